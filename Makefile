@@ -1,0 +1,69 @@
+# sopbot: `make` alone lists what there is.
+SHELL := /bin/sh
+# The first Python that is new enough and really starts (a pyenv shim may not).
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
+PY := .venv/bin/python
+export PYTHONDONTWRITEBYTECODE :=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo play setup run gateway check test services bench lock clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
+
+.venv/.python:
+	@test -n "$(PYTHON)" || { echo 'sopbot needs Python 3.11 or newer, and found none. On Debian or Ubuntu: apt-get install python3 python3-venv' >&2; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo 'This Python has no venv module. On Debian or Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	@echo "Setting up .venv with $$("$(PYTHON)" --version)"
+	@"$(PYTHON)" -m venv .venv
+	@touch $@
+
+.venv/.run: requirements.txt .venv/.python
+	@echo 'Installing what the bot needs (pinned and hashed)'
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.python
+	@echo 'Installing what the tests need (pinned and hashed)'
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ .venv/.run
+
+demo: .venv/.run  ## play the whole job on this machine, no account needed
+	@$(PY) -m bot.demo
+
+play: .venv/.run  ## the demo, left running: open the page it prints
+	@$(PY) -m bot.demo --keep
+
+setup: .venv/.run  ## install what the bot needs into .venv, and nothing else
+
+run: .venv/.run  ## the bot, with the settings of .env
+	@$(PY) -m bot
+
+gateway: .venv/.run  ## the reference gateway, with config/gateway.yaml
+	@$(PY) -m bot.gateway --config config/gateway.yaml
+
+test: .venv/.dev  ## every test; one that needs a missing server is skipped with the reason
+	@$(PY) -m coverage erase
+	@$(PY) -m coverage run -m pytest $(ARGS)
+	@$(PY) -m coverage combine --quiet && $(PY) -m coverage report
+
+check: .venv/.dev  ## format, lint, types, import rules, docs, tests
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@$(MAKE) --no-print-directory test
+
+services:  ## Debian/Ubuntu: install the servers that integration tests use
+	@sh tests/services.sh
+
+bench: .venv/.dev  ## every benchmark beside its floor; ONLY=id runs one
+	@$(PY) -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+lock:  ## pin the dependencies again (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.txt
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
+
+clean:  ## remove what was made here
+	rm -rf .venv .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -1,0 +1,73 @@
+"""`python -m benchmarks [--only ID] [--growth]`: the table, and benchmarks/results.json."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+import time
+
+from benchmarks import advisor_overhead, alert_to_card, click_to_gateway, report, start, storm
+from benchmarks.results import Result, table, write
+from benchmarks.stage import HERE, machine
+
+RESULTS = HERE / "results.json"
+GROWTH = HERE / "growth.json"
+
+BENCHES = {
+    "spine.alert_to_card": alert_to_card.run,
+    "spine.click_to_gateway": click_to_gateway.run,
+    "spine.storm": storm.run,
+    "spine.start": start.run,
+    "spine.advisor_overhead": advisor_overhead.run,
+}
+
+
+def chosen(only: str) -> list[str]:
+    """The benches an id asks for: itself, or the one it is a line of; '' is all of them."""
+    return [name for name in BENCHES if not only or f"{only}.".startswith(f"{name}.")]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run benches; 0 when every bar holds, 1 when one does not, 2 for an unknown id."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", default="", metavar="ID", help="run the bench of this id alone")
+    parser.add_argument("--growth", action="store_true", help="storms of 1,000, 10,000 and 50,000")
+    parser.add_argument(
+        "--docs", action="store_true", help="write docs/performance.md, run nothing"
+    )
+    given = parser.parse_args(argv)
+    if given.docs:
+        report.write(RESULTS, GROWTH)
+        return 0
+    logging.getLogger("slack_bolt").setLevel(logging.ERROR)
+    if given.growth:
+        rows = asyncio.run(storm.growth())
+        GROWTH.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        print(report.growth_table(rows))
+        return 0
+    names = chosen(given.only)
+    if not names:
+        print(f"no bench {given.only!r}; there are: {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    return run(names)
+
+
+def run(names: list[str]) -> int:
+    """Run these, print the table, write the results."""
+    results: list[Result] = []
+    for name in names:
+        began = time.monotonic()
+        print(f"{name} … ", end="", file=sys.stderr, flush=True)
+        results += asyncio.run(BENCHES[name]())
+        print(f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
+    write(results, RESULTS, machine())
+    print(table(results))
+    return 0 if all(one.holds is not False for one in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

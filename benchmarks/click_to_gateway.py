@@ -1,0 +1,150 @@
+"""(b) A press on Approve sent by Slack → the request at the gateway, each its own approval.
+
+The floor is a bare Bolt listener that writes the press, fsynced, and posts to the same gateway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from benchmarks.results import Bar, Result, best_of_rounds, summary
+from benchmarks.senders import slack_event, word
+from benchmarks.stage import (
+    CHANNEL,
+    BareGateway,
+    bare_gateway,
+    bare_settings,
+    bot_settings,
+    child,
+    local_slack,
+    workspace,
+)
+from bot.simulator.conversation import Message
+from bot.simulator.local import LocalSlack
+
+ROUNDS = 4
+PRESSES = 20  # in a round
+WAIT = 20.0
+
+Prepare = Callable[[int], Awaitable[Message]]
+
+
+class Presser:
+    """Ben, who presses Approve on one card after the other."""
+
+    def __init__(self, slack: LocalSlack, gateway: BareGateway, settled: str) -> None:
+        self._slack = slack
+        self._settled = settled
+        self._came: asyncio.Future[float] | None = None
+        gateway.heard = self._heard
+
+    async def press(self, card: Message) -> float:
+        """Seconds from the press to the gateway's having the request."""
+        self._came = asyncio.get_running_loop().create_future()
+        began = time.time()
+        outcome = await self._slack.as_user("ben").press(card, "Approve")
+        assert outcome.acked, outcome
+        taken = await asyncio.wait_for(self._came, WAIT) - began
+        if self._settled:
+            await self._slack.wait_for(
+                lambda: self._settled in self._slack.message(CHANNEL, card.ts).text,
+                timeout=WAIT,
+                why="the result on the card",
+            )
+        return taken
+
+    def _heard(self, at: float) -> None:
+        if self._came and not self._came.done():
+            self._came.set_result(at)
+
+
+def bot_cards(slack: LocalSlack) -> Prepare:
+    """Approval cards: an incident each, and a person's wish to restart its service."""
+
+    async def prepare(number: int) -> Message:
+        service = f"shop-{word(number)}"
+        _alert(slack, number)
+        root = await _posted(slack, service)
+        await slack.wait_for(lambda: slack.thread(CHANNEL, root.ts), timeout=WAIT, why="advice")
+        await slack.as_user("ana").command(f"/incident fix INC-{number} restart {service}")
+        cards = await slack.wait_for(
+            lambda: [m for m in slack.thread(CHANNEL, root.ts) if "[Approve]" in m.text],
+            timeout=WAIT,
+            why="an approval card",
+        )
+        return cards[0]
+
+    return prepare
+
+
+def bare_cards(slack: LocalSlack) -> Prepare:
+    """Messages with a button."""
+
+    async def prepare(number: int) -> Message:
+        service = f"shop-{word(number)}"
+        _alert(slack, number)
+        return await _posted(slack, service)
+
+    return prepare
+
+
+def _alert(slack: LocalSlack, number: int) -> None:
+    ts = slack.core.workspace.next_ts()
+    slack.send_event(
+        slack_event(CHANNEL, ts, service=f"shop-{word(number)}", instance=word(number))
+    )
+
+
+async def _posted(slack: LocalSlack, service: str) -> Message:
+    cards = await slack.wait_for(
+        lambda: [m for m in slack.messages(CHANNEL) if service in m.text],
+        timeout=WAIT,
+        why=f"the card of {service}",
+    )
+    return cards[0]
+
+
+async def run() -> list[Result]:
+    """Rounds of the bot and of the bare listener, in turn."""
+    taken: dict[str, list[list[float]]] = {"bot": [], "bare": []}
+    async with AsyncExitStack() as parts:
+        folder = parts.enter_context(workspace())
+        gateway = await parts.enter_async_context(bare_gateway())
+        other_gateway = await parts.enter_async_context(bare_gateway())
+        slack, _ = await parts.enter_async_context(local_slack())
+        other, _ = await parts.enter_async_context(local_slack())
+        await parts.enter_async_context(child(["bot"], bot_settings(slack, gateway, folder)))
+        bare = bare_settings(other, other_gateway.url, folder)
+        await parts.enter_async_context(child(["benchmarks.bare_bolt", "button"], bare))
+        sides = {
+            "bot": (bot_cards(slack), Presser(slack, gateway, "succeeded")),
+            "bare": (bare_cards(other), Presser(other, other_gateway, "")),
+        }
+        number = 0
+        for _ in range(ROUNDS):
+            first = number
+            for name, (prepare, presser) in sides.items():
+                seconds = []
+                for number in range(first + 1, first + 1 + PRESSES):
+                    card = await prepare(number)
+                    seconds.append(await presser.press(card))
+                taken[name].append(seconds)
+    return results(taken)
+
+
+def results(taken: dict[str, list[list[float]]]) -> list[Result]:
+    """The bar is on the milliseconds; the ratio is for interest."""
+    lines = []
+    for label, share, bar in (("", 0.5, Bar(15, "ms")), (".p95", 0.95, None)):
+        value, floor = (best_of_rounds(taken[one], share) * 1000 for one in ("bot", "bare"))
+        lines.append(Result(f"spine.click_to_gateway{label}", value, "ms", floor, bar))
+    detail = {
+        name: {key: one if key == "n" else one * 1000 for key, one in summary(rounds).items()}
+        for name, rounds in taken.items()
+    }
+    head, *rest = lines
+    p50 = Result("spine.click_to_gateway.p50", head.value, "ms", head.floor, head.bar, detail)
+    return [head, p50, *rest]

@@ -1,0 +1,250 @@
+"""What every benchmark stands on: a local Slack, a bare gateway, and programs as processes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from bot.simulator.core import Call
+from bot.simulator.local import LocalSlack
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+CHANNEL = "C0ALERTS01"
+START_SECONDS = 20.0
+_READY = re.compile(rb'(?:^|"msg": ")ready(?:: (http://[^\s"]+))?')
+
+
+class Calls(list[Call]):
+    """The local Slack's list of calls; tells a listener of each instead of keeping it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: Callable[[Call], None] = lambda _call: None
+
+    def append(self, call: Call) -> None:
+        """Hand it on."""
+        self.heard(call)
+
+
+@asynccontextmanager
+async def local_slack() -> AsyncIterator[tuple[LocalSlack, Calls]]:
+    """A local Slack, and its calls as they come."""
+    async with LocalSlack.start() as slack:
+        slack.core.calls = calls = Calls()
+        yield slack, calls
+
+
+class BareGateway:
+    """Answers as the contract says and does nothing, so that a gateway's work is not measured."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.heard: Callable[[float], None] = lambda _at: None
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """Healthy."""
+        return web.json_response({"status": "healthy"})
+
+    async def execute(self, request: web.Request) -> web.Response:
+        """Done, at once."""
+        self.heard(time.time())
+        await request.read()
+        result = {"status": "SUCCESS", "exit_code": 0, "stdout": "", "stderr": ""}
+        return web.json_response(
+            {
+                "request_id": "bare",
+                "timestamp_processed_utc": "2026-11-21T00:00:00Z",
+                "overall_status": "COMPLETED_SUCCESS",
+                "execution_details": {"command": "true", "execution_result": result},
+                "error_details": None,
+            }
+        )
+
+    async def missing(self, _request: web.Request) -> web.Response:
+        """No such thing here, as at a gateway of another make."""
+        return web.json_response({"detail": "Not Found"}, status=404)
+
+
+@asynccontextmanager
+async def bare_gateway() -> AsyncIterator[BareGateway]:
+    """Listen on a free port."""
+    gateway = BareGateway()
+    app = web.Application()
+    app.router.add_get("/health", gateway.health)
+    app.router.add_post("/execute-docker-command", gateway.execute)
+    app.router.add_route("*", "/{rest:.*}", gateway.missing)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    gateway.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield gateway
+    finally:
+        await runner.cleanup()
+
+
+@contextmanager
+def workspace() -> Iterator[Path]:
+    """A folder on the disk of this repository: a memory file system would make fsync free."""
+    with tempfile.TemporaryDirectory(prefix=".run-", dir=HERE) as folder:
+        yield Path(folder)
+
+
+def bot_settings(slack: LocalSlack, gateway: BareGateway, folder: Path) -> dict[str, str]:
+    """The settings of a bot with no advisor command and one approver, its store in `folder`."""
+    policy = folder / "policy.yaml"
+    policy.write_text(json.dumps({"remediate": {"approvers": [slack.users["ben"]]}}))
+    return {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_API_URL": slack.api_url,
+        "SLACK_ALERT_CHANNELS": CHANNEL,
+        "AI_COMMAND_GATEWAY_URL": gateway.url,
+        "AI_COMMAND_GATEWAY_TIMEOUT": "30",
+        "AI_COMMAND_GATEWAY_SOURCE_ID": "bench",
+        "ADVISOR_COMMAND": "",
+        "AUDIT_KEY": "bench",
+        "STORE_URL": f"sqlite:///{folder / 'bot.db'}",
+        "HTTP_ADDR": "127.0.0.1:0",
+        "POLICY_FILE": str(policy),
+        "SOP_DIR": str(folder / "sops"),
+        "LOG_LEVEL": "INFO",
+        "LOG_FORMAT": "json",
+    }
+
+
+def bare_settings(slack: LocalSlack, gateway_url: str, folder: Path) -> dict[str, str]:
+    """The settings of the bare programs."""
+    return {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_API_URL": slack.api_url,
+        "AI_COMMAND_GATEWAY_URL": gateway_url,
+        "BENCH_DB": str(folder / "bare.db"),
+    }
+
+
+class Child:
+    """A program of ours as a process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.url = ""
+        self.ready_after = 0.0
+        self.log: list[bytes] = []
+        self._reader: asyncio.Task[None] | None = None
+
+    async def until_ready(self, began: float) -> None:
+        """Wait for the line that says so. RuntimeError with what it said instead."""
+        assert self._process.stderr is not None
+        while line := await self._process.stderr.readline():
+            self.log.append(line)
+            if found := _READY.search(line):
+                self.ready_after = time.perf_counter() - began
+                self.url = (found[1] or b"").decode()
+                self._reader = asyncio.create_task(self._read_on())
+                return
+        raise RuntimeError("not ready: " + b"".join(self.log).decode(errors="replace"))
+
+    async def _read_on(self) -> None:
+        assert self._process.stderr is not None
+        while line := await self._process.stderr.readline():
+            self.log.append(line)
+
+    def peak_rss_mb(self) -> float:
+        """The most memory it ever held, in megabytes (10⁶ bytes), from the kernel's VmHWM."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e6  # type: ignore[index]
+
+    def cpu_seconds(self) -> float:
+        """Processor time so far, in the program and in the kernel for it."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").split()
+        return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+    async def stop(self) -> None:
+        """End it and wait for that."""
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._process.wait(), 10)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        if self._reader:
+            await self._reader
+
+
+@asynccontextmanager
+async def child(arguments: Sequence[str], settings: Mapping[str, str]) -> AsyncIterator[Child]:
+    """`python -m …` in a clean environment, once it says that it is ready."""
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *arguments,
+        env={**clean_environment(), **settings},
+        cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    started = Child(process)
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await started.until_ready(began)
+        yield started
+    finally:
+        await started.stop()
+
+
+def clean_environment() -> dict[str, str]:
+    """What a program needs from ours, and none of our settings."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def machine() -> dict[str, Any]:
+    """The facts that a figure means nothing without."""
+    processor = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+            if line.startswith("model name")
+        ),
+        "unknown",
+    )
+    uname = os.uname()
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "system": f"{uname.sysname} {uname.release}",
+        "python": sys.version.split()[0],
+        "load": [round(one, 2) for one in os.getloadavg()],
+        "loop_ms": round(min(_loop() for _ in range(5)), 1),
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def _loop() -> float:
+    """Milliseconds of a million additions: how fast this machine's Python is at the moment.
+
+    A shared machine changes its speed by a factor of two within a minute.
+    """
+    began, total = time.perf_counter(), 0
+    for number in range(1_000_000):
+        total += number
+    return (time.perf_counter() - began) * 1000

@@ -1,0 +1,86 @@
+"""`python -m bot [run|check]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from bot.errors import OutsideError, SettingsError, SopbotError
+from bot.hardening import hide_memory
+from bot.settings import Settings, forget_secrets, load
+
+if TYPE_CHECKING:
+    from bot.app import Bot
+
+EXIT_CONFIG = 78  # EX_CONFIG: a supervisor need not try again
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bot", description="The incident bot.")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("run", help="run the bot (this is what no command does)")
+    commands.add_parser("check", help="say what is missing, one line a check")
+    given = parser.parse_args(argv)
+    if given.command == "check":
+        from bot.check import check
+
+        return asyncio.run(check())
+    try:
+        settings = load()
+        forget_secrets()
+    except SettingsError as error:
+        return _refuse(error)
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    from bot.app import Bot
+    from bot.observability.logs import set_up
+
+    hide_memory()
+    set_up(settings.log_level, settings.log_format)
+    serving = asyncio.create_task(_serve(Bot(settings)))
+    for name in (signal.SIGTERM, signal.SIGINT):
+        # Once: a second signal must not cut the orderly end short. During the start it works too.
+        asyncio.get_running_loop().add_signal_handler(name, _end, serving)
+    try:
+        await serving
+    except asyncio.CancelledError:
+        return 0
+    except SettingsError as error:
+        return _refuse(error)
+    except OutsideError as error:
+        print(f"sopbot does not start: {error}", file=sys.stderr)
+        return 1
+    except SopbotError as error:
+        return _refuse(SettingsError([str(error)]))
+    return 0
+
+
+async def _serve(bot: Bot) -> None:
+    async with bot:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, bot.reload)
+        await asyncio.Event().wait()
+
+
+def _end(serving: asyncio.Task[None]) -> None:
+    if not serving.cancelling():
+        logging.getLogger("bot").info("stopping")
+        serving.cancel()
+
+
+def _refuse(error: SettingsError) -> int:
+    print("sopbot does not start:", file=sys.stderr)
+    for problem in error.problems:
+        print(f"  ✗ {problem}", file=sys.stderr)
+    print("`python -m bot check` says more; docs/settings.md names every setting.", file=sys.stderr)
+    return EXIT_CONFIG
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""Advice about one subject: the model's if there is one and it answers, else the SOP's own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from bot.advice.cleaning import last_json, strip_terminal
+from bot.advice.command import AdvisorCommand, CommandAnswer, CommandHealth
+from bot.advice.model import CONFIDENCE_WORDS, UNDETERMINED, Advice, Subject
+from bot.advice.prompt import build_prompt
+from bot.advice.rules import advice_from_rules, sop_source
+from bot.errors import AdvisorError
+
+_TEXT_CHARS = 10_000
+_CAUSE_CHARS = 600
+_ITEM_CHARS = 600
+_ITEMS = 8
+
+
+class Advisor:
+    """Answers from `command`, or from rules when it is None.
+
+    `task_instructions` is the operator's text, put into every prompt. Model text that comes back
+    is cleaned and cut (10,000 characters), and never interpreted.
+    """
+
+    def __init__(
+        self,
+        command: AdvisorCommand | None,
+        task_instructions: str = "",
+        *,
+        nonce: Callable[[], str] = lambda: secrets.token_hex(8),
+    ) -> None:
+        self._command = command
+        self._instructions = task_instructions
+        self._nonce = nonce
+
+    async def advise(self, subject: Subject) -> Advice:
+        """Advice for the thread. Never raises for a failing command: then the SOP speaks, and
+        `failure` says why.
+        """
+        try:
+            return await self.ask(subject)
+        except AdvisorError as error:
+            return advice_from_rules(subject, failure=str(error))
+
+    async def ask(self, subject: Subject) -> Advice:
+        """The answer for `POST /incident` and `/incident ask`; `.answer` is the text of it.
+
+        Raises AdvisorError when a command is there and fails: kind "timeout", "busy" (an
+        AdvisorBusy with `retry_after`), or another, which all mean: no usable answer.
+        """
+        if self._command is None:
+            return advice_from_rules(subject)
+        prompt = build_prompt(subject, self._instructions, nonce=self._nonce())
+        answer = await self._command.ask(prompt)
+        return _advice(self._command.name, answer, subject)
+
+    def health(self) -> CommandHealth | None:
+        """How the command stands; None when there is none."""
+        return self._command.health() if self._command else None
+
+
+class _ModelAnswer(BaseModel):
+    """What we asked the model for, read leniently: it is a wish, not a contract."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    root_cause: str = UNDETERMINED
+    confidence: str = ""
+    evidence: list[str] = Field(default_factory=list)
+    next_steps: list[str] = Field(default_factory=list)
+    analysis_summary: str = ""
+
+    @field_validator("root_cause", "analysis_summary", mode="before")
+    @classmethod
+    def _text(cls, value: Any) -> str:
+        return "" if value is None else _one_line(value)
+
+    @field_validator("confidence", mode="before")
+    @classmethod
+    def _word(cls, value: Any) -> str:
+        if isinstance(value, bool) or value is None:
+            return ""
+        if isinstance(value, int | float):  # older task files asked for 0..1
+            return "low" if value < 0.4 else "medium" if value < 0.75 else "high"
+        word = str(value).strip().lower()
+        return word if word in CONFIDENCE_WORDS else ""
+
+    @field_validator("evidence", "next_steps", mode="before")
+    @classmethod
+    def _items(cls, value: Any) -> list[str]:
+        items = value if isinstance(value, list) else [value]
+        lines = (_one_line(item)[:_ITEM_CHARS] for item in items[:_ITEMS] if item)
+        return [line for line in lines if line]
+
+
+def _one_line(value: Any) -> str:
+    if isinstance(value, dict):  # {"action": …, "reason": …}: its texts, in order
+        value = " · ".join(str(part) for part in value.values())
+    return " ".join(strip_terminal(str(value)).split())
+
+
+def _advice(name: str, answer: CommandAnswer, subject: Subject) -> Advice:
+    # Cleaned again: inside JSON the model can spell out an ESC as \u001b.
+    text = answer.text[:_TEXT_CHARS]
+    plain = Advice(
+        source=name, seconds=answer.seconds, text=text, raw=text, sources=_sources(subject)
+    )
+    found = last_json(
+        answer.text,
+        ("root_cause",),
+        ("confidence", "evidence", "next_steps", "suggested_actions", "analysis_summary"),
+    )
+    if found is None:
+        return plain
+    found.setdefault("next_steps", found.get("suggested_actions", []))
+    try:
+        said = _ModelAnswer.model_validate(found)
+    except ValidationError:
+        return plain
+    return Advice(
+        source=name,
+        seconds=answer.seconds,
+        cause=said.root_cause[:_CAUSE_CHARS] or UNDETERMINED,
+        confidence=said.confidence,
+        evidence=tuple(said.evidence),
+        next_steps=tuple(said.next_steps),
+        text=said.analysis_summary[:_TEXT_CHARS],
+        sources=plain.sources,
+        raw=text,
+    )
+
+
+def _sources(subject: Subject) -> tuple[str, ...]:
+    """What the model was given beside the alert itself, each once."""
+    names = []
+    if subject.guidance:
+        names.append(sop_source(subject.guidance.sop_id, subject.guidance.title))
+        if subject.guidance.runbook:
+            names.append(subject.guidance.runbook)
+    names += [fact.source for fact in subject.facts]
+    if subject.history:
+        names.append("earlier answers for this SOP")
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,100 @@
+"""The agent without tools that the default command names, written where Q and Kiro look for it.
+
+Without this file `--agent sopbot-advisor` falls back, silently and with exit code 0, to the default
+agent with all tools.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+AGENT_NAME = "sopbot-advisor"
+# Both, whatever the program is called: an automatic update turns `q` into Kiro on a running host.
+_PLACES = (Path(".aws/amazonq/cli-agents"), Path(".kiro/agents"))
+_AGENT = {
+    "name": AGENT_NAME,
+    "description": "Answers in text only; has no tools. Written by sopbot at each start.",
+    "prompt": "You advise people who handle an incident. You have no tools. Answer with text only.",
+    "mcpServers": {},
+    "tools": [],
+    "toolAliases": {},
+    "allowedTools": [],
+    "resources": [],
+    "hooks": {},
+    "toolsSettings": {},
+    "useLegacyMcpJson": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFiles:
+    """What `write_agent` did. A non-empty `problem` means: do not run the command."""
+
+    written: tuple[Path, ...] = ()
+    unchanged: tuple[Path, ...] = ()
+    problem: str = ""
+
+
+def names_our_agent(argv: Sequence[str]) -> bool:
+    """Whether the command runs as our agent: `--agent sopbot-advisor` or `--agent=…`."""
+    return f"--agent={AGENT_NAME}" in argv or ("--agent", AGENT_NAME) in pairwise(argv)
+
+
+def write_agent(argv: Sequence[str], home: Path) -> AgentFiles:
+    """Put the agent file under `home`, if `argv` names our agent; otherwise nothing is touched.
+
+    Each file is replaced in one step, mode 0600; one that is already right stays as it is. A file
+    that was edited is put right again: an added tool would be a tool for alert text. Never raises
+    for a file system that refuses; `problem` says so.
+    """
+    if not names_our_agent(argv):
+        return AgentFiles()
+    content = (json.dumps(_AGENT, indent=2) + "\n").encode()
+    written: list[Path] = []
+    unchanged: list[Path] = []
+    for place in _PLACES:
+        path = home / place / f"{AGENT_NAME}.json"
+        try:
+            if _is_right(path, content):
+                unchanged.append(path)
+            else:
+                _replace(path, content)
+                written.append(path)
+        except OSError as error:
+            problem = (
+                f"The agent file {path} cannot be written ({error.strerror}). Make HOME writable "
+                "for the bot, or set ADVISOR_COMMAND to a command without --agent."
+            )
+            return AgentFiles(tuple(written), tuple(unchanged), problem)
+    return AgentFiles(tuple(written), tuple(unchanged))
+
+
+def _is_right(path: Path, content: bytes) -> bool:
+    try:
+        mode = path.stat().st_mode & 0o777
+        return mode == 0o600 and path.read_bytes() == content
+    except FileNotFoundError:
+        return False
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # mkstemp makes it 0600 from the first moment on.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise

@@ -1,0 +1,116 @@
+"""What of the bot's environment an advisor may see, and which commands are refused outright."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from pathlib import PurePath
+
+from bot.errors import SettingsError
+
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+ENV_ALLOW: tuple[str, ...] = (
+    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "XDG_*"),
+    *("AWS_*", "AMAZON_Q_SIGV4", "KIRO_API_KEY"),
+    *_PROXIES,
+    *(name.lower() for name in _PROXIES),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+# A key goes only to the program that it is for.
+_OWN_KEYS: Mapping[str, tuple[str, ...]] = {
+    "claude": ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CONFIG_DIR"),
+    "codex": ("OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_HOME"),
+    "gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    "llm": ("OPENAI_API_KEY", "LLM_USER_PATH"),
+    "aichat": ("OPENAI_API_KEY", "AICHAT_CONFIG_DIR"),
+    "ollama": ("OLLAMA_HOST",),
+}
+# Ours, whatever an allow-list says: with these, model output could reach Slack or infrastructure.
+_NEVER = ("SLACK_*", "AI_COMMAND_GATEWAY_*", "AUDIT_KEY*", "HTTP_TOKEN*", "STORE_URL*")
+
+_NAMES = {
+    "q": "Amazon Q",
+    "qchat": "Amazon Q",
+    "kiro-cli": "Kiro",
+    "kiro-cli-chat": "Kiro",
+    "kiro": "Kiro",
+    "claude": "Claude Code",
+    "codex": "Codex",
+    "gemini": "Gemini",
+    "ollama": "Ollama",
+}
+_GIVES_TOOLS = re.compile(r"-a|--trust-all-tools|--yolo|--dangerously-.*|--full-auto")
+# clap lets short flags be joined: -ra is -r -a. Only Q and Kiro read -a that way.
+_JOINED_A = re.compile(r"-[rvhlV]*a[rvhlV]*")
+
+
+def child_environment(
+    environ: Mapping[str, str], program: str, allow: Iterable[str] = ENV_ALLOW
+) -> dict[str, str]:
+    """The environment of an advisor run: what `allow` names (globs), and nothing of sopbot's own.
+
+    `NO_COLOR` and `Q_DISABLE_TELEMETRY` are set to 1. A key of a known CLI goes to that CLI only.
+    """
+    patterns = (*allow, *_OWN_KEYS.get(PurePath(program).name, ()))
+    passed = {
+        name: value
+        for name, value in environ.items()
+        if any(fnmatchcase(name, pattern) for pattern in patterns)
+        and not any(fnmatchcase(name.upper(), pattern) for pattern in _NEVER)
+    }
+    return {**passed, "NO_COLOR": "1", "Q_DISABLE_TELEMETRY": "1"}
+
+
+def display_name(argv: Sequence[str]) -> str:
+    """The advisor's name for people, from the program's file name."""
+    base = PurePath(argv[0]).name
+    return _NAMES.get(base, base)
+
+
+def objections(argv: Sequence[str]) -> list[str]:
+    """Why this command must not run as an advisor, one line each; empty when nothing is wrong.
+
+    An advisor reads alert text, which strangers write. A command that lets the model run tools
+    unasked would let that text act on this host.
+    """
+    if not argv or not argv[0].strip():
+        return ["ADVISOR_COMMAND: the command is empty. Name a program, or leave the setting out."]
+    problems = []
+    joined = display_name(argv) in ("Amazon Q", "Kiro")
+    for word in argv[1:]:
+        flag = word.partition("=")[0]
+        if _GIVES_TOOLS.fullmatch(flag) or (joined and _JOINED_A.fullmatch(flag)):
+            problems.append(
+                f"ADVISOR_COMMAND: {flag} lets alert text run tools on this host. Remove it; an "
+                "advisor needs none (docs/advice.md)."
+            )
+        if "\0" in word:
+            problems.append("ADVISOR_COMMAND: an argument holds a NUL character. Remove it.")
+    if "--approval-mode=yolo" in argv or ("--approval-mode", "yolo") in pairwise(argv):
+        problems.append(
+            "ADVISOR_COMMAND: --approval-mode yolo lets alert text run tools on this host. "
+            "Remove it; an advisor needs none (docs/advice.md)."
+        )
+    return problems
+
+
+def argv_of(text: str, *, q_bin: str = "q") -> tuple[str, ...]:
+    """ADVISOR_COMMAND as argv: a JSON list of strings, or words quoted as for a shell.
+
+    A first word `q` becomes `q_bin`. Empty text gives an empty tuple: no command advisor. Raises
+    SettingsError when it is neither.
+    """
+    text = text.strip()
+    if not text:
+        return ()
+    try:
+        words = json.loads(text) if text.startswith("[") else shlex.split(text)
+    except ValueError as error:
+        raise SettingsError([f"ADVISOR_COMMAND: not readable: {error}."]) from None
+    if not words or not all(isinstance(word, str) for word in words):
+        raise SettingsError(["ADVISOR_COMMAND: a JSON list must hold strings, at least one."])
+    return (q_bin if words[0] == "q" else words[0], *words[1:])

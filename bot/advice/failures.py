@@ -1,0 +1,201 @@
+"""Why an advisor command gave no usable answer, read from what it said and how it ended.
+
+The exit code alone says little: Q 1.19 ends with 0 and an empty stdout when it is throttled, out of
+quota or logged out. The words of stderr decide.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.advice.cleaning import strip_terminal
+from bot.errors import AdvisorError
+
+
+class FailureKind(StrEnum):
+    """One word for each way an advisor run fails; metrics and health use it."""
+
+    NOT_FOUND = "not_found"
+    TIMEOUT = "timeout"
+    TOO_LONG = "too_long"
+    EMPTY = "empty"
+    THROTTLED = "throttled"
+    QUOTA = "quota"
+    LOGIN = "login"
+    TRANSIENT = "transient"
+    LOCKED = "locked"
+    APPROVAL_REQUIRED = "approval_required"
+    AGENT_MISSING = "agent_missing"
+    USAGE = "usage"
+    EXIT = "exit"
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    what: str
+    remedy: str
+
+
+_WORDS: dict[FailureKind, _Words] = {
+    FailureKind.NOT_FOUND: _Words(
+        "could not be started",
+        "Install it, or set ADVISOR_COMMAND (or Q_BIN) to a program that is on PATH.",
+    ),
+    FailureKind.TIMEOUT: _Words(
+        "did not answer in time",
+        "Raise QCHAT_TIMEOUT, or look at the network and the login on this host.",
+    ),
+    FailureKind.TOO_LONG: _Words(
+        "wrote more than the output limit and was ended",
+        "A tool is printing its output: use an agent without tools, or raise "
+        "QCHAT_MAX_OUTPUT_SIZE.",
+    ),
+    FailureKind.EMPTY: _Words(
+        "ended without an answer",
+        "Run the command by hand on this host; its error text goes to stderr.",
+    ),
+    FailureKind.THROTTLED: _Words(
+        "is throttled by its service",
+        "Wait a moment, or lower QCHAT_MAX_CONCURRENT.",
+    ),
+    FailureKind.QUOTA: _Words(
+        "has used up its monthly limit",
+        "Wait for the new month, or use another plan or another ADVISOR_COMMAND.",
+    ),
+    FailureKind.LOGIN: _Words(
+        "needs a login",
+        "Log in on this host as the bot's user (q login, kiro-cli login, or KIRO_API_KEY).",
+    ),
+    FailureKind.TRANSIENT: _Words(
+        "could not reach its model",
+        "It usually passes; if not, look at the network and the status page of the service.",
+    ),
+    FailureKind.LOCKED: _Words(
+        "found its own database locked",
+        "Lower QCHAT_MAX_CONCURRENT; two runs start at the same moment.",
+    ),
+    FailureKind.APPROVAL_REQUIRED: _Words(
+        "wanted to run a tool and was refused",
+        "Use an agent without tools (--agent sopbot-advisor); never trust all tools.",
+    ),
+    FailureKind.AGENT_MISSING: _Words(
+        "did not find its agent, fell back to one with all tools, and was ended",
+        "Check that HOME of the bot is writable, so that the agent file can be put there.",
+    ),
+    FailureKind.USAGE: _Words(
+        "did not understand its arguments",
+        "Correct ADVISOR_COMMAND; compare it with docs/advice.md.",
+    ),
+    FailureKind.EXIT: _Words(
+        "ended with an error",
+        "Run the command by hand on this host.",
+    ),
+}
+
+# Worth another try: the state may pass by itself within seconds.
+RETRIED = frozenset({FailureKind.THROTTLED, FailureKind.TRANSIENT, FailureKind.LOCKED})
+# Only a person can change these. Nothing is gained, and an account may be harmed, by asking on.
+PAUSED_SECONDS = {
+    FailureKind.LOGIN: 300.0,
+    FailureKind.AGENT_MISSING: 300.0,
+    FailureKind.QUOTA: 3600.0,
+}
+# No excerpt for these: the sentence says all of it, or (the last two) the CLI's own hint is to
+# trust all tools.
+_SAYS_ALL = frozenset(
+    {
+        FailureKind.TIMEOUT,
+        FailureKind.TOO_LONG,
+        FailureKind.QUOTA,
+        FailureKind.LOGIN,
+        FailureKind.AGENT_MISSING,
+        FailureKind.APPROVAL_REQUIRED,
+    }
+)
+
+# Seen on stderr while the run is still going: it must end before the model can use a tool.
+AGENT_MISSING = re.compile(rb"no agent with name|is malformed|Falling back", re.IGNORECASE)
+
+_LOGIN = (
+    "not logged in|login session has expired|bearer token|AccessDenied|Authentication"
+    "|invalid api key|Please run /login"
+)
+# Order matters: after a tool round Q adds the misleading "Tool approval required" to an API error.
+_SIGNS = (
+    (AGENT_MISSING.pattern.decode(), FailureKind.AGENT_MISSING),
+    ("Monthly request limit|monthly usage limit|used all your free requests", FailureKind.QUOTA),
+    (r"rate limit reached|quota exceeded|Too Many Requests|\b429\b", FailureKind.THROTTLED),
+    (_LOGIN, FailureKind.LOGIN),
+    ("database is locked", FailureKind.LOCKED),
+    ("temporarily unavailable|having trouble responding|overloaded", FailureKind.TRANSIENT),
+    ("Tool approval required", FailureKind.APPROVAL_REQUIRED),
+)
+
+_SECRETS = re.compile(
+    r"(?i:bearer)\s+\S+|://[^\s/@]+@|\b(?:xox[a-z]|xapp|sk|ghp|gho)[-_][\w-]+"
+    r"|\b[A-Z]{4}[A-Z0-9]{16}\b|[A-Za-z0-9+_=-]{32,}"
+)
+_EXCERPT_CHARS = 160
+
+
+def classify(exit_code: int | None, stderr: bytes, *, blank: bool) -> FailureKind | None:
+    """The failure that an ended run stands for, or None when its answer may be used.
+
+    `blank` says that nothing was left of stdout after cleaning. A run that fell back to another
+    agent has failed whatever it answered. Model text never decides: only stderr is read.
+    """
+    text = strip_terminal(stderr)
+    if AGENT_MISSING.search(stderr) or AGENT_MISSING.search(text.encode("utf-8", "replace")):
+        return FailureKind.AGENT_MISSING
+    if exit_code == 0 and not blank:
+        return None
+    for sign, kind in _SIGNS:
+        if re.search(sign, text, re.IGNORECASE):
+            return kind
+    if exit_code == 0:
+        return FailureKind.EMPTY
+    if exit_code == 4:  # Kiro's code for "requested agent not found"
+        return FailureKind.AGENT_MISSING
+    if exit_code == 2:  # clap's and argparse's code for wrong arguments
+        return FailureKind.USAGE
+    return FailureKind.EXIT
+
+
+def failure_of(
+    kind: FailureKind,
+    name: str,
+    *,
+    stderr: bytes = b"",
+    detail: str = "",
+    retry_after: float | None = None,
+) -> AdvisorError:
+    """The error a caller gets: what happened in words, the remedy, at most 160 chars of stderr."""
+    words = _WORDS[kind]
+    said = detail or ("" if kind in _SAYS_ALL else excerpt(stderr))
+    message = f"{name} {words.what}" + (f" ({said})." if said else ".")
+    return AdvisorError(
+        kind.value,
+        message,
+        permanent=kind not in RETRIED,
+        retry_after=retry_after,
+        remedy=words.remedy,
+    )
+
+
+def excerpt(stderr: bytes) -> str:
+    """The telling lines of stderr on one line: no escape codes, nothing that looks like a secret.
+
+    From the last line that begins with "error", or else the end.
+    """
+    # Only the end is looked at: a stderr of a megabyte must not cost a regex over all of it.
+    lines = [line.strip() for line in strip_terminal(stderr[-8192:]).splitlines()]
+    errors = [number for number, line in enumerate(lines) if line.lower().startswith("error")]
+    text = " / ".join(line for line in lines[errors[-1] if errors else 0 :] if line)
+    text = _SECRETS.sub("…", text)
+    if len(text) <= _EXCERPT_CHARS:
+        return text
+    if errors:
+        return text[: _EXCERPT_CHARS - 1].rstrip() + "…"
+    return "…" + text[1 - _EXCERPT_CHARS :].lstrip()

@@ -1,0 +1,164 @@
+"""The nouns of advice: what it is about, what the SOP says, what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.incidents.model import Alert, Incident
+
+CONFIDENCE_WORDS = ("low", "medium", "high")
+UNDETERMINED = "Undetermined"
+FROM_SOP = "SOP"
+FROM_NOTHING = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guidance:
+    """What the matched SOP says, its templates already filled in.
+
+    `commands`, `metrics`, `logs`, `parameters` are where to look; `fix_actions` what to try, in
+    order. Filled-in templates hold alert text: all of it is data.
+    """
+
+    sop_id: str
+    title: str = ""
+    commands: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    logs: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    fix_actions: tuple[str, ...] = ()
+    runbook: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the conversation of a SOP ID. `role` is "person" or "advisor"."""
+
+    role: str
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something another system said about the alert; `source` names that system for people."""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What advice is wanted about. `question` is empty when an alert alone asks.
+
+    `now` is the moment of asking, told to the model so that it can date what it reads.
+    """
+
+    incident_key: str
+    sop_id: str
+    about: Alert | Incident | None = None
+    question: str = ""
+    guidance: Guidance | None = None
+    history: tuple[Turn, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    now: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What to try, and who says so. Everything in it is text for people, never a command.
+
+    `source` is the model's name ("Amazon Q"), `FROM_SOP` or `FROM_NOTHING`. `seconds` is how long
+    the model took, 0 without one. `confidence` is low, medium, high or ''. `text` is free-form
+    prose: the summary, or the whole answer when it was not structured. `look_at` are places to
+    look, from the SOP. `sources` names what the advice was made from. `failure` says in words why
+    a model that was asked did not answer, or is ''. `raw` is the model's answer as cleaned text.
+    """
+
+    source: str
+    seconds: float = 0.0
+    cause: str = UNDETERMINED
+    confidence: str = ""
+    evidence: tuple[str, ...] = ()
+    next_steps: tuple[str, ...] = ()
+    look_at: tuple[str, ...] = ()
+    text: str = ""
+    sources: tuple[str, ...] = ()
+    failure: str = ""
+    raw: str = ""
+
+    @property
+    def by_model(self) -> bool:
+        """Whether a model wrote this."""
+        return self.source not in (FROM_SOP, FROM_NOTHING)
+
+    @property
+    def label(self) -> str:
+        """The header: "Amazon Q · 8 s · 3 sources", "From the SOP, no model" and the like."""
+        if self.source == FROM_SOP:
+            return "From the SOP, no model"
+        if self.source == FROM_NOTHING:
+            return "No SOP, no model"
+        parts = [self.source, f"{self.seconds:.0f} s" if self.seconds >= 1 else "under 1 s"]
+        if self.sources:
+            count = len(self.sources)
+            parts.append(f"{count} source" + ("s" if count > 1 else ""))
+        return " · ".join(parts)
+
+    @property
+    def answer(self) -> str:
+        """All of it as plain text, for `POST /incident` and the terminal."""
+        structured = bool(self.evidence or self.next_steps or self.confidence)
+        lines: list[str] = []
+        if structured or not self.text:
+            confidence = f" (confidence {self.confidence})" if self.confidence else ""
+            lines.append(f"Likely cause: {self.cause}{confidence}")
+        if self.text:
+            lines.append(self.text)
+        for title, items in (("Evidence", self.evidence), ("Look at", self.look_at)):
+            if items:
+                lines += [f"{title}:", *(f"- {item}" for item in items)]
+        if self.next_steps:
+            steps = (f"{number}. {step}" for number, step in enumerate(self.next_steps, 1))
+            lines += ["Next steps:", *steps]
+        if self.failure:
+            lines.append(f"No model: {self.failure}")
+        return "\n".join(lines)
+
+
+def advice_from(body: dict[str, Any]) -> Advice:
+    """Advice from its JSON form (`dataclasses.asdict`)."""
+    fields = dict(body)
+    for name in ("evidence", "next_steps", "look_at", "sources"):
+        fields[name] = tuple(fields.get(name, ()))
+    return Advice(**fields)
+
+
+def described(about: Alert | Incident) -> Mapping[str, object]:
+    """The parts of an alert or incident that a model may see. Never `raw`: it can hold anything."""
+    facts: dict[str, object] = {
+        name: getattr(about, name)
+        for name in ("title", "source", "env", "region", "service", "category")
+    }
+    facts["severity"] = about.severity.value
+    facts["status"] = about.status.value
+    if isinstance(about, Alert):
+        facts |= {"name": about.name, "annotations": dict(about.annotations)}
+        facts["starts_at"] = stamp(about.starts_at)
+        facts["ends_at"] = stamp(about.ends_at)
+    else:
+        facts |= {"alerts_folded": about.alert_count, "opened_at": stamp(about.opened_at)}
+    facts |= {"value": about.value, "threshold": about.threshold, "labels": dict(about.labels)}
+    facts["text"] = about.text
+    return {name: value for name, value in facts.items() if value not in ("", {}, None)}
+
+
+def stamp(at: datetime | None) -> str:
+    """RFC 3339 in UTC with Z, '' for None; a naive time is read as UTC."""
+    if at is None:
+        return ""
+    utc = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    return utc.isoformat(timespec="seconds").replace("+00:00", "Z")

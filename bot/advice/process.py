@@ -1,0 +1,244 @@
+"""One run of a foreign program: prompt in, capped output out, a deadline, and nothing left behind.
+
+`asyncio.create_subprocess_exec` is not used: on Python 3.11 to 3.13 its `wait()` hangs while a
+grandchild holds the pipe. The protocol below is told of the exit itself, whoever holds what, so no
+polling is needed and a run costs hardly more than the bare process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import cast
+
+from bot.advice import tree as trees
+
+_DRAIN_SECONDS = 0.5  # after the exit: for what is still in the pipes, if someone holds them open
+_REAP_SECONDS = 5.0  # after SIGKILL: only a process stuck in the kernel takes longer
+
+
+class Stop(StrEnum):
+    """Why a run was ended by us."""
+
+    DEADLINE = "deadline"
+    TOO_LONG = "too_long"
+    FORBIDDEN = "forbidden"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a run ended. `exit_code` is negative for a signal, None when it was never learned."""
+
+    exit_code: int | None
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    stopped: Stop | None
+    leftovers: int
+
+
+async def run(
+    argv: Sequence[str],
+    stdin: bytes,
+    *,
+    env: Mapping[str, str],
+    timeout: float,
+    max_output: int,
+    forbidden: re.Pattern[bytes] | None = None,
+) -> Run:
+    """Run `argv` in a fresh, empty, read-only directory and read it to its end.
+
+    Ended early, with its whole tree: after `timeout` seconds, when stdout or stderr passes
+    `max_output` bytes, when `forbidden` appears on stderr, and when the caller is cancelled. After
+    any end, what the program left running is ended too. Raises OSError when it cannot be started.
+    """
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    cwd = _empty_directory()
+    nonce = secrets.token_hex(16)
+    since = trees.tree_started_now()
+    child: _Child | None = None
+    try:
+        child = await _start(argv, {**env, trees.MARK: nonce}, cwd, max_output, forbidden)
+        child.feed(stdin)
+        try:
+            async with asyncio.timeout(timeout):
+                await child.ended.wait()
+        except TimeoutError:
+            child.stop(Stop.DEADLINE)
+        if child.stopped is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_DRAIN_SECONDS):
+                    await child.drained.wait()
+    finally:
+        leftovers = await _to_the_end(_clear(child, nonce, since, cwd))
+    return Run(
+        exit_code=child.exit_code,
+        stdout=bytes(child.stdout),
+        stderr=bytes(child.stderr),
+        seconds=loop.time() - began,
+        stopped=child.stopped,
+        leftovers=leftovers,
+    )
+
+
+class _Child(asyncio.SubprocessProtocol):
+    """Collects what the child writes, and notices its end and every limit as they happen."""
+
+    def __init__(self, max_output: int, forbidden: re.Pattern[bytes] | None) -> None:
+        self.stdout = bytearray()
+        self.stderr = bytearray()
+        self.stopped: Stop | None = None
+        self.exit_code: int | None = None
+        self.exited = asyncio.Event()
+        self.ended = asyncio.Event()  # exited, or stopped by us
+        self.drained = asyncio.Event()  # both pipes are at their end
+        self.closed = asyncio.Event()  # the transport has let go of everything
+        self.transport: asyncio.SubprocessTransport | None = None
+        self._max_output = max_output
+        self._forbidden = forbidden
+        self._open_pipes = {1, 2}
+
+    @property
+    def pid(self) -> int:
+        return self.transport.get_pid() or 0 if self.transport else 0
+
+    def feed(self, data: bytes) -> None:
+        """Write the prompt and close stdin. A child that does not read it all is no error."""
+        pipe = self._pipe(0)
+        if pipe:
+            pipe.write(data)
+            pipe.close()  # after what is buffered
+
+    def stop(self, why: Stop) -> None:
+        if self.stopped is None:
+            self.stopped = why
+        self.ended.set()
+
+    def close(self) -> None:
+        """Let go of the pipes, even of a stdin that somebody holds without reading."""
+        if self.transport:
+            stdin = self._pipe(0)
+            # Only while something is unwritten: a second close of the same pipe upsets asyncio.
+            if stdin and stdin.get_write_buffer_size():
+                stdin.abort()
+            self.transport.close()
+
+    def _pipe(self, fd: int) -> asyncio.WriteTransport | None:
+        pipe = self.transport.get_pipe_transport(fd) if self.transport else None
+        return cast("asyncio.WriteTransport | None", pipe)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.SubprocessTransport", transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if self.stopped:
+            return  # what comes after a stop must not grow in memory while the tree ends
+        buffer = self.stdout if fd == 1 else self.stderr
+        seen = len(buffer)
+        buffer += data[: self._max_output - seen]
+        if seen + len(data) > self._max_output:
+            self.stop(Stop.TOO_LONG)
+        # 64 bytes back: the words may be split over two reads.
+        if fd == 2 and self._forbidden and self._forbidden.search(buffer, max(0, seen - 64)):
+            self.stop(Stop.FORBIDDEN)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        self._open_pipes.discard(fd)
+        if not self._open_pipes:
+            self.drained.set()
+
+    def process_exited(self) -> None:
+        self.exit_code = self.transport.get_returncode() if self.transport else None
+        self.exited.set()
+        self.ended.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        self.closed.set()
+
+
+def _empty_directory() -> Path:
+    """Q and Kiro read AGENTS.md, README.md and .amazonq/ of their directory: here is none, and
+    (unless the bot is root) none can be written.
+    """
+    path = Path(tempfile.mkdtemp(prefix="sopbot-advisor-"))
+    path.chmod(0o500)
+    return path
+
+
+def _remove(path: Path) -> None:
+    path.chmod(0o700)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+async def _start(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path,
+    max_output: int,
+    forbidden: re.Pattern[bytes] | None,
+) -> _Child:
+    child = _Child(max_output, forbidden)
+    loop = asyncio.get_running_loop()
+    # Shielded: a cancellation between fork and here would lose the only handle on the child.
+    starting: asyncio.Future[object] = asyncio.ensure_future(
+        loop.subprocess_exec(lambda: child, *argv, env=dict(env), cwd=cwd, start_new_session=True)
+    )
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _to_the_end(_abandon(starting, child, env[trees.MARK]))
+        raise
+    return child
+
+
+async def _abandon(starting: asyncio.Future[object], child: _Child, nonce: str) -> int:
+    with suppress(OSError):
+        await starting
+    return await _end_child(child, trees.Tree(child.pid, nonce, 0)) if child.transport else 0
+
+
+async def _clear(child: _Child | None, nonce: str, since: int, cwd: Path) -> int:
+    leftovers = 0
+    try:
+        if child:
+            leftovers = await _end_child(child, trees.Tree(child.pid, nonce, since))
+    finally:
+        _remove(cwd)
+    return leftovers
+
+
+async def _end_child(child: _Child, tree: trees.Tree) -> int:
+    """Everything of the tree gone, the child reaped, every pipe closed."""
+    leftovers = await trees.end(tree)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_REAP_SECONDS):
+            # First the exit, then close(): the other way round asyncio's watcher may lose the code.
+            await child.exited.wait()
+    child.close()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_REAP_SECONDS):
+            await child.closed.wait()
+    return leftovers
+
+
+async def _to_the_end(work: Coroutine[None, None, int]) -> int:
+    """Finish `work` whatever happens to the caller; its cancellation is passed on afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled:
+        raise cancelled
+    return task.result()

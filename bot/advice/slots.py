@@ -1,0 +1,46 @@
+"""A few places and a short queue before them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class NoSlotError(Exception):
+    """The queue is full, or no slot came free in time."""
+
+
+class Slots:
+    """`places` run at once, `max_waiting` wait for at most `patience` seconds, the rest is refused.
+
+    First come, first served.
+    """
+
+    def __init__(self, places: int, *, max_waiting: int, patience: float) -> None:
+        self.places = places
+        self.active = 0
+        self.waiting = 0
+        self._max_waiting = max_waiting
+        self._patience = patience
+        self._free = asyncio.Semaphore(places)
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """A place for the length of the block; raises NoSlotError where there is none."""
+        if self._free.locked() and self.waiting >= self._max_waiting:
+            raise NoSlotError
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._free.acquire()
+        except TimeoutError:
+            raise NoSlotError from None
+        finally:
+            self.waiting -= 1
+        self.active += 1
+        try:
+            yield
+        finally:
+            self.active -= 1
+            self._free.release()

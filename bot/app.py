@@ -1,0 +1,316 @@
+"""The composition root: builds everything, starts it in order, stops it in reverse.
+
+A test calls the same code with other settings; nothing else differs between the demo, a test and
+production.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+import handlers
+from bot.advice.advisor import Advisor
+from bot.advice.agent_file import write_agent
+from bot.advice.command import AdvisorCommand
+from bot.advice.environment import argv_of
+from bot.errors import SettingsError, SlackRefused, SopbotError
+from bot.incidents.sops import SopLibrary, SopProblem
+from bot.jobs import all_jobs, scheduler_for
+from bot.observability.health import Health
+from bot.observability.metrics import Metrics
+from bot.policy import Policy, parse_policy
+from bot.remediation.client import GatewayClient
+from bot.response import Response
+from bot.response.verify import http_probe
+from bot.settings import Settings
+from bot.web.ingest import Ingest
+from bot.web.server import serve, web_app
+from bot.workers import Workers
+from handlers.alerts import AlertChannels, AlertDoor
+from handlers.connection import Identity, connect, identify
+from handlers.link import Link
+from handlers.outbox import Outbox
+from handlers.rendering import Renderer
+from store import open_store
+
+log = logging.getLogger(__name__)
+
+DRAIN = 5.0  # seconds that what is in flight gets at the end
+TASK_FILE = "task_instructions.md"  # beside the policy
+
+
+def system_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+class Bot:
+    """The whole bot. `async with Bot(settings) as bot:` runs it; the parts are for tests to see."""
+
+    response: Response
+    outbox: Outbox
+    health: Health
+    identity: Identity
+    http_url: str
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = system_clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._parts = AsyncExitStack()
+        self.metrics = Metrics()
+        self.health = Health(clock)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._parts.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_reason: object) -> None:
+        await self._parts.aclose()
+
+    def reload(self) -> None:
+        """Read policy and SOPs again: all of it, or nothing when the policy has an error."""
+        try:
+            policy = read_policy(self._settings.policy_file)
+            sops = read_sops(self._settings.sop_dir)
+        except SopbotError as error:
+            log.error("not reloaded, policy and SOPs of before hold: %s", error)
+            return
+        self.response.policy = policy
+        self.response.sops = sops
+        self.response.store.card_update_seconds = policy.correlate.card_update_seconds
+        log.info("policy and SOPs reloaded")
+
+    async def _start(self) -> None:
+        """What is started last is stopped first."""
+        settings, parts = self._settings, self._parts
+        policy = read_policy(settings.policy_file)
+        sops = read_sops(settings.sop_dir)
+        store = await open_store(
+            settings.store_url,
+            owner=f"{os.getpid()}-{secrets.token_hex(6)}",
+            card_update_seconds=policy.correlate.card_update_seconds,
+            exclusive=True,  # two bots on one store would post everything twice
+        )
+        parts.push_async_callback(store.close)
+        session = await parts.enter_async_context(aiohttp.ClientSession())
+        gateway = gateway_client(settings, session, self._clock)
+        client = AsyncWebClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            session=session,
+            retry_handlers=[],  # the SDK's own would post a message twice
+        )
+        self.identity, _ = await asyncio.gather(identify(client), gateway.health())
+        self.response = Response(
+            store=store,
+            sops=sops,
+            policy=policy,
+            advisor=Advisor(advisor_command(settings, self.metrics), task_instructions(settings)),
+            gateway=gateway,
+            probe=http_probe(session),
+            clock=self._clock,
+            metrics=self.metrics,
+            home_team=self.identity.team_id,
+            dispatch_patience=settings.ai_command_gateway_timeout + 30,
+        )
+        renderer = Renderer(self.response)
+        ops = settings.slack_ops_channel or settings.slack_alert_channels[0]
+        self.outbox = Outbox(
+            client,
+            store,
+            renderer,
+            self._clock,
+            self.metrics,
+            ops_channel=ops,
+            own_bot_id=self.identity.bot_id,
+        )
+        parts.push_async_callback(self.outbox.drain, DRAIN)
+        await self._start_workers()
+        await self._start_web()
+        await self._connect(self._slack_app(client))
+        self._register_health(gateway)
+        await self.health.look()
+        self._start_jobs()
+        log.info("ready: %s", self.http_url)
+
+    async def _start_workers(self) -> None:
+        response = self.response
+        signal = response.store.signal
+        workers = Workers()
+        for number in range(self._settings.qchat_max_concurrent):
+            workers.start(f"advise-{number}", signal("advice"), response.advise_next)
+        workers.start("dispatch", signal("dispatch"), response.dispatch_next)
+        workers.once("recover", response.recover_dispatches)
+        sender = asyncio.create_task(self.outbox.run(), name="outbox")
+        self._parts.push_async_callback(_cancel, sender)
+        self._parts.push_async_callback(workers.stop, DRAIN)
+
+    async def _start_web(self) -> None:
+        settings = self._settings
+        ingest = Ingest(
+            self.response,
+            settings.slack_alert_channels[0],
+            self._clock,
+            settings.qchat_timeout,
+        )
+        app = web_app(
+            store=self.response.store,
+            ingest=ingest,
+            health=self.health,
+            metrics=self.metrics,
+            token=settings.http_token.get_secret_value(),
+        )
+        try:
+            runner, self.http_url = await serve(app, settings.http_host, settings.http_port)
+        except OSError as error:
+            why = f"cannot listen on {settings.http_addr}: {error.strerror or error}"
+            raise SettingsError([f"HTTP_ADDR: {why}"]) from error
+        self._parts.push_async_callback(runner.cleanup)
+
+    def _slack_app(self, client: AsyncWebClient) -> AsyncApp:
+        identity = self.identity
+        known = AuthorizeResult(
+            enterprise_id=None,
+            team_id=identity.team_id,
+            bot_token=client.token,
+            bot_id=identity.bot_id,
+            bot_user_id=identity.user_id,
+        )
+
+        async def authorize() -> AuthorizeResult:
+            # Asked once, at the start: Bolt would ask Slack during the first burst of events, and
+            # drop events when Slack says no.
+            return known
+
+        app = AsyncApp(client=client, authorize=authorize, request_verification_enabled=False)
+        handlers.register(app, response=self.response, outbox=self.outbox, clock=self._clock)
+        return app
+
+    async def _connect(self, app: AsyncApp) -> None:
+        settings = self._settings
+        channels = AlertChannels(
+            channels=frozenset(settings.slack_alert_channels),
+            sources=frozenset(settings.slack_alert_sources),
+            own_bot_id=self.identity.bot_id,
+        )
+        token = settings.slack_app_token.get_secret_value()
+        link = Link(app, token, AlertDoor(self.response, channels))
+        self._link = link
+        self._parts.push_async_callback(link.close_async)
+        self._parts.push_async_callback(link.drain, DRAIN)
+        await connect(link.client)
+
+    def _register_health(self, gateway: GatewayClient) -> None:
+        async def slack() -> None:
+            if not await self._link.client.is_connected():
+                raise SlackRefused("socket_not_connected", permanent=False)
+
+        async def gateway_is_healthy() -> None:
+            await gateway.health()
+
+        self.health.register("store", self.response.store.ping)
+        self.health.register("slack", slack)
+        self.health.register("outbox", self.outbox.check)
+        self.health.register("gateway", gateway_is_healthy)
+
+    def _start_jobs(self) -> None:
+        scheduler = scheduler_for(all_jobs(self.response, self.health, self._clock))
+        scheduler.start()
+        self._parts.callback(scheduler.shutdown, wait=False)
+
+
+def gateway_client(
+    settings: Settings, session: aiohttp.ClientSession, clock: Callable[[], datetime]
+) -> GatewayClient:
+    """The client of the gateway that the settings name."""
+    secret = settings.ai_command_gateway_secret.get_secret_value()
+    if not secret:
+        log.warning("AI_COMMAND_GATEWAY_SECRET is empty: requests to the gateway are not signed")
+    return GatewayClient(
+        session,
+        url=settings.ai_command_gateway_url,
+        timeout=settings.ai_command_gateway_timeout,
+        source_id=settings.ai_command_gateway_source_id,
+        secret=secret,
+        clock=clock,
+    )
+
+
+def advisor_command(settings: Settings, metrics: Metrics) -> AdvisorCommand | None:
+    """The advisor command, its agent file written; None when there is none, or it is not safe."""
+    argv = argv_of(settings.advisor_command, q_bin=settings.q_bin)
+    if not argv:
+        return None
+    agent = write_agent(argv, Path.home())
+    if agent.problem:
+        log.warning("no command advisor: %s", agent.problem)
+        return None
+    return AdvisorCommand(
+        argv,
+        timeout=settings.qchat_timeout,
+        max_output=settings.qchat_max_output_size,
+        max_retries=settings.qchat_max_retries,
+        retry_delay=settings.qchat_retry_delay,
+        max_concurrent=settings.qchat_max_concurrent,
+        environ=os.environ,
+        observe=metrics.advisor_told,
+    )
+
+
+def task_instructions(settings: Settings) -> str:
+    """The operator's own text for every prompt; '' where there is none."""
+    path = settings.policy_file.parent / TASK_FILE
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def read_policy(path: Path) -> Policy:
+    """The policy file. A missing one is an error: nothing is allowed by accident."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"POLICY_FILE: {path} cannot be read"]) from error
+    return parse_policy(text, file=str(path))
+
+
+def read_sops(folder: Path) -> SopLibrary:
+    """Every *.jsonl below the folder, in order of their names.
+
+    Bad lines and files that cannot be read are the library's problems: logged, not fatal.
+    """
+    files = sorted(folder.rglob("*.jsonl")) if folder.is_dir() else []
+    texts: list[tuple[str, str]] = []
+    unreadable: list[SopProblem] = []
+    for file in files:
+        name = str(file.relative_to(folder))
+        try:
+            texts.append((name, file.read_text(encoding="utf-8", errors="replace")))
+        except OSError as error:
+            unreadable.append(SopProblem(name, 0, f"cannot be read: {error.strerror}"))
+    loaded = SopLibrary.load(texts)
+    library = replace(loaded, problems=(*unreadable, *loaded.problems))
+    for problem in library.problems:
+        log.warning("SOP not loaded: %s", problem)
+    return library
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,77 @@
+"""A stand-in for an advisor CLI: fixed rules, no model, and it says so.
+
+Reads the bot's prompt on stdin and answers on stdout in the manner of Q: escape codes, `> `, then
+the JSON that was asked for. It uses what stands in the prompt and nothing else. Run by its path,
+with the standard library only: an advisor's directory and environment are nearly empty.
+"""
+
+import json
+import re
+import sys
+from typing import Any
+
+NAME = "demo advisor (rules, no model)"
+_DATA = re.compile(r"^<<< (data-\w+)\n(.*)\n\1 >>>$", re.DOTALL | re.MULTILINE)
+_USUAL = "Usual cause:"
+_START, _END = "\x1b[38;5;10m> \x1b[0m", "\x1b[0m\x1b[0m\n"
+
+
+def main() -> int:
+    """Answer the prompt; 1 when it holds no data."""
+    found = _DATA.search(sys.stdin.read())
+    if found is None:
+        print("error: the prompt holds no data", file=sys.stderr)
+        return 1
+    data = json.loads(found[2])
+    said = reply(data) if data.get("question") else json.dumps(answer(data), ensure_ascii=False)
+    sys.stdout.write(f"{_START}{said}{_END}")
+    return 0
+
+
+def answer(data: dict[str, Any]) -> dict[str, Any]:
+    """The structured answer about an alert."""
+    alert, sop = data.get("alert", {}), data.get("sop", {})
+    steps = [*sop.get("commands", []), *sop.get("fix_actions", [])]
+    earlier = len(data.get("history_of_earlier_incidents", []))
+    evidence = []
+    if alert.get("value") and alert.get("threshold"):
+        evidence.append(f"The alert says {alert['value']}; its threshold is {alert['threshold']}.")
+    if _usual(sop):
+        evidence.append(f"{sop.get('sop_id', 'The SOP')} names it as the usual cause.")
+    if earlier:
+        evidence.append(f"It has fired before: {earlier} on record.")
+    return {
+        "root_cause": _cause(alert, sop),
+        "confidence": "medium" if sop and alert.get("value") else "low",
+        "evidence": evidence,
+        "next_steps": steps[:4]
+        or ["Measure first: look at the service's log and its last deploy."],
+        "analysis_summary": "This came from the fixed rules of the demo, not from a model.",
+    }
+
+
+def reply(data: dict[str, Any]) -> str:
+    """The plain answer to a person's question."""
+    alert, sop = data.get("alert", {}), data.get("sop", {})
+    lines = [
+        "The demo has no model, so this is all it can say.",
+        f"The incident: {alert.get('title', 'unknown')}.",
+        f"Likely cause: {_cause(alert, sop)}",
+        *(f"- {step}" for step in sop.get("fix_actions", [])),
+    ]
+    return "\n".join(lines)
+
+
+def _cause(alert: dict[str, Any], sop: dict[str, Any]) -> str:
+    usual = _usual(sop)
+    return f"{usual} in {alert.get('service') or 'the service'}." if usual else "Undetermined"
+
+
+def _usual(sop: dict[str, Any]) -> str:
+    lines = (str(line) for line in sop.get("parameters", []))
+    found = next((line for line in lines if line.startswith(_USUAL)), "")
+    return found.removeprefix(_USUAL).strip().capitalize()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Child processes that are never left behind: each in a session of its own, ended by its number."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from bot.demo.errors import DemoFailedError
+
+ROOT = Path(__file__).resolve().parents[2]
+LOOK = 0.02  # seconds between two looks at a child
+START_SECONDS = 30.0
+END_SECONDS = 15.0  # to finish what is in flight, before SIGKILL
+
+# A child sees no other setting than ours: the names of a real workspace may be set here.
+_PASSED = ("HOME", "USER", "LOGNAME", "LANG", "LC_*", "TZ", "TMPDIR", "XDG_*", "AWS_*", "PYTHON*")
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """What a child gets: a few names of ours, this Python first in PATH, and `settings`."""
+    passed = {
+        name: value
+        for name, value in os.environ.items()
+        if any(fnmatchcase(name, pattern) for pattern in _PASSED)
+    }
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {**passed, "PATH": path, "PYTHONPATH": str(ROOT), **settings}
+
+
+class Child:
+    """One process; what it prints goes to a file."""
+
+    def __init__(
+        self, name: str, argv: Sequence[str], *, settings: Mapping[str, str], folder: Path
+    ) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        with self.log.open("wb") as log:
+            # Popen comes back with the handle: no cancellation can lose a child half started.
+            self._process = subprocess.Popen(  # noqa: S603 - an argv of ours, no shell
+                argv,
+                cwd=folder,  # not here: a .env of a real workspace may lie here
+                env=environment(settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is ours to pass on, in our order
+            )
+
+    async def said(self, pattern: str) -> str:
+        """The first group of `pattern`, once the child has printed it."""
+        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        while True:
+            found = re.search(pattern, self.log.read_text("utf-8", "replace"))
+            if found:
+                return found[1]
+            self.check()
+            if asyncio.get_running_loop().time() > deadline:
+                raise DemoFailedError(f"the {self.name} was not ready in {START_SECONDS:g} s")
+            await asyncio.sleep(LOOK)
+
+    def check(self) -> None:
+        """DemoFailedError when it has ended."""
+        code = self._process.poll()
+        if code is not None:
+            raise DemoFailedError(f"the {self.name} ended by itself, with code {code}")
+
+    def tail(self, lines: int = 25) -> str:
+        """The last lines it printed."""
+        return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-lines:])
+
+    async def end(self) -> None:
+        """SIGTERM, some time, then SIGKILL to its whole group."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            await asyncio.to_thread(self._process.wait, END_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()

@@ -1,0 +1,32 @@
+"""`--keep`: all of it left running; the service falls ill again some minutes after each restart."""
+
+import asyncio
+
+from bot.demo.printing import Printer
+from bot.demo.story import LOOK
+from bot.demo.world import World
+
+TO_TRY = """
+Open {page} and look into #alerts: checkout-api falls ill in a moment.
+  · as ana, press Acknowledge on the card; open its thread
+  · as chloe, press Approve: it is refused, for she is no approver
+  · as ben, press Approve: the gateway really restarts the service
+  · type /incident help, /incident ask why now?, /sop list
+It falls ill again about three minutes after each restart. Ctrl-C ends everything.
+"""
+
+
+async def play(world: World, printer: Printer) -> None:
+    """Say what happens, until cancelled. DemoFailedError when a part ends by itself."""
+    printer.plain(TO_TRY.format(page=world.slack.page_url))
+    seen = world.monitor.seen
+    told, pids = 0, 0
+    while True:
+        world.check()
+        for state in seen.posted[told:]:
+            health = f"/healthz answers {seen.status}, it holds {seen.held} of {seen.limit}"
+            printer.done(f"Alertmanager posts {state}: {health}")
+        if len(seen.pids) > pids > 0:
+            printer.done(f"checkout-api was restarted: pid {seen.pids[-2]} → {seen.pids[-1]}")
+        told, pids = len(seen.posted), len(seen.pids)
+        await asyncio.sleep(LOOK)

@@ -1,0 +1,173 @@
+"""Everything the demo runs: the local Slack, the gateway with the service, the bot, the monitor."""
+
+import asyncio
+import json
+import secrets
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import aiohttp
+
+from bot.demo.children import ROOT, Child
+from bot.demo.errors import DemoFailedError
+from bot.demo.files import SECRET_NAME, SERVICE, advisor_argv, write_files
+from bot.demo.load import Load
+from bot.demo.monitor import Monitor
+from bot.demo.printing import Printer
+from bot.simulator.local import LocalSlack
+from bot.simulator.manifest import Manifest, read_manifest
+
+APPROVERS = ("ana", "ben")
+
+
+@dataclass(frozen=True)
+class World:
+    """What runs, for the story to look at."""
+
+    slack: LocalSlack
+    session: aiohttp.ClientSession
+    monitor: Monitor
+    bot_url: str
+    service_log: Path
+    children: tuple[Child, ...]
+    tasks: tuple["asyncio.Task[None]", ...]
+
+    def check(self) -> None:
+        """DemoFailedError when a part has ended by itself."""
+        for child in self.children:
+            child.check()
+        for task in self.tasks:
+            if task.done():
+                raise DemoFailedError(f"the {task.get_name()} ended by itself: {task.exception()}")
+
+
+@asynccontextmanager
+async def running(printer: Printer, *, advisor: str = "") -> AsyncIterator[World]:
+    """Start all of it in a temporary folder; end and remove all of it when the block ends.
+
+    `advisor` replaces the demo's own advisor command. When the start or the block fails, what was
+    said in the channel and the ends of the children's logs are printed.
+    """
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="sopbot-demo-")))
+        slack = await stack.enter_async_context(LocalSlack.start(manifest=_manifest()))
+        printer.done(f"local Slack at {slack.page_url}")
+        children: list[Child] = []
+        try:
+            yield await _start(stack, printer, slack, folder, children, advisor)
+        except Exception:
+            printer.plain(slack.transcript("alerts"))
+            for child in children:
+                printer.plain(f"\nThe end of the {child.name}'s log:\n{child.tail()}")
+            raise
+
+
+async def _start(
+    stack: AsyncExitStack,
+    printer: Printer,
+    slack: LocalSlack,
+    folder: Path,
+    children: list[Child],
+    advisor: str,
+) -> World:
+    service_url = f"http://127.0.0.1:{_free_port()}"
+    write_files(
+        folder, service_url=service_url, approvers=[slack.users[name] for name in APPROVERS]
+    )
+    secret = secrets.token_hex(16)
+
+    gateway = _gateway(folder, secret)
+    children.append(gateway)
+    stack.push_async_callback(gateway.end)
+    gateway_url = await gateway.said(r'(?m)^\{"url": "(http[^"]+)"\}')
+    printer.done(f"gateway at {gateway_url}, and checkout-api at {service_url}")
+
+    settings = _settings(slack, folder, gateway_url, secret, advisor)
+    bot = Child("bot", [sys.executable, "-m", "bot"], settings=settings, folder=folder)
+    children.append(bot)
+    stack.push_async_callback(bot.end)
+    bot_url = await bot.said(r"ready: (http\S+)")
+    printer.done(f"bot at {bot_url}, by `python -m bot` as in production")
+
+    # No connection is kept: a look goes to the process that runs now, not to the one before.
+    session = await stack.enter_async_context(
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=True),
+            timeout=aiohttp.ClientTimeout(total=2),
+        )
+    )
+    load = Load(session, f"{service_url}/checkout")
+    monitor = Monitor(
+        session,
+        service_url=service_url,
+        webhook_url=slack.webhook_url("alerts"),
+        on_ill=load.calm_down,
+    )
+    tasks = (
+        asyncio.create_task(load.run(), name="load"),
+        asyncio.create_task(monitor.run(), name="monitor"),
+    )
+    for task in tasks:
+        stack.push_async_callback(_cancel, task)
+    return World(
+        slack=slack,
+        session=session,
+        monitor=monitor,
+        bot_url=bot_url,
+        service_log=folder / "gateway-state" / "logs" / f"{SERVICE}.log",
+        children=tuple(children),
+        tasks=tasks,
+    )
+
+
+def _gateway(folder: Path, secret: str) -> Child:
+    config = str(folder / "gateway.yaml")
+    argv = [sys.executable, "-m", "bot.gateway", "--config", config]
+    return Child("gateway", argv, settings={SECRET_NAME: secret}, folder=folder)
+
+
+def _settings(
+    slack: LocalSlack, folder: Path, gateway_url: str, secret: str, advisor: str
+) -> dict[str, str]:
+    """What a person would write into .env; only the addresses and tokens are the demo's."""
+    return {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_API_URL": slack.api_url,
+        "SLACK_ALERT_CHANNELS": slack.channels["alerts"],
+        "SLACK_OPS_CHANNEL": slack.channels["ops"],
+        "AI_COMMAND_GATEWAY_URL": gateway_url,
+        "AI_COMMAND_GATEWAY_TIMEOUT": "75",
+        "AI_COMMAND_GATEWAY_SOURCE_ID": "sopbot-demo",
+        "AI_COMMAND_GATEWAY_SECRET": secret,
+        "ADVISOR_COMMAND": advisor or json.dumps(advisor_argv(folder)),
+        "STORE_URL": f"sqlite:///{folder / 'sopbot.db'}",
+        "HTTP_ADDR": "127.0.0.1:0",
+        "POLICY_FILE": str(folder / "policy.yaml"),
+        "SOP_DIR": str(folder / "sops"),
+        "LOG_FORMAT": "pretty",
+    }
+
+
+def _manifest() -> Manifest:
+    """The app's real manifest, so that the bot is sent what Slack would send it."""
+    file = ROOT / "manifest.yml"
+    return read_manifest(file) if file.is_file() else Manifest()
+
+
+def _free_port() -> int:
+    """A port for the service, the same before and after its restart."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,88 @@
+"""Who is asking: the secret that verifies a request names its source."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from pydantic import SecretStr
+
+from bot.gateway.errors import Refusal
+from bot.gateway.journal import Journal
+from bot.remediation import contract
+
+_NONCE = re.compile(contract.NONCE_PATTERN)
+
+
+class Gatekeeper:
+    """Verifies signatures against `secrets` by source id; without any, lets everyone through.
+
+    That is for loopback only; the config refuses it elsewhere.
+    """
+
+    def __init__(
+        self, secrets: Mapping[str, SecretStr], journal: Journal, clock: Callable[[], datetime]
+    ) -> None:
+        self._secrets = {
+            name: secret.get_secret_value().encode() for name, secret in secrets.items()
+        }
+        self._journal = journal
+        self._clock = clock
+
+    @property
+    def open(self) -> bool:
+        """Whether unsigned requests are accepted."""
+        return not self._secrets
+
+    async def check(
+        self, *, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> str | None:
+        """The source id that signed this, None when signatures are not in use.
+
+        Refusal 401 otherwise. The nonce is claimed only for a good signature, so that a stranger
+        cannot fill the journal.
+        """
+        if self.open:
+            return None
+        timestamp = headers.get(contract.TIMESTAMP, "")
+        nonce = headers.get(contract.NONCE, "")
+        signature = headers.get(contract.SIGNATURE, "")
+        if not (timestamp and nonce and signature):
+            raise _unsigned("signature_missing", "This gateway takes signed requests only.")
+        moment, now = contract.read_time(timestamp), self._clock()
+        if moment is None:
+            raise _unsigned("timestamp_invalid", f"{contract.TIMESTAMP} is not an RFC 3339 time.")
+        if abs((now - moment).total_seconds()) > contract.SIGNATURE_WINDOW_SECONDS:
+            raise _unsigned(
+                "timestamp_stale",
+                f"The request's time is more than {contract.SIGNATURE_WINDOW_SECONDS} s away from "
+                "this gateway's clock. Compare the two clocks.",
+            )
+        if not _NONCE.fullmatch(nonce):
+            raise _unsigned("nonce_invalid", f"{contract.NONCE} is 16 to 128 of A-Za-z0-9._-")
+        source = self._signer(
+            signature, method=method, path=path, timestamp=timestamp, nonce=nonce, body=body
+        )
+        if source is None:
+            raise _unsigned("signature_wrong", "The signature does not match the request.")
+        if not await self._journal.claim_nonce(source, nonce, now):
+            raise _unsigned("nonce_replayed", "This request has been seen before.")
+        return source
+
+    def _signer(
+        self, signature: str, *, method: str, path: str, timestamp: str, nonce: str, body: bytes
+    ) -> str | None:
+        found = None
+        for source, secret in self._secrets.items():  # all of them, so that time tells nothing
+            expected = contract.sign(
+                secret, method=method, path=path, timestamp=timestamp, nonce=nonce, body=body
+            )
+            if hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
+                found = source
+        return found
+
+
+def _unsigned(code: str, message: str) -> Refusal:
+    return Refusal(401, code, message)

@@ -1,0 +1,111 @@
+"""What this gateway can do, and how a request becomes one of these things or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.gateway.config import DockerTarget, ProcessTarget
+from bot.gateway.errors import Invalid
+from bot.gateway.intents import read_intent
+from bot.remediation.contract import ActionInfo, ExecuteRequest
+
+
+class _Parameters(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class NoParameters(_Parameters):
+    """Takes none."""
+
+
+class RestartParameters(_Parameters):
+    """How to restart."""
+
+    grace_seconds: int = Field(
+        default=10, ge=1, le=120, description="seconds between SIGTERM and SIGKILL"
+    )
+
+
+class LogsParameters(_Parameters):
+    """How much to read."""
+
+    lines: int = Field(default=50, ge=1, le=500, description="how many of the last lines")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One entry. `verb` is what the metrics call it."""
+
+    id: str
+    verb: str
+    title: str
+    mutating: bool
+    parameters: type[BaseModel]
+
+
+ACTIONS: Mapping[str, Action] = {
+    action.id: action
+    for action in (
+        Action("service.restart", "restart", "Restart the service", True, RestartParameters),
+        Action("service.status", "status", "Show whether it runs", False, NoParameters),
+        Action("service.logs", "logs", "Show its last log lines", False, LogsParameters),
+    )
+}
+
+TargetConfig = ProcessTarget | DockerTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that is in the catalogue: every value checked, the target declared."""
+
+    action: Action
+    target: str
+    config: TargetConfig
+    parameters: Mapping[str, Any]
+
+
+def resolve(request: ExecuteRequest, targets: Mapping[str, TargetConfig]) -> Call:
+    """The one call a request means. Invalid says what is wrong; nothing is guessed."""
+    name = request.target_resource.name
+    config = targets.get(name)
+    if config is None:
+        raise Invalid("UNKNOWN_SERVICE", f"Unknown logical service name: {name}")
+    asked = request.action_request.action
+    if asked is not None:
+        action_id, given = asked.id, dict(asked.parameters)
+    else:
+        action_id, given = read_intent(
+            request.action_request.intent, request.action_request.context, name
+        )
+    action = ACTIONS.get(action_id)
+    if action is None:
+        known = ", ".join(ACTIONS)
+        raise Invalid("UNKNOWN_ACTION", f"No action {action_id}. There are: {known}")
+    try:
+        checked = action.parameters.model_validate(given)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:5]
+        )
+        raise Invalid("INVALID_PARAMETERS", f"{action.id}: {problems}") from None
+    return Call(action, name, config, checked.model_dump())
+
+
+def action_list(targets: Mapping[str, TargetConfig]) -> list[ActionInfo]:
+    """The catalogue as GET /actions shows it."""
+    return [
+        ActionInfo(
+            id=action.id,
+            title=action.title,
+            mutating=action.mutating,
+            reversible=False,
+            parameters=action.parameters.model_json_schema(),
+            targets=tuple(targets),
+        )
+        for action in ACTIONS.values()
+    ]

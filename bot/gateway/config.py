@@ -1,0 +1,210 @@
+"""The gateway's config file, checked to the last field before anything starts."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from yarl import URL
+
+from bot.gateway.errors import ConfigError
+
+MIN_SECRET_CHARS = 16
+
+
+def _http(value: str) -> str:
+    url = URL(value)
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError("must be an http:// or https:// address")
+    return value
+
+
+def _docker_url(value: str) -> str:
+    url = URL(value)
+    if not (
+        (url.scheme == "unix" and url.path.startswith("/")) or (url.scheme == "http" and url.host)
+    ):
+        raise ValueError("must be unix:///path/to.sock or http://host:port")
+    return value
+
+
+def _no_nul(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("must not contain a NUL byte")
+    return value
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Argument = Annotated[str, AfterValidator(_no_nul)]
+EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Listen(_Part):
+    """Where the gateway listens; port 0 means a free one."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8003, ge=0, le=65535)
+
+
+class Source(_Part):
+    """One caller. Its secret comes from an environment variable or a file, never from YAML."""
+
+    secret_env: EnvName | None = None
+    secret_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.secret_env and self.secret_file:
+            raise ValueError("give secret_env or secret_file, not both")
+        return self
+
+
+class Limits(_Part):
+    """How long things may take (seconds) and how much is kept."""
+
+    queue_seconds: float = Field(default=5, gt=0, le=60)
+    docker_seconds: float = Field(default=10, gt=0, le=120)
+    stop_seconds: float = Field(default=10, gt=0, le=120)
+    drain_seconds: float = Field(default=170, gt=0, le=600)
+    keep_days: int = Field(default=90, ge=1, le=3650)
+    log_bytes: int = Field(default=1_048_576, ge=4096, le=1_073_741_824)
+
+
+class ProcessTarget(_Part):
+    """A process the gateway itself starts and watches. `argv` is a list and never a shell line."""
+
+    executor: Literal["process"]
+    argv: list[Argument] = Field(min_length=1)
+    cwd: Path | None = None
+    env: dict[EnvName, Argument] = Field(default_factory=dict)
+    pass_env: list[EnvName] = Field(default_factory=lambda: ["PATH", "HOME", "LANG", "TZ"])
+    health_url: Annotated[str, AfterValidator(_http)] | None = None
+    autostart: bool = True
+    start_seconds: float = Field(default=30, gt=0, le=300)
+
+
+class DockerTarget(_Part):
+    """One container, by its exact name."""
+
+    executor: Literal["docker"]
+    container: Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$")]
+    start_seconds: float = Field(default=30, gt=0, le=300)
+
+
+Target = Annotated[ProcessTarget | DockerTarget, Field(discriminator="executor")]
+
+
+class Docker(_Part):
+    """The Docker Engine: its unix socket, or http:// for a socket proxy."""
+
+    url: Annotated[str, AfterValidator(_docker_url)] = "unix:///var/run/docker.sock"
+
+
+class GatewayConfig(_Part):
+    """The whole file. Relative paths start at the working directory."""
+
+    listen: Listen = Listen()
+    state_dir: Path = Path("gateway-state")
+    sources: dict[Name, Source] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    docker: Docker = Docker()
+    targets: dict[Name, Target] = Field(default_factory=dict)
+    secrets: dict[str, SecretStr] = Field(default_factory=dict, exclude=True)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the gateway."""
+        if self.listen.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.listen.host).is_loopback
+        except ValueError:
+            return False
+
+
+def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> GatewayConfig:
+    """Read and check the file; ConfigError names the file and every field at fault."""
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: is not YAML: {' '.join(str(error).split())}"]) from error
+    return read_config({} if value is None else value, name=str(path), environ=environ)
+
+
+def read_config(
+    value: Any, *, name: str = "config", environ: Mapping[str, str] = os.environ
+) -> GatewayConfig:
+    """The same from a value; `environ` gives the secrets named by `secret_env`."""
+    if isinstance(value, dict) and "secrets" in value:
+        raise ConfigError([f"{name}: secrets: use sources.<name>.secret_env or secret_file"])
+    try:
+        config = GatewayConfig.model_validate(value)
+    except ValidationError as error:
+        raise ConfigError(
+            [f"{name}: {_field(item['loc'])}: {item['msg']}" for item in error.errors()]
+        ) from None
+    secrets, problems = _secrets(config, environ)
+    if not secrets and not config.loopback:
+        problems.append(
+            f"listen.host: {config.listen.host} is open to the network; "
+            "give every source a secret, or listen on 127.0.0.1"
+        )
+    if problems:
+        raise ConfigError([f"{name}: {problem}" for problem in problems])
+    return config.model_copy(update={"secrets": secrets})
+
+
+def _secrets(
+    config: GatewayConfig, environ: Mapping[str, str]
+) -> tuple[dict[str, SecretStr], list[str]]:
+    secrets: dict[str, SecretStr] = {}
+    problems: list[str] = []
+    unsigned: list[str] = []
+    for source, entry in config.sources.items():
+        field = f"sources.{source}"
+        if entry.secret_env:
+            secret = environ.get(entry.secret_env, "")
+            where = f"{field}.secret_env: {entry.secret_env}"
+        elif entry.secret_file:
+            where = f"{field}.secret_file: {entry.secret_file}"
+            try:
+                secret = entry.secret_file.read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(f"{where} cannot be read ({type(error).__name__})")
+                continue
+        else:
+            unsigned.append(source)
+            continue
+        if len(secret) < MIN_SECRET_CHARS:
+            problems.append(f"{where} must hold at least {MIN_SECRET_CHARS} characters")
+        # The secret that verifies a request is what names its source.
+        elif any(secret == other.get_secret_value() for other in secrets.values()):
+            problems.append(f"{where} is another source's secret too; give each its own")
+        else:
+            secrets[source] = SecretStr(secret)
+    if secrets:
+        problems += [f"sources.{source}: has no secret, others have" for source in unsigned]
+    return secrets, problems
+
+
+def _field(loc: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in loc) or "the file"

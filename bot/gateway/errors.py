@@ -1,0 +1,54 @@
+"""What the gateway says no with.
+
+GatewayError
+ ├─ ConfigError     the config file is not usable: the process exits with 78
+ ├─ Refusal         an HTTP error: the request is not taken, nothing was run
+ ├─ Invalid         understood, but not in the catalogue: overall_status VALIDATION_ERROR
+ ├─ ExecutorError   the executor could not do it, and knows that: EXECUTION_ERROR
+ └─ OutcomeLost     the executor began and cannot say how it ended: INTERNAL_ERROR
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class GatewayError(Exception):
+    """Something the gateway reports to its caller."""
+
+
+class ConfigError(GatewayError):
+    """Every problem of the config, a line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class Refusal(GatewayError):
+    """`detail` is text or pydantic's list of errors; `code` is for programs."""
+
+    def __init__(self, status: int, code: str, message: str, detail: Any = None) -> None:
+        self.status, self.code, self.message = status, code, message
+        self.detail = message if detail is None else detail
+        super().__init__(message)
+
+
+class Invalid(GatewayError):
+    """`code` is the answer's error_code: UNKNOWN_SERVICE, UNKNOWN_ACTION …"""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code, self.message = code, message
+        super().__init__(message)
+
+
+class ExecutorError(GatewayError):
+    """`code` is the answer's error_code, the message is for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code, self.message = code, message
+        super().__init__(message)
+
+
+class OutcomeLost(GatewayError):
+    """The message says what was begun."""

@@ -1,0 +1,192 @@
+"""Named containers, through the Docker Engine API. No docker command line is involved."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.gateway.catalogue import Call
+from bot.gateway.config import DockerTarget
+from bot.gateway.errors import ExecutorError, GatewayError, OutcomeLost
+from bot.gateway.executors import Check, Result, failed, succeeded
+from bot.gateway.executors.engine import Engine, demultiplexed
+from bot.remediation.contract import Plan, PlannedRequest
+
+_SETTLE_SECONDS = 0.5
+_POLL_SECONDS = 0.1
+_SLACK_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What an inspection says; `health` is '' for an image without a health check."""
+
+    id: str
+    image: str
+    running: bool
+    pid: int
+    exit_code: int
+    restarts: int
+    health: str
+    tty: bool
+    status: str
+
+    def state(self) -> str:
+        if not self.running:
+            return f"{self.status} (exit code {self.exit_code})"
+        return f"{self.status} (pid {self.pid})" + (f", {self.health}" if self.health else "")
+
+
+class DockerExecutor:
+    """Acts on the declared containers and no other: each call goes to the inspected id."""
+
+    def __init__(
+        self, targets: Mapping[str, DockerTarget], *, url: str, timeout_seconds: float
+    ) -> None:
+        self._targets = targets
+        self._url = url
+        self._timeout = timeout_seconds
+        self._engine: Engine | None = None
+
+    async def start(self) -> None:
+        """Open the connection pool; the engine need not run yet."""
+        self._engine = Engine(self._url, timeout_seconds=self._timeout)
+
+    async def stop(self) -> None:
+        """Close it. Containers are Docker's, they stay."""
+        if self._engine is not None:
+            await self._engine.close()
+
+    async def check(self) -> Check:
+        """Asks the engine for its version."""
+        try:
+            version = await self._docker.version()
+        except GatewayError as error:
+            return Check(False, str(error))
+        return Check(True, f"ok: engine {version}, {len(self._targets)} declared")
+
+    async def plan(self, call: Call) -> Plan:
+        """Bound to the container's id and image: another container of that name is another plan."""
+        config = self._targets[call.target]
+        seen = await self._inspect(config)
+        name = config.container
+        path = f"/containers/{seen.id}"
+        base = Plan(
+            action=call.action.id,
+            target=call.target,
+            executor="docker",
+            parameters=dict(call.parameters),
+            display=f"docker inspect {name}",
+            request=PlannedRequest(method="GET", path=f"{path}/json"),
+            binding={"container": name, "id": seen.id, "image": seen.image},
+            mutating=call.action.mutating,
+            deadline_seconds=int(self._timeout) + 5,
+            current={"state": seen.state(), "restarts": seen.restarts},
+        )
+        if call.action.id == "service.logs":
+            lines = call.parameters["lines"]
+            query = f"stdout=1&stderr=1&follow=0&tail={lines}"
+            return base.model_copy(
+                update={
+                    "display": f"docker logs --tail {lines} {name}",
+                    "request": PlannedRequest(method="GET", path=f"{path}/logs?{query}"),
+                }
+            )
+        if call.action.id != "service.restart":
+            return base
+        grace = call.parameters["grace_seconds"]
+        return base.model_copy(
+            update={
+                "display": f"docker restart --time {grace} {name}",
+                "request": PlannedRequest(method="POST", path=f"{path}/restart?t={grace}"),
+                "steps": (
+                    f"restart container {name}, SIGKILL after {grace} s",
+                    f"wait up to {config.start_seconds:g} s until it runs and is healthy",
+                ),
+                "deadline_seconds": int(grace + self._timeout + config.start_seconds)
+                + _SLACK_SECONDS,
+                "touches": (f"container {name}: {seen.state()}",),
+            }
+        )
+
+    async def run(self, call: Call, plan: Plan) -> Result:
+        """Make the planned request, exactly."""
+        config = self._targets[call.target]
+        request, container_id = plan.request, str(plan.binding["id"])
+        if request is None:
+            raise ExecutorError("NO_REQUEST", "The plan holds no request")
+        if call.action.id == "service.status":
+            seen = await self._inspect(config)
+            return succeeded(f"{call.target}: {seen.state()}, restarts: {seen.restarts}")
+        if call.action.id == "service.logs":
+            seen = await self._inspect(config)
+            data = await self._docker.ask("GET", request.path)
+            stdout, stderr = (
+                (data.decode(errors="replace"), "") if seen.tty else demultiplexed(data)
+            )
+            return Result("SUCCESS", 0, stdout, stderr, tail=True)
+        before = await self._inspect(config)
+        if before.id != container_id:
+            raise ExecutorError("PLAN_DRIFT", f"{config.container} is another container by now")
+        await self._docker.ask(
+            "POST", request.path, extra_seconds=float(call.parameters["grace_seconds"])
+        )
+        return await self._after_restart(call, config, before)
+
+    async def _after_restart(self, call: Call, config: DockerTarget, before: _Seen) -> Result:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            try:
+                seen = await self._inspect(config)
+            except ExecutorError as error:
+                raise OutcomeLost(
+                    f"{call.target} was told to restart, then: {error.message}"
+                ) from error
+            spent = loop.time() - began
+            if not seen.running and spent >= _SETTLE_SECONDS:
+                return failed(f"{call.target} restarted, but is {seen.state()}")
+            settled = seen.health == "healthy" or (
+                not seen.health and seen.running and spent >= _SETTLE_SECONDS
+            )
+            if settled:
+                was = before.pid if before.running else before.state()
+                how = seen.health or "running"
+                return succeeded(f"{call.target} restarted: pid {was} → {seen.pid}, {how}")
+            if spent >= config.start_seconds or seen.health == "unhealthy":
+                return failed(f"{call.target} restarted, but is {seen.state()} after {spent:.1f} s")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _inspect(self, config: DockerTarget) -> _Seen:
+        found = await self._docker.container(config.container)
+        try:
+            return _seen(found)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ExecutorError("DOCKER_UNREADABLE", f"Docker's answer lacks {error}") from error
+
+    @property
+    def _docker(self) -> Engine:
+        if self._engine is None:
+            raise ExecutorError("NOT_STARTED", "The Docker executor is not started")
+        return self._engine
+
+
+def _seen(found: dict[str, Any]) -> _Seen:
+    state, config = found["State"], found["Config"]
+    identifier = str(found["Id"])
+    if not identifier.isalnum():  # it becomes part of a URL path
+        raise ValueError("a proper Id")
+    health = str((state.get("Health") or {}).get("Status") or "")
+    return _Seen(
+        id=identifier,
+        image=str(found["Image"]),
+        running=bool(state["Running"]),
+        pid=int(state["Pid"]),
+        exit_code=int(state["ExitCode"]),
+        restarts=int(found.get("RestartCount") or 0),
+        health="" if health == "none" else health,
+        tty=bool(config["Tty"]),
+        status=str(state["Status"]),
+    )

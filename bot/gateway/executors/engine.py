@@ -1,0 +1,128 @@
+"""The few calls of the Docker Engine API that the gateway makes, and how they fail."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, Literal
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from bot.gateway.errors import ExecutorError, OutcomeLost
+
+_BODY_BYTES = 1_048_576
+_FRAME_HEADER = 8
+_STDERR = 2
+
+
+class Engine:
+    """One engine, at unix:///path or http://host:port. Close it when done."""
+
+    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+        address = URL(url)
+        self._shown = url
+        self._timeout = timeout_seconds
+        if address.scheme == "unix":
+            self._base = URL("http://docker")
+            connector: aiohttp.BaseConnector = aiohttp.UnixConnector(path=address.path)
+        else:
+            self._base = address.origin()
+            connector = aiohttp.TCPConnector()
+        self._session = aiohttp.ClientSession(connector=connector)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+    async def version(self) -> str:
+        """The engine's version. ExecutorError DOCKER_UNREACHABLE when it does not answer."""
+        return str(_object(await self.ask("GET", "/version")).get("Version", "unknown"))
+
+    async def container(self, name: str) -> dict[str, Any]:
+        """What the engine knows of the container of exactly this name.
+
+        The engine also takes an id or the beginning of one; those are refused here, or a config's
+        `cafe` could mean the container whose id begins with it.
+        """
+        found = _object(await self.ask("GET", f"/containers/{quote(name, safe='')}/json"))
+        if found.get("Name") != f"/{name}":
+            raise ExecutorError("NO_CONTAINER", f"No such container: {name}")
+        return found
+
+    async def ask(
+        self, method: Literal["GET", "POST"], path: str, *, extra_seconds: float = 0
+    ) -> bytes:
+        """The body of a 2xx answer, at most 1 MiB of it.
+
+        ExecutorError: it was refused, or not sent. OutcomeLost: a POST was sent and not answered.
+        """
+        limits = aiohttp.ClientTimeout(
+            total=self._timeout + extra_seconds, sock_connect=self._timeout / 2
+        )
+        try:
+            async with self._session.request(
+                method,
+                self._base.join(URL(path, encoded=True)),
+                timeout=limits,
+                allow_redirects=False,
+            ) as response:
+                body = await _read(response)
+                if not 200 <= response.status < 300:
+                    raise _refusal(response.status, body)
+                return body
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise ExecutorError(
+                "DOCKER_UNREACHABLE", f"Docker cannot be reached at {self._shown}"
+            ) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            said = f"Docker did not answer {method} {path} ({type(error).__name__})"
+            if method == "POST":
+                raise OutcomeLost(f"{said}; it may have been done") from error
+            raise ExecutorError("DOCKER_UNREACHABLE", said) from error
+
+
+def demultiplexed(data: bytes) -> tuple[str, str]:
+    """Docker's framed log stream as (stdout, stderr); a cut last frame is kept as far as it goes.
+
+    Frame: one byte stream, three zero bytes, four bytes length (big endian), payload. See
+    https://docs.docker.com/reference/api/engine/ under ContainerAttach.
+    """
+    streams = {1: bytearray(), _STDERR: bytearray()}
+    position = 0
+    while position + _FRAME_HEADER <= len(data):
+        stream, length = struct.unpack_from(">BxxxL", data, position)
+        position += _FRAME_HEADER
+        streams.get(stream, streams[1]).extend(data[position : position + length])
+        position += length
+    return streams[1].decode(errors="replace"), streams[_STDERR].decode(errors="replace")
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    data = bytearray()
+    async for chunk in response.content.iter_any():
+        data += chunk
+        if len(data) >= _BODY_BYTES:
+            response.close()
+            break
+    return bytes(data[:_BODY_BYTES])
+
+
+def _refusal(status: int, body: bytes) -> ExecutorError:
+    try:
+        said = str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        said = body.decode(errors="replace")[:300]
+    code = "NO_CONTAINER" if status == 404 else "DOCKER_REFUSED"
+    return ExecutorError(code, f"Docker answered {status}: {said}")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ExecutorError("DOCKER_UNREADABLE", "Docker answered with something unreadable")
+    return value

@@ -1,0 +1,58 @@
+"""Free text of the older wire shape to a catalogue action, by fixed rules.
+
+The whole sentence has to match: what is around a known phrase could turn its meaning round.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bot.gateway.errors import Invalid
+
+_RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (action, re.compile(pattern))
+    for action, pattern in (
+        ("service.restart", r"(gracefully )?(restart|reboot|bounce)( the| this)?( service)?"),
+        ("service.restart", r"restart( the| this)? container"),
+        (
+            "service.status",
+            r"(check|show|get)( the)? (container|service) (status|health)( and (status|health))?",
+        ),
+        (
+            "service.status",
+            r"check (if|whether)( the)? (service|container) is (healthy|running|up)",
+        ),
+        ("service.logs", r"(show|get)( the)? (recent|latest|last)( error)? logs"),
+        (
+            "service.logs",
+            r"(show|get)( the)? last (?P<lines>\d{1,3}) (log )?lines( of( the)? logs?)?",
+        ),
+    )
+)
+_LINES = re.compile(r"Requesting (?P<lines>[0-9]{1,3}) lines\b")
+EXAMPLES = ("restart the service", "check container status", "show recent logs")
+
+
+def read_intent(intent: str, context: str, target: str) -> tuple[str, dict[str, Any]]:
+    """(action id, parameters). Invalid UNSUPPORTED_INTENT lists what is understood.
+
+    The target's own name may stand at the end of the sentence. Of the context only a number of
+    log lines is read.
+    """
+    sentence = " ".join(intent.split()).rstrip(".!").strip()
+    sentence = sentence.removesuffix(" " + target).lower()
+    for action, pattern in _RULES:
+        if found := pattern.fullmatch(sentence):
+            if action != "service.logs":
+                return action, {}
+            wanted = found.groupdict().get("lines")
+            if wanted is None and (asked := _LINES.match(context)):
+                wanted = asked["lines"]
+            return action, {"lines": int(wanted)} if wanted else {}
+    known = ", ".join(f'"{example}"' for example in EXAMPLES)
+    raise Invalid(
+        "UNSUPPORTED_INTENT",
+        f"No fixed rule matches this intent. Understood are: {known}. "
+        "Or send action_request.action with an id from GET /actions.",
+    )

@@ -1,0 +1,269 @@
+"""What ran, written before it runs: one SQLite file, one thread, synchronous=FULL.
+
+A gateway that was killed in the middle finds its running rows here and calls their outcome
+unknown; it never runs them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from bot.gateway.errors import ConfigError
+from bot.remediation.contract import SIGNATURE_WINDOW_SECONDS, rfc3339
+
+T = TypeVar("T")
+State = Literal["running", "finished", "unknown"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS executions (
+  source_id TEXT NOT NULL, key TEXT NOT NULL, request_id TEXT NOT NULL, body_hash TEXT NOT NULL,
+  action TEXT NOT NULL, target TEXT NOT NULL, digest TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('running', 'finished', 'unknown')),
+  received_at TEXT NOT NULL, finished_at TEXT, answer TEXT,
+  PRIMARY KEY (source_id, key)) STRICT;
+CREATE INDEX IF NOT EXISTS executions_by_key ON executions (key);
+CREATE INDEX IF NOT EXISTS executions_by_time ON executions (received_at);
+CREATE TABLE IF NOT EXISTS nonces (
+  source_id TEXT NOT NULL, nonce TEXT NOT NULL, forget_at TEXT NOT NULL,
+  PRIMARY KEY (source_id, nonce)) STRICT;
+CREATE INDEX IF NOT EXISTS nonces_by_time ON nonces (forget_at);
+CREATE TABLE IF NOT EXISTS children (
+  target TEXT PRIMARY KEY, pid INTEGER NOT NULL, started TEXT NOT NULL) STRICT;
+PRAGMA user_version = 1;
+"""
+_COLUMNS = (
+    "source_id, key, request_id, body_hash, action, target, state, received_at, finished_at, answer"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One row. `answer` is the stored answer's JSON, empty while it runs."""
+
+    source_id: str
+    key: str
+    request_id: str
+    body_hash: str
+    action: str
+    target: str
+    state: State
+    received_at: str
+    finished_at: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process an earlier gateway started. `started` tells it from another with the same pid."""
+
+    target: str
+    pid: int
+    started: str
+
+
+class Journal:
+    """Open with `open`; every method is one transaction on the journal's own thread."""
+
+    def __init__(self, connection: sqlite3.Connection, pool: ThreadPoolExecutor, lock: int) -> None:
+        self._db = connection
+        self._pool = pool
+        self._lock = lock
+
+    @classmethod
+    async def open(cls, folder: Path) -> Journal:
+        """Create or open `folder`/journal.db. ConfigError when it cannot be used or is in use."""
+        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        loop = asyncio.get_running_loop()
+        try:
+            connection, lock = await loop.run_in_executor(pool, _connect, folder)
+        except (OSError, sqlite3.Error) as error:
+            pool.shutdown()
+            raise ConfigError([f"state_dir: {folder} cannot be used: {error}"]) from error
+        except ConfigError:
+            pool.shutdown()
+            raise
+        return cls(connection, pool, lock)
+
+    async def close(self) -> None:
+        """Write everything back and let the next gateway in."""
+        await self._run(self._db.close)
+        self._pool.shutdown()
+        os.close(self._lock)
+
+    async def begin(self, row: Execution, digest: str) -> Execution | None:
+        """Write a running row, or return the row that already has this source and key."""
+
+        def write() -> Execution | None:
+            with self._db:
+                inserted = self._db.execute(
+                    "INSERT OR IGNORE INTO executions (source_id, key, request_id, body_hash,"
+                    " action, target, digest, state, received_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, 'running', ?)",
+                    (
+                        row.source_id,
+                        row.key,
+                        row.request_id,
+                        row.body_hash,
+                        row.action,
+                        row.target,
+                        digest,
+                        row.received_at,
+                    ),
+                ).rowcount
+            return None if inserted else self._find(row.key, row.source_id)
+
+        return await self._run(write)
+
+    async def finish(self, row: Execution, answer: str, at: datetime) -> None:
+        """The end of a running row, with the answer that every repeat will get."""
+
+        def write() -> None:
+            with self._db:
+                self._db.execute(
+                    "UPDATE executions SET state = 'finished', finished_at = ?, answer = ?"
+                    " WHERE source_id = ? AND key = ? AND state = 'running'",
+                    (rfc3339(at), answer, row.source_id, row.key),
+                )
+
+        await self._run(write)
+
+    async def find(self, key: str, source_id: str | None) -> Execution | None:
+        """The execution of that key; of any source (the newest) when `source_id` is None."""
+        return await self._run(lambda: self._find(key, source_id))
+
+    async def give_up_running(self, at: datetime, answer_for: Callable[[Execution], str]) -> int:
+        """Call the outcome of every running row unknown. Returns how many there were."""
+
+        def write() -> int:
+            with self._db:
+                rows = self._db.execute(
+                    f"SELECT {_COLUMNS} FROM executions WHERE state = 'running'"  # noqa: S608 - constant
+                ).fetchall()
+                for row in map(_execution, rows):
+                    self._db.execute(
+                        "UPDATE executions SET state = 'unknown', finished_at = ?, answer = ?"
+                        " WHERE source_id = ? AND key = ?",
+                        (rfc3339(at), answer_for(row), row.source_id, row.key),
+                    )
+            return len(rows)
+
+        return await self._run(write)
+
+    async def claim_nonce(self, source_id: str, nonce: str, now: datetime) -> bool:
+        """True the first time; remembered until no timestamp could make it valid again."""
+
+        def write() -> bool:
+            # A timestamp may lie one window ahead and is accepted one window after.
+            forget_at = now + timedelta(seconds=3 * SIGNATURE_WINDOW_SECONDS)
+            with self._db:
+                self._db.execute("DELETE FROM nonces WHERE forget_at < ?", (rfc3339(now),))
+                return bool(
+                    self._db.execute(
+                        "INSERT OR IGNORE INTO nonces VALUES (?, ?, ?)",
+                        (source_id, nonce, rfc3339(forget_at)),
+                    ).rowcount
+                )
+
+        return await self._run(write)
+
+    async def prune(self, before: datetime) -> int:
+        """Forget ended executions received before then. Returns how many."""
+
+        def write() -> int:
+            with self._db:
+                return self._db.execute(
+                    "DELETE FROM executions WHERE received_at < ? AND state <> 'running'",
+                    (rfc3339(before),),
+                ).rowcount
+
+        return await self._run(write)
+
+    async def check(self) -> None:
+        """Write something; sqlite3.Error when the disk does not take it."""
+
+        def write() -> None:
+            with self._db:
+                self._db.execute("PRAGMA user_version = 1")
+
+        await self._run(write)
+
+    async def children(self) -> list[Child]:
+        """The processes that earlier gateways started and did not end."""
+        return await self._run(
+            lambda: [
+                Child(*row) for row in self._db.execute("SELECT target, pid, started FROM children")
+            ]
+        )
+
+    async def put_child(self, child: Child) -> None:
+        """Remember a started process."""
+
+        def write() -> None:
+            with self._db:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO children VALUES (?, ?, ?)",
+                    (child.target, child.pid, child.started),
+                )
+
+        await self._run(write)
+
+    async def drop_child(self, target: str) -> None:
+        """Forget it: its process group has ended."""
+
+        def write() -> None:
+            with self._db:
+                self._db.execute("DELETE FROM children WHERE target = ?", (target,))
+
+        await self._run(write)
+
+    def _find(self, key: str, source_id: str | None) -> Execution | None:
+        row = self._db.execute(
+            f"SELECT {_COLUMNS} FROM executions WHERE key = ? AND (? IS NULL OR source_id = ?)"  # noqa: S608 - constant
+            " ORDER BY received_at DESC LIMIT 1",
+            (key, source_id, source_id),
+        ).fetchone()
+        return _execution(row) if row else None
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+def _execution(row: tuple[str | None, ...]) -> Execution:
+    return Execution(*(value or "" for value in row))  # type: ignore[arg-type]  # state is CHECKed
+
+
+def _connect(folder: Path) -> tuple[sqlite3.Connection, int]:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Two gateways on one journal would take each other's running rows for a crash's.
+    lock = os.open(folder / "journal.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file = folder / "journal.db"
+        file.touch(mode=0o600)  # it holds outputs; SQLite's own files take the same mode
+        connection = sqlite3.connect(file)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA busy_timeout = 2000")
+            if connection.execute("PRAGMA user_version").fetchone()[0] > 1:
+                raise ConfigError([f"state_dir: {file} was written by a newer gateway"])
+            connection.executescript(_SCHEMA)
+        except BaseException:
+            connection.close()
+            raise
+    except BlockingIOError:
+        os.close(lock)
+        raise ConfigError([f"state_dir: another gateway is using {folder}"]) from None
+    except BaseException:
+        os.close(lock)
+        raise
+    return connection, lock

@@ -1,0 +1,56 @@
+"""The gateway's instruments, with a registry of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Metrics:
+    """`sources` are the configured ones; any other source_id counts as `other`."""
+
+    def __init__(self, sources: Collection[str]) -> None:
+        self._sources = frozenset(sources)
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "gateway_requests",
+            "Requests to run something, by caller and overall_status",
+            ["source_id", "status"],
+            registry=self._registry,
+        )
+        self.duration = Histogram(
+            "gateway_request_duration_seconds",
+            "From receipt to answer",
+            ["source_id"],
+            registry=self._registry,
+        )
+        self.generation = Counter(
+            "gateway_command_generation",
+            "Requests turned into a catalogue action, or not",
+            ["status"],
+            registry=self._registry,
+        )
+        self.execution = Counter(
+            "gateway_command_execution",
+            "Executions by verb and how they ended",
+            ["command_type", "status"],
+            registry=self._registry,
+        )
+        self.refusals = Counter(
+            "gateway_refusals",
+            "Requests refused before anything ran, by reason",
+            ["code"],
+            registry=self._registry,
+        )
+        self.active = Gauge(
+            "gateway_active_requests", "Requests being answered", registry=self._registry
+        )
+
+    def source(self, source_id: str) -> str:
+        """A label with as many values as the config has sources."""
+        return source_id if source_id in self._sources else "other"
+
+    def render(self) -> bytes:
+        """Prometheus text."""
+        return generate_latest(self._registry)

@@ -1,0 +1,226 @@
+"""The gateway's HTTP door. Every answer is JSON, every refusal says what to do."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from bot.gateway.auth import Gatekeeper
+from bot.gateway.catalogue import TargetConfig, action_list
+from bot.gateway.dispatch import Dispatcher
+from bot.gateway.errors import ExecutorError, Invalid, Refusal
+from bot.gateway.health import HealthCheck
+from bot.gateway.journal import Journal
+from bot.gateway.metrics import Metrics
+from bot.remediation import contract
+from bot.remediation.contract import Answer, ErrorDetails, ExecuteRequest, ExecutionRecord
+
+log = logging.getLogger(__name__)
+
+_KEY = re.compile(contract.KEY_PATTERN)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Routes:
+    """The endpoints, over the pieces they need."""
+
+    def __init__(
+        self,
+        *,
+        dispatcher: Dispatcher,
+        gatekeeper: Gatekeeper,
+        journal: Journal,
+        health: HealthCheck,
+        metrics: Metrics,
+        targets: dict[str, TargetConfig],
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._gatekeeper = gatekeeper
+        self._journal = journal
+        self._health = health
+        self._metrics = metrics
+        self._targets = targets
+
+    def table(self) -> list[web.RouteDef]:
+        """Every endpoint, in one list."""
+        return [
+            web.get("/health", self.health),
+            web.get("/metrics", self.metrics),
+            web.get("/actions", self.actions),
+            web.post("/plan", self.plan),
+            web.post("/execute", self.execute),
+            web.post("/execute-docker-command", self.execute_docker_command),
+            web.get("/executions/{key}", self.execution),
+        ]
+
+    async def health(self, _: web.Request) -> web.Response:
+        """Unsigned: a load balancer asks too. 503 when nothing can be done."""
+        report = await self._health()
+        return _json(report, status=503 if report.status == "unhealthy" else 200)
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """Unsigned, Prometheus text; no label holds what a caller can choose freely."""
+        return web.Response(
+            body=self._metrics.render(),
+            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+        )
+
+    async def actions(self, request: web.Request) -> web.Response:
+        """The catalogue with its parameters as JSON schemas and the targets."""
+        await self._who(request, b"")
+        return _json(contract.ActionList(actions=tuple(action_list(self._targets))))
+
+    async def plan(self, request: web.Request) -> web.Response:
+        """The exact argv or API request and its digest. Runs nothing."""
+        asked = await self._read(request)
+        try:
+            return _json(await self._dispatcher.plan(asked))
+        except (Invalid, ExecutorError) as error:
+            status = 422 if isinstance(error, Invalid) else 502
+            raise Refusal(status, error.code, error.message) from error
+
+    async def execute(self, request: web.Request) -> web.Response:
+        """A typed action whose plan a person has seen: needs its digest and a key."""
+        asked = await self._read(request)
+        if asked.action_request.action is None:
+            raise Refusal(422, "action_missing", "action_request.action: Field required")
+        if not asked.plan_digest:
+            raise Refusal(422, "digest_missing", "plan_digest: Field required; see POST /plan")
+        key = _key(request, asked)
+        if not key:
+            raise Refusal(422, "key_missing", f"{contract.IDEMPOTENCY_KEY}: header required")
+        return await self._execute(asked, key=key, digest=asked.plan_digest)
+
+    async def execute_docker_command(self, request: web.Request) -> web.Response:
+        """The older shape. Without a typed action its words go through fixed rules."""
+        asked = await self._read(request)
+        key = _key(request, asked) or f"unkeyed-{uuid.uuid4()}"
+        return await self._execute(asked, key=key, digest=asked.plan_digest)
+
+    async def execution(self, request: web.Request) -> web.Response:
+        """What became of a key: running, finished or unknown; 404 when it never ran."""
+        source = await self._who(request, b"")
+        key = request.match_info["key"]
+        if since := self._dispatcher.running_since(key, source):
+            return _json(ExecutionRecord(idempotency_key=key, state="running", received_at=since))
+        row = await self._journal.find(key, source)
+        if row is None:
+            raise Refusal(404, contract.UNKNOWN_KEY, "Nothing has run under this key.")
+        answer = (
+            Answer.model_validate_json(row.answer) if row.answer else _unwritten(row.request_id)
+        )
+        return _json(
+            ExecutionRecord(
+                idempotency_key=key,
+                state="unknown" if row.state == "running" else row.state,
+                received_at=row.received_at,
+                finished_at=row.finished_at,
+                answer=answer,
+            )
+        )
+
+    async def _execute(self, asked: ExecuteRequest, *, key: str, digest: str) -> web.Response:
+        source = self._metrics.source(asked.source_id)
+        began = time.perf_counter()
+        with self._metrics.active.track_inprogress():
+            answer = await self._dispatcher.execute(asked, key=key, digest=digest)
+        self._metrics.duration.labels(source).observe(time.perf_counter() - began)
+        self._metrics.requests.labels(source, answer.overall_status).inc()
+        return _json(answer)
+
+    async def _read(self, request: web.Request) -> ExecuteRequest:
+        """The body, from a caller who may ask, checked to the last field."""
+        body = await request.read()
+        source = await self._who(request, body)
+        # A page in a browser can post text/plain to loopback without asking; JSON it cannot.
+        if request.content_type != "application/json":
+            raise Refusal(415, "not_json", "Content-Type must be application/json")
+        try:
+            asked = ExecuteRequest.model_validate_json(body)
+        except ValidationError as error:
+            detail = error.errors(include_url=False, include_input=False, include_context=False)
+            malformed = detail[0]["type"] == "json_invalid"
+            raise Refusal(
+                400 if malformed else 422,
+                "malformed_json" if malformed else "invalid_request",
+                "The body is not JSON" if malformed else "The request does not fit the schema",
+                json.loads(json.dumps(detail, default=str)),
+            ) from None
+        if source is not None and asked.source_id != source:
+            raise Refusal(401, "source_mismatch", "source_id is not the one that signed this.")
+        return asked
+
+    async def _who(self, request: web.Request, body: bytes) -> str | None:
+        if "Origin" in request.headers:
+            raise Refusal(403, "browser", "This gateway does not talk to web pages.")
+        return await self._gatekeeper.check(
+            method=request.method, path=request.raw_path, headers=request.headers, body=body
+        )
+
+
+def errors_as_json(metrics: Metrics) -> Any:
+    """The middleware that turns every failure into {"error": {code, message}, "detail"}."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Refusal as error:
+            refusal, headers = error, {}
+        except web.HTTPException as error:
+            code = error.reason.lower().replace(" ", "_")
+            allow = error.headers.get("Allow")
+            refusal = Refusal(error.status, code, error.reason)
+            headers = {"Allow": allow} if allow else {}
+        except Exception:  # the caller gets JSON, the log gets the traceback
+            log.exception("%s failed", request.path)
+            refusal, headers = Refusal(500, "internal", "The gateway failed; see its log."), {}
+        metrics.refusals.labels(refusal.code).inc()
+        return web.json_response(
+            {
+                "error": {"code": refusal.code, "message": refusal.message},
+                "detail": refusal.detail,
+            },
+            status=refusal.status,
+            headers=headers,
+        )
+
+    return middleware
+
+
+def _json(model: Any, *, status: int = 200) -> web.Response:
+    return web.Response(
+        body=model.model_dump_json().encode(), status=status, content_type="application/json"
+    )
+
+
+def _key(request: web.Request, asked: ExecuteRequest) -> str:
+    """The key of header and body, '' when neither has one. The body's is covered by signature."""
+    header = request.headers.get(contract.IDEMPOTENCY_KEY, "")
+    if header and asked.idempotency_key and header != asked.idempotency_key:
+        raise Refusal(422, "key_mismatch", "idempotency_key is not the header's")
+    key = header or asked.idempotency_key
+    if key and not _KEY.fullmatch(key):
+        raise Refusal(
+            422, "key_invalid", f"{contract.IDEMPOTENCY_KEY} is 1 to 200 of A-Za-z0-9._:-"
+        )
+    return key
+
+
+def _unwritten(request_id: str) -> Answer:
+    return Answer(
+        request_id=request_id,
+        overall_status=contract.OverallStatus.INTERNAL_ERROR,
+        error_details=ErrorDetails(
+            error_code=contract.OUTCOME_UNKNOWN,
+            error_message="The end of this execution could not be written: outcome unknown.",
+        ),
+    )

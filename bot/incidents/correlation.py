@@ -1,0 +1,148 @@
+"""Which incident an alert belongs to, and why.
+
+The rules, in order (the first that holds decides):
+
+1. the same fingerprint of the same source fires in an open incident, and neither env nor service
+   contradicts it;
+2. an earlier version of the same message joined an open incident;
+3. an open incident has the same env, service and category, whatever the severity;
+4. an open incident has the same SOP ID, env and service;
+5. otherwise a firing alert opens an incident, and a resolved one has nothing to close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.incidents.keys import incident_key_of, normalise, sop_id_of
+from bot.incidents.model import Alert, AlertStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an alert is about, normalised for comparing: equal scopes mean the same thing."""
+
+    env: str
+    service: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An alert with its identity settled: scope, incident key, SOP ID, tracking id.
+
+    `sop_matched` says that the SOP ID is from the library, not the alert's own word. `retold_as` is
+    how the dedup_key of every telling of the same standing alert begins, '' for a sender that does
+    not repeat itself. `edit_of` is how that of every version of the same message begins, '' when
+    this is not an edit.
+    """
+
+    alert: Alert
+    scope: Scope
+    incident_key: str
+    sop_id: str
+    tracking_id: str
+    dedup_key: str
+    sop_matched: bool = False
+    retold_as: str = ""
+    edit_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An open incident that an alert could join.
+
+    `had_earlier_version`: the alert is an edit of a message that this incident was told by.
+    """
+
+    id: int
+    sop_id: str
+    scope: Scope
+    fires_fingerprint: bool
+    had_earlier_version: bool = False
+
+
+class Verdict(StrEnum):
+    """What to do with the alert."""
+
+    JOIN = "join"
+    OPEN = "open"
+    NOTHING_OPEN = "nothing open"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict, the incident it names (JOIN only) and the reason for the timeline."""
+
+    verdict: Verdict
+    incident_id: int | None
+    reason: str
+
+
+def scope_of(alert: Alert) -> Scope:
+    """The alert's scope. Without a service the alert's name stands in, else its fingerprint:
+
+    two strangers' messages that name no service must never fold into one incident.
+    """
+    service = alert.service or alert.name or alert.fingerprint
+    return Scope(normalise(alert.env), normalise(service), normalise(alert.category))
+
+
+def key_of(alert: Alert, scope: Scope) -> str:
+    """The caller's incident key, else `env|service|category|severity`."""
+    return alert.incident_key or incident_key_of(
+        scope.env, scope.service, scope.category, alert.severity
+    )
+
+
+def name(
+    alert: Alert, *, matched_sop: str | None, incident_key: str, tracking_id: str, dedup_key: str
+) -> Named:
+    """Settle an alert's identity: its own SOP ID, the matched rule's, or the key's hash."""
+    return Named(
+        alert=alert,
+        scope=scope_of(alert),
+        incident_key=incident_key,
+        sop_id=matched_sop or alert.sop_id or sop_id_of(incident_key),
+        tracking_id=tracking_id,
+        dedup_key=dedup_key,
+        sop_matched=matched_sop is not None,
+    )
+
+
+def could_share_fingerprint(alert: Alert, env: str, service: str) -> bool:
+    """Whether an incident about that env and service may have this alert's fingerprint.
+
+    Senders count from 1 or hash too little, so the same fingerprint about something else is
+    another alert. What either side leaves unsaid contradicts nothing.
+    """
+    pairs = ((alert.env, env), (alert.service, service))
+    return all("-" in (a, b) or a == b for a, b in ((normalise(x), normalise(y)) for x, y in pairs))
+
+
+def decide(named: Named, candidates: Iterable[Candidate]) -> Decision:
+    """Apply the rules of the module docstring to the open incidents given."""
+    same_scope: Candidate | None = None
+    same_sop: Candidate | None = None
+    for candidate in candidates:
+        if candidate.fires_fingerprint:
+            return Decision(Verdict.JOIN, candidate.id, "same fingerprint")
+        if candidate.had_earlier_version:
+            return Decision(Verdict.JOIN, candidate.id, "an edit of the same message")
+        if candidate.scope == named.scope:
+            same_scope = same_scope or candidate
+        elif (
+            candidate.sop_id == named.sop_id
+            and candidate.scope.env == named.scope.env
+            and candidate.scope.service == named.scope.service
+        ):
+            same_sop = same_sop or candidate
+    if same_scope:
+        return Decision(Verdict.JOIN, same_scope.id, "same env, service and category")
+    if same_sop:
+        return Decision(Verdict.JOIN, same_sop.id, "same SOP ID, env and service")
+    if named.alert.status is AlertStatus.RESOLVED:
+        return Decision(Verdict.NOTHING_OPEN, None, "resolved, and no open incident matches")
+    return Decision(Verdict.OPEN, None, "no open incident matches")

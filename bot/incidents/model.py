@@ -1,0 +1,181 @@
+"""The nouns: alert, incident, timeline entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    """How bad it is, in four words; `rank` orders them, the gravest first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """0 for critical … 3 for low: small is grave, so that ORDER BY needs no DESC."""
+        return _RANK[self]
+
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+_SEVERITY_WORDS = {
+    "critical": Severity.CRITICAL,
+    "crit": Severity.CRITICAL,
+    "disaster": Severity.CRITICAL,
+    "fatal": Severity.CRITICAL,
+    "emergency": Severity.CRITICAL,
+    "page": Severity.CRITICAL,
+    "p1": Severity.CRITICAL,
+    "sev1": Severity.CRITICAL,
+    "high": Severity.HIGH,
+    "error": Severity.HIGH,
+    "major": Severity.HIGH,
+    "p2": Severity.HIGH,
+    "sev2": Severity.HIGH,
+    "medium": Severity.MEDIUM,
+    "warning": Severity.MEDIUM,
+    "warn": Severity.MEDIUM,
+    "average": Severity.MEDIUM,
+    "moderate": Severity.MEDIUM,
+    "p3": Severity.MEDIUM,
+    "sev3": Severity.MEDIUM,
+    "low": Severity.LOW,
+    "info": Severity.LOW,
+    "information": Severity.LOW,
+    "informational": Severity.LOW,
+    "notice": Severity.LOW,
+    "minor": Severity.LOW,
+    "debug": Severity.LOW,
+    "p4": Severity.LOW,
+    "sev4": Severity.LOW,
+}
+
+
+def known_severity(word: str) -> Severity | None:
+    """The severity a sender's word stands for, or None when the word is not one."""
+    return _SEVERITY_WORDS.get(word.strip().lower())
+
+
+def severity_of(word: str) -> Severity:
+    """Any sender's word as one of the four; an unknown word is medium, never dropped."""
+    return known_severity(word) or Severity.MEDIUM
+
+
+class AlertStatus(StrEnum):
+    """What the sender says of the alert now."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place to look, as the sender gave it. `url` starts with http:// or https://."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One alert as one sender told it, in our words. Every text in it is hostile data.
+
+    `severity_raw` keeps the sender's own word. `value` and `threshold` are text as shown, for
+    people. `fingerprint` is the sender's where it has one, else `keys.fingerprint_of`.
+    `tracking_id` is empty until `response.receive` gives one, unless the sender brought it.
+    `raw` is what arrived, JSON-shaped.
+    """
+
+    source: str
+    status: AlertStatus
+    name: str
+    title: str
+    text: str = ""
+    env: str = ""
+    region: str = ""
+    service: str = ""
+    category: str = ""
+    severity: Severity = Severity.MEDIUM
+    severity_raw: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    value: str = ""
+    threshold: str = ""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    links: tuple[Link, ...] = ()
+    fingerprint: str
+    tracking_id: str = ""
+    incident_key: str = ""
+    sop_id: str = ""
+    raw: Any = None
+
+
+class IncidentStatus(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One incident: one thread, one SOP ID.
+
+    `number` is what people say (INC-142). `alert_count` counts every alert folded in, `firing`
+    those that have not resolved. `revision` grows with each change that a person could see.
+    """
+
+    id: int
+    incident_key: str
+    sop_id: str
+    status: IncidentStatus
+    severity: Severity
+    title: str
+    env: str
+    region: str
+    service: str
+    category: str
+    channel: str
+    source: str
+    alert_count: int
+    firing: int
+    value: str
+    threshold: str
+    text: str
+    labels: Mapping[str, str]
+    links: tuple[Link, ...]
+    tracking_id: str
+    opened_at: datetime
+    updated_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str
+    resolved_at: datetime | None
+    resolved_by: str
+    fixed_by: str
+    revision: int
+
+    @property
+    def number(self) -> str:
+        """The name people use: INC-<id>."""
+        return f"INC-{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One fact of an incident's story, in the past tense. `actor` is a Slack user id or ''."""
+
+    incident_id: int
+    at: datetime
+    kind: str
+    text: str
+    actor: str = ""

@@ -1,0 +1,58 @@
+"""A remediation as an incident knows it: what is proposed, with which values, how far it got."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RemediationStatus(StrEnum):
+    """Where a remediation stands; the only source of status words a person reads."""
+
+    PROPOSED = "proposed"
+    AWAITING_APPROVAL = "awaiting approval"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    DISPATCHING = "dispatching"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    OUTCOME_UNKNOWN = "outcome unknown"
+    VERIFIED = "verified"
+    NOT_VERIFIED = "not verified"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One value that will run, and where it comes from ('alert: service', 'SOP sop_…')."""
+
+    name: str
+    value: str | int | float | bool
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the gateway says it would do: the exact command, its digest, what it touches.
+
+    All empty when the gateway cannot plan.
+    """
+
+    command: str = ""
+    digest: str = ""
+    touches: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """An action ready to be put before people: catalogue id, target, parameters with origins."""
+
+    action_id: str
+    title: str
+    target: str
+    parameters: tuple[Parameter, ...]
+    risk: str
+    reversible: str
+    intent: str

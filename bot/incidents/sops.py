@@ -1,0 +1,226 @@
+"""The SOP library: which procedure belongs to an alert, and what it says.
+
+One JSON object a line. A bad line is named by file and line, and the rest still loads. Matching:
+the exact SOP ID of the alert's incident key first, then keys (every key must match), the best
+priority wins, earlier lines before later ones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum
+from functools import lru_cache
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from bot.incidents.keys import is_sop_id, sop_id_of
+from bot.incidents.model import Alert
+
+
+class Priority(IntEnum):
+    """How early an SOP is taken among those whose keys match."""
+
+    HIGH = 0
+    MIDDLE = 1
+    LOW = 2
+
+
+_FIELDS = {
+    "svc": "service",
+    "service": "service",
+    "cat": "category",
+    "category": "category",
+    "sev": "severity",
+    "severity": "severity",
+    "region": "region",
+    "env": "env",
+    "name": "name",
+}
+
+# The documented limits of what is shown of one SOP.
+_LIMITS = {"command": 5, "metric": 5, "log": 3, "parameter": 3, "fix_action": 3}
+
+
+class ProposedAction(BaseModel):
+    """An action the SOP offers: a catalogue id, its parameters, and when to offer it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    action: str
+    parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    when: str = ""
+
+    @field_validator("when")
+    @classmethod
+    def _is_a_key(cls, value: str) -> str:
+        if value:
+            parse_key(value)
+        return value
+
+
+class Sop(BaseModel):
+    """One standard operating procedure, as the operator wrote it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sop_id: str
+    incident_key: str = ""
+    keys: tuple[str, ...] = ()
+    priority: str = "MIDDLE"
+    title: str = ""
+    command: tuple[str, ...] = ()
+    metric: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+    parameter: tuple[str, ...] = ()
+    fix_action: tuple[str, ...] = ()
+    runbook: str = ""
+    actions: tuple[ProposedAction, ...] = ()
+
+    @field_validator("sop_id")
+    @classmethod
+    def _is_an_id(cls, value: str) -> str:
+        if not is_sop_id(value):
+            raise ValueError("only a-z, 0-9, '_' and '-' are allowed, 1 to 64 of them")
+        return value
+
+    @field_validator("priority")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value.upper() not in Priority.__members__:
+            raise ValueError(f"{value!r} is not one of HIGH, MIDDLE, LOW")
+        return value.upper()
+
+    @field_validator("keys")
+    @classmethod
+    def _are_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for key in value:
+            parse_key(key)
+        return value
+
+
+def parse_key(key: str) -> tuple[str, str]:
+    """`svc:omada-*` as ("service", "omada-*"); ValueError says which fields there are."""
+    name, colon, pattern = key.strip().lower().partition(":")
+    if not colon or name not in _FIELDS:
+        raise ValueError(f"key {key!r} must look like svc:…, cat:…, sev:…, region:…, env:…, name:…")
+    return _FIELDS[name], pattern.strip()
+
+
+@lru_cache(maxsize=4096)
+def _compiled(key: str) -> tuple[str, re.Pattern[str]]:
+    field_name, pattern = parse_key(key)
+    return field_name, re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+
+
+def key_matches(key: str, alert: Alert) -> bool:
+    """Whether the alert's field matches the key's pattern (`*` stands for any run)."""
+    field_name, pattern = _compiled(key)
+    return pattern.fullmatch(str(getattr(alert, field_name)).strip().lower()) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class SopProblem:
+    """A line that could not be used: where, and what to do about it."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class SopLibrary:
+    """Every usable SOP, ready to be asked."""
+
+    sops: tuple[Sop, ...] = ()
+    problems: tuple[SopProblem, ...] = ()
+    _by_id: Mapping[str, Sop] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, files: Iterable[tuple[str, str]]) -> Self:
+        """Read (file name, text) pairs; bad lines become `problems`, duplicates too."""
+        sops: list[Sop] = []
+        problems: list[SopProblem] = []
+        by_id: dict[str, Sop] = {}
+        for file, text in files:
+            # Not splitlines(): JSON text may hold U+2028 and others that it takes for line ends.
+            for number, line in enumerate(text.split("\n"), start=1):
+                if not line.strip() or line.lstrip().startswith("#"):
+                    continue
+                try:
+                    sop = Sop.model_validate(json.loads(line))
+                except (ValidationError, ValueError, RecursionError) as error:
+                    problems.append(SopProblem(file, number, _reason(error)))
+                    continue
+                if sop.sop_id in by_id:
+                    problems.append(SopProblem(file, number, f"{sop.sop_id} is there already"))
+                    continue
+                by_id[sop.sop_id] = sop
+                sops.append(sop)
+        sops.sort(key=lambda sop: Priority[sop.priority])
+        return cls(tuple(sops), tuple(problems), by_id)
+
+    def get(self, sop_id: str) -> Sop | None:
+        """The SOP of that id."""
+        return self._by_id.get(sop_id)
+
+    def match(self, alert: Alert, incident_key: str) -> Sop | None:
+        """The SOP for an alert, by the order in the module docstring."""
+        for sop_id in (alert.sop_id, sop_id_of(incident_key)):
+            if sop_id in self._by_id:
+                return self._by_id[sop_id]
+        for sop in self.sops:
+            if sop.keys and all(key_matches(key, alert) for key in sop.keys):
+                return sop
+        return None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "line"
+        return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON: {error.msg} at column {error.colno}"
+    return "not usable JSON"
+
+
+_TEMPLATE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+def template_values(alert: Alert, now: datetime) -> dict[str, str]:
+    """The values an SOP's templates may use; an absent one is ''."""
+
+    def stamp(moment: datetime | None) -> str:
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
+
+    start = stamp(alert.starts_at) or "now-10m"
+    return {
+        "service_name": alert.service,
+        "alert_path": alert.labels.get("path", ""),
+        "expression": alert.labels.get("expression", alert.annotations.get("expression", "")),
+        "alert_start_time": start,
+        "alert_end_time": stamp(alert.ends_at) or "now",
+        "alert_time": start if alert.starts_at else stamp(now),
+    }
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Replace `{{name}}` by its value; an unknown name keeps its braces off and says so."""
+    return _TEMPLATE.sub(lambda found: values.get(found[1], f"<no {found[1]}>"), text)
+
+
+def rendered(sop: Sop, values: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The SOP's lists with templates filled, duplicates dropped, cut to the documented limits."""
+    lists: dict[str, tuple[str, ...]] = {}
+    for name, limit in _LIMITS.items():
+        lines: list[Any] = getattr(sop, name)
+        lists[name] = tuple(dict.fromkeys(fill(line, values) for line in lines))[:limit]
+    return lists

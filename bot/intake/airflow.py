@@ -1,0 +1,57 @@
+"""Airflow failure callbacks: `dag_id`, `task_id`, `state`, `context {environment, cluster}`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.incidents.model import Alert
+from bot.intake import guesses
+from bot.intake.drafting import draft
+from bot.intake.fields import an_object, at, objects, some_text, some_time, wrong
+
+# How bad a failed task is where the sender does not say it: by its environment.
+_SEVERITY = {"prod": "critical", "staging": "medium", "test": "medium"}
+
+
+def parse_body(body: object) -> list[Alert]:
+    """One failed (or recovered) task, or a list of them."""
+    return [_task(item, where) for where, item in objects(body)]
+
+
+def _task(item: Mapping[str, Any], where: str) -> Alert:
+    def text(name: str) -> str:
+        return some_text(item.get(name), at(where, name))
+
+    dag, task = text("dag_id"), text("task_id")
+    if not dag:
+        raise wrong(at(where, "dag_id"), "the id of the DAG")
+    context = an_object(item.get("context") or {}, at(where, "context"))
+    env = guesses.env_word(some_text(context.get("environment"), at(where, "context.environment")))
+    date, state = text("execution_date"), text("state")
+    labels = {
+        "dag_id": dag,
+        "task_id": task,
+        "env": env,
+        "cluster": some_text(context.get("cluster"), at(where, "context.cluster")),
+        "state": state,
+        "external_id": "_".join(part for part in (dag, task, date) if part),
+    }
+    return draft(
+        source="airflow",
+        status=guesses.status_of(state or "failed"),
+        name=f"{dag}.{task}" if task else dag,
+        title=f"{dag}.{task} {state or 'failed'}" if task else f"{dag} {state or 'failed'}",
+        text=text("error_message"),
+        env=env,
+        service=dag,
+        category="pipeline",
+        severity=text("severity") or _SEVERITY.get(env, "high"),
+        labels=labels,
+        annotations={"execution_date": date},
+        starts_at=some_time(item.get("start_date"), at(where, "start_date")),
+        links=[("Task log", text("log_url"))],
+        # Not the external id: it holds the date, and the next run's failure is the same incident.
+        identity={"dag": dag, "task": task, "env": env},
+        raw=item,
+    )

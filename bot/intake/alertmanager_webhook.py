@@ -1,0 +1,110 @@
+"""Alertmanager's webhook, version 4; Grafana's is the same with a few fields more.
+
+https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.incidents.model import Alert
+from bot.intake import guesses
+from bot.intake.drafting import draft, identifying
+from bot.intake.fields import (
+    a_list,
+    an_object,
+    at,
+    some_text,
+    some_time,
+    some_words,
+    wrong,
+)
+
+_LINK_ANNOTATIONS = (
+    ("Runbook", "runbook_url"),
+    ("Runbook", "runbook"),
+    ("Dashboard", "dashboard_url"),
+    ("Dashboard", "dashboard"),
+)
+_LINK_FIELDS = (
+    ("Dashboard", "dashboardURL"),
+    ("Panel", "panelURL"),
+    ("Silence", "silenceURL"),
+    ("Source", "generatorURL"),
+)
+
+
+def parse_body(body: object) -> list[Alert]:
+    """One Alert for each entry of `alerts`. InputError names the field that is not right."""
+    return alerts_of(body, "alertmanager")
+
+
+def alerts_of(body: object, source: str) -> list[Alert]:
+    """Read a body of this form for `source`."""
+    whole = an_object(body, "body")
+    if "alerts" not in whole:
+        raise wrong("alerts", "a list of alerts, as Alertmanager's webhook sends it")
+    entries = a_list(whole["alerts"], "alerts")
+    if not entries:
+        raise wrong("alerts", "a list with at least one alert")
+    shared = {name: item for name, item in whole.items() if name != "alerts"}
+    missing = some_text(whole.get("truncatedAlerts"), "truncatedAlerts")
+    annotations = {"truncated_alerts": missing} if missing not in ("", "0") else {}
+    return [
+        _alert(entry, f"alerts[{index}]", shared, annotations, source)
+        for index, entry in enumerate(entries)
+    ]
+
+
+def _alert(
+    entry: object,
+    where: str,
+    shared: Mapping[str, Any],
+    more: Mapping[str, str],
+    source: str,
+) -> Alert:
+    alert = an_object(entry, where)
+    if "labels" not in alert:
+        raise wrong(at(where, "labels"), "an object")
+    labels = some_words(alert["labels"], at(where, "labels"))
+    annotations = some_words(alert.get("annotations"), at(where, "annotations"))
+
+    def text(name: str) -> str:
+        return some_text(alert.get(name), at(where, name))
+
+    status = text("status") or some_text(shared.get("status"), "status") or "firing"
+    name = labels.get("alertname", "")
+    summary = annotations.get("summary") or annotations.get("title") or ""
+    told = annotations.get("description") or annotations.get("message") or summary
+    links = [(label, text(field)) for label, field in _LINK_FIELDS]
+    links += [(label, annotations.get(key, "")) for label, key in _LINK_ANNOTATIONS]
+    links.append(("Alertmanager", some_text(shared.get("externalURL"), "externalURL")))
+    return draft(
+        source=source,
+        status=guesses.status_of(status),
+        name=name,
+        title=summary or name or told or _labels_line(labels),
+        text=told,
+        labels=labels,
+        annotations={**annotations, **more},
+        value=annotations.get("value", "") or _value(alert, where),
+        starts_at=some_time(alert.get("startsAt"), at(where, "startsAt")),
+        ends_at=some_time(alert.get("endsAt"), at(where, "endsAt")),
+        links=links,
+        fingerprint=text("fingerprint"),
+        identity=identifying(labels),
+        raw={**shared, "alerts": [alert]},
+    )
+
+
+def _labels_line(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(labels.items()))
+
+
+def _value(alert: Mapping[str, Any], where: str) -> str:
+    """Grafana's `values` as `A=1.5, C=1`, else its older `valueString`."""
+    values = some_words(alert.get("values"), at(where, "values"))
+    if values:
+        return ", ".join(f"{name}={value}" for name, value in sorted(values.items()))
+    return some_text(alert.get("valueString"), at(where, "valueString"))

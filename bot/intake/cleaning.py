@@ -1,0 +1,151 @@
+"""The one normaliser of strangers' text: what leaves here can be stored, shown and encoded."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+TITLE_LIMIT = 200
+WORD_LIMIT = 200
+VALUE_LIMIT = 1_000
+TEXT_LIMIT = 10_000
+MAP_LIMIT = 100
+LINK_LIMIT = 20
+URL_LIMIT = 2_048
+_DEPTH_LIMIT = 40
+
+# Line ends of other systems; lone surrogates; what is invisible or turns the reading direction.
+# Zero-width joiners stay: emoji are made of them. The last range are tag characters, which hide
+# whole sentences from people and not from a model.
+_ODD = re.compile(
+    "(?P<line>\r\n|[\r\x0b\x0c\x85\u2028\u2029])"
+    "|(?P<broken>[\ud800-\udfff])"
+    "|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064"
+    "\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+_SPACE = re.compile(r"\s+")
+_URL = re.compile(r"https?://[^\s<>|\"'`\\]+", re.IGNORECASE)
+_USERINFO = re.compile(r"^(https?://)[^/?#]*@", re.IGNORECASE)
+_DECORATION = " \t\n*_~`"
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a table, written as running text so that it fits on a screen."""
+    return frozenset(text.split())
+
+
+def clean(text: str) -> str:
+    """The text without control, direction and invisible characters; surrogates become U+FFFD."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _ODD.sub(_replacement, text)
+
+
+def _replacement(match: re.Match[str]) -> str:
+    if match["line"]:
+        return "\n"
+    return "\N{REPLACEMENT CHARACTER}" if match["broken"] else ""
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters; the last one is '…' when something was cut."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def one_line(text: str, limit: int = WORD_LIMIT) -> str:
+    """Clean text on one line, runs of white space as one space, at most `limit` characters."""
+    if not text:
+        return text
+    if text.isascii() and text.isprintable() and len(text) <= limit and "  " not in text:
+        return text.strip()
+    return cut(_SPACE.sub(" ", clean(text[: limit * 4])).strip(), limit)
+
+
+def title_of(text: str) -> str:
+    """The first line of `text` that says anything, at most 200 characters."""
+    for line in clean(text).split("\n"):
+        if shown := line.strip(_DECORATION):
+            return one_line(shown, TITLE_LIMIT)
+    return ""
+
+
+def body_of(text: str) -> str:
+    """Clean text of many lines; over 10,000 characters the rest is counted, not kept."""
+    text = clean(text).strip()
+    if len(text) <= TEXT_LIMIT:
+        return text
+    rest = len(text) - TEXT_LIMIT
+    return f"{text[:TEXT_LIMIT]}\n… {rest} more characters were cut; the raw alert has them."
+
+
+def words_of(mapping: Mapping[str, str], limit: int = VALUE_LIMIT) -> dict[str, str]:
+    """Labels or annotations as clean text; blank names and values are left out, 100 at most."""
+    cleaned: dict[str, str] = {}
+    if not mapping:
+        return cleaned
+    for name, value in mapping.items():
+        name = name if name.isidentifier() and name.isascii() else one_line(name)
+        value = cut(clean(value), limit).strip()
+        if name and value:
+            cleaned[name] = value
+            if len(cleaned) == MAP_LIMIT:
+                break
+    return cleaned
+
+
+def storable(value: Any) -> Any:
+    """The same JSON value with only what no database takes replaced: NUL and lone surrogates.
+
+    Numbers that JSON has no word for become text; then also what is nested deeper than 40 is '…'.
+    """
+    try:
+        text = _ENCODER.encode(value)
+        if "\\u0000" not in text and (text.isascii() or text.encode()):
+            return value
+    except (ValueError, TypeError, RecursionError):  # a NaN or a surrogate, no JSON, too deep
+        pass
+    return _replaced(value, 0)
+
+
+def _replaced(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return _storable_text(value)
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if depth >= _DEPTH_LIMIT:
+        return "…"
+    if isinstance(value, dict):
+        depth += 1
+        return {_storable_text(str(key)): _replaced(item, depth) for key, item in value.items()}
+    if isinstance(value, Mapping):
+        return _replaced(dict(value), depth)
+    if isinstance(value, (list, tuple)):
+        return [_replaced(item, depth + 1) for item in value]
+    return _storable_text(str(value))
+
+
+def _storable_text(text: str) -> str:
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def http_url(text: str) -> str:
+    """The address if it is http or https and fit for a button, without user and password."""
+    text = text.strip()
+    if len(text) > URL_LIMIT or _URL.fullmatch(text) is None or clean(text) != text:
+        return ""
+    return _USERINFO.sub(r"\1", text) if "@" in text else text
+
+
+def urls_in(text: str) -> list[str]:
+    """Every http(s) address written in a text, without the full stop or bracket behind it."""
+    if "://" not in text:
+        return []
+    found = (http_url(match.rstrip(".,;:!?)]}*_")) for match in _URL.findall(text))
+    return [url for url in found if url]

@@ -1,0 +1,129 @@
+"""One place where an Alert is made: clean, complete, and with an identity that holds still."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.incidents import keys
+from bot.incidents.model import Alert, AlertStatus, Link, severity_of
+from bot.intake import guesses
+from bot.intake.cleaning import (
+    LINK_LIMIT,
+    TEXT_LIMIT,
+    TITLE_LIMIT,
+    VALUE_LIMIT,
+    body_of,
+    http_url,
+    one_line,
+    storable,
+    title_of,
+    word_set,
+    words_of,
+)
+
+# A number or time that stands for itself: not the digit of db-1, not an IP address.
+_LOOSE_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_.\-])(?!\d{1,3}(?:\.\d{1,3}){3})[-+]?\d[\d.,:/T\-]*[A-Za-zµ%]{0,3}"
+    r"(?:\d[\d.,:]*[A-Za-zµ%]{0,3})*"
+)
+_VOLATILE_LABELS = word_set(
+    "severity priority level sev value threshold score tracking_id request_id timestamp ts time "
+    "starts_at ends_at status state sop_id incident_key"
+)
+
+
+def still(text: str) -> str:
+    """The text with loose numbers and times as '#', so that it names the same thing next time."""
+    return _LOOSE_NUMBER.sub("#", one_line(text, VALUE_LIMIT)).lower()
+
+
+def identifying(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels that say which alert it is: all but how bad it is, how much, and when."""
+    return {name: text for name, text in labels.items() if name.lower() not in _VOLATILE_LABELS}
+
+
+def links_of(pairs: Iterable[tuple[str, str]]) -> tuple[Link, ...]:
+    """(label, address) pairs as links: http(s) only, each address once, 20 at most."""
+    links: dict[str, Link] = {}
+    for label, address in pairs:
+        url = http_url(address)
+        if url and url not in links and len(links) < LINK_LIMIT:
+            links[url] = Link(one_line(label, 75) or "Link", url)
+    return tuple(links.values())
+
+
+def draft(
+    *,
+    source: str,
+    status: AlertStatus,
+    name: str,
+    raw: Any,
+    identity: Mapping[str, str],
+    title: str = "",
+    text: str = "",
+    env: str = "",
+    region: str = "",
+    service: str = "",
+    category: str = "",
+    severity: str = "",
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+    value: str = "",
+    threshold: str = "",
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    links: Iterable[tuple[str, str]] = (),
+    fingerprint: str = "",
+    tracking_id: str = "",
+    incident_key: str = "",
+    sop_id: str = "",
+) -> Alert:
+    """An Alert from what a parser found; what it left empty is read from the labels.
+
+    `identity` names the alert where the sender gave no `fingerprint`: it must be the same when
+    the alert fires again and when it resolves. A tracking or SOP ID that is not well formed is
+    left out here; parsers that must refuse one do it before.
+    """
+    labels = words_of(labels or {})
+    annotations = words_of(annotations or {}, TEXT_LIMIT)
+    title = title_of(title) or title_of(name) or title_of(text)
+    name = one_line(name) or title
+    severity = one_line(severity or guesses.severity_in(labels), 40)
+    tracking_id = tracking_id or _first(("tracking_id", "request_id"), labels, annotations)
+    sop_id = sop_id or labels.get("sop_id", "")
+    return Alert(
+        source=source,
+        status=status,
+        name=name or f"{source} alert",
+        title=title or one_line(name, TITLE_LIMIT) or f"{source} alert",
+        text=body_of(text),
+        env=one_line(guesses.env_word(env) if env else guesses.env_of(labels)),
+        region=one_line(region or guesses.region_of(labels)),
+        service=one_line(service or guesses.service_of(labels)),
+        category=one_line(category or labels.get("category", "") or guesses.category_of(name)),
+        severity=severity_of(severity),
+        severity_raw=severity,
+        labels=labels,
+        annotations=annotations,
+        value=one_line(value) or _first(("value",), annotations, labels),
+        threshold=one_line(threshold) or _first(("threshold",), annotations, labels),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        links=links_of(links),
+        fingerprint=one_line(fingerprint, 128) or keys.fingerprint_of(source, words_of(identity)),
+        tracking_id=tracking_id if keys.is_tracking_id(tracking_id) else "",
+        incident_key=one_line(incident_key),
+        sop_id=sop_id if keys.is_sop_id(sop_id) else "",
+        raw=storable(raw),
+    )
+
+
+def _first(names: tuple[str, ...], *mappings: Mapping[str, str]) -> str:
+    for mapping in mappings:
+        for name in names:
+            if name in mapping:
+                return one_line(mapping[name])
+    return ""

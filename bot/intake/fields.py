@@ -1,0 +1,84 @@
+"""Reading fields of a JSON body: each either has the form it must have, or the error names it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.errors import InputError
+from bot.intake.cleaning import one_line, storable
+from bot.intake.times import is_zero_time, read_time
+
+
+def wrong(field: str, must: str) -> InputError:
+    """`alerts[2].labels: must be an object`."""
+    field = one_line(field)  # a part of it may be the stranger's own key
+    return InputError(f"{field}: must be {must}", field=field)
+
+
+def at(where: str, name: str) -> str:
+    """The full name of a field inside another."""
+    return f"{where}.{name}" if where else name
+
+
+def an_object(value: object, field: str) -> Mapping[str, Any]:
+    """The value as a JSON object."""
+    if not isinstance(value, Mapping):
+        raise wrong(field or "body", "an object")
+    return value
+
+
+def a_list(value: object, field: str) -> Sequence[Any]:
+    """The value as a JSON array."""
+    if not isinstance(value, list):
+        raise wrong(field or "body", "a list")
+    return value
+
+
+def some_text(value: object, field: str) -> str:
+    """Text, or a number or truth as text; absent (null) is ''."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise wrong(field, "text or a number")
+
+
+def some_time(value: object, field: str) -> datetime | None:
+    """A time in UTC; absent, zero and year 0001 are None."""
+    if is_zero_time(value):
+        return None
+    moment = read_time(value)
+    if moment is None:
+        raise wrong(field, "an RFC 3339 time or Unix seconds")
+    return moment
+
+
+def some_words(value: object, field: str) -> dict[str, str]:
+    """An object of texts (labels, annotations); what is nested becomes JSON text."""
+    if value is None:
+        return {}
+    found = {}
+    for name, item in an_object(value, field).items():
+        if isinstance(item, Mapping | list):
+            item = json.dumps(storable(item), ensure_ascii=False)
+        if item is not None:
+            found[str(name)] = some_text(item, at(field, str(name)))
+    return found
+
+
+def objects(body: object, inside: str = "") -> list[tuple[str, Mapping[str, Any]]]:
+    """(name of the field, object) for a body that is one object or a list of them."""
+    if isinstance(body, Mapping):
+        return [(inside, body)]
+    if not isinstance(body, list):
+        raise wrong(inside or "body", "an object or a list of objects")
+    if not body:
+        raise wrong(inside or "body", "a list with at least one alert")
+    return [
+        (field := f"{inside}[{index}]", an_object(item, field)) for index, item in enumerate(body)
+    ]

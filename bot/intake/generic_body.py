@@ -1,0 +1,205 @@
+"""An alert as a plain JSON object, under our names or the aliases of the systems we grew from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.incidents import keys
+from bot.incidents.model import Alert
+from bot.intake import guesses
+from bot.intake.cleaning import one_line
+from bot.intake.drafting import draft, identifying, still
+from bot.intake.fields import (
+    an_object,
+    at,
+    objects,
+    some_text,
+    some_time,
+    some_words,
+    wrong,
+)
+from bot.intake.times import read_time
+
+# Our field, then the names it is found under, the first that is not blank wins.
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "name": (
+        "name",
+        "alert_name",
+        "alertname",
+        "metadata.alert_name",
+        "metadata.alertname",
+        "labels.alertname",
+        "check",
+        "rule",
+        "anomaly_type",
+        "incident_type",
+    ),
+    "title": ("title", "summary", "subject", "annotations.summary"),
+    "text": (
+        "text",
+        "description",
+        "message",
+        "msg",
+        "details",
+        "raw_msg",
+        "error_message",
+        "annotations.description",
+    ),
+    "status": ("status", "state"),
+    "env": ("env", "environment", "context.environment"),
+    "region": ("region", "aws_region", "context.region"),
+    "service": ("service", "service_name", "app", "application", "context.service_name"),
+    "category": ("category", "type", "domain"),
+    "severity": ("severity", "incident_severity", "level", "priority"),
+    "value": ("value", "current_value", "metric_value"),
+    "threshold": ("threshold",),
+    "fingerprint": ("fingerprint", "dedup_key"),
+    "tracking_id": ("tracking_id", "request_id"),
+    "incident_key": ("incident_key", "incidentKey"),
+    "sop_id": ("sop_id",),
+}
+_STARTS = ("starts_at", "startsAt", "start_time", "alert_start_time", "timestamp", "ts", "time")
+_ENDS = ("ends_at", "endsAt", "end_time", "alert_end_time")
+_METADATA_STARTS = ("alert_start_time", "start_time", "start", "startsAt")
+_LINKS = (
+    ("Source", "url"),
+    ("Link", "link"),
+    ("Runbook", "runbook_url"),
+    ("Dashboard", "dashboard_url"),
+    ("Source", "generatorURL"),
+    ("Log", "log_url"),
+)
+# Kept as labels under their own names: SOP templates and keys ask for them.
+_LABELS = ("path", "metric_name", "device_id", "host", "ship_id", "detector", "external_id")
+KEY_LIMIT = 256
+
+
+def parse_body(body: object) -> list[Alert]:
+    """One alert object or a list of them. InputError names the field that cannot be read."""
+    return [alert_of(item, where) for where, item in objects(body)]
+
+
+def parse_anomaly(body: object) -> list[Alert]:
+    """Detected anomalies: `anomaly_type`, `domain`, `metric_name`, `metric_value`, `score`."""
+    return [alert_of(item, where, "anomaly") for where, item in objects(body)]
+
+
+def alert_of(body: Mapping[str, Any], where: str = "", source: str = "generic") -> Alert:
+    """One alert. It needs at least a name, a title, a text or a service."""
+    found = {field: _find(body, names, where) for field, names in ALIASES.items()}
+    name, title, text = found["name"], found["title"], found["text"]
+    if not (name or title or text or found["service"]):
+        raise wrong(at(where, "name"), "given, or title, text or service")
+    metadata = some_words(body.get("metadata"), at(where, "metadata"))
+    labels = some_words(body.get("labels"), at(where, "labels"))
+    for key in _LABELS:
+        if value := some_text(body.get(key), at(where, key)):
+            labels.setdefault(key, value)
+    labels.update(_tags(body.get("tags"), at(where, "tags")))
+    annotations = some_words(body.get("annotations"), at(where, "annotations"))
+    moment = _time(body, _STARTS, where)
+    if moment is None:
+        moment = next(
+            filter(None, (read_time(metadata.get(key)) for key in _METADATA_STARTS)), None
+        )
+    name = name or title or text.split("\n", 1)[0] or found["service"]
+    category = found["category"] or labels.get("category", "") or guesses.category_of(name)
+    identity = {
+        "name": still(name),
+        "env": found["env"],
+        "service": found["service"],
+        "category": category,
+        "region": found["region"],
+        "group": metadata.get("group_id", ""),
+    }
+    return draft(
+        source=source,
+        status=guesses.status_of(found["status"] or "firing"),
+        name=name,
+        title=title or name,
+        text=text or title,
+        env=found["env"],
+        region=found["region"],
+        service=found["service"],
+        category=category,
+        severity=found["severity"],
+        labels=labels,
+        annotations={**metadata, **annotations},
+        value=found["value"],
+        threshold=found["threshold"],
+        starts_at=moment,
+        ends_at=_time(body, _ENDS, where),
+        links=_links(body, where),
+        fingerprint=found["fingerprint"],
+        identity={**identifying(labels), **identity},
+        tracking_id=found["tracking_id"],
+        incident_key=checked_key(found["incident_key"], at(where, "incident_key")),
+        sop_id=checked_sop_id(found["sop_id"], at(where, "sop_id")),
+        raw=body,
+    )
+
+
+def checked_sop_id(text: str, field: str) -> str:
+    """A SOP ID from outside, or InputError."""
+    if text and not keys.is_sop_id(text):
+        raise wrong(field, "1 to 64 of a-z, 0-9, _ and -")
+    return text
+
+
+def checked_key(text: str, field: str) -> str:
+    """An incident key from outside, trimmed, as the caller wrote it; or InputError."""
+    text = text.strip()
+    if len(text) > KEY_LIMIT:
+        raise wrong(field, f"at most {KEY_LIMIT} characters")
+    if one_line(text, KEY_LIMIT) != text:
+        raise wrong(field, "one line without control characters")
+    return text
+
+
+def _find(body: Mapping[str, Any], names: tuple[str, ...], where: str) -> str:
+    for name in names:
+        outer, _, inner = name.rpartition(".")
+        holder = body.get(outer) if outer else body
+        if not isinstance(holder, Mapping):
+            continue  # what should be an object is complained about where it is read whole
+        if text := some_text(holder.get(inner), at(where, name)).strip():
+            return text
+    return ""
+
+
+def _time(body: Mapping[str, Any], names: tuple[str, ...], where: str) -> datetime | None:
+    moments = (some_time(body.get(name), at(where, name)) for name in names)
+    return next((moment for moment in moments if moment is not None), None)
+
+
+def _tags(value: object, where: str) -> dict[str, str]:
+    """Tags as an object, or as a list of `name:value`, `name=value` or bare words."""
+    if isinstance(value, str):
+        value = [item.strip() for item in value.split(",")]
+    if not isinstance(value, list):
+        return some_words(value, where)
+    tags = {}
+    for index, item in enumerate(value):
+        name, _, text = some_text(item, f"{where}[{index}]").replace("=", ":", 1).partition(":")
+        tags[name.strip()] = text.strip() or "true"
+    return tags
+
+
+def _links(body: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
+    for label, name in _LINKS:
+        yield label, some_text(body.get(name), at(where, name))
+    links = body.get("links")
+    if links is None:
+        return
+    if not isinstance(links, list):
+        raise wrong(at(where, "links"), "a list of addresses or of {label, url}")
+    for index, item in enumerate(links):
+        field = at(where, f"links[{index}]")
+        if isinstance(item, str):
+            yield "Link", item
+        else:
+            link = an_object(item, field)
+            url = some_text(link.get("url", link.get("href")), f"{field}.url")
+            yield some_text(link.get("label", link.get("text")), f"{field}.label"), url

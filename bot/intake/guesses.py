@@ -1,0 +1,247 @@
+"""What a sender did not say outright, read from its labels and words. All tables are here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from bot.incidents.model import AlertStatus
+from bot.intake.cleaning import word_set
+
+# The first category of this list that a word of the name stands for: a thing before a symptom,
+# so that PostgresDown is about the database and ServiceDown about availability.
+_CATEGORIES: tuple[tuple[str, str], ...] = (
+    ("certificate", "certificate cert certs tls ssl x509"),
+    ("cpu", "cpu load throttling throttled"),
+    ("memory", "memory mem oom oomkilled oomkill ram swap heap"),
+    ("disk", "disk disks filesystem volume inode inodes storage pvc persistentvolume space"),
+    ("queue", "queue queues kafka rabbitmq nats sqs consumer lag backlog messages"),
+    (
+        "database",
+        (
+            "database databases db postgres postgresql pg mysql mariadb mongo mongodb redis sql rds"
+            " replication deadlock deadlocks cassandra clickhouse oracle"
+        ),
+    ),
+    ("auth", "auth login logins oauth iam ldap sso authentication unauthorized"),
+    ("security", "security intrusion malware vulnerability bruteforce"),
+    ("network", "network packet packets dns bandwidth interface nic tcp bgp vpn"),
+    ("pipeline", "dag dags airflow etl spark pipeline"),
+    ("deploy", "deploy deployment deployments rollout release imagepullbackoff replicas"),
+    ("latency", "latency slow slowness duration response p50 p90 p95 p99 timeout timeouts"),
+    ("errors", "error errors exception exceptions failure failures 5xx 4xx 500 panic crash"),
+    (
+        "availability",
+        (
+            "down unavailable unreachable up absent health healthcheck unhealthy crashloop looping"
+            " crashlooping restart restarts restarting notready probe outage offline heartbeat"
+            " target availability alive dead"
+        ),
+    ),
+)
+_CATEGORY_OF = {
+    word: (rank, category)
+    for rank, (category, words) in enumerate(_CATEGORIES)
+    for word in words.split()
+}
+_CATEGORY_NAMES = frozenset(category for category, _ in _CATEGORIES)
+# Words of an alarm's name that say nothing of whose alarm it is.
+_FILLER = word_set(
+    "alarm alert alerts high low critical warning too many is on for of the rate usage utilization "
+    "utilisation percent count total threshold check monitor status"
+)
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+[a-z]*")
+
+ENV_LABELS = ("env", "environment", "deployment_environment", "stage")
+# These hold an environment only when their value looks like one.
+_ENV_HINTS = ("cluster", "kubernetes_cluster", "namespace", "kubernetes_namespace", "datacenter")
+_ENV_SYNONYMS = {
+    "production": "prod",
+    "stg": "staging",
+    "stage": "staging",
+    "development": "dev",
+    "testing": "test",
+}
+# dev-portal and test-runner are services: for these words the rest must name a place or a number.
+_ENV_TOKEN = re.compile(
+    r"(?:prod|production|staging|stage|stg|preprod|uat)(?:[-_.][a-z0-9_.-]+)?[0-9]*"
+    r"|(?:dev|development|test|testing|qa|sandbox|int)"
+    r"(?:[0-9]+|[-_.](?:[0-9]+|(?:eu|us|ap|uk|de|ca|sa|me|af|east|west|north|south|central)"
+    r"[a-z0-9-]*))?",
+    re.IGNORECASE,
+)
+_ENV_INSIDE = re.compile(
+    r"(?:^|[-_.])(prod|production|staging|stg|preprod|uat|dev|qa)(?=[-_.]|$)", re.IGNORECASE
+)
+
+REGION_LABELS = ("region", "aws_region", "cloud_region", "location", "zone", "availability_zone")
+_REGION = re.compile(
+    r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov)?-(?:north|south|east|west|central)[a-z]*-[0-9][a-f]?"
+    r"|(?:us|europe|asia|australia|northamerica|southamerica|africa|me)-[a-z]+[0-9](?:-[a-f])?",
+    re.IGNORECASE,
+)
+
+SERVICE_LABELS = (
+    "service",
+    "service_name",
+    "app",
+    "application",
+    "app_kubernetes_io_name",
+    "deployment",
+    "statefulset",
+    "daemonset",
+    "container",
+    "container_name",
+    "dag_id",
+    "job",
+    "job_name",
+    "component",
+    "project",
+    "monitor",
+    "host",
+    "hostname",
+    "nodename",
+    "instance",
+)
+# Who measures, not who is ill: taken only when no other label names a service.
+_EXPORTER = re.compile(
+    r".*exporter.*|.*kube-state-metrics|kubelet|cadvisor|node|prometheus|pushgateway|blackbox.*"
+    r"|.*kube-prometheus.*",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"\[?[0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]*\]?(?::\d+)?|[\w.-]+:\d{2,5}")
+
+SEVERITY_LABELS = ("severity", "priority", "level", "sev", "criticality")
+# "error", "high" and "page" are also plain words, so they count only where they stand alone.
+_PLAIN_SEVERITY = re.compile(
+    r"\b(critical|crit|fatal|disaster|emergency|warning|warn|major|minor|informational"
+    r"|sev-?[1-4]|p[1-4])\b",
+    re.IGNORECASE,
+)
+_LOUD_SEVERITY = re.compile(
+    r"[\[(](critical|error|high|medium|low|info|notice)[\])]|\b(ERROR|HIGH|MEDIUM|LOW|INFO)\b"
+    r"|^\W*(error|info|notice|high|low)\s*[:|-]",
+    re.IGNORECASE,
+)
+
+_RESOLVED_WORDS = word_set(
+    "resolved resolve ok okay recovered recovery closed close cleared clear up success succeeded "
+    "normal healthy inactive completed fixed"
+)
+
+
+def status_of(word: str) -> AlertStatus:
+    """A sender's state word; one we do not know is firing, so that nothing is lost."""
+    resolved = word.strip().lower() in _RESOLVED_WORDS
+    return AlertStatus.RESOLVED if resolved else AlertStatus.FIRING
+
+
+def category_of(name: str) -> str:
+    """The category that a word of `name` stands for (CamelCase is split), or ''."""
+    best: tuple[int, str] | None = None
+    for word in _WORD.findall(name[:300]):
+        found = _CATEGORY_OF.get(word.lower())
+        if found is not None and (best is None or found < best):
+            best = found
+    return best[1] if best else ""
+
+
+def is_category(word: str) -> bool:
+    """Whether a word is a category's own name, such as `latency`."""
+    return word.lower() in _CATEGORY_NAMES
+
+
+def subject_of(name: str) -> str:
+    """Whose alarm it is, from its name: `prod-shop-cart-cpu-high` is about `shop-cart`.
+
+    Environment words at the start and words that tell a category or nothing at the end go away.
+    """
+    words = [word for word in re.split(r"[-_\s/]+", name.strip()) if word]
+    while words and (words[-1].lower() in _CATEGORY_OF or words[-1].lower() in _FILLER):
+        words.pop()
+    while words and _ENV_TOKEN.fullmatch(words[0]):
+        words.pop(0)
+    return "-".join(words)
+
+
+def looks_like_env(token: str) -> bool:
+    """Whether a bare word names an environment: `prod`, `prod-eu1`, `dev-2`; not `dev-portal`."""
+    return _ENV_TOKEN.fullmatch(token) is not None
+
+
+def looks_like_region(token: str) -> bool:
+    """Whether a bare word is a cloud region or zone."""
+    return "-" in token and _REGION.fullmatch(token) is not None
+
+
+def looks_like_address(token: str) -> bool:
+    """Whether a bare word is an IP address or a host with a port."""
+    return (":" in token or "." in token) and _ADDRESS.fullmatch(token) is not None
+
+
+def env_word(value: str) -> str:
+    """An environment in one spelling: production is prod, stage and stg are staging."""
+    return _ENV_SYNONYMS.get(value.strip().lower(), value.strip())
+
+
+def env_of(labels: Mapping[str, str]) -> str:
+    """From a label that says so, else from a cluster, namespace or host that looks like one."""
+    for name in ENV_LABELS:
+        if value := labels.get(name):
+            return env_word(value)
+    for name in _ENV_HINTS:
+        if (value := labels.get(name)) and looks_like_env(value):
+            return env_word(value)
+    for name in (*_ENV_HINTS, "host", "hostname", "instance"):
+        if (value := labels.get(name)) and (inside := env_inside(value)):
+            return inside
+    return ""
+
+
+def env_inside(name: str) -> str:
+    """The environment word between the dashes of a name: `db-prod-02` is in prod; or ''."""
+    match = _ENV_INSIDE.search(name[:300])
+    return env_word(match[1].lower()) if match else ""
+
+
+def region_of(labels: Mapping[str, str]) -> str:
+    """From the first region label."""
+    return next((labels[name] for name in REGION_LABELS if labels.get(name)), "")
+
+
+def service_of(labels: Mapping[str, str]) -> str:
+    """From the first of SERVICE_LABELS that is not an address; an exporter only if alone."""
+    measured_by = ""
+    for name in SERVICE_LABELS:
+        value = labels.get(name, "")
+        if not value or looks_like_address(value):
+            continue
+        if not _EXPORTER.fullmatch(value):
+            return value
+        measured_by = measured_by or value
+    return measured_by
+
+
+def is_service_word(token: str) -> bool:
+    """Whether a bare label value may be a service: no address, no exporter, path or number."""
+    if looks_like_address(token) or _EXPORTER.fullmatch(token):
+        return False
+    return token[:1].isalpha() and "/" not in token and token.lower() not in _PORT_NAMES
+
+
+_PORT_NAMES = word_set("http https metrics http-metrics https-metrics web grpc tcp")
+
+
+def severity_in(labels: Mapping[str, str]) -> str:
+    """The raw severity word of the labels, or ''."""
+    return next((labels[name] for name in SEVERITY_LABELS if labels.get(name)), "")
+
+
+def severity_word(text: str) -> str:
+    """A word of a headline that can only be a severity, or ''."""
+    text = text[:300]
+    for pattern in (_PLAIN_SEVERITY, _LOUD_SEVERITY):
+        if match := pattern.search(text):
+            word = next(group for group in match.groups() if group)
+            return word.replace("-", "").lower()
+    return ""

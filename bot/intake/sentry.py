@@ -1,0 +1,169 @@
+"""Sentry: its Slack issue message (blocks only), issue-alert and issue webhooks.
+
+https://docs.sentry.io/organization/integrations/integration-platform/webhooks/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bot.incidents.model import Alert, AlertStatus
+from bot.intake import guesses
+from bot.intake.drafting import draft, still
+from bot.intake.fields import an_object, some_text, some_time, wrong
+from bot.intake.slack_message import SlackMessage
+from bot.intake.slack_text import bare
+
+_TAG = re.compile(r"([\w.-]{1,40}): `([^`\n]*)`")
+_PROJECT = re.compile(r"Project: (\S+)")
+_SHORT_ID = re.compile(r"Short ID: ([A-Z0-9_-]+)", re.IGNORECASE)
+_BLOCK_ID = re.compile(r'\{"issue":\s*"?(\d+)')
+_DONE = re.compile(r"State: \*?Resolved|Issue \*?resolved\b|:(?:white_check_mark|green_circle):")
+# https://github.com/getsentry/sentry src/sentry/integrations/slack/message_builder/types.py
+_LEVELS = (
+    (":red_circle:", "error"),
+    (":large_yellow_circle:", "warning"),
+    (":large_blue_circle:", "info"),
+    (":bug:", "debug"),
+)
+
+
+def parse_message(message: SlackMessage) -> Alert | None:
+    """An issue as Sentry posts it, else None."""
+    issue = next((found[1] for found in map(_BLOCK_ID.match, message.block_ids) if found), "")
+    if not issue and "sentry" not in message.sender.lower():
+        return None
+    text = message.text
+    headline = message.headlines[0] if message.headlines else ""
+    project, short_id = _PROJECT.search(text), _SHORT_ID.search(text)
+    labels = dict(_TAG.findall(text[:5_000]))
+    labels["project"] = project[1] if project else _project_of(message)
+    labels["short_id"] = short_id[1] if short_id else ""
+    labels["issue"] = issue
+    level = next((word for emoji, word in _LEVELS if emoji in headline), "")
+    return _issue(
+        _title(message),
+        AlertStatus.RESOLVED if _DONE.search(text) else AlertStatus.FIRING,
+        labels,
+        level=labels.get("level", "") or level,
+        text=text,
+        links=[(bare(label) or "Sentry", url) for label, url in message.links],
+        raw=message.raw,
+    )
+
+
+def _title(message: SlackMessage) -> str:
+    """The block's bold line, or the fallback `[project] Title: more` where that says more."""
+    lines = [bare(headline.split("\n", 1)[0]) for headline in message.headlines]
+    full = [re.sub(r"^\[[\w.-]+\] ", "", line) for line in lines]
+    return next((line for line in reversed(full) if line.startswith(full[0])), "")
+
+
+def _project_of(message: SlackMessage) -> str:
+    """The fallback text is `[project] Title`."""
+    for headline in message.headlines:
+        if match := re.match(r"\[([\w.-]+)\] ", headline):
+            return match[1]
+    return ""
+
+
+def parse_body(body: object) -> list[Alert]:
+    """An `event_alert` (data.event), an `issue` (data.issue), or a legacy webhook."""
+    whole = an_object(body, "body")
+    action = some_text(whole.get("action"), "action")
+    data = an_object(whole.get("data") or {}, "data")
+    if "issue" in data:
+        return [_of_issue(an_object(data["issue"], "data.issue"), action, whole)]
+    if "event" in data:
+        event = an_object(data["event"], "data.event")
+        rule = some_text(data.get("triggered_rule"), "data.triggered_rule")
+        return [_of_event(event, "data.event", rule, whole)]
+    if "event" in whole:
+        event = {**whole, **an_object(whole["event"], "event")}
+        return [_of_event(event, "event", "", whole)]
+    raise wrong("data", "an object with event or issue, as Sentry sends it")
+
+
+def _of_event(event: Mapping[str, Any], where: str, rule: str, whole: Mapping[str, Any]) -> Alert:
+    def text(name: str) -> str:
+        value = event.get(name)
+        return some_text(None if isinstance(value, Mapping | list) else value, f"{where}.{name}")
+
+    labels = _tags(event.get("tags"))
+    slug = text("project_slug") or text("project_name")
+    address = text("web_url") or text("url")
+    labels["project"] = slug or labels.get("project", "") or text("project")
+    labels["environment"] = text("environment") or labels.get("environment", "")
+    labels["issue"] = text("issue_id") or _issue_id(address)
+    labels["rule"] = rule
+    title = text("title") or text("message") or text("culprit")
+    return _issue(
+        title,
+        AlertStatus.FIRING,
+        labels,
+        level=text("level") or labels.get("level", ""),
+        text="\n".join(dict.fromkeys(part for part in (title, text("culprit"), text("message")))),
+        starts_at=some_time(text("datetime") or None, f"{where}.datetime"),
+        links=[("Sentry", address)],
+        raw=whole,
+    )
+
+
+def _of_issue(issue: Mapping[str, Any], action: str, whole: Mapping[str, Any]) -> Alert:
+    def text(name: str) -> str:
+        return some_text(issue.get(name), f"data.issue.{name}")
+
+    project = an_object(issue.get("project") or {}, "data.issue.project")
+    labels = {
+        "project": some_text(project.get("slug"), "data.issue.project.slug"),
+        "short_id": text("shortId"),
+        "issue": text("id"),
+    }
+    resolved = "resolved" in (action, text("status"))
+    return _issue(
+        text("title"),
+        AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
+        labels,
+        level=text("level"),
+        text="\n".join(part for part in (text("title"), text("culprit")) if part),
+        starts_at=some_time(issue.get("firstSeen"), "data.issue.firstSeen"),
+        links=[("Sentry", text("web_url") or text("permalink"))],
+        raw=whole,
+    )
+
+
+def _issue(
+    title: str, status: AlertStatus, labels: dict[str, str], *, level: str, **more: Any
+) -> Alert:
+    project = labels.get("project", "")
+    issue = labels.get("issue") or labels.get("short_id", "")
+    return draft(
+        source="sentry",
+        status=status,
+        name=title.split(":", 1)[0] or "Sentry issue",
+        title=title or "Sentry issue",
+        service=project,
+        category=guesses.category_of(title.split(":", 1)[0]) or "errors",
+        severity=level,
+        labels=labels,
+        identity={"issue": issue} if issue else {"project": project, "title": still(title)},
+        **more,
+    )
+
+
+def _tags(value: object) -> dict[str, str]:
+    """Sentry writes tags as [name, value] pairs; some versions as {key, value}."""
+    tags = {}
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, list) and len(item) == 2:
+            tags[some_text(item[0], "tags")] = some_text(item[1], "tags")
+        elif isinstance(item, Mapping):
+            tags[some_text(item.get("key"), "tags")] = some_text(item.get("value"), "tags")
+    return tags
+
+
+def _issue_id(url: str) -> str:
+    match = re.search(r"/issues/(\d+)", url)
+    return match[1] if match else ""

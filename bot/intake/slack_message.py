@@ -1,0 +1,246 @@
+"""A Slack message read once, for all parsers: its words, fields, links and colour.
+
+Slack gives empty parts no key, puts `text` "" beside attachments, and wraps what it likes; a
+stranger's message may hold anything anywhere, so every step looks before it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.incidents.model import AlertStatus
+from bot.intake.cleaning import urls_in, word_set
+from bot.intake.slack_text import bare, field_of, plain
+
+_NO_PREVIEW = "[no preview available]"
+_DEPTH_LIMIT = 12
+# Colours that senders use for one state only. Slack delivers `danger` as a30200 and `good` as
+# 2eb886; the others are those of Grafana, Uptime Kuma, Zabbix, Robusta, Checkmk and Sentry.
+_FIRING_COLOURS = word_set(
+    "danger a30200 d63232 e01e5a ee0000 ef311f e45959 e97659 ffa059 ffc859 7499ff 97aab3 warning "
+    "daa038 fa4747 e03e2f"
+)
+_RESOLVED_COLOURS = word_set("good 2eb886 36a64f 009900 00cc00 00b302 4dc771")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """The parts of an attachment that parsers ask for, as plain text."""
+
+    title: str
+    title_link: str
+    text: str
+    footer: str
+    fallback: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlackMessage:
+    """What a person sees of a message. `headlines` are the places where a title may stand."""
+
+    sender: str
+    headlines: tuple[str, ...]
+    text: str
+    attachments: tuple[Attachment, ...]
+    fields: Mapping[str, str]
+    links: tuple[tuple[str, str], ...]
+    colour: AlertStatus | None
+    block_ids: tuple[str, ...]
+    raw: Mapping[str, Any]
+
+    @property
+    def title_link(self) -> str:
+        """The first attachment's title link, or ''."""
+        return self.attachments[0].title_link if self.attachments else ""
+
+
+def read_message(message: Mapping[str, Any]) -> SlackMessage:
+    """Read a message, or the message inside a `message_changed` event. Never raises."""
+    inner = message.get("message")
+    if message.get("subtype") == "message_changed" and isinstance(inner, Mapping):
+        message = inner
+    return _Reader().read(message)
+
+
+class _Reader:
+    """Collects while it walks; used for one message."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.headlines: list[str] = []
+        self.fields: dict[str, str] = {}
+        self.links: dict[str, str] = {}
+        self.colours: list[str] = []
+        self.block_ids: list[str] = []
+
+    def read(self, message: Mapping[str, Any]) -> SlackMessage:
+        text = self.plain(message.get("text"))
+        blocks = list(_mappings(message.get("blocks")))
+        # What a person typed comes twice: as text and as the rich_text it was made from.
+        typed = bool(text) and all(block.get("type") == "rich_text" for block in blocks)
+        for block in blocks:
+            self.block(block, silent=typed)
+        if text:
+            self.headlines.append(text)
+        attachments = tuple(self.attachment(item) for item in _mappings(message.get("attachments")))
+        for file in _mappings(message.get("files")):
+            name = self.plain(file.get("title")) or self.plain(file.get("name"))
+            self.add(name)
+            self.link(name, _text(file.get("permalink")))
+        # Beside blocks or attachments the text is often the same words again, for notifications.
+        if text and not any(text in piece for piece in self.pieces):
+            self.pieces.insert(0, text)
+        return SlackMessage(
+            sender=_sender(message),
+            headlines=tuple(self.headlines),
+            text="\n".join(self.pieces),
+            attachments=attachments,
+            fields=self.fields,
+            links=tuple((label, url) for url, label in self.links.items()),
+            colour=self.status_by_colour(),
+            block_ids=tuple(self.block_ids),
+            raw=message,
+        )
+
+    def plain(self, value: object) -> str:
+        if not isinstance(value, str) or not value:
+            return ""
+        text = plain(value, self.link)
+        for url in urls_in(text):
+            self.link("", url)
+        return text.strip()
+
+    def link(self, label: str, url: str) -> None:
+        if url:
+            self.links.setdefault(url, label)
+
+    def add(self, text: str) -> None:
+        if text:
+            self.pieces.append(text)
+
+    def attachment(self, item: Mapping[str, Any]) -> Attachment:
+        before = len(self.pieces)
+        title, link = self.plain(item.get("title")), _text(item.get("title_link"))
+        author, text = self.plain(item.get("author_name")), self.plain(item.get("text"))
+        pretext, footer = self.plain(item.get("pretext")), self.plain(item.get("footer"))
+        fallback = self.plain(item.get("fallback"))
+        if link:
+            self.links.setdefault(link, bare(title))
+        self.add(pretext)
+        self.add(author)
+        self.add(title)
+        self.add(text)
+        for field in _mappings(item.get("fields")):
+            self.field(self.plain(field.get("title")), self.plain(field.get("value")))
+        for block in _mappings(item.get("blocks")):
+            self.block(block)
+        for action in _mappings(item.get("actions")):
+            self.button(action)
+        if image := _text(item.get("image_url")):
+            self.link("Image", image)
+        if fallback == _NO_PREVIEW:
+            fallback = ""
+        if len(self.pieces) == before:
+            self.add(fallback)
+        self.add(footer)
+        self.headlines.extend(part for part in (title, author, pretext, text, fallback) if part)
+        if colour := _text(item.get("color")):
+            self.colours.append(colour.lstrip("#").lower())
+        return Attachment(title, link, text, footer, fallback)
+
+    def field(self, name: str, value: str) -> None:
+        name = bare(name).rstrip(":")
+        if name and value:
+            self.fields.setdefault(name.lower(), bare(value))
+        self.add(f"{name}: {value}" if name and value else name or value)
+
+    def button(self, element: Mapping[str, Any]) -> None:
+        """A link button becomes a link; any other control of a stranger is not ours to show."""
+        if url := _text(element.get("url")):
+            self.link(bare(self.words(element.get("text"))), url)
+
+    def words(self, value: object) -> str:
+        """The text of a text object or of a bare string."""
+        return self.plain(value.get("text") if isinstance(value, Mapping) else value)
+
+    def block(self, block: Mapping[str, Any], *, silent: bool = False, depth: int = 0) -> None:
+        if depth > _DEPTH_LIMIT:
+            return
+        if block_id := _text(block.get("block_id")):
+            self.block_ids.append(block_id)
+        kind = block.get("type")
+        if kind == "button":
+            self.button(block)
+            return
+        if kind == "rich_text":
+            text = self.inline(block, depth)
+            if not silent:
+                self.add(text)
+            return
+        text = self.words(block.get("text"))
+        self.add(text)
+        if text and kind in ("header", "section", "markdown"):
+            self.headlines.append(text)
+        for name in ("title", "subtitle", "body", "description", "alt_text"):
+            self.add(self.words(block.get(name)))
+        for item in _mappings(block.get("fields")):
+            text = self.words(item)
+            self.field(*(field_of(text) or ("", text)))
+        for item in _mappings(block.get("elements")):
+            self.block(item, depth=depth + 1)
+        if isinstance(accessory := block.get("accessory"), Mapping):
+            self.block(accessory, depth=depth + 1)
+        rows = block.get("rows")
+        for row in rows if isinstance(rows, list) else ():
+            self.add(" | ".join(self.inline(cell, depth) for cell in _mappings(row)))
+
+    def inline(self, node: Mapping[str, Any], depth: int) -> str:
+        """Rich text as a line or lines: sections and list items end lines, the rest runs on."""
+        if depth > _DEPTH_LIMIT:
+            return ""
+        kind, text = node.get("type"), self.words(node.get("text"))
+        if kind == "link":
+            url = _text(node.get("url"))
+            self.link(text, url)
+            return text or url
+        if kind in ("text", "raw_text"):
+            raw = node.get("text")
+            return plain(raw) if isinstance(raw, str) else ""
+        if kind in ("user", "usergroup", "channel", "broadcast", "emoji", "date"):
+            return _INLINE[kind](node)
+        ends = "\n" if kind in ("rich_text", "rich_text_list") else ""
+        return ends.join(self.inline(item, depth + 1) for item in _mappings(node.get("elements")))
+
+    def status_by_colour(self) -> AlertStatus | None:
+        if any(colour in _FIRING_COLOURS for colour in self.colours):
+            return AlertStatus.FIRING
+        if any(colour in _RESOLVED_COLOURS for colour in self.colours):
+            return AlertStatus.RESOLVED
+        return None
+
+
+_INLINE = {
+    "user": lambda node: f"[user {_text(node.get('user_id'))}]",
+    "usergroup": lambda node: f"[group {_text(node.get('usergroup_id'))}]",
+    "channel": lambda node: f"#{_text(node.get('channel_id'))}",
+    "broadcast": lambda node: f"[{_text(node.get('range'))}]",
+    "emoji": lambda node: f":{_text(node.get('name'))}:",
+    "date": lambda node: plain(_text(node.get("fallback"))),
+}
+
+
+def _sender(message: Mapping[str, Any]) -> str:
+    profile = message.get("bot_profile")
+    name = message.get("username") or (profile.get("name") if isinstance(profile, Mapping) else "")
+    return plain(_text(name)).strip()
+
+
+def _mappings(value: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, Mapping))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,115 @@
+"""Uptime Kuma: its Slack notification (plain or rich) and its webhook."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bot.incidents.model import Alert, AlertStatus
+from bot.intake import guesses
+from bot.intake.drafting import draft
+from bot.intake.fields import an_object, some_text, some_time, wrong
+from bot.intake.slack_message import SlackMessage
+
+_STATE = re.compile(
+    r"\[(?P<name>[^\]\n]{1,200})\] \[[^\]\w]{0,4}(?P<state>Up|Down)\] ?(?P<text>.*)"
+)
+_CERTIFICATE = re.compile(r"\[(?P<name>[^\]\n]{1,200})\]\s?\[https?://.*certificate", re.IGNORECASE)
+_UP, _MAINTENANCE = 1, 3
+
+
+def parse_message(message: SlackMessage) -> Alert | None:
+    """`[name] [🔴 Down] reason` or `[name] [✅ Up] reason`, else None."""
+    ours = "kuma" in message.sender.lower()
+    for headline in message.headlines:
+        if "[" not in headline[:100]:
+            continue
+        if match := _STATE.search(headline, 0, 1_000):  # a mention may stand before it
+            resolved = match["state"] == "Up"
+            return _monitor(
+                match["name"],
+                AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
+                match["text"],
+                text=message.text,
+                links=message.links,
+                raw=message.raw,
+            )
+        if ours and (match := _CERTIFICATE.match(headline)):
+            return _monitor(
+                match["name"],
+                AlertStatus.FIRING,
+                headline,
+                category="certificate",
+                text=message.text,
+                links=message.links,
+                raw=message.raw,
+            )
+    return None
+
+
+def parse_body(body: object) -> list[Alert]:
+    """`{heartbeat, monitor, msg}`; both objects are null in Kuma's test message."""
+    whole = an_object(body, "body")
+    if not {"heartbeat", "monitor", "msg"} & set(whole):
+        raise wrong("msg", "there, with heartbeat and monitor, as Uptime Kuma sends it")
+    said = some_text(whole.get("msg"), "msg")
+    beat = an_object(whole.get("heartbeat") or {}, "heartbeat")
+    monitor = an_object(whole.get("monitor") or {}, "monitor")
+    certificate = _CERTIFICATE.match(said)
+    named = _STATE.match(said) or certificate
+    name = some_text(monitor.get("name"), "monitor.name") or (named["name"] if named else said)
+    resolved = beat.get("status") in (_UP, _MAINTENANCE) and not certificate
+    moment = some_time(beat.get("time"), "heartbeat.time")
+    reason = some_text(beat.get("msg"), "heartbeat.msg") or said
+    return [
+        _monitor(
+            name,
+            AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
+            reason,
+            category="certificate" if certificate else "",
+            text="\n".join(part for part in (said, reason) if part),
+            labels=_labels(monitor),
+            starts_at=None if resolved else moment,
+            ends_at=moment if resolved else None,
+            links=[("Site", some_text(monitor.get("url"), "monitor.url"))],
+            raw=whole,
+        )
+    ]
+
+
+def _monitor(
+    name: str,
+    status: AlertStatus,
+    reason: str,
+    *,
+    category: str = "",
+    labels: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Alert:
+    labels = {"monitor": name, **(labels or {})}
+    return draft(
+        source="uptime-kuma",
+        status=status,
+        name=name,
+        title=f"{name}: {reason}" if reason else name,
+        env=guesses.env_of(labels) or guesses.env_inside(name.replace(" ", "-")),
+        service=labels.get("service", "") or guesses.subject_of(name) or name,
+        category=category or "availability",
+        severity=guesses.severity_in(labels) or "high",
+        labels=labels,
+        identity={"monitor": name, "about": category},
+        **more,
+    )
+
+
+def _labels(monitor: Mapping[str, Any]) -> dict[str, str]:
+    labels = {}
+    for name in ("hostname", "type"):
+        labels[name] = some_text(monitor.get(name), f"monitor.{name}")
+    tags = monitor.get("tags")
+    for tag in tags if isinstance(tags, list) else ():
+        if isinstance(tag, Mapping):
+            name = some_text(tag.get("name"), "monitor.tags").strip().lower()
+            labels[name] = some_text(tag.get("value"), "monitor.tags") or "true"
+    return labels

@@ -1,0 +1,60 @@
+"""Zabbix: its Slack media type. A resolve is an edit of the problem's message, an update a reply.
+
+https://github.com/zabbix/zabbix templates/media/slack/media_slack.yaml
+"""
+
+from __future__ import annotations
+
+import re
+
+from bot.incidents.model import Alert, AlertStatus
+from bot.intake import guesses
+from bot.intake.drafting import draft, still
+from bot.intake.slack_message import SlackMessage
+from bot.intake.times import read_time
+
+_SUBJECT = re.compile(
+    r"(?P<state>Problem|Resolved|Updated problem|Problem updated)(?: in [^:]{1,40})?:\s*"
+    r"(?P<problem>.+)",
+    re.IGNORECASE,
+)
+
+
+def parse_message(message: SlackMessage) -> Alert | None:
+    """A post with Zabbix's fields (Host, Event time) or its event link, else None."""
+    fields = message.fields
+    by_link = "tr_events.php" in message.title_link
+    if "host" not in fields or not (by_link or "event time" in fields):
+        return None
+    title = message.attachments[0].title if message.attachments else message.headlines[0]
+    subject = _SUBJECT.match(title)
+    problem = subject["problem"] if subject else title
+    resolved = subject is not None and subject["state"].lower() == "resolved"
+    if subject is None:
+        resolved = message.colour is AlertStatus.RESOLVED
+    host, _, address = fields["host"].partition(" [")
+    labels = {"host": host, "address": address.rstrip("]"), **_tags(fields.get("event tags", ""))}
+    moment = read_time(fields.get("event time", ""))
+    return draft(
+        source="zabbix",
+        status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
+        name=problem,
+        title=f"{problem} on {host}",
+        text=message.text,
+        env=guesses.env_of(labels) or guesses.env_inside(host),
+        service=guesses.service_of(labels) or host,
+        severity=fields.get("severity", ""),
+        labels=labels,
+        annotations={"description": fields.get("trigger description", "")},
+        value=fields.get("opdata", ""),
+        starts_at=None if resolved else moment,
+        links=[("Open in Zabbix", message.title_link), *message.links],
+        identity={"host": host, "problem": still(problem)},
+        raw=message.raw,
+    )
+
+
+def _tags(text: str) -> dict[str, str]:
+    """`scope: capacity` a line; `None` where there are no tags."""
+    pairs = (line.partition(":") for line in text.split("\n") if ":" in line)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}

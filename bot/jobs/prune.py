@@ -1,0 +1,12 @@
+"""Forget what the policy does not keep."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bot.response import Response
+
+
+def prune(response: Response) -> Callable[[], Awaitable[object]]:
+    """Forget what the policy does not keep."""
+    return response.prune

@@ -1,0 +1,1 @@
+"""Logs and metrics. They listen; nothing depends on their being heard."""

@@ -1,0 +1,90 @@
+"""Whether everything the bot needs is there. A part registers its own check where it is built."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.errors import SopbotError
+
+log = logging.getLogger(__name__)
+
+Check = Callable[[], Awaitable[None]]
+"""Returns when all is well; raises SopbotError with the reason when it is not."""
+
+TIMEOUT = 10.0  # seconds a check may take
+FRESH = 60.0  # seconds that an answer holds; what asks stands still when they are over
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a check last said, and when. `reason` is '' when all is well."""
+
+    ok: bool
+    reason: str
+    at: datetime
+
+
+class Health:
+    """The parts that make the bot ready, each with its state and its age."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._checks: dict[str, Check] = {}
+        self._states: dict[str, State] = {}
+
+    def register(self, name: str, check: Check) -> None:
+        """A part of the bot says how to ask after it."""
+        self._checks[name] = check
+
+    async def look(self) -> None:
+        """Ask every part, all at once."""
+        names = list(self._checks)
+        for name, state in zip(
+            names, await asyncio.gather(*(self._ask(name) for name in names)), strict=True
+        ):
+            self._states[name] = state
+
+    async def _ask(self, name: str) -> State:
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await self._checks[name]()
+        except SopbotError as error:
+            return State(False, str(error), self._clock())
+        except TimeoutError:
+            return State(False, f"no answer in {TIMEOUT:g} s", self._clock())
+        except Exception as error:
+            log.exception("the health check of %s broke", name)
+            return State(False, type(error).__name__, self._clock())
+        return State(True, "", self._clock())
+
+    @property
+    def ready(self) -> bool:
+        """Whether every part was asked lately and is well."""
+        return self._states.keys() == self._checks.keys() and all(
+            state.ok and self._age(state) <= FRESH for state in self._states.values()
+        )
+
+    def _age(self, state: State) -> float:
+        return (self._clock() - state.at).total_seconds()
+
+    def report(self) -> dict[str, Any]:
+        """Every part with its state and how old that is, in seconds."""
+        return {
+            name: {
+                "state": self._word(state),
+                "reason": state.reason,
+                "checked_at": state.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "age_seconds": round(self._age(state), 1),
+            }
+            for name, state in sorted(self._states.items())
+        }
+
+    def _word(self, state: State) -> str:
+        if not state.ok:
+            return "failing"
+        return "ok" if self._age(state) <= FRESH else "stale"

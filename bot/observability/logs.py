@@ -1,0 +1,57 @@
+"""Logs: pretty on a terminal, JSON elsewhere; a token that slips in is blotted out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+_SECRET = re.compile(r"\b(xox[a-z]-[\w-]{6,}|xapp-[\w-]{6,})|(?<=ticket=)[\w-]+|(?<=Bearer )\S+")
+
+
+def blot(text: str) -> str:
+    """The text without Slack tokens, tickets and bearer tokens."""
+    return _SECRET.sub("[secret]", text)
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "ts": _when(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "msg": blot(record.getMessage()),
+        }
+        if record.exc_info:
+            line["error"] = blot(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=True)
+
+
+class _Pretty(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = f"{_when(record)[11:23]} {record.levelname:<7} {record.name}: {record.getMessage()}"
+        if record.exc_info:
+            text += "\n" + self.formatException(record.exc_info)
+        # A stranger's text in a log line must not move the cursor or forge a second line.
+        return "".join(c if c.isprintable() or c == "\n" else "?" for c in blot(text))
+
+
+def _when(record: logging.LogRecord) -> str:
+    at = datetime.fromtimestamp(record.created, UTC)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def set_up(level: str, style: str, stream: TextIO | None = None) -> None:
+    """Send every log line to `stream` (stderr). `style` is auto, pretty or json."""
+    out = stream or sys.stderr
+    pretty = style == "pretty" or (style == "auto" and out.isatty())
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(_Pretty() if pretty else _Json())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

@@ -1,0 +1,76 @@
+"""What an operator allows: policy.yaml as typed segments. Unknown keys are errors.
+
+Closed by default: no approver named means that nobody may approve.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import InputError
+
+UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
+
+
+class _Segment(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Correlate(_Segment):
+    """How repeats change the card."""
+
+    card_update_seconds: float = Field(default=1.0, ge=0, le=60)
+
+
+class Remediate(_Segment):
+    """Who may approve what, and how long it is watched afterwards."""
+
+    approvers: tuple[UserId, ...] = ()
+    approvals_required: int = Field(default=1, ge=1, le=10)
+    approval_ttl_seconds: int = Field(default=900, ge=10, le=86_400)
+    propose_from_sop: bool = True
+    verify_deadline_seconds: int = Field(default=300, ge=5, le=86_400)
+    verify_good_probes: int = Field(default=2, ge=1, le=20)
+
+
+class Retention(_Segment):
+    """How long rows are kept after an incident is resolved, in days."""
+
+    alerts_days: int = Field(default=30, ge=1)
+    deliveries_days: int = Field(default=7, ge=1)
+
+
+class Policy(_Segment):
+    """The whole policy."""
+
+    schema_version: str = "3.0"
+    correlate: Correlate = Correlate()
+    remediate: Remediate = Remediate()
+    retention: Retention = Retention()
+
+
+def parse_policy(text: str, *, file: str) -> Policy:
+    """Read policy.yaml's text. InputError names the file and the key, one problem a line."""
+    name = PurePath(file).name
+    try:
+        raw: Any = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{name}{line}: not YAML", field="policy") from error
+    if raw is None:
+        raw = {}
+    if not isinstance(raw, dict):
+        raise InputError(f"{name}: must be a mapping of segments", field="policy")
+    try:
+        return Policy.model_validate(raw)
+    except ValidationError as error:
+        lines = [
+            f"{name}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
+        raise InputError("\n".join(lines), field="policy") from error

@@ -1,0 +1,178 @@
+"""The gateway's answers, read for people. Every text in them is hostile data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import JsonValue, ValidationError
+
+from bot.remediation.contract import (
+    OUTPUT_LIMIT_CHARS,
+    Answer,
+    ExecutionDetails,
+    ExecutionResult,
+    HealthReport,
+    OutcomeState,
+    OverallStatus,
+    capped,
+    outcome_state,
+    printable,
+    read_time,
+)
+
+_DETAIL_CHARS = 600
+# Room for the note of a gateway that has capped the output itself.
+_STREAM_CHARS = OUTPUT_LIMIT_CHARS + 500
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayHealth:
+    """What a healthy gateway says of itself."""
+
+    status: str
+    version: str
+    checks: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an execution ended, as far as the gateway says.
+
+    `state` escalate: the gateway itself failed, so that people have to look; with `error_code`
+    OUTCOME_UNKNOWN it says that it does not know. `finished_at` is the gateway's own clock.
+    """
+
+    state: OutcomeState
+    overall_status: str
+    request_id: str = ""
+    command: str = ""
+    exit_code: int | None = None
+    stdout: str = ""
+    stderr: str = ""
+    error: str = ""
+    error_code: str = ""
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The gateway is still at it, since then."""
+
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NeverSeen:
+    """The gateway has never run anything under that key."""
+
+
+def outcome(answer: Answer) -> Outcome:
+    """The answer, decided by its `overall_status` alone."""
+    state = outcome_state(answer.overall_status)
+    details = answer.execution_details or ExecutionDetails()
+    result = details.execution_result or ExecutionResult()
+    fault = answer.error_details
+    stderr = capped(printable(result.stderr), _STREAM_CHARS)
+    error = ""
+    if state != "succeeded":
+        said = printable(fault.error_message) if fault else ""
+        error = capped(said or stderr or f"the gateway says {words(answer.overall_status)}", 2_000)
+    return Outcome(
+        state=state,
+        overall_status=words(answer.overall_status),
+        request_id=words(answer.request_id),
+        command=capped(printable(details.command), 4_000),
+        exit_code=result.exit_code,
+        stdout=capped(printable(result.stdout), _STREAM_CHARS),
+        stderr=stderr,
+        error=error,
+        error_code=words(fault.error_code) if fault else "",
+        finished_at=read_time(answer.timestamp_processed_utc),
+    )
+
+
+def escalated(status: int, body: bytes) -> Outcome:
+    """A 5xx: whatever its body says, people decide."""
+    try:
+        said = outcome(Answer.model_validate_json(body))
+    except ValidationError:
+        said = Outcome(state="escalate", overall_status=OverallStatus.INTERNAL_ERROR)
+    return Outcome(
+        state="escalate",
+        overall_status=OverallStatus.INTERNAL_ERROR,
+        request_id=said.request_id,
+        command=said.command,
+        exit_code=said.exit_code,
+        stdout=said.stdout,
+        stderr=said.stderr,
+        error=said.error or rejection(status, body),
+        error_code=said.error_code or error_code(body),
+        finished_at=said.finished_at,
+    )
+
+
+def rejection(status: int, body: bytes) -> str:
+    """One line for people: `422: action_request.intent: Field required`."""
+    return f"The gateway answered {status}: {_detail(_json(body), body)}"
+
+
+def error_code(body: bytes) -> str:
+    """`error.code` of a JSON error, or ''."""
+    value = _json(body)
+    error = value.get("error") if isinstance(value, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) else ""
+
+
+def unhealthy(address: str, status: int, report: HealthReport) -> str:
+    """Why a gateway is not healthy, with the checks that are not ok."""
+    bad = [
+        f"{words(name)}: {words(str(value))}"
+        for name, value in report.checks.items()
+        if not str(value).startswith("ok")
+    ]
+    said = f"The gateway at {address} is {words(report.status) or 'silent'} (HTTP {status})"
+    return said + (f": {'; '.join(bad[:5])}." if bad and report.status != "healthy" else ".")
+
+
+def words(text: str) -> str:
+    """One short printable line."""
+    return " ".join(printable(text).split())[:200]
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _detail(value: Any, body: bytes) -> str:
+    """What is wrong, from the shapes in use: FastAPI's `detail` (text or list), our `error`."""
+    said = ""
+    if isinstance(value, dict):
+        detail, error = value.get("detail"), value.get("error")
+        if isinstance(detail, list):
+            said = "; ".join(_one(item) for item in detail[:5])
+        elif isinstance(detail, str):
+            said = detail
+        if isinstance(error, dict) and isinstance(error.get("message"), str):
+            said = said or error["message"]
+        elif isinstance(error, str):
+            said = f"{said}: {error}" if said else error
+    said = said or body.decode(errors="replace") or "an empty answer"
+    line = " ".join(printable(said).split())
+    return line if len(line) <= _DETAIL_CHARS else line[:_DETAIL_CHARS] + " …"
+
+
+def _one(item: Any) -> str:
+    """One entry of pydantic's list: where, and what."""
+    if not isinstance(item, dict):
+        return str(item)
+    loc = item.get("loc")
+    where = ".".join(str(part) for part in loc if part != "body") if isinstance(loc, list) else ""
+    return f"{where}: {item.get('msg')}" if where else str(item.get("msg"))

@@ -1,0 +1,299 @@
+"""The gateway's client. It never retries: a request that may have been sent is never sent again.
+
+Decides by the answer's body, as the contract says. A gateway of another make works too: it takes
+POST /execute-docker-command and ignores what it does not know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+import aiohttp
+from pydantic import BaseModel, ValidationError
+from yarl import URL
+
+from bot.errors import GatewayRejected, GatewayUnavailable, InputError, OutcomeUnknown
+from bot.remediation import answers, contract
+from bot.remediation.answers import GatewayHealth, NeverSeen, Outcome, Running
+from bot.remediation.contract import ActionInfo, Plan, Priority
+
+__all__ = ["ActionCall", "GatewayClient", "GatewayHealth", "NeverSeen", "Outcome", "Running"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_KEY = re.compile(contract.KEY_PATTERN)
+_CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionCall:
+    """One action on one target. `intent` and `context` are words for people and other gateways."""
+
+    action_id: str
+    target: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    intent: str = ""
+    context: str = ""
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    body: bytes
+
+
+class _NotSent(Exception):
+    """The connection was never made."""
+
+
+class _Lost(Exception):
+    """The connection was made, and no whole answer came back."""
+
+
+class GatewayClient:
+    """Talks to one gateway at `url`, each request at most `timeout` seconds.
+
+    `secret` empty means unsigned. The session is the caller's to close.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        url: str,
+        timeout: float,
+        source_id: str,
+        secret: str = "",
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._session = session
+        self._base = URL(url.rstrip("/"))
+        self._timeout = timeout
+        self._source_id = source_id
+        self._secret = secret.encode()
+        self._clock = clock
+
+    async def health(self) -> GatewayHealth:
+        """The gateway's health, when it is healthy; else GatewayUnavailable says why not."""
+        try:
+            reply = await self._ask("GET", "/health")
+            report = contract.HealthReport.model_validate_json(reply.body)
+        except ValidationError:
+            raise GatewayUnavailable(
+                f"The gateway at {self._shown} answered {reply.status}, but not with its health.",
+                remedy="Is AI_COMMAND_GATEWAY_URL the gateway's own address?",
+            ) from None
+        except (_NotSent, _Lost) as error:
+            raise GatewayUnavailable(f"The gateway at {self._shown} {error}.") from error
+        if reply.status != 200 or report.status != "healthy":
+            raise GatewayUnavailable(answers.unhealthy(self._shown, reply.status, report))
+        return GatewayHealth(report.status, report.version, dict(report.checks))
+
+    async def actions(self) -> tuple[ActionInfo, ...] | None:
+        """The gateway's catalogue, or None when it has no such list."""
+        reply = await self._ask_safely("GET", "/actions")
+        if reply is None:
+            return None
+        return self._read(contract.ActionList, reply).actions
+
+    async def plan(self, call: ActionCall) -> Plan | None:
+        """What would run, exactly; nothing is run. None when the gateway cannot plan.
+
+        GatewayRejected when it will not do this, or the plan does not match its own digest.
+        """
+        reply = await self._ask_safely("POST", "/plan", self._body(call, key="", digest=""))
+        if reply is None:
+            return None
+        plan = self._read(Plan, reply)
+        if plan.digest != plan.expected_digest():
+            raise GatewayRejected("The gateway's plan does not match the plan's own digest.")
+        if plan.action != call.action_id or plan.target != call.target:
+            raise GatewayRejected(
+                f"Asked for {call.action_id} on {call.target}, the gateway planned "
+                f"{answers.words(plan.action)} on {answers.words(plan.target)}."
+            )
+        return plan
+
+    async def execute(self, call: ActionCall, *, key: str, digest: str | None = None) -> Outcome:
+        """Run it once. With `digest` (of an approved plan) the gateway refuses any other plan.
+
+        GatewayUnavailable: nothing was sent. GatewayRejected: nothing was run. OutcomeUnknown: it
+        may have run; ask `lookup` with the same `key`, never `execute` again.
+        """
+        path = "/execute" if digest else "/execute-docker-command"
+        body = self._body(call, key=_checked(key), digest=digest or "")
+        try:
+            reply = await self._ask("POST", path, body, key=key)
+        except _NotSent as error:
+            raise GatewayUnavailable(
+                f"The gateway at {self._shown} {error}. Nothing was sent."
+            ) from error
+        except _Lost as error:
+            raise OutcomeUnknown(
+                f"The gateway {error} after the request was sent. Outcome unknown."
+            ) from error
+        if reply.status >= 500:
+            return answers.escalated(reply.status, reply.body)
+        if not 200 <= reply.status < 300:
+            raise GatewayRejected(answers.rejection(reply.status, reply.body), status=reply.status)
+        try:
+            return answers.outcome(contract.Answer.model_validate_json(reply.body))
+        except ValidationError as error:
+            raise OutcomeUnknown(
+                f"The gateway answered {reply.status} with something that cannot be read. "
+                "Outcome unknown."
+            ) from error
+
+    async def lookup(self, key: str) -> Outcome | Running | NeverSeen | None:
+        """What became of the execution with this key. None when the gateway cannot look up.
+
+        NeverSeen means that nothing had run under the key when the gateway answered.
+        """
+        reply = await self._ask_safely(
+            "GET", f"/executions/{_checked(key)}", missing=contract.UNKNOWN_KEY
+        )
+        if reply is None:
+            return None
+        if reply.status == 404:
+            return NeverSeen()
+        record = self._read(contract.ExecutionRecord, reply)
+        if record.idempotency_key != key:
+            raise GatewayRejected("The gateway answered about another execution.")
+        if record.state == "running" or record.answer is None:
+            return Running(contract.read_time(record.received_at))
+        return answers.outcome(record.answer)
+
+    def _body(self, call: ActionCall, *, key: str, digest: str) -> bytes:
+        request = {
+            "source_id": self._source_id,
+            "target_resource": {"name": call.target},
+            "action_request": {
+                "intent": contract.printable(call.intent)[: contract.INTENT_LIMIT_CHARS],
+                "context": contract.printable(call.context)[: contract.CONTEXT_LIMIT_CHARS],
+                "priority": str(call.priority),
+                "action": {"id": call.action_id, "parameters": dict(call.parameters)},
+            },
+        }
+        if key:
+            request["idempotency_key"] = key
+        if digest:
+            request["plan_digest"] = digest
+        try:
+            return contract.canonical_json(request)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"This request cannot be written as JSON: {error}", field="parameters"
+            ) from error
+
+    async def _ask_safely(
+        self, method: Literal["GET", "POST"], path: str, body: bytes = b"", *, missing: str = ""
+    ) -> _Reply | None:
+        """A request that changes nothing: every failure of the way there is GatewayUnavailable.
+
+        None for 404 and 405, which say that the gateway has no such endpoint, unless a 404 carries
+        the error code `missing`.
+        """
+        try:
+            reply = await self._ask(method, path, body)
+        except (_NotSent, _Lost) as error:
+            raise GatewayUnavailable(f"The gateway at {self._shown} {error}.") from error
+        if reply.status == 404 and missing and answers.error_code(reply.body) == missing:
+            return reply
+        if reply.status in (404, 405):
+            return None
+        if reply.status >= 500:
+            raise GatewayUnavailable(answers.rejection(reply.status, reply.body))
+        if not 200 <= reply.status < 300:
+            raise GatewayRejected(answers.rejection(reply.status, reply.body), status=reply.status)
+        return reply
+
+    def _read(self, model: type[Model], reply: _Reply) -> Model:
+        try:
+            return model.model_validate_json(reply.body)
+        except ValidationError as error:
+            raise GatewayUnavailable(
+                f"The gateway at {self._shown} answered {reply.status} with something that "
+                "cannot be read."
+            ) from error
+
+    async def _ask(self, method: str, path: str, body: bytes = b"", *, key: str = "") -> _Reply:
+        url = URL(f"{self._base}{path}")
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        if body:
+            headers["Content-Type"] = "application/json"
+        if key:
+            headers[contract.IDEMPOTENCY_KEY] = key
+        headers |= self._signature(method, url.raw_path_qs, body)
+        limits = aiohttp.ClientTimeout(
+            total=self._timeout, sock_connect=min(_CONNECT_SECONDS, self._timeout / 2)
+        )
+        try:
+            async with self._session.request(
+                method,
+                url,
+                data=body or None,
+                headers=headers,
+                timeout=limits,
+                allow_redirects=False,  # a redirected POST could run something twice
+            ) as response:
+                return _Reply(response.status, await _read_capped(response))
+        except aiohttp.ClientConnectorError as error:
+            raise _NotSent(f"cannot be reached ({error.strerror or error.os_error})") from error
+        except aiohttp.ConnectionTimeoutError as error:
+            raise _NotSent("did not accept a connection in time") from error
+        except aiohttp.InvalidURL as error:
+            raise _NotSent("has an address that is not a URL") from error
+        except TimeoutError as error:
+            raise _Lost(f"did not answer in {self._timeout:g} s") from error
+        except (aiohttp.ClientError, asyncio.IncompleteReadError, OSError) as error:
+            raise _Lost(f"broke the connection ({type(error).__name__})") from error
+
+    def _signature(self, method: str, path: str, body: bytes) -> dict[str, str]:
+        if not self._secret:
+            return {}
+        timestamp, nonce = contract.rfc3339(self._clock()), secrets.token_hex(16)
+        return {
+            contract.TIMESTAMP: timestamp,
+            contract.NONCE: nonce,
+            contract.SIGNATURE: contract.sign(
+                self._secret,
+                method=method,
+                path=path,
+                timestamp=timestamp,
+                nonce=nonce,
+                body=body,
+            ),
+        }
+
+    @property
+    def _shown(self) -> str:
+        """The address without what may be a password in it."""
+        return str(self._base.with_user(None))
+
+
+def _checked(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise InputError(
+            "An idempotency key is 1 to 200 letters, digits and . _ : - only.", field="key"
+        )
+    return key
+
+
+async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
+    """The body; _Lost when it is over the limit, for a part of an answer is no answer."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > contract.BODY_LIMIT_BYTES:
+            response.close()
+            raise _Lost("sent an answer over 1 MiB")
+        chunks.append(chunk)
+    return b"".join(chunks)

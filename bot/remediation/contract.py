@@ -1,0 +1,288 @@
+"""The gateway's wire: what is sent, what comes back, and how a request is signed.
+
+Both ends import this file; it imports nothing of ours. What arrives is read strictly (no guessing
+of types), tolerant of unknown fields, and `null` means absent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+TIMESTAMP = "X-Sopbot-Timestamp"
+NONCE = "X-Sopbot-Nonce"
+SIGNATURE = "X-Sopbot-Signature"
+
+# How far the two clocks may differ; a nonce is remembered for as long as its time is accepted.
+SIGNATURE_WINDOW_SECONDS = 300
+BODY_LIMIT_BYTES = 1_048_576
+OUTPUT_LIMIT_CHARS = 10_000
+INTENT_LIMIT_CHARS = 2_000
+CONTEXT_LIMIT_CHARS = 20_000
+
+# What may stand in a header and in a URL path without any escaping.
+KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$"
+NONCE_PATTERN = r"^[A-Za-z0-9._-]{16,128}$"
+
+UNKNOWN_KEY = "unknown_key"
+PLAN_DRIFT = "plan_drift"
+OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+
+
+class OverallStatus(StrEnum):
+    """The words of `overall_status`. Only COMPLETED_SUCCESS is success."""
+
+    COMPLETED_SUCCESS = "COMPLETED_SUCCESS"
+    COMPLETED_FAILURE = "COMPLETED_FAILURE"
+    EXECUTION_ERROR = "EXECUTION_ERROR"
+    VALIDATION_ERROR = "VALIDATION_ERROR"
+    LLM_GENERATION_FAILED = "LLM_GENERATION_FAILED"  # other gateways; ours asks no model
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+OutcomeState = Literal["succeeded", "failed", "escalate"]
+
+_FAILURES = frozenset(
+    {
+        OverallStatus.COMPLETED_FAILURE,
+        OverallStatus.EXECUTION_ERROR,
+        OverallStatus.VALIDATION_ERROR,
+        OverallStatus.LLM_GENERATION_FAILED,
+    }
+)
+
+
+def outcome_state(overall_status: str) -> OutcomeState:
+    """What an `overall_status` means for the caller. A word nobody knows goes to people."""
+    if overall_status == OverallStatus.COMPLETED_SUCCESS:
+        return "succeeded"
+    return "failed" if overall_status in _FAILURES else "escalate"
+
+
+class Priority(StrEnum):
+    """The four priorities; a label for people, it changes nothing in what runs."""
+
+    LOW = "LOW"
+    NORMAL = "NORMAL"
+    HIGH = "HIGH"
+    URGENT = "URGENT"
+
+
+# A JSON null is the same as a missing field, whatever the field's default is.
+Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
+_Strings = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(value or ()))]
+_Dict = Annotated[dict[str, JsonValue], BeforeValidator(lambda value: value or {})]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class TargetResource(_Wire):
+    """The logical name of a service; which container or process that is, the gateway knows."""
+
+    name: str = Field(min_length=1, max_length=200)
+
+
+class TypedAction(_Wire):
+    """An entry of the gateway's catalogue with its parameters."""
+
+    id: str = Field(min_length=1, max_length=100)
+    parameters: _Dict = Field(default_factory=dict)
+
+
+class ActionRequest(_Wire):
+    """What is asked. With `action` the words of `intent` and `context` are only a label."""
+
+    intent: Text = Field(default="", max_length=INTENT_LIMIT_CHARS)
+    context: Text = Field(default="", max_length=CONTEXT_LIMIT_CHARS)
+    # Lax on purpose: JSON has no enums, and strict mode would ask for one.
+    priority: Annotated[
+        Priority, Field(strict=False), BeforeValidator(lambda value: value or Priority.NORMAL)
+    ] = Priority.NORMAL
+    action: TypedAction | None = None
+
+
+class ExecuteRequest(_Wire):
+    """The body of /execute-docker-command, /plan and /execute.
+
+    `idempotency_key` repeats the header, because the signature covers the body and not the
+    header. `plan_digest` is what /plan gave and a person approved; /execute requires it.
+    """
+
+    source_id: str = Field(min_length=1, max_length=100)
+    target_resource: TargetResource
+    action_request: ActionRequest
+    plan_digest: Text = Field(default="", max_length=100)
+    idempotency_key: Text = Field(default="", max_length=200)
+
+
+class ExecutionResult(_Wire):
+    """How the command ended. `exit_code` is -1 where none came back."""
+
+    status: Text = ""
+    exit_code: int | None = None
+    stdout: Text = ""
+    stderr: Text = ""
+
+
+class ExecutionDetails(_Wire):
+    """What was run, in words a person can read, and its result."""
+
+    command: Text = ""
+    execution_result: ExecutionResult | None = None
+
+
+class ErrorDetails(_Wire):
+    """Why not."""
+
+    error_code: Text = ""
+    error_message: Text = ""
+
+
+class Answer(_Wire):
+    """The gateway's answer. Decide by `overall_status` only, see `outcome_state`."""
+
+    request_id: Text = ""
+    timestamp_processed_utc: Text = ""
+    overall_status: str = Field(min_length=1, max_length=100)
+    execution_details: ExecutionDetails | None = None
+    error_details: ErrorDetails | None = None
+
+
+class PlannedRequest(_Wire):
+    """One call of another system's API, exactly."""
+
+    method: str
+    path: str
+
+
+class Plan(_Wire):
+    """What would run, exactly. `digest` covers all of it but `touches` and `current`.
+
+    `command` is the argv that would be started, `request` the API call; one of them may be absent.
+    `display` is the one line to show a person, `steps` the rest, in order. `binding` names what
+    the plan is tied to (a container's id, say): when that changes, the digest changes.
+    `deadline_seconds` is the longest the execution can take.
+    """
+
+    action: str
+    target: str
+    executor: str
+    parameters: _Dict = Field(default_factory=dict)
+    display: str
+    command: _Strings = ()
+    request: PlannedRequest | None = None
+    steps: _Strings = ()
+    binding: _Dict = Field(default_factory=dict)
+    mutating: bool = True
+    reversible: bool = False
+    deadline_seconds: int = 0
+    touches: _Strings = ()
+    current: _Dict = Field(default_factory=dict)
+    digest: Text = ""
+
+    def expected_digest(self) -> str:
+        """`sha256:` and the hex digest of the canonical JSON of everything the digest covers."""
+        covered = self.model_dump(mode="json", exclude={"touches", "current", "digest"})
+        return "sha256:" + hashlib.sha256(canonical_json(covered)).hexdigest()
+
+
+class ActionInfo(_Wire):
+    """One entry of GET /actions. `parameters` is a JSON schema, `targets` their logical names."""
+
+    id: str
+    title: Text = ""
+    mutating: bool = True
+    reversible: bool = False
+    parameters: _Dict = Field(default_factory=dict)
+    targets: _Strings = ()
+
+
+class ActionList(_Wire):
+    """The body of GET /actions."""
+
+    actions: Annotated[tuple[ActionInfo, ...], Field(strict=False)]
+
+
+class ExecutionRecord(_Wire):
+    """The body of GET /executions/{key}. `answer` is absent while `state` is `running`."""
+
+    idempotency_key: str
+    state: Literal["running", "finished", "unknown"]
+    received_at: Text = ""
+    finished_at: Text = ""
+    answer: Answer | None = None
+
+
+class HealthReport(_Wire):
+    """The body of GET /health: healthy, degraded (part of it works) or unhealthy."""
+
+    status: str
+    timestamp: Text = ""
+    version: Text = ""
+    checks: _Dict = Field(default_factory=dict)
+
+
+def canonical_json(value: Any) -> bytes:
+    """The one way to write a value: keys sorted, no white space, UTF-8. ValueError for NaN."""
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def sign(secret: bytes, *, method: str, path: str, timestamp: str, nonce: str, body: bytes) -> str:
+    """The value of X-Sopbot-Signature: hex HMAC-SHA256 over five lines joined by a newline.
+
+    The lines: method in upper case, path with its query as sent, timestamp, nonce, hex SHA-256 of
+    the body (of nothing for a GET).
+    """
+    lines = (method.upper(), path, timestamp, nonce, hashlib.sha256(body).hexdigest())
+    # surrogateescape: a path that is not UTF-8 is signed as the bytes that travelled
+    message = "\n".join(lines).encode(errors="surrogateescape")
+    return hmac.new(secret, message, hashlib.sha256).hexdigest()
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with milliseconds and Z. A naive time is read as UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_time(text: str) -> datetime | None:
+    """A time as gateways write it, naive ones as UTC; None when it is not a time."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+# Control characters but tab and newline, lone surrogates, and what reorders or hides text.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+
+
+def printable(text: str) -> str:
+    """Output without terminal escapes, control characters and invisible marks."""
+    return _UNPRINTABLE.sub("", _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def capped(text: str, limit: int = OUTPUT_LIMIT_CHARS, *, tail: bool = False) -> str:
+    """At most `limit` characters of `text` and, where some were left out, a note that says so."""
+    if len(text) <= limit:
+        return text
+    which, kept = ("last", text[-limit:]) if tail else ("first", text[:limit])
+    note = f"[OUTPUT TRUNCATED - {len(text)} total characters, showing {which} {limit}]"
+    return f"{note}\n\n{kept}" if tail else f"{kept}\n\n{note}"

@@ -1,0 +1,92 @@
+"""The fifth step: one yes, one request. What is not known is called unknown, never retried."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bot.approvals.model import Execution
+from bot.errors import GatewayRejected, GatewayUnavailable, OutcomeUnknown, StoreError
+from bot.incidents.remediation import RemediationStatus
+from bot.remediation.client import ActionCall, GatewayClient, NeverSeen, Outcome, Running
+
+log = logging.getLogger(__name__)
+
+PAUSES = (0.1, 0.5, 2.0)  # seconds between tries to write an outcome that the store refused
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What to write down of a dispatch: its state, the answer, and words for people.
+
+    `finished_at` is the gateway's own time where the answer was looked up; None means now.
+    """
+
+    state: RemediationStatus
+    answer: dict[str, Any] | None = None
+    error: str = ""
+    finished_at: datetime | None = None
+
+
+async def send(gateway: GatewayClient, call: ActionCall, key: str, digest: str) -> Result:
+    """Send the request once and say what became of it."""
+    try:
+        return read(await gateway.execute(call, key=key, digest=digest or None))
+    except GatewayUnavailable as error:
+        return Result(RemediationStatus.FAILED, error=f"Not dispatched: {error}")
+    except GatewayRejected as error:
+        return Result(RemediationStatus.FAILED, error=f"Not dispatched: {error}")
+    except OutcomeUnknown as error:
+        return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
+
+
+async def look_up(gateway: GatewayClient, key: str) -> Result | None:
+    """What the gateway knows of a request that was, or may have been, sent.
+
+    None means that it never saw it: then, and only then, is sending safe.
+    """
+    try:
+        found = await gateway.lookup(key)
+    except (GatewayUnavailable, OutcomeUnknown) as error:
+        return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
+    except GatewayRejected as error:
+        return Result(RemediationStatus.OUTCOME_UNKNOWN, error=f"Could not look: {error}")
+    if isinstance(found, NeverSeen):
+        return None
+    if isinstance(found, Outcome):
+        return replace(read(found), finished_at=found.finished_at)
+    why = (
+        "The gateway is still at it."
+        if isinstance(found, Running)
+        else "This gateway cannot look up what became of it."
+    )
+    return Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
+
+
+def read(outcome: Outcome) -> Result:
+    """The gateway's answer in our words."""
+    answer = asdict(outcome)
+    if outcome.state == "succeeded":
+        return Result(RemediationStatus.SUCCEEDED, answer)
+    if outcome.state == "escalate":
+        return Result(
+            RemediationStatus.OUTCOME_UNKNOWN,
+            answer,
+            f"The gateway failed inside: {outcome.error}. A person must look.",
+        )
+    return Result(RemediationStatus.FAILED, answer, outcome.error)
+
+
+async def written(write: Callable[[], Awaitable[Execution]]) -> Execution:
+    """Write an outcome down, trying again a few times; StoreError when the store stays closed."""
+    for pause in PAUSES:
+        try:
+            return await write()
+        except StoreError as error:
+            log.warning("an outcome is not written yet: %s", error)
+            await asyncio.sleep(pause)
+    return await write()

@@ -1,0 +1,140 @@
+"""The third step: a typed action, with where each value comes from, put before people."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.approvals.model import Approval
+from bot.errors import GatewayRejected, GatewayUnavailable, InputError
+from bot.incidents.model import Alert, Incident
+from bot.incidents.remediation import Preview, Proposal, RemediationStatus
+from bot.incidents.sops import ProposedAction, Sop, fill, key_matches, template_values
+from bot.policy import Remediate
+from bot.remediation.client import ActionCall, GatewayClient
+from bot.remediation.contract import Priority
+
+
+def offered(sop: Sop, alert: Alert) -> list[tuple[int, ProposedAction]]:
+    """The SOP's actions whose `when` matches this alert, each with its place in the SOP."""
+    return [
+        (place, action)
+        for place, action in enumerate(sop.actions)
+        if not action.when or key_matches(action.when, alert)
+    ]
+
+
+def values_from(
+    sop: Sop, action: ProposedAction, alert: Alert, now: datetime
+) -> dict[str, tuple[Any, str]]:
+    """The action's parameters with origins: what a template filled in is from the alert."""
+    values = template_values(alert, now)
+    given: dict[str, tuple[Any, str]] = {}
+    for name, value in action.parameters.items():
+        if isinstance(value, str) and "{{" in value:
+            given[name] = (fill(value, values), _origin(sop, value))
+        else:
+            given[name] = (value, f"SOP {sop.sop_id}")
+    return given
+
+
+_FROM_ALERT = {
+    "service_name": "service",
+    "alert_path": "path",
+    "expression": "expression",
+    "alert_start_time": "start",
+    "alert_end_time": "end",
+    "alert_time": "start",
+}
+
+
+def _origin(sop: Sop, template: str) -> str:
+    """`alert: service` for a bare template; what the SOP wrote around it is the SOP's as well."""
+    name = template.strip().removeprefix("{{").removesuffix("}}").strip()
+    if name in _FROM_ALERT:
+        return f"alert: {_FROM_ALERT[name]}"
+    return f"alert, in the words of SOP {sop.sop_id}"
+
+
+def call_of(incident: Incident, proposal: Proposal) -> ActionCall:
+    """What the gateway is asked to do: exactly the proposal, and a label for people."""
+    parameters = {
+        p.name: p.value for p in proposal.parameters if p.name not in ("target", "probe_url")
+    }
+    return ActionCall(
+        action_id=proposal.action_id,
+        target=proposal.target,
+        parameters=parameters,
+        intent=proposal.intent,
+        context=f"Incident {incident.number}, SOP {incident.sop_id}",
+        priority=Priority.URGENT if incident.severity.rank == 0 else Priority.NORMAL,
+    )
+
+
+async def preview_of(
+    gateway: GatewayClient, call: ActionCall, within: float | None = None
+) -> Preview:
+    """What the gateway says it would do, `within` so many seconds; empty when it cannot say.
+
+    GatewayUnavailable or InputError (the gateway will not do that) leave nothing proposed.
+    """
+    try:
+        async with asyncio.timeout(within):
+            plan = await gateway.plan(call)
+    except TimeoutError as error:
+        raise GatewayUnavailable(
+            f"The gateway did not say in {within:g} s what it would do. Nothing is proposed.",
+            remedy="Try again in a moment.",
+        ) from error
+    except GatewayRejected as error:
+        raise InputError(str(error), field="action") from error
+    if plan is None:
+        return Preview()
+    shown = "\n".join((plan.display, *plan.steps))
+    return Preview(command=shown, digest=plan.digest, touches="; ".join(plan.touches))
+
+
+def digest_of(proposal: Proposal, preview: Preview) -> str:
+    """SHA-256 over what is shown: if it differs when it should run, it does not run."""
+    shown: Mapping[str, Any] = {
+        "action": proposal.action_id,
+        "target": proposal.target,
+        "parameters": [(p.name, p.value, p.origin) for p in proposal.parameters],
+        "command": preview.command,
+        "plan": preview.digest,
+    }
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
+
+def approval_for(
+    incident: Incident,
+    proposal: Proposal,
+    preview: Preview,
+    policy: Remediate,
+    *,
+    requested_by: str,
+    now: datetime,
+) -> Approval:
+    """A fresh approval: 128 random bits for an id, the policy of this moment, an expiry."""
+    return Approval(
+        id=secrets.token_hex(16),
+        incident_id=incident.id,
+        proposal=proposal,
+        preview=preview,
+        state=RemediationStatus.AWAITING_APPROVAL,
+        requested_by=requested_by,
+        requested_at=now,
+        expires_at=now + timedelta(seconds=policy.approval_ttl_seconds),
+        needed=policy.approvals_required,
+        approvers=policy.approvers,
+        digest=digest_of(proposal, preview),
+        decided_by="",
+        decided_at=None,
+        reason="",
+        votes=(),
+    )

@@ -1,0 +1,55 @@
+"""The first step: whatever a door was handed gets its identity and is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.incidents import correlation, keys
+from bot.incidents.correlation import Named
+from bot.incidents.model import Alert
+from bot.incidents.sops import SopLibrary
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one outsider handed us at once.
+
+    `key` is the same when the same thing is handed over again. `channel` is where a new incident's
+    card goes. With `retold`, a sender repeats itself to say that an alert still stands (as
+    webhooks do): what the store knows already is then a repetition. `edit_of` is how the keys of
+    every version of the edited message begin, '' when this is not an edit.
+    """
+
+    key: str
+    channel: str
+    alerts: Sequence[Alert]
+    retold: bool = False
+    edit_of: str = ""
+
+
+def name_all(delivery: Delivery, sops: SopLibrary, now: datetime) -> list[Named]:
+    """Every alert of the delivery with its tracking id, incident key and SOP ID."""
+    return [_name(alert, delivery, index, sops, now) for index, alert in enumerate(delivery.alerts)]
+
+
+def _name(alert: Alert, delivery: Delivery, index: int, sops: SopLibrary, now: datetime) -> Named:
+    scope = correlation.scope_of(alert)
+    incident_key = correlation.key_of(alert, scope)
+    sop = sops.match(alert, incident_key)
+    retold_as, dedup_key = "", f"{delivery.key}#{index}"
+    if delivery.retold and alert.starts_at:
+        retold_as = f"{alert.source}/{alert.fingerprint}/{alert.starts_at.timestamp()}/"
+        dedup_key = f"{retold_as}{alert.status}/{alert.severity}/{dedup_key}"
+    return Named(
+        alert=alert,
+        scope=scope,
+        incident_key=incident_key,
+        sop_id=sop.sop_id if sop else alert.sop_id or keys.sop_id_of(incident_key),
+        tracking_id=alert.tracking_id or keys.new_tracking_id(now),
+        dedup_key=dedup_key,
+        sop_matched=sop is not None,
+        retold_as=retold_as,
+        edit_of=delivery.edit_of,
+    )

@@ -1,0 +1,67 @@
+"""The sixth step: only a probe, or the alert that clears, makes a remediation verified."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import aiohttp
+
+from bot.approvals.model import Approval, Execution
+from bot.incidents.model import Incident, IncidentStatus
+from bot.incidents.remediation import RemediationStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """One look at the patient: well or not, and what it said."""
+
+    good: bool
+    note: str
+
+
+Probe = Callable[[str], Awaitable[Probed]]
+
+
+def http_probe(session: aiohttp.ClientSession, timeout: float = 3.0) -> Probe:
+    """A probe by GET: a 2xx within `timeout` seconds is good. Redirects are not followed."""
+
+    async def probe(url: str) -> Probed:
+        try:
+            async with session.get(
+                url, timeout=aiohttp.ClientTimeout(total=timeout), allow_redirects=False
+            ) as answer:
+                good = 200 <= answer.status < 300
+                return Probed(good, f"the health check answers {answer.status}")
+        except TimeoutError:
+            return Probed(False, f"the health check did not answer in {timeout:g} s")
+        except aiohttp.ClientError:
+            return Probed(False, "the health check cannot be reached")
+
+    return probe
+
+
+def probe_url(approval: Approval) -> str:
+    """The address the SOP named for the probe, or ''."""
+    for parameter in approval.proposal.parameters:
+        if parameter.name == "probe_url":
+            return str(parameter.value)
+    return ""
+
+
+def verdict(
+    execution: Execution, incident: Incident, *, good_in_a_row: int, needed: int, now: datetime
+) -> tuple[RemediationStatus, str] | None:
+    """Verified or not verified, with the reason; None while it is still to be seen."""
+    if good_in_a_row >= needed:
+        return (
+            RemediationStatus.VERIFIED,
+            f"{execution.verify_note}, {good_in_a_row} looks in a row",
+        )
+    cleared = incident.status is IncidentStatus.RESOLVED and not incident.resolved_by
+    if not execution.verify_note and cleared:
+        return RemediationStatus.VERIFIED, "the alert cleared"
+    if execution.verify_until and now >= execution.verify_until:
+        return RemediationStatus.NOT_VERIFIED, execution.verify_note or "the alert still fires"
+    return None

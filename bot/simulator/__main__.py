@@ -1,0 +1,56 @@
+"""`python -m bot.simulator`: run the local Slack until told to stop."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+from bot.simulator.local import LocalSlack
+from bot.simulator.manifest import Manifest, read_manifest
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse arguments, serve, and say in one line of JSON where; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bot.simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    parser.add_argument("--manifest", type=Path, help="send only what this manifest declares")
+    given = parser.parse_args(argv)
+    try:
+        manifest = read_manifest(given.manifest) if given.manifest else Manifest()
+        asyncio.run(_serve(given.host, given.port, manifest))
+    except (OSError, ValueError) as problem:
+        print(f"simulator: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(host: str, port: int, manifest: Manifest) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with LocalSlack.start(host=host, port=port, manifest=manifest) as slack:
+        print(json.dumps(ready_line(slack)), flush=True)
+        await stop.wait()
+
+
+def ready_line(slack: LocalSlack) -> dict[str, object]:
+    """What a parent process needs to know."""
+    return {
+        "api_url": slack.api_url,
+        "page_url": slack.page_url,
+        "app_token": slack.app_token,
+        "bot_token": slack.bot_token,
+        "team_id": slack.team_id,
+        "bot_user_id": slack.bot_user_id,
+        "channels": slack.channels,
+        "users": slack.users,
+        "webhooks": {name: slack.webhook_url(name) for name in slack.channels},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

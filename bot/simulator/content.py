@@ -1,0 +1,143 @@
+"""Check and normalise what someone wants to post: text, blocks, attachments, metadata, views."""
+
+import json
+from typing import Any
+
+from bot.simulator import blocks as block_kit
+from bot.simulator import normalise
+from bot.simulator.limits import Problem, Report, Text, check_text
+from bot.simulator.refusal import Refusal
+
+JSON = dict[str, Any]
+
+MAX_ATTACHMENTS = 100
+MAX_METADATA = 8_000  # bytes of JSON; Slack names the error but not the size, so we are strict
+MAX_VIEW = 250_000  # bytes of JSON
+
+
+def content(args: JSON, *, required: bool = True) -> JSON:
+    """The `text`, `blocks` and `attachments` of a post, as Slack would keep them.
+
+    Only what `args` names comes back, except `text`, which is always there when `required`.
+    Raises Refusal with Slack's error name.
+    """
+    done: JSON = {}
+    if "markdown_text" in args:
+        if args.get("text") or args.get("blocks"):
+            raise Refusal("markdown_text_conflict")
+        args = {**args, "blocks": [{"type": "markdown", "text": args["markdown_text"]}]}
+    text = args.get("text")
+    if text is not None and not isinstance(text, str):
+        text = str(text)
+    if text is not None or required:
+        done["text"] = normalise.text(normalise.truncated(text or ""))
+    if (given := _list(args, "blocks")) is not None:
+        refuse_blocks(given)
+        done["blocks"] = normalise.blocks(given)
+    if (attached := _list(args, "attachments")) is not None:
+        _refuse_attachments(attached)
+        done["attachments"] = normalise.attachments(attached)
+    if required and not text and not done.get("blocks") and not done.get("attachments"):
+        raise Refusal("no_text")
+    return done
+
+
+def refuse_blocks(given: Any, *, pointer: str = "/blocks") -> None:
+    """Raise `invalid_blocks` or `msg_blocks_too_long` for what Slack would refuse."""
+    found = block_kit.problems(given, pointer=pointer)
+    if found:
+        raise Refusal("invalid_blocks", **_why(found))
+    if block_kit.text_sum(given) > block_kit.MAX_TEXT_SUM:
+        raise Refusal("msg_blocks_too_long")
+
+
+def metadata(args: JSON) -> JSON | None:
+    """The message metadata, None when there is none; raises Refusal when Slack would."""
+    given = decoded(args.get("metadata"), "invalid_metadata_format")
+    if given is None or given == "" or given == {}:
+        return None
+    if (
+        not isinstance(given, dict)
+        or not isinstance(given.get("event_type"), str)
+        or not given["event_type"]
+        or not isinstance(given.get("event_payload"), dict)
+    ):
+        raise Refusal("invalid_metadata_format")
+    if len(json.dumps(given)) > MAX_METADATA:
+        raise Refusal("metadata_too_large")
+    return given
+
+
+def view(given: Any, *, home: bool) -> JSON:
+    """A modal or a Home tab, checked and normalised."""
+    given = decoded(given, "invalid_arguments")
+    if not isinstance(given, dict):
+        raise Refusal("invalid_arguments", **_why([Problem("/view", "missing_field", "no view")]))
+    surface = "home" if home else "modal"
+    report = Report()
+    if given.get("type") != surface:
+        report.add("/view/type", "invalid_enum", f"must be `{surface}`")
+    if len(json.dumps(given)) > MAX_VIEW:
+        raise Refusal("view_too_large")
+    if not home:
+        check_text(report, given.get("title"), "/view/title", Text(most=24, plain=True))
+        for name in ("submit", "close"):
+            if given.get(name) is not None:
+                check_text(report, given[name], f"/view/{name}", Text(most=24, plain=True))
+        _refuse_no_submit(report, given)
+    if given.get("private_metadata"):
+        report.string("/view", "private_metadata", given["private_metadata"], 3000)
+    if given.get("callback_id"):
+        report.string("/view", "callback_id", given["callback_id"], 255)
+    found = report.problems + block_kit.problems(
+        given.get("blocks"), surface=surface, pointer="/view/blocks"
+    )
+    if found:
+        raise Refusal("invalid_arguments", **_why(found))
+    return {**given, "blocks": normalise.blocks(given["blocks"])}
+
+
+def decoded(value: Any, error: str) -> Any:
+    """A form field that holds JSON, read; anything else as it is."""
+    if not isinstance(value, str) or value == "":
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise Refusal(error) from None
+
+
+def _refuse_no_submit(report: Report, given: JSON) -> None:
+    kinds = [b.get("type") for b in given.get("blocks") or () if isinstance(b, dict)]
+    if "input" in kinds and given.get("submit") is None:
+        report.add("/view/submit", "missing_field", "a view with inputs must have `submit`")
+
+
+def _list(args: JSON, name: str) -> list[Any] | None:
+    given = decoded(args.get(name), f"invalid_{name}_format")
+    if given is None or given == "":
+        return None
+    if not isinstance(given, list):
+        raise Refusal(f"invalid_{name}_format")
+    return given
+
+
+def _refuse_attachments(given: list[Any]) -> None:
+    if len(given) > MAX_ATTACHMENTS:
+        raise Refusal("too_many_attachments")
+    for index, one in enumerate(given):
+        if not isinstance(one, dict):
+            raise Refusal("invalid_attachments")
+        fields = one.get("fields")
+        fields = [] if fields is None else fields
+        if not isinstance(fields, list) or any(not isinstance(f, dict) for f in fields):
+            raise Refusal("invalid_attachments")
+        if one.get("blocks") is not None:
+            refuse_blocks(one["blocks"], pointer=f"/attachments/{index}/blocks")
+
+
+def _why(found: list[Problem]) -> JSON:
+    return {
+        "errors": [f"{p.message} [json-pointer:{p.pointer}]" for p in found],
+        "response_metadata": {"messages": [p.as_line() for p in found]},
+    }

@@ -1,0 +1,224 @@
+"""The page's own doors: look, click, type, and be told of changes."""
+
+import asyncio
+import json
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.simulator import reading
+from bot.simulator.actions import Actions, Outcome
+from bot.simulator.core import Core
+from bot.simulator.page import HERE, Page
+from bot.simulator.people import Channel, User
+from bot.simulator.refusal import Refusal
+from bot.simulator.workspace import Change
+
+JSON = dict[str, Any]
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+STATIC = {"page.css": "text/css", "page.js": "text/javascript"}
+WORDS = {
+    "dispatch_failed": "The app is not connected.",
+    "operation_timeout": "The app did not answer within 3 seconds.",
+    "not_in_channel": "You are not in this channel.",
+    "no_text": "There is nothing to send.",
+}
+
+
+def own_hosts(base_url: str) -> set[str]:
+    """The Host values under which the page may be asked for."""
+    host = base_url.removeprefix("http://")
+    port = host.rpartition(":")[2]
+    return {host, f"localhost:{port}"}
+
+
+@web.middleware
+async def refuse_strangers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse other Host names (DNS rebinding) and requests that other sites' pages send."""
+    hosts = own_hosts(request.app[BASE_URL]())
+    if request.host not in hosts:
+        return web.Response(status=421, text="unknown host")
+    origin = request.headers.get("Origin")
+    if origin is not None and origin.removeprefix("http://") not in hosts:
+        return web.Response(status=403, text="cross-origin request refused")
+    return await handler(request)
+
+
+BASE_URL: web.AppKey[Any] = web.AppKey("BASE_URL")
+
+
+class PageDoors:
+    """Handlers for aiohttp, over one core."""
+
+    def __init__(self, core: Core, actions: Actions) -> None:
+        self._core = core
+        self._actions = actions
+        self._page = Page(core)
+        self._dirty: set[asyncio.Event] = set()
+        self._closing = False
+
+    def add_to(self, app: web.Application) -> None:
+        """Put the page's addresses on the server."""
+        app.router.add_get("/", self.look)
+        app.router.add_get("/panes", self.panes)
+        app.router.add_get("/live", self.live)
+        app.router.add_get("/static/{name}", self.static)
+        app.router.add_get("/archives/{channel}/{message}", self.permalink)
+        app.router.add_post("/do/{what}", self.do)
+
+    def changed(self, change: Change) -> None:  # noqa: ARG002 - pages ask for all panes anyway
+        """Tell open pages that something is different."""
+        for dirty in self._dirty:
+            dirty.set()
+
+    def close(self) -> None:
+        """End the live streams."""
+        self._closing = True
+        for dirty in self._dirty:
+            dirty.set()
+
+    async def look(self, request: web.Request) -> web.Response:
+        """The whole page."""
+        html = self._page.whole(dict(request.query))
+        # A lone surrogate in a message must not break the page.
+        body = html.encode("utf-8", "replace")
+        return web.Response(body=body, content_type="text/html", charset="utf-8", headers=HEADERS)
+
+    async def panes(self, request: web.Request) -> web.Response:
+        """What changes while one looks."""
+        return _json(self._page.panes(dict(request.query)))
+
+    async def live(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events: one line a burst of changes."""
+        response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        dirty = asyncio.Event()
+        self._dirty.add(dirty)
+        try:
+            await response.write(b"data: hello\n\n")
+            while not self._closing:
+                await dirty.wait()
+                dirty.clear()
+                await response.write(b"data: changed\n\n")
+        except ConnectionError:
+            pass  # the page was closed
+        finally:
+            self._dirty.discard(dirty)
+        return response
+
+    async def static(self, request: web.Request) -> web.Response:
+        """The style sheet and the script; nothing else is a file here."""
+        name = request.match_info["name"]
+        if name not in STATIC:
+            raise web.HTTPNotFound
+        text = (HERE / "static" / name).read_text(encoding="utf-8")
+        return web.Response(text=text, content_type=STATIC[name], headers=HEADERS)
+
+    async def permalink(self, request: web.Request) -> web.Response:
+        """Lead from a permalink to the message's place on the page."""
+        digits = request.match_info["message"].removeprefix("p")
+        try:
+            channel = self._core.workspace.channel(request.match_info["channel"])
+            ts = f"{digits[:-6]}.{digits[-6:]}"
+            message = self._core.workspace.message(channel, ts)
+        except Refusal:
+            raise web.HTTPNotFound from None
+        root = str(message.get("thread_ts", ts))
+        raise web.HTTPFound(f"/?channel={channel.id}&thread={root}#m-{ts}")
+
+    async def do(self, request: web.Request) -> web.Response:
+        """One thing a person does; the answer says whether it worked, in words."""
+        if request.content_type != "application/json" or "Origin" not in request.headers:
+            return web.Response(status=403, text="only this page may ask for this")
+        try:
+            asked = json.loads(await request.read())
+            user, channel = self._page.place(
+                {"as": str(asked.get("as", "")), "channel": str(asked.get("channel", ""))}
+            )
+            outcome = await self._do(request.match_info["what"], user, channel, asked)
+        except Refusal as refusal:
+            return _json({"ok": False, "error": WORDS.get(refusal.name, refusal.name)})
+        except (reading.NotThereError, ValueError, KeyError, TypeError, AttributeError) as problem:
+            return _json({"ok": False, "error": f"That cannot be done: {problem}"}, status=400)
+        if outcome is None or outcome.acked:
+            return _json({"ok": True})
+        if outcome.errors:
+            self._core.workspace.on_change(Change("view", user=user.id))
+        return _json({"ok": False, "error": WORDS.get(outcome.error, outcome.error)})
+
+    async def _do(self, what: str, user: User, channel: Channel, asked: JSON) -> Outcome | None:
+        actions, workspace = self._actions, self._core.workspace
+        ts = str(asked.get("ts", ""))
+        match what:
+            case "say":
+                text = str(asked["text"])
+                if text.startswith("/") and not asked.get("thread"):
+                    return await actions.command(user, channel, text)
+                actions.say(user, channel, text, asked.get("thread") or None)
+            case "delete":
+                actions.delete(user, channel, ts)
+            case "react":
+                name = str(asked["name"])
+                given = workspace.message(channel, ts).get("reactions", [])
+                mine = any(r["name"] == name and user.id in r["users"] for r in given)
+                workspace.react(channel, ts, name, user.id, add=not mine)
+            case "act":
+                return await self._act(user, channel, asked)
+            case "submit":
+                return await actions.submit(user, self._modal(user), dict(asked["values"]))
+            case "close":
+                await actions.close(user, self._modal(user))
+            case "home":
+                actions.open_home(user)
+            case "shortcut":
+                message = workspace.message(channel, ts) if ts else None
+                return await actions.shortcut(user, str(asked["callback_id"]), channel, message)
+            case _:
+                raise Refusal("unknown_method")
+        return None
+
+    async def _act(self, user: User, channel: Channel, asked: JSON) -> Outcome:
+        number, value, where = int(asked["n"]), asked.get("value"), asked.get("where")
+        holder: JSON | None
+        if where == "modal":
+            holder = self._modal(user)
+        elif where == "home":
+            holder = self._core.views.home(user.id)
+        else:
+            ts = str(asked["ts"])
+            only_mine = self._core.workspace.ephemerals.get(user.id, {}).get(ts)
+            holder = only_mine[1] if only_mine else self._core.workspace.message(channel, ts)
+        found = list(reading.elements(holder or {}))
+        if not 0 <= number < len(found):
+            raise Refusal("no_such_element")
+        block, element = found[number]
+        if where in ("modal", "home") and holder is not None:
+            return await self._actions.act_in_view(user, holder, block, element, value)
+        return await self._actions.act_on_message(
+            user, channel, holder or {}, block, element, value
+        )
+
+    def _modal(self, user: User) -> JSON:
+        view = self._core.views.modal(user.id)
+        if view is None:
+            raise Refusal("view_not_found")
+        return view
+
+
+def _json(answer: JSON, *, status: int = 200) -> web.Response:
+    return web.Response(
+        body=json.dumps(answer).encode(),
+        status=status,
+        content_type="application/json",
+        headers=HEADERS,
+    )

@@ -1,0 +1,185 @@
+"""Read a message or a view as a person does: its words, its buttons, its menus."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from bot.simulator.mrkdwn import Names, to_plain, unescape
+
+JSON = dict[str, Any]
+
+STATEFUL = {
+    "plain_text_input": "value",
+    "number_input": "value",
+    "email_text_input": "value",
+    "url_text_input": "value",
+    "datepicker": "selected_date",
+    "timepicker": "selected_time",
+    "static_select": "selected_option",
+    "external_select": "selected_option",
+    "radio_buttons": "selected_option",
+    "overflow": "selected_option",
+    "users_select": "selected_user",
+    "channels_select": "selected_channel",
+    "conversations_select": "selected_conversation",
+    "checkboxes": "selected_options",
+    "multi_static_select": "selected_options",
+    "multi_users_select": "selected_users",
+    "multi_channels_select": "selected_channels",
+    "multi_conversations_select": "selected_conversations",
+}
+
+
+class NotThereError(AssertionError):
+    """The person cannot find this button, menu or field; says what is there instead."""
+
+
+def all_blocks(holder: JSON) -> Iterator[JSON]:
+    """Blocks of a message or view, those inside attachments included."""
+    yield from holder.get("blocks") or ()
+    for attachment in holder.get("attachments") or ():
+        yield from attachment.get("blocks") or ()
+
+
+def elements(holder: JSON) -> Iterator[tuple[JSON, JSON]]:
+    """Every interactive element with its block."""
+    for block in all_blocks(holder):
+        for one in block.get("elements") or ():
+            if block["type"] in ("actions", "context_actions") and isinstance(one, dict):
+                if one.get("type") == "feedback_buttons":
+                    for side in ("positive_button", "negative_button"):
+                        action_id = one.get("action_id")
+                        yield block, {"type": "button", "action_id": action_id, **one[side]}
+                else:
+                    yield block, one
+        for name in ("accessory", "element"):
+            one = block.get(name)
+            if isinstance(one, dict) and one.get("type") != "image":
+                yield block, one
+
+
+def label(element: JSON) -> str:
+    """What stands on a button, or in a menu before something is chosen."""
+    for name in ("text", "placeholder"):
+        if isinstance(element.get(name), dict):
+            return str(element[name]["text"])
+    return str(element.get("action_id", ""))
+
+
+def buttons(holder: JSON) -> list[str]:
+    """The visible texts of all buttons, in order."""
+    return [label(one) for _, one in elements(holder) if one["type"] == "button"]
+
+
+def find(holder: JSON, name: str, kinds: set[str] | None = None) -> tuple[JSON, JSON]:
+    """The element with this visible text, action_id or block's label; NotThereError otherwise."""
+    there: list[str] = []
+    for block, one in elements(holder):
+        if kinds is not None and one["type"] not in kinds:
+            continue
+        asked = (block.get("label") or {}).get("text")
+        if name in (label(one), one.get("action_id"), asked, block.get("block_id")):
+            return block, one
+        there.append(asked or label(one))
+    raise NotThereError(f"no {name!r} here; there is {', '.join(map(repr, there)) or 'nothing'}")
+
+
+def options(element: JSON) -> list[JSON]:
+    """All options of a menu, those in groups included."""
+    found = list(element.get("options") or ())
+    for group in element.get("option_groups") or ():
+        found.extend(group["options"])
+    return found
+
+
+def option(element: JSON, wanted: str) -> JSON:
+    """One option by its visible text or its value."""
+    for one in options(element):
+        if wanted in (one["text"]["text"], one.get("value")):
+            return one
+    there = ", ".join(repr(one["text"]["text"]) for one in options(element))
+    raise NotThereError(f"no option {wanted!r}; there is {there}")
+
+
+def words(holder: JSON, names: Names) -> str:
+    """Everything a person can read in a message or view, one block a line."""
+    lines: list[str] = []
+    typed = "user" in holder and not holder.get("bot_id")  # its rich_text repeats the text
+    blocks = [b for b in holder.get("blocks") or () if b["type"] != "rich_text" or not typed]
+    if blocks:
+        lines += [line for block in blocks for line in _block_words(block, names)]
+    elif holder.get("text"):
+        lines.append(to_plain(holder["text"], names))
+    for attachment in holder.get("attachments") or ():
+        lines += _attachment_words(attachment, names)
+    lines += [f"[file {f['name']}, {f['size']} bytes]" for f in holder.get("files") or ()]
+    return "\n".join(line for line in lines if line)
+
+
+def _text(value: Any, names: Names) -> str:
+    if not isinstance(value, dict):
+        return ""
+    said = str(value.get("text", ""))
+    return to_plain(said, names) if value.get("type") == "mrkdwn" else unescape(said)
+
+
+def _element_words(one: JSON, names: Names) -> str:
+    if one.get("type") in ("plain_text", "mrkdwn"):
+        return _text(one, names)
+    if one.get("type") == "image":
+        return f"({one.get('alt_text', 'image')})"
+    shown = label(one)
+    if one.get("type") == "button":
+        return f"[{shown}]"
+    return f"[{shown} ▾]" if shown else ""
+
+
+def _block_words(block: JSON, names: Names) -> list[str]:
+    kind = block["type"]
+    if kind == "divider":
+        return ["────"]
+    if kind == "rich_text":
+        return [_rich_words(part, names) for part in block.get("elements") or ()]
+    lines: list[str] = []
+    if kind == "markdown":
+        lines.append(str(block["text"]))
+    elif kind == "image":
+        lines.append(f"({block.get('alt_text', 'image')})")
+    lines += [_text(block.get(n), names) for n in ("label", "text", "title", "subtitle", "body")]
+    lines += [_text(one, names) for one in block.get("fields") or ()]
+    if kind in ("context", "actions"):
+        found = [_element_words(one, names) for one in block.get("elements") or ()]
+        lines.append((" " if kind == "actions" else "  ").join(f for f in found if f))
+    for name in ("accessory", "element"):
+        if isinstance(block.get(name), dict):
+            lines.append(_element_words(block[name], names))
+    return lines
+
+
+def _rich_words(part: JSON, names: Names) -> str:
+    """The words of one part of rich text, its nested parts included."""
+    kind = part.get("type")
+    if kind == "user":
+        return "@" + names.users.get(str(part.get("user_id")), str(part.get("user_id")))
+    if kind == "channel":
+        return "#" + names.channels.get(str(part.get("channel_id")), str(part.get("channel_id")))
+    if kind == "emoji":
+        return to_plain(f":{part.get('name')}:", names)
+    inner = [_rich_words(one, names) for one in part.get("elements") or ()]
+    if kind == "rich_text_list":
+        return "\n".join(f"• {one}" for one in inner)
+    return str(part.get("text") or part.get("url") or "") + "".join(inner)
+
+
+def _attachment_words(attachment: JSON, names: Names) -> list[str]:
+    said = [attachment.get(name) for name in ("pretext", "author_name", "title", "text")]
+    lines = [to_plain(str(one), names) for one in said if one]
+    lines += [
+        f"{field['title']}: {to_plain(field['value'], names)}"
+        for field in attachment.get("fields") or ()
+    ]
+    for block in attachment.get("blocks") or ():
+        lines += _block_words(block, names)
+    shown = any(attachment.get(n) for n in ("title", "text", "fields", "blocks", "pretext"))
+    if not shown and attachment.get("fallback"):
+        lines.append(to_plain(str(attachment["fallback"]), names))
+    return ["▌ " + part for line in lines if line for part in line.split("\n")]

@@ -1,0 +1,246 @@
+"""Messages and views as the templates want them: every text already safe, every part named."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from bot.simulator import reading
+from bot.simulator.actions import initial
+from bot.simulator.emoji import EMOJI
+from bot.simulator.mrkdwn import Names, plain_to_html, to_html, unescape
+from bot.simulator.transcript import author
+from bot.simulator.workspace import Workspace
+
+JSON = dict[str, Any]
+
+_HEX = re.compile(r"[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?\Z")
+_LINK = re.compile(r"https?://[^\s\"'<>]+\Z", re.IGNORECASE)
+_COLOURS = 6  # avatar colours in the style sheet
+
+
+def message(workspace: Workspace, data: JSON, viewer: str, names: Names) -> JSON:
+    """One message for the template."""
+    who = author(workspace, data)
+    when = datetime.fromtimestamp(float(data["ts"]), UTC)
+    own_blocks = [b for b in data.get("blocks") or () if not _is_typed(data, b)]
+    numbers = _Numbers()
+    return {
+        "ts": data["ts"],
+        "author": who,
+        "initials": (who[:1] or "?").upper(),
+        "colour": sum(map(ord, who)) % _COLOURS,
+        "app": bool(data.get("bot_id")),
+        "time": when.strftime("%H:%M"),
+        "iso": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "edited": "edited" in data,
+        "only_you": bool(data.get("is_ephemeral")),
+        "own": data.get("user") == viewer and not data.get("is_ephemeral"),
+        "gone": data.get("subtype") == "tombstone",
+        "text": None if own_blocks else to_html(data.get("text") or "", names),
+        "blocks": [_block(b, numbers, workspace, names) for b in own_blocks],
+        "attachments": [
+            _attachment(a, numbers, workspace, names) for a in data.get("attachments") or ()
+        ],
+        "files": data.get("files") or (),
+        "reactions": [
+            {
+                "name": r["name"],
+                "shown": EMOJI.get(r["name"], f":{r['name']}:"),
+                "count": r["count"],
+                "mine": viewer in r["users"],
+            }
+            for r in data.get("reactions") or ()
+        ],
+        "replies": data.get("reply_count", 0),
+    }
+
+
+def view(workspace: Workspace, data: JSON, errors: dict[str, str], names: Names) -> JSON:
+    """A modal or a Home tab for the template."""
+    numbers = _Numbers()
+    return {
+        "id": data["id"],
+        "hash": f"{data['hash']}.{len(errors)}",
+        "title": (data.get("title") or {}).get("text", ""),
+        "submit": (data.get("submit") or {}).get("text", ""),
+        "close": (data.get("close") or {}).get("text") or "Cancel",
+        "blocks": [
+            {
+                **_block(b, numbers, workspace, names),
+                "error": errors.get(b.get("block_id", ""), ""),
+            }
+            for b in data["blocks"]
+        ],
+    }
+
+
+class _Numbers:
+    """The place of an element among all of its message, by which a click names it."""
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def take(self) -> int:
+        self._next += 1
+        return self._next - 1
+
+
+def _is_typed(data: JSON, block: JSON) -> bool:
+    """Whether this block only repeats what a person typed, as Slack's clients send it."""
+    return bool(block["type"] == "rich_text" and not data.get("bot_id"))
+
+
+def _text(value: Any, names: Names) -> Markup:
+    if not isinstance(value, dict):
+        return Markup("")
+    said = str(value.get("text", ""))
+    return to_html(said, names) if value.get("type") == "mrkdwn" else plain_to_html(said)
+
+
+def _block(block: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -> JSON:
+    kind = block["type"]
+    done: JSON = {"kind": kind, "id": block.get("block_id", ""), "optional": block.get("optional")}
+    if kind == "markdown":
+        done["text"] = _markdown(str(block.get("text", "")), names)
+    elif kind == "rich_text":
+        done["text"] = _rich(block, names)
+    elif kind == "image":
+        done["text"] = plain_to_html(str(block.get("alt_text", "image")))
+    else:
+        done["text"] = _text(block.get("text") or block.get("label"), names)
+    done["fields"] = [_text(f, names) for f in block.get("fields") or ()]
+    done["hint"] = _text(block.get("hint"), names)
+    if kind in ("context", "actions", "context_actions"):
+        found = block.get("elements") or ()
+        done["parts"] = [p for e in found for p in _parts(e, numbers, workspace, names)]
+    for name in ("accessory", "element"):
+        if isinstance(block.get(name), dict):
+            done["parts"] = _parts(block[name], numbers, workspace, names)
+    return done
+
+
+def _parts(one: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -> list[JSON]:
+    kind = one.get("type", "")
+    if kind in ("plain_text", "mrkdwn"):
+        return [{"kind": "text", "text": _text(one, names)}]
+    if kind == "image":
+        return [{"kind": "image", "label": one.get("alt_text", "image")}]
+    if kind == "feedback_buttons":
+        sides = (one["positive_button"], one["negative_button"])
+        return [_element({**s, "type": "button"}, numbers.take(), workspace) for s in sides]
+    return [_element(one, numbers.take(), workspace)]
+
+
+def _element(one: JSON, number: int, workspace: Workspace) -> JSON:
+    kind = one["type"]
+    shown = "More actions" if kind == "overflow" else reading.label({**one, "action_id": ""})
+    url = str(one.get("url") or "")
+    confirm = one.get("confirm") or {}
+    first = initial(one)
+    return {
+        "kind": kind,
+        "n": number,
+        "label": plain_to_html(shown),
+        "style": one.get("style", ""),
+        "url": url if _LINK.match(url) else "",
+        "confirm": (confirm.get("text") or {}).get("text", ""),
+        "many": kind.startswith("multi_") or kind == "checkboxes",
+        "multiline": bool(one.get("multiline")),
+        "initial": "" if first is None else first,
+        "options": _options(one, workspace),
+    }
+
+
+def _options(one: JSON, workspace: Workspace) -> list[tuple[str, str]]:
+    kind = one["type"]
+    if "users" in kind:
+        return [(u.id, u.real_name) for u in workspace.users.values() if not u.is_bot]
+    if "channels" in kind or "conversations" in kind:
+        return [(c.id, f"#{c.name}") for c in workspace.channels.values() if c.name]
+    return [(o.get("value", ""), unescape(o["text"]["text"])) for o in reading.options(one)]
+
+
+def _attachment(one: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -> JSON:
+    colour = str(one.get("color", ""))
+    link = unescape(str(one.get("title_link", "")))
+    blocks = one.get("blocks") or ()
+    shown = blocks or any(one.get(n) for n in ("pretext", "author_name", "title", "text", "fields"))
+    text = one.get("text") if shown else one.get("fallback")
+    return {
+        "colour": f"#{colour}" if _HEX.match(colour) else "#9a9a9a",
+        "pretext": to_html(str(one.get("pretext") or ""), names),
+        "author": one.get("author_name", ""),
+        "title": to_html(str(one.get("title") or ""), names),
+        "link": link if _LINK.match(link) else "",
+        "text": to_html(str(text or ""), names),
+        "fields": [
+            {
+                "title": f.get("title", ""),
+                "value": to_html(str(f.get("value", "")), names),
+                "short": f.get("short"),
+            }
+            for f in one.get("fields") or ()
+        ],
+        "blocks": [_block(b, numbers, workspace, names) for b in blocks],
+        "footer": to_html(str(one.get("footer") or ""), names),
+    }
+
+
+def _markdown(text: str, names: Names) -> Markup:
+    """The `markdown` block: its commonest marks, put into Slack's own."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"(?m)^#{1,6}[ \t]+([^\n]+)$", r"*\1*", text)
+    text = re.sub(r"\*\*([^*\n]+)\*\*", r"*\1*", text)
+    text = re.sub(r"(?m)^(\s*)[-*] ", r"\1• ", text)
+    text = re.sub(r"\[([^\]\n]+)\]\((https?://[^)\s|]+)\)", r"<\2|\1>", text)
+    return to_html(text, names)
+
+
+def _rich(block: JSON, names: Names) -> Markup:
+    """The basics of rich text, as lines."""
+    lines: list[Markup] = []
+    for part in block.get("elements") or ():
+        kind, inner = part.get("type"), part.get("elements") or ()
+        if kind == "rich_text_list":
+            lines += [Markup("• ") + _run(item.get("elements") or (), names) for item in inner]
+        elif kind == "rich_text_preformatted":
+            lines.append(Markup("<pre><code>{}</code></pre>").format(_run(inner, names)))
+        elif kind == "rich_text_quote":
+            lines.append(Markup("<blockquote>{}</blockquote>").format(_run(inner, names)))
+        else:
+            lines.append(_run(inner, names))
+    return Markup("<br>").join(lines)
+
+
+def _run(elements: Any, names: Names) -> Markup:
+    out = Markup("")
+    for one in elements:
+        kind = one.get("type")
+        if kind == "text":
+            piece = Markup("{}").format(one.get("text", ""))
+            given = one.get("style")
+            styles = {s for s, on in given.items() if on} if isinstance(given, dict) else set()
+            for style, tag in (("bold", "strong"), ("italic", "em"), ("strike", "del")):
+                if style in styles:
+                    piece = Markup("<{0}>{1}</{0}>").format(Markup(tag), piece)  # noqa: S704
+            if "code" in styles:
+                piece = Markup("<code>{}</code>").format(piece)
+            out += piece
+        elif kind == "link":
+            url = str(one.get("url", ""))
+            shown = one.get("text") or url
+            link = '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>'
+            out += Markup(link).format(url, shown) if _LINK.match(url) else Markup.escape(shown)  # noqa: S704
+        elif kind == "user":
+            out += Markup('<span class="mention">@{}</span>').format(
+                names.users.get(one.get("user_id"), one.get("user_id"))
+            )
+        elif kind == "channel":
+            out += Markup('<span class="mention">#{}</span>').format(
+                names.channels.get(one.get("channel_id"), one.get("channel_id"))
+            )
+        elif kind == "emoji":
+            out += plain_to_html(f":{one.get('name')}:")
+    return out

@@ -1,0 +1,63 @@
+"""The HTTP server: which address leads to which door."""
+
+import ipaddress
+from typing import Any
+
+from aiohttp import web
+
+from bot.simulator.actions import Actions
+from bot.simulator.core import Core
+from bot.simulator.doors import Doors
+from bot.simulator.page_doors import BASE_URL, PageDoors, refuse_strangers
+from bot.simulator.webhooks import Webhooks
+from bot.simulator.workspace import Change
+
+JSON = dict[str, Any]
+
+MAX_BODY = 16 * 1024 * 1024
+
+
+class Server:
+    """Listens on loopback only: this Slack has no accounts and no secrets worth the name."""
+
+    def __init__(self, core: Core, actions: Actions, *, host: str, port: int) -> None:
+        self.webhooks = Webhooks(core)
+        self._core = core
+        self._host = host
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        doors = Doors(core)
+        self._page = PageDoors(core, actions)
+        self._app = web.Application(client_max_size=MAX_BODY, middlewares=[refuse_strangers])
+        self._app[BASE_URL] = lambda: core.base_url
+        self._app.router.add_route("*", "/api/{method}", doors.api)
+        self._app.router.add_get("/link/", core.links.accept)
+        self._app.router.add_post("/services/{team}/{bot}/{secret}", self.webhooks.receive)
+        self._app.router.add_post("/actions/{team}/{number}/{key}", doors.response_url)
+        self._app.router.add_post("/upload/v1/{file}", doors.upload)
+        self._app.router.add_get("/files-pri/{file}", doors.download)
+        self._page.add_to(self._app)
+
+    async def open(self) -> None:
+        """Listen; OSError when the port is taken, ValueError when the host is not loopback."""
+        if self._host != "localhost" and not ipaddress.ip_address(self._host).is_loopback:
+            raise ValueError(f"host {self._host} is not loopback; use 127.0.0.1, ::1 or localhost")
+        runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        self._runner = runner
+        await web.TCPSite(runner, self._host, self._port).start()
+        address = runner.addresses[0]
+        host = f"[{address[0]}]" if ":" in address[0] else address[0]
+        self._core.base_url = self._core.interactions.base_url = f"http://{host}:{address[1]}"
+
+    async def close(self) -> None:
+        """Close links first, so that nobody waits for a goodbye."""
+        self._page.close()
+        await self._core.links.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def changed(self, change: Change) -> None:
+        """Tell open pages."""
+        self._page.changed(change)

@@ -1,0 +1,51 @@
+"""Wait for something to become true without sleeping."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class NeverHappenedError(AssertionError):
+    """What was waited for did not come; the message has the transcript."""
+
+
+class Pulse:
+    """Beats at each change; costs nothing while nobody waits."""
+
+    def __init__(self) -> None:
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def beat(self) -> None:
+        """Wake everyone who waits."""
+        if self._waiting:
+            woken, self._waiting = self._waiting, []
+            for one in woken:
+                if not one.done():
+                    one.set_result(None)
+
+    async def wait_for(
+        self,
+        predicate: Callable[[], T],
+        *,
+        timeout: float,
+        on_timeout: Callable[[], str],
+    ) -> T:
+        """The first true answer of `predicate`, asked again after each change.
+
+        `timeout` is in real seconds. Raises NeverHappenedError with what `on_timeout` says.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while not (answer := predicate()):
+            beat = loop.create_future()
+            self._waiting.append(beat)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await beat
+            except TimeoutError:
+                if answer := predicate():
+                    return answer
+                raise NeverHappenedError(on_timeout()) from None
+        return answer

@@ -1,0 +1,17 @@
+"""The Web API: one function a method, all without I/O."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.simulator.core import Core
+from bot.simulator.web_api import chat, conversations, files, people, surfaces
+
+JSON = dict[str, Any]
+
+METHODS: dict[str, Callable[[Core, JSON], JSON]] = {
+    **chat.METHODS,
+    **conversations.METHODS,
+    **files.METHODS,
+    **people.METHODS,
+    **surfaces.METHODS,
+}

@@ -1,0 +1,38 @@
+"""Reading a JSON body: over the limit, not JSON, not UTF-8, all with a sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from bot.errors import InputError, TooLarge
+
+BODY_LIMIT = 1_048_576  # bytes
+
+
+async def body_bytes(request: web.Request) -> bytes:
+    """The body as it came. TooLarge over 1 MiB."""
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise TooLarge from error
+
+
+async def json_body(request: web.Request) -> Any:
+    """The body as JSON. TooLarge over 1 MiB, InputError when it is not JSON."""
+    data = await body_bytes(request)
+    try:
+        return json.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError("The body is not UTF-8.", field="body") from error
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
+            field="body",
+        ) from error
+    except ValueError as error:  # Python reads no number of more than 4,300 digits
+        raise InputError("The body holds a number that is too long.", field="body") from error
+    except RecursionError as error:
+        raise InputError("The body is nested too deeply.", field="body") from error

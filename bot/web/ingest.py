@@ -1,0 +1,182 @@
+"""POST /alerts/{source} and POST /incident: alerts and questions by HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from bot.advice.model import Subject, advice_from
+from bot.errors import AdvisorError, InputError, TooLarge
+from bot.incidents import keys
+from bot.intake import parse_body
+from bot.intake.incident_request import IncidentRequest, parse_incident_request
+from bot.response import Delivery, Response
+from bot.response.advise import guidance_of, history
+from bot.web.body import body_bytes, json_body
+
+ALERTS_LIMIT = 500  # in one body; more would keep everything else waiting for seconds
+KEY_LIMIT = 200  # characters of an Idempotency-Key
+
+
+class Ingest:
+    """The two doors. `channel` is where the card of a new incident goes."""
+
+    def __init__(
+        self,
+        response: Response,
+        channel: str,
+        clock: Callable[[], datetime],
+        answer_timeout: float,
+    ) -> None:
+        self._response = response
+        self._channel = channel
+        self._clock = clock
+        self._answer_timeout = answer_timeout
+
+    async def alerts(self, request: web.Request) -> web.Response:
+        """202 once every alert of the body is written."""
+        source = request.match_info.get("source", "alertmanager")
+        key = await self._key(request)
+        body = await json_body(request)
+        _check_count(_listed(body))  # before the work of reading them
+        alerts = parse_body(source, body)
+        _check_count(alerts)
+        receipt = await self._response.receive(Delivery(key, self._channel, alerts, retold=True))
+        return web.json_response(
+            {
+                "accepted": receipt.accepted,
+                "duplicates": receipt.duplicates,
+                "tracking_ids": list(receipt.tracking_ids),
+            },
+            status=202,
+        )
+
+    async def incident(self, request: web.Request) -> web.Response:
+        """Answer a prompt, or take an alert in and answer with the advice about it."""
+        asked = parse_incident_request(await json_body(request))
+        if asked.alert is not None:
+            return await self._alert_answered(request, asked)
+        return await self._prompt_answered(asked)
+
+    async def _key(self, request: web.Request) -> str:
+        """The sender's Idempotency-Key with its body, else a key that nothing else has.
+
+        With the body, because another alert under a key that was used before must not be lost.
+        """
+        given = request.headers.get("Idempotency-Key", "").strip()
+        if len(given) > KEY_LIMIT:
+            raise InputError(
+                f"Idempotency-Key: at most {KEY_LIMIT} characters.", field="Idempotency-Key"
+            )
+        if not given:
+            return f"http/{request.path}/{random.getrandbits(128):032x}"
+        said = hashlib.sha256(await body_bytes(request)).hexdigest()
+        return f"http/{request.path}/{given}/{said[:32]}"
+
+    async def _prompt_answered(self, asked: IncidentRequest) -> web.Response:
+        store, now = self._response.store, self._clock()
+        sop_id = asked.sop_id or await store.sop_of_key(asked.incident_key)
+        sop_id = sop_id or keys.sop_id_of(asked.incident_key)
+        sop = self._response.sops.get(sop_id)
+        advice = await self._response.answer(
+            Subject(
+                incident_key=asked.incident_key,
+                sop_id=sop_id,
+                question=asked.prompt,
+                guidance=guidance_of(sop, None, now) if sop else None,
+                history=await history(store, sop_id),
+                now=now,
+            )
+        )
+        return _answer(
+            advice.answer, sop_id, asked.incident_key, advice.source, keys.new_tracking_id(now)
+        )
+
+    async def _alert_answered(self, request: web.Request, asked: IncidentRequest) -> web.Response:
+        if asked.alert is None:
+            raise AssertionError("only called with an alert")
+        delivery = Delivery(await self._key(request), self._channel, [asked.alert])
+        receipt = await self._response.receive(delivery)
+        store, now = self._response.store, self._clock()
+        if not receipt.incident_ids:
+            return web.json_response(
+                {"accepted": receipt.accepted, "duplicates": receipt.duplicates}, status=202
+            )
+        incident = await store.incident(receipt.incident_ids[0])
+        if receipt.opened:
+            body = await self._advice_of(incident.id)
+            given = advice_from(body)
+        else:
+            sop = self._response.sops.get(incident.sop_id)
+            given = await self._response.answer(
+                Subject(
+                    incident_key=incident.incident_key,
+                    sop_id=incident.sop_id,
+                    about=asked.alert,
+                    question=asked.prompt,
+                    guidance=guidance_of(sop, asked.alert, now) if sop else None,
+                    history=await history(store, incident.sop_id),
+                    now=now,
+                )
+            )
+        return _answer(
+            given.answer,
+            incident.sop_id,
+            incident.incident_key,
+            given.source,
+            receipt.tracking_ids[0],
+        )
+
+    async def _advice_of(self, incident_id: int) -> dict[str, object]:
+        """The advice that the thread gets; asking the model twice would be waste."""
+        store = self._response.store
+        signal = store.signal("advised")
+        try:
+            async with asyncio.timeout(self._answer_timeout):
+                while True:
+                    signal.clear()
+                    record = await store.first_advice(incident_id)
+                    if record and record.body is not None:
+                        return record.body
+                    await signal.wait()
+        except TimeoutError as error:
+            raise AdvisorError(
+                "timeout",
+                "The advice is not there yet.",
+                remedy="It comes into the incident's thread.",
+            ) from error
+
+
+def _listed(body: Any) -> list[Any]:
+    """The alerts of a body, unread: the body itself, or its `alerts`."""
+    listed = body.get("alerts") if isinstance(body, dict) else body
+    return listed if isinstance(listed, list) else []
+
+
+def _check_count(alerts: list[Any]) -> None:
+    if len(alerts) > ALERTS_LIMIT:
+        raise TooLarge(
+            f"The body holds {len(alerts):,} alerts; at most {ALERTS_LIMIT} are taken at once.",
+            field="alerts",
+            remedy="Send them in several requests.",
+        )
+
+
+def _answer(
+    answer: str, sop_id: str, incident_key: str, source: str, tracking_id: str
+) -> web.Response:
+    return web.json_response(
+        {
+            "answer": answer,
+            "sop_id": sop_id,
+            "incident_key": incident_key,
+            "source": source,
+            "tracking_id": tracking_id,
+        }
+    )

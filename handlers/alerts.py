@@ -1,0 +1,127 @@
+"""Messages by apps in an alert channel are alerts: written before Slack is told that they came.
+
+When the store fails nothing is acknowledged, and Slack delivers again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.incidents.model import Alert
+from bot.intake import parse_message
+from bot.response import Delivery, Response
+
+Message = Mapping[str, Any]
+
+_READ = ("text", "attachments", "blocks")  # the parts of a message that parsers read
+_OURS = "sopbot."  # begins the metadata type and the first block id of what a sopbot posts
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChannels:
+    """Where alerts come, and from whom. An empty `sources` is every app in those channels."""
+
+    channels: frozenset[str]
+    sources: frozenset[str]
+    own_bot_id: str
+
+    def alert_in(self, event: Message) -> tuple[Message, str] | None:
+        """(the message, what tells its version apart), or None when the event is not an alert.
+
+        An edit that changes nothing a parser reads (Slack unfurled a link, a reply changed the
+        counters) is not one.
+        """
+        if event.get("type") != "message" or event.get("channel") not in self.channels:
+            return None
+        subtype = event.get("subtype")
+        if subtype == "message_deleted":
+            return None
+        if subtype == "message_changed":
+            message = event.get("message")
+            before = event.get("previous_message")
+            if not isinstance(message, dict) or _same_content(message, before):
+                return None
+            edited = message.get("edited")
+            stamp = edited.get("ts") if isinstance(edited, dict) else None
+            # Two edits within a second have the same stamp.
+            version = f"{stamp or event.get('event_ts', '')}-{_digest(message)}"
+        else:
+            message, version = event, ""
+        return (message, version) if self._is_ours_to_read(message) else None
+
+    def _is_ours_to_read(self, message: Message) -> bool:
+        bot_id, app_id = message.get("bot_id"), message.get("app_id")
+        if not bot_id or bot_id == self.own_bot_id or _by_a_sopbot(message):
+            return False
+        return not self.sources or bot_id in self.sources or app_id in self.sources
+
+
+def _same_content(message: Message, before: object) -> bool:
+    return isinstance(before, dict) and all(message.get(part) == before.get(part) for part in _READ)
+
+
+def _digest(message: Message) -> str:
+    content = json.dumps([message.get(part) for part in _READ], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _by_a_sopbot(message: Message) -> bool:
+    """Whether another sopbot posted it: two in one channel would answer each other without end."""
+    return any(isinstance(mark, str) and mark.startswith(_OURS) for mark in _marks(message))
+
+
+def _marks(message: Message) -> Iterator[object]:
+    metadata, blocks = message.get("metadata"), message.get("blocks")
+    if isinstance(metadata, dict):
+        yield metadata.get("event_type")
+    for block in blocks if isinstance(blocks, list) else ():
+        if isinstance(block, dict):
+            yield block.get("block_id")
+
+
+def _without_names(alert: Alert) -> Alert:
+    """Any app in the channel could choose its SOP, or borrow a trace: HTTP's token is for that."""
+    return replace(alert, sop_id="", tracking_id="")
+
+
+class AlertDoor:
+    """Takes in alerts as they come over the socket, ahead of Bolt.
+
+    Bolt would acknowledge an event before its listener runs, and matching every listener costs a
+    storm more than reading and writing the alert does.
+    """
+
+    def __init__(self, response: Response, channels: AlertChannels) -> None:
+        self._response = response
+        self._channels = channels
+
+    async def take(self, payload: Message) -> bool:
+        """True once the alert in this payload is durable; False when there is none in it."""
+        event = payload.get("event")
+        found = self._channels.alert_in(event) if isinstance(event, dict) else None
+        if not found or not isinstance(event, dict):
+            return False
+        message, version = found
+        channel = str(event["channel"])
+        await self._response.receive(
+            Delivery(
+                key=f"slack/{channel}/{message.get('ts')}/{version}",
+                channel=channel,
+                alerts=[_without_names(alert) for alert in parse_message(message)],
+            )
+        )
+        return True
+
+
+def register(app: AsyncApp) -> None:
+    """Messages that are no alerts are only acknowledged."""
+
+    @app.event("message")
+    async def message_seen() -> None:
+        """Nothing is left to do; without a listener Slack would deliver it again."""

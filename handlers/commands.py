@@ -1,0 +1,172 @@
+"""`/incident` and `/sop`: answered at once, to the asker alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.errors import InputError, NotFound
+from bot.incidents.model import Incident
+from bot.response import Response
+from handlers.incidents import incident_id
+from handlers.outbox import Outbox
+from handlers.views import lists
+
+PAGE = 10
+_INCIDENT = re.compile(r"INC-\d+", re.IGNORECASE)
+
+
+def register(app: AsyncApp) -> None:
+    """The two commands."""
+    app.command("/incident")(incident)
+    app.command("/sop")(sop)
+
+
+async def incident(
+    ack: AsyncAck,
+    command: dict[str, Any],
+    story: Response,
+    outbox: Outbox,
+    clock: Callable[[], datetime],
+) -> None:
+    """`/incident <verb> …`."""
+    await ack(await _answer(INCIDENT, "help", command, story, outbox, clock))
+
+
+async def sop(
+    ack: AsyncAck,
+    command: dict[str, Any],
+    story: Response,
+    outbox: Outbox,
+    clock: Callable[[], datetime],
+) -> None:
+    """`/sop <verb> …`."""
+    await ack(await _answer(SOP, "list", command, story, outbox, clock))
+
+
+async def _answer(
+    verbs: dict[str, Verb],
+    default: str,
+    command: dict[str, Any],
+    story: Response,
+    outbox: Outbox,
+    clock: Callable[[], datetime],
+) -> str:
+    verb, _, rest = str(command.get("text") or "").strip().partition(" ")
+    run = verbs.get(verb.lower() or default)
+    if run is None:
+        name = command.get("command")
+        known = ", ".join(f"`{name} {one}`" for one in verbs)
+        raise InputError(f"`{name} {verb[:40]}` is not known.", remedy=f"Known: {known}.")
+    call = Call(story, outbox, clock, str(command["user_id"]), str(command["trigger_id"]))
+    return await run(call, rest.strip())
+
+
+class Call:
+    """One command as it was typed: by whom, and what tells a redelivery apart."""
+
+    def __init__(
+        self,
+        story: Response,
+        outbox: Outbox,
+        clock: Callable[[], datetime],
+        user: str,
+        trigger_id: str,
+    ) -> None:
+        self.story = story
+        self.store = story.store
+        self.outbox = outbox
+        self.now = clock()
+        self.user = user
+        self.key = f"command/{trigger_id}"
+
+    async def subject(self, words: str) -> tuple[Incident, str]:
+        """(the incident that is meant, the other words); without INC-… the only open one."""
+        first, _, rest = words.partition(" ")
+        if _INCIDENT.fullmatch(first):
+            return await self.store.incident(incident_id(first)), rest.strip()
+        found = await self.store.open_incidents(limit=2)
+        if len(found) == 1:
+            return found[0], words
+        if not found:
+            raise NotFound("No incident is open.")
+        raise InputError("Which incident?", remedy="Name it: `/incident ack INC-1`.")
+
+
+async def _help(_call: Call, _rest: str) -> str:
+    return lists.HELP
+
+
+async def _list(call: Call, rest: str) -> str:
+    before = None
+    if rest:
+        before = incident_id(rest.removeprefix("before").strip())
+    found = await call.store.open_incidents(limit=PAGE + 1, before=before)
+    return lists.incidents(found[:PAGE], call.now, more=len(found) > PAGE)
+
+
+async def _show(call: Call, rest: str) -> str:
+    one, _ = await call.subject(rest)
+    card = await call.store.outbox_message(f"card:{one.id}")
+    permalink = await call.outbox.permalink(card.channel, card.ts) if card and card.ts else ""
+    return lists.incident(
+        one,
+        await call.store.timeline(one.id),
+        await call.store.approvals_of(one.id),
+        permalink,
+    )
+
+
+async def _acknowledge(call: Call, rest: str) -> str:
+    one, _ = await call.subject(rest)
+    await call.story.acknowledge(one.id, call.user)
+    return f"👀 {one.number} is yours."
+
+
+async def _resolve(call: Call, rest: str) -> str:
+    one, _ = await call.subject(rest)
+    await call.story.resolve(one.id, call.user)
+    return f"✅ {one.number} is resolved."
+
+
+async def _ask(call: Call, rest: str) -> str:
+    one, question = await call.subject(rest)
+    await call.story.ask(one, question, call.user, once=call.key)
+    return f"Asked. The answer comes into the thread of {one.number}."
+
+
+async def _fix(call: Call, rest: str) -> str:
+    one, words = await call.subject(rest)
+    asked = await call.story.fix(one, words, call.user, call.key)
+    return f"Proposed in the thread of {one.number}: {asked.proposal.title}. Somebody else decides."
+
+
+async def _sop_list(call: Call, _rest: str) -> str:
+    library = call.story.sops
+    return lists.sops(library.sops, len(library.problems))
+
+
+async def _sop_show(call: Call, rest: str) -> str:
+    known = call.story.sops.get(rest.strip("` "))
+    if known is None:
+        raise NotFound(f"There is no SOP {rest[:64]!r}.", remedy="`/sop list` shows them.")
+    return lists.sop(known, await call.store.incidents_of_sop(known.sop_id), call.now)
+
+
+Verb = Callable[[Call, str], Awaitable[str]]
+
+INCIDENT: dict[str, Verb] = {
+    "help": _help,
+    "list": _list,
+    "show": _show,
+    "ack": _acknowledge,
+    "resolve": _resolve,
+    "ask": _ask,
+    "fix": _fix,
+}
+SOP: dict[str, Verb] = {"list": _sop_list, "show": _sop_show}

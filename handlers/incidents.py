@@ -1,0 +1,119 @@
+"""The buttons of the card, and questions by mention in a thread."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.errors import InputError, Refused
+from bot.incidents.model import Incident
+from bot.response import Response
+from handlers.outbox import Outbox
+from handlers.views.modals import ask_modal, question_of
+
+LINKS = re.compile(r"sopbot\.link\..+")
+MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
+
+
+def register(app: AsyncApp) -> None:
+    """Acknowledge, Resolve, Ask, links, mentions."""
+    app.action("sopbot.acknowledge")(acknowledge)
+    app.action("sopbot.resolve")(resolve)
+    app.action("sopbot.ask")(ask)
+    app.view("sopbot.ask_modal")(asked)
+    app.action({"type": "block_actions", "action_id": LINKS})(followed_link)
+    app.event("app_mention")(mentioned)
+
+
+async def acknowledge(
+    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
+) -> None:
+    """The presser looks after it."""
+    incident = await incident_of_press(body, action, story)
+    await story.acknowledge(incident.id, str(body["user"]["id"]))
+    await ack()
+
+
+async def resolve(
+    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
+) -> None:
+    """The presser says that it is over."""
+    incident = await incident_of_press(body, action, story)
+    await story.resolve(incident.id, str(body["user"]["id"]))
+    await ack()
+
+
+async def ask(
+    ack: AsyncAck,
+    body: dict[str, Any],
+    action: dict[str, Any],
+    story: Response,
+    outbox: Outbox,
+) -> None:
+    """Open the box for a question."""
+    incident = await incident_of_press(body, action, story)
+    await outbox.open_view(str(body["trigger_id"]), ask_modal(incident))
+    await ack()  # last: when something fails right after it, Bolt loses it
+
+
+async def asked(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
+    """Queue the question; the answer comes into the thread."""
+    incident = await story.store.incident(incident_id(view["private_metadata"]))
+    await story.ask(incident, question_of(view), str(body["user"]["id"]))
+    await ack()
+
+
+async def followed_link(ack: AsyncAck) -> None:
+    """Slack tells of link buttons too; the address was all that was wanted."""
+    await ack()
+
+
+async def mentioned(event: dict[str, Any], story: Response) -> None:
+    """A mention in an incident's thread is a question to the advisor."""
+    thread = event.get("thread_ts")
+    question = MENTION.sub("", str(event.get("text", ""))).strip()
+    if not thread or not question or event.get("bot_id"):
+        return
+    # Not every mention says where its author is from; one from elsewhere does.
+    if (event.get("user_team") or event.get("team") or story.home_team) != story.home_team:
+        return
+    incident = await story.store.incident_of_message(str(event["channel"]), str(thread))
+    if incident:
+        key = f"mention/{event['channel']}/{event['ts']}"
+        await story.ask(incident, question, str(event["user"]), once=key)
+
+
+async def incident_of_press(
+    body: dict[str, Any], action: dict[str, Any], story: Response
+) -> Incident:
+    """The incident of the button, which must stand on a message of that incident.
+
+    InputError, NotFound, or Refused when the button stands anywhere else.
+    """
+    incident = await story.store.incident(incident_id(action.get("value")))
+    channel = str((body.get("channel") or {}).get("id", ""))
+    ts = str((body.get("message") or {}).get("ts", ""))
+    shown = await story.store.incident_of_message(channel, ts)
+    if shown is None:
+        # Pressed in the moment between Slack's showing the card and our writing down its ts.
+        card = await story.store.outbox_message(f"card:{incident.id}")
+        is_there = card is not None and card.ts is None and card.channel == channel
+    else:
+        is_there = shown.id == incident.id
+    if not is_there:
+        raise Refused(
+            f"Not done: this button is not on a message of {incident.number}.",
+            remedy="Press it on its card, or see `/incident help`.",
+        )
+    return incident
+
+
+def incident_id(text: object) -> int:
+    """The number in a button's value or in INC-142."""
+    digits = str(text).strip().upper().removeprefix("INC-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
+        raise InputError(f"{str(text)[:40]!r} is not an incident.", remedy="Say INC-1.")
+    return int(digits)

@@ -1,0 +1,292 @@
+"""The only sender to Slack: durable, one lane a channel, the gravest first.
+
+A row says what should be seen, not what to send: it is rendered at the moment of sending, so any
+number of changes that waited become one call. A message that may have been posted already (the
+process died, the connection broke) is looked for by the idempotency key in its metadata before it
+is posted again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import OutcomeUnknown, SlackRefused, SopbotError
+from bot.observability.metrics import Metrics
+from handlers.calling import SlackCalls
+from handlers.finding import find_posted
+from handlers.rendering import Rendered, Renderer
+from store.contract import Store
+from store.rows import OutboxMessage
+
+log = logging.getLogger(__name__)
+
+FALLBACK_POLL = 1.0  # seconds; the signal is what wakes us, this is for what fell due by time
+LATE = timedelta(minutes=5)  # what was due so long ago and is not sent is a fault
+LANE_PAUSE = 1.0  # seconds a whole channel waits when Slack is not well
+LANE_REST = 5.0  # seconds until a lane that stopped by a fault of ours starts again
+FIRST_BACKOFF = 0.5
+MAX_BACKOFF = 60.0
+GIVE_UP_AFTER = 8  # tries of one message; with the doubling pauses that is about a minute
+
+# The message is at fault, but its plain text may still be taken.
+_TOO_RICH = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"}
+)
+# No message is at fault: Slack is away, or does not take our token. Never given up.
+_EVERYBODYS = frozenset(
+    {
+        "ratelimited",
+        "not_reached",
+        "account_inactive",
+        "invalid_auth",
+        "not_authed",
+        "token_expired",
+        "token_revoked",
+    }
+)
+_GONE = frozenset({"message_not_found"})
+
+
+class Outbox:
+    """Sends what the store says should be seen. `run` until cancelled; `drain` at the end."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        store: Store,
+        renderer: Renderer,
+        clock: Callable[[], datetime],
+        metrics: Metrics,
+        *,
+        ops_channel: str,
+        own_bot_id: str = "",
+    ) -> None:
+        self._call = SlackCalls(client, metrics).call
+        self._ops_channel = ops_channel
+        self._store = store
+        self._renderer = renderer
+        self._clock = clock
+        self._own_bot_id = own_bot_id
+        self._runner: asyncio.Task[None] | None = None
+        self._unsure: set[int] = set()  # may be posted although the store does not say so
+        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._paused: dict[str, datetime] = {}
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        self._runner = asyncio.current_task()
+        signal = self._store.signal("outbox")
+        while True:
+            signal.clear()
+            try:
+                await self._start_lanes()
+            except Exception:  # whatever it is: nobody else sends, so it goes on at the next turn
+                log.exception("the outbox could not see what is due; it goes on")
+            # Not wait_for: on Python 3.11 it can swallow the cancellation that ends this loop.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FALLBACK_POLL):
+                    await signal.wait()
+
+    async def check(self) -> None:
+        """SopbotError when nothing is being sent: the loop ended, or a message is long overdue."""
+        if self._runner is None or self._runner.done():
+            raise SopbotError("Nothing is sent to Slack: the outbox does not run.")
+        if late := await self._store.outbox_channels(self._clock() - LATE):
+            minutes = LATE.total_seconds() / 60
+            raise SopbotError(f"Messages for {', '.join(late)} are {minutes:g} minutes overdue.")
+
+    async def drain(self, timeout: float) -> None:
+        """Let what is being sent finish, for at most `timeout` seconds; the rest stays written."""
+        lanes = list(self._lanes.values())
+        if lanes:
+            await asyncio.wait(lanes, timeout=timeout)
+        for lane in lanes:
+            lane.cancel()
+        await asyncio.gather(*lanes, return_exceptions=True)
+
+    async def whisper(self, body: dict[str, Any], text: str) -> None:
+        """Tell the person who pressed, where they did, now or never: not part of the story."""
+        channel = (body.get("channel") or {}).get("id")
+        user = (body.get("user") or {}).get("id")
+        if not channel or not user:
+            return
+        thread = (body.get("container") or {}).get("thread_ts")
+        try:
+            await self._call(
+                "chat_postEphemeral", channel=channel, user=user, text=text, thread_ts=thread
+            )
+        except (SlackRefused, OutcomeUnknown) as error:
+            log.warning("could not answer a press: %s", error)
+
+    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+        """Open a modal; SlackRefused when the trigger has expired."""
+        await self._call("views_open", trigger_id=trigger_id, view=view)
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The message's address, or '' when Slack does not say."""
+        try:
+            answer = await self._call("chat_getPermalink", channel=channel, message_ts=ts)
+        except (SlackRefused, OutcomeUnknown):
+            return ""
+        return str(answer.get("permalink", ""))
+
+    async def _start_lanes(self) -> None:
+        now = self._clock()
+        for channel in await self._store.outbox_channels(now):
+            if channel not in self._lanes and self._paused.get(channel, now) <= now:
+                lane = asyncio.create_task(self._lane(channel), name=channel)
+                self._lanes[channel] = lane
+                lane.add_done_callback(self._left)
+
+    def _left(self, lane: asyncio.Task[None]) -> None:
+        channel = lane.get_name()
+        del self._lanes[channel]
+        if not lane.cancelled() and (error := lane.exception()):
+            log.error("the outbox lane of %s stopped", channel, exc_info=error)
+            self._pause(channel, LANE_REST)  # not at once: it would stop again
+            return
+        self._store.signal("outbox").set()  # something may have come while the lane was ending
+
+    def _pause(self, channel: str, seconds: float) -> datetime:
+        """Send nothing to the channel for so long. Returns when that is over."""
+        self._paused[channel] = until = self._clock() + timedelta(seconds=seconds)
+        return until
+
+    async def _lane(self, channel: str) -> None:
+        """Everything due in one channel, one message after the other."""
+        while messages := await self._store.outbox_due(channel, self._clock()):
+            for message in messages:
+                try:
+                    await self._deliver(message)
+                except Exception as error:  # a bug in one message is not the end of its channel
+                    log.exception("%s cannot be shown now", message.key)
+                    self._unsure.add(message.id)
+                    await self._later(message, type(error).__name__, maybe_posted=True)
+                if self._paused.get(channel, self._clock()) > self._clock():
+                    return
+
+    async def _deliver(self, message: OutboxMessage) -> None:
+        try:
+            rendered = await self._renderer.render(message)
+        except SopbotError as error:
+            await self._later(message, str(error), maybe_posted=False)
+            return
+        if rendered is None:
+            await self._store.outbox_give_up(message, "nothing to show", "", self._clock())
+            return
+        try:
+            ts = await self._show(message, rendered)
+        except OutcomeUnknown as error:
+            self._unsure.add(message.id)
+            await self._later(
+                message,
+                str(error),
+                maybe_posted=True,
+                not_before=self._pause(message.channel, LANE_PAUSE),
+            )
+        except SlackRefused as error:
+            await self._refused(message, error)
+        else:
+            await self._store.outbox_sent(message, ts)
+            self._unsure.discard(message.id)
+
+    async def _show(self, message: OutboxMessage, rendered: Rendered) -> str:
+        """Post or change the message; returns its ts."""
+        ts = message.ts
+        if ts is None and (message.owner != self._store.owner or message.id in self._unsure):
+            ts = await find_posted(self._call, message, self._own_bot_id)
+        try:
+            return await self._put(message, rendered.text, rendered.blocks, rendered, ts)
+        except SlackRefused as error:
+            if error.error not in _TOO_RICH:
+                raise
+            log.error("Slack refused the blocks of %s: %s", message.key, error)
+            return await self._put(message, rendered.text, [], rendered, ts)
+
+    async def _put(
+        self,
+        message: OutboxMessage,
+        text: str,
+        blocks: Sequence[dict[str, Any]],
+        rendered: Rendered,
+        ts: str | None,
+    ) -> str:
+        shared: dict[str, Any] = {
+            "channel": message.channel,
+            "text": text[:3900],
+            "blocks": list(blocks),
+            "metadata": {
+                "event_type": f"sopbot.{message.kind}",
+                "event_payload": {"key": message.key, "incident": message.incident_id},
+            },
+        }
+        if ts is not None:
+            answer = await self._call("chat_update", ts=ts, **shared)
+        else:
+            answer = await self._call(
+                "chat_postMessage",
+                thread_ts=message.thread_ts,
+                reply_broadcast=rendered.broadcast and message.in_thread,
+                unfurl_links=False,
+                unfurl_media=False,
+                **shared,
+            )
+        posted = answer.get("ts")
+        if not isinstance(posted, str) or not posted:
+            raise OutcomeUnknown(f"Slack did not say where {message.key} is.")
+        return posted
+
+    async def _refused(self, message: OutboxMessage, error: SlackRefused) -> None:
+        tired = error.error not in _EVERYBODYS and message.attempts + 1 >= GIVE_UP_AFTER
+        if error.error in _GONE and message.ts:
+            await self._store.outbox_lost(message)
+        elif error.permanent or tired:
+            await self._give_up(message, error)
+        elif error.error == "ratelimited":
+            until = self._pause(message.channel, max(error.retry_after or 0, FIRST_BACKOFF))
+            await self._later(message, str(error), maybe_posted=False, not_before=until, wait=0)
+        elif error.error in _EVERYBODYS:
+            until = self._pause(message.channel, LANE_PAUSE)
+            await self._later(message, str(error), maybe_posted=False, not_before=until)
+        else:
+            # Once only: a thread that is not found beneath a fresh card either is another fault.
+            if error.error == "thread_not_found" and error.error not in message.error:
+                await self._card_lost(message)
+            await self._later(message, str(error), maybe_posted=False)
+
+    async def _give_up(self, message: OutboxMessage, error: SlackRefused) -> None:
+        told = "nobody is told" if message.channel == self._ops_channel else "the ops channel hears"
+        log.error("%s cannot be shown in %s, %s: %s", message.key, message.channel, told, error)
+        await self._store.outbox_give_up(message, str(error), self._ops_channel, self._clock())
+
+    async def _card_lost(self, reply: OutboxMessage) -> None:
+        """The card above a reply is gone: post it anew, unless that was done meanwhile."""
+        card = await self._store.outbox_message(f"card:{reply.incident_id}")
+        if card and card.ts and card.ts == reply.thread_ts:
+            await self._store.outbox_lost(card)
+
+    async def _later(
+        self,
+        message: OutboxMessage,
+        why: str,
+        *,
+        maybe_posted: bool,
+        not_before: datetime | None = None,
+        wait: float | None = None,
+    ) -> None:
+        """Try this message again: `wait` seconds, else a doubling pause, after `not_before`.
+
+        A message that waits longer than its channel lets the others go first.
+        """
+        if wait is None:
+            wait = min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** min(message.attempts, 10))
+        until = (not_before or self._clock()) + timedelta(seconds=wait)
+        log.warning("%s waits until %s: %s", message.key, until.isoformat(), why)
+        await self._store.outbox_retry(message, until, why, maybe_posted=maybe_posted)

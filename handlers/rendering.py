@@ -1,0 +1,113 @@
+"""An outbox row to what Slack should show now: read the models, hand them to the views."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from bot.advice.model import advice_from
+from bot.approvals.model import Approval, Execution
+from bot.errors import NotFound
+from bot.incidents.model import Incident
+from bot.response import Response
+from handlers.views import advice, approval, card, result
+from handlers.views.text import Block, context, line, paragraph, section
+from store.rows import OutboxMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message as Slack takes it; `broadcast` shows a reply in the channel too."""
+
+    text: str
+    blocks: list[Block]
+    broadcast: bool = False
+
+
+class Renderer:
+    """Renders by kind. None means that there is nothing to show (any more)."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+        self._store = response.store
+        self._kinds: dict[str, Callable[[str], Awaitable[Rendered | None]]] = {
+            "card": self._card,
+            "advice": self._advice,
+            "approval": self._approval,
+            "result": self._result,
+            "resolved": self._resolved,
+            "note": self._note,
+            "undelivered": self._undelivered,
+        }
+
+    async def render(self, message: OutboxMessage) -> Rendered | None:
+        """What the message should look like at this moment; NotFound for an unknown kind."""
+        kind = self._kinds.get(message.kind)
+        if kind is None:  # written by a newer version, which may come back
+            raise NotFound(f"This version shows no messages of the kind {message.kind!r}.")
+        rendered = await kind(message.subject)
+        return rendered and _marked(rendered, message.kind)
+
+    async def _card(self, subject: str) -> Rendered:
+        incident = await self._store.incident(int(subject))
+        sop = self._response.sops.get(incident.sop_id)
+        _, approval = await self._fix_of(incident)
+        return Rendered(*card.card(incident, sop.runbook if sop else "", approval))
+
+    async def _fix_of(self, incident: Incident) -> tuple[Execution | None, Approval | None]:
+        """What was verified to have helped."""
+        if not incident.fixed_by:
+            return None, None
+        execution = await self._store.execution(incident.fixed_by)
+        return execution, await self._store.approval(execution.approval_id)
+
+    async def _advice(self, subject: str) -> Rendered | None:
+        record = await self._store.advice(int(subject))
+        if record is None or record.body is None:
+            return None
+        given = advice_from(record.body)
+        return Rendered(*advice.advice(given, record.question, record.asked_by))
+
+    async def _approval(self, subject: str) -> Rendered:
+        # The execution first: what is read second is as new or newer, and it holds the reasons.
+        execution = await self._store.execution_of(subject)
+        return Rendered(*approval.approval(await self._store.approval(subject), execution))
+
+    async def _result(self, subject: str) -> Rendered:
+        execution = await self._store.execution(subject)
+        asked = await self._store.approval(execution.approval_id)
+        return Rendered(*result.result(execution, asked))
+
+    async def _resolved(self, subject: str) -> Rendered:
+        incident = await self._store.incident(int(subject))
+        text, blocks = result.resolved(incident, *await self._fix_of(incident))
+        return Rendered(text, blocks, broadcast=incident.severity.rank == 0)
+
+    async def _undelivered(self, subject: str) -> Rendered | None:
+        message = await self._store.outbox_message(subject)
+        if message is None:
+            return None
+        number = f"INC-{message.incident_id}" if message.incident_id else "a message"
+        text = f"⚠️ {number}: <#{message.channel}> does not take it. {line(message.error, 300)}"
+        return Rendered(text, [section(text)])
+
+    async def _note(self, subject: str) -> Rendered | None:
+        entry = await self._store.remark(int(subject))
+        if entry is None:
+            return None
+        text = paragraph(entry.text, 2800)
+        blocks = [section(f"📝 {text}")]
+        if entry.actor:
+            blocks.append(context(f"<@{entry.actor}>"))
+        return Rendered(text[:300], blocks)
+
+
+def _marked(rendered: Rendered, kind: str) -> Rendered:
+    """The first block says whose message it is: another sopbot in the channel passes it over.
+
+    The metadata says so too, but Slack's events do not always carry it.
+    """
+    first, rest = rendered.blocks[:1], rendered.blocks[1:]
+    return replace(
+        rendered, blocks=[*({**block, "block_id": f"sopbot.{kind}"} for block in first), *rest]
+    )

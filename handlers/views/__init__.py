@@ -1,0 +1,1 @@
+"""Models to blocks. Pure functions: no I/O, `now` is a parameter."""

@@ -1,0 +1,60 @@
+"""Advice under a header that says where it is from. Model text is data, and labelled so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.advice.model import Advice
+from handlers.views.text import Block, context, line, paragraph, section
+
+MOST = 8
+"""Items shown of each list. With the limits below a message stays under Slack's 13,200 in all."""
+
+
+def advice(given: Advice, question: str = "", asked_by: str = "") -> tuple[str, list[Block]]:
+    """(fallback text, blocks)."""
+    header = f"💡 *Advice* · {line(given.label, 120)}"
+    blocks: list[Block] = [section(header)]
+    if question:
+        who = f"<@{asked_by}> asked" if asked_by else "Asked"
+        blocks.append(context(f"{who}: {line(question, 300)}"))
+    structured = bool(given.evidence or given.next_steps or given.confidence)
+    if structured or not given.text:
+        confidence = f" _(confidence: {line(given.confidence, 20)})_" if given.confidence else ""
+        blocks.append(section(f"*Likely cause:* {line(given.cause, 600)}{confidence}"))
+    if given.text.strip() and given.text != given.cause:
+        blocks.append(section(_quoted(given.text)))
+    for title, items, numbered in (
+        ("Evidence", given.evidence, False),
+        ("Look at", given.look_at, False),
+        ("Next steps", given.next_steps, True),
+    ):
+        if items:
+            blocks.append(section(_listed(title, items, numbered=numbered)))
+    if given.by_model:
+        blocks.append(
+            context(f"Written by {line(given.source, 80)}: not verified, and nothing was done.")
+        )
+    elif given.failure:
+        blocks.append(context(f"No model answer: {line(given.failure, 400)}"))
+    if given.sources:
+        shown = [line(name, 150) for name in given.sources[:MOST]]
+        blocks.append(context("Sources: " + " · ".join(shown)))
+    return f"Advice · {line(given.label, 120)}: {line(given.cause, 200)}", blocks
+
+
+def _listed(title: str, items: Sequence[str], *, numbered: bool) -> str:
+    lines = [
+        f"{number}. {line(item, 300)}" if numbered else f"• {line(item, 300)}"
+        for number, item in enumerate(items[:MOST], start=1)
+    ]
+    if len(items) > MOST:
+        lines.append(f"… and {len(items) - MOST} more")
+    return "\n".join([f"*{title}*", *lines])
+
+
+def _quoted(text: str) -> str:
+    # Each line costs two characters more: many short ones must leave room for their marks.
+    limit = 2400 if len(text.splitlines()) < 250 else 1400
+    parts = paragraph(text, limit).splitlines()
+    return "\n".join(f"> {part}" for part in parts if part.strip())

@@ -1,0 +1,106 @@
+"""The card: one glance says what, how bad, since when, who, what next."""
+
+from __future__ import annotations
+
+from bot.approvals.model import Approval
+from bot.incidents.model import Incident, IncidentStatus
+from handlers.views.text import (
+    SYMBOL,
+    Block,
+    button,
+    clock,
+    context,
+    is_address,
+    line,
+    link_button,
+    plain,
+    plural,
+    section,
+    span,
+)
+
+
+def card(
+    incident: Incident, runbook: str = "", fixed_by: Approval | None = None
+) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of the incident as it is; `fixed_by` is verified to have helped."""
+    resolved = incident.status is IncidentStatus.RESOLVED
+    mark = "✅ RESOLVED" if resolved else SYMBOL[incident.severity]
+    title = line(incident.title, 150)
+    blocks: list[Block] = [
+        section(f"*{mark} · {title}*   `{incident.number}`"),
+        context(
+            *(
+                text
+                for text in (_where(incident), _what(incident), _who(incident, fixed_by))
+                if text
+            )
+        ),
+    ]
+    actions = _actions(incident, runbook)
+    if actions["elements"]:
+        blocks.append(actions)
+    where = " · ".join(
+        part for part in (line(incident.env, 40), line(incident.service, 60)) if part
+    )
+    fallback = f"{mark} · {title} · {incident.number}" + (f" · {where}" if where else "")
+    return fallback, blocks
+
+
+def _where(incident: Incident) -> str:
+    parts = [line(part, 60) for part in (incident.env, incident.region, incident.service) if part]
+    if incident.resolved_at:
+        lasted = span((incident.resolved_at - incident.opened_at).total_seconds())
+        parts.append(f"lasted {lasted}")
+    else:
+        # Not for how long: a message stands still, and the time it began stands below.
+        parts.append("firing")
+    if incident.alert_count > 1:
+        parts.append(f"{plural(incident.alert_count, 'alert')} folded into 1")
+    return " · ".join(parts)
+
+
+def _what(incident: Incident) -> str:
+    parts = []
+    if incident.value:
+        limit = f" (threshold {line(incident.threshold, 60)})" if incident.threshold else ""
+        parts.append(f"value {line(incident.value, 60)}{limit}")
+    parts += [
+        f"since {clock(incident.opened_at)}",
+        line(incident.sop_id, 80),
+        line(incident.tracking_id, 80),
+    ]
+    return " · ".join(parts)
+
+
+def _who(incident: Incident, fixed_by: Approval | None) -> str:
+    parts = []
+    if incident.resolved_at:
+        by = f"by <@{incident.resolved_by}>" if incident.resolved_by else "the alert cleared"
+        parts.append(f"✅ resolved {clock(incident.resolved_at)}, {by}")
+    if fixed_by:
+        yes = f", approved by <@{fixed_by.decided_by}>" if fixed_by.decided_by else ""
+        helped = "fixed by" if incident.resolved_at else "helped"
+        parts.append(f"{helped}: {line(fixed_by.proposal.title, 120)}{yes}")
+    if incident.acknowledged_at:
+        who = f"<@{incident.acknowledged_by}>"
+        parts.append(f"👀 acknowledged by {who} {clock(incident.acknowledged_at)}")
+    return " · ".join(parts)
+
+
+def _actions(incident: Incident, runbook: str) -> Block:
+    value = str(incident.id)
+    buttons: list[Block] = []
+    if incident.status is not IncidentStatus.RESOLVED:
+        buttons = [
+            button("Resolve", "sopbot.resolve", value),
+            button("Ask", "sopbot.ask", value),
+        ]
+    if incident.status is IncidentStatus.OPEN:
+        buttons.insert(0, button("Acknowledge", "sopbot.acknowledge", value, style="primary"))
+    if is_address(runbook):
+        buttons.append(link_button("Runbook ↗", runbook, "sopbot.link.runbook"))
+    for place, link in enumerate([link for link in incident.links if is_address(link.url)][:2]):
+        label = plain(link.label, 30) or "Source"
+        buttons.append(link_button(f"{label} ↗", link.url, f"sopbot.link.{place}"))
+    return {"type": "actions", "elements": buttons}

@@ -1,0 +1,107 @@
+"""Answers to commands: short, paged, the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.approvals.model import Approval
+from bot.incidents.model import Incident, IncidentStatus, TimelineEntry
+from bot.incidents.sops import Sop
+from handlers.views.text import SYMBOL, ago, clock, is_address, line, plural
+
+HELP = """*sopbot*: one thread an incident, advice, and nothing runs without a yes.
+`/incident list`   open incidents
+`/incident show INC-1`   one incident and its story
+`/incident ack INC-1`   you look after it
+`/incident resolve INC-1`   it is over
+`/incident ask INC-1 why now?`   ask the advisor; the answer comes into the thread
+`/incident fix INC-1 restart [service]`   propose a remediation; somebody else approves it
+`/incident help`   this page
+`/sop list`   the procedures        `/sop show sop_…`   one of them
+INC-1 may be left out while only one incident is open."""
+
+
+def incidents(found: Sequence[Incident], now: datetime, *, more: bool = False) -> str:
+    """One line an incident."""
+    if not found:
+        return "No open incidents."
+    lines = [f"*{plural(len(found), 'open incident')}*"]
+    for one in found:
+        acked = f" · 👀 <@{one.acknowledged_by}>" if one.acknowledged_by else ""
+        where = " · ".join(line(part, 40) for part in (one.env, one.service) if part)
+        lines.append(
+            f"{SYMBOL[one.severity]} `{one.number}` {line(one.title, 80)} · {where}"
+            f" · {ago(one.opened_at, now)}{acked}"
+        )
+    if more:
+        lines.append(f"Older ones: `/incident list before {found[-1].number}`")
+    return "\n".join(lines)
+
+
+def incident(
+    one: Incident, story: Sequence[TimelineEntry], approvals: Sequence[Approval], permalink: str
+) -> str:
+    """One incident and its story."""
+    mark = "✅ RESOLVED" if one.status is IncidentStatus.RESOLVED else SYMBOL[one.severity]
+    ids = f"{line(one.sop_id, 80)} · {line(one.tracking_id, 80)}"
+    lines = [
+        f"*{mark} · {line(one.title, 120)}*   `{one.number}`",
+        f"{one.status} · {plural(one.alert_count, 'alert')} · {ids}",
+    ]
+    if permalink:
+        lines.append(f"<{permalink}|Open the thread>")
+    lines += [
+        f"{clock(entry.at)}  {line(entry.text, 200)}"
+        + (f" <@{entry.actor}>" if entry.actor else "")
+        for entry in story[-15:]
+    ]
+    lines += [
+        f"🔐 {line(asked.proposal.title, 100)}: waits for a yes until {clock(asked.expires_at)}"
+        for asked in [asked for asked in approvals if not asked.decided][-5:]
+    ]
+    return "\n".join(lines)
+
+
+def sops(known: Sequence[Sop], problems: int) -> str:
+    """One line an SOP."""
+    if not known and not problems:
+        return "No SOPs are loaded. Put JSONL files into SOP_DIR."
+    lines = [f"*{plural(len(known), 'SOP')}*"]
+    lines += [
+        f"`{sop.sop_id}` {line(sop.title or '(no title)', 80)} · {sop.priority}"
+        for sop in known[:30]
+    ]
+    if len(known) > 30:
+        lines.append(f"… and {len(known) - 30} more")
+    if problems:
+        lines.append(
+            f"⚠️ {plural(problems, 'line')} could not be read: `python -m bot check` names them."
+        )
+    return "\n".join(lines)
+
+
+def sop(one: Sop, recent: Sequence[Incident], now: datetime) -> str:
+    """One SOP as written, and where it was used last."""
+    lines = [f"*{line(one.title or one.sop_id, 120)}*   `{one.sop_id}` · {one.priority}"]
+    if one.keys:
+        lines.append("keys: " + " ".join(f"`{line(key, 60)}`" for key in one.keys[:8]))
+    for title, items in (
+        ("Commands", one.command),
+        ("Metrics", one.metric),
+        ("Logs", one.log),
+        ("Fix", one.fix_action),
+    ):
+        if items:
+            lines.append(f"*{title}*")
+            lines += [f"• {line(item, 200)}" for item in items[:5]]
+    for action in one.actions:
+        lines.append(f"🔐 offers `{line(action.action, 60)}`")
+    if is_address(one.runbook):
+        lines.append(f"<{one.runbook}|Runbook>")
+    if recent:
+        lines.append("*Last used*")
+        for past in recent[:5]:
+            when = f"{ago(past.opened_at, now)} ago"
+            lines.append(f"`{past.number}` {past.status} · {when} · {line(past.title, 70)}")
+    return "\n".join(lines)

@@ -1,0 +1,81 @@
+"""What ran, how it ended, and whether it helped."""
+
+from __future__ import annotations
+
+from bot.approvals.model import Approval, Execution
+from bot.incidents.model import Incident
+from bot.incidents.remediation import RemediationStatus
+from handlers.views.text import Block, clock, code, context, line, section, span
+
+
+def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of a dispatch that came back, or did not."""
+    title = line(approval.proposal.title, 140)
+    head = f"{_HEAD.get(execution.state, '•')} *{title}*: {_words(execution)}"
+    blocks: list[Block] = [section(head)]
+    answer = execution.answer or {}
+    output = str(answer.get("stdout") or answer.get("stderr") or "")
+    if answer.get("command") and not approval.preview.command:
+        blocks.append(context(f"Ran: {line(str(answer['command']), 300)}"))
+    if output.strip():
+        blocks.append(section(code(output.strip(), 1500)))
+    if execution.error:
+        blocks.append(section(line(execution.error, 600)))
+    watch = _watch(execution)
+    if watch:
+        blocks.append(context(watch))
+    return f"{title}: {_words(execution)}", blocks
+
+
+_HEAD = {
+    RemediationStatus.SUCCEEDED: "▶️",
+    RemediationStatus.VERIFIED: "✅",
+    RemediationStatus.NOT_VERIFIED: "❌",
+    RemediationStatus.FAILED: "❌",
+    RemediationStatus.OUTCOME_UNKNOWN: "❓",
+}
+
+
+def _words(execution: Execution) -> str:
+    answer = execution.answer or {}
+    took = f" in {execution.seconds:.1f} s" if execution.seconds is not None else ""
+    code_said = answer.get("exit_code")
+    exited = f", exit {code_said}" if isinstance(code_said, int) else ""
+    if execution.state in (
+        RemediationStatus.SUCCEEDED,
+        RemediationStatus.VERIFIED,
+        RemediationStatus.NOT_VERIFIED,
+    ):
+        return f"ran{took}{exited}"
+    return f"{execution.state}{took}{exited}"
+
+
+def _watch(execution: Execution) -> str:
+    note = line(execution.verify_note, 300)
+    if execution.state is RemediationStatus.SUCCEEDED and execution.verify_until:
+        return f"Watching until {clock(execution.verify_until)}" + (f": {note}" if note else "")
+    if execution.state is RemediationStatus.VERIFIED:
+        return f"Verified: {note}"
+    if execution.state is RemediationStatus.NOT_VERIFIED:
+        return f"Not verified: {note}. The remediation may not have helped."
+    return ""
+
+
+def resolved(
+    incident: Incident, fixed_by: Execution | None, approval: Approval | None
+) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of the end of the story."""
+    ended = incident.resolved_at or incident.updated_at
+    lasted = span((ended - incident.opened_at).total_seconds())
+    by = f"by <@{incident.resolved_by}>" if incident.resolved_by else "the alert cleared"
+    parts = [f"lasted {lasted}"]
+    if incident.acknowledged_at:
+        waited = span((incident.acknowledged_at - incident.opened_at).total_seconds())
+        parts.append(f"acknowledged after {waited}")
+    if fixed_by and approval:
+        parts.append(f"fixed by: {line(approval.proposal.title, 140)} (verified)")
+    blocks = [
+        section(f"✅ *{incident.number} resolved*: {by}"),
+        context(" · ".join(parts)),
+    ]
+    return f"{incident.number} resolved: {by}, {parts[0]}", blocks

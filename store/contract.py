@@ -1,0 +1,388 @@
+"""The store's contract: each docstring states the promise, whichever engine keeps it.
+
+Every method is one transaction. What it returns is durable: a killed process, a power cut, lose
+nothing that was returned. Methods raise `bot.errors.StoreError` when the engine cannot write,
+`NotFound` and `Refused` where their docstring says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from bot.approvals.model import Approval, Choice, Execution
+from bot.approvals.policy import Voter
+from bot.incidents.correlation import Named
+from bot.incidents.model import Alert, Incident, TimelineEntry
+from bot.incidents.remediation import RemediationStatus
+from store.operations import (
+    advice,
+    alerts,
+    approvals,
+    deliveries,
+    executions,
+    housekeeping,
+    incidents,
+    outbox,
+)
+from store.operations.folding import Arrival
+from store.rows import AdviceRecord, OutboxMessage, Receipt, TracedAlert, TurnRecord
+from store.statements import Operation
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Engine(Protocol):
+    """What runs operations. `write` commits before it returns; `read` changes nothing."""
+
+    async def write(
+        self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run in one transaction; return once it is durable."""
+
+    async def read(
+        self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run on a consistent view of what is committed."""
+
+    def signal(self, topic: str) -> asyncio.Event:
+        """An event that is set after each commit that notified `topic`."""
+
+    async def close(self) -> None:
+        """Finish what is queued, then let go of the database."""
+
+
+class Store:
+    """Everything the bot remembers. `owner` names this process in what it claims."""
+
+    def __init__(self, engine: Engine, *, owner: str, card_update_seconds: float = 1.0) -> None:
+        self._engine = engine
+        self.owner = owner
+        self.card_update_seconds = card_update_seconds
+        """How long repeats of an alert gather before the card changes, in seconds."""
+
+    def signal(self, topic: str) -> asyncio.Event:
+        """Set after each commit that concerns `topic`: outbox, advice, advised, dispatch."""
+        return self._engine.signal(topic)
+
+    async def close(self) -> None:
+        """Finish what is queued, then let go of the database."""
+        await self._engine.close()
+
+    # Alerts
+
+    async def accept(
+        self, key: str, named: Sequence[Named], *, channel: str, now: datetime
+    ) -> Receipt:
+        """Write every alert of one delivery and fold it into its incident, all or nothing.
+
+        The second call with the same `key` changes nothing; so does an alert whose dedup_key is
+        stored, and a reminder (`retold_as`) of what fires unchanged, or of what a person resolved
+        less than 15 minutes ago. `channel` is where a new incident's card goes.
+        """
+        arrival = Arrival(channel, now, self.owner, self.card_update_seconds)
+        return await self._engine.write(alerts.accept, key, named, arrival)
+
+    async def first_time(self, key: str, now: datetime) -> bool:
+        """True exactly once for each key, across processes and restarts."""
+        return await self._engine.write(deliveries.first_time, key, now)
+
+    async def latest_alert(self, incident_id: int) -> Alert | None:
+        """The newest firing alert of an incident."""
+        return await self._engine.read(alerts.latest, incident_id)
+
+    async def trace(self, tracking_id: str) -> list[TracedAlert]:
+        """Every alert that carries this tracking id, oldest first."""
+        return await self._engine.read(alerts.trace, tracking_id)
+
+    # Incidents
+
+    async def incident(self, incident_id: int) -> Incident:
+        """One incident, or NotFound."""
+        return await self._engine.read(incidents.get, incident_id)
+
+    async def open_incidents(self, limit: int = 20, before: int | None = None) -> list[Incident]:
+        """Open and acknowledged incidents, newest first; `before` an id pages on."""
+        return await self._engine.read(incidents.open_ones, limit, before)
+
+    async def incidents_of_sop(self, sop_id: str, limit: int = 10) -> list[Incident]:
+        """The newest incidents of a SOP ID."""
+        return await self._engine.read(incidents.of_sop, sop_id, limit)
+
+    async def incident_of_message(self, channel: str, ts: str) -> Incident | None:
+        """The incident whose card or reply is that Slack message."""
+        return await self._engine.read(incidents.of_message, channel, ts)
+
+    async def timeline(self, incident_id: int) -> list[TimelineEntry]:
+        """The story so far, oldest first."""
+        return await self._engine.read(incidents.timeline, incident_id)
+
+    async def remark(self, timeline_id: int) -> TimelineEntry | None:
+        """One fact of a story."""
+        return await self._engine.read(incidents.remark, timeline_id)
+
+    async def acknowledge(self, incident_id: int, user: str, now: datetime) -> Incident:
+        """Open becomes acknowledged; twice changes nothing; Refused when it is resolved."""
+        return await self._engine.write(incidents.acknowledge, incident_id, user, self.owner, now)
+
+    async def resolve(self, incident_id: int, user: str, now: datetime) -> Incident:
+        """A person closes it; what was not sent yet is revoked. Refused when it is closed."""
+        return await self._engine.write(
+            incidents.close, incident_id, by=user, owner=self.owner, now=now
+        )
+
+    async def note(self, incident_id: int, text: str, user: str, now: datetime) -> Incident:
+        """Keep a remark in the story and show it in the thread."""
+        return await self._engine.write(incidents.note, incident_id, text, user, self.owner, now)
+
+    async def incident_counts(self) -> dict[str, int]:
+        """How many incidents stand in each status."""
+        return await self._engine.read(incidents.counts)
+
+    # Advice
+
+    async def want_advice(
+        self, incident: Incident, question: str, user: str, now: datetime, once: str = ""
+    ) -> bool:
+        """Queue a person's question; it is answered even if this process dies.
+
+        The same key `once` queues it once; False the next time.
+        """
+        return await self._engine.write(
+            advice.want, incident.id, question, user, incident.severity, now, once
+        )
+
+    async def claim_advice(self) -> AdviceRecord | None:
+        """The gravest advice that is wanted, taken on by this process; None when none is.
+
+        What another process died over comes again; its `body` is there if it was given already.
+        """
+        return await self._engine.write(advice.claim, self.owner)
+
+    async def release_advice(self, advice_id: int) -> None:
+        """It failed by a fault of ours: wanted again, five times at most."""
+        await self._engine.write(advice.release, advice_id)
+
+    async def give_advice(
+        self, advice_id: int, body: dict[str, Any], said: str, now: datetime
+    ) -> None:
+        """Record advice and show it in the thread, once; `said` joins the SOP's conversation."""
+        await self._engine.write(advice.give, advice_id, body, said, self.owner, now)
+
+    async def advice_done(self, advice_id: int) -> None:
+        """Nothing more follows from this advice."""
+        await self._engine.write(advice.done, advice_id)
+
+    async def advice(self, advice_id: int) -> AdviceRecord | None:
+        """One piece of advice."""
+        return await self._engine.read(advice.get, advice_id)
+
+    async def first_advice(self, incident_id: int) -> AdviceRecord | None:
+        """The advice that an incident gets unasked, given or not yet."""
+        return await self._engine.read(advice.unasked, incident_id)
+
+    async def remember(
+        self, sop_id: str, incident_id: int | None, role: str, text: str, now: datetime
+    ) -> None:
+        """Keep one turn of the conversation of a SOP ID."""
+        await self._engine.write(advice.remember, sop_id, incident_id, role, text, now)
+
+    async def turns(self, sop_id: str, limit: int = 10) -> list[TurnRecord]:
+        """The last turns of a SOP ID across incidents, oldest first."""
+        return await self._engine.read(advice.turns, sop_id, limit)
+
+    async def sop_of_key(self, incident_key: str) -> str | None:
+        """The SOP ID an incident key was mapped to before."""
+        return await self._engine.read(advice.sop_of_key, incident_key)
+
+    # Approvals
+
+    async def ask(self, approval: Approval, origin: str) -> Approval:
+        """Put a proposal before people. The same `origin` asks once; Refused when resolved."""
+        return await self._engine.write(approvals.ask, approval, origin, self.owner)
+
+    async def approval(self, approval_id: str) -> Approval:
+        """One approval with its votes, or NotFound."""
+        return await self._engine.read(approvals.get, approval_id)
+
+    async def approvals_of(self, incident_id: int) -> list[Approval]:
+        """Every approval of an incident, oldest first."""
+        return await self._engine.read(approvals.of_incident, incident_id)
+
+    async def approvals_waiting(self) -> list[Approval]:
+        """Every approval that waits for a yes."""
+        return await self._engine.read(approvals.waiting)
+
+    async def vote(
+        self, approval_id: str, voter: Voter, choice: Choice, home_team: str, now: datetime
+    ) -> Approval:
+        """Count one person's word. One approval leads to at most one execution, whatever races.
+
+        Refused says why, to the person who pressed; NotFound for an id that is not ours.
+        """
+        return await self._engine.write(
+            approvals.vote, approval_id, voter, choice, home_team, self.owner, now
+        )
+
+    async def expire_approvals(self, now: datetime) -> int:
+        """End what waited too long. Returns how many."""
+        return await self._engine.write(approvals.expire, self.owner, now)
+
+    async def revoke(self, approval_id: str, reason: str, now: datetime) -> bool:
+        """Take an approved remediation back before it is sent. False when it is too late."""
+        return await self._engine.write(approvals.revoke, approval_id, reason, self.owner, now)
+
+    # Executions
+
+    async def claim_execution(self, now: datetime, approved_after: datetime) -> Execution | None:
+        """Take on one approved execution; `dispatching` is durable before this returns.
+
+        What was approved before `approved_after`, or whose incident resolved, is revoked instead.
+        """
+        return await self._engine.write(executions.claim, self.owner, now, approved_after)
+
+    async def still_wanted(
+        self, execution: Execution, now: datetime, approved_after: datetime
+    ) -> bool:
+        """Whether it may (still) be sent, as `claim_execution` decides; if not, it is revoked."""
+        return await self._engine.write(
+            executions.still_wanted, execution.id, self.owner, now, approved_after
+        )
+
+    async def orphaned_executions(self) -> list[Execution]:
+        """Executions that another process was dispatching."""
+        return await self._engine.read(executions.orphans, self.owner)
+
+    async def adopt_execution(self, execution: Execution) -> bool:
+        """Take over an orphan; True for exactly one caller."""
+        return await self._engine.write(executions.adopt, execution.id, execution.owner, self.owner)
+
+    async def finish_execution(
+        self,
+        execution_id: str,
+        state: RemediationStatus,
+        *,
+        answer: dict[str, Any] | None,
+        error: str,
+        now: datetime,
+        finished_at: datetime | None = None,
+        verify_until: datetime | None = None,
+    ) -> Execution:
+        """Write the outcome and show it. Without effect on what is finished.
+
+        `finished_at` is when it ended, where that is known; else it ended now.
+        """
+        return await self._engine.write(
+            executions.finish,
+            execution_id,
+            state,
+            answer=answer,
+            error=error,
+            owner=self.owner,
+            now=now,
+            finished_at=finished_at or now,
+            verify_until=verify_until,
+        )
+
+    async def execution(self, execution_id: str) -> Execution:
+        """One execution, or NotFound."""
+        return await self._engine.read(executions.get, execution_id)
+
+    async def execution_of(self, approval_id: str) -> Execution | None:
+        """The execution of an approval, if there is one."""
+        return await self._engine.read(executions.of_approval, approval_id)
+
+    async def executions_of(self, incident_id: int) -> list[Execution]:
+        """Every execution of an incident, oldest first."""
+        return await self._engine.read(executions.of_incident, incident_id)
+
+    async def verifying(self) -> list[Execution]:
+        """Executions that ran and are not verified yet."""
+        return await self._engine.read(executions.verifying)
+
+    async def unknown_outcomes(self, since: datetime, stuck_before: datetime) -> list[Execution]:
+        """Executions whose outcome is unknown, sent since then.
+
+        With those that this process began to send before `stuck_before` and never finished.
+        """
+        return await self._engine.read(executions.unknown, since, self.owner, stuck_before)
+
+    async def count_probe(self, execution_id: str, good: bool, note: str) -> int:
+        """How many probes in a row were good, this one included."""
+        return await self._engine.write(executions.count_probe, execution_id, good, note)
+
+    async def conclude(
+        self, execution_id: str, state: RemediationStatus, note: str, now: datetime
+    ) -> bool:
+        """Verified or not, once; False when it was concluded before."""
+        return await self._engine.write(
+            executions.conclude, execution_id, state, note, self.owner, now
+        )
+
+    # Outbox
+
+    async def outbox_channels(self, now: datetime) -> list[str]:
+        """Channels that have something to send now."""
+        return await self._engine.read(outbox.channels_due, now)
+
+    async def outbox_due(self, channel: str, now: datetime, limit: int = 20) -> list[OutboxMessage]:
+        """What to send next: gravest first, then oldest; a reply only after its card."""
+        return await self._engine.read(outbox.due, channel, now, limit)
+
+    async def outbox_sent(self, message: OutboxMessage, ts: str) -> None:
+        """Slack shows this version of the message under `ts`."""
+        await self._engine.write(outbox.sent, message, ts)
+
+    async def outbox_retry(
+        self, message: OutboxMessage, not_before: datetime, error: str, *, maybe_posted: bool
+    ) -> None:
+        """Try again then. `maybe_posted` makes the next try look before it posts."""
+        owner = "" if maybe_posted else message.owner
+        await self._engine.write(outbox.retry, message.id, not_before, error, owner)
+
+    async def outbox_give_up(
+        self, message: OutboxMessage, error: str, ops_channel: str, now: datetime
+    ) -> None:
+        """Slack does not take it; the row stays, and `ops_channel` ('' for none) is told why."""
+        await self._engine.write(outbox.give_up, message, error, ops_channel, self.owner, now)
+
+    async def outbox_revive(
+        self,
+        now: datetime,
+        older_than: timedelta = timedelta(minutes=10),
+        younger_than: timedelta = timedelta(hours=24),
+    ) -> int:
+        """What was given up `older_than` ago is due again, if wished less than `younger_than` ago.
+
+        Somebody may have invited the bot meanwhile. Returns how many.
+        """
+        return await self._engine.write(outbox.revive, now - older_than, now - younger_than, now)
+
+    async def outbox_lost(self, message: OutboxMessage) -> None:
+        """Somebody deleted it in Slack: it is to be posted anew."""
+        await self._engine.write(outbox.lost, message.id, self.owner)
+
+    async def outbox_message(self, key: str) -> OutboxMessage | None:
+        """The message with that idempotency key."""
+        return await self._engine.read(outbox.find, key)
+
+    async def outbox_backlog(self) -> tuple[int, int]:
+        """(waiting, given up). A reply fails with its card."""
+        return await self._engine.read(outbox.backlog)
+
+    # Housekeeping
+
+    async def prune(self, deliveries_before: datetime, resolved_before: datetime) -> dict[str, int]:
+        """Forget old deliveries and raw alerts; incidents and decisions stay."""
+        return await self._engine.write(housekeeping.prune, deliveries_before, resolved_before)
+
+    async def ping(self) -> None:
+        """Prove that a write goes through."""
+        await self._engine.write(housekeeping.ping)
+
+    async def schema(self) -> list[str]:
+        """The migrations this store has seen, in order."""
+        return await self._engine.read(housekeeping.schema)

@@ -1,0 +1,1 @@
+"""What the store does, as engine-free operations: one file a noun."""

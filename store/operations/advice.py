@@ -1,0 +1,136 @@
+"""Advice wanted, taken on, given; the conversation of an SOP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot.incidents.model import Severity
+from store.operations import incidents
+from store.operations.deliveries import first_time
+from store.rows import AdviceRecord, TurnRecord, advice_from, dump
+from store.statements import Operation, execute, moment, notify, query, stamp
+
+TOPIC = "advice"
+GIVEN = "advised"
+ATTEMPTS = 5  # so that a fault of ours, or a killer alert, is not tried for ever
+
+
+def want(
+    incident_id: int,
+    question: str,
+    user: str,
+    severity: Severity,
+    now: datetime,
+    once: str = "",
+) -> Operation[bool]:
+    """Queue advice: unasked when `question` is ''. False when the key `once` was seen before.
+
+    Unasked advice wakes nobody: it never delays the card, whose posting wakes the advisor.
+    """
+    if once and not (yield from first_time(once, now)):
+        return False
+    yield execute(
+        "INSERT INTO advice (incident_id, question, asked_by, rank, state, at)"
+        " VALUES (?, ?, ?, ?, 'wanted', ?)",
+        incident_id,
+        question,
+        user,
+        severity.rank,
+        stamp(now),
+    )
+    if question:
+        yield notify(TOPIC)
+    return True
+
+
+def claim(owner: str) -> Operation[AdviceRecord | None]:
+    """The gravest advice that is wanted, or that another process died over, taken on."""
+    rows = yield query(
+        "UPDATE advice SET state = 'running', owner = ?, attempts = attempts + 1 WHERE id = ("
+        " SELECT id FROM advice WHERE state != 'done' AND (state = 'wanted' OR owner != ?)"
+        " AND attempts < ? ORDER BY rank, id LIMIT 1)"
+        " AND (state = 'wanted' OR owner != ?) RETURNING *",
+        owner,
+        owner,
+        ATTEMPTS,
+        owner,
+    )
+    return advice_from(rows[0]) if rows else None
+
+
+def release(advice_id: int) -> Operation[None]:
+    """It failed by a fault of ours: it is wanted again, a few times."""
+    yield execute(
+        "UPDATE advice SET state = 'wanted' WHERE id = ? AND state = 'running'", advice_id
+    )
+
+
+def give(
+    advice_id: int, body: dict[str, Any], said: str, owner: str, now: datetime
+) -> Operation[None]:
+    """Record advice and show it in the thread; the second time changes nothing."""
+    rows = yield query(
+        "UPDATE advice SET body = ?, at = ? WHERE id = ? AND body IS NULL"
+        " RETURNING incident_id, question",
+        dump(body),
+        stamp(now),
+        advice_id,
+    )
+    if not rows:
+        return
+    incident = yield from incidents.get(rows[0]["incident_id"])
+    if rows[0]["question"]:
+        yield from remember(incident.sop_id, incident.id, "person", rows[0]["question"], now)
+    yield from remember(incident.sop_id, incident.id, "advisor", said, now)
+    yield from incidents.tell(incident.id, now, "advised", f"Advice from {body['source']}")
+    yield from incidents.reply(incident, "advice", advice_id, owner, now)
+    yield notify(GIVEN)
+
+
+def unasked(incident_id: int) -> Operation[AdviceRecord | None]:
+    """The advice that an incident gets unasked."""
+    rows = yield query(
+        "SELECT * FROM advice WHERE incident_id = ? AND question = '' ORDER BY id LIMIT 1",
+        incident_id,
+    )
+    return advice_from(rows[0]) if rows else None
+
+
+def done(advice_id: int) -> Operation[None]:
+    """Nothing more follows from this advice."""
+    yield execute("UPDATE advice SET state = 'done' WHERE id = ?", advice_id)
+
+
+def get(advice_id: int) -> Operation[AdviceRecord | None]:
+    """One piece of advice."""
+    rows = yield query("SELECT * FROM advice WHERE id = ?", advice_id)
+    return advice_from(rows[0]) if rows else None
+
+
+def remember(
+    sop_id: str, incident_id: int | None, role: str, text: str, now: datetime
+) -> Operation[None]:
+    """Keep one turn of the conversation of a SOP ID."""
+    yield execute(
+        "INSERT INTO turns (sop_id, incident_id, role, text, at) VALUES (?, ?, ?, ?, ?)",
+        sop_id,
+        incident_id,
+        role,
+        text,
+        stamp(now),
+    )
+
+
+def turns(sop_id: str, limit: int) -> Operation[list[TurnRecord]]:
+    """The last turns of a SOP ID, oldest first."""
+    rows = yield query(
+        "SELECT role, text, at FROM turns WHERE sop_id = ? ORDER BY id DESC LIMIT ?", sop_id, limit
+    )
+    return [TurnRecord(row["role"], row["text"], moment(row["at"])) for row in reversed(rows)]
+
+
+def sop_of_key(incident_key: str) -> Operation[str | None]:
+    """The SOP ID that an incident key was mapped to."""
+    rows = yield query("SELECT sop_id FROM sop_map WHERE incident_key = ?", incident_key)
+    return rows[0]["sop_id"] if rows else None

@@ -1,0 +1,158 @@
+"""Alerts in: written once, folded into the right incident, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.incidents.correlation import Decision, Named, Verdict, decide
+from bot.incidents.model import Alert, AlertStatus
+from store.operations import folding
+from store.operations.deliveries import first_time
+from store.operations.folding import Arrival
+from store.rows import Receipt, TracedAlert, alert_from_json, alert_to_json
+from store.statements import Operation, Row, execute, moment, query, stamp, starting_with
+
+# A person who resolves an incident knows more than the sender, whose next reminder may be a minute
+# away: it must not undo their word at once. What still fires after this long is worth saying again.
+QUIET_AFTER_RESOLVE = timedelta(minutes=15)
+
+
+def accept(key: str, named: Sequence[Named], arrival: Arrival) -> Operation[Receipt]:
+    """Write and correlate every alert of one delivery, or recognise it as seen."""
+    if not (yield from first_time(key, arrival.now)):
+        told = yield from _told_before(named)
+        return Receipt(0, len(named), told, (), ())
+    written: list[str] = []
+    touched: list[int] = []
+    opened: list[int] = []
+    for one in named:
+        outcome = yield from _accept_one(one, arrival)
+        if outcome is None:
+            continue
+        written.append(one.tracking_id)
+        incident_id, is_new = outcome
+        if incident_id is not None:
+            touched.append(incident_id)
+            if is_new:
+                opened.append(incident_id)
+    return Receipt(
+        len(written), len(named) - len(written), tuple(written), tuple(touched), tuple(opened)
+    )
+
+
+def _told_before(named: Sequence[Named]) -> Operation[tuple[str, ...]]:
+    """The tracking ids that were given the first time: the new ones lead to nothing."""
+    told: list[str] = []
+    for one in named:
+        rows = yield query("SELECT tracking_id FROM alerts WHERE dedup_key = ?", one.dedup_key)
+        told.extend(row["tracking_id"] for row in rows)
+    return tuple(told)
+
+
+def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, bool] | None]:
+    """(incident id or None, opened), or None when this very alert is stored already."""
+    rows = yield from folding.candidates(one)
+    decision = decide(one, map(folding.candidate, rows))
+    row = next((row for row in rows if row["id"] == decision.incident_id), None)
+    if (yield from _is_repetition(one, decision, row, arrival.now)):
+        return None
+    alert = one.alert
+    inserted = yield execute(
+        "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
+        " tracking_id, reason, received_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (dedup_key) DO NOTHING",
+        one.dedup_key,
+        decision.incident_id,
+        alert.source,
+        alert.status,
+        alert.name,
+        alert.severity,
+        alert.fingerprint,
+        one.tracking_id,
+        decision.reason,
+        stamp(arrival.now),
+        alert_to_json(alert),
+    )
+    if not inserted:
+        return None
+    if decision.verdict is Verdict.OPEN:
+        incident_id = yield from folding.open_new(one, arrival)
+        yield execute(
+            "UPDATE alerts SET incident_id = ? WHERE dedup_key = ?", incident_id, one.dedup_key
+        )
+        return incident_id, True
+    if row is None:
+        return None, False
+    if alert.status is AlertStatus.RESOLVED:
+        yield from folding.clear(row, one, arrival)
+    else:
+        yield from folding.fold(row, one, arrival)
+    return decision.incident_id, False
+
+
+def _is_repetition(
+    one: Named, decision: Decision, row: Row | None, now: datetime
+) -> Operation[bool]:
+    """Whether a sender that repeats itself only says what is known already.
+
+    A changed severity or start, a resolve of what fires, and firing again after a resolve are
+    news. `row` is the incident that the alert would join.
+    """
+    if not one.retold_as:
+        return False
+    alert = one.alert
+    firing = alert.status is AlertStatus.FIRING
+    if row is not None and row["fires"]:
+        return firing and folding.is_unchanged(row, alert)
+    if firing and decision.verdict is Verdict.JOIN:
+        return False
+    # The + keeps SQLite from walking the whole table backwards by id instead of using the range.
+    rows = yield query(
+        "SELECT a.status, a.severity, a.incident_id, i.resolved_by, i.resolved_at FROM alerts a"
+        " LEFT JOIN incidents i ON i.id = a.incident_id"
+        " WHERE a.dedup_key >= ? AND a.dedup_key < ? AND a.source = ? AND a.fingerprint = ?"
+        " ORDER BY +a.id DESC LIMIT 1",
+        *starting_with(one.retold_as),
+        alert.source,
+        alert.fingerprint,
+    )
+    if not rows or rows[0]["status"] != alert.status:
+        return False
+    last = rows[0]
+    if not firing:
+        return decision.incident_id in (None, last["incident_id"])
+    return (
+        last["severity"] == alert.severity
+        and bool(last["resolved_by"])
+        and now < moment(last["resolved_at"]) + QUIET_AFTER_RESOLVE
+    )
+
+
+def latest(incident_id: int) -> Operation[Alert | None]:
+    """The newest firing alert of an incident."""
+    rows = yield query(
+        "SELECT body FROM alerts WHERE incident_id = ? AND status = 'firing'"
+        " ORDER BY id DESC LIMIT 1",
+        incident_id,
+    )
+    return alert_from_json(rows[0]["body"]) if rows else None
+
+
+def trace(tracking_id: str) -> Operation[list[TracedAlert]]:
+    """Every alert that carries this tracking id."""
+    rows = yield query("SELECT * FROM alerts WHERE tracking_id = ? ORDER BY id", tracking_id)
+    return [
+        TracedAlert(
+            row["tracking_id"],
+            row["source"],
+            row["status"],
+            row["name"],
+            row["severity"],
+            row["fingerprint"],
+            row["reason"],
+            moment(row["received_at"]),
+            row["incident_id"],
+        )
+        for row in rows
+    ]

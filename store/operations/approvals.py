@@ -1,0 +1,185 @@
+"""Proposals before people: asked once, voted on, decided by one conditional UPDATE."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple
+from datetime import datetime
+
+from bot.approvals.model import Approval, Choice
+from bot.approvals.policy import Voter, check_vote, outcome
+from bot.errors import NotFound, Refused
+from bot.incidents.model import IncidentStatus
+from bot.incidents.remediation import RemediationStatus
+from store.operations import incidents
+from store.rows import approval_from, dump, proposal_to_json
+from store.statements import Operation, execute, notify, query, stamp
+
+DISPATCH_TOPIC = "dispatch"
+
+
+def get(approval_id: str) -> Operation[Approval]:
+    """One approval with its votes, or NotFound."""
+    rows = yield query("SELECT * FROM approvals WHERE id = ?", approval_id)
+    if not rows:
+        raise NotFound("This approval is not known here.", remedy="Propose the action again.")
+    votes = yield query("SELECT * FROM votes WHERE approval_id = ? ORDER BY at, user", approval_id)
+    return approval_from(rows[0], votes)
+
+
+def of_incident(incident_id: int) -> Operation[list[Approval]]:
+    """Every approval of an incident, oldest first."""
+    rows = yield query(
+        "SELECT id FROM approvals WHERE incident_id = ? ORDER BY requested_at", incident_id
+    )
+    found = []
+    for row in rows:
+        found.append((yield from get(row["id"])))
+    return found
+
+
+def ask(approval: Approval, origin: str, owner: str) -> Operation[Approval]:
+    """Put a proposal before people; the same `origin` asks only once, whatever happens.
+
+    Refused when the incident is not open any more.
+    """
+    incident = yield from incidents.get(approval.incident_id)
+    if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
+        raise Refused(f"{incident.number} is {incident.status}: nothing is proposed any more.")
+    count = yield execute(
+        "INSERT INTO approvals (id, incident_id, origin, state, proposal, preview, requested_by,"
+        " requested_at, expires_at, needed, approvers, digest)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (origin) DO NOTHING",
+        approval.id,
+        approval.incident_id,
+        origin,
+        approval.state,
+        proposal_to_json(approval.proposal),
+        json.dumps(astuple(approval.preview)),
+        approval.requested_by,
+        stamp(approval.requested_at),
+        stamp(approval.expires_at),
+        approval.needed,
+        dump(approval.approvers),
+        approval.digest,
+    )
+    if not count:
+        rows = yield query("SELECT id FROM approvals WHERE origin = ?", origin)
+        known: Approval = yield from get(rows[0]["id"])
+        return known
+    yield from incidents.tell(
+        incident.id,
+        approval.requested_at,
+        "proposed",
+        f"Proposed: {approval.proposal.title}",
+        approval.requested_by,
+    )
+    yield from incidents.reply(incident, "approval", approval.id, owner, approval.requested_at)
+    return approval
+
+
+def vote(
+    approval_id: str, voter: Voter, choice: Choice, home_team: str, owner: str, now: datetime
+) -> Operation[Approval]:
+    """Count one person's word; the deciding one claims the approval and queues its dispatch.
+
+    Refused says why to the person who pressed. However often and however concurrently this is
+    called, one approval leads to one execution.
+    """
+    approval = yield from get(approval_id)
+    check_vote(approval, voter, home_team=home_team, now=now)
+    count = yield execute(
+        "INSERT INTO votes (approval_id, user, choice, at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (approval_id, user) DO NOTHING",
+        approval_id,
+        voter.user,
+        choice,
+        stamp(now),
+    )
+    if not count:
+        raise Refused("Your vote is counted already.")
+    state = outcome(approval, choice)
+    incident = yield from incidents.get(approval.incident_id)
+    if state is not None:
+        claimed = yield execute(
+            "UPDATE approvals SET state = ?, decided_by = ?, decided_at = ?"
+            " WHERE id = ? AND state = ? AND expires_at > ?",
+            state,
+            voter.user,
+            stamp(now),
+            approval_id,
+            RemediationStatus.AWAITING_APPROVAL,
+            stamp(now),
+        )
+        if not claimed:
+            raise Refused("Not counted: this was decided a moment ago.")
+        if state is RemediationStatus.APPROVED:
+            yield execute(
+                "INSERT INTO executions (id, approval_id, incident_id, state, created_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                f"exec-{approval_id}",
+                approval_id,
+                approval.incident_id,
+                RemediationStatus.APPROVED,
+                stamp(now),
+            )
+            yield notify(DISPATCH_TOPIC)
+    word = "Approved" if choice is Choice.APPROVE else "Rejected"
+    yield from incidents.tell(
+        incident.id, now, choice, f"{word}: {approval.proposal.title}", voter.user
+    )
+    yield from incidents.reply(incident, "approval", approval_id, owner, now)
+    decided: Approval = yield from get(approval_id)
+    return decided
+
+
+def expire(owner: str, now: datetime) -> Operation[int]:
+    """End what waited too long. Returns how many."""
+    rows = yield query(
+        "UPDATE approvals SET state = ?, decided_at = ?, reason = 'nobody decided in time'"
+        " WHERE state = 'awaiting approval' AND expires_at <= ? RETURNING id, incident_id",
+        RemediationStatus.EXPIRED,
+        stamp(now),
+        stamp(now),
+    )
+    for row in rows:
+        incident = yield from incidents.get(row["incident_id"])
+        yield from incidents.tell(incident.id, now, "expired", "The approval expired")
+        yield from incidents.reply(incident, "approval", row["id"], owner, now)
+    return len(rows)
+
+
+def revoke(approval_id: str, reason: str, owner: str, now: datetime) -> Operation[bool]:
+    """Take an approved remediation back before it is dispatched. False when it is too late."""
+    count = yield execute(
+        "UPDATE executions SET state = ?, error = ?, finished_at = ?"
+        " WHERE approval_id = ? AND state IN ('approved', 'dispatching')",
+        RemediationStatus.REVOKED,
+        reason,
+        stamp(now),
+        approval_id,
+    )
+    if not count:
+        return False
+    yield execute(
+        "UPDATE approvals SET state = ?, reason = ? WHERE id = ?",
+        RemediationStatus.REVOKED,
+        reason,
+        approval_id,
+    )
+    approval = yield from get(approval_id)
+    incident = yield from incidents.get(approval.incident_id)
+    yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
+    yield from incidents.reply(incident, "approval", approval_id, owner, now)
+    return True
+
+
+def waiting() -> Operation[list[Approval]]:
+    """Every approval that waits for a yes, the first to expire first."""
+    rows = yield query(
+        "SELECT id FROM approvals WHERE state = 'awaiting approval' ORDER BY expires_at"
+    )
+    found = []
+    for row in rows:
+        found.append((yield from get(row["id"])))
+    return found

@@ -1,0 +1,209 @@
+"""Dispatches: claimed before the request is sent, finished by the answer, then verified."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot.approvals.model import Execution
+from bot.errors import NotFound
+from bot.incidents.model import IncidentStatus
+from bot.incidents.remediation import RemediationStatus
+from store.operations import approvals, incidents
+from store.rows import dump, execution_from
+from store.statements import Operation, Row, execute, query, stamp, stamp_or_none
+
+
+def get(execution_id: str) -> Operation[Execution]:
+    """One execution, or NotFound."""
+    rows = yield query("SELECT * FROM executions WHERE id = ?", execution_id)
+    if not rows:
+        raise NotFound("This execution is not known here.")
+    return execution_from(rows[0])
+
+
+def of_approval(approval_id: str) -> Operation[Execution | None]:
+    """The one execution of an approval, if it was approved."""
+    rows = yield query("SELECT * FROM executions WHERE approval_id = ?", approval_id)
+    return execution_from(rows[0]) if rows else None
+
+
+def of_incident(incident_id: int) -> Operation[list[Execution]]:
+    """Every execution of an incident, oldest first."""
+    rows = yield query(
+        "SELECT * FROM executions WHERE incident_id = ? ORDER BY created_at", incident_id
+    )
+    return [execution_from(row) for row in rows]
+
+
+def claim(owner: str, now: datetime, approved_after: datetime) -> Operation[Execution | None]:
+    """Take on the oldest approved execution: `dispatching` is durable before anything is sent.
+
+    What nobody wants any more (see `still_wanted`) is revoked on the way.
+    """
+    waiting = yield query(f"{_WANTED} WHERE e.state = 'approved' ORDER BY e.created_at")
+    for row in waiting:
+        if not (yield from _is_wanted(row, approved_after, owner, now)):
+            continue
+        rows = yield query(
+            "UPDATE executions SET state = ?, owner = ?, started_at = ?"
+            " WHERE id = ? AND state = 'approved' RETURNING *",
+            RemediationStatus.DISPATCHING,
+            owner,
+            stamp(now),
+            row["id"],
+        )
+        if rows:
+            execution = execution_from(rows[0])
+            yield from _show(execution, owner, now)
+            return execution
+    return None
+
+
+def still_wanted(
+    execution_id: str, owner: str, now: datetime, approved_after: datetime
+) -> Operation[bool]:
+    """Whether it may be sent: its incident stands open and its yes is fresh. Else it is revoked."""
+    rows = yield query(f"{_WANTED} WHERE e.id = ?", execution_id)
+    if not rows:
+        return False
+    wanted: bool = yield from _is_wanted(rows[0], approved_after, owner, now)
+    return wanted
+
+
+_WANTED = (
+    "SELECT e.id, e.approval_id, i.status, a.decided_at FROM executions e"
+    " JOIN incidents i ON i.id = e.incident_id JOIN approvals a ON a.id = e.approval_id"
+)
+
+
+def _is_wanted(row: Row, approved_after: datetime, owner: str, now: datetime) -> Operation[bool]:
+    if row["status"] not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
+        why = "the incident resolved"
+    elif row["decided_at"] <= stamp(approved_after):
+        why = "approved too long ago"
+    else:
+        return True
+    yield from approvals.revoke(row["approval_id"], why, owner, now)
+    return False
+
+
+def orphans(owner: str) -> Operation[list[Execution]]:
+    """Dispatches whose process is gone: what became of them must be looked up."""
+    rows = yield query(
+        "SELECT * FROM executions WHERE state = ? AND owner != ?",
+        RemediationStatus.DISPATCHING,
+        owner,
+    )
+    return [execution_from(row) for row in rows]
+
+
+def adopt(execution_id: str, former: str, owner: str) -> Operation[bool]:
+    """Take over an orphan; False when somebody else did."""
+    count = yield execute(
+        "UPDATE executions SET owner = ? WHERE id = ? AND owner = ? AND state = ?",
+        owner,
+        execution_id,
+        former,
+        RemediationStatus.DISPATCHING,
+    )
+    return bool(count)
+
+
+def finish(
+    execution_id: str,
+    state: RemediationStatus,
+    *,
+    answer: dict[str, Any] | None,
+    error: str,
+    owner: str,
+    now: datetime,
+    finished_at: datetime,
+    verify_until: datetime | None = None,
+) -> Operation[Execution]:
+    """Write what the gateway answered (or that it did not), and show it in the thread.
+
+    What is finished already stays as it is, and nothing is told twice.
+    """
+    count = yield execute(
+        "UPDATE executions SET state = ?, answer = ?, error = ?, finished_at = ?, verify_until = ?"
+        " WHERE id = ? AND state IN ('dispatching', 'outcome unknown')",
+        state,
+        dump(answer) if answer is not None else None,
+        error,
+        stamp(finished_at),
+        stamp_or_none(verify_until),
+        execution_id,
+    )
+    execution = yield from get(execution_id)
+    if count:
+        yield from incidents.tell(execution.incident_id, now, "dispatched", f"Remediation {state}")
+        yield from _show(execution, owner, now)
+    return execution
+
+
+def verifying() -> Operation[list[Execution]]:
+    """Executions that ran and are not verified yet."""
+    rows = yield query("SELECT * FROM executions WHERE state = 'succeeded'")
+    return [execution_from(row) for row in rows]
+
+
+def unknown(since: datetime, owner: str, stuck_before: datetime) -> Operation[list[Execution]]:
+    """Executions sent since then whose outcome is unknown, and this owner's that never ended."""
+    rows = yield query(
+        "SELECT * FROM executions WHERE (state = ? AND started_at >= ?)"
+        " OR (state = ? AND owner = ? AND started_at < ?)",
+        RemediationStatus.OUTCOME_UNKNOWN,
+        stamp(since),
+        RemediationStatus.DISPATCHING,
+        owner,
+        stamp(stuck_before),
+    )
+    return [execution_from(row) for row in rows]
+
+
+def count_probe(execution_id: str, good: bool, note: str) -> Operation[int]:
+    """Count a good probe in a row, or start again. Returns how many in a row were good."""
+    rows = yield query(
+        "UPDATE executions SET good_probes = CASE WHEN ? THEN good_probes + 1 ELSE 0 END,"
+        " verify_note = ? WHERE id = ? AND state = 'succeeded' RETURNING good_probes",
+        good,
+        note,
+        execution_id,
+    )
+    return rows[0]["good_probes"] if rows else 0
+
+
+def conclude(
+    execution_id: str, state: RemediationStatus, note: str, owner: str, now: datetime
+) -> Operation[bool]:
+    """Verified or not verified, once. Only `verified` lets an incident say what fixed it."""
+    count = yield execute(
+        "UPDATE executions SET state = ?, verify_note = ? WHERE id = ? AND state = 'succeeded'",
+        state,
+        note,
+        execution_id,
+    )
+    if not count:
+        return False
+    execution = yield from get(execution_id)
+    if state is RemediationStatus.VERIFIED:
+        yield execute(
+            "UPDATE incidents SET fixed_by = ?, revision = revision + 1 WHERE id = ?",
+            execution_id,
+            execution.incident_id,
+        )
+    yield from incidents.tell(execution.incident_id, now, str(state), f"Remediation {state}")
+    yield from _show(execution, owner, now)
+    incident = yield from incidents.get(execution.incident_id)
+    yield from incidents.show_card(incident.id, incident.channel, incident.severity, owner, now)
+    if incident.resolved_at:
+        yield from incidents.reply(incident, "resolved", incident.id, owner, now)
+    return True
+
+
+def _show(execution: Execution, owner: str, now: datetime) -> Operation[None]:
+    incident = yield from incidents.get(execution.incident_id)
+    yield from incidents.reply(incident, "approval", execution.approval_id, owner, now)
+    if execution.finished_at:
+        yield from incidents.reply(incident, "result", execution.id, owner, now)

@@ -1,0 +1,248 @@
+"""Which open incidents an alert could join, and what joining, opening and clearing change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.incidents.correlation import Candidate, Named, Scope, could_share_fingerprint
+from bot.incidents.model import Alert, IncidentStatus, Severity
+from store.operations import advice, incidents
+from store.rows import dump
+from store.statements import Operation, Row, execute, query, stamp, stamp_or_none, starting_with
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What every alert of one delivery shares: where its card goes, when, and who wrote it."""
+
+    channel: str
+    now: datetime
+    owner: str
+    card_delay: float
+
+
+def _key(alert: Alert) -> str:
+    """A fingerprint means something only to the source that gave it."""
+    return f"{alert.source}/{alert.fingerprint}"
+
+
+def _since(alert: Alert) -> str:
+    return stamp_or_none(alert.starts_at) or ""
+
+
+_COLUMNS = (
+    "i.id, i.sop_id, i.scope_env, i.scope_service, i.scope_category, i.env, i.service, i.severity,"
+    " i.channel, i.firing"
+)
+
+
+def candidates(one: Named) -> Operation[list[Row]]:
+    """The open incidents that `decide` may choose from, the surest kind alone.
+
+    `fires` is 1 where this very alert fires already, with `fired_severity` and `fired_since` as it
+    was told last; `replaces` is the key under which an edited message's earlier version fires.
+    """
+    rows: list[Row] = yield query(
+        f"SELECT {_COLUMNS}, 1 AS fires, f.severity AS fired_severity,"  # noqa: S608 - a constant
+        " f.starts_at AS fired_since, '' AS replaces FROM firing f"
+        " JOIN incidents i ON i.id = f.incident_id"
+        " WHERE f.fingerprint = ? AND i.status IN ('open', 'acknowledged') ORDER BY i.id",
+        _key(one.alert),
+    )
+    rows = [row for row in rows if could_share_fingerprint(one.alert, row["env"], row["service"])]
+    if not rows and one.edit_of:
+        rows = yield from _earlier_version(one)
+    if not rows:
+        rows = yield query(
+            f"SELECT {_COLUMNS}, 0 AS fires, '' AS replaces FROM incidents i"  # noqa: S608 - a constant
+            " WHERE i.scope_env = ? AND i.scope_service = ?"
+            " AND i.status IN ('open', 'acknowledged') ORDER BY i.id",
+            one.scope.env,
+            one.scope.service,
+        )
+    return rows
+
+
+def _earlier_version(one: Named) -> Operation[list[Row]]:
+    """The open incident that the same part of the same message joined before its edit."""
+    part = one.dedup_key[one.dedup_key.rfind("#") :]
+    rows: list[Row] = yield query(
+        f"SELECT {_COLUMNS}, 0 AS fires,"  # noqa: S608 - a constant
+        " a.source || '/' || a.fingerprint AS replaces"
+        " FROM alerts a JOIN incidents i ON i.id = a.incident_id"
+        " WHERE a.dedup_key >= ? AND a.dedup_key < ? AND substr(a.dedup_key, -length(?)) = ?"
+        " AND i.status IN ('open', 'acknowledged') ORDER BY +a.id DESC LIMIT 1",
+        *starting_with(one.edit_of),
+        part,
+        part,
+    )
+    return rows
+
+
+def candidate(row: Row) -> Candidate:
+    """A row of `candidates` as `decide` wants it."""
+    scope = Scope(row["scope_env"], row["scope_service"], row["scope_category"])
+    return Candidate(row["id"], row["sop_id"], scope, bool(row["fires"]), bool(row["replaces"]))
+
+
+def is_unchanged(row: Row, alert: Alert) -> bool:
+    """Whether the alert that fires is told again with the same severity and start."""
+    told: tuple[str, str] = (row["fired_severity"], row["fired_since"])
+    return told == (alert.severity, _since(alert))
+
+
+def open_new(one: Named, arrival: Arrival) -> Operation[int]:
+    """A new incident with its card and its advice wished for; its id."""
+    alert = one.alert
+    at = stamp(arrival.now)
+    began = alert.starts_at if alert.starts_at and alert.starts_at <= arrival.now else arrival.now
+    rows = yield query(
+        "INSERT INTO incidents (incident_key, sop_id, scope_env, scope_service, scope_category,"
+        " status, severity, title, env, region, service, category, channel, source, alert_count,"
+        " firing, value, threshold, text, labels, links, tracking_id, opened_at, updated_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " RETURNING id",
+        one.incident_key,
+        one.sop_id,
+        one.scope.env,
+        one.scope.service,
+        one.scope.category,
+        IncidentStatus.OPEN,
+        alert.severity,
+        alert.title,
+        alert.env,
+        alert.region,
+        alert.service,
+        alert.category,
+        arrival.channel,
+        alert.source,
+        alert.value,
+        alert.threshold,
+        alert.text,
+        dump(dict(alert.labels)),
+        dump([(link.label, link.url) for link in alert.links]),
+        one.tracking_id,
+        stamp(began),
+        at,
+    )
+    incident_id: int = rows[0]["id"]
+    yield from _fires(incident_id, alert)
+    # A SOP ID that only the alert names never takes a key over: anybody may send any alert.
+    yield execute(
+        "INSERT INTO sop_map (incident_key, sop_id, first_seen_at) VALUES (?, ?, ?)"
+        " ON CONFLICT (incident_key) DO UPDATE SET sop_id = excluded.sop_id WHERE ?",
+        one.incident_key,
+        one.sop_id,
+        at,
+        one.sop_matched,
+    )
+    yield from incidents.tell(incident_id, arrival.now, "opened", f"Opened by {alert.source}")
+    yield from incidents.show_card(
+        incident_id, arrival.channel, alert.severity, arrival.owner, arrival.now
+    )
+    yield from advice.want(incident_id, "", "", alert.severity, arrival.now)
+    return incident_id
+
+
+def _fires(incident_id: int, alert: Alert) -> Operation[int]:
+    """This alert fires in that incident; 0 when it did already."""
+    count: int = yield execute(
+        "INSERT INTO firing (fingerprint, incident_id, name, severity, starts_at)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        _key(alert),
+        incident_id,
+        alert.name,
+        alert.severity,
+        _since(alert),
+    )
+    return count
+
+
+def _stops(incident_id: int, key: str) -> Operation[int]:
+    """The alert of that key fires no more; 0 when it did not."""
+    count: int = yield execute(
+        "DELETE FROM firing WHERE incident_id = ? AND fingerprint = ?", incident_id, key
+    )
+    return count
+
+
+def fold(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
+    """One more firing alert for an incident that is open."""
+    alert = one.alert
+    is_new = replaced = 0
+    if row["replaces"]:
+        replaced = yield from _stops(row["id"], row["replaces"])
+    if not row["fires"]:
+        is_new = yield from _fires(row["id"], alert)
+    elif not is_unchanged(row, alert):
+        yield execute(
+            "UPDATE firing SET severity = ?, starts_at = ? WHERE fingerprint = ?"
+            " AND incident_id = ?",
+            alert.severity,
+            _since(alert),
+            _key(alert),
+            row["id"],
+        )
+    before = Severity(row["severity"])
+    # An alert that fires alone may calm down; one of several never hides what is graver.
+    alone = (row["fires"] or replaced) and row["firing"] == 1
+    severity = alert.severity if alone or alert.severity.rank < before.rank else before
+    yield execute(
+        "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, severity = ?,"
+        " value = CASE WHEN ? = '' THEN value ELSE ? END, updated_at = ?, revision = revision + 1"
+        " WHERE id = ?",
+        is_new - replaced,
+        severity,
+        alert.value,
+        alert.value,
+        stamp(arrival.now),
+        row["id"],
+    )
+    changed = severity is not before
+    if changed:
+        yield from incidents.tell(
+            row["id"], arrival.now, "severity", f"Severity {before} → {severity}"
+        )
+    yield from incidents.show_card(
+        row["id"],
+        row["channel"],
+        severity,
+        arrival.owner,
+        arrival.now,
+        delay=0 if changed else arrival.card_delay,
+    )
+
+
+def clear(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
+    """An alert resolved: when nothing fires any more, so does its incident."""
+    cleared = yield from _stops(row["id"], row["replaces"] or _key(one.alert))
+    if not cleared:
+        # A sender whose resolve reads differently from its alert: the name has to do, where only
+        # one of that name fires. Of several, which one resolved is not known, so none is cleared.
+        yield execute(
+            "DELETE FROM firing WHERE incident_id = ? AND name = ? AND 1 ="
+            " (SELECT COUNT(*) FROM firing WHERE incident_id = ? AND name = ?)",
+            row["id"],
+            one.alert.name,
+            row["id"],
+            one.alert.name,
+        )
+    left = yield query("SELECT COUNT(*) AS n FROM firing WHERE incident_id = ?", row["id"])
+    if left[0]["n"] == 0:
+        yield from incidents.close(row["id"], by="", owner=arrival.owner, now=arrival.now)
+        return
+    yield execute(
+        "UPDATE incidents SET firing = ?, updated_at = ?, revision = revision + 1 WHERE id = ?",
+        left[0]["n"],
+        stamp(arrival.now),
+        row["id"],
+    )
+    yield from incidents.show_card(
+        row["id"],
+        row["channel"],
+        Severity(row["severity"]),
+        arrival.owner,
+        arrival.now,
+        delay=arrival.card_delay,
+    )

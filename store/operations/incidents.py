@@ -1,0 +1,204 @@
+"""Incidents: read, steer, close; their timeline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.errors import NotFound, Refused
+from bot.incidents.model import Incident, IncidentStatus, Severity, TimelineEntry
+from bot.incidents.remediation import RemediationStatus
+from store.operations import outbox
+from store.rows import incident_from, timeline_from
+from store.statements import Operation, execute, query, stamp
+
+
+def tell(incident_id: int, now: datetime, kind: str, text: str, actor: str = "") -> Operation[None]:
+    """Add a fact to the incident's story."""
+    yield execute(
+        "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, ?, ?, ?)",
+        incident_id,
+        stamp(now),
+        kind,
+        text,
+        actor,
+    )
+
+
+def show_card(
+    incident_id: int,
+    channel: str,
+    severity: Severity,
+    owner: str,
+    now: datetime,
+    delay: float = 0.0,
+) -> Operation[None]:
+    """The card should show the incident as it is now."""
+    yield from outbox.want(
+        kind="card",
+        subject=incident_id,
+        channel=channel,
+        incident_id=incident_id,
+        in_thread=False,
+        rank=severity.rank,
+        owner=owner,
+        now=now,
+        delay=delay,
+    )
+
+
+def reply(
+    incident: Incident, kind: str, subject: object, owner: str, now: datetime
+) -> Operation[None]:
+    """The incident's thread should show this."""
+    yield from outbox.want(
+        kind=kind,
+        subject=subject,
+        channel=incident.channel,
+        incident_id=incident.id,
+        in_thread=True,
+        rank=incident.severity.rank,
+        owner=owner,
+        now=now,
+    )
+
+
+def get(incident_id: int) -> Operation[Incident]:
+    """One incident, or NotFound."""
+    rows = yield query("SELECT * FROM incidents WHERE id = ?", incident_id)
+    if not rows:
+        raise NotFound(f"There is no INC-{incident_id}.", remedy="`/incident list` shows them.")
+    return incident_from(rows[0])
+
+
+def open_ones(limit: int, before: int | None) -> Operation[list[Incident]]:
+    """Open and acknowledged incidents, newest first."""
+    rows = yield query(
+        "SELECT * FROM incidents WHERE status IN ('open', 'acknowledged') AND id < ?"
+        " ORDER BY id DESC LIMIT ?",
+        before if before is not None else 2**62,
+        limit,
+    )
+    return [incident_from(row) for row in rows]
+
+
+def of_sop(sop_id: str, limit: int) -> Operation[list[Incident]]:
+    """The newest incidents of one SOP ID."""
+    rows = yield query(
+        "SELECT * FROM incidents WHERE sop_id = ? ORDER BY id DESC LIMIT ?", sop_id, limit
+    )
+    return [incident_from(row) for row in rows]
+
+
+def of_message(channel: str, ts: str) -> Operation[Incident | None]:
+    """The incident whose card, or reply, is that message."""
+    rows = yield query(
+        "SELECT i.* FROM outbox o JOIN incidents i ON i.id = o.incident_id"
+        " WHERE o.channel = ? AND o.ts = ?",
+        channel,
+        ts,
+    )
+    return incident_from(rows[0]) if rows else None
+
+
+def timeline(incident_id: int) -> Operation[list[TimelineEntry]]:
+    """The story so far, oldest first."""
+    rows = yield query("SELECT * FROM timeline WHERE incident_id = ? ORDER BY id", incident_id)
+    return [timeline_from(row) for row in rows]
+
+
+def acknowledge(incident_id: int, user: str, owner: str, now: datetime) -> Operation[Incident]:
+    """Somebody looks after it. A second acknowledgement changes nothing."""
+    count = yield execute(
+        "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
+        " updated_at = ?, revision = revision + 1 WHERE id = ? AND status = 'open'",
+        stamp(now),
+        user,
+        stamp(now),
+        incident_id,
+    )
+    incident = yield from get(incident_id)
+    if count:
+        yield from tell(incident_id, now, "acknowledged", "Acknowledged", user)
+        yield from show_card(incident_id, incident.channel, incident.severity, owner, now)
+    elif incident.status is not IncidentStatus.ACKNOWLEDGED:
+        raise Refused(f"{incident.number} is {incident.status}: there is nothing to acknowledge.")
+    return incident
+
+
+def close(incident_id: int, *, by: str, owner: str, now: datetime) -> Operation[Incident]:
+    """Resolve: by a person (their user id), or '' when nothing fires any more.
+
+    What waits for a yes, or has it and is not sent yet, is revoked: the world it was meant for is
+    gone.
+    """
+    count = yield execute(
+        "UPDATE incidents SET status = 'resolved', resolved_at = ?, resolved_by = ?, firing = 0,"
+        " updated_at = ?, revision = revision + 1"
+        " WHERE id = ? AND status IN ('open', 'acknowledged')",
+        stamp(now),
+        by,
+        stamp(now),
+        incident_id,
+    )
+    incident = yield from get(incident_id)
+    if not count:
+        raise Refused(f"{incident.number} is {incident.status} already.")
+    yield execute("DELETE FROM firing WHERE incident_id = ?", incident_id)
+    unsent = yield query(
+        "UPDATE executions SET state = ?, error = 'the incident resolved', finished_at = ?"
+        " WHERE incident_id = ? AND state = ? RETURNING approval_id",
+        RemediationStatus.REVOKED,
+        stamp(now),
+        incident_id,
+        RemediationStatus.APPROVED,
+    )
+    for row in unsent:
+        yield execute(
+            "UPDATE approvals SET state = ?, reason = 'the incident resolved' WHERE id = ?",
+            RemediationStatus.REVOKED,
+            row["approval_id"],
+        )
+        yield from tell(incident_id, now, "revoked", "Revoked: the incident resolved")
+        yield from reply(incident, "approval", row["approval_id"], owner, now)
+    waiting = yield query(
+        "UPDATE approvals SET state = ?, reason = 'the incident resolved', decided_at = ?"
+        " WHERE incident_id = ? AND state = ? RETURNING id",
+        RemediationStatus.REVOKED,
+        stamp(now),
+        incident_id,
+        RemediationStatus.AWAITING_APPROVAL,
+    )
+    for row in waiting:
+        yield from reply(incident, "approval", row["id"], owner, now)
+    text = "Resolved by hand" if by else "Resolved: the alert cleared"
+    yield from tell(incident_id, now, "resolved", text, by)
+    yield from show_card(incident_id, incident.channel, incident.severity, owner, now)
+    yield from reply(incident, "resolved", incident_id, owner, now)
+    return incident
+
+
+def note(incident_id: int, text: str, user: str, owner: str, now: datetime) -> Operation[Incident]:
+    """A person's remark, kept in the story and shown in the thread."""
+    incident = yield from get(incident_id)
+    rows = yield query(
+        "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, 'note', ?, ?)"
+        " RETURNING id",
+        incident_id,
+        stamp(now),
+        text,
+        user,
+    )
+    yield from reply(incident, "note", rows[0]["id"], owner, now)
+    return incident
+
+
+def remark(timeline_id: int) -> Operation[TimelineEntry | None]:
+    """One fact of a story by its id."""
+    rows = yield query("SELECT * FROM timeline WHERE id = ?", timeline_id)
+    return timeline_from(rows[0]) if rows else None
+
+
+def counts() -> Operation[dict[str, int]]:
+    """How many incidents stand in each status."""
+    rows = yield query("SELECT status, COUNT(*) AS n FROM incidents GROUP BY status")
+    return {row["status"]: row["n"] for row in rows}

@@ -1,0 +1,265 @@
+"""Rows to models and back. One place knows the column names of each noun."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from bot.approvals.model import Approval, Choice, Execution, Vote
+from bot.incidents.model import (
+    Alert,
+    AlertStatus,
+    Incident,
+    IncidentStatus,
+    Link,
+    Severity,
+    TimelineEntry,
+)
+from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
+from store.statements import Row, moment, moment_or_none, stamp_or_none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxMessage:
+    """A message that Slack shows or should show. `kind` and `subject` say what to render.
+
+    `wanted` > `sent` means that it must be posted (`ts` is None) or changed. `thread_ts` is the
+    card's ts for a reply, None while the card itself is not posted. `owner` is the process that
+    may have posted it already.
+    """
+
+    id: int
+    key: str
+    kind: str
+    incident_id: int | None
+    subject: str
+    channel: str
+    in_thread: bool
+    thread_ts: str | None
+    rank: int
+    wanted: int
+    sent: int
+    ts: str | None
+    owner: str
+    attempts: int
+    failed: bool
+    error: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one delivery: written, folded, and which incidents it touched."""
+
+    accepted: int
+    duplicates: int
+    tracking_ids: tuple[str, ...]
+    incident_ids: tuple[int, ...]
+    opened: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceRecord:
+    """Advice wanted or given. `question` is '' when nobody asked; `body` is None until given."""
+
+    id: int
+    incident_id: int
+    question: str
+    asked_by: str
+    body: dict[str, Any] | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """One turn of a conversation. `role` is person, alert or advisor."""
+
+    role: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TracedAlert:
+    """One alert on its way: where it came from, when, and which incident it joined and why."""
+
+    tracking_id: str
+    source: str
+    status: str
+    name: str
+    severity: str
+    fingerprint: str
+    reason: str
+    received_at: datetime
+    incident_id: int | None
+
+
+def dump(value: object) -> str:
+    """Compact JSON; lone surrogates become escapes, so any text can be stored."""
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)  # json.dumps would make one a call
+
+
+def alert_to_json(alert: Alert) -> str:
+    """The alert with what arrived, as one JSON object."""
+    body: dict[str, Any] = {field: getattr(alert, field) for field in _ALERT_FIELDS}
+    body["labels"] = dict(alert.labels)
+    body["annotations"] = dict(alert.annotations)
+    body["links"] = [(link.label, link.url) for link in alert.links]
+    body["starts_at"] = stamp_or_none(alert.starts_at)
+    body["ends_at"] = stamp_or_none(alert.ends_at)
+    return dump(body)
+
+
+_ALERT_FIELDS = tuple(field.name for field in fields(Alert))
+
+
+def alert_from_json(text: str) -> Alert:
+    """The reverse of `alert_to_json`."""
+    body = json.loads(text)
+    return Alert(
+        **{
+            **body,
+            "status": AlertStatus(body["status"]),
+            "severity": Severity(body["severity"]),
+            "links": links_from(body["links"]),
+            "starts_at": moment_or_none(body["starts_at"]),
+            "ends_at": moment_or_none(body["ends_at"]),
+        }
+    )
+
+
+def links_from(pairs: list[list[str]]) -> tuple[Link, ...]:
+    """Links from [label, url] pairs."""
+    return tuple(Link(label, url) for label, url in pairs)
+
+
+def incident_from(row: Row) -> Incident:
+    """An incidents row as an Incident."""
+    return Incident(
+        id=row["id"],
+        incident_key=row["incident_key"],
+        sop_id=row["sop_id"],
+        status=IncidentStatus(row["status"]),
+        severity=Severity(row["severity"]),
+        title=row["title"],
+        env=row["env"],
+        region=row["region"],
+        service=row["service"],
+        category=row["category"],
+        channel=row["channel"],
+        source=row["source"],
+        alert_count=row["alert_count"],
+        firing=row["firing"],
+        value=row["value"],
+        threshold=row["threshold"],
+        text=row["text"],
+        labels=json.loads(row["labels"]),
+        links=links_from(json.loads(row["links"])),
+        tracking_id=row["tracking_id"],
+        opened_at=moment(row["opened_at"]),
+        updated_at=moment(row["updated_at"]),
+        acknowledged_at=moment_or_none(row["acknowledged_at"]),
+        acknowledged_by=row["acknowledged_by"],
+        resolved_at=moment_or_none(row["resolved_at"]),
+        resolved_by=row["resolved_by"],
+        fixed_by=row["fixed_by"],
+        revision=row["revision"],
+    )
+
+
+def timeline_from(row: Row) -> TimelineEntry:
+    """A timeline row."""
+    return TimelineEntry(
+        row["incident_id"], moment(row["at"]), row["kind"], row["text"], row["actor"]
+    )
+
+
+def proposal_to_json(proposal: Proposal) -> str:
+    """A proposal as JSON."""
+    body = {field.name: getattr(proposal, field.name) for field in fields(Proposal)}
+    body["parameters"] = [(p.name, p.value, p.origin) for p in proposal.parameters]
+    return dump(body)
+
+
+def approval_from(row: Row, votes: list[Row]) -> Approval:
+    """An approvals row with its votes rows."""
+    proposal = json.loads(row["proposal"])
+    proposal["parameters"] = tuple(Parameter(*parts) for parts in proposal["parameters"])
+    return Approval(
+        id=row["id"],
+        incident_id=row["incident_id"],
+        proposal=Proposal(**proposal),
+        preview=Preview(*json.loads(row["preview"])),
+        state=RemediationStatus(row["state"]),
+        requested_by=row["requested_by"],
+        requested_at=moment(row["requested_at"]),
+        expires_at=moment(row["expires_at"]),
+        needed=row["needed"],
+        approvers=tuple(json.loads(row["approvers"])),
+        digest=row["digest"],
+        decided_by=row["decided_by"],
+        decided_at=moment_or_none(row["decided_at"]),
+        reason=row["reason"],
+        votes=tuple(
+            Vote(vote["user"], Choice(vote["choice"]), moment(vote["at"])) for vote in votes
+        ),
+    )
+
+
+def execution_from(row: Row) -> Execution:
+    """An executions row."""
+    return Execution(
+        id=row["id"],
+        approval_id=row["approval_id"],
+        incident_id=row["incident_id"],
+        state=RemediationStatus(row["state"]),
+        owner=row["owner"],
+        created_at=moment(row["created_at"]),
+        started_at=moment_or_none(row["started_at"]),
+        finished_at=moment_or_none(row["finished_at"]),
+        answer=json.loads(row["answer"]) if row["answer"] else None,
+        error=row["error"],
+        verify_until=moment_or_none(row["verify_until"]),
+        verify_note=row["verify_note"],
+        good_probes=row["good_probes"],
+    )
+
+
+def advice_from(row: Row) -> AdviceRecord:
+    """An advice row."""
+    return AdviceRecord(
+        id=row["id"],
+        incident_id=row["incident_id"],
+        question=row["question"],
+        asked_by=row["asked_by"],
+        body=json.loads(row["body"]) if row["body"] else None,
+        at=moment(row["at"]),
+    )
+
+
+def outbox_from(row: Row) -> OutboxMessage:
+    """An outbox row joined with its card's ts as `thread_ts`."""
+    return OutboxMessage(
+        id=row["id"],
+        key=row["key"],
+        kind=row["kind"],
+        incident_id=row["incident_id"],
+        subject=row["subject"],
+        channel=row["channel"],
+        in_thread=bool(row["in_thread"]),
+        thread_ts=row["thread_ts"],
+        rank=row["rank"],
+        wanted=row["wanted"],
+        sent=row["sent"],
+        ts=row["ts"],
+        owner=row["owner"],
+        attempts=row["attempts"],
+        failed=bool(row["failed"]),
+        error=row["error"],
+        created_at=moment(row["created_at"]),
+    )

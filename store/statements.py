@@ -1,0 +1,80 @@
+"""How SQL is written once and run by any engine.
+
+An operation is a generator: it yields statements and is sent what they gave. The engine decides
+how they run (SQLite: on its writer thread; a pooled server connection: awaiting each), so an
+operation is never written twice and never knows which engine runs it.
+
+    def seen(key: str) -> Operation[bool]:
+        rows = yield query("SELECT 1 FROM deliveries WHERE key = ?", key)
+        return bool(rows)
+
+Placeholders are `?`; statements hold no literal `?` and no literal `%`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+Row = Any
+"""A row: values by position or by column name."""
+
+T = TypeVar("T")
+Operation = Generator["Statement", Any, T]
+
+
+class Statement:
+    """One thing an engine does for an operation."""
+
+    __slots__ = ("parameters", "sql", "wants")
+
+    def __init__(self, wants: str, sql: str, parameters: tuple[Any, ...]) -> None:
+        self.wants = wants
+        self.sql = sql
+        self.parameters = parameters
+
+
+def query(sql: str, *parameters: Any) -> Statement:
+    """Sends back the list of rows."""
+    return Statement("rows", sql, parameters)
+
+
+def execute(sql: str, *parameters: Any) -> Statement:
+    """Sends back the number of rows changed: a claim reads exactly that."""
+    return Statement("count", sql, parameters)
+
+
+def notify(topic: str) -> Statement:
+    """Wakes those who wait for `topic`, once the transaction is durable. Sends back nothing."""
+    return Statement("notify", topic, ())
+
+
+def stamp(moment: datetime) -> str:
+    """A time as it stands in a row: UTC, fixed width, so that text order is time order."""
+    # Not strftime: its %Y writes the year 900 as "900", which neither sorts nor reads back.
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def stamp_or_none(moment: datetime | None) -> str | None:
+    """`stamp`, or NULL for no time."""
+    return stamp(moment) if moment else None
+
+
+def moment(text: str) -> datetime:
+    """The reverse of `stamp`."""
+    return datetime.fromisoformat(text)
+
+
+def moment_or_none(text: str | None) -> datetime | None:
+    """The reverse of `stamp_or_none`."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def starting_with(prefix: str) -> tuple[str, str]:
+    """The bounds of the texts that start with `prefix`: from the first, below the second.
+
+    LIKE would read wildcards in what outsiders sent, and does not use an index of ours.
+    """
+    return prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)

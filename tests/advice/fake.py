@@ -1,0 +1,84 @@
+"""Making scenarios for `fakeq.py` and reading what it recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.advice.command import AdvisorCommand
+
+FAKEQ = Path(__file__).with_name("fakeq.py")
+
+
+def as_q_prints(text: str) -> bytes:
+    """`text` the way Q 1.19 writes it to a pipe."""
+    lines = text.split("\n")
+    return b"\x1b[38;5;10m> \x1b[0m" + b"".join(
+        line.encode() + b"\x1b[0m\x1b[0m\n" for line in lines
+    )
+
+
+def step(
+    answer: str | None = None,
+    *,
+    stdout: list[bytes] | None = None,
+    stderr: str = "",
+    **more: Any,
+) -> dict[str, Any]:
+    """One entry of a scenario of fakeq."""
+    chunks = [as_q_prints(answer)] if answer is not None else (stdout or [])
+    return {
+        "stdout": [chunk.hex() for chunk in chunks],
+        "stderr": [stderr.encode().hex()] if stderr else [],
+        **more,
+    }
+
+
+@dataclass
+class FakeQ:
+    """A scenario on disk, the command that plays it, and what it recorded."""
+
+    folder: Path
+    pauses: list[float] = field(default_factory=list)
+    seen: list[tuple[str, float]] = field(default_factory=list)
+
+    @property
+    def argv(self) -> list[str]:
+        scenario = str(self.folder / "scenario.json")
+        return [sys.executable, "-I", "-S", str(FAKEQ), scenario, "chat", "--no-interactive"]
+
+    def plays(self, *steps: dict[str, Any]) -> None:
+        (self.folder / "scenario.json").write_text(json.dumps(steps))
+
+    def calls(self) -> list[dict[str, Any]]:
+        path = self.folder / "calls.jsonl"
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("\n")]  # no half-written one
+
+    def kinds(self) -> list[str]:
+        return [kind for kind, _ in self.seen]
+
+    def command(self, *flags: str, **options: Any) -> AdvisorCommand:
+        async def no_sleep(seconds: float) -> None:
+            self.pauses.append(seconds)
+
+        settings: dict[str, Any] = {
+            "timeout": 30.0,
+            "sleep": no_sleep,
+            "random": lambda: 0.0,
+            "name": "Amazon Q",
+            "observe": lambda kind, seconds: self.seen.append((kind, seconds)),
+        }
+        return AdvisorCommand([*self.argv, *flags], **(settings | options))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something outside this process, as a file that it writes."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - another process cannot set an Event
+            await asyncio.sleep(0.005)

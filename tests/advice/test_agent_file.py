@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.advice.agent_file import AGENT_NAME, write_agent
+
+ARGV = ["q", "chat", "--no-interactive", "--agent", "sopbot-advisor"]
+Q_FILE = Path(".aws/amazonq/cli-agents/sopbot-advisor.json")
+KIRO_FILE = Path(".kiro/agents/sopbot-advisor.json")
+
+
+@pytest.mark.parametrize("argv", [ARGV, ["kiro-cli", "chat", "--agent=sopbot-advisor"]])
+def test_the_agent_without_tools_is_written_for_q_and_kiro(argv: list[str], tmp_path: Path) -> None:
+    done = write_agent(argv, tmp_path)
+    assert done.written == (tmp_path / Q_FILE, tmp_path / KIRO_FILE)
+    for path in done.written:
+        agent = json.loads(path.read_text())
+        assert agent["name"] == AGENT_NAME
+        assert (agent["tools"], agent["allowedTools"], agent["mcpServers"]) == ([], [], {})
+        assert agent["useLegacyMcpJson"] is False
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("argv", [["q", "chat"], ["q", "chat", "--agent", "mine"], ["llm"]])
+def test_nothing_is_touched_for_another_command(argv: list[str], tmp_path: Path) -> None:
+    assert write_agent(argv, tmp_path).written == ()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_right_stays_as_it_is(tmp_path: Path) -> None:
+    write_agent(ARGV, tmp_path)
+    inode = (tmp_path / Q_FILE).stat().st_ino
+    done = write_agent(ARGV, tmp_path)
+    assert done.written == ()
+    assert len(done.unchanged) == 2
+    assert (tmp_path / Q_FILE).stat().st_ino == inode
+
+
+def test_a_file_that_was_given_tools_is_put_right(tmp_path: Path) -> None:
+    write_agent(ARGV, tmp_path)
+    (tmp_path / Q_FILE).write_text('{"name": "sopbot-advisor", "tools": ["*"]}')
+    (tmp_path / KIRO_FILE).chmod(0o644)
+    assert len(write_agent(ARGV, tmp_path).written) == 2
+    assert json.loads((tmp_path / Q_FILE).read_text())["tools"] == []
+
+
+def test_a_home_that_cannot_be_written_is_a_problem_in_words(tmp_path: Path) -> None:
+    (tmp_path / ".aws").write_text("a file where a folder should be")
+    done = write_agent(ARGV, tmp_path)
+    assert "HOME" in done.problem

@@ -1,0 +1,270 @@
+"""One question to the command: failures by name, tries, slots, pauses, numbers."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.advice.command import AdvisorCommand
+from bot.errors import AdvisorBusy, AdvisorError, SettingsError
+from tests.advice.fake import FakeQ, step, until
+
+THROTTLED = (
+    "\x1b[1m\x1b[38;5;9m ⚠️  Amazon Q rate limit reached:\n    Request quota exceeded. "
+    "Please wait a moment and try again.\n\n\x1b[0m"
+)
+LOGIN = "Authentication Error\nYour login session has expired. Please log in again using:\n q login"
+QUOTA = "Monthly request limit reached - The limits reset on 12/01."
+OVERLOADED = "Amazon Q is having trouble responding right now:\n  0: Failed to send the request"
+LOCKED = "error: Failed to open database: database is locked"
+APPROVAL = (
+    "error: Tool approval required but --no-interactive was specified. "
+    "Use --trust-all-tools to automatically approve tools."
+)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind"),
+    [
+        (step(stderr=THROTTLED), "throttled"),
+        (step(stderr=LOGIN), "login"),
+        (step(stderr=QUOTA), "quota"),
+        (step(stderr=OVERLOADED), "transient"),
+        (step(stderr=LOCKED, exit=1), "locked"),
+        (step("Let me look.", stderr=APPROVAL, exit=1), "approval_required"),
+        (step(stderr=f"{OVERLOADED}\n{APPROVAL}", exit=1), "transient"),
+        (step(stderr="error: You are not logged in, please log in with q login", exit=1), "login"),
+        (step("HELLO", stderr="the agent file x is malformed, using default"), "agent_missing"),
+        (step("HELLO", exit=4), "agent_missing"),
+        (step(stderr="error: unexpected argument", exit=2), "usage"),
+        (step("HELLO", exit=1), "exit"),
+        (step(""), "empty"),
+        (step(stdout=[b"\x1b[38;5;10m> \x1b[0m\n\n"]), "empty"),
+        (step(stdout=[b'{"type":"result","is_error":true,"result":"rate limit reached"}']),
+         "throttled"),
+        (step(stdout=[b'{"type":"result","is_error":true,"result":"it broke"}']), "exit"),
+    ],
+)  # fmt: skip
+async def test_a_failed_run_is_named_by_its_words_not_by_its_exit_code(
+    fakeq: FakeQ, ending: dict[str, Any], kind: str
+) -> None:
+    fakeq.plays(ending)
+    with pytest.raises(AdvisorError) as failed:
+        await fakeq.command(max_retries=0).ask("why")
+    assert failed.value.kind == kind
+    assert failed.value.message.startswith("Amazon Q ")
+    assert failed.value.remedy
+    assert fakeq.kinds() == ["started", kind]
+
+
+async def test_a_program_that_does_not_exist_is_named_with_the_remedy() -> None:
+    command = AdvisorCommand(["/no/such/q", "chat"])
+    with pytest.raises(AdvisorError, match=r"could not be started.*Q_BIN") as failed:
+        await command.ask("why")
+    assert failed.value.kind == "not_found"
+    assert failed.value.permanent
+
+
+async def test_a_file_that_is_no_program_is_not_found_either(tmp_path: Path) -> None:
+    (tmp_path / "q").write_text("not a program")
+    with pytest.raises(AdvisorError) as failed:
+        await AdvisorCommand([str(tmp_path / "q")]).ask("why")
+    assert failed.value.kind == "not_found"
+
+
+async def test_words_on_stdout_never_make_a_failure(fakeq: FakeQ) -> None:
+    fakeq.plays(step("The client was not logged in: rate limit reached. Falling back is fine."))
+    assert (await fakeq.command().ask("why")).text.startswith("The client was not logged in")
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        b'{"type":"result","is_error":false,"result":" the disk is full "}',
+        b'{"response":"the disk is full","stats":{}}',
+    ],
+    ids=["Claude Code", "Gemini"],
+)
+async def test_an_answer_is_taken_out_of_the_json_around_it(fakeq: FakeQ, printed: bytes) -> None:
+    fakeq.plays(step(stdout=[printed]))
+    assert (await fakeq.command().ask("why")).text == "the disk is full"
+
+
+async def test_an_error_in_the_json_of_gemini_is_a_failure(fakeq: FakeQ) -> None:
+    fakeq.plays(step(stdout=[b'{"response":"","stats":{},"error":{"message":"it broke"}}']))
+    with pytest.raises(AdvisorError, match="it broke"):
+        await fakeq.command().ask("why")
+
+
+@pytest.mark.parametrize("printed", ["{ not json }", '{"a": 1}'])
+async def test_other_json_is_an_answer_as_it_stands(fakeq: FakeQ, printed: str) -> None:
+    fakeq.plays(step(printed))
+    assert (await fakeq.command().ask("why")).text == printed
+
+
+async def test_an_error_text_holds_no_secret_and_no_escape_code(fakeq: FakeQ) -> None:
+    token = "xoxb-1234567890-abcdefghijklmnop"
+    fakeq.plays(step(stderr=f"\x1b[31merror: sent Bearer abc.def {token} AKIAABCDEFGHIJKLMNOP"))
+    with pytest.raises(AdvisorError) as failed:
+        await fakeq.command(max_retries=0).ask("why")
+    text = str(failed.value)
+    assert "error: sent" in text
+    assert not any(part in text for part in (token, "abc.def", "AKIA", "\x1b"))
+
+
+@pytest.mark.parametrize("start", ["!rm -rf /", "/quit", "@secret", "-a", "  \n!id", "\x00!id"])
+async def test_a_prompt_can_never_start_as_a_command_of_the_cli(fakeq: FakeQ, start: str) -> None:
+    fakeq.plays(step("HELLO"))
+    await fakeq.command().ask(f"{start} and @/etc/passwd")
+    stdin = fakeq.calls()[0]["stdin"]
+    assert stdin.startswith("You advise the people who handle an incident.")
+    assert "@" not in stdin
+    assert "\\u0040/etc/passwd" in stdin
+
+
+async def test_a_throttled_command_is_asked_again_with_growing_pauses(fakeq: FakeQ) -> None:
+    fakeq.plays(*[step(stderr=THROTTLED)] * 3, step("HELLO"))
+    answer = await fakeq.command(timeout=600).ask("why")
+    assert (answer.text, answer.tries) == ("HELLO", 4)
+    assert fakeq.pauses == [1, 2, 4]
+    assert fakeq.kinds() == ["started", "retried", "retried", "retried", "answered"]
+
+
+async def test_pauses_carry_jitter_and_never_pass_a_minute(fakeq: FakeQ) -> None:
+    fakeq.plays(step(stderr=THROTTLED))
+    command = fakeq.command(timeout=6000, retry_delay=20, max_retries=3, random=lambda: 1.0)
+    with pytest.raises(AdvisorError):
+        await command.ask("why")
+    assert fakeq.pauses == [25, 50, 60]
+    assert len(fakeq.calls()) == 4
+
+
+async def test_a_pause_that_would_pass_the_deadline_is_not_made(fakeq: FakeQ) -> None:
+    fakeq.plays(step(stderr=THROTTLED))
+    with pytest.raises(AdvisorError):
+        await fakeq.command(timeout=30, retry_delay=20).ask("why")
+    assert fakeq.pauses == [20]  # by this clock the second pause, 40 s, would end too late
+
+
+async def test_a_locked_database_is_tried_once_more_only(fakeq: FakeQ) -> None:
+    fakeq.plays(step(stderr=LOCKED, exit=1))
+    with pytest.raises(AdvisorError):
+        await fakeq.command().ask("why")
+    assert len(fakeq.calls()) == 2
+
+
+@pytest.mark.parametrize("ending", [step(stderr=QUOTA), step(stderr=LOGIN), step("")])
+async def test_what_cannot_pass_by_itself_is_not_tried_again(
+    fakeq: FakeQ, ending: dict[str, Any]
+) -> None:
+    fakeq.plays(ending)
+    with pytest.raises(AdvisorError):
+        await fakeq.command().ask("why")
+    assert len(fakeq.calls()) == 1
+    assert fakeq.pauses == []
+
+
+@pytest.mark.parametrize(("ending", "seconds"), [(LOGIN, 300), (QUOTA, 3600)])
+async def test_a_missing_login_pauses_the_command_and_time_ends_the_pause(
+    fakeq: FakeQ, ending: str, seconds: int
+) -> None:
+    clock = Clock()
+    fakeq.plays(step(stderr=ending), step("HELLO"))
+    command = fakeq.command(clock=clock)
+    for _ in range(3):
+        with pytest.raises(AdvisorError) as failed:
+            await command.ask("why")
+    assert len(fakeq.calls()) == 1
+    assert failed.value.retry_after == seconds
+    assert command.health().state == "paused"
+    assert "Amazon Q" in command.health().reason
+
+    clock.now += seconds
+    assert command.health().state == "failing"
+    assert (await command.ask("why")).text == "HELLO"
+    assert command.health().state == "ok"
+
+
+async def test_health_is_unknown_until_the_first_question(fakeq: FakeQ) -> None:
+    fakeq.plays(step(stderr="error: it broke", exit=1))
+    command = fakeq.command()
+    assert command.health().state == "unknown"
+    with pytest.raises(AdvisorError):
+        await command.ask("why")
+    health = command.health()
+    assert health.state == "failing"
+    assert "it broke" in health.reason
+
+
+async def test_no_more_run_at_once_than_allowed_and_the_rest_is_refused(fakeq: FakeQ) -> None:
+    fakeq.plays(step("HELLO", hang="start"))
+    command = fakeq.command(max_concurrent=2, max_waiting=1)
+    asking = [asyncio.create_task(command.ask(str(number))) for number in range(3)]
+    await until(lambda: len(fakeq.calls()) == 2)
+    assert (command.health().active, command.health().waiting) == (2, 1)
+    with pytest.raises(AdvisorBusy) as busy:
+        await command.ask("one too many")
+    assert busy.value.kind == "busy"
+    assert busy.value.retry_after is not None
+    assert busy.value.retry_after >= 1
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    assert len(fakeq.calls()) <= 3
+    assert (command.health().active, command.health().waiting) == (0, 0)
+    assert "busy" in fakeq.kinds()
+
+
+async def test_a_freed_slot_is_given_to_the_one_who_waits(fakeq: FakeQ) -> None:
+    fakeq.plays(step("HELLO"))
+    command = fakeq.command(max_concurrent=1)
+    answers = await asyncio.gather(*(command.ask(str(number)) for number in range(4)))
+    assert [answer.text for answer in answers] == ["HELLO"] * 4
+    assert fakeq.kinds() == ["started", "answered"] * 4  # never two at once
+
+
+async def test_waiting_for_a_slot_has_an_end(fakeq: FakeQ) -> None:
+    fakeq.plays(step("HELLO", hang="start"))
+    command = fakeq.command(max_concurrent=1, timeout=0.3)
+    results = await asyncio.gather(command.ask("a"), command.ask("b"), return_exceptions=True)
+    assert {type(result) for result in results} <= {AdvisorError, AdvisorBusy}
+    assert command.health().active == 0
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["-a"],
+        ["--trust-all-tools"],
+        ["--trust-all-tools=true"],
+        ["-ra"],
+        ["--yolo"],
+        ["--dangerously-skip-permissions"],
+        ["--full-auto"],
+        ["--approval-mode", "yolo"],
+        ["--approval-mode=yolo"],
+    ],
+)
+def test_a_command_that_trusts_tools_is_refused(flags: list[str]) -> None:
+    with pytest.raises(SettingsError, match=r"lets alert text run tools"):
+        AdvisorCommand(["q", "chat", *flags])
+
+
+def test_an_empty_command_is_refused() -> None:
+    with pytest.raises(SettingsError, match="the command is empty"):
+        AdvisorCommand([])
+
+
+def test_the_representation_shows_no_argument() -> None:
+    assert "s3cret" not in repr(AdvisorCommand(["llm", "--key", "s3cret"]))

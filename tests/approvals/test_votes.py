@@ -1,0 +1,182 @@
+"""Who may say yes: every refusal with its words, and what a vote leads to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.approvals.model import Approval, Choice, Execution, Vote
+from bot.approvals.policy import Voter, check_vote, mentions, outcome
+from bot.errors import Refused
+from bot.incidents.remediation import Preview, Proposal, RemediationStatus
+
+NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
+HOME = "T0HOME"
+ANA, BEN, CAT, EVE = "U0ANA", "U0BEN", "U0CAT", "U0EVE"
+
+
+def approval(**changes: Any) -> Approval:
+    given: dict[str, Any] = {
+        "id": "0" * 32,
+        "incident_id": 1,
+        "proposal": Proposal(
+            action_id="service.restart",
+            title="Restart web",
+            target="web",
+            parameters=(),
+            risk="medium",
+            reversible="no",
+            intent="restart the service",
+        ),
+        "preview": Preview(),
+        "state": RemediationStatus.AWAITING_APPROVAL,
+        "requested_by": CAT,
+        "requested_at": NOW,
+        "expires_at": NOW + timedelta(seconds=900),
+        "needed": 1,
+        "approvers": (ANA, BEN, CAT),
+        "digest": "",
+        "decided_by": "",
+        "decided_at": None,
+        "reason": "",
+        "votes": (),
+    }
+    return Approval(**{**given, **changes})
+
+
+def press(asked: Approval, user: str = ANA, team: str = HOME, at: float = 0) -> None:
+    check_vote(asked, Voter(user, team), home_team=HOME, now=NOW + timedelta(seconds=at))
+
+
+def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:
+    press(approval())
+    press(approval(), BEN, at=899.9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "who", "words"),
+    [
+        ({}, {"team": "T0OTHER"}, "Not counted: only people of this workspace can decide here."),
+        ({}, {"team": ""}, "Not counted: only people of this workspace can decide here."),
+        ({}, {"at": 900}, "Not counted: this approval has expired. Propose it again."),
+        (
+            {"approvers": ()},
+            {},
+            (
+                "Not counted: nobody may approve this. An operator must name approvers under"
+                " remediate.approvers in policy.yaml."
+            ),
+        ),
+        (
+            {"approvers": (BEN,)},
+            {"user": EVE},
+            "Not counted: you are not an approver of this action. Ask <@U0BEN>.",
+        ),
+        (
+            {},
+            {"user": CAT},
+            (
+                "Not counted: you asked for this, so somebody else must approve it."
+                " Ask <@U0ANA>, <@U0BEN>."
+            ),
+        ),
+        (
+            {"approvers": (CAT,)},
+            {"user": CAT},
+            (
+                "Not counted: you asked for this, so somebody else must approve it."
+                " policy.yaml names no other approver."
+            ),
+        ),
+    ],
+    ids=[
+        "another workspace",
+        "no workspace",
+        "expired",
+        "no approvers",
+        "a stranger",
+        "who asked",
+        "who asked and is the only one",
+    ],
+)
+def test_a_refusal_says_why_and_what_to_do(
+    changes: dict[str, Any], who: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(Refused) as caught:
+        press(approval(**changes), **who)
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    "state", [s for s in RemediationStatus if s is not RemediationStatus.AWAITING_APPROVAL]
+)
+def test_nobody_votes_on_what_is_decided(state: RemediationStatus) -> None:
+    with pytest.raises(Refused, match=f"Not counted: this remediation is {state}"):
+        press(approval(state=state))
+
+
+def test_an_empty_list_means_nobody_even_for_the_one_who_asked() -> None:
+    for user in (ANA, BEN, CAT, EVE, ""):
+        with pytest.raises(Refused, match="nobody may approve"):
+            press(approval(approvers=()), user)
+
+
+def test_what_an_sop_asked_for_any_approver_may_approve() -> None:
+    for user in (ANA, BEN, CAT):
+        press(approval(requested_by=""), user)
+
+
+def test_a_user_id_is_compared_whole() -> None:
+    for user in ("U0AN", "U0ANAX", "u0ana", "U0ANA "):
+        with pytest.raises(Refused, match="you are not an approver"):
+            press(approval(), user)
+
+
+def yes(user: str) -> Vote:
+    return Vote(user, Choice.APPROVE, NOW)
+
+
+@pytest.mark.parametrize(
+    ("needed", "votes", "choice", "state"),
+    [
+        (1, (), Choice.APPROVE, RemediationStatus.APPROVED),
+        (2, (), Choice.APPROVE, None),
+        (2, (yes(ANA),), Choice.APPROVE, RemediationStatus.APPROVED),
+        (3, (yes(ANA),), Choice.APPROVE, None),
+        (1, (), Choice.REJECT, RemediationStatus.REJECTED),
+        (3, (yes(ANA), yes(BEN)), Choice.REJECT, RemediationStatus.REJECTED),
+    ],
+)
+def test_enough_yeses_approve_and_one_no_ends_it(
+    needed: int, votes: tuple[Vote, ...], choice: Choice, state: RemediationStatus | None
+) -> None:
+    assert outcome(approval(needed=needed, votes=votes), choice) is state
+
+
+def test_mentions_name_each_person_or_nobody() -> None:
+    assert mentions([ANA, BEN]) == "<@U0ANA>, <@U0BEN>"
+    assert mentions([]) == "nobody"
+
+
+def test_an_execution_took_seconds_only_once_it_ended() -> None:
+    moving = Execution(
+        id="e",
+        approval_id="a",
+        incident_id=1,
+        state=RemediationStatus.DISPATCHING,
+        owner="",
+        created_at=NOW,
+        started_at=None,
+        finished_at=None,
+        answer=None,
+        error="",
+        verify_until=None,
+        verify_note="",
+        good_probes=0,
+    )
+    assert moving.seconds is None
+    times = {"started_at": NOW, "finished_at": NOW + timedelta(seconds=2.5)}
+    fields = {name: getattr(moving, name) for name in moving.__slots__}
+    assert Execution(**{**fields, **times}).seconds == 2.5

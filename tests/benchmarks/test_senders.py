@@ -1,0 +1,35 @@
+"""The alerts of the benchmarks are what the benches say they are."""
+
+import json
+
+from benchmarks.senders import slack_event, webhook_body, word
+from bot.incidents.correlation import scope_of
+from bot.intake import parse_body, parse_message
+
+MANY = 200
+GROUPS = 20
+
+
+def test_words_tell_numbers_apart_without_a_digit():
+    words = [word(number) for number in range(5_000)]
+    assert len(set(words)) == len(words)
+    assert all(one.isalpha() for one in words)
+
+
+def test_messages_of_one_storm_have_a_fingerprint_each_and_fall_into_their_groups():
+    alerts = [
+        parse_message(
+            slack_event("C1", f"1.{n:06}", service=f"shop-{word(n % GROUPS)}", instance=word(n))
+        )[0]
+        for n in range(MANY)
+    ]
+    assert {alert.source for alert in alerts} == {"alertmanager"}
+    assert len({alert.fingerprint for alert in alerts}) == MANY
+    assert len({scope_of(alert) for alert in alerts}) == GROUPS
+
+
+def test_posted_bodies_do_the_same():
+    bodies = [json.loads(webhook_body(n, GROUPS)) for n in range(MANY)]
+    alerts = [parse_body("alertmanager", body)[0] for body in bodies]
+    assert len({alert.fingerprint for alert in alerts}) == MANY
+    assert len({scope_of(alert) for alert in alerts}) == GROUPS

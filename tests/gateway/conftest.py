@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+from bot.gateway.app import RunningGateway, running
+from bot.gateway.config import read_config
+from bot.remediation.client import ActionCall, GatewayClient
+
+SECRET = "a secret of the tests, long enough"
+
+# A service: answers 200 on its port, prints what it hears, and misbehaves as its flags say.
+SERVICE = """
+import os, signal, subprocess, sys, time
+flags, port = sys.argv[1].split(","), int(sys.argv[2])
+if "deaf" in flags:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if "child" in flags:
+    deaf = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-c", deaf])
+    print("child", child.pid, flush=True)
+if "crash" in flags:
+    print("cannot open the ledger", file=sys.stderr, flush=True)
+    sys.exit(3)
+print("up", os.getpid(), *[k for k in os.environ if k.startswith("T_")], flush=True)
+if "loud" in flags:
+    print("\\x1b[31mred\\x1b[0m\\x00")
+    for i in range(400):
+        print(f"line {i}", "x" * 60)
+    sys.stdout.flush()
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(503 if "ill" in flags else 200)
+        self.end_headers()
+    def log_message(self, *args): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+
+
+@dataclass
+class Clock:
+    now: datetime = field(default_factory=lambda: datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class Desk:
+    """One gateway in this process, and what a test needs to talk to it."""
+
+    gateway: RunningGateway
+    session: aiohttp.ClientSession
+    client: GatewayClient
+    clock: Clock
+
+    @property
+    def url(self) -> str:
+        return self.gateway.url
+
+    async def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
+        data = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
+        given = {"Content-Type": "application/json"} | headers
+        async with self.session.post(self.url + path, headers=given, data=data) as response:
+            return response.status, await response.json()
+
+    async def get(self, path: str, **headers: str) -> tuple[int, Any]:
+        async with self.session.get(self.url + path, headers=headers) as response:
+            return response.status, await response.json()
+
+    async def status(self, target: str) -> str:
+        outcome = await self.client.execute(
+            ActionCall(action_id="service.status", target=target),
+            key=f"status-{time.monotonic_ns()}",
+        )
+        return outcome.stdout
+
+
+def legacy(target: str, intent: str, **more: Any) -> dict[str, Any]:
+    return {
+        "source_id": "sopbot",
+        "target_resource": {"name": target},
+        "action_request": {"intent": intent, **more},
+    }
+
+
+def pid_of(status: str) -> int:
+    return int(status.partition("pid ")[2].partition(",")[0])
+
+
+def gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+async def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
+    """Wait for something another process does, looking every few milliseconds."""
+    async with asyncio.timeout(seconds):
+        while True:
+            value = condition()
+            if asyncio.iscoroutine(value):
+                value = await value
+            if value:
+                return value
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    def pick() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return pick
+
+
+@pytest.fixture
+def service(tmp_path: Path, free_port: Callable[[], int]) -> Callable[..., dict[str, Any]]:
+    """A process target of the config; flags: deaf, child, crash, loud, ill."""
+    script = tmp_path / "service.py"
+    script.write_text(SERVICE)
+
+    def declare(*flags: str, health: bool = True, **more: Any) -> dict[str, Any]:
+        port = free_port()
+        target = {
+            "executor": "process",
+            "argv": [sys.executable, "-S", str(script), ",".join(flags) or "-", str(port)],
+            "start_seconds": 20,
+        }
+        if health:
+            target["health_url"] = f"http://127.0.0.1:{port}/"
+        return target | more
+
+    return declare
+
+
+@pytest.fixture
+async def start(tmp_path: Path, clock: Clock) -> AsyncIterator[Callable[..., Any]]:
+    """Start a gateway in this process; it is stopped at the end of the test."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def begin(
+            targets: dict[str, Any] | None = None,
+            *,
+            signed: bool = False,
+            state: str = "state",
+            **config: Any,
+        ) -> Desk:
+            raw: dict[str, Any] = {
+                "limits": {"stop_seconds": 0.3},
+                "listen": {"port": 0},
+                "state_dir": str(tmp_path / state),
+                "sources": {"sopbot": {"secret_env": "S"} if signed else {}},
+                "targets": targets or {},
+            } | config
+            checked = read_config(raw, environ={"S": SECRET})
+            environ = {"PATH": os.environ["PATH"], "T_SECRET": "not for children"}
+            gateway = await stack.enter_async_context(
+                running(checked, clock=clock, environ=environ)
+            )
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            client = GatewayClient(
+                session,
+                url=gateway.url,
+                timeout=30,
+                source_id="sopbot",
+                secret=SECRET if signed else "",
+                clock=clock,
+            )
+            return Desk(gateway, session, client, clock)
+
+        yield begin
+
+
+@dataclass(frozen=True)
+class DockerDaemon:
+    url: str
+
+    def run(self, *arguments: str) -> str:
+        command = ["docker", "-H", self.url, *arguments]
+        return subprocess.run(  # the docker client is for the tests only
+            command, check=True, capture_output=True, text=True, timeout=60
+        ).stdout.strip()
+
+
+def _cannot(reason: str) -> None:
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        pytest.fail(f"REQUIRE_SERVICES=1, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def docker_daemon() -> Iterator[DockerDaemon]:
+    """A real dockerd of our own, without networks, with one image made of a static busybox."""
+    for program in ("dockerd", "docker", "busybox"):
+        if shutil.which(program) is None:
+            _cannot(f"{program} is not on this machine (make services)")
+    if os.geteuid() != 0:
+        _cannot("dockerd needs root")
+    # A short path: the name of a unix socket has 107 characters at most.
+    folder = Path(tempfile.mkdtemp(prefix="sopbot-docker-"))
+    url = f"unix://{folder}/docker.sock"
+    with (folder / "log").open("wb") as output:
+        daemon = subprocess.Popen(
+            [
+                str(shutil.which("dockerd")),
+                "--iptables=false", "--ip6tables=false", "--bridge=none",
+                "--storage-driver=vfs", "--data-root", str(folder / "data"),
+                "--exec-root", str(folder / "exec"), "--pidfile", str(folder / "pid"), "-H", url,
+            ],
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )  # fmt: skip
+    docker = DockerDaemon(url)
+    try:
+        deadline = time.monotonic() + 40
+        while True:
+            try:
+                docker.run("version")
+                break
+            except subprocess.CalledProcessError:
+                if daemon.poll() is not None or time.monotonic() > deadline:
+                    _cannot(f"dockerd does not start: {(folder / 'log').read_text()[-500:]}")
+                time.sleep(0.1)
+        image = folder / "image.tar"
+        with tarfile.open(image, "w") as tar:
+            tar.add(str(shutil.which("busybox")), arcname="bin/busybox")
+        docker.run("import", str(image), "sopbot-test:1")
+        yield docker
+        if containers := docker.run("ps", "-aq").split():
+            docker.run("rm", "-f", *containers)
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        daemon.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)

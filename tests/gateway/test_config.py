@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.gateway.config import load_config, read_config
+from bot.gateway.errors import ConfigError
+from bot.gateway.journal import Journal
+
+PROCESS = {"executor": "process", "argv": ["true"]}
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({"targts": {}}, "g.yaml: targts: Extra inputs are not permitted"),
+        ({"targets": {"a b": PROCESS}}, "g.yaml: targets.a b"),
+        ({"targets": {"a": {"executor": "ssh"}}}, "g.yaml: targets.a: "),
+        ({"targets": {"a": PROCESS | {"argv": "rm -rf /"}}}, "g.yaml: targets.a.process.argv"),
+        ({"targets": {"a": PROCESS | {"argv": []}}}, "g.yaml: targets.a.process.argv"),
+        ({"targets": {"a": PROCESS | {"argv": ["a\0b"]}}}, "NUL"),
+        ({"targets": {"a": PROCESS | {"health_url": "file:///x"}}}, "health_url"),
+        ({"targets": {"a": {"executor": "docker", "container": "../x"}}}, "container"),
+        ({"listen": {"port": 70_000}}, "g.yaml: listen.port"),
+        ({"docker": {"url": "tcp"}}, "g.yaml: docker.url"),
+        ({"sources": {"s": {"secret": "x"}}}, "g.yaml: sources.s.secret"),
+        ({"sources": {"s": {"secret_env": "NONE"}}}, "NONE must hold at least 16 characters"),
+        ({"sources": {"s": {"secret_file": "/none"}}}, "cannot be read"),
+        ({"sources": {"s": {"secret_env": "A", "secret_file": "/x"}}}, "not both"),
+        ({"sources": {"s": {"secret_env": "A"}, "t": {}}}, "sources.t: has no secret"),
+        ({"sources": {"s": {"secret_env": "A"}, "t": {"secret_env": "A"}}}, "another source"),
+        ({"secrets": {"s": "x"}}, "secret_env or secret_file"),
+        ({"listen": {"host": "::"}}, "open to the network"),
+        ([1], "g.yaml: the file"),
+    ],
+)
+def test_a_wrong_config_is_refused_and_the_field_named(config, problem):
+    with pytest.raises(ConfigError) as caught:
+        read_config(config, name="g.yaml", environ={"A": "sixteen-letters-and-more"})
+    assert problem in str(caught.value)
+    assert "sixteen-letters" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
+def test_loopback_needs_no_secret(host):
+    assert read_config({"listen": {"host": host}}).secrets == {}
+
+
+def test_a_secret_file_is_read_without_its_newline_and_never_shown(tmp_path: Path):
+    file = tmp_path / "secret"
+    file.write_text("a secret in a file, long\n")
+    config = read_config({"sources": {"s": {"secret_file": str(file)}}})
+    assert config.secrets["s"].get_secret_value() == "a secret in a file, long"
+    assert "a secret in a file" not in repr(config)
+    assert "a secret in a file" not in config.model_dump_json()
+
+
+def test_files_that_are_missing_or_not_yaml_are_named(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read: No such file"):
+        load_config(tmp_path / "none.yaml")
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("targets: [")
+    with pytest.raises(ConfigError, match=r"bad\.yaml: is not YAML"):
+        load_config(bad)
+    bad.write_text("targets: !!python/object/apply:os.system [exit]")
+    with pytest.raises(ConfigError, match=r"bad\.yaml: is not YAML"):
+        load_config(bad)
+
+
+def test_the_example_config_is_usable_and_so_is_every_target_it_shows():
+    example = Path(__file__).parents[2] / "config" / "gateway.yaml"
+    assert load_config(example).targets == {}
+    unsigned = ("targets: {}", "  sopbot: {}")
+    lines = [line for line in example.read_text().splitlines() if not line.startswith(unsigned)]
+    shown = "\n".join(line.removeprefix("#:") for line in lines)
+    config = read_config(yaml.safe_load(shown), environ={"GATEWAY_SECRET": "x" * 32})
+    assert {target.executor for target in config.targets.values()} == {"process", "docker"}
+    assert set(config.secrets) == {"sopbot"}
+
+
+async def test_two_gateways_cannot_share_a_journal(tmp_path: Path):
+    first = await Journal.open(tmp_path)
+    with pytest.raises(ConfigError, match="another gateway is using"):
+        await Journal.open(tmp_path)
+    await first.close()
+    second = await Journal.open(tmp_path)
+    await second.close()
+    assert (tmp_path / "journal.db").stat().st_mode & 0o077 == 0
+
+
+async def test_a_journal_that_is_not_one_is_refused(tmp_path: Path):
+    (tmp_path / "journal.db").write_text("this is no database" * 100)
+    with pytest.raises(ConfigError, match="cannot be used: file is not a database"):
+        await Journal.open(tmp_path)

@@ -1,0 +1,167 @@
+"""The dispatcher over an executor that does as told: what no real one can be made to do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+
+import pytest
+
+from bot.gateway.config import read_config
+from bot.gateway.dispatch import Dispatcher
+from bot.gateway.executors import Check, Result
+from bot.gateway.journal import Journal
+from bot.gateway.metrics import Metrics
+from bot.remediation.contract import ExecuteRequest, Plan
+
+TARGETS = read_config({"targets": {"web": {"executor": "process", "argv": ["true"]}}}).targets
+
+
+class ToldExecutor:
+    """Runs `what`; remembers how often it was asked to."""
+
+    def __init__(self, what, deadline_seconds: int = 5) -> None:
+        self._what = what
+        self._deadline = deadline_seconds
+        self.runs = 0
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def check(self) -> Check:
+        return Check(True, "ok")
+
+    async def plan(self, call) -> Plan:
+        return Plan(
+            action=call.action.id,
+            target=call.target,
+            executor="process",
+            display="do it",
+            deadline_seconds=self._deadline,
+        )
+
+    async def run(self, call, plan) -> Result:
+        self.runs += 1
+        return await self._what()
+
+
+def request(action: str = "service.restart") -> ExecuteRequest:
+    return ExecuteRequest.model_validate_json(
+        json.dumps(
+            {
+                "source_id": "s",
+                "target_resource": {"name": "web"},
+                "action_request": {"action": {"id": action}},
+            }
+        )
+    )
+
+
+@pytest.fixture
+async def journal(tmp_path):
+    opened = await Journal.open(tmp_path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def dispatcher(journal, clock):
+    def make(executor: ToldExecutor) -> Dispatcher:
+        return Dispatcher(
+            targets=TARGETS,
+            executors={"process": executor},
+            journal=journal,
+            metrics=Metrics([]),
+            clock=clock,
+            queue_seconds=1,
+        )
+
+    return make
+
+
+async def hang() -> Result:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def test_a_change_that_passes_its_deadline_is_an_unknown_outcome(dispatcher):
+    executor = ToldExecutor(hang, deadline_seconds=0)
+    answer = await dispatcher(executor).execute(request(), key="k", digest="")
+    assert answer.overall_status == "INTERNAL_ERROR"
+    assert answer.error_details.error_code == "OUTCOME_UNKNOWN"
+    assert "did not end in 0 s" in answer.error_details.error_message
+
+
+async def test_a_read_that_passes_its_deadline_has_just_failed(dispatcher):
+    executor = ToldExecutor(hang, deadline_seconds=0)
+    answer = await dispatcher(executor).execute(request("service.logs"), key="k", digest="")
+    assert answer.overall_status == "COMPLETED_FAILURE"
+    assert answer.execution_details.execution_result.status == "TIMEOUT"
+    assert answer.execution_details.execution_result.exit_code == -1
+
+
+async def test_a_fault_of_the_gateway_is_an_unknown_outcome_without_its_inner_text(dispatcher):
+    async def fault() -> Result:
+        raise RuntimeError("token=abc")
+
+    executor = ToldExecutor(fault)
+    made = dispatcher(executor)
+    answer = await made.execute(request(), key="k", digest="")
+    assert answer.error_details.error_code == "OUTCOME_UNKNOWN"
+    assert "abc" not in answer.model_dump_json()
+    assert await made.execute(request(), key="k", digest="") == answer
+    assert executor.runs == 1
+
+
+async def test_an_end_that_cannot_be_written_is_told_once_and_unknown_after(
+    dispatcher, tmp_path, journal, clock
+):
+    async def full() -> Result:
+        with sqlite3.connect(tmp_path / "journal.db") as other:
+            other.execute(
+                "CREATE TRIGGER full BEFORE UPDATE ON executions"
+                " BEGIN SELECT RAISE(FAIL, 'disk full'); END"
+            )
+        other.close()
+        return Result("SUCCESS", 0, "done")
+
+    executor = ToldExecutor(full)
+    made = dispatcher(executor)
+    first = await made.execute(request(), key="k", digest="")
+    assert first.overall_status == "COMPLETED_SUCCESS"
+    again = await made.execute(request(), key="k", digest="")
+    assert again.error_details.error_code == "OUTCOME_UNKNOWN"
+    assert executor.runs == 1
+
+
+async def test_what_outlasts_the_drain_is_given_up_and_stays_running_in_the_journal(
+    dispatcher, journal, clock
+):
+    began = asyncio.Event()
+
+    async def begin_and_hang() -> Result:
+        began.set()
+        return await hang()
+
+    made = dispatcher(ToldExecutor(begin_and_hang))
+    waiting = asyncio.create_task(made.execute(request(), key="k", digest=""))
+    await asyncio.wait_for(began.wait(), 5)
+    await made.drain(0.01)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert (await journal.find("k", "s")).state == "running"
+    assert await journal.give_up_running(clock(), lambda row: f'"{row.action}"') == 1
+    assert (await journal.find("k", None)).answer == '"service.restart"'
+
+
+async def test_old_executions_are_pruned_and_running_ones_kept(dispatcher, journal, clock):
+    async def done() -> Result:
+        return Result("SUCCESS", 0)
+
+    await dispatcher(ToldExecutor(done)).execute(request(), key="k", digest="")
+    assert await journal.prune(clock()) == 0
+    clock.forward(1)
+    assert await journal.prune(clock()) == 1
+    assert await journal.find("k", "s") is None

@@ -1,0 +1,226 @@
+"""Against a real Docker Engine of our own, see conftest; and against a socket that misbehaves."""
+
+from __future__ import annotations
+
+import struct
+import uuid
+
+import pytest
+from aiohttp import web
+
+from bot.errors import GatewayRejected, GatewayUnavailable
+from bot.gateway.executors.engine import demultiplexed
+from bot.remediation.client import ActionCall
+
+from .conftest import DockerDaemon, until
+
+services = pytest.mark.services
+LOOP = "echo out $$; echo err >&2; trap 'exit 0' TERM; while :; do /bin/busybox sleep 0.1; done"
+
+
+def call(action: str, **parameters: int) -> ActionCall:
+    return ActionCall(action_id=f"service.{action}", target="web", parameters=parameters)
+
+
+@pytest.fixture
+def container(docker_daemon: DockerDaemon):
+    """Start a container with this script; returns its name."""
+
+    def run(script: str = LOOP, *options: str) -> str:
+        name = f"c-{uuid.uuid4().hex[:8]}"
+        docker_daemon.run(
+            "run", "-d", "--name", name, "--network", "none", *options,
+            "sopbot-test:1", "/bin/busybox", "sh", "-c", script,
+        )  # fmt: skip
+        return name
+
+    return run
+
+
+@pytest.fixture
+def desk_for(start, docker_daemon: DockerDaemon):
+    async def begin(name: str, **more):
+        target = {"executor": "docker", "container": name} | more
+        return await start({"web": target}, docker={"url": docker_daemon.url})
+
+    return begin
+
+
+@services
+async def test_a_container_is_restarted_through_the_engine(desk_for, container, docker_daemon):
+    name, bystander = container(), container()
+    desk = await desk_for(name)
+    started = "{{.State.StartedAt}}"
+    before = [docker_daemon.run("inspect", "-f", started, n) for n in (name, bystander)]
+    plan = await desk.client.plan(call("restart", grace_seconds=3))
+    identifier = docker_daemon.run("inspect", "-f", "{{.Id}}", name)
+    assert plan.request.path == f"/containers/{identifier}/restart?t=3"
+    assert plan.display == f"docker restart --time 3 {name}"
+    assert plan.touches[0].startswith(f"container {name}: running (pid ")
+
+    outcome = await desk.client.execute(
+        call("restart", grace_seconds=3), key="k1", digest=plan.digest
+    )
+
+    assert outcome.state == "succeeded", outcome
+    assert outcome.stdout.startswith("web restarted: pid ")
+    after = [docker_daemon.run("inspect", "-f", started, n) for n in (name, bystander)]
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+    assert (await desk.client.health()).checks["docker"].startswith("ok: engine ")
+
+
+@services
+async def test_status_and_logs_of_a_container(desk_for, container, docker_daemon):
+    desk = await desk_for(container())
+    status = await desk.client.execute(call("status"), key="s")
+    assert status.stdout.startswith("web: running (pid ")
+
+    async def logs():
+        found = await desk.client.execute(call("logs", lines=5), key=uuid.uuid4().hex)
+        return found if found.stdout and found.stderr else None
+
+    found = await until(logs)
+    assert found.stdout.startswith("out ")
+    assert found.stderr == "err\n"
+
+
+@services
+async def test_logs_of_a_container_with_a_terminal_are_read_too(desk_for, container):
+    desk = await desk_for(container(LOOP, "-t"))
+
+    async def logs():
+        found = await desk.client.execute(call("logs"), key=uuid.uuid4().hex)
+        return found.stdout if "err" in found.stdout else None
+
+    assert (await until(logs)).startswith("out ")
+
+
+@services
+async def test_a_container_made_anew_under_its_name_is_plan_drift(
+    desk_for, container, docker_daemon
+):
+    name = container()
+    desk = await desk_for(name)
+    plan = await desk.client.plan(call("restart"))
+    docker_daemon.run("rm", "-f", name)
+    docker_daemon.run(
+        "run", "-d", "--name", name, "--network", "none", "sopbot-test:1",
+        "/bin/busybox", "sleep", "60",
+    )  # fmt: skip
+    with pytest.raises(GatewayRejected) as caught:
+        await desk.client.execute(call("restart"), key="k1", digest=plan.digest)
+    assert caught.value.status == 409
+
+
+@services
+async def test_a_container_that_ends_at_once_after_its_restart_is_a_failure(desk_for, container):
+    desk = await desk_for(container("exit 4"))
+    outcome = await desk.client.execute(call("restart"), key="k1")
+    assert outcome.state == "failed"
+    assert "exit code 4" in outcome.error
+
+
+@services
+async def test_an_unhealthy_container_is_a_failure(desk_for, container):
+    options = ("--health-cmd", "false", "--health-interval", "200ms", "--health-retries", "1")
+    # The engine runs a health command with /bin/sh, which our image lacks: that is unhealthy too.
+    desk = await desk_for(container(LOOP, *options), start_seconds=5)
+    outcome = await desk.client.execute(call("restart", grace_seconds=1), key="k1")
+    assert outcome.state == "failed"
+    assert "unhealthy" in outcome.error
+
+
+@services
+async def test_the_beginning_of_an_id_is_not_a_name(desk_for, container, docker_daemon):
+    identifier = docker_daemon.run("inspect", "-f", "{{.Id}}", container())
+    desk = await desk_for(identifier[:12])
+    outcome = await desk.client.execute(call("restart"), key="k1")
+    assert (outcome.state, outcome.error_code) == ("failed", "NO_CONTAINER")
+
+
+@services
+async def test_a_container_that_is_not_there_is_named(desk_for, docker_daemon):
+    desk = await desk_for("nobody")
+    outcome = await desk.client.execute(call("restart"), key="k1")
+    assert (outcome.state, outcome.overall_status) == ("failed", "EXECUTION_ERROR")
+    assert "No such container: nobody" in outcome.error
+    with pytest.raises(GatewayUnavailable, match="No such container"):
+        await desk.client.plan(call("restart"))
+
+
+@pytest.fixture
+async def odd_engine(free_port):
+    """An engine that answers as told, path by path; it remembers what it was asked."""
+    answers: dict[str, web.Response | type[Exception]] = {}
+    asked: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        asked.append(f"{request.method} {request.path}")
+        answer = answers[request.path.rpartition("/")[2]]
+        if isinstance(answer, type):
+            request.transport.abort()
+            raise web.HTTPInternalServerError
+        return web.Response(body=answer.body, status=answer.status)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}", answers, asked
+    await runner.cleanup()
+
+
+INSPECTION = {
+    "Id": "abc123",
+    "Name": "/web-1",
+    "Image": "sha256:1",
+    "RestartCount": 0,
+    "Config": {"Tty": False},
+    "State": {"Running": True, "Pid": 7, "ExitCode": 0, "Status": "running"},
+}
+
+
+async def test_a_restart_whose_answer_is_lost_is_an_unknown_outcome(start, odd_engine):
+    url, answers, asked = odd_engine
+    answers |= {"json": web.json_response(INSPECTION), "restart": ConnectionError}
+    desk = await start({"web": {"executor": "docker", "container": "web-1"}}, docker={"url": url})
+    outcome = await desk.client.execute(call("restart"), key="k1")
+    assert (outcome.state, outcome.error_code) == ("escalate", "OUTCOME_UNKNOWN")
+    assert "it may have been done" in outcome.error
+    assert asked.count("POST /containers/abc123/restart") == 1
+    again = await desk.client.execute(call("restart"), key="k1")
+    assert again == outcome
+    assert asked.count("POST /containers/abc123/restart") == 1
+
+
+@pytest.mark.parametrize(
+    ("inspection", "code"),
+    [
+        (web.json_response(INSPECTION | {"Id": "../../x"}), "DOCKER_UNREADABLE"),
+        (web.json_response({"Name": "/web-1"}), "DOCKER_UNREADABLE"),
+        (web.json_response([]), "DOCKER_UNREADABLE"),
+        (web.Response(body=b"<html>"), "DOCKER_UNREADABLE"),
+        (web.json_response({"message": "no"}, status=500), "DOCKER_REFUSED"),
+    ],
+)
+async def test_an_engine_that_answers_oddly_is_not_acted_upon(start, odd_engine, inspection, code):
+    url, answers, asked = odd_engine
+    answers["json"] = inspection
+    desk = await start({"web": {"executor": "docker", "container": "web-1"}}, docker={"url": url})
+    outcome = await desk.client.execute(call("restart"), key="k1")
+    assert (outcome.state, outcome.error_code) == ("failed", code)
+    assert not any(line.startswith("POST") for line in asked)
+
+
+def test_a_cut_log_stream_is_read_as_far_as_it_goes():
+    def frame(stream: int, data: bytes) -> bytes:
+        return struct.pack(">BxxxL", stream, len(data)) + data
+
+    whole = frame(1, b"one\n") + frame(2, b"two\n") + frame(1, b"three\n")
+    assert demultiplexed(whole) == ("one\nthree\n", "two\n")
+    assert demultiplexed(whole[:-3]) == ("one\nthr", "two\n")
+    assert demultiplexed(whole + b"\x01\x00") == ("one\nthree\n", "two\n")
+    assert demultiplexed(b"") == ("", "")

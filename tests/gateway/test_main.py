@@ -1,0 +1,152 @@
+"""The gateway as its own process: ready line, clean end, and being killed in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import psutil
+import pytest
+
+from bot.errors import OutcomeUnknown
+from bot.gateway.__main__ import main
+from bot.remediation.client import ActionCall, GatewayClient, NeverSeen, Running
+
+from .conftest import gone, pid_of, until
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+async def launch(tmp_path: Path):
+    """Start the gateway as a process; returns it and a client. Whatever is left is killed."""
+    async with contextlib.AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+
+        async def begin(targets):
+            config = tmp_path / "gateway.yaml"
+            state = str(tmp_path / "state")
+            config.write_text(
+                json.dumps(
+                    {"state_dir": state, "targets": targets, "limits": {"stop_seconds": 0.5}}
+                )
+            )
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "bot.gateway", "--config", str(config), "--port", "0"),
+                cwd=ROOT,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            stack.push_async_callback(_end, process)
+            line = await asyncio.wait_for(process.stdout.readline(), 20)
+            client = GatewayClient(
+                session,
+                url=json.loads(line)["url"],
+                timeout=20,
+                source_id="sopbot",
+                clock=lambda: datetime.now(UTC),
+            )
+            return process, client
+
+        yield begin
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+    await asyncio.wait_for(process.communicate(), 20)
+
+
+async def _status(client: GatewayClient, key: str) -> str:
+    call = ActionCall(action_id="service.status", target="checkout-api")
+    return (await client.execute(call, key=key)).stdout
+
+
+async def _healthy(client: GatewayClient) -> str:
+    status = await _status(client, f"s-{os.urandom(8).hex()}")
+    return status if "health: ok" in status else ""
+
+
+SLOW = ActionCall(
+    action_id="service.restart", target="checkout-api", parameters={"grace_seconds": 60}
+)
+
+
+async def test_it_says_where_it_listens_and_ends_cleanly_with_its_processes(launch, service):
+    process, client = await launch({"checkout-api": service("child")})
+    assert (await client.health()).version
+    await until(lambda: _healthy(client))
+    ours = psutil.Process(process.pid).children(recursive=True)
+    assert len(ours) >= 2
+    process.send_signal(signal.SIGTERM)
+    out, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0, err
+    assert out == b""
+    assert all(gone(child.pid) for child in ours)
+
+
+async def test_sigterm_waits_for_what_runs_and_its_answer_goes_out(launch, service):
+    process, client = await launch({"checkout-api": service("deaf")})
+    await until(lambda: _healthy(client))
+    call = ActionCall(
+        action_id="service.restart", target="checkout-api", parameters={"grace_seconds": 1}
+    )
+    waiting = asyncio.create_task(client.execute(call, key="k1"))
+    await until(lambda: _runs(client, "k1"))
+    process.send_signal(signal.SIGTERM)
+    assert (await waiting).state == "succeeded"
+    await asyncio.wait_for(process.wait(), 20)
+    assert process.returncode == 0
+
+
+async def test_killed_between_journal_and_finish_is_unknown_and_never_run_again(launch, service):
+    target = service("deaf")
+    process, client = await launch({"checkout-api": target})
+    old = pid_of(await until(lambda: _healthy(client)))
+    waiting = asyncio.create_task(client.execute(SLOW, key="k1"))
+    await until(lambda: _runs(client, "k1"))
+
+    process.kill()
+    with pytest.raises(OutcomeUnknown):
+        await waiting
+    await process.communicate()
+
+    process, client = await launch({"checkout-api": target})
+    outcome = await client.lookup("k1")
+    assert (outcome.state, outcome.error_code) == ("escalate", "OUTCOME_UNKNOWN")
+    assert "outcome unknown after restart" in outcome.error
+    assert await client.execute(SLOW, key="k1") == outcome
+    assert await client.lookup("k2") == NeverSeen()
+    assert gone(old)  # what the killed gateway left behind does not run beside the new one
+    status = await until(lambda: _healthy(client))
+    assert "restarts: 0" in status
+
+
+async def test_a_config_that_is_wrong_ends_with_78_and_names_the_field(tmp_path, capsys):
+    config = tmp_path / "gateway.yaml"
+    config.write_text("targets: {a: {executor: process, argv: x}}\nlisten: {prot: 1}\n")
+    assert await asyncio.to_thread(main, ["--config", str(config)]) == 78
+    said = capsys.readouterr().err
+    assert re.search(r"gateway\.yaml: targets\.a\.process\.argv: ", said)
+    assert re.search(r"gateway\.yaml: listen\.prot: ", said)
+
+
+async def test_check_reads_the_config_and_starts_nothing(tmp_path, capsys):
+    config = tmp_path / "gateway.yaml"
+    config.write_text(f"state_dir: {tmp_path}/state\n")
+    assert await asyncio.to_thread(main, ["--config", str(config), "--check"]) == 0
+    assert "ok, 0 targets" in capsys.readouterr().out
+    assert not (tmp_path / "state").exists()
+
+
+async def _runs(client: GatewayClient, key: str) -> bool:
+    return isinstance(await client.lookup(key), Running)

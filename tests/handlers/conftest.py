@@ -1,0 +1,178 @@
+"""A store in memory, the local Slack, and an outbox between them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.incidents import correlation
+from bot.incidents.model import Alert, AlertStatus, Severity
+from bot.incidents.sops import SopLibrary
+from bot.observability.metrics import Metrics
+from bot.simulator.faults import Faults
+from bot.simulator.local import LocalSlack
+from handlers.outbox import Outbox
+from handlers.rendering import Renderer
+from store import open_store
+from store.contract import Store
+
+ALERTS = "C0ALERTS01"
+OPS = "C0OPS00001"
+
+
+class Clock:
+    """Stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def tick(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Scripted(Faults):
+    """Answers each call of a method with the next thing in its script, then lets calls through."""
+
+    def __init__(self) -> None:
+        self.script: dict[str, list] = {}
+        self.drop_after: dict[str, int] = {}
+        self.refused = asyncio.Event()
+        self.always = lambda method, args: None
+
+    async def before(self, method, args):
+        if (answer := self.always(method, args)) is not None:
+            self.refused.set()
+            return answer
+        waiting = self.script.get(method)
+        if not waiting:
+            return None
+        self.refused.set()
+        return waiting.pop(0)
+
+    async def after(self, method, args, answer):
+        if self.drop_after.get(method, 0) > 0:
+            self.drop_after[method] -= 1
+            return False
+        return True
+
+
+@dataclass
+class Known:
+    """What the renderer asks of the story: the store and the SOPs."""
+
+    store: Store
+    sops: SopLibrary = field(default_factory=SopLibrary)
+
+
+@dataclass
+class Desk:
+    """All of it, for a test to hold."""
+
+    slack: LocalSlack
+    faults: Scripted
+    store: Store
+    clock: Clock
+    outbox: Outbox
+    metrics: Metrics
+    client: AsyncWebClient
+    own_bot_id: str
+
+    def posts(self) -> list[dict]:
+        return [args for method, args, *_ in self.calls() if method == "chat.postMessage"]
+
+    def calls(self):
+        return [(call.method, call.args) for call in self.slack.calls]
+
+    def wake(self, seconds: float = 0) -> None:
+        """Let time pass, and the outbox see it."""
+        self.clock.tick(seconds)
+        self.store.signal("outbox").set()
+
+    async def until(self, seen, *, why: str):
+        """What `seen` gives once it gives something: it asks the store, so it is awaited."""
+        async with asyncio.timeout(10):
+            while not (found := await seen()):  # noqa: ASYNC110 - a row is no event
+                await asyncio.sleep(0.01)
+            return found
+
+    def ours(self, channel=ALERTS):
+        return [m for m in self.slack.messages(channel) if m.data.get("metadata")]
+
+    async def open(self, service="web", severity=Severity.HIGH, channel=ALERTS, key=None):
+        alert = Alert(
+            source="test",
+            status=AlertStatus.FIRING,
+            name="Down",
+            title=f"{service} is down",
+            env="prod",
+            service=service,
+            category="availability",
+            severity=severity,
+            fingerprint=f"f-{service}",
+        )
+        scope = correlation.scope_of(alert)
+        named = correlation.name(
+            alert,
+            matched_sop=None,
+            incident_key=correlation.key_of(alert, scope),
+            tracking_id=f"req-{service}",
+            dedup_key=key or f"{service}-{self.clock.now.timestamp()}",
+        )
+        receipt = await self.store.accept(
+            named.dedup_key, [named], channel=channel, now=self.clock.now
+        )
+        return receipt.incident_ids[0]
+
+    def outbox_of(self, store: Store) -> Outbox:
+        return Outbox(
+            self.client,
+            store,
+            Renderer(Known(store)),
+            self.clock,
+            self.metrics,
+            ops_channel=OPS,
+            own_bot_id=self.own_bot_id,
+        )
+
+    @asynccontextmanager
+    async def running(self, outbox: Outbox | None = None):
+        task = asyncio.create_task((outbox or self.outbox).run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await (outbox or self.outbox).drain(2)
+
+
+@pytest.fixture
+async def desk(tmp_path):
+    faults, clock, metrics = Scripted(), Clock(), Metrics()
+    store = await open_store(
+        f"sqlite:///{tmp_path}/desk.db", owner="first", card_update_seconds=1.0
+    )
+    async with LocalSlack.start(faults=faults) as slack, aiohttp.ClientSession() as session:
+        client = AsyncWebClient(
+            token=slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[]
+        )
+        own_bot_id = slack.core.workspace.app.bot_id
+        outbox = Outbox(
+            client,
+            store,
+            Renderer(Known(store)),
+            clock,
+            metrics,
+            ops_channel=OPS,
+            own_bot_id=own_bot_id,
+        )
+        yield Desk(slack, faults, store, clock, outbox, metrics, client, own_bot_id)
+    await store.close()

@@ -1,0 +1,160 @@
+"""The approval card: exactly what will run, and only an undecided one has its two buttons."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.approvals.model import Choice
+from bot.incidents.remediation import Parameter, Preview, RemediationStatus
+from handlers.views.approval import approval as view
+from handlers.views.approval import status_of
+from tests.handlers.views.looks import (
+    ANA,
+    BEN,
+    CAT,
+    HOSTILE,
+    NOW,
+    WILD,
+    approval,
+    assert_slack_takes,
+    buttons,
+    execution,
+    proposal,
+    shown,
+    texts,
+    vote,
+)
+
+DECIDED = [s for s in RemediationStatus if s is not RemediationStatus.AWAITING_APPROVAL]
+
+
+def test_an_undecided_one_shows_exactly_what_will_run_and_where_each_value_is_from() -> None:
+    text, blocks = view(approval())
+    assert text == "Restart checkout-api: awaiting approval"
+    assert texts(blocks)[0] == "🔐 *Restart checkout-api* · awaiting approval"
+    assert texts(blocks)[1] == "```\ndocker restart -t 30 checkout-api-3\n```"
+    assert "`target`  checkout-api-3   ← alert label container" in shown(blocks)
+    assert f"`grace_seconds`  30   ← asked by <@{CAT}>" in shown(blocks)
+    assert "Touches 1 container. Risk: medium. Reversible: no." in shown(blocks)
+    assert f"Needs 2 of <@{ANA}>, <@{BEN}>, <@{CAT}>, not <@{CAT}> · expires" in shown(blocks)
+    assert_slack_takes(text, blocks)
+
+
+def test_the_two_buttons_are_called_exactly_approve_and_reject_and_carry_only_the_id() -> None:
+    _, blocks = view(approval())
+    assert buttons(blocks) == ["Approve", "Reject"]
+    elements = blocks[-1]["elements"]
+    assert [one["action_id"] for one in elements] == ["sopbot.approve", "sopbot.reject"]
+    assert {one["value"] for one in elements} == {approval().id}
+
+
+@pytest.mark.parametrize("state", DECIDED)
+def test_a_decided_one_has_neither_button_and_says_its_status(state: RemediationStatus) -> None:
+    text, blocks = view(approval(state=state, votes=(vote(ANA), vote(BEN, Choice.REJECT))))
+    assert not {"Approve", "Reject"} & set(buttons(blocks))
+    assert str(state) in texts(blocks)[0]
+    assert text.endswith(f": {state}")
+    assert f"<@{ANA}> approved" in shown(blocks)
+    assert f"<@{BEN}> rejected" in shown(blocks)
+    assert_slack_takes(text, blocks)
+
+
+@pytest.mark.parametrize("state", DECIDED)
+def test_once_it_runs_the_status_is_that_of_the_execution(state: RemediationStatus) -> None:
+    asked, moving = approval(state=RemediationStatus.APPROVED), execution(state=state)
+    assert status_of(asked, moving) is state
+    text, blocks = view(asked, moving)
+    assert str(state) in texts(blocks)[0]
+    assert_slack_takes(text, blocks)
+
+
+def test_a_revoked_one_says_revoked_and_why() -> None:
+    asked = approval(state=RemediationStatus.REVOKED, reason="the incident resolved")
+    _, blocks = view(asked, execution(state=RemediationStatus.DISPATCHING))
+    assert "revoked" in texts(blocks)[0]
+    assert "Why: the incident resolved" in shown(blocks)
+
+
+def test_an_unknown_outcome_can_be_checked_again() -> None:
+    asked = approval(state=RemediationStatus.APPROVED)
+    _, blocks = view(asked, execution(state=RemediationStatus.OUTCOME_UNKNOWN))
+    assert buttons(blocks) == ["Check again"]
+
+
+def test_who_said_yes_already_is_shown_while_more_are_needed() -> None:
+    _, blocks = view(approval(votes=(vote(ANA),)))
+    assert f"<@{ANA}> approved" in shown(blocks)
+    assert buttons(blocks) == ["Approve", "Reject"]
+
+
+def test_without_approvers_the_card_says_that_nobody_may() -> None:
+    _, blocks = view(approval(approvers=()))
+    assert "Nobody may approve this: policy.yaml names no approvers." in shown(blocks)
+
+
+def test_a_gateway_without_previews_still_gets_the_intent_and_target_shown() -> None:
+    _, blocks = view(approval(preview=Preview()))
+    assert "restart the service: checkout-api-3   (this gateway shows no preview)" in shown(blocks)
+
+
+@pytest.mark.parametrize("length", [2800, 2801])
+def test_a_command_too_long_to_be_shown_whole_cannot_be_approved(length: int) -> None:
+    text, blocks = view(approval(preview=Preview("x" * length)))
+    assert ("x" * 2800 in shown(blocks)) == (length == 2800)
+    assert buttons(blocks) == (["Approve", "Reject"] if length == 2800 else ["Reject"])
+    assert ("cannot be approved here" in shown(blocks)) == (length == 2801)
+    assert_slack_takes(text, blocks)
+
+
+def test_a_value_too_long_to_be_shown_whole_cannot_be_approved() -> None:
+    long = proposal(parameters=(Parameter("probe_url", "https://x.example/" + "y" * 600, "SOP a"),))
+    _, blocks = view(approval(proposal=long))
+    assert buttons(blocks) == ["Reject"]
+
+
+def test_many_approvers_are_named_as_far_as_there_is_room() -> None:
+    text, blocks = view(approval(approvers=tuple(f"U0P{n:08}" for n in range(300))))
+    assert "and 290 more" in shown(blocks)
+    assert_slack_takes(text, blocks)
+
+
+WILD_APPROVALS = st.builds(
+    lambda title, target, values, preview, reason, state, votes: approval(
+        proposal=proposal(
+            title=title,
+            target=target,
+            parameters=tuple(Parameter("target", value, origin) for value, origin in values),
+        ),
+        preview=Preview(*preview),
+        reason=reason,
+        state=state,
+        votes=votes,
+    ),
+    WILD,
+    WILD,
+    st.lists(st.tuples(WILD | st.integers() | st.booleans(), WILD), max_size=3),
+    st.tuples(WILD, WILD, WILD),
+    WILD,
+    st.sampled_from(RemediationStatus),
+    st.lists(
+        st.builds(vote, st.sampled_from([ANA, BEN]), st.sampled_from(Choice)), max_size=10
+    ).map(tuple),
+)
+
+
+@given(WILD_APPROVALS, st.none() | st.builds(execution, state=st.sampled_from(RemediationStatus)))
+def test_any_approval_makes_a_card_that_slack_takes(asked, moving) -> None:  # type: ignore[no-untyped-def]
+    text, blocks = view(asked, moving)
+    assert_slack_takes(text, blocks)
+    assert ("Reject" in buttons(blocks)) == (not asked.decided)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> None:
+    wild = proposal(title=text, target=text, parameters=(Parameter("target", text, text),))
+    for state in RemediationStatus:
+        asked = approval(proposal=wild, preview=Preview(text, text, text), state=state, reason=text)
+        assert_slack_takes(*view(asked))
+    assert approval().expires_at > NOW

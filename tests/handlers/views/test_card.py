@@ -1,0 +1,164 @@
+"""The card: one glance says what, how bad, since when, who, what next."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.incidents.model import IncidentStatus, Link, Severity
+from handlers.views.card import card
+from handlers.views.modals import ask_modal, question_of
+from tests.handlers.views.looks import (
+    ANA,
+    HOSTILE,
+    WILD,
+    acknowledged,
+    approval,
+    assert_slack_takes,
+    buttons,
+    incident,
+    resolved,
+    shown,
+    texts,
+)
+
+
+@pytest.mark.parametrize(
+    ("severity", "word"),
+    [
+        (Severity.CRITICAL, "🔴 CRITICAL"),
+        (Severity.HIGH, "🔶 HIGH"),
+        (Severity.MEDIUM, "🟨 MEDIUM"),
+        (Severity.LOW, "🔹 LOW"),
+    ],
+)
+def test_the_first_line_holds_severity_by_word_and_shape_title_and_number(
+    severity: Severity, word: str
+) -> None:
+    text, blocks = card(incident(severity=severity))
+    first = texts(blocks)[0].splitlines()[0]
+    assert first == f"*{word} · checkout-api error rate above 5 %*   `INC-142`"
+    assert text.startswith(f"{word} · checkout-api error rate above 5 % · INC-142")
+    assert_slack_takes(text, blocks)
+
+
+def test_the_small_print_says_where_what_since_when_and_its_ids() -> None:
+    _, blocks = card(incident())
+    small = shown(blocks)
+    for part in (
+        "prod · eu-west-1 · checkout-api",
+        "14 alerts folded into 1",
+        "value 7.8 % (threshold 5 %)",
+        "since <!date^1795230245^{time}|03:04 UTC>",
+        "sop_5616d3719856",
+        "req-20261121-030412-9f2c1ab0",
+    ):
+        assert part in small
+
+
+def test_one_alert_is_not_said_to_be_folded() -> None:
+    assert "folded" not in shown(card(incident(alert_count=1))[1])
+
+
+def test_an_open_incident_can_be_acknowledged_resolved_and_asked_about() -> None:
+    text, blocks = card(incident(), "https://runbooks.example/checkout")
+    assert buttons(blocks) == ["Acknowledge", "Resolve", "Ask", "Runbook ↗", "Graph ↗"]
+    assert_slack_takes(text, blocks)
+
+
+def test_an_acknowledged_one_says_by_whom_and_has_no_button_for_it() -> None:
+    _, blocks = card(acknowledged())
+    assert "Acknowledge" not in buttons(blocks)
+    assert f"👀 acknowledged by <@{ANA}>" in shown(blocks)
+
+
+@pytest.mark.parametrize(("by", "words"), [("", "the alert cleared"), (ANA, f"by <@{ANA}>")])
+def test_a_resolved_one_says_so_first_and_changes_nothing_any_more(by: str, words: str) -> None:
+    text, blocks = card(resolved(by))
+    assert texts(blocks)[0].startswith("*✅ RESOLVED · ")
+    assert text.startswith("✅ RESOLVED · ")
+    assert words in shown(blocks)
+    assert "lasted 1 h 5 min" in shown(blocks)
+    assert not {"Acknowledge", "Resolve", "Ask"} & set(buttons(blocks))
+    assert_slack_takes(text, blocks)
+
+
+def test_only_what_was_verified_is_called_a_fix() -> None:
+    assert "fixed by" not in shown(card(resolved())[1])
+    _, blocks = card(resolved(), fixed_by=approval(decided_by=ANA))
+    assert f"fixed by: Restart checkout-api, approved by <@{ANA}>" in shown(blocks)
+
+
+def test_a_buttons_value_carries_only_an_id() -> None:
+    _, blocks = card(incident(title="secret"))
+    values = [e["value"] for b in blocks for e in b.get("elements", []) if "value" in e]
+    assert values == ["142", "142", "142"]
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "https://x y", "https://e.example/" + "x" * 3000, ""]
+)
+def test_an_address_that_slack_would_refuse_makes_no_button(url: str) -> None:
+    good = Link("Good", "https://good.example/")
+    text, blocks = card(incident(links=(Link("Bad", url), good)), url)
+    assert buttons(blocks)[3:] == ["Good ↗"]
+    assert_slack_takes(text, blocks)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> None:
+    links = (Link(text, "https://a.example/"), Link("", "https://b.example/"), Link(text, text))
+    one = dict.fromkeys(
+        ("title", "env", "region", "service", "value", "threshold", "tracking_id"), text
+    )
+    for made in (incident, acknowledged, resolved):
+        assert_slack_takes(*card(made(**one, sop_id=text, links=links), text))
+
+
+@given(
+    st.fixed_dictionaries(
+        dict.fromkeys(
+            ("title", "env", "region", "service", "value", "threshold", "tracking_id", "sop_id"),
+            WILD,
+        )
+    ),
+    st.lists(st.builds(Link, WILD, WILD | st.just("https://a.example/")), max_size=4).map(tuple),
+    st.sampled_from(Severity),
+    st.sampled_from([incident, acknowledged, resolved]),
+    WILD,
+)
+def test_any_incident_makes_a_card_that_slack_takes(fields, links, severity, made, runbook) -> None:  # type: ignore[no-untyped-def]
+    one = made(**fields, links=links, severity=severity)
+    text, blocks = card(one, runbook)
+    assert_slack_takes(text, blocks)
+    assert "INC-142" in texts(blocks)[0].splitlines()[0]
+
+
+def test_a_suppressed_incident_has_a_card_too() -> None:
+    assert_slack_takes(*card(incident(status=IncidentStatus.SUPPRESSED)))
+
+
+# The box for a question
+
+
+@pytest.mark.parametrize("title", HOSTILE, ids=range(len(HOSTILE)))
+def test_the_question_box_is_a_modal_that_slack_takes(title: str) -> None:
+    view = ask_modal(incident(title=title, id=10**15))
+    assert view["type"] == "modal"
+    assert len(view["title"]["text"]) <= 24
+    assert view["private_metadata"] == str(10**15)
+    assert_slack_takes("a modal has no text", view["blocks"], surface="modal")
+
+
+@pytest.mark.parametrize(
+    ("view", "question"),
+    [
+        ({"state": {"values": {"question": {"sopbot.question": {"value": "why?"}}}}}, "why?"),
+        ({"state": {"values": {"question": {"sopbot.question": {"value": None}}}}}, ""),
+        ({"state": {"values": {}}}, ""),
+        ({}, ""),
+    ],
+)
+def test_what_was_typed_is_read_from_the_box(view: dict[str, object], question: str) -> None:
+    assert question_of(view) == question

@@ -1,0 +1,140 @@
+"""Answers to commands: short, the newest first, within what Slack takes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+
+from bot.incidents.model import TimelineEntry
+from bot.incidents.remediation import RemediationStatus
+from bot.incidents.sops import ProposedAction, Sop
+from handlers.views import lists
+from tests.handlers.views.looks import (
+    ANA,
+    HOSTILE,
+    NOW,
+    WILD,
+    WILD_LISTS,
+    acknowledged,
+    approval,
+    assert_obeys_nothing,
+    incident,
+    proposal,
+    resolved,
+)
+
+MOST = 40_000  # characters of text that Slack takes in one message
+
+
+def story(text: str, count: int) -> list[TimelineEntry]:
+    return [TimelineEntry(142, NOW + timedelta(seconds=n), "note", text, ANA) for n in range(count)]
+
+
+def test_help_fits_one_phone_screen_and_names_every_verb() -> None:
+    assert len(lists.HELP.splitlines()) <= 12
+    for verb in ("list", "show", "ack", "resolve", "ask", "fix", "help"):
+        assert f"/incident {verb}" in lists.HELP
+    assert "/sop list" in lists.HELP
+    assert "/sop show" in lists.HELP
+
+
+def test_incidents_stand_one_a_line_with_severity_number_title_and_age() -> None:
+    found = [incident(), acknowledged(id=141, title="other")]
+    text = lists.incidents(found, NOW + timedelta(minutes=6))
+    head, first, second = text.splitlines()
+    assert head == "*2 open incidents*"
+    assert first == (
+        "🔴 CRITICAL `INC-142` checkout-api error rate above 5 % · prod · checkout-api · 6 min"
+    )
+    assert second.endswith(f"· 👀 <@{ANA}>")
+
+
+def test_more_incidents_are_a_command_away_and_none_is_said() -> None:
+    text = lists.incidents([incident()], NOW, more=True)
+    assert text.endswith("`/incident list before INC-142`")
+    assert lists.incidents([], NOW) == "No open incidents."
+
+
+def test_one_incident_shows_its_story_its_thread_and_what_waits() -> None:
+    text = lists.incident(
+        incident(),
+        story("looked", 20),
+        [approval(), approval(state=RemediationStatus.REJECTED)],
+        "https://slack.example/archives/C1/p1",
+    )
+    assert text.startswith("*🔴 CRITICAL · checkout-api error rate above 5 %*   `INC-142`\nopen · ")
+    assert "<https://slack.example/archives/C1/p1|Open the thread>" in text
+    assert text.count("looked") == 15, "the last ones"
+    assert text.count("🔐") == 1
+    assert "Restart checkout-api: waits for a yes until" in text
+    assert "✅ RESOLVED" in lists.incident(resolved(), [], [], "")
+
+
+def test_sops_stand_one_a_line_and_unreadable_lines_are_counted() -> None:
+    text = lists.sops([Sop(sop_id="web", title="Web is down", priority="HIGH")], 2)
+    assert "`web` Web is down · HIGH" in text
+    assert "2 lines could not be read" in text
+    assert "… and 5 more" in lists.sops([Sop(sop_id=f"s{n}") for n in range(35)], 0)
+    assert lists.sops([], 0) == "No SOPs are loaded. Put JSONL files into SOP_DIR."
+
+
+def test_one_sop_shows_its_steps_and_where_it_was_used_last() -> None:
+    one = Sop(
+        sop_id="web",
+        title="Web is down",
+        keys=("svc:web",),
+        command=("df -h",),
+        fix_action=("restart it",),
+        runbook="https://runbooks.example/web",
+        actions=(ProposedAction(action="service.restart"),),
+    )
+    text = lists.sop(one, [resolved()], NOW + timedelta(hours=2))
+    for part in (
+        "*Web is down*   `web` · MIDDLE",
+        "keys: `svc:web`",
+        "*Commands*\n• df -h",
+        "*Fix*\n• restart it",
+        "🔐 offers `service.restart`",
+        "<https://runbooks.example/web|Runbook>",
+        "`INC-142` resolved · 2 h ago",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize("runbook", ["web.md", "https://x|<!channel>", "javascript:x"])
+def test_a_runbook_that_is_no_address_is_no_link(runbook: str) -> None:
+    assert "Runbook>" not in lists.sop(Sop(sop_id="web", runbook=runbook), [], NOW)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_fits_and_is_never_obeyed(text: str) -> None:
+    one = incident(title=text, env=text, service=text, tracking_id=text, sop_id=text)
+    waiting = [approval(proposal=proposal(title=text))] * 50
+    sop = Sop(
+        sop_id="web",
+        title=text,
+        command=(text,) * 9,
+        metric=(text,) * 9,
+        log=(text,) * 9,
+        fix_action=(text,) * 9,
+        runbook=text,
+        actions=(ProposedAction(action=text),) * 3,
+    )
+    for made in (
+        lists.incidents([one] * 10, NOW, more=True),
+        lists.incident(one, story(text, 40), waiting, ""),
+        lists.sops([sop] * 40, 1),
+        lists.sop(sop, [one] * 10, NOW),
+    ):
+        assert len(made) <= MOST
+        assert_obeys_nothing(made)
+
+
+@given(WILD, WILD, WILD_LISTS)
+def test_any_text_in_a_list_is_never_obeyed(title: str, where: str, notes: tuple[str, ...]) -> None:
+    one = incident(title=title, env=where, service=where, region=where)
+    entries = [TimelineEntry(142, NOW, "note", note, "") for note in notes]
+    assert_obeys_nothing(lists.incidents([one], NOW))
+    assert_obeys_nothing(lists.incident(one, entries, [], ""))

@@ -1,0 +1,150 @@
+"""What ran, how it ended, whether it helped; the end of the story."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.incidents.remediation import Preview, RemediationStatus
+from handlers.views.result import resolved as end
+from handlers.views.result import result
+from tests.handlers.views.looks import (
+    ANA,
+    HOSTILE,
+    WILD,
+    acknowledged,
+    approval,
+    assert_slack_takes,
+    execution,
+    incident,
+    proposal,
+    resolved,
+    shown,
+    texts,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "head"),
+    [
+        ({}, "▶️ *Restart checkout-api*: ran in 2.4 s, exit 0"),
+        (
+            {"state": RemediationStatus.VERIFIED},
+            "✅ *Restart checkout-api*: ran in 2.4 s, exit 0",
+        ),
+        (
+            {"state": RemediationStatus.FAILED, "answer": {"exit_code": 1}},
+            "❌ *Restart checkout-api*: failed in 2.4 s, exit 1",
+        ),
+        (
+            {"state": RemediationStatus.OUTCOME_UNKNOWN, "answer": None},
+            "❓ *Restart checkout-api*: outcome unknown in 2.4 s",
+        ),
+        (
+            {"state": RemediationStatus.FAILED, "answer": None, "started_at": None},
+            "❌ *Restart checkout-api*: failed",
+        ),
+    ],
+)
+def test_the_head_says_how_it_ended_and_never_more_than_is_known(
+    changes: dict[str, Any], head: str
+) -> None:
+    text, blocks = result(execution(**changes), approval())
+    assert texts(blocks)[0] == head
+    assert text == head[2:].replace("*", "").strip().removeprefix("\ufe0f ")
+    assert "success" not in shown(blocks)
+    assert_slack_takes(text, blocks)
+
+
+def test_the_first_lines_of_output_stand_in_a_code_block() -> None:
+    _, blocks = result(execution(answer={"stdout": "a\nb\n", "exit_code": 0}), approval())
+    assert "```\na\nb\n```" in texts(blocks)
+    _, blocks = result(execution(answer={"stdout": "", "stderr": "bad"}), approval())
+    assert "```\nbad\n```" in texts(blocks)
+
+
+def test_what_ran_is_named_when_no_preview_had_shown_it() -> None:
+    _, blocks = result(execution(), approval(preview=Preview()))
+    assert "Ran: docker restart checkout-api-3" in shown(blocks)
+
+
+def test_an_error_is_shown_in_words() -> None:
+    failed = execution(state=RemediationStatus.FAILED, error="Not dispatched: no route")
+    assert "Not dispatched: no route" in shown(result(failed, approval())[1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "Watching until <!date^"),
+        ({"verify_note": "answers 500"}, ": answers 500"),
+        (
+            {"state": RemediationStatus.VERIFIED, "verify_note": "answers 200"},
+            "Verified: answers 200",
+        ),
+        (
+            {"state": RemediationStatus.NOT_VERIFIED, "verify_note": "answers 500"},
+            "Not verified: answers 500. The remediation may not have helped.",
+        ),
+    ],
+)
+def test_verification_is_told_as_it_goes(changes: dict[str, Any], words: str) -> None:
+    assert words in shown(result(execution(**changes), approval())[1])
+
+
+def test_what_failed_is_not_watched() -> None:
+    failed = execution(state=RemediationStatus.FAILED)
+    assert "Watching" not in shown(result(failed, approval())[1])
+
+
+# The end
+
+
+@pytest.mark.parametrize(("by", "words"), [("", "the alert cleared"), (ANA, f"by <@{ANA}>")])
+def test_the_end_says_who_or_what_ended_it_and_how_long_it_lasted(by: str, words: str) -> None:
+    text, blocks = end(resolved(by), None, None)
+    assert texts(blocks)[0] == f"✅ *INC-142 resolved*: {words}"
+    assert "lasted 1 h 5 min" in shown(blocks)
+    assert text == f"INC-142 resolved: {words}, lasted 1 h 5 min"
+    assert "fixed by" not in shown(blocks)
+    assert_slack_takes(text, blocks)
+
+
+def test_the_end_tells_the_time_to_acknowledge_and_what_fixed_it() -> None:
+    done = acknowledged()
+    fixed = execution(state=RemediationStatus.VERIFIED)
+    _, blocks = end(done, fixed, approval())
+    assert "acknowledged after 2 min" in shown(blocks)
+    assert "fixed by: Restart checkout-api (verified)" in shown(blocks)
+
+
+# Wild
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> None:
+    asked = approval(proposal=proposal(title=text), preview=Preview())
+    answer = {"command": text, "stdout": text, "stderr": text, "exit_code": text}
+    for state in RemediationStatus:
+        ran = execution(state=state, answer=answer, error=text, verify_note=text)
+        assert_slack_takes(*result(ran, asked))
+        assert_slack_takes(*end(incident(), ran, asked))
+
+
+@given(
+    st.sampled_from(RemediationStatus),
+    st.none()
+    | st.dictionaries(
+        st.sampled_from(["command", "stdout", "stderr", "exit_code"]),
+        WILD | st.integers(-(2**63), 2**63) | st.none() | st.lists(WILD, max_size=2),
+    ),
+    WILD,
+    WILD,
+    WILD,
+)
+def test_any_result_makes_a_message_that_slack_takes(state, answer, error, note, title) -> None:  # type: ignore[no-untyped-def]
+    ran = execution(state=state, answer=answer, error=error, verify_note=note)
+    assert_slack_takes(*result(ran, approval(proposal=proposal(title=title))))

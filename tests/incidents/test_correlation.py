@@ -1,0 +1,181 @@
+"""Which incident an alert belongs to: the rules in their order, and what a scope is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.incidents.correlation import (
+    Candidate,
+    Decision,
+    Named,
+    Scope,
+    Verdict,
+    decide,
+    key_of,
+    name,
+    scope_of,
+)
+from bot.incidents.model import Alert, AlertStatus, Severity
+
+FINGERPRINT, SCOPE, SOP = (
+    "same fingerprint",
+    "same env, service and category",
+    "same SOP ID, env and service",
+)
+OURS = Scope("prod", "web", "cpu")
+
+
+def alert(**changes: Any) -> Alert:
+    given: dict[str, Any] = {
+        "source": "test",
+        "status": AlertStatus.FIRING,
+        "name": "HighCpu",
+        "title": "CPU",
+        "env": "prod",
+        "service": "web",
+        "category": "cpu",
+        "fingerprint": "fp",
+    }
+    return Alert(**{**given, **changes})
+
+
+def named(one: Alert, sop_id: str = "ours") -> Named:
+    return name(one, matched_sop=sop_id, incident_key="k", tracking_id="t", dedup_key="d")
+
+
+def candidate(
+    number: int, *, scope: Scope = OURS, sop_id: str = "other", fires: bool = False
+) -> Candidate:
+    return Candidate(number, sop_id, scope, fires)
+
+
+LATENCY = Scope("prod", "web", "latency")
+API = Scope("prod", "api", "cpu")
+TEST = Scope("test", "web", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("candidates", "joins", "reason"),
+    [
+        ([candidate(1, scope=API, fires=True)], 1, FINGERPRINT),
+        ([candidate(1)], 1, SCOPE),
+        ([candidate(1, scope=LATENCY, sop_id="ours")], 1, SOP),
+        ([candidate(1), candidate(2, scope=API, fires=True)], 2, FINGERPRINT),
+        ([candidate(1, scope=LATENCY, sop_id="ours"), candidate(2)], 2, SCOPE),
+        ([candidate(3), candidate(4)], 3, SCOPE),
+        (
+            [
+                candidate(3, scope=LATENCY, sop_id="ours"),
+                candidate(4, scope=LATENCY, sop_id="ours"),
+            ],
+            3,
+            SOP,
+        ),
+    ],
+    ids=[
+        "a fingerprint alone is enough",
+        "so is the scope",
+        "so is the SOP with env and service",
+        "the fingerprint comes before the scope",
+        "the scope comes before the SOP",
+        "of equals the first",
+        "of equals the first, by SOP too",
+    ],
+)
+@pytest.mark.parametrize("status", AlertStatus)
+def test_an_alert_joins_by_the_first_rule_that_holds(
+    candidates: list[Candidate], joins: int, reason: str, status: AlertStatus
+) -> None:
+    decision = decide(named(alert(status=status)), candidates)
+    assert decision == Decision(Verdict.JOIN, joins, reason)
+
+
+@pytest.mark.parametrize(
+    "candidates",
+    [
+        [],
+        [candidate(1, scope=LATENCY)],
+        [candidate(1, scope=API, sop_id="ours")],
+        [candidate(1, scope=TEST, sop_id="ours")],
+    ],
+    ids=["none", "another category", "another service", "another env"],
+)
+def test_without_a_match_firing_opens_and_resolved_closes_nothing(
+    candidates: list[Candidate],
+) -> None:
+    assert decide(named(alert()), candidates).verdict is Verdict.OPEN
+    late = decide(named(alert(status=AlertStatus.RESOLVED)), candidates)
+    assert (late.verdict, late.incident_id) == (Verdict.NOTHING_OPEN, None)
+    assert late.reason
+
+
+SCOPES = st.builds(
+    Scope, st.sampled_from(["prod", "test"]), st.sampled_from(["web", "api"]), st.just("cpu")
+)
+CANDIDATES = st.lists(
+    st.builds(
+        Candidate, st.integers(1, 99), st.sampled_from(["ours", "other"]), SCOPES, st.booleans()
+    ),
+    max_size=6,
+)
+
+
+@given(CANDIDATES)
+def test_a_decision_names_a_candidate_exactly_when_it_joins(candidates: list[Candidate]) -> None:
+    decision = decide(named(alert()), iter(candidates))
+    if decision.verdict is Verdict.JOIN:
+        assert decision.incident_id in [one.id for one in candidates]
+    else:
+        assert decision.incident_id is None
+        assert not any(one.fires_fingerprint or one.scope == OURS for one in candidates)
+
+
+# Scope and identity
+
+
+def test_a_scope_does_not_know_case_white_space_or_dashes() -> None:
+    assert scope_of(alert(env=" PROD", service="check-out", category="C PU")) == Scope(
+        "prod", "check_out", "c_pu"
+    )
+
+
+def test_without_a_service_the_name_stands_in_and_then_the_fingerprint() -> None:
+    assert scope_of(alert(service="")).service == "highcpu"
+    assert scope_of(alert(service="", name="")).service == "fp"
+
+
+def test_the_severity_is_no_part_of_a_scope_but_is_of_the_key() -> None:
+    low, high = alert(severity=Severity.LOW), alert(severity=Severity.HIGH)
+    assert scope_of(low) == scope_of(high)
+    assert key_of(low, scope_of(low)) == "prod|web|cpu|low"
+    assert key_of(high, scope_of(high)) == "prod|web|cpu|high"
+
+
+def test_a_callers_incident_key_is_kept_as_it_is() -> None:
+    one = alert(incident_key="sdn5_cpu_high")
+    assert key_of(one, scope_of(one)) == "sdn5_cpu_high"
+
+
+@pytest.mark.parametrize(
+    ("matched", "own", "expected"),
+    [
+        ("rule", "own", "rule"),
+        (None, "own", "own"),
+        (None, "", "sop_e3389dc114b9"),
+    ],
+    ids=["the matched rule's", "else the alert's own", "else the key's hash"],
+)
+def test_an_alerts_sop_id_is(matched: str | None, own: str, expected: str) -> None:
+    one = alert(sop_id=own)
+    settled = name(
+        one,
+        matched_sop=matched,
+        incident_key="prod|web|cpu|high",
+        tracking_id="t",
+        dedup_key="d",
+    )
+    assert settled.sop_id == expected

@@ -1,0 +1,252 @@
+"""The SOP library: a bad line is named and the rest loads; the right SOP is found and filled in."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.incidents.keys import sop_id_of
+from bot.incidents.model import Alert, AlertStatus, Severity
+from bot.incidents.sops import Sop, SopLibrary, fill, key_matches, rendered, template_values
+
+NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
+
+
+def alert(**changes: Any) -> Alert:
+    given: dict[str, Any] = {
+        "source": "test",
+        "status": AlertStatus.FIRING,
+        "name": "HighCpu",
+        "title": "CPU",
+        "env": "prod",
+        "region": "eu-west-1",
+        "service": "omada-core",
+        "category": "cpu",
+        "severity": Severity.HIGH,
+        "fingerprint": "fp",
+    }
+    return Alert(**{**given, **changes})
+
+
+def line(sop_id: str, **fields: Any) -> str:
+    return json.dumps({"sop_id": sop_id, **fields})
+
+
+def library(*lines: str) -> SopLibrary:
+    return SopLibrary.load([("sops.jsonl", "\n".join(lines))])
+
+
+# Loading
+
+
+def test_every_line_is_an_sop_and_blank_lines_and_comments_are_not() -> None:
+    loaded = library("# ours", line("a"), "", "   ", line("b", priority="high"), "  # end")
+    assert loaded.problems == ()
+    assert {sop.sop_id for sop in loaded.sops} == {"a", "b"}
+    assert loaded.get("b") is not None
+    assert loaded.get("c") is None
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ("{", "not JSON"),
+        ('{"sop_id": "a"} x', "not JSON"),
+        ("[]", "dictionary"),
+        ("null", "dictionary"),
+        ("{}", "sop_id: Field required"),
+        (line("Not An Id"), "sop_id: only a-z, 0-9, '_' and '-' are allowed"),
+        (line("x" * 65), "sop_id: only"),
+        (line("a", priority="URGENT"), "priority: 'URGENT' is not one of HIGH, MIDDLE, LOW"),
+        (line("a", priority=""), "priority: '' is not one of"),
+        (line("a", keys=["host:db-1"]), "keys: key 'host:db-1' must look like svc:"),
+        (line("a", keys=["omada"]), "keys: key 'omada' must look like"),
+        (line("a", keys="svc:x"), "keys: "),
+        (line("a", comand=["x"]), "comand: Extra inputs are not permitted"),
+        (line("a", command=[1]), "command.0: "),
+        (line("a", actions=[{"action": "x", "wen": ""}]), "actions.0.wen: Extra inputs"),
+        (line("a", actions=[{"action": "x", "when": "host:1"}]), "actions.0.when: key 'host:1'"),
+        (line("a", actions=[{"parameters": {}}]), "actions.0.action: Field required"),
+        (line("a", actions=[{"action": "x", "parameters": {"t": [1]}}]), "actions.0.parameters.t"),
+        ('{"sop_id": ' + "9" * 5000 + "}", "not usable JSON"),
+        ("[" * 100_000, "not usable JSON"),
+    ],
+)
+def test_a_bad_line_is_named_by_file_and_line_and_the_rest_loads(bad: str, words: str) -> None:
+    loaded = SopLibrary.load(
+        [("first.jsonl", line("before")), ("second.jsonl", "\n".join([line("x"), bad, line("y")]))]
+    )
+    assert [sop.sop_id for sop in loaded.sops] == ["before", "x", "y"]
+    [problem] = loaded.problems
+    assert (problem.file, problem.line) == ("second.jsonl", 2)
+    assert str(problem).startswith("second.jsonl:2: ")
+    assert words in problem.reason
+    assert len(str(problem)) < 500, "one line for a person, however long the bad one is"
+
+
+def test_a_duplicate_id_is_a_problem_and_the_first_one_stays() -> None:
+    loaded = SopLibrary.load(
+        [("a.jsonl", line("web", title="first")), ("b.jsonl", line("web", title="second"))]
+    )
+    assert [str(problem) for problem in loaded.problems] == ["b.jsonl:1: web is there already"]
+    kept = loaded.get("web")
+    assert kept is not None
+    assert kept.title == "first"
+
+
+def test_line_ends_of_other_systems_do_not_break_a_line() -> None:
+    text = '{"sop_id": "a", "title": "one\u2028two\x85three"}\r\n{"sop_id": "b"}\r\n{'
+    loaded = SopLibrary.load([("sops.jsonl", text)])
+    assert [sop.sop_id for sop in loaded.sops] == ["a", "b"]
+    assert [problem.line for problem in loaded.problems] == [3]
+
+
+@given(st.text(st.characters(codec=None), max_size=200))
+def test_no_text_stops_the_rest_from_loading(text: str) -> None:
+    loaded = SopLibrary.load([("wild.jsonl", text), ("good.jsonl", line("good"))])
+    assert loaded.get("good") is not None
+
+
+# Matching
+
+
+@pytest.mark.parametrize(
+    ("key", "matches"),
+    [
+        ("svc:omada-*", True),
+        ("svc:omada-core", True),
+        ("svc:omada", False),
+        ("svc:OMADA-Core", True),
+        ("SVC: omada-core ", True),
+        ("service:*core", True),
+        ("svc:o*a-c*e", True),
+        ("svc:omada-core-*", False),
+        ("svc:*", True),
+        ("svc:", False),
+        ("svc:omada.core", False),
+        ("cat:cpu", True),
+        ("category:c?u", False),
+        ("sev:high", True),
+        ("severity:low", False),
+        ("region:eu-*", True),
+        ("env:prod", True),
+        ("env:production", False),
+        ("name:highcpu", True),
+    ],
+)
+def test_a_key_matches_its_whole_field(key: str, matches: bool) -> None:
+    assert key_matches(key, alert()) is matches
+
+
+def test_a_prefix_with_a_star_does_not_match_the_bare_word_before_its_dash() -> None:
+    assert not key_matches("svc:omada-*", alert(service="omada"))
+    assert key_matches("svc:omada*", alert(service="omada"))
+
+
+def test_every_key_must_match() -> None:
+    found = library(line("both", keys=["svc:omada-*", "cat:cpu"]))
+    assert found.match(alert(), "k") == found.get("both")
+    assert found.match(alert(category="disk"), "k") is None
+    assert found.match(alert(service="vigi"), "k") is None
+
+
+def test_an_sop_without_keys_matches_nothing_by_keys() -> None:
+    assert library(line("bare")).match(alert(), "k") is None
+
+
+def test_the_best_priority_wins_and_then_the_earlier_line() -> None:
+    keys = ["cat:cpu"]
+    found = library(
+        line("low", keys=keys, priority="LOW"),
+        line("middle", keys=keys),
+        line("high-1", keys=keys, priority="HIGH"),
+        line("high-2", keys=keys, priority="HIGH"),
+    )
+    matched = found.match(alert(), "k")
+    assert matched is not None
+    assert matched.sop_id == "high-1"
+    without_high = library(line("low", keys=keys, priority="LOW"), line("middle", keys=keys))
+    matched = without_high.match(alert(), "k")
+    assert matched is not None
+    assert matched.sop_id == "middle"
+
+
+def test_the_exact_id_of_the_key_comes_before_any_priority() -> None:
+    exact = sop_id_of("prod|web|cpu|high")
+    found = library(line("best", keys=["cat:*"], priority="HIGH"), line(exact, priority="LOW"))
+    matched = found.match(alert(), "prod|web|cpu|high")
+    assert matched is not None
+    assert matched.sop_id == exact
+
+
+def test_the_alerts_own_sop_id_comes_first_of_all() -> None:
+    exact = sop_id_of("k")
+    found = library(line(exact), line("own"))
+    matched = found.match(alert(sop_id="own"), "k")
+    assert matched is not None
+    assert matched.sop_id == "own"
+    assert found.match(alert(sop_id="unknown"), "k") == found.get(exact)
+
+
+# Templates
+
+
+def test_every_template_is_filled_and_leaves_no_braces() -> None:
+    one = alert(
+        labels={"path": "/api", "expression": "up == 0"},
+        starts_at=datetime(2026, 11, 21, 3, 0, tzinfo=UTC),
+        ends_at=datetime(2026, 11, 21, 3, 2, tzinfo=UTC),
+    )
+    values = template_values(one, NOW)
+    text = (
+        "{{service_name}} {{ alert_path }} {{expression}} {{alert_start_time}}"
+        " {{alert_end_time}} {{alert_time}}"
+    )
+    assert fill(text, values) == (
+        "omada-core /api up == 0 2026-11-21T03:00:00Z 2026-11-21T03:02:00Z 2026-11-21T03:00:00Z"
+    )
+
+
+def test_what_the_alert_does_not_say_is_filled_with_a_usable_default() -> None:
+    values = template_values(alert(annotations={"expression": "x > 1"}), NOW)
+    assert fill("{{alert_start_time}}..{{alert_end_time}}", values) == "now-10m..now"
+    assert fill("{{alert_time}}", values) == "2026-11-21T03:04:05Z"
+    assert fill("[{{alert_path}}]", values) == "[]"
+    assert fill("{{expression}}", values) == "x > 1"
+
+
+@pytest.mark.parametrize("unknown", ["service", "Service_Name", "host2", "service名"])
+def test_an_unknown_template_says_so_without_braces(unknown: str) -> None:
+    text = fill("restart {{" + unknown + "}}", template_values(alert(), NOW))
+    assert text == f"restart <no {unknown}>"
+
+
+def test_braces_that_are_not_ours_stay() -> None:
+    values = template_values(alert(), NOW)
+    assert fill('up{service="{{service_name}}"}', values) == 'up{service="omada-core"}'
+    assert fill("docker ps --format '{{.Names}}'", values) == "docker ps --format '{{.Names}}'"
+
+
+def test_an_alerts_text_is_never_read_as_a_template() -> None:
+    values = template_values(alert(service="{{alert_time}}"), NOW)
+    assert fill("{{service_name}}", values) == "{{alert_time}}"
+
+
+def test_what_is_shown_is_filled_without_duplicates_and_cut_to_the_limits() -> None:
+    sop = Sop(
+        sop_id="a",
+        command=tuple(f"c{n} {{{{service_name}}}}" for n in range(9)),
+        metric=("m", "m", "{{service_name}}", "omada-core"),
+        log=tuple("lmnop"),
+        parameter=tuple("pqrst"),
+        fix_action=tuple("fghij"),
+    )
+    lists = rendered(sop, template_values(alert(), NOW))
+    assert lists["command"] == tuple(f"c{n} omada-core" for n in range(5))
+    assert lists["metric"] == ("m", "omada-core")
+    assert [len(lists[name]) for name in ("log", "parameter", "fix_action")] == [3, 3, 3]

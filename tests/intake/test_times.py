@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.intake.times import is_zero_time, read_time
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-11-21T03:04:05.123456789Z", "2026-11-21T03:04:05.123456+00:00"),
+        ("2026-11-21T03:04:05+01:00", "2026-11-21T02:04:05+00:00"),
+        ("2026-11-21T03:04:05.000+0000", "2026-11-21T03:04:05+00:00"),
+        ("2026.11.21 03:04:05", "2026-11-21T03:04:05+00:00"),
+        (1795230245, "2026-11-21T03:04:05+00:00"),
+        (1795230245000, "2026-11-21T03:04:05+00:00"),
+        ("1795230245.0", "2026-11-21T03:04:05+00:00"),
+    ],
+)
+def test_the_times_that_senders_write_are_read_as_utc(value: object, expected: str) -> None:
+    moment = read_time(value)
+    assert moment is not None
+    assert moment.isoformat() == expected
+
+
+@pytest.mark.parametrize(
+    "value", [True, None, "soon", "", -5, 1e30, float("nan"), "0001-01-01T00:00:00+14:00", "9" * 80]
+)
+def test_what_is_no_time_is_none(value: object) -> None:
+    assert read_time(value) is None
+
+
+@pytest.mark.parametrize("value", [None, 0, "", " ", "0001-01-01T00:00:00Z"])
+def test_the_ways_to_say_no_time_are_known(value: object) -> None:
+    assert is_zero_time(value)

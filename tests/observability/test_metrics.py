@@ -1,0 +1,46 @@
+"""Metrics: one method for each thing that happens."""
+
+from bot.observability.metrics import Metrics
+
+
+def value(metrics, name, **labels):
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_a_question_is_active_until_it_is_answered_or_has_failed():
+    metrics = Metrics()
+    metrics.advisor_told("started", 0.1)
+    metrics.advisor_told("started", 0.1)
+    metrics.advisor_told("retried", 1)
+    assert value(metrics, "qchat_active_requests") == 2
+    metrics.advisor_told("answered", 8)
+    metrics.advisor_told("timeout", 120)
+    metrics.advisor_told("busy", 0)
+    assert value(metrics, "qchat_active_requests") == 0
+    assert value(metrics, "qchat_requests_total") == 2
+    assert value(metrics, "qchat_errors_total", type="timeout") == 1
+    assert value(metrics, "qchat_errors_total", type="busy") == 1
+
+
+def test_deliveries_are_counted_by_outcome():
+    metrics = Metrics()
+    metrics.received("zabbix", 2, 1, 1)
+    assert value(metrics, "sopbot_alerts_total", source="zabbix", outcome="accepted") == 2
+    assert value(metrics, "sopbot_alerts_total", source="zabbix", outcome="duplicate") == 1
+    assert value(metrics, "sopbot_incidents_opened_total") == 1
+
+
+def test_the_last_dispatch_says_whether_the_gateway_works():
+    metrics = Metrics()
+    metrics.dispatched("succeeded", 0.5)
+    assert value(metrics, "gateway_success_rate") == 1
+    assert value(metrics, "gateway_command_execution_time_ms") == 500
+    metrics.dispatched("failed", None)
+    assert value(metrics, "gateway_success_rate") == 0
+
+
+def test_two_bots_in_one_process_do_not_share_a_count():
+    first, second = Metrics(), Metrics()
+    first.refused()
+    assert value(second, "sopbot_refusals_total") == 0
+    assert b"sopbot_refusals_total 1.0" in first.text()

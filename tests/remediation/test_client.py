@@ -1,0 +1,439 @@
+"""The client against gateways that answer as told, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from datetime import UTC, datetime
+
+import aiohttp
+import pytest
+from aiohttp import web
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.errors import GatewayRejected, GatewayUnavailable, InputError, OutcomeUnknown
+from bot.remediation import contract
+from bot.remediation.client import ActionCall, GatewayClient, NeverSeen, Running
+
+CALL = ActionCall(
+    action_id="service.restart",
+    target="checkout-api",
+    parameters={"grace_seconds": 10},
+    intent="restart the service",
+)
+SUCCESS = {
+    "request_id": "r-1",
+    "timestamp_processed_utc": "2025-06-03T10:00:00.5",  # naive, as the older gateway writes it
+    "overall_status": "COMPLETED_SUCCESS",
+    "execution_details": {
+        "command": "docker restart c",
+        "execution_result": {"status": "SUCCESS", "exit_code": 0, "stdout": "c\n", "stderr": ""},
+    },
+    "error_details": None,
+}
+
+
+def answer(status: str, **more):
+    return SUCCESS | {"overall_status": status, "execution_details": None} | more
+
+
+class ScriptedGateway:
+    """Answers every request with the next of `replies` (the last one again) and remembers it."""
+
+    def __init__(self) -> None:
+        self.replies: list = []
+        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.url = ""
+        self.released = asyncio.Event()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        self.requests.append((request.method, request.raw_path, dict(request.headers), body))
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if reply == "silence":
+            await self.released.wait()
+            return web.Response()
+        if reply == "break":
+            request.transport.abort()
+            return web.Response()
+        if reply == "cut":
+            response = web.StreamResponse(headers={"Content-Length": "1000"})
+            await response.prepare(request)
+            await response.write(json.dumps(SUCCESS).encode())
+            request.transport.abort()
+            return response
+        status, value = reply
+        data = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return web.Response(status=status, body=data, headers={"Location": "/elsewhere"})
+
+
+@pytest.fixture
+async def gateway():
+    scripted = ScriptedGateway()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", scripted.handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    scripted.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield scripted
+    scripted.released.set()
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def client(gateway):
+    async with aiohttp.ClientSession() as session:
+        yield make(session, gateway.url)
+
+
+def make(session, url: str, **more) -> GatewayClient:
+    given = {"timeout": 5, "source_id": "sopbot", "clock": lambda: datetime(2026, 1, 1, tzinfo=UTC)}
+    return GatewayClient(session, url=url, **(given | more))
+
+
+async def test_the_older_shape_is_spoken_exactly(gateway, client):
+    gateway.replies = [(200, SUCCESS)]
+    outcome = await client.execute(CALL, key="inc-1.a")
+    assert (outcome.state, outcome.stdout, outcome.exit_code) == ("succeeded", "c\n", 0)
+    assert outcome.finished_at == datetime(2025, 6, 3, 10, 0, 0, 500_000, tzinfo=UTC)
+    method, path, headers, body = gateway.requests[0]
+    assert (method, path) == ("POST", "/execute-docker-command")
+    assert headers["Idempotency-Key"] == "inc-1.a"
+    assert contract.SIGNATURE not in headers
+    assert json.loads(body) == {
+        "source_id": "sopbot",
+        "target_resource": {"name": "checkout-api"},
+        "action_request": {
+            "intent": "restart the service",
+            "context": "",
+            "priority": "NORMAL",
+            "action": {"id": "service.restart", "parameters": {"grace_seconds": 10}},
+        },
+        "idempotency_key": "inc-1.a",
+    }
+
+
+async def test_an_approved_digest_goes_to_the_typed_endpoint(gateway, client):
+    gateway.replies = [(200, SUCCESS)]
+    await client.execute(CALL, key="k", digest="sha256:1")
+    assert gateway.requests[0][1] == "/execute"
+    assert json.loads(gateway.requests[0][3])["plan_digest"] == "sha256:1"
+
+
+@pytest.mark.parametrize(
+    ("body", "state", "error"),
+    [
+        (answer("COMPLETED_FAILURE"), "failed", "the gateway says COMPLETED_FAILURE"),
+        (
+            answer("VALIDATION_ERROR", error_details={"error_code": "UNKNOWN_SERVICE",
+                                                      "error_message": "Unknown: X"}),
+            "failed",
+            "Unknown: X",
+        ),
+        (
+            answer("LLM_GENERATION_FAILED", error_details={"error_code": "LLM_ERROR",
+                                                           "error_message": None}),
+            "failed",
+            "the gateway says LLM_GENERATION_FAILED",
+        ),
+        (
+            answer(
+                "EXECUTION_ERROR",
+                execution_details={"command": "x", "execution_result": {"stderr": "no key"}},
+            ),
+            "failed",
+            "no key",
+        ),
+        (answer("INTERNAL_ERROR"), "escalate", "the gateway says INTERNAL_ERROR"),
+        (answer("success"), "escalate", "the gateway says success"),
+    ],
+)  # fmt: skip
+async def test_the_body_decides_whatever_the_http_status_says(gateway, client, body, state, error):
+    gateway.replies = [(200, body)]
+    outcome = await client.execute(CALL, key="k")
+    assert (outcome.state, outcome.error) == (state, error)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (500, b'{"detail":"Internal server error","error":"boom"}', "Internal server error: boom"),
+        (502, b"<html>Bad gateway</html>", "The gateway answered 502: <html>"),
+        (503, b"", "an empty answer"),
+        (500, SUCCESS, "The gateway answered 500"),
+        (500, answer("INTERNAL_ERROR", error_details={"error_message": "disk"}), "disk"),
+    ],
+)
+async def test_a_5xx_escalates_even_when_its_body_claims_success(
+    gateway, client, status, body, error
+):
+    gateway.replies = [(status, body)]
+    outcome = await client.execute(CALL, key="k")
+    assert (outcome.state, outcome.overall_status) == ("escalate", "INTERNAL_ERROR")
+    assert error in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        (400, {"detail": "no such thing"}, "400: no such thing"),
+        (401, {"error": {"code": "x", "message": "sign it"}}, "401: sign it"),
+        (
+            422,
+            {
+                "detail": [
+                    {"type": "missing", "loc": ["body", "action_request"], "msg": "Field required"},
+                    {"loc": ["source_id"], "msg": "too long"},
+                    "odd",
+                ]
+            },
+            "422: action_request: Field required; source_id: too long; odd",
+        ),
+        (409, {"error": {"code": "plan_drift", "message": "Plan it again."}}, "Plan it again."),
+        (403, b"go away\x1b[31m", "403: go away"),
+        (404, {"detail": "Not Found"}, "404: Not Found"),
+        (302, b"", "302"),
+    ],
+)
+async def test_a_4xx_is_our_fault_and_its_detail_is_readable(gateway, client, status, body, says):
+    gateway.replies = [(status, body)]
+    with pytest.raises(GatewayRejected) as caught:
+        await client.execute(CALL, key="k")
+    assert says in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+    assert caught.value.status == status
+    assert len(gateway.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        (200, b"<html>"),
+        (200, b"{}"),
+        (200, b'{"overall_status":'),
+        (202, b""),
+        (200, b"[" * 100_000),
+        (200, b'{"overall_status":"COMPLETED_SUCCESS","x":"' + b"x" * 1_048_576 + b'"}'),
+        "break",
+        "cut",
+    ],
+)
+async def test_no_whole_readable_answer_after_sending_is_unknown_and_not_retried(
+    gateway, client, reply
+):
+    gateway.replies = [reply]
+    with pytest.raises(OutcomeUnknown):
+        await client.execute(CALL, key="k")
+    assert len(gateway.requests) == 1
+
+
+async def test_a_gateway_that_does_not_answer_in_time_leaves_an_unknown_outcome(gateway):
+    gateway.replies = ["silence"]
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(OutcomeUnknown, match=r"did not answer in 0\.2 s") as caught:
+            await make(session, gateway.url, timeout=0.2).execute(CALL, key="k")
+    assert len(gateway.requests) == 1
+    assert "Outcome unknown" in str(caught.value)
+
+
+def _closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize("url", [None, "http://no-such-host.invalid:8003"])
+async def test_a_gateway_that_cannot_be_reached_was_sent_nothing(url):
+    async with aiohttp.ClientSession() as session:
+        url = url or f"http://u:pass@127.0.0.1:{_closed_port()}"
+        client = make(session, url)
+        with pytest.raises(GatewayUnavailable, match="Nothing was sent") as caught:
+            await client.execute(CALL, key="k")
+        assert "pass" not in str(caught.value)
+        with pytest.raises(GatewayUnavailable):
+            await client.health()
+        with pytest.raises(GatewayUnavailable):
+            await client.plan(CALL)
+        with pytest.raises(GatewayUnavailable):
+            await client.lookup("k")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        (200, {"status": "degraded", "checks": {"docker": "cannot be reached", "a": "ok"}},
+         "is degraded (HTTP 200): docker: cannot be reached."),
+        (503, {"status": "unhealthy"}, "is unhealthy (HTTP 503)"),
+        (500, {"status": "healthy"}, "is healthy (HTTP 500)"),
+        (200, {"status": "success"}, "is success (HTTP 200)"),
+        (200, b"OK", "not with its health"),
+        (404, {"detail": "Not Found"}, "not with its health"),
+        (200, {"status": None}, "not with its health"),
+    ],
+)  # fmt: skip
+async def test_only_200_and_the_word_healthy_are_healthy(gateway, client, status, body, says):
+    gateway.replies = [(status, body)]
+    with pytest.raises(GatewayUnavailable) as caught:
+        await client.health()
+    assert says in str(caught.value)
+
+
+async def test_the_older_gateways_health_is_understood(gateway, client):
+    checks = {"configuration": "ok", "container_mappings": 3}
+    gateway.replies = [(200, {"status": "healthy", "version": "1.0.0", "checks": checks})]
+    health = await client.health()
+    assert (health.version, health.checks["container_mappings"]) == ("1.0.0", 3)
+
+
+@pytest.mark.parametrize("status", [404, 405])
+async def test_a_gateway_without_the_newer_endpoints_is_told_from_a_failure(
+    gateway, client, status
+):
+    gateway.replies = [(status, {"detail": "Not Found"})]
+    assert await client.actions() is None
+    assert await client.plan(CALL) is None
+    assert await client.lookup("k") is None
+
+
+async def test_lookup_tells_running_finished_and_never_seen(gateway, client):
+    gateway.replies = [
+        (404, {"error": {"code": "unknown_key", "message": "none"}}),
+        (200, {"idempotency_key": "k", "state": "running", "received_at": "2026-01-01T00:00:00Z"}),
+        (200, {"idempotency_key": "k", "state": "finished", "answer": SUCCESS}),
+    ]
+    assert await client.lookup("k") == NeverSeen()
+    assert await client.lookup("k") == Running(datetime(2026, 1, 1, tzinfo=UTC))
+    assert (await client.lookup("k")).state == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        ((200, {"idempotency_key": "other", "state": "finished", "answer": SUCCESS}),
+         GatewayRejected),
+        ((200, b"<html>"), GatewayUnavailable),
+        ((500, b"oops"), GatewayUnavailable),
+        ((401, {"error": {"code": "x", "message": "sign it"}}), GatewayRejected),
+        ("break", GatewayUnavailable),
+    ],
+)  # fmt: skip
+async def test_a_lookup_that_fails_says_nothing_about_the_outcome(gateway, client, reply, error):
+    gateway.replies = [reply]
+    with pytest.raises(error):
+        await client.lookup("k")
+
+
+def plan(**more) -> dict:
+    made = contract.Plan(
+        action="service.restart", target="checkout-api", executor="process", display="restart"
+    ).model_copy(update=more)
+    return made.model_copy(update={"digest": made.expected_digest()}).model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (plan() | {"digest": "sha256:0"}, "own digest"),
+        (plan() | {"command": ["rm"]}, "own digest"),
+        (plan(target="ledger"), "planned service.restart on ledger"),
+        (plan(action="service.logs"), "planned service.logs"),
+    ],
+)
+async def test_a_plan_for_something_else_is_refused(gateway, client, body, says):
+    gateway.replies = [(200, body)]
+    with pytest.raises(GatewayRejected, match=says):
+        await client.plan(CALL)
+
+
+async def test_a_secret_signs_the_request_that_travels(gateway):
+    gateway.replies = [(200, SUCCESS)]
+    async with aiohttp.ClientSession() as session:
+        client = make(session, gateway.url + "/behind/a proxy/", secret="s3cret")
+        await client.execute(CALL, key="k")
+        await client.execute(CALL, key="k")
+    assert len({headers[contract.NONCE] for _, _, headers, _ in gateway.requests}) == 2
+    method, path, headers, body = gateway.requests[0]
+    assert path == "/behind/a%20proxy/execute-docker-command"
+    assert headers[contract.TIMESTAMP] == "2026-01-01T00:00:00.000Z"
+    assert headers[contract.SIGNATURE] == contract.sign(
+        b"s3cret",
+        method=method,
+        path=path,
+        timestamp=headers[contract.TIMESTAMP],
+        nonce=headers[contract.NONCE],
+        body=body,
+    )
+    assert "s3cret" not in repr(client)
+
+
+async def test_hostile_output_is_made_printable_and_capped(gateway, client):
+    result = {"stdout": "\x1b[2Jok\x00" + "x" * 50_000, "stderr": "\u202etxt", "exit_code": 1}
+    details = {"command": "a\x07b", "execution_result": result}
+    gateway.replies = [(200, answer("COMPLETED_FAILURE", execution_details=details))]
+    outcome = await client.execute(CALL, key="k")
+    assert outcome.stdout.startswith("okx")
+    assert len(outcome.stdout) < 11_000
+    assert outcome.stdout.endswith("showing first 10500]")
+    assert (outcome.stderr, outcome.command, outcome.error) == ("txt", "ab", "txt")
+
+
+@pytest.mark.parametrize("key", ["", "a\r\nX-Evil: 1", "../health", "é", "a" * 201, " "])
+async def test_a_key_that_is_no_key_is_refused_before_anything_is_sent(gateway, client, key):
+    with pytest.raises(InputError):
+        await client.execute(CALL, key=key)
+    with pytest.raises(InputError):
+        await client.lookup(key)
+    assert gateway.requests == []
+
+
+async def test_values_that_are_no_json_are_refused_before_anything_is_sent(gateway, client):
+    for value in (float("nan"), {1, 2}, "\ud800"):
+        call = ActionCall(action_id="a", target="t", parameters={"x": value})
+        with pytest.raises(InputError, match="JSON"):
+            await client.execute(call, key="k")
+    assert gateway.requests == []
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    status=st.sampled_from([200, 200, 200, 400, 422, 500]),
+    body=st.one_of(
+        st.binary(max_size=200),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+            lambda inner: st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["overall_status", "detail", "error", "error_details", "execution_details",
+                     "execution_result", "stdout", "exit_code", "code", "message", "loc", "msg"]
+                ),
+                inner,
+                max_size=4,
+            ),
+            max_leaves=10,
+        ).map(lambda value: json.dumps(value).encode()),
+    ),
+)  # fmt: skip
+async def test_whatever_a_gateway_answers_only_its_own_word_makes_a_success(status, body):
+    """One gateway an example: hypothesis calls this many times in one loop."""
+    scripted = ScriptedGateway()
+    scripted.replies = [(status, body)]
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", scripted.handle)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        async with aiohttp.ClientSession() as session:
+            outcome = await make(session, url).execute(CALL, key="k")
+        if outcome.state == "succeeded":
+            assert status == 200
+            assert json.loads(body)["overall_status"] == "COMPLETED_SUCCESS"
+    except (GatewayRejected, OutcomeUnknown):
+        pass
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,98 @@
+"""A person's words to an action, by fixed rules: what is not understood is refused."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import InputError
+from bot.remediation.catalogue import propose
+from bot.remediation.intents import read_fix
+
+ASKED = "asked by @U0ANA"
+LABEL = "alert: service"
+
+
+def read(words: str, default: str = "web") -> tuple[str, dict[str, tuple[object, str]]]:
+    return read_fix(words, user="U0ANA", default_target=default)
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        ("restart", {"target": ("web", LABEL)}),
+        ("RESTART", {"target": ("web", LABEL)}),
+        ("reboot api", {"target": ("api", ASKED)}),
+        ("bounce api", {"target": ("api", ASKED)}),
+        ("service.restart api", {"target": ("api", ASKED)}),
+        (
+            "restart api grace_seconds=5",
+            {"grace_seconds": ("5", ASKED), "target": ("api", ASKED)},
+        ),
+        (
+            "restart grace_seconds=5",
+            {"grace_seconds": ("5", ASKED), "target": ("web", LABEL)},
+        ),
+        ("restart target=api", {"target": ("api", ASKED)}),
+        ("  restart \n api  ", {"target": ("api", ASKED)}),
+    ],
+)
+def test_words_become_an_action_with_where_each_value_is_from(
+    words: str, given: dict[str, tuple[str, str]]
+) -> None:
+    assert read(words) == ("service.restart", given)
+
+
+def test_without_any_target_the_catalogue_asks_for_one() -> None:
+    action, given = read("restart", default="")
+    assert given == {}
+    with pytest.raises(InputError, match="target"):
+        propose(action, given)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("", "Which action? Try: `restart [target]`."),
+        ("   ", "Which action? Try: `restart [target]`."),
+        ("grace_seconds=5", "Which action? Try: `restart [target]`."),
+        ("delete web", "No action is called 'delete'. Try: `restart [target]`."),
+        ("restarts", "No action is called 'restarts'. Try: `restart [target]`."),
+        ("service.Restart", "No action is called 'service.Restart'. Try: `restart [target]`."),
+    ],
+)
+def test_an_unknown_action_is_refused_with_what_can_be_asked(words: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(words)
+    assert caught.value.field == "action"
+    assert str(caught.value) == message
+
+
+def test_one_target_at_a_time() -> None:
+    with pytest.raises(InputError, match="One target at a time") as caught:
+        read("restart web api")
+    assert caught.value.field == "target"
+
+
+def test_a_person_cannot_choose_the_address_to_probe() -> None:
+    action, given = read("restart web probe_url=http://169.254.169.254/")
+    with pytest.raises(InputError, match="probe_url can only come from an SOP"):
+        propose(action, given)
+
+
+def test_a_very_long_word_is_not_repeated_whole() -> None:
+    with pytest.raises(InputError) as caught:
+        read("x" * 5000)
+    assert len(str(caught.value)) < 200
+
+
+@given(st.text(st.characters(codec=None), max_size=80), st.text(max_size=20))
+def test_no_words_do_worse_than_an_input_error(words: str, default: str) -> None:
+    for text in (words, f"restart {words}"):
+        made = None
+        with suppress(InputError):
+            made = propose(*read(text, default))
+        assert made is None or made.action_id == "service.restart"

@@ -1,0 +1,169 @@
+"""A yes is acted on once, while it holds; what the store or luck cut short is settled later."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.approvals.model import Choice, Execution
+from bot.errors import StoreError
+from bot.incidents.remediation import RemediationStatus
+from bot.incidents.sops import SopLibrary
+from bot.observability.metrics import Metrics
+from bot.policy import Policy
+from bot.remediation.client import NeverSeen, Outcome, Running
+from bot.response import Response
+from bot.response.propose import digest_of
+from store import open_store
+from store.contract import Store
+from store.operations import executions
+from tests.store.shop import ANA, NOW, TEAM, approval, later, opened, voter
+
+DISPATCHING, UNKNOWN = RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN
+SUCCEEDED, REVOKED = RemediationStatus.SUCCEEDED, RemediationStatus.REVOKED
+
+
+class Gateway:
+    """Remembers what it was sent; says of everything that it `found` it so."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.found: object = NeverSeen()
+
+    async def execute(self, _call: object, *, key: str, digest: str | None) -> Outcome:
+        self.sent.append(key)
+        return Outcome(state="succeeded", overall_status="SUCCESS")
+
+    async def lookup(self, _key: str) -> object:
+        return self.found
+
+
+class Flaky:
+    """An engine whose disk is full for the next few outcomes."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self.refusals = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    async def write(self, operation: Any, *args: Any, **kwargs: Any) -> Any:
+        if operation is executions.finish and self.refusals:
+            self.refusals -= 1
+            raise StoreError("The disk is full.")
+        return await self._engine.write(operation, *args, **kwargs)
+
+
+class Bench:
+    """The story with a gateway of ours, and a clock that is set by hand."""
+
+    def __init__(self, store: Store) -> None:
+        self.flaky = Flaky(store._engine)
+        self.store = Store(self.flaky, owner="bot-a")
+        self.dead = Store(store._engine, owner="bot-dead")
+        self.gateway = Gateway()
+        self.now = later(10)
+        self.story = Response(
+            store=self.store,
+            sops=SopLibrary(),
+            policy=Policy(),
+            advisor=None,
+            gateway=self.gateway,
+            probe=None,
+            clock=self.clock,
+            metrics=Metrics(),
+            home_team=TEAM,
+        )
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def approved(self) -> None:
+        """A yes of 1 second after NOW."""
+        incident = await opened(self.store)
+        one = approval(incident.id)
+        one = approval(incident.id, digest=digest_of(one.proposal, one.preview))
+        await self.store.ask(one, "test")
+        await self.store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+
+    async def claimed_by(self, store: Store) -> Execution:
+        await self.approved()
+        execution = await store.claim_execution(later(2), NOW)
+        assert execution is not None
+        return execution
+
+    async def state(self) -> RemediationStatus:
+        (execution,) = await self.store.executions_of(1)
+        return execution.state
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    store = await open_store("sqlite://", owner="bot-a")
+    yield Bench(store)
+    await store.close()
+
+
+async def test_a_yes_is_sent_while_it_holds_and_never_after_its_time(bench: Bench) -> None:
+    await bench.approved()
+    bench.now = later(1 + Policy().remediate.approval_ttl_seconds)
+    assert not await bench.story.dispatch_next()
+    assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
+
+
+@pytest.mark.parametrize("resolved", [False, True])
+async def test_what_a_dead_process_never_sent_is_sent_only_for_an_open_incident(
+    bench: Bench, resolved: bool
+) -> None:
+    execution = await bench.claimed_by(bench.dead)
+    if resolved:
+        await bench.store.resolve(1, ANA, later(3))
+    await bench.story.recover_dispatches()
+    assert bench.gateway.sent == ([] if resolved else [execution.id])
+    assert await bench.state() == (REVOKED if resolved else SUCCEEDED)
+
+
+async def test_an_outcome_that_the_store_refuses_once_is_written_the_next_time(
+    bench: Bench,
+) -> None:
+    await bench.approved()
+    bench.flaky.refusals = 1
+    assert await bench.story.dispatch_next()
+    assert (len(bench.gateway.sent), await bench.state()) == (1, SUCCEEDED)
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        (Outcome(state="succeeded", overall_status="SUCCESS"), SUCCEEDED),
+        (Running(since=None), UNKNOWN),
+        (NeverSeen(), RemediationStatus.FAILED),
+    ],
+    ids=["it ended", "it runs", "it was never seen"],
+)
+async def test_a_dispatch_without_an_end_is_looked_up_after_a_while_and_not_sent_again(
+    bench: Bench, found: object, state: RemediationStatus
+) -> None:
+    await bench.claimed_by(bench.store)
+    bench.gateway.found = found
+    bench.now = later(2) + timedelta(seconds=120)
+    await bench.story.look_up_unknown()
+    assert await bench.state() is DISPATCHING, "it may still be on its way"
+    bench.now += timedelta(seconds=1)
+    await bench.story.look_up_unknown()
+    assert await bench.state() is state
+    assert bench.gateway.sent == []
+
+
+async def test_the_same_question_is_asked_once(bench: Bench) -> None:
+    incident = await opened(bench.store)
+    for _ in range(2):
+        await bench.story.ask(incident, "why?", ANA, once="mention/C1/1.2")
+    wanted = [
+        record.question for record in [await bench.store.claim_advice() for _ in "123"] if record
+    ]
+    assert wanted.count("why?") == 1

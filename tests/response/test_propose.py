@@ -1,0 +1,80 @@
+"""Where each value of a proposal is from, and what binds what runs to what was shown."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.remediation import Preview
+from bot.incidents.sops import ProposedAction, Sop
+from bot.remediation import catalogue
+from bot.response.propose import digest_of, offered, values_from
+
+NOW = datetime(2026, 11, 21, 3, 4, tzinfo=UTC)
+ALERT = Alert(
+    source="t",
+    status=AlertStatus.FIRING,
+    name="Down",
+    title="down",
+    service="checkout-api",
+    category="availability",
+    env="prod",
+    fingerprint="f",
+)
+
+
+def sop(*actions):
+    return Sop(sop_id="sop_x", actions=tuple(ProposedAction(**action) for action in actions))
+
+
+def test_a_template_is_from_the_alert_and_a_plain_value_from_the_sop():
+    procedure = sop(
+        {
+            "action": "service.restart",
+            "parameters": {"target": "{{service_name}}", "grace_seconds": 5},
+        }
+    )
+    given = values_from(procedure, procedure.actions[0], ALERT, NOW)
+    assert given == {
+        "target": ("checkout-api", "alert: service"),
+        "grace_seconds": (5, "SOP sop_x"),
+    }
+
+
+def test_an_action_is_offered_only_when_its_condition_fits():
+    procedure = sop(
+        {"action": "service.restart", "when": "cat:availability"},
+        {"action": "service.restart", "when": "cat:cpu"},
+        {"action": "service.restart"},
+    )
+    assert [place for place, _ in offered(procedure, ALERT)] == [0, 2]
+
+
+def test_a_changed_value_origin_or_plan_changes_the_digest():
+    proposal = catalogue.propose("service.restart", {"target": ("web", "alert: service")})
+    shown = digest_of(proposal, Preview("restart web", "sha256:1", ""))
+    other = catalogue.propose("service.restart", {"target": ("web2", "alert: service")})
+    moved = catalogue.propose("service.restart", {"target": ("web", "asked by @U1")})
+    assert shown == digest_of(replace(proposal), Preview("restart web", "sha256:1", ""))
+    assert (
+        len(
+            {
+                shown,
+                digest_of(other, Preview("restart web", "sha256:1", "")),
+                digest_of(moved, Preview("restart web", "sha256:1", "")),
+                digest_of(proposal, Preview("restart web", "sha256:2", "")),
+                digest_of(proposal, Preview("rm web", "sha256:1", "")),
+            }
+        )
+        == 5
+    )
+
+
+def test_hostile_alert_text_cannot_become_a_target():
+    import pytest
+
+    from bot.errors import InputError
+
+    for name in ("web; rm -rf /", "../etc", "web\nother", "$(id)", "-rf", ""):
+        with pytest.raises(InputError) as refused:
+            catalogue.propose("service.restart", {"target": (name, "alert: service")})
+        assert refused.value.field == "target"

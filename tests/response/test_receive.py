@@ -1,0 +1,39 @@
+"""What a delivery becomes: each alert named, its tellings told apart."""
+
+from __future__ import annotations
+
+from bot.incidents.sops import SopLibrary
+from bot.response.receive import Delivery, name_all
+from tests.store.shop import NOW, alert
+
+SOPS = SopLibrary.load([("sops.jsonl", '{"sop_id": "web-cpu", "keys": ["svc:web"]}')])
+
+
+def test_each_telling_of_a_standing_alert_has_its_own_key_that_begins_the_same():
+    standing = alert(starts_at=NOW)
+    first, again = (
+        name_all(Delivery(key, "C1", [standing], retold=True), SOPS, NOW)[0]
+        for key in ("http/1", "http/2")
+    )
+    assert first.retold_as == again.retold_as
+    assert first.dedup_key != again.dedup_key
+    assert first.dedup_key.startswith(first.retold_as)
+
+
+def test_a_sender_that_does_not_repeat_itself_is_told_apart_by_its_delivery():
+    (one,) = name_all(Delivery("slack/C1/1.5/", "C1", [alert(starts_at=NOW)]), SOPS, NOW)
+    assert (one.retold_as, one.edit_of, one.dedup_key) == ("", "", "slack/C1/1.5/#0")
+
+
+def test_an_edit_says_which_message_it_changes():
+    delivery = Delivery("slack/C1/1.5/2", "C1", [alert()], edit_of="slack/C1/1.5/")
+    assert [one.edit_of for one in name_all(delivery, SOPS, NOW)] == ["slack/C1/1.5/"]
+
+
+def test_only_the_library_counts_as_a_match():
+    ours, theirs = alert(), alert(service="api", sop_id="their-procedure")
+    named = name_all(Delivery("d", "C1", [ours, theirs]), SOPS, NOW)
+    assert [(one.sop_id, one.sop_matched) for one in named] == [
+        ("web-cpu", True),
+        ("their-procedure", False),
+    ]

@@ -1,0 +1,137 @@
+"""Only a probe, or the alert that clears, makes a remediation verified."""
+
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bot.approvals.model import Execution
+from bot.incidents.model import Incident, IncidentStatus, Severity
+from bot.incidents.remediation import RemediationStatus
+from bot.response.verify import http_probe, verdict
+
+NOW = datetime(2026, 11, 21, 3, 4, tzinfo=UTC)
+
+
+def execution(**changes):
+    fields = {
+        "id": "exec-1",
+        "approval_id": "a",
+        "incident_id": 1,
+        "state": RemediationStatus.SUCCEEDED,
+        "owner": "me",
+        "created_at": NOW,
+        "started_at": NOW,
+        "finished_at": NOW,
+        "answer": {"exit_code": 0},
+        "error": "",
+        "verify_until": NOW + timedelta(minutes=5),
+        "verify_note": "",
+        "good_probes": 0,
+    }
+    return Execution(**{**fields, **changes})
+
+
+def incident(status=IncidentStatus.OPEN, resolved_by=""):
+    return Incident(
+        id=1,
+        incident_key="k",
+        sop_id="s",
+        status=status,
+        severity=Severity.HIGH,
+        title="t",
+        env="",
+        region="",
+        service="",
+        category="",
+        channel="C",
+        source="x",
+        alert_count=1,
+        firing=1,
+        value="",
+        threshold="",
+        text="",
+        labels={},
+        links=(),
+        tracking_id="req",
+        opened_at=NOW,
+        updated_at=NOW,
+        acknowledged_at=None,
+        acknowledged_by="",
+        resolved_at=None,
+        resolved_by=resolved_by,
+        fixed_by="",
+        revision=1,
+    )
+
+
+def judged(run, about, good=0, now=NOW):
+    found = verdict(run, about, good_in_a_row=good, needed=2, now=now)
+    return found[0] if found else None
+
+
+def test_an_exit_code_of_zero_alone_verifies_nothing():
+    assert judged(execution(), incident()) is None
+
+
+def test_enough_good_probes_in_a_row_verify():
+    run = execution(verify_note="the health check answers 200")
+    assert judged(run, incident(), good=1) is None
+    assert judged(run, incident(), good=2) is RemediationStatus.VERIFIED
+
+
+def test_without_a_probe_the_alert_that_clears_verifies():
+    assert judged(execution(), incident(IncidentStatus.RESOLVED)) is RemediationStatus.VERIFIED
+
+
+def test_a_person_who_closes_the_incident_verifies_nothing():
+    by_hand = incident(IncidentStatus.RESOLVED, resolved_by="U0ANA00001")
+    assert judged(execution(), by_hand) is None
+
+
+def test_a_cleared_alert_does_not_stand_in_for_a_probe_that_fails():
+    run = execution(verify_note="the health check answers 503")
+    assert judged(run, incident(IncidentStatus.RESOLVED)) is None
+
+
+def test_after_the_deadline_it_is_called_not_verified():
+    late = NOW + timedelta(minutes=5)
+    assert judged(execution(), incident(), now=late) is RemediationStatus.NOT_VERIFIED
+
+
+@pytest.fixture
+async def patient():
+    answers = []
+
+    async def healthz(_request):
+        status = answers.pop(0)
+        headers = {"Location": "/elsewhere"} if status == 302 else {}
+        return web.Response(status=status, headers=headers)
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with aiohttp.ClientSession() as session:
+        yield answers, http_probe(session), f"http://127.0.0.1:{runner.addresses[0][1]}/healthz"
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("status", "good"), [(200, True), (204, True), (302, False), (404, False), (503, False)]
+)
+async def test_only_a_2xx_is_a_good_probe(patient, status, good):
+    answers, probe, url = patient
+    answers.append(status)
+    probed = await probe(url)
+    assert probed.good is good
+    assert str(status) in probed.note
+
+
+async def test_a_service_that_is_down_is_a_bad_probe(patient):
+    _, probe, _ = patient
+    probed = await probe("http://127.0.0.1:9/healthz")
+    assert not probed.good
+    assert "cannot be reached" in probed.note

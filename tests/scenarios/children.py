@@ -1,0 +1,166 @@
+"""The bot as a process of its own, which can be stopped, killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+REPOSITORY = Path(__file__).resolve().parents[2]
+READY = "ready: "
+
+# A server process that has imported the bot and forks off a fresh one in milliseconds.
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(["bot.__main__", "bot.app", "bot.observability.logs"])
+
+
+async def until(condition: Callable[[], T], seconds: float = 15, why: str = "something") -> T:
+    """The first true answer of `condition()`; for what another process does and nobody tells."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not (answer := condition()):  # noqa: ASYNC110 - no event comes of a file
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"waited {seconds:g} s in vain for: {why}") from None
+    return answer
+
+
+def child_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """What a child may see: the settings, what Python needs, and what coverage needs."""
+    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR")}
+    kept |= {k: v for k, v in os.environ.items() if k.startswith("COV")}
+    return kept | {"PYTHONPATH": str(REPOSITORY)} | dict(settings)
+
+
+async def run_bot(
+    *arguments: str, settings: Mapping[str, str], folder: Path, seconds: float = 30
+) -> tuple[int, str, str]:
+    """`python -m bot …` to its end: exit code, stdout, stderr."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *arguments,
+        cwd=folder,
+        env=child_environment(settings),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(seconds):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+class BotProcess:
+    """`python -m bot` in `folder`: `begin`, then `ready`."""
+
+    def __init__(self, settings: Mapping[str, str], folder: Path, number: int) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._log = folder / f"bot-{number}.log"
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def log(self) -> str:
+        """Everything it wrote to stderr."""
+        return self._log.read_text() if self._log.exists() else ""
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def begin(self) -> None:
+        with self._log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-W",
+                "always::ResourceWarning",
+                "-m",
+                "bot",
+                cwd=self._folder,
+                env=child_environment(self._settings),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    async def ready(self) -> None:
+        """Wait until it says so; AssertionError with its log when it ends instead."""
+        await until(lambda: READY in self.log or not self.alive, why="the bot is ready")
+        assert self.alive, self.log
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    def kill(self) -> None:
+        """SIGKILL, now."""
+        if self.alive:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """SIGTERM, as a supervisor does."""
+        os.kill(self.pid, signal.SIGTERM)
+
+    async def ended(self, seconds: float = 15) -> int:
+        """Its exit code, once it has one."""
+        assert self._process is not None
+        async with asyncio.timeout(seconds):
+            return await self._process.wait()
+
+
+class ForkedBot(BotProcess):
+    """The same main(), in a process that need not import everything again."""
+
+    _fork: ForkServerProcess | None = None
+
+    async def begin(self) -> None:
+        given = (child_environment(self._settings), str(self._folder), str(self._log))
+        self._fork = _forks.Process(target=_main, args=given, daemon=True)
+        self._fork.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._fork is not None
+        assert self._fork.pid is not None
+        return self._fork.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._fork is not None and self._fork.is_alive()
+
+    async def ended(self, seconds: float = 15) -> int:
+        fork = self._fork
+        assert fork is not None
+        await until(lambda: not fork.is_alive(), seconds, "the bot ends")
+        code = fork.exitcode
+        assert code is not None
+        return code
+
+    def close(self) -> None:
+        """Give its handles back."""
+        if self._fork is not None:
+            self._fork.close()
+
+
+def _main(environment: dict[str, str], folder: str, log: str) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    target = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    os.dup2(target, 1)
+    os.dup2(target, 2)
+    os.close(target)
+    from bot.__main__ import main
+
+    sys.exit(main([]))

@@ -1,0 +1,150 @@
+"""The whole bot over real sockets: a local Slack, the real gateway, a service that falls ill."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.app import Bot, system_clock
+from bot.gateway.app import running
+from bot.gateway.config import read_config
+from bot.settings import load
+from bot.simulator.local import LocalSlack
+from tests.scenarios.children import BotProcess, ForkedBot, child_environment
+from tests.scenarios.doors import SlackDoor
+from tests.scenarios.world import BEN, CHLOE, SECRET, Clock, Gateway, Patient, World, restart_sop
+
+StartBot = Callable[..., Awaitable[Bot]]
+StartProcess = Callable[..., Awaitable[BotProcess]]
+
+
+@pytest.fixture
+def door() -> SlackDoor:
+    return SlackDoor()
+
+
+@pytest.fixture
+async def slack(door: SlackDoor) -> AsyncIterator[LocalSlack]:
+    async with LocalSlack.start(faults=door) as running_slack:
+        yield running_slack
+
+
+@pytest.fixture
+def patient(tmp_path: Path, free_port: Callable[[], int]) -> Patient:
+    return Patient(free_port(), tmp_path / "starts")
+
+
+def gateway_config(patient: Patient, state_dir: Path) -> dict[str, Any]:
+    return {
+        "listen": {"port": 0},
+        "state_dir": str(state_dir),
+        "sources": {"sopbot": {"secret_env": "GATEWAY_SECRET"}},
+        "targets": {"checkout-api": patient.target()},
+    }
+
+
+@pytest.fixture
+async def gateway(patient: Patient, tmp_path: Path) -> AsyncIterator[Gateway]:
+    """The real gateway, in this process."""
+    state = tmp_path / "gateway"
+    config = read_config(gateway_config(patient, state), environ={"GATEWAY_SECRET": SECRET})
+    async with running(config, environ={"PATH": os.environ["PATH"]}) as started:
+        yield Gateway(started.url, state)
+
+
+@pytest.fixture
+async def gateway_process(patient: Patient, tmp_path: Path) -> AsyncIterator[Gateway]:
+    """The real gateway, as an operator starts it."""
+    state = tmp_path / "gateway"
+    file = tmp_path / "gateway.yaml"
+    file.write_text(json.dumps(gateway_config(patient, state)))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot.gateway",
+        "--config",
+        str(file),
+        cwd=tmp_path,
+        env=child_environment({"GATEWAY_SECRET": SECRET}),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(20):
+            line = await process.stdout.readline()
+        yield Gateway(json.loads(line)["url"], state)
+    finally:
+        process.terminate()
+        async with asyncio.timeout(20):
+            await process.communicate()
+
+
+def _world(slack: LocalSlack, door: SlackDoor, patient: Patient, url: str, folder: Path) -> World:
+    world = World(slack, door, patient, folder, url, f"{patient.url}/health")
+    world.write_policy(BEN, CHLOE)
+    world.write_sops(restart_sop(world.probe_url))
+    return world
+
+
+@pytest.fixture
+def world(
+    slack: LocalSlack, door: SlackDoor, patient: Patient, gateway: Gateway, tmp_path: Path
+) -> World:
+    """Everything but the bot; ben and chloe may approve, the SOP offers a restart."""
+    return _world(slack, door, patient, gateway.url, tmp_path)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The bot's clock: real time, until a test puts it forward."""
+    return Clock(system_clock)
+
+
+@pytest.fixture
+async def bot(world: World, clock: Clock) -> AsyncIterator[StartBot]:
+    """Start a bot in this process; the arguments are settings. Stopped at the end."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**settings: str) -> Bot:
+            loaded = load(world.settings(**settings), world.folder / "no.env")
+            return await stack.enter_async_context(Bot(loaded, clock=clock))
+
+        yield start
+
+
+@pytest.fixture
+async def bot_process(world: World) -> AsyncIterator[StartProcess]:
+    """Start `python -m bot` (or, with `fork`, its main() in a forked process)."""
+    started: list[BotProcess] = []
+
+    async def start(*, fork: bool = False, ready: bool = True, **settings: str) -> BotProcess:
+        kind = ForkedBot if fork else BotProcess
+        one = kind(world.settings(**settings), world.folder, len(started))
+        started.append(one)
+        await one.begin()
+        if ready:
+            await one.ready()
+        return one
+
+    yield start
+    for one in started:
+        one.kill()
+        await one.ended()
+        if isinstance(one, ForkedBot):
+            one.close()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session

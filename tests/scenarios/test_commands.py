@@ -1,0 +1,289 @@
+"""Every command, its errors, the Ask box and a mention: answered to the asker alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.doors import Proxy
+from tests.scenarios.world import ALERTS, Gateway, World, restart_sop
+
+
+async def said(world: World, line: str, who: str = "ana") -> str:
+    """Type a command; what only this person then reads. The channel must stay as it was."""
+    before = [m.text for m in world.slack.messages(ALERTS)]
+    answer = await world.types(line, who)
+    assert answer.acked, f"{line} was not acknowledged within Slack's three seconds"
+    text = (await answer.response()).text.replace("`", "")
+    after = [m.text for m in world.slack.messages(ALERTS)]
+    assert len(after) == len(before), "a command posts nothing into the channel"
+    others = {"ana", "ben", "chloe"} - {who}
+    assert not any(text in other for one in others for other in world.whispers(one))
+    return text
+
+
+@pytest.fixture
+async def two_open(world: World, bot: StartBot) -> None:
+    """INC-1 with an SOP, INC-2 without one, nobody proposing anything."""
+    sop = restart_sop(world.probe_url)
+    world.write_sops(sop | {"actions": []})
+    await bot()
+    await world.alert()
+    await world.card()
+    await world.alert("search-api", name="LatencyHigh", severity="warning")
+    await world.card(number=2)
+    await world.quiet()
+
+
+@pytest.fixture
+async def one_open(world: World, bot: StartBot) -> None:
+    world.write_sops(restart_sop(world.probe_url) | {"actions": []})
+    await bot()
+    await world.alert()
+    await world.card()
+    await world.quiet()
+
+
+@pytest.mark.parametrize("line", ["/incident help", "/incident"])
+async def test_help_names_every_command_on_one_phone_screen(
+    world: World, bot: StartBot, line: str
+) -> None:
+    await bot()
+    text = await said(world, line)
+    for verb in ("list", "show", "ack", "resolve", "ask", "fix", "help"):
+        assert f"/incident {verb}" in text
+    assert "/sop list" in text
+    assert len(text.splitlines()) <= 14
+
+
+async def test_list_shows_the_newest_first(world: World, two_open: None) -> None:
+    text = await said(world, "/incident list")
+    assert text.startswith("2 open incidents")
+    assert text.index("INC-2") < text.index("INC-1")
+    assert "CRITICAL" in text
+    assert "INC-1" not in await said(world, "/incident list before INC-1")
+    assert "INC-1" in await said(world, "/incident list before INC-2")
+
+
+async def test_list_of_nothing_says_so(world: World, bot: StartBot) -> None:
+    await bot()
+    assert await said(world, "/incident list") == "No open incidents."
+
+
+async def test_show_tells_the_story_and_links_the_thread(world: World, two_open: None) -> None:
+    text = await said(world, "/incident show INC-1")
+    assert "HealthCheckFailing" in text
+    assert "Opened by alertmanager" in text
+    assert "Advice from" in text
+    assert "Open the thread" in text
+    assert "sop_checkout_down" in text
+    assert await said(world, "/incident show inc-1") == text, "lower case is fine"
+
+
+async def test_ack_and_resolve_change_the_card(world: World, two_open: None) -> None:
+    assert "INC-1 is yours" in await said(world, "/incident ack INC-1", "chloe")
+    card = await world.card("acknowledged by @chloe")
+    assert "Acknowledge" not in card.buttons
+    assert "@chloe" in await said(world, "/incident list")
+    assert "INC-1 is yours" in await said(world, "/incident ack INC-1", "chloe"), "twice is fine"
+
+    assert "INC-1 is resolved" in await said_resolve(world, "INC-1", "ben")
+    assert "by @ben" in (await world.card("RESOLVED")).text
+    await world.quiet()
+    assert "INC-1 is resolved already." in await said(world, "/incident resolve INC-1")
+    refused = await said(world, "/incident ack INC-1")
+    assert "INC-1 is resolved: there is nothing to acknowledge." in refused
+
+
+async def said_resolve(world: World, number: str, who: str) -> str:
+    """Resolving a critical incident is shown in the channel as well: that is wanted."""
+    answer = await world.types(f"/incident resolve {number}", who)
+    return (await answer.response()).text
+
+
+async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_open: None) -> None:
+    assert "INC-1 is yours" in await said(world, "/incident ack")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("/incident dance", "/incident dance is not known. Known: /incident help, /incident list"),
+        ("/incident ack", "Which incident? Name it: /incident ack INC-1."),
+        ("/incident show INC-99", "There is no INC-99. /incident list shows them."),
+        ("/incident show INC-0", "There is no INC-0."),
+        ("/incident list before yesterday", "'yesterday' is not an incident. Say INC-1."),
+        ("/incident list INC-1x", "'INC-1x' is not an incident."),
+        ("/incident ask INC-1", "What is the question?"),
+        ("/incident fix INC-1", "Which action? Try: restart [target]"),
+        ("/incident fix INC-1 explode", "No action is called 'explode'. Try: restart [target]"),
+        ("/incident fix INC-1 restart a b", "One target at a time. Name one service."),
+        ("/incident fix INC-1 restart nowhere", "nowhere"),
+        ("/incident fix INC-1 restart ; rm -rf /", "One target at a time."),
+        ("/incident fix INC-1 restart --all", "target"),
+        ("/incident fix INC-1 restart grace_seconds=soon", "grace_seconds"),
+        ("/incident fix INC-1 restart probe_url=http://x/", "probe_url can only come from an SOP"),
+        ("/sop dance", "/sop dance is not known. Known: /sop list, /sop show."),
+        ("/sop show sop_none", "There is no SOP 'sop_none'. /sop list shows them."),
+        ("/sop show", "There is no SOP"),
+    ],
+)
+async def test_what_cannot_be_done_is_answered_with_what_to_do(
+    world: World, two_open: None, gateway: Gateway, line: str, words: str
+) -> None:
+    assert words in await said(world, line)
+    await world.quiet()
+    assert gateway.executions() == []
+    assert world.replies("approval") == []
+
+
+async def test_with_nothing_open_a_command_without_a_number_says_so(
+    world: World, bot: StartBot
+) -> None:
+    await bot()
+    assert await said(world, "/incident ack") == "No incident is open."
+
+
+async def test_sop_list_and_show(world: World, two_open: None) -> None:
+    listed = await said(world, "/sop list")
+    assert "1 SOP" in listed
+    assert "sop_checkout_down Checkout is down · HIGH" in listed
+    shown = await said(world, "/sop show sop_checkout_down")
+    assert "GET {{service_name}}/health" in shown
+    assert "svc:checkout-api" in shown
+    assert "INC-1 open" in shown, "where it was used last"
+
+
+async def test_ask_brings_the_answer_into_the_thread(world: World, one_open: None) -> None:
+    text = await said(world, "/incident ask INC-1 why only in the evening?")
+    assert "The answer comes into the thread of INC-1." in text
+    answer = await world.advice("why only in the evening?", which=2)
+    assert "@ana asked" in answer.text
+
+
+async def test_fix_puts_a_proposal_before_people(world: World, one_open: None) -> None:
+    text = await said(world, "/incident fix restart grace_seconds=3")
+    assert "Proposed in the thread of INC-1: Restart checkout-api. Somebody else decides." in text
+    card = await world.approval_card("Restart checkout-api")
+    assert "`grace_seconds`  3   ← asked by @ana" in card.text
+    assert "`target`  checkout-api   ← alert: service" in card.text
+
+
+async def test_a_command_delivered_again_does_not_act_twice(
+    world: World, one_open: None, gateway: Gateway
+) -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def look(envelope: dict[str, Any]) -> bool:
+        seen.append(envelope)
+        return True
+
+    world.door.on_envelope = look
+    await said(world, "/incident fix restart")
+    await said(world, "/incident ask why?")
+    commands = [e["payload"] for e in seen if e["type"] == "slash_commands"]
+    assert len(commands) == 2
+    for payload in commands:
+        again = world.slack.deliver("slash_commands", payload, accepts_response_payload=True)
+        assert await again.outcome()
+    await world.quiet()
+    assert len(world.replies("approval")) == 1
+    assert len(world.replies("advice")) == 2, "the first, and the answer to one question"
+
+
+async def test_fix_says_within_slacks_patience_that_the_gateway_does_not_answer(
+    world: World, bot: StartBot
+) -> None:
+    world.write_sops()
+    gone = asyncio.Event()
+    async with Proxy.before(world.gateway_url) as slow:
+
+        async def hold_plans(request: web.Request) -> bool:
+            if request.path == "/plan":
+                await gone.wait()
+            return True
+
+        slow.on_request = hold_plans
+        await bot(AI_COMMAND_GATEWAY_URL=slow.url)
+        await world.alert()
+        await world.card()
+        text = await said(world, "/incident fix restart")
+        gone.set()
+    assert "The gateway did not say in 2 s what it would do." in text
+    assert "Nothing is proposed." in text
+    await world.quiet()
+    assert world.replies("approval") == []
+
+
+async def test_a_mention_in_a_thread_is_a_question(world: World, one_open: None) -> None:
+    ben = world.slack.as_user("ben")
+    await ben.say(ALERTS, "@sopbot what changed today?", thread=await world.card())
+    answer = await world.advice("what changed today?", which=2)
+    assert "@ben asked" in answer.text
+
+
+async def test_a_mention_elsewhere_asks_nothing(world: World, one_open: None) -> None:
+    ben = world.slack.as_user("ben")
+    root = await ben.say(ALERTS, "@sopbot good morning")
+    await ben.say(ALERTS, "@sopbot and good night", thread=root)
+    await ben.say(ALERTS, "@sopbot", thread=await world.card())
+    await world.quiet()
+    assert len(world.replies("advice")) == 1
+
+
+async def test_the_ask_button_opens_a_box_and_its_answer_comes_into_the_thread(
+    world: World, one_open: None
+) -> None:
+    chloe = world.slack.as_user("chloe")
+    assert (await chloe.press(await world.card(), "Ask")).acked
+    modal = await world.slack.wait_for(lambda: world.slack.modal("chloe"), why="the box")
+    assert modal["title"]["text"] == "Ask about INC-1"
+    outcome = await chloe.submit(values={"Question": "is it the disk?"})
+    assert outcome.acked
+    assert outcome.errors == {}
+    answer = await world.advice("is it the disk?", which=2)
+    assert "@chloe asked" in answer.text
+
+
+async def test_an_empty_question_is_answered_in_the_box(world: World, one_open: None) -> None:
+    chloe = world.slack.as_user("chloe")
+    await chloe.press(await world.card(), "Ask")
+    await world.slack.wait_for(lambda: world.slack.modal("chloe"), why="the box")
+    outcome = await chloe.submit(values={"Question": "   "})
+    assert outcome.errors["question"].startswith("What is the question?")
+    await world.quiet()
+    assert len(world.replies("advice")) == 1
+
+
+async def test_the_buttons_of_the_card_acknowledge_and_resolve(
+    world: World, one_open: None
+) -> None:
+    card = await world.card()
+    await world.press(card, "Acknowledge", "ana")
+    await world.card("acknowledged by @ana")
+    await world.press(card, "Resolve", "chloe")
+    await world.card("by @chloe")
+    await world.press(card, "Acknowledge", "ben", stale=True)
+    await world.whisper("ben", "INC-1 is resolved: there is nothing to acknowledge.")
+    followed = await world.press(card, "sopbot.link.0", "ben", stale=True)
+    assert followed.acked, "Slack tells of link buttons too"
+
+
+async def test_a_hostile_incident_text_stays_text_in_every_answer(
+    world: World, bot: StartBot
+) -> None:
+    await bot()
+    nasty = "<!channel> *bold* <http://evil.example|ok> `code` <@U0ANA00001>"
+    await world.slack.post_as_app("Sentry", ALERTS, json.dumps({"title": nasty}))
+    card = await world.card()
+    blocks = json.dumps(card.data["blocks"])
+    assert "<!channel>" not in blocks
+    assert "<http://evil.example" not in blocks
+    assert "<!channel>" not in json.dumps(
+        [m.data for m in (await world.types("/incident list")).responses]
+    )

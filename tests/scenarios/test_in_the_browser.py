@@ -1,0 +1,72 @@
+"""The main job in a real browser: what a person sees on the local Slack's page, and clicks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.conftest import unavailable
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.world import Gateway, World
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+QUIET = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
+    " --disable-background-networking --disable-component-update --disable-sync"
+)
+
+
+@pytest.fixture
+async def page(world: World) -> AsyncIterator[Page]:
+    if not Path(CHROMIUM).exists():  # noqa: ASYNC240 - a fixture, nothing else waits
+        unavailable("chromium is not on this machine (make services)")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
+        page = await browser.new_page(viewport={"width": 1280, "height": 900})
+        yield page
+        await browser.close()
+
+
+async def test_approve_is_clicked_in_the_browser_and_the_service_is_restarted(
+    world: World, bot: StartBot, gateway: Gateway, page: Page
+) -> None:
+    await bot()
+    await world.patient.falls_ill()
+    await page.goto(f"{world.slack.page_url}?as=ben")
+    await page.wait_for_selector(".live.on", state="attached")
+
+    await world.alert()
+    await expect(page.get_by_text("HealthCheckFailing").first).to_be_visible()
+    await expect(page.get_by_text("INC-1").first).to_be_visible()
+    await world.approval_card("awaiting approval")
+    await page.get_by_text("replies").first.click()
+    await page.get_by_role("button", name="Approve", exact=True).click()
+
+    await expect(page.get_by_text("approved").first).to_be_visible()
+    await expect(page.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
+    await expect(page.get_by_text("Verified:").first).to_be_visible(timeout=15_000)
+    assert world.patient.restarts == 1
+    await world.resolves()
+    await expect(page.get_by_text("RESOLVED").first).to_be_visible()
+
+
+async def test_a_refusal_shows_in_the_thread_to_the_presser_alone(
+    world: World, bot: StartBot, gateway: Gateway, page: Page
+) -> None:
+    await bot()
+    await world.alert()
+    card = await world.card()
+    await world.approval_card("awaiting approval")
+    await page.goto(f"{world.slack.page_url}?as=ana&thread={card.ts}")
+    await page.wait_for_selector(".live.on", state="attached")
+    if not await page.get_by_role("button", name="Approve", exact=True).count():
+        await page.get_by_text("replies").first.click()
+    await page.get_by_role("button", name="Approve", exact=True).click()
+    await expect(page.get_by_text("Not counted: you are not an approver")).to_be_visible()
+    assert world.patient.restarts == 0

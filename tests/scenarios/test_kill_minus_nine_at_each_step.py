@@ -1,0 +1,264 @@
+"""Kill -9 the bot anywhere on the way, start it again: one thread, one restart, the right end.
+
+Nothing in the bot knows of this test. The moment to kill is seen from outside: a call reaches
+Slack (before it is taken, or after and before the answer), an envelope goes out, a request
+reaches the gateway or the service's health check (before it is handed on, or before its answer).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.simulator.clock import SystemClock, Timer
+from bot.simulator.conversation import Message
+from bot.simulator.local import LocalSlack
+from bot.simulator.reading import NotThereError
+from tests.scenarios.children import BotProcess
+from tests.scenarios.conftest import StartProcess
+from tests.scenarios.doors import Proxy, SlackDoor, kind_of
+from tests.scenarios.world import Gateway, World, kind, restart_sop
+
+TAKEN, ANSWERED = "before it is taken", "before its answer"
+WORKING = "while it is worked on"
+
+Point = tuple[str, str, str]  # where, what, when
+
+POINTS: list[Point] = [
+    ("envelope", "the alert goes out", TAKEN),
+    ("slack", "chat.postMessage card", TAKEN),
+    ("slack", "chat.postMessage card", ANSWERED),
+    ("slack", "chat.postMessage advice", TAKEN),
+    ("slack", "chat.postMessage advice", ANSWERED),
+    ("gateway", "/plan", TAKEN),
+    ("gateway", "/plan", ANSWERED),
+    ("slack", "chat.postMessage approval", TAKEN),
+    ("slack", "chat.postMessage approval", ANSWERED),
+    ("envelope", "the press goes out", TAKEN),
+    ("person", "the press is acknowledged", ANSWERED),
+    ("gateway", "/execute", TAKEN),
+    ("gateway", "/execute", WORKING),
+    ("gateway", "/execute", ANSWERED),
+    ("slack", "chat.update approval", TAKEN),
+    ("slack", "chat.update approval", ANSWERED),
+    ("slack", "chat.postMessage result", TAKEN),
+    ("slack", "chat.postMessage result", ANSWERED),
+    ("service", "/health", TAKEN),
+    ("service", "/health", ANSWERED),
+    ("slack", "chat.update result", TAKEN),
+    ("slack", "chat.update result", ANSWERED),
+    ("envelope", "the resolve goes out", TAKEN),
+    ("slack", "chat.update card", TAKEN),
+    ("slack", "chat.update card", ANSWERED),
+    ("slack", "chat.postMessage resolved", TAKEN),
+    ("slack", "chat.postMessage resolved", ANSWERED),
+]
+
+
+class Trap:
+    """Kills the bot at each of its points, one after the other, and starts it again."""
+
+    def __init__(self, *points: Point) -> None:
+        self._points = list(points)
+        self._start: StartProcess | None = None
+        self._bot: BotProcess | None = None
+        self._killed = asyncio.Event()
+
+    def springs(self, where: str, what: str, when: str) -> bool:
+        """Whether this is the next point; then the bot is dead when this returns."""
+        due = bool(self._points) and not self._killed.is_set() and self._bot is not None
+        if not due or (where, what, when) != self._points[0]:
+            return False
+        assert self._bot is not None
+        self._bot.kill()
+        self._points.pop(0)
+        self._killed.set()
+        return True
+
+    async def keep_running(self, start: StartProcess) -> None:
+        """Run the bot, as a supervisor does, until it was killed at every point."""
+        self._bot = await start(fork=True)
+        while self._points:
+            await self._killed.wait()
+            assert await self._bot.ended() == -9
+            self._bot = await start(fork=True, ready=False)
+            self._killed.clear()
+
+    def stand_in(self, door: SlackDoor, gateway: Proxy, service: Proxy) -> None:
+        async def on_call(method: str, args: dict[str, Any]) -> web.Response | None:
+            sprung = self.springs("slack", f"{method} {kind_of(args)}", TAKEN)
+            return web.Response(status=503) if sprung else None
+
+        async def on_answer(method: str, args: dict[str, Any]) -> bool:
+            return not self.springs("slack", f"{method} {kind_of(args)}", ANSWERED)
+
+        async def on_envelope(envelope: dict[str, Any]) -> bool:
+            # It goes into a socket that nobody reads any more, as it would.
+            self.springs("envelope", _name_of(envelope), TAKEN)
+            return True
+
+        door.on_call, door.on_answer, door.on_envelope = on_call, on_answer, on_envelope
+        for where, proxy in (("gateway", gateway), ("service", service)):
+            _watch(self, where, proxy)
+
+
+def _watch(trap: Trap, where: str, proxy: Proxy) -> None:
+    async def on_request(request: web.Request) -> bool:
+        name = "/executions" if request.path.startswith("/executions/") else request.path
+        trap.springs(where, name, WORKING)
+        return not trap.springs(where, name, TAKEN)
+
+    async def on_answer(request: web.Request) -> bool:
+        return not trap.springs(where, request.path, ANSWERED)
+
+    proxy.on_request, proxy.on_answer = on_request, on_answer
+
+
+def _name_of(envelope: dict[str, Any]) -> str:
+    payload = envelope["payload"]
+    if envelope["type"] == "interactive":
+        return "the press goes out"
+    attachments = payload.get("event", {}).get("attachments") or [{}]
+    title = str(attachments[0].get("title", ""))
+    return "the resolve goes out" if "RESOLVED" in title else "the alert goes out"
+
+
+class Hurried(SystemClock):
+    """Slack's own patience (3 s for an acknowledgement) six times shorter: many wait for it."""
+
+    def __init__(self) -> None:
+        self._began = super().now()
+
+    def now(self) -> float:
+        return self._began + 6 * (super().now() - self._began)
+
+    def call_later(self, seconds: float, action: Callable[[], None]) -> Timer:
+        return super().call_later(seconds / 6, action)
+
+
+@pytest.fixture
+async def slack(door: SlackDoor) -> AsyncIterator[LocalSlack]:
+    async with LocalSlack.start(faults=door, clock=Hurried()) as running:
+        yield running
+
+
+@pytest.fixture
+async def proxies(world: World) -> AsyncIterator[tuple[Proxy, Proxy]]:
+    """In front of the gateway, and in front of the service's health check."""
+    async with (
+        Proxy.before(world.gateway_url) as gateway,
+        Proxy.before(world.patient.url) as service,
+    ):
+        world.gateway_url = gateway.url
+        world.probe_url = f"{service.url}/health"
+        world.write_sops(restart_sop(world.probe_url))
+        yield gateway, service
+
+
+async def press_until_decided(world: World, trap: Trap) -> None:
+    """As a person would: when a press fails because the bot is gone, they press again."""
+    while "Approve" in (card := await world.approval_card()).buttons:
+        with contextlib.suppress(NotThereError):
+            if (await world.press(card, "Approve", "ben")).acked:
+                trap.springs("person", "the press is acknowledged", ANSWERED)
+                await world.slack.wait_for(
+                    lambda: not world.replies("approval")[0].buttons, why="the card is decided"
+                )
+        await world.slack.wait_for(lambda: world.slack.connections, why="the bot is back")
+
+
+async def the_story(world: World, trap: Trap) -> None:
+    """From the alert to the end, whatever happens to the bot meanwhile."""
+    await world.patient.falls_ill()
+    await world.alert()
+    await world.approval_card("Restart checkout-api")
+    await press_until_decided(world, trap)
+    await world.result("Verified")
+    await world.resolves()
+    await world.card("RESOLVED")
+    await world.resolved("fixed by: Restart checkout-api")
+
+
+def everything_once(world: World) -> None:
+    """One card, one reply of each kind, nothing else of ours in the channel."""
+    roots = [m for m in world.slack.messages("alerts") if kind(m)]
+    card = world.cards()[0]
+    shown = Counter(kind(m) for m in roots if m.thread_ts == m.ts)
+    assert shown == Counter(card=1), world.slack.transcript("alerts")
+    replies: list[Message] = world.slack.thread("alerts", card.ts)
+    assert Counter(kind(m) for m in replies) == Counter(
+        advice=1, approval=1, result=1, resolved=1
+    ), world.slack.transcript("alerts")
+
+
+async def the_story_survives(
+    trap: Trap, world: World, gateway: Gateway, start: StartProcess
+) -> None:
+    supervisor = asyncio.create_task(trap.keep_running(start))
+    await world.slack.wait_for(lambda: world.slack.connections, why="the bot is there")
+    await the_story(world, trap)
+    async with asyncio.timeout(10):
+        await supervisor
+    await world.quiet()
+
+    everything_once(world)
+    approval = world.replies("approval")[0]
+    assert approval.buttons == []
+    assert "verified" in approval.text
+    assert world.patient.restarts == 1, world.patient.pids
+    assert gateway.executions() == [("service.restart", "checkout-api", "finished")]
+
+
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: " ".join(point).replace("/", ""))
+async def test_the_story_ends_with_one_thread_and_one_restart(
+    point: Point,
+    world: World,
+    gateway: Gateway,
+    proxies: tuple[Proxy, Proxy],
+    bot_process: StartProcess,
+) -> None:
+    trap = Trap(point)
+    trap.stand_in(world.door, *proxies)
+    await the_story_survives(trap, world, gateway, bot_process)
+
+
+async def test_a_second_kill_while_the_first_is_looked_into_changes_nothing(
+    world: World, gateway: Gateway, proxies: tuple[Proxy, Proxy], bot_process: StartProcess
+) -> None:
+    trap = Trap(
+        ("gateway", "/execute", WORKING),
+        ("gateway", "/executions", TAKEN),
+        ("gateway", "/executions", WORKING),
+        ("slack", "chat.postMessage result", ANSWERED),
+    )
+    trap.stand_in(world.door, *proxies)
+    await the_story_survives(trap, world, gateway, bot_process)
+
+
+async def test_a_request_that_arrives_after_its_successor_restarts_nothing_twice(
+    world: World, gateway: Gateway, proxies: tuple[Proxy, Proxy], bot_process: StartProcess
+) -> None:
+    front, _ = proxies
+    trap = Trap(("gateway", "/execute", WORKING))
+    trap.stand_in(world.door, *proxies)
+    springs, sent_again = front.on_request, asyncio.Event()
+    assert springs is not None
+
+    async def on_request(request: web.Request) -> bool:
+        goes_on = await springs(request)
+        if request.path == "/execute":
+            if front.count("POST", "/execute") == 1:
+                # Held on its way while the bot dies, comes back, asks, and sends it anew.
+                await sent_again.wait()
+            sent_again.set()
+        return goes_on
+
+    front.on_request = on_request
+    await the_story_survives(trap, world, gateway, bot_process)
+    assert front.count("POST", "/execute") == 2

@@ -1,0 +1,359 @@
+"""Ending in good order, refusing to start with words, and `check`, which says what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sqlite3
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.check import check
+from tests.scenarios.children import run_bot, until
+from tests.scenarios.conftest import StartBot, StartProcess
+from tests.scenarios.doors import Proxy, kind_of
+from tests.scenarios.world import ALERTS, SECRET, World, environ
+
+UNTIDY = (
+    "Task was destroyed",
+    "Unclosed",
+    "ResourceWarning",
+    "never retrieved",
+    "never awaited",
+    "Traceback",
+    "ERROR",
+)
+
+
+def tidy(log: str) -> None:
+    for sign in UNTIDY:
+        assert sign not in log, log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_cleanly_and_leaves_nothing_behind(
+    world: World, bot_process: StartProcess, number: signal.Signals
+) -> None:
+    bot = await bot_process()
+    await world.alert()
+    await world.approval_card()
+    os.kill(bot.pid, number)
+    assert await bot.ended() == 0
+    await world.slack.wait_for(lambda: not world.slack.connections, why="the link is closed")
+    assert '"stopping"' in bot.log
+    tidy(bot.log)
+    leftovers = [p.name for p in world.folder.glob("sopbot.db*")]
+    assert set(leftovers) <= {"sopbot.db", "sopbot.db.lock"}, "the write-ahead log is folded in"
+
+
+async def test_what_is_in_flight_is_finished_before_the_end(
+    world: World, bot_process: StartProcess
+) -> None:
+    """A restart under way when SIGTERM comes: its answer is still written and shown."""
+    going, may_go_on = asyncio.Event(), asyncio.Event()
+    async with Proxy.before(world.gateway_url) as gateway:
+
+        async def hold(request: web.Request) -> bool:
+            if request.path == "/execute":
+                going.set()
+                await may_go_on.wait()
+            return True
+
+        gateway.on_answer = hold
+        bot = await bot_process(AI_COMMAND_GATEWAY_URL=gateway.url)
+        await world.alert()
+        await world.press(await world.approval_card(), "Approve")
+        await going.wait()
+        bot.terminate()
+        await until(lambda: '"stopping"' in bot.log, why="it heard the signal")
+        may_go_on.set()
+        assert await bot.ended() == 0
+    tidy(bot.log)
+    state = world.rows("SELECT state FROM executions")[0]["state"]
+    assert state == "succeeded"
+    assert world.patient.restarts == 1
+
+
+async def test_a_post_under_way_at_the_end_is_finished_and_not_repeated_by_the_next(
+    world: World, bot_process: StartProcess
+) -> None:
+    posting, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(method: str, args: dict[str, Any]) -> bool:
+        if method == "chat.postMessage" and kind_of(args) == "card":
+            posting.set()
+            await may_go_on.wait()
+        return True
+
+    world.door.on_answer = hold
+    bot = await bot_process()
+    await world.alert()
+    await posting.wait()
+    bot.terminate()
+    await until(lambda: '"stopping"' in bot.log, why="it heard the signal")
+    may_go_on.set()
+    assert await bot.ended() == 0
+    tidy(bot.log)
+    await bot_process()
+    await world.approval_card()
+    await world.quiet()
+    assert len(world.cards()) == 1
+
+
+async def test_what_came_while_nobody_was_there_is_picked_up(
+    world: World, bot_process: StartProcess
+) -> None:
+    first = await bot_process()
+    first.terminate()
+    assert await first.ended() == 0
+    await world.alert()
+    assert world.cards() == []
+    await bot_process()
+    await world.approval_card()
+
+
+async def refuses(
+    world: World, code: int, *words: str, **changes: str | None
+) -> tuple[str, list[str]]:
+    """`python -m bot` ends with this code and these words on stderr; no secret is among them."""
+    settings = environ(world.settings(), **changes)
+    ended, out, err = await run_bot(settings=settings, folder=world.folder)
+    assert ended == code, err
+    for word in words:
+        assert word in err
+    for secret in (world.slack.bot_token, world.slack.app_token, SECRET, "a-wrong-token"):
+        assert secret not in out + err
+    assert "Traceback" not in err
+    return err, [line for line in err.splitlines() if line.startswith("  ✗ ")]
+
+
+async def test_without_a_gateway_it_does_not_start(world: World) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers there
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        await refuses(
+            world,
+            1,
+            f"sopbot does not start: The gateway at {url} cannot be reached",
+            AI_COMMAND_GATEWAY_URL=url,
+        )
+    assert world.slack.calls_of("apps.connections.open") == [], "nothing is taken on before"
+
+
+async def test_what_is_not_a_gateway_is_told_from_one(world: World) -> None:
+    await until(lambda: world.patient.pids, why="the service is up")
+    url = world.patient.url
+    await refuses(world, 1, "answered 200, but not with its health", AI_COMMAND_GATEWAY_URL=url)
+
+
+async def test_missing_and_misspelt_settings_are_one_line_each(world: World) -> None:
+    err, problems = await refuses(
+        world,
+        78,
+        SLACK_BOT_TOKEN=None,
+        SLACK_BOT_TOKN="a-wrong-token",
+        SLACK_ALERT_CHANNELS="",
+        AI_COMMAND_GATEWAY_TIMEOUT="soon",
+        AI_COMMAND_GATEWAY_SOURCE_ID=None,
+        HTTP_ADDR="nowhere",
+    )
+    assert err.startswith("sopbot does not start:")
+    assert "`python -m bot check` says more" in err
+    found = {line.removeprefix("  ✗ ").partition(":")[0] for line in problems}
+    assert found == {
+        "SLACK_BOT_TOKEN",
+        "SLACK_BOT_TOKN",
+        "SLACK_ALERT_CHANNELS",
+        "AI_COMMAND_GATEWAY_TIMEOUT",
+        "AI_COMMAND_GATEWAY_SOURCE_ID",
+        "HTTP_ADDR",
+    }
+    assert len(problems) == len(found)
+    assert "did you mean SLACK_BOT_TOKEN?" in err
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        (
+            {"SLACK_BOT_TOKEN": "xoxb-a-wrong-token"},
+            78,
+            "SLACK_BOT_TOKEN: Slack does not take it (invalid_auth)",
+        ),
+        (
+            {"SLACK_APP_TOKEN": "xapp-a-wrong-token"},
+            78,
+            "SLACK_APP_TOKEN: Slack does not take it (invalid_auth)",
+        ),
+        ({"SLACK_API_URL": "http://127.0.0.1:1/api/"}, 1, "Slack cannot be reached."),
+        ({"STORE_URL": "sqlite:////dev/null/x.db"}, 1, "The store /dev/null/x.db"),
+        ({"POLICY_FILE": "/nowhere/policy.yaml"}, 78, "POLICY_FILE: /nowhere/policy.yaml cannot"),
+    ],
+    ids=["bot token", "app token", "slack", "store", "policy"],
+)
+async def test_what_cannot_work_is_told_at_the_start(
+    world: World, changes: dict[str, str], code: int, words: str
+) -> None:
+    await refuses(world, code, words, **changes)
+
+
+async def test_an_unknown_key_in_the_policy_is_named_with_its_file(world: World) -> None:
+    (world.folder / "policy.yaml").write_text("remediate:\n  aprovers: [U0BEN00001]\n")
+    await refuses(world, 78, "policy.yaml: remediate.aprovers:")
+
+
+async def test_an_address_that_is_taken_is_named(world: World) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        await refuses(world, 78, f"HTTP_ADDR: cannot listen on {address}", HTTP_ADDR=address)
+
+
+# check
+
+
+async def checked(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    **changes: str | None,
+) -> tuple[int, str]:
+    """`python -m bot check` in this process: (exit code, what it printed)."""
+    monkeypatch.chdir(world.folder)
+    for name, value in environ(world.settings(), **changes).items():
+        monkeypatch.setenv(name, value)
+    code = await check()
+    said = capsys.readouterr().out
+    for secret in (world.slack.bot_token, world.slack.app_token, SECRET):
+        assert secret not in said
+    return code, said
+
+
+async def test_check_as_a_command_is_all_green_in_a_world_that_works(world: World) -> None:
+    code, out, err = await run_bot("check", settings=world.settings(), folder=world.folder)
+    assert (code, err) == (0, "")
+    lines = out.strip().splitlines()
+    assert lines[-1] == "✓ Ready to run."
+    for name in (
+        "settings",
+        "policy",
+        "sops",
+        "manifest",
+        "slack",
+        "socket",
+        "channels",
+        "gateway",
+        "advisor",
+        "store",
+    ):
+        assert any(line.startswith(f"✓ {name} ") for line in lines), name
+    assert "2 may approve" in out
+    assert "1 loaded from" in out
+    assert "offers 3 actions" in out
+
+
+async def test_check_without_settings_names_each_that_is_missing(world: World) -> None:
+    code, out, _ = await run_bot("check", settings={}, folder=world.folder)
+    assert code == 1
+    for name in (
+        "SLACK_BOT_TOKEN",
+        "SLACK_APP_TOKEN",
+        "SLACK_ALERT_CHANNELS",
+        "AI_COMMAND_GATEWAY_URL",
+        "AI_COMMAND_GATEWAY_TIMEOUT",
+        "AI_COMMAND_GATEWAY_SOURCE_ID",
+    ):
+        assert f"{name}: missing; " in out
+    assert "docs/settings.md explains each" in out
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-no"}, "✗ slack      SLACK_BOT_TOKEN: Slack does not take it"),
+        ({"SLACK_APP_TOKEN": "xapp-no"}, "✗ socket     SLACK_APP_TOKEN: Slack does not take it"),
+        ({"SLACK_API_URL": "http://127.0.0.1:1/api/"}, "✗ slack      Slack cannot be reached."),
+        (
+            {"SLACK_ALERT_CHANNELS": "C0NOWHERE1"},
+            "✗ channels   SLACK_ALERT_CHANNELS: C0NOWHERE1: channel_not_found",
+        ),
+        (
+            {"SLACK_ALERT_CHANNELS": f"{ALERTS},C0RANDOM01"},
+            "✗ channels   SLACK_ALERT_CHANNELS: invite the bot to C0RANDOM01",
+        ),
+        (
+            {"AI_COMMAND_GATEWAY_URL": "http://127.0.0.1:1"},
+            "✗ gateway    The gateway at http://127.0.0.1:1 cannot be reached",
+        ),
+        (
+            {"AI_COMMAND_GATEWAY_SECRET": "not the secret of the gateway"},
+            "✗ gateway    ",
+        ),
+        (
+            {"ADVISOR_COMMAND": "/nowhere/q chat"},
+            "✗ advisor    ADVISOR_COMMAND: /nowhere/q cannot be started; set it empty",
+        ),
+        ({"STORE_URL": "sqlite:////dev/null/x.db"}, "✗ store      The store /dev/null/x.db"),
+        ({"POLICY_FILE": "/nowhere/p.yaml"}, "✗ policy     POLICY_FILE: /nowhere/p.yaml cannot"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+async def test_check_names_what_to_mend_and_still_tries_the_rest(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, str],
+    line: str,
+) -> None:
+    code, said = await checked(world, monkeypatch, capsys, **changes)
+    assert code == 1
+    assert line in said
+    assert "to mend." in said
+    assert said.count("✓ ") + said.count("✗ ") == 11, "every check, and the sum"
+
+
+async def test_check_names_the_broken_line_of_an_sop_file(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.write_sops('{"sop_id": "sop_a"}', '{"sop_id": ')
+    code, said = await checked(world, monkeypatch, capsys)
+    assert code == 1
+    assert "✗ sops       all.jsonl:2: not JSON" in said
+
+
+async def test_check_warns_that_nobody_may_approve(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.write_policy()
+    code, said = await checked(world, monkeypatch, capsys)
+    assert code == 1
+    assert "remediate.approvers is empty, so nobody may approve" in said
+
+
+async def test_check_posts_nothing_and_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await checked(world, monkeypatch, capsys)
+    assert world.slack.messages(ALERTS) == []
+    asked = {call.method for call in world.slack.calls}
+    assert asked <= {"auth.test", "apps.connections.open", "conversations.info"}
+
+
+async def test_a_store_of_a_newer_version_is_not_touched(world: World, bot: StartBot) -> None:
+    running = await bot()
+    await running.__aexit__(None, None, None)
+    with sqlite3.connect(world.store) as store:
+        store.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+            " SELECT migration_set, '9999_from_the_future', applied_at"
+            " FROM _sqlite_migrations LIMIT 1"
+        )
+    store.close()
+    before = world.store.read_bytes()
+    await refuses(world, 1, "was written by a newer sopbot")
+    assert world.store.read_bytes() == before

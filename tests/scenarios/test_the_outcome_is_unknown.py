@@ -1,0 +1,73 @@
+"""A request that was sent and not answered: called unknown, never sent again, looked up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.doors import Proxy
+from tests.scenarios.world import Gateway, World
+
+
+class Line:
+    """The line to the gateway: it loses the answer, and until `mended` every look-up as well."""
+
+    def __init__(self) -> None:
+        self.mended = False
+
+    async def on_request(self, request: web.Request) -> bool:
+        return self.mended or not request.path.startswith("/executions/")
+
+    async def on_answer(self, request: web.Request) -> bool:
+        return request.path != "/execute"
+
+
+@pytest.fixture
+async def gateway_line(world: World) -> AsyncIterator[tuple[Proxy, Line]]:
+    line = Line()
+    async with Proxy.before(world.gateway_url) as proxy:
+        proxy.on_request, proxy.on_answer = line.on_request, line.on_answer
+        world.gateway_url = proxy.url
+        yield proxy, line
+
+
+async def test_it_is_called_unknown_and_a_person_may_check_again(
+    world: World, bot: StartBot, gateway: Gateway, gateway_line: tuple[Proxy, Line]
+) -> None:
+    proxy, line = gateway_line
+    await bot()
+    await world.alert()
+    await world.press(await world.approval_card(), "Approve", "ben")
+    result = await world.result("outcome unknown")
+    assert "after the request was sent. Outcome unknown." in result.text
+    card = await world.approval_card("outcome unknown")
+    assert card.buttons == ["Check again"], "neither Approve nor Reject"
+
+    assert (await world.press(card, "Check again", "ana")).acked
+    await world.whisper("ana", "Still unknown: the gateway has no answer yet.")
+
+    line.mended = True
+    await world.press(card, "Check again", "ana")
+    await world.result("Verified")
+    assert (await world.approval_card("verified")).buttons == []
+    assert len(world.replies("result")) == 1
+    assert proxy.count("POST", "/execute") == 1, "it was sent once"
+    assert world.patient.restarts == 1
+    assert gateway.executions() == [("service.restart", "checkout-api", "finished")]
+
+
+async def test_it_is_looked_up_without_anybody_asking(
+    world: World, bot: StartBot, gateway_line: tuple[Proxy, Line]
+) -> None:
+    proxy, line = gateway_line
+    line.mended = True
+    await bot()
+    await world.alert()
+    await world.press(await world.approval_card(), "Approve", "ben")
+    await world.result("outcome unknown")
+    await world.result("Verified")
+    assert proxy.count("POST", "/execute") == 1
+    assert world.patient.restarts == 1

@@ -1,0 +1,68 @@
+"""A local Slack for each test, and a real Bolt app on its other end."""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import aiohttp
+import pytest
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.simulator.clock import ManualClock
+from bot.simulator.local import LocalSlack
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[LocalSlack]:
+    async with LocalSlack.start() as running:
+        yield running
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def timed(clock: ManualClock) -> AsyncIterator[LocalSlack]:
+    """A local Slack whose time only moves when the test says so."""
+    async with LocalSlack.start(clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+def client(slack: LocalSlack) -> AsyncWebClient:
+    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
+
+
+@pytest.fixture
+def app(slack: LocalSlack) -> AsyncApp:
+    """A real Bolt app; give it listeners, then call `connected`."""
+    quiet = logging.getLogger("tests.simulator.bolt")
+    quiet.setLevel(logging.ERROR)
+    web = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
+    return AsyncApp(client=web, logger=quiet)
+
+
+@pytest.fixture
+async def connected(
+    slack: LocalSlack, app: AsyncApp
+) -> AsyncIterator[Callable[[], Awaitable[AsyncSocketModeHandler]]]:
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def connect() -> AsyncSocketModeHandler:
+            handler = AsyncSocketModeHandler(app, slack.app_token)
+            stack.push_async_callback(handler.close_async)
+            await handler.connect_async()
+            await slack.wait_for(lambda: slack.connections, why="the app connects")
+            return handler
+
+        yield connect
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session

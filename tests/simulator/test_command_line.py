@@ -1,0 +1,42 @@
+"""`python -m bot.simulator` as another process."""
+
+import asyncio
+import json
+import signal
+import sys
+
+import aiohttp
+
+from bot.simulator.__main__ import main
+
+
+async def test_it_says_in_one_line_where_it_is_and_ends_when_told(
+    http: aiohttp.ClientSession,
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.simulator", "--port", "0", stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        ready = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+        assert {"api_url", "page_url", "app_token", "bot_token", "team_id", "bot_user_id"} <= set(
+            ready
+        )
+        assert ready["api_url"].endswith("/api/")
+        async with http.post(ready["webhooks"]["alerts"], json={"text": "hi"}) as answer:
+            assert await answer.text() == "ok"
+        headers = {"Authorization": f"Bearer {ready['bot_token']}"}
+        where = {"channel": ready["channels"]["alerts"]}
+        url = ready["api_url"] + "conversations.history"
+        async with http.get(url, params=where, headers=headers) as answer:
+            assert (await answer.json())["messages"][0]["text"] == "hi"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        rest, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0
+    assert rest == b""
+
+
+def test_a_host_that_is_not_loopback_is_refused(capsys) -> None:  # type: ignore[no-untyped-def]
+    assert main(["--host", "0.0.0.0"]) == 1
+    assert "not loopback" in capsys.readouterr().err

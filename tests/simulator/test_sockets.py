@@ -1,0 +1,223 @@
+"""Socket Mode: tickets, acknowledgements, and the schedule of redelivery."""
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.simulator.clock import ManualClock
+from bot.simulator.local import LocalSlack
+
+JSON = dict[str, Any]
+
+
+async def ticket(slack: LocalSlack, http: aiohttp.ClientSession) -> str:
+    headers = {"Authorization": f"Bearer {slack.app_token}"}
+    async with http.post(slack.api_url + "apps.connections.open", headers=headers) as answer:
+        return str((await answer.json())["url"])
+
+
+async def link(slack: LocalSlack, http: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+    socket = await http.ws_connect(await ticket(slack, http))
+    hello = await read(socket)
+    assert hello["type"] == "hello"
+    assert hello["connection_info"] == {"app_id": "A0SOPBOT01"}
+    return socket
+
+
+async def read(socket: aiohttp.ClientWebSocketResponse) -> JSON:
+    return dict(json.loads((await socket.receive(timeout=5)).data))
+
+
+async def ack(
+    slack: LocalSlack, socket: aiohttp.ClientWebSocketResponse, envelope: JSON, **more: Any
+) -> None:
+    left = slack.core.links.unacknowledged()
+    await socket.send_json({"envelope_id": envelope["envelope_id"], **more})
+    await slack.wait_for(lambda: slack.core.links.unacknowledged() < left, why="the ack arrives")
+
+
+async def test_a_ticket_opens_one_link_only(slack: LocalSlack, http: aiohttp.ClientSession) -> None:
+    url = await ticket(slack, http)
+    socket = await http.ws_connect(url)
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await http.ws_connect(url)
+    assert refused.value.status == 408
+    await socket.close()
+
+
+async def test_an_old_ticket_is_refused(
+    timed: LocalSlack, clock: ManualClock, http: aiohttp.ClientSession
+) -> None:
+    url = await ticket(timed, http)
+    clock.advance(31)
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await http.ws_connect(url)
+    assert refused.value.status == 408
+
+
+async def test_an_event_has_the_envelope_of_the_events_api(
+    slack: LocalSlack, http: aiohttp.ClientSession
+) -> None:
+    socket = await link(slack, http)
+    said = await slack.as_user("ana").say("alerts", "hello")
+    envelope = await read(socket)
+    assert envelope["type"] == "events_api"
+    assert envelope["accepts_response_payload"] is False
+    assert (envelope["retry_attempt"], envelope["retry_reason"]) == (0, "")
+    payload = envelope["payload"]
+    assert payload["type"] == "event_callback"
+    assert payload["event_id"].startswith("Ev")
+    assert payload["authorizations"][0]["user_id"] == slack.bot_user_id
+    assert payload["event"]["ts"] == said.ts
+    assert payload["event"]["channel_type"] == "channel"
+    await socket.close()
+
+
+async def test_an_event_nobody_acknowledges_comes_again_at_once_after_1_and_after_5_minutes(
+    timed: LocalSlack, clock: ManualClock, http: aiohttp.ClientSession
+) -> None:
+    socket = await link(timed, http)
+    await timed.post_as_app("Grafana", "alerts", "down")
+    first = await read(socket)
+    seen = []
+    for wait in (3, 3 + 60, 3 + 300):
+        clock.advance(wait)
+        seen.append(await read(socket))
+    assert [e["retry_attempt"] for e in seen] == [1, 2, 3]
+    assert {e["retry_reason"] for e in seen} == {"timeout"}
+    assert {e["envelope_id"] for e in seen} == {first["envelope_id"]}
+    assert {e["payload"]["event_id"] for e in seen} == {first["payload"]["event_id"]}
+    clock.advance(3)
+    assert len(timed.core.links.lost) == 1
+    assert timed.core.links.unacknowledged() == 0
+    await socket.close()
+
+
+async def test_an_acknowledged_event_never_comes_again(
+    timed: LocalSlack, clock: ManualClock, http: aiohttp.ClientSession
+) -> None:
+    socket = await link(timed, http)
+    await timed.post_as_app("Grafana", "alerts", "one")
+    await ack(timed, socket, await read(socket))
+    clock.advance(400)
+    await timed.post_as_app("Grafana", "alerts", "two")
+    assert (await read(socket))["payload"]["event"]["text"] == "two"
+    await socket.close()
+
+
+async def test_events_without_a_link_are_kept_and_come_as_retries_until_given_up(
+    timed: LocalSlack, clock: ManualClock, http: aiohttp.ClientSession
+) -> None:
+    await timed.post_as_app("Grafana", "alerts", "too old")
+    clock.advance(300)
+    await timed.post_as_app("Grafana", "alerts", "kept")
+    clock.advance(70)
+    socket = await link(timed, http)
+    envelope = await read(socket)
+    assert envelope["payload"]["event"]["text"] == "kept"
+    assert envelope["retry_attempt"] == 2
+    assert [d.payload["event"]["text"] for d in timed.core.links.lost] == ["too old"]
+    await socket.close()
+
+
+async def test_each_envelope_goes_to_one_of_the_links_and_an_eleventh_is_turned_away(
+    slack: LocalSlack, http: aiohttp.ClientSession
+) -> None:
+    sockets = [await link(slack, http) for _ in range(10)]
+    extra = await http.ws_connect(await ticket(slack, http))
+    assert (await read(extra))["reason"] == "too_many_websockets"
+    for n in range(10):
+        await slack.post_as_app("Grafana", "alerts", f"{n}")
+    got = [(await read(s))["payload"]["event"]["text"] for s in sockets]
+    assert sorted(got) == [f"{n}" for n in range(10)]
+    await asyncio.gather(extra.close(), *(s.close() for s in sockets))
+
+
+async def test_a_command_is_not_repeated_and_its_asker_is_told(
+    timed: LocalSlack, clock: ManualClock, http: aiohttp.ClientSession
+) -> None:
+    ben = timed.as_user("ben")
+    assert (await ben.command("/incident list")).outcome.error == "dispatch_failed"
+    socket = await link(timed, http)
+    asking = asyncio.create_task(ben.command("/incident list"))
+    envelope = await read(socket)
+    assert envelope["type"] == "slash_commands"
+    assert envelope["accepts_response_payload"] is True
+    clock.advance(3.1)
+    answer = await asking
+    assert answer.outcome.error == "operation_timeout"
+    assert "operation_timeout" in answer.text
+    assert timed.core.links.unacknowledged() == 0
+    await socket.close()
+
+
+async def test_a_payload_is_taken_only_where_the_envelope_accepts_one(
+    slack: LocalSlack, http: aiohttp.ClientSession
+) -> None:
+    socket = await link(slack, http)
+    plain = slack.deliver("interactive", {"type": "block_actions"})
+    asked = slack.deliver("slash_commands", {}, accepts_response_payload=True)
+    for _ in range(2):
+        await ack(slack, socket, await read(socket), payload={"text": "hi"})
+    assert (await plain.outcome()).payload is None
+    assert (await asked.outcome()).payload == {"text": "hi"}
+    await socket.close()
+
+
+async def test_nonsense_from_the_client_is_ignored(
+    slack: LocalSlack, http: aiohttp.ClientSession
+) -> None:
+    socket = await link(slack, http)
+    for junk in ("{", "[]", '{"envelope_id": 1}', '{"envelope_id": "unknown"}', "null"):
+        await socket.send_str(junk)
+    await slack.post_as_app("Grafana", "alerts", "still here")
+    await ack(slack, socket, await read(socket))
+    await socket.close()
+
+
+async def test_a_dropped_and_a_refreshed_link_are_seen_by_the_client(
+    slack: LocalSlack, http: aiohttp.ClientSession
+) -> None:
+    socket = await link(slack, http)
+    await slack.disconnect("warning")
+    assert (await read(socket))["reason"] == "warning"
+    slack.drop_connections()
+    gone = await socket.receive(timeout=5)
+    assert gone.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+    await slack.wait_for(lambda: slack.connections == 0, why="the link is gone")
+
+
+async def test_edits_and_deletes_arrive_as_slack_sends_them(
+    slack: LocalSlack, http: aiohttp.ClientSession
+) -> None:
+    socket = await link(slack, http)
+    ben = slack.as_user("ben")
+    said = await ben.say("alerts", "befor")
+    await ben.edit(said, "before")
+    slack.unfurl(said)
+    await ben.delete(said)
+    events = [(await read(socket))["payload"]["event"] for _ in range(4)]
+    changed, unfurled, deleted = events[1:]
+    assert changed["subtype"] == "message_changed"
+    assert changed["hidden"] is True
+    assert changed["message"]["text"] == "before"
+    assert changed["message"]["edited"]["user"] == slack.users["ben"]
+    assert changed["previous_message"]["text"] == "befor"
+    assert unfurled["message"] == unfurled["previous_message"]
+    assert deleted["subtype"] == "message_deleted"
+    assert deleted["deleted_ts"] == said.ts
+    await socket.close()
+
+
+async def test_nothing_is_heard_from_channels_the_bot_is_not_in(
+    slack: LocalSlack, http: aiohttp.ClientSession
+) -> None:
+    socket = await link(slack, http)
+    await slack.as_user("ana").say("random", "secret")
+    await slack.as_user("ana").say("war-room", "private")
+    event = (await read(socket))["payload"]["event"]
+    assert (event["text"], event["channel_type"]) == ("private", "group")
+    await socket.close()

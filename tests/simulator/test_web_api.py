@@ -1,0 +1,327 @@
+"""The Web API says what Slack says, and refuses what Slack refuses."""
+
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.simulator.clock import ManualClock
+from bot.simulator.local import LocalSlack
+
+JSON = dict[str, Any]
+ALERTS = "C0ALERTS01"
+
+
+def section(text: str) -> JSON:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def buttons(count: int, **extra: Any) -> JSON:
+    label = {"type": "plain_text", "text": "Go"}
+    return {
+        "type": "actions",
+        "elements": [
+            {"type": "button", "text": label, "action_id": f"a{n}", **extra} for n in range(count)
+        ],
+    }
+
+
+def twins() -> JSON:
+    block = buttons(1)
+    return {**block, "elements": block["elements"] * 2}
+
+
+async def call(slack: LocalSlack, method: str, token: str | None = None, **args: Any) -> JSON:
+    headers = {"Authorization": f"Bearer {token or slack.bot_token}"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(slack.api_url + method, json=args, headers=headers) as answer,
+    ):
+        return dict(await answer.json())
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        ({"channel": "C0NOWHERE1", "text": "x"}, "channel_not_found"),
+        ({"channel": "C0RANDOM01", "text": "x"}, "not_in_channel"),
+        ({"channel": "C0OLD00001", "text": "x"}, "is_archived"),
+        ({"channel": ALERTS}, "no_text"),
+        ({"channel": ALERTS, "text": "x", "thread_ts": "1.000001"}, "thread_not_found"),
+        ({"channel": ALERTS, "text": "x", "blocks": [section("x")] * 51}, "invalid_blocks"),
+        ({"channel": ALERTS, "text": "x", "blocks": [section("x" * 3001)]}, "invalid_blocks"),
+        ({"channel": ALERTS, "text": "x", "blocks": [{"type": "nonsense"}]}, "invalid_blocks"),
+        ({"channel": ALERTS, "text": "x", "blocks": [{"type": "alert"}]}, "invalid_blocks"),
+        ({"channel": ALERTS, "text": "x", "blocks": "{"}, "invalid_blocks_format"),
+        (
+            {"channel": ALERTS, "text": "x", "blocks": [section("x" * 3000)] * 5},
+            "msg_blocks_too_long",
+        ),
+        ({"channel": ALERTS, "text": "x", "blocks": [buttons(26)]}, "invalid_blocks"),
+        ({"channel": ALERTS, "text": "x", "blocks": [twins()]}, "invalid_blocks"),
+        (
+            {"channel": ALERTS, "text": "x", "blocks": [buttons(1, value="x" * 2001)]},
+            "invalid_blocks",
+        ),
+        (
+            {"channel": ALERTS, "text": "x", "metadata": {"event_type": "a"}},
+            "invalid_metadata_format",
+        ),
+        (
+            {
+                "channel": ALERTS,
+                "text": "x",
+                "metadata": {"event_type": "a", "event_payload": {"k": "x" * 9000}},
+            },
+            "metadata_too_large",
+        ),
+        ({"channel": ALERTS, "markdown_text": "x", "text": "y"}, "markdown_text_conflict"),
+    ],
+)
+async def test_a_post_that_slack_would_refuse_is_refused_by_its_name(
+    slack: LocalSlack, args: JSON, error: str
+) -> None:
+    answer = await call(slack, "chat.postMessage", **args)
+    assert (answer["ok"], answer["error"]) == (False, error)
+    assert all(not m.is_app for m in slack.messages("alerts"))
+
+
+async def test_invalid_blocks_say_where(slack: LocalSlack) -> None:
+    answer = await call(
+        slack, "chat.postMessage", channel=ALERTS, text="x", blocks=[section("x" * 3001)]
+    )
+    assert answer["response_metadata"]["messages"] == [
+        "[ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text/text]"
+    ]
+    checked = await call(slack, "blocks.validate", blocks=json.dumps([section("x" * 3001)]))
+    assert checked["error"] == "invalid_blocks"
+    assert checked["errors"][0]["pointer"] == "/0/text/text"
+
+
+@pytest.mark.parametrize(
+    ("token", "error"),
+    [("xoxb-wrong", "invalid_auth"), ("app", "not_allowed_token_type"), ("", "not_authed")],
+)
+async def test_a_wrong_token_is_refused_by_its_name(
+    slack: LocalSlack, http: aiohttp.ClientSession, token: str, error: str
+) -> None:
+    token = slack.app_token if token == "app" else token
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with http.post(slack.api_url + "auth.test", headers=headers) as answer:
+        assert (await answer.json())["error"] == error
+
+
+async def test_a_token_may_also_stand_in_a_form(
+    slack: LocalSlack, http: aiohttp.ClientSession
+) -> None:
+    form = {"token": slack.bot_token, "channel": "#alerts", "text": "hi"}
+    async with http.post(slack.api_url + "chat.postMessage", data=form) as answer:
+        assert (await answer.json())["ok"] is True
+    assert slack.messages("alerts")[-1].text == "hi"
+    assert "token" not in slack.calls[-1].args
+
+
+async def test_an_unknown_method_and_a_body_that_is_no_json_are_named(
+    slack: LocalSlack, http: aiohttp.ClientSession
+) -> None:
+    assert (await call(slack, "chat.shout"))["error"] == "unknown_method"
+    async with http.post(
+        slack.api_url + "chat.postMessage",
+        data=b"{",
+        headers={"Content-Type": "application/json"},
+    ) as answer:
+        assert (await answer.json())["error"] == "invalid_json"
+
+
+async def test_text_is_cut_at_40000_on_post_and_refused_over_4000_on_update(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    posted = await client.chat_postMessage(channel=ALERTS, text="x" * 41_000)
+    assert len(posted["message"]["text"]) == 40_000
+    answer = await call(slack, "chat.update", channel=ALERTS, ts=posted["ts"], text="x" * 4001)
+    assert answer["error"] == "msg_too_long"
+
+
+async def test_an_update_keeps_what_it_does_not_name_and_only_own_messages_can_change(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    posted = await client.chat_postMessage(channel=ALERTS, text="a", blocks=[section("a")])
+    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="b")
+    assert slack.message("alerts", posted["ts"])["blocks"][0]["text"]["text"] == "a"
+    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="c", blocks=[])
+    changed = slack.message("alerts", posted["ts"])
+    assert changed.text == "c"
+    assert changed["edited"]["user"] == slack.bot_user_id
+    other = await slack.post_as_app("Grafana", "alerts", "x")
+    for method, error in (
+        ("chat.update", "cant_update_message"),
+        ("chat.delete", "cant_delete_message"),
+    ):
+        answer = await call(slack, method, channel=ALERTS, ts=other.ts, text="mine")
+        assert answer["error"] == error
+    gone = await call(slack, "chat.update", channel=ALERTS, ts="1.000001", text="x")
+    assert gone["error"] == "message_not_found"
+
+
+async def test_metadata_comes_back_only_when_it_is_asked_for(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    about = {"event_type": "sopbot.card", "event_payload": {"key": "k1"}}
+    await client.chat_postMessage(channel=ALERTS, text="x", metadata=about)
+    plain = await client.conversations_history(channel=ALERTS)
+    full = await client.conversations_history(channel=ALERTS, include_all_metadata=True)
+    assert "metadata" not in plain["messages"][0]
+    assert full["messages"][0]["metadata"] == about
+
+
+async def test_history_pages_backwards_and_keeps_to_its_bounds(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    stamps = [(await slack.post_as_app("Grafana", "alerts", f"{n}")).ts for n in range(5)]
+    first = await client.conversations_history(channel=ALERTS, limit=2)
+    assert [m["ts"] for m in first["messages"]] == [stamps[4], stamps[3]]
+    assert first["has_more"] is True
+    cursor = first["response_metadata"]["next_cursor"]
+    rest = await client.conversations_history(channel=ALERTS, limit=10, cursor=cursor)
+    assert [m["ts"] for m in rest["messages"]] == stamps[2::-1]
+    assert rest["has_more"] is False
+    since = await client.conversations_history(channel=ALERTS, oldest=stamps[3])
+    assert [m["ts"] for m in since["messages"]] == [stamps[4]]
+    both = await client.conversations_history(
+        channel=ALERTS, oldest=stamps[1], latest=stamps[2], inclusive=True
+    )
+    assert [m["ts"] for m in both["messages"]] == [stamps[2], stamps[1]]
+
+
+async def test_a_thread_counts_its_replies_and_a_deleted_parent_stays_as_a_tombstone(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    root = await client.chat_postMessage(channel=ALERTS, text="root")
+    reply = await client.chat_postMessage(channel=ALERTS, text="r", thread_ts=root["ts"])
+    said = await slack.as_user("ben").say("alerts", "also", thread=root["ts"])
+    parent = slack.message("alerts", root["ts"])
+    assert parent["reply_count"] == 2
+    assert parent["reply_users"] == [slack.bot_user_id, slack.users["ben"]]
+    assert parent["latest_reply"] == said.ts
+    listed = await client.conversations_replies(channel=ALERTS, ts=reply["ts"])
+    assert [m["text"] for m in listed["messages"]] == ["root", "r", "also"]
+    await client.chat_delete(channel=ALERTS, ts=reply["ts"])
+    assert slack.message("alerts", root["ts"])["reply_count"] == 1
+    await client.chat_delete(channel=ALERTS, ts=root["ts"])
+    assert slack.messages("alerts")[0]["subtype"] == "tombstone"
+
+
+async def test_reactions_are_counted_and_doubled_ones_refused(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    ts = (await client.chat_postMessage(channel=ALERTS, text="x"))["ts"]
+    await client.reactions_add(channel=ALERTS, timestamp=ts, name="eyes")
+    assert slack.message("alerts", ts).reactions == {"eyes": 1}
+    again = await call(slack, "reactions.add", channel=ALERTS, timestamp=ts, name="eyes")
+    assert again["error"] == "already_reacted"
+    await client.reactions_remove(channel=ALERTS, timestamp=ts, name="eyes")
+    again = await call(slack, "reactions.remove", channel=ALERTS, timestamp=ts, name="eyes")
+    assert again["error"] == "no_reaction"
+
+
+async def test_a_trigger_works_once_and_for_three_seconds(
+    timed: LocalSlack, clock: ManualClock
+) -> None:
+    title = {"type": "plain_text", "text": "T"}
+    view = {"type": "modal", "title": title, "blocks": [section("x")]}
+    ben = timed.core.workspace.user("ben")
+    good, late = (timed.core.interactions.trigger(ben) for _ in range(2))
+    assert (await call(timed, "views.open", trigger_id=good, view=view))["ok"] is True
+    again = await call(timed, "views.open", trigger_id=good, view=view)
+    assert again["error"] == "exchanged_trigger_id"
+    clock.advance(3.1)
+    expired = await call(timed, "views.open", trigger_id=late, view=view)
+    assert expired["error"] == "expired_trigger_id"
+    long_title = {**view, "title": {"type": "plain_text", "text": "x" * 25}}
+    refused = await call(timed, "views.open", trigger_id="1", view=long_title)
+    assert refused["error"] == "invalid_arguments"
+    assert "/view/title/text" in refused["response_metadata"]["messages"][0]
+
+
+async def test_a_response_url_works_five_times_in_half_an_hour(
+    timed: LocalSlack, clock: ManualClock, http: aiohttp.ClientSession
+) -> None:
+    workspace = timed.core.workspace
+    ben, where = workspace.user("ben"), workspace.channel("alerts")
+    url, _ = timed.core.interactions.response_url(ben, where)
+    other, _ = timed.core.interactions.response_url(ben, where)
+    for _ in range(5):
+        async with http.post(url, json={"text": "hi"}) as answer:
+            assert answer.status == 200
+    async with http.post(url, json={"text": "hi"}) as answer:
+        assert (await answer.json())["error"] == "used_url"
+    assert len(timed.ephemerals("ben")) == 5
+    clock.advance(30 * 60 + 1)
+    async with http.post(other, json={"text": "hi"}) as answer:
+        assert (await answer.json())["error"] == "expired_url"
+
+
+async def test_a_file_is_uploaded_in_three_steps_and_stands_in_the_thread(
+    slack: LocalSlack, client: AsyncWebClient, http: aiohttp.ClientSession
+) -> None:
+    root = await client.chat_postMessage(channel=ALERTS, text="root")
+    await client.files_upload_v2(
+        channel=ALERTS, thread_ts=root["ts"], filename="out.txt", content="42", title="Output"
+    )
+    (reply,) = slack.thread("alerts", root["ts"])
+    assert reply["files"][0]["title"] == "Output"
+    async with http.get(reply["files"][0]["url_private"]) as answer:
+        assert await answer.read() == b"42"
+        assert answer.headers["Content-Disposition"] == "attachment"
+
+
+async def test_people_groups_and_channels_can_be_asked_about(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    me = await client.auth_test()
+    assert (me["user_id"], me["team_id"]) == (slack.bot_user_id, slack.team_id)
+    guest = await client.users_info(user=slack.users["guest"])
+    assert guest["user"]["is_restricted"] is True
+    groups = await client.usergroups_list()
+    sre = next(g["id"] for g in groups["usergroups"] if g["handle"] == "sre")
+    members = await client.usergroups_users_list(usergroup=sre)
+    assert slack.users["ana"] in members["users"]
+    listed = await client.conversations_list(exclude_archived=True)
+    assert {c["name"] for c in listed["channels"]} == {"alerts", "ops", "random"}
+    await client.conversations_join(channel="C0RANDOM01")
+    assert (await client.conversations_info(channel="C0RANDOM01"))["channel"]["is_member"]
+    with pytest.raises(SlackApiError, match="user_not_found"):
+        await client.users_info(user="U0NOBODY01")
+
+
+async def test_an_ephemeral_is_seen_by_one_and_only_by_a_member(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    await client.chat_postEphemeral(channel=ALERTS, user=slack.users["ana"], text="psst")
+    assert [m.text for m in slack.ephemerals("ana")] == ["psst"]
+    assert slack.messages("alerts") == []
+    answer = await call(
+        slack, "chat.postEphemeral", channel="C0OPS00001", user=slack.users["guest"], text="x"
+    )
+    assert answer["error"] == "user_not_in_channel"
+
+
+async def test_every_call_is_recorded_with_its_outcome(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    await client.chat_postMessage(channel=ALERTS, text="x")
+    await call(slack, "chat.postMessage", channel="C0NOWHERE1", text="x")
+    assert [(c.ok, c.error) for c in slack.calls_of("chat.postMessage")] == [
+        (True, ""),
+        (False, "channel_not_found"),
+    ]
+
+
+async def test_an_action_id_must_be_unique_in_its_block_only(slack: LocalSlack) -> None:
+    answer = await call(
+        slack, "chat.postMessage", channel=ALERTS, text="x", blocks=[buttons(2), buttons(1)]
+    )
+    assert answer["ok"] is True

@@ -1,0 +1,180 @@
+"""Made-up alerts, approvals and times for the store's tests."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from bot.approvals.model import Approval
+from bot.approvals.policy import Voter
+from bot.incidents import correlation
+from bot.incidents.correlation import Named
+from bot.incidents.model import Alert, AlertStatus, Incident, Severity
+from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
+from store import open_store
+from store.contract import Store
+
+NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
+CHANNEL = "C0ALERTS"
+TEAM = "T0HOME"
+ANA, BEN, CAT = "U0ANA", "U0BEN", "U0CAT"
+
+_numbers = itertools.count(1)
+
+
+def later(seconds: float) -> datetime:
+    """So many seconds after NOW."""
+    return NOW + timedelta(seconds=seconds)
+
+
+def alert(**changes: Any) -> Alert:
+    """A firing alert about CPU on prod's web service, with what is to be different."""
+    given: dict[str, Any] = {
+        "source": "alertmanager",
+        "status": AlertStatus.FIRING,
+        "name": "HighCpu",
+        "title": "web: CPU at 93 %",
+        "env": "prod",
+        "service": "web",
+        "category": "cpu",
+        "severity": Severity.HIGH,
+        "fingerprint": "fp-web-cpu",
+    }
+    return Alert(**{**given, **changes})
+
+
+def resolved(**changes: Any) -> Alert:
+    """The same alert, resolved."""
+    return alert(status=AlertStatus.RESOLVED, **changes)
+
+
+def named(
+    one: Alert, *, sop_id: str | None = None, dedup_key: str = "", tracking_id: str = ""
+) -> Named:
+    """The alert with its identity; every call is another telling unless `dedup_key` is given."""
+    number = next(_numbers)
+    scope = correlation.scope_of(one)
+    return correlation.name(
+        one,
+        matched_sop=sop_id,
+        incident_key=correlation.key_of(one, scope),
+        tracking_id=tracking_id or f"req-{number}",
+        dedup_key=dedup_key or f"telling-{number}",
+    )
+
+
+async def tell(store: Store, *alerts: Alert, at: datetime = NOW, sop_id: str | None = None) -> int:
+    """Accept the alerts as one fresh delivery; the id of the last incident they touched, or 0."""
+    receipt = await store.accept(
+        f"delivery-{next(_numbers)}",
+        [named(one, sop_id=sop_id) for one in alerts],
+        channel=CHANNEL,
+        now=at,
+    )
+    return receipt.incident_ids[-1] if receipt.incident_ids else 0
+
+
+async def opened(store: Store, **changes: Any) -> Incident:
+    """A fresh open incident."""
+    return await store.incident(await tell(store, alert(**changes)))
+
+
+def approval(incident_id: int, **changes: Any) -> Approval:
+    """A restart of web that waits for one yes of Ana or Ben; Cat asked for it."""
+    given: dict[str, Any] = {
+        "id": f"{next(_numbers):032x}",
+        "incident_id": incident_id,
+        "proposal": Proposal(
+            action_id="service.restart",
+            title="Restart web",
+            target="web",
+            parameters=(
+                Parameter("target", "web", "alert: service"),
+                Parameter("grace_seconds", 10, "default"),
+            ),
+            risk="medium",
+            reversible="no",
+            intent="restart the service",
+        ),
+        "preview": Preview("docker restart web", "sha256:1", "1 container"),
+        "state": RemediationStatus.AWAITING_APPROVAL,
+        "requested_by": CAT,
+        "requested_at": NOW,
+        "expires_at": later(900),
+        "needed": 1,
+        "approvers": (ANA, BEN, CAT),
+        "digest": "digest",
+        "decided_by": "",
+        "decided_at": None,
+        "reason": "",
+        "votes": (),
+    }
+    return Approval(**{**given, **changes})
+
+
+async def asked(store: Store, incident_id: int, **changes: Any) -> Approval:
+    """An approval that the store knows."""
+    one = approval(incident_id, **changes)
+    return await store.ask(one, f"test:{one.id}")
+
+
+def voter(user: str, team: str = TEAM) -> Voter:
+    """Somebody who pressed."""
+    return Voter(user, team)
+
+
+class Place(Protocol):
+    """Where an engine keeps its data: opened as often as a test likes, all seeing the same."""
+
+    async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class SqliteFile:
+    """A file; each store is a process of its own as far as SQLite can tell."""
+
+    folder: Path
+    stores: list[Store] = field(default_factory=list)
+
+    async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
+        url = f"sqlite:///{self.folder / 'sopbot.db'}"
+        store = await open_store(url, owner=owner, card_update_seconds=card_update_seconds)
+        self.stores.append(store)
+        return store
+
+    async def close(self) -> None:
+        for store in self.stores:
+            await store.close()
+
+
+@dataclass
+class SqliteMemory:
+    """One connection in memory, shared by the stores of a test."""
+
+    folder: Path
+    stores: list[Store] = field(default_factory=list)
+
+    async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
+        if self.stores:
+            engine = self.stores[0]._engine
+            return Store(engine, owner=owner, card_update_seconds=card_update_seconds)
+        store = await open_store("sqlite://", owner=owner, card_update_seconds=card_update_seconds)
+        self.stores.append(store)
+        return store
+
+    async def close(self) -> None:
+        for store in self.stores:
+            await store.close()
+
+
+ENGINES: dict[str, Callable[[Path], Place]] = {
+    "sqlite-file": SqliteFile,
+    "sqlite-memory": SqliteMemory,
+}
+"""One more engine is one more line here."""

@@ -1,0 +1,235 @@
+"""What every store promises of alerts: written once, folded into the right incident."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.incidents.model import AlertStatus, IncidentStatus, Link, Severity
+from store.contract import Store
+from tests.store.shop import CHANNEL, NOW, Place, alert, later, named, opened, resolved, tell
+
+
+async def test_a_firing_alert_opens_an_incident_that_says_what_the_alert_said(
+    store: Store,
+) -> None:
+    one = alert(
+        region="eu-west-1",
+        value="93 %",
+        threshold="90 %",
+        text="CPU is hot",
+        labels={"pod": "web-1"},
+        links=(Link("Graph", "https://graphs.example/1"),),
+        starts_at=later(-60),
+    )
+    receipt = await store.accept(
+        "d1", [named(one, tracking_id="req-mine")], channel=CHANNEL, now=NOW
+    )
+    assert (receipt.accepted, receipt.duplicates) == (1, 0)
+    assert receipt.tracking_ids == ("req-mine",)
+    assert receipt.incident_ids == receipt.opened
+    incident = await store.incident(receipt.opened[0])
+    assert incident.status is IncidentStatus.OPEN
+    assert incident.severity is Severity.HIGH
+    assert (incident.env, incident.region, incident.service) == ("prod", "eu-west-1", "web")
+    assert (incident.value, incident.threshold, incident.text) == ("93 %", "90 %", "CPU is hot")
+    assert incident.labels == {"pod": "web-1"}
+    assert incident.links == (Link("Graph", "https://graphs.example/1"),)
+    assert (incident.channel, incident.tracking_id) == (CHANNEL, "req-mine")
+    assert incident.incident_key == "prod|web|cpu|high"
+    assert incident.sop_id == "sop_e3389dc114b9"
+    assert incident.opened_at == later(-60)
+    assert (incident.alert_count, incident.firing, incident.revision) == (1, 1, 1)
+    assert incident.number == f"INC-{incident.id}"
+
+
+async def test_a_start_time_in_the_future_is_not_believed(store: Store) -> None:
+    incident = await opened(store, starts_at=later(3600))
+    assert incident.opened_at == NOW
+
+
+@pytest.mark.parametrize("year", [1, 900, 1969, 2026])
+async def test_any_start_time_in_the_past_is_kept_and_read_back(store: Store, year: int) -> None:
+    began = datetime(year, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+    incident = await opened(store, starts_at=began)
+    assert incident.opened_at == began
+    latest = await store.latest_alert(incident.id)
+    assert latest is not None
+    assert latest.starts_at == began
+
+
+async def test_the_whole_alert_is_kept_as_it_came(store: Store) -> None:
+    one = alert(
+        annotations={"summary": "hot"},
+        severity_raw="page",
+        starts_at=later(-5),
+        ends_at=later(5),
+        links=(Link("Graph", "https://graphs.example/1"),),
+        raw={"labels": [1, None, {"deep": True}]},
+    )
+    assert await store.latest_alert(await tell(store, one)) == one
+
+
+async def test_the_latest_alert_is_the_newest_one_that_fires(store: Store) -> None:
+    incident_id = await tell(store, alert(value="1"))
+    await tell(store, alert(value="2", fingerprint="fp-2"))
+    await tell(store, resolved(value="3", fingerprint="fp-2"))
+    latest = await store.latest_alert(incident_id)
+    assert latest is not None
+    assert latest.value == "2"
+    assert await store.latest_alert(999) is None
+
+
+async def test_the_same_delivery_key_changes_nothing_the_second_time(store: Store) -> None:
+    first = await store.accept(
+        "d1", [named(alert(), dedup_key="a", tracking_id="req-1")], channel=CHANNEL, now=NOW
+    )
+    again = await store.accept(
+        "d1", [named(alert(), dedup_key="a", tracking_id="req-2")], channel=CHANNEL, now=later(5)
+    )
+    assert (again.accepted, again.duplicates, again.incident_ids, again.opened) == (0, 1, (), ())
+    assert again.tracking_ids == ("req-1",), "the id that was given before is the one that traces"
+    incident = await store.incident(first.opened[0])
+    assert (incident.alert_count, incident.updated_at) == (1, NOW)
+
+
+async def test_the_same_dedup_key_in_another_delivery_changes_nothing(store: Store) -> None:
+    first = await store.accept("d1", [named(alert(), dedup_key="a")], channel=CHANNEL, now=NOW)
+    again = await store.accept(
+        "d2",
+        [named(alert(), dedup_key="a"), named(alert(fingerprint="fp-2"), dedup_key="b")],
+        channel=CHANNEL,
+        now=NOW,
+    )
+    assert (again.accepted, again.duplicates) == (1, 1)
+    assert len(again.tracking_ids) == 1
+    assert (await store.incident(first.opened[0])).alert_count == 2
+
+
+async def test_a_delivery_without_alerts_is_remembered_and_opens_nothing(store: Store) -> None:
+    receipt = await store.accept("d1", [], channel=CHANNEL, now=NOW)
+    assert (receipt.accepted, receipt.duplicates) == (0, 0)
+    assert not await store.first_time("d1", NOW)
+
+
+async def test_a_key_is_seen_for_the_first_time_exactly_once(place: Place) -> None:
+    here, there = await place.open("bot-a"), await place.open("bot-b")
+    answers = await asyncio.gather(
+        *(store.first_time("press-1", NOW) for store in (here, there) for _ in range(10))
+    )
+    assert answers.count(True) == 1
+    assert await here.first_time("press-2", NOW)
+
+
+async def test_a_new_incident_gets_its_card_and_its_advice_wished_once(store: Store) -> None:
+    incident_id = await tell(store, alert())
+    await tell(store, alert(fingerprint="fp-2"))
+    card = await store.outbox_message(f"card:{incident_id}")
+    assert card is not None
+    assert (card.kind, card.channel, card.in_thread, card.rank) == ("card", CHANNEL, False, 1)
+    first = await store.claim_advice()
+    assert first is not None
+    assert (first.incident_id, first.question) == (incident_id, "")
+    assert await store.claim_advice() is None
+
+
+# Tracing and memory
+
+
+async def test_a_trace_shows_every_alert_of_a_tracking_id_oldest_first(store: Store) -> None:
+    await store.accept("d1", [named(alert(), tracking_id="req-1")], channel=CHANNEL, now=NOW)
+    await store.accept(
+        "d2", [named(resolved(), tracking_id="req-1")], channel=CHANNEL, now=later(9)
+    )
+    traced = await store.trace("req-1")
+    assert [(one.status, one.received_at) for one in traced] == [
+        (AlertStatus.FIRING, NOW),
+        (AlertStatus.RESOLVED, later(9)),
+    ]
+    assert (traced[0].source, traced[0].name, traced[0].severity) == (
+        "alertmanager",
+        "HighCpu",
+        "high",
+    )
+    assert await store.trace("req-unknown") == []
+
+
+async def test_the_sop_of_an_incident_key_is_the_one_it_was_mapped_to_last(store: Store) -> None:
+    await tell(store, alert(), sop_id="first-procedure")
+    await tell(store, resolved())
+    await tell(store, alert(), sop_id="second-procedure")
+    assert await store.sop_of_key("prod|web|cpu|high") == "second-procedure"
+    assert await store.sop_of_key("never|seen") is None
+
+
+async def test_an_alert_that_brings_its_own_sop_id_takes_no_key_over(store: Store) -> None:
+    await tell(store, alert(), sop_id="our-procedure")
+    await tell(store, resolved())
+    await tell(store, alert(sop_id="their-procedure"))
+    assert await store.sop_of_key("prod|web|cpu|high") == "our-procedure"
+
+
+async def test_pruning_forgets_deliveries_and_raw_alerts_but_no_incident(store: Store) -> None:
+    old = await tell(store, alert())
+    await tell(store, resolved())
+    still_open = await tell(store, alert(service="api", fingerprint="fp-api"))
+    month = NOW + timedelta(days=30)
+    fresh = await tell(store, alert(service="db", fingerprint="fp-db"), at=month)
+    await tell(store, resolved(service="db", fingerprint="fp-db"), at=month)
+
+    gone = await store.prune(later(1), later(1))
+
+    assert gone == {"deliveries": 3, "alerts": 2}
+    assert (await store.incident(old)).status is IncidentStatus.RESOLVED
+    assert [entry.kind for entry in await store.timeline(old)] == ["opened", "resolved"]
+    assert await store.latest_alert(old) is None
+    assert await store.latest_alert(still_open) is not None
+    assert await store.latest_alert(fresh) is not None
+    assert await store.prune(later(1), later(1)) == {"deliveries": 0, "alerts": 0}
+
+
+# Hostile text
+
+HOSTILE = {
+    "a NUL": "before\x00after",
+    "40,000 characters": "ö" * 40_000,
+    "quotes and SQL": "'; DROP TABLE incidents; -- \" ? % :x",
+    "every plane": "\U0010ffff\u202e\ufeff",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+async def test_any_storable_text_survives_in_every_field(store: Store, text: str) -> None:
+    one = alert(
+        title=text,
+        text=text,
+        name=text,
+        service=text,
+        value=text,
+        fingerprint=text,
+        labels={text: text},
+        raw={text: text},
+    )
+    incident_id = await tell(store, one)
+    incident = await store.incident(incident_id)
+    assert (incident.title, incident.text, incident.value) == (text, text, text)
+    assert incident.labels == {text: text}
+    assert await store.latest_alert(incident_id) == one
+    assert await tell(store, one) == incident_id, "the odd fingerprint still folds"
+
+
+async def test_a_lone_surrogate_is_stored_as_an_escape_and_loses_no_alert(store: Store) -> None:
+    broken = "half \ud83d emoji"
+    one = alert(title=broken, text=broken, name=broken, fingerprint=broken, labels={"a": broken})
+    incident_id = await tell(store, one)
+    incident = await store.incident(incident_id)
+    assert (incident.title, incident.text) == ("half \\ud83d emoji",) * 2
+    assert await store.latest_alert(incident_id) == one, "JSON keeps it as it came"
+    assert await tell(store, one) == incident_id, "the same odd fingerprint folds"
+    await store.note(incident_id, broken, broken, NOW)
+    assert (await store.timeline(incident_id))[-1].text == "half \\ud83d emoji"
+    assert await store.first_time(broken, NOW)
+    assert not await store.first_time(broken, NOW)
+    assert await store.trace(broken) == []

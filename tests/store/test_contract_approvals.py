@@ -1,0 +1,293 @@
+"""What every store promises of approvals: asked once, decided once, one execution at most."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.approvals.model import Approval, Choice
+from bot.errors import NotFound, Refused
+from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
+from store.contract import Store
+from tests.store.shop import (
+    ANA,
+    BEN,
+    CAT,
+    NOW,
+    TEAM,
+    Place,
+    alert,
+    approval,
+    asked,
+    later,
+    opened,
+    tell,
+    voter,
+)
+
+YES, NO = Choice.APPROVE, Choice.REJECT
+
+
+async def say(
+    store: Store, one: Approval, user: str, choice: Choice = YES, *, at: float = 1, team: str = TEAM
+) -> Approval:
+    return await store.vote(one.id, voter(user, team), choice, TEAM, later(at))
+
+
+# Asking
+
+
+async def test_an_approval_comes_back_as_it_was_asked(store: Store) -> None:
+    incident = await opened(store)
+    proposal = Proposal(
+        action_id="service.restart",
+        title="Restart <web> \x00 “quoted”",
+        target="web",
+        parameters=(
+            Parameter("target", "web", "alert: service"),
+            Parameter("grace", 1.5, "SOP web-procedure"),
+            Parameter("force", True, "default"),
+        ),
+        risk="medium",
+        reversible="no",
+        intent="restart the service",
+    )
+    one = approval(incident.id, proposal=proposal, preview=Preview("a\nb", "d", "1 thing"))
+    assert await store.ask(one, "o1") == one
+    assert await store.approval(one.id) == one
+    assert await store.approvals_of(incident.id) == [one]
+    assert await store.approvals_waiting() == [one]
+    assert await store.execution_of(one.id) is None
+
+
+async def test_asking_is_told_in_the_story_and_shown_in_the_thread(store: Store) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id)
+    last = (await store.timeline(incident.id))[-1]
+    assert (last.kind, last.text, last.actor) == ("proposed", "Proposed: Restart web", CAT)
+    shown = await store.outbox_message(f"approval:{one.id}")
+    assert shown is not None
+    assert (shown.in_thread, shown.wanted) == (True, 1)
+
+
+async def test_the_same_origin_asks_once_even_when_many_ask_at_once(store: Store) -> None:
+    incident = await opened(store)
+    answers = await asyncio.gather(
+        *(store.ask(approval(incident.id), "advice:1:0") for _ in range(10))
+    )
+    assert len({one.id for one in answers}) == 1
+    assert len(await store.approvals_of(incident.id)) == 1
+    story = [one.kind for one in await store.timeline(incident.id)]
+    assert story.count("proposed") == 1
+
+
+async def test_nothing_is_proposed_for_a_resolved_incident(store: Store) -> None:
+    incident = await opened(store)
+    await store.resolve(incident.id, ANA, later(1))
+    with pytest.raises(Refused, match="is resolved: nothing is proposed any more"):
+        await store.ask(approval(incident.id), "o1")
+    assert await store.approvals_of(incident.id) == []
+
+
+async def test_an_unknown_approval_or_incident_is_not_found(store: Store) -> None:
+    with pytest.raises(NotFound, match="not known here"):
+        await store.approval("feedbeef")
+    with pytest.raises(NotFound, match="not known here"):
+        await store.vote("feedbeef", voter(ANA), YES, TEAM, later(1))
+    with pytest.raises(NotFound, match="INC-999"):
+        await store.ask(approval(999), "o1")
+
+
+async def test_approvals_of_an_incident_come_oldest_first_and_waiting_by_expiry(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    late = await asked(store, incident.id, requested_at=later(1), expires_at=later(500))
+    early = await asked(store, incident.id, requested_at=later(2), expires_at=later(100))
+    assert [one.id for one in await store.approvals_of(incident.id)] == [late.id, early.id]
+    assert [one.id for one in await store.approvals_waiting()] == [early.id, late.id]
+
+
+# Voting
+
+
+async def test_one_yes_approves_and_queues_one_execution(store: Store) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id)
+    after = await say(store, one, ANA, at=7)
+    assert after.state is RemediationStatus.APPROVED
+    assert (after.decided_by, after.decided_at) == (ANA, later(7))
+    assert [(vote.user, vote.choice, vote.at) for vote in after.votes] == [(ANA, YES, later(7))]
+    execution = await store.execution_of(one.id)
+    assert execution is not None
+    assert (execution.state, execution.created_at) == (RemediationStatus.APPROVED, later(7))
+    assert (execution.incident_id, execution.owner) == (incident.id, "")
+    last = (await store.timeline(incident.id))[-1]
+    assert (last.text, last.actor) == ("Approved: Restart web", ANA)
+    shown = await store.outbox_message(f"approval:{one.id}")
+    assert shown is not None
+    assert shown.wanted == 2
+
+
+async def test_a_no_ends_it_and_nothing_is_queued(store: Store) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id, needed=2)
+    after = await say(store, one, ANA, NO)
+    assert (after.state, after.decided_by) == (RemediationStatus.REJECTED, ANA)
+    assert await store.execution_of(one.id) is None
+    with pytest.raises(Refused, match="Not counted: this remediation is rejected"):
+        await say(store, one, BEN)
+    assert await store.claim_execution(later(2), NOW) is None
+
+
+async def test_a_quorum_of_two_needs_two_people(store: Store) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id, needed=2)
+    first = await say(store, one, ANA)
+    assert first.state is RemediationStatus.AWAITING_APPROVAL
+    assert await store.execution_of(one.id) is None
+    with pytest.raises(Refused, match="counted already"):
+        await say(store, one, ANA, at=2)
+    second = await say(store, one, BEN, at=3)
+    assert (second.state, second.decided_by) == (RemediationStatus.APPROVED, BEN)
+    assert [vote.user for vote in second.votes] == [ANA, BEN]
+    assert await store.execution_of(one.id) is not None
+
+
+async def test_a_no_after_the_first_of_two_yeses_ends_it(store: Store) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id, needed=2)
+    await say(store, one, ANA)
+    assert (await say(store, one, BEN, NO)).state is RemediationStatus.REJECTED
+
+
+@pytest.mark.parametrize(
+    ("changes", "press", "words"),
+    [
+        ({}, {"user": "U0EVE"}, "you are not an approver"),
+        ({}, {"user": CAT}, "somebody else must approve"),
+        ({}, {"user": ANA, "team": "T0OTHER"}, "Not counted: only people of this workspace"),
+        ({}, {"user": ANA, "at": 900}, "expired"),
+        ({"approvers": ()}, {"user": ANA}, "Not counted: nobody may approve this"),
+    ],
+    ids=["a stranger", "who asked", "another workspace", "too late", "no approvers"],
+)
+async def test_a_press_that_may_not_count_is_refused_and_leaves_no_trace(
+    store: Store, changes: dict[str, Any], press: dict[str, Any], words: str
+) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id, **changes)
+    before = await store.timeline(incident.id)
+    for choice in (YES, NO):
+        with pytest.raises(Refused, match=words):
+            await say(store, one, choice=choice, **press)
+    assert await store.approval(one.id) == one
+    assert await store.timeline(incident.id) == before
+    assert await store.execution_of(one.id) is None
+
+
+async def test_fifty_presses_at_once_lead_to_one_execution(place: Place) -> None:
+    here, there = await place.open("bot-a"), await place.open("bot-b")
+    incident = await opened(here)
+    people = tuple(f"U0P{number:02}" for number in range(25))
+    one = await asked(here, incident.id, approvers=people)
+    answers = await asyncio.gather(
+        *(say(store, one, user) for user in people for store in (here, there)),
+        return_exceptions=True,
+    )
+    won = [answer for answer in answers if isinstance(answer, Approval)]
+    assert len(won) == 1
+    assert all(isinstance(answer, Refused) for answer in answers if answer not in won)
+    assert len((await here.approval(one.id)).votes) == 1
+    claims = [await here.claim_execution(later(2), NOW), await there.claim_execution(later(2), NOW)]
+    assert [claim is not None for claim in claims] == [True, False]
+
+
+async def test_a_yes_and_a_no_at_once_have_one_winner(place: Place) -> None:
+    here, there = await place.open("bot-a"), await place.open("bot-b")
+    incident = await opened(here)
+    for _ in range(10):
+        one = await asked(here, incident.id)
+        answers = await asyncio.gather(
+            say(here, one, ANA, YES), say(there, one, BEN, NO), return_exceptions=True
+        )
+        assert sum(isinstance(answer, Refused) for answer in answers) == 1
+        decided = await here.approval(one.id)
+        execution = await here.execution_of(one.id)
+        assert (decided.state is RemediationStatus.APPROVED) == (execution is not None)
+
+
+# Expiry and revoking
+
+
+async def test_what_nobody_decided_in_time_expires_once(store: Store) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id, expires_at=later(60))
+    other = await asked(store, incident.id, expires_at=later(61))
+    assert await store.expire_approvals(later(59)) == 0
+    assert await store.expire_approvals(later(60)) == 1
+    assert await store.expire_approvals(later(60)) == 0
+    after = await store.approval(one.id)
+    assert after.state is RemediationStatus.EXPIRED
+    assert (after.reason, after.decided_at) == ("nobody decided in time", later(60))
+    assert [waiting.id for waiting in await store.approvals_waiting()] == [other.id]
+    shown = await store.outbox_message(f"approval:{one.id}")
+    assert shown is not None
+    assert shown.wanted == 2
+    assert (await store.timeline(incident.id))[-1].kind == "expired"
+
+
+async def test_what_is_decided_does_not_expire(store: Store) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id)
+    await say(store, one, ANA)
+    assert await store.expire_approvals(later(10_000)) == 0
+    assert (await store.approval(one.id)).state is RemediationStatus.APPROVED
+
+
+async def test_an_approved_remediation_can_be_taken_back_before_it_is_sent(store: Store) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id)
+    await say(store, one, ANA)
+    assert await store.revoke(one.id, "not what was shown", later(3))
+    after = await store.approval(one.id)
+    assert (after.state, after.reason) == (RemediationStatus.REVOKED, "not what was shown")
+    execution = await store.execution_of(one.id)
+    assert execution is not None
+    assert (execution.state, execution.finished_at) == (RemediationStatus.REVOKED, later(3))
+    assert await store.claim_execution(later(4), NOW) is None
+    assert (await store.timeline(incident.id))[-1].text == "Revoked: not what was shown"
+
+
+@pytest.mark.parametrize("how_far", ["undecided", "rejected", "finished", "revoked", "unknown id"])
+async def test_revoking_too_early_or_too_late_changes_nothing(store: Store, how_far: str) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id)
+    if how_far == "rejected":
+        await say(store, one, ANA, NO)
+    if how_far in ("finished", "revoked"):
+        await say(store, one, ANA)
+    if how_far == "finished":
+        execution = await store.claim_execution(later(2), NOW)
+        assert execution is not None
+        await store.finish_execution(
+            execution.id, RemediationStatus.SUCCEEDED, answer=None, error="", now=later(3)
+        )
+    if how_far == "revoked":
+        await store.revoke(one.id, "first", later(2))
+    before = await store.approval(one.id)
+    assert not await store.revoke(
+        "feedbeef" if how_far == "unknown id" else one.id, "late", later(9)
+    )
+    assert await store.approval(one.id) == before
+
+
+async def test_the_resolve_leaves_other_incidents_approvals_alone(store: Store) -> None:
+    incident = await opened(store)
+    other = await store.incident(await tell(store, alert(service="api", fingerprint="fp-api")))
+    waiting = await asked(store, other.id)
+    await asked(store, incident.id)
+    await store.resolve(incident.id, ANA, later(1))
+    assert [one.id for one in await store.approvals_waiting()] == [waiting.id]

@@ -1,0 +1,165 @@
+"""What every store promises of incidents that people steer."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import NotFound, Refused
+from bot.incidents.model import IncidentStatus
+from bot.incidents.remediation import RemediationStatus
+from store.contract import Store
+from tests.store.shop import ANA, BEN, CHANNEL, alert, asked, later, opened, resolved, tell
+
+
+async def test_an_unknown_incident_is_not_found_by_its_number(store: Store) -> None:
+    with pytest.raises(NotFound, match="There is no INC-7"):
+        await store.incident(7)
+    with pytest.raises(NotFound):
+        await store.acknowledge(7, ANA, later(0))
+    with pytest.raises(NotFound):
+        await store.resolve(7, ANA, later(0))
+    with pytest.raises(NotFound):
+        await store.note(7, "hello", ANA, later(0))
+
+
+async def test_acknowledging_says_who_and_when_and_changes_the_card(store: Store) -> None:
+    incident = await opened(store)
+    acked = await store.acknowledge(incident.id, ANA, later(9))
+    assert acked.status is IncidentStatus.ACKNOWLEDGED
+    assert (acked.acknowledged_by, acked.acknowledged_at) == (ANA, later(9))
+    assert acked.revision == incident.revision + 1
+    card = await store.outbox_message(f"card:{incident.id}")
+    assert card is not None
+    assert card.wanted == 2
+    last = (await store.timeline(incident.id))[-1]
+    assert (last.kind, last.actor, last.at) == ("acknowledged", ANA, later(9))
+
+
+async def test_a_second_acknowledgement_changes_nothing(store: Store) -> None:
+    incident = await opened(store)
+    first = await store.acknowledge(incident.id, ANA, later(1))
+    assert await store.acknowledge(incident.id, BEN, later(2)) == first
+    assert len(await store.timeline(incident.id)) == 2
+
+
+async def test_a_resolved_incident_cannot_be_acknowledged(store: Store) -> None:
+    incident = await opened(store)
+    await store.resolve(incident.id, ANA, later(1))
+    with pytest.raises(Refused, match=f"{incident.number} is resolved"):
+        await store.acknowledge(incident.id, ANA, later(2))
+
+
+async def test_a_person_resolves_and_is_named(store: Store) -> None:
+    incident = await opened(store)
+    done = await store.resolve(incident.id, ANA, later(60))
+    assert done.status is IncidentStatus.RESOLVED
+    assert (done.resolved_by, done.resolved_at, done.firing) == (ANA, later(60), 0)
+    last = (await store.timeline(incident.id))[-1]
+    assert (last.kind, last.text, last.actor) == ("resolved", "Resolved by hand", ANA)
+    assert await store.outbox_message(f"resolved:{incident.id}") is not None
+
+
+async def test_an_incident_resolves_only_once(store: Store) -> None:
+    incident = await opened(store)
+    await store.resolve(incident.id, ANA, later(1))
+    with pytest.raises(Refused, match="is resolved already"):
+        await store.resolve(incident.id, BEN, later(2))
+    assert (await store.incident(incident.id)).resolved_by == ANA
+
+
+async def test_what_fires_on_after_a_person_resolved_opens_a_new_incident(store: Store) -> None:
+    incident = await opened(store)
+    await store.resolve(incident.id, ANA, later(1))
+    again = await tell(store, alert(), at=later(2))
+    assert again != incident.id
+    assert (await store.incident(again)).firing == 1
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_resolving_revokes_what_waits_for_a_yes(store: Store, by_hand: bool) -> None:
+    incident = await opened(store)
+    waiting = await asked(store, incident.id)
+    if by_hand:
+        await store.resolve(incident.id, ANA, later(5))
+    else:
+        await tell(store, resolved(), at=later(5))
+    after = await store.approval(waiting.id)
+    assert after.state is RemediationStatus.REVOKED
+    assert (after.reason, after.decided_at) == ("the incident resolved", later(5))
+    assert await store.approvals_waiting() == []
+    shown = await store.outbox_message(f"approval:{waiting.id}")
+    assert shown is not None
+    assert shown.wanted == 2
+
+
+async def test_a_note_is_kept_and_shown_in_the_thread(store: Store) -> None:
+    incident = await opened(store)
+    await store.note(incident.id, "Turned off the cache", ANA, later(3))
+    last = (await store.timeline(incident.id))[-1]
+    assert (last.kind, last.text, last.actor) == ("note", "Turned off the cache", ANA)
+    await store.outbox_sent(await _card(store, incident.id), "1.0")
+    notes = [one for one in await store.outbox_due(CHANNEL, later(4)) if one.kind == "note"]
+    assert [one.in_thread for one in notes] == [True]
+    assert await store.remark(int(notes[0].subject)) == last
+    assert await store.remark(999) is None
+
+
+async def test_the_timeline_tells_the_story_oldest_first(store: Store) -> None:
+    incident = await opened(store)
+    await store.acknowledge(incident.id, ANA, later(1))
+    await store.note(incident.id, "Looking", ANA, later(2))
+    await store.resolve(incident.id, ANA, later(3))
+    story = await store.timeline(incident.id)
+    assert [one.kind for one in story] == ["opened", "acknowledged", "note", "resolved"]
+    assert [one.at for one in story] == [later(0), later(1), later(2), later(3)]
+    assert story[0].text == "Opened by alertmanager"
+    assert await store.timeline(999) == []
+
+
+async def test_open_incidents_come_newest_first_and_in_pages(store: Store) -> None:
+    ids = [await tell(store, alert(service=f"s{n}", fingerprint=f"fp{n}")) for n in range(5)]
+    await store.acknowledge(ids[1], ANA, later(1))
+    await store.resolve(ids[3], ANA, later(1))
+    assert [one.id for one in await store.open_incidents()] == [ids[4], ids[2], ids[1], ids[0]]
+    page = await store.open_incidents(limit=2)
+    assert [one.id for one in page] == [ids[4], ids[2]]
+    rest = await store.open_incidents(limit=2, before=page[-1].id)
+    assert [one.id for one in rest] == [ids[1], ids[0]]
+
+
+async def test_incidents_are_counted_by_status(store: Store) -> None:
+    assert await store.incident_counts() == {}
+    ids = [await tell(store, alert(service=f"s{n}", fingerprint=f"fp{n}")) for n in range(4)]
+    await store.acknowledge(ids[0], ANA, later(1))
+    await store.resolve(ids[1], ANA, later(1))
+    assert await store.incident_counts() == {"open": 2, "acknowledged": 1, "resolved": 1}
+
+
+async def test_the_incidents_of_a_sop_come_newest_first(store: Store) -> None:
+    first = await tell(store, alert(), sop_id="web-procedure")
+    await store.resolve(first, ANA, later(1))
+    second = await tell(store, alert(), sop_id="web-procedure")
+    await tell(store, alert(service="db", fingerprint="fp-db"), sop_id="db-procedure")
+    found = await store.incidents_of_sop("web-procedure")
+    assert [one.id for one in found] == [second, first]
+    assert len(await store.incidents_of_sop("web-procedure", limit=1)) == 1
+
+
+async def test_an_incident_is_found_by_its_card_or_a_reply_in_its_thread(store: Store) -> None:
+    incident = await opened(store)
+    await store.note(incident.id, "Looking", ANA, later(1))
+    await store.outbox_sent(await _card(store, incident.id), "100.1")
+    reply = next(one for one in await store.outbox_due(CHANNEL, later(2)) if one.in_thread)
+    await store.outbox_sent(reply, "100.2")
+    for ts in ("100.1", "100.2"):
+        found = await store.incident_of_message(CHANNEL, ts)
+        assert found is not None
+        assert found.id == incident.id
+    assert await store.incident_of_message("C0OTHER", "100.1") is None
+    assert await store.incident_of_message(CHANNEL, "100.3") is None
+
+
+async def _card(store: Store, incident_id: int):  # type: ignore[no-untyped-def]
+    card = await store.outbox_message(f"card:{incident_id}")
+    assert card is not None
+    return card

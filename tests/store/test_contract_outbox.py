@@ -1,0 +1,299 @@
+"""What every store promises of the messages that Slack should show."""
+
+from __future__ import annotations
+
+from bot.incidents.model import Severity
+from store.contract import Store
+from store.rows import OutboxMessage
+from tests.store.shop import ANA, CHANNEL, Place, alert, later, opened, tell
+
+NEVER = 10_000_000
+
+
+async def message(store: Store, key: str) -> OutboxMessage:
+    found = await store.outbox_message(key)
+    assert found is not None, key
+    return found
+
+
+async def due(store: Store, seconds: float) -> list[str]:
+    return [one.key for one in await store.outbox_due(CHANNEL, later(seconds))]
+
+
+async def send(store: Store, key: str, ts: str) -> OutboxMessage:
+    await store.outbox_sent(await message(store, key), ts)
+    return await message(store, key)
+
+
+async def test_a_new_card_is_due_at_once_and_known_by_its_key(store: Store) -> None:
+    incident = await opened(store)
+    [card] = await store.outbox_due(CHANNEL, later(0))
+    assert (card.key, card.kind, card.subject) == (f"card:{incident.id}", "card", str(incident.id))
+    assert (card.incident_id, card.ts, card.thread_ts) == (incident.id, None, None)
+    assert (card.wanted, card.sent, card.attempts, card.failed) == (1, 0, 0, False)
+    assert (card.owner, card.created_at) == ("bot-a", later(0))
+    assert await store.outbox_message("card:999") is None
+
+
+async def test_what_is_sent_is_not_due_any_more(store: Store) -> None:
+    incident = await opened(store)
+    card = await send(store, f"card:{incident.id}", "100.1")
+    assert (card.ts, card.sent, card.wanted) == ("100.1", 1, 1)
+    assert await due(store, NEVER) == []
+    assert await store.outbox_channels(later(NEVER)) == []
+
+
+async def test_any_number_of_wishes_before_the_send_become_one_send(store: Store) -> None:
+    incident = await opened(store)
+    for _ in range(9):
+        await tell(store, alert())
+    card = await message(store, f"card:{incident.id}")
+    assert (card.wanted, card.sent) == (10, 0)
+    await send(store, card.key, "100.1")
+    assert await due(store, NEVER) == []
+
+
+async def test_a_change_wished_while_the_message_is_sent_stays_due(store: Store) -> None:
+    incident = await opened(store)
+    taken = await message(store, f"card:{incident.id}")
+    await store.acknowledge(incident.id, ANA, later(1))
+    await store.outbox_sent(taken, "100.1")
+    assert await due(store, 1) == [taken.key]
+    assert (await message(store, taken.key)).ts == "100.1"
+
+
+# Delays
+
+
+async def test_repeats_gather_for_card_update_seconds_before_the_card_changes(
+    place: Place,
+) -> None:
+    store = await place.open(card_update_seconds=5.0)
+    incident = await opened(store)
+    await send(store, f"card:{incident.id}", "100.1")
+    await tell(store, alert(), at=later(10))
+    assert await due(store, 14.9) == []
+    assert await due(store, 15) == [f"card:{incident.id}"]
+
+
+async def test_more_repeats_do_not_put_the_change_off_again(place: Place) -> None:
+    store = await place.open(card_update_seconds=5.0)
+    incident = await opened(store)
+    await send(store, f"card:{incident.id}", "100.1")
+    for second in (10, 12, 14):
+        await tell(store, alert(), at=later(second))
+    assert await due(store, 15) == [f"card:{incident.id}"]
+
+
+async def test_a_first_card_that_waits_is_not_put_off_by_repeats(place: Place) -> None:
+    store = await place.open(card_update_seconds=5.0)
+    incident = await opened(store)
+    await tell(store, alert(), at=later(1))
+    assert await due(store, 1) == [f"card:{incident.id}"]
+
+
+async def test_an_undelayed_wish_overtakes_a_delayed_one(place: Place) -> None:
+    store = await place.open(card_update_seconds=5.0)
+    incident = await opened(store)
+    await send(store, f"card:{incident.id}", "100.1")
+    await tell(store, alert(), at=later(10))
+    await store.acknowledge(incident.id, ANA, later(11))
+    assert await due(store, 11) == [f"card:{incident.id}"]
+
+
+async def test_a_change_of_severity_does_not_wait_for_repeats_to_gather(place: Place) -> None:
+    store = await place.open(card_update_seconds=5.0)
+    incident = await opened(store)
+    await send(store, f"card:{incident.id}", "100.1")
+    await tell(store, alert(severity=Severity.CRITICAL), at=later(10))
+    assert await due(store, 10) == [f"card:{incident.id}"]
+    assert (await message(store, f"card:{incident.id}")).rank == 0
+
+
+async def test_no_wish_shortens_a_wait_that_slack_imposed(store: Store) -> None:
+    incident = await opened(store)
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_retry(card, later(30), "ratelimited", maybe_posted=False)
+    await store.acknowledge(incident.id, ANA, later(2))
+    assert await due(store, 29) == []
+    assert await due(store, 30) == [card.key]
+
+
+async def test_after_a_send_an_old_wait_does_not_hold_the_next_change(store: Store) -> None:
+    incident = await opened(store)
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_retry(card, later(30), "ratelimited", maybe_posted=False)
+    assert (await send(store, card.key, "100.1")).attempts == 0
+    await store.acknowledge(incident.id, ANA, later(2))
+    assert await due(store, 2) == [card.key]
+
+
+# Order
+
+
+async def test_the_gravest_goes_first_then_the_oldest(store: Store) -> None:
+    severities = [Severity.LOW, Severity.HIGH, Severity.CRITICAL, Severity.HIGH]
+    ids = [
+        await tell(store, alert(service=f"s{n}", fingerprint=f"fp{n}", severity=severity))
+        for n, severity in enumerate(severities)
+    ]
+    expected = [f"card:{ids[n]}" for n in (2, 1, 3, 0)]
+    assert await due(store, 0) == expected
+    first_two = await store.outbox_due(CHANNEL, later(0), limit=2)
+    assert [one.key for one in first_two] == expected[:2]
+
+
+async def test_a_reply_waits_until_its_card_is_posted(store: Store) -> None:
+    incident = await opened(store)
+    await store.note(incident.id, "Looking", ANA, later(1))
+    assert await due(store, 2) == [f"card:{incident.id}"]
+    await send(store, f"card:{incident.id}", "100.1")
+    [reply] = await store.outbox_due(CHANNEL, later(2))
+    assert (reply.kind, reply.in_thread, reply.thread_ts) == ("note", True, "100.1")
+
+
+async def test_a_channel_with_replies_that_cannot_go_yet_has_nothing_to_send(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    await store.note(incident.id, "Looking", ANA, later(1))
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_retry(card, later(60), "ratelimited", maybe_posted=False)
+    assert await store.outbox_channels(later(2)) == []
+    await store.outbox_give_up(card, "channel_not_found", "", later(3))
+    assert await store.outbox_channels(later(NEVER)) == []
+    assert await store.outbox_due(CHANNEL, later(NEVER)) == []
+
+
+async def test_only_channels_with_something_due_are_named(store: Store) -> None:
+    await opened(store)
+    assert await store.outbox_channels(later(-1)) == []
+    assert await store.outbox_channels(later(0)) == [CHANNEL]
+    assert await store.outbox_due("C0OTHER", later(NEVER)) == []
+
+
+# Failures
+
+
+async def test_a_message_that_was_not_posted_is_tried_again_by_the_same_owner(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_retry(card, later(5), "not_reached", maybe_posted=False)
+    again = await message(store, card.key)
+    assert (again.attempts, again.error, again.owner) == (1, "not_reached", "bot-a")
+    assert await due(store, 4) == []
+    assert await due(store, 5) == [card.key]
+
+
+async def test_a_message_that_may_be_posted_has_no_owner_so_that_the_next_try_looks(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_retry(card, later(5), "no answer", maybe_posted=True)
+    assert (await message(store, card.key)).owner == ""
+
+
+async def test_what_slack_never_takes_stays_with_its_reason_and_is_not_tried_again(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_give_up(card, "channel_not_found", "", later(3))
+    kept = await message(store, card.key)
+    assert (kept.failed, kept.error) == (True, "channel_not_found")
+    assert await due(store, NEVER) == []
+    assert await store.outbox_backlog() == (0, 1)
+
+
+async def test_people_hear_in_the_ops_channel_what_could_not_be_shown(store: Store) -> None:
+    incident = await opened(store, severity=Severity.CRITICAL)
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_give_up(card, "channel_not_found", "C0OPS", later(3))
+    [told] = await store.outbox_due("C0OPS", later(3))
+    assert (told.kind, told.subject, told.rank) == ("undelivered", card.key, 0)
+    assert (told.in_thread, told.incident_id) == (False, incident.id)
+
+
+async def test_what_the_ops_channel_itself_refuses_is_not_told_there_for_ever(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_give_up(card, "is_archived", CHANNEL, later(3))
+    assert await store.outbox_channels(later(NEVER)) == []
+    assert await store.outbox_backlog() == (0, 1)
+
+
+async def test_a_message_that_was_deleted_in_slack_is_posted_anew(place: Place) -> None:
+    store, other = await place.open("bot-a"), await place.open("bot-b")
+    incident = await opened(store)
+    await send(store, f"card:{incident.id}", "100.1")
+    await other.outbox_lost(await message(other, f"card:{incident.id}"))
+    [card] = await store.outbox_due(CHANNEL, later(1))
+    assert (card.ts, card.sent, card.owner) == (None, 0, "bot-b")
+
+
+async def test_the_backlog_counts_what_waits_and_what_was_given_up(store: Store) -> None:
+    assert await store.outbox_backlog() == (0, 0)
+    first = await opened(store)
+    await opened(store, service="api", fingerprint="fp-api")
+    assert await store.outbox_backlog() == (2, 0)
+    await send(store, f"card:{first.id}", "100.1")
+    assert await store.outbox_backlog() == (1, 0)
+
+
+async def test_a_new_wish_is_a_new_chance_for_what_was_given_up(store: Store) -> None:
+    incident = await opened(store)
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_retry(card, later(50), "odd", maybe_posted=False)
+    await store.outbox_give_up(card, "not_in_channel", "", later(60))
+    await store.acknowledge(incident.id, ANA, later(70))
+    [again] = await store.outbox_due(CHANNEL, later(70))
+    assert (again.key, again.attempts, again.failed) == (card.key, 0, False)
+
+
+async def test_what_was_given_up_is_due_again_after_a_while_for_a_day(store: Store) -> None:
+    incident = await opened(store)
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_give_up(card, "not_in_channel", "", later(60))
+    assert await store.outbox_revive(later(659)) == 0
+    assert await store.outbox_revive(later(660)) == 1
+    [again] = await store.outbox_due(CHANNEL, later(660))
+    assert (again.key, again.attempts, again.error) == (card.key, 0, "not_in_channel")
+    await store.outbox_give_up(again, "not_in_channel", "", later(700))
+    assert await store.outbox_revive(later(24 * 3600)) == 0
+    assert (await message(store, card.key)).failed
+
+
+async def test_what_is_shown_is_not_revived(store: Store) -> None:
+    incident = await opened(store)
+    await send(store, f"card:{incident.id}", "100.1")
+    assert await store.outbox_revive(later(1000)) == 0
+    assert await store.outbox_channels(later(1000)) == []
+
+
+async def test_the_same_reason_is_told_once_and_another_one_again(store: Store) -> None:
+    incident = await opened(store)
+    key = f"card:{incident.id}"
+    told = f"undelivered:{key}"
+    for number, (error, words) in enumerate(
+        [("not_in_channel", 1), ("not_in_channel", 1), ("is_archived", 2)]
+    ):
+        at = later(1000 * (number + 1))
+        await store.outbox_give_up(await message(store, key), error, "C0OPS", at)
+        assert (await message(store, told)).wanted == words
+        await store.outbox_revive(later(1000 * (number + 2)))
+
+
+async def test_a_reply_has_failed_with_its_card(store: Store) -> None:
+    incident = await opened(store)
+    await store.note(incident.id, "Looking", ANA, later(1))
+    assert await store.outbox_backlog() == (2, 0)
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_give_up(card, "not_in_channel", "", later(3))
+    assert await store.outbox_backlog() == (0, 2)
+    await store.outbox_revive(later(1000))
+    assert await store.outbox_backlog() == (2, 0)

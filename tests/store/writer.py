@@ -1,0 +1,34 @@
+"""A process that writes until it is killed: `python -m tests.store.writer STORE_URL`.
+
+Each line it prints is the tracking id of an alert whose `accept` has returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from store import open_store
+from store.contract import Store
+from tests.store.shop import CHANNEL, NOW, alert, named
+
+
+async def write_on(store: Store, lane: int) -> None:
+    number = 0
+    while True:
+        number += 1
+        name = f"req-{lane}-{number}"
+        one = alert(service=f"s{number % 7}", fingerprint=f"fp-{lane}-{number}")
+        receipt = await store.accept(
+            name, [named(one, dedup_key=name, tracking_id=name)], channel=CHANNEL, now=NOW
+        )
+        print(receipt.tracking_ids[0], flush=True)
+
+
+async def main(url: str) -> None:
+    store = await open_store(url, owner="doomed")
+    await asyncio.gather(*(write_on(store, lane) for lane in range(8)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

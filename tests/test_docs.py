@@ -1,0 +1,101 @@
+"""Docs are tests: what the code has, the docs name, and what the docs link to is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.intake import PARSERS
+from bot.observability.metrics import Metrics
+from bot.policy import Policy
+from bot.remediation.catalogue import CATALOGUE
+from bot.settings import NAMES, Settings
+from handlers.commands import INCIDENT, SOP
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+def doc(name):
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_has_its_row_in_the_docs(name):
+    assert f"| `{name}` |" in doc("settings.md"), f"add a row for {name} to docs/settings.md"
+
+
+def test_every_setting_in_the_docs_exists():
+    named = set(re.findall(r"^\| `([A-Z_]+)` \|", doc("settings.md"), re.MULTILINE))
+    assert named == set(NAMES), "docs/settings.md and bot/settings.py name different settings"
+
+
+def test_every_setting_is_described():
+    bare = [name for name, field in Settings.model_fields.items() if not field.description]
+    assert not bare, f"give these a description in bot/settings.py: {bare}"
+
+
+@pytest.mark.parametrize("verb", INCIDENT)
+def test_every_incident_command_is_in_the_docs_and_in_its_help(verb):
+    from handlers.views.lists import HELP
+
+    assert f"`/incident {verb}" in doc("commands.md")
+    assert f"/incident {verb}" in HELP
+
+
+@pytest.mark.parametrize("verb", SOP)
+def test_every_sop_command_is_in_the_docs(verb):
+    assert f"`/sop {verb}" in doc("commands.md")
+
+
+@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
+def test_every_alert_source_is_in_the_docs(parser):
+    assert parser.name in doc("sources.md")
+
+
+@pytest.mark.parametrize("action", CATALOGUE)
+def test_every_action_and_parameter_is_in_the_docs(action):
+    text = doc("actions.md")
+    assert f"`{action}`" in text
+    for name in CATALOGUE[action].parameters.model_fields:
+        assert f"`{name}`" in text, f"docs/actions.md does not name {name} of {action}"
+
+
+def test_every_metric_is_in_the_docs():
+    names = {family.name for family in Metrics().registry.collect()}
+    text = doc("metrics.md")
+    missing = [name for name in names if name not in text]
+    assert not missing, f"add these to docs/metrics.md: {missing}"
+
+
+def test_every_policy_key_is_in_the_docs_and_in_the_example():
+    example = (ROOT / "config/policy.yaml").read_text(encoding="utf-8")
+    for segment, field in Policy.model_fields.items():
+        fields = getattr(field.annotation, "model_fields", None)
+        for key in fields or ():
+            assert f"`{segment}.{key}`" in doc("policy.md"), f"docs/policy.md: {segment}.{key}"
+            assert f"  {key}:" in example, f"config/policy.yaml: {segment}.{key}"
+
+
+def test_the_example_configuration_loads_without_a_problem():
+    from bot.app import read_policy, read_sops
+
+    read_policy(ROOT / "config/policy.yaml")
+    library = read_sops(ROOT / "config/sops")
+    assert library.sops
+    assert not library.problems, [str(problem) for problem in library.problems]
+
+
+@pytest.mark.parametrize(
+    "page", [*sorted(DOCS.glob("*.md")), *sorted(ROOT.glob("*.md"))], ids=lambda page: page.name
+)
+def test_every_link_inside_the_repository_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+        if not re.match(r"[a-z]+:", target):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_no_committed_text_names_a_package_index_or_a_path_of_one_machine():
+    for name in ("requirements.txt", "requirements-dev.txt", "Makefile", "README.md", ".ci/run"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert not re.search(r"index-url|https?://[^\s)]*pypi", text), name

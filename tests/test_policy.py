@@ -1,0 +1,110 @@
+"""policy.yaml: closed by default, and every mistake is named by file and key."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import InputError
+from bot.policy import Policy, parse_policy
+
+ROOT = Path(__file__).parents[1]
+
+
+def refused(text: str) -> list[str]:
+    """What is said of a policy that cannot be used, a line a problem."""
+    with pytest.raises(InputError) as caught:
+        parse_policy(text, file="/etc/sopbot/policy.yaml")
+    return caught.value.message.splitlines()
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet", "---\n", "{}"])
+def test_an_empty_policy_is_the_defaults_and_lets_nobody_approve(text: str) -> None:
+    policy = parse_policy(text, file="policy.yaml")
+    assert policy == Policy()
+    assert policy.remediate.approvers == ()
+
+
+def test_the_shipped_policy_is_the_defaults() -> None:
+    text = (ROOT / "config" / "policy.yaml").read_text()
+    assert parse_policy(text, file="policy.yaml") == Policy()
+
+
+def test_what_is_written_is_what_holds() -> None:
+    policy = parse_policy(
+        "remediate:\n  approvers: [U0ANA, W0BEN]\n  approvals_required: 2\n"
+        "correlate:\n  card_update_seconds: 0.5\nretention:\n  alerts_days: 1\n",
+        file="policy.yaml",
+    )
+    assert policy.remediate.approvers == ("U0ANA", "W0BEN")
+    assert policy.remediate.approvals_required == 2
+    assert policy.correlate.card_update_seconds == 0.5
+    assert policy.retention.alerts_days == 1
+    assert policy.retention.deliveries_days == Policy().retention.deliveries_days
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("remidiate:\n  approvers: []", "remidiate: Extra inputs are not permitted"),
+        ("remediate:\n  aprovers: [U0ANA]", "remediate.aprovers: Extra inputs are not permitted"),
+        ("remediate:\n  approvers: U0ANA", "remediate.approvers: "),
+        ("remediate:\n  approvers: [ana]", "remediate.approvers.0: "),
+        ("remediate:\n  approvers: ['U0ANA', '']", "remediate.approvers.1: "),
+        ("remediate:\n  approvers: ['*']", "remediate.approvers.0: "),
+        ('remediate:\n  approvers: ["U0ANA\\n"]', "remediate.approvers.0: "),
+        ("remediate:\n  approvers: ['<@U0ANA>']", "remediate.approvers.0: "),
+        ("remediate:\n  approvals_required: 0", "remediate.approvals_required: "),
+        ("remediate:\n  approvals_required: many", "remediate.approvals_required: "),
+        ("remediate:\n  approval_ttl_seconds: 1", "remediate.approval_ttl_seconds: "),
+        ("remediate: yes please", "remediate: "),
+        ("remediate:", "remediate: "),
+        ("correlate:\n  card_update_seconds: .nan", "correlate.card_update_seconds: "),
+        ("correlate:\n  card_update_seconds: .inf", "correlate.card_update_seconds: "),
+        ("retention:\n  alerts_days: -1", "retention.alerts_days: "),
+        ("1: {}", "1: "),
+    ],
+)
+def test_a_mistake_is_named_by_file_and_key(text: str, key: str) -> None:
+    [problem] = refused(text)
+    assert problem.startswith(f"policy.yaml: {key}")
+
+
+def test_every_mistake_gets_a_line_of_its_own() -> None:
+    problems = refused("typo: 1\nremediate:\n  approvals_required: 0\n  approvers: [x]\n")
+    assert len(problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("remediate:\n  approvers: [U0ANA\ncorrelate: {}", "policy.yaml:3: not YAML"),
+        ("a: b: c", "policy.yaml:1: not YAML"),
+        ("a: \x00", "policy.yaml: not YAML"),
+        ("!!python/object/apply:os.system [id]", "policy.yaml:1: not YAML"),
+    ],
+)
+def test_what_is_not_yaml_is_named_by_file_and_line(text: str, where: str) -> None:
+    assert refused(text) == [where]
+
+
+@pytest.mark.parametrize("text", ["- remediate", "just words", "42"])
+def test_a_policy_must_be_a_mapping(text: str) -> None:
+    assert refused(text) == ["policy.yaml: must be a mapping of segments"]
+
+
+def test_what_was_written_is_not_repeated_in_the_error() -> None:
+    [problem] = refused("remediate:\n  approvers: ['xoxb-secret']")
+    assert "secret" not in problem
+
+
+@given(st.text(max_size=80))
+def test_no_text_does_worse_than_an_input_error(text: str) -> None:
+    policy = Policy()
+    with suppress(InputError):
+        policy = parse_policy(text, file="policy.yaml")
+    assert policy.remediate.approvers == ()

@@ -1,0 +1,129 @@
+"""Settings: one line a problem, no secret shown, closed by default."""
+
+import pytest
+
+from bot.errors import SettingsError
+from bot.settings import NAMES, load
+
+GOOD = {
+    "SLACK_BOT_TOKEN": "xoxb-secret-value",
+    "SLACK_APP_TOKEN": "xapp-secret-value",
+    "SLACK_ALERT_CHANNELS": "C0ALERTS01, C0ALERTS02",
+    "AI_COMMAND_GATEWAY_URL": "http://127.0.0.1:8003",
+    "AI_COMMAND_GATEWAY_TIMEOUT": "75",
+    "AI_COMMAND_GATEWAY_SOURCE_ID": "sopbot",
+}
+
+
+@pytest.fixture
+def no_file(tmp_path):
+    return tmp_path / "none"
+
+
+def problems(environ, file):
+    with pytest.raises(SettingsError) as caught:
+        load(environ, file)
+    assert "secret" not in str(caught.value), "a secret must never stand in an error"
+    return caught.value.problems
+
+
+def test_the_required_settings_alone_are_enough(no_file):
+    settings = load(GOOD, no_file)
+    assert settings.slack_alert_channels == ("C0ALERTS01", "C0ALERTS02")
+    assert settings.http_host == "127.0.0.1"
+    assert settings.http_port == 8080
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_each_missing_setting_is_named_with_what_it_is_for(name, no_file):
+    found = problems({k: v for k, v in GOOD.items() if k != name}, no_file)
+    assert len(found) == 1
+    assert found[0].startswith(f"{name}: missing; ")
+
+
+def test_every_problem_has_its_own_line(no_file):
+    found = problems({}, no_file)
+    assert len(found) == len(GOOD)
+
+
+def test_a_misspelt_name_is_refused_and_the_right_one_offered(no_file):
+    (found,) = problems({**GOOD, "SLACK_ALERT_CHANNEL": "C1"}, no_file)
+    assert "did you mean SLACK_ALERT_CHANNELS?" in found
+
+
+def test_the_rest_of_the_environment_is_none_of_our_business(no_file):
+    load({**GOOD, "LOG_DIR": "/x", "HTTP_PROXY": "http://p", "PATH": "/bin"}, no_file)
+
+
+def test_any_unknown_name_in_the_file_is_refused(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("FOO=1\n", encoding="utf-8")
+    (found,) = problems(GOOD, file)
+    assert found.startswith("FOO: not a setting of sopbot (in .env)")
+
+
+def test_the_environment_wins_over_the_file(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("\n".join(f"{k}={v}" for k, v in GOOD.items()), encoding="utf-8")
+    assert load({"LOG_LEVEL": "DEBUG"}, file).log_level == "DEBUG"
+    assert load({"AI_COMMAND_GATEWAY_SOURCE_ID": "other"}, file).ai_command_gateway_source_id == (
+        "other"
+    )
+
+
+def test_names_are_case_insensitive(no_file):
+    assert load({k.lower(): v for k, v in GOOD.items()}, no_file).slack_alert_channels
+
+
+def test_a_secret_may_come_from_a_file(tmp_path, no_file):
+    secret = tmp_path / "token"
+    secret.write_text("xoxb-from-file\n", encoding="utf-8")
+    given = {k: v for k, v in GOOD.items() if k != "SLACK_BOT_TOKEN"}
+    settings = load({**given, "SLACK_BOT_TOKEN_FILE": str(secret)}, no_file)
+    assert settings.slack_bot_token.get_secret_value() == "xoxb-from-file"
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(no_file):
+    given = {k: v for k, v in GOOD.items() if k != "SLACK_BOT_TOKEN"}
+    found = problems({**given, "SLACK_BOT_TOKEN_FILE": "/nowhere/token"}, no_file)
+    assert "SLACK_BOT_TOKEN_FILE: the file cannot be read" in found
+
+
+def test_only_secrets_may_come_from_a_file(no_file):
+    found = problems({**GOOD, "SLACK_API_URL_FILE": "/x"}, no_file)
+    assert found[0].startswith("SLACK_API_URL_FILE: not a setting")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AI_COMMAND_GATEWAY_URL", "ftp://x"),
+        ("AI_COMMAND_GATEWAY_TIMEOUT", "0"),
+        ("AI_COMMAND_GATEWAY_TIMEOUT", "soon"),
+        ("AI_COMMAND_GATEWAY_SOURCE_ID", ""),
+        ("SLACK_ALERT_CHANNELS", " , "),
+        ("QCHAT_MAX_CONCURRENT", "0"),
+        ("HTTP_ADDR", "8080"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_wrong_value_is_named_and_not_shown(name, value, no_file):
+    (found,) = problems({**GOOD, name: value}, no_file)
+    assert found.startswith(f"{name}: ")
+
+
+def test_a_door_that_others_can_reach_needs_a_token(no_file):
+    (found,) = problems({**GOOD, "HTTP_ADDR": "0.0.0.0:8080"}, no_file)
+    assert found.startswith("HTTP_TOKEN: required")
+    load({**GOOD, "HTTP_ADDR": "0.0.0.0:8080", "HTTP_TOKEN": "secret"}, no_file)
+    load({**GOOD, "HTTP_ADDR": "[::1]:8080"}, no_file)
+
+
+def test_no_representation_of_the_settings_shows_a_secret(no_file):
+    settings = load(GOOD, no_file)
+    assert "secret-value" not in repr(settings)
+    assert "secret-value" not in str(settings.model_dump())
+
+
+def test_every_name_is_upper_case_and_known():
+    assert all(name == name.upper() for name in NAMES)
