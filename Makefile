@@ -63,7 +63,7 @@ bench: .venv/.dev  ## every benchmark beside its floor; ONLY=id runs one
 
 lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.txt
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
+	uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
 
 clean:  ## remove what was made here
 	rm -rf .venv .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -98,9 +98,10 @@ async def incident_of_press(
     ts = str((body.get("message") or {}).get("ts", ""))
     shown = await story.store.incident_of_message(channel, ts)
     if shown is None:
-        # Pressed in the moment between Slack's showing the card and our writing down its ts.
+        # Pressed in the moment between Slack's showing the card and our writing down its ts; by
+        # the time of this second look it may be written.
         card = await story.store.outbox_message(f"card:{incident.id}")
-        is_there = card is not None and card.ts is None and card.channel == channel
+        is_there = card is not None and card.channel == channel and card.ts in (None, ts)
     else:
         is_there = shown.id == incident.id
     if not is_there:

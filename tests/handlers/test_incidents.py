@@ -1,0 +1,64 @@
+"""The card's buttons: they count where they stand on a message of their incident."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.errors import Refused
+from handlers.incidents import incident_of_press
+from store import open_store
+from store.contract import Store
+from tests.store.shop import CHANNEL, NOW, opened
+
+
+class NotedMeanwhile:
+    """The store, in which the outbox notes the card's ts between a press's two looks."""
+
+    def __init__(self, store: Store, ts: str) -> None:
+        self._store = store
+        self._ts = ts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def incident_of_message(self, channel: str, ts: str) -> Any:
+        found = await self._store.incident_of_message(channel, ts)
+        (card,) = await self._store.outbox_due(CHANNEL, NOW)
+        await self._store.outbox_sent(card, self._ts)
+        return found
+
+
+class Story:
+    """What a press needs of the story."""
+
+    def __init__(self, store: Any) -> None:
+        self.store = store
+
+
+def pressed(ts: str) -> dict[str, Any]:
+    return {"channel": {"id": CHANNEL}, "message": {"ts": ts}}
+
+
+@pytest.fixture
+async def store():
+    opened_store = await open_store("sqlite://", owner="bot")
+    yield opened_store
+    await opened_store.close()
+
+
+async def test_a_press_while_the_cards_place_is_being_noted_counts(store: Store) -> None:
+    incident = await opened(store)
+    story: Any = Story(NotedMeanwhile(store, "1.000001"))
+    found = await incident_of_press(pressed("1.000001"), {"value": str(incident.id)}, story)
+    assert found.id == incident.id
+
+
+async def test_a_press_on_a_message_that_is_not_the_card_is_refused_at_that_moment_too(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    story: Any = Story(NotedMeanwhile(store, "1.000001"))
+    with pytest.raises(Refused, match="not on a message"):
+        await incident_of_press(pressed("2.000002"), {"value": str(incident.id)}, story)
