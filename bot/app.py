@@ -10,10 +10,10 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -27,7 +27,7 @@ from bot.advice.advisor import Advisor
 from bot.advice.agent_file import write_agent
 from bot.advice.command import AdvisorCommand
 from bot.advice.environment import argv_of
-from bot.errors import SettingsError, SlackRefused, SopbotError
+from bot.errors import SettingsError, SlackRefused, SopbotError, StoreError
 from bot.incidents.sops import SopLibrary, SopProblem
 from bot.jobs import all_jobs, scheduler_for
 from bot.observability.health import Health
@@ -39,23 +39,20 @@ from bot.response.verify import http_probe
 from bot.settings import Settings
 from bot.web.ingest import Ingest
 from bot.web.server import serve, web_app
-from bot.workers import Workers
+from bot.workers import Workers, heartbeat
 from handlers.alerts import AlertChannels, AlertDoor
 from handlers.connection import Identity, connect, identify
 from handlers.link import Link
 from handlers.outbox import Outbox
 from handlers.rendering import Renderer
 from store import open_store
+from store.clocks import system_clock
+from store.contract import Store
 
 log = logging.getLogger(__name__)
 
 DRAIN = 5.0  # seconds that what is in flight gets at the end
 TASK_FILE = "task_instructions.md"  # beside the policy
-
-
-def system_clock() -> datetime:
-    """Now, in UTC."""
-    return datetime.now(UTC)
 
 
 class Bot:
@@ -67,12 +64,13 @@ class Bot:
     identity: Identity
     http_url: str
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = system_clock) -> None:
+    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] | None = None) -> None:
         self._settings = settings
-        self._clock = clock
+        self._given_clock = clock
+        self._clock = clock or system_clock
         self._parts = AsyncExitStack()
         self.metrics = Metrics()
-        self.health = Health(clock)
+        self.health = Health(lambda: self._clock())
 
     async def __aenter__(self) -> Self:
         try:
@@ -96,6 +94,7 @@ class Bot:
         self.response.policy = policy
         self.response.sops = sops
         self.response.store.card_update_seconds = policy.correlate.card_update_seconds
+        self.outbox.policy = policy.notify
         log.info("policy and SOPs reloaded")
 
     async def _start(self) -> None:
@@ -104,12 +103,15 @@ class Bot:
         policy = read_policy(settings.policy_file)
         sops = read_sops(settings.sop_dir)
         store = await open_store(
-            settings.store_url,
+            settings.store_url.get_secret_value(),
             owner=f"{os.getpid()}-{secrets.token_hex(6)}",
             card_update_seconds=policy.correlate.card_update_seconds,
-            exclusive=True,  # two bots on one store would post everything twice
+            lease_seconds=settings.store_lease_seconds,
+            exclusive=True,
         )
         parts.push_async_callback(store.close)
+        self._clock = self._given_clock or store.clock
+        await self._join(store)
         session = await parts.enter_async_context(aiohttp.ClientSession())
         gateway = gateway_client(settings, session, self._clock)
         client = AsyncWebClient(
@@ -139,6 +141,7 @@ class Bot:
             renderer,
             self._clock,
             self.metrics,
+            policy=policy.notify,
             ops_channel=ops,
             own_bot_id=self.identity.bot_id,
         )
@@ -151,6 +154,13 @@ class Bot:
         self._start_jobs()
         log.info("ready: %s", self.http_url)
 
+    async def _join(self, store: Store) -> None:
+        """Be one of the store's replicas until the end."""
+        await store.replica.renew(self._clock())
+        self._parts.push_async_callback(_quietly, store.replica.leave)
+        beat = asyncio.create_task(heartbeat(store.replica, self._clock), name="heartbeat")
+        self._parts.push_async_callback(_cancel, beat)
+
     async def _start_workers(self) -> None:
         response = self.response
         signal = response.store.signal
@@ -158,7 +168,6 @@ class Bot:
         for number in range(self._settings.qchat_max_concurrent):
             workers.start(f"advise-{number}", signal("advice"), response.advise_next)
         workers.start("dispatch", signal("dispatch"), response.dispatch_next)
-        workers.once("recover", response.recover_dispatches)
         sender = asyncio.create_task(self.outbox.run(), name="outbox")
         self._parts.push_async_callback(_cancel, sender)
         self._parts.push_async_callback(workers.stop, DRAIN)
@@ -223,16 +232,20 @@ class Bot:
             if not await self._link.client.is_connected():
                 raise SlackRefused("socket_not_connected", permanent=False)
 
+        async def store_takes_writes() -> None:
+            await self.response.store.ping(self._clock())
+
         async def gateway_is_healthy() -> None:
             await gateway.health()
 
-        self.health.register("store", self.response.store.ping)
+        self.health.register("store", store_takes_writes)
         self.health.register("slack", slack)
         self.health.register("outbox", self.outbox.check)
         self.health.register("gateway", gateway_is_healthy)
 
     def _start_jobs(self) -> None:
-        scheduler = scheduler_for(all_jobs(self.response, self.health, self._clock))
+        jobs = all_jobs(self.response, self.health, self._clock)
+        scheduler = scheduler_for(jobs, self.response.store.replica, self._clock)
         scheduler.start()
         self._parts.callback(scheduler.shutdown, wait=False)
 
@@ -309,6 +322,14 @@ def read_sops(folder: Path) -> SopLibrary:
     for problem in library.problems:
         log.warning("SOP not loaded: %s", problem)
     return library
+
+
+async def _quietly(leave: Callable[[], Awaitable[None]]) -> None:
+    """Without it others wait for our lease, which is no reason to end with an error."""
+    try:
+        await leave()
+    except StoreError as error:
+        log.warning("the other replicas have to wait for the lease: %s", error)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -169,9 +169,9 @@ async def _advisor(settings: Settings) -> str:
 
 
 async def _store(settings: Settings) -> str:
-    store = await open_store(settings.store_url, owner="check")
+    store = await open_store(settings.store_url.get_secret_value(), owner="check")
     try:
-        await store.ping()
+        await store.ping(store.clock())
         return f"takes writes, schema {(await store.schema())[-1]}"
     finally:
         await store.close()

@@ -26,6 +26,13 @@ class Correlate(_Segment):
     card_update_seconds: float = Field(default=1.0, ge=0, le=60)
 
 
+class Notify(_Segment):
+    """How fast a channel is spoken to: Slack allows one post a second, and a few at once."""
+
+    post_interval_seconds: float = Field(default=1.0, ge=0, le=60)
+    post_burst: int = Field(default=10, ge=1, le=100)
+
+
 class Remediate(_Segment):
     """Who may approve what, and how long it is watched afterwards."""
 
@@ -49,6 +56,7 @@ class Policy(_Segment):
 
     schema_version: str = "3.0"
     correlate: Correlate = Correlate()
+    notify: Notify = Notify()
     remediate: Remediate = Remediate()
     retention: Retention = Retention()
 

@@ -82,7 +82,12 @@ class Settings(BaseModel):
     )
     qchat_max_concurrent: int = Field(2, ge=1, le=16, description="questions at the same time")
     qchat_max_output_size: int = Field(1_048_576, ge=1024, description="bytes of an answer")
-    store_url: str = Field("sqlite:///sopbot.db", description="where the bot remembers")
+    store_url: SecretStr = Field(
+        SecretStr("sqlite:///sopbot.db"), description="where the bot remembers: a file or a server"
+    )
+    store_lease_seconds: float = Field(
+        10, ge=2, le=300, description="how soon replicas take over what a dead one left"
+    )
     http_addr: str = Field(
         "127.0.0.1:8080",
         pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}$",

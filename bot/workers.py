@@ -5,10 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from bot.errors import StoreError
+from store.replica import Replica
 
 log = logging.getLogger(__name__)
 
-POLL = 2.0  # seconds; a commit wakes the loop, this is for what fell due by time
+POLL = 1.0  # seconds; a commit wakes the loop, this is for what fell due by time
+
+
+BEATS = 3  # renewals a lease, so that one that fails is not the end
+
+
+async def heartbeat(replica: Replica, clock: Callable[[], datetime]) -> None:
+    """Renew the lease until cancelled."""
+    while True:
+        await asyncio.sleep(replica.seconds / BEATS)
+        try:
+            await replica.renew(clock())
+        except StoreError as error:
+            log.warning("the lease is not renewed: %s", error)
 
 
 class Workers:
@@ -20,7 +37,7 @@ class Workers:
         self._stopping = False
 
     def start(self, name: str, signal: asyncio.Event, step: Callable[[], Awaitable[bool]]) -> None:
-        """Do `step` while it finds work; then wait for `signal`, at most 2 s."""
+        """Do `step` while it finds work; then wait for `signal`, at most 1 s."""
         self._signals.append(signal)
         self._tasks.append(asyncio.create_task(self._loop(name, signal, step), name=name))
 
@@ -57,6 +74,8 @@ class Workers:
             try:
                 while not self._stopping and await step():
                     pass
+            except StoreError as error:
+                log.warning("%s waits for the store: %s", name, error)
             except Exception:
                 log.exception("%s failed; it goes on", name)
             try:

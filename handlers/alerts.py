@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -90,6 +91,14 @@ def _without_names(alert: Alert) -> Alert:
     return replace(alert, sop_id="", tracking_id="")
 
 
+def _moment(ts: object) -> datetime | None:
+    """Slack's time of an event, or None where it is none."""
+    try:
+        return datetime.fromtimestamp(float(str(ts)), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 class AlertDoor:
     """Takes in alerts as they come over the socket, ahead of Bolt.
 
@@ -109,11 +118,14 @@ class AlertDoor:
             return False
         message, version = found
         channel = str(event["channel"])
+        versions = f"slack/{channel}/{message.get('ts')}/"
         await self._response.receive(
             Delivery(
-                key=f"slack/{channel}/{message.get('ts')}/{version}",
+                key=versions + version,
                 channel=channel,
                 alerts=[_without_names(alert) for alert in parse_message(message)],
+                edit_of=versions if version else "",
+                told_at=_moment(event.get("event_ts") or event.get("ts")),
             )
         )
         return True

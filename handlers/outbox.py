@@ -19,10 +19,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import OutcomeUnknown, SlackRefused, SopbotError
 from bot.observability.metrics import Metrics
+from bot.policy import Notify
 from handlers.calling import SlackCalls
 from handlers.finding import find_posted
+from handlers.pace import Pace
 from handlers.rendering import Rendered, Renderer
 from store.contract import Store
+from store.operations.leases import Lane
 from store.rows import OutboxMessage
 
 log = logging.getLogger(__name__)
@@ -65,9 +68,11 @@ class Outbox:
         clock: Callable[[], datetime],
         metrics: Metrics,
         *,
+        policy: Notify,
         ops_channel: str,
         own_bot_id: str = "",
     ) -> None:
+        self.policy = policy
         self._call = SlackCalls(client, metrics).call
         self._ops_channel = ops_channel
         self._store = store
@@ -76,7 +81,10 @@ class Outbox:
         self._own_bot_id = own_bot_id
         self._runner: asyncio.Task[None] | None = None
         self._unsure: set[int] = set()  # may be posted although the store does not say so
-        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._gone: set[int] = set()  # was posted, and Slack does not know it any more
+        self._lanes: dict[str, Lane] = {}
+        self._paces: dict[str, Pace] = {}
+        self._moving: dict[str, asyncio.Task[None]] = {}
         self._paused: dict[str, datetime] = {}
 
     async def run(self) -> None:
@@ -91,8 +99,14 @@ class Outbox:
                 log.exception("the outbox could not see what is due; it goes on")
             # Not wait_for: on Python 3.11 it can swallow the cancellation that ends this loop.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FALLBACK_POLL):
+                async with asyncio.timeout(self._next_look()):
                     await signal.wait()
+
+    def _next_look(self) -> float:
+        """Seconds until something may be due again: soon, where a pause ends before the poll."""
+        now = self._clock()
+        ends = [(until - now).total_seconds() for until in self._paused.values() if until > now]
+        return max(0.01, min([FALLBACK_POLL, *ends]))
 
     async def check(self) -> None:
         """SopbotError when nothing is being sent: the loop ended, or a message is long overdue."""
@@ -104,7 +118,7 @@ class Outbox:
 
     async def drain(self, timeout: float) -> None:
         """Let what is being sent finish, for at most `timeout` seconds; the rest stays written."""
-        lanes = list(self._lanes.values())
+        lanes = list(self._moving.values())
         if lanes:
             await asyncio.wait(lanes, timeout=timeout)
         for lane in lanes:
@@ -140,14 +154,27 @@ class Outbox:
     async def _start_lanes(self) -> None:
         now = self._clock()
         for channel in await self._store.outbox_channels(now):
-            if channel not in self._lanes and self._paused.get(channel, now) <= now:
-                lane = asyncio.create_task(self._lane(channel), name=channel)
-                self._lanes[channel] = lane
-                lane.add_done_callback(self._left)
+            if channel in self._moving or self._paused.get(channel, now) > now:
+                continue
+            if lane := await self._take(channel):
+                moving = asyncio.create_task(self._move(lane), name=channel)
+                self._moving[channel] = moving
+                moving.add_done_callback(self._left)
+
+    async def _take(self, channel: str) -> Lane | None:
+        """The channel's lane, where no other replica has it."""
+        lane = self._lanes.get(channel)
+        if lane is None or not self._store.replica.has_lane(lane):
+            lane = await self._store.replica.take_lane(channel, self._clock())
+            if lane is None:
+                return None
+            self._lanes[channel] = lane
+            self._paces[channel] = Pace(lane.paced_until)
+        return lane
 
     def _left(self, lane: asyncio.Task[None]) -> None:
         channel = lane.get_name()
-        del self._lanes[channel]
+        del self._moving[channel]
         if not lane.cancelled() and (error := lane.exception()):
             log.error("the outbox lane of %s stopped", channel, exc_info=error)
             self._pause(channel, LANE_REST)  # not at once: it would stop again
@@ -159,12 +186,24 @@ class Outbox:
         self._paused[channel] = until = self._clock() + timedelta(seconds=seconds)
         return until
 
-    async def _lane(self, channel: str) -> None:
-        """Everything due in one channel, one message after the other."""
-        while messages := await self._store.outbox_due(channel, self._clock()):
+    async def _move(self, lane: Lane) -> None:
+        """Everything due in one channel, one message after the other, as long as it is ours."""
+        channel, pace = lane.channel, self._paces[lane.channel]
+        pace.interval, pace.burst = self.policy.post_interval_seconds, self.policy.post_burst
+        while True:
+            wait = pace.wait(self._clock())
+            messages = await self._store.outbox_due(channel, self._clock(), only_changes=wait > 0)
+            if not messages:
+                if wait:
+                    self._pause(channel, wait)
+                return
             for message in messages:
+                if message.ts is None and pace.wait(self._clock()):
+                    break  # changes of what is posted may still go
+                if not self._store.replica.has_lane(lane):
+                    return
                 try:
-                    await self._deliver(message)
+                    await self._deliver(message, lane)
                 except Exception as error:  # a bug in one message is not the end of its channel
                     log.exception("%s cannot be shown now", message.key)
                     self._unsure.add(message.id)
@@ -172,7 +211,7 @@ class Outbox:
                 if self._paused.get(channel, self._clock()) > self._clock():
                     return
 
-    async def _deliver(self, message: OutboxMessage) -> None:
+    async def _deliver(self, message: OutboxMessage, lane: Lane) -> None:
         try:
             rendered = await self._renderer.render(message)
         except SopbotError as error:
@@ -182,7 +221,7 @@ class Outbox:
             await self._store.outbox_give_up(message, "nothing to show", "", self._clock())
             return
         try:
-            ts = await self._show(message, rendered)
+            ts = await self._show(message, rendered, lane)
         except OutcomeUnknown as error:
             self._unsure.add(message.id)
             await self._later(
@@ -194,13 +233,29 @@ class Outbox:
         except SlackRefused as error:
             await self._refused(message, error)
         else:
-            await self._store.outbox_sent(message, ts)
+            await self._shown(message, ts, lane)
             self._unsure.discard(message.id)
+            self._gone.discard(message.id)
 
-    async def _show(self, message: OutboxMessage, rendered: Rendered) -> str:
+    async def _shown(self, message: OutboxMessage, ts: str, lane: Lane) -> None:
+        """Note what Slack shows now, and put right what another replica did meanwhile."""
+        if message.ts is not None:
+            if self._store.replica.has_lane(lane):
+                await self._store.outbox_sent(message, ts)
+            else:  # whoever has the lane now may have shown a newer version before this one
+                await self._store.outbox_again(message)
+            return
+        paced_until = self._paces[message.channel].posted(self._clock())
+        if not await self._store.outbox_sent(message, ts, paced_until):
+            log.warning("%s was posted by another replica too; this copy goes", message.key)
+            await self._call("chat_delete", channel=message.channel, ts=ts)
+
+    async def _show(self, message: OutboxMessage, rendered: Rendered, lane: Lane) -> str:
         """Post or change the message; returns its ts."""
         ts = message.ts
-        if ts is None and (message.owner != self._store.owner or message.id in self._unsure):
+        # What was wished for before the lane was ours, its owner of then may have posted.
+        old = message.id <= lane.newest and message.id not in self._gone
+        if ts is None and (old or message.unsure or message.id in self._unsure):
             ts = await find_posted(self._call, message, self._own_bot_id)
         try:
             return await self._put(message, rendered.text, rendered.blocks, rendered, ts)
@@ -246,7 +301,7 @@ class Outbox:
     async def _refused(self, message: OutboxMessage, error: SlackRefused) -> None:
         tired = error.error not in _EVERYBODYS and message.attempts + 1 >= GIVE_UP_AFTER
         if error.error in _GONE and message.ts:
-            await self._store.outbox_lost(message)
+            await self._lost(message)
         elif error.permanent or tired:
             await self._give_up(message, error)
         elif error.error == "ratelimited":
@@ -270,7 +325,12 @@ class Outbox:
         """The card above a reply is gone: post it anew, unless that was done meanwhile."""
         card = await self._store.outbox_message(f"card:{reply.incident_id}")
         if card and card.ts and card.ts == reply.thread_ts:
-            await self._store.outbox_lost(card)
+            await self._lost(card)
+
+    async def _lost(self, message: OutboxMessage) -> None:
+        """Slack does not know it any more: it is posted anew, and not looked for."""
+        self._gone.add(message.id)
+        await self._store.outbox_lost(message)
 
     async def _later(
         self,

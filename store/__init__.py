@@ -3,22 +3,49 @@
 from __future__ import annotations
 
 from bot.errors import SettingsError
-from store.contract import Store
+from store.contract import Engine, Store
+from store.replica import LEASE
 from store.sqlite import SqliteEngine
 
 
 async def open_store(
-    url: str, *, owner: str, card_update_seconds: float = 1.0, exclusive: bool = False
+    url: str,
+    *,
+    owner: str,
+    card_update_seconds: float = 1.0,
+    lease_seconds: float = LEASE,
+    exclusive: bool = False,
 ) -> Store:
     """Open the store that STORE_URL names and bring its schema up to date.
 
-    `sqlite:///relative.db`, `sqlite:////absolute.db` or `sqlite://` (in memory). SettingsError
-    for any other scheme, StoreError when the file cannot be used. `exclusive` keeps out every
-    other process that asks for the same, until the store is closed or this process is gone.
+    `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` (in memory) or
+    `postgresql://user:password@host/database`. SettingsError for any other scheme, StoreError when
+    the database cannot be used. `exclusive` keeps every other process that asks for the same away
+    from a file, until the store is closed or this process is gone; a server is there to be shared.
     """
+    engine = await open_engine(url, exclusive=exclusive)
+    return Store(
+        engine,
+        owner=owner,
+        card_update_seconds=card_update_seconds,
+        lease_seconds=lease_seconds,
+    )
+
+
+async def open_engine(url: str, *, exclusive: bool = False) -> Engine:
+    """The engine of `open_store`, started."""
     scheme, _, rest = url.partition("://")
-    if scheme != "sqlite":
-        raise SettingsError([f"STORE_URL: {scheme or 'an empty scheme'} is not known here"])
-    engine = SqliteEngine(rest.removeprefix("/") or ":memory:", exclusive=exclusive)
-    await engine.start()
-    return Store(engine, owner=owner, card_update_seconds=card_update_seconds)
+    if scheme == "sqlite":
+        file = SqliteEngine(rest.removeprefix("/") or ":memory:", exclusive=exclusive)
+        await file.start()
+        return file
+    if scheme in ("postgresql", "postgres"):
+        try:
+            from store.postgres import PostgresEngine
+        except ImportError as error:
+            why = "PostgreSQL needs its driver; install it with `make setup-postgres`"
+            raise SettingsError([f"STORE_URL: {why}"]) from error
+        server = PostgresEngine(url)
+        await server.start()
+        return server
+    raise SettingsError([f"STORE_URL: {scheme or 'an empty scheme'} is not known here"])

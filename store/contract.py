@@ -28,6 +28,7 @@ from store.operations import (
     outbox,
 )
 from store.operations.folding import Arrival
+from store.replica import LEASE, Replica
 from store.rows import AdviceRecord, OutboxMessage, Receipt, TracedAlert, TurnRecord
 from store.statements import Operation
 
@@ -36,7 +37,19 @@ T = TypeVar("T")
 
 
 class Engine(Protocol):
-    """What runs operations. `write` commits before it returns; `read` changes nothing."""
+    """What runs operations. `write` commits before it returns; `read` changes nothing.
+
+    `schema_query` names the migrations that the database has seen. `alone` says that no other
+    process can be using it. `clock` tells the time by which leases are kept: the database's own
+    where several machines share it.
+    """
+
+    schema_query: str
+    alone: bool
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The time for everybody who uses this database."""
 
     async def write(
         self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
@@ -56,11 +69,24 @@ class Engine(Protocol):
 
 
 class Store:
-    """Everything the bot remembers. `owner` names this process in what it claims."""
+    """Everything the bot remembers. `owner` names this process in what it claims.
 
-    def __init__(self, engine: Engine, *, owner: str, card_update_seconds: float = 1.0) -> None:
+    What it claims is its own while its lease lasts: `lease_seconds` after each renewal.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        owner: str,
+        card_update_seconds: float = 1.0,
+        lease_seconds: float = LEASE,
+    ) -> None:
         self._engine = engine
         self.owner = owner
+        self.replica = Replica(engine, owner, seconds=lease_seconds)
+        self.clock = engine.clock
+        """The time by which leases are kept: the same for every replica."""
         self.card_update_seconds = card_update_seconds
         """How long repeats of an alert gather before the card changes, in seconds."""
 
@@ -83,7 +109,7 @@ class Store:
         stored, and a reminder (`retold_as`) of what fires unchanged, or of what a person resolved
         less than 15 minutes ago. `channel` is where a new incident's card goes.
         """
-        arrival = Arrival(channel, now, self.owner, self.card_update_seconds)
+        arrival = Arrival(channel, now, self.card_update_seconds)
         return await self._engine.write(alerts.accept, key, named, arrival)
 
     async def first_time(self, key: str, now: datetime) -> bool:
@@ -126,17 +152,15 @@ class Store:
 
     async def acknowledge(self, incident_id: int, user: str, now: datetime) -> Incident:
         """Open becomes acknowledged; twice changes nothing; Refused when it is resolved."""
-        return await self._engine.write(incidents.acknowledge, incident_id, user, self.owner, now)
+        return await self._engine.write(incidents.acknowledge, incident_id, user, now)
 
     async def resolve(self, incident_id: int, user: str, now: datetime) -> Incident:
         """A person closes it; what was not sent yet is revoked. Refused when it is closed."""
-        return await self._engine.write(
-            incidents.close, incident_id, by=user, owner=self.owner, now=now
-        )
+        return await self._engine.write(incidents.resolve, incident_id, user, now)
 
     async def note(self, incident_id: int, text: str, user: str, now: datetime) -> Incident:
         """Keep a remark in the story and show it in the thread."""
-        return await self._engine.write(incidents.note, incident_id, text, user, self.owner, now)
+        return await self._engine.write(incidents.note, incident_id, text, user, now)
 
     async def incident_counts(self) -> dict[str, int]:
         """How many incidents stand in each status."""
@@ -155,22 +179,22 @@ class Store:
             advice.want, incident.id, question, user, incident.severity, now, once
         )
 
-    async def claim_advice(self) -> AdviceRecord | None:
-        """The gravest advice that is wanted, taken on by this process; None when none is.
+    async def claim_advice(self, now: datetime) -> AdviceRecord | None:
+        """The gravest advice that is wanted, taken on by this replica; None when none is.
 
-        What another process died over comes again; its `body` is there if it was given already.
+        What a replica left whose lease lapsed comes again; its `body` is there if it was given.
         """
-        return await self._engine.write(advice.claim, self.owner)
+        return await self._engine.write(advice.claim, self.owner, now)
 
     async def release_advice(self, advice_id: int) -> None:
         """It failed by a fault of ours: wanted again, five times at most."""
-        await self._engine.write(advice.release, advice_id)
+        await self._engine.write(advice.release, advice_id, self.owner)
 
     async def give_advice(
         self, advice_id: int, body: dict[str, Any], said: str, now: datetime
     ) -> None:
         """Record advice and show it in the thread, once; `said` joins the SOP's conversation."""
-        await self._engine.write(advice.give, advice_id, body, said, self.owner, now)
+        await self._engine.write(advice.give, advice_id, body, said, now)
 
     async def advice_done(self, advice_id: int) -> None:
         """Nothing more follows from this advice."""
@@ -202,7 +226,7 @@ class Store:
 
     async def ask(self, approval: Approval, origin: str) -> Approval:
         """Put a proposal before people. The same `origin` asks once; Refused when resolved."""
-        return await self._engine.write(approvals.ask, approval, origin, self.owner)
+        return await self._engine.write(approvals.ask, approval, origin)
 
     async def approval(self, approval_id: str) -> Approval:
         """One approval with its votes, or NotFound."""
@@ -223,17 +247,15 @@ class Store:
 
         Refused says why, to the person who pressed; NotFound for an id that is not ours.
         """
-        return await self._engine.write(
-            approvals.vote, approval_id, voter, choice, home_team, self.owner, now
-        )
+        return await self._engine.write(approvals.vote, approval_id, voter, choice, home_team, now)
 
     async def expire_approvals(self, now: datetime) -> int:
         """End what waited too long. Returns how many."""
-        return await self._engine.write(approvals.expire, self.owner, now)
+        return await self._engine.write(approvals.expire, now)
 
     async def revoke(self, approval_id: str, reason: str, now: datetime) -> bool:
         """Take an approved remediation back before it is sent. False when it is too late."""
-        return await self._engine.write(approvals.revoke, approval_id, reason, self.owner, now)
+        return await self._engine.write(approvals.revoke, approval_id, reason, now)
 
     # Executions
 
@@ -248,13 +270,11 @@ class Store:
         self, execution: Execution, now: datetime, approved_after: datetime
     ) -> bool:
         """Whether it may (still) be sent, as `claim_execution` decides; if not, it is revoked."""
-        return await self._engine.write(
-            executions.still_wanted, execution.id, self.owner, now, approved_after
-        )
+        return await self._engine.write(executions.still_wanted, execution.id, now, approved_after)
 
-    async def orphaned_executions(self) -> list[Execution]:
-        """Executions that another process was dispatching."""
-        return await self._engine.read(executions.orphans, self.owner)
+    async def orphaned_executions(self, now: datetime) -> list[Execution]:
+        """Executions that a replica was dispatching whose lease lapsed."""
+        return await self._engine.read(executions.orphans, self.owner, now)
 
     async def adopt_execution(self, execution: Execution) -> bool:
         """Take over an orphan; True for exactly one caller."""
@@ -281,7 +301,6 @@ class Store:
             state,
             answer=answer,
             error=error,
-            owner=self.owner,
             now=now,
             finished_at=finished_at or now,
             verify_until=verify_until,
@@ -306,9 +325,9 @@ class Store:
     async def unknown_outcomes(self, since: datetime, stuck_before: datetime) -> list[Execution]:
         """Executions whose outcome is unknown, sent since then.
 
-        With those that this process began to send before `stuck_before` and never finished.
+        With those that somebody began to send before `stuck_before` and never finished.
         """
-        return await self._engine.read(executions.unknown, since, self.owner, stuck_before)
+        return await self._engine.read(executions.unknown, since, stuck_before)
 
     async def count_probe(self, execution_id: str, good: bool, note: str) -> int:
         """How many probes in a row were good, this one included."""
@@ -318,36 +337,47 @@ class Store:
         self, execution_id: str, state: RemediationStatus, note: str, now: datetime
     ) -> bool:
         """Verified or not, once; False when it was concluded before."""
-        return await self._engine.write(
-            executions.conclude, execution_id, state, note, self.owner, now
-        )
+        return await self._engine.write(executions.conclude, execution_id, state, note, now)
 
     # Outbox
 
     async def outbox_channels(self, now: datetime) -> list[str]:
-        """Channels that have something to send now."""
-        return await self._engine.read(outbox.channels_due, now)
+        """Channels that have something to send now, but for those another replica looks after."""
+        return await self._engine.read(outbox.channels_due, now, self.owner)
 
-    async def outbox_due(self, channel: str, now: datetime, limit: int = 20) -> list[OutboxMessage]:
-        """What to send next: gravest first, then oldest; a reply only after its card."""
-        return await self._engine.read(outbox.due, channel, now, limit)
+    async def outbox_due(
+        self, channel: str, now: datetime, limit: int = 20, *, only_changes: bool = False
+    ) -> list[OutboxMessage]:
+        """What to send next: gravest first, then oldest; a reply only after its card.
 
-    async def outbox_sent(self, message: OutboxMessage, ts: str) -> None:
-        """Slack shows this version of the message under `ts`."""
-        await self._engine.write(outbox.sent, message, ts)
+        `only_changes` leaves out what is not posted yet.
+        """
+        return await self._engine.read(outbox.due, channel, now, limit, only_changes)
+
+    async def outbox_sent(
+        self, message: OutboxMessage, ts: str, paced_until: datetime | None = None
+    ) -> bool:
+        """Slack shows this version of the message under `ts`; that is how far its lane is paced.
+
+        False when another replica posted it as well and said so first: then `ts` is one too many.
+        """
+        return await self._engine.write(outbox.sent, message, ts, self.owner, paced_until)
+
+    async def outbox_again(self, message: OutboxMessage) -> None:
+        """What Slack shows of it may be an older version: it is to be sent once more."""
+        await self._engine.write(outbox.again, message.id)
 
     async def outbox_retry(
         self, message: OutboxMessage, not_before: datetime, error: str, *, maybe_posted: bool
     ) -> None:
         """Try again then. `maybe_posted` makes the next try look before it posts."""
-        owner = "" if maybe_posted else message.owner
-        await self._engine.write(outbox.retry, message.id, not_before, error, owner)
+        await self._engine.write(outbox.retry, message.id, not_before, error, maybe_posted)
 
     async def outbox_give_up(
         self, message: OutboxMessage, error: str, ops_channel: str, now: datetime
     ) -> None:
         """Slack does not take it; the row stays, and `ops_channel` ('' for none) is told why."""
-        await self._engine.write(outbox.give_up, message, error, ops_channel, self.owner, now)
+        await self._engine.write(outbox.give_up, message, error, ops_channel, now)
 
     async def outbox_revive(
         self,
@@ -363,7 +393,7 @@ class Store:
 
     async def outbox_lost(self, message: OutboxMessage) -> None:
         """Somebody deleted it in Slack: it is to be posted anew."""
-        await self._engine.write(outbox.lost, message.id, self.owner)
+        await self._engine.write(outbox.lost, message)
 
     async def outbox_message(self, key: str) -> OutboxMessage | None:
         """The message with that idempotency key."""
@@ -379,10 +409,10 @@ class Store:
         """Forget old deliveries and raw alerts; incidents and decisions stay."""
         return await self._engine.write(housekeeping.prune, deliveries_before, resolved_before)
 
-    async def ping(self) -> None:
-        """Prove that a write goes through."""
-        await self._engine.write(housekeeping.ping)
+    async def ping(self, now: datetime) -> None:
+        """Prove that a write reaches the disk."""
+        await self._engine.write(housekeeping.ping, now)
 
     async def schema(self) -> list[str]:
         """The migrations this store has seen, in order."""
-        return await self._engine.read(housekeeping.schema)
+        return await self._engine.read(housekeeping.schema, self._engine.schema_query)

@@ -1,23 +1,53 @@
-"""The schema, as numbered steps that are never edited: a change is a new function at the end."""
+"""The schema, as numbered steps that are never edited: a change is a new function at the end.
+
+Each is a script in SQLite's words; `store.dialects` knows the other engine's. During a rolling
+upgrade the old and the new bot run on one schema, so a change comes in two releases: a step named
+`mNNN_expand_…` adds what the older code can overlook; a later one, `mNNN_contract_…`, takes away
+what no running code uses any more. Code meets steps that it does not know: it runs on when all of
+them expand, and refuses otherwise.
+"""
 
 from __future__ import annotations
 
-from sqlite_utils import Database, Migrations
+from collections.abc import Callable, Iterable, Iterator
 
-MIGRATIONS = Migrations("sopbot")
+from bot.errors import StoreError
+
+Migration = Callable[[], str]
 
 
-@MIGRATIONS()
-def m001_initial(db: Database) -> None:
+def m001_initial() -> str:
     """Alerts, incidents, SOP map, turns, advice, approvals, executions, outbox, timeline."""
-    _run(db, _M001)
+    return _M001
 
 
-def _run(db: Database, script: str) -> None:
-    """Each statement of a script. Not `executescript`, which commits before it begins."""
-    for statement in script.split(";\n"):
+MIGRATIONS: tuple[Migration, ...] = (m001_initial,)
+
+
+def name_of(migration: Migration) -> str:
+    """Its name, as it is recorded in the database."""
+    return migration.__name__
+
+
+def statements_of(migration: Migration) -> Iterator[str]:
+    """Each statement of its script."""
+    for statement in migration().split(";\n"):
         if statement.strip():
-            db.conn.execute(statement)
+            yield statement
+
+
+def refuse_newer(applied: Iterable[str], where: str) -> None:
+    """StoreError when the schema has a step that this code does not know and cannot overlook."""
+    ours = {name_of(migration) for migration in MIGRATIONS}
+    unknown = sorted(
+        name for name in applied if name not in ours and not name[4:].startswith("_expand_")
+    )
+    if unknown:
+        raise StoreError(
+            f"{where} was written by a newer sopbot ({', '.join(unknown)}).",
+            permanent=True,
+            remedy="Run that version, or restore a backup made before the upgrade.",
+        )
 
 
 _M001 = """
@@ -76,11 +106,13 @@ CREATE TABLE alerts (
     fingerprint TEXT NOT NULL,
     tracking_id TEXT NOT NULL,
     reason TEXT NOT NULL,               -- why it joined, or opened, or did neither
+    told_at TEXT NOT NULL,              -- when its sender said it; '' where that is not known
     received_at TEXT NOT NULL,
     body TEXT NOT NULL                  -- the whole alert as JSON, with what arrived
 );
 CREATE INDEX alerts_of_incident ON alerts (incident_id);
 CREATE INDEX alerts_by_tracking_id ON alerts (tracking_id);
+CREATE INDEX resolves ON alerts (fingerprint, source) WHERE status = 'resolved' AND told_at != '';
 
 CREATE TABLE firing (
     fingerprint TEXT NOT NULL,          -- source/fingerprint: it means nothing to another source
@@ -88,6 +120,7 @@ CREATE TABLE firing (
     name TEXT NOT NULL,
     severity TEXT NOT NULL,             -- this and the start as told last: a reminder has the same
     starts_at TEXT NOT NULL,            -- '' when the sender named none
+    told_at TEXT NOT NULL,
     PRIMARY KEY (fingerprint, incident_id)
 ) WITHOUT ROWID;
 CREATE INDEX firing_of_incident ON firing (incident_id);
@@ -145,10 +178,10 @@ CREATE INDEX approvals_waiting ON approvals (expires_at) WHERE state = 'awaiting
 
 CREATE TABLE votes (
     approval_id TEXT NOT NULL REFERENCES approvals (id),
-    user TEXT NOT NULL,
+    voter TEXT NOT NULL,
     choice TEXT NOT NULL,
     at TEXT NOT NULL,
-    PRIMARY KEY (approval_id, user)
+    PRIMARY KEY (approval_id, voter)
 ) WITHOUT ROWID;
 
 CREATE TABLE executions (
@@ -167,7 +200,7 @@ CREATE TABLE executions (
     good_probes INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX executions_moving ON executions (state)
-    WHERE state IN ('approved', 'dispatching', 'succeeded');
+    WHERE state IN ('approved', 'dispatching', 'succeeded', 'outcome unknown');
 
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY,
@@ -181,7 +214,7 @@ CREATE TABLE outbox (
     wanted INTEGER NOT NULL DEFAULT 1,  -- what should be seen
     sent INTEGER NOT NULL DEFAULT 0,    -- what is seen
     ts TEXT,                            -- Slack's name of the message, once posted
-    owner TEXT NOT NULL,                -- who may have posted it already
+    unsure INTEGER NOT NULL DEFAULT 0,  -- 1: a try ended so that it may be posted already
     attempts INTEGER NOT NULL DEFAULT 0,
     not_before TEXT NOT NULL,
     failed INTEGER NOT NULL DEFAULT 0,
@@ -191,6 +224,18 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_waiting ON outbox (channel, rank, id) WHERE sent < wanted AND failed = 0;
 CREATE INDEX outbox_of_incident ON outbox (incident_id);
 CREATE INDEX outbox_by_ts ON outbox (channel, ts);
+
+CREATE TABLE replicas (
+    owner TEXT PRIMARY KEY,             -- one process, from its start to its end
+    until TEXT NOT NULL,                -- its lease: what it claims is its own until then
+    started_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE claims (
+    name TEXT PRIMARY KEY,              -- lane/<channel>, job/<name>: one replica at a time
+    owner TEXT NOT NULL,                -- holds while the lease of that replica does
+    paced_until TEXT NOT NULL           -- a lane's pace, for whoever takes it over; '' at first
+) WITHOUT ROWID;
 
 CREATE TABLE timeline (
     id INTEGER PRIMARY KEY,

@@ -26,8 +26,8 @@ class OutboxMessage:
     """A message that Slack shows or should show. `kind` and `subject` say what to render.
 
     `wanted` > `sent` means that it must be posted (`ts` is None) or changed. `thread_ts` is the
-    card's ts for a reply, None while the card itself is not posted. `owner` is the process that
-    may have posted it already.
+    card's ts for a reply, None while the card itself is not posted. `unsure`: an earlier try ended
+    so that it may be posted already.
     """
 
     id: int
@@ -42,7 +42,7 @@ class OutboxMessage:
     wanted: int
     sent: int
     ts: str | None
-    owner: str
+    unsure: bool
     attempts: int
     failed: bool
     error: str
@@ -206,7 +206,7 @@ def approval_from(row: Row, votes: list[Row]) -> Approval:
         decided_at=moment_or_none(row["decided_at"]),
         reason=row["reason"],
         votes=tuple(
-            Vote(vote["user"], Choice(vote["choice"]), moment(vote["at"])) for vote in votes
+            Vote(vote["voter"], Choice(vote["choice"]), moment(vote["at"])) for vote in votes
         ),
     )
 
@@ -257,7 +257,7 @@ def outbox_from(row: Row) -> OutboxMessage:
         wanted=row["wanted"],
         sent=row["sent"],
         ts=row["ts"],
-        owner=row["owner"],
+        unsure=bool(row["unsure"]),
         attempts=row["attempts"],
         failed=bool(row["failed"]),
         error=row["error"],

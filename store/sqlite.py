@@ -12,16 +12,19 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 from bot.errors import StoreError
-from store.sqlite_file import claimed, connect, explain
+from store.clocks import system_clock
+from store.sqlite_file import SCHEMA, claimed, connect, explain
 from store.statements import Operation, Statement
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
 
 _GROUP = 256  # operations in one commit at most, so that nobody waits long behind a storm
 
@@ -33,8 +36,11 @@ class SqliteEngine:
     seconds. `exclusive`: see `open_store`.
     """
 
+    schema_query = SCHEMA
+
     def __init__(self, path: str, *, busy_timeout: float = 10.0, exclusive: bool = False) -> None:
         self._path = path
+        self.alone = exclusive or path == ":memory:"
         self._exclusive = exclusive and path != ":memory:"
         self._claim = ExitStack()
         self._loop = asyncio.get_running_loop()
@@ -56,6 +62,11 @@ class SqliteEngine:
         except BaseException:
             self._claim.close()
             raise
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """This machine's: a file is on one."""
+        return system_clock
 
     def signal(self, topic: str) -> asyncio.Event:
         """See Engine.signal."""
@@ -265,9 +276,14 @@ def _drive(connection: sqlite3.Connection, operation: Operation[T], topics: set[
             if statement.wants == "notify":
                 topics.add(statement.sql)
                 answer = None
+            elif statement.wants == "lock":
+                answer = None  # nobody else writes now
             else:
                 cursor = _execute(connection, statement)
-                answer = cursor.fetchall() if statement.wants == "rows" else cursor.rowcount
+                if statement.wants == "rows":
+                    answer = cursor.fetchall()
+                else:
+                    answer = cursor.rowcount if statement.wants == "count" else None
     except StopIteration as end:
         result: T = end.value
         return result

@@ -5,14 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 
-from sqlite_utils import Database
+from sqlite_utils import Database, Migrations
 
 from bot.errors import StoreError
-from store.migrations import MIGRATIONS
+from store.migrations import MIGRATIONS, Migration, refuse_newer, statements_of
+
+SCHEMA = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'sopbot' ORDER BY id"
+"""The steps that a file has seen, in order."""
 
 
 @contextmanager
@@ -58,9 +62,7 @@ def connect(path: str, busy_timeout: float, *, writes: bool) -> sqlite3.Connecti
         damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if damage != "ok":
             raise sqlite3.DatabaseError(f"malformed: {damage}")
-        database = Database(connection)
-        _refuse_newer(database, path)
-        MIGRATIONS.apply(database)
+        migrate(Database(connection), path)
         # A file that can only be read would open, and then fail at the first alert.
         connection.execute("UPDATE deliveries SET seen_at = seen_at WHERE key = ''")
     except sqlite3.Error as error:
@@ -72,16 +74,25 @@ def connect(path: str, busy_timeout: float, *, writes: bool) -> sqlite3.Connecti
     return connection
 
 
-def _refuse_newer(database: Database, path: str) -> None:
-    with closing(sqlite3.connect(":memory:")) as empty:
-        ours = {m.name for m in MIGRATIONS.pending(Database(empty))}
-    unknown = {m.name for m in MIGRATIONS.applied(database)} - ours
-    if unknown:
-        raise StoreError(
-            f"{path} was written by a newer sopbot ({', '.join(sorted(unknown))}).",
-            permanent=True,
-            remedy="Run that version, or restore a backup made before the upgrade.",
-        )
+def migrate(database: Database, path: str) -> None:
+    """Bring the schema up to date. The file's own lock lets one process do it at a time."""
+    numbered = Migrations("sopbot")
+    for migration in MIGRATIONS:
+        numbered()(_step(migration))
+    database.conn.execute("BEGIN IMMEDIATE")
+    with database.conn:
+        refuse_newer((step.name for step in numbered.applied(database)), path)
+        numbered.apply(database)
+
+
+def _step(migration: Migration) -> Callable[[Database], None]:
+    @wraps(migration)
+    def step(database: Database) -> None:
+        # Not `executescript`, which commits before it begins.
+        for statement in statements_of(migration):
+            database.conn.execute(statement)
+
+    return step
 
 
 def explain(error: Exception, path: str) -> StoreError:

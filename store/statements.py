@@ -8,7 +8,9 @@ operation is never written twice and never knows which engine runs it.
         rows = yield query("SELECT 1 FROM deliveries WHERE key = ?", key)
         return bool(rows)
 
-Placeholders are `?`; statements hold no literal `?` and no literal `%`.
+Placeholders are `?`; statements hold no literal `?` and no literal `%`. They are in the SQL that
+SQLite and PostgreSQL both speak; a boolean is 0 or 1. Where two words differ, both stand in
+`store.dialects`.
 """
 
 from __future__ import annotations
@@ -45,9 +47,26 @@ def execute(sql: str, *parameters: Any) -> Statement:
     return Statement("count", sql, parameters)
 
 
+def run(sql: str, *parameters: Any) -> Statement:
+    """For what nobody asks about: sends back nothing, and may travel with the next statement."""
+    return Statement("nothing", sql, parameters)
+
+
 def notify(topic: str) -> Statement:
     """Wakes those who wait for `topic`, once the transaction is durable. Sends back nothing."""
     return Statement("notify", topic, ())
+
+
+def lock(*names: str) -> Statement:
+    """Waits until nobody else holds any of these names; held until the transaction ends.
+
+    What is read after it is as the former holder left it. Sends back nothing.
+    """
+    return Statement("lock", "", tuple(sorted(names)))
+
+
+SKIP_LOCKED = "/* skip locked */"
+"""Ends a SELECT that picks work: rows that another claimant is taking are passed over."""
 
 
 def stamp(moment: datetime) -> str:

@@ -45,6 +45,7 @@ def test_every_slack_method_we_call_is_covered_by_a_scope():
         "chat_postMessage": "chat:write",
         "chat_postEphemeral": "chat:write",
         "chat_update": "chat:write",
+        "chat_delete": "chat:write",
         "chat_getPermalink": None,
         "conversations_history": "channels:history",
         "conversations_replies": "channels:history",

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from bot.incidents.keys import incident_key_of, normalise, sop_id_of
@@ -36,7 +37,7 @@ class Named:
     `sop_matched` says that the SOP ID is from the library, not the alert's own word. `retold_as` is
     how the dedup_key of every telling of the same standing alert begins, '' for a sender that does
     not repeat itself. `edit_of` is how that of every version of the same message begins, '' when
-    this is not an edit.
+    this is not an edit. `told_at` is when its sender said it, where that is known.
     """
 
     alert: Alert
@@ -48,6 +49,7 @@ class Named:
     sop_matched: bool = False
     retold_as: str = ""
     edit_of: str = ""
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.errors import StoreError
 from bot.jobs.expire_approvals import expire_approvals
 from bot.jobs.look_up_unknown import look_up_unknown
 from bot.jobs.prune import prune
+from bot.jobs.recover import recover
 from bot.jobs.retry_outbox import retry_outbox
 from bot.jobs.verify import verify
 from bot.jobs.watch_health import watch_health
 from bot.observability.health import Health
 from bot.response import Response
+from store.replica import Replica
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A function and how often it runs, in seconds."""
+    """A function and how often it runs, in seconds; `shared`: by one replica at a time."""
 
     name: str
     seconds: float
     run: Callable[[], Awaitable[object]]
+    shared: bool = True
 
 
 def all_jobs(response: Response, health: Health, clock: Callable[[], datetime]) -> tuple[Job, ...]:
@@ -35,21 +42,28 @@ def all_jobs(response: Response, health: Health, clock: Callable[[], datetime]) 
         Job("expire_approvals", 5, expire_approvals(response)),
         Job("verify", 1, verify(response)),
         Job("look_up_unknown", 3, look_up_unknown(response)),
-        Job("retry_outbox", 5, retry_outbox(response, clock)),
-        Job("watch_health", 10, watch_health(health)),
+        Job("recover", 1, recover(response), shared=False),
+        Job("retry_outbox", 5, retry_outbox(response, clock), shared=False),
+        Job("watch_health", 10, watch_health(health), shared=False),
         Job("prune", 3600, prune(response)),
     )
 
 
-def scheduler_for(jobs: tuple[Job, ...]) -> AsyncIOScheduler:
-    """A scheduler that runs each job by its interval, never twice at once, never in a backlog."""
+def scheduler_for(
+    jobs: tuple[Job, ...], replica: Replica, clock: Callable[[], datetime]
+) -> AsyncIOScheduler:
+    """A scheduler that runs each job by its interval, never twice at once, never in a backlog.
+
+    Of the replicas, the one that claims a shared job runs it until its lease lapses.
+    """
     scheduler = AsyncIOScheduler(timezone="UTC")
     for job in jobs:
         scheduler.add_job(
-            _quietly_cut_off(job.run),
+            _tick(job, replica, clock),
             "interval",
             seconds=job.seconds,
             id=job.name,
+            next_run_time=datetime.now(UTC),
             max_instances=1,
             coalesce=True,
             misfire_grace_time=None,
@@ -57,11 +71,20 @@ def scheduler_for(jobs: tuple[Job, ...]) -> AsyncIOScheduler:
     return scheduler
 
 
-def _quietly_cut_off(run: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
-    """The job; what is under way at the end is left to the next process, and is no error."""
+def _tick(
+    job: Job, replica: Replica, clock: Callable[[], datetime]
+) -> Callable[[], Awaitable[None]]:
+    """The job, where it is ours to do.
 
-    async def job() -> None:
+    What is under way at the end is left to the next process, and is no error.
+    """
+
+    async def tick() -> None:
         with contextlib.suppress(asyncio.CancelledError):
-            await run()
+            try:
+                if not job.shared or await replica.leads(f"job/{job.name}", clock()):
+                    await job.run()
+            except StoreError as error:
+                log.warning("%s waits for the store: %s", job.name, error)
 
-    return job
+    return tick

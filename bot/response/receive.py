@@ -19,7 +19,9 @@ class Delivery:
     `key` is the same when the same thing is handed over again. `channel` is where a new incident's
     card goes. With `retold`, a sender repeats itself to say that an alert still stands (as
     webhooks do): what the store knows already is then a repetition. `edit_of` is how the keys of
-    every version of the edited message begin, '' when this is not an edit.
+    every version of the edited message begin, '' when this is not an edit. `told_at` is when the
+    sender said it, where that is known: of two tellings that come in the wrong order it tells which
+    is the newer.
     """
 
     key: str
@@ -27,6 +29,7 @@ class Delivery:
     alerts: Sequence[Alert]
     retold: bool = False
     edit_of: str = ""
+    told_at: datetime | None = None
 
 
 def name_all(delivery: Delivery, sops: SopLibrary, now: datetime) -> list[Named]:
@@ -52,4 +55,5 @@ def _name(alert: Alert, delivery: Delivery, index: int, sops: SopLibrary, now: d
         sop_matched=sop is not None,
         retold_as=retold_as,
         edit_of=delivery.edit_of,
+        told_at=delivery.told_at,
     )

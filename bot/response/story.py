@@ -86,7 +86,7 @@ class Response:
 
     async def advise_next(self) -> bool:
         """Give the gravest advice that is wanted, and propose what the SOP offers."""
-        record = await self.store.claim_advice()
+        record = await self.store.claim_advice(self._clock())
         if record is None:
             return False
         try:
@@ -194,12 +194,12 @@ class Response:
         return self._clock() - timedelta(seconds=self.policy.remediate.approval_ttl_seconds)
 
     async def recover_dispatches(self) -> None:
-        """After a restart: find out what became of requests whose sender died.
+        """Find out what became of requests whose sender died.
 
         Only when the gateway says that it never saw the key, and the yes still holds, is the
         request sent, with that key.
         """
-        for execution in await self.store.orphaned_executions():
+        for execution in await self.store.orphaned_executions(self._clock()):
             if not await self.store.adopt_execution(execution):
                 continue
             result = await dispatch.look_up(self._gateway, execution.id)

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from bot.incidents.model import Severity
-from store.operations import incidents
+from store.operations import incidents, leases
 from store.operations.deliveries import first_time
 from store.rows import AdviceRecord, TurnRecord, advice_from, dump
-from store.statements import Operation, execute, moment, notify, query, stamp
+from store.statements import SKIP_LOCKED, Operation, moment, notify, query, run, stamp
 
 TOPIC = "advice"
 GIVEN = "advised"
@@ -30,7 +30,7 @@ def want(
     """
     if once and not (yield from first_time(once, now)):
         return False
-    yield execute(
+    yield run(
         "INSERT INTO advice (incident_id, question, asked_by, rank, state, at)"
         " VALUES (?, ?, ?, ?, 'wanted', ?)",
         incident_id,
@@ -44,31 +44,31 @@ def want(
     return True
 
 
-def claim(owner: str) -> Operation[AdviceRecord | None]:
-    """The gravest advice that is wanted, or that another process died over, taken on."""
+def claim(owner: str, now: datetime) -> Operation[AdviceRecord | None]:
+    """The gravest advice that is wanted, or whose advisor's lease lapsed, taken on."""
     rows = yield query(
-        "UPDATE advice SET state = 'running', owner = ?, attempts = attempts + 1 WHERE id = ("
-        " SELECT id FROM advice WHERE state != 'done' AND (state = 'wanted' OR owner != ?)"
-        " AND attempts < ? ORDER BY rank, id LIMIT 1)"
-        " AND (state = 'wanted' OR owner != ?) RETURNING *",
-        owner,
+        "UPDATE advice SET state = 'running', owner = ?, attempts = attempts + 1 WHERE id = ("  # noqa: S608 - constants
+        " SELECT id FROM advice WHERE state != 'done' AND attempts < ? AND (state = 'wanted'"
+        f" OR (owner != ? AND NOT {leases.alive('advice.owner')}))"
+        f" ORDER BY rank, id LIMIT 1 {SKIP_LOCKED}) RETURNING *",
         owner,
         ATTEMPTS,
         owner,
+        stamp(now),
     )
     return advice_from(rows[0]) if rows else None
 
 
-def release(advice_id: int) -> Operation[None]:
+def release(advice_id: int, owner: str) -> Operation[None]:
     """It failed by a fault of ours: it is wanted again, a few times."""
-    yield execute(
-        "UPDATE advice SET state = 'wanted' WHERE id = ? AND state = 'running'", advice_id
+    yield run(
+        "UPDATE advice SET state = 'wanted' WHERE id = ? AND state = 'running' AND owner = ?",
+        advice_id,
+        owner,
     )
 
 
-def give(
-    advice_id: int, body: dict[str, Any], said: str, owner: str, now: datetime
-) -> Operation[None]:
+def give(advice_id: int, body: dict[str, Any], said: str, now: datetime) -> Operation[None]:
     """Record advice and show it in the thread; the second time changes nothing."""
     rows = yield query(
         "UPDATE advice SET body = ?, at = ? WHERE id = ? AND body IS NULL"
@@ -84,7 +84,7 @@ def give(
         yield from remember(incident.sop_id, incident.id, "person", rows[0]["question"], now)
     yield from remember(incident.sop_id, incident.id, "advisor", said, now)
     yield from incidents.tell(incident.id, now, "advised", f"Advice from {body['source']}")
-    yield from incidents.reply(incident, "advice", advice_id, owner, now)
+    yield from incidents.reply(incident, "advice", advice_id, now)
     yield notify(GIVEN)
 
 
@@ -99,7 +99,7 @@ def unasked(incident_id: int) -> Operation[AdviceRecord | None]:
 
 def done(advice_id: int) -> Operation[None]:
     """Nothing more follows from this advice."""
-    yield execute("UPDATE advice SET state = 'done' WHERE id = ?", advice_id)
+    yield run("UPDATE advice SET state = 'done' WHERE id = ?", advice_id)
 
 
 def get(advice_id: int) -> Operation[AdviceRecord | None]:
@@ -112,7 +112,7 @@ def remember(
     sop_id: str, incident_id: int | None, role: str, text: str, now: datetime
 ) -> Operation[None]:
     """Keep one turn of the conversation of a SOP ID."""
-    yield execute(
+    yield run(
         "INSERT INTO turns (sop_id, incident_id, role, text, at) VALUES (?, ?, ?, ?, ?)",
         sop_id,
         incident_id,

@@ -11,7 +11,7 @@ from store.operations import folding
 from store.operations.deliveries import first_time
 from store.operations.folding import Arrival
 from store.rows import Receipt, TracedAlert, alert_from_json, alert_to_json
-from store.statements import Operation, Row, execute, moment, query, stamp, starting_with
+from store.statements import Operation, Row, execute, moment, query, run, stamp, starting_with
 
 # A person who resolves an incident knows more than the sender, whose next reminder may be a minute
 # away: it must not undo their word at once. What still fires after this long is worth saying again.
@@ -23,6 +23,7 @@ def accept(key: str, named: Sequence[Named], arrival: Arrival) -> Operation[Rece
     if not (yield from first_time(key, arrival.now)):
         told = yield from _told_before(named)
         return Receipt(0, len(named), told, (), ())
+    yield from folding.hold({one.scope for one in named})
     written: list[str] = []
     touched: list[int] = []
     opened: list[int] = []
@@ -57,10 +58,13 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
     row = next((row for row in rows if row["id"] == decision.incident_id), None)
     if (yield from _is_repetition(one, decision, row, arrival.now)):
         return None
+    if (yield from folding.is_overtaken(one, row)):
+        decision, row = Decision(Verdict.NOTHING_OPEN, None, "overtaken by a newer telling"), None
     alert = one.alert
     inserted = yield execute(
         "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
-        " tracking_id, reason, received_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " tracking_id, reason, told_at, received_at, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (dedup_key) DO NOTHING",
         one.dedup_key,
         decision.incident_id,
@@ -71,6 +75,7 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
         alert.fingerprint,
         one.tracking_id,
         decision.reason,
+        folding.told(one),
         stamp(arrival.now),
         alert_to_json(alert),
     )
@@ -78,7 +83,7 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
         return None
     if decision.verdict is Verdict.OPEN:
         incident_id = yield from folding.open_new(one, arrival)
-        yield execute(
+        yield run(
             "UPDATE alerts SET incident_id = ? WHERE dedup_key = ?", incident_id, one.dedup_key
         )
         return incident_id, True

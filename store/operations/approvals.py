@@ -13,7 +13,7 @@ from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 from store.operations import incidents
 from store.rows import approval_from, dump, proposal_to_json
-from store.statements import Operation, execute, notify, query, stamp
+from store.statements import Operation, execute, lock, notify, query, run, stamp
 
 DISPATCH_TOPIC = "dispatch"
 
@@ -23,7 +23,7 @@ def get(approval_id: str) -> Operation[Approval]:
     rows = yield query("SELECT * FROM approvals WHERE id = ?", approval_id)
     if not rows:
         raise NotFound("This approval is not known here.", remedy="Propose the action again.")
-    votes = yield query("SELECT * FROM votes WHERE approval_id = ? ORDER BY at, user", approval_id)
+    votes = yield query("SELECT * FROM votes WHERE approval_id = ? ORDER BY at, voter", approval_id)
     return approval_from(rows[0], votes)
 
 
@@ -38,11 +38,12 @@ def of_incident(incident_id: int) -> Operation[list[Approval]]:
     return found
 
 
-def ask(approval: Approval, origin: str, owner: str) -> Operation[Approval]:
+def ask(approval: Approval, origin: str) -> Operation[Approval]:
     """Put a proposal before people; the same `origin` asks only once, whatever happens.
 
     Refused when the incident is not open any more.
     """
+    yield from incidents.hold(approval.incident_id)
     incident = yield from incidents.get(approval.incident_id)
     if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
         raise Refused(f"{incident.number} is {incident.status}: nothing is proposed any more.")
@@ -74,23 +75,24 @@ def ask(approval: Approval, origin: str, owner: str) -> Operation[Approval]:
         f"Proposed: {approval.proposal.title}",
         approval.requested_by,
     )
-    yield from incidents.reply(incident, "approval", approval.id, owner, approval.requested_at)
+    yield from incidents.reply(incident, "approval", approval.id, approval.requested_at)
     return approval
 
 
 def vote(
-    approval_id: str, voter: Voter, choice: Choice, home_team: str, owner: str, now: datetime
+    approval_id: str, voter: Voter, choice: Choice, home_team: str, now: datetime
 ) -> Operation[Approval]:
     """Count one person's word; the deciding one claims the approval and queues its dispatch.
 
     Refused says why to the person who pressed. However often and however concurrently this is
     called, one approval leads to one execution.
     """
+    yield lock(f"approval/{approval_id}")  # of two who press at once, each counts the other
     approval = yield from get(approval_id)
     check_vote(approval, voter, home_team=home_team, now=now)
     count = yield execute(
-        "INSERT INTO votes (approval_id, user, choice, at) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (approval_id, user) DO NOTHING",
+        "INSERT INTO votes (approval_id, voter, choice, at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (approval_id, voter) DO NOTHING",
         approval_id,
         voter.user,
         choice,
@@ -114,7 +116,7 @@ def vote(
         if not claimed:
             raise Refused("Not counted: this was decided a moment ago.")
         if state is RemediationStatus.APPROVED:
-            yield execute(
+            yield run(
                 "INSERT INTO executions (id, approval_id, incident_id, state, created_at)"
                 " VALUES (?, ?, ?, ?, ?)",
                 f"exec-{approval_id}",
@@ -128,12 +130,12 @@ def vote(
     yield from incidents.tell(
         incident.id, now, choice, f"{word}: {approval.proposal.title}", voter.user
     )
-    yield from incidents.reply(incident, "approval", approval_id, owner, now)
+    yield from incidents.reply(incident, "approval", approval_id, now)
     decided: Approval = yield from get(approval_id)
     return decided
 
 
-def expire(owner: str, now: datetime) -> Operation[int]:
+def expire(now: datetime) -> Operation[int]:
     """End what waited too long. Returns how many."""
     rows = yield query(
         "UPDATE approvals SET state = ?, decided_at = ?, reason = 'nobody decided in time'"
@@ -145,11 +147,11 @@ def expire(owner: str, now: datetime) -> Operation[int]:
     for row in rows:
         incident = yield from incidents.get(row["incident_id"])
         yield from incidents.tell(incident.id, now, "expired", "The approval expired")
-        yield from incidents.reply(incident, "approval", row["id"], owner, now)
+        yield from incidents.reply(incident, "approval", row["id"], now)
     return len(rows)
 
 
-def revoke(approval_id: str, reason: str, owner: str, now: datetime) -> Operation[bool]:
+def revoke(approval_id: str, reason: str, now: datetime) -> Operation[bool]:
     """Take an approved remediation back before it is dispatched. False when it is too late."""
     count = yield execute(
         "UPDATE executions SET state = ?, error = ?, finished_at = ?"
@@ -161,7 +163,7 @@ def revoke(approval_id: str, reason: str, owner: str, now: datetime) -> Operatio
     )
     if not count:
         return False
-    yield execute(
+    yield run(
         "UPDATE approvals SET state = ?, reason = ? WHERE id = ?",
         RemediationStatus.REVOKED,
         reason,
@@ -170,7 +172,7 @@ def revoke(approval_id: str, reason: str, owner: str, now: datetime) -> Operatio
     approval = yield from get(approval_id)
     incident = yield from incidents.get(approval.incident_id)
     yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
-    yield from incidents.reply(incident, "approval", approval_id, owner, now)
+    yield from incidents.reply(incident, "approval", approval_id, now)
     return True
 
 

@@ -9,9 +9,9 @@ from bot.approvals.model import Execution
 from bot.errors import NotFound
 from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
-from store.operations import approvals, incidents
+from store.operations import approvals, incidents, leases
 from store.rows import dump, execution_from
-from store.statements import Operation, Row, execute, query, stamp, stamp_or_none
+from store.statements import Operation, Row, execute, query, run, stamp, stamp_or_none
 
 
 def get(execution_id: str) -> Operation[Execution]:
@@ -41,9 +41,9 @@ def claim(owner: str, now: datetime, approved_after: datetime) -> Operation[Exec
 
     What nobody wants any more (see `still_wanted`) is revoked on the way.
     """
-    waiting = yield query(f"{_WANTED} WHERE e.state = 'approved' ORDER BY e.created_at")
+    waiting = yield query(f"{_WANTED} WHERE e.state = 'approved' ORDER BY e.created_at, e.id")
     for row in waiting:
-        if not (yield from _is_wanted(row, approved_after, owner, now)):
+        if not (yield from _is_wanted(row, approved_after, now)):
             continue
         rows = yield query(
             "UPDATE executions SET state = ?, owner = ?, started_at = ?"
@@ -55,19 +55,17 @@ def claim(owner: str, now: datetime, approved_after: datetime) -> Operation[Exec
         )
         if rows:
             execution = execution_from(rows[0])
-            yield from _show(execution, owner, now)
+            yield from _show(execution, now)
             return execution
     return None
 
 
-def still_wanted(
-    execution_id: str, owner: str, now: datetime, approved_after: datetime
-) -> Operation[bool]:
+def still_wanted(execution_id: str, now: datetime, approved_after: datetime) -> Operation[bool]:
     """Whether it may be sent: its incident stands open and its yes is fresh. Else it is revoked."""
     rows = yield query(f"{_WANTED} WHERE e.id = ?", execution_id)
     if not rows:
         return False
-    wanted: bool = yield from _is_wanted(rows[0], approved_after, owner, now)
+    wanted: bool = yield from _is_wanted(rows[0], approved_after, now)
     return wanted
 
 
@@ -77,23 +75,24 @@ _WANTED = (
 )
 
 
-def _is_wanted(row: Row, approved_after: datetime, owner: str, now: datetime) -> Operation[bool]:
+def _is_wanted(row: Row, approved_after: datetime, now: datetime) -> Operation[bool]:
     if row["status"] not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
         why = "the incident resolved"
     elif row["decided_at"] <= stamp(approved_after):
         why = "approved too long ago"
     else:
         return True
-    yield from approvals.revoke(row["approval_id"], why, owner, now)
+    yield from approvals.revoke(row["approval_id"], why, now)
     return False
 
 
-def orphans(owner: str) -> Operation[list[Execution]]:
-    """Dispatches whose process is gone: what became of them must be looked up."""
+def orphans(owner: str, now: datetime) -> Operation[list[Execution]]:
+    """Dispatches whose sender's lease lapsed: what became of them must be looked up."""
     rows = yield query(
-        "SELECT * FROM executions WHERE state = ? AND owner != ?",
-        RemediationStatus.DISPATCHING,
+        "SELECT * FROM executions WHERE state = 'dispatching' AND owner != ?"  # noqa: S608 - constants
+        f" AND NOT {leases.alive('executions.owner')}",
         owner,
+        stamp(now),
     )
     return [execution_from(row) for row in rows]
 
@@ -116,7 +115,6 @@ def finish(
     *,
     answer: dict[str, Any] | None,
     error: str,
-    owner: str,
     now: datetime,
     finished_at: datetime,
     verify_until: datetime | None = None,
@@ -138,7 +136,7 @@ def finish(
     execution = yield from get(execution_id)
     if count:
         yield from incidents.tell(execution.incident_id, now, "dispatched", f"Remediation {state}")
-        yield from _show(execution, owner, now)
+        yield from _show(execution, now)
     return execution
 
 
@@ -148,15 +146,12 @@ def verifying() -> Operation[list[Execution]]:
     return [execution_from(row) for row in rows]
 
 
-def unknown(since: datetime, owner: str, stuck_before: datetime) -> Operation[list[Execution]]:
-    """Executions sent since then whose outcome is unknown, and this owner's that never ended."""
+def unknown(since: datetime, stuck_before: datetime) -> Operation[list[Execution]]:
+    """Executions sent since then whose outcome is unknown, and what was never finished."""
     rows = yield query(
-        "SELECT * FROM executions WHERE (state = ? AND started_at >= ?)"
-        " OR (state = ? AND owner = ? AND started_at < ?)",
-        RemediationStatus.OUTCOME_UNKNOWN,
+        "SELECT * FROM executions WHERE (state = 'outcome unknown' AND started_at >= ?)"
+        " OR (state = 'dispatching' AND started_at < ?)",
         stamp(since),
-        RemediationStatus.DISPATCHING,
-        owner,
         stamp(stuck_before),
     )
     return [execution_from(row) for row in rows]
@@ -165,9 +160,9 @@ def unknown(since: datetime, owner: str, stuck_before: datetime) -> Operation[li
 def count_probe(execution_id: str, good: bool, note: str) -> Operation[int]:
     """Count a good probe in a row, or start again. Returns how many in a row were good."""
     rows = yield query(
-        "UPDATE executions SET good_probes = CASE WHEN ? THEN good_probes + 1 ELSE 0 END,"
+        "UPDATE executions SET good_probes = CASE WHEN ? = 1 THEN good_probes + 1 ELSE 0 END,"
         " verify_note = ? WHERE id = ? AND state = 'succeeded' RETURNING good_probes",
-        good,
+        int(good),
         note,
         execution_id,
     )
@@ -175,7 +170,7 @@ def count_probe(execution_id: str, good: bool, note: str) -> Operation[int]:
 
 
 def conclude(
-    execution_id: str, state: RemediationStatus, note: str, owner: str, now: datetime
+    execution_id: str, state: RemediationStatus, note: str, now: datetime
 ) -> Operation[bool]:
     """Verified or not verified, once. Only `verified` lets an incident say what fixed it."""
     count = yield execute(
@@ -188,22 +183,22 @@ def conclude(
         return False
     execution = yield from get(execution_id)
     if state is RemediationStatus.VERIFIED:
-        yield execute(
+        yield run(
             "UPDATE incidents SET fixed_by = ?, revision = revision + 1 WHERE id = ?",
             execution_id,
             execution.incident_id,
         )
     yield from incidents.tell(execution.incident_id, now, str(state), f"Remediation {state}")
-    yield from _show(execution, owner, now)
+    yield from _show(execution, now)
     incident = yield from incidents.get(execution.incident_id)
-    yield from incidents.show_card(incident.id, incident.channel, incident.severity, owner, now)
+    yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     if incident.resolved_at:
-        yield from incidents.reply(incident, "resolved", incident.id, owner, now)
+        yield from incidents.reply(incident, "resolved", incident.id, now)
     return True
 
 
-def _show(execution: Execution, owner: str, now: datetime) -> Operation[None]:
+def _show(execution: Execution, now: datetime) -> Operation[None]:
     incident = yield from incidents.get(execution.incident_id)
-    yield from incidents.reply(incident, "approval", execution.approval_id, owner, now)
+    yield from incidents.reply(incident, "approval", execution.approval_id, now)
     if execution.finished_at:
-        yield from incidents.reply(incident, "result", execution.id, owner, now)
+        yield from incidents.reply(incident, "result", execution.id, now)

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.incidents.correlation import Candidate, Named, Scope, could_share_fingerprint
-from bot.incidents.model import Alert, IncidentStatus, Severity
+from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
 from store.operations import advice, incidents
 from store.rows import dump
-from store.statements import Operation, Row, execute, query, stamp, stamp_or_none, starting_with
+from store.statements import (
+    Operation,
+    Row,
+    execute,
+    lock,
+    query,
+    run,
+    stamp,
+    stamp_or_none,
+    starting_with,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What every alert of one delivery shares: where its card goes, when, and who wrote it."""
+    """What every alert of one delivery shares: where its card goes, and when it came."""
 
     channel: str
     now: datetime
-    owner: str
     card_delay: float
 
 
@@ -37,22 +47,28 @@ _COLUMNS = (
 )
 
 
+def hold(scopes: Iterable[Scope]) -> Operation[None]:
+    """Until the transaction ends nobody else opens, folds into or closes an incident there."""
+    yield lock(*{incidents.lock_of(scope.env, scope.service) for scope in scopes})
+
+
 def candidates(one: Named) -> Operation[list[Row]]:
     """The open incidents that `decide` may choose from, the surest kind alone.
 
-    `fires` is 1 where this very alert fires already, with `fired_severity` and `fired_since` as it
-    was told last; `replaces` is the key under which an edited message's earlier version fires.
+    The caller holds the alert's scope. `fires` is 1 where this very alert fires already, with
+    `fired_severity`, `fired_since` and `fired_told` as it was told last; `replaces` is the key
+    under which an edited message's earlier version fires.
     """
-    rows: list[Row] = yield query(
-        f"SELECT {_COLUMNS}, 1 AS fires, f.severity AS fired_severity,"  # noqa: S608 - a constant
-        " f.starts_at AS fired_since, '' AS replaces FROM firing f"
-        " JOIN incidents i ON i.id = f.incident_id"
-        " WHERE f.fingerprint = ? AND i.status IN ('open', 'acknowledged') ORDER BY i.id",
-        _key(one.alert),
-    )
-    rows = [row for row in rows if could_share_fingerprint(one.alert, row["env"], row["service"])]
-    if not rows and one.edit_of:
-        rows = yield from _earlier_version(one)
+    rows: list[Row] = yield from _elsewhere(one)
+    if any(_is_elsewhere(row, one) for row in rows):
+        # Its own name says another scope than its incident has: that one is to be held as well,
+        # and looked at again, for somebody may have changed it before it was.
+        yield from hold(
+            Scope(row["scope_env"], row["scope_service"], "")
+            for row in rows
+            if _is_elsewhere(row, one)
+        )
+        rows = yield from _elsewhere(one)
     if not rows:
         rows = yield query(
             f"SELECT {_COLUMNS}, 0 AS fires, '' AS replaces FROM incidents i"  # noqa: S608 - a constant
@@ -64,6 +80,25 @@ def candidates(one: Named) -> Operation[list[Row]]:
     return rows
 
 
+def _is_elsewhere(row: Row, one: Named) -> bool:
+    return (row["scope_env"], row["scope_service"]) != (one.scope.env, one.scope.service)
+
+
+def _elsewhere(one: Named) -> Operation[list[Row]]:
+    """The open incidents that know this very alert, or the message it is an edit of."""
+    rows: list[Row] = yield query(
+        f"SELECT {_COLUMNS}, 1 AS fires, f.severity AS fired_severity,"  # noqa: S608 - a constant
+        " f.starts_at AS fired_since, f.told_at AS fired_told, '' AS replaces FROM firing f"
+        " JOIN incidents i ON i.id = f.incident_id"
+        " WHERE f.fingerprint = ? AND i.status IN ('open', 'acknowledged') ORDER BY i.id",
+        _key(one.alert),
+    )
+    rows = [row for row in rows if could_share_fingerprint(one.alert, row["env"], row["service"])]
+    if not rows and one.edit_of:
+        rows = yield from _earlier_version(one)
+    return rows
+
+
 def _earlier_version(one: Named) -> Operation[list[Row]]:
     """The open incident that the same part of the same message joined before its edit."""
     part = one.dedup_key[one.dedup_key.rfind("#") :]
@@ -71,7 +106,8 @@ def _earlier_version(one: Named) -> Operation[list[Row]]:
         f"SELECT {_COLUMNS}, 0 AS fires,"  # noqa: S608 - a constant
         " a.source || '/' || a.fingerprint AS replaces"
         " FROM alerts a JOIN incidents i ON i.id = a.incident_id"
-        " WHERE a.dedup_key >= ? AND a.dedup_key < ? AND substr(a.dedup_key, -length(?)) = ?"
+        " WHERE a.dedup_key >= ? AND a.dedup_key < ?"
+        " AND substr(a.dedup_key, length(a.dedup_key) + 1 - length(?)) = ?"
         " AND i.status IN ('open', 'acknowledged') ORDER BY +a.id DESC LIMIT 1",
         *starting_with(one.edit_of),
         part,
@@ -90,6 +126,39 @@ def is_unchanged(row: Row, alert: Alert) -> bool:
     """Whether the alert that fires is told again with the same severity and start."""
     told: tuple[str, str] = (row["fired_severity"], row["fired_since"])
     return told == (alert.severity, _since(alert))
+
+
+def told(one: Named) -> str:
+    """When its sender said it, '' where that is not known."""
+    return stamp_or_none(one.told_at) or ""
+
+
+def is_overtaken(one: Named, row: Row | None) -> Operation[bool]:
+    """Whether it comes in after the resolve that ended it, or the firing that began it anew.
+
+    Any replica may get any message, and Slack delivers again what was not acknowledged.
+    """
+    at = told(one)
+    if not at:
+        return False
+    if one.alert.status is AlertStatus.RESOLVED:
+        return row is not None and _is_older(one, row)
+    if row is not None and row["fires"]:
+        return False  # it counts; what it says is looked at where it is folded
+    later = yield query(
+        "SELECT 1 FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"
+        " AND told_at != '' AND told_at > ? LIMIT 1",
+        one.alert.fingerprint,
+        one.alert.source,
+        at,
+    )
+    return bool(later)
+
+
+def _is_older(one: Named, row: Row) -> bool:
+    """Whether this alert fires by what was said later than this."""
+    at = told(one)
+    return bool(at and row["fires"] and row["fired_told"] > at)
 
 
 def open_new(one: Named, arrival: Arrival) -> Operation[int]:
@@ -127,34 +196,34 @@ def open_new(one: Named, arrival: Arrival) -> Operation[int]:
         at,
     )
     incident_id: int = rows[0]["id"]
-    yield from _fires(incident_id, alert)
+    yield from _fires(incident_id, one)
     # A SOP ID that only the alert names never takes a key over: anybody may send any alert.
-    yield execute(
+    yield run(
         "INSERT INTO sop_map (incident_key, sop_id, first_seen_at) VALUES (?, ?, ?)"
-        " ON CONFLICT (incident_key) DO UPDATE SET sop_id = excluded.sop_id WHERE ?",
+        " ON CONFLICT (incident_key) DO UPDATE SET sop_id = excluded.sop_id WHERE ? = 1",
         one.incident_key,
         one.sop_id,
         at,
-        one.sop_matched,
+        int(one.sop_matched),
     )
     yield from incidents.tell(incident_id, arrival.now, "opened", f"Opened by {alert.source}")
-    yield from incidents.show_card(
-        incident_id, arrival.channel, alert.severity, arrival.owner, arrival.now
-    )
+    yield from incidents.show_card(incident_id, arrival.channel, alert.severity, arrival.now)
     yield from advice.want(incident_id, "", "", alert.severity, arrival.now)
     return incident_id
 
 
-def _fires(incident_id: int, alert: Alert) -> Operation[int]:
+def _fires(incident_id: int, one: Named) -> Operation[int]:
     """This alert fires in that incident; 0 when it did already."""
+    alert = one.alert
     count: int = yield execute(
-        "INSERT INTO firing (fingerprint, incident_id, name, severity, starts_at)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO firing (fingerprint, incident_id, name, severity, starts_at, told_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         _key(alert),
         incident_id,
         alert.name,
         alert.severity,
         _since(alert),
+        told(one),
     )
     return count
 
@@ -171,30 +240,33 @@ def fold(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
     """One more firing alert for an incident that is open."""
     alert = one.alert
     is_new = replaced = 0
+    stale = _is_older(one, row)
     if row["replaces"]:
         replaced = yield from _stops(row["id"], row["replaces"])
     if not row["fires"]:
-        is_new = yield from _fires(row["id"], alert)
-    elif not is_unchanged(row, alert):
-        yield execute(
-            "UPDATE firing SET severity = ?, starts_at = ? WHERE fingerprint = ?"
+        is_new = yield from _fires(row["id"], one)
+    elif not stale and (told(one) or not is_unchanged(row, alert)):
+        yield run(
+            "UPDATE firing SET severity = ?, starts_at = ?, told_at = ? WHERE fingerprint = ?"
             " AND incident_id = ?",
             alert.severity,
             _since(alert),
+            told(one),
             _key(alert),
             row["id"],
         )
     before = Severity(row["severity"])
     # An alert that fires alone may calm down; one of several never hides what is graver.
     alone = (row["fires"] or replaced) and row["firing"] == 1
-    severity = alert.severity if alone or alert.severity.rank < before.rank else before
-    yield execute(
+    graver = alert.severity.rank < before.rank
+    severity = alert.severity if (alone or graver) and not stale else before
+    yield run(
         "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, severity = ?,"
         " value = CASE WHEN ? = '' THEN value ELSE ? END, updated_at = ?, revision = revision + 1"
         " WHERE id = ?",
         is_new - replaced,
         severity,
-        alert.value,
+        "" if stale else alert.value,
         alert.value,
         stamp(arrival.now),
         row["id"],
@@ -208,7 +280,6 @@ def fold(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
         row["id"],
         row["channel"],
         severity,
-        arrival.owner,
         arrival.now,
         delay=0 if changed else arrival.card_delay,
     )
@@ -220,7 +291,7 @@ def clear(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
     if not cleared:
         # A sender whose resolve reads differently from its alert: the name has to do, where only
         # one of that name fires. Of several, which one resolved is not known, so none is cleared.
-        yield execute(
+        yield run(
             "DELETE FROM firing WHERE incident_id = ? AND name = ? AND 1 ="
             " (SELECT COUNT(*) FROM firing WHERE incident_id = ? AND name = ?)",
             row["id"],
@@ -230,9 +301,9 @@ def clear(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
         )
     left = yield query("SELECT COUNT(*) AS n FROM firing WHERE incident_id = ?", row["id"])
     if left[0]["n"] == 0:
-        yield from incidents.close(row["id"], by="", owner=arrival.owner, now=arrival.now)
+        yield from incidents.close(row["id"], by="", now=arrival.now)
         return
-    yield execute(
+    yield run(
         "UPDATE incidents SET firing = ?, updated_at = ?, revision = revision + 1 WHERE id = ?",
         left[0]["n"],
         stamp(arrival.now),
@@ -242,7 +313,6 @@ def clear(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
         row["id"],
         row["channel"],
         Severity(row["severity"]),
-        arrival.owner,
         arrival.now,
         delay=arrival.card_delay,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from store.statements import Operation, execute, query, stamp
+from store.statements import Operation, execute, query, run, stamp
 
 
 def prune(deliveries_before: datetime, resolved_before: datetime) -> Operation[dict[str, int]]:
@@ -19,17 +19,21 @@ def prune(deliveries_before: datetime, resolved_before: datetime) -> Operation[d
         stamp(resolved_before),
         stamp(resolved_before),
     )
+    # What a replica of yesterday claimed is free without its row too.
+    yield run("DELETE FROM replicas WHERE until < ?", stamp(deliveries_before))
     return {"deliveries": deliveries, "alerts": alerts}
 
 
-def ping() -> Operation[None]:
-    """A write that proves the store takes writes."""
-    yield execute("UPDATE deliveries SET seen_at = seen_at WHERE key = ''")
-
-
-def schema() -> Operation[list[str]]:
-    """The migrations this store has seen."""
-    rows = yield query(
-        "SELECT name FROM _sqlite_migrations WHERE migration_set = 'sopbot' ORDER BY id"
+def ping(now: datetime) -> Operation[None]:
+    """A write that really reaches the disk: one that changes nothing would pass on a full one."""
+    yield run(
+        "INSERT INTO deliveries (key, seen_at) VALUES ('ping', ?)"
+        " ON CONFLICT (key) DO UPDATE SET seen_at = excluded.seen_at",
+        stamp(now),
     )
+
+
+def schema(steps: str) -> Operation[list[str]]:
+    """The migrations this store has seen, as the engine's own query `steps` tells."""
+    rows = yield query(steps)
     return [row["name"] for row in rows]

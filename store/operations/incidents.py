@@ -9,12 +9,12 @@ from bot.incidents.model import Incident, IncidentStatus, Severity, TimelineEntr
 from bot.incidents.remediation import RemediationStatus
 from store.operations import outbox
 from store.rows import incident_from, timeline_from
-from store.statements import Operation, execute, query, stamp
+from store.statements import Operation, execute, lock, query, run, stamp
 
 
 def tell(incident_id: int, now: datetime, kind: str, text: str, actor: str = "") -> Operation[None]:
     """Add a fact to the incident's story."""
-    yield execute(
+    yield run(
         "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, ?, ?, ?)",
         incident_id,
         stamp(now),
@@ -28,7 +28,6 @@ def show_card(
     incident_id: int,
     channel: str,
     severity: Severity,
-    owner: str,
     now: datetime,
     delay: float = 0.0,
 ) -> Operation[None]:
@@ -40,15 +39,12 @@ def show_card(
         incident_id=incident_id,
         in_thread=False,
         rank=severity.rank,
-        owner=owner,
         now=now,
         delay=delay,
     )
 
 
-def reply(
-    incident: Incident, kind: str, subject: object, owner: str, now: datetime
-) -> Operation[None]:
+def reply(incident: Incident, kind: str, subject: object, now: datetime) -> Operation[None]:
     """The incident's thread should show this."""
     yield from outbox.want(
         kind=kind,
@@ -57,7 +53,6 @@ def reply(
         incident_id=incident.id,
         in_thread=True,
         rank=incident.severity.rank,
-        owner=owner,
         now=now,
     )
 
@@ -106,7 +101,7 @@ def timeline(incident_id: int) -> Operation[list[TimelineEntry]]:
     return [timeline_from(row) for row in rows]
 
 
-def acknowledge(incident_id: int, user: str, owner: str, now: datetime) -> Operation[Incident]:
+def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[Incident]:
     """Somebody looks after it. A second acknowledgement changes nothing."""
     count = yield execute(
         "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
@@ -119,17 +114,39 @@ def acknowledge(incident_id: int, user: str, owner: str, now: datetime) -> Opera
     incident = yield from get(incident_id)
     if count:
         yield from tell(incident_id, now, "acknowledged", "Acknowledged", user)
-        yield from show_card(incident_id, incident.channel, incident.severity, owner, now)
+        yield from show_card(incident_id, incident.channel, incident.severity, now)
     elif incident.status is not IncidentStatus.ACKNOWLEDGED:
         raise Refused(f"{incident.number} is {incident.status}: there is nothing to acknowledge.")
     return incident
 
 
-def close(incident_id: int, *, by: str, owner: str, now: datetime) -> Operation[Incident]:
+def hold(incident_id: int) -> Operation[None]:
+    """Nobody else folds into, proposes for or closes this incident until the transaction ends."""
+    rows = yield query("SELECT scope_env, scope_service FROM incidents WHERE id = ?", incident_id)
+    for row in rows:
+        yield lock(lock_of(row["scope_env"], row["scope_service"]))
+
+
+def lock_of(env: str, service: str) -> str:
+    """The name of the lock on every open incident about that service.
+
+    One for all of them, because which one an alert joins depends on all.
+    """
+    return f"scope/{env}/{service}"
+
+
+def resolve(incident_id: int, user: str, now: datetime) -> Operation[Incident]:
+    """A person closes it."""
+    yield from hold(incident_id)
+    incident: Incident = yield from close(incident_id, by=user, now=now)
+    return incident
+
+
+def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
     """Resolve: by a person (their user id), or '' when nothing fires any more.
 
-    What waits for a yes, or has it and is not sent yet, is revoked: the world it was meant for is
-    gone.
+    The caller holds the incident. What waits for a yes, or has it and is not sent yet, is revoked:
+    the world it was meant for is gone.
     """
     count = yield execute(
         "UPDATE incidents SET status = 'resolved', resolved_at = ?, resolved_by = ?, firing = 0,"
@@ -143,7 +160,7 @@ def close(incident_id: int, *, by: str, owner: str, now: datetime) -> Operation[
     incident = yield from get(incident_id)
     if not count:
         raise Refused(f"{incident.number} is {incident.status} already.")
-    yield execute("DELETE FROM firing WHERE incident_id = ?", incident_id)
+    yield run("DELETE FROM firing WHERE incident_id = ?", incident_id)
     unsent = yield query(
         "UPDATE executions SET state = ?, error = 'the incident resolved', finished_at = ?"
         " WHERE incident_id = ? AND state = ? RETURNING approval_id",
@@ -153,13 +170,13 @@ def close(incident_id: int, *, by: str, owner: str, now: datetime) -> Operation[
         RemediationStatus.APPROVED,
     )
     for row in unsent:
-        yield execute(
+        yield run(
             "UPDATE approvals SET state = ?, reason = 'the incident resolved' WHERE id = ?",
             RemediationStatus.REVOKED,
             row["approval_id"],
         )
         yield from tell(incident_id, now, "revoked", "Revoked: the incident resolved")
-        yield from reply(incident, "approval", row["approval_id"], owner, now)
+        yield from reply(incident, "approval", row["approval_id"], now)
     waiting = yield query(
         "UPDATE approvals SET state = ?, reason = 'the incident resolved', decided_at = ?"
         " WHERE incident_id = ? AND state = ? RETURNING id",
@@ -169,15 +186,15 @@ def close(incident_id: int, *, by: str, owner: str, now: datetime) -> Operation[
         RemediationStatus.AWAITING_APPROVAL,
     )
     for row in waiting:
-        yield from reply(incident, "approval", row["id"], owner, now)
+        yield from reply(incident, "approval", row["id"], now)
     text = "Resolved by hand" if by else "Resolved: the alert cleared"
     yield from tell(incident_id, now, "resolved", text, by)
-    yield from show_card(incident_id, incident.channel, incident.severity, owner, now)
-    yield from reply(incident, "resolved", incident_id, owner, now)
+    yield from show_card(incident_id, incident.channel, incident.severity, now)
+    yield from reply(incident, "resolved", incident_id, now)
     return incident
 
 
-def note(incident_id: int, text: str, user: str, owner: str, now: datetime) -> Operation[Incident]:
+def note(incident_id: int, text: str, user: str, now: datetime) -> Operation[Incident]:
     """A person's remark, kept in the story and shown in the thread."""
     incident = yield from get(incident_id)
     rows = yield query(
@@ -188,7 +205,7 @@ def note(incident_id: int, text: str, user: str, owner: str, now: datetime) -> O
         text,
         user,
     )
-    yield from reply(incident, "note", rows[0]["id"], owner, now)
+    yield from reply(incident, "note", rows[0]["id"], now)
     return incident
 
 

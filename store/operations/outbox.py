@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from store.operations import leases
 from store.rows import OutboxMessage, outbox_from
-from store.statements import Operation, execute, notify, query, stamp
+from store.statements import Operation, execute, notify, query, run, stamp
 
 TOPIC = "outbox"
 
@@ -29,7 +30,6 @@ def want(
     incident_id: int | None,
     in_thread: bool,
     rank: int,
-    owner: str,
     now: datetime,
     delay: float = 0.0,
 ) -> Operation[None]:
@@ -55,12 +55,12 @@ def want(
         key,
     )
     if not known:
-        # Still an upsert: with several writers another one may have come first.
-        yield execute(
+        # Still an upsert: another replica's wish may have come first.
+        yield run(
             """
-            INSERT INTO outbox (key, kind, incident_id, subject, channel, in_thread, rank, owner,
+            INSERT INTO outbox (key, kind, incident_id, subject, channel, in_thread, rank,
                 not_before, created_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (key) DO UPDATE SET wanted = outbox.wanted + 1
             """,
             key,
@@ -70,7 +70,6 @@ def want(
             channel,
             int(in_thread),
             rank,
-            owner,
             due,
             stamp(now),
         )
@@ -78,8 +77,11 @@ def want(
         yield notify(TOPIC)
 
 
-def channels_due(now: datetime) -> Operation[list[str]]:
-    """Channels that have something to send now: exactly those for which `due` has an answer."""
+def channels_due(now: datetime, owner: str) -> Operation[list[str]]:
+    """Channels that have something to send now: exactly those for which `due` has an answer.
+
+    Without those that another replica looks after.
+    """
     rows = yield query(
         # From one channel straight to the next: a backlog of thousands in one is not walked over.
         f"""
@@ -92,19 +94,26 @@ def channels_due(now: datetime) -> Operation[list[str]]:
         )
         SELECT channel FROM waiting
         WHERE EXISTS (SELECT 1 {_FROM} WHERE o.channel = waiting.channel AND {_DUE})
+            AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.name = 'lane/' || waiting.channel
+                AND claims.owner != ? AND {leases.alive("claims.owner")})
         """,  # noqa: S608 - constants
+        stamp(now),
+        owner,
         stamp(now),
     )
     return [row["channel"] for row in rows]
 
 
-def due(channel: str, now: datetime, limit: int) -> Operation[list[OutboxMessage]]:
+def due(
+    channel: str, now: datetime, limit: int, only_changes: bool
+) -> Operation[list[OutboxMessage]]:
     """What a channel should see next: the gravest first, then the oldest.
 
-    A reply waits until its card is posted.
+    A reply waits until its card is posted. `only_changes`: of what is posted already.
     """
+    which = " AND o.ts IS NOT NULL" if only_changes else ""
     rows = yield query(
-        f"{_SELECT} WHERE o.channel = ? AND {_DUE} ORDER BY o.rank, o.id LIMIT ?",
+        f"{_SELECT} WHERE o.channel = ? AND {_DUE}{which} ORDER BY o.rank, o.id LIMIT ?",
         channel,
         stamp(now),
         limit,
@@ -112,40 +121,61 @@ def due(channel: str, now: datetime, limit: int) -> Operation[list[OutboxMessage
     return [outbox_from(row) for row in rows]
 
 
-def sent(message: OutboxMessage, ts: str) -> Operation[None]:
-    """Slack shows this version of it, under `ts`. An incident's first card wakes the advisor."""
-    yield execute(
-        "UPDATE outbox SET ts = ?, sent = ?, attempts = 0, error = '' WHERE id = ?",
+def sent(
+    message: OutboxMessage, ts: str, owner: str, paced_until: datetime | None
+) -> Operation[bool]:
+    """Slack shows this version of it, under `ts`. An incident's first card wakes the advisor.
+
+    False when another replica posted it too, and wrote that down first: this copy is one too many.
+    """
+    noted = yield execute(
+        "UPDATE outbox SET ts = ?, sent = CASE WHEN sent > ? THEN sent ELSE ? END,"
+        " attempts = 0, unsure = 0, error = '' WHERE id = ? AND (ts IS NULL OR ts = ?)",
         ts,
         message.wanted,
+        message.wanted,
         message.id,
+        ts,
     )
-    yield notify(TOPIC)  # replies may have waited for this ts
-    if message.kind == "card" and message.ts is None:
-        yield notify("advice")
+    if paced_until is not None:
+        yield run(
+            "UPDATE claims SET paced_until = ? WHERE name = ? AND owner = ?",
+            stamp(paced_until),
+            leases.lane_of(message.channel),
+            owner,
+        )
+    if message.ts is None:
+        yield notify(TOPIC)  # replies may have waited for this ts
+        if message.kind == "card":
+            yield notify("advice")
+    return bool(noted)
 
 
-def retry(message_id: int, not_before: datetime, error: str, owner: str) -> Operation[None]:
-    """Not sent: try again then. With owner '' the next try first looks whether it is there."""
-    yield execute(
-        "UPDATE outbox SET attempts = attempts + 1, not_before = ?, error = ?, owner = ?"
-        " WHERE id = ?",
+def again(message_id: int) -> Operation[None]:
+    """What Slack shows may be older than what was sent last: send it once more."""
+    yield run("UPDATE outbox SET wanted = wanted + 1 WHERE id = ?", message_id)
+    yield notify(TOPIC)
+
+
+def retry(message_id: int, not_before: datetime, error: str, maybe_posted: bool) -> Operation[None]:
+    """Not sent: try again then. After `maybe_posted` a try first looks whether it is there."""
+    yield run(
+        "UPDATE outbox SET attempts = attempts + 1, not_before = ?, error = ?,"
+        " unsure = CASE WHEN ? = 1 THEN 1 ELSE unsure END WHERE id = ?",
         stamp(not_before),
         error,
-        owner,
+        int(maybe_posted),
         message_id,
     )
 
 
-def give_up(
-    message: OutboxMessage, error: str, ops_channel: str, owner: str, now: datetime
-) -> Operation[None]:
+def give_up(message: OutboxMessage, error: str, ops_channel: str, now: datetime) -> Operation[None]:
     """Slack does not take it. Kept, with the reason; people hear of it in the ops channel.
 
     They hear each reason once, however often it is tried again and given up again.
     """
     # From here on `not_before` says since when it is given up: `revive` goes by it.
-    yield execute(
+    yield run(
         "UPDATE outbox SET failed = 1, error = ?, not_before = ? WHERE id = ?",
         error,
         stamp(now),
@@ -163,7 +193,6 @@ def give_up(
         incident_id=message.incident_id,
         in_thread=False,
         rank=message.rank,
-        owner=owner,
         now=now,
     )
 
@@ -182,13 +211,15 @@ def revive(failed_before: datetime, created_after: datetime, now: datetime) -> O
     return revived
 
 
-def lost(message_id: int, owner: str) -> Operation[None]:
+def lost(message: OutboxMessage) -> Operation[None]:
     """Slack does not know it any more: post it anew."""
-    yield execute(
-        "UPDATE outbox SET ts = NULL, sent = 0, failed = 0, attempts = 0, owner = ? WHERE id = ?",
-        owner,
-        message_id,
+    yield run(
+        "UPDATE outbox SET ts = NULL, sent = 0, failed = 0, attempts = 0, unsure = 0"
+        " WHERE id = ? AND ts = ?",
+        message.id,
+        message.ts,
     )
+    yield notify(TOPIC)
 
 
 def find(key: str) -> Operation[OutboxMessage | None]:
@@ -201,9 +232,9 @@ def backlog() -> Operation[tuple[int, int]]:
     """(waiting, failed) messages. A reply whose card was given up has failed with it."""
     rows = yield query(
         f"""
-        SELECT COUNT(*) AS unsent, COALESCE(SUM(
-            o.failed OR (o.in_thread AND card.ts IS NULL AND COALESCE(card.failed, 0))
-        ), 0) AS failed {_FROM} WHERE o.sent < o.wanted
+        SELECT COUNT(*) AS unsent, COUNT(CASE WHEN o.failed = 1
+            OR (o.in_thread = 1 AND card.ts IS NULL AND card.failed = 1) THEN 1 END) AS failed
+        {_FROM} WHERE o.sent < o.wanted
         """
     )
     return rows[0]["unsent"] - rows[0]["failed"], rows[0]["failed"]

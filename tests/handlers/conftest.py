@@ -15,6 +15,7 @@ from bot.incidents import correlation
 from bot.incidents.model import Alert, AlertStatus, Severity
 from bot.incidents.sops import SopLibrary
 from bot.observability.metrics import Metrics
+from bot.policy import Notify
 from bot.simulator.faults import Faults
 from bot.simulator.local import LocalSlack
 from handlers.outbox import Outbox
@@ -139,6 +140,7 @@ class Desk:
             Renderer(Known(store)),
             self.clock,
             self.metrics,
+            policy=Notify(post_interval_seconds=0),
             ops_channel=OPS,
             own_bot_id=self.own_bot_id,
         )
@@ -158,8 +160,9 @@ class Desk:
 async def desk(tmp_path):
     faults, clock, metrics = Scripted(), Clock(), Metrics()
     store = await open_store(
-        f"sqlite:///{tmp_path}/desk.db", owner="first", card_update_seconds=1.0
+        f"sqlite:///{tmp_path}/desk.db", owner="first", card_update_seconds=1.0, exclusive=True
     )
+    await store.replica.renew(clock())
     async with LocalSlack.start(faults=faults) as slack, aiohttp.ClientSession() as session:
         client = AsyncWebClient(
             token=slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[]
@@ -171,6 +174,7 @@ async def desk(tmp_path):
             Renderer(Known(store)),
             clock,
             metrics,
+            policy=Notify(post_interval_seconds=0),
             ops_channel=OPS,
             own_bot_id=own_bot_id,
         )

@@ -9,11 +9,13 @@ from aiohttp import web
 from bot.errors import SopbotError, StoreError
 from bot.incidents.model import Severity
 from bot.jobs.retry_outbox import retry_outbox
+from bot.policy import Notify
 from bot.simulator.faults import rate_limited
 from handlers.outbox import GIVE_UP_AFTER, Outbox
 from handlers.rendering import Renderer
 from store import open_store
 from store.contract import Store
+from store.replica import LEASE
 from store.statements import query
 from tests.handlers.conftest import ALERTS, OPS, Known
 
@@ -92,6 +94,8 @@ async def test_another_process_looks_before_it_posts_what_the_first_may_have_pos
         raw.execute("UPDATE outbox SET ts = NULL, sent = 0 WHERE kind = 'card'")
     raw.close()
     second = await open_store(f"sqlite:///{tmp_path}/desk.db", owner="second")
+    desk.clock.tick(LEASE + 1)
+    await second.replica.renew(desk.clock())
     outbox = desk.outbox_of(second)
     async with desk.running(outbox):
         await desk.slack.wait_for(
@@ -264,6 +268,7 @@ class Shaky(Store):
 async def test_a_store_that_fails_once_does_not_end_the_sender(desk):
     await desk.open()
     store = Shaky(desk.store._engine, owner="first")
+    await store.replica.renew(desk.clock())
     outbox = desk.outbox_of(store)
     async with desk.running(outbox):
         await desk.slack.wait_for(desk.ours, why="the card")
@@ -367,6 +372,7 @@ async def test_a_bug_in_one_message_lets_the_others_pass(desk):
         Stumbling(Known(desk.store)),
         desk.clock,
         desk.metrics,
+        policy=Notify(),
         ops_channel=OPS,
     )
     async with desk.running(outbox):

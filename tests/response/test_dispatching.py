@@ -164,6 +164,6 @@ async def test_the_same_question_is_asked_once(bench: Bench) -> None:
     for _ in range(2):
         await bench.story.ask(incident, "why?", ANA, once="mention/C1/1.2")
     wanted = [
-        record.question for record in [await bench.store.claim_advice() for _ in "123"] if record
+        record.question for record in [await bench.store.claim_advice(NOW) for _ in "123"] if record
     ]
     assert wanted.count("why?") == 1

@@ -14,13 +14,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.app import Bot, system_clock
+from bot.app import Bot
 from bot.gateway.app import running
 from bot.gateway.config import read_config
 from bot.settings import load
 from bot.simulator.local import LocalSlack
+from store.clocks import system_clock
 from tests.scenarios.children import BotProcess, ForkedBot, child_environment
 from tests.scenarios.doors import SlackDoor
+from tests.scenarios.stores import Beneath, InFile, OnServer
 from tests.scenarios.world import BEN, CHLOE, SECRET, Clock, Gateway, Patient, World, restart_sop
 
 StartBot = Callable[..., Awaitable[Bot]]
@@ -89,8 +91,18 @@ async def gateway_process(patient: Patient, tmp_path: Path) -> AsyncIterator[Gat
             await process.communicate()
 
 
-def _world(slack: LocalSlack, door: SlackDoor, patient: Patient, url: str, folder: Path) -> World:
-    world = World(slack, door, patient, folder, url, f"{patient.url}/health")
+@pytest.fixture
+def beneath(request: pytest.FixtureRequest, tmp_path: Path) -> Beneath:
+    """Where the bot remembers: as `--store` says."""
+    if request.config.getoption("store") == "postgresql":
+        return OnServer(request.getfixturevalue("postgres").database())
+    return InFile(tmp_path / "sopbot.db")
+
+
+def _world(
+    slack: LocalSlack, door: SlackDoor, patient: Patient, store: Beneath, url: str, folder: Path
+) -> World:
+    world = World(slack, door, patient, store, folder, url, f"{patient.url}/health")
     world.write_policy(BEN, CHLOE)
     world.write_sops(restart_sop(world.probe_url))
     return world
@@ -98,10 +110,15 @@ def _world(slack: LocalSlack, door: SlackDoor, patient: Patient, url: str, folde
 
 @pytest.fixture
 def world(
-    slack: LocalSlack, door: SlackDoor, patient: Patient, gateway: Gateway, tmp_path: Path
+    slack: LocalSlack,
+    door: SlackDoor,
+    patient: Patient,
+    beneath: Beneath,
+    gateway: Gateway,
+    tmp_path: Path,
 ) -> World:
     """Everything but the bot; ben and chloe may approve, the SOP offers a restart."""
-    return _world(slack, door, patient, gateway.url, tmp_path)
+    return _world(slack, door, patient, beneath, gateway.url, tmp_path)
 
 
 @pytest.fixture

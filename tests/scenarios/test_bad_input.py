@@ -130,10 +130,10 @@ async def test_forty_thousand_characters_through_both_doors_are_one_card_each(
     first = await world.card()
     assert len(first.text) < 3_000, "a card fits a screen"
     await world.slack.post_as_app("Sentry", ALERTS, LONG[:40_000])
+    await world.card("checkout-api is down.", number=2)
     await world.slack.post_as_app(
         "Grafana", ALERTS, attachments=[{"title": "disk full", "text": LONG[:7_000]}] * 5
     )
-    await world.card("checkout-api is down.", number=2)
     await world.card("disk full", number=3)
     await world.quiet()
     stored = world.rows("SELECT text FROM incidents ORDER BY id")

@@ -220,9 +220,11 @@ async def test_two_edits_in_one_second_are_both_read(world: World, bot: StartBot
     posted = await world.slack.post_as_app("Zed", ALERTS, "Problem: disk full on db-1")
     await world.card()
 
+    second = int(float(posted.ts)) + 5
+
     def edit(before: str, after: str, event_ts: str) -> dict[str, Any]:
         # Slack writes the second of an edit, not its moment.
-        edited = {"user": "U0ZED00001", "ts": "1795231595.000000"}
+        edited = {"user": "U0ZED00001", "ts": f"{second}.000000"}
         return {
             "type": "message",
             "subtype": "message_changed",
@@ -234,8 +236,10 @@ async def test_two_edits_in_one_second_are_both_read(world: World, bot: StartBot
         }
 
     one, two = "Problem: disk full on db-1", "Problem: disk full on db-1!"
-    await world.slack.send_event(edit(one, two, "1795231595.000100")).outcome()
-    await world.slack.send_event(edit(two, "Resolved: disk full on db-1", "1.2")).outcome()
+    await world.slack.send_event(edit(one, two, f"{second}.000100")).outcome()
+    await world.slack.send_event(
+        edit(two, "Resolved: disk full on db-1", f"{second}.000200")
+    ).outcome()
     await world.quiet()
     assert [status for _, _, status in incidents(world)] == ["resolved"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
+import json
 
 from bot.response.propose import digest_of
 from bot.simulator.conversation import Message
@@ -188,12 +188,9 @@ async def test_what_is_not_what_was_shown_does_not_run(
 ) -> None:
     card = await proposed(world, bot)
     await world.quiet()
-    with sqlite3.connect(world.store) as tampering:
-        changed = tampering.execute(
-            "UPDATE approvals SET proposal = replace(proposal, '\"checkout-api\"', '\"payments\"')"
-        ).rowcount
-    tampering.close()
-    assert changed == 1
+    assert world.store.tamper(
+        "UPDATE approvals SET proposal = replace(proposal, '\"checkout-api\"', '\"payments\"')"
+    )
     await world.press(card, "Approve", "ben")
     shown = await world.approval_card("revoked")
     assert "what would run is not what was shown" in shown.text
@@ -205,16 +202,11 @@ async def test_a_plan_that_changed_after_the_yes_was_asked_for_does_not_run(
 ) -> None:
     card = await proposed(world, bot)
     await world.quiet()
-    with sqlite3.connect(world.store) as tampering:
-        # As if the gateway's config had changed since: the digest that people saw is another one.
-        tampering.execute(
-            "UPDATE approvals"
-            " SET preview = json_set(preview, '$[1]', 'sha256:' || hex(zeroblob(32)))"
-        )
-        preview = tampering.execute("SELECT preview FROM approvals").fetchone()[0]
-        assert "sha256:000" in preview
-        _sign_again(tampering)
-    tampering.close()
+    # As if the gateway's config had changed since: the digest that people saw is another one.
+    command, _, effect = json.loads(world.rows("SELECT preview FROM approvals")[0]["preview"])
+    other = json.dumps([command, "sha256:" + "0" * 64, effect])
+    assert world.store.tamper("UPDATE approvals SET preview = ?", other)
+    _sign_again(world)
     await world.press(card, "Approve", "ben")
     result = await world.result("failed")
     assert "Not dispatched: The gateway answered 409" in result.text
@@ -222,14 +214,11 @@ async def test_a_plan_that_changed_after_the_yes_was_asked_for_does_not_run(
     await nothing_ran(world, gateway)
 
 
-def _sign_again(store: sqlite3.Connection) -> None:
+def _sign_again(world: World) -> None:
     """Make the bot's own digest fit, so that the gateway's check is the one that is tried."""
-    store.row_factory = sqlite3.Row
-    row = store.execute("SELECT * FROM approvals").fetchone()
-    approval = approval_from(row, [])
-    store.execute(
-        "UPDATE approvals SET digest = ?", (digest_of(approval.proposal, approval.preview),)
-    )
+    approval = approval_from(world.rows("SELECT * FROM approvals")[0], [])
+    digest = digest_of(approval.proposal, approval.preview)
+    assert world.store.tamper("UPDATE approvals SET digest = ?", digest)
 
 
 def _is_yes(element: dict[str, object]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from bot.simulator.conversation import Answered, Message
 from bot.simulator.local import LocalSlack
 from tests.scenarios.children import until
 from tests.scenarios.doors import SlackDoor
+from tests.scenarios.stores import Beneath, read_rows
 
 JSON = dict[str, Any]
 
@@ -93,20 +93,16 @@ class Gateway:
         return [(row["action"], row["target"], row["state"]) for row in rows]
 
 
-def read_rows(file: Path, query: str) -> list[sqlite3.Row]:
-    """Rows of an SQLite file that another connection writes."""
-    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5)
-    try:
-        connection.row_factory = sqlite3.Row
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
-
-
 def policy_text(*approvers: str, **remediate: Any) -> str:
     """A policy.yaml; JSON is YAML too."""
     rules: JSON = {"approvers": list(approvers), "verify_good_probes": 1} | remediate
-    return json.dumps({"correlate": {"card_update_seconds": 0}, "remediate": rules})
+    return json.dumps(
+        {
+            "correlate": {"card_update_seconds": 0},
+            "notify": {"post_interval_seconds": 0},
+            "remediate": rules,
+        }
+    )
 
 
 def restart_sop(probe_url: str, **more: Any) -> JSON:
@@ -138,15 +134,12 @@ class World:
     slack: LocalSlack
     door: SlackDoor
     patient: Patient
+    store: Beneath
     folder: Path
     gateway_url: str
     probe_url: str
 
     # Operator's files and settings
-
-    @property
-    def store(self) -> Path:
-        return self.folder / "sopbot.db"
 
     def settings(self, **other: str) -> dict[str, str]:
         """Settings of a bot in this world."""
@@ -160,7 +153,8 @@ class World:
             "AI_COMMAND_GATEWAY_SOURCE_ID": "sopbot",
             "AI_COMMAND_GATEWAY_SECRET": SECRET,
             "ADVISOR_COMMAND": "",
-            "STORE_URL": f"sqlite:///{self.store}",
+            "STORE_URL": self.store.url,
+            "STORE_LEASE_SECONDS": "2",
             "HTTP_ADDR": "127.0.0.1:0",
             "POLICY_FILE": str(self.folder / "policy.yaml"),
             "SOP_DIR": str(self.folder / "sops"),
@@ -176,9 +170,9 @@ class World:
         text = [one if isinstance(one, str) else json.dumps(one) for one in lines]
         (folder / "all.jsonl").write_text("".join(f"{line}\n" for line in text))
 
-    def rows(self, query: str) -> list[sqlite3.Row]:
+    def rows(self, query: str) -> list[Any]:
         """What the bot's store holds."""
-        return read_rows(self.store, query)
+        return self.store.rows(query)
 
     # What monitoring does
 

@@ -1,0 +1,34 @@
+"""How fast one channel is spoken to: Slack allows a post a second, and a few at once.
+
+A virtual schedule (the generic cell rate algorithm of ITU-T I.371): each post moves the end of the
+schedule on by the interval, and may come as much before its place in it as the burst allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(slots=True)
+class Pace:
+    """`until` is where the schedule ends; None before the first post. `interval` is in seconds."""
+
+    until: datetime | None = None
+    interval: float = 1.0
+    burst: int = 1
+
+    def wait(self, now: datetime) -> float:
+        """Seconds until the next post may be sent; 0 when it may be now."""
+        if self.until is None or not self.interval:
+            return 0.0
+        ahead = (self.until - now).total_seconds()
+        return max(0.0, ahead - (self.burst - 1) * self.interval)
+
+    def posted(self, now: datetime) -> datetime | None:
+        """A post was sent. Returns the new end of the schedule; None when there is no pace."""
+        if not self.interval:
+            return None
+        start = max(self.until, now) if self.until else now
+        self.until = start + timedelta(seconds=self.interval)
+        return self.until

@@ -1,0 +1,38 @@
+"""What time it is: this machine's, or the database's where several machines share one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+
+def system_clock() -> datetime:
+    """Now, in UTC, as this machine has it."""
+    return datetime.now(UTC)
+
+
+class DatabaseClock:
+    """Now as the database has it, in UTC, to within half a round trip.
+
+    Between two looks this machine's steady clock goes on.
+
+    However wrong a replica's own time of day is, its leases and deadlines are right. `monotonic`
+    is the machine's clock that nobody sets. Before the first look it tells the machine's time.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._began = system_clock() - timedelta(seconds=monotonic())
+
+    def __call__(self) -> datetime:
+        """The database's time."""
+        return self._began + timedelta(seconds=self._monotonic())
+
+    def set(self, told: datetime, asked_at: float, answered_at: float) -> None:
+        """The database said `told` between these two readings of `monotonic`."""
+        self._began = told - timedelta(seconds=(asked_at + answered_at) / 2)
+
+    def reading(self) -> float:
+        """The steady clock, for `set`."""
+        return self._monotonic()

@@ -1,0 +1,102 @@
+"""Who is alive, and who does what only one replica may do at a time.
+
+A replica has one lease, which its heartbeat renews; everything that it took on (a claim here, an
+advice, a dispatch) is its own while that lease lasts and anybody's afterwards. The time is the
+database's for every replica, so their clocks need not agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from store.statements import Operation, execute, moment, notify, query, run, stamp
+
+WORK = ("outbox", "advice", "dispatch")
+"""The topics of work that a replica leaves behind when it goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A channel's outbox, taken on by this replica.
+
+    What has an id above `newest` was wished for after that: nobody else can have posted it.
+    `paced_until`: when the posts so far are spread out at the channel's pace; None at first.
+    """
+
+    channel: str
+    newest: int
+    paced_until: datetime | None
+
+
+def alive(owner: str) -> str:
+    """SQL: the replica in this column has a lease. Takes the time as its one parameter."""
+    return f"EXISTS (SELECT 1 FROM replicas r WHERE r.owner = {owner} AND r.until > ?)"  # noqa: S608 - a column
+
+
+def renew(owner: str, now: datetime, seconds: float) -> Operation[bool]:
+    """Prolong the lease, or begin one. False when it had lapsed: others may have its claims."""
+    until = stamp(now + timedelta(seconds=seconds))
+    kept = yield execute(
+        "UPDATE replicas SET until = ? WHERE owner = ? AND until > ?", until, owner, stamp(now)
+    )
+    if not kept:
+        yield run(
+            "INSERT INTO replicas (owner, until, started_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (owner) DO UPDATE SET until = excluded.until",
+            owner,
+            until,
+            stamp(now),
+        )
+    return bool(kept)
+
+
+def evict_others(owner: str) -> Operation[None]:
+    """Nobody else can be alive: what they took on is free at once."""
+    yield run("DELETE FROM replicas WHERE owner != ?", owner)
+
+
+def leave(owner: str) -> Operation[None]:
+    """An orderly end: others need not wait for the lease."""
+    yield run("DELETE FROM claims WHERE owner = ?", owner)
+    yield run("DELETE FROM replicas WHERE owner = ?", owner)
+    for topic in WORK:
+        yield notify(topic)
+
+
+def claim(name: str, owner: str, now: datetime) -> Operation[bool]:
+    """Take on what nobody alive has; True too when it is this owner's already."""
+    count = yield execute(
+        "INSERT INTO claims (name, owner, paced_until) VALUES (?, ?, '')"  # noqa: S608 - constants
+        " ON CONFLICT (name) DO UPDATE SET owner = excluded.owner"
+        f" WHERE claims.owner = excluded.owner OR NOT {alive('claims.owner')}",
+        name,
+        owner,
+        stamp(now),
+    )
+    return bool(count)
+
+
+def claim_lane(channel: str, owner: str, now: datetime) -> Operation[Lane | None]:
+    """Take on a channel's outbox; None while another replica has it."""
+    name = lane_of(channel)
+    if not (yield from claim(name, owner, now)):
+        return None
+    newest = yield query("SELECT COALESCE(MAX(id), 0) AS id FROM outbox")
+    held = yield query("SELECT paced_until FROM claims WHERE name = ?", name)
+    paced_until = held[0]["paced_until"]
+    return Lane(channel, newest[0]["id"], moment(paced_until) if paced_until else None)
+
+
+def lane_of(channel: str) -> str:
+    """The claim of a channel's outbox."""
+    return f"lane/{channel}"
+
+
+def replicas(now: datetime) -> Operation[list[tuple[str, datetime, datetime]]]:
+    """(owner, started at, lease until) of every replica alive, oldest first."""
+    rows = yield query(
+        "SELECT owner, started_at, until FROM replicas WHERE until > ? ORDER BY started_at, owner",
+        stamp(now),
+    )
+    return [(row["owner"], moment(row["started_at"]), moment(row["until"])) for row in rows]

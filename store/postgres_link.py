@@ -1,0 +1,243 @@
+"""Connections to PostgreSQL: how rows come, what failures mean, and who wakes whom."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC
+from functools import partial
+from typing import Any
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from bot.errors import StoreError
+from store.clocks import DatabaseClock
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "sopbot"
+LOOK = 2.0  # seconds between two looks at the database's clock; proves too that the link lives
+REST = 0.5  # seconds before a lost link is built anew
+
+# A replica that stands still in the middle of a transaction must not hold up the others for long.
+_SESSION = (
+    "SET idle_in_transaction_session_timeout = '4s'",
+    "SET lock_timeout = '4s'",
+    "SET application_name = 'sopbot'",
+    "SET client_min_messages = 'warning'",
+)
+
+
+class Row:
+    """Values by position or by column name."""
+
+    __slots__ = ("_places", "_values")
+
+    def __init__(self, places: dict[str, int], values: Sequence[Any]) -> None:
+        self._places = places
+        self._values = values
+
+    def __getitem__(self, key: str | int) -> Any:
+        return self._values[self._places[key] if isinstance(key, str) else key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+Connection = psycopg.AsyncConnection[Row]
+
+
+def row_factory(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Row]:
+    """For psycopg: rows as `Row`."""
+    columns = cursor.description or ()
+    return partial(Row, {column.name: place for place, column in enumerate(columns)})
+
+
+async def configure(connection: Connection) -> None:
+    """What every connection begins with."""
+    connection.row_factory = row_factory
+    for statement in _SESSION:
+        await connection.execute(statement)
+
+
+@asynccontextmanager
+async def within(connection: Connection, seconds: float) -> AsyncIterator[None]:
+    """Cut the connection when the time is over: a stalled network answers nothing, ever.
+
+    Whoever waits for it gets psycopg.OperationalError.
+    """
+    # A copy of the descriptor: shutting that down ends the wait on the connection's own.
+    line = socket.socket(fileno=os.dup(connection.fileno()))
+    cut = asyncio.get_running_loop().call_later(seconds, _shut, line)
+    try:
+        yield
+    finally:
+        cut.cancel()
+        line.close()
+
+
+def _shut(line: socket.socket) -> None:
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
+
+
+class Wakeups:
+    """Tells other replicas what this one committed, hears what they did, and keeps the clock right.
+
+    Beside the transactions, not in them: with a NOTIFY in it, a commit waits for every other such
+    commit on the server. What is missed, the workers' own polls find.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        pool: AsyncConnectionPool[Connection],
+        wake: Callable[[set[str] | None], None],
+        clock: DatabaseClock,
+        patience: float,
+    ) -> None:
+        self._url = url
+        self._pool = pool
+        self._wake = wake
+        self._clock = clock
+        self._patience = patience
+        self._voice = secrets.token_hex(6)
+        self._untold: set[str] = set()
+        self._speak = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Connect and listen; psycopg.Error when that fails the first time."""
+        first = await self._connect()
+        self._tasks = [
+            asyncio.create_task(self._listen(first), name="store-listen"),
+            asyncio.create_task(self._tell(), name="store-notify"),
+        ]
+
+    async def stop(self) -> None:
+        """Say what is unsaid, then hear and say nothing more."""
+        if self._tasks and self._untold:
+            await self._say()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def tell(self, topics: set[str]) -> None:
+        """The others should look at these topics, soon."""
+        self._untold |= topics
+        self._speak.set()
+
+    async def _tell(self) -> None:
+        while True:
+            await self._speak.wait()
+            self._speak.clear()
+            await self._say()
+
+    async def _say(self) -> None:
+        topics, self._untold = self._untold, set()
+        if not topics:
+            return
+        words = " ".join((self._voice, *sorted(topics)))
+        try:
+            async with (
+                self._pool.connection(self._patience) as connection,
+                within(connection, self._patience),
+            ):
+                await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, words))
+        except (psycopg.Error, PoolTimeout, PoolClosed, OSError) as error:
+            log.debug("the other replicas are not told: %s", type(error).__name__)
+
+    async def _connect(self) -> Connection:
+        connection: Connection = await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, connect_timeout=max(2, int(self._patience))
+        )
+        try:
+            async with within(connection, self._patience):
+                await configure(connection)
+                await connection.execute(f"LISTEN {CHANNEL}")  # a constant
+                await self._look(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _look(self, connection: Connection) -> None:
+        """Read the database's time."""
+        asked_at = self._clock.reading()
+        row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
+        assert row is not None, "a SELECT without FROM has one row"  # noqa: S101
+        self._clock.set(row[0].astimezone(UTC), asked_at, self._clock.reading())
+
+    async def _listen(self, first: Connection) -> None:
+        connection: Connection | None = first
+        while True:
+            try:
+                if connection is None:
+                    connection = await self._connect()
+                    self._wake(None)  # whatever was said meanwhile was missed
+                    log.info("listening to the store again")
+                async for heard in connection.notifies(timeout=LOOK):
+                    voice, *topics = heard.payload.split()
+                    if voice != self._voice:
+                        self._wake(set(topics))
+                async with within(connection, self._patience):
+                    await self._look(connection)
+            except (psycopg.Error, OSError) as error:
+                log.warning("not listening to the store: %s", type(error).__name__)
+                if connection is not None:
+                    await connection.close()
+                    connection = None
+                await asyncio.sleep(REST)
+            except BaseException:
+                if connection is not None:
+                    await connection.close()
+                raise
+
+
+def safe_name(url: str) -> str:
+    """The database as people may read it: host, port and name, never a password."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return "PostgreSQL"
+    host = parts.get("host") or parts.get("hostaddr") or "localhost"
+    port = f":{parts['port']}" if parts.get("port") else ""
+    return f"PostgreSQL {host}{port}/{parts.get('dbname') or parts.get('user') or ''}"
+
+
+def explain(error: Exception, name: str) -> StoreError:
+    """What is wrong with the server, and what to do about it."""
+    permanent = False
+    if isinstance(error, errors.InvalidPassword | errors.InvalidAuthorizationSpecification):
+        what, remedy = "does not let us in", "Check the user and password in STORE_URL."
+        permanent = True
+    elif isinstance(error, errors.InvalidCatalogName):
+        what, remedy = "does not exist", "Create it: createdb, owned by the user in STORE_URL."
+        permanent = True
+    elif isinstance(error, errors.InsufficientPrivilege):
+        what = "does not let us do that"
+        remedy = "The user in STORE_URL must own the database, or its schema."
+        permanent = True
+    elif isinstance(error, errors.ReadOnlySqlTransaction):
+        what, remedy = "takes no writes", "STORE_URL must name the primary, not a standby."
+    elif isinstance(error, errors.DiskFull):
+        what, remedy = "has a full disk", "Make room; what was not acknowledged comes again."
+    elif isinstance(error, errors.TooManyConnections):
+        what, remedy = "has no connection left", "Raise max_connections, or run fewer replicas."
+    elif isinstance(error, PoolTimeout | PoolClosed):
+        what, remedy = "does not answer", "What was not acknowledged is delivered again."
+    else:
+        what = f"failed ({type(error).__name__})"
+        remedy = "Check the server and the network; what was not acknowledged comes again."
+    return StoreError(f"The store {name} {what}.", permanent=permanent, remedy=remedy)

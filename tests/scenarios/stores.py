@@ -1,0 +1,93 @@
+"""The database beneath a bot under test, as a test sees it: beside the bot, behind its back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from psycopg import sql as composed
+
+from store.dialects import statement_for_postgres
+from store.postgres_link import row_factory
+
+
+class Beneath(Protocol):
+    """One store; statements are in the words that both engines speak."""
+
+    @property
+    def url(self) -> str:
+        """STORE_URL."""
+
+    def rows(self, query: str) -> list[Any]:
+        """What it holds now."""
+
+    def tamper(self, change: str, *parameters: object) -> int:
+        """Change it behind the bot's back; how many rows were."""
+
+    def from_the_future(self) -> None:
+        """Pretend that a newer bot has changed the schema."""
+
+
+@dataclass(frozen=True)
+class InFile:
+    """An SQLite file."""
+
+    file: Path
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.file}"
+
+    def rows(self, query: str) -> list[Any]:
+        return read_rows(self.file, query)
+
+    def tamper(self, change: str, *parameters: object) -> int:
+        with closing(sqlite3.connect(self.file)) as connection, connection:
+            return connection.execute(change, parameters).rowcount
+
+    def from_the_future(self) -> None:
+        self.tamper(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+            " SELECT migration_set, '9999_from_the_future', applied_at"
+            " FROM _sqlite_migrations LIMIT 1"
+        )
+
+
+@dataclass(frozen=True)
+class OnServer:
+    """A PostgreSQL database."""
+
+    url: str
+
+    def rows(self, query: str) -> list[Any]:
+        with self._connected() as connection:
+            return connection.execute(composed.SQL(statement_for_postgres(query))).fetchall()
+
+    def tamper(self, change: str, *parameters: object) -> int:
+        with self._connected() as connection:
+            done = connection.execute(composed.SQL(statement_for_postgres(change)), parameters)
+            return done.rowcount
+
+    def from_the_future(self) -> None:
+        self.tamper("INSERT INTO sopbot_migrations (name) VALUES ('9999_from_the_future')")
+
+    @contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection[Any]]:
+        with psycopg.connect(self.url, autocommit=True, connect_timeout=10) as connection:
+            connection.row_factory = row_factory  # type: ignore[assignment]
+            yield connection
+
+
+def read_rows(file: Path, query: str) -> list[sqlite3.Row]:
+    """Rows of an SQLite file that another connection writes."""
+    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5)
+    try:
+        connection.row_factory = sqlite3.Row
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
