@@ -6,9 +6,12 @@ import json
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
+from bot.simulator.chaos import ROUGH, Chaos
 from bot.simulator.local import LocalSlack
 from bot.simulator.manifest import Manifest, read_manifest
+from bot.simulator.rates import RateLimits
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -17,22 +20,31 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--manifest", type=Path, help="send only what this manifest declares")
+    parser.add_argument("--rate-limits", action="store_true", help="limit rates as Slack does")
+    parser.add_argument("--chaos", type=int, metavar="SEED", help="a bad day, by the dice")
     given = parser.parse_args(argv)
     try:
         manifest = read_manifest(given.manifest) if given.manifest else Manifest()
-        asyncio.run(_serve(given.host, given.port, manifest))
+        options = {
+            "host": given.host,
+            "port": given.port,
+            "manifest": manifest,
+            "limits": RateLimits() if given.rate_limits else None,
+            "faults": Chaos(given.chaos, **ROUGH) if given.chaos is not None else None,
+        }
+        asyncio.run(_serve(options))
     except (OSError, ValueError) as problem:
         print(f"simulator: {problem}", file=sys.stderr)
         return 1
     return 0
 
 
-async def _serve(host: str, port: int, manifest: Manifest) -> None:
+async def _serve(options: dict[str, Any]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with LocalSlack.start(host=host, port=port, manifest=manifest) as slack:
+    async with LocalSlack.start(**options) as slack:
         print(json.dumps(ready_line(slack)), flush=True)
         await stop.wait()
 

@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.simulator import normalise, reading
+from bot.simulator import normalise
 from bot.simulator.authors import person_author
 from bot.simulator.core import Core
 from bot.simulator.deliveries import Ack, Delivery
 from bot.simulator.doors import respond
+from bot.simulator.forms import action_of, fill_in, state_of
 from bot.simulator.interactions import ResponseUrl
 from bot.simulator.people import Channel, User
 from bot.simulator.refusal import Refusal
@@ -56,6 +57,23 @@ class Actions:
     def delete(self, user: User, channel: Channel, ts: str) -> None:
         """Delete an own message."""
         self._own(user, channel, ts)
+        self._core.workspace.delete(channel, ts)
+
+    def edit_as_app(self, channel: Channel, ts: str, text: str) -> None:
+        """Let another app change its own message: its text, or its first attachment's title."""
+        before = self._foreign(channel, ts)
+        said = normalise.text(text)
+        changes: JSON = {"text": said}
+        if attached := before.get("attachments"):
+            part = "title" if "title" in attached[0] else "text"
+            first = {**attached[0], part: said, "fallback": said}
+            changes = {"attachments": [first, *attached[1:]]}
+        editor = str(before.get("user") or before["bot_id"])
+        self._core.workspace.edit(channel, ts, changes, editor=editor)
+
+    def delete_as_app(self, channel: Channel, ts: str) -> None:
+        """Let another app delete its own message."""
+        self._foreign(channel, ts)
         self._core.workspace.delete(channel, ts)
 
     def with_mentions(self, text: str, *, labels: bool = False) -> str:
@@ -186,70 +204,12 @@ class Actions:
         if self._core.workspace.message(channel, ts).get("user") != user.id:
             raise Refusal("cant_update_message")
 
+    def _foreign(self, channel: Channel, ts: str) -> JSON:
+        message = self._core.workspace.message(channel, ts)
+        if message.get("bot_id") in (None, self._core.workspace.app.bot_id):
+            raise Refusal("cant_update_message")
+        return message
+
     def _slackbot(self, user: User, channel: Channel, text: str) -> None:
         author = {"user": "USLACKBOT", "username": "Slackbot", "bot_id": None, "app_id": None}
         self._core.workspace.post_ephemeral(channel, user.id, {**author, "text": text}, None)
-
-
-def action_of(block: JSON, element: JSON, value: Any) -> JSON:
-    """One entry under `actions` of a block_actions payload."""
-    kind = element["type"]
-    action: JSON = {
-        "type": kind,
-        "action_id": element.get("action_id", ""),
-        "block_id": block["block_id"],
-    }
-    for name in ("text", "value", "style", "placeholder"):
-        if name in element:
-            action[name] = element[name]
-    if kind != "button":
-        action |= state_of(element, value)
-    return action
-
-
-def state_of(element: JSON, value: Any) -> JSON:
-    """An element's state once `value` was typed or chosen; None clears it."""
-    kind = element["type"]
-    name = reading.STATEFUL.get(kind)
-    if name is None:
-        return {"type": kind}
-    if name == "selected_option":
-        value = reading.option(element, str(value)) if value is not None else None
-    elif name == "selected_options":
-        value = [reading.option(element, str(v)) for v in value or ()]
-    return {"type": kind, name: value}
-
-
-def fill_in(view: JSON, values: dict[str, Any]) -> tuple[JSON, dict[str, str]]:
-    """The state of a filled-in modal, and what is missing, by block_id."""
-    state: JSON = {}
-    missing: dict[str, str] = {}
-    used: set[str] = set()
-    for block, one in reading.elements(view):
-        if one["type"] not in reading.STATEFUL:
-            continue
-        asked = (block.get("label") or {}).get("text", "")
-        keys = [k for k in (block["block_id"], one.get("action_id"), asked) if k in values]
-        used.update(keys)
-        value = values[keys[0]] if keys else initial(one)
-        if value in (None, "", []) and block["type"] == "input" and not block.get("optional"):
-            missing[block["block_id"]] = "Please complete this required field."
-            continue
-        value = None if value == "" else value
-        state.setdefault(block["block_id"], {})[one.get("action_id", "")] = state_of(one, value)
-    for name in values:
-        if name not in used:
-            raise reading.NotThereError(f"the view has no field {name!r}")
-    return state, missing
-
-
-def initial(element: JSON) -> Any:
-    """What a field holds before anyone touches it."""
-    for name in ("initial_value", "initial_user", "initial_channel", "initial_conversation"):
-        if name in element:
-            return element[name]
-    if "initial_option" in element:
-        return element["initial_option"].get("value")
-    if "initial_options" in element:
-        return [one.get("value") for one in element["initial_options"]]
-    return element.get("initial_date") or element.get("initial_time")

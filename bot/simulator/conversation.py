@@ -1,6 +1,7 @@
 """A person at the keyboard, for tests and the demo: reads, types and clicks."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bot.simulator import reading
@@ -35,7 +36,7 @@ class Message:
         """The root of its thread; its own ts when it has none."""
         return str(self.data.get("thread_ts", self.data["ts"]))
 
-    @property
+    @cached_property
     def text(self) -> str:
         """Everything a person can read in it: text, blocks, attachments."""
         return reading.words(self.data, self.names)

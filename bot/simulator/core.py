@@ -3,10 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.simulator.chaos import Chaos
 from bot.simulator.clock import Clock
-from bot.simulator.faults import Faults
+from bot.simulator.faults import Chain, Struck
 from bot.simulator.interactions import Interactions
 from bot.simulator.manifest import Manifest
+from bot.simulator.rates import Limited, Posted, RateLimits
+from bot.simulator.script import Script
 from bot.simulator.sockets import Links
 from bot.simulator.views import Views
 from bot.simulator.workspace import Workspace
@@ -54,8 +57,14 @@ class Core:
     links: Links
     interactions: Interactions
     views: Views
-    faults: Faults
+    faults: Chain
+    script: Script
     manifest: Manifest
+    limits: RateLimits | None = None
+    chaos: Chaos | None = None
+    struck: list[Struck] = field(default_factory=list)
+    posts: list[Posted] = field(default_factory=list)
+    limited: list[Limited] = field(default_factory=list)
     base_url: str = ""
     files: dict[str, File] = field(default_factory=dict)
     calls: list[Call] | None = None
@@ -64,3 +73,26 @@ class Core:
         """The one-time address of a Socket Mode link."""
         host = self.base_url.removeprefix("http://")
         return f"ws://{host}/link/?ticket={ticket}&app_id={self.workspace.app.app_id}"
+
+    def unleash(self, chaos: Chaos | None) -> None:
+        """Begin a storm in place of the one before; None ends it."""
+        if self.chaos is not None:
+            self.faults.remove(self.chaos)
+        self.chaos = chaos
+        if chaos is not None:
+            self.faults.add(chaos)
+
+    def wait_to_post(self, method: str, app: str, channel: str) -> int | None:
+        """Whole seconds until this post may be made, noted as a 429; None when it may be now."""
+        now = self.clock.now()
+        wait = None if self.limits is None else self.limits.wait_to_post(app, channel, now)
+        if wait is not None:
+            self.limited.append(Limited(now, method, channel, wait))
+        return wait
+
+    def posted(self, app: str, channel: str, ts: str) -> None:
+        """Note a post that was accepted."""
+        now = self.clock.now()
+        if self.limits is not None:
+            self.limits.posted(app, channel, now)
+        self.posts.append(Posted(now, channel, app, ts))

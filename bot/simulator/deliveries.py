@@ -2,7 +2,8 @@
 
 Slack gives a socket three seconds to acknowledge. Events that nobody acknowledged come again at
 once, a minute later and five minutes later, with `retry_attempt` 1 to 3 and the same envelope_id
-(seen by users of bolt-js and slack-go). Commands and interactions are never repeated.
+(seen by users of bolt-js and slack-go). A socket that dies before it acknowledged counts as one
+that did not answer. Commands and interactions are never repeated.
 """
 
 import asyncio
@@ -27,7 +28,10 @@ class Ack:
 
 @dataclass(eq=False)
 class Delivery:
-    """An envelope, its attempts so far and its answer."""
+    """An envelope, its attempts so far and its answer.
+
+    `sent_on` has the number of the link of each sending, `acked_on` that of the answer.
+    """
 
     type: str
     payload: JSON
@@ -36,6 +40,8 @@ class Delivery:
     envelope_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     attempt: int = 0
     sends: int = 0
+    sent_on: list[int] = field(default_factory=list)
+    acked_on: int | None = None
     ack: Ack | None = None
     failure: str = ""
     answered: "asyncio.Future[Ack | None] | None" = None

@@ -8,7 +8,9 @@ from aiohttp import web
 
 from bot.simulator import content
 from bot.simulator.core import Call, Core
+from bot.simulator.faults import Dropped, rate_limited
 from bot.simulator.interactions import ResponseUrl
+from bot.simulator.rates import Limited
 from bot.simulator.refusal import Refusal
 from bot.simulator.web_api import METHODS
 
@@ -33,8 +35,10 @@ class Doors:
         try:
             args = await _arguments(request)
             self._authorize(method, request, args)
-            if (instead := await core.faults.before(method, args)) is not None:
-                self._note(method, args, f"http_{getattr(instead, 'status', 0)}", at)
+            instead = await core.faults.before(method, args) or self._too_often(method, args)
+            if instead is not None:
+                self._note(method, args, f"http_{instead.status}", at)
+                self._note_limit(method, args, instead)
                 return instead
             handler = METHODS.get(method)
             if handler is None:
@@ -42,11 +46,14 @@ class Doors:
             answer = {"ok": True, **handler(core, args)}
         except Refusal as refusal:
             answer = refusal.answer()
+        except Dropped:
+            self._note(method, args, "dropped", at)
+            raise _cut(request, "before the call was carried out") from None
         self._note(method, args, answer.get("error", ""), at)
+        if method == "chat.postMessage" and answer["ok"]:
+            core.posted(core.workspace.app.bot_id, answer["channel"], answer["ts"])
         if not await core.faults.after(method, args, answer):
-            if request.transport is not None:
-                request.transport.abort()
-            raise ConnectionResetError("dropped on purpose, after the call was carried out")
+            raise _cut(request, "after the call was carried out")
         return _json(answer)
 
     def _authorize(self, method: str, request: web.Request, args: JSON) -> None:
@@ -63,6 +70,29 @@ class Doors:
             raise Refusal("invalid_auth")
         if (given == tokens.app) != (method in APP_TOKEN_METHODS):
             raise Refusal("not_allowed_token_type")
+
+    def _too_often(self, method: str, args: JSON) -> web.Response | None:
+        core = self._core
+        if core.limits is None:
+            return None
+        wait = core.limits.call(method, core.clock.now())
+        if wait is None and method == "chat.postMessage":
+            app, channel = core.workspace.app.bot_id, self._place(args)
+            wait = core.limits.wait_to_post(app, channel, core.clock.now())
+        return None if wait is None else rate_limited(wait)
+
+    def _place(self, args: JSON) -> str:
+        name = str(args.get("channel") or "")
+        try:
+            return self._core.workspace.channel(name).id
+        except Refusal:
+            return name
+
+    def _note_limit(self, method: str, args: JSON, instead: web.StreamResponse) -> None:
+        if instead.status == 429:
+            wait = int(instead.headers.get("Retry-After", 0))
+            now = self._core.clock.now()
+            self._core.limited.append(Limited(now, method, self._place(args), wait))
 
     def _note(self, method: str, args: JSON, error: str, at: float) -> None:
         if self._core.calls is not None:
@@ -135,6 +165,13 @@ def respond(core: Core, record: ResponseUrl, body: JSON) -> None:
     else:
         core.workspace.post_ephemeral(channel, record.user, said, thread)
     core.workspace.touched(channel, "", record.user)
+
+
+def _cut(request: web.Request, when: str) -> ConnectionResetError:
+    """Break the connection; aiohttp takes the error that comes back for the client's own doing."""
+    if request.transport is not None:
+        request.transport.abort()
+    return ConnectionResetError(f"dropped on purpose, {when}")
 
 
 async def _arguments(request: web.Request) -> JSON:

@@ -1,39 +1,43 @@
 """The local Slack in one object: start it, talk to it, look at it."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from bot.simulator import content
 from bot.simulator.actions import Actions
-from bot.simulator.addresses import Addresses
 from bot.simulator.authors import classic_author, modern_author
+from bot.simulator.chaos import Chaos
 from bot.simulator.clock import Clock, SystemClock
 from bot.simulator.conversation import Message, Person
 from bot.simulator.core import Core, Tokens
 from bot.simulator.deliveries import Delivery
 from bot.simulator.events import EventWriter, subscription
-from bot.simulator.faults import Faults
+from bot.simulator.faults import Chain, Faults, Struck
 from bot.simulator.interactions import Interactions
 from bot.simulator.manifest import Manifest
+from bot.simulator.outages import Outages
 from bot.simulator.people import Channel
+from bot.simulator.rates import RateLimits
+from bot.simulator.script import Script
 from bot.simulator.server import Server
 from bot.simulator.sockets import Links
-from bot.simulator.transcript import names_of, transcript
 from bot.simulator.views import Views
 from bot.simulator.waiting import Pulse
+from bot.simulator.watching import Watching
 from bot.simulator.workspace import Change, Workspace
 
 JSON = dict[str, Any]
-T = TypeVar("T")
 
 
-class LocalSlack(Addresses):
+class LocalSlack(Outages, Watching):
     """A workspace with one app under test, on a loopback port.
 
     `clock` drives message times, trigger ids, the three-second deadline and redelivery. With a
-    `manifest` only what it declares is sent. `record_calls=False` keeps no list of API calls.
+    `manifest` only what it declares is sent. `record_calls=False` keeps no list of API calls and
+    envelopes. `limits` switches Slack's rate limits on. `seed` decides which link an envelope
+    takes; without one it is another each time.
     """
 
     def __init__(
@@ -45,11 +49,15 @@ class LocalSlack(Addresses):
         faults: Faults | None = None,
         manifest: Manifest | None = None,
         record_calls: bool = True,
+        limits: RateLimits | None = None,
+        seed: int | None = None,
     ) -> None:
         clock = clock or SystemClock()
-        faults = faults or Faults()
+        self.seed = secrets.randbelow(2**32) if seed is None else seed
         workspace = Workspace(clock)
-        links = Links(clock, workspace.app.app_id, faults)
+        chain = Chain(clock, self._struck)
+        links = Links(clock, workspace.app.app_id, chain, self.seed)
+        links.deliveries = [] if record_calls else None
         interactions = Interactions(workspace, clock, self._interactive)
         self._core = Core(
             clock=clock,
@@ -61,18 +69,27 @@ class LocalSlack(Addresses):
             links=links,
             interactions=interactions,
             views=Views(workspace, interactions),
-            faults=faults,
+            faults=chain,
+            script=Script(),
             manifest=manifest or Manifest(),
+            limits=limits,
             calls=[] if record_calls else None,
         )
+        chain.add(self._core.script)
+        if isinstance(faults, Chaos):
+            self._core.unleash(faults)
+        elif faults is not None:
+            chain.add(faults)
         self._writer = EventWriter(clock, workspace.app)
         self._pulse = Pulse()
         self._actions = Actions(self._core)
         self._server = Server(self._core, self._actions, host=host, port=port)
         self._began = clock.now()
+        self._seen = {}
+        self._named = None
         workspace.on_event = self._event
         workspace.on_change = self._changed
-        links.on_change = self._pulse.beat
+        links.on_change = self._changed
 
     # Life
 
@@ -99,69 +116,6 @@ class LocalSlack(Addresses):
         """The incoming-webhook address of a channel for one app."""
         workspace = self._core.workspace
         return self._server.webhooks.url(workspace.channel(channel), workspace.app_named(app))
-
-    # Reading
-
-    def seen(self, channel_id: str, data: JSON) -> Message:
-        """A message dict as a Message."""
-        return Message(channel_id, data, names_of(self._core.workspace))
-
-    def messages(self, channel: str) -> list[Message]:
-        """What shows in a channel, oldest first, without the threads."""
-        where = self._core.workspace.channel(channel)
-        names = names_of(self._core.workspace)
-        return [Message(where.id, where.messages[ts], names) for ts in where.timeline]
-
-    def thread(self, channel: str, ts: str) -> list[Message]:
-        """A thread's replies, oldest first, without its root."""
-        where = self._core.workspace.channel(channel)
-        names = names_of(self._core.workspace)
-        found = where.threads.get(ts, ())
-        return [Message(where.id, where.messages[reply], names) for reply in found]
-
-    def message(self, channel: str, ts: str) -> Message:
-        """One message as it stands now."""
-        where = self._core.workspace.channel(channel)
-        return self.seen(where.id, self._core.workspace.message(where, ts))
-
-    def ephemerals(self, user: str) -> list[Message]:
-        """What only this user sees, oldest first."""
-        found = self._core.workspace.ephemerals.get(self._core.workspace.user(user).id, {})
-        return [self.seen(channel, data) for channel, data in found.values()]
-
-    def modal(self, user: str) -> JSON | None:
-        """The modal a user has open."""
-        return self._core.views.modal(self._core.workspace.user(user).id)
-
-    def home(self, user: str) -> JSON | None:
-        """A user's Home tab as published."""
-        return self._core.views.home(self._core.workspace.user(user).id)
-
-    def transcript(self, channel: str, *, since: float | None = None) -> str:
-        """A channel and its threads as text; times count from `since`, or from the start."""
-        where = self._core.workspace.channel(channel)
-        start = self._began if since is None else since
-        return transcript(self._core.workspace, where, since=start)
-
-    async def wait_for(
-        self,
-        predicate: Callable[[], T],
-        *,
-        timeout: float = 10.0,
-        why: str = "something",
-        channel: str = "alerts",
-    ) -> T:
-        """The first true answer of `predicate`, asked again after each change.
-
-        Raises NeverHappenedError with the channel's transcript after `timeout` real seconds.
-        """
-        return await self._pulse.wait_for(
-            predicate,
-            timeout=timeout,
-            on_timeout=lambda: (
-                f"waited {timeout:g} s in vain for: {why}\n{self.transcript(channel)}"
-            ),
-        )
 
     # Doing
 
@@ -224,14 +178,6 @@ class LocalSlack(Addresses):
         """Send an inner event of any shape, wrapped as the Events API does."""
         return self.deliver("events_api", self._writer.callback(event))
 
-    async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Ask every link to reconnect."""
-        await self._core.links.disconnect(reason)
-
-    def drop_connections(self) -> None:
-        """Cut every link without a goodbye."""
-        self._core.links.drop()
-
     def add_channel(self, channel: Channel) -> None:
         """Add a channel to the workspace."""
         self._core.workspace.add_channel(channel)
@@ -249,6 +195,10 @@ class LocalSlack(Addresses):
             "events_api", self._writer.callback(event), accepts_response_payload=False
         )
 
-    def _changed(self, change: Change) -> None:
+    def _changed(self, _change: Change | None = None) -> None:
         self._pulse.beat()
-        self._server.changed(change)
+        self._server.changed()
+
+    def _struck(self, struck: Struck) -> None:
+        self._core.struck.append(struck)
+        self._changed()

@@ -23,23 +23,24 @@ class Page:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._templates = Environment(
+        self.templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self.templates.filters |= {"clock": rendering.clock, "iso": rendering.iso}
 
     def whole(self, query: dict[str, str]) -> str:
         """The full page for these query parameters: as, channel, thread, view."""
-        return self._templates.get_template("page.html").render(**self._context(query))
+        return self.templates.get_template("page.html").render(**self._context(query))
 
     def panes(self, query: dict[str, str]) -> JSON:
         """The parts that change while one looks, as HTML by pane name."""
         context = self._context(query)
         return {
-            name: self._templates.get_template(f"{name}.html").render(**context)
+            name: self.templates.get_template(f"{name}.html").render(**context)
             for name in ("log", "thread", "modal")
         }
 

@@ -1,60 +1,28 @@
 """The page's own doors: look, click, type, and be told of changes."""
 
 import asyncio
-import json
 from typing import Any
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from bot.simulator import reading
 from bot.simulator.actions import Actions, Outcome
+from bot.simulator.control import Control
 from bot.simulator.core import Core
 from bot.simulator.page import HERE, Page
+from bot.simulator.page_answers import HEADERS, WORDS, as_json, own_words
 from bot.simulator.people import Channel, User
 from bot.simulator.refusal import Refusal
 from bot.simulator.workspace import Change
 
 JSON = dict[str, Any]
 
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
+STATIC = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "control.js": "text/javascript",
 }
-STATIC = {"page.css": "text/css", "page.js": "text/javascript"}
-WORDS = {
-    "dispatch_failed": "The app is not connected.",
-    "operation_timeout": "The app did not answer within 3 seconds.",
-    "not_in_channel": "You are not in this channel.",
-    "no_text": "There is nothing to send.",
-}
-
-
-def own_hosts(base_url: str) -> set[str]:
-    """The Host values under which the page may be asked for."""
-    host = base_url.removeprefix("http://")
-    port = host.rpartition(":")[2]
-    return {host, f"localhost:{port}"}
-
-
-@web.middleware
-async def refuse_strangers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse other Host names (DNS rebinding) and requests that other sites' pages send."""
-    hosts = own_hosts(request.app[BASE_URL]())
-    if request.host not in hosts:
-        return web.Response(status=421, text="unknown host")
-    origin = request.headers.get("Origin")
-    if origin is not None and origin.removeprefix("http://") not in hosts:
-        return web.Response(status=403, text="cross-origin request refused")
-    return await handler(request)
-
-
-BASE_URL: web.AppKey[Any] = web.AppKey("BASE_URL")
+BREATH = 0.1  # seconds between two calls to look again: in a storm each would render all anew
 
 
 class PageDoors:
@@ -64,6 +32,7 @@ class PageDoors:
         self._core = core
         self._actions = actions
         self._page = Page(core)
+        self._control = Control(core, self._page.templates)
         self._dirty: set[asyncio.Event] = set()
         self._closing = False
 
@@ -75,8 +44,9 @@ class PageDoors:
         app.router.add_get("/static/{name}", self.static)
         app.router.add_get("/archives/{channel}/{message}", self.permalink)
         app.router.add_post("/do/{what}", self.do)
+        self._control.add_to(app)
 
-    def changed(self, change: Change) -> None:  # noqa: ARG002 - pages ask for all panes anyway
+    def changed(self) -> None:
         """Tell open pages that something is different."""
         for dirty in self._dirty:
             dirty.set()
@@ -96,7 +66,7 @@ class PageDoors:
 
     async def panes(self, request: web.Request) -> web.Response:
         """What changes while one looks."""
-        return _json(self._page.panes(dict(request.query)))
+        return as_json(self._page.panes(dict(request.query)))
 
     async def live(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: one line a burst of changes."""
@@ -110,6 +80,7 @@ class PageDoors:
                 await dirty.wait()
                 dirty.clear()
                 await response.write(b"data: changed\n\n")
+                await asyncio.sleep(BREATH)
         except ConnectionError:
             pass  # the page was closed
         finally:
@@ -138,23 +109,18 @@ class PageDoors:
 
     async def do(self, request: web.Request) -> web.Response:
         """One thing a person does; the answer says whether it worked, in words."""
-        if request.content_type != "application/json" or "Origin" not in request.headers:
-            return web.Response(status=403, text="only this page may ask for this")
-        try:
-            asked = json.loads(await request.read())
-            user, channel = self._page.place(
-                {"as": str(asked.get("as", "")), "channel": str(asked.get("channel", ""))}
-            )
-            outcome = await self._do(request.match_info["what"], user, channel, asked)
-        except Refusal as refusal:
-            return _json({"ok": False, "error": WORDS.get(refusal.name, refusal.name)})
-        except (reading.NotThereError, ValueError, KeyError, TypeError, AttributeError) as problem:
-            return _json({"ok": False, "error": f"That cannot be done: {problem}"}, status=400)
+        return await own_words(request, self._asked)
+
+    async def _asked(self, what: str, asked: JSON) -> str | None:
+        user, channel = self._page.place(
+            {"as": str(asked.get("as", "")), "channel": str(asked.get("channel", ""))}
+        )
+        outcome = await self._do(what, user, channel, asked)
         if outcome is None or outcome.acked:
-            return _json({"ok": True})
+            return None
         if outcome.errors:
             self._core.workspace.on_change(Change("view", user=user.id))
-        return _json({"ok": False, "error": WORDS.get(outcome.error, outcome.error)})
+        return WORDS.get(outcome.error, outcome.error)
 
     async def _do(self, what: str, user: User, channel: Channel, asked: JSON) -> Outcome | None:
         actions, workspace = self._actions, self._core.workspace
@@ -167,6 +133,10 @@ class PageDoors:
                 actions.say(user, channel, text, asked.get("thread") or None)
             case "delete":
                 actions.delete(user, channel, ts)
+            case "app_edit":
+                actions.edit_as_app(channel, ts, str(asked["text"]))
+            case "app_delete":
+                actions.delete_as_app(channel, ts)
             case "react":
                 name = str(asked["name"])
                 given = workspace.message(channel, ts).get("reactions", [])
@@ -213,12 +183,3 @@ class PageDoors:
         if view is None:
             raise Refusal("view_not_found")
         return view
-
-
-def _json(answer: JSON, *, status: int = 200) -> web.Response:
-    return web.Response(
-        body=json.dumps(answer).encode(),
-        status=status,
-        content_type="application/json",
-        headers=HEADERS,
-    )

@@ -7,8 +7,8 @@ from typing import Any
 from markupsafe import Markup
 
 from bot.simulator import reading
-from bot.simulator.actions import initial
 from bot.simulator.emoji import EMOJI
+from bot.simulator.forms import initial
 from bot.simulator.mrkdwn import Names, plain_to_html, to_html, unescape
 from bot.simulator.transcript import author
 from bot.simulator.workspace import Workspace
@@ -20,10 +20,20 @@ _LINK = re.compile(r"https?://[^\s\"'<>]+\Z", re.IGNORECASE)
 _COLOURS = 6  # avatar colours in the style sheet
 
 
+def clock(at: float) -> str:
+    """The time of day in UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
+
+
+def iso(at: float) -> str:
+    """A time as machines read it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def message(workspace: Workspace, data: JSON, viewer: str, names: Names) -> JSON:
     """One message for the template."""
     who = author(workspace, data)
-    when = datetime.fromtimestamp(float(data["ts"]), UTC)
+    when = float(data["ts"])
     own_blocks = [b for b in data.get("blocks") or () if not _is_typed(data, b)]
     numbers = _Numbers()
     return {
@@ -32,10 +42,11 @@ def message(workspace: Workspace, data: JSON, viewer: str, names: Names) -> JSON
         "initials": (who[:1] or "?").upper(),
         "colour": sum(map(ord, who)) % _COLOURS,
         "app": bool(data.get("bot_id")),
-        "time": when.strftime("%H:%M"),
-        "iso": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": clock(when)[:5],
+        "iso": iso(when),
         "edited": "edited" in data,
         "only_you": bool(data.get("is_ephemeral")),
+        "foreign": data.get("bot_id") not in (None, workspace.app.bot_id),
         "own": data.get("user") == viewer and not data.get("is_ephemeral"),
         "gone": data.get("subtype") == "tombstone",
         "text": None if own_blocks else to_html(data.get("text") or "", names),

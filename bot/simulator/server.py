@@ -8,9 +8,9 @@ from aiohttp import web
 from bot.simulator.actions import Actions
 from bot.simulator.core import Core
 from bot.simulator.doors import Doors
-from bot.simulator.page_doors import BASE_URL, PageDoors, refuse_strangers
+from bot.simulator.page_answers import BASE_URL, refuse_strangers
+from bot.simulator.page_doors import PageDoors
 from bot.simulator.webhooks import Webhooks
-from bot.simulator.workspace import Change
 
 JSON = dict[str, Any]
 
@@ -58,6 +58,6 @@ class Server:
             await self._runner.cleanup()
             self._runner = None
 
-    def changed(self, change: Change) -> None:
+    def changed(self) -> None:
         """Tell open pages."""
-        self._page.changed(change)
+        self._page.changed()

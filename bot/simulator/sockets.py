@@ -2,17 +2,20 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import secrets
 from collections import deque
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from bot.simulator.clock import Clock, Timer
 from bot.simulator.deliveries import ACK_SECONDS, RETRY_AFTER, Ack, Delivery, attempt_by_age
 from bot.simulator.faults import Faults
+from bot.simulator.link import Link, goodbye, hello
 
 JSON = dict[str, Any]
 
@@ -20,50 +23,23 @@ MAX_LINKS = 10
 TICKET_SECONDS = 30.0
 
 
-class Link:
-    """One open WebSocket and what still has to go out on it."""
-
-    def __init__(
-        self, socket: web.WebSocketResponse, transport: asyncio.Transport | None, faults: Faults
-    ) -> None:
-        self.socket = socket
-        self.transport = transport
-        self._faults = faults
-        self._out: deque[JSON] = deque()
-        self._more = asyncio.Event()
-
-    def send(self, envelope: JSON) -> None:
-        """Queue an envelope; `write` sends it in order."""
-        self._out.append(envelope)
-        self._more.set()
-
-    async def write(self) -> None:
-        """Send what is queued until the socket closes."""
-        while not self.socket.closed:
-            await self._more.wait()
-            self._more.clear()
-            while self._out:
-                envelope = self._out.popleft()
-                if not await self._faults.before_send(envelope):
-                    continue
-                try:
-                    await self.socket.send_str(json.dumps(envelope))
-                except (ConnectionError, RuntimeError):
-                    return  # the reader of this socket sees the same end and cleans up
-
-
 class Links:
-    """All links of our app."""
+    """All links of our app. Which of them an envelope takes is drawn by lot, from `seed`.
 
-    def __init__(self, clock: Clock, app_id: str, faults: Faults) -> None:
+    `deliveries`, when it is a list, keeps every envelope.
+    """
+
+    def __init__(self, clock: Clock, app_id: str, faults: Faults, seed: int) -> None:
         self.faults = faults
+        self.deliveries: list[Delivery] | None = None
         self.links: list[Link] = []
         self.waiting: deque[Delivery] = deque()
         self.lost: list[Delivery] = []
         self._clock = clock
         self._app_id = app_id
         self._tickets: dict[str, float] = {}
-        self._turn = 0
+        self._lot = Random(seed)  # noqa: S311 - a lot, no secret
+        self._numbers = itertools.count(1)
         self._open: dict[str, Delivery] = {}
         self._deadlines: deque[tuple[float, Delivery, int]] = deque()
         self._deadline_timer: Timer | None = None
@@ -87,34 +63,39 @@ class Links:
             status = 408
         if status is not None:
             return web.Response(status=status, text="ticket refused")
-        socket = web.WebSocketResponse(timeout=1.0, compress=False, max_msg_size=4 * 1024 * 1024)
+        half_open = await self.faults.half_open()
+        socket = web.WebSocketResponse(
+            timeout=1.0, autoping=False, compress=False, max_msg_size=4 * 1024 * 1024
+        )
         await socket.prepare(request)
-        link = Link(socket, request.transport, self.faults)
         if len(self.links) >= MAX_LINKS:
-            await socket.send_json(self._disconnect("too_many_websockets"))
+            await socket.send_json(goodbye("too_many_websockets", MAX_LINKS + 1))
             await socket.close()
             return socket
+        link = Link(next(self._numbers), socket, request.transport, self.faults)
+        link.half_open = half_open
         self.links.append(link)
-        await socket.send_json(self._hello())
+        link.send(hello(self._app_id, len(self.links)))
         self._deliver_waiting()
         self.on_change()
         writer = asyncio.create_task(link.write())
         try:
-            async for message in socket:
-                if message.type is WSMsgType.TEXT:
-                    self._heard(message.data)
+            async for said in link.texts():
+                self._heard(link, said)
         finally:
             self.links.remove(link)
+            link.over()
             writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await writer
+            self._died(link)
             self.on_change()
         return socket
 
-    async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Tell every link to come back on a new one; reason as in Slack's disconnect."""
-        for link in list(self.links):
-            await link.socket.send_json(self._disconnect(reason))
+    def disconnect(self, reason: str = "refresh_requested", *, number: int | None = None) -> None:
+        """Tell every link, or one, to come back on a new one; reason as in Slack's disconnect."""
+        for link in self._chosen(number):
+            link.ask_to_leave(goodbye(reason), self._clock)
 
     async def close(self) -> None:
         """Close every link and stop all timers."""
@@ -125,13 +106,20 @@ class Links:
             timer.cancel()
         for delivery in [*self._open.values(), *self.waiting]:
             delivery.settle(None, "closed")
-        await asyncio.gather(*(link.socket.close() for link in list(self.links)))
+        await asyncio.gather(*(link.close() for link in list(self.links)))
 
-    def drop(self) -> None:
-        """Cut every link without a goodbye, as a broken network does."""
-        for link in list(self.links):
-            if link.transport is not None:
-                link.transport.abort()
+    def drop(self, *, number: int | None = None) -> None:
+        """Cut every link, or one, without a goodbye, as a broken network does."""
+        for link in self._chosen(number):
+            link.drop()
+
+    def half_open(self, *, number: int | None = None) -> None:
+        """Leave every link, or one, open and dead: nothing is sent on it, nothing heard."""
+        for link in self._chosen(number):
+            link.half_open = True
+
+    def _chosen(self, number: int | None) -> list[Link]:
+        return [link for link in self.links if number in (None, link.number)]
 
     # Deliveries
 
@@ -143,6 +131,8 @@ class Links:
             self._clock.now(),
             accepts_response_payload=accepts_response_payload,
         )
+        if self.deliveries is not None:
+            self.deliveries.append(delivery)
         if self.links:
             self._send(delivery)
         elif kind == "events_api":
@@ -156,9 +146,12 @@ class Links:
         return len(self._open) + len(self.waiting) + len(self._retries)
 
     def _send(self, delivery: Delivery) -> None:
-        self._turn += 1
-        link = self.links[self._turn % len(self.links)]
+        before = delivery.sent_on[-1] if delivery.sent_on else None
+        # Not again on the link that did not answer, where there is another.
+        others = [link for link in self.links if link.number != before] or self.links
+        link = self._lot.choice(others)
         delivery.sends += 1
+        delivery.sent_on.append(link.number)
         self._open[delivery.envelope_id] = delivery
         deadline = self._clock.now() + ACK_SECONDS
         self._deadlines.append((deadline, delivery, delivery.attempt))
@@ -166,7 +159,7 @@ class Links:
             self._deadline_timer = self._clock.call_later(ACK_SECONDS, self._look_at_deadlines)
         link.send(delivery.envelope())
 
-    def _heard(self, data: str) -> None:
+    def _heard(self, link: Link, data: str) -> None:
         try:
             said = json.loads(data)
         except ValueError:
@@ -178,12 +171,14 @@ class Links:
         payload = said.get("payload")
         if not delivery.accepts_response_payload or not isinstance(payload, dict):
             payload = None
+        delivery.acked_on = link.number
         delivery.settle(Ack(self._clock.now() - delivery.born, payload))
         self.on_change()
 
     def _look_at_deadlines(self) -> None:
         now = self._clock.now()
         self._deadline_timer = None
+        late: list[Delivery] = []
         while self._deadlines:
             deadline, delivery, attempt = self._deadlines[0]
             current = delivery.attempt == attempt and delivery.envelope_id in self._open
@@ -194,21 +189,36 @@ class Links:
                 break
             self._deadlines.popleft()
             if current:
-                self._timed_out(delivery)
+                late.append(delivery)
+        for delivery in late:
+            self._failed(delivery)
+        if late:
+            self.on_change()
 
-    def _timed_out(self, delivery: Delivery) -> None:
+    def _died(self, link: Link) -> None:
+        """What this link did not acknowledge goes on as if it had timed out.
+
+        Not commands and interactions: their answer may still come on another link in time.
+        """
+        if self._closing:
+            return
+        for delivery in list(self._open.values()):
+            if delivery.sent_on[-1] == link.number and delivery.type == "events_api":
+                self._failed(delivery)
+
+    def _failed(self, delivery: Delivery) -> None:
         del self._open[delivery.envelope_id]
         if delivery.type != "events_api":
             delivery.settle(None, "operation_timeout")
-        elif delivery.attempt < len(RETRY_AFTER):
-            wait = RETRY_AFTER[delivery.attempt]
+        elif delivery.attempt >= len(RETRY_AFTER):
+            self.lost.append(delivery)
+            delivery.settle(None, "given_up")
+        elif wait := RETRY_AFTER[delivery.attempt]:
             self._retries[delivery.envelope_id] = self._clock.call_later(
                 wait, lambda: self._retry(delivery)
             )
         else:
-            self.lost.append(delivery)
-            delivery.settle(None, "given_up")
-        self.on_change()
+            self._retry(delivery)
 
     def _retry(self, delivery: Delivery) -> None:
         self._retries.pop(delivery.envelope_id, None)
@@ -228,20 +238,3 @@ class Links:
                 continue
             delivery.attempt = max(attempt, delivery.attempt + 1)
             self._send(delivery)
-
-    def _hello(self) -> JSON:
-        return {
-            "type": "hello",
-            "num_connections": len(self.links),
-            "connection_info": {"app_id": self._app_id},
-            "debug_info": self._debug_info(),
-        }
-
-    def _disconnect(self, reason: str) -> JSON:
-        said: JSON = {"type": "disconnect", "reason": reason, "debug_info": self._debug_info()}
-        if reason == "too_many_websockets":
-            said["num_connections"] = len(self.links) + 1
-        return said
-
-    def _debug_info(self) -> JSON:
-        return {"host": "applink-local", "build_number": 1, "approximate_connection_time": 18060}

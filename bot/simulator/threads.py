@@ -69,6 +69,7 @@ def tombstone(before: JSON) -> JSON:
     return {
         "type": "message",
         "subtype": "tombstone",
+        "user": "USLACKBOT",
         "hidden": True,
         "text": "This message was deleted.",
         "ts": before["ts"],

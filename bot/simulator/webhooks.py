@@ -9,6 +9,7 @@ from bot.simulator import content
 from bot.simulator.authors import classic_author
 from bot.simulator.core import Core
 from bot.simulator.doors import read_payload
+from bot.simulator.faults import rate_limited
 from bot.simulator.people import TEAM_ID, App, Channel
 from bot.simulator.refusal import Refusal
 
@@ -48,15 +49,17 @@ class Webhooks:
             return web.Response(status=404, text="no_service")
         try:
             body = await read_payload(request)
-            self._post(hook, body)
+            channel = self._core.workspace.channel(str(body.get("channel") or hook.channel))
+            wait = self._core.wait_to_post("webhook", hook.app.bot_id, channel.id)
+            if wait is not None:
+                return rate_limited(wait)
+            self._post(hook, channel, body)
         except Refusal as refusal:
             name = refusal.name
             return web.Response(status=STATUS.get(name, 400), text=name)
         return web.Response(text="ok")
 
-    def _post(self, hook: Webhook, body: JSON) -> None:
-        workspace = self._core.workspace
-        channel = workspace.channel(str(body.get("channel") or hook.channel))
+    def _post(self, hook: Webhook, channel: Channel, body: JSON) -> None:
         said = content.content(body)
         icons = {
             kind.removeprefix("icon_").replace("url", "image_48"): body[kind]
@@ -69,4 +72,5 @@ class Webhooks:
             [("icons", icons)] if icons else [],
         )
         thread = str(body["thread_ts"]) if body.get("thread_ts") else None
-        workspace.post(channel, author, said, thread_ts=thread)
+        message = self._core.workspace.post(channel, author, said, thread_ts=thread)
+        self._core.posted(hook.app.bot_id, channel.id, message["ts"])

@@ -93,6 +93,10 @@ class Workspace:
             self.apps[key] = people.foreign_app(name)
         return self.apps[key]
 
+    def touch(self) -> None:
+        """Tell who looks on that something beside the messages changed."""
+        self.on_change(Change("fault"))
+
     # What is said
 
     def post(
@@ -140,43 +144,28 @@ class Workspace:
         if editor is not None:
             after["edited"] = {"user": editor, "ts": event_ts}
         channel.messages[ts] = after
-        self._say(
-            channel,
-            {
-                "type": "message",
-                "subtype": "message_changed",
-                "hidden": True,
-                "message": without_metadata(after),
-                "previous_message": without_metadata(before),
-                "ts": event_ts,
-            },
-            event_ts,
-        )
+        about = {"message": without_metadata(after)}
+        self._say_hidden(channel, event_ts, "message_changed", before, about)
         self.on_change(Change("message", channel.id, ts))
         return after
 
     def delete(self, channel: Channel, ts: str) -> None:
-        """Remove a message; a parent with replies stays as a tombstone, as in Slack."""
+        """Remove a message.
+
+        A parent with replies stays as a tombstone, which Slack tells as `message_changed`; it goes
+        with its last reply. Refusal `message_not_found`.
+        """
         before = self.message(channel, ts)
         if channel.threads.get(ts):
-            channel.messages[ts] = tombstone(before)
+            channel.messages[ts] = after = tombstone(before)
+            about = {"message": after}
+            self._say_hidden(channel, self.next_ts(), "message_changed", before, about)
         else:
-            del channel.messages[ts]
-            channel.timeline.pop(ts, None)
-            forget_reply(channel, ts, before)
-        event_ts = self.next_ts()
-        self._say(
-            channel,
-            {
-                "type": "message",
-                "subtype": "message_deleted",
-                "hidden": True,
-                "deleted_ts": ts,
-                "previous_message": without_metadata(before),
-                "ts": event_ts,
-            },
-            event_ts,
-        )
+            self._remove(channel, ts, before)
+            root = before.get("thread_ts", ts)
+            parent = channel.messages.get(root, before)
+            if parent.get("subtype") == "tombstone" and not channel.threads.get(root):
+                self._remove(channel, root, parent)
         self.on_change(Change("message", channel.id, ts))
 
     def message(self, channel: Channel, ts: str) -> JSON:
@@ -232,6 +221,25 @@ class Workspace:
         return modern_author(self.app)
 
     # Inside
+
+    def _remove(self, channel: Channel, ts: str, before: JSON) -> None:
+        del channel.messages[ts]
+        channel.timeline.pop(ts, None)
+        forget_reply(channel, ts, before)
+        self._say_hidden(channel, self.next_ts(), "message_deleted", before, {"deleted_ts": ts})
+
+    def _say_hidden(
+        self, channel: Channel, event_ts: str, subtype: str, before: JSON, about: JSON
+    ) -> None:
+        event: JSON = {
+            "type": "message",
+            "subtype": subtype,
+            "hidden": True,
+            **about,
+            "previous_message": without_metadata(before),
+            "ts": event_ts,
+        }
+        self._say(channel, event, event_ts)
 
     def _say(self, channel: Channel, event: JSON, event_ts: str) -> None:
         if self.app.user_id not in channel.members:

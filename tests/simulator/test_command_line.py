@@ -40,3 +40,25 @@ async def test_it_says_in_one_line_where_it_is_and_ends_when_told(
 def test_a_host_that_is_not_loopback_is_refused(capsys) -> None:  # type: ignore[no-untyped-def]
     assert main(["--host", "0.0.0.0"]) == 1
     assert "not loopback" in capsys.readouterr().err
+
+
+async def test_a_bad_day_and_slacks_limits_can_be_asked_for(http: aiohttp.ClientSession) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot.simulator",
+        "--rate-limits",
+        "--chaos",
+        "7",
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        ready = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+        async with http.get(ready["page_url"] + "control") as answer:
+            html = await answer.text()
+        assert "A storm with seed 7 is on." in html
+        assert "Rates are limited." in html
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.communicate(), 20)

@@ -1,30 +1,15 @@
 """The page, asked over HTTP and clicked in a real browser."""
 
-import os
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 from slack_bolt.app.async_app import AsyncApp
 
 from bot.simulator.local import LocalSlack
 
 JSON = dict[str, Any]
-CHROMIUM = "/usr/bin/chromium"
-INSTALLED = Path(CHROMIUM).exists()
-ARGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 ATTACKS = [
     "<script>document.title='owned'</script>",
     "<img src=x onerror=\"document.title='owned'\">",
@@ -33,26 +18,6 @@ ATTACKS = [
     "*<b onmouseover=alert(1)>*",
     "lone \ud800 surrogate and \x00 nul",
 ]
-
-
-@pytest.fixture
-async def page(slack: LocalSlack) -> AsyncIterator[Page]:
-    if not INSTALLED:
-        if os.environ.get("REQUIRE_SERVICES") == "1":
-            pytest.fail(f"{CHROMIUM} is missing and REQUIRE_SERVICES=1")
-        pytest.skip(f"{CHROMIUM} is not installed")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        context = await browser.new_context(viewport={"width": 1280, "height": 800})
-        page = await context.new_page()
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on(
-            "console", lambda said: problems.append(said.text) if said.type == "error" else None
-        )
-        yield page
-        await browser.close()
-        assert problems == []
 
 
 async def look(page: Page, slack: LocalSlack, who: str = "ben", **query: str) -> None:

@@ -1,42 +1,13 @@
 """Socket Mode: tickets, acknowledgements, and the schedule of redelivery."""
 
 import asyncio
-import json
-from typing import Any
 
 import aiohttp
 import pytest
 
 from bot.simulator.clock import ManualClock
 from bot.simulator.local import LocalSlack
-
-JSON = dict[str, Any]
-
-
-async def ticket(slack: LocalSlack, http: aiohttp.ClientSession) -> str:
-    headers = {"Authorization": f"Bearer {slack.app_token}"}
-    async with http.post(slack.api_url + "apps.connections.open", headers=headers) as answer:
-        return str((await answer.json())["url"])
-
-
-async def link(slack: LocalSlack, http: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
-    socket = await http.ws_connect(await ticket(slack, http))
-    hello = await read(socket)
-    assert hello["type"] == "hello"
-    assert hello["connection_info"] == {"app_id": "A0SOPBOT01"}
-    return socket
-
-
-async def read(socket: aiohttp.ClientWebSocketResponse) -> JSON:
-    return dict(json.loads((await socket.receive(timeout=5)).data))
-
-
-async def ack(
-    slack: LocalSlack, socket: aiohttp.ClientWebSocketResponse, envelope: JSON, **more: Any
-) -> None:
-    left = slack.core.links.unacknowledged()
-    await socket.send_json({"envelope_id": envelope["envelope_id"], **more})
-    await slack.wait_for(lambda: slack.core.links.unacknowledged() < left, why="the ack arrives")
+from tests.simulator.client import ack, link, read, ticket
 
 
 async def test_a_ticket_opens_one_link_only(slack: LocalSlack, http: aiohttp.ClientSession) -> None:
@@ -129,10 +100,14 @@ async def test_each_envelope_goes_to_one_of_the_links_and_an_eleventh_is_turned_
     sockets = [await link(slack, http) for _ in range(10)]
     extra = await http.ws_connect(await ticket(slack, http))
     assert (await read(extra))["reason"] == "too_many_websockets"
-    for n in range(10):
+    assert [one.number for one in slack.links] == list(range(1, 11))
+    for n in range(50):
         await slack.post_as_app("Grafana", "alerts", f"{n}")
-    got = [(await read(s))["payload"]["event"]["text"] for s in sockets]
-    assert sorted(got) == [f"{n}" for n in range(10)]
+    got = []
+    for socket, one in zip(sockets, slack.links, strict=True):
+        due = sum(delivery.sent_on == [one.number] for delivery in slack.deliveries)
+        got += [(await read(socket))["payload"]["event"]["text"] for _ in range(due)]
+    assert sorted(got, key=int) == [f"{n}" for n in range(50)]
     await asyncio.gather(extra.close(), *(s.close() for s in sockets))
 
 

@@ -325,3 +325,45 @@ async def test_an_action_id_must_be_unique_in_its_block_only(slack: LocalSlack) 
         slack, "chat.postMessage", channel=ALERTS, text="x", blocks=[buttons(2), buttons(1)]
     )
     assert answer["ok"] is True
+
+
+async def test_only_an_own_message_that_is_there_can_be_deleted(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    alert = await slack.post_as_app("Grafana", "alerts", "down")
+    ours = await client.chat_postMessage(channel=ALERTS, text="x")
+    refused = await call(slack, "chat.delete", channel=ALERTS, ts=alert.ts)
+    assert refused["error"] == "cant_delete_message"
+    assert (await call(slack, "chat.delete", channel=ALERTS, ts=ours["ts"]))["ts"] == ours["ts"]
+    again = await call(slack, "chat.delete", channel=ALERTS, ts=ours["ts"])
+    assert again["error"] == "message_not_found"
+    deleted = slack.deliveries[-1].payload["event"]
+    assert (deleted["subtype"], deleted["deleted_ts"]) == ("message_deleted", ours["ts"])
+    assert deleted["previous_message"]["text"] == "x"
+    assert [m.ts for m in slack.messages("alerts")] == [alert.ts]
+
+
+async def test_a_deleted_parent_is_told_as_a_change_and_goes_with_its_last_reply(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    root = await client.chat_postMessage(channel=ALERTS, text="root")
+    reply = await client.chat_postMessage(channel=ALERTS, text="r", thread_ts=root["ts"])
+    await client.chat_delete(channel=ALERTS, ts=root["ts"])
+    event = slack.deliveries[-1].payload["event"]
+    assert event["subtype"] == "message_changed"
+    assert event["previous_message"]["text"] == "root"
+    stays = event["message"]
+    assert (stays["subtype"], stays["user"], stays["text"], stays["reply_count"]) == (
+        "tombstone",
+        "USLACKBOT",
+        "This message was deleted.",
+        1,
+    )
+    refused = await call(slack, "chat.update", channel=ALERTS, ts=root["ts"], text="y")
+    assert refused["error"] == "message_not_found"
+    listed = await client.conversations_replies(channel=ALERTS, ts=root["ts"])
+    assert [m["text"] for m in listed["messages"]] == ["This message was deleted.", "r"]
+    await client.chat_delete(channel=ALERTS, ts=reply["ts"])
+    gone = [d.payload["event"]["deleted_ts"] for d in slack.deliveries[-2:]]
+    assert gone == [reply["ts"], root["ts"]]
+    assert slack.messages("alerts") == []
