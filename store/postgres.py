@@ -25,7 +25,7 @@ from store.clocks import DatabaseClock
 from store.dialects import statement_for_postgres
 from store.postgres_link import Connection, Wakeups, configure, explain, safe_name, within
 from store.postgres_schema import SCHEMA, migrate
-from store.statements import Operation
+from store.statements import Operation, bindable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -221,10 +221,10 @@ class _Transaction:
                 if statement.wants == "notify":
                     self.topics.add(statement.sql)
                 elif statement.wants == "lock":
-                    self._unsent += [(_LOCK, (name,)) for name in statement.parameters]
+                    self._unsent += [(_LOCK, (name,)) for name in bindable(statement.parameters)]
                 else:
                     sql = statement_for_postgres(statement.sql)
-                    self._unsent.append((sql, statement.parameters))
+                    self._unsent.append((sql, bindable(statement.parameters)))
                     if statement.wants != "nothing":
                         await self._send()
                         rows = statement.wants == "rows"

@@ -219,10 +219,17 @@ def safe_name(url: str) -> str:
 def explain(error: Exception, name: str) -> StoreError:
     """What is wrong with the server, and what to do about it."""
     permanent = False
-    if isinstance(error, errors.InvalidPassword | errors.InvalidAuthorizationSpecification):
+    said = str(error)  # a connection that was refused has words, but no code
+    if (
+        isinstance(error, errors.InvalidPassword | errors.InvalidAuthorizationSpecification)
+        or "authentication failed" in said
+        or "no password supplied" in said
+    ):
         what, remedy = "does not let us in", "Check the user and password in STORE_URL."
         permanent = True
-    elif isinstance(error, errors.InvalidCatalogName):
+    elif isinstance(error, errors.InvalidCatalogName) or (
+        'database "' in said and "does not exist" in said
+    ):
         what, remedy = "does not exist", "Create it: createdb, owned by the user in STORE_URL."
         permanent = True
     elif isinstance(error, errors.InsufficientPrivilege):
@@ -233,7 +240,7 @@ def explain(error: Exception, name: str) -> StoreError:
         what, remedy = "takes no writes", "STORE_URL must name the primary, not a standby."
     elif isinstance(error, errors.DiskFull):
         what, remedy = "has a full disk", "Make room; what was not acknowledged comes again."
-    elif isinstance(error, errors.TooManyConnections):
+    elif isinstance(error, errors.TooManyConnections) or "too many clients" in said:
         what, remedy = "has no connection left", "Raise max_connections, or run fewer replicas."
     elif isinstance(error, PoolTimeout | PoolClosed):
         what, remedy = "does not answer", "What was not acknowledged is delivered again."

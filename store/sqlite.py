@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, TypeVar
 from bot.errors import StoreError
 from store.clocks import system_clock
 from store.sqlite_file import SCHEMA, claimed, connect, explain
-from store.statements import Operation, Statement
+from store.statements import Operation, bindable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -279,7 +279,7 @@ def _drive(connection: sqlite3.Connection, operation: Operation[T], topics: set[
             elif statement.wants == "lock":
                 answer = None  # nobody else writes now
             else:
-                cursor = _execute(connection, statement)
+                cursor = connection.execute(statement.sql, bindable(statement.parameters))
                 if statement.wants == "rows":
                     answer = cursor.fetchall()
                 else:
@@ -287,15 +287,3 @@ def _drive(connection: sqlite3.Connection, operation: Operation[T], topics: set[
     except StopIteration as end:
         result: T = end.value
         return result
-
-
-def _execute(connection: sqlite3.Connection, statement: Statement) -> sqlite3.Cursor:
-    """Run one statement. A lone surrogate, which UTF-8 does not know, is kept as `\\ud800`."""
-    try:
-        return connection.execute(statement.sql, statement.parameters)
-    except UnicodeEncodeError:  # while binding: nothing ran yet
-        storable = tuple(
-            value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-            for value in statement.parameters
-        )
-        return connection.execute(statement.sql, storable)

@@ -69,6 +69,24 @@ SKIP_LOCKED = "/* skip locked */"
 """Ends a SELECT that picks work: rows that another claimant is taking are passed over."""
 
 
+def bindable(parameters: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The values as every engine takes them: what no database has a place for becomes an escape.
+
+    A NUL is kept as `\\x00`, a lone surrogate, which UTF-8 does not know, as `\\ud800`.
+    """
+    if all(type(value) is not str or _is_plain(value) for value in parameters):
+        return parameters
+    return tuple(_escaped(value) if isinstance(value, str) else value for value in parameters)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and "\x00" not in text
+
+
+def _escaped(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
 def stamp(moment: datetime) -> str:
     """A time as it stands in a row: UTC, fixed width, so that text order is time order."""
     # Not strftime: its %Y writes the year 900 as "900", which neither sorts nor reads back.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from bot.settings import NAMES
+from tests.ports import kept_port
+from tests.postgres import PostgresServer, postgres_server, programs
 
 _OURS = ("SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_", "XDG_")
 
@@ -31,6 +33,28 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 unavailable(f"{program} is not on this machine (make services)")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two a core: half of its time a test waits for a socket or another process."""
+    return min(2 * (os.cpu_count() or 1), 16)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """A report may quote anything; half a surrogate pair in it would end the whole run."""
+    return _without_lone_surrogates((yield))
+
+
+def _without_lone_surrogates(data: Any) -> Any:
+    if isinstance(data, str):
+        return data.encode(errors="backslashreplace").decode()
+    if isinstance(data, dict):
+        return {key: _without_lone_surrogates(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return type(data)(map(_without_lone_surrogates, data))
+    return data
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
@@ -45,13 +69,22 @@ def clean_environment(
     return home
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--store postgresql` runs the scenarios on that engine."""
+    parser.addoption("--store", choices=("sqlite", "postgresql"), default="sqlite")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test run; each test takes a database of its own."""
+    if programs() is None:
+        unavailable("PostgreSQL is not on this machine (make services)")
+    with postgres_server() as server:
+        yield server
+
+
 @pytest.fixture
-def free_port() -> Callable[[], int]:
-    """A port that nothing listens on, for programs that cannot choose one by themselves."""
-
-    def pick() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-
-    return pick
+def free_port() -> Iterator[Callable[[], int]]:
+    """Picks a port that nothing listens on and that nobody else is given during this test."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(kept_port())

@@ -53,5 +53,7 @@ def set_up(level: str, style: str, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    # A job that takes longer than its interval, a connection that the server closed: no news.
+    for chatty in ("apscheduler", "psycopg.pool"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

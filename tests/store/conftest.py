@@ -8,13 +8,30 @@ from pathlib import Path
 import pytest
 
 from store.contract import Store
-from tests.store.shop import ENGINES, Place
+from tests.postgres import PostgresServer, empty
+from tests.store.shop import ENGINES, OnServer, Place
 
 
-@pytest.fixture(params=list(ENGINES))
+@pytest.fixture(scope="session")
+def own_database(postgres: PostgresServer) -> str:
+    """The database of this test worker."""
+    return postgres.database()
+
+
+@pytest.fixture
+def database(own_database: str) -> str:
+    """The URL of an empty PostgreSQL database."""
+    empty(own_database)
+    return own_database
+
+
+@pytest.fixture(params=[*ENGINES, "postgresql"])
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
     """Where an engine keeps its data, opened by the test as often as it likes."""
-    where = ENGINES[request.param](tmp_path)
+    if request.param == "postgresql":
+        where: Place = OnServer(request.getfixturevalue("database"))
+    else:
+        where = ENGINES[request.param](tmp_path)
     yield where
     await where.close()
 

@@ -173,6 +173,23 @@ class SqliteMemory:
             await store.close()
 
 
+@dataclass
+class OnServer:
+    """A PostgreSQL database; each store is a process of its own as far as it can tell."""
+
+    url: str
+    stores: list[Store] = field(default_factory=list)
+
+    async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
+        store = await open_store(self.url, owner=owner, card_update_seconds=card_update_seconds)
+        self.stores.append(store)
+        return store
+
+    async def close(self) -> None:
+        for store in self.stores:
+            await store.close()
+
+
 ENGINES: dict[str, Callable[[Path], Place]] = {
     "sqlite-file": SqliteFile,
     "sqlite-memory": SqliteMemory,

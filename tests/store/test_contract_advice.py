@@ -16,7 +16,7 @@ BODY = {"source": "Amazon Q", "cause": "a leak", "evidence": ["one", "two"]}
 
 
 async def claimed(store: Store) -> AdviceRecord:
-    record = await store.claim_advice()
+    record = await store.claim_advice(NOW)
     assert record is not None
     return record
 
@@ -29,13 +29,13 @@ async def test_the_gravest_is_advised_first_then_the_oldest(store: Store) -> Non
     ]
     order = [(await claimed(store)).incident_id for _ in ids]
     assert order == [ids[n] for n in (2, 1, 3, 0)]
-    assert await store.claim_advice() is None
+    assert await store.claim_advice(NOW) is None
 
 
 async def test_twenty_that_claim_at_once_take_each_piece_of_advice_once(store: Store) -> None:
     for number in range(5):
         await tell(store, alert(service=f"s{number}", fingerprint=f"fp{number}"))
-    records = await asyncio.gather(*(store.claim_advice() for _ in range(20)))
+    records = await asyncio.gather(*(store.claim_advice(NOW) for _ in range(20)))
     taken = [record.id for record in records if record]
     assert len(taken) == len(set(taken)) == 5
 
@@ -59,7 +59,7 @@ async def test_a_question_about_no_incident_is_a_store_error_and_queues_nothing(
     )
     with pytest.raises(StoreError):
         await store.want_advice(nowhere, "why?", ANA, NOW)
-    assert await store.claim_advice() is None
+    assert await store.claim_advice(NOW) is None
 
 
 async def test_given_advice_is_shown_in_the_thread_and_joins_the_conversation(
@@ -116,7 +116,7 @@ async def test_what_another_process_died_over_comes_again(place: Place) -> None:
     again = await claimed(alive)
     assert again.id == first.id
     assert again.body is None
-    assert await alive.claim_advice() is None, "it is ours now"
+    assert await alive.claim_advice(NOW) is None, "it is ours now"
 
 
 async def test_advice_given_but_not_done_comes_again_with_its_body(place: Place) -> None:
@@ -133,8 +133,8 @@ async def test_done_advice_never_comes_again(place: Place) -> None:
     await opened(here)
     record = await claimed(here)
     await here.advice_done(record.id)
-    assert await here.claim_advice() is None
-    assert await there.claim_advice() is None
+    assert await here.claim_advice(NOW) is None
+    assert await there.claim_advice(NOW) is None
 
 
 async def test_advice_that_failed_by_our_fault_is_wanted_again_five_times_at_most(
@@ -146,7 +146,7 @@ async def test_advice_that_failed_by_our_fault_is_wanted_again_five_times_at_mos
     for _ in range(4):
         assert (await claimed(store)).id == first.id
         await store.release_advice(first.id)
-    assert await store.claim_advice() is None
+    assert await store.claim_advice(NOW) is None
 
 
 async def test_done_advice_is_not_wanted_again_by_a_late_release(store: Store) -> None:
@@ -154,7 +154,7 @@ async def test_done_advice_is_not_wanted_again_by_a_late_release(store: Store) -
     record = await claimed(store)
     await store.advice_done(record.id)
     await store.release_advice(record.id)
-    assert await store.claim_advice() is None
+    assert await store.claim_advice(NOW) is None
 
 
 async def test_the_advice_an_incident_gets_unasked_is_found(store: Store) -> None:
@@ -185,6 +185,6 @@ async def test_a_question_handed_over_twice_is_queued_once(store: Store) -> None
     assert not await store.want_advice(incident, "why now?", ANA, NOW, "mention/C1/1.2")
     assert not await store.first_time("mention/C1/1.2", NOW), "the key and the question are one"
     questions = []
-    while (record := await store.claim_advice()) is not None:
+    while (record := await store.claim_advice(NOW)) is not None:
         questions.append(record.question)
     assert questions.count("why now?") == 1

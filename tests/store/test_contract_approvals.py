@@ -43,7 +43,7 @@ async def test_an_approval_comes_back_as_it_was_asked(store: Store) -> None:
     incident = await opened(store)
     proposal = Proposal(
         action_id="service.restart",
-        title="Restart <web> \x00 “quoted”",
+        title="Restart <web> “quoted”",
         target="web",
         parameters=(
             Parameter("target", "web", "alert: service"),

@@ -31,7 +31,7 @@ async def test_a_new_card_is_due_at_once_and_known_by_its_key(store: Store) -> N
     assert (card.key, card.kind, card.subject) == (f"card:{incident.id}", "card", str(incident.id))
     assert (card.incident_id, card.ts, card.thread_ts) == (incident.id, None, None)
     assert (card.wanted, card.sent, card.attempts, card.failed) == (1, 0, 0, False)
-    assert (card.owner, card.created_at) == ("bot-a", later(0))
+    assert (card.unsure, card.created_at) == (False, later(0))
     assert await store.outbox_message("card:999") is None
 
 
@@ -175,25 +175,24 @@ async def test_only_channels_with_something_due_are_named(store: Store) -> None:
 # Failures
 
 
-async def test_a_message_that_was_not_posted_is_tried_again_by_the_same_owner(
-    store: Store,
-) -> None:
+async def test_a_message_that_was_not_posted_is_tried_again(store: Store) -> None:
     incident = await opened(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_retry(card, later(5), "not_reached", maybe_posted=False)
     again = await message(store, card.key)
-    assert (again.attempts, again.error, again.owner) == (1, "not_reached", "bot-a")
+    assert (again.attempts, again.error, again.unsure) == (1, "not_reached", False)
     assert await due(store, 4) == []
     assert await due(store, 5) == [card.key]
 
 
-async def test_a_message_that_may_be_posted_has_no_owner_so_that_the_next_try_looks(
-    store: Store,
-) -> None:
+async def test_a_message_that_may_be_posted_is_looked_for_until_it_is_seen(store: Store) -> None:
     incident = await opened(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_retry(card, later(5), "no answer", maybe_posted=True)
-    assert (await message(store, card.key)).owner == ""
+    assert (await message(store, card.key)).unsure
+    await store.outbox_retry(card, later(6), "not_reached", maybe_posted=False)
+    assert (await message(store, card.key)).unsure, "the first try may have come through"
+    assert not (await send(store, card.key, "100.1")).unsure
 
 
 async def test_what_slack_never_takes_stays_with_its_reason_and_is_not_tried_again(
@@ -227,13 +226,34 @@ async def test_what_the_ops_channel_itself_refuses_is_not_told_there_for_ever(
     assert await store.outbox_backlog() == (0, 1)
 
 
-async def test_a_message_that_was_deleted_in_slack_is_posted_anew(place: Place) -> None:
-    store, other = await place.open("bot-a"), await place.open("bot-b")
+async def test_a_message_that_was_deleted_in_slack_is_posted_anew(store: Store) -> None:
     incident = await opened(store)
-    await send(store, f"card:{incident.id}", "100.1")
-    await other.outbox_lost(await message(other, f"card:{incident.id}"))
+    shown = await send(store, f"card:{incident.id}", "100.1")
+    await store.outbox_lost(shown)
     [card] = await store.outbox_due(CHANNEL, later(1))
-    assert (card.ts, card.sent, card.owner) == (None, 0, "bot-b")
+    assert (card.ts, card.sent, card.unsure) == (None, 0, False)
+    await send(store, f"card:{incident.id}", "100.2")
+    await store.outbox_lost(shown)
+    assert (await message(store, card.key)).ts == "100.2", "that one is not lost"
+
+
+async def test_of_two_posts_of_one_message_the_first_noted_stays(store: Store) -> None:
+    incident = await opened(store)
+    card = await message(store, f"card:{incident.id}")
+    assert await store.outbox_sent(card, "100.1")
+    assert not await store.outbox_sent(card, "100.2"), "a copy too many"
+    assert (await message(store, card.key)).ts == "100.1"
+
+
+async def test_an_older_version_never_hides_that_a_newer_one_was_sent(store: Store) -> None:
+    incident = await opened(store)
+    old = await send(store, f"card:{incident.id}", "100.1")
+    await store.acknowledge(incident.id, "U0ANA", later(1))
+    await send(store, old.key, "100.1")
+    await store.outbox_sent(old, "100.1")
+    assert (await message(store, old.key)).sent == 2
+    await store.outbox_again(old)
+    assert await due(store, 2) == [old.key], "whoever is not sure sends the newest again"
 
 
 async def test_the_backlog_counts_what_waits_and_what_was_given_up(store: Store) -> None:

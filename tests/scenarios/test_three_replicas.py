@@ -1,0 +1,264 @@
+"""Three bots, one Slack, one PostgreSQL, and a bad quarter of an hour for all of them at once."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import random
+import signal
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from bot.simulator.clock import ForwardClock
+from bot.simulator.local import LocalSlack
+from bot.simulator.people import Channel
+from tests.scenarios.children import BotProcess
+from tests.scenarios.conftest import StartProcess
+from tests.scenarios.doors import SlackDoor
+from tests.scenarios.stores import OnServer
+from tests.scenarios.wires import Wire
+from tests.scenarios.world import BEN, CHLOE, SERVICE, Gateway, World, kind, restart_sop
+
+SEED = int(os.environ.get("SOPBOT_SEED", "20261121"))
+ALERTS, GROUPS, CHANNELS = 2_000, 100, 20
+WITH_ACTION = 10  # of the groups have an SOP that offers a restart
+LEASE = 2.0
+PATIENCE = 240  # seconds for everything to be told and done
+JITTER = 0.4  # seconds by which a post may be early: the pace is kept where it is sent
+
+pytestmark = [pytest.mark.services("postgres"), pytest.mark.timeout(600)]
+
+
+def channel(number: int) -> str:
+    return f"C0SCALE{number:03}"
+
+
+def service(group: int) -> str:
+    return f"svc-{group:03}"
+
+
+def sop(group: int, probe_url: str) -> dict[str, Any]:
+    """Its own SOP for each service, all of which restart the one that there is."""
+    one = restart_sop(probe_url, sop_id=f"sop_{group:03}", keys=[f"svc:{service(group)}"])
+    one["actions"][0]["parameters"]["target"] = SERVICE
+    return one
+
+
+@pytest.fixture
+def clock() -> ForwardClock:
+    """Slack's."""
+    return ForwardClock()
+
+
+@pytest.fixture
+async def slack(door: SlackDoor, clock: ForwardClock) -> AsyncIterator[LocalSlack]:
+    async with LocalSlack.start(faults=door, clock=clock, seed=SEED) as running:
+        yield running
+
+
+@pytest.fixture
+async def wire(postgres: Any) -> AsyncIterator[Wire]:
+    """What all the bots reach the database by."""
+    parts = conninfo_to_dict(postgres.url)
+    async with Wire.to(str(parts["host"]), int(parts["port"] or 5432)) as laid:
+        yield laid
+
+
+@pytest.fixture
+def world(
+    slack: LocalSlack,
+    door: SlackDoor,
+    patient: Any,
+    gateway: Gateway,
+    postgres: Any,
+    tmp_path: Path,
+) -> World:
+    """Twenty channels, ten services with an SOP, a strict post a second a channel."""
+    store = OnServer(postgres.database())
+    world = World(
+        slack, door, patient, store, tmp_path, gateway.url, f"{patient.url}/health"
+    )
+    world.write_policy(BEN, CHLOE, approval_ttl_seconds=3_600)
+    policy = tmp_path / "policy.yaml"
+    pace = '"notify": {"post_interval_seconds": 1, "post_burst": 1}'
+    policy.write_text(
+        policy.read_text().replace('"notify": {"post_interval_seconds": 0}', pace, 1)
+    )
+    assert pace in policy.read_text()
+    world.write_sops(*(sop(group, world.probe_url) for group in range(WITH_ACTION)))
+    for number in range(CHANNELS):
+        there = set(next(iter(slack.core.workspace.channels.values())).members)
+        slack.add_channel(Channel(channel(number), f"scale-{number}", there))
+    return world
+
+
+def over(wire: Wire, url: str) -> str:
+    """The same database, reached by that wire."""
+    parts = conninfo_to_dict(url)
+    return f"postgresql://{parts['user']}@127.0.0.1:{wire.port}/{parts['dbname']}"
+
+
+class Replicas:
+    """Three bots that are kept running, whatever is done to them."""
+
+    def __init__(self, start: StartProcess, settings: dict[str, str]) -> None:
+        self._start = start
+        self._settings = settings
+        self.running: list[BotProcess] = []
+        self.frozen: BotProcess | None = None
+
+    async def one_more(self) -> None:
+        self.running.append(await self._start(fork=True, ready=False, **self._settings))
+
+    async def kill_one(self, dice: random.Random) -> None:
+        """SIGKILL, and another in its place."""
+        victim = dice.choice([one for one in self.running if one is not self.frozen])
+        victim.kill()
+        assert await victim.ended() == -9
+        self.running.remove(victim)
+        await self.one_more()
+
+    def freeze_one(self, dice: random.Random) -> None:
+        self.frozen = dice.choice(self.running)
+        os.kill(self.frozen.pid, signal.SIGSTOP)
+
+    def wake(self) -> None:
+        assert self.frozen is not None
+        os.kill(self.frozen.pid, signal.SIGCONT)
+        self.frozen = None
+
+
+async def pour(world: World, dice: random.Random) -> None:
+    """2,000 alerts in 100 groups, in any order, about 100 a second."""
+    tellings = [group for group in range(GROUPS) for _ in range(ALERTS // GROUPS)]
+    dice.shuffle(tellings)
+    for number, group in enumerate(tellings, 1):
+        await world.alert(service(group), channel=channel(group % CHANNELS))
+        if number % 10 == 0:
+            await asyncio.sleep(0.1)  # the rate of the story, not a wait for anything
+
+
+async def approve(world: World, dice: random.Random) -> None:
+    """Ben presses each Approve that appears, at random moments, until it counts."""
+    decided: set[str] = set()
+    while len(decided) < WITH_ACTION:
+        for number in range(CHANNELS):
+            for card in cards_in(world, channel(number)):
+                for reply in world.slack.thread(channel(number), card.ts):
+                    if kind(reply) == "approval" and "awaiting approval" in reply.text:
+                        if dice.random() < 0.5:
+                            await world.slack.as_user("ben").press(reply, "Approve")
+                    elif kind(reply) == "approval":
+                        decided.add(str(reply.metadata["event_payload"]["key"]))
+        await asyncio.sleep(0.2)
+
+
+def cards_in(world: World, where: str) -> list[Any]:
+    return [message for message in world.slack.messages(where) if kind(message) == "card"]
+
+
+def unfinished(world: World) -> dict[str, int]:
+    """What is left to do, by its kind."""
+    (row,) = world.rows(
+        f"SELECT {ALERTS} - (SELECT COUNT(*) FROM alerts) AS unwritten,"
+        " (SELECT COUNT(*) FROM outbox WHERE sent < wanted) AS unsent,"
+        " (SELECT COUNT(*) FROM advice WHERE state != 'done') AS unadvised,"
+        " (SELECT COUNT(*) FROM executions WHERE state IN"
+        "   ('approved', 'dispatching', 'succeeded', 'outcome unknown')) AS moving"
+    )
+    left = dict(zip(("unwritten", "unsent", "unadvised", "moving"), row, strict=True))
+    left["unacknowledged"] = world.slack.core.links.unacknowledged()
+    return {kind: count for kind, count in left.items() if count}
+
+
+async def everything_is_told(world: World, clock: ForwardClock) -> None:
+    """Wait for it; what Slack would deliver again minutes later it delivers now."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            for step in itertools.count(1):
+                if not unfinished(world):
+                    return
+                if step % 20 == 0:
+                    clock.advance(60)
+                await asyncio.sleep(0.5)
+    except TimeoutError:
+        raise AssertionError(f"after {PATIENCE} s this is left: {unfinished(world)}") from None
+
+
+def is_paced(moments: list[float]) -> bool:
+    """No stretch of k seconds has more than k + 1 posts."""
+    return all(
+        later - earlier >= (index - start) - JITTER
+        for start, earlier in enumerate(moments)
+        for index, later in enumerate(moments[start:], start)
+    )
+
+
+async def test_nothing_is_lost_and_nothing_happens_twice(
+    world: World,
+    gateway: Gateway,
+    postgres: Any,
+    wire: Wire,
+    clock: ForwardClock,
+    bot_process: StartProcess,
+) -> None:
+    dice = random.Random(SEED)
+    print("seed", SEED)
+    settings = {
+        "SLACK_ALERT_CHANNELS": ",".join(map(channel, range(CHANNELS))),
+        "STORE_LEASE_SECONDS": f"{LEASE:g}",
+        "STORE_URL": over(wire, world.store.url),
+    }
+    bots = Replicas(bot_process, settings)
+    for _ in range(3):
+        await bots.one_more()
+    for one in bots.running:
+        await one.ready()
+    pouring = asyncio.create_task(pour(world, random.Random(SEED + 1)))
+    approving = asyncio.create_task(approve(world, random.Random(SEED + 2)))
+
+    for _ in range(3):
+        await asyncio.sleep(dice.uniform(1, 2))
+        await bots.kill_one(dice)
+    bots.freeze_one(dice)
+    await asyncio.sleep(LEASE * 2)  # past its lease: the others have its work now
+    bots.wake()
+    await asyncio.to_thread(postgres.restart)
+    await asyncio.sleep(2)
+    wire.stall()
+    await asyncio.sleep(10)
+    wire.resume()
+    for _ in range(2):
+        await asyncio.sleep(dice.uniform(1, 2))
+        await bots.kill_one(dice)
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(pouring, approving)
+    await everything_is_told(world, clock)
+
+    (told,) = world.rows(
+        "SELECT COUNT(*) AS incidents, SUM(alert_count) AS alerts FROM incidents"
+    )
+    assert tuple(told) == (GROUPS, ALERTS), "no alert is lost, and none counts twice"
+    shown = [
+        str(message.metadata["event_payload"]["key"])
+        for number in range(CHANNELS)
+        for card in cards_in(world, channel(number))
+        for message in [card, *world.slack.thread(channel(number), card.ts)]
+        if kind(message)
+    ]
+    assert [key for key, times in Counter(shown).items() if times > 1] == []
+    assert len([key for key in shown if key.startswith("card:")]) == GROUPS, "one thread a group"
+    assert sorted(state for _, _, state in gateway.executions()) == ["finished"] * WITH_ACTION
+    assert world.patient.restarts == WITH_ACTION, "one dispatch an approval"
+    posts: dict[str, list[float]] = defaultdict(list)
+    for post in world.slack.posts:
+        if post.by == world.slack.core.workspace.app.bot_id:
+            posts[post.channel].append(post.at)
+    assert [where for where, moments in posts.items() if not is_paced(moments)] == []
