@@ -43,10 +43,14 @@ run: .venv/.run  ## the bot, with the settings of .env
 gateway: .venv/.run  ## the reference gateway, with config/gateway.yaml
 	@$(PY) -m bot.gateway --config config/gateway.yaml
 
-test: .venv/.dev  ## every test; one that needs a missing server is skipped with the reason
+test: .venv/.dev  ## every test, in parallel; ARGS="tests/intake -q" runs a part, plainly
+ifeq ($(strip $(ARGS)),)
 	@$(PY) -m coverage erase
-	@$(PY) -m coverage run -m pytest $(ARGS)
+	@$(PY) -m coverage run -m pytest -n auto --dist worksteal
 	@$(PY) -m coverage combine --quiet && $(PY) -m coverage report
+else
+	@$(PY) -m pytest $(ARGS)
+endif
 
 check: .venv/.dev  ## format, lint, types, import rules, docs, tests
 	@.venv/bin/ruff format --check .

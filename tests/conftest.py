@@ -70,8 +70,8 @@ def clean_environment(
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--store postgresql` runs the scenarios on that engine."""
-    parser.addoption("--store", choices=("sqlite", "postgresql"), default="sqlite")
+    """`--store sqlite` runs the scenarios on that engine alone."""
+    parser.addoption("--store", choices=("sqlite", "postgresql", "both"), default="both")
 
 
 @pytest.fixture(scope="session")

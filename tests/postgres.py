@@ -7,7 +7,6 @@ import itertools
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from store.postgres_schema import migrate
+from tests.ports import kept_port
 
 USER = "sopbot"
 UNPRIVILEGED = "postgres"  # Debian's own user for it: a server refuses to run as root
@@ -110,13 +110,10 @@ class PostgresServer:
         self.start()
 
     def prepare(self) -> None:
-        """Make its files, and pick its port."""
+        """Make its files."""
         self._run(
             "initdb", "-D", "data", "-U", USER, "-A", "trust", "--no-sync", "--locale=C.UTF-8"
         )
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
 
     def _control(self, *words: str) -> None:
         self._run("pg_ctl", "-D", "data", "-l", "log", "-w", "-t", "60", *words)
@@ -163,12 +160,13 @@ def postgres_server(settings: dict[str, str] | None = None) -> Iterator[Postgres
             account = pwd.getpwnam(UNPRIVILEGED)
             os.chown(folder, account.pw_uid, account.pw_gid)
         server = PostgresServer(folder, bin_folder, FAST | (settings or {}))
-        server.prepare()
-        server.start()
-        try:
-            server.make_template()
-            yield server
-        finally:
-            server.stop("immediate")
+        with kept_port() as server.port:
+            server.prepare()
+            server.start()
+            try:
+                server.make_template()
+                yield server
+            finally:
+                server.stop("immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -94,7 +94,7 @@ class Answered:
         """All responses together, as read."""
         return "\n".join(m.text for m in self.responses)
 
-    async def response(self, *, timeout: float = 10.0) -> Message:
+    async def response(self, *, timeout: float = 30.0) -> Message:
         """The first response, waited for."""
         found = await self._slack.wait_for(
             lambda: self.responses, timeout=timeout, why="a response to the command"

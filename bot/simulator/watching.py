@@ -68,7 +68,7 @@ class Watching(Addresses):
         self,
         predicate: Callable[[], T],
         *,
-        timeout: float = 10.0,
+        timeout: float = 30.0,
         why: str = "something",
         channel: str = "alerts",
     ) -> T:

@@ -79,6 +79,6 @@ class FakeQ:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something outside this process, as a file that it writes."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - another process cannot set an Event
             await asyncio.sleep(0.005)

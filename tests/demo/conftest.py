@@ -48,8 +48,8 @@ class RunningDemo:
         return await asyncio.wait_for(self.process.wait(), LINE_SECONDS)
 
     def left_over(self) -> list[psutil.Process]:
-        """Descendants that still run a few seconds after the end."""
-        _, alive = psutil.wait_procs(list(self.family), timeout=5)
+        """Descendants that still run long after the end."""
+        _, alive = psutil.wait_procs(list(self.family), timeout=30)
         return list(alive)
 
     def _look(self) -> None:

@@ -7,12 +7,12 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -119,7 +119,7 @@ def gone(pid: int) -> bool:
         return True
 
 
-async def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
+async def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
     """Wait for something another process does, looking every few milliseconds."""
     async with asyncio.timeout(seconds):
         while True:
@@ -134,16 +134,6 @@ async def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-def free_port() -> Callable[[], int]:
-    def pick() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-
-    return pick
 
 
 @pytest.fixture
@@ -231,7 +221,7 @@ def docker_daemon() -> Iterator[DockerDaemon]:
         _cannot("dockerd needs root")
     # A short path: the name of a unix socket has 107 characters at most.
     folder = Path(tempfile.mkdtemp(prefix="sopbot-docker-"))
-    url = f"unix://{folder}/docker.sock"
+    url, apart = f"unix://{folder}/docker.sock", f"sopbot-{uuid.uuid4().hex}"
     with (folder / "log").open("wb") as output:
         daemon = subprocess.Popen(
             [
@@ -239,6 +229,8 @@ def docker_daemon() -> Iterator[DockerDaemon]:
                 "--iptables=false", "--ip6tables=false", "--bridge=none",
                 "--storage-driver=vfs", "--data-root", str(folder / "data"),
                 "--exec-root", str(folder / "exec"), "--pidfile", str(folder / "pid"), "-H", url,
+                # A containerd that runs already is shared: our containers are apart in it.
+                "--containerd-namespace", apart, "--containerd-plugins-namespace", f"{apart}-p",
             ],
             stdout=output,
             stderr=output,
@@ -246,7 +238,7 @@ def docker_daemon() -> Iterator[DockerDaemon]:
         )  # fmt: skip
     docker = DockerDaemon(url)
     try:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 60
         while True:
             try:
                 docker.run("version")

@@ -52,7 +52,8 @@ async def test_hole_2_a_command_in_the_target_is_an_unknown_service(desk, tmp_pa
     assert not file.exists()
 
 
-async def test_hole_3_only_the_asked_target_is_touched(desk):
+async def test_hole_3_only_the_asked_target_is_touched(start, service):
+    desk = await start({"checkout-api": service(), "ledger": service()})
     ledger = pid_of(await desk.status("ledger"))
     intents = ["restart the service", "restart the service ledger", "docker stop ledger"]
     for intent in intents:

@@ -47,7 +47,7 @@ async def launch(tmp_path: Path):
                 stderr=asyncio.subprocess.PIPE,
             )
             stack.push_async_callback(_end, process)
-            line = await asyncio.wait_for(process.stdout.readline(), 20)
+            line = await asyncio.wait_for(process.stdout.readline(), 60)
             client = GatewayClient(
                 session,
                 url=json.loads(line)["url"],
@@ -63,7 +63,7 @@ async def launch(tmp_path: Path):
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.terminate()
-    await asyncio.wait_for(process.communicate(), 20)
+    await asyncio.wait_for(process.communicate(), 60)
 
 
 async def _status(client: GatewayClient, key: str) -> str:
@@ -88,7 +88,7 @@ async def test_it_says_where_it_listens_and_ends_cleanly_with_its_processes(laun
     ours = psutil.Process(process.pid).children(recursive=True)
     assert len(ours) >= 2
     process.send_signal(signal.SIGTERM)
-    out, err = await asyncio.wait_for(process.communicate(), 20)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 0, err
     assert out == b""
     assert all(gone(child.pid) for child in ours)
@@ -104,7 +104,7 @@ async def test_sigterm_waits_for_what_runs_and_its_answer_goes_out(launch, servi
     await until(lambda: _runs(client, "k1"))
     process.send_signal(signal.SIGTERM)
     assert (await waiting).state == "succeeded"
-    await asyncio.wait_for(process.wait(), 20)
+    await asyncio.wait_for(process.wait(), 60)
     assert process.returncode == 0
 
 

@@ -100,7 +100,7 @@ class Desk:
 
     async def until(self, seen, *, why: str):
         """What `seen` gives once it gives something: it asks the store, so it is awaited."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (found := await seen()):  # noqa: ASYNC110 - a row is no event
                 await asyncio.sleep(0.01)
             return found

@@ -21,7 +21,7 @@ _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["bot.__main__", "bot.app", "bot.observability.logs"])
 
 
-async def until(condition: Callable[[], T], seconds: float = 15, why: str = "something") -> T:
+async def until(condition: Callable[[], T], seconds: float = 60, why: str = "something") -> T:
     """The first true answer of `condition()`; for what another process does and nobody tells."""
     try:
         async with asyncio.timeout(seconds):
@@ -40,7 +40,7 @@ def child_environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 async def run_bot(
-    *arguments: str, settings: Mapping[str, str], folder: Path, seconds: float = 30
+    *arguments: str, settings: Mapping[str, str], folder: Path, seconds: float = 60
 ) -> tuple[int, str, str]:
     """`python -m bot …` to its end: exit code, stdout, stderr."""
     process = await asyncio.create_subprocess_exec(
@@ -112,7 +112,7 @@ class BotProcess:
         """SIGTERM, as a supervisor does."""
         os.kill(self.pid, signal.SIGTERM)
 
-    async def ended(self, seconds: float = 15) -> int:
+    async def ended(self, seconds: float = 60) -> int:
         """Its exit code, once it has one."""
         assert self._process is not None
         async with asyncio.timeout(seconds):
@@ -139,7 +139,7 @@ class ForkedBot(BotProcess):
     def alive(self) -> bool:
         return self._fork is not None and self._fork.is_alive()
 
-    async def ended(self, seconds: float = 15) -> int:
+    async def ended(self, seconds: float = 60) -> int:
         fork = self._fork
         assert fork is not None
         await until(lambda: not fork.is_alive(), seconds, "the bot ends")

@@ -82,19 +82,27 @@ async def gateway_process(patient: Patient, tmp_path: Path) -> AsyncIterator[Gat
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             line = await process.stdout.readline()
         yield Gateway(json.loads(line)["url"], state)
     finally:
         process.terminate()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await process.communicate()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every story is told on each engine that `--store` names."""
+    if "beneath" in metafunc.fixturenames:
+        named = metafunc.config.getoption("store")
+        engines = ["sqlite", "postgresql"] if named == "both" else [named]
+        metafunc.parametrize("beneath", engines, indirect=True)
 
 
 @pytest.fixture
 def beneath(request: pytest.FixtureRequest, tmp_path: Path) -> Beneath:
-    """Where the bot remembers: as `--store` says."""
-    if request.config.getoption("store") == "postgresql":
+    """Where the bot remembers."""
+    if request.param == "postgresql":
         return OnServer(request.getfixturevalue("postgres").database())
     return InFile(tmp_path / "sopbot.db")
 

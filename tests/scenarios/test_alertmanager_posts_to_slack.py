@@ -85,12 +85,12 @@ async def alertmanager(
 
             async def end() -> None:
                 process.terminate()
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(30):
                     await process.wait()
 
             stack.push_async_callback(end)
             url = f"http://127.0.0.1:{port}"
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not await _is_ready(http, url):
                     assert process.returncode is None, "Alertmanager does not take its config"
                     await asyncio.sleep(0.02)

@@ -312,7 +312,7 @@ async def test_a_saturated_advisor_is_a_503_that_says_when_to_come_back(
     at = await http_door(**advisor(world, "waits") | {"QCHAT_MAX_CONCURRENT": "1"})
     asked = {"incident_key": "k", "prompt": "why?"}
     asking = [asyncio.create_task(at.ask("POST", "/incident", asked)) for _ in range(30)]
-    done, _ = await asyncio.wait(asking, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait(asking, timeout=60, return_when=asyncio.FIRST_COMPLETED)
     refused = [task.result() for task in done]
     assert refused
     for status, body, headers in refused:

@@ -14,6 +14,7 @@ from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import Gateway, World
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=30_000)
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = (
@@ -50,7 +51,7 @@ async def test_approve_is_clicked_in_the_browser_and_the_service_is_restarted(
 
     await expect(page.get_by_text("approved").first).to_be_visible()
     await expect(page.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
-    await expect(page.get_by_text("Verified:").first).to_be_visible(timeout=15_000)
+    await expect(page.get_by_text("Verified:").first).to_be_visible()
     assert world.patient.restarts == 1
     await world.resolves()
     await expect(page.get_by_text("RESOLVED").first).to_be_visible()

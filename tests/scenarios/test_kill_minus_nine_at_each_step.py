@@ -203,7 +203,7 @@ async def the_story_survives(
     supervisor = asyncio.create_task(trap.keep_running(start))
     await world.slack.wait_for(lambda: world.slack.connections, why="the bot is there")
     await the_story(world, trap)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await supervisor
     await world.quiet()
 

@@ -112,14 +112,20 @@ async def test_fifty_clicks_at_once_are_one_dispatch(
     clicks = [
         world.press(card, "Approve", who, stale=True) for _ in range(25) for who in ("ben", "chloe")
     ]
-    outcomes = await asyncio.gather(*clicks)
-    assert all(outcome.acked for outcome in outcomes)
+    await asyncio.gather(*clicks)
     await world.result("Verified")
     await world.quiet()
     assert gateway.executions() == [("service.restart", "checkout-api", "finished")]
     assert world.patient.restarts == 1
     assert len(world.replies("result")) == 1
-    assert "Not counted" in " ".join(world.whispers("ben") + world.whispers("chloe"))
+    await world.slack.wait_for(
+        lambda: len(_not_counted(world)) == len(clicks) - 1, why="every other click is answered"
+    )
+
+
+def _not_counted(world: World) -> list[str]:
+    whispers = world.whispers("ben") + world.whispers("chloe")
+    return [text for text in whispers if "Not counted" in text]
 
 
 async def test_one_no_ends_it(world: World, bot: StartBot, gateway: Gateway) -> None:

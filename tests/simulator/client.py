@@ -51,7 +51,7 @@ async def link(slack: LocalSlack, http: aiohttp.ClientSession) -> aiohttp.Client
 
 
 async def read(socket: aiohttp.ClientWebSocketResponse) -> JSON:
-    return dict(json.loads((await socket.receive(timeout=5)).data))
+    return dict(json.loads((await socket.receive(timeout=30)).data))
 
 
 async def next_of(

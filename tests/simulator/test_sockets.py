@@ -160,7 +160,7 @@ async def test_a_dropped_and_a_refreshed_link_are_seen_by_the_client(
     await slack.disconnect("warning")
     assert (await read(socket))["reason"] == "warning"
     slack.drop_connections()
-    gone = await socket.receive(timeout=5)
+    gone = await socket.receive(timeout=30)
     assert gone.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
     await slack.wait_for(lambda: slack.connections == 0, why="the link is gone")
 

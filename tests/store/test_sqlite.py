@@ -13,7 +13,6 @@ import pytest
 
 from bot.errors import SettingsError, StoreError
 from store import open_store
-from store.migrations import MIGRATIONS
 from store.sqlite import SqliteEngine
 from store.statements import Operation, query
 from tests.store.shop import NOW, alert, tell
@@ -182,7 +181,6 @@ async def test_a_migration_that_was_cut_short_is_done_again(tmp_path: Path) -> N
     store = await open_store(url_of(file), owner="bot-a")
     assert await store.first_time("k", NOW)
     await store.close()
-    assert [m.name for m in MIGRATIONS._migrations] == ["m001_initial"]
 
 
 # The door
@@ -192,7 +190,7 @@ def names_in(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-@pytest.mark.parametrize("url", ["postgresql://db/sopbot", "mysql://x", "sopbot.db", ""])
+@pytest.mark.parametrize("url", ["mysql://x", "sopbot.db", ""])
 async def test_a_store_url_of_another_scheme_is_a_settings_error(url: str) -> None:
     with pytest.raises(SettingsError, match="STORE_URL"):
         await open_store(url, owner="bot-a")
