@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup run gateway check test services bench lock clean
+.PHONY: help demo play setup postgres run gateway check test services bench lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -36,6 +36,9 @@ play: .venv/.run  ## the demo, left running: open the page it prints
 	@$(PY) -m bot.demo --keep
 
 setup: .venv/.run  ## install what the bot needs into .venv, and nothing else
+
+postgres: requirements-postgres.txt .venv/.run  ## install PostgreSQL's driver too, for a STORE_URL of postgresql://
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-postgres.txt
 
 run: .venv/.run  ## the bot, with the settings of .env
 	@$(PY) -m bot
@@ -67,6 +70,7 @@ bench: .venv/.dev  ## every benchmark beside its floor; ONLY=id runs one
 
 lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.txt
+	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-postgres.txt
 	uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
 
 clean:  ## remove what was made here

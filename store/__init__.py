@@ -43,7 +43,7 @@ async def open_engine(url: str, *, exclusive: bool = False) -> Engine:
         try:
             from store.postgres import PostgresEngine
         except ImportError as error:
-            why = "PostgreSQL needs its driver; install it with `make setup-postgres`"
+            why = "PostgreSQL needs its driver; install it with `make postgres`"
             raise SettingsError([f"STORE_URL: {why}"]) from error
         server = PostgresEngine(url)
         await server.start()
