@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS = 8  # at most, each with one transaction at a time
 ATTEMPTS = 8  # of an operation that others got in the way of
-PATIENCE = 5.0  # seconds that an operation may take, waiting for a connection included
+PATIENCE = 5.0  # seconds that an operation may take once it is its turn
+QUEUE = 30.0  # seconds that it may wait for its turn: a burst of alerts is no reason to refuse one
 
 # Another transaction was in the way; the same operation, run again, sees what that one did. The
 # last two: another replica changed the schema, or the server had to forget a prepared statement.
@@ -58,7 +59,7 @@ class PostgresEngine:
     """The `Engine` of store.contract over one PostgreSQL database.
 
     `url` is a libpq connection string. `patience` is how long an operation may take in all, in
-    seconds. StoreError names the server without its password.
+    seconds, once it is its turn. StoreError names the server without its password.
     """
 
     schema_query = SCHEMA
@@ -72,12 +73,13 @@ class PostgresEngine:
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._signals: dict[str, asyncio.Event] = {}
+        self._turns = asyncio.Semaphore(connections)  # first come, first served
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             min_size=2,
-            max_size=connections,
+            max_size=connections + 1,  # one to tell the others by
             open=False,
             timeout=patience,
             reconnect_timeout=0.5,  # then who waits asks anew; the pool never gives up for good
@@ -151,6 +153,18 @@ class PostgresEngine:
         return await asyncio.shield(task)
 
     async def _until_done(self, operation: Callable[[], Operation[T]], begin: str) -> T:
+        """When it is its turn, run it."""
+        try:
+            async with asyncio.timeout(QUEUE):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise explain(error, self._name) from error
+        try:
+            return await self._at_its_turn(operation, begin)
+        finally:
+            self._turns.release()
+
+    async def _at_its_turn(self, operation: Callable[[], Operation[T]], begin: str) -> T:
         """Run it, again where that is safe and may help, as long as patience lasts."""
         deadline = self._loop.time() + self._patience
         for attempt in range(1, ATTEMPTS + 1):

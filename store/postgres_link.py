@@ -242,7 +242,7 @@ def explain(error: Exception, name: str) -> StoreError:
         what, remedy = "has a full disk", "Make room; what was not acknowledged comes again."
     elif isinstance(error, errors.TooManyConnections) or "too many clients" in said:
         what, remedy = "has no connection left", "Raise max_connections, or run fewer replicas."
-    elif isinstance(error, PoolTimeout | PoolClosed):
+    elif isinstance(error, PoolTimeout | PoolClosed | TimeoutError):
         what, remedy = "does not answer", "What was not acknowledged is delivered again."
     else:
         what = f"failed ({type(error).__name__})"

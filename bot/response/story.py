@@ -241,6 +241,8 @@ class Response:
             return
         incident = await self.store.incident(execution.incident_id)
         call = propose.call_of(incident, approval.proposal)
+        if not self.store.replica.holds:
+            return  # we stood still for so long that others look after it by now
         try:
             result = await dispatch.send(self._gateway, call, execution.id, approval.preview.digest)
         except Exception as error:
