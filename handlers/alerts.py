@@ -88,7 +88,9 @@ def _marks(message: Message) -> Iterator[object]:
 
 def _without_names(alert: Alert) -> Alert:
     """Any app in the channel could choose its SOP, or borrow a trace: HTTP's token is for that."""
-    return replace(alert, sop_id="", tracking_id="")
+    if alert.sop_id or alert.tracking_id:
+        return replace(alert, sop_id="", tracking_id="")
+    return alert
 
 
 def _moment(ts: object) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from bot.approvals.model import Approval, Choice, Execution, Vote
@@ -106,16 +107,18 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)  # json.dumps wo
 
 def alert_to_json(alert: Alert) -> str:
     """The alert with what arrived, as one JSON object."""
-    body: dict[str, Any] = {field: getattr(alert, field) for field in _ALERT_FIELDS}
+    body = dict(zip(_ALERT_FIELDS, _ALERT_VALUES(alert), strict=True))
     body["labels"] = dict(alert.labels)
     body["annotations"] = dict(alert.annotations)
     body["links"] = [(link.label, link.url) for link in alert.links]
     body["starts_at"] = stamp_or_none(alert.starts_at)
     body["ends_at"] = stamp_or_none(alert.ends_at)
-    return dump(body)
+    # What arrived is the longest part, and intake had to write it already to look at it.
+    return f'{dump(body)[:-1]},"raw":{alert.raw_json or dump(alert.raw)}}}'
 
 
-_ALERT_FIELDS = tuple(field.name for field in fields(Alert))
+_ALERT_FIELDS = tuple(field.name for field in fields(Alert) if not field.name.startswith("raw"))
+_ALERT_VALUES = attrgetter(*_ALERT_FIELDS)
 
 
 def alert_from_json(text: str) -> Alert:

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _SPACE_OR_DASH = re.compile(r"[\s\-]")
 _SOP_ID = re.compile(r"[a-z0-9_-]{1,64}")
@@ -19,6 +20,7 @@ _VOLATILE = re.compile(
 )
 
 
+@lru_cache(maxsize=2048)  # the alerts of a storm are about the same few things
 def normalise(part: str) -> str:
     """One part of an incident key: lower case, white space and '-' to '_', empty to '-'.
 
@@ -30,9 +32,10 @@ def normalise(part: str) -> str:
 
 def incident_key_of(env: str, service: str, category: str, severity: str) -> str:
     """`env|service|category|severity`, each part normalised."""
-    return "|".join(normalise(part) for part in (env, service, category, severity))
+    return "|".join(map(normalise, (env, service, category, severity)))
 
 
+@lru_cache(maxsize=1024)  # asked twice an alert: is there an SOP of that id, and if not, its name
 def sop_id_of(incident_key: str) -> str:
     """`sop_` + the first 12 hex digits of SHA-1 over the key's UTF-8 bytes.
 

@@ -90,7 +90,8 @@ class Alert:
     `severity_raw` keeps the sender's own word. `value` and `threshold` are text as shown, for
     people. `fingerprint` is the sender's where it has one, else `keys.fingerprint_of`.
     `tracking_id` is empty until `response.receive` gives one, unless the sender brought it.
-    `raw` is what arrived, JSON-shaped.
+    `raw` is what arrived, JSON-shaped; `raw_json` is the same as compact ASCII JSON text, or ''
+    where nobody wrote it yet.
     """
 
     source: str
@@ -116,6 +117,7 @@ class Alert:
     incident_key: str = ""
     sop_id: str = ""
     raw: Any = None
+    raw_json: str = field(default="", compare=False, repr=False)
 
 
 class IncidentStatus(StrEnum):

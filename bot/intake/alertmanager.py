@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from bot.incidents.model import Alert, AlertStatus, known_severity
@@ -47,8 +48,7 @@ def bracket_title(message: SlackMessage) -> BracketTitle | None:
         match = _BRACKET.search(line, 0, 60)
         if match is None:
             continue
-        states = {word.lower() for word in match.groups() if word}
-        firing = "firing" in states
+        firing = "firing" in match[0].lower()
         rest = _LINK_OF_FALLBACK.sub("", line[match.end() :]).strip(" *_~`|:-")
         common = _COMMON.search(rest)
         group = rest[: common.start()] if common else rest
@@ -86,7 +86,8 @@ def labels_of_values(title: BracketTitle) -> dict[str, str]:
     if service:
         labels["service"] = service
     rest = _without(spare, service)
-    labels.update({f"value_{number}": token for number, token in enumerate(rest, start=1)})
+    for number, token in enumerate(rest, start=1):
+        labels[f"value_{number}"] = token
     return labels
 
 
@@ -94,6 +95,7 @@ def _common_first(tokens: list[str], title: BracketTitle) -> list[str]:
     return sorted(tokens, key=lambda token: token not in title.common)
 
 
+@lru_cache(maxsize=1024)  # the titles of a storm, read to 1,000 characters, say the same few words
 def _name_of(token: str) -> str:
     if known_severity(token):
         return "severity"

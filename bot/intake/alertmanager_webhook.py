@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.incidents.model import Alert
 from bot.intake import guesses
+from bot.intake.cleaning import one_line
 from bot.intake.drafting import draft, identifying
 from bot.intake.fields import (
     a_list,
@@ -71,7 +72,8 @@ def _alert(
     annotations = some_words(alert.get("annotations"), at(where, "annotations"))
 
     def text(name: str) -> str:
-        return some_text(alert.get(name), at(where, name))
+        value = alert.get(name, "")
+        return value if isinstance(value, str) else some_text(value, at(where, name))
 
     status = text("status") or some_text(shared.get("status"), "status") or "firing"
     name = labels.get("alertname", "")
@@ -80,6 +82,10 @@ def _alert(
     links = [(label, text(field)) for label, field in _LINK_FIELDS]
     links += [(label, annotations.get(key, "")) for label, key in _LINK_ANNOTATIONS]
     links.append(("Alertmanager", some_text(shared.get("externalURL"), "externalURL")))
+    value = annotations.get("value", "") or _value(alert, where)
+    starts_at = some_time(alert.get("startsAt"), at(where, "startsAt"))
+    ends_at = some_time(alert.get("endsAt"), at(where, "endsAt"))
+    fingerprint = one_line(text("fingerprint"), 128)
     return draft(
         source=source,
         status=guesses.status_of(status),
@@ -88,12 +94,12 @@ def _alert(
         text=told,
         labels=labels,
         annotations={**annotations, **more},
-        value=annotations.get("value", "") or _value(alert, where),
-        starts_at=some_time(alert.get("startsAt"), at(where, "startsAt")),
-        ends_at=some_time(alert.get("endsAt"), at(where, "endsAt")),
+        value=value,
+        starts_at=starts_at,
+        ends_at=ends_at,
         links=links,
-        fingerprint=text("fingerprint"),
-        identity=identifying(labels),
+        fingerprint=fingerprint,
+        identity={} if fingerprint else identifying(labels),
         raw={**shared, "alerts": [alert]},
     )
 

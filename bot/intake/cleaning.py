@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 TITLE_LIMIT = 200
@@ -27,7 +28,9 @@ _ODD = re.compile(
     "\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+# As the store writes it; the other one tells half a pair of surrogates from an emoji.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_TEXT_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _SPACE = re.compile(r"\s+")
 _URL = re.compile(r"https?://[^\s<>|\"'`\\]+", re.IGNORECASE)
 _USERINFO = re.compile(r"^(https?://)[^/?#]*@", re.IGNORECASE)
@@ -41,7 +44,7 @@ def word_set(text: str) -> frozenset[str]:
 
 def clean(text: str) -> str:
     """The text without control, direction and invisible characters; surrogates become U+FFFD."""
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.replace("\n", " ").isprintable():
         return text
     return _ODD.sub(_replacement, text)
 
@@ -86,11 +89,12 @@ def body_of(text: str) -> str:
 def words_of(mapping: Mapping[str, str], limit: int = VALUE_LIMIT) -> dict[str, str]:
     """Labels or annotations as clean text; blank names and values are left out, 100 at most."""
     cleaned: dict[str, str] = {}
-    if not mapping:
-        return cleaned
     for name, value in mapping.items():
         name = name if name.isidentifier() and name.isascii() else one_line(name)
-        value = cut(clean(value), limit).strip()
+        if value.isascii() and value.isprintable() and len(value) <= limit:
+            value = value.strip()
+        else:
+            value = cut(clean(value), limit).strip()
         if name and value:
             cleaned[name] = value
             if len(cleaned) == MAP_LIMIT:
@@ -103,13 +107,23 @@ def storable(value: Any) -> Any:
 
     Numbers that JSON has no word for become text; then also what is nested deeper than 40 is '…'.
     """
+    return storable_with_json(value)[0]
+
+
+def storable_with_json(value: Any) -> tuple[Any, str]:
+    """`storable`, and the value's JSON text, which looking at it costs anyway.
+
+    The text is ASCII and compact; it is '' where something had to be replaced.
+    """
     try:
         text = _ENCODER.encode(value)
-        if "\\u0000" not in text and (text.isascii() or text.encode()):
-            return value
+        if "\\u0000" not in text:
+            if "\\ud" in text:
+                _TEXT_ENCODER.encode(value).encode()
+            return value, text
     except (ValueError, TypeError, RecursionError):  # a NaN or a surrogate, no JSON, too deep
         pass
-    return _replaced(value, 0)
+    return _replaced(value, 0), ""
 
 
 def _replaced(value: Any, depth: int) -> Any:
@@ -138,7 +152,12 @@ def _storable_text(text: str) -> str:
 def http_url(text: str) -> str:
     """The address if it is http or https and fit for a button, without user and password."""
     text = text.strip()
-    if len(text) > URL_LIMIT or _URL.fullmatch(text) is None or clean(text) != text:
+    return _http_url(text) if 0 < len(text) <= URL_LIMIT else ""
+
+
+@lru_cache(maxsize=256)  # the alerts of a storm link to the same few places
+def _http_url(text: str) -> str:
+    if _URL.fullmatch(text) is None or clean(text) != text:
         return ""
     return _USERINFO.sub(r"\1", text) if "@" in text else text
 
@@ -147,5 +166,5 @@ def urls_in(text: str) -> list[str]:
     """Every http(s) address written in a text, without the full stop or bracket behind it."""
     if "://" not in text:
         return []
-    found = (http_url(match.rstrip(".,;:!?)]}*_")) for match in _URL.findall(text))
+    found = [http_url(match.rstrip(".,;:!?)]}*_")) for match in _URL.findall(text)]
     return [url for url in found if url]

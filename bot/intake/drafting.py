@@ -18,7 +18,7 @@ from bot.intake.cleaning import (
     body_of,
     http_url,
     one_line,
-    storable,
+    storable_with_json,
     title_of,
     word_set,
     words_of,
@@ -49,7 +49,7 @@ def links_of(pairs: Iterable[tuple[str, str]]) -> tuple[Link, ...]:
     """(label, address) pairs as links: http(s) only, each address once, 20 at most."""
     links: dict[str, Link] = {}
     for label, address in pairs:
-        url = http_url(address)
+        url = http_url(address) if address else ""
         if url and url not in links and len(links) < LINK_LIMIT:
             links[url] = Link(one_line(label, 75) or "Link", url)
     return tuple(links.values())
@@ -87,8 +87,9 @@ def draft(
     the alert fires again and when it resolves. A tracking or SOP ID that is not well formed is
     left out here; parsers that must refuse one do it before.
     """
-    labels = words_of(labels or {})
-    annotations = words_of(annotations or {}, TEXT_LIMIT)
+    labels = words_of(labels) if labels else {}
+    annotations = words_of(annotations, TEXT_LIMIT) if annotations else {}
+    raw, raw_json = storable_with_json(raw)
     title = title_of(title) or title_of(name) or title_of(text)
     name = one_line(name) or title
     severity = one_line(severity or guesses.severity_in(labels), 40)
@@ -114,10 +115,11 @@ def draft(
         ends_at=ends_at,
         links=links_of(links),
         fingerprint=one_line(fingerprint, 128) or keys.fingerprint_of(source, words_of(identity)),
-        tracking_id=tracking_id if keys.is_tracking_id(tracking_id) else "",
+        tracking_id=tracking_id if tracking_id and keys.is_tracking_id(tracking_id) else "",
         incident_key=one_line(incident_key),
-        sop_id=sop_id if keys.is_sop_id(sop_id) else "",
-        raw=storable(raw),
+        sop_id=sop_id if sop_id and keys.is_sop_id(sop_id) else "",
+        raw=raw,
+        raw_json=raw_json,
     )
 
 

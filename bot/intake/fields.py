@@ -25,7 +25,7 @@ def at(where: str, name: str) -> str:
 
 def an_object(value: object, field: str) -> Mapping[str, Any]:
     """The value as a JSON object."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise wrong(field or "body", "an object")
     return value
 
@@ -39,11 +39,13 @@ def a_list(value: object, field: str) -> Sequence[Any]:
 
 def some_text(value: object, field: str) -> str:
     """Text, or a number or truth as text; absent (null) is ''."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str | int | float):
+    if isinstance(value, int | float):
         return str(value)
     raise wrong(field, "text or a number")
 
@@ -64,16 +66,19 @@ def some_words(value: object, field: str) -> dict[str, str]:
         return {}
     found = {}
     for name, item in an_object(value, field).items():
-        if isinstance(item, Mapping | list):
+        if isinstance(item, str):
+            found[name] = item
+            continue
+        if isinstance(item, dict | list):
             item = json.dumps(storable(item), ensure_ascii=False)
         if item is not None:
-            found[str(name)] = some_text(item, at(field, str(name)))
+            found[name] = some_text(item, at(field, name))
     return found
 
 
 def objects(body: object, inside: str = "") -> list[tuple[str, Mapping[str, Any]]]:
     """(name of the field, object) for a body that is one object or a list of them."""
-    if isinstance(body, Mapping):
+    if isinstance(body, dict):
         return [(inside, body)]
     if not isinstance(body, list):
         raise wrong(inside or "body", "an object or a list of objects")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from bot.incidents.model import AlertStatus
 from bot.intake.cleaning import word_set
@@ -138,8 +139,13 @@ def status_of(word: str) -> AlertStatus:
 
 def category_of(name: str) -> str:
     """The category that a word of `name` stands for (CamelCase is split), or ''."""
+    return _category_of(name[:300])
+
+
+@lru_cache(maxsize=1024)  # the alerts of a storm have the same few names
+def _category_of(name: str) -> str:
     best: tuple[int, str] | None = None
-    for word in _WORD.findall(name[:300]):
+    for word in _WORD.findall(name):
         found = _CATEGORY_OF.get(word.lower())
         if found is not None and (best is None or found < best):
             best = found
@@ -206,7 +212,7 @@ def env_inside(name: str) -> str:
 
 def region_of(labels: Mapping[str, str]) -> str:
     """From the first region label."""
-    return next((labels[name] for name in REGION_LABELS if labels.get(name)), "")
+    return _first_said(REGION_LABELS, labels)
 
 
 def service_of(labels: Mapping[str, str]) -> str:
@@ -222,6 +228,7 @@ def service_of(labels: Mapping[str, str]) -> str:
     return measured_by
 
 
+@lru_cache(maxsize=1024)  # as for names; a token is a part of a headline's first 1,000 characters
 def is_service_word(token: str) -> bool:
     """Whether a bare label value may be a service: no address, no exporter, path or number."""
     if looks_like_address(token) or _EXPORTER.fullmatch(token):
@@ -234,7 +241,14 @@ _PORT_NAMES = word_set("http https metrics http-metrics https-metrics web grpc t
 
 def severity_in(labels: Mapping[str, str]) -> str:
     """The raw severity word of the labels, or ''."""
-    return next((labels[name] for name in SEVERITY_LABELS if labels.get(name)), "")
+    return _first_said(SEVERITY_LABELS, labels)
+
+
+def _first_said(names: tuple[str, ...], labels: Mapping[str, str]) -> str:
+    for name in names:
+        if value := labels.get(name):
+            return value
+    return ""
 
 
 def severity_word(text: str) -> str:

@@ -6,7 +6,7 @@ stranger's message may hold anything anywhere, so every step looks before it tak
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,7 @@ class SlackMessage:
 def read_message(message: Mapping[str, Any]) -> SlackMessage:
     """Read a message, or the message inside a `message_changed` event. Never raises."""
     inner = message.get("message")
-    if message.get("subtype") == "message_changed" and isinstance(inner, Mapping):
+    if message.get("subtype") == "message_changed" and isinstance(inner, dict):
         message = inner
     return _Reader().read(message)
 
@@ -77,14 +77,14 @@ class _Reader:
 
     def read(self, message: Mapping[str, Any]) -> SlackMessage:
         text = self.plain(message.get("text"))
-        blocks = list(_mappings(message.get("blocks")))
+        blocks = _mappings(message.get("blocks"))
         # What a person typed comes twice: as text and as the rich_text it was made from.
         typed = bool(text) and all(block.get("type") == "rich_text" for block in blocks)
         for block in blocks:
             self.block(block, silent=typed)
         if text:
             self.headlines.append(text)
-        attachments = tuple(self.attachment(item) for item in _mappings(message.get("attachments")))
+        attachments = tuple([self.attachment(one) for one in _mappings(message.get("attachments"))])
         for file in _mappings(message.get("files")):
             name = self.plain(file.get("title")) or self.plain(file.get("name"))
             self.add(name)
@@ -145,7 +145,7 @@ class _Reader:
         if len(self.pieces) == before:
             self.add(fallback)
         self.add(footer)
-        self.headlines.extend(part for part in (title, author, pretext, text, fallback) if part)
+        self.headlines += [part for part in (title, author, pretext, text, fallback) if part]
         if colour := _text(item.get("color")):
             self.colours.append(colour.lstrip("#").lower())
         return Attachment(title, link, text, footer, fallback)
@@ -163,7 +163,7 @@ class _Reader:
 
     def words(self, value: object) -> str:
         """The text of a text object or of a bare string."""
-        return self.plain(value.get("text") if isinstance(value, Mapping) else value)
+        return self.plain(value.get("text") if isinstance(value, dict) else value)
 
     def block(self, block: Mapping[str, Any], *, silent: bool = False, depth: int = 0) -> None:
         if depth > _DEPTH_LIMIT:
@@ -190,7 +190,7 @@ class _Reader:
             self.field(*(field_of(text) or ("", text)))
         for item in _mappings(block.get("elements")):
             self.block(item, depth=depth + 1)
-        if isinstance(accessory := block.get("accessory"), Mapping):
+        if isinstance(accessory := block.get("accessory"), dict):
             self.block(accessory, depth=depth + 1)
         rows = block.get("rows")
         for row in rows if isinstance(rows, list) else ():
@@ -214,9 +214,9 @@ class _Reader:
         return ends.join(self.inline(item, depth + 1) for item in _mappings(node.get("elements")))
 
     def status_by_colour(self) -> AlertStatus | None:
-        if any(colour in _FIRING_COLOURS for colour in self.colours):
+        if not _FIRING_COLOURS.isdisjoint(self.colours):
             return AlertStatus.FIRING
-        if any(colour in _RESOLVED_COLOURS for colour in self.colours):
+        if not _RESOLVED_COLOURS.isdisjoint(self.colours):
             return AlertStatus.RESOLVED
         return None
 
@@ -233,13 +233,12 @@ _INLINE = {
 
 def _sender(message: Mapping[str, Any]) -> str:
     profile = message.get("bot_profile")
-    name = message.get("username") or (profile.get("name") if isinstance(profile, Mapping) else "")
+    name = message.get("username") or (profile.get("name") if isinstance(profile, dict) else "")
     return plain(_text(name)).strip()
 
 
-def _mappings(value: object) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, list):
-        yield from (item for item in value if isinstance(item, Mapping))
+def _mappings(value: object) -> Sequence[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else ()
 
 
 def _text(value: object) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from bot.intake.cleaning import clean
 
 _ANGLE = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
-_LEADING_EMOJI = re.compile(r"^(?:\s*:[a-z0-9_+'-]+:)+\s*", re.IGNORECASE)
+_LEADING_EMOJI = re.compile(r"(?:\s*:[a-z0-9_+'-]+:)+\s*", re.IGNORECASE)
 _MARKS = " \t\n*_~`"
 # Section fields: "*Kind:* pod" or "*Message*\ntext".
 _FIELD = re.compile(r"\*([^*\n]{1,60}?):?\*:?\s*(.+)", re.DOTALL)
@@ -40,13 +40,16 @@ def _reading(target: str, label: str, add_link: AddLink | None) -> str:
     if target.startswith("#"):
         return f"#{label or target[1:]}"
     if add_link is not None:
-        add_link(bare(label), target.replace("&amp;", "&"))
+        add_link(bare(label) if label else "", target.replace("&amp;", "&"))
     return label or target
 
 
 def bare(text: str) -> str:
     """A headline without leading `:emoji:` and without the marks of bold, italics and code."""
-    return _LEADING_EMOJI.sub("", text.strip(_MARKS)).strip(_MARKS)
+    text = text.strip(_MARKS)
+    if emoji := _LEADING_EMOJI.match(text):
+        text = text[emoji.end() :].strip(_MARKS)
+    return text
 
 
 def field_of(text: str) -> tuple[str, str] | None:

@@ -24,10 +24,12 @@ def read_time(value: object) -> datetime | None:
     if not isinstance(value, str) or len(value) > 64:
         return None
     text = value.strip()
-    if _NUMBER.fullmatch(text):
-        return _from_epoch(float(text))
+    if text[4:5] != "-":  # not ISO 8601, as nearly all are
+        if _NUMBER.fullmatch(text):
+            return _from_epoch(float(text))
+        text = _DOTTED.sub(r"\1-\2-\3T", text)
     try:
-        moment = datetime.fromisoformat(_DOTTED.sub(r"\1-\2-\3T", text))
+        moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         moment = moment.astimezone(UTC)

@@ -1,0 +1,49 @@
+"""The door for alerts from Slack: what it hands on."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from bot.intake import parse_message
+from bot.response import Delivery, Response
+from handlers.alerts import AlertChannels, AlertDoor
+
+CHANNELS = AlertChannels(channels=frozenset({"C1"}), sources=frozenset(), own_bot_id="B0OWN")
+
+
+class Received:
+    """In place of the response: remembers what it was handed."""
+
+    def __init__(self) -> None:
+        self.deliveries: list[Delivery] = []
+
+    async def receive(self, delivery: Delivery) -> None:
+        self.deliveries.append(delivery)
+
+
+def post(text: str) -> dict[str, Any]:
+    return {"type": "message", "channel": "C1", "ts": "1.2", "bot_id": "B1", "text": text}
+
+
+@pytest.mark.parametrize(
+    "borrowed",
+    [
+        "sop_id: restart_web",
+        "tracking_id: req-of-another",
+        "sop_id: a\ntracking_id: req-of-another",
+    ],
+    ids=["a SOP ID", "a tracking id", "both"],
+)
+async def test_an_app_in_the_channel_neither_chooses_its_sop_nor_borrows_a_trace(
+    borrowed: str,
+) -> None:
+    event = post(f"Lock 3 leaks\nservice: lock\n{borrowed}")
+    [told] = parse_message(event)
+    assert told.sop_id or told.tracking_id, "the parser must read it, else this test says nothing"
+    received = Received()
+    assert await AlertDoor(cast("Response", received), CHANNELS).take({"event": event})
+    [alert] = received.deliveries[0].alerts
+    assert (alert.sop_id, alert.tracking_id) == ("", "")
+    assert alert.service == "lock", "all else is kept"
