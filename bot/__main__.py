@@ -1,14 +1,16 @@
-"""`python -m bot [run|check]`."""
+"""`python -m bot [run|check|store …]`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 import sys
 from typing import TYPE_CHECKING
 
+from bot import store_command
 from bot.errors import OutsideError, SettingsError, SopbotError
 from bot.hardening import hide_memory
 from bot.settings import Settings, forget_secrets, load
@@ -25,7 +27,14 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run the bot (this is what no command does)")
     commands.add_parser("check", help="say what is missing, one line a check")
+    store_command.add_arguments(
+        commands.add_parser("store", help="the store as a whole: status, backup, restore, copy …")
+    )
     given = parser.parse_args(argv)
+    if given.command == "store":
+        from bot.store_command.commands import run
+
+        return run(given)
     if given.command == "check":
         from bot.check import check
 
@@ -65,6 +74,8 @@ async def _run(settings: Settings) -> int:
 async def _serve(bot: Bot) -> None:
     async with bot:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, bot.reload)
+        gc.collect()
+        gc.freeze()  # what is built now stays: no collection in a storm need look at it again
         await asyncio.Event().wait()
 
 

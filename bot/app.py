@@ -32,7 +32,7 @@ from bot.incidents.sops import SopLibrary, SopProblem
 from bot.jobs import all_jobs, scheduler_for
 from bot.observability.health import Health
 from bot.observability.metrics import Metrics
-from bot.policy import Policy, parse_policy
+from bot.policy import read_policy
 from bot.remediation.client import GatewayClient
 from bot.response import Response
 from bot.response.verify import http_probe
@@ -151,6 +151,7 @@ class Bot:
         await self._connect(self._slack_app(client))
         self._register_health(gateway)
         await self.health.look()
+        self._watch_store(store)
         self._start_jobs()
         log.info("ready: %s", self.http_url)
 
@@ -243,6 +244,12 @@ class Bot:
         self.health.register("outbox", self.outbox.check)
         self.health.register("gateway", gateway_is_healthy)
 
+    def _watch_store(self, store: Store) -> None:
+        """A store that fails is not ready at once, and neither is it later than it works again."""
+        looking = self.health.look_when(store.signal("store"), "store")
+        watch = asyncio.create_task(looking, name="watch store")
+        self._parts.push_async_callback(_cancel, watch)
+
     def _start_jobs(self) -> None:
         jobs = all_jobs(self.response, self.health, self._clock)
         scheduler = scheduler_for(jobs, self.response.store.replica, self._clock)
@@ -292,15 +299,6 @@ def task_instructions(settings: Settings) -> str:
     """The operator's own text for every prompt; '' where there is none."""
     path = settings.policy_file.parent / TASK_FILE
     return path.read_text(encoding="utf-8") if path.is_file() else ""
-
-
-def read_policy(path: Path) -> Policy:
-    """The policy file. A missing one is an error: nothing is allowed by accident."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"POLICY_FILE: {path} cannot be read"]) from error
-    return parse_policy(text, file=str(path))
 
 
 def read_sops(folder: Path) -> SopLibrary:

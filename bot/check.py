@@ -14,9 +14,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.advice.environment import argv_of, child_environment
-from bot.app import gateway_client, read_policy, read_sops
+from bot.app import gateway_client, read_sops
 from bot.errors import SettingsError, SopbotError
 from bot.hardening import hide_memory
+from bot.policy import read_policy
 from bot.settings import Settings, forget_secrets, load
 from handlers.connection import identify
 from store import open_store

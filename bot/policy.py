@@ -5,13 +5,13 @@ Closed by default: no approver named means that nobody may approve.
 
 from __future__ import annotations
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.errors import InputError
+from bot.errors import InputError, SettingsError
 
 UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
 
@@ -82,3 +82,12 @@ def parse_policy(text: str, *, file: str) -> Policy:
             for problem in error.errors(include_url=False, include_input=False)
         ]
         raise InputError("\n".join(lines), field="policy") from error
+
+
+def read_policy(path: Path) -> Policy:
+    """The policy file. A missing one is an error: nothing is allowed by accident."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"POLICY_FILE: {path} cannot be read"]) from error
+    return parse_policy(text, file=str(path))

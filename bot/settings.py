@@ -12,7 +12,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -42,10 +42,19 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
 
 
-class Settings(BaseModel):
-    """All settings. Field names are the variables' names in lower case."""
+class StoreSettings(BaseModel):
+    """What the store's own commands need. Field names are the variables' names in lower case."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    store_url: SecretStr = Field(
+        SecretStr("sqlite:///sopbot.db"), description="where the bot remembers: a file or a server"
+    )
+    policy_file: Path = Field(Path("config/policy.yaml"), description="who may approve, and more")
+
+
+class Settings(StoreSettings):
+    """All settings."""
 
     slack_bot_token: SecretStr = Field(description="the app's bot token, xoxb-…")
     slack_app_token: SecretStr = Field(description="the app-level token for Socket Mode, xapp-…")
@@ -82,9 +91,6 @@ class Settings(BaseModel):
     )
     qchat_max_concurrent: int = Field(2, ge=1, le=16, description="questions at the same time")
     qchat_max_output_size: int = Field(1_048_576, ge=1024, description="bytes of an answer")
-    store_url: SecretStr = Field(
-        SecretStr("sqlite:///sopbot.db"), description="where the bot remembers: a file or a server"
-    )
     store_lease_seconds: float = Field(
         10, ge=2, le=300, description="how soon replicas take over what a dead one left"
     )
@@ -96,7 +102,6 @@ class Settings(BaseModel):
     http_token: SecretStr = Field(
         SecretStr(""), description="bearer token; required unless HTTP_ADDR is loopback"
     )
-    policy_file: Path = Field(Path("config/policy.yaml"), description="who may approve, and more")
     sop_dir: Path = Field(Path("config/sops"), description="folder of SOP files, *.jsonl")
     log_level: str = Field(
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING, ERROR"
@@ -130,6 +135,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+S = TypeVar("S", bound=StoreSettings)
 NAMES = tuple(name.upper() for name in Settings.model_fields)
 _SECRETS = tuple(
     name.upper() for name, field in Settings.model_fields.items() if field.annotation is SecretStr
@@ -142,6 +148,17 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
 
     SettingsError has one line a problem; no line shows a value.
     """
+    return _load(Settings, environ, env_file)
+
+
+def load_store(
+    environ: Mapping[str, str] | None = None, env_file: Path | None = None
+) -> StoreSettings:
+    """Read those of the store alone, by the same rules; what else is missing is not asked."""
+    return _load(StoreSettings, environ, env_file)
+
+
+def _load(kind: type[S], environ: Mapping[str, str] | None, env_file: Path | None) -> S:
     environment = os.environ if environ is None else environ
     file = Path(".env") if env_file is None else env_file
     written = {k.upper(): v or "" for k, v in dotenv_values(file).items()} if file.is_file() else {}
@@ -151,12 +168,12 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
         *(_unknown(name, "the environment") for name in given if _is_misspelt(name)),
     ]
     values: dict[str, str] = {}
-    for name in NAMES:
-        value = _value(name, {**written, **given}, problems)
+    for field in kind.model_fields:
+        value = _value(field.upper(), {**written, **given}, problems)
         if value is not None:
-            values[name.lower()] = value
+            values[field] = value
     try:
-        settings = Settings.model_validate(values)
+        settings = kind.model_validate(values)
     except ValidationError as error:
         problems += [_problem(found) for found in error.errors(include_url=False)]
     if problems:

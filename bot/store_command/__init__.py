@@ -1,0 +1,30 @@
+"""`python -m bot store …`: what an operator does to the store as a whole.
+
+Here are only its words, for every start of the bot reads them; `commands.run` does the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verbs and their options."""
+    commands = parser.add_subparsers(dest="verb", required=True)
+    commands.add_parser("migrate", help="bring the schema up to date")
+    commands.add_parser("status", help="size, rows, who is alive, what is broken (then exit 1)")
+    copying = commands.add_parser("copy", help="copy the whole store to another place")
+    copying.add_argument("--to", required=True, metavar="URL", help="an empty store")
+    copying.add_argument(
+        "--replace", action="store_true", help="replace an earlier copy that nobody has used"
+    )
+    backing_up = commands.add_parser("backup", help="write the store to one file; the bot may run")
+    backing_up.add_argument("file", type=Path, metavar="FILE")
+    backing_up.add_argument("--force", action="store_true", help="overwrite FILE")
+    restoring = commands.add_parser("restore", help="put a backup in the store's place")
+    restoring.add_argument("file", type=Path, metavar="FILE")
+    restoring.add_argument(
+        "--replace", action="store_true", help="PostgreSQL: instead of all that the database holds"
+    )
+    commands.add_parser("prune", help="forget what the policy does not keep, give space back")

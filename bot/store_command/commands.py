@@ -1,0 +1,47 @@
+"""Runs one verb: its exit code, and every failure in words."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from bot.errors import SettingsError, SopbotError
+from bot.hardening import hide_memory
+from bot.settings import load_store
+from bot.store_command import verbs
+from bot.store_command.progress import Bar
+
+EXIT_FAILED, EXIT_CONFIG = 1, 78
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run one verb. 0; 1 when it failed or found something broken; 78 for the settings."""
+    hide_memory()  # STORE_URL may hold a password
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    bar = Bar(sys.stderr)
+    try:
+        return _RUN[given.verb](load_store(), given, bar)
+    except SettingsError as error:
+        bar.end()
+        for problem in error.problems:
+            print(f"✗ {problem}", file=sys.stderr)
+        return EXIT_CONFIG
+    except SopbotError as error:
+        bar.end()
+        print(f"✗ {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        bar.end()
+        print("Stopped: nothing was changed.", file=sys.stderr)
+        return EXIT_FAILED
+
+
+_RUN = {
+    "migrate": verbs.migrate,
+    "status": verbs.status,
+    "copy": verbs.copy,
+    "backup": verbs.backup,
+    "restore": verbs.restore,
+    "prune": verbs.prune,
+}

@@ -1,0 +1,157 @@
+"""What each verb does, and says: results on stdout, one line a fact."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+
+from bot.errors import SettingsError
+from bot.policy import Retention, read_policy
+from bot.settings import StoreSettings
+from bot.store_command.progress import Bar
+from store import backups, condition, files, moves, open_store
+from store.invariants import INVARIANTS, Broken
+from store.places import file_of, name_of, shown
+
+
+def migrate(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
+    """Bring the schema up to date."""
+    url = settings.store_url.get_secret_value()
+    bar.begin("migrating", 0, "")
+    done = moves.migrate(url)
+    bar.end()
+    for step in done:
+        print(f"✓ {step}")
+    print(f"{name_of(url)} " + ("is up to date now." if done else "was up to date already."))
+    return 0
+
+
+def status(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
+    """Say how the store is."""
+    url = settings.store_url.get_secret_value()
+    bar.begin("looking", 0, "")
+    found = condition.look(url)
+    bar.end()
+    print(f"store     {found.engine} {found.name}")
+    print(f"size      {_size(found.size)}")
+    print(f"schema    {', '.join(found.steps)}")
+    if found.behind:
+        print(f"✗ older than this sopbot, which needs {', '.join(found.behind)}.")
+        print("  `python -m bot store migrate` brings it up to date; so does a start of the bot.")
+        return 1
+    print(f"rows      {sum(found.rows.values()):,}")
+    for name, count in sorted(found.rows.items()):
+        print(f"  {name:<12}{count:>12,}")
+    if found.taken is not None:
+        print(f"bot       {'running' if found.taken else 'not running'}")
+    print(f"replicas  {len(found.replicas)} alive")
+    for owner, since, until in found.replicas:
+        print(f"  {owner} since {since:%Y-%m-%d %H:%M:%SZ}, lease until {until:%H:%M:%SZ}")
+    print(f"outbox    {found.waiting:,} waiting, {found.given_up:,} given up")
+    for invariant in INVARIANTS:
+        lost = found.broken.get(invariant.name)
+        print(f"✗ {lost}" if lost else f"✓ {invariant.name}")
+    if found.broken:
+        print(f"\n✗ {len(found.broken)} of {len(INVARIANTS)} do not hold. Keep a backup as it is")
+        print("  now and report it; `store restore` puts an earlier one in its place.")
+    return 1 if found.broken else 0
+
+
+def copy(settings: StoreSettings, given: argparse.Namespace, bar: Bar) -> int:
+    """Copy the store to --to."""
+    url = settings.store_url.get_secret_value()
+    try:
+        file_of(given.to)
+    except SettingsError as error:
+        told = [problem.replace("STORE_URL", "--to", 1) for problem in error.problems]
+        raise SettingsError(told) from error
+    done = moves.copy(url, given.to, bar, replace=given.replace)
+    bar.end()
+    moved = done.moved
+    for name, count in moved.rows.items():
+        print(f"  {name:<12}{count:>12,}")
+    print(f"✓ {moved.total:,} rows are in {name_of(given.to)}: read back, every table the same.")
+    if moved.escaped:
+        print(f"  In {moved.escaped:,} rows a NUL character stands as \\x00 now.")
+    _tell_broken(moved.broken, "as in the source")
+    if done.rehearsed:
+        print("! A rehearsal: a bot is running and goes on writing to the old store. Stop it,")
+        print("  then copy again with --replace.")
+    else:
+        print(f"Next: set STORE_URL={shown(given.to)} and start the bot.")
+    return 0
+
+
+def backup(settings: StoreSettings, given: argparse.Namespace, bar: Bar) -> int:
+    """Write the store to a file."""
+    url = settings.store_url.get_secret_value()
+    done = backups.backup(url, given.file, bar, force=given.force)
+    bar.end()
+    print(f"✓ {name_of(url)} is in {given.file}: {done.rows:,} rows, {_size(done.size)}.")
+    _tell_broken(done.broken, "as in the store")
+    return 0
+
+
+def restore(settings: StoreSettings, given: argparse.Namespace, bar: Bar) -> int:
+    """Put a backup in the store's place."""
+    url = settings.store_url.get_secret_value()
+    done = backups.restore(given.file, url, bar, replace=given.replace)
+    bar.end()
+    if done.kept:
+        print(f"✓ The store that was there is kept as {done.kept}.")
+    print(f"✓ {name_of(url)} is what {given.file} holds: {done.rows:,} rows.")
+    for step in done.migrated:
+        print(f"✓ brought up to date: {step}")
+    _tell_broken(done.broken, "as in the backup")
+    print("Next: start the bot. It looks in Slack before it posts what the backup did not know of.")
+    return 0
+
+
+def prune(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
+    """Forget what the policy does not keep."""
+    url = settings.store_url.get_secret_value()
+    retention = read_policy(settings.policy_file).retention
+    file = file_of(url)
+    condition.look(url)  # says what is wrong with it, and never makes one
+    bar.begin("pruning", 0, "")
+    gone = asyncio.run(_prune(url, retention))
+    back = files.give_back(file) if file else 0
+    bar.end()
+    print(f"✓ {gone['deliveries']:,} deliveries older than {retention.deliveries_days} days went.")
+    print(
+        f"✓ {gone['alerts']:,} alerts of incidents resolved more than {retention.alerts_days} days"
+        " ago went."
+    )
+    if file:
+        print(f"✓ {_size(back)} given back to the disk.")
+    return 0
+
+
+async def _prune(url: str, retention: Retention) -> dict[str, int]:
+    store = await open_store(url, owner="prune")
+    try:
+        now = store.clock()
+        return await store.prune(
+            now - timedelta(days=retention.deliveries_days),
+            now - timedelta(days=retention.alerts_days),
+        )
+    finally:
+        await store.close()
+
+
+def _tell_broken(broken: Iterable[Broken], where: str) -> None:
+    for one in broken:
+        print(f"✗ {one} ({where}; `python -m bot store status` says more)")
+
+
+def _size(size: int) -> str:
+    if size < 1024:
+        return f"{size} bytes"
+    amount = size / 1024
+    for unit in ("KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:,.1f} {unit}"
+        amount /= 1024
+    return f"{amount:,.1f} GiB"

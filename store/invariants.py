@@ -1,0 +1,217 @@
+"""What is true of every store at every commit: in words, and as the SQL that finds what breaks it.
+
+A backup, a copy, a restore and `store status` ask them all. A new one must hold in the middle of
+everything the bot does: true of each transaction, whatever other replicas are at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from store.statements import Operation, query
+
+SHOWN = 5  # of what breaks an invariant; one more tells that there are more
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """`name` in words; `sql` returns one text, `what`, for each row that breaks it."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An invariant that does not hold, and some of what breaks it."""
+
+    name: str
+    examples: tuple[str, ...]
+
+    def __str__(self) -> str:
+        more = ", …" if len(self.examples) > SHOWN else ""
+        return f"{self.name}: not so for {', '.join(self.examples[:SHOWN])}{more}"
+
+
+def broken() -> Operation[list[Broken]]:
+    """Every invariant that does not hold."""
+    found: list[Broken] = []
+    for invariant in INVARIANTS:
+        rows = yield query(
+            f"SELECT what FROM ({invariant.sql}) AS offending LIMIT {SHOWN + 1}"  # noqa: S608 - constants
+        )
+        if rows:
+            found.append(Broken(invariant.name, tuple(str(row["what"]) for row in rows)))
+    return found
+
+
+_ONE_OPEN = """
+SELECT 'INC-' || MIN(id) || ' and INC-' || MAX(id) AS what FROM incidents
+WHERE status IN ('open', 'acknowledged')
+GROUP BY sop_id, scope_env, scope_service HAVING COUNT(*) > 1
+"""
+
+_TIMES = """
+SELECT 'INC-' || id AS what FROM incidents
+WHERE (status = 'resolved') != (resolved_at IS NOT NULL)
+    OR (status = 'acknowledged' AND acknowledged_at IS NULL)
+"""
+
+# `turns` may name an incident without promising that it is there.
+_PARENTS = " UNION ALL ".join(
+    f"SELECT '{word} ' || t.{key} AS what FROM {table} t LEFT JOIN incidents i"  # noqa: S608 - constants
+    " ON i.id = t.incident_id WHERE t.incident_id IS NOT NULL AND i.id IS NULL"
+    for word, table, key in (
+        ("alert", "alerts", "id"),
+        ("firing", "firing", "fingerprint"),
+        ("advice", "advice", "id"),
+        ("approval", "approvals", "id"),
+        ("execution", "executions", "id"),
+        ("message", "outbox", "key"),
+        ("timeline", "timeline", "id"),
+    )
+)
+
+_FIRING = """
+SELECT 'INC-' || i.id AS what FROM incidents i
+WHERE i.firing != (SELECT COUNT(*) FROM firing f WHERE f.incident_id = i.id)
+"""
+
+_RESOLVED_IS_QUIET = """
+SELECT 'INC-' || i.id AS what FROM incidents i
+WHERE i.status = 'resolved' AND (
+    i.firing != 0
+    OR EXISTS (SELECT 1 FROM firing f WHERE f.incident_id = i.id)
+    OR EXISTS (SELECT 1 FROM approvals a
+        WHERE a.incident_id = i.id AND a.state = 'awaiting approval'))
+"""
+
+# Only of open ones: the alerts of those resolved long ago are pruned.
+_ALERT_COUNT = """
+SELECT 'INC-' || i.id AS what FROM incidents i
+WHERE i.status IN ('open', 'acknowledged') AND i.alert_count != (
+    SELECT COUNT(*) FROM alerts a WHERE a.incident_id = i.id AND a.status = 'firing')
+"""
+
+_CARD = """
+SELECT 'INC-' || i.id AS what FROM incidents i
+WHERE i.status IN ('open', 'acknowledged') AND NOT EXISTS (
+    SELECT 1 FROM outbox o WHERE o.incident_id = i.id AND o.kind = 'card')
+"""
+
+_ADVICE = """
+SELECT 'INC-' || i.id AS what FROM incidents i
+WHERE i.status IN ('open', 'acknowledged') AND NOT EXISTS (
+    SELECT 1 FROM advice a WHERE a.incident_id = i.id AND a.question = '')
+"""
+
+_SOP_MAP = """
+SELECT 'INC-' || i.id AS what FROM incidents i
+WHERE NOT EXISTS (SELECT 1 FROM sop_map m WHERE m.incident_key = i.incident_key)
+"""
+
+_STORY_BEGINS = """
+SELECT 'INC-' || i.id AS what FROM incidents i
+WHERE COALESCE((SELECT t.kind FROM timeline t WHERE t.incident_id = i.id
+    ORDER BY t.id LIMIT 1), '') != 'opened'
+"""
+
+_STORY_ENDS = """
+SELECT 'INC-' || i.id AS what FROM incidents i
+WHERE i.status = 'resolved' AND NOT EXISTS (
+    SELECT 1 FROM timeline t WHERE t.incident_id = i.id AND t.kind = 'resolved')
+"""
+
+_DECIDED = """
+SELECT 'approval ' || id AS what FROM approvals
+WHERE (state = 'awaiting approval') = (decided_at IS NOT NULL)
+"""
+
+_STILL_WAITS = """
+SELECT 'approval ' || a.id AS what FROM approvals a
+WHERE a.state = 'awaiting approval' AND (
+    (SELECT COUNT(*) FROM votes v WHERE v.approval_id = a.id AND v.choice = 'approve') >= a.needed
+    OR EXISTS (SELECT 1 FROM votes v WHERE v.approval_id = a.id AND v.choice = 'reject'))
+"""
+
+_OWN_VOTE = """
+SELECT 'approval ' || a.id AS what FROM approvals a
+JOIN votes v ON v.approval_id = a.id AND v.voter = a.requested_by
+"""
+
+_ONE_EXECUTION = """
+SELECT 'approval ' || a.id AS what FROM approvals a
+WHERE a.state = 'approved'
+    AND (SELECT COUNT(*) FROM executions e WHERE e.approval_id = a.id) != 1
+"""
+
+_ALLOWED = """
+SELECT 'execution ' || e.id AS what FROM executions e LEFT JOIN approvals a ON a.id = e.approval_id
+WHERE COALESCE(a.state, '') NOT IN ('approved', 'revoked')
+    OR (SELECT COUNT(*) FROM votes v WHERE v.approval_id = e.approval_id AND v.choice = 'approve')
+        < a.needed
+"""
+
+_REVOKED = """
+SELECT 'execution ' || e.id AS what FROM executions e JOIN approvals a ON a.id = e.approval_id
+WHERE (e.state = 'revoked') != (a.state = 'revoked')
+"""
+
+_SENT_WHEN = """
+SELECT 'execution ' || id AS what FROM executions
+WHERE (started_at IS NULL AND state NOT IN ('approved', 'revoked'))
+    OR (finished_at IS NULL) != (state IN ('approved', 'dispatching'))
+"""
+
+_FIXED_BY = """
+SELECT 'INC-' || i.id AS what FROM incidents i
+WHERE i.fixed_by != '' AND NOT EXISTS (SELECT 1 FROM executions e
+    WHERE e.id = i.fixed_by AND e.incident_id = i.id AND e.state IN ('verified', 'undone'))
+"""
+
+_REPLY = """
+SELECT 'message ' || o.key AS what FROM outbox o
+WHERE o.in_thread = 1 AND NOT EXISTS (
+    SELECT 1 FROM outbox c WHERE c.incident_id = o.incident_id AND c.kind = 'card')
+"""
+
+_SHOWN = """
+SELECT 'message ' || key AS what FROM outbox
+    WHERE kind IN ('card', 'resolved', 'note', 'advice', 'approval', 'result')
+EXCEPT SELECT 'message card:' || id FROM incidents
+EXCEPT SELECT 'message resolved:' || id FROM incidents WHERE resolved_at IS NOT NULL
+EXCEPT SELECT 'message note:' || id FROM timeline
+EXCEPT SELECT 'message advice:' || id FROM advice WHERE body IS NOT NULL
+EXCEPT SELECT 'message approval:' || id FROM approvals
+EXCEPT SELECT 'message result:' || id FROM executions WHERE finished_at IS NOT NULL
+"""
+
+_SENT = "SELECT 'message ' || key AS what FROM outbox WHERE sent < 0 OR sent > wanted"
+
+_POSTED = "SELECT 'message ' || key AS what FROM outbox WHERE (sent > 0) != (ts IS NOT NULL)"
+
+INVARIANTS = (
+    Invariant("one open incident for each SOP ID, env and service", _ONE_OPEN),
+    Invariant("an incident's times fit its status", _TIMES),
+    Invariant("what belongs to an incident has its incident", _PARENTS),
+    Invariant("an incident counts exactly what fires in it", _FIRING),
+    Invariant("a resolved incident has nothing that fires or waits for a yes", _RESOLVED_IS_QUIET),
+    Invariant("an open incident counts every alert that joined it", _ALERT_COUNT),
+    Invariant("every open incident has its card", _CARD),
+    Invariant("every open incident has its advice, given or wanted", _ADVICE),
+    Invariant("every incident's key leads to a SOP ID", _SOP_MAP),
+    Invariant("every story begins with 'opened'", _STORY_BEGINS),
+    Invariant("the story of a resolved incident says so", _STORY_ENDS),
+    Invariant("what is decided says when, what waits does not", _DECIDED),
+    Invariant("what waits for a yes is not decided by its votes", _STILL_WAITS),
+    Invariant("nobody voted on what they asked for", _OWN_VOTE),
+    Invariant("every approved remediation has exactly one execution", _ONE_EXECUTION),
+    Invariant("every execution has its approval, with enough votes", _ALLOWED),
+    Invariant("an execution is revoked exactly when its approval is", _REVOKED),
+    Invariant("every execution says when it was sent and when it ended", _SENT_WHEN),
+    Invariant("what fixed an incident was verified", _FIXED_BY),
+    Invariant("every reply has its card", _REPLY),
+    Invariant("every message has what it shows", _SHOWN),
+    Invariant("no message is seen in a version that nobody wished for", _SENT),
+    Invariant("what is seen in Slack has its place there, and nothing else has", _POSTED),
+)

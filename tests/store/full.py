@@ -1,0 +1,165 @@
+"""A store with a bit of everything in it, made by the store's own operations alone."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from bot.approvals.model import Choice
+from bot.incidents.model import Severity
+from bot.incidents.remediation import RemediationStatus
+from store import open_store
+from store.contract import Store
+from tests.store.shop import (
+    ANA,
+    BEN,
+    CAT,
+    CHANNEL,
+    NOW,
+    TEAM,
+    alert,
+    asked,
+    later,
+    named,
+    opened,
+    resolved,
+    tell,
+    voter,
+)
+
+HOSTILE = (
+    "\\u0000 as JSON writes it, \\x00 as Python does, \\N for PostgreSQL's COPY, \\. too",
+    '\'; DROP TABLE alerts; -- "double" $tag$ %s ? {0} {{x}} \ttab\nline\r\nline',
+    "lone surrogates, as the store keeps them: \\ud800 \\udfff",
+    "🔥🧑‍🚒👩🏽‍💻 שלום \u202eright to left\u202c e\u0301 é \ufeff \U0010ffff",
+    "long: " + "äöü🔥" * 25_000,
+    "",
+    " ",
+    "NULL",
+)
+"""What strangers send; the fifth has over 100 kB."""
+
+KEEPS_BUSY = 40  # alerts in a delivery
+
+
+def fill(url: str, more: int = 0) -> None:
+    """Make that store, and fill it. `more` alerts come on top. Outside of an event loop."""
+    asyncio.run(_fill(url, more))
+
+
+async def _fill(url: str, more: int) -> None:
+    store = await open_store(url, owner="filler")
+    try:
+        await a_bit_of_everything(store)
+        for first in range(0, more, KEEPS_BUSY):
+            await _storm(store, first, min(KEEPS_BUSY, more - first))
+    finally:
+        await store.close()
+
+
+async def a_bit_of_everything(store: Store) -> None:
+    """Every table, every state that a remediation or a message can be in."""
+    await _strange_words(store)
+    await _every_end_of_a_remediation(store)
+    await _every_end_of_a_question(store)
+    await _messages(store)
+    await tell(store, resolved(service="never-opened", fingerprint="fp-unknown"))
+    await store.first_time("message:seen", NOW)
+    await store.ping(NOW)
+
+
+async def _strange_words(store: Store) -> None:
+    for number, words in enumerate(HOSTILE):
+        incident = await opened(
+            store,
+            service=f"hostile-{number}",
+            fingerprint=f"fp-hostile-{number}",
+            title=words[:200],
+            text=words,
+            labels={"words": words, "nul": "\0"},
+        )
+        await store.note(incident.id, words, ANA, NOW)
+        await store.remember(incident.sop_id, incident.id, "person", words, NOW)
+        await store.give_advice(number + 1, {"source": words[:50], "text": words}, words, NOW)
+
+
+async def _every_end_of_a_remediation(store: Store) -> None:
+    ends = RemediationStatus
+    for number, end in enumerate(ends):
+        name = f"ends-{number}"
+        incident = await opened(store, service=name, fingerprint=f"fp-{name}")
+        await store.acknowledge(incident.id, ANA, later(1))
+        one = await asked(store, incident.id, needed=2, expires_at=later(5 + number))
+        if end is ends.REJECTED:
+            await store.vote(one.id, voter(ANA), Choice.REJECT, TEAM, later(1))
+            continue
+        await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+        if end in (ends.AWAITING_APPROVAL, ends.EXPIRED, ends.PROPOSED):
+            continue
+        await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
+        if end is ends.REVOKED:
+            await store.revoke(one.id, "not any more", later(3))
+        if end in (ends.REVOKED, ends.APPROVED):
+            await store.resolve(incident.id, CAT, later(9))
+            continue
+        sent = await store.claim_execution(later(3), NOW)
+        assert sent is not None
+        if end is ends.DISPATCHING:
+            continue
+        ran = ends.SUCCEEDED if end in (ends.VERIFIED, ends.NOT_VERIFIED) else end
+        await store.finish_execution(
+            sent.id, ran, answer={"stdout": HOSTILE[1]}, error="", now=later(4)
+        )
+        if ran is ends.SUCCEEDED:
+            await store.count_probe(sent.id, good=True, note="200")
+        if end in (ends.VERIFIED, ends.NOT_VERIFIED):
+            await store.conclude(sent.id, end, "looked", later(6))
+            await tell(store, resolved(service=name, fingerprint=f"fp-{name}"), at=later(7))
+    await store.expire_approvals(later(6))
+
+
+async def _every_end_of_a_question(store: Store) -> None:
+    incident = await opened(store, service="asked", fingerprint="fp-asked")
+    await tell(
+        store,
+        alert(service="asked", fingerprint="fp-second", severity=Severity.CRITICAL),
+        alert(service="asked", fingerprint="fp-third"),
+        at=later(1),
+    )
+    await tell(store, resolved(service="asked", fingerprint="fp-third"), at=later(2))
+    for question in HOSTILE[:3]:
+        await store.want_advice(incident, question, BEN, later(3), once=f"asked:{question[:9]}")
+    taken = await store.claim_advice(later(4))
+    assert taken is not None
+    await store.give_advice(taken.id, {"source": "test"}, "said", later(5))
+    await store.advice_done(taken.id)
+    assert await store.claim_advice(later(6)), "one is left running"
+
+
+async def _messages(store: Store) -> None:
+    """Some shown, one shown again, one changed since, one in doubt, one lost, one given up."""
+    shown, again, doubtful, lost, hopeless = (await store.outbox_due(CHANNEL, later(60)))[:5]
+    for number, message in enumerate((shown, again, lost)):
+        assert await store.outbox_sent(message, f"17000000{number}.000100")
+    await store.outbox_again(again)
+    await store.outbox_retry(doubtful, later(90), "timeout", maybe_posted=True)
+    known = await store.outbox_message(lost.key)
+    assert known is not None
+    await store.outbox_lost(known)
+    await store.outbox_give_up(hopeless, "not_in_channel", "C0OPS", later(60))
+
+
+async def _storm(store: Store, first: int, count: int) -> None:
+    """One delivery of alerts about a hundred services."""
+    await store.accept(
+        f"storm-{first}",
+        [
+            named(
+                alert(service=f"s{number % 100}", fingerprint=f"fp-{number}", text="storm " * 50),
+                dedup_key=f"storm-{number}",
+            )
+            for number in range(first, first + count)
+        ],
+        channel=CHANNEL,
+        now=NOW + timedelta(seconds=first),
+    )

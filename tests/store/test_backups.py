@@ -1,0 +1,427 @@
+"""A backup is one file that holds a whole store; what is restored from it is that store."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.errors import StoreError
+from store import backups, condition, moves, open_store
+from store.contract import Store
+from store.files import alone, give_back, written_beside
+from store.places import file_of
+from store.shape import steps
+from tests.store.places import (
+    ENGINES,
+    MORE,
+    ROOT,
+    Places,
+    Silent,
+    bot_ends,
+    bot_lives,
+    change,
+    content,
+    from_the_future,
+    in_the_middle,
+    is_whole,
+)
+from tests.store.shop import alert, tell
+
+NOBODY = 65534
+
+
+@pytest.fixture(scope="module")
+def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Places:
+    return Places(tmp_path_factory.mktemp("places"), lambda: request.getfixturevalue("postgres"))
+
+
+@pytest.fixture(params=ENGINES)
+def url(request: pytest.FixtureRequest, places: Places) -> str:
+    """A store with a bit of everything, and a few thousand alerts."""
+    return places.filled(request.param, MORE)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the backup goes."""
+    return tmp_path / "backup.db"
+
+
+async def with_store(url: str, name: str) -> int:
+    store: Store = await open_store(url, owner="next")
+    try:
+        return await tell(store, alert(service=name, fingerprint=f"fp-{name}"))
+    finally:
+        await store.close()
+
+
+# The backup
+
+
+def test_a_backup_is_one_private_file_with_all_of_it(url: str, file: Path) -> None:
+    bot_lives(url)
+    done = backups.backup(url, file, Silent())
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert done.size == file.stat().st_size
+    assert done.rows == sum(len(rows) for rows in content(url).values())
+    assert file.read_bytes()[18:20] == b"\1\1", "it needs no log beside it"
+    assert [one.name for one in file.parent.iterdir()] == [file.name]
+    backed_up = f"sqlite:///{file}"
+    assert content(backed_up) == content(url)
+    assert is_whole(backed_up)
+    assert condition.look(backed_up).rows["replicas"] == 0, "nobody is alive in a backup"
+
+
+def test_a_file_that_is_there_is_overwritten_only_by_force(url: str, file: Path) -> None:
+    file.write_text("the one good backup")
+    with pytest.raises(StoreError, match="is there already") as caught:
+        backups.backup(url, file, Silent())
+    assert "--force" in caught.value.remedy
+    assert file.read_text() == "the one good backup"
+    backups.backup(url, file, Silent(), force=True)
+    assert content(f"sqlite:///{file}") == content(url)
+
+
+def test_a_backup_killed_in_the_middle_leaves_the_one_before(url: str, file: Path) -> None:
+    with in_the_middle("backup", url, str(file)) as process:
+        with pytest.raises(StoreError, match="Another process is writing"):
+            backups.backup(url, file, Silent())
+        process.kill()
+        assert process.wait() == -9
+    assert not file.exists()
+    backups.backup(url, file, Silent())
+    assert content(f"sqlite:///{file}") == content(url)
+    assert [one.name for one in file.parent.iterdir()] == [file.name]
+
+
+def test_what_was_written_before_the_backup_began_is_in_it_however_busy_the_bot_is(
+    file: Path, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'busy.db'}"
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.store.writer", url],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        try:
+            assert writer.stdout is not None
+            for _ in range(3):  # drills
+                returned = [writer.stdout.readline().strip() for _ in range(200)]
+                backups.backup(url, file, Silent(), force=True)
+                assert writer.poll() is None, "the writer went on"
+                backed_up = f"sqlite:///{file}"
+                assert is_whole(backed_up)
+                there = {row[8] for row in content(backed_up)["alerts"]}
+                assert not set(returned) - there
+            assert writer.stdout.readline(), "and goes on"
+        finally:
+            writer.kill()
+    restored = f"sqlite:///{tmp_path / 'restored.db'}"
+    backups.restore(file, restored, Silent())
+    assert is_whole(restored)
+    assert not set(returned) - {row[8] for row in content(restored)["alerts"]}
+
+
+def test_a_store_of_an_older_sopbot_is_backed_up_as_it_is(file: Path, tmp_path: Path) -> None:
+    old = unborn(tmp_path / "old.db")
+    backups.backup(f"sqlite:///{old}", file, Silent())
+    with closing(sqlite3.connect(file)) as plain:
+        assert plain.execute("SELECT COUNT(*) FROM _sqlite_migrations").fetchone() == (0,)
+
+
+def test_a_backup_onto_the_store_itself_or_into_no_folder_is_refused(
+    places: Places, tmp_path: Path
+) -> None:
+    store = places.filled("sqlite")
+    itself = file_of(store)
+    assert itself
+    with pytest.raises(StoreError, match="is the store itself"):
+        backups.backup(store, itself, Silent(), force=True)
+    with pytest.raises(StoreError, match="There is no folder"):
+        backups.backup(store, tmp_path / "none" / "b.db", Silent())
+    assert is_whole(store)
+
+
+# The way back
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_drill_what_was_backed_up_comes_back_on_either_engine(
+    engine: str, url: str, file: Path, places: Places
+) -> None:
+    before = content(url)
+    backups.backup(url, file, Silent())
+    place = places.empty(engine)
+    done = backups.restore(file, place, Silent())
+    assert content(place) == before
+    assert is_whole(place)
+    assert done.kept is None
+    last = max(row[0] for row in before["incidents"])
+    assert asyncio.run(with_store(place, "after")) == last + 1
+    assert file.exists(), "the backup stays"
+
+
+def test_the_present_file_is_kept_beside_with_what_is_only_in_its_log(
+    places: Places, file: Path, tmp_path: Path
+) -> None:
+    old, url = places.filled("sqlite"), f"sqlite:///{tmp_path / 'bot' / 'sopbot.db'}"
+    backups.backup(old, file, Silent())
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.store.writer", url],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdout is not None
+        returned = [writer.stdout.readline().strip() for _ in range(100)]
+        writer.kill()
+    present = file_of(url)
+    assert present
+    assert Path(f"{present}-wal").stat().st_size, "a killed bot leaves its log"
+    present.chmod(0o640)
+
+    done = backups.restore(file, url, Silent())
+    assert content(url) == content(old)
+    assert stat.S_IMODE(present.stat().st_mode) == 0o640
+    assert done.kept
+    assert done.kept.name.startswith("sopbot.db.before-restore-2")
+    assert not set(returned) - {row[8] for row in content(f"sqlite:///{done.kept}")["alerts"]}
+    again = backups.restore(file, url, Silent())
+    assert again.kept
+    assert again.kept != done.kept
+    backups.restore(done.kept, url, Silent())
+    assert not set(returned) - {row[8] for row in content(url)["alerts"]}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_number_that_people_know_never_becomes_another_incident(
+    engine: str, places: Places, file: Path
+) -> None:
+    url = places.filled(engine)
+    backups.backup(url, file, Silent())
+    known = [asyncio.run(with_store(url, f"since-{n}")) for n in range(3)]
+    backups.restore(file, url, Silent(), replace=True)
+    assert asyncio.run(with_store(url, "after")) == max(known) + 1
+
+
+def test_a_damaged_present_file_is_replaced_and_its_log_does_not_reach_the_new_one(
+    places: Places, file: Path, tmp_path: Path
+) -> None:
+    good = places.filled("sqlite")
+    backups.backup(good, file, Silent())
+    present = tmp_path / "sopbot.db"
+    present.write_bytes(b"\xa5" * 40_000)
+    Path(f"{present}-wal").write_bytes(b"\x5a" * 4_000)
+    done = backups.restore(file, f"sqlite:///{present}", Silent())
+    assert content(f"sqlite:///{present}") == content(good)
+    assert done.kept
+    assert done.kept.read_bytes() == b"\xa5" * 40_000
+    assert Path(f"{done.kept}-wal").read_bytes() == b"\x5a" * 4_000
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nothing_is_restored_beneath_a_running_bot(engine: str, places: Places, file: Path) -> None:
+    url = places.filled(engine)
+    backups.backup(url, file, Silent())
+    asyncio.run(with_store(url, "since"))
+    bot_lives(url)
+    before = content(url)
+    held = file_of(url)
+    if held:
+        with alone(held), pytest.raises(StoreError, match="A bot is running"):
+            backups.restore(file, url, Silent(), replace=True)
+    else:
+        with pytest.raises(StoreError, match="A bot is running"):
+            backups.restore(file, url, Silent(), replace=True)
+    assert content(url) == before
+
+
+def test_a_database_that_is_not_empty_is_replaced_only_when_told(
+    places: Places, file: Path
+) -> None:
+    url = places.filled("postgresql")
+    backups.backup(url, file, Silent())
+    wanted = content(url)
+    asyncio.run(with_store(url, "since"))
+    since = content(url)
+    with pytest.raises(StoreError, match="is not empty") as caught:
+        backups.restore(file, url, Silent())
+    assert "--replace" in caught.value.remedy
+    assert content(url) == since
+    backups.restore(file, url, Silent(), replace=True)
+    assert content(url) == wanted
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_restore_killed_in_the_middle_leaves_the_store_as_it_was(
+    engine: str, places: Places, file: Path
+) -> None:
+    backups.backup(places.filled("sqlite", MORE), file, Silent())
+    url = places.empty(engine) if engine == "postgresql" else places.filled(engine)
+    before = content(url)
+    with in_the_middle("restore", str(file), url) as process:
+        process.kill()
+        assert process.wait() == -9
+    assert content(url) == before
+    backups.restore(file, url, Silent())
+    assert content(url) == content(f"sqlite:///{file}")
+
+
+# Backups that are none
+
+
+@pytest.fixture(params=ENGINES)
+def place(request: pytest.FixtureRequest, places: Places) -> str:
+    """An empty store."""
+    url = places.empty(request.param)
+    moves.migrate(url)
+    return url
+
+
+def refused(file: Path, place: str) -> str:
+    with pytest.raises(StoreError) as caught:
+        backups.restore(file, place, Silent(), replace=True)
+    assert str(file) in str(caught.value), "an operator must learn which file"
+    assert caught.value.remedy
+    assert not any(content(place).values())
+    return str(caught.value)
+
+
+def test_a_damaged_backup_is_refused(places: Places, place: str, file: Path) -> None:
+    backups.backup(places.filled("sqlite"), file, Silent())
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2 :] = b"\xa5" * (len(data) - len(data) // 2)
+    file.write_bytes(data)
+    assert "is damaged" in refused(file, place)
+
+
+def test_a_cut_backup_is_refused(places: Places, place: str, file: Path) -> None:
+    backups.backup(places.filled("sqlite"), file, Silent())
+    os.truncate(file, file.stat().st_size // 2)
+    assert "is damaged" in refused(file, place)
+
+
+def test_what_is_no_store_is_refused(place: str, file: Path) -> None:
+    file.write_text("Dear diary, " * 500)
+    assert "no SQLite file" in refused(file, place)
+    file.unlink()
+    with closing(sqlite3.connect(file)) as plain:
+        plain.execute("CREATE TABLE other (x)")
+    assert "is not a store of sopbot" in refused(file, place)
+    file.write_bytes(b"")
+    assert "is not a store of sopbot" in refused(file, place)
+    file.unlink()
+    assert "There is no file" in refused(file, place)
+
+
+def test_a_backup_of_a_newer_sopbot_is_refused_by_name(
+    places: Places, place: str, file: Path
+) -> None:
+    backups.backup(places.filled("sqlite"), file, Silent())
+    from_the_future(f"sqlite:///{file}")
+    assert "newer sopbot (m999_contract_tomorrow)" in refused(file, place)
+
+
+def unborn(file: Path) -> Path:
+    """A store that has seen no step of the schema yet: the oldest there can be."""
+    moves.migrate(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file, isolation_level=None)) as plain:
+        names = [
+            name
+            for (name,) in plain.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+                " AND name != '_sqlite_migrations'"
+            )
+        ]
+        for name in names:
+            plain.execute(f"DROP TABLE {name}")
+        plain.execute("DELETE FROM _sqlite_migrations")
+    return file
+
+
+def test_an_older_backup_is_brought_up_to_date(place: str, file: Path) -> None:
+    done = backups.restore(unborn(file), place, Silent())
+    assert done.migrated == tuple(steps())
+    assert condition.look(place).behind == ()
+    with closing(sqlite3.connect(file)) as plain:
+        assert plain.execute("SELECT COUNT(*) FROM _sqlite_migrations").fetchone() == (0,), (
+            "the backup itself stays as it is"
+        )
+
+
+def test_a_store_is_not_restored_from_itself(places: Places) -> None:
+    url = places.filled("sqlite")
+    itself = file_of(url)
+    assert itself
+    with pytest.raises(StoreError, match="both source and target"):
+        backups.restore(itself, url, Silent())
+
+
+def test_what_a_backup_breaks_is_told(places: Places, place: str, file: Path) -> None:
+    url = places.filled("sqlite")
+    change(url, "DELETE FROM outbox WHERE key = 'card:1'")
+    assert backups.backup(url, file, Silent()).broken
+    assert backups.restore(file, place, Silent()).broken
+
+
+# Files
+
+
+def test_a_part_is_gone_unless_it_was_put_in_place(tmp_path: Path) -> None:
+    def fail(target: Path) -> None:
+        with written_beside(target) as partial:
+            partial.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail(tmp_path / "x.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_where_the_part_should_go_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "x.db.partial").symlink_to(tmp_path / "precious")
+    with pytest.raises(StoreError, match="cannot be opened"), written_beside(tmp_path / "x.db"):
+        pass
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_what_root_restores_or_locks_stays_the_bots(places: Places, file: Path) -> None:
+    url = places.filled("sqlite")
+    present = file_of(url)
+    assert present
+    backups.backup(url, file, Silent())
+    os.chown(present, NOBODY, NOBODY)
+    backups.restore(file, url, Silent())
+    assert present.stat().st_uid == NOBODY
+    assert Path(f"{present}.lock").stat().st_uid == NOBODY
+
+
+def test_what_is_free_goes_back_to_the_disk(places: Places) -> None:
+    url = places.filled("sqlite", MORE)
+    present = file_of(url)
+    assert present
+    change(url, "DELETE FROM alerts WHERE id > 100")
+    assert give_back(present) > 100_000
+    assert condition.look(url).rows["alerts"] <= 100
+    change(url, "DELETE FROM firing")
+    with alone(present):
+        assert give_back(present) > 10_000, "also while a bot has it"
+
+
+def test_leases_end_in_order(places: Places) -> None:
+    url = places.filled("sqlite")
+    bot_lives(url)
+    assert [owner for owner, _, _ in condition.look(url).replicas] == ["bot-alive"]
+    bot_ends(url)
+    assert condition.look(url).replicas == []

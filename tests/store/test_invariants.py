@@ -1,0 +1,253 @@
+"""What is true of every store: it is so whatever happens, and what breaks it is named."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from bot.approvals.model import Choice
+from bot.errors import NotFound, Refused
+from bot.incidents.remediation import RemediationStatus
+from store import invariants, open_store
+from store.contract import Store
+from store.dialects import statement_for_postgres
+from store.invariants import INVARIANTS, SHOWN
+from store.transfer import End, answer
+from store.transfer_postgres import PostgresEnd
+from store.transfer_sqlite import SqliteEnd
+from tests.store.full import fill
+from tests.store.shop import (
+    ANA,
+    BEN,
+    CHANNEL,
+    NOW,
+    TEAM,
+    alert,
+    asked,
+    later,
+    resolved,
+    tell,
+    voter,
+)
+
+ENGINES = ("sqlite", "postgresql")
+
+# Where a foreign key would not let it be broken. SQLite's are off in the connection that breaks.
+_NO_KEYS = {
+    "postgresql": (
+        "ALTER TABLE alerts DROP CONSTRAINT alerts_incident_id_fkey",
+        "ALTER TABLE executions DROP CONSTRAINT executions_approval_id_fkey",
+        "ALTER TABLE votes DROP CONSTRAINT votes_approval_id_fkey",
+    ),
+    "sqlite": (),
+}
+
+BREAKS = {
+    "one open incident for each SOP ID, env and service": (
+        "DROP INDEX one_open_incident",
+        (
+            "UPDATE incidents SET sop_id = 'x', scope_env = 'x', scope_service = 'x'"
+            " WHERE status = 'open'"
+        ),
+    ),
+    "an incident's times fit its status": (
+        "UPDATE incidents SET resolved_at = NULL WHERE status = 'resolved'",
+    ),
+    "what belongs to an incident has its incident": (
+        "UPDATE alerts SET incident_id = 4711 WHERE id = (SELECT MIN(id) FROM alerts)",
+    ),
+    "an incident counts exactly what fires in it": (
+        "UPDATE incidents SET firing = firing + 1 WHERE id = 1",
+    ),
+    "a resolved incident has nothing that fires or waits for a yes": (
+        (
+            "UPDATE approvals SET state = 'awaiting approval' WHERE incident_id IN"
+            " (SELECT id FROM incidents WHERE status = 'resolved')"
+        ),
+    ),
+    "an open incident counts every alert that joined it": (
+        "DELETE FROM alerts WHERE incident_id = 1",
+    ),
+    "every open incident has its card": ("DELETE FROM outbox WHERE key = 'card:1'",),
+    "every open incident has its advice, given or wanted": (
+        "DELETE FROM advice WHERE incident_id = 1",
+    ),
+    "every incident's key leads to a SOP ID": ("DELETE FROM sop_map",),
+    "every story begins with 'opened'": (
+        "DELETE FROM timeline WHERE incident_id = 1 AND kind = 'opened'",
+    ),
+    "the story of a resolved incident says so": ("DELETE FROM timeline WHERE kind = 'resolved'",),
+    "what is decided says when, what waits does not": (
+        "UPDATE approvals SET decided_at = NULL WHERE state = 'rejected'",
+    ),
+    "what waits for a yes is not decided by its votes": (
+        "UPDATE approvals SET state = 'awaiting approval' WHERE state = 'rejected'",
+    ),
+    "nobody voted on what they asked for": ("UPDATE approvals SET requested_by = 'U0ANA'",),
+    "every approved remediation has exactly one execution": ("DELETE FROM executions",),
+    "every execution has its approval, with enough votes": (
+        "DELETE FROM votes WHERE voter = 'U0BEN'",
+    ),
+    "an execution is revoked exactly when its approval is": (
+        "UPDATE approvals SET state = 'approved' WHERE state = 'revoked'",
+    ),
+    "every execution says when it was sent and when it ended": (
+        "UPDATE executions SET finished_at = NULL WHERE state = 'failed'",
+    ),
+    "what fixed an incident was verified": (
+        "UPDATE executions SET state = 'not verified' WHERE state = 'verified'",
+    ),
+    "every reply has its card": ("UPDATE outbox SET in_thread = 1, incident_id = NULL",),
+    "every message has what it shows": ("UPDATE advice SET body = NULL",),
+    "no message is seen in a version that nobody wished for": (
+        "UPDATE outbox SET sent = wanted + 1 WHERE sent > 0",
+    ),
+    "what is seen in Slack has its place there, and nothing else has": (
+        "UPDATE outbox SET ts = NULL WHERE sent > 0",
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def full(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, str]:
+    """An engine's name, and the URL of a store with a bit of everything."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('full') / 'sopbot.db'}"
+    else:
+        url = request.getfixturevalue("postgres").database()
+    fill(url)
+    return request.param, url
+
+
+@pytest.fixture
+def breakable(full: tuple[str, str]) -> Iterator[End]:
+    """That store in a transaction that is undone, without what keeps its keys whole."""
+    engine, url = full
+    if engine == "sqlite":
+        connection: Any = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+        end: End = SqliteEnd(connection, "the store")
+        connection.execute("BEGIN")
+    else:
+        connection = psycopg.connect(url)
+        end = PostgresEnd(connection, "the store")
+    with closing(connection):
+        for statement in _NO_KEYS[engine]:
+            end.do(statement)
+        yield end
+        connection.rollback()
+
+
+def broken(end: End) -> dict[str, invariants.Broken]:
+    return {one.name: one for one in answer(end, invariants.broken())}
+
+
+def test_a_store_with_a_bit_of_everything_breaks_nothing(breakable: End) -> None:
+    assert broken(breakable) == {}
+
+
+@pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda invariant: invariant.name)
+def test_each_invariant_is_named_when_it_is_broken(
+    invariant: invariants.Invariant, breakable: End
+) -> None:
+    assert invariant.name in BREAKS, "say in BREAKS how this one is broken by hand"
+    for statement in BREAKS[invariant.name]:
+        breakable.do(statement)
+    found = broken(breakable)
+    assert invariant.name in found, f"nobody noticed; found {list(found)}"
+    assert all(found[invariant.name].examples), "and which rows"
+
+
+def test_of_many_only_some_are_shown(breakable: End) -> None:
+    breakable.do("DELETE FROM sop_map")
+    found = broken(breakable)["every incident's key leads to a SOP ID"]
+    assert len(found.examples) == SHOWN + 1
+    assert str(found).startswith("every incident's key leads to a SOP ID: not so for INC-")
+    assert str(found).endswith(", …")
+
+
+def test_every_way_to_break_one_is_of_an_invariant_that_there_is() -> None:
+    assert set(BREAKS) == {invariant.name for invariant in INVARIANTS}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_they_hold_at_every_moment_while_replicas_get_in_each_others_way(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    if engine == "sqlite":
+        url = f"sqlite:///{tmp_path / 'sopbot.db'}"
+    else:
+        url = request.getfixturevalue("postgres").database()
+    stores = [await open_store(url, owner=f"bot-{name}") for name in "ab"]
+    busy = [asyncio.create_task(work(stores[lane % 2], random.Random(lane))) for lane in range(6)]
+    looks = 0
+    try:
+        while not all(task.done() for task in busy):
+            found = await stores[looks % 2]._engine.read(invariants.broken)
+            assert not found, f"after {looks} looks: {found[0]}"
+            looks += 1
+        await asyncio.gather(*busy)
+        assert not await stores[0]._engine.read(invariants.broken)
+        assert looks > 1, "nobody looked while they worked"
+    finally:
+        await asyncio.gather(*busy, return_exceptions=True)
+        for store in stores:
+            await store.close()
+
+
+async def work(store: Store, chance: random.Random) -> None:
+    """A hundred things that a bot does, about three services, so that many meet."""
+    for number in range(100):
+        try:
+            await one_thing(store, chance, number)
+        except (Refused, NotFound):
+            continue
+
+
+async def one_thing(store: Store, chance: random.Random, number: int) -> None:
+    about = {
+        "service": f"s{chance.randrange(3)}",
+        "fingerprint": f"fp-{chance.randrange(4)}",
+    }
+    now = later(number)
+    open_ones = await store.open_incidents()
+    what = chance.randrange(9)
+    if what < 3 or not open_ones:
+        await tell(store, alert(**about), alert(**about), at=now)
+    elif what == 3:
+        await tell(store, resolved(**about), at=now)
+    elif what == 4:
+        await store.acknowledge(chance.choice(open_ones).id, ANA, now)
+    elif what == 5:
+        await store.resolve(chance.choice(open_ones).id, BEN, now)
+    elif what == 6:
+        await asked(store, chance.choice(open_ones).id)
+    elif what == 7:
+        for one in await store.approvals_waiting():
+            choice = chance.choice((Choice.APPROVE, Choice.APPROVE, Choice.REJECT))
+            await store.vote(one.id, voter(chance.choice((ANA, BEN))), choice, TEAM, now)
+    else:
+        taken = await store.claim_execution(now, NOW)
+        if taken is not None:
+            await store.finish_execution(
+                taken.id, RemediationStatus.SUCCEEDED, answer={}, error="", now=now
+            )
+            await store.conclude(taken.id, RemediationStatus.VERIFIED, "200", now)
+        for message in await store.outbox_due(CHANNEL, now):
+            await store.outbox_sent(message, f"17.{message.id}")
+
+
+def test_their_words_are_those_that_both_engines_speak() -> None:
+    for invariant in INVARIANTS:
+        assert "?" not in invariant.sql
+        assert statement_for_postgres(invariant.sql) == invariant.sql
+        assert "%" not in invariant.sql

@@ -1,0 +1,377 @@
+"""`python -m bot store …` as an operator runs it: a process, its words, its exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pty
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.errors import SettingsError
+from bot.settings import load_store
+from bot.store_command.progress import Bar
+from store import condition
+from store.files import alone
+from store.invariants import INVARIANTS
+from store.places import file_of
+from tests.store.places import (
+    ENGINES,
+    MORE,
+    ROOT,
+    Places,
+    bot_lives,
+    change,
+    content,
+    in_the_middle,
+)
+
+LONG_AGO = "2020-01-01T00:00:00.000000Z"
+
+
+@pytest.fixture(scope="module")
+def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Places:
+    return Places(tmp_path_factory.mktemp("places"), lambda: request.getfixturevalue("postgres"))
+
+
+@pytest.fixture(params=ENGINES)
+def url(request: pytest.FixtureRequest, places: Places) -> str:
+    return places.filled(request.param)
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME") or k.startswith("COV")}
+    return kept | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"} | dict(settings)
+
+
+def run(*words: object, folder: Path, **settings: str) -> tuple[int, str, str]:
+    """Exit code, stdout, stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "store", *map(str, words)],
+        cwd=folder,
+        env=environment(settings),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+# What each verb says
+
+
+def test_status_says_how_the_store_is(url: str, tmp_path: Path) -> None:
+    bot_lives(url)
+    code, out, err = run("status", folder=tmp_path, STORE_URL=url)
+    assert code == 0, err
+    rows = condition.look(url).rows
+    for table, count in rows.items():
+        assert re.search(rf"^  {table} +{count:,}$", out, re.MULTILINE), out
+    assert "schema    m001_initial" in out
+    assert "replicas  1 alive\n  bot-alive since " in out
+    assert re.search(r"^outbox    \d+ waiting, 3 given up$", out, re.MULTILINE)
+    for invariant in INVARIANTS:
+        assert f"✓ {invariant.name}\n" in out
+    assert err == "looking\n", "no bar where there is no terminal"
+
+
+def test_status_names_what_is_broken_and_fails(url: str, tmp_path: Path) -> None:
+    change(url, "DELETE FROM outbox WHERE key = 'card:1'")
+    code, out, _ = run("status", folder=tmp_path, STORE_URL=url)
+    assert code == 1
+    assert "✗ every open incident has its card: not so for INC-1\n" in out
+    assert f"of {len(INVARIANTS)} do not hold" in out
+
+
+def test_status_looks_and_makes_nothing(tmp_path: Path) -> None:
+    code, _, err = run("status", folder=tmp_path)
+    assert code == 1
+    assert "There is no store" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_migrate_says_what_was_done(engine: str, places: Places, tmp_path: Path) -> None:
+    place = places.empty(engine, migrated=False)
+    code, out, _ = run("migrate", folder=tmp_path, STORE_URL=place)
+    assert code == 0
+    assert out.startswith("✓ m001_initial\n")
+    code, out, _ = run("migrate", folder=tmp_path, STORE_URL=place)
+    assert code == 0
+    assert "was up to date already" in out
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_copy_says_where_to_go_on(url: str, engine: str, places: Places, tmp_path: Path) -> None:
+    target = places.empty(engine).replace("sopbot@", "sopbot:hunter2@")
+    code, out, err = run("copy", "--to", target, folder=tmp_path, STORE_URL=url)
+    assert code == 0, err
+    assert content(target) == content(url)
+    shown = target.replace("hunter2", "…")
+    assert out.endswith(f"Next: set STORE_URL={shown} and start the bot.\n")
+    assert "hunter2" not in out + err
+    assert re.search(r"^copying [\d,]+ rows$", err, re.MULTILINE)
+
+    code, _, err = run("copy", "--to", target, folder=tmp_path, STORE_URL=url)
+    assert code == 1
+    assert "is not empty" in err
+    assert "--replace" in err
+    assert run("copy", "--to", target, "--replace", folder=tmp_path, STORE_URL=url)[0] == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_copy_beneath_a_running_bot_says_that_it_is_a_rehearsal(
+    url: str, engine: str, places: Places, tmp_path: Path
+) -> None:
+    target, file = places.empty(engine), file_of(url)
+    if file:
+        with alone(file):
+            code, out, err = run("copy", "--to", target, folder=tmp_path, STORE_URL=url)
+    else:
+        bot_lives(url)
+        code, out, err = run("copy", "--to", target, folder=tmp_path, STORE_URL=url)
+    assert code == 0, err
+    assert "A rehearsal: a bot is running and goes on writing to the old store. Stop it" in out
+    assert out.endswith("then copy again with --replace.\n")
+    assert "Next" not in out
+
+
+def test_backup_and_restore_say_what_they_did(url: str, tmp_path: Path) -> None:
+    before = content(url)
+    code, out, err = run("backup", "b.db", folder=tmp_path, STORE_URL=url)
+    assert code == 0, err
+    assert re.fullmatch(r"✓ .* is in b\.db: [\d,]+ rows, [\d.]+ MiB\.\n", out), out
+    code, _, err = run("backup", "b.db", folder=tmp_path, STORE_URL=url)
+    assert code == 1
+    assert "`--force` replaces it" in err
+
+    change(url, "DELETE FROM votes")
+    code, out, err = run("restore", "b.db", "--replace", folder=tmp_path, STORE_URL=url)
+    assert code == 0, err
+    assert content(url) == before
+    assert ("is kept as" in out) == bool(file_of(url))
+    assert "Next: start the bot." in out
+
+
+def test_prune_forgets_by_the_policy_and_gives_space_back(url: str, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("retention: {alerts_days: 3, deliveries_days: 2}\n")
+    change(url, "UPDATE deliveries SET seen_at = ?", LONG_AGO)
+    change(url, "UPDATE alerts SET received_at = ?", LONG_AGO)
+    change(url, "UPDATE incidents SET resolved_at = ? WHERE status = 'resolved'", LONG_AGO)
+    before = condition.look(url).rows
+    code, out, err = run("prune", folder=tmp_path, STORE_URL=url, POLICY_FILE="policy.yaml")
+    assert code == 0, err
+    after = condition.look(url)
+    assert f"✓ {before['deliveries']} deliveries older than 2 days went." in out
+    gone = before["alerts"] - after.rows["alerts"]
+    assert f"✓ {gone} alerts of incidents resolved more than 3 days ago went." in out
+    assert gone > 0
+    assert not after.broken
+    assert ("given back to the disk" in out) == bool(file_of(url))
+
+
+# Settings
+
+
+def test_only_the_place_is_asked_for_and_it_may_come_from_three_sides(
+    places: Places, tmp_path: Path
+) -> None:
+    url = places.filled("sqlite")
+    (tmp_path / ".env").write_text(f"STORE_URL={url}\nHTTP_ADDR=nonsense\n")
+    assert run("status", folder=tmp_path)[0] == 0
+    assert run("status", folder=tmp_path, STORE_URL="sqlite:///none.db")[0] == 1
+    (tmp_path / "secret").write_text(f"{url}\n")
+    (tmp_path / ".env").write_text("SLACK_BOT_TOKEN_FILE=/none\n")
+    assert run("status", folder=tmp_path, store_url_file=str(tmp_path / "secret"))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "said"),
+    [
+        (("status",), {"STORE_URL": "mysql://secret"}, "STORE_URL: mysql is not known here"),
+        (("status",), {"STORE_URL": "sqlite://"}, "STORE_URL: a store in memory"),
+        (("status",), {"STORE_URL_FILE": "none"}, "STORE_URL_FILE: the file cannot be read"),
+        (("status",), {"STORE_ULR": "sqlite:///secret"}, "STORE_ULR: did you mean STORE_URL?"),
+        (("copy", "--to", "mysql://secret"), {}, "--to: mysql is not known here"),
+        (("prune",), {"POLICY_FILE": "none.yaml"}, "POLICY_FILE: none.yaml cannot be read"),
+    ],
+)
+def test_a_wrong_setting_is_named_without_its_value(
+    words: tuple[str, ...], settings: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    code, out, err = run(*words, folder=tmp_path, **settings)
+    assert code == 78
+    assert said in err
+    assert "secret" not in out + err
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password(
+    tmp_path: Path, places: Places
+) -> None:
+    for url in (
+        "postgresql://u:hunter2@127.0.0.1:1/none",
+        places.empty("postgresql").replace("sopbot@", "sopbot:hunter2@") + "-none",
+    ):
+        for words in (("status",), ("backup", "b.db"), ("prune",), ("migrate",)):
+            policy = str(ROOT / "config/policy.yaml")
+            code, out, err = run(*words, folder=tmp_path, STORE_URL=url, POLICY_FILE=policy)
+            assert code == 1
+            assert "✗ The store PostgreSQL 127.0.0.1:" in err
+            assert "hunter2" not in out + err
+            assert "Traceback" not in err
+    assert "does not exist. Create it" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_place_is_never_shown() -> None:
+    settings = load_store({"STORE_URL": "postgresql://u:hunter2@h/d"}, Path("none"))
+    assert "hunter2" not in repr(settings)
+    with pytest.raises(SettingsError):
+        load_store({"store_urll": "x"}, Path("none"))
+
+
+# Interrupted
+
+
+def heeds_ctrl_c() -> None:
+    """In the child: what a shell starts in the background ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_ctrl_c_leaves_the_target_as_it_was(places: Places, tmp_path: Path) -> None:
+    source, target = places.filled("sqlite"), places.empty("postgresql")
+    with (
+        psycopg.connect(target) as other,
+        psycopg.connect(target, autocommit=True) as watching,
+        subprocess.Popen(
+            [sys.executable, "-m", "bot", "store", "copy", "--to", target],
+            cwd=tmp_path,
+            env=environment({"STORE_URL": source}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=heeds_ctrl_c,
+        ) as process,
+    ):
+        other.execute("SELECT 1 FROM alerts")  # the command waits for whoever reads this
+        waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM"
+        waits += " pg_database WHERE datname = current_database())"
+        while not watching.execute(waits).fetchall():
+            assert process.poll() is None, process.communicate()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.endswith("Stopped: nothing was changed.\n")
+    assert out == ""
+    assert not any(content(target).values())
+
+
+@pytest.mark.parametrize("verb", ["backup", "restore", "copy"])
+def test_an_interruption_in_the_middle_leaves_no_half_of_a_file(
+    verb: str, places: Places, tmp_path: Path
+) -> None:
+    source, target = places.filled("sqlite", MORE), tmp_path / "target.db"
+    given = {
+        "backup": (source, str(target)),
+        "restore": (source.removeprefix("sqlite:///"), f"sqlite:///{target}"),
+        "copy": (source, f"sqlite:///{target}"),
+    }[verb]
+    with in_the_middle(verb, *given) as process:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+    left = {file.name for file in tmp_path.iterdir()} - {"target.db.lock"}
+    assert left == set()
+
+
+# On a terminal
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_says_how_far_how_fast_and_how_long() -> None:
+    now = [0.0]
+    bar = Bar(Terminal(), clock=lambda: now[0])
+    bar.begin("copying", 1_000, "rows")
+    assert bar.line() == "copying ░░░░░░░░░░░░░░░░░░░░░░░░   0%"
+    now[0] = 2.0
+    bar.advance(250)
+    assert bar.line() == "copying ██████░░░░░░░░░░░░░░░░░░  25% · 125 rows/s · 6 s left"
+    bar.advance(2_000)
+    assert "100%" in bar.line(), "more than was expected is no more than all"
+    bar.begin("checking", 0, "")
+    assert bar.line() == "checking …"
+    now[0] += 1000
+    bar.begin("copying", 100, "pages")
+    now[0] += 200
+    bar.advance(1)
+    assert bar.line().endswith("330 min 0 s left")
+
+
+def all_of(terminal: int) -> str:
+    """What is written to it until nobody has it open."""
+    drawn = b""
+    with contextlib.suppress(OSError):  # EIO: that is its end
+        while more := os.read(terminal, 4096):
+            drawn += more
+    os.close(terminal)
+    return drawn.decode()
+
+
+def test_on_a_terminal_a_bar_is_drawn_and_wiped_and_stdout_has_results_only(
+    places: Places, tmp_path: Path
+) -> None:
+    url = places.filled("sqlite", MORE)
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "store", "backup", "b.db"],
+        cwd=tmp_path,
+        env=environment({"STORE_URL": url}),
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        text=True,
+    ) as process:
+        os.close(slave)
+        drawn = all_of(master)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "copying " in drawn
+    assert "░" in drawn or "█" in drawn
+    assert drawn.endswith("\r\x1b[K"), "the line is free again"
+    assert out.startswith("✓ ")
+    assert "\x1b" not in out
+
+
+def test_help_names_every_verb(tmp_path: Path) -> None:
+    code, out, _ = run("--help", folder=tmp_path)
+    assert code == 0
+    docs = (ROOT / "docs/store.md").read_text(encoding="utf-8")
+    verbs = re.findall(r"^    (\w+) ", out, re.MULTILINE)
+    assert set(verbs) == {"migrate", "status", "copy", "backup", "restore", "prune"}
+    for verb in verbs:
+        assert f"`store {verb}" in docs, f"docs/store.md does not explain {verb}"
+    for verb in ("copy", "backup", "restore"):
+        for option in re.findall(r"--\w+", run(verb, "--help", folder=tmp_path)[1]):
+            assert option == "--help" or f"`{option}" in docs, f"docs/store.md: {verb} {option}"
+
+
+def test_a_backup_opens_without_us(places: Places, tmp_path: Path) -> None:
+    assert run("backup", "b.db", folder=tmp_path, STORE_URL=places.filled("sqlite"))[0] == 0
+    (tmp_path / "b.db").chmod(0o400)
+    with closing(sqlite3.connect(f"file:{tmp_path / 'b.db'}?mode=ro", uri=True)) as plain:
+        (opened,) = plain.execute("SELECT COUNT(*) FROM incidents").fetchone()
+    assert opened > 10
