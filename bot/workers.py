@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from bot.errors import StoreError
+from bot.observability.trouble import Trouble
 from store.replica import Replica
 
 log = logging.getLogger(__name__)
@@ -20,12 +21,13 @@ BEATS = 3  # renewals a lease, so that one that fails is not the end
 
 async def heartbeat(replica: Replica, clock: Callable[[], datetime]) -> None:
     """Renew the lease until cancelled."""
+    trouble = Trouble(log, logging.WARNING, "the lease is not renewed: %s")
     while True:
         await asyncio.sleep(replica.seconds / BEATS)
         try:
             await replica.renew(clock())
         except StoreError as error:
-            log.warning("the lease is not renewed: %s", error)
+            trouble.came(error)
 
 
 class Workers:
@@ -69,13 +71,14 @@ class Workers:
     async def _loop(
         self, name: str, signal: asyncio.Event, step: Callable[[], Awaitable[bool]]
     ) -> None:
+        trouble = Trouble(log, logging.WARNING, f"{name} waits for the store: %s")
         while not self._stopping:
             signal.clear()
             try:
                 while not self._stopping and await step():
                     pass
             except StoreError as error:
-                log.warning("%s waits for the store: %s", name, error)
+                trouble.came(error)
             except Exception:
                 log.exception("%s failed; it goes on", name)
             try:

@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 def words_for(error: Exception) -> str:
     """What to tell the person; the log has the rest."""
+    if isinstance(error, StoreError) and not error.permanent:
+        # The remedy is the operator's. And a commit whose answer was lost may stand.
+        return f"{error.message} Only what the bot shows counts: look, and try again in a minute."
     if isinstance(error, SopbotError):
         return str(error)
     return "Something went wrong inside the bot, and nothing was changed. The log has the details."
@@ -36,8 +39,8 @@ def register(app: AsyncApp, outbox: Outbox) -> None:
             log.warning("refused or failed: %s", error)
         else:
             log.error("a listener failed", exc_info=error)
-        if isinstance(error, StoreError) or "event" in body:
-            # Not acknowledged: Slack delivers it again.
+        if "event" in body:
+            # Not acknowledged: Slack delivers it again, as it does no press and no command.
             return None if response is None else BoltResponse(status=500)
         words = words_for(error)
         # Bolt sends what is returned here, not what ack() was given.

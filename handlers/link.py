@@ -12,6 +12,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.errors import SopbotError
+from bot.observability.trouble import Trouble
 from handlers.alerts import AlertDoor
 
 log = logging.getLogger(__name__)
@@ -59,13 +60,23 @@ class Link(AsyncSocketModeHandler):
         super().__init__(app, app_token)
         self._alerts = alerts
         self._in_flight = InFlight()
+        self._trouble = Trouble(
+            log, logging.ERROR, "an alert is not written, so it is not acknowledged: %s"
+        )
 
     async def handle(self, client: Any, req: SocketModeRequest) -> None:
-        """Handle it, unless the end has come: not acknowledged, Slack delivers it again."""
+        """Handle it. Not acknowledged, and so delivered again: an alert that could not be written,
+        and whatever comes at the end.
+        """
         if self._in_flight.closing:
             return
         with self._in_flight:
-            if req.type == "events_api" and await self._is_alert(req):
+            try:
+                is_alert = req.type == "events_api" and await self._alerts.take(req.payload)
+            except SopbotError as error:
+                self._trouble.came(error)
+                return
+            if is_alert:
                 done = SocketModeResponse(envelope_id=req.envelope_id)
                 await client.send_socket_mode_response(done)
             else:
@@ -74,10 +85,3 @@ class Link(AsyncSocketModeHandler):
     async def drain(self, timeout: float) -> None:
         """Take on nothing more, and let what is being handled finish."""
         await self._in_flight.drain(timeout)
-
-    async def _is_alert(self, req: SocketModeRequest) -> bool:
-        try:
-            return await self._alerts.take(req.payload)
-        except SopbotError as error:
-            log.error("an alert is not written, so it is not acknowledged: %s", error)
-            raise

@@ -17,8 +17,9 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import OutcomeUnknown, SlackRefused, SopbotError
+from bot.errors import OutcomeUnknown, SlackRefused, SopbotError, StoreError
 from bot.observability.metrics import Metrics
+from bot.observability.trouble import Trouble
 from bot.policy import Notify
 from handlers.calling import SlackCalls
 from handlers.finding import find_posted
@@ -85,7 +86,9 @@ class Outbox:
         self._lanes: dict[str, Lane] = {}
         self._paces: dict[str, Pace] = {}
         self._moving: dict[str, asyncio.Task[None]] = {}
+        self._missed: set[str] = set()  # due again while their lane moved
         self._paused: dict[str, datetime] = {}
+        self._trouble = Trouble(log, logging.WARNING, "the outbox waits for the store: %s")
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -95,6 +98,8 @@ class Outbox:
             signal.clear()
             try:
                 await self._start_lanes()
+            except StoreError as error:
+                self._trouble.came(error)
             except Exception:  # whatever it is: nobody else sends, so it goes on at the next turn
                 log.exception("the outbox could not see what is due; it goes on")
             # Not wait_for: on Python 3.11 it can swallow the cancellation that ends this loop.
@@ -154,7 +159,10 @@ class Outbox:
     async def _start_lanes(self) -> None:
         now = self._clock()
         for channel in await self._store.outbox_channels(now):
-            if channel in self._moving or self._paused.get(channel, now) > now:
+            if channel in self._moving:
+                self._missed.add(channel)
+                continue
+            if self._paused.get(channel, now) > now:
                 continue
             if lane := await self._take(channel):
                 moving = asyncio.create_task(self._move(lane), name=channel)
@@ -176,10 +184,15 @@ class Outbox:
         channel = lane.get_name()
         del self._moving[channel]
         if not lane.cancelled() and (error := lane.exception()):
-            log.error("the outbox lane of %s stopped", channel, exc_info=error)
+            if isinstance(error, StoreError):
+                self._trouble.came(error)
+            else:
+                log.error("the outbox lane of %s stopped", channel, exc_info=error)
             self._pause(channel, LANE_REST)  # not at once: it would stop again
             return
-        self._store.signal("outbox").set()  # something may have come while the lane was ending
+        if channel in self._missed:  # something came, perhaps while the lane was ending
+            self._missed.remove(channel)
+            self._store.signal("outbox").set()
 
     def _pause(self, channel: str, seconds: float) -> datetime:
         """Send nothing to the channel for so long. Returns when that is over."""
@@ -205,8 +218,10 @@ class Outbox:
                 try:
                     await self._deliver(message, lane)
                 except Exception as error:  # a bug in one message is not the end of its channel
-                    log.exception("%s cannot be shown now", message.key)
                     self._unsure.add(message.id)
+                    if isinstance(error, StoreError) and not error.permanent:
+                        raise  # of no message could be noted now that it is shown
+                    log.exception("%s cannot be shown now", message.key)
                     await self._later(message, type(error).__name__, maybe_posted=True)
                 if self._paused.get(channel, self._clock()) > self._clock():
                     return

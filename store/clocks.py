@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+LONGEST_LOOK = 1.0  # seconds
+
 
 def system_clock() -> datetime:
     """Now, in UTC, as this machine has it."""
@@ -24,13 +26,20 @@ class DatabaseClock:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._began = system_clock() - timedelta(seconds=monotonic())
+        self._looked = False
 
     def __call__(self) -> datetime:
         """The database's time."""
         return self._began + timedelta(seconds=self._monotonic())
 
     def set(self, told: datetime, asked_at: float, answered_at: float) -> None:
-        """The database said `told` between these two readings of `monotonic`."""
+        """The database said `told` between these two readings of `monotonic`.
+
+        A look that took long tells little, and is passed over when there was one before.
+        """
+        if self._looked and answered_at - asked_at > LONGEST_LOOK:
+            return
+        self._looked = True
         self._began = told - timedelta(seconds=(asked_at + answered_at) / 2)
 
     def reading(self) -> float:

@@ -27,7 +27,7 @@ def file_of(url: str) -> Path | None:
     try:
         import psycopg  # noqa: F401 - an extra, which may be missing
     except ImportError as error:
-        why = "PostgreSQL needs its driver; install it with `make setup-postgres`"
+        why = "PostgreSQL needs its driver; install it with `make postgres`"
         raise SettingsError([f"STORE_URL: {why}"]) from error
     return None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -23,7 +24,16 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from bot.errors import StoreError
 from store.clocks import DatabaseClock
 from store.dialects import statement_for_postgres
-from store.postgres_link import Connection, Wakeups, configure, explain, safe_name, within
+from store.postgres_link import (
+    Connection,
+    Wakeups,
+    configure,
+    explain,
+    is_lost,
+    is_over,
+    safe_name,
+    within,
+)
 from store.postgres_schema import SCHEMA, migrate
 from store.statements import Operation, bindable
 
@@ -34,7 +44,9 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS = 8  # at most, each with one transaction at a time
 ATTEMPTS = 8  # of an operation that others got in the way of
-PATIENCE = 5.0  # seconds that an operation may take once it is its turn
+SLOTS = 1024  # that all names of locks share
+LOCK_CLASS = 7_076_266  # "sop" as a number: no other program's advisory locks
+PATIENCE = 5.0  # seconds without an answer, or of trying again, until an operation gives up
 QUEUE = 30.0  # seconds that it may wait for its turn: a burst of alerts is no reason to refuse one
 
 # Another transaction was in the way; the same operation, run again, sees what that one did. The
@@ -55,11 +67,20 @@ _ITS_OWN_FAULT = (
 )
 
 
+_Bound = tuple[str, Sequence[Any] | None]  # a statement and its values
+
+# How a transaction begins. A read of one query needs none: a statement sees one moment.
+_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_SHORT_READ = ""
+
+
 class PostgresEngine:
     """The `Engine` of store.contract over one PostgreSQL database.
 
-    `url` is a libpq connection string. `patience` is how long an operation may take in all, in
-    seconds, once it is its turn. StoreError names the server without its password.
+    `url` is a libpq connection string. `patience` is how long an operation, once it is its turn,
+    waits for an answer and is tried again, in seconds. StoreError names the server without its
+    password.
     """
 
     schema_query = SCHEMA
@@ -75,6 +96,7 @@ class PostgresEngine:
         self._signals: dict[str, asyncio.Event] = {}
         self._turns = asyncio.Semaphore(connections)  # first come, first served
         self._running: set[asyncio.Task[Any]] = set()
+        self._long_reads: set[Callable[..., Any]] = set()
         self._closed = False
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
@@ -98,7 +120,7 @@ class PostgresEngine:
             await self._wakeups.start()
         except (psycopg.Error, OSError) as error:
             await self._pool.close()
-            raise explain(error, self._name) from error
+            raise explain(error, self._name) from None  # what libpq says quotes the URL
         except BaseException:
             await self._pool.close()
             raise
@@ -121,17 +143,19 @@ class PostgresEngine:
         self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """See Engine.write."""
-        return await self._in_its_own_task(
-            partial(operation, *args, **kwargs), "BEGIN ISOLATION LEVEL READ COMMITTED"
-        )
+        return await self._in_its_own_task(partial(operation, *args, **kwargs), _WRITE)
 
     async def read(
         self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """See Engine.read."""
-        return await self._in_its_own_task(
-            partial(operation, *args, **kwargs), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        )
+        run = partial(operation, *args, **kwargs)
+        if operation not in self._long_reads:
+            try:
+                return await self._in_its_own_task(run, _SHORT_READ)
+            except _NotTheLastError:
+                self._long_reads.add(operation)  # its queries are to see the same moment
+        return await self._in_its_own_task(run, _READ)
 
     async def close(self) -> None:
         """See Engine.close."""
@@ -167,18 +191,21 @@ class PostgresEngine:
     async def _at_its_turn(self, operation: Callable[[], Operation[T]], begin: str) -> T:
         """Run it, again where that is safe and may help, as long as patience lasts."""
         deadline = self._loop.time() + self._patience
-        for attempt in range(1, ATTEMPTS + 1):
-            last = attempt == ATTEMPTS or self._loop.time() >= deadline
+        in_the_way = 0
+        while True:
             try:
                 result, topics = await self._once(operation, begin, deadline)
             except _AGAIN as error:
-                if last or (isinstance(error, errors.UniqueViolation) and attempt > 2):
+                in_the_way += 1
+                tries = 3 if isinstance(error, errors.UniqueViolation) else ATTEMPTS
+                if in_the_way >= tries or self._loop.time() >= deadline:
                     raise self._refused(error) from error
                 log.debug("run again, for another was in the way: %s", type(error).__name__)
             except _ITS_OWN_FAULT as error:
                 raise self._refused(error) from error
             except (psycopg.Error, PoolTimeout, PoolClosed, OSError) as error:
-                if last or isinstance(error, PoolTimeout | PoolClosed):
+                late = self._loop.time() >= deadline
+                if late or isinstance(error, PoolTimeout | PoolClosed | errors.DiskFull):
                     raise explain(error, self._name) from error
                 log.debug("run again after: %s", type(error).__name__)
             else:
@@ -186,7 +213,6 @@ class PostgresEngine:
                     self._wake(topics)
                     self._wakeups.tell(topics)
                 return result
-        raise AssertionError("the last attempt returns or raises")
 
     def _refused(self, error: psycopg.Error) -> StoreError:
         why = (error.diag.message_primary or str(error) or type(error).__name__).splitlines()[0]
@@ -196,37 +222,56 @@ class PostgresEngine:
         self, operation: Callable[[], Operation[T]], begin: str, deadline: float
     ) -> tuple[T, set[str]]:
         left = max(0.1, deadline - self._loop.time())
-        async with self._pool.connection(left) as connection, within(connection, left):
-            transaction = _Transaction(connection, begin)
+        async with (
+            self._pool.connection(left) as connection,
+            within(connection, max(1.0, left)) as heard,
+        ):
+            if is_over(connection):  # found out here, where trying again is safe
+                await connection.close()
+                raise psycopg.OperationalError("the server ended this connection")
+            transaction = _Transaction(connection, begin, heard)
             try:
                 result = await transaction.drive(operation())
-            except BaseException:
-                await _undo(connection)
-                raise
-            try:
-                await transaction.commit()
-            except _AGAIN + _ITS_OWN_FAULT:
-                await _undo(connection)
-                raise
             except psycopg.Error as error:
+                # Of a pipeline that failed psycopg believes some statements prepared that are not.
+                await connection.close()
+                if not (transaction.may_stand and is_lost(error)):
+                    raise
                 raise StoreError(
                     f"The store {self._name} was lost in the middle of a commit: it may stand.",
                     remedy="What was not acknowledged is delivered again, and counts once.",
                 ) from error
+            except BaseException:
+                await _undo(connection)
+                raise
         return result, transaction.topics
 
 
-class _Transaction:
-    """One operation on one connection. What needs no answer waits and travels with the next."""
+class _NotTheLastError(Exception):
+    """A statement came after the one that was taken for the last."""
 
-    def __init__(self, connection: Connection, begin: str) -> None:
+
+class _Transaction:
+    """One operation on one connection. What needs no answer waits and travels with the next.
+
+    `begin` is its first statement; none where the first query is taken for the only one, which
+    needs no transaction around it. `heard` is called whenever the server answered. `may_stand`: a
+    commit was sent.
+    """
+
+    def __init__(self, connection: Connection, begin: str, heard: Callable[[], None]) -> None:
         self._connection = connection
+        self._heard = heard
         self._cursor = connection.cursor()
-        self._unsent: list[tuple[str, Sequence[Any] | None]] = [(begin, None)]
+        self._begin = begin
+        self._begun = False
+        self._ended = False
+        self._unsent: list[_Bound] = []
+        self.may_stand = False
         self.topics: set[str] = set()
 
     async def drive(self, operation: Operation[T]) -> T:
-        """Run the operation to its end."""
+        """Run the operation to its end, and make it durable."""
         answer: Any = None
         try:
             while True:
@@ -234,34 +279,45 @@ class _Transaction:
                 answer = None
                 if statement.wants == "notify":
                     self.topics.add(statement.sql)
-                elif statement.wants == "lock":
-                    self._unsent += [(_LOCK, (name,)) for name in bindable(statement.parameters)]
-                else:
-                    sql = statement_for_postgres(statement.sql)
-                    self._unsent.append((sql, bindable(statement.parameters)))
-                    if statement.wants != "nothing":
-                        await self._send()
-                        rows = statement.wants == "rows"
-                        answer = await self._cursor.fetchall() if rows else self._cursor.rowcount
+                    continue
+                if self._ended:
+                    raise _NotTheLastError
+                if statement.wants == "lock":
+                    self._unsent.append((_LOCK, (_slots(statement.parameters),)))
+                    continue
+                sql = statement_for_postgres(statement.sql)
+                self._unsent.append((sql, bindable(statement.parameters)))
+                if statement.wants != "nothing":
+                    await self._send(end=statement.is_last or not self._begin)
+                    rows = statement.wants == "rows"
+                    answer = await self._cursor.fetchall() if rows else self._cursor.rowcount
         except StopIteration as end:
+            if not self._ended:
+                await self._send(end=True)
             result: T = end.value
             return result
 
-    async def commit(self) -> None:
-        """Send what is left, and make it durable."""
-        self._unsent.append(("COMMIT", None))
-        await self._send()
-
-    async def _send(self) -> None:
-        """Send what waits; the cursor has the answer of the last."""
-        (*before, (sql, parameters)), self._unsent = self._unsent, []
-        if not before:
-            await self._cursor.execute(sql, parameters)
-            return
-        async with self._connection.pipeline():
-            for earlier, values in before:
-                await self._connection.execute(earlier, values)
-            await self._cursor.execute(sql, parameters)
+    async def _send(self, *, end: bool) -> None:
+        """Send what waits, at the end with its commit; the cursor has the answer of the last."""
+        script, self._unsent = self._unsent, []
+        after: list[_Bound] = []
+        self._ended = end
+        self.may_stand = end and self._begin == _WRITE
+        if self._begun or not end or len(script) > 1:  # else it is a transaction by itself
+            if not self._begun:
+                script.insert(0, (self._begin or _READ, None))
+            if end:
+                after.append(("COMMIT", None))
+        self._begun = True
+        if len(script) + len(after) <= 1:
+            for statement, parameters in script + after:
+                await self._cursor.execute(statement, parameters)
+        else:
+            async with self._connection.pipeline():
+                for number, (statement, parameters) in enumerate(script + after, 1):
+                    cursor = self._cursor if number == len(script) else self._connection.cursor()
+                    await cursor.execute(statement, parameters)
+        self._heard()
 
 
 async def _undo(connection: Connection) -> None:
@@ -272,5 +328,14 @@ async def _undo(connection: Connection) -> None:
         await connection.close()
 
 
-# Two names that hash alike wait for each other in vain, which does no harm.
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_LOCK = f"SELECT pg_advisory_xact_lock({LOCK_CLASS}, slot) FROM unnest(%s::int[]) AS slot"  # noqa: S608 - constant
+
+
+def _slots(names: Sequence[str]) -> list[int]:
+    """Names as the server locks them, in the one order that everybody takes them in.
+
+    A server has room for some thousand locks, for all who use it, and one delivery may have
+    hundreds of names. Two names in one slot wait for each other in vain, which does no harm.
+    """
+    found = {zlib.crc32(name.encode("utf-8", "backslashreplace")) % SLOTS for name in names}
+    return sorted(found)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import secrets
+import select
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -34,6 +35,10 @@ _SESSION = (
     "SET application_name = 'sopbot'",
     "SET client_min_messages = 'warning'",
 )
+
+
+# It holds nothing that must survive, so it does not wait for the disk.
+_NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
 
 
 class Row:
@@ -71,19 +76,47 @@ async def configure(connection: Connection) -> None:
         await connection.execute(statement)
 
 
-@asynccontextmanager
-async def within(connection: Connection, seconds: float) -> AsyncIterator[None]:
-    """Cut the connection when the time is over: a stalled network answers nothing, ever.
+def is_over(connection: Connection) -> bool:
+    """Whether the server ended it: nothing else is to be heard where nothing was asked."""
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    return bool(line.poll(0))
 
-    Whoever waits for it gets psycopg.OperationalError.
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Whether the connection failed, not the statement: what became of that is not known."""
+    return error.sqlstate is None or error.sqlstate[:2] in ("08", "57")
+
+
+@asynccontextmanager
+async def within(connection: Connection, seconds: float) -> AsyncIterator[Callable[[], None]]:
+    """Cut the connection after such a silence: a stalled network answers nothing, ever.
+
+    Whoever waits for it gets psycopg.OperationalError. Gives what is to be called at each answer.
     """
+    loop = asyncio.get_running_loop()
     # A copy of the descriptor: shutting that down ends the wait on the connection's own.
     line = socket.socket(fileno=os.dup(connection.fileno()))
-    cut = asyncio.get_running_loop().call_later(seconds, _shut, line)
+    until = loop.time() + seconds
+    timer: asyncio.TimerHandle | None = None
+
+    def heard() -> None:
+        nonlocal until
+        until = loop.time() + seconds
+
+    def look() -> None:
+        nonlocal timer
+        if loop.time() >= until:
+            _shut(line)
+        else:
+            timer = loop.call_at(until, look)
+
+    look()
     try:
-        yield
+        yield heard
     finally:
-        cut.cancel()
+        if timer is not None:
+            timer.cancel()
         line.close()
 
 
@@ -116,10 +149,11 @@ class Wakeups:
         self._untold: set[str] = set()
         self._speak = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._first: Connection | None = None
 
     async def start(self) -> None:
         """Connect and listen; psycopg.Error when that fails the first time."""
-        first = await self._connect()
+        first = self._first = await self._connect()
         self._tasks = [
             asyncio.create_task(self._listen(first), name="store-listen"),
             asyncio.create_task(self._tell(), name="store-notify"),
@@ -132,6 +166,8 @@ class Wakeups:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._first is not None:
+            await self._first.close()  # a task that is stopped before it began closes nothing
 
     def tell(self, topics: set[str]) -> None:
         """The others should look at these topics, soon."""
@@ -154,7 +190,7 @@ class Wakeups:
                 self._pool.connection(self._patience) as connection,
                 within(connection, self._patience),
             ):
-                await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, words))
+                await connection.execute(_NOTIFY, (CHANNEL, words))
         except (psycopg.Error, PoolTimeout, PoolClosed, OSError) as error:
             log.debug("the other replicas are not told: %s", type(error).__name__)
 
@@ -220,10 +256,18 @@ def explain(error: Exception, name: str) -> StoreError:
     """What is wrong with the server, and what to do about it."""
     permanent = False
     said = str(error)  # a connection that was refused has words, but no code
-    if (
+    if getattr(error, "sqlstate", None) is None and "invalid" in said and "FATAL" not in said:
+        what = "has no usable address"
+        remedy = (
+            "Write STORE_URL as postgresql://user:password@host:port/database, odd signs as %XX."
+        )
+        permanent = True
+    elif (
         isinstance(error, errors.InvalidPassword | errors.InvalidAuthorizationSpecification)
         or "authentication failed" in said
         or "no password supplied" in said
+        or "no pg_hba.conf entry" in said
+        or ('role "' in said and "does not exist" in said)
     ):
         what, remedy = "does not let us in", "Check the user and password in STORE_URL."
         permanent = True

@@ -49,7 +49,8 @@ class Replica:
         """Prolong the lease. After it had lapsed everything is to be claimed anew."""
         asked_at = self._monotonic()
         kept = await self._engine.write(leases.renew, self.owner, now, self.seconds)
-        if not kept:
+        # Who stood still on the way comes with an old `now`, by which the lease had not lapsed.
+        if not kept or not self.holds:
             self._terms += 1
             if self._engine.alone:
                 await self._engine.write(leases.evict_others, self.owner)

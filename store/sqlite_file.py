@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 
@@ -17,6 +19,11 @@ from store.migrations import MIGRATIONS, Migration, refuse_newer, statements_of
 
 SCHEMA = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'sopbot' ORDER BY id"
 """The steps that a file has seen, in order."""
+
+_QUICK = 0.5  # seconds of a start for looking at the file; 100,000 alerts take a tenth to a quarter
+_LOG_KEEPS = 64 << 20  # bytes that the write-ahead log keeps of the disk once it is folded in
+_LITTLE = 64 << 10  # bytes: with less than that left, SQLite's "I/O error" is a full disk
+_FULL_ERRNO = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -44,7 +51,12 @@ def claimed(path: str) -> Iterator[None]:
 
 
 def connect(path: str, busy_timeout: float, *, writes: bool) -> sqlite3.Connection:
-    """A connection on this thread: WAL, full sync, foreign keys; the schema up to date."""
+    """A connection on this thread: WAL, full sync, foreign keys; the schema up to date.
+
+    A file that cannot be used, for the disk being full too, is an error here: the bot ends with it
+    and its supervisor tries again. A bot that ran without a store could acknowledge nothing, and
+    a process that is not there is what everybody notices.
+    """
     try:
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -55,13 +67,14 @@ def connect(path: str, busy_timeout: float, *, writes: bool) -> sqlite3.Connecti
         connection.row_factory = sqlite3.Row
         if not writes:
             connection.execute("PRAGMA query_only = ON")
+            # Opened now, log and all: reading then goes on even when the file loses its name.
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
             return connection
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if damage != "ok":
-            raise sqlite3.DatabaseError(f"malformed: {damage}")
+        connection.execute(f"PRAGMA journal_size_limit = {_LOG_KEEPS}")
+        _look_quickly(connection)
         migrate(Database(connection), path)
         # A file that can only be read would open, and then fail at the first alert.
         connection.execute("UPDATE deliveries SET seen_at = seen_at WHERE key = ''")
@@ -72,6 +85,33 @@ def connect(path: str, busy_timeout: float, *, writes: bool) -> sqlite3.Connecti
         connection.close()
         raise
     return connection
+
+
+def _look_quickly(connection: sqlite3.Connection) -> None:
+    """What half a second finds wrong with the file; the rest is for `sqlite_watch.Inspection`."""
+    timer = threading.Timer(_QUICK, connection.interrupt)
+    timer.start()
+    try:
+        says = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return
+    finally:
+        timer.cancel()
+        timer.join()  # else it could interrupt what comes next
+    if says != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {says}")
+
+
+def make_room(connection: sqlite3.Connection) -> None:
+    """Fold the write-ahead log into the file, as far as nobody reads what it holds.
+
+    SQLite does so after a commit. On a full disk there is none any more, and a log that a long
+    reader made grow would lie in its own way for ever.
+    """
+    with suppress(sqlite3.Error):  # the file itself may have to grow for it
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def migrate(database: Database, path: str) -> None:
@@ -95,13 +135,38 @@ def _step(migration: Migration) -> Callable[[Database], None]:
     return step
 
 
+def is_full(error: Exception) -> bool:
+    """Whether SQLite itself says that there is no room."""
+    return _code(error) == sqlite3.SQLITE_FULL
+
+
+def is_locked(error: Exception) -> bool:
+    """Whether another process held the file for longer than the busy timeout."""
+    return _code(error) == sqlite3.SQLITE_BUSY
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether the file's content is at fault, so that no other try can help."""
+    said = str(error).startswith("malformed")
+    return said or _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _code(error: Exception) -> int | None:
+    """SQLite's primary result code, where there is one: the low byte of the extended one."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF
+
+
 def explain(error: Exception, path: str) -> StoreError:
     """What is wrong with the file, and what to do about it."""
-    text = str(error)
+    text = " ".join(str(error).split())
     if "locked" in text:
         what = "is in use by another process"
         remedy = "One bot a file: stop the other one, or use another STORE_URL."
-    elif "malformed" in text or "not a database" in text or "corrupt" in text:
+    elif is_full(error) or _no_room(error, path):
+        what = "cannot grow: the disk is full"
+        remedy = "Make room; what was not acknowledged is delivered again."
+    elif is_damage(error):
         what = f"is damaged or not a sopbot store ({text})"
         remedy = "Restore a backup, or move the file away to start anew."
     elif "unable to open" in text or isinstance(error, OSError):
@@ -110,10 +175,23 @@ def explain(error: Exception, path: str) -> StoreError:
     elif "readonly" in text:
         what = "cannot be written"
         remedy = "Check the owner and mode of the file and of its folder."
-    elif "full" in text:
-        what = "cannot grow: the disk is full"
-        remedy = "Make room; what was not acknowledged is delivered again."
     else:
         what = f"failed: {text}"
         remedy = "Check the disk; what was not acknowledged is delivered again."
     return StoreError(f"The store {path} {what}.", permanent=False, remedy=remedy)
+
+
+def _no_room(error: Exception, path: str) -> bool:
+    """Whether a full disk is behind an error that does not say so.
+
+    The index of the log (-shm) has to grow too, and SQLite calls that an I/O error.
+    """
+    if isinstance(error, OSError):
+        return error.errno in _FULL_ERRNO
+    if _code(error) not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) or path == ":memory:":
+        return False
+    try:
+        disk = os.statvfs(Path(path).parent)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _LITTLE

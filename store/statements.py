@@ -29,12 +29,13 @@ Operation = Generator["Statement", Any, T]
 class Statement:
     """One thing an engine does for an operation."""
 
-    __slots__ = ("parameters", "sql", "wants")
+    __slots__ = ("is_last", "parameters", "sql", "wants")
 
     def __init__(self, wants: str, sql: str, parameters: tuple[Any, ...]) -> None:
         self.wants = wants
         self.sql = sql
         self.parameters = parameters
+        self.is_last = False
 
 
 def query(sql: str, *parameters: Any) -> Statement:
@@ -50,6 +51,15 @@ def execute(sql: str, *parameters: Any) -> Statement:
 def run(sql: str, *parameters: Any) -> Statement:
     """For what nobody asks about: sends back nothing, and may travel with the next statement."""
     return Statement("nothing", sql, parameters)
+
+
+def last(statement: Statement) -> Statement:
+    """Nothing but `notify` comes after it in its operation, so the commit may travel with it.
+
+    Whatever it sends back, the operation must not fail any more.
+    """
+    statement.is_last = True
+    return statement
 
 
 def notify(topic: str) -> Statement:

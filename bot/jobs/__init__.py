@@ -20,6 +20,7 @@ from bot.jobs.retry_outbox import retry_outbox
 from bot.jobs.verify import verify
 from bot.jobs.watch_health import watch_health
 from bot.observability.health import Health
+from bot.observability.trouble import Trouble
 from bot.response import Response
 from store.replica import Replica
 
@@ -79,12 +80,14 @@ def _tick(
     What is under way at the end is left to the next process, and is no error.
     """
 
+    trouble = Trouble(log, logging.WARNING, f"{job.name} waits for the store: %s")
+
     async def tick() -> None:
         with contextlib.suppress(asyncio.CancelledError):
             try:
                 if not job.shared or await replica.leads(f"job/{job.name}", clock()):
                     await job.run()
             except StoreError as error:
-                log.warning("%s waits for the store: %s", job.name, error)
+                trouble.came(error)
 
     return tick

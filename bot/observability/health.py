@@ -41,13 +41,13 @@ class Health:
         """A part of the bot says how to ask after it."""
         self._checks[name] = check
 
-    async def look(self) -> None:
-        """Ask every part, all at once."""
-        names = list(self._checks)
-        for name, state in zip(
-            names, await asyncio.gather(*(self._ask(name) for name in names)), strict=True
-        ):
-            self._states[name] = state
+    async def look(self, *names: str) -> None:
+        """Ask these parts, all at once; every part where none is named."""
+        await asyncio.gather(*(self._note(name) for name in names or self._checks))
+
+    async def _note(self, name: str) -> None:
+        # As each answers: what was asked before a slow part may be known better by then.
+        self._states[name] = await self._ask(name)
 
     async def _ask(self, name: str) -> State:
         try:
@@ -61,6 +61,13 @@ class Health:
             log.exception("the health check of %s broke", name)
             return State(False, type(error).__name__, self._clock())
         return State(True, "", self._clock())
+
+    async def look_when(self, changed: asyncio.Event, name: str) -> None:
+        """Ask one part whenever `changed` is set, until cancelled: its answer need not wait."""
+        while True:
+            await changed.wait()
+            changed.clear()
+            await self.look(name)
 
     @property
     def ready(self) -> bool:

@@ -7,16 +7,20 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from itertools import chain, repeat
+from typing import Any, TypeVar
 
-from bot.approvals.model import Execution
 from bot.errors import GatewayRejected, GatewayUnavailable, OutcomeUnknown, StoreError
 from bot.incidents.remediation import RemediationStatus
+from bot.observability.trouble import Trouble
 from bot.remediation.client import ActionCall, GatewayClient, NeverSeen, Outcome, Running
 
 log = logging.getLogger(__name__)
 
-PAUSES = (0.1, 0.5, 2.0)  # seconds between tries to write an outcome that the store refused
+# Seconds between tries to write what the store refused; the last one again and again.
+PAUSES = (0.1, 0.5, 2.0)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +85,18 @@ def read(outcome: Outcome) -> Result:
     return Result(RemediationStatus.FAILED, answer, outcome.error)
 
 
-async def written(write: Callable[[], Awaitable[Execution]]) -> Execution:
-    """Write an outcome down, trying again a few times; StoreError when the store stays closed."""
-    for pause in PAUSES:
+async def written(write: Callable[[], Awaitable[T]]) -> T:
+    """Write down what only this process knows, for as long as it takes.
+
+    StoreError when the store refuses just this: then no other try can help.
+    """
+    trouble = Trouble(log, logging.WARNING, "what came of it is not written yet: %s")
+    for pause in chain(PAUSES, repeat(PAUSES[-1])):
         try:
             return await write()
         except StoreError as error:
-            log.warning("an outcome is not written yet: %s", error)
-            await asyncio.sleep(pause)
-    return await write()
+            if error.permanent:
+                raise
+            trouble.came(error)
+        await asyncio.sleep(pause)
+    raise AssertionError("the last pause comes again and again")

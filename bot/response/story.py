@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -20,7 +21,7 @@ from bot.advice.advisor import Advisor
 from bot.advice.model import Advice, Subject
 from bot.approvals.model import Approval, Choice, Execution
 from bot.approvals.policy import Voter
-from bot.errors import GatewayUnavailable, InputError, Refused
+from bot.errors import GatewayUnavailable, InputError, Refused, StoreError
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Proposal, RemediationStatus
 from bot.incidents.sops import SopLibrary
@@ -70,6 +71,7 @@ class Response:
         self._clock = clock
         self._metrics = metrics
         self._dispatch_patience = timedelta(seconds=dispatch_patience)
+        self._unreleased: set[int] = set()  # advice that is ours only because the store failed
 
     # 1. Receive: written before anybody is told that it arrived.
 
@@ -86,16 +88,26 @@ class Response:
 
     async def advise_next(self) -> bool:
         """Give the gravest advice that is wanted, and propose what the SOP offers."""
+        while self._unreleased:
+            await self._release(self._unreleased.pop())
         record = await self.store.claim_advice(self._clock())
         if record is None:
             return False
         try:
             await self._advise(record)
+            await self.store.advice_done(record.id)
         except BaseException:
-            await self.store.release_advice(record.id)
+            with suppress(StoreError):  # then it is released as soon as the store works again
+                await self._release(record.id)
             raise
-        await self.store.advice_done(record.id)
         return True
+
+    async def _release(self, advice_id: int) -> None:
+        try:
+            await self.store.release_advice(advice_id)
+        except BaseException:
+            self._unreleased.add(advice_id)
+            raise
 
     async def _advise(self, record: AdviceRecord) -> None:
         incident = await self.store.incident(record.incident_id)
@@ -105,7 +117,8 @@ class Response:
                 self.store, self.sops, incident, alert, record.question, self._clock()
             )
             given = await self._advisor.advise(subject)
-            await self.store.give_advice(record.id, asdict(given), given.answer, self._clock())
+            give = partial(self.store.give_advice, record.id, asdict(given), given.answer)
+            await dispatch.written(lambda: give(self._clock()))
         if alert and not record.question and self.policy.remediate.propose_from_sop:
             await self._propose_from_sop(incident, alert, record)
 
@@ -249,16 +262,17 @@ class Response:
             # A fault of ours after the claim: whether it was sent is not known.
             why = f"The bot failed while sending ({type(error).__name__})."
             unknown = dispatch.Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
-            await self._finish(execution, unknown)
+            await dispatch.written(partial(self._finish, execution, unknown))
             raise
-        await self._finish(execution, result)
+        # Unlike what was looked up, nobody else may be able to tell.
+        result = replace(result, finished_at=self._clock())
+        await dispatch.written(partial(self._finish, execution, result))
 
     async def _finish(self, execution: Execution, result: dispatch.Result) -> Execution:
         now = self._clock()
         watch = timedelta(seconds=self.policy.remediate.verify_deadline_seconds)
         succeeded = result.state is RemediationStatus.SUCCEEDED
-        write = partial(
-            self.store.finish_execution,
+        finished = await self.store.finish_execution(
             execution.id,
             result.state,
             answer=result.answer,
@@ -267,7 +281,6 @@ class Response:
             finished_at=result.finished_at or now,
             verify_until=now + watch if succeeded else None,
         )
-        finished = await dispatch.written(write)
         self._metrics.dispatched(finished.state, finished.seconds)
         return finished
 

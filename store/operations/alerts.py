@@ -23,7 +23,7 @@ def accept(key: str, named: Sequence[Named], arrival: Arrival) -> Operation[Rece
     if not (yield from first_time(key, arrival.now)):
         told = yield from _told_before(named)
         return Receipt(0, len(named), told, (), ())
-    yield from folding.hold({one.scope for one in named})
+    yield from folding.hold(named)
     written: list[str] = []
     touched: list[int] = []
     opened: list[int] = []

@@ -13,7 +13,7 @@ from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 from store.operations import incidents
 from store.rows import approval_from, dump, proposal_to_json
-from store.statements import Operation, execute, lock, notify, query, run, stamp
+from store.statements import Operation, execute, notify, query, run, stamp
 
 DISPATCH_TOPIC = "dispatch"
 
@@ -87,7 +87,10 @@ def vote(
     Refused says why to the person who pressed. However often and however concurrently this is
     called, one approval leads to one execution.
     """
-    yield lock(f"approval/{approval_id}")  # of two who press at once, each counts the other
+    approval = yield from get(approval_id)
+    # Of two who press at once, each counts the other; nor is the incident closed meanwhile, which
+    # would leave behind a yes that it has not seen.
+    yield from incidents.hold(approval.incident_id)
     approval = yield from get(approval_id)
     check_vote(approval, voter, home_team=home_team, now=now)
     count = yield execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,9 +47,15 @@ _COLUMNS = (
 )
 
 
-def hold(scopes: Iterable[Scope]) -> Operation[None]:
-    """Until the transaction ends nobody else opens, folds into or closes an incident there."""
-    yield lock(*{incidents.lock_of(scope.env, scope.service) for scope in scopes})
+def hold(named: Sequence[Named]) -> Operation[None]:
+    """Until the transaction ends nobody else opens, folds into or closes an incident there.
+
+    Nor takes in another telling of these alerts: it may name another scope, or none.
+    """
+    yield lock(
+        *{incidents.lock_of(one.scope.env, one.scope.service) for one in named},
+        *{f"alert/{_key(one.alert)}" for one in named},
+    )
 
 
 def candidates(one: Named) -> Operation[list[Row]]:
@@ -63,10 +69,12 @@ def candidates(one: Named) -> Operation[list[Row]]:
     if any(_is_elsewhere(row, one) for row in rows):
         # Its own name says another scope than its incident has: that one is to be held as well,
         # and looked at again, for somebody may have changed it before it was.
-        yield from hold(
-            Scope(row["scope_env"], row["scope_service"], "")
-            for row in rows
-            if _is_elsewhere(row, one)
+        yield lock(
+            *{
+                incidents.lock_of(row["scope_env"], row["scope_service"])
+                for row in rows
+                if _is_elsewhere(row, one)
+            }
         )
         rows = yield from _elsewhere(one)
     if not rows:
@@ -196,7 +204,7 @@ def open_new(one: Named, arrival: Arrival) -> Operation[int]:
         at,
     )
     incident_id: int = rows[0]["id"]
-    yield from _fires(incident_id, one)
+    yield run(*_firing(incident_id, one))
     # A SOP ID that only the alert names never takes a key over: anybody may send any alert.
     yield run(
         "INSERT INTO sop_map (incident_key, sop_id, first_seen_at) VALUES (?, ?, ?)"
@@ -214,10 +222,21 @@ def open_new(one: Named, arrival: Arrival) -> Operation[int]:
 
 def _fires(incident_id: int, one: Named) -> Operation[int]:
     """This alert fires in that incident; 0 when it did already."""
+    count: int = yield execute(*_firing(incident_id, one))
+    return count
+
+
+_FIRES = (
+    "INSERT INTO firing (fingerprint, incident_id, name, severity, starts_at, told_at)"
+    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+
+
+def _firing(incident_id: int, one: Named) -> tuple[str, *tuple[object, ...]]:
+    """The statement that says so, and its values."""
     alert = one.alert
-    count: int = yield execute(
-        "INSERT INTO firing (fingerprint, incident_id, name, severity, starts_at, told_at)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    return (
+        _FIRES,
         _key(alert),
         incident_id,
         alert.name,
@@ -225,7 +244,6 @@ def _fires(incident_id: int, one: Named) -> Operation[int]:
         _since(alert),
         told(one),
     )
-    return count
 
 
 def _stops(incident_id: int, key: str) -> Operation[int]:
@@ -290,12 +308,16 @@ def clear(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
     cleared = yield from _stops(row["id"], row["replaces"] or _key(one.alert))
     if not cleared:
         # A sender whose resolve reads differently from its alert: the name has to do, where only
-        # one of that name fires. Of several, which one resolved is not known, so none is cleared.
+        # one of that name fires. Of several, which one resolved is not known, so none is cleared;
+        # nor is one that was told after this.
+        at = told(one)
         yield run(
-            "DELETE FROM firing WHERE incident_id = ? AND name = ? AND 1 ="
-            " (SELECT COUNT(*) FROM firing WHERE incident_id = ? AND name = ?)",
+            "DELETE FROM firing WHERE incident_id = ? AND name = ? AND (? = '' OR told_at <= ?)"
+            " AND 1 = (SELECT COUNT(*) FROM firing WHERE incident_id = ? AND name = ?)",
             row["id"],
             one.alert.name,
+            at,
+            at,
             row["id"],
             one.alert.name,
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from store.statements import Operation, execute, moment, notify, query, run, stamp
+from store.statements import Operation, execute, lock, moment, notify, query, run, stamp
 
 WORK = ("outbox", "advice", "dispatch")
 """The topics of work that a replica leaves behind when it goes."""
@@ -66,6 +66,7 @@ def leave(owner: str) -> Operation[None]:
 
 def claim(name: str, owner: str, now: datetime) -> Operation[bool]:
     """Take on what nobody alive has; True too when it is this owner's already."""
+    yield lock(f"claim/{name}")  # of two heirs the second one sees that the first is alive
     count = yield execute(
         "INSERT INTO claims (name, owner, paced_until) VALUES (?, ?, '')"  # noqa: S608 - constants
         " ON CONFLICT (name) DO UPDATE SET owner = excluded.owner"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from store.operations import leases
 from store.rows import OutboxMessage, outbox_from
-from store.statements import Operation, execute, notify, query, run, stamp
+from store.statements import Operation, execute, last, notify, query, run, stamp
 
 TOPIC = "outbox"
 
@@ -41,38 +41,27 @@ def want(
     """
     key = f"{kind}:{subject}"
     due = stamp(now + timedelta(seconds=delay) if delay else now)
-    known = yield execute(
+    yield run(
         """
-        UPDATE outbox SET wanted = wanted + 1, rank = ?, not_before = CASE
-            WHEN sent < wanted AND failed = 0 AND (attempts > 0 OR not_before < ?)
-            THEN not_before ELSE ? END,
-            attempts = CASE failed WHEN 0 THEN attempts ELSE 0 END, failed = 0
-        WHERE key = ?
+        INSERT INTO outbox (key, kind, incident_id, subject, channel, in_thread, rank,
+            not_before, created_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (key) DO UPDATE SET wanted = outbox.wanted + 1, rank = excluded.rank,
+            not_before = CASE WHEN outbox.sent < outbox.wanted AND outbox.failed = 0
+                AND (outbox.attempts > 0 OR outbox.not_before < excluded.not_before)
+                THEN outbox.not_before ELSE excluded.not_before END,
+            attempts = CASE outbox.failed WHEN 0 THEN outbox.attempts ELSE 0 END, failed = 0
         """,
+        key,
+        kind,
+        incident_id,
+        str(subject),
+        channel,
+        int(in_thread),
         rank,
         due,
-        due,
-        key,
+        stamp(now),
     )
-    if not known:
-        # Still an upsert: another replica's wish may have come first.
-        yield run(
-            """
-            INSERT INTO outbox (key, kind, incident_id, subject, channel, in_thread, rank,
-                not_before, created_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (key) DO UPDATE SET wanted = outbox.wanted + 1
-            """,
-            key,
-            kind,
-            incident_id,
-            str(subject),
-            channel,
-            int(in_thread),
-            rank,
-            due,
-            stamp(now),
-        )
     if not delay:  # what is due later is found when it is due; to wake for it now would be in vain
         yield notify(TOPIC)
 
@@ -128,15 +117,6 @@ def sent(
 
     False when another replica posted it too, and wrote that down first: this copy is one too many.
     """
-    noted = yield execute(
-        "UPDATE outbox SET ts = ?, sent = CASE WHEN sent > ? THEN sent ELSE ? END,"
-        " attempts = 0, unsure = 0, error = '' WHERE id = ? AND (ts IS NULL OR ts = ?)",
-        ts,
-        message.wanted,
-        message.wanted,
-        message.id,
-        ts,
-    )
     if paced_until is not None:
         yield run(
             "UPDATE claims SET paced_until = ? WHERE name = ? AND owner = ?",
@@ -144,6 +124,17 @@ def sent(
             leases.lane_of(message.channel),
             owner,
         )
+    noted = yield last(
+        execute(
+            "UPDATE outbox SET ts = ?, sent = CASE WHEN sent > ? THEN sent ELSE ? END,"
+            " attempts = 0, unsure = 0, error = '' WHERE id = ? AND (ts IS NULL OR ts = ?)",
+            ts,
+            message.wanted,
+            message.wanted,
+            message.id,
+            ts,
+        )
+    )
     if message.ts is None:
         yield notify(TOPIC)  # replies may have waited for this ts
         if message.kind == "card":

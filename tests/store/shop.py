@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -53,18 +53,24 @@ def resolved(**changes: Any) -> Alert:
 
 
 def named(
-    one: Alert, *, sop_id: str | None = None, dedup_key: str = "", tracking_id: str = ""
+    one: Alert,
+    *,
+    sop_id: str | None = None,
+    dedup_key: str = "",
+    tracking_id: str = "",
+    told_at: datetime | None = None,
 ) -> Named:
     """The alert with its identity; every call is another telling unless `dedup_key` is given."""
     number = next(_numbers)
     scope = correlation.scope_of(one)
-    return correlation.name(
+    whole = correlation.name(
         one,
         matched_sop=sop_id,
         incident_key=correlation.key_of(one, scope),
         tracking_id=tracking_id or f"req-{number}",
         dedup_key=dedup_key or f"telling-{number}",
     )
+    return replace(whole, told_at=told_at)
 
 
 async def tell(store: Store, *alerts: Alert, at: datetime = NOW, sop_id: str | None = None) -> int:

@@ -118,6 +118,13 @@ async def test_a_read_only_file_is_named(ordinary_user: Path) -> None:
     assert "owner and mode" in text
 
 
+async def test_a_file_without_permissions_is_named(ordinary_user: Path) -> None:
+    file = ordinary_user / "sopbot.db"
+    await (await open_store(url_of(file), owner="bot-a")).close()
+    file.chmod(0)
+    assert "cannot be opened" in await refused(file)
+
+
 async def test_a_read_only_folder_is_named(ordinary_user: Path) -> None:
     forbid_writing(ordinary_user)
     assert "cannot be opened" in await refused(ordinary_user / "sopbot.db")

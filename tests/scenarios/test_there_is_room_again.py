@@ -1,0 +1,216 @@
+"""A disk was full and has room again: the bot goes on where it stopped, and nobody restarts it."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.app import Bot
+from bot.simulator.clock import ForwardClock
+from bot.simulator.deliveries import ACK_SECONDS
+from bot.simulator.local import LocalSlack
+from tests.disks import SmallDisk, leave_no_room, small_disk
+from tests.scenarios.children import until
+from tests.scenarios.conftest import StartBot, StartProcess, _world
+from tests.scenarios.doors import Proxy, SlackDoor
+from tests.scenarios.stores import InFile
+from tests.scenarios.world import ALERTS, Gateway, Patient, World
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disk(tmp_path / "small") as mounted:
+        yield mounted
+
+
+@pytest.fixture
+def slack_time() -> ForwardClock:
+    return ForwardClock()
+
+
+@pytest.fixture
+async def slack(door: SlackDoor, slack_time: ForwardClock) -> AsyncIterator[LocalSlack]:
+    async with LocalSlack.start(faults=door, clock=slack_time) as running:
+        yield running
+
+
+@pytest.fixture
+def world(
+    slack: LocalSlack,
+    door: SlackDoor,
+    patient: Patient,
+    disk: SmallDisk,
+    gateway: Gateway,
+    tmp_path: Path,
+) -> World:
+    """The world with its store on the small disk."""
+    store = InFile(disk.folder / "sopbot.db")
+    return _world(slack, door, patient, store, gateway.url, tmp_path)
+
+
+@pytest.fixture
+async def front(world: World) -> AsyncIterator[Proxy]:
+    """In front of the gateway."""
+    async with Proxy.before(world.gateway_url) as proxy:
+        world.gateway_url = proxy.url
+        yield proxy
+
+
+async def fill_up(disk: SmallDisk, running: Bot) -> None:
+    """Leave no room, while the bot writes too."""
+    while True:
+        try:
+            await leave_no_room(disk, running.response.store)
+        except OSError as error:  # the bot took of the room that the ballast was to take
+            if error.errno != errno.ENOSPC:
+                raise
+        else:
+            return
+
+
+def counted(world: World) -> dict[str, int]:
+    """Rows of what an alert leaves behind."""
+    tables = ("alerts", "incidents", "outbox", "advice", "timeline")
+    return {
+        table: world.rows(f"SELECT COUNT(*) AS n FROM {table}")[0]["n"]  # noqa: S608 - constants
+        for table in tables
+    }
+
+
+async def test_an_alert_refused_twice_is_written_once_when_slack_delivers_it_a_third_time(
+    world: World,
+    bot: StartBot,
+    disk: SmallDisk,
+    slack_time: ForwardClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG", "handlers.link")
+    running = await bot()
+    await world.alert()
+    await world.approval_card()
+    await world.quiet()
+    await fill_up(disk, running)
+    before = counted(world)
+
+    await world.alert("search-api", name="SearchIsSlow")
+    delivery = world.slack.deliveries[-1]
+    for sends in (1, 2):
+        await until(
+            lambda wanted=sends: (
+                sum("so it is not acknowledged" in line for line in caplog.messages) == wanted
+            ),
+            why=f"the bot refuses delivery {sends}",
+        )
+        assert (delivery.sends, delivery.ack) == (sends, None)
+        slack_time.advance(ACK_SECONDS)
+    assert counted(world) == before, "half an alert is in the store"
+    assert len(world.cards()) == 1
+
+    disk.make_room()
+    slack_time.advance(60)
+    assert await delivery.outcome(), "the third time it is acknowledged"
+    await world.card("SearchIsSlow", number=2)
+    await world.advice(number=2)
+    await world.quiet()
+    assert delivery.sends == 3
+    assert len(world.cards()) == 2
+    assert counted(world)["alerts"] == before["alerts"] + 1
+    assert counted(world)["incidents"] == before["incidents"] + 1
+
+
+async def test_a_bot_that_nobody_asks_for_anything_finds_out_by_itself_and_says_so_once(
+    world: World, bot: StartBot, disk: SmallDisk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "bot.workers")
+    running = await bot()
+    await world.quiet()
+
+    def said(words: str) -> int:
+        return sum(words in line for line in caplog.messages)
+
+    await fill_up(disk, running)
+    await until(lambda: not running.health.ready, why="the bot is not ready on a full disk")
+    await until(lambda: said("the lease is not renewed") > 5, why="the clockwork goes on")
+    assert said("the store takes no changes") == 1, "what changes nothing is no sign of room"
+    assert said("takes changes again") == 0
+    disk.make_room()
+    await until(lambda: running.health.ready, why="the bot notices that there is room")
+    assert said("takes changes again") == 1
+
+
+async def test_a_proposal_that_could_not_be_written_is_made_once_there_is_room(
+    world: World, bot: StartBot, disk: SmallDisk, front: Proxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = await bot()
+
+    async def fills(request: web.Request) -> bool:
+        if request.path == "/plan":
+            await fill_up(disk, running)
+        return True
+
+    front.on_answer = fills
+    await world.alert()
+    await until(
+        lambda: any(
+            "advise-" in line and "waits for the store" in line for line in caplog.messages
+        ),
+        why="the proposal cannot be written",
+    )
+    front.on_answer = None
+    disk.make_room()
+    await world.approval_card("Restart checkout-api")
+    await world.quiet()
+    thread = [message.text for message in world.slack.thread(ALERTS, world.cards()[0].ts)]
+    assert len(thread) == 2, "the advice and the approval, once each"
+
+
+def fill_beside(disk: SmallDisk, file: Path) -> None:
+    """Leave no room; for a bot that is another process."""
+    disk.fill()
+    with closing(sqlite3.connect(file, timeout=10, isolation_level=None)) as plain:
+        size = 100_000
+        while size:
+            try:
+                plain.execute(
+                    "INSERT INTO deliveries (key, seen_at) VALUES (hex(randomblob(?)), '')", (size,)
+                )
+            except sqlite3.OperationalError as error:
+                if "full" not in str(error) and "I/O" not in str(error):
+                    raise
+                size //= 8
+
+
+async def test_an_outcome_that_died_with_the_process_is_looked_up_and_nothing_is_sent_again(
+    world: World, bot_process: StartProcess, disk: SmallDisk, gateway: Gateway, front: Proxy
+) -> None:
+    first = await bot_process(fork=True)
+
+    async def fills(request: web.Request) -> bool:
+        if request.path == "/execute":
+            fill_beside(disk, disk.folder / "sopbot.db")
+        return True
+
+    front.on_answer = fills
+    await world.patient.falls_ill()
+    await world.alert()
+    await world.press(await world.approval_card(), "Approve")
+    await until(
+        lambda: "what came of it is not written yet" in first.log, why="the outcome has no room"
+    )
+    first.kill()
+    await first.ended()
+    assert world.replies("result") == [], "nothing is said that is not written"
+
+    disk.make_room()
+    await bot_process(fork=True)
+    await world.result("Verified")
+    await world.quiet()
+    assert front.count("POST", "/execute") == 1
+    assert gateway.executions() == [("service.restart", "checkout-api", "finished")]
+    assert world.patient.restarts == 1

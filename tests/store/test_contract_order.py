@@ -1,0 +1,209 @@
+"""What every store promises where tellings overtake each other on their way: the newest counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.incidents.correlation import Named
+from bot.incidents.model import Alert, AlertStatus, Incident, Severity
+from store.contract import Store
+from tests.store.shop import CHANNEL, SqliteMemory, alert, later, named, resolved
+
+FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
+OVERTAKEN = "overtaken by a newer telling"
+
+
+def said(one: Alert, second: int, **changes: str) -> Named:
+    """The alert as its sender told it in that second."""
+    return replace(named(one, **changes), told_at=later(second))
+
+
+async def arrive(store: Store, *tellings: Named) -> None:
+    """Each in a delivery of its own, one after the other, all in the same moment."""
+    for telling in tellings:
+        await store.accept(telling.dedup_key, [telling], channel=CHANNEL, now=later(1000))
+
+
+async def only_open(store: Store) -> Incident | None:
+    """The open incident, None where there is none; more than one is never right here."""
+    found = await store.open_incidents()
+    assert len(found) < 2
+    return found[0] if found else None
+
+
+@dataclass(frozen=True)
+class Story:
+    """What one sender told of its alerts: (name, status, severity), in the order it did."""
+
+    told: tuple[tuple[str, AlertStatus, Severity], ...]
+    arrival: tuple[int, ...]
+
+    def tellings(self) -> list[Named]:
+        """All of it, in the order of arrival."""
+        return [self._telling(place) for place in self.arrival]
+
+    def _telling(self, place: int) -> Named:
+        name, status, severity = self.told[place]
+        one = alert(name=name, fingerprint=f"fp-{name}", status=status, severity=severity)
+        return said(one, place)
+
+    def last(self) -> dict[str, tuple[AlertStatus, Severity]]:
+        """How each alert stands by what was told last."""
+        return {name: (status, severity) for name, status, severity in self.told}
+
+
+@st.composite
+def stories(draw: st.DrawFn, names: Sequence[str]) -> Story:
+    told = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(names),
+                st.sampled_from([FIRING, RESOLVED]),
+                st.sampled_from(Severity),
+            ),
+            min_size=1,
+            max_size=7,
+        )
+    )
+    return Story(tuple(told), tuple(draw(st.permutations(range(len(told))))))
+
+
+async def end_of(story: Story) -> Incident | None:
+    place = SqliteMemory(Path())
+    try:
+        store = await place.open()
+        await arrive(store, *story.tellings())
+        return await only_open(store)
+    finally:
+        await place.close()
+
+
+@given(stories(["HighCpu"]))
+@settings(deadline=None, max_examples=150)
+def test_in_any_order_of_arrival_an_alert_ends_as_it_was_told_last(story: Story) -> None:
+    status, severity = story.last()["HighCpu"]
+    incident = asyncio.run(end_of(story))
+    if status is RESOLVED:
+        assert incident is None
+    else:
+        assert incident is not None
+        assert (incident.severity, incident.firing) == (severity, 1)
+
+
+@given(stories(["HighCpu", "HighLoad", "HighHeat"]))
+@settings(deadline=None, max_examples=150)
+def test_in_any_order_of_arrival_exactly_what_fires_still_keeps_an_incident_open(
+    story: Story,
+) -> None:
+    firing = [name for name, (status, _) in story.last().items() if status is FIRING]
+    incident = asyncio.run(end_of(story))
+    assert (incident.firing if incident else 0) == len(firing)
+
+
+@pytest.mark.parametrize("arrival", ["F1 R2", "R2 F1", "R4 F3 R2 F1", "F3 R4 F1 R2", "F1 R4 F3"])
+async def test_what_was_resolved_last_is_closed(store: Store, arrival: str) -> None:
+    await arrive(store, *written(arrival))
+    assert await only_open(store) is None
+
+
+@pytest.mark.parametrize("arrival", ["F3 R2 F1", "F1 F3 R2", "R2 F3 F1", "F3 F1 R2", "R2 F1 F3"])
+async def test_what_fired_last_is_open_with_its_severity(store: Store, arrival: str) -> None:
+    await arrive(store, *written(arrival))
+    incident = await only_open(store)
+    assert incident is not None
+    assert (incident.severity, incident.firing) == (Severity.CRITICAL, 1)
+
+
+def written(arrival: str) -> list[Named]:
+    """`F3 R2`: firing told in second 3 comes first, then the resolve of second 2.
+
+    What was told in second 3 is critical, all else is low.
+    """
+    tellings = []
+    for word in arrival.split():
+        second = int(word[1:])
+        status = FIRING if word[0] == "F" else RESOLVED
+        severity = Severity.CRITICAL if second == 3 else Severity.LOW
+        tellings.append(said(alert(status=status, severity=severity), second))
+    return tellings
+
+
+async def test_an_alert_that_its_own_resolve_overtook_opens_nothing_and_is_kept_with_the_reason(
+    store: Store,
+) -> None:
+    await arrive(store, said(resolved(), 2), said(alert(), 1, tracking_id="req-late"))
+    assert await store.open_incidents() == []
+    assert await store.outbox_channels(later(2000)) == []
+    (kept,) = await store.trace("req-late")
+    assert (kept.status, kept.reason, kept.incident_id) == ("firing", OVERTAKEN, None)
+
+
+async def test_a_resolve_that_a_newer_alert_overtook_closes_nothing_and_is_kept_with_the_reason(
+    store: Store,
+) -> None:
+    await arrive(store, said(alert(), 3), said(resolved(), 2, tracking_id="req-late"))
+    assert await only_open(store) is not None
+    (kept,) = await store.trace("req-late")
+    assert (kept.status, kept.reason, kept.incident_id) == ("resolved", OVERTAKEN, None)
+
+
+async def test_a_resolve_that_reads_differently_closes_nothing_that_was_told_after_it(
+    store: Store,
+) -> None:
+    other = resolved(fingerprint="fp-reads-differently")
+    await arrive(store, said(alert(), 3), said(other, 2))
+    assert await only_open(store) is not None
+    await arrive(store, said(other, 4))
+    assert await only_open(store) is None
+
+
+async def test_an_older_reminder_counts_and_takes_nothing_back(store: Store) -> None:
+    await arrive(
+        store,
+        said(alert(severity=Severity.CRITICAL, value="99 %"), 3),
+        said(alert(severity=Severity.LOW, value="70 %"), 2),
+    )
+    incident = await only_open(store)
+    assert incident is not None
+    assert (incident.alert_count, incident.firing) == (2, 1)
+    assert (incident.severity, incident.value) == (Severity.CRITICAL, "99 %")
+
+
+async def test_the_resolve_of_one_alert_overtakes_no_other(store: Store) -> None:
+    other = alert(name="HighLoad", fingerprint="fp-load")
+    elsewhere = alert(source="grafana")
+    await arrive(store, said(resolved(), 9), said(other, 1))
+    incident = await only_open(store)
+    assert incident is not None
+    await arrive(store, said(elsewhere, 1))
+    assert (await store.incident(incident.id)).firing == 2, (
+        "another source's fingerprint is its own"
+    )
+
+
+async def test_what_is_told_in_the_same_moment_overtakes_nothing(store: Store) -> None:
+    await arrive(store, said(resolved(), 1), said(alert(), 1))
+    assert await only_open(store) is not None
+    await arrive(store, said(resolved(), 1))
+    assert await only_open(store) is None
+
+
+@pytest.mark.parametrize("known", ["neither", "the resolve's", "the alert's"])
+async def test_where_it_is_not_known_when_it_was_told_the_order_of_arrival_counts(
+    store: Store, known: str
+) -> None:
+    ended = said(resolved(), 2) if known == "the resolve's" else named(resolved())
+    begun = said(alert(), 1) if known == "the alert's" else named(alert())
+    await arrive(store, ended, begun)
+    assert await only_open(store) is not None
+    await arrive(store, named(resolved()))
+    assert await only_open(store) is None
+    await arrive(store, named(alert()))
+    assert await only_open(store) is not None
