@@ -10,7 +10,18 @@ import os
 import sys
 import time
 
-from benchmarks import advisor_overhead, alert_to_card, click_to_gateway, report, start, storm
+from benchmarks import (
+    advisor_overhead,
+    alert_to_card,
+    click_to_gateway,
+    replicas,
+    report,
+    servers,
+    start,
+    storm,
+    takeover,
+    two_engines,
+)
 from benchmarks.results import Result, table, write
 from benchmarks.stage import HERE, machine
 
@@ -23,6 +34,9 @@ BENCHES = {
     "spine.storm": storm.run,
     "spine.start": start.run,
     "spine.advisor_overhead": advisor_overhead.run,
+    "scale.two_engines": two_engines.run,
+    "scale.takeover": takeover.run,
+    "scale.replicas": replicas.run,
 }
 
 
@@ -62,6 +76,9 @@ def run(names: list[str]) -> int:
     for name in names:
         began = time.monotonic()
         print(f"{name} … ", end="", file=sys.stderr, flush=True)
+        if name.startswith("scale.") and not servers.is_there():
+            print("not run: no PostgreSQL on this machine (make services)", file=sys.stderr)
+            continue
         results += asyncio.run(BENCHES[name]())
         print(f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
     write(results, RESULTS, machine())

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -79,9 +79,9 @@ class BareGateway:
 
 
 @asynccontextmanager
-async def bare_gateway() -> AsyncIterator[BareGateway]:
+async def bare_gateway(gateway: BareGateway | None = None) -> AsyncIterator[BareGateway]:
     """Listen on a free port."""
-    gateway = BareGateway()
+    gateway = gateway or BareGateway()
     app = web.Application()
     app.router.add_get("/health", gateway.health)
     app.router.add_post("/execute-docker-command", gateway.execute)
@@ -103,10 +103,23 @@ def workspace() -> Iterator[Path]:
         yield Path(folder)
 
 
-def bot_settings(slack: LocalSlack, gateway: BareGateway, folder: Path) -> dict[str, str]:
+class SlackPlace(Protocol):
+    """Where a local Slack is and who is in it, in this process or in another."""
+
+    api_url: str
+    bot_token: str
+    app_token: str
+    users: dict[str, str]
+
+
+def bot_settings(slack: SlackPlace, gateway: BareGateway, folder: Path) -> dict[str, str]:
     """The settings of a bot with no advisor command and one approver, its store in `folder`."""
     policy = folder / "policy.yaml"
-    policy.write_text(json.dumps({"remediate": {"approvers": [slack.users["ben"]]}}))
+    rules = {
+        "notify": {"post_interval_seconds": 0},  # else Slack's pace is what is measured
+        "remediate": {"approvers": [slack.users["ben"]]},
+    }
+    policy.write_text(json.dumps(rules))
     return {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
@@ -173,6 +186,18 @@ class Child:
         """Processor time so far, in the program and in the kernel for it."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").split()
         return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    async def kill(self) -> float:
+        """SIGKILL; when that was."""
+        at = time.time()
+        self._process.kill()
+        await self._process.wait()
+        return at
 
     async def stop(self) -> None:
         """End it and wait for that."""

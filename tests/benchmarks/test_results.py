@@ -24,6 +24,9 @@ ISSUE = {
     "spine.storm",
     "spine.start",
     "spine.advisor_overhead",
+    "scale.two_engines",
+    "scale.takeover",
+    "scale.replicas",
 }
 
 
@@ -38,6 +41,7 @@ def test_every_bench_of_the_issue_exists():
         ("spine.storm", ["spine.storm"]),
         ("spine.storm.rss", ["spine.storm"]),
         ("spine.alert_to_card.50s.p95", ["spine.alert_to_card"]),
+        ("scale.takeover.card.lease_2", ["scale.takeover"]),
         ("spine.sto", []),
         ("spine.storms", []),
     ],

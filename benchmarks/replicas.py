@@ -1,0 +1,73 @@
+"""A storm through Slack into one, two and three bots on one PostgreSQL, on the same cores.
+
+Counted from the first envelope sent until the last is acknowledged; what is acknowledged is
+written. The floor is one bot in the same rounds.
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from statistics import median
+
+from benchmarks.results import Bar, Result
+from benchmarks.servers import postgres
+from benchmarks.slack_process import Poured, slack_process
+from benchmarks.stage import bare_gateway, bot_settings, child, workspace
+from tests.postgres import PostgresServer
+from tests.scenarios.stores import OnServer
+
+ALERTS, GROUPS, CHANNELS = 3_000, 100, 20
+WARM_UP = 300
+ROUNDS = 3
+REPLICAS = (1, 2, 3)
+BAR = Bar(0.9, times_floor=True, at_least=True)
+
+
+async def run() -> list[Result]:
+    """One, two, three, and the next round the other way round."""
+    poured: dict[int, list[Poured]] = {count: [] for count in REPLICAS}
+    with postgres() as server:
+        for number in range(ROUNDS):
+            for count in REPLICAS if number % 2 == 0 else REPLICAS[::-1]:
+                poured[count].append(await storm(server, count))
+    return results(poured)
+
+
+async def storm(server: PostgresServer, replicas: int) -> Poured:
+    """A fresh database, fresh bots and a fresh Slack; one storm to warm up, one that counts."""
+    url = server.database()
+    async with AsyncExitStack() as parts:
+        parts.callback(server.drop, url)
+        gateway = await parts.enter_async_context(bare_gateway())
+        slack = await parts.enter_async_context(slack_process(CHANNELS))
+        for _ in range(replicas):
+            settings = bot_settings(slack, gateway, parts.enter_context(workspace()))
+            settings |= {"STORE_URL": url, "SLACK_ALERT_CHANNELS": ",".join(slack.channels)}
+            await parts.enter_async_context(child(["bot"], settings))
+        await slack.storm(WARM_UP, GROUPS, "warm")
+        poured = await slack.storm(ALERTS, GROUPS, "shop")
+        ((written, incidents),) = OnServer(url).rows(
+            "SELECT SUM(alert_count), COUNT(*) FROM incidents WHERE service LIKE 'shop-%%'"
+        )
+        assert (written, incidents) == (ALERTS, GROUPS), (written, incidents)
+        return poured
+
+
+def results(poured: dict[int, list[Poured]]) -> list[Result]:
+    """The median of the rounds for each; the worst of several replicas stands for all."""
+    floor = median(one.per_second for one in poured[1])
+    lines = []
+    for count, rounds in poured.items():
+        value = median(one.per_second for one in rounds)
+        detail = {
+            "alerts": ALERTS,
+            "rounds_per_s": [one.per_second for one in rounds],
+            "repeated": [one.repeated for one in rounds],
+        }
+        bar = BAR if count > 1 else None
+        lines.append(
+            Result(f"scale.replicas.{count}", value, "alerts/s", floor, bar, detail=detail)
+        )
+    worst = min(lines[1:], key=lambda one: one.value)
+    whole = Result("scale.replicas", worst.value, "alerts/s", floor, worst.bar, covers=tuple(lines))
+    return [whole, *lines]

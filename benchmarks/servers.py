@@ -1,0 +1,19 @@
+"""A PostgreSQL for the benches: unlike that of the tests, it writes to the disk what it says."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from tests.postgres import PostgresServer, postgres_server, programs
+
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
+def is_there() -> bool:
+    """Whether this machine has the server's programs."""
+    return programs() is not None
+
+
+def postgres(**settings: str) -> AbstractContextManager[PostgresServer]:
+    """A server of our own until the block ends; `settings` are further lines of its config."""
+    return postgres_server(DURABLE | settings)
