@@ -140,7 +140,7 @@ NAMES = tuple(name.upper() for name in Settings.model_fields)
 _SECRETS = tuple(
     name.upper() for name, field in Settings.model_fields.items() if field.annotation is SecretStr
 )
-_OURS = ("SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_")
+_OURS = ("SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_", "STORE_")
 
 
 def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:

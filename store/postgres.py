@@ -233,7 +233,7 @@ class PostgresEngine:
             try:
                 result = await transaction.drive(operation())
             except psycopg.Error as error:
-                # Of a pipeline that failed psycopg believes some statements prepared that are not.
+                # A connection that failed so may be at odds with us about what is prepared on it.
                 await connection.close()
                 if not (transaction.may_stand and is_lost(error)):
                     raise
