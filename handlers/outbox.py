@@ -248,6 +248,8 @@ class Outbox:
         except SlackRefused as error:
             await self._refused(message, error)
         else:
+            if ts is None:
+                return  # the lane's new owner shows it
             await self._shown(message, ts, lane)
             self._unsure.discard(message.id)
             self._gone.discard(message.id)
@@ -265,13 +267,15 @@ class Outbox:
             log.warning("%s was posted by another replica too; this copy goes", message.key)
             await self._call("chat_delete", channel=message.channel, ts=ts)
 
-    async def _show(self, message: OutboxMessage, rendered: Rendered, lane: Lane) -> str:
-        """Post or change the message; returns its ts."""
+    async def _show(self, message: OutboxMessage, rendered: Rendered, lane: Lane) -> str | None:
+        """Post or change the message; its ts, or None when that is another's to do by now."""
         ts = message.ts
         # What was wished for before the lane was ours, its owner of then may have posted.
         old = message.id <= lane.newest and message.id not in self._gone
         if ts is None and (old or message.unsure or message.id in self._unsure):
             ts = await find_posted(self._call, message, self._own_bot_id)
+            if ts is None and not self._store.replica.has_lane(lane):
+                return None  # to look took so long that another may have posted it since
         try:
             return await self._put(message, rendered.text, rendered.blocks, rendered, ts)
         except SlackRefused as error:

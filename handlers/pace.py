@@ -23,6 +23,8 @@ class Pace:
         if self.until is None or not self.interval:
             return 0.0
         ahead = (self.until - now).total_seconds()
+        if ahead > (most := self.burst * self.interval):  # the clock was set back
+            self.until, ahead = now + timedelta(seconds=most), most
         return max(0.0, ahead - (self.burst - 1) * self.interval)
 
     def posted(self, now: datetime) -> datetime | None:

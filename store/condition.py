@@ -13,6 +13,7 @@ from store.migrations import refuse_newer
 from store.operations import outbox
 from store.places import alive, file_of, reading
 from store.shape import steps, tables
+from store.sqlite_file import lock_of
 from store.transfer import End, answer
 
 
@@ -80,7 +81,7 @@ def _bytes_of(file: Path) -> int:
 
 
 def _is_taken(file: Path) -> bool:
-    if not Path(f"{file}.lock").exists():
+    if not lock_of(file).exists():
         return False  # and looking makes none
     with files.alone(file) as nobody_else:
         return not nobody_else

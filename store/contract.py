@@ -179,12 +179,15 @@ class Store:
             advice.want, incident.id, question, user, incident.severity, now, once
         )
 
-    async def claim_advice(self, now: datetime) -> AdviceRecord | None:
+    async def claim_advice(
+        self, now: datetime, in_hand: Sequence[int] | None = None
+    ) -> AdviceRecord | None:
         """The gravest advice that is wanted, taken on by this replica; None when none is.
 
         What a replica left whose lease lapsed comes again; its `body` is there if it was given.
+        So does what is this replica's own and not `in_hand`: the answer to a claim may be lost.
         """
-        return await self._engine.write(advice.claim, self.owner, now)
+        return await self._engine.write(advice.claim, self.owner, now, in_hand)
 
     async def release_advice(self, advice_id: int) -> None:
         """It failed by a fault of ours: wanted again, five times at most."""
@@ -270,19 +273,27 @@ class Store:
         self, execution: Execution, now: datetime, approved_after: datetime
     ) -> bool:
         """Whether it may (still) be sent, as `claim_execution` decides; if not, it is revoked."""
-        return await self._engine.write(executions.still_wanted, execution.id, now, approved_after)
+        return await self._engine.write(
+            executions.still_wanted, execution.id, self.owner, now, approved_after
+        )
 
-    async def orphaned_executions(self, now: datetime) -> list[Execution]:
-        """Executions that a replica was dispatching whose lease lapsed."""
-        return await self._engine.read(executions.orphans, self.owner, now)
+    async def orphaned_executions(self, ours_before: datetime, now: datetime) -> list[Execution]:
+        """Executions that a replica was dispatching whose lease lapsed.
 
-    async def adopt_execution(self, execution: Execution) -> bool:
+        With our own that began before `ours_before`: when the answer to a claim is lost, the claim
+        may stand. Who asks knows which of them it is sending.
+        """
+        return await self._engine.read(executions.orphans, self.owner, ours_before, now)
+
+    async def adopt_execution(self, execution: Execution, now: datetime) -> bool:
         """Take over an orphan; True for exactly one caller."""
-        return await self._engine.write(executions.adopt, execution.id, execution.owner, self.owner)
+        return await self._engine.write(
+            executions.adopt, execution.id, execution.owner, self.owner, now
+        )
 
     async def finish_execution(
         self,
-        execution_id: str,
+        execution: Execution,
         state: RemediationStatus,
         *,
         answer: dict[str, Any] | None,
@@ -293,12 +304,15 @@ class Store:
     ) -> Execution:
         """Write the outcome and show it. Without effect on what is finished.
 
+        Nor, without a gateway's answer, on what another replica has taken over since.
+
         `finished_at` is when it ended, where that is known; else it ended now.
         """
         return await self._engine.write(
             executions.finish,
-            execution_id,
+            execution.id,
             state,
+            owner=execution.owner,
             answer=answer,
             error=error,
             now=now,

@@ -17,7 +17,7 @@ from store import invariants
 from store.invariants import Broken
 from store.migrations import refuse_newer
 from store.shape import LEASES, steps
-from store.sqlite_file import claimed, explain
+from store.sqlite_file import claimed, explain, lock_of
 from store.transfer import Progress, answer
 from store.transfer_sqlite import SqliteEnd
 
@@ -37,7 +37,7 @@ class Examined:
 def alone(file: Path) -> Iterator[bool]:
     """True while no bot has the file and none can start on it; False when one has it."""
     with ExitStack() as stack:
-        lock = Path(f"{file}.lock")
+        lock = lock_of(file)
         is_new = not lock.exists()
         try:
             stack.enter_context(claimed(str(file)))
@@ -216,7 +216,7 @@ def _give_to_owner_of(file: Path, other: Path) -> None:
     """Root may run the command; the bot, who is not, must still be able to write."""
     if os.geteuid() == 0:
         owner = file.stat()
-        os.chown(other, owner.st_uid, owner.st_gid)
+        os.chown(other, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _is(path: Path, handle: int) -> bool:

@@ -72,8 +72,12 @@ def row_factory(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], R
 async def configure(connection: Connection) -> None:
     """What every connection begins with."""
     connection.row_factory = row_factory
-    for statement in _SESSION:
-        await connection.execute(statement)
+    try:
+        for statement in _SESSION:
+            await connection.execute(statement)
+    except BaseException:
+        await connection.close()  # the pool lets go of it as it is
+        raise
 
 
 def is_over(connection: Connection) -> bool:

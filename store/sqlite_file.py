@@ -26,6 +26,11 @@ _LITTLE = 64 << 10  # bytes: with less than that left, SQLite's "I/O error" is a
 _FULL_ERRNO = (errno.ENOSPC, errno.EDQUOT)
 
 
+def lock_of(path: str | Path) -> Path:
+    """The lock of a file, the same whatever links lead to it."""
+    return Path(f"{os.path.realpath(path)}.lock")
+
+
 @contextmanager
 def claimed(path: str) -> Iterator[None]:
     """Hold the file for this process alone, by a lock on `<path>.lock`, which stays behind.
@@ -35,7 +40,7 @@ def claimed(path: str) -> Iterator[None]:
     """
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        lock = os.open(lock_of(path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise explain(error, path) from error
     try:

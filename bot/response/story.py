@@ -10,6 +10,7 @@ same transaction as the change itself.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -37,6 +38,7 @@ from store.rows import AdviceRecord, Receipt
 log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # seconds that a person's command may wait for the gateway; Slack gives it three
+CLAIMING = timedelta(seconds=10)  # what we claimed so long ago and do not hold, nobody sends
 UNKNOWN_LOOKUPS = timedelta(minutes=10)  # how long an unknown outcome is looked up by itself
 
 
@@ -71,7 +73,9 @@ class Response:
         self._clock = clock
         self._metrics = metrics
         self._dispatch_patience = timedelta(seconds=dispatch_patience)
-        self._unreleased: set[int] = set()  # advice that is ours only because the store failed
+        self._in_hand: set[str] = set()  # executions that `dispatch_next` is sending
+        self._advising: set[int] = set()  # advice that is being given
+        self._claiming = asyncio.Lock()
 
     # 1. Receive: written before anybody is told that it arrived.
 
@@ -88,26 +92,21 @@ class Response:
 
     async def advise_next(self) -> bool:
         """Give the gravest advice that is wanted, and propose what the SOP offers."""
-        while self._unreleased:
-            await self._release(self._unreleased.pop())
-        record = await self.store.claim_advice(self._clock())
-        if record is None:
-            return False
+        async with self._claiming:  # the next claim must know what this one took
+            record = await self.store.claim_advice(self._clock(), tuple(self._advising))
+            if record is None:
+                return False
+            self._advising.add(record.id)
         try:
             await self._advise(record)
             await self.store.advice_done(record.id)
         except BaseException:
-            with suppress(StoreError):  # then it is released as soon as the store works again
-                await self._release(record.id)
+            with suppress(StoreError):  # then it is ours and not in hand: it comes again
+                await self.store.release_advice(record.id)
             raise
+        finally:
+            self._advising.discard(record.id)
         return True
-
-    async def _release(self, advice_id: int) -> None:
-        try:
-            await self.store.release_advice(advice_id)
-        except BaseException:
-            self._unreleased.add(advice_id)
-            raise
 
     async def _advise(self, record: AdviceRecord) -> None:
         incident = await self.store.incident(record.incident_id)
@@ -199,7 +198,11 @@ class Response:
         execution = await self.store.claim_execution(self._clock(), self._approved_after())
         if execution is None:
             return False
-        await self._send(execution)
+        self._in_hand.add(execution.id)
+        try:
+            await self._send(execution)
+        finally:
+            self._in_hand.discard(execution.id)
         return True
 
     def _approved_after(self) -> datetime:
@@ -212,9 +215,11 @@ class Response:
         Only when the gateway says that it never saw the key, and the yes still holds, is the
         request sent, with that key.
         """
-        for execution in await self.store.orphaned_executions(self._clock()):
-            if not await self.store.adopt_execution(execution):
+        now = self._clock()
+        for orphan in await self.store.orphaned_executions(now - CLAIMING, now):
+            if orphan.id in self._in_hand or not await self.store.adopt_execution(orphan, now):
                 continue
+            execution = replace(orphan, owner=self.store.owner)
             result = await dispatch.look_up(self._gateway, execution.id)
             if result is not None:
                 await self._finish(execution, result)
@@ -273,7 +278,7 @@ class Response:
         watch = timedelta(seconds=self.policy.remediate.verify_deadline_seconds)
         succeeded = result.state is RemediationStatus.SUCCEEDED
         finished = await self.store.finish_execution(
-            execution.id,
+            execution,
             result.state,
             answer=result.answer,
             error=result.error,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,17 +45,26 @@ def want(
     return True
 
 
-def claim(owner: str, now: datetime) -> Operation[AdviceRecord | None]:
-    """The gravest advice that is wanted, or whose advisor's lease lapsed, taken on."""
+def claim(
+    owner: str, now: datetime, in_hand: Sequence[int] | None
+) -> Operation[AdviceRecord | None]:
+    """The gravest advice that is wanted, or whose advisor's lease lapsed, taken on.
+
+    Ours too, where `in_hand` names what we are at and it is not among that.
+    """
+    forgotten = ""
+    if in_hand is not None:
+        forgotten = f" OR (owner = ? AND id NOT IN ({', '.join('?' * len(in_hand))}))"
     rows = yield query(
         "UPDATE advice SET state = 'running', owner = ?, attempts = attempts + 1 WHERE id = ("  # noqa: S608 - constants
         " SELECT id FROM advice WHERE state != 'done' AND attempts < ? AND (state = 'wanted'"
-        f" OR (owner != ? AND NOT {leases.alive('advice.owner')}))"
+        f" OR (owner != ? AND NOT {leases.alive('advice.owner')}){forgotten})"
         f" ORDER BY rank, id LIMIT 1 {SKIP_LOCKED}) RETURNING *",
         owner,
         ATTEMPTS,
         owner,
         stamp(now),
+        *((owner, *in_hand) if in_hand is not None else ()),
     )
     return advice_from(rows[0]) if rows else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import datetime
 
@@ -154,15 +155,21 @@ def expire(now: datetime) -> Operation[int]:
     return len(rows)
 
 
-def revoke(approval_id: str, reason: str, now: datetime) -> Operation[bool]:
-    """Take an approved remediation back before it is dispatched. False when it is too late."""
+UNSENT = (RemediationStatus.APPROVED, RemediationStatus.DISPATCHING)
+
+
+def revoke(
+    approval_id: str, reason: str, now: datetime, states: Sequence[str] = UNSENT
+) -> Operation[bool]:
+    """Take an approved remediation back while it is in one of `states`; False when it is not."""
     count = yield execute(
-        "UPDATE executions SET state = ?, error = ?, finished_at = ?"
-        " WHERE approval_id = ? AND state IN ('approved', 'dispatching')",
+        "UPDATE executions SET state = ?, error = ?, finished_at = ?"  # noqa: S608 - placeholders
+        f" WHERE approval_id = ? AND state IN ({', '.join('?' * len(states))})",
         RemediationStatus.REVOKED,
         reason,
         stamp(now),
         approval_id,
+        *states,
     )
     if not count:
         return False

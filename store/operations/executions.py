@@ -60,9 +60,16 @@ def claim(owner: str, now: datetime, approved_after: datetime) -> Operation[Exec
     return None
 
 
-def still_wanted(execution_id: str, now: datetime, approved_after: datetime) -> Operation[bool]:
-    """Whether it may be sent: its incident stands open and its yes is fresh. Else it is revoked."""
-    rows = yield query(f"{_WANTED} WHERE e.id = ?", execution_id)
+def still_wanted(
+    execution_id: str, owner: str, now: datetime, approved_after: datetime
+) -> Operation[bool]:
+    """Whether `owner` may send it: the incident stands open, the yes is fresh. Else it is revoked.
+
+    False, and nothing more, when it is another's by now, or finished.
+    """
+    rows = yield query(
+        f"{_WANTED} WHERE e.id = ? AND e.owner = ? AND e.state = 'dispatching'", execution_id, owner
+    )
     if not rows:
         return False
     wanted: bool = yield from _is_wanted(rows[0], approved_after, now)
@@ -70,7 +77,7 @@ def still_wanted(execution_id: str, now: datetime, approved_after: datetime) -> 
 
 
 _WANTED = (
-    "SELECT e.id, e.approval_id, i.status, a.decided_at FROM executions e"
+    "SELECT e.id, e.approval_id, e.state, i.status, a.decided_at FROM executions e"
     " JOIN incidents i ON i.id = e.incident_id JOIN approvals a ON a.id = e.approval_id"
 )
 
@@ -82,26 +89,33 @@ def _is_wanted(row: Row, approved_after: datetime, now: datetime) -> Operation[b
         why = "approved too long ago"
     else:
         return True
-    yield from approvals.revoke(row["approval_id"], why, now)
+    yield from approvals.revoke(row["approval_id"], why, now, (row["state"],))
     return False
 
 
-def orphans(owner: str, now: datetime) -> Operation[list[Execution]]:
-    """Dispatches whose sender's lease lapsed: what became of them must be looked up."""
+def orphans(owner: str, ours_before: datetime, now: datetime) -> Operation[list[Execution]]:
+    """Dispatches whose sender's lease lapsed: what became of them must be looked up.
+
+    Ours among them, once they began before `ours_before`.
+    """
     rows = yield query(
-        "SELECT * FROM executions WHERE state = 'dispatching' AND owner != ?"  # noqa: S608 - constants
-        f" AND NOT {leases.alive('executions.owner')}",
+        "SELECT * FROM executions WHERE state = 'dispatching'"  # noqa: S608 - constants
+        " AND ((owner = ? AND started_at < ?)"
+        f" OR (owner != ? AND NOT {leases.alive('executions.owner')}))",
+        owner,
+        stamp(ours_before),
         owner,
         stamp(now),
     )
     return [execution_from(row) for row in rows]
 
 
-def adopt(execution_id: str, former: str, owner: str) -> Operation[bool]:
-    """Take over an orphan; False when somebody else did."""
+def adopt(execution_id: str, former: str, owner: str, now: datetime) -> Operation[bool]:
+    """Take over an orphan; False when somebody else did. It begins anew: see `unknown`."""
     count = yield execute(
-        "UPDATE executions SET owner = ? WHERE id = ? AND owner = ? AND state = ?",
+        "UPDATE executions SET owner = ?, started_at = ? WHERE id = ? AND owner = ? AND state = ?",
         owner,
+        stamp(now),
         execution_id,
         former,
         RemediationStatus.DISPATCHING,
@@ -113,6 +127,7 @@ def finish(
     execution_id: str,
     state: RemediationStatus,
     *,
+    owner: str,
     answer: dict[str, Any] | None,
     error: str,
     now: datetime,
@@ -125,13 +140,15 @@ def finish(
     """
     count = yield execute(
         "UPDATE executions SET state = ?, answer = ?, error = ?, finished_at = ?, verify_until = ?"
-        " WHERE id = ? AND state IN ('dispatching', 'outcome unknown')",
+        " WHERE id = ? AND state IN ('dispatching', 'outcome unknown') AND (owner = ? OR ? = 1)",
         state,
         dump(answer) if answer is not None else None,
         error,
         stamp(finished_at),
         stamp_or_none(verify_until),
         execution_id,
+        owner,
+        int(answer is not None),  # what the gateway answered is true, whoever asked
     )
     execution = yield from get(execution_id)
     if count:

@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.incidents.correlation import Candidate, Named, Scope, could_share_fingerprint
 from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
 from store.operations import advice, incidents
-from store.rows import dump
+from store.rows import alert_from_json, dump
 from store.statements import (
     Operation,
     Row,
@@ -154,13 +154,14 @@ def is_overtaken(one: Named, row: Row | None) -> Operation[bool]:
     if row is not None and row["fires"]:
         return False  # it counts; what it says is looked at where it is folded
     later = yield query(
-        "SELECT 1 FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"
-        " AND told_at != '' AND told_at > ? LIMIT 1",
+        "SELECT body FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"
+        " AND told_at != '' AND told_at > ?",
         one.alert.fingerprint,
         one.alert.source,
         at,
     )
-    return bool(later)
+    resolves = (alert_from_json(row["body"]) for row in later)
+    return any(could_share_fingerprint(one.alert, end.env, end.service) for end in resolves)
 
 
 def _is_older(one: Named, row: Row) -> bool:

@@ -108,7 +108,7 @@ async def _every_end_of_a_remediation(store: Store) -> None:
             continue
         ran = ends.SUCCEEDED if end in (ends.VERIFIED, ends.NOT_VERIFIED) else end
         await store.finish_execution(
-            sent.id, ran, answer={"stdout": HOSTILE[1]}, error="", now=later(4)
+            sent, ran, answer={"stdout": HOSTILE[1]}, error="", now=later(4)
         )
         if ran is ends.SUCCEEDED:
             await store.count_probe(sent.id, good=True, note="200")

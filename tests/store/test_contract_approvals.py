@@ -273,7 +273,7 @@ async def test_revoking_too_early_or_too_late_changes_nothing(store: Store, how_
         execution = await store.claim_execution(later(2), NOW)
         assert execution is not None
         await store.finish_execution(
-            execution.id, RemediationStatus.SUCCEEDED, answer=None, error="", now=later(3)
+            execution, RemediationStatus.SUCCEEDED, answer=None, error="", now=later(3)
         )
     if how_far == "revoked":
         await store.revoke(one.id, "first", later(2))

@@ -38,7 +38,7 @@ async def finish(
     store: Store, one: Execution, state: RemediationStatus, at: float = 5, error: str = ""
 ) -> Execution:
     return await store.finish_execution(
-        one.id,
+        one,
         state,
         answer={"exit_code": 0, "stdout": "ok"},
         error=error,
@@ -92,21 +92,52 @@ async def test_the_claim_is_shown_on_the_approval_card(store: Store) -> None:
     assert await wanted(store, f"approval:{execution.approval_id}") == 3
 
 
-async def test_an_orphan_is_adopted_by_exactly_one_and_never_by_its_own_process(
+async def test_an_orphan_is_adopted_by_exactly_one(
     place: Place,
 ) -> None:
     dead = await place.open("bot-a")
     heirs = [await place.open("bot-b"), await place.open("bot-c")]
     incident = await opened(dead)
     execution = await dispatching(dead, incident)
-    assert await dead.orphaned_executions(NOW) == []
-    found = [await heir.orphaned_executions(NOW) for heir in heirs]
+    assert await dead.orphaned_executions(NOW, NOW) == []
+    found = [await heir.orphaned_executions(NOW, NOW) for heir in heirs]
     assert found == [[execution], [execution]]
-    adopted = await asyncio.gather(*(heir.adopt_execution(execution) for heir in heirs))
+    adopted = await asyncio.gather(*(heir.adopt_execution(execution, later(3)) for heir in heirs))
     assert sorted(adopted) == [False, True]
     winner = heirs[adopted.index(True)]
     assert (await dead.execution(execution.id)).owner == winner.owner
-    assert await winner.orphaned_executions(NOW) == []
+    assert await winner.orphaned_executions(NOW, NOW) == []
+
+
+async def test_what_we_claimed_long_ago_is_an_orphan_too_for_the_claims_answer_may_be_lost(
+    store: Store,
+) -> None:
+    execution = await dispatching(store, await opened(store))
+    assert await store.orphaned_executions(later(2), NOW) == []
+    assert await store.orphaned_executions(later(3), NOW) == [execution]
+    assert await store.adopt_execution(execution, later(9))
+    assert await store.orphaned_executions(later(9), NOW) == [], "it began anew"
+
+
+async def test_a_former_owner_can_neither_end_nor_revoke_what_its_heir_sends(place: Place) -> None:
+    former, heir = await place.open("bot-a"), await place.open("bot-b")
+    execution = await dispatching(former, await opened(former))
+    assert await heir.adopt_execution(execution, later(3))
+    failed = await former.finish_execution(
+        execution, RemediationStatus.FAILED, answer=None, error="not reached", now=later(4)
+    )
+    assert failed.state is RemediationStatus.DISPATCHING
+    await heir.resolve(execution.incident_id, "U0ANA", later(5))
+    assert not await former.still_wanted(execution, later(5), NOW)
+    ended = await finish(heir, await heir.execution(execution.id), DONE)
+    assert ended.state is DONE
+
+
+async def test_what_the_gateway_answered_is_true_whoever_asked(place: Place) -> None:
+    former, heir = await place.open("bot-a"), await place.open("bot-b")
+    execution = await dispatching(former, await opened(former))
+    assert await heir.adopt_execution(execution, later(3))
+    assert (await finish(former, execution, DONE)).state is DONE
 
 
 async def test_what_is_finished_is_no_orphan_and_cannot_be_adopted(place: Place) -> None:
@@ -114,8 +145,8 @@ async def test_what_is_finished_is_no_orphan_and_cannot_be_adopted(place: Place)
     incident = await opened(dead)
     execution = await dispatching(dead, incident)
     await finish(dead, execution, DONE)
-    assert await heir.orphaned_executions(NOW) == []
-    assert not await heir.adopt_execution(execution)
+    assert await heir.orphaned_executions(NOW, NOW) == []
+    assert not await heir.adopt_execution(execution, later(3))
 
 
 async def test_a_yes_that_was_not_sent_is_revoked_with_its_incident_and_shown(

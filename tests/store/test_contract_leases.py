@@ -344,13 +344,15 @@ async def test_a_dispatch_of_a_lapsed_owner_is_adopted_once_and_never_before(
     assert execution is not None
     wait(LEASE - 0.001, here, there)
     await there.renew()
-    assert await there.store.orphaned_executions(there.now) == []
+    assert await there.store.orphaned_executions(NOW, there.now) == []
     wait(0.001, here, there)
-    assert await here.store.orphaned_executions(here.now) == []
-    assert await there.store.orphaned_executions(there.now) == [execution]
-    assert await there.store.adopt_execution(execution)
-    assert await there.store.orphaned_executions(there.now) == []
-    assert not await here.store.adopt_execution(execution), "it was its own once, not any more"
+    assert await here.store.orphaned_executions(NOW, here.now) == []
+    assert await there.store.orphaned_executions(NOW, there.now) == [execution]
+    assert await there.store.adopt_execution(execution, there.now)
+    assert await there.store.orphaned_executions(NOW, there.now) == []
+    assert not await here.store.adopt_execution(execution, here.now), (
+        "it was its own once, not any more"
+    )
 
 
 # An engine that nobody else can be using

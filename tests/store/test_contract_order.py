@@ -207,3 +207,15 @@ async def test_where_it_is_not_known_when_it_was_told_the_order_of_arrival_count
     assert await only_open(store) is None
     await arrive(store, named(alert()))
     assert await only_open(store) is not None
+
+
+async def test_the_resolve_of_something_else_with_the_same_fingerprint_overtakes_nothing(
+    store: Store,
+) -> None:
+    """Senders count from 1."""
+    other = resolved(fingerprint="1", env="staging", service="web")
+    mine = alert(fingerprint="1", env="prod", service="payments")
+    for number, (one, at) in enumerate(((other, later(5)), (mine, later(4)))):
+        told = replace(named(one), told_at=at)
+        receipt = await store.accept(f"d{number}", [told], channel=CHANNEL, now=later(6))
+    assert receipt.opened

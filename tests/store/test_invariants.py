@@ -239,7 +239,7 @@ async def one_thing(store: Store, chance: random.Random, number: int) -> None:
         taken = await store.claim_execution(now, NOW)
         if taken is not None:
             await store.finish_execution(
-                taken.id, RemediationStatus.SUCCEEDED, answer={}, error="", now=now
+                taken, RemediationStatus.SUCCEEDED, answer={}, error="", now=now
             )
             await store.conclude(taken.id, RemediationStatus.VERIFIED, "200", now)
         for message in await store.outbox_due(CHANNEL, now):
