@@ -12,7 +12,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -51,6 +51,12 @@ class StoreSettings(BaseModel):
         SecretStr("sqlite:///sopbot.db"), description="where the bot remembers: a file or a server"
     )
     policy_file: Path = Field(Path("config/policy.yaml"), description="who may approve, and more")
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.store_url.get_secret_value() in ("sqlite://", "sqlite:///:memory:"):
+            raise ValueError("STORE_URL: a store in memory ends with its process; name a file")
+        return self
 
 
 class Settings(StoreSettings):

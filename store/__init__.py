@@ -6,6 +6,7 @@ from bot.errors import SettingsError
 from store.contract import Engine, Store
 from store.replica import LEASE
 from store.sqlite import SqliteEngine
+from store.urls import engine_of, path_of
 
 
 async def open_store(
@@ -34,18 +35,15 @@ async def open_store(
 
 async def open_engine(url: str, *, exclusive: bool = False) -> Engine:
     """The engine of `open_store`, started."""
-    scheme, _, rest = url.partition("://")
-    if scheme == "sqlite":
-        file = SqliteEngine(rest.removeprefix("/") or ":memory:", exclusive=exclusive)
+    if engine_of(url) == "sqlite":
+        file = SqliteEngine(path_of(url), exclusive=exclusive)
         await file.start()
         return file
-    if scheme in ("postgresql", "postgres"):
-        try:
-            from store.postgres import PostgresEngine
-        except ImportError as error:
-            why = "PostgreSQL needs its driver; install it with `make postgres`"
-            raise SettingsError([f"STORE_URL: {why}"]) from error
-        server = PostgresEngine(url)
-        await server.start()
-        return server
-    raise SettingsError([f"STORE_URL: {scheme or 'an empty scheme'} is not known here"])
+    try:
+        from store.postgres import PostgresEngine
+    except ImportError as error:
+        why = "PostgreSQL needs its driver; install it with `make postgres`"
+        raise SettingsError([f"STORE_URL: {why}"]) from error
+    server = PostgresEngine(url)
+    await server.start()
+    return server

@@ -10,20 +10,16 @@ from bot.errors import SettingsError
 from store.operations import leases
 from store.transfer import End, answer
 from store.transfer_sqlite import SqliteEnd
-
-_SERVERS = ("postgresql", "postgres")
+from store.urls import SERVERS, engine_of, path_of
 
 
 def file_of(url: str) -> Path | None:
     """The file that STORE_URL names; None for a server. SettingsError for anything else."""
-    scheme, _, rest = url.partition("://")
-    if scheme == "sqlite":
-        name = rest.removeprefix("/")
-        if name in ("", ":memory:"):
+    if engine_of(url) == "sqlite":
+        name = path_of(url)
+        if name == ":memory:":
             raise SettingsError(["STORE_URL: a store in memory ends with its process"])
         return Path(name).absolute()
-    if scheme not in _SERVERS:
-        raise SettingsError([f"STORE_URL: {scheme or 'an empty scheme'} is not known here"])
     try:
         import psycopg  # noqa: F401 - an extra, which may be missing
     except ImportError as error:
@@ -45,7 +41,7 @@ def name_of(url: str) -> str:
 def shown(url: str) -> str:
     """The URL as people may read it: `…` for a password."""
     scheme = url.partition("://")[0]
-    if scheme not in _SERVERS:
+    if scheme not in SERVERS:
         return url
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import secrets
 import select
 import socket
@@ -20,6 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from bot.errors import StoreError
+from bot.observability.trouble import Trouble
 from store.clocks import DatabaseClock
 
 log = logging.getLogger(__name__)
@@ -221,6 +223,7 @@ class Wakeups:
 
     async def _listen(self, first: Connection) -> None:
         connection: Connection | None = first
+        trouble = Trouble(log, logging.WARNING, "not listening to the store: %s")
         while True:
             try:
                 if connection is None:
@@ -234,7 +237,7 @@ class Wakeups:
                 async with within(connection, self._patience):
                     await self._look(connection)
             except (psycopg.Error, OSError) as error:
-                log.warning("not listening to the store: %s", type(error).__name__)
+                trouble.came(explain(error, safe_name(self._url)))
                 if connection is not None:
                     await connection.close()
                     connection = None
@@ -245,6 +248,9 @@ class Wakeups:
                 raise
 
 
+_PLAIN = re.compile(r"[\w.,/\[\]-]*(:[\d,]*)?")  # a host or a socket's folder, and a port
+
+
 def safe_name(url: str) -> str:
     """The database as people may read it: host, port and name, never a password."""
     try:
@@ -253,6 +259,8 @@ def safe_name(url: str) -> str:
         return "PostgreSQL"
     host = parts.get("host") or parts.get("hostaddr") or "localhost"
     port = f":{parts['port']}" if parts.get("port") else ""
+    if not _PLAIN.fullmatch(f"{host}{port}"):
+        return "PostgreSQL"  # a stray / or @ in a password makes other parts of it
     return f"PostgreSQL {host}{port}/{parts.get('dbname') or parts.get('user') or ''}"
 
 
@@ -286,6 +294,9 @@ def explain(error: Exception, name: str) -> StoreError:
         permanent = True
     elif isinstance(error, errors.ReadOnlySqlTransaction):
         what, remedy = "takes no writes", "STORE_URL must name the primary, not a standby."
+    elif isinstance(error, errors.LockNotAvailable):
+        what = "is being brought up to date by another process, which does not end"
+        remedy = "Look what holds its advisory lock (pg_locks), and end that."
     elif isinstance(error, errors.DiskFull):
         what, remedy = "has a full disk", "Make room; what was not acknowledged comes again."
     elif isinstance(error, errors.TooManyConnections) or "too many clients" in said:

@@ -20,6 +20,7 @@ async def migrate(url: str, name: str) -> None:
     """
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=10)
     async with connection:
+        await connection.execute("SET lock_timeout = '60s'")  # then whoever has it stands still
         await connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         await connection.execute(
             'CREATE TABLE IF NOT EXISTS sopbot_migrations (name TEXT COLLATE "C" PRIMARY KEY,'

@@ -64,7 +64,9 @@ def connect(path: str, busy_timeout: float, *, writes: bool) -> sqlite3.Connecti
     """
     try:
         if path != ":memory:":
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if writes and not Path(path).exists():  # what alerts say is not for everybody here
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)
     except (sqlite3.Error, OSError) as error:
         raise explain(error, path) from error

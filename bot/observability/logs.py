@@ -54,6 +54,6 @@ def set_up(level: str, style: str, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     # A job that takes longer than its interval, a connection that the server closed: no news.
-    for chatty in ("apscheduler", "psycopg.pool"):
+    for chatty in ("apscheduler", "psycopg", "psycopg.pool"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

@@ -54,7 +54,9 @@ def claim(
     """
     forgotten = ""
     if in_hand is not None:
-        forgotten = f" OR (owner = ? AND id NOT IN ({', '.join('?' * len(in_hand))}))"
+        # No advice has the id 0: PostgreSQL knows no empty list.
+        held = ", ".join(["0", *("?" * len(in_hand))])
+        forgotten = f" OR (owner = ? AND id NOT IN ({held}))"
     rows = yield query(
         "UPDATE advice SET state = 'running', owner = ?, attempts = attempts + 1 WHERE id = ("  # noqa: S608 - constants
         " SELECT id FROM advice WHERE state != 'done' AND attempts < ? AND (state = 'wanted'"

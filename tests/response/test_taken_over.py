@@ -13,7 +13,7 @@ from bot.remediation.client import NeverSeen
 from store import open_store
 from store.replica import Replica
 from tests.response.test_dispatching import Bench
-from tests.store.shop import later, opened
+from tests.store.shop import later
 
 
 @pytest.fixture
@@ -73,12 +73,3 @@ async def test_what_a_replica_claimed_and_did_not_send_is_sent_after_a_while(
     await bench.story.recover_dispatches()
     assert len(bench.gateway.sent) == 1
     assert await bench.state() is RemediationStatus.SUCCEEDED
-
-
-async def test_advice_whose_claim_had_no_answer_is_given_all_the_same(bench: Bench) -> None:
-    await opened(bench.store)
-    assert await bench.store.claim_advice(bench.now), "and the answer is lost"
-    assert await bench.store.claim_advice(bench.now) is None
-    record = await bench.store.claim_advice(bench.now, in_hand=())
-    assert record is not None
-    assert await bench.store.claim_advice(bench.now, in_hand=(record.id,)) is None

@@ -188,3 +188,14 @@ async def test_a_question_handed_over_twice_is_queued_once(store: Store) -> None
     while (record := await store.claim_advice(NOW)) is not None:
         questions.append(record.question)
     assert questions.count("why now?") == 1
+
+
+async def test_advice_whose_claim_had_no_answer_comes_again_unless_it_is_in_hand(
+    store: Store,
+) -> None:
+    await opened(store)
+    assert await store.claim_advice(NOW), "and the answer is lost"
+    assert await store.claim_advice(NOW) is None
+    record = await store.claim_advice(NOW, in_hand=())
+    assert record is not None
+    assert await store.claim_advice(NOW, in_hand=(record.id,)) is None
