@@ -148,7 +148,7 @@ class ReadBack:
     async def _history(
         self, channel: str, oldest: str, replied: str
     ) -> AsyncIterator[list[dict[str, Any]]]:
-        """Messages since `oldest`, replies since `replied`: the newest page first, each oldest first.
+        """Messages since `oldest`, replies since `replied`: newest page first, each oldest first.
 
         A page at a time is handed on, so that a day's history need not fit into memory. An alert
         that comes after its own resolve is known by its time.
