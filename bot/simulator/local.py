@@ -112,6 +112,17 @@ class LocalSlack(Outages, Watching):
         """Close all links and stop listening."""
         await self._server.close()
 
+    async def go_away(self) -> None:
+        """Slack is down: every connection breaks, every new one is refused. Nothing is forgotten.
+
+        Events that happen meanwhile wait for a link as long as Slack would keep them.
+        """
+        await self._server.go_away()
+
+    async def come_back(self) -> None:
+        """Slack is up again, where it was; OSError when the port was taken meanwhile."""
+        await self._server.come_back()
+
     def webhook_url(self, channel: str, app: str = "Alertmanager") -> str:
         """The incoming-webhook address of a channel for one app."""
         workspace = self._core.workspace
