@@ -16,7 +16,13 @@ from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from store.clocks import system_clock
-from tests.scenarios.virtual_time import VirtualTime, VirtualTimeLoop, scheduler_goes_by, until
+from tests.scenarios.virtual_time import (
+    StandstillError,
+    VirtualTime,
+    VirtualTimeLoop,
+    scheduler_goes_by,
+    until,
+)
 
 T = TypeVar("T")
 
@@ -206,3 +212,13 @@ def test_waiting_in_vain_says_for_what_and_how_long() -> None:
         return elapsed()
 
     assert 310 < virtually(story) < 311
+
+
+def test_whoever_tries_again_without_a_pause_is_stopped() -> None:
+    async def story() -> None:
+        async with asyncio.timeout(1):
+            while True:  # noqa: ASYNC110 - that is the fault
+                await asyncio.sleep(0)
+
+    with pytest.raises(StandstillError):
+        virtually(story)

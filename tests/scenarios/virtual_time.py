@@ -26,9 +26,14 @@ from bot.simulator.clock import Timer
 
 GRACE = 0.001  # real seconds: what was written to a loopback socket can be read well before
 LOOK = 0.05  # real seconds between two looks at whether the threads are done
+BREATHLESS = 200_000  # turns of the loop in which no time passed: somebody runs in circles
 
 # Their futures are answered by a thread of theirs, which the loop cannot see otherwise.
 THREADED = ("store.sqlite_worker",)
+
+
+class StandstillError(AssertionError):
+    """Something tries again without a pause, so that simulated time would never go on."""
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -88,14 +93,20 @@ class _PatientSelector(selectors.DefaultSelector):
     def __init__(self, loop: VirtualTimeLoop) -> None:
         super().__init__()
         self._loop = loop
+        self._turns = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
         """What is ready; after `timeout` virtual seconds nothing."""
+        self._turns += 1
+        if self._turns > BREATHLESS:
+            self._turns = 0  # the tasks are cancelled now, and get as much time for that
+            raise StandstillError(f"no time passed in {BREATHLESS:,} turns of the loop")
         if timeout is None or timeout <= 0:
             return super().select(timeout)
         while not (ready := super().select(GRACE)):
             if not self._loop.is_busy():
                 self._loop.jump(timeout)
+                self._turns = 0
                 return []
             if ready := super().select(LOOK):
                 return ready

@@ -248,3 +248,15 @@ async def test_a_slack_that_is_down_refuses_everybody_and_comes_back_where_it_wa
     assert (await read(await link(slack, http)))["payload"]["event"]["text"] == "down"
     await slack.come_back()  # it is back already
     assert slack.connections == 1
+
+
+async def test_withheld_events_are_told_to_nobody_and_stand_in_the_history(
+    slack: LocalSlack, http: aiohttp.ClientSession
+) -> None:
+    socket = await link(slack, http)
+    slack.withholds_events = True
+    await slack.post_as_app("Grafana", "alerts", "withheld")
+    slack.withholds_events = False
+    await slack.post_as_app("Grafana", "alerts", "told")
+    assert (await read(socket))["payload"]["event"]["text"] == "told"
+    assert [m.text for m in slack.messages("alerts")] == ["withheld", "told"]
