@@ -177,13 +177,14 @@ WHERE o.in_thread = 1 AND NOT EXISTS (
 
 _SHOWN = """
 SELECT 'message ' || key AS what FROM outbox
-    WHERE kind IN ('card', 'resolved', 'note', 'advice', 'approval', 'result')
+    WHERE kind IN ('card', 'resolved', 'note', 'advice', 'approval', 'result', 'storm', 'stuck')
 EXCEPT SELECT 'message card:' || id FROM incidents
 EXCEPT SELECT 'message resolved:' || id FROM incidents WHERE resolved_at IS NOT NULL
 EXCEPT SELECT 'message note:' || id FROM timeline
 EXCEPT SELECT 'message advice:' || id FROM advice WHERE body IS NOT NULL
 EXCEPT SELECT 'message approval:' || id FROM approvals
 EXCEPT SELECT 'message result:' || id FROM executions WHERE finished_at IS NOT NULL
+EXCEPT SELECT 'message ' || kind || ':' || id FROM notices
 """
 
 _SENT = "SELECT 'message ' || key AS what FROM outbox WHERE sent < 0 OR sent > wanted"

@@ -21,7 +21,12 @@ def m001_initial() -> str:
     return _M001
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_initial,)
+def m002_expand_storm() -> str:
+    """How far each channel was read back, and what the bot says of itself while it lasts."""
+    return _M002
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_initial, m002_expand_storm)
 
 
 def name_of(migration: Migration) -> str:
@@ -246,4 +251,22 @@ CREATE TABLE timeline (
     actor TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX timeline_of_incident ON timeline (incident_id, id);
+"""
+
+_M002 = """
+CREATE TABLE read_marks (
+    channel TEXT PRIMARY KEY,
+    ts TEXT NOT NULL                    -- up to here Slack's history of it was read back
+) WITHOUT ROWID;
+
+CREATE TABLE notices (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,                 -- storm, stuck: the kind of the message that shows it
+    channel TEXT NOT NULL,
+    body TEXT NOT NULL,                 -- JSON, by kind
+    began_at TEXT NOT NULL,
+    ended_at TEXT
+);
+-- One at a time of each kind in a channel: it is changed while it lasts, not said again.
+CREATE UNIQUE INDEX one_notice ON notices (kind, channel) WHERE ended_at IS NULL;
 """

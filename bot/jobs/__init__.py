@@ -17,6 +17,7 @@ from bot.jobs.look_up_unknown import look_up_unknown
 from bot.jobs.prune import prune
 from bot.jobs.recover import recover
 from bot.jobs.retry_outbox import retry_outbox
+from bot.jobs.self_audit import SelfAudit
 from bot.jobs.verify import verify
 from bot.jobs.watch_health import watch_health
 from bot.observability.health import Health
@@ -37,7 +38,13 @@ class Job:
     shared: bool = True
 
 
-def all_jobs(response: Response, health: Health, clock: Callable[[], datetime]) -> tuple[Job, ...]:
+def all_jobs(
+    response: Response,
+    health: Health,
+    audit: SelfAudit,
+    read_back: Callable[[], Awaitable[object]],
+    clock: Callable[[], datetime],
+) -> tuple[Job, ...]:
     """Every job there is."""
     return (
         Job("expire_approvals", 5, expire_approvals(response)),
@@ -46,6 +53,8 @@ def all_jobs(response: Response, health: Health, clock: Callable[[], datetime]) 
         Job("recover", 1, recover(response), shared=False),
         Job("retry_outbox", 5, retry_outbox(response, clock), shared=False),
         Job("watch_health", 10, watch_health(health), shared=False),
+        Job("self_audit", 60, audit.run, shared=False),
+        Job("read_back", 300, read_back),
         Job("prune", 3600, prune(response)),
     )
 
