@@ -10,7 +10,7 @@ import pytest
 
 from bot.simulator.rates import RateLimits
 from tests.scenarios.seeds import SEED
-from tests.scenarios.storm.lab import SEVERITIES, Lab, rank_of
+from tests.scenarios.storm.lab import SEVERITIES, SHOWN, Lab, rank_of
 from tests.scenarios.virtual_time import until
 
 COUNTS = (5, 15, 20, 20)  # of each severity, the gravest first
@@ -64,12 +64,26 @@ async def test_each_has_its_card_within_65_seconds_and_the_critical_ones_within_
         assert lab.repeated() == []
 
 
-async def test_a_digest_says_how_many_wait_while_they_wait(tmp_path: Path) -> None:
+async def test_a_digest_counts_them_while_their_cards_wait(tmp_path: Path) -> None:
     async with Lab.open(tmp_path, seed=SEED, limits=RateLimits()) as lab:
         await lab.start()
         began = await break_out(lab, SEED)
-        digests = await until(lambda: lab.posted("digest"), 10, "a digest of what waits")
-        assert digests[0][0] - began <= 2 * CRITICAL_WITHIN
+        [(at, digest)] = await until(lambda: lab.posted("storm"), 10, "a digest of what waits")
+        assert at - began <= 2 * CRITICAL_WITHIN
+        assert f"{INCIDENTS} incidents at once" in digest.text
+        await until(lambda: len(lab.cards()) >= INCIDENTS // 2, ALL_WITHIN, "half of the cards")
         await lab.all_is_told(600)
-        assert len(lab.posted("digest")) == 1, "it is changed, not posted again"
-        assert lab.repeated() == []
+        [(_, digest)] = lab.posted("storm")  # changed, not posted again
+        assert f"Storm over: {INCIDENTS} incidents" in digest.text
+        counts = [f"{word} {count}" for word, count in zip(SHOWN, COUNTS, strict=True)]
+        assert all(count in digest.text for count in counts), digest.text
+
+
+async def test_a_few_at_once_have_no_digest(tmp_path: Path) -> None:
+    async with Lab.open(tmp_path, seed=SEED, limits=RateLimits()) as lab:
+        await lab.start()
+        for number in range(5):
+            await lab.alert(f"svc-{number:03}")
+        await lab.all_is_told(120)
+        assert len(lab.cards()) == 5
+        assert lab.posted("storm") == []
