@@ -13,7 +13,7 @@ TOPIC = "outbox"
 
 # A thread's messages come after every card that waits: first people hear of all that is wrong.
 BEHIND_CARDS = 4
-CARDS_FIRST = timedelta(seconds=60)  # for so long; what waited longer is ordered as cards are
+PATIENCE = timedelta(seconds=60)  # what waited longer has its turn among what is graver
 
 
 class Which(StrEnum):
@@ -117,12 +117,13 @@ _WHICH = {
 
 
 def due(channel: str, now: datetime, limit: int, which: Which) -> Operation[list[OutboxMessage]]:
-    """What a channel should see next: the gravest first, then the oldest.
+    """What a channel should see next: the gravest first, then what waits longest.
 
     A reply waits until its card is posted.
     """
     rows = yield query(
-        f"{_SELECT} WHERE o.channel = ? AND {_DUE}{_WHICH[which]} ORDER BY o.rank, o.id LIMIT ?",
+        f"{_SELECT} WHERE o.channel = ? AND {_DUE}{_WHICH[which]}"
+        " ORDER BY o.rank, o.not_before, o.id LIMIT ?",
         channel,
         stamp(now),
         limit,
@@ -232,13 +233,22 @@ def hurry(channel: str, now: datetime) -> Operation[None]:
 
 
 def promote(now: datetime) -> Operation[None]:
-    """What waited long enough behind the cards is ordered as they are."""
+    """What waited for long gets its turn: replies among the cards, changes among the gravest.
+
+    A channel takes fewer changes than many cards that change again and again would have.
+    """
+    since = stamp(now - PATIENCE)
     yield run(
         "UPDATE outbox SET rank = rank - ? WHERE in_thread = 1 AND ts IS NULL AND rank >= ?"
         " AND sent < wanted AND failed = 0 AND created_at <= ?",
         BEHIND_CARDS,
         BEHIND_CARDS,
-        stamp(now - CARDS_FIRST),
+        since,
+    )
+    yield run(
+        "UPDATE outbox SET rank = 0 WHERE ts IS NOT NULL AND rank > 0"
+        " AND sent < wanted AND failed = 0 AND not_before <= ?",
+        since,
     )
 
 
