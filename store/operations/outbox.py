@@ -53,7 +53,8 @@ def want(
     gather; an undelayed wish overtakes a delayed one, but never a wait that Slack imposed. What
     was given up is tried again: a new wish is a new chance.
 
-    The lowest `rank` is sent first, 0 being the gravest; a reply comes behind the cards.
+    The lowest `rank` is sent first, 0 being the gravest; a reply comes behind the cards. The place
+    in the queue that a wish has already is not lost by another one.
     """
     key = f"{kind}:{subject}"
     due = stamp(now + timedelta(seconds=delay) if delay else now)
@@ -62,7 +63,9 @@ def want(
         INSERT INTO outbox (key, kind, incident_id, subject, channel, in_thread, rank,
             not_before, created_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (key) DO UPDATE SET wanted = outbox.wanted + 1, rank = excluded.rank,
+        ON CONFLICT (key) DO UPDATE SET wanted = outbox.wanted + 1,
+            rank = CASE WHEN outbox.sent < outbox.wanted AND outbox.failed = 0
+                AND outbox.rank < excluded.rank THEN outbox.rank ELSE excluded.rank END,
             not_before = CASE WHEN outbox.sent < outbox.wanted AND outbox.failed = 0
                 AND (outbox.attempts > 0 OR outbox.not_before < excluded.not_before)
                 THEN outbox.not_before ELSE excluded.not_before END,
