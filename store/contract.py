@@ -32,6 +32,7 @@ from store.operations import (
     selfcheck,
 )
 from store.operations.folding import Arrival
+from store.operations.marks import ReadMark
 from store.operations.outbox import Which
 from store.operations.selfcheck import Stuck
 from store.replica import LEASE, Replica
@@ -132,13 +133,16 @@ class Store:
         """Which of these deliveries were taken in before."""
         return await self._engine.read(deliveries.known, keys)
 
-    async def read_mark(self, channel: str) -> tuple[str, str] | None:
-        """From which ts on, and up to which, the channel's history was read; None if never."""
+    async def read_mark(self, channel: str) -> ReadMark | None:
+        """How far the channel's history in Slack was read; None if it never was."""
         return await self._engine.read(marks.get, channel)
 
-    async def mark_read(self, channel: str, ts: str) -> None:
-        """The channel's history was read back up to `ts`; the first time, it is from there on."""
-        await self._engine.write(marks.put, channel, ts)
+    async def mark_read(self, channel: str, ts: str, *, edits_too: bool) -> None:
+        """The channel's history was read up to `ts`; the first time, it is from there on.
+
+        `edits_too`: with what was edited and answered in threads until then.
+        """
+        await self._engine.write(marks.put, channel, ts, edits_too)
 
     async def open_since(self, channel: str) -> datetime | None:
         """When the oldest incident opened that is still open in the channel."""
@@ -397,12 +401,18 @@ class Store:
         """
         return await self._engine.read(outbox.due, channel, now, limit, which)
 
+    async def outbox_overdue(self, before: datetime) -> list[str]:
+        """Channels with a message that was due by then and is neither shown nor given up."""
+        return await self._engine.read(outbox.overdue, before)
+
     async def outbox_hurry(self, channel: str, now: datetime) -> None:
         """Slack is well again: what waits only because it failed before is due at once."""
         await self._engine.write(outbox.hurry, channel, now)
 
     async def outbox_promote(self, now: datetime) -> None:
-        """What waits for a minute gets its turn: replies among the cards, changes before all."""
+        """What waits for a minute gets its turn: replies behind their cards, changes among the
+        gravest.
+        """
         await self._engine.write(outbox.promote, now)
 
     async def outbox_sent(
