@@ -34,6 +34,8 @@ FALLBACK_POLL = 1.0  # seconds; the signal is what wakes us, this is for what fe
 LATE = timedelta(minutes=5)  # what was due so long ago and is not sent is a fault
 LANE_PAUSE, LONGEST_LANE_PAUSE = 1.0, 15.0  # seconds a channel waits when Slack is not well
 LANE_REST = 5.0  # seconds until a lane that stopped by a fault of ours starts again
+# Slack takes 50 changes a minute. Repeats get 40 of them, so that a press is always shown at once.
+REPEAT_INTERVAL, REPEAT_BURST = 1.5, 20
 BATCH = 20  # messages read from the store at once
 DIGEST_EVERY = timedelta(seconds=10)  # until a storm's digest is brought up to date
 
@@ -75,6 +77,7 @@ class Outbox:
         self._clock = clock
         self._runner: asyncio.Task[None] | None = None
         self._channels: dict[str, Channel] = {}
+        self._repeats = Pace(burst=REPEAT_BURST)  # of all channels: Slack limits the workspace
         self._trouble = Trouble(log, logging.WARNING, "the outbox waits for the store: %s")
 
     async def run(self) -> None:
@@ -206,9 +209,10 @@ class Outbox:
         """Everything due in one channel, one message after the other, as long as it is ours."""
         pace = channel.pace
         pace.interval, pace.burst = self.policy.post_interval_seconds, self.policy.post_burst
+        self._repeats.interval = REPEAT_INTERVAL if pace.interval else 0.0
         while self._store.replica.has_lane(channel.lane):
             which, _ = self._what_may_go(channel)
-            if which is None:
+            if not which:
                 break
             messages = await self._store.outbox_due(
                 channel.lane.channel, self._clock(), max(BATCH, self.policy.storm_limit + 1), which
@@ -225,23 +229,23 @@ class Outbox:
                 if not await self._deliver(message, channel):
                     return
         # Not a pause: what Slack does take may come any moment.
-        channel.wake_at = self._clock() + timedelta(seconds=self._what_may_go(channel)[1])
+        _, wait = self._what_may_go(channel)
+        channel.wake_at = self._clock() + timedelta(seconds=wait)
 
-    def _what_may_go(self, channel: Channel) -> tuple[Which | None, float]:
-        """What Slack takes in this channel now, and the seconds until it takes the rest too."""
+    def _what_may_go(self, channel: Channel) -> tuple[frozenset[Which], float]:
+        """What Slack takes in this channel now, and the seconds until it takes something more."""
         now, name = self._clock(), channel.lane.channel
-        posts = max(channel.pace.wait(now), self._calls.wait(POST, name))
-        changes = self._calls.wait("chat_update")
-        if posts and changes:
-            return None, min(posts, changes)
-        if posts or changes:
-            return (Which.CHANGES, posts) if posts else (Which.POSTS, changes)
-        return Which.ALL, 0.0
+        news = self._calls.wait("chat_update")
+        waits = {
+            Which.POSTS: max(channel.pace.wait(now), self._calls.wait(POST, name)),
+            Which.NEWS: news,
+            Which.REPEATS: max(news, self._repeats.wait(now)),
+        }
+        which = frozenset(one for one, wait in waits.items() if not wait)
+        return which, min((wait for wait in waits.values() if wait), default=0.0)
 
     def _may_go(self, message: OutboxMessage, channel: Channel) -> bool:
-        which, _ = self._what_may_go(channel)
-        wanted = Which.POSTS if message.ts is None else Which.CHANGES
-        return which in (Which.ALL, wanted)
+        return Which.of(message) in self._what_may_go(channel)[0]
 
     async def _deliver(self, message: OutboxMessage, channel: Channel) -> bool:
         """Whether the channel's next message may follow at once."""
@@ -262,6 +266,8 @@ class Outbox:
                 raise  # of no message could be noted now that it is shown
             await self.delivery.stumbled(message, error)
             return True
+        if Which.of(message) is Which.REPEATS:
+            self._repeats.posted(self._clock())
         if channel.troubles:
             channel.troubles = 0
             await self._store.outbox_hurry(channel.lane.channel, self._clock())

@@ -8,7 +8,7 @@ nothing that was returned. Methods raise `bot.errors.StoreError` when the engine
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -33,7 +33,7 @@ from store.operations import (
 )
 from store.operations.folding import Arrival
 from store.operations.marks import ReadMark
-from store.operations.outbox import Which
+from store.operations.outbox import EVERYTHING, Which
 from store.operations.selfcheck import Stuck
 from store.replica import LEASE, Replica
 from store.rows import (
@@ -392,9 +392,9 @@ class Store:
         return await self._engine.read(outbox.channels_due, now, self.owner)
 
     async def outbox_due(
-        self, channel: str, now: datetime, limit: int = 20, which: Which = Which.ALL
+        self, channel: str, now: datetime, limit: int = 20, which: Set[Which] = EVERYTHING
     ) -> list[OutboxMessage]:
-        """What to send next: the gravest cards first, then what stands in threads.
+        """What of `which` to send next: news, the gravest cards, then what stands in threads.
 
         Of one severity what waits longest; a reply only after its card, and beside the other
         cards only when it has waited for a minute.

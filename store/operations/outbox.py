@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -23,12 +24,23 @@ LONGEST_WAIT = timedelta(minutes=5)  # nothing waits so long: the clock was set 
 
 
 class Which(StrEnum):
-    """What is asked for: `posts` are not in Slack yet, `changes` are of what is."""
+    """What is asked for: posts are not in Slack yet; of what is, news are asked for by people or
+    by a turn of things, and repeats only bring a card up to date.
+    """
 
-    ALL = "all"
     POSTS = "posts"
-    CHANGES = "changes"
+    NEWS = "news"
+    REPEATS = "repeats"
 
+    @classmethod
+    def of(cls, message: OutboxMessage) -> Which:
+        """Which of them a message is."""
+        if message.ts is None:
+            return cls.POSTS
+        return cls.NEWS if message.rank <= NEWS else cls.REPEATS
+
+
+EVERYTHING = frozenset(Which)
 
 _FROM = """
  FROM outbox o LEFT JOIN outbox card
@@ -85,7 +97,8 @@ def want(
             not_before = CASE WHEN outbox.sent < outbox.wanted AND outbox.failed = 0
                 AND (outbox.attempts > 0 OR outbox.not_before < excluded.not_before)
                 THEN outbox.not_before ELSE excluded.not_before END,
-            attempts = CASE outbox.failed WHEN 0 THEN outbox.attempts ELSE 0 END, failed = 0
+            attempts = CASE outbox.failed WHEN 0 THEN outbox.attempts ELSE 0 END,
+            revived = CASE outbox.failed WHEN 0 THEN outbox.revived ELSE 1 END, failed = 0
         """,
         key,
         kind,
@@ -131,20 +144,25 @@ def channels_due(now: datetime, owner: str) -> Operation[list[str]]:
     return [row["channel"] for row in rows]
 
 
-_WHICH = {
-    Which.ALL: "",
-    Which.POSTS: " AND o.ts IS NULL",
-    Which.CHANGES: " AND o.ts IS NOT NULL",
+_ARE = {
+    Which.POSTS: "o.ts IS NULL",
+    Which.NEWS: f"(o.ts IS NOT NULL AND o.rank <= {NEWS})",
+    Which.REPEATS: f"(o.ts IS NOT NULL AND o.rank > {NEWS})",
 }
 
 
-def due(channel: str, now: datetime, limit: int, which: Which) -> Operation[list[OutboxMessage]]:
+def due(
+    channel: str, now: datetime, limit: int, which: Set[Which]
+) -> Operation[list[OutboxMessage]]:
     """What a channel should see next: the gravest first, then what waits longest.
 
     A reply waits until its card is posted.
     """
+    some = (
+        "" if which == EVERYTHING else f" AND ({' OR '.join(_ARE[one] for one in sorted(which))})"
+    )
     rows = yield query(
-        f"{_SELECT} WHERE o.channel = ? AND {_DUE}{_WHICH[which]}"
+        f"{_SELECT} WHERE o.channel = ? AND {_DUE}{some}"
         " ORDER BY o.rank, o.not_before, o.id LIMIT ?",
         channel,
         *_when(now),

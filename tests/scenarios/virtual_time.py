@@ -134,6 +134,10 @@ class VirtualTime:
         """The time of day, in UTC."""
         return self._began + timedelta(seconds=self.loop.time())
 
+    def set_back(self, by: timedelta) -> None:
+        """Somebody sets the clock of the machine back."""
+        self._began -= by
+
     def now(self) -> float:
         """Seconds since the Unix epoch."""
         return self._began.timestamp() + self.loop.time()

@@ -39,6 +39,7 @@ class Lab(World):
 
     time: VirtualTime = field(kw_only=True)
     bots: AsyncExitStack = field(kw_only=True)
+    running: Bot = field(init=False)  # the newest one
 
     @classmethod
     @asynccontextmanager
@@ -91,7 +92,8 @@ class Lab(World):
     async def start(self, **settings: str) -> Bot:
         """A bot by this clock, until the lab closes."""
         loaded = load(self.settings(**settings), self.folder / "no.env")
-        return await self.bots.enter_async_context(Bot(loaded, clock=self.time.wall))
+        self.running = await self.bots.enter_async_context(Bot(loaded, clock=self.time.wall))
+        return self.running
 
     async def stop(self) -> None:
         """End every bot in an orderly way."""
