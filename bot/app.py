@@ -44,6 +44,7 @@ from handlers.alerts import AlertChannels, AlertDoor
 from handlers.connection import Identity, connect, identify
 from handlers.link import Link
 from handlers.outbox import Outbox
+from handlers.people import People
 from handlers.rendering import Renderer
 from store import open_store
 from store.clocks import system_clock
@@ -91,8 +92,8 @@ class Bot:
         except SopbotError as error:
             log.error("not reloaded, policy and SOPs of before hold: %s", error)
             return
-        self.response.policy = policy
-        self.response.sops = sops
+        self.response.rulebook.policy = policy
+        self.response.rulebook.sops = sops
         self.response.store.card_update_seconds = policy.correlate.card_update_seconds
         self.outbox.policy = policy.notify
         log.info("policy and SOPs reloaded")
@@ -128,6 +129,7 @@ class Bot:
             advisor=Advisor(advisor_command(settings, self.metrics), task_instructions(settings)),
             gateway=gateway,
             probe=http_probe(session),
+            standing=People(client, self.identity.team_id, self._clock, self.metrics).standing,
             clock=self._clock,
             metrics=self.metrics,
             home_team=self.identity.team_id,
@@ -168,7 +170,7 @@ class Bot:
         workers = Workers()
         for number in range(self._settings.qchat_max_concurrent):
             workers.start(f"advise-{number}", signal("advice"), response.advise_next)
-        workers.start("dispatch", signal("dispatch"), response.dispatch_next)
+        workers.start("dispatch", signal("dispatch"), response.dispatches.next)
         sender = asyncio.create_task(self.outbox.run(), name="outbox")
         self._parts.push_async_callback(_cancel, sender)
         self._parts.push_async_callback(workers.stop, DRAIN)

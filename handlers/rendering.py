@@ -71,7 +71,12 @@ class Renderer:
     async def _approval(self, subject: str) -> Rendered:
         # The execution first: what is read second is as new or newer, and it holds the reasons.
         execution = await self._store.execution_of(subject)
-        return Rendered(*approval.approval(await self._store.approval(subject), execution))
+        asked = await self._store.approval(subject)
+        if asked.decided:
+            return Rendered(*approval.approval(asked, execution))
+        incident = await self._store.incident(asked.incident_id)
+        record = await self._store.track_record(incident.sop_id, asked.proposal.action_id)
+        return Rendered(*approval.approval(asked, execution, record, await self._store.frozen()))
 
     async def _result(self, subject: str) -> Rendered:
         execution = await self._store.execution(subject)

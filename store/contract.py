@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from bot.approvals.model import Approval, Choice, Execution
+from bot.approvals.limits import Limits
+from bot.approvals.model import Approval, Choice, Execution, Freeze
 from bot.approvals.policy import Voter
+from bot.approvals.record import TrackRecord
 from bot.incidents.correlation import Named
 from bot.incidents.model import Alert, Incident, TimelineEntry
 from bot.incidents.remediation import RemediationStatus
@@ -23,14 +25,19 @@ from store.operations import (
     approvals,
     deliveries,
     executions,
+    freezes,
+    guards,
     housekeeping,
     incidents,
     outbox,
+    records,
 )
 from store.operations.folding import Arrival
 from store.replica import LEASE, Replica
 from store.rows import AdviceRecord, OutboxMessage, Receipt, TracedAlert, TurnRecord
 from store.statements import Operation
+
+DEFAULT_LIMITS = Limits()
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -227,9 +234,15 @@ class Store:
 
     # Approvals
 
-    async def ask(self, approval: Approval, origin: str) -> Approval:
-        """Put a proposal before people. The same `origin` asks once; Refused when resolved."""
-        return await self._engine.write(approvals.ask, approval, origin)
+    async def ask(
+        self, approval: Approval, origin: str, limits: Limits = DEFAULT_LIMITS
+    ) -> Approval:
+        """Put a proposal before people. The same `origin` asks once; Refused when resolved.
+
+        Refused, too, when the limits will not let it run in time. One that `needed` nobody's yes
+        is approved at once.
+        """
+        return await self._engine.write(approvals.ask, approval, origin, limits)
 
     async def approval(self, approval_id: str) -> Approval:
         """One approval with its votes, or NotFound."""
@@ -244,13 +257,31 @@ class Store:
         return await self._engine.read(approvals.waiting)
 
     async def vote(
-        self, approval_id: str, voter: Voter, choice: Choice, home_team: str, now: datetime
+        self,
+        approval_id: str,
+        voter: Voter,
+        choice: Choice,
+        home_team: str,
+        now: datetime,
+        *,
+        reason: str = "",
+        limits: Limits = DEFAULT_LIMITS,
     ) -> Approval:
         """Count one person's word. One approval leads to at most one execution, whatever races.
 
-        Refused says why, to the person who pressed; NotFound for an id that is not ours.
+        Refused says why, to the person who pressed; NotFound for an id that is not ours. A yes is
+        refused too while the limits, or a freeze, would not let it run.
         """
-        return await self._engine.write(approvals.vote, approval_id, voter, choice, home_team, now)
+        return await self._engine.write(
+            approvals.vote,
+            approval_id,
+            voter,
+            choice,
+            home_team,
+            now,
+            reason=reason,
+            limits=limits,
+        )
 
     async def expire_approvals(self, now: datetime) -> int:
         """End what waited too long. Returns how many."""
@@ -260,14 +291,37 @@ class Store:
         """Take an approved remediation back before it is sent. False when it is too late."""
         return await self._engine.write(approvals.revoke, approval_id, reason, now)
 
+    async def withdraw(self, approval_id: str, reason: str, now: datetime) -> bool:
+        """Revoke what waits for a yes, or has it and is not claimed. False when it is too late."""
+        return await self._engine.write(approvals.withdraw, approval_id, reason, now)
+
+    async def track_record(self, sop_id: str, action_id: str) -> TrackRecord:
+        """What this action of that SOP ID has been good for so far."""
+        return await self._engine.read(records.of, sop_id, action_id)
+
+    async def freeze(self, user: str, reason: str, now: datetime) -> bool:
+        """Nothing is claimed from now on, on any replica. False when it was frozen already."""
+        return await self._engine.write(freezes.set_on, user, reason, now)
+
+    async def thaw(self, now: datetime) -> bool:
+        """The freeze ends. False when there was none."""
+        return await self._engine.write(freezes.lift, now)
+
+    async def frozen(self) -> Freeze | None:
+        """The freeze, while there is one."""
+        return await self._engine.read(guards.freeze)
+
     # Executions
 
-    async def claim_execution(self, now: datetime, approved_after: datetime) -> Execution | None:
+    async def claim_execution(
+        self, now: datetime, approved_after: datetime, limits: Limits = DEFAULT_LIMITS
+    ) -> Execution | None:
         """Take on one approved execution; `dispatching` is durable before this returns.
 
-        What was approved before `approved_after`, or whose incident resolved, is revoked instead.
+        What was approved before `approved_after`, or whose incident resolved, is revoked instead;
+        so is what the limits do not let run: one action a target at a time, however many claim.
         """
-        return await self._engine.write(executions.claim, self.owner, now, approved_after)
+        return await self._engine.write(executions.claim, self.owner, now, approved_after, limits)
 
     async def still_wanted(
         self, execution: Execution, now: datetime, approved_after: datetime
@@ -320,6 +374,14 @@ class Store:
             verify_until=verify_until,
         )
 
+    async def mark_by_hand(
+        self, execution: Execution, user: str, now: datetime, verify_until: datetime
+    ) -> bool:
+        """A person says that they did it; False unless its outcome is unknown."""
+        return await self._engine.write(
+            executions.mark_by_hand, execution.id, user, now, verify_until
+        )
+
     async def execution(self, execution_id: str) -> Execution:
         """One execution, or NotFound."""
         return await self._engine.read(executions.get, execution_id)
@@ -350,7 +412,10 @@ class Store:
     async def conclude(
         self, execution_id: str, state: RemediationStatus, note: str, now: datetime
     ) -> bool:
-        """Verified or not, once; False when it was concluded before."""
+        """Verified, not verified, or `succeeded` where nobody can tell. False the second time.
+
+        What was to be taken back by another execution is `undone` once that one succeeded.
+        """
         return await self._engine.write(executions.conclude, execution_id, state, note, now)
 
     # Outbox

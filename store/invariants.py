@@ -163,6 +163,11 @@ WHERE (started_at IS NULL AND state NOT IN ('approved', 'revoked'))
     OR (finished_at IS NULL) != (state IN ('approved', 'dispatching'))
 """
 
+_ONE_AT_A_TIME = """
+SELECT 'target ' || a.target AS what FROM executions e JOIN approvals a ON a.id = e.approval_id
+WHERE e.state = 'dispatching' AND a.target != '' GROUP BY a.target HAVING COUNT(*) > 1
+"""
+
 _FIXED_BY = """
 SELECT 'INC-' || i.id AS what FROM incidents i
 WHERE i.fixed_by != '' AND NOT EXISTS (SELECT 1 FROM executions e
@@ -209,6 +214,7 @@ INVARIANTS = (
     Invariant("every execution has its approval, with enough votes", _ALLOWED),
     Invariant("an execution is revoked exactly when its approval is", _REVOKED),
     Invariant("every execution says when it was sent and when it ended", _SENT_WHEN),
+    Invariant("no target has two actions under way", _ONE_AT_A_TIME),
     Invariant("what fixed an incident was verified", _FIXED_BY),
     Invariant("every reply has its card", _REPLY),
     Invariant("every message has what it shows", _SHOWN),

@@ -21,7 +21,12 @@ def m001_initial() -> str:
     return _M001
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_initial,)
+def m004_expand_approvals() -> str:
+    """Terms, targets and reasons of approvals; what people did by hand; the global freeze."""
+    return _M004
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_initial, m004_expand_approvals)
 
 
 def name_of(migration: Migration) -> str:
@@ -246,4 +251,24 @@ CREATE TABLE timeline (
     actor TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX timeline_of_incident ON timeline (incident_id, id);
+"""
+
+_M004 = """
+ALTER TABLE approvals ADD COLUMN terms TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN undoes TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN action_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN target TEXT NOT NULL DEFAULT '';
+CREATE INDEX approvals_of_target ON approvals (target, action_id);
+ALTER TABLE votes ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE executions ADD COLUMN by_hand TEXT NOT NULL DEFAULT '';
+ALTER TABLE executions ADD COLUMN concluded_at TEXT;
+CREATE INDEX executions_started ON executions (started_at);
+CREATE INDEX executions_of_incident ON executions (incident_id);
+CREATE INDEX incidents_of_sop ON incidents (sop_id, id);
+CREATE TABLE freezes (
+    name TEXT PRIMARY KEY,              -- 'all': the one there is
+    actor TEXT NOT NULL,                -- who froze
+    at TEXT NOT NULL,
+    reason TEXT NOT NULL
+) WITHOUT ROWID;
 """

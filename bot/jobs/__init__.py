@@ -40,7 +40,7 @@ class Job:
 def all_jobs(response: Response, health: Health, clock: Callable[[], datetime]) -> tuple[Job, ...]:
     """Every job there is."""
     return (
-        Job("expire_approvals", 5, expire_approvals(response)),
+        Job("expire_approvals", 2, expire_approvals(response)),
         Job("verify", 1, verify(response)),
         Job("look_up_unknown", 3, look_up_unknown(response)),
         Job("recover", 1, recover(response), shared=False),

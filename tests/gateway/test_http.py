@@ -45,9 +45,7 @@ async def test_actions_are_listed_with_their_parameters_and_targets(start, servi
     actions = {action.id: action for action in await desk.client.actions()}
     changes = {"service.restart", "service.stop", "service.start"}
     assert set(actions) == changes | {"service.status", "service.logs"}
-    assert {name for name in changes if actions[name].reversible} == changes - {
-        "service.restart"
-    }
+    assert {name for name in changes if actions[name].reversible} == changes - {"service.restart"}
     grace = actions["service.restart"].parameters["properties"]["grace_seconds"]
     assert (grace["minimum"], grace["maximum"], grace["default"]) == (1, 120, 10)
     assert actions["service.restart"].targets == ("checkout-api",)

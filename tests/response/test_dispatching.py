@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.approvals.model import Choice, Execution
+from bot.approvals.binding import bound_to, digest_of
+from bot.approvals.model import Choice, Execution, Standing, Terms
 from bot.errors import StoreError
 from bot.incidents.remediation import RemediationStatus
 from bot.incidents.sops import SopLibrary
 from bot.observability.metrics import Metrics
 from bot.policy import Policy
-from bot.remediation.client import NeverSeen, Outcome, Running
+from bot.remediation.client import ActionCall, NeverSeen, Outcome, Running
+from bot.remediation.contract import Plan
 from bot.response import Response
-from bot.response.propose import digest_of
 from store import open_store
 from store.contract import Store
 from store.operations import executions
@@ -31,11 +33,16 @@ class Gateway:
 
     def __init__(self) -> None:
         self.sent: list[str] = []
+        self.digest = "sha256:1"
         self.found: object = NeverSeen()
 
     async def execute(self, _call: object, *, key: str, digest: str | None) -> Outcome:
         self.sent.append(key)
         return Outcome(state="succeeded", overall_status="SUCCESS")
+
+    async def plan(self, call: ActionCall) -> Plan:
+        plan = Plan(action=call.action_id, target=call.target, executor="x", display="restart")
+        return plan.model_copy(update={"digest": self.digest})
 
     async def lookup(self, _key: str) -> object:
         return self.found
@@ -58,6 +65,11 @@ class Flaky:
         return await self._engine.write(operation, *args, **kwargs)
 
 
+async def somebody(_user: str, _groups: object) -> Standing:
+    """Everybody is a person of this workspace, and in no group."""
+    return Standing(problem="")
+
+
 class Bench:
     """The story with a gateway of ours, and a clock that is set by hand."""
 
@@ -74,6 +86,7 @@ class Bench:
             advisor=None,
             gateway=self.gateway,
             probe=None,
+            standing=somebody,
             clock=self.clock,
             metrics=Metrics(),
             home_team=TEAM,
@@ -85,8 +98,9 @@ class Bench:
     async def approved(self) -> None:
         """A yes of 1 second after NOW."""
         incident = await opened(self.store)
-        one = approval(incident.id)
-        one = approval(incident.id, digest=digest_of(one.proposal, one.preview))
+        written = self.story.rulebook.written(incident.sop_id)
+        one = approval(incident.id, terms=Terms(bound=bound_to(incident, written)))
+        one = replace(one, digest=digest_of(one))
         await self.store.ask(one, "test")
         await self.store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
 
@@ -111,7 +125,7 @@ async def bench() -> AsyncIterator[Bench]:
 async def test_a_yes_is_sent_while_it_holds_and_never_after_its_time(bench: Bench) -> None:
     await bench.approved()
     bench.now = later(1 + Policy().remediate.approval_ttl_seconds)
-    assert not await bench.story.dispatch_next()
+    assert not await bench.story.dispatches.next()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
 
 
@@ -122,7 +136,7 @@ async def test_what_a_dead_process_never_sent_is_sent_only_for_an_open_incident(
     execution = await bench.claimed_by(bench.dead)
     if resolved:
         await bench.store.resolve(1, ANA, later(3))
-    await bench.story.recover_dispatches()
+    await bench.story.dispatches.recover()
     assert bench.gateway.sent == ([] if resolved else [execution.id])
     assert await bench.state() == (REVOKED if resolved else SUCCEEDED)
 
@@ -132,7 +146,7 @@ async def test_an_outcome_that_the_store_refuses_once_is_written_the_next_time(
 ) -> None:
     await bench.approved()
     bench.flaky.refusals = 1
-    assert await bench.story.dispatch_next()
+    assert await bench.story.dispatches.next()
     assert (len(bench.gateway.sent), await bench.state()) == (1, SUCCEEDED)
 
 
@@ -151,10 +165,10 @@ async def test_a_dispatch_without_an_end_is_looked_up_after_a_while_and_not_sent
     await bench.claimed_by(bench.store)
     bench.gateway.found = found
     bench.now = later(2) + timedelta(seconds=120)
-    await bench.story.look_up_unknown()
+    await bench.story.dispatches.look_up_unknown()
     assert await bench.state() is DISPATCHING, "it may still be on its way"
     bench.now += timedelta(seconds=1)
-    await bench.story.look_up_unknown()
+    await bench.story.dispatches.look_up_unknown()
     assert await bench.state() is state
     assert bench.gateway.sent == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from bot.response.propose import digest_of
+from bot.approvals.binding import digest_of
 from bot.simulator.conversation import Message
 from store.rows import approval_from
 from tests.scenarios.conftest import StartBot
@@ -47,7 +47,7 @@ async def test_who_is_no_approver_is_told_who_is(
         world, "ana", "Not counted: you are not an approver of this action. Ask @ben, @chloe."
     )
     await world.press(card, "Reject", "ana")
-    assert world.replies("approval")[0].buttons == ["Approve", "Reject"], "it still waits"
+    assert "Approve" in world.replies("approval")[0].buttons, "it still waits"
     await nothing_ran(world, gateway)
 
 
@@ -96,7 +96,7 @@ async def test_an_approval_that_expired_is_refused_before_and_after_the_card_say
     await world.press(card, "Approve", "ben")
     await refused(world, "ben", "Not counted: this approval has expired. Propose it again.")
 
-    await running.response.expire()
+    await running.response.proposals.tend()
     shown = await world.approval_card("· expired")
     assert "nobody decided in time" in shown.text
     assert shown.buttons == []
@@ -214,16 +214,14 @@ async def test_a_plan_that_changed_after_the_yes_was_asked_for_does_not_run(
     assert world.store.tamper("UPDATE approvals SET preview = ?", other)
     _sign_again(world)
     await world.press(card, "Approve", "ben")
-    result = await world.result("failed")
-    assert "Not dispatched: The gateway answered 409" in result.text
-    assert "is not the approved one any more. Nothing was run." in result.text
+    shown = await world.approval_card("revoked")
+    assert "the gateway would do something else by now than what was shown" in shown.text
     await nothing_ran(world, gateway)
 
 
 def _sign_again(world: World) -> None:
-    """Make the bot's own digest fit, so that the gateway's check is the one that is tried."""
-    approval = approval_from(world.rows("SELECT * FROM approvals")[0], [])
-    digest = digest_of(approval.proposal, approval.preview)
+    """Make the bot's own digest fit, so that the gateway's plan is what is compared."""
+    digest = digest_of(approval_from(world.rows("SELECT * FROM approvals")[0], []))
     assert world.store.tamper("UPDATE approvals SET digest = ?", digest)
 
 

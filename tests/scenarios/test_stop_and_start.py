@@ -254,7 +254,7 @@ async def test_check_as_a_command_is_all_green_in_a_world_that_works(world: Worl
         assert any(line.startswith(f"✓ {name} ") for line in lines), name
     assert "2 may approve" in out
     assert "1 loaded from" in out
-    assert "offers 3 actions" in out
+    assert "offers 5 actions" in out
 
 
 async def test_check_without_settings_names_each_that_is_missing(world: World) -> None:

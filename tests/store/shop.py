@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from bot.approvals.model import Approval
+from bot.approvals.model import Approval, Standing
 from bot.approvals.policy import Voter
 from bot.incidents import correlation
 from bot.incidents.correlation import Named
@@ -90,14 +90,18 @@ async def opened(store: Store, **changes: Any) -> Incident:
 
 
 def approval(incident_id: int, **changes: Any) -> Approval:
-    """A restart of web that waits for one yes of Ana or Ben; Cat asked for it."""
+    """A restart of web that waits for one yes of Ana or Ben; Cat asked for it.
+
+    Each acts on a target of its own, so that none is in another's way, unless `target` is given.
+    """
+    number = next(_numbers)
     given: dict[str, Any] = {
-        "id": f"{next(_numbers):032x}",
+        "id": f"{number:032x}",
         "incident_id": incident_id,
         "proposal": Proposal(
             action_id="service.restart",
             title="Restart web",
-            target="web",
+            target=changes.pop("target", f"web-{number}"),
             parameters=(
                 Parameter("target", "web", "alert: service"),
                 Parameter("grace_seconds", 10, "default"),
@@ -129,8 +133,8 @@ async def asked(store: Store, incident_id: int, **changes: Any) -> Approval:
 
 
 def voter(user: str, team: str = TEAM) -> Voter:
-    """Somebody who pressed."""
-    return Voter(user, team)
+    """Somebody who pressed, of whom Slack says that they are a person of this workspace."""
+    return Voter(user, team, Standing(problem=""))
 
 
 class Place(Protocol):

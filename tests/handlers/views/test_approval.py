@@ -27,6 +27,7 @@ from tests.handlers.views.looks import (
     vote,
 )
 
+UNDECIDED = ["Approve", "Reject", "Dry run", "Edit"]
 DECIDED = [s for s in RemediationStatus if s is not RemediationStatus.AWAITING_APPROVAL]
 
 
@@ -44,9 +45,9 @@ def test_an_undecided_one_shows_exactly_what_will_run_and_where_each_value_is_fr
 
 def test_the_two_buttons_are_called_exactly_approve_and_reject_and_carry_only_the_id() -> None:
     _, blocks = view(approval())
-    assert buttons(blocks) == ["Approve", "Reject"]
+    assert buttons(blocks) == UNDECIDED
     elements = blocks[-1]["elements"]
-    assert [one["action_id"] for one in elements] == ["sopbot.approve", "sopbot.reject"]
+    assert [one["action_id"] for one in elements[:2]] == ["sopbot.approve", "sopbot.reject"]
     assert {one["value"] for one in elements} == {approval().id}
 
 
@@ -80,13 +81,14 @@ def test_a_revoked_one_says_revoked_and_why() -> None:
 def test_an_unknown_outcome_can_be_checked_again() -> None:
     asked = approval(state=RemediationStatus.APPROVED)
     _, blocks = view(asked, execution(state=RemediationStatus.OUTCOME_UNKNOWN))
-    assert buttons(blocks) == ["Check again"]
+    assert buttons(blocks) == ["Check again", "Mark done by hand"]
 
 
 def test_who_said_yes_already_is_shown_while_more_are_needed() -> None:
     _, blocks = view(approval(votes=(vote(ANA),)))
     assert f"<@{ANA}> approved" in shown(blocks)
-    assert buttons(blocks) == ["Approve", "Reject"]
+    assert "1 more needed" in shown(blocks)
+    assert buttons(blocks) == UNDECIDED
 
 
 def test_without_approvers_the_card_says_that_nobody_may() -> None:
@@ -103,7 +105,7 @@ def test_a_gateway_without_previews_still_gets_the_intent_and_target_shown() -> 
 def test_a_command_too_long_to_be_shown_whole_cannot_be_approved(length: int) -> None:
     text, blocks = view(approval(preview=Preview("x" * length)))
     assert ("x" * 2800 in shown(blocks)) == (length == 2800)
-    assert buttons(blocks) == (["Approve", "Reject"] if length == 2800 else ["Reject"])
+    assert buttons(blocks) == (UNDECIDED if length == 2800 else ["Reject"])
     assert ("cannot be approved here" in shown(blocks)) == (length == 2801)
     assert_slack_takes(text, blocks)
 
