@@ -1,0 +1,126 @@
+"""The audit trail on every engine: written with the decision, without gaps, and hard to forge."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from bot.errors import Refused, StoreError
+from store.contract import Store
+from store.operations import audit
+from store.operations.audit import Kind
+from store.proof import HEAD, mac_of
+from store.sealing import AuditKey, sealed
+from store.statements import Operation, run
+from tests.store.shop import ANA, AUDIT_KEY, NOW, Place, later
+from tests.store.trail import anchors, fault, tamper, trail
+
+
+async def say(store: Store, count: int = 1, *, kind: Kind = Kind.VOTED) -> None:
+    """So many rows, each a second after the other."""
+    for number in range(count):
+        await store.record(kind, now=later(number), subject=f"s{number}", actor=ANA)
+
+
+async def test_what_is_recorded_is_numbered_linked_and_sealed(store: Store) -> None:
+    assert await store.record(Kind.FROZEN, now=NOW, subject="all", actor=ANA) == 1
+    detail = {"b": [1, None], "a": "ü\0\ud800"}
+    assert await store.record(Kind.REFUSED, now=later(1), incident_id=7, detail=detail) == 2
+
+    first, second = await trail(store)
+    assert (first.seq, first.kind, first.subject, first.actor) == (1, "frozen", "all", ANA)
+    assert (second.incident_id, second.prev) == (7, first.mac)
+    assert second.detail == '{"a":"\\u00fc\\u0000\\ud800","b":[1,null]}'
+    assert json.loads(second.detail) == detail
+    head = (await anchors(store))[HEAD]
+    assert (head.seq, head.mac) == (2, second.mac)
+    assert await fault(store) == ""
+
+
+async def test_what_no_database_takes_is_sealed_as_it_is_kept(store: Store) -> None:
+    await store.record(Kind.REFUSED, now=NOW, subject="a\0b\ud800", actor="🔥")
+    (row,) = await trail(store)
+    assert (row.subject, row.actor) == ("a\\x00b\\ud800", "🔥")
+    assert await fault(store) == ""
+
+
+async def test_a_decision_and_its_row_commit_together_or_not_at_all(store: Store) -> None:
+    def decide() -> Operation[None]:
+        yield run("INSERT INTO deliveries (key, seen_at) VALUES ('decided', '')")
+        yield from audit.record(Kind.APPROVED, now=NOW)
+        raise Refused("after all not")
+
+    with pytest.raises(Refused):
+        await store._engine.write(sealed, decide, AUDIT_KEY)
+    assert await trail(store) == []
+    assert await store.first_time("decided", NOW)
+    await say(store)
+    assert [row.seq for row in await trail(store)] == [1], "a number was left out"
+
+
+async def test_many_replicas_record_at_once_and_leave_no_gap(place: Place) -> None:
+    stores = [await place.open(f"bot-{number}") for number in range(3)]
+    await asyncio.gather(*(say(store, 20) for store in stores))
+    rows = await trail(stores[0])
+    assert [row.seq for row in rows] == list(range(1, 61))
+    assert await fault(stores[0]) == ""
+
+
+async def test_without_the_key_nothing_that_must_be_recorded_is_done(store: Store) -> None:
+    keyless = Store(store._engine, owner="bot-keyless")
+    with pytest.raises(StoreError, match="AUDIT_KEY"):
+        await say(keyless)
+    assert await keyless.first_time("anything else", NOW)
+    assert await trail(store) == []
+
+
+async def test_another_key_adds_nothing_to_the_chain(store: Store) -> None:
+    await say(store)
+    stranger = Store(store._engine, owner="bot-b", audit_key=AuditKey("some other key of 16"))
+    with pytest.raises(StoreError, match="tampered with, or AUDIT_KEY is not the key"):
+        await say(stranger)
+    assert len(await trail(store)) == 1
+
+
+async def test_the_key_is_in_no_row_and_in_no_words(store: Store) -> None:
+    await say(store, 3)
+    secret = AUDIT_KEY.raw.decode()
+    assert secret not in repr(await trail(store)) + repr(await anchors(store))
+    assert secret not in repr(AUDIT_KEY) + str(vars(store))
+
+
+async def test_nothing_is_built_on_a_head_that_was_moved(store: Store) -> None:
+    """Else who cuts off the end would have the bot itself seal the cut with its next row."""
+    await say(store, 3)
+    second = (await trail(store))[1]
+    await tamper(
+        store,
+        ("DELETE FROM audit WHERE seq = 3",),
+        ("UPDATE audit_anchors SET seq = 2, mac = ? WHERE name = 'head'", second.mac),
+    )
+    with pytest.raises(StoreError, match="audit verify"):
+        await say(store)
+
+
+async def test_a_clock_moved_back_is_on_record_and_decides_nothing(store: Store) -> None:
+    def decide(seconds: float) -> Operation[None]:
+        yield from audit.check_clock(later(seconds))
+
+    await store.record(Kind.VOTED, now=later(3600))
+    await store._engine.write(sealed, lambda: decide(3550), AUDIT_KEY)  # replicas wait for turns
+    with pytest.raises(Refused, match="3600 s behind what is on record"):
+        await store._engine.write(sealed, lambda: decide(0), AUDIT_KEY)
+    await store.record(Kind.VOTED, now=NOW)
+    await store.record(Kind.VOTED, now=later(1))
+    kinds = [row.kind for row in await trail(store)]
+    assert kinds == ["voted", "clock moved back", "voted", "voted"]
+    with pytest.raises(Refused):
+        await store._engine.write(sealed, lambda: decide(2), AUDIT_KEY)
+
+
+def test_the_mac_is_the_one_of_rfc_4231() -> None:
+    # Test case 2 of RFC 4231.
+    expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    assert mac_of(b"Jefe", "what do ya want for nothing?") == expected
