@@ -7,6 +7,7 @@ production.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import os
 import secrets
@@ -48,6 +49,8 @@ from handlers.rendering import Renderer
 from store import open_store
 from store.clocks import system_clock
 from store.contract import Store
+from store.operations.audit import Kind
+from store.sealing import AuditKey
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +98,8 @@ class Bot:
         self.response.sops = sops
         self.response.store.card_update_seconds = policy.correlate.card_update_seconds
         self.outbox.policy = policy.notify
+        recording = asyncio.create_task(self._record_reload(), name="record reload")
+        self._parts.push_async_callback(_cancel, recording)
         log.info("policy and SOPs reloaded")
 
     async def _start(self) -> None:
@@ -108,6 +113,7 @@ class Bot:
             card_update_seconds=policy.correlate.card_update_seconds,
             lease_seconds=settings.store_lease_seconds,
             exclusive=True,
+            audit_key=AuditKey(settings.audit_key.get_secret_value()),
         )
         parts.push_async_callback(store.close)
         self._clock = self._given_clock or store.clock
@@ -121,6 +127,7 @@ class Bot:
             retry_handlers=[],  # the SDK's own would post a message twice
         )
         self.identity, _ = await asyncio.gather(identify(client), gateway.health())
+        await self._record_policy(store)
         self.response = Response(
             store=store,
             sops=sops,
@@ -154,6 +161,17 @@ class Bot:
         self._watch_store(store)
         self._start_jobs()
         log.info("ready: %s", self.http_url)
+
+    async def _record_policy(self, store: Store) -> None:
+        """By which rules it is decided from now on. StoreError: the audit trail is not ours."""
+        digest = hashlib.sha256(self._settings.policy_file.read_bytes()).hexdigest()
+        await store.record(Kind.POLICY_LOADED, now=self._clock(), subject=digest)
+
+    async def _record_reload(self) -> None:
+        try:
+            await self._record_policy(self.response.store)
+        except StoreError as error:
+            log.error("that the policy was reloaded is not on record: %s", error)
 
     async def _join(self, store: Store) -> None:
         """Be one of the store's replicas until the end."""

@@ -27,7 +27,9 @@ async def approve(
     ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
 ) -> None:
     """A yes. A refusal goes to the presser alone."""
-    await story.vote(str(action.get("value", "")), voter_of(body), Choice.APPROVE)
+    await story.vote(
+        str(action.get("value", "")), voter_of(body), Choice.APPROVE, press_of(body, action)
+    )
     await ack()
 
 
@@ -35,7 +37,9 @@ async def reject(
     ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
 ) -> None:
     """A no ends it."""
-    await story.vote(str(action.get("value", "")), voter_of(body), Choice.REJECT)
+    await story.vote(
+        str(action.get("value", "")), voter_of(body), Choice.REJECT, press_of(body, action)
+    )
     await ack()
 
 
@@ -60,3 +64,15 @@ def voter_of(body: dict[str, Any]) -> Voter:
     """Who pressed: their id and the workspace they are of."""
     user = body.get("user", {})
     return Voter(str(user.get("id", "")), team_of(body))
+
+
+def press_of(body: dict[str, Any], action: dict[str, Any]) -> dict[str, str]:
+    """What Slack calls this press, so that it can be found in Slack's own logs."""
+    container = body.get("container") or {}
+    named = {
+        "action_ts": action.get("action_ts"),
+        "trigger_id": body.get("trigger_id"),
+        "channel": container.get("channel_id"),
+        "message_ts": container.get("message_ts"),
+    }
+    return {name: str(value)[:100] for name, value in named.items() if value}

@@ -259,13 +259,22 @@ class Store:
         return await self._engine.read(approvals.waiting)
 
     async def vote(
-        self, approval_id: str, voter: Voter, choice: Choice, home_team: str, now: datetime
+        self,
+        approval_id: str,
+        voter: Voter,
+        choice: Choice,
+        home_team: str,
+        now: datetime,
+        press: Mapping[str, str] | None = None,
     ) -> Approval:
         """Count one person's word. One approval leads to at most one execution, whatever races.
 
-        Refused says why, to the person who pressed; NotFound for an id that is not ours.
+        `press` is what Slack calls the press; it goes on record with the vote. Refused says why, to
+        the person who pressed; NotFound for an id that is not ours.
         """
-        return await self._write(approvals.vote, approval_id, voter, choice, home_team, now)
+        return await self._write(
+            approvals.vote, approval_id, voter, choice, home_team, now, press or {}
+        )
 
     async def expire_approvals(self, now: datetime) -> int:
         """End what waited too long. Returns how many."""
@@ -314,12 +323,14 @@ class Store:
         now: datetime,
         finished_at: datetime | None = None,
         verify_until: datetime | None = None,
+        looked_up: bool = False,
     ) -> Execution:
         """Write the outcome and show it. Without effect on what is finished.
 
         Nor, without a gateway's answer, on what another replica has taken over since.
 
-        `finished_at` is when it ended, where that is known; else it ended now.
+        `finished_at` is when it ended, where that is known; else it ended now. `looked_up`: the
+        gateway was asked for it afterwards.
         """
         return await self._write(
             executions.finish,
@@ -331,6 +342,7 @@ class Store:
             now=now,
             finished_at=finished_at or now,
             verify_until=verify_until,
+            looked_up=looked_up,
         )
 
     async def execution(self, execution_id: str) -> Execution:

@@ -15,8 +15,6 @@ from store.statements import Operation
 
 T = TypeVar("T")
 
-SHORTEST = 16  # bytes of a key
-
 
 class AuditKey:
     """The key of the audit trail. Nothing prints it."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from bot.advice.advisor import Advisor
 from bot.advice.model import Advice, Subject
 from bot.approvals.model import Approval, Choice, Execution
 from bot.approvals.policy import Voter
-from bot.errors import GatewayUnavailable, InputError, Refused, StoreError
+from bot.errors import GatewayUnavailable, InputError, NotFound, Refused, SopbotError, StoreError
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Proposal, RemediationStatus
 from bot.incidents.sops import SopLibrary
@@ -33,12 +33,14 @@ from bot.remediation.client import GatewayClient
 from bot.response import advise, dispatch, propose, verify
 from bot.response.receive import Delivery, name_all
 from store.contract import Store
+from store.operations.audit import Kind
 from store.rows import AdviceRecord, Receipt
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # seconds that a person's command may wait for the gateway; Slack gives it three
 CLAIMING = timedelta(seconds=10)  # what we claimed so long ago and do not hold, nobody sends
+LONGEST_ID = 64  # of a forged id no more goes on record
 UNKNOWN_LOOKUPS = timedelta(minutes=10)  # how long an unknown outcome is looked up by itself
 
 
@@ -175,17 +177,41 @@ class Response:
 
     # 4. Approve: one conditional UPDATE decides.
 
-    async def vote(self, approval_id: str, voter: Voter, choice: Choice) -> Approval:
-        """Count a press. Refused says why to the person who pressed."""
+    async def vote(
+        self, approval_id: str, voter: Voter, choice: Choice, press: Mapping[str, str] | None = None
+    ) -> Approval:
+        """Count a press, which Slack calls `press`. Refused says why to the person who pressed."""
         try:
             approval = await self.store.vote(
-                approval_id, voter, choice, self.home_team, self._clock()
+                approval_id, voter, choice, self.home_team, self._clock(), press
             )
-        except Refused:
-            self._metrics.refused()
+        except (Refused, NotFound) as error:
+            if isinstance(error, Refused):
+                self._metrics.refused()
+            facts = {"choice": choice, "team": voter.team, **(press or {})}
+            await self._record_refusal(error, approval_id, voter.user, facts)
             raise
         self._metrics.voted(choice)
         return approval
+
+    async def _record_refusal(
+        self, error: SopbotError, approval_id: str, user: str, facts: Mapping[str, str]
+    ) -> None:
+        """On its own: what was refused was undone, and with it what it would have recorded."""
+        try:
+            incident_id = None
+            with suppress(NotFound):
+                incident_id = (await self.store.approval(approval_id)).incident_id
+            await self.store.record(
+                Kind.REFUSED,
+                now=self._clock(),
+                incident_id=incident_id,
+                subject=approval_id[:LONGEST_ID],
+                actor=user,
+                detail={"why": error.message, **facts},
+            )
+        except StoreError as trouble:  # refused it is, on record or not
+            log.warning("a refusal is not on record: %s", trouble)
 
     async def expire(self) -> int:
         """End approvals that nobody decided in time."""
@@ -236,7 +262,9 @@ class Response:
         result = await dispatch.look_up(self._gateway, execution.id)
         if result is None:
             result = dispatch.Result(
-                RemediationStatus.FAILED, error="The gateway never saw the request: nothing ran."
+                RemediationStatus.FAILED,
+                error="The gateway never saw the request: nothing ran.",
+                looked_up=True,
             )
         if result.state is execution.state:
             return execution
@@ -259,6 +287,15 @@ class Response:
             return
         incident = await self.store.incident(execution.incident_id)
         call = propose.call_of(incident, approval.proposal)
+        await self.store.record(
+            Kind.REQUEST,
+            now=self._clock(),
+            incident_id=incident.id,
+            subject=approval.id,
+            detail=self._gateway.request_of(
+                call, key=execution.id, digest=approval.preview.digest or None
+            ),
+        )
         if not self.store.replica.holds:
             return  # we stood still for so long that others look after it by now
         try:
@@ -285,6 +322,7 @@ class Response:
             now=now,
             finished_at=result.finished_at or now,
             verify_until=now + watch if succeeded else None,
+            looked_up=result.looked_up,
         )
         self._metrics.dispatched(finished.state, finished.seconds)
         return finished

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from datetime import datetime
 
@@ -12,7 +12,8 @@ from bot.approvals.policy import Voter, check_vote, outcome
 from bot.errors import NotFound, Refused
 from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
-from store.operations import incidents
+from store.operations import audit, incidents
+from store.operations.audit import Kind
 from store.rows import approval_from, dump, proposal_to_json
 from store.statements import Operation, execute, notify, query, run, stamp
 
@@ -77,11 +78,39 @@ def ask(approval: Approval, origin: str) -> Operation[Approval]:
         approval.requested_by,
     )
     yield from incidents.reply(incident, "approval", approval.id, approval.requested_at)
+    yield from audit.record(
+        Kind.PROPOSED,
+        now=approval.requested_at,
+        incident_id=incident.id,
+        subject=approval.id,
+        actor=approval.requested_by,
+        detail=_as_proposed(approval),
+    )
     return approval
 
 
+def _as_proposed(approval: Approval) -> dict[str, object]:
+    """What the yes will be a yes to."""
+    proposal = approval.proposal
+    return {
+        "action": proposal.action_id,
+        "target": proposal.target,
+        "parameters": [astuple(parameter) for parameter in proposal.parameters],
+        "plan": approval.preview.digest,
+        "digest": approval.digest,
+        "needed": approval.needed,
+        "approvers": approval.approvers,
+        "expires_at": stamp(approval.expires_at),
+    }
+
+
 def vote(
-    approval_id: str, voter: Voter, choice: Choice, home_team: str, now: datetime
+    approval_id: str,
+    voter: Voter,
+    choice: Choice,
+    home_team: str,
+    now: datetime,
+    press: Mapping[str, str],
 ) -> Operation[Approval]:
     """Count one person's word; the deciding one claims the approval and queues its dispatch.
 
@@ -94,6 +123,7 @@ def vote(
     yield from incidents.hold(approval.incident_id)
     approval = yield from get(approval_id)
     check_vote(approval, voter, home_team=home_team, now=now)
+    yield from audit.check_clock(now)
     count = yield execute(
         "INSERT INTO votes (approval_id, voter, choice, at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (approval_id, voter) DO NOTHING",
@@ -136,6 +166,16 @@ def vote(
     )
     yield from incidents.reply(incident, "approval", approval_id, now)
     decided: Approval = yield from get(approval_id)
+    facts = {"choice": choice, "digest": approval.digest, **press}
+    for kind in (Kind.VOTED, *((Kind(state),) if state else ())):
+        yield from audit.record(
+            kind,
+            now=now,
+            incident_id=incident.id,
+            subject=approval_id,
+            actor=voter.user,
+            detail=facts if kind is Kind.VOTED else {"digest": approval.digest},
+        )
     return decided
 
 
@@ -152,6 +192,10 @@ def expire(now: datetime) -> Operation[int]:
         incident = yield from incidents.get(row["incident_id"])
         yield from incidents.tell(incident.id, now, "expired", "The approval expired")
         yield from incidents.reply(incident, "approval", row["id"], now)
+    for row in rows:
+        yield from audit.record(
+            Kind.EXPIRED, now=now, incident_id=row["incident_id"], subject=row["id"]
+        )
     return len(rows)
 
 
@@ -183,6 +227,13 @@ def revoke(
     incident = yield from incidents.get(approval.incident_id)
     yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
     yield from incidents.reply(incident, "approval", approval_id, now)
+    yield from audit.record(
+        Kind.REVOKED,
+        now=now,
+        incident_id=incident.id,
+        subject=approval_id,
+        detail={"why": reason},
+    )
     return True
 
 

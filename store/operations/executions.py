@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,8 @@ from bot.approvals.model import Execution
 from bot.errors import NotFound
 from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
-from store.operations import approvals, incidents, leases
+from store.operations import approvals, audit, incidents, leases
+from store.operations.audit import Kind
 from store.rows import dump, execution_from
 from store.statements import Operation, Row, execute, query, run, stamp, stamp_or_none
 
@@ -56,6 +58,7 @@ def claim(owner: str, now: datetime, approved_after: datetime) -> Operation[Exec
         if rows:
             execution = execution_from(rows[0])
             yield from _show(execution, now)
+            yield from _record(Kind.DISPATCHING, execution, now, owner=owner)
             return execution
     return None
 
@@ -120,6 +123,9 @@ def adopt(execution_id: str, former: str, owner: str, now: datetime) -> Operatio
         former,
         RemediationStatus.DISPATCHING,
     )
+    if count:
+        execution = yield from get(execution_id)
+        yield from _record(Kind.TAKEN_OVER, execution, now, owner=owner, former=former)
     return bool(count)
 
 
@@ -133,16 +139,18 @@ def finish(
     now: datetime,
     finished_at: datetime,
     verify_until: datetime | None = None,
+    looked_up: bool = False,
 ) -> Operation[Execution]:
     """Write what the gateway answered (or that it did not), and show it in the thread.
 
     What is finished already stays as it is, and nothing is told twice.
     """
+    text = dump(answer) if answer is not None else None
     count = yield execute(
         "UPDATE executions SET state = ?, answer = ?, error = ?, finished_at = ?, verify_until = ?"
         " WHERE id = ? AND state IN ('dispatching', 'outcome unknown') AND (owner = ? OR ? = 1)",
         state,
-        dump(answer) if answer is not None else None,
+        text,
         error,
         stamp(finished_at),
         stamp_or_none(verify_until),
@@ -154,6 +162,11 @@ def finish(
     if count:
         yield from incidents.tell(execution.incident_id, now, "dispatched", f"Remediation {state}")
         yield from _show(execution, now)
+        kind = Kind.LOOKED_UP if looked_up else Kind.ANSWER
+        if state is RemediationStatus.OUTCOME_UNKNOWN:
+            kind = Kind.OUTCOME_UNKNOWN
+        sha256 = hashlib.sha256(text.encode()).hexdigest() if text else ""
+        yield from _record(kind, execution, now, state=state, error=error, answer_sha256=sha256)
     return execution
 
 
@@ -211,7 +224,18 @@ def conclude(
     yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     if incident.resolved_at:
         yield from incidents.reply(incident, "resolved", incident.id, now)
+    yield from _record(Kind(state), execution, now, note=note)
     return True
+
+
+def _record(kind: Kind, execution: Execution, now: datetime, **detail: str) -> Operation[None]:
+    yield from audit.record(
+        kind,
+        now=now,
+        incident_id=execution.incident_id,
+        subject=execution.approval_id,
+        detail={"execution": execution.id, **detail},
+    )
 
 
 def _show(execution: Execution, now: datetime) -> Operation[None]:

@@ -12,6 +12,7 @@ from store import open_store
 from store.contract import Store
 from tests.store.shop import (
     ANA,
+    AUDIT_KEY,
     BEN,
     CAT,
     CHANNEL,
@@ -48,7 +49,7 @@ def fill(url: str, more: int = 0) -> None:
 
 
 async def _fill(url: str, more: int) -> None:
-    store = await open_store(url, owner="filler")
+    store = await open_store(url, owner="filler", audit_key=AUDIT_KEY)
     try:
         await a_bit_of_everything(store)
         for first in range(0, more, KEEPS_BUSY):

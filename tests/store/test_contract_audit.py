@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 
 import pytest
 
+from bot.approvals.model import Choice
 from bot.errors import Refused, StoreError
+from bot.incidents.remediation import RemediationStatus
 from store.contract import Store
 from store.operations import audit
 from store.operations.audit import Kind
 from store.proof import HEAD, mac_of
 from store.sealing import AuditKey, sealed
-from store.statements import Operation, run
-from tests.store.shop import ANA, AUDIT_KEY, NOW, Place, later
+from store.statements import Operation, query, run
+from tests.store.shop import (
+    ANA,
+    AUDIT_KEY,
+    BEN,
+    CAT,
+    NOW,
+    TEAM,
+    Place,
+    approval,
+    asked,
+    later,
+    opened,
+    voter,
+)
 from tests.store.trail import anchors, fault, tamper, trail
+
+SUCCEEDED = RemediationStatus.SUCCEEDED
 
 
 async def say(store: Store, count: int = 1, *, kind: Kind = Kind.VOTED) -> None:
@@ -124,3 +142,120 @@ def test_the_mac_is_the_one_of_rfc_4231() -> None:
     # Test case 2 of RFC 4231.
     expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     assert mac_of(b"Jefe", "what do ya want for nothing?") == expected
+
+
+# What the bot does is on record
+
+
+async def kinds_of(store: Store, approval_id: str) -> list[str]:
+    return [row.kind for row in await trail(store) if row.subject == approval_id]
+
+
+async def test_a_remediation_leaves_its_whole_way_on_record(store: Store) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id, needed=2)
+    press = {"action_ts": "1.2", "trigger_id": "t-1"}
+    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), press)
+    await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
+    sent = await store.claim_execution(later(3), NOW)
+    assert sent is not None
+    await store.finish_execution(sent, SUCCEEDED, answer={"exit": 0}, error="", now=later(4))
+    await store.conclude(sent.id, RemediationStatus.VERIFIED, "200 twice", later(5))
+
+    rows = {row.seq: row for row in await trail(store) if row.subject == one.id}
+    assert [row.kind for row in rows.values()] == [
+        "proposed",
+        "voted",
+        "voted",
+        "approved",
+        "dispatching",
+        "answer",
+        "verified",
+    ]
+    assert {row.incident_id for row in rows.values()} == {incident.id}
+    proposed, first, second, _, _, answer, _ = (json.loads(row.detail) for row in rows.values())
+    assert proposed["parameters"] == [
+        ["target", "web", "alert: service"],
+        ["grace_seconds", 10, "default"],
+    ]
+    assert (proposed["digest"], proposed["needed"]) == ("digest", 2)
+    assert first == {"choice": "approve", "digest": "digest", **press}
+    assert [row.actor for row in rows.values()][:4] == [CAT, ANA, BEN, BEN]
+    assert second["choice"] == "approve"
+    stored = await store._engine.read(_column, "SELECT answer AS found FROM executions")
+    assert answer["answer_sha256"] == hashlib.sha256(stored.encode()).hexdigest()
+    assert await fault(store) == ""
+
+
+async def test_asking_twice_for_one_cause_is_on_record_once(store: Store) -> None:
+    incident = await opened(store)
+    for one in (approval(incident.id), approval(incident.id)):
+        await store.ask(one, "the same cause")
+    assert [row.kind for row in await trail(store)] == ["proposed"]
+
+
+async def test_what_ends_otherwise_is_on_record_too(store: Store) -> None:
+    incident = await opened(store)
+    rejected, expired, revoked, resolved, unknown = [
+        await asked(store, incident.id, expires_at=later(seconds))
+        for seconds in (900, 5, 900, 900, 900)
+    ]
+    await store.vote(unknown.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+    sent = await store.claim_execution(later(2), NOW)
+    assert sent is not None
+    other = await store_of(store, "bot-b")
+    assert await other.adopt_execution(sent, later(3))
+    mine = await store.execution(sent.id)
+    unknown_state = RemediationStatus.OUTCOME_UNKNOWN
+    await store.finish_execution(mine, unknown_state, answer=None, error="lost", now=later(4))
+    await store.finish_execution(
+        mine, SUCCEEDED, answer={"a": 1}, error="", now=later(5), looked_up=True
+    )
+    await store.vote(rejected.id, voter(BEN), Choice.REJECT, TEAM, later(5))
+    await store.expire_approvals(later(6))
+    await store.vote(revoked.id, voter(ANA), Choice.APPROVE, TEAM, later(7))
+    assert await store.revoke(revoked.id, "the plan changed", later(8))
+    await store.resolve(incident.id, BEN, later(9))
+
+    assert await kinds_of(store, rejected.id) == ["proposed", "voted", "rejected"]
+    assert await kinds_of(store, expired.id) == ["proposed", "expired"]
+    assert await kinds_of(store, revoked.id) == ["proposed", "voted", "approved", "revoked"]
+    assert await kinds_of(store, resolved.id) == ["proposed", "revoked"]
+    assert await kinds_of(store, unknown.id) == [
+        "proposed",
+        "voted",
+        "approved",
+        "dispatching",
+        "taken over",
+        "outcome unknown",
+        "looked up",
+    ]
+    assert await fault(store) == ""
+
+
+async def test_fifty_presses_at_once_are_one_vote_on_record(store: Store) -> None:
+    one = await asked(store, (await opened(store)).id)
+    presses = (store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1)) for _ in range(50))
+    answers = await asyncio.gather(*presses, return_exceptions=True)
+    assert sum(isinstance(answer, Refused) for answer in answers) == 49
+    assert await kinds_of(store, one.id) == ["proposed", "voted", "approved"]
+    assert await fault(store) == ""
+
+
+async def test_a_press_by_a_clock_moved_back_does_not_count(store: Store) -> None:
+    one = await asked(store, (await opened(store)).id)
+    await store.record(Kind.POLICY_LOADED, now=later(1000))
+    with pytest.raises(Refused, match="behind what is on record"):
+        await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+    assert (await store.approval(one.id)).votes == ()
+
+
+async def store_of(store: Store, owner: str) -> Store:
+    """Another replica on the same engine."""
+    return Store(store._engine, owner=owner, audit_key=AUDIT_KEY)
+
+
+def _column(sql: str) -> Operation[str]:
+    (row,) = yield query(sql)
+    found: str = row["found"]
+    return found

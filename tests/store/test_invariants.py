@@ -26,6 +26,7 @@ from store.transfer_sqlite import SqliteEnd
 from tests.store.full import fill
 from tests.store.shop import (
     ANA,
+    AUDIT_KEY,
     BEN,
     CHANNEL,
     NOW,
@@ -187,7 +188,7 @@ async def test_they_hold_at_every_moment_while_replicas_get_in_each_others_way(
         url = f"sqlite:///{tmp_path / 'sopbot.db'}"
     else:
         url = request.getfixturevalue("postgres").database()
-    stores = [await open_store(url, owner=f"bot-{name}") for name in "ab"]
+    stores = [await open_store(url, owner=f"bot-{name}", audit_key=AUDIT_KEY) for name in "ab"]
     busy = [asyncio.create_task(work(stores[lane % 2], random.Random(lane))) for lane in range(6)]
     looks = 0
     try:
