@@ -141,7 +141,6 @@ class Bot:
             dispatch_patience=settings.ai_command_gateway_timeout + 30,
         )
         renderer = Renderer(self.response)
-        ops = settings.slack_ops_channel or settings.slack_alert_channels[0]
         self.outbox = Outbox(
             client,
             store,
@@ -149,7 +148,7 @@ class Bot:
             self._clock,
             self.metrics,
             policy=policy.notify,
-            ops_channel=ops,
+            ops_channel=ops_channel(settings),
             own_bot_id=self.identity.bot_id,
         )
         parts.push_async_callback(self.outbox.drain, DRAIN)
@@ -269,10 +268,16 @@ class Bot:
         self._parts.push_async_callback(_cancel, watch)
 
     def _start_jobs(self) -> None:
-        jobs = all_jobs(self.response, self.health, self._clock)
+        ops = ops_channel(self._settings)
+        jobs = all_jobs(self.response, self.health, self._clock, ops)
         scheduler = scheduler_for(jobs, self.response.store.replica, self._clock)
         scheduler.start()
         self._parts.callback(scheduler.shutdown, wait=False)
+
+
+def ops_channel(settings: Settings) -> str:
+    """Where the bot speaks of itself."""
+    return settings.slack_ops_channel or settings.slack_alert_channels[0]
 
 
 def gateway_client(

@@ -27,10 +27,12 @@ from store.operations import (
     executions,
     housekeeping,
     incidents,
+    keeping,
     outbox,
 )
 from store.operations.audit import Kind
 from store.operations.folding import Arrival
+from store.proof import DAY, Anchor
 from store.replica import LEASE, Replica
 from store.rows import AdviceRecord, OutboxMessage, Receipt, TracedAlert, TurnRecord
 from store.sealing import AuditKey, sealed
@@ -467,6 +469,25 @@ class Store:
             actor=actor,
             detail=detail,
         )
+
+    async def close_audit_day(self, channel: str, now: datetime) -> bool:
+        """Prove what came on record since the last time, and post yesterday's head in `channel`.
+
+        Once a day, whoever asks and however often; then False. What is wrong with the trail is
+        posted with it.
+        """
+        return await self._write(keeping.close_day, channel, now)
+
+    async def audit_day(self, day: str) -> Anchor | None:
+        """Where the trail stood at the end of that day, as it is to be posted."""
+        return await self._engine.read(audit.find_anchor, DAY + day)
+
+    async def prune_audit(self, before: datetime, now: datetime) -> int:
+        """Forget the rows of before then, behind a checkpoint that proves them. Returns how many.
+
+        StoreError when they cannot be proved: what was tampered with is not forgotten.
+        """
+        return await self._write(keeping.prune, before, now)
 
     # Housekeeping
 

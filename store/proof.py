@@ -1,6 +1,8 @@
 """What proves the audit trail: a keyed hash chain. It takes the standard library and the key alone.
 
-This file is whole by itself, so that it can be carried to wherever a proof is looked at.
+This file is whole by itself, so that it can be carried to wherever a proof is looked at:
+
+    AUDIT_KEY=… python3 proof.py INC-142.json [the head that was posted]
 
 Every row of the trail has a number without gaps and three things made with HMAC-SHA256 and the key:
 
@@ -17,16 +19,18 @@ shown.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
-from collections.abc import Iterable
+import os
+import sys
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 FIRST = ""  # what the first row follows
 HEAD, CHECKPOINT, DAY = "head", "checkpoint", "day/"
 """Anchors: the last row; the last row that retention forgot; where the chain stood on a day."""
-
-_WINDOW = 10_000  # how far a row may have been moved to be recognised as moved
 
 
 class Fault(Exception):
@@ -69,12 +73,22 @@ def mac_of(key: bytes, text: str) -> str:
     return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
+def same(one: str, other: str) -> bool:
+    """Whether two macs are equal, in a time that does not depend on where they differ."""
+    return hmac.compare_digest(one.encode(), other.encode("utf-8", "surrogatepass"))
+
+
 def canonical(value: object) -> str:
     """The one way to write a value as JSON: ASCII, sorted, compact."""
     return _CANONICAL.encode(value)
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
+
+
+def sha256_of(value: object) -> str:
+    """SHA-256 of its canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def body_text(row: Row) -> str:
@@ -96,127 +110,134 @@ def anchor_text(anchor: Anchor) -> str:
     )
 
 
-def is_genuine(key: bytes, row: Row, *, seq: int | None = None) -> bool:
-    """Whether the key made this row, at its own place or at `seq`."""
-    body = mac_of(key, body_text(row))
-    link = link_text(row.seq if seq is None else seq, row.prev, body)
-    return hmac.compare_digest(mac_of(key, link), row.mac)
+# A bundle: one incident with everything about it, in one JSON file.
+
+FORMAT, VERSION = "sopbot incident bundle", 1
 
 
-class Chain:
-    """Looks at a chain row by row, from the first that is kept to the last. Raises Fault.
+def manifest(key: bytes, bundle: dict[str, Any]) -> dict[str, Any]:
+    """The SHA-256 of each part of a bundle, and the mac over them and all that stands beside."""
+    digests = {name: sha256_of(part) for name, part in bundle["parts"].items()}
+    beside = {name: bundle[name] for name in bundle if name not in ("parts", "manifest")}
+    return {"sha256": digests, "mac": mac_of(key, "bundle" + canonical([beside, digests]))}
 
-    `anchors` are all that the store has. `count`, `seq` and `mac` tell how far it is; `macs` are
-    those that `wanted` named and that are part of it.
+
+def read_bundle(text: str) -> dict[str, Any]:
+    """The bundle that this text is. Fault when it is none."""
+    try:
+        bundle = json.loads(text, object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError) as error:
+        raise Fault(0, f"this is not a bundle: {error}") from None
+    if not isinstance(bundle, dict) or (bundle.get("format"), bundle.get("version")) != (
+        FORMAT,
+        VERSION,
+    ):
+        raise Fault(0, f"this is not a bundle of version {VERSION}")
+    return bundle
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands in it twice")
+    return found
+
+
+def verify_bundle(key: bytes, bundle: dict[str, Any], *, head: str = "") -> tuple[int, str]:
+    """Prove every part of it: (rows of the audit trail, the head that they lead to).
+
+    Fault says which part is at fault. With `head` the rows must lead to, or come from, that one.
     """
-
-    def __init__(self, key: bytes, anchors: Iterable[Anchor], *, wanted: str = "") -> None:
-        self._key = key
-        self._anchors = {anchor.name: anchor for anchor in anchors}
-        self._forged = [anchor for anchor in self._anchors.values() if not self._is_sealed(anchor)]
-        self._due = {a.seq: a for a in self._anchors.values() if a.name.startswith(DAY)}
-        self._wanted = wanted
-        start = self._anchors.get(CHECKPOINT)
-        self.seq = start.seq if start else 0
-        self.mac = start.mac if start else FIRST
-        self.count = 0
-        self.found = False
-        self.clock_moved: list[int] = []
-        """Rows by which the clock had been moved back."""
-
-    def _is_sealed(self, anchor: Anchor) -> bool:
-        return _is_whole(anchor) and hmac.compare_digest(
-            mac_of(self._key, anchor_text(anchor)), anchor.seal
-        )
-
-    def add(self, row: Row) -> None:
-        """The next row, in the order of the numbers."""
-        if not _is_whole(row):
-            raise Fault(
-                self.seq + 1, f"row {self.seq + 1} was edited: it has values of other kinds"
-            )
-        genuine = is_genuine(self._key, row)
-        self._accuse(row if not genuine else None)
-        if row.seq != self.seq + 1:
-            raise Fault(self.seq + 1, f"row {self.seq + 1} is missing: row {row.seq} comes instead")
-        if not genuine:
-            raise Fault(row.seq, self._wrong(row))
-        if row.prev != self.mac:
-            raise Fault(
-                row.seq, f"row {row.seq} is out of order: it does not follow the one before it"
-            )
-        self.count += 1
-        self.seq, self.mac = row.seq, row.mac
-        self.found = self.found or row.mac == self._wanted
-        if row.kind == "clock moved back":
-            self.clock_moved.append(row.seq)
-        day = self._due.get(row.seq)
-        if day and day.mac != row.mac:
-            raise Fault(row.seq, f"row {row.seq} is not the one that stood there at {day.at}")
-
-    def end(self) -> None:
-        """That was the last row."""
-        self._accuse(None)
-        head = self._anchors.get(HEAD)
-        if head is None:
-            if self.seq or self._anchors:
-                raise Fault(
-                    self.seq, "the anchor 'head' is missing: where the chain ends is not known"
-                )
-        elif head.seq > self.seq:
-            raise Fault(
-                self.seq + 1,
-                f"cut off at the end: rows {self.seq + 1} to {head.seq} are missing",
-            )
-        elif (head.seq, head.mac) != (self.seq, self.mac):
-            raise Fault(
-                head.seq + 1, f"the anchor 'head' is an older one: it ends at row {head.seq}"
-            )
-        last = max(self._due.values(), key=lambda day: day.seq, default=None)
-        if last and last.seq > self.seq:
-            raise Fault(
-                self.seq + 1, f"cut off at the end: at {last.at} there were {last.seq} rows"
-            )
-        if self._wanted and not self.found:
-            if any(anchor.mac == self._wanted for anchor in self._anchors.values()):
-                return
-            raise Fault(
-                self.seq,
-                f"the head {self._wanted} is not part of this chain: an older copy was put in its"
-                " place, or that head is of another one",
-            )
-
-    def _accuse(self, row: Row | None) -> None:
-        """An anchor was forged; or, when nothing at all fits, the key is another one."""
-        if not self._forged:
-            return
-        if row is not None and not self.count and len(self._forged) == len(self._anchors):
-            raise Fault(0, "this is not the key that the chain was made with")
-        name = self._forged[0].name
-        raise Fault(
-            self._forged[0].seq if _is_whole(self._forged[0]) else 0,
-            f"the anchor '{name}' was edited",
-        )
-
-    def _wrong(self, row: Row) -> str:
-        """How a row that the key did not make at this place came there."""
-        if not self.count and not self._anchors:
-            return "this is not the key that the chain was made with, or row 1 was edited"
-        for seq in range(max(1, row.seq - _WINDOW), row.seq + _WINDOW):
-            if is_genuine(self._key, row, seq=seq):
-                return f"row {row.seq} is out of order: it was row {seq}"
-        return f"row {row.seq} was edited"
+    try:
+        told, made = bundle["manifest"], manifest(key, bundle)
+        if not same(made["mac"], str(told["mac"])):
+            raise Fault(0, _altered(bundle, made))
+        if told != made:
+            raise Fault(0, "the manifest was edited")
+        parts = bundle["parts"]
+        rows, until = _follow(key, parts["chain"], head)
+        _agree(parts["approvals"], rows)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise Fault(0, "this bundle has not the form of one") from None
+    return len(rows), until
 
 
-def _is_whole(one: Row | Anchor) -> bool:
-    """Whether its values are of the kinds that were written: SQLite takes any."""
-    if isinstance(one, Anchor):
-        return isinstance(one.seq, int) and all(
-            isinstance(value, str) for value in (one.name, one.mac, one.at, one.note, one.seal)
-        )
-    texts = (one.at, one.kind, one.subject, one.actor, one.detail, one.prev, one.mac)
-    return (
-        isinstance(one.seq, int)
-        and isinstance(one.incident_id, int | None)
-        and all(isinstance(value, str) for value in texts)
-    )
+def _altered(bundle: dict[str, Any], made: dict[str, Any]) -> str:
+    told = bundle["manifest"]["sha256"]
+    parts = sorted({*told, *made["sha256"]})
+    edited = [name for name in parts if told.get(name) != made["sha256"].get(name)]
+    if edited:
+        return f"the part '{edited[0]}' was edited"
+    return "what stands beside the parts was edited, or this is not the key of this bundle"
+
+
+def _follow(key: bytes, chain: dict[str, Any], head: str) -> tuple[list[Row], str]:
+    """Walk from the incident's first row to the anchor that the bundle names."""
+    rows = [row_of(one) for one in chain["rows"]]
+    if not rows:
+        return [], ""
+    until = Anchor(**chain["until"])
+    if not same(mac_of(key, anchor_text(until)), until.seal):
+        raise Fault(until.seq, f"the anchor '{until.name}' was edited")
+    bodies = {row.seq: (row.prev, mac_of(key, body_text(row)), row.mac) for row in rows}
+    between = {seq: (None, body, mac) for seq, body, mac in chain["links"]}
+    seq, mac = chain["follows"]["seq"], chain["follows"]["mac"]
+    passed = {mac}
+    while seq < until.seq:
+        prev, body, told = bodies.get(seq + 1) or between[seq + 1]
+        if prev not in (None, mac) or mac_of(key, link_text(seq + 1, mac, body)) != told:
+            raise Fault(seq + 1, f"row {seq + 1} was edited, or does not follow the one before it")
+        seq, mac = seq + 1, told
+        passed.add(mac)
+    if mac != until.mac:
+        raise Fault(seq, f"the rows do not lead to the anchor '{until.name}'")
+    if head and head not in passed:
+        raise Fault(seq, f"the head {head} is not among the rows {rows[0].seq - 1} to {seq}")
+    return rows, mac
+
+
+def row_of(one: dict[str, Any]) -> Row:
+    """A row as it stands in a bundle, where `detail` is spread out."""
+    detail = one["detail"]
+    return Row(**{**one, "detail": detail if isinstance(detail, str) else canonical(detail)})
+
+
+def _agree(approvals: list[dict[str, Any]], rows: list[Row]) -> None:
+    """What the store said of each approval is what was on record when it happened."""
+    for approval in approvals:
+        own = [row for row in rows if row.subject == approval["id"]]
+        details = {row.kind: json.loads(row.detail) for row in own}
+        if "proposed" not in details:
+            continue  # from before the trail, or pruned
+        if details["proposed"]["digest"] != approval["digest"]:
+            raise Fault(own[0].seq, f"approval {approval['id']}: another digest is on record")
+        voted = {
+            (row.actor, json.loads(row.detail)["choice"]) for row in own if row.kind == "voted"
+        }
+        if voted != {(vote["voter"], vote["choice"]) for vote in approval["votes"]}:
+            raise Fault(own[0].seq, f"approval {approval['id']}: other votes are on record")
+        answered = [row for row in own if row.kind in ("answer", "looked up")]
+        answer = (approval["execution"] or {}).get("answer")
+        on_record = json.loads(answered[-1].detail)["answer_sha256"] if answered else ""
+        if answer is not None and on_record and sha256_of(answer) != on_record:
+            raise Fault(answered[-1].seq, f"approval {approval['id']}: another answer is on record")
+
+
+def main(argv: list[str]) -> int:
+    """Verify one bundle; the key comes from AUDIT_KEY."""
+    key = os.environ.get("AUDIT_KEY", "").encode()
+    if not key or len(argv) not in (1, 2):
+        print("usage: AUDIT_KEY=… python3 proof.py BUNDLE [HEAD]", file=sys.stderr)
+        return 2
+    try:
+        bundle = read_bundle(Path(argv[0]).read_text(encoding="utf-8"))
+        rows, until = verify_bundle(key, bundle, head="".join(argv[1:]))
+    except (Fault, OSError, UnicodeDecodeError) as wrong:
+        print(f"✗ {wrong}")
+        return 1
+    print(f"✓ {bundle['incident']}: every part is as it was exported; {rows} rows to head {until}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -53,7 +53,6 @@ class Kind(StrEnum):
     FROZEN = "frozen"  # nothing runs; subject: what is frozen
     UNFROZEN = "unfrozen"
     POLICY_LOADED = "policy loaded"  # subject: SHA-256 of the policy
-    EXPORTED = "exported"  # an incident's bundle was written; subject: SHA-256 of its manifest
     PRUNED = "pruned"  # retention forgot the rows up to detail.through
     CLOCK_MOVED_BACK = "clock moved back"  # by more than SKEW; the next row was recorded then
 
@@ -72,7 +71,7 @@ def record(
     StoreError when where the chain ends was tampered with: nothing is built on that.
     """
     yield lock(LOCK)
-    head = yield from _head()
+    head = yield from end_of_chain()
     if head is not None and stamp(now + SKEW) < head.at:
         behind = round((moment(head.at) - now).total_seconds())
         head = yield from _append(
@@ -84,7 +83,7 @@ def record(
 
 def check_clock(now: datetime) -> Operation[None]:
     """Refused when the chain knows a later time: by a clock moved back nothing is decided."""
-    head = yield from _head()
+    head = yield from end_of_chain()
     if head is not None and stamp(now + SKEW) < head.note:
         behind = round((moment(head.note) - now).total_seconds())
         raise Refused(
@@ -106,19 +105,28 @@ def _row(
     return Row(0, stamp(now), str(kind), incident_id, subject, actor, canonical(detail), "", "")
 
 
-def _head() -> Operation[Anchor | None]:
+def end_of_chain() -> Operation[Anchor | None]:
     """Where the chain ends; None when it is empty. The head's `note` is the latest time seen."""
-    rows = yield query("SELECT * FROM audit_anchors WHERE name = ?", HEAD)
-    if not rows:
-        return None
-    head = anchor_from(rows[0])
-    if (yield seal(anchor_text(head))) != head.seal:
+    head: Anchor | None = yield from sealed_anchor(HEAD)
+    return head
+
+
+def sealed_anchor(name: str) -> Operation[Anchor | None]:
+    """An anchor; None when there is none. StoreError when the key did not make it."""
+    anchor: Anchor | None = yield from find_anchor(name)
+    if anchor is not None and (yield seal(anchor_text(anchor))) != anchor.seal:
         raise StoreError(
             "The audit trail was tampered with, or AUDIT_KEY is not the key that it was made with.",
             permanent=True,
             remedy="Nothing was changed. `python -m bot audit verify` says what is wrong.",
         )
-    return head
+    return anchor
+
+
+def find_anchor(name: str) -> Operation[Anchor | None]:
+    """An anchor as it stands there, whoever made it."""
+    rows = yield query("SELECT * FROM audit_anchors WHERE name = ?", name)
+    return anchor_from(rows[0]) if rows else None
 
 
 def _append(head: Anchor | None, row: Row) -> Operation[Anchor]:

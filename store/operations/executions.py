@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 from store.operations import approvals, audit, incidents, leases
 from store.operations.audit import Kind
+from store.proof import sha256_of
 from store.rows import dump, execution_from
 from store.statements import Operation, Row, execute, query, run, stamp, stamp_or_none
 
@@ -145,12 +145,11 @@ def finish(
 
     What is finished already stays as it is, and nothing is told twice.
     """
-    text = dump(answer) if answer is not None else None
     count = yield execute(
         "UPDATE executions SET state = ?, answer = ?, error = ?, finished_at = ?, verify_until = ?"
         " WHERE id = ? AND state IN ('dispatching', 'outcome unknown') AND (owner = ? OR ? = 1)",
         state,
-        text,
+        dump(answer) if answer is not None else None,
         error,
         stamp(finished_at),
         stamp_or_none(verify_until),
@@ -165,8 +164,9 @@ def finish(
         kind = Kind.LOOKED_UP if looked_up else Kind.ANSWER
         if state is RemediationStatus.OUTCOME_UNKNOWN:
             kind = Kind.OUTCOME_UNKNOWN
-        sha256 = hashlib.sha256(text.encode()).hexdigest() if text else ""
-        yield from _record(kind, execution, now, state=state, error=error, answer_sha256=sha256)
+        yield from _record(
+            kind, execution, now, state=state, error=error, answer_sha256=sha256_of(answer)
+        )
     return execution
 
 

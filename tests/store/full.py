@@ -65,6 +65,7 @@ async def a_bit_of_everything(store: Store) -> None:
     await _every_end_of_a_question(store)
     await _messages(store)
     await tell(store, resolved(service="never-opened", fingerprint="fp-unknown"))
+    assert await store.close_audit_day(CHANNEL, later(86_400))
     await store.first_time("message:seen", NOW)
     await store.ping(NOW)
 

@@ -114,6 +114,11 @@ BREAKS = {
     "what is seen in Slack has its place there, and nothing else has": (
         "UPDATE outbox SET ts = NULL WHERE sent > 0",
     ),
+    "every row of the audit trail follows the one before it": ("DELETE FROM audit WHERE seq = 3",),
+    "the audit trail ends where its head says": (
+        "DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)",
+    ),
+    "every vote is in the audit trail": ("UPDATE audit SET actor = 'U0EVE' WHERE kind = 'voted'",),
 }
 
 
