@@ -107,12 +107,13 @@ async def test_a_tail_cut_off_with_the_older_head_put_back_is_told_the_next_day(
         store,
         ("DELETE FROM audit WHERE seq > 2",),
         (
-            "UPDATE audit_anchors SET seq = ?, mac = ?, at = ?, note = ?, seal = ? WHERE name = 'head'",
+            "UPDATE audit_anchors SET seq = ?, mac = ?, at = ?, seal = ?, note = ?"
+            + " WHERE name = 'head'",
             older.seq,
             older.mac,
             older.at,
-            older.note,
             older.seal,
+            older.note,
         ),
     )
     assert await store.close_audit_day(CHANNEL, MIDNIGHT + days(2))
