@@ -129,7 +129,7 @@ def bot_settings(slack: SlackPlace, gateway: BareGateway, folder: Path) -> dict[
         "AI_COMMAND_GATEWAY_TIMEOUT": "30",
         "AI_COMMAND_GATEWAY_SOURCE_ID": "bench",
         "ADVISOR_COMMAND": "",
-        "AUDIT_KEY": "bench",
+        "AUDIT_KEY": "an audit key of the benchmarks",
         "STORE_URL": f"sqlite:///{folder / 'bot.db'}",
         "HTTP_ADDR": "127.0.0.1:0",
         "POLICY_FILE": str(policy),

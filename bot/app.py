@@ -7,6 +7,7 @@ production.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import os
 import secrets
@@ -49,6 +50,8 @@ from handlers.rendering import Renderer
 from store import open_store
 from store.clocks import system_clock
 from store.contract import Store
+from store.operations.audit import Kind
+from store.sealing import AuditKey
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +99,8 @@ class Bot:
         self.response.rulebook.sops = sops
         self.response.store.card_update_seconds = policy.correlate.card_update_seconds
         self.outbox.policy = policy.notify
+        recording = asyncio.create_task(self._record_reload(), name="record reload")
+        self._parts.push_async_callback(_cancel, recording)
         log.info("policy and SOPs reloaded")
 
     async def _start(self) -> None:
@@ -109,6 +114,7 @@ class Bot:
             card_update_seconds=policy.correlate.card_update_seconds,
             lease_seconds=settings.store_lease_seconds,
             exclusive=True,
+            audit_key=AuditKey(settings.audit_key.get_secret_value()),
         )
         parts.push_async_callback(store.close)
         self._clock = self._given_clock or store.clock
@@ -122,6 +128,7 @@ class Bot:
             retry_handlers=[],  # the SDK's own would post a message twice
         )
         self.identity, _ = await asyncio.gather(identify(client), gateway.health())
+        await self._record_policy(store)
         self.response = Response(
             store=store,
             sops=sops,
@@ -136,7 +143,6 @@ class Bot:
             dispatch_patience=settings.ai_command_gateway_timeout + 30,
         )
         renderer = Renderer(self.response)
-        ops = settings.slack_ops_channel or settings.slack_alert_channels[0]
         self.outbox = Outbox(
             client,
             store,
@@ -144,7 +150,7 @@ class Bot:
             self._clock,
             self.metrics,
             policy=policy.notify,
-            ops_channel=ops,
+            ops_channel=ops_channel(settings),
             own_bot_id=self.identity.bot_id,
         )
         parts.push_async_callback(self.outbox.drain, DRAIN)
@@ -156,6 +162,17 @@ class Bot:
         self._watch_store(store)
         self._start_jobs()
         log.info("ready: %s", self.http_url)
+
+    async def _record_policy(self, store: Store) -> None:
+        """By which rules it is decided from now on. StoreError: the audit trail is not ours."""
+        digest = hashlib.sha256(self._settings.policy_file.read_bytes()).hexdigest()
+        await store.record(Kind.POLICY_LOADED, now=self._clock(), subject=digest)
+
+    async def _record_reload(self) -> None:
+        try:
+            await self._record_policy(self.response.store)
+        except StoreError as error:
+            log.error("that the policy was reloaded is not on record: %s", error)
 
     async def _join(self, store: Store) -> None:
         """Be one of the store's replicas until the end."""
@@ -253,10 +270,16 @@ class Bot:
         self._parts.push_async_callback(_cancel, watch)
 
     def _start_jobs(self) -> None:
-        jobs = all_jobs(self.response, self.health, self._clock)
+        ops = ops_channel(self._settings)
+        jobs = all_jobs(self.response, self.health, self._clock, ops)
         scheduler = scheduler_for(jobs, self.response.store.replica, self._clock)
         scheduler.start()
         self._parts.callback(scheduler.shutdown, wait=False)
+
+
+def ops_channel(settings: Settings) -> str:
+    """Where the bot speaks of itself."""
+    return settings.slack_ops_channel or settings.slack_alert_channels[0]
 
 
 def gateway_client(

@@ -38,6 +38,7 @@ class Retention(_Segment):
 
     alerts_days: int = Field(default=30, ge=1)
     deliveries_days: int = Field(default=7, ge=1)
+    audit_days: int = Field(default=365, ge=1)
 
 
 class Policy(_Segment):

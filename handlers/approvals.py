@@ -43,10 +43,10 @@ async def approve(
     """A yes, or first the box for its reason. A refusal goes to the presser alone."""
     asked = await approval_of_press(body, action, story)
     if asked.terms.reason_required:
-        await story.proposals.check(asked.id, voter_of(body))
+        await story.proposals.check(asked.id, voter_of(body), press_of(body, action))
         await outbox.open_view(str(body["trigger_id"]), modals.reason_modal(asked))
     else:
-        await story.proposals.vote(asked.id, voter_of(body), Choice.APPROVE)
+        await story.proposals.vote(asked.id, voter_of(body), Choice.APPROVE, press_of(body, action))
     await ack()
 
 
@@ -55,7 +55,9 @@ async def reasoned(
 ) -> None:
     """A yes with its reason: it counts now, not when the box was opened."""
     approval_id, reason = str(view.get("private_metadata", "")), modals.reason_of(view)
-    await story.proposals.vote(approval_id, voter_of(body), Choice.APPROVE, reason)
+    await story.proposals.vote(
+        approval_id, voter_of(body), Choice.APPROVE, press_of(body, {}), reason=reason
+    )
     await ack()
 
 
@@ -64,7 +66,7 @@ async def reject(
 ) -> None:
     """A no ends it."""
     asked = await approval_of_press(body, action, story)
-    await story.proposals.vote(asked.id, voter_of(body), Choice.REJECT)
+    await story.proposals.vote(asked.id, voter_of(body), Choice.REJECT, press_of(body, action))
     await ack()
 
 
@@ -147,19 +149,25 @@ async def approval_of_press(
     """The approval of the button, which must stand on that approval's own card or result.
 
     NotFound for an id that is not ours, Refused when the button stands anywhere else: on another
-    card, or on another app's message.
+    card, or on another app's message. Both go on record.
     """
-    asked = await story.store.approval(str(action.get("value", "")))
-    channel = str((body.get("channel") or {}).get("id", ""))
+    approval_id, channel = str(action.get("value", "")), (body.get("channel") or {}).get("id")
     ts = str((body.get("message") or {}).get("ts", ""))
-    for key in (f"approval:{asked.id}", f"result:exec-{asked.id}"):
-        shown = await story.store.outbox_message(key)
-        # None: pressed in the moment between Slack's showing it and our writing down its ts.
-        if shown and shown.channel == channel and shown.ts in (None, ts):
-            return asked
-    raise Refused(
-        "Not counted: this button is not on the remediation's own card.", remedy="Press it there."
-    )
+    try:
+        asked = await story.store.approval(approval_id)
+        for key in (f"approval:{asked.id}", f"result:exec-{asked.id}"):
+            shown = await story.store.outbox_message(key)
+            # None: pressed in the moment between Slack's showing it and our writing down its ts.
+            if shown and shown.channel == channel and shown.ts in (None, ts):
+                return asked
+        raise Refused(
+            "Not counted: this button is not on the remediation's own card.",
+            remedy="Press it there.",
+        )
+    except (NotFound, Refused) as error:
+        facts = {"button": str(action.get("action_id", ""))[:100], **press_of(body, action)}
+        await story.proposals.refuse(error, approval_id, voter_of(body).user, facts)
+        raise
 
 
 async def _execution_of_press(
@@ -176,3 +184,15 @@ def voter_of(body: dict[str, Any]) -> Voter:
     """Who pressed: their id and the workspace they are of."""
     user = body.get("user", {})
     return Voter(str(user.get("id", "")), team_of(body))
+
+
+def press_of(body: dict[str, Any], action: dict[str, Any]) -> dict[str, str]:
+    """What Slack calls this press, so that it can be found in Slack's own logs."""
+    container = body.get("container") or {}
+    named = {
+        "action_ts": action.get("action_ts"),
+        "trigger_id": body.get("trigger_id"),
+        "channel": container.get("channel_id"),
+        "message_ts": container.get("message_ts"),
+    }
+    return {name: str(value)[:100] for name, value in named.items() if value}

@@ -10,7 +10,7 @@ from bot.approvals.model import Approval, Execution
 from bot.errors import NotFound
 from bot.incidents.model import Incident
 from bot.response import Response
-from handlers.views import advice, approval, card, result
+from handlers.views import advice, approval, audit, card, result
 from handlers.views.text import Block, context, line, paragraph, section
 from store.rows import OutboxMessage
 
@@ -37,6 +37,7 @@ class Renderer:
             "result": self._result,
             "resolved": self._resolved,
             "note": self._note,
+            "audit_head": self._audit_head,
             "undelivered": self._undelivered,
         }
 
@@ -95,6 +96,10 @@ class Renderer:
         number = f"INC-{message.incident_id}" if message.incident_id else "a message"
         text = f"⚠️ {number}: <#{message.channel}> does not take it. {line(message.error, 300)}"
         return Rendered(text, [section(text)])
+
+    async def _audit_head(self, subject: str) -> Rendered | None:
+        day = await self._store.audit_day(subject)
+        return Rendered(*audit.head(subject, day.seq, day.mac, day.note)) if day else None
 
     async def _note(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))

@@ -8,8 +8,9 @@ nothing that was returned. Methods raise `bot.errors.StoreError` when the engine
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from bot.approvals.limits import Limits
@@ -23,18 +24,23 @@ from store.operations import (
     advice,
     alerts,
     approvals,
+    audit,
     deliveries,
     executions,
     freezes,
     guards,
     housekeeping,
     incidents,
+    keeping,
     outbox,
     records,
 )
+from store.operations.audit import Kind
 from store.operations.folding import Arrival
+from store.proof import DAY, Anchor
 from store.replica import LEASE, Replica
 from store.rows import AdviceRecord, OutboxMessage, Receipt, TracedAlert, TurnRecord
+from store.sealing import AuditKey, sealed
 from store.statements import Operation
 
 DEFAULT_LIMITS = Limits()
@@ -78,7 +84,8 @@ class Engine(Protocol):
 class Store:
     """Everything the bot remembers. `owner` names this process in what it claims.
 
-    What it claims is its own while its lease lasts: `lease_seconds` after each renewal.
+    What it claims is its own while its lease lasts: `lease_seconds` after each renewal. Without
+    `audit_key` it does nothing that must be recorded in the audit trail: StoreError.
     """
 
     def __init__(
@@ -88,8 +95,10 @@ class Store:
         owner: str,
         card_update_seconds: float = 1.0,
         lease_seconds: float = LEASE,
+        audit_key: AuditKey | None = None,
     ) -> None:
         self._engine = engine
+        self._audit_key = audit_key
         self.owner = owner
         self.replica = Replica(engine, owner, seconds=lease_seconds)
         self.clock = engine.clock
@@ -105,6 +114,14 @@ class Store:
         """Finish what is queued, then let go of the database."""
         await self._engine.close()
 
+    async def _write(
+        self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Engine.write of what may have something to record in the audit trail."""
+        return await self._engine.write(
+            sealed, partial(operation, *args, **kwargs), self._audit_key
+        )
+
     # Alerts
 
     async def accept(
@@ -117,11 +134,11 @@ class Store:
         less than 15 minutes ago. `channel` is where a new incident's card goes.
         """
         arrival = Arrival(channel, now, self.card_update_seconds)
-        return await self._engine.write(alerts.accept, key, named, arrival)
+        return await self._write(alerts.accept, key, named, arrival)
 
     async def first_time(self, key: str, now: datetime) -> bool:
         """True exactly once for each key, across processes and restarts."""
-        return await self._engine.write(deliveries.first_time, key, now)
+        return await self._write(deliveries.first_time, key, now)
 
     async def latest_alert(self, incident_id: int) -> Alert | None:
         """The newest firing alert of an incident."""
@@ -159,15 +176,15 @@ class Store:
 
     async def acknowledge(self, incident_id: int, user: str, now: datetime) -> Incident:
         """Open becomes acknowledged; twice changes nothing; Refused when it is resolved."""
-        return await self._engine.write(incidents.acknowledge, incident_id, user, now)
+        return await self._write(incidents.acknowledge, incident_id, user, now)
 
     async def resolve(self, incident_id: int, user: str, now: datetime) -> Incident:
         """A person closes it; what was not sent yet is revoked. Refused when it is closed."""
-        return await self._engine.write(incidents.resolve, incident_id, user, now)
+        return await self._write(incidents.resolve, incident_id, user, now)
 
     async def note(self, incident_id: int, text: str, user: str, now: datetime) -> Incident:
         """Keep a remark in the story and show it in the thread."""
-        return await self._engine.write(incidents.note, incident_id, text, user, now)
+        return await self._write(incidents.note, incident_id, text, user, now)
 
     async def incident_counts(self) -> dict[str, int]:
         """How many incidents stand in each status."""
@@ -182,7 +199,7 @@ class Store:
 
         The same key `once` queues it once; False the next time.
         """
-        return await self._engine.write(
+        return await self._write(
             advice.want, incident.id, question, user, incident.severity, now, once
         )
 
@@ -194,21 +211,21 @@ class Store:
         What a replica left whose lease lapsed comes again; its `body` is there if it was given.
         So does what is this replica's own and not `in_hand`: the answer to a claim may be lost.
         """
-        return await self._engine.write(advice.claim, self.owner, now, in_hand)
+        return await self._write(advice.claim, self.owner, now, in_hand)
 
     async def release_advice(self, advice_id: int) -> None:
         """It failed by a fault of ours: wanted again, five times at most."""
-        await self._engine.write(advice.release, advice_id, self.owner)
+        await self._write(advice.release, advice_id, self.owner)
 
     async def give_advice(
         self, advice_id: int, body: dict[str, Any], said: str, now: datetime
     ) -> None:
         """Record advice and show it in the thread, once; `said` joins the SOP's conversation."""
-        await self._engine.write(advice.give, advice_id, body, said, now)
+        await self._write(advice.give, advice_id, body, said, now)
 
     async def advice_done(self, advice_id: int) -> None:
         """Nothing more follows from this advice."""
-        await self._engine.write(advice.done, advice_id)
+        await self._write(advice.done, advice_id)
 
     async def advice(self, advice_id: int) -> AdviceRecord | None:
         """One piece of advice."""
@@ -222,7 +239,7 @@ class Store:
         self, sop_id: str, incident_id: int | None, role: str, text: str, now: datetime
     ) -> None:
         """Keep one turn of the conversation of a SOP ID."""
-        await self._engine.write(advice.remember, sop_id, incident_id, role, text, now)
+        await self._write(advice.remember, sop_id, incident_id, role, text, now)
 
     async def turns(self, sop_id: str, limit: int = 10) -> list[TurnRecord]:
         """The last turns of a SOP ID across incidents, oldest first."""
@@ -242,7 +259,7 @@ class Store:
         Refused, too, when the limits will not let it run in time. One that `needed` nobody's yes
         is approved at once.
         """
-        return await self._engine.write(approvals.ask, approval, origin, limits)
+        return await self._write(approvals.ask, approval, origin, limits)
 
     async def approval(self, approval_id: str) -> Approval:
         """One approval with its votes, or NotFound."""
@@ -263,37 +280,40 @@ class Store:
         choice: Choice,
         home_team: str,
         now: datetime,
+        press: Mapping[str, str] | None = None,
         *,
         reason: str = "",
         limits: Limits = DEFAULT_LIMITS,
     ) -> Approval:
         """Count one person's word. One approval leads to at most one execution, whatever races.
 
-        Refused says why, to the person who pressed; NotFound for an id that is not ours. A yes is
-        refused too while the limits, or a freeze, would not let it run.
+        `press` is what Slack calls the press; it goes on record with the vote. Refused says why, to
+        the person who pressed; NotFound for an id that is not ours. A yes is refused too while the
+        limits, or a freeze, would not let it run.
         """
-        return await self._engine.write(
+        return await self._write(
             approvals.vote,
             approval_id,
             voter,
             choice,
             home_team,
             now,
+            press or {},
             reason=reason,
             limits=limits,
         )
 
     async def expire_approvals(self, now: datetime) -> int:
         """End what waited too long. Returns how many."""
-        return await self._engine.write(approvals.expire, now)
+        return await self._write(approvals.expire, now)
 
     async def revoke(self, approval_id: str, reason: str, now: datetime) -> bool:
         """Take an approved remediation back before it is sent. False when it is too late."""
-        return await self._engine.write(approvals.revoke, approval_id, reason, now)
+        return await self._write(approvals.revoke, approval_id, reason, now)
 
     async def withdraw(self, approval_id: str, reason: str, now: datetime) -> bool:
         """Revoke what waits for a yes, or has it and is not claimed. False when it is too late."""
-        return await self._engine.write(approvals.withdraw, approval_id, reason, now)
+        return await self._write(approvals.withdraw, approval_id, reason, now)
 
     async def track_record(self, sop_id: str, action_id: str) -> TrackRecord:
         """What this action of that SOP ID has been good for so far."""
@@ -301,11 +321,11 @@ class Store:
 
     async def freeze(self, user: str, reason: str, now: datetime) -> bool:
         """Nothing is claimed from now on, on any replica. False when it was frozen already."""
-        return await self._engine.write(freezes.set_on, user, reason, now)
+        return await self._write(freezes.set_on, user, reason, now)
 
-    async def thaw(self, now: datetime) -> bool:
+    async def thaw(self, user: str, now: datetime) -> bool:
         """The freeze ends. False when there was none."""
-        return await self._engine.write(freezes.lift, now)
+        return await self._write(freezes.lift, user, now)
 
     async def frozen(self) -> Freeze | None:
         """The freeze, while there is one."""
@@ -321,13 +341,13 @@ class Store:
         What was approved before `approved_after`, or whose incident resolved, is revoked instead;
         so is what the limits do not let run: one action a target at a time, however many claim.
         """
-        return await self._engine.write(executions.claim, self.owner, now, approved_after, limits)
+        return await self._write(executions.claim, self.owner, now, approved_after, limits)
 
     async def still_wanted(
         self, execution: Execution, now: datetime, approved_after: datetime
     ) -> bool:
         """Whether it may (still) be sent, as `claim_execution` decides; if not, it is revoked."""
-        return await self._engine.write(
+        return await self._write(
             executions.still_wanted, execution.id, self.owner, now, approved_after
         )
 
@@ -341,9 +361,7 @@ class Store:
 
     async def adopt_execution(self, execution: Execution, now: datetime) -> bool:
         """Take over an orphan; True for exactly one caller."""
-        return await self._engine.write(
-            executions.adopt, execution.id, execution.owner, self.owner, now
-        )
+        return await self._write(executions.adopt, execution.id, execution.owner, self.owner, now)
 
     async def finish_execution(
         self,
@@ -355,14 +373,16 @@ class Store:
         now: datetime,
         finished_at: datetime | None = None,
         verify_until: datetime | None = None,
+        looked_up: bool = False,
     ) -> Execution:
         """Write the outcome and show it. Without effect on what is finished.
 
         Nor, without a gateway's answer, on what another replica has taken over since.
 
-        `finished_at` is when it ended, where that is known; else it ended now.
+        `finished_at` is when it ended, where that is known; else it ended now. `looked_up`: the
+        gateway was asked for it afterwards.
         """
-        return await self._engine.write(
+        return await self._write(
             executions.finish,
             execution.id,
             state,
@@ -372,15 +392,14 @@ class Store:
             now=now,
             finished_at=finished_at or now,
             verify_until=verify_until,
+            looked_up=looked_up,
         )
 
     async def mark_by_hand(
         self, execution: Execution, user: str, now: datetime, verify_until: datetime
     ) -> bool:
         """A person says that they did it; False unless its outcome is unknown."""
-        return await self._engine.write(
-            executions.mark_by_hand, execution.id, user, now, verify_until
-        )
+        return await self._write(executions.mark_by_hand, execution.id, user, now, verify_until)
 
     async def execution(self, execution_id: str) -> Execution:
         """One execution, or NotFound."""
@@ -407,7 +426,7 @@ class Store:
 
     async def count_probe(self, execution_id: str, good: bool, note: str) -> int:
         """How many probes in a row were good, this one included."""
-        return await self._engine.write(executions.count_probe, execution_id, good, note)
+        return await self._write(executions.count_probe, execution_id, good, note)
 
     async def conclude(
         self, execution_id: str, state: RemediationStatus, note: str, now: datetime
@@ -416,7 +435,7 @@ class Store:
 
         What was to be taken back by another execution is `undone` once that one succeeded.
         """
-        return await self._engine.write(executions.conclude, execution_id, state, note, now)
+        return await self._write(executions.conclude, execution_id, state, note, now)
 
     # Outbox
 
@@ -440,23 +459,23 @@ class Store:
 
         False when another replica posted it as well and said so first: then `ts` is one too many.
         """
-        return await self._engine.write(outbox.sent, message, ts, self.owner, paced_until)
+        return await self._write(outbox.sent, message, ts, self.owner, paced_until)
 
     async def outbox_again(self, message: OutboxMessage) -> None:
         """What Slack shows of it may be an older version: it is to be sent once more."""
-        await self._engine.write(outbox.again, message.id)
+        await self._write(outbox.again, message.id)
 
     async def outbox_retry(
         self, message: OutboxMessage, not_before: datetime, error: str, *, maybe_posted: bool
     ) -> None:
         """Try again then. `maybe_posted` makes the next try look before it posts."""
-        await self._engine.write(outbox.retry, message.id, not_before, error, maybe_posted)
+        await self._write(outbox.retry, message.id, not_before, error, maybe_posted)
 
     async def outbox_give_up(
         self, message: OutboxMessage, error: str, ops_channel: str, now: datetime
     ) -> None:
         """Slack does not take it; the row stays, and `ops_channel` ('' for none) is told why."""
-        await self._engine.write(outbox.give_up, message, error, ops_channel, now)
+        await self._write(outbox.give_up, message, error, ops_channel, now)
 
     async def outbox_revive(
         self,
@@ -468,11 +487,11 @@ class Store:
 
         Somebody may have invited the bot meanwhile. Returns how many.
         """
-        return await self._engine.write(outbox.revive, now - older_than, now - younger_than, now)
+        return await self._write(outbox.revive, now - older_than, now - younger_than, now)
 
     async def outbox_lost(self, message: OutboxMessage) -> None:
         """Somebody deleted it in Slack: it is to be posted anew."""
-        await self._engine.write(outbox.lost, message)
+        await self._write(outbox.lost, message)
 
     async def outbox_message(self, key: str) -> OutboxMessage | None:
         """The message with that idempotency key."""
@@ -482,15 +501,60 @@ class Store:
         """(waiting, given up). A reply fails with its card."""
         return await self._engine.read(outbox.backlog)
 
+    # Audit
+
+    async def record(
+        self,
+        kind: Kind,
+        *,
+        now: datetime,
+        incident_id: int | None = None,
+        subject: str = "",
+        actor: str = "",
+        detail: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Put something on record by itself, which no other change goes with. Its number.
+
+        StoreError when the chain was tampered with: nothing is built on that.
+        """
+        return await self._write(
+            audit.record,
+            kind,
+            now=now,
+            incident_id=incident_id,
+            subject=subject,
+            actor=actor,
+            detail=detail,
+        )
+
+    async def close_audit_day(self, channel: str, now: datetime) -> bool:
+        """Prove what came on record since the last time, and post yesterday's head in `channel`.
+
+        Once a day, whoever asks and however often; then False. What is wrong with the trail is
+        posted with it.
+        """
+        return await self._write(keeping.close_day, channel, now)
+
+    async def audit_day(self, day: str) -> Anchor | None:
+        """Where the trail stood at the end of that day, as it is to be posted."""
+        return await self._engine.read(audit.find_anchor, DAY + day)
+
+    async def prune_audit(self, before: datetime, now: datetime) -> int:
+        """Forget the rows of before then, behind a checkpoint that proves them. Returns how many.
+
+        StoreError when they cannot be proved: what was tampered with is not forgotten.
+        """
+        return await self._write(keeping.prune, before, now)
+
     # Housekeeping
 
     async def prune(self, deliveries_before: datetime, resolved_before: datetime) -> dict[str, int]:
         """Forget old deliveries and raw alerts; incidents and decisions stay."""
-        return await self._engine.write(housekeeping.prune, deliveries_before, resolved_before)
+        return await self._write(housekeeping.prune, deliveries_before, resolved_before)
 
     async def ping(self, now: datetime) -> None:
         """Prove that a write reaches the disk."""
-        await self._engine.write(housekeeping.ping, now)
+        await self._write(housekeeping.ping, now)
 
     async def schema(self) -> list[str]:
         """The migrations this store has seen, in order."""

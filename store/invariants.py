@@ -182,18 +182,46 @@ WHERE o.in_thread = 1 AND NOT EXISTS (
 
 _SHOWN = """
 SELECT 'message ' || key AS what FROM outbox
-    WHERE kind IN ('card', 'resolved', 'note', 'advice', 'approval', 'result')
+    WHERE kind IN ('card', 'resolved', 'note', 'advice', 'approval', 'result', 'audit_head')
 EXCEPT SELECT 'message card:' || id FROM incidents
 EXCEPT SELECT 'message resolved:' || id FROM incidents WHERE resolved_at IS NOT NULL
 EXCEPT SELECT 'message note:' || id FROM timeline
 EXCEPT SELECT 'message advice:' || id FROM advice WHERE body IS NOT NULL
 EXCEPT SELECT 'message approval:' || id FROM approvals
 EXCEPT SELECT 'message result:' || id FROM executions WHERE finished_at IS NOT NULL
+EXCEPT SELECT 'message audit_head:' || substr(name, 5) FROM audit_anchors
+    WHERE substr(name, 1, 4) = 'day/'
 """
 
 _SENT = "SELECT 'message ' || key AS what FROM outbox WHERE sent < 0 OR sent > wanted"
 
 _POSTED = "SELECT 'message ' || key AS what FROM outbox WHERE (sent > 0) != (ts IS NOT NULL)"
+
+# Whether the key made them, only who has it can say: `python -m bot audit verify`.
+_AUDIT_FOLLOWS = """
+SELECT 'row ' || a.seq AS what FROM audit a
+WHERE NOT (a.seq = 1 AND a.prev = '')
+    AND NOT EXISTS (SELECT 1 FROM audit b WHERE b.seq = a.seq - 1 AND b.mac = a.prev)
+    AND NOT EXISTS (SELECT 1 FROM audit_anchors c
+        WHERE c.name = 'checkpoint' AND c.seq = a.seq - 1 AND c.mac = a.prev)
+"""
+
+_AUDIT_ENDS = """
+SELECT 'row ' || last.seq AS what FROM (
+    SELECT COALESCE(MAX(seq), 0) AS seq FROM audit) AS last
+WHERE last.seq != COALESCE((SELECT h.seq FROM audit_anchors h WHERE h.name = 'head'), 0)
+"""
+
+# Votes of before the trail began, or whose rows are pruned, have none.
+_VOTES_ON_RECORD = """
+SELECT 'vote of ' || v.voter || ' on ' || v.approval_id AS what FROM votes v
+JOIN approvals a ON a.id = v.approval_id
+WHERE v.at > COALESCE(
+        (SELECT c.note FROM audit_anchors c WHERE c.name = 'checkpoint'),
+        (SELECT f.at FROM audit f WHERE f.seq = 1), 'never')
+    AND NOT EXISTS (SELECT 1 FROM audit t WHERE t.incident_id = a.incident_id
+        AND t.kind = 'voted' AND t.subject = v.approval_id AND t.actor = v.voter)
+"""
 
 INVARIANTS = (
     Invariant("one open incident for each SOP ID, env and service", _ONE_OPEN),
@@ -220,4 +248,7 @@ INVARIANTS = (
     Invariant("every message has what it shows", _SHOWN),
     Invariant("no message is seen in a version that nobody wished for", _SENT),
     Invariant("what is seen in Slack has its place there, and nothing else has", _POSTED),
+    Invariant("every row of the audit trail follows the one before it", _AUDIT_FOLLOWS),
+    Invariant("the audit trail ends where its head says", _AUDIT_ENDS),
+    Invariant("every vote is in the audit trail", _VOTES_ON_RECORD),
 )

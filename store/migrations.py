@@ -21,12 +21,17 @@ def m001_initial() -> str:
     return _M001
 
 
+def m003_expand_audit() -> str:
+    """The audit trail: every decision in a keyed hash chain, and where the chain stood."""
+    return _M003
+
+
 def m004_expand_approvals() -> str:
     """Terms, targets and reasons of approvals; what people did by hand; the global freeze."""
     return _M004
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_initial, m004_expand_approvals)
+MIGRATIONS: tuple[Migration, ...] = (m001_initial, m003_expand_audit, m004_expand_approvals)
 
 
 def name_of(migration: Migration) -> str:
@@ -251,6 +256,31 @@ CREATE TABLE timeline (
     actor TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX timeline_of_incident ON timeline (incident_id, id);
+"""
+
+_M003 = """
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,            -- without gaps
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    incident_id INTEGER,
+    subject TEXT NOT NULL,              -- the id of what it is about
+    actor TEXT NOT NULL,                -- a Slack user id; '' is the bot itself
+    detail TEXT NOT NULL,               -- canonical JSON
+    prev TEXT NOT NULL,                 -- the mac of the row before; '' for the first
+    mac TEXT NOT NULL                   -- see store/proof.py
+);
+CREATE INDEX audit_of_incident ON audit (incident_id, seq);
+CREATE INDEX audit_by_time ON audit (at);
+
+CREATE TABLE audit_anchors (
+    name TEXT PRIMARY KEY,              -- head, checkpoint, day/<date>
+    seq INTEGER NOT NULL,
+    mac TEXT NOT NULL,                  -- of that row
+    at TEXT NOT NULL,
+    note TEXT NOT NULL,
+    seal TEXT NOT NULL
+) WITHOUT ROWID;
 """
 
 _M004 = """

@@ -19,6 +19,7 @@ from bot.response import dispatch, propose, verify
 from bot.response.proposals import Standings
 from bot.response.rulebook import Rulebook
 from store.contract import Store
+from store.operations.audit import Kind
 
 CLAIMING = timedelta(seconds=10)  # what we claimed so long ago and do not hold, nobody sends
 UNKNOWN_LOOKUPS = timedelta(minutes=10)  # how long an unknown outcome is looked up by itself
@@ -112,7 +113,9 @@ class Dispatches:
         result = await dispatch.look_up(self._gateway, execution.id)
         if result is None:
             result = dispatch.Result(
-                RemediationStatus.FAILED, error="The gateway never saw the request: nothing ran."
+                RemediationStatus.FAILED,
+                error="The gateway never saw the request: nothing ran.",
+                looked_up=True,
             )
         if result.state is execution.state:
             return execution
@@ -131,6 +134,15 @@ class Dispatches:
             await self._store.revoke(approval.id, why, self._clock())
             return
         call = propose.call_of(incident, approval.proposal)
+        await self._store.record(
+            Kind.REQUEST,
+            now=self._clock(),
+            incident_id=incident.id,
+            subject=approval.id,
+            detail=self._gateway.request_of(
+                call, key=execution.id, digest=approval.preview.digest or None
+            ),
+        )
         if not self._store.replica.holds:
             return  # we stood still for so long that others look after it by now
         try:
@@ -186,6 +198,7 @@ class Dispatches:
             now=now,
             finished_at=result.finished_at or now,
             verify_until=now + self._watch() if succeeded else None,
+            looked_up=result.looked_up,
         )
         self._metrics.dispatched(finished.state, finished.seconds)
         return finished

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,7 +12,14 @@ from bot.approvals.binding import bound_to, digest_of_text, why_void
 from bot.approvals.model import Approval, Choice, Standing, Terms
 from bot.approvals.policy import Voter, check_vote
 from bot.approvals.rules import Case, Demand, demand, in_window, windows_in_words
-from bot.errors import GatewayUnavailable, InputError, Refused
+from bot.errors import (
+    GatewayUnavailable,
+    InputError,
+    NotFound,
+    Refused,
+    SopbotError,
+    StoreError,
+)
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Proposal, RemediationStatus
 from bot.observability.metrics import Metrics
@@ -20,10 +28,12 @@ from bot.remediation.client import GatewayClient
 from bot.response import propose
 from bot.response.rulebook import Rulebook
 from store.contract import Store
+from store.operations.audit import Kind
 from store.rows import AdviceRecord
 
 log = logging.getLogger(__name__)
 
+LONGEST_ID = 64  # of a forged id no more goes on record
 PATIENCE = 2.0  # seconds that a person's command may wait for the gateway; Slack gives it three
 AGAIN = "It is revoked; propose it again."
 
@@ -111,6 +121,14 @@ class Proposals:
         )
         await self._store.withdraw(
             old.id, f"@{user} changed a value. The new card is below", self._clock()
+        )
+        await self._store.record(
+            Kind.EDITED,
+            now=self._clock(),
+            incident_id=incident.id,
+            subject=old.id,
+            actor=user,
+            detail={"became": fresh.id, "values": dict(values)},
         )
         return fresh
 
@@ -200,9 +218,15 @@ class Proposals:
     # Deciding: one conditional UPDATE.
 
     async def vote(
-        self, approval_id: str, voter: Voter, choice: Choice, reason: str = ""
+        self,
+        approval_id: str,
+        voter: Voter,
+        choice: Choice,
+        press: Mapping[str, str] | None = None,
+        *,
+        reason: str = "",
     ) -> Approval:
-        """Count a press. Refused says why to the person who pressed."""
+        """Count a press, which Slack calls `press`. Refused says why to the person who pressed."""
         try:
             voter = await self._may_vote(approval_id, voter, choice)
             approval = await self._store.vote(
@@ -211,25 +235,53 @@ class Proposals:
                 choice,
                 self._home_team,
                 self._clock(),
+                press,
                 reason=reason,
                 limits=self._rulebook.limits,
             )
-        except Refused:
-            self._metrics.refused()
+        except (Refused, NotFound) as error:
+            facts = {"choice": choice, "team": voter.team, **(press or {})}
+            await self.refuse(error, approval_id, voter.user, facts)
             raise
         self._metrics.voted(choice)
         return approval
 
-    async def check(self, approval_id: str, voter: Voter) -> Approval:
+    async def check(
+        self, approval_id: str, voter: Voter, press: Mapping[str, str] | None = None
+    ) -> Approval:
         """The approval, when this person's yes would count now; else Refused. Counts nothing."""
         try:
             voter = await self._may_vote(approval_id, voter, Choice.APPROVE)
             approval = await self._store.approval(approval_id)
             check_vote(approval, voter, home_team=self._home_team, now=self._clock())
-        except Refused:
-            self._metrics.refused()
+        except Refused as error:
+            await self.refuse(error, approval_id, voter.user, press or {})
             raise
         return approval
+
+    async def refuse(
+        self, error: SopbotError, approval_id: str, user: str, facts: Mapping[str, str]
+    ) -> None:
+        """Put a refusal on record.
+
+        On its own: what was refused was undone, and with it what it would have recorded.
+        """
+        if isinstance(error, Refused):
+            self._metrics.refused()
+        try:
+            incident_id = None
+            with suppress(NotFound):
+                incident_id = (await self._store.approval(approval_id)).incident_id
+            await self._store.record(
+                Kind.REFUSED,
+                now=self._clock(),
+                incident_id=incident_id,
+                subject=approval_id[:LONGEST_ID],
+                actor=user,
+                detail={"why": error.message, **facts},
+            )
+        except StoreError as trouble:  # refused it is, on record or not
+            log.warning("a refusal is not on record: %s", trouble)
 
     async def _may_vote(self, approval_id: str, voter: Voter, choice: Choice) -> Voter:
         """The voter with what Slack says of them; Refused when the world is not that one any more.
@@ -293,7 +345,7 @@ class Proposals:
     async def thaw(self, user: str) -> bool:
         """Things may run again. Refused for who is no approver of `remediate.approvers`."""
         await self._check_approver(user, self._rulebook.policy.remediate.approvers, "Still frozen")
-        return await self._store.thaw(self._clock())
+        return await self._store.thaw(user, self._clock())
 
     async def check_decider(self, approval: Approval, user: str) -> None:
         """Refused unless this person is one of the approval's approvers."""

@@ -176,6 +176,8 @@ class Response:
         """Forget what the policy does not keep."""
         now = self._clock()
         keep = self.policy.retention
-        return await self.store.prune(
+        gone = await self.store.prune(
             now - timedelta(days=keep.deliveries_days), now - timedelta(days=keep.alerts_days)
         )
+        audit = await self.store.prune_audit(now - timedelta(days=keep.audit_days), now)
+        return {**gone, "audit": audit}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import astuple
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple
 from datetime import datetime
 
 from bot.approvals.limits import Limits
@@ -13,7 +13,8 @@ from bot.approvals.policy import Voter, check_vote, outcome
 from bot.errors import NotFound, Refused
 from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
-from store.operations import guards, incidents
+from store.operations import audit, guards, incidents
+from store.operations.audit import Kind
 from store.rows import approval_from, dump, proposal_to_json, terms_to_json
 from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
 
@@ -92,7 +93,40 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
         approval.requested_by,
     )
     yield from incidents.reply(incident, "approval", approval.id, approval.requested_at)
+    yield from audit.record(
+        Kind.PROPOSED,
+        now=approval.requested_at,
+        incident_id=incident.id,
+        subject=approval.id,
+        actor=approval.requested_by,
+        detail=_as_proposed(approval),
+    )
+    if alone:
+        yield from audit.record(
+            Kind.APPROVED,
+            now=approval.requested_at,
+            incident_id=incident.id,
+            subject=approval.id,
+            detail={"digest": approval.digest, "why": approval.reason},
+        )
     return approval
+
+
+def _as_proposed(approval: Approval) -> dict[str, object]:
+    """What the yes will be a yes to."""
+    proposal = approval.proposal
+    return {
+        "action": proposal.action_id,
+        "target": proposal.target,
+        "parameters": [astuple(parameter) for parameter in proposal.parameters],
+        "plan": approval.preview.digest,
+        "digest": approval.digest,
+        "needed": approval.needed,
+        "approvers": approval.approvers,
+        "expires_at": stamp(approval.expires_at),
+        "terms": asdict(approval.terms),
+        "undoes": approval.undoes,
+    }
 
 
 def _queue(approval: Approval, now: datetime) -> Operation[None]:
@@ -115,6 +149,7 @@ def vote(
     choice: Choice,
     home_team: str,
     now: datetime,
+    press: Mapping[str, str],
     *,
     reason: str,
     limits: Limits,
@@ -130,6 +165,7 @@ def vote(
     yield from incidents.hold(approval.incident_id)
     approval = yield from get(approval_id)
     check_vote(approval, voter, home_team=home_team, now=now)
+    yield from audit.check_clock(now)
     incident = yield from incidents.get(approval.incident_id)
     if choice is Choice.APPROVE:
         if approval.terms.reason_required and not reason.strip():
@@ -170,6 +206,16 @@ def vote(
     )
     yield from incidents.reply(incident, "approval", approval_id, now)
     decided: Approval = yield from get(approval_id)
+    facts = {"choice": choice, "digest": approval.digest, "reason": reason.strip(), **press}
+    for kind in (Kind.VOTED, *((Kind(state),) if state else ())):
+        yield from audit.record(
+            kind,
+            now=now,
+            incident_id=incident.id,
+            subject=approval_id,
+            actor=voter.user,
+            detail=facts if kind is Kind.VOTED else {"digest": approval.digest},
+        )
     return decided
 
 
@@ -186,6 +232,10 @@ def expire(now: datetime) -> Operation[int]:
         incident = yield from incidents.get(row["incident_id"])
         yield from incidents.tell(incident.id, now, "expired", "The approval expired")
         yield from incidents.reply(incident, "approval", row["id"], now)
+    for row in rows:
+        yield from audit.record(
+            Kind.EXPIRED, now=now, incident_id=row["incident_id"], subject=row["id"]
+        )
     return len(rows)
 
 
@@ -217,6 +267,13 @@ def revoke(
     incident = yield from incidents.get(approval.incident_id)
     yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
     yield from incidents.reply(incident, "approval", approval_id, now)
+    yield from audit.record(
+        Kind.REVOKED,
+        now=now,
+        incident_id=incident.id,
+        subject=approval_id,
+        detail={"why": reason},
+    )
     return True
 
 
@@ -237,6 +294,13 @@ def withdraw(approval_id: str, reason: str, now: datetime) -> Operation[bool]:
     incident = yield from incidents.get(rows[0]["incident_id"])
     yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
     yield from incidents.reply(incident, "approval", approval_id, now)
+    yield from audit.record(
+        Kind.REVOKED,
+        now=now,
+        incident_id=incident.id,
+        subject=approval_id,
+        detail={"why": reason},
+    )
     return True
 
 

@@ -11,7 +11,9 @@ from bot.approvals.policy import SKEW
 from bot.errors import NotFound
 from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
-from store.operations import approvals, guards, incidents, leases
+from store.operations import approvals, audit, guards, incidents, leases
+from store.operations.audit import Kind
+from store.proof import sha256_of
 from store.rows import dump, execution_from
 from store.statements import Operation, Row, execute, lock, query, run, stamp, stamp_or_none
 
@@ -74,6 +76,7 @@ def claim(
                 target=approval.proposal.target,
             )
             yield from _show(execution, now)
+            yield from _record(Kind.DISPATCHING, execution, now, owner=owner)
             return execution
     return None
 
@@ -140,6 +143,9 @@ def adopt(execution_id: str, former: str, owner: str, now: datetime) -> Operatio
         former,
         RemediationStatus.DISPATCHING,
     )
+    if count:
+        execution = yield from get(execution_id)
+        yield from _record(Kind.TAKEN_OVER, execution, now, owner=owner, former=former)
     return bool(count)
 
 
@@ -153,6 +159,7 @@ def finish(
     now: datetime,
     finished_at: datetime,
     verify_until: datetime | None = None,
+    looked_up: bool = False,
 ) -> Operation[Execution]:
     """Write what the gateway answered (or that it did not), and show it in the thread.
 
@@ -176,6 +183,12 @@ def finish(
         yield from _show(execution, now)
         if state is RemediationStatus.SUCCEEDED:
             yield from _take_back(execution, now)
+        kind = Kind.LOOKED_UP if looked_up else Kind.ANSWER
+        if state is RemediationStatus.OUTCOME_UNKNOWN:
+            kind = Kind.OUTCOME_UNKNOWN
+        yield from _record(
+            kind, execution, now, state=state, error=error, answer_sha256=sha256_of(answer)
+        )
     return execution
 
 
@@ -192,6 +205,7 @@ def _take_back(execution: Execution, now: datetime) -> Operation[None]:
         undone = execution_from(row)
         yield from incidents.tell(undone.incident_id, now, "undone", "Remediation undone")
         yield from _show(undone, now)
+        yield from _record(Kind.UNDONE, undone, now, by=execution.id)
 
 
 def mark_by_hand(
@@ -213,6 +227,7 @@ def mark_by_hand(
         text = "Marked as done by hand"
         yield from incidents.tell(execution.incident_id, now, "by hand", text, user)
         yield from _show(execution, now)
+        yield from _record(Kind.MARKED_BY_HAND, execution, now, actor=user)
     return bool(rows)
 
 
@@ -272,13 +287,31 @@ def conclude(
             execution_id,
             execution.incident_id,
         )
-    yield from incidents.tell(execution.incident_id, now, str(state), f"Remediation {state}")
+    known = state is not RemediationStatus.SUCCEEDED
+    text = f"Remediation {state}" if known else "Whether the remediation helped is unknown"
+    yield from incidents.tell(execution.incident_id, now, str(state), text)
     yield from _show(execution, now)
     incident = yield from incidents.get(execution.incident_id)
     yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     if incident.resolved_at:
         yield from incidents.reply(incident, "resolved", incident.id, now)
+    yield from _record(
+        Kind(state) if known else Kind.VERIFICATION_UNKNOWN, execution, now, note=note
+    )
     return True
+
+
+def _record(
+    kind: Kind, execution: Execution, now: datetime, actor: str = "", **detail: str
+) -> Operation[None]:
+    yield from audit.record(
+        kind,
+        now=now,
+        incident_id=execution.incident_id,
+        subject=execution.approval_id,
+        actor=actor,
+        detail={"execution": execution.id, **detail},
+    )
 
 
 def _show(execution: Execution, now: datetime) -> Operation[None]:

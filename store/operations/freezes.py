@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from store.operations import incidents
+from store.operations import audit, incidents
+from store.operations.audit import Kind
 from store.statements import Operation, execute, query, stamp
 
 
@@ -19,14 +20,18 @@ def set_on(user: str, reason: str, now: datetime) -> Operation[bool]:
     )
     if count:
         yield from _show_waiting(now)
+        yield from audit.record(
+            Kind.FROZEN, now=now, subject="all", actor=user, detail={"why": reason}
+        )
     return bool(count)
 
 
-def lift(now: datetime) -> Operation[bool]:
+def lift(user: str, now: datetime) -> Operation[bool]:
     """Thaw; False when nothing is frozen."""
     count = yield execute("DELETE FROM freezes WHERE name = 'all'")
     if count:
         yield from _show_waiting(now)
+        yield from audit.record(Kind.UNFROZEN, now=now, subject="all", actor=user)
     return bool(count)
 
 

@@ -22,7 +22,7 @@ from bot.response import Response
 from store import open_store
 from store.contract import Store
 from store.operations import executions
-from tests.store.shop import ANA, NOW, TEAM, approval, later, opened, voter
+from tests.store.shop import ANA, AUDIT_KEY, NOW, TEAM, approval, later, opened, voter
 
 DISPATCHING, UNKNOWN = RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN
 SUCCEEDED, REVOKED = RemediationStatus.SUCCEEDED, RemediationStatus.REVOKED
@@ -44,6 +44,9 @@ class Gateway:
         plan = Plan(action=call.action_id, target=call.target, executor="x", display="restart")
         return plan.model_copy(update={"digest": self.digest})
 
+    def request_of(self, _call: object, *, key: str, digest: str | None) -> dict[str, str]:
+        return {"key": key}
+
     async def lookup(self, _key: str) -> object:
         return self.found
 
@@ -59,7 +62,7 @@ class Flaky:
         return getattr(self._engine, name)
 
     async def write(self, operation: Any, *args: Any, **kwargs: Any) -> Any:
-        if operation is executions.finish and self.refusals:
+        if args and getattr(args[0], "func", None) is executions.finish and self.refusals:
             self.refusals -= 1
             raise StoreError("The disk is full.")
         return await self._engine.write(operation, *args, **kwargs)
@@ -75,8 +78,8 @@ class Bench:
 
     def __init__(self, store: Store) -> None:
         self.flaky = Flaky(store._engine)
-        self.store = Store(self.flaky, owner="bot-a")
-        self.dead = Store(store._engine, owner="bot-dead")
+        self.store = Store(self.flaky, owner="bot-a", audit_key=AUDIT_KEY)
+        self.dead = Store(store._engine, owner="bot-dead", audit_key=AUDIT_KEY)
         self.gateway = Gateway()
         self.now = later(10)
         self.story = Response(
@@ -117,7 +120,7 @@ class Bench:
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    store = await open_store("sqlite://", owner="bot-a")
+    store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
     yield Bench(store)
     await store.close()
 

@@ -13,12 +13,12 @@ from bot.remediation.client import NeverSeen
 from store import open_store
 from store.replica import Replica
 from tests.response.test_dispatching import Bench
-from tests.store.shop import later
+from tests.store.shop import AUDIT_KEY, later
 
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    store = await open_store("sqlite://", owner="bot-a")
+    store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
     yield Bench(store)
     await store.close()
 

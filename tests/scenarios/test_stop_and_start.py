@@ -267,6 +267,7 @@ async def test_check_without_settings_names_each_that_is_missing(world: World) -
         "AI_COMMAND_GATEWAY_URL",
         "AI_COMMAND_GATEWAY_TIMEOUT",
         "AI_COMMAND_GATEWAY_SOURCE_ID",
+        "AUDIT_KEY",
     ):
         assert f"{name}: missing; " in out
     assert "docs/settings.md explains each" in out

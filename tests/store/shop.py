@@ -17,10 +17,12 @@ from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from store import open_store
 from store.contract import Store
+from store.sealing import AuditKey
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 CHANNEL = "C0ALERTS"
 TEAM = "T0HOME"
+AUDIT_KEY = AuditKey("an audit key of the tests")
 ANA, BEN, CAT = "U0ANA", "U0BEN", "U0CAT"
 
 _numbers = itertools.count(1)
@@ -154,7 +156,9 @@ class SqliteFile:
 
     async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
         url = f"sqlite:///{self.folder / 'sopbot.db'}"
-        store = await open_store(url, owner=owner, card_update_seconds=card_update_seconds)
+        store = await open_store(
+            url, owner=owner, card_update_seconds=card_update_seconds, audit_key=AUDIT_KEY
+        )
         self.stores.append(store)
         return store
 
@@ -173,8 +177,12 @@ class SqliteMemory:
     async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
         if self.stores:
             engine = self.stores[0]._engine
-            return Store(engine, owner=owner, card_update_seconds=card_update_seconds)
-        store = await open_store("sqlite://", owner=owner, card_update_seconds=card_update_seconds)
+            return Store(
+                engine, owner=owner, card_update_seconds=card_update_seconds, audit_key=AUDIT_KEY
+            )
+        store = await open_store(
+            "sqlite://", owner=owner, card_update_seconds=card_update_seconds, audit_key=AUDIT_KEY
+        )
         self.stores.append(store)
         return store
 
@@ -191,7 +199,9 @@ class OnServer:
     stores: list[Store] = field(default_factory=list)
 
     async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
-        store = await open_store(self.url, owner=owner, card_update_seconds=card_update_seconds)
+        store = await open_store(
+            self.url, owner=owner, card_update_seconds=card_update_seconds, audit_key=AUDIT_KEY
+        )
         self.stores.append(store)
         return store
 

@@ -1,0 +1,71 @@
+"""The audit trail of a whole store, proved from its first row to its last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.errors import StoreError
+from store.bundles import bundle
+from store.chain import Chain
+from store.places import reading
+from store.proof import Anchor, Row
+from store.sealing import AuditKey
+from store.shape import Table, steps, tables
+from store.transfer import End
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What holds: `rows` up to number `seq`, whose mac is the `head`.
+
+    `clock_moved`: by these rows the clock had been moved back; nobody altered them.
+    """
+
+    rows: int
+    seq: int
+    head: str
+    clock_moved: tuple[int, ...]
+
+
+def prove(url: str, key: AuditKey, *, head: str = "") -> Proved:
+    """Look at every row, changing nothing. `proof.Fault` says what is wrong.
+
+    `head` is one that was posted: it must be part of the trail. StoreError when there is no store.
+    """
+    with reading(url) as end:
+        _has_trail(end)
+        anchors = [Anchor(*row) for row in _rows(end, "audit_anchors")]
+        chain = Chain(key.raw, anchors, wanted=head)
+        for row in _rows(end, "audit"):
+            chain.add(Row(*row))
+        chain.end()
+    return Proved(chain.count, chain.seq, chain.mac, tuple(chain.clock_moved))
+
+
+def export(url: str, key: AuditKey, incident_id: int) -> dict[str, Any]:
+    """The bundle of an incident; see `bundles`. NotFound, StoreError."""
+    with reading(url) as end:
+        _has_trail(end)
+        return bundle(end, incident_id, key, datetime.now(UTC))
+
+
+def _has_trail(end: End) -> None:
+    missing = [step for step in steps() if step not in end.steps()]
+    if missing:
+        raise StoreError(
+            f"{end.name} has no audit trail yet (without {', '.join(missing)}).",
+            permanent=True,
+            remedy="`python -m bot store migrate` brings it up to date; so does a start.",
+        )
+
+
+def _rows(end: End, name: str) -> Iterator[tuple[Any, ...]]:
+    for batch in end.rows(_table(name), "1 = 1"):
+        yield from batch
+
+
+def _table(name: str) -> Table:
+    return next(table for table in tables() if table.name == name)
