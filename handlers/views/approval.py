@@ -64,7 +64,7 @@ def approval(
     blocks: list[Block] = [section(f"{_MARK.get(status, '•')} *{title}* · {status}")]
     if asked.decided:
         # What it would have touched was true when it was asked, not now.
-        said = line("; ".join(_command(asked).splitlines()), 300)
+        said = line("; ".join(_command(asked).splitlines()), 300).replace("```", "'''")
         blocks.append(context(said, *_votes(asked), _why(asked), _by_hand(execution)))
     else:
         blocks += [

@@ -206,7 +206,9 @@ def vote(
     )
     yield from incidents.reply(incident, "approval", approval_id, now)
     decided: Approval = yield from get(approval_id)
-    facts = {"choice": choice, "digest": approval.digest, "reason": reason.strip(), **press}
+    facts = {"choice": choice, "digest": approval.digest, **press}
+    if reason.strip():
+        facts["reason"] = reason.strip()
     for kind in (Kind.VOTED, *((Kind(state),) if state else ())):
         yield from audit.record(
             kind,
