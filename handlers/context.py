@@ -26,7 +26,8 @@ class HomeOnly(AsyncMiddleware):
     """Refuses presses, modals, shortcuts and commands of people of another workspace.
 
     A shared channel shows our buttons to them too. Who does not say where they are from is one of
-    them. Events pass: an alert has no person, and a mention is looked at where it is read.
+    them. A copy of our button on another app's message is refused as well. Events pass: an alert
+    has no person, and a mention is looked at where it is read.
     """
 
     def __init__(self, response: Response) -> None:
@@ -44,7 +45,19 @@ class HomeOnly(AsyncMiddleware):
             team = team_of(req.body)
             if not team or team != self._response.home_team:
                 raise Refused("Not done: only people of this workspace can do anything here.")
+            if _is_stolen(req.body, req.context.bot_id):
+                raise Refused("Not done: that button is not on a message of this bot.")
         return await next()
+
+
+def _is_stolen(body: dict[str, Any], own_bot_id: str | None) -> bool:
+    """Whether it is a press of our button on a message that is not ours."""
+    message, actions = body.get("message"), body.get("actions")
+    if not isinstance(message, dict) or not isinstance(actions, list):
+        return False
+    ids = [str(one.get("action_id", "")) for one in actions if isinstance(one, dict)]
+    ours = any(one.startswith("sopbot.") for one in ids)
+    return ours and message.get("bot_id") != own_bot_id
 
 
 def team_of(body: dict[str, Any]) -> str:
