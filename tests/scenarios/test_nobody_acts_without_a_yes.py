@@ -23,30 +23,6 @@ async def test_who_is_no_approver_is_told_who_is(
     await nothing_ran(world, gateway)
 
 
-async def test_who_asked_for_a_fix_cannot_approve_it_but_another_can(
-    world: World, bot: StartBot, gateway: Gateway
-) -> None:
-    world.write_sops()
-    await bot()
-    await world.alert()
-    await world.card()
-    answer = await world.types("/incident fix restart", "ben")
-    assert "Somebody else decides." in (await answer.response()).text
-    card = await world.approval_card("not @ben")
-
-    await world.press(card, "Approve", "ben")
-    await refused(
-        world,
-        "ben",
-        "Not counted: you asked for this, so somebody else must approve it. Ask @chloe",
-    )
-    await nothing_ran(world, gateway)
-
-    await world.press(card, "Approve", "chloe")
-    await world.result("exit 0")
-    assert world.patient.restarts == 1
-
-
 async def test_without_approvers_nobody_may_approve_and_the_card_says_so(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
