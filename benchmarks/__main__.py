@@ -31,6 +31,7 @@ GROWTH = HERE / "growth.json"
 BENCHES = {
     "spine.alert_to_card": alert_to_card.run,
     "spine.click_to_gateway": click_to_gateway.run,
+    "approval.click_to_request": click_to_gateway.run_approval,
     "spine.storm": storm.run,
     "spine.start": start.run,
     "spine.advisor_overhead": advisor_overhead.run,

@@ -24,6 +24,7 @@ ISSUE = {
     "spine.storm",
     "spine.start",
     "spine.advisor_overhead",
+    "approval.click_to_request",
     "scale.two_engines",
     "scale.takeover",
     "scale.replicas",
