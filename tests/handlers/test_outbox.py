@@ -11,7 +11,9 @@ from bot.incidents.model import Severity
 from bot.jobs.retry_outbox import retry_outbox
 from bot.policy import Notify
 from bot.simulator.faults import rate_limited
-from handlers.outbox import GIVE_UP_AFTER, Outbox
+from handlers.calling import SlackCalls
+from handlers.delivery import GIVE_UP_AFTER
+from handlers.outbox import Outbox
 from handlers.rendering import Renderer
 from store import open_store
 from store.contract import Store
@@ -122,8 +124,12 @@ async def test_what_slack_will_never_take_is_told_in_the_ops_channel(desk):
         await desk.slack.wait_for(
             lambda: desk.ours(OPS), why="a word in the ops channel", channel="ops"
         )
-    assert f"INC-{number}" in desk.ours(OPS)[0].text
-    assert "channel_not_found" in desk.ours(OPS)[0].text
+    said = desk.ours(OPS)[0]
+    assert f"INC-{number}" in said.text
+    assert "channel_not_found" in said.text
+    assert "web is down" in said.text, "the card itself, so that nobody has to look for it"
+    buttons = [b["text"]["text"] for b in said.data["blocks"][-1]["elements"]]
+    assert "Acknowledge" in buttons, "and it can be worked with from there"
     row = await desk.store.outbox_message(f"card:{number}")
     assert row.failed, "kept, with the reason"
 
@@ -172,10 +178,11 @@ async def test_slack_calls_are_counted_by_their_outcome(desk):
 
 
 def poison(error, status=200):
-    """Refuses whatever speaks of the service `poison`, in this way and for ever."""
+    """Refuses what speaks of the service `poison` in its channel, in this way and for ever."""
 
     def answer(method, args):
-        if method == "chat.postMessage" and "poison is down" in str(args.get("text")):
+        spoken = str(args.get("text")) if args.get("channel") == ALERTS else ""
+        if method == "chat.postMessage" and "poison is down" in spoken:
             return web.json_response({"ok": False, "error": error}, status=status)
         return None
 
@@ -367,11 +374,10 @@ async def test_a_bug_in_one_message_lets_the_others_pass(desk):
     number = await desk.open("bug", Severity.CRITICAL)
     await desk.open("web", Severity.LOW)
     outbox = Outbox(
-        desk.client,
+        SlackCalls(desk.client, desk.metrics, desk.clock),
         desk.store,
         Stumbling(Known(desk.store)),
         desk.clock,
-        desk.metrics,
         policy=Notify(),
         ops_channel=OPS,
     )

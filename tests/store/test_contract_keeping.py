@@ -107,8 +107,10 @@ async def test_a_tail_cut_off_with_the_older_head_put_back_is_told_the_next_day(
         store,
         ("DELETE FROM audit WHERE seq > 2",),
         (
-            "UPDATE audit_anchors SET seq = ?, mac = ?, at = ?, seal = ?, note = ?"
-            + " WHERE name = 'head'",
+            (
+                "UPDATE audit_anchors SET seq = ?, mac = ?, at = ?, seal = ?, note = ?"
+                " WHERE name = 'head'"
+            ),
             older.seq,
             older.mac,
             older.at,
