@@ -11,7 +11,7 @@ from bot.errors import StoreError
 from store.bundles import bundle
 from store.chain import Chain
 from store.places import reading
-from store.proof import Anchor, Row
+from store.proof import Anchor, Fault, Row
 from store.sealing import AuditKey
 from store.shape import Table, steps, tables
 from store.transfer import End
@@ -36,20 +36,32 @@ def prove(url: str, key: AuditKey, *, head: str = "") -> Proved:
     `head` is one that was posted: it must be part of the trail. StoreError when there is no store.
     """
     with reading(url) as end:
-        _has_trail(end)
-        anchors = [Anchor(*row) for row in _rows(end, "audit_anchors")]
-        chain = Chain(key.raw, anchors, wanted=head)
-        for row in _rows(end, "audit"):
-            chain.add(Row(*row))
-        chain.end()
-    return Proved(chain.count, chain.seq, chain.mac, tuple(chain.clock_moved))
+        return _prove(end, key, head)
 
 
 def export(url: str, key: AuditKey, incident_id: int) -> dict[str, Any]:
-    """The bundle of an incident; see `bundles`. NotFound, StoreError."""
+    """The bundle of an incident; see `bundles`. NotFound, StoreError.
+
+    Whether the whole trail could be proved is written in it: what is missing from the trail would
+    be missing here.
+    """
     with reading(url) as end:
-        _has_trail(end)
-        return bundle(end, incident_id, key, datetime.now(UTC))
+        try:
+            _prove(end, key, "")
+            trail = ""
+        except Fault as fault:
+            trail = str(fault)
+        return bundle(end, incident_id, key, trail, datetime.now(UTC))
+
+
+def _prove(end: End, key: AuditKey, head: str) -> Proved:
+    _has_trail(end)
+    anchors = [Anchor(*row) for row in _rows(end, "audit_anchors")]
+    chain = Chain(key.raw, anchors, wanted=head)
+    for row in _rows(end, "audit"):
+        chain.add(Row(*row))
+    chain.end()
+    return Proved(chain.count, chain.seq, chain.mac, tuple(chain.clock_moved))
 
 
 def _has_trail(end: End) -> None:

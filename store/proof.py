@@ -154,10 +154,12 @@ def verify_bundle(key: bytes, bundle: dict[str, Any], *, head: str = "") -> tupl
             raise Fault(0, _altered(bundle, made))
         if told != made:
             raise Fault(0, "the manifest was edited")
+        if bundle["trail"]:
+            raise Fault(0, f"the audit trail it was exported from: {bundle['trail']}")
         parts = bundle["parts"]
         rows, until = _follow(key, parts["chain"], head)
         _agree(parts["approvals"], rows)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
         raise Fault(0, "this bundle has not the form of one") from None
     return len(rows), until
 
@@ -184,7 +186,10 @@ def _follow(key: bytes, chain: dict[str, Any], head: str) -> tuple[list[Row], st
     seq, mac = chain["follows"]["seq"], chain["follows"]["mac"]
     passed = {mac}
     while seq < until.seq:
-        prev, body, told = bodies.get(seq + 1) or between[seq + 1]
+        found = bodies.get(seq + 1) or between.get(seq + 1)
+        if found is None:
+            raise Fault(seq + 1, f"row {seq + 1} is missing")
+        prev, body, told = found
         if prev not in (None, mac) or mac_of(key, link_text(seq + 1, mac, body)) != told:
             raise Fault(seq + 1, f"row {seq + 1} was edited, or does not follow the one before it")
         seq, mac = seq + 1, told
@@ -209,8 +214,13 @@ def _agree(approvals: list[dict[str, Any]], rows: list[Row]) -> None:
         details = {row.kind: json.loads(row.detail) for row in own}
         if "proposed" not in details:
             continue  # from before the trail, or pruned
-        if details["proposed"]["digest"] != approval["digest"]:
+        asked, shown = details["proposed"], approval["proposal"]
+        if asked["digest"] != approval["digest"]:
             raise Fault(own[0].seq, f"approval {approval['id']}: another digest is on record")
+        if [asked[name] for name in ("action", "target", "parameters")] != [
+            shown[name] for name in ("action_id", "target", "parameters")
+        ]:
+            raise Fault(own[0].seq, f"approval {approval['id']}: another action is on record")
         voted = {
             (row.actor, json.loads(row.detail)["choice"]) for row in own if row.kind == "voted"
         }

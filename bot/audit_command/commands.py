@@ -86,7 +86,7 @@ def _export(settings: AuditSettings, key: AuditKey, given: argparse.Namespace) -
     if match is None:
         raise InputError(f"{given.incident[:40]!r} is no incident.", remedy="Name it as INC-142.")
     bundle = audits.export(settings.store_url.get_secret_value(), key, int(match[1]))
-    text = json.dumps(bundle, indent=1) + "\n"
+    text = json.dumps(bundle, indent=1, default=str) + "\n"
     if given.out is None:
         print(text, end="")
         return 0
