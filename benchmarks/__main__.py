@@ -13,6 +13,7 @@ import time
 from benchmarks import (
     advisor_overhead,
     alert_to_card,
+    audit_verify,
     click_to_gateway,
     replicas,
     report,
@@ -34,6 +35,7 @@ BENCHES = {
     "spine.storm": storm.run,
     "spine.start": start.run,
     "spine.advisor_overhead": advisor_overhead.run,
+    "approval.audit_verify": audit_verify.run,
     "scale.two_engines": two_engines.run,
     "scale.takeover": takeover.run,
     "scale.replicas": replicas.run,

@@ -27,6 +27,7 @@ ISSUE = {
     "scale.two_engines",
     "scale.takeover",
     "scale.replicas",
+    "approval.audit_verify",
 }
 
 
