@@ -529,6 +529,13 @@ class Store:
         """
         return await self._write(keeping.prune, before, now)
 
+    async def begin_audit_anew(self, reason: str, now: datetime) -> int:
+        """Forget the trail and go on with a new one, by this store's key. Its first row's number.
+
+        Nothing of the former can be proved here any more: keep a copy of the store before.
+        """
+        return await self._write(keeping.begin_anew, reason, now)
+
     # What the bot says of itself
 
     async def weather(self, channel: str, storm_limit: int, now: datetime, *, remind: bool) -> bool:

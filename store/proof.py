@@ -169,7 +169,7 @@ def _altered(bundle: dict[str, Any], made: dict[str, Any]) -> str:
     parts = sorted({*told, *made["sha256"]})
     edited = [name for name in parts if told.get(name) != made["sha256"].get(name)]
     if edited:
-        return f"the part '{edited[0]}' was edited"
+        return f"the part {edited[0]!r} was edited"
     return "what stands beside the parts was edited, or this is not the key of this bundle"
 
 
@@ -180,7 +180,7 @@ def _follow(key: bytes, chain: dict[str, Any], head: str) -> tuple[list[Row], st
         return [], ""
     until = Anchor(**chain["until"])
     if not same(mac_of(key, anchor_text(until)), until.seal):
-        raise Fault(until.seq, f"the anchor '{until.name}' was edited")
+        raise Fault(until.seq, f"the anchor {until.name!r} was edited")
     bodies = {row.seq: (row.prev, mac_of(key, body_text(row)), row.mac) for row in rows}
     between = {seq: (None, body, mac) for seq, body, mac in chain["links"]}
     seq, mac = chain["follows"]["seq"], chain["follows"]["mac"]
@@ -195,7 +195,7 @@ def _follow(key: bytes, chain: dict[str, Any], head: str) -> tuple[list[Row], st
         seq, mac = seq + 1, told
         passed.add(mac)
     if mac != until.mac:
-        raise Fault(seq, f"the rows do not lead to the anchor '{until.name}'")
+        raise Fault(seq, f"the rows do not lead to the anchor {until.name!r}")
     if head and head not in passed:
         raise Fault(seq, f"the head {head} is not among the rows {rows[0].seq - 1} to {seq}")
     return rows, mac

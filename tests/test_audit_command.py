@@ -169,6 +169,38 @@ def test_export_refuses_what_it_cannot_do(url: str, tmp_path: Path) -> None:
     assert there.read_text() == "mine"
 
 
+def test_with_another_key_a_new_trail_begins_and_the_old_one_is_kept(
+    url: str, tmp_path: Path
+) -> None:
+    former = audits.prove(url, AUDIT_KEY)
+    begin = ("audit", "begin-anew", "--reason", "key changed", "--backup", tmp_path / "old.db")
+    settings = {"STORE_URL": url, "AUDIT_KEY": "the new key of the tests"}
+    code, out, err = run(*begin, folder=tmp_path, **settings)
+    assert (code, err) == (0, "")
+    assert f"goes on with row {former.seq + 1}" in out
+
+    code, out, _ = run("audit", "verify", folder=tmp_path, **settings)
+    assert code == 0, out
+    assert f"! row {former.seq + 1}: the trail was begun anew here: key changed.\n" in out
+    assert run("audit", "verify", folder=tmp_path, STORE_URL=url)[0] == 1
+    old = f"sqlite:///{tmp_path / 'old.db'}"
+    code, out, _ = run("audit", "verify", "--head", former.head, folder=tmp_path, STORE_URL=old)
+    assert code == 0, out
+    assert run("store", "status", folder=tmp_path, STORE_URL=url)[0] == 0
+    code, _, err = run(*begin, folder=tmp_path, **settings)
+    assert code == 1
+    assert "is there already" in err
+
+
+def test_no_trail_begins_anew_under_a_running_bot(url: str, tmp_path: Path) -> None:
+    bot_lives(url)
+    begin = ("audit", "begin-anew", "--reason", "x", "--backup", tmp_path / "old.db")
+    code, _, err = run(*begin, folder=tmp_path, STORE_URL=url)
+    assert code == 1
+    assert "A bot is running on" in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     code, _, err = run("audit", "verify", "--bundle", tmp_path / "none", folder=tmp_path)
     assert code == 1
@@ -181,5 +213,11 @@ def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_the_proof_of_the_whole_repository_names_the_commands() -> None:
     text = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
-    for command in ("audit verify", "audit verify --head", "audit verify --bundle", "export INC-"):
+    for command in (
+        "audit begin-anew",
+        "audit verify",
+        "audit verify --head",
+        "audit verify --bundle",
+        "export INC-",
+    ):
         assert f"python -m bot {command}" in text

@@ -54,6 +54,7 @@ class Kind(StrEnum):
     UNFROZEN = "unfrozen"
     POLICY_LOADED = "policy loaded"  # subject: SHA-256 of the policy
     PRUNED = "pruned"  # retention forgot the rows up to detail.through
+    BEGUN_ANEW = "begun anew"  # with another key, or after a fault; detail: why, where it ended
     CLOCK_MOVED_BACK = "clock moved back"  # by more than SKEW; the next row was recorded then
 
 
