@@ -46,7 +46,8 @@ class Channel:
     pace: Pace
     moving: asyncio.Task[None] | None = None
     missed: bool = False  # due again while it moved
-    paused_until: datetime | None = None
+    paused_until: datetime | None = None  # nothing is sent until then
+    wake_at: datetime | None = None  # then Slack takes what it does not take now
     troubles: int = 0  # in a row: Slack was not well
     storm_at: datetime | None = None  # when the storm's digest was last brought up to date
 
@@ -97,9 +98,10 @@ class Outbox:
         """Seconds until something may be due again: soon, where a pause ends before the poll."""
         now = self._clock()
         ends = [
-            (channel.paused_until - now).total_seconds()
+            (end - now).total_seconds()
             for channel in self._channels.values()
-            if channel.paused_until and channel.paused_until > now
+            for end in (channel.paused_until, channel.wake_at)
+            if end and end > now
         ]
         return max(0.01, min([FALLBACK_POLL, *ends]))
 
@@ -216,8 +218,8 @@ class Outbox:
                     return
                 if not await self._deliver(message, channel):
                     return
-        if wait := self._what_may_go(channel)[1]:
-            self._pause(channel, wait)
+        # Not a pause: what Slack does take may come any moment.
+        channel.wake_at = self._clock() + timedelta(seconds=self._what_may_go(channel)[1])
 
     def _what_may_go(self, channel: Channel) -> tuple[Which | None, float]:
         """What Slack takes in this channel now, and the seconds until it takes the rest too."""

@@ -132,28 +132,27 @@ class ReadBack:
     async def _read(self, channel: str, thorough: bool) -> int:
         """Read from the mark on, a little before it; how many messages had been missed."""
         began = self._clock()
-        mark = await self._store.read_mark(channel)
-        since = _moment(mark) - OVERLAP
+        first, last = await self._store.read_mark(channel) or ("0", _ts(began))
+        since = _moment(last) - OVERLAP
         changed_since = since
         if thorough:  # an edit stands where the message does: among those of what is still open
             opened = await self._store.open_since(channel)
             since = min(since, opened - OVERLAP) if opened else since
             since = max(since, began - timedelta(hours=self.policy.read_back_hours))
-        found = 0
-        async for messages in self._history(channel, since, changed_since):
+        found, oldest = 0, max(_ts(since), first)
+        async for messages in self._history(channel, oldest, max(_ts(changed_since), first)):
             found += await self._door.take_missed(channel, messages)
         await self._store.mark_read(channel, _ts(began))
         return found
 
     async def _history(
-        self, channel: str, since: datetime, changed_since: datetime
+        self, channel: str, oldest: str, replied: str
     ) -> AsyncIterator[list[dict[str, Any]]]:
-        """Messages with the new replies in their threads: the newest page first, in it the oldest.
+        """Messages since `oldest`, replies since `replied`: newest page first, each oldest first.
 
         A page at a time is handed on, so that a day's history need not fit into memory. An alert
         that comes after its own resolve is known by its time.
         """
-        oldest, replied = _ts(since), _ts(changed_since)
         where = {"channel": channel, "limit": PAGE, "include_all_metadata": True}
         async for page in pages(self._call, "conversations_history", oldest=oldest, **where):
             read = list(page)

@@ -95,7 +95,7 @@ def _approvals(end: End, incident_id: int) -> list[JSON]:
             **_read(row, "proposal", "preview", "approvers"),
             "votes": _all(
                 end,
-                "SELECT voter, choice, at FROM votes WHERE approval_id = ? ORDER BY at, voter",
+                "SELECT * FROM votes WHERE approval_id = ? ORDER BY at, voter",
                 row["id"],
             ),
             "execution": executions.get(row["id"]),

@@ -149,12 +149,12 @@ class Store:
         """Which of these deliveries were taken in before."""
         return await self._engine.read(deliveries.known, keys)
 
-    async def read_mark(self, channel: str) -> str:
-        """The ts up to which the channel's history in Slack was read back; '' if never."""
+    async def read_mark(self, channel: str) -> tuple[str, str] | None:
+        """From which ts on, and up to which, the channel's history was read; None if never."""
         return await self._engine.read(marks.get, channel)
 
     async def mark_read(self, channel: str, ts: str) -> None:
-        """The channel's history was read back up to `ts`."""
+        """The channel's history was read back up to `ts`; the first time, it is from there on."""
         await self._write(marks.put, channel, ts)
 
     async def open_since(self, channel: str) -> datetime | None:

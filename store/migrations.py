@@ -261,6 +261,7 @@ CREATE INDEX timeline_of_incident ON timeline (incident_id, id);
 _M002 = """
 CREATE TABLE read_marks (
     channel TEXT PRIMARY KEY,
+    began TEXT NOT NULL,                -- what was posted before is not ours to read
     ts TEXT NOT NULL                    -- up to here Slack's history of it was read back
 ) WITHOUT ROWID;
 

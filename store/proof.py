@@ -226,11 +226,11 @@ def _agree(approvals: list[dict[str, Any]], rows: list[Row]) -> None:
         }
         if voted != {(vote["voter"], vote["choice"]) for vote in approval["votes"]}:
             raise Fault(own[0].seq, f"approval {approval['id']}: other votes are on record")
-        answered = [row for row in own if row.kind in ("answer", "looked up")]
+        told = [json.loads(row.detail).get("answer_sha256") for row in own]
+        answered = [digest for digest in told if digest]
         answer = (approval["execution"] or {}).get("answer")
-        on_record = json.loads(answered[-1].detail)["answer_sha256"] if answered else ""
-        if answer is not None and on_record and sha256_of(answer) != on_record:
-            raise Fault(answered[-1].seq, f"approval {approval['id']}: another answer is on record")
+        if answer is not None and answered and sha256_of(answer) != answered[-1]:
+            raise Fault(own[0].seq, f"approval {approval['id']}: another answer is on record")
 
 
 def main(argv: list[str]) -> int:

@@ -19,12 +19,16 @@ def storm(now_known: Storm) -> tuple[str, list[Block]]:
     )
     if now_known.ended_at:
         lasted = span((now_known.ended_at - now_known.began_at).total_seconds())
-        head = f"🌤 Storm over: {plural(total, 'incident')} in {lasted}, every card is posted"
+        head = f"🌤 Storm over: {plural(total, 'incident')} in {lasted}"
     else:
         head = f"🌩 Storm: {plural(total, 'incident')} at once"
     facts = [f"since {clock(now_known.began_at)}"]
-    if now_known.hidden:
+    if now_known.hidden and now_known.ended_at:
+        facts.append(f"{plural(now_known.hidden, 'card')} that this channel did not take")
+    elif now_known.hidden:
         facts.append(f"{plural(now_known.hidden, 'card')} still to come, the gravest first")
+    else:
+        facts.append("every card is posted")
     if now_known.resolved:
         facts.append(f"{now_known.resolved} resolved")
     blocks: list[Block] = [section(f"*{head}*\n{counts}"), context(" · ".join(facts))]

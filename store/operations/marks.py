@@ -7,18 +7,19 @@ from datetime import datetime
 from store.statements import Operation, moment_or_none, query, run
 
 
-def get(channel: str) -> Operation[str]:
-    """The ts up to which it was read; '' for a channel that was never read."""
-    rows = yield query("SELECT ts FROM read_marks WHERE channel = ?", channel)
-    return str(rows[0]["ts"]) if rows else ""
+def get(channel: str) -> Operation[tuple[str, str] | None]:
+    """(the ts from which on, the ts up to which) it was read; None for one that never was."""
+    rows = yield query("SELECT began, ts FROM read_marks WHERE channel = ?", channel)
+    return (rows[0]["began"], rows[0]["ts"]) if rows else None
 
 
 def put(channel: str, ts: str) -> Operation[None]:
-    """It was read up to `ts`."""
+    """It was read up to `ts`; the first time, that is from where on it is read."""
     yield run(
-        "INSERT INTO read_marks (channel, ts) VALUES (?, ?)"
+        "INSERT INTO read_marks (channel, began, ts) VALUES (?, ?, ?)"
         " ON CONFLICT (channel) DO UPDATE SET ts = excluded.ts",
         channel,
+        ts,
         ts,
     )
 

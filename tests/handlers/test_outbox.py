@@ -423,3 +423,54 @@ async def test_a_card_that_was_given_up_is_shown_once_the_bot_is_invited(desk):
             why="the card, and the note beneath it",
         )
     assert story.counted.is_set()
+
+
+async def test_a_limit_on_posts_does_not_hold_back_a_change(desk):
+    number = await desk.open()
+    async with desk.running():
+        await desk.slack.wait_for(desk.ours, why="the card")
+        desk.faults.script["chat.postMessage"] = [rate_limited(600)]
+        other = await desk.open("db")
+        await desk.until(lambda: tried(desk, other, 1), why="the next post is limited")
+        await desk.store.acknowledge(number, "U0ANA00001", desk.clock.now)
+        await desk.slack.wait_for(
+            lambda: "acknowledged" in desk.ours()[0].text, why="the change, all the same"
+        )
+    assert len(desk.ours()) == 1
+
+
+async def test_a_limit_on_changes_does_not_hold_back_a_post(desk):
+    number = await desk.open()
+    async with desk.running():
+        await desk.slack.wait_for(desk.ours, why="the card")
+        desk.faults.script["chat.update"] = [rate_limited(600)]
+        await desk.store.acknowledge(number, "U0ANA00001", desk.clock.now)
+        await desk.until(lambda: tried(desk, number, 1), why="the change is limited")
+        await desk.open("db")
+        await desk.slack.wait_for(lambda: len(desk.ours()) == 2, why="the post, all the same")
+    assert "acknowledged" not in desk.ours()[0].text
+
+
+async def test_after_an_outage_one_look_answers_for_every_card_that_may_be_posted(desk):
+    for service in ("web", "db", "cache"):
+        await desk.open(service)
+    lost = {"chat.postMessage": 3}
+    desk.faults.drop_after.update(lost)
+    async with desk.running():
+        for seconds in (2, 4, 8):
+            await desk.until(lambda: sure_of_none(desk), why="a try whose answer is lost")
+            desk.wake(seconds)
+        desk.wake(60)
+        await desk.until(lambda: nothing_waits(desk), why="every card is known to be posted")
+    assert len(desk.ours()) == 3, "each of them once"
+    looks = [method for method, _ in desk.calls()].count("conversations.history")
+    assert looks <= 3
+
+
+async def sure_of_none(desk):
+    return desk.outbox.delivery.unsure
+
+
+async def nothing_waits(desk):
+    desk.wake(1)
+    return await desk.store.outbox_backlog() == (0, 0)
