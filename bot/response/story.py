@@ -33,14 +33,13 @@ from bot.remediation.client import GatewayClient
 from bot.response import advise, dispatch, propose, verify
 from bot.response.receive import Delivery, name_all
 from store.contract import Store
-from store.operations.audit import Kind
+from store.operations.audit import LONGEST_ID, Kind
 from store.rows import AdviceRecord, Receipt
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # seconds that a person's command may wait for the gateway; Slack gives it three
 CLAIMING = timedelta(seconds=10)  # what we claimed so long ago and do not hold, nobody sends
-LONGEST_ID = 64  # of a forged id no more goes on record
 UNKNOWN_LOOKUPS = timedelta(minutes=10)  # how long an unknown outcome is looked up by itself
 
 

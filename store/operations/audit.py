@@ -25,6 +25,7 @@ from store.proof import FIRST, HEAD, Anchor, Row, anchor_text, body_text, canoni
 from store.statements import Operation, bindable, lock, moment, query, run, seal, stamp
 
 LOCK = "audit"
+LONGEST_ID = 64  # of an id that a stranger made up no more goes on record
 SKEW = timedelta(seconds=60)
 """Replicas wait for their turn with the time in hand: only more than this is a clock moved back."""
 

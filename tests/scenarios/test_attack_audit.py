@@ -100,6 +100,42 @@ async def test_nobody_attacks_and_the_whole_way_is_on_record_and_proved(
     assert "9 rows, 1 to 9," in said
 
 
+async def test_what_strangers_and_forged_buttons_are_refused_is_on_record(
+    world: World, bot: StartBot
+) -> None:
+    await bot()
+    await world.alert()
+    card = await world.approval_card("awaiting approval")
+    press = {
+        "type": "block_actions",
+        "trigger_id": "1.2.3",
+        "channel": {"id": ALERTS},
+        "container": {"type": "message", "message_ts": card.ts, "channel_id": ALERTS},
+        "message": {"ts": card.ts},
+    }
+    for team, value in (("T0STRANGER", "a" * 32), (world.slack.team_id, "forged" * 50)):
+        button = {
+            "action_id": "sopbot.approve",
+            "value": value,
+            "action_ts": "1.5",
+            "type": "button",
+        }
+        someone = {"id": BEN, "username": "ben", "team_id": team}
+        delivery = world.slack.deliver(
+            "interactive", {**press, "user": someone, "actions": [{**button, "block_id": "b"}]}
+        )
+        assert await delivery.outcome()
+    await world.quiet()
+    stranger, forged = [row for row in trail(world) if row["kind"] == "refused"]
+    assert (stranger["actor"], stranger["subject"]) == (BEN, "a" * 32)
+    facts = json.loads(stranger["detail"])
+    assert (facts["team"], facts["tried"]) == ("T0STRANGER", "sopbot.approve")
+    assert "only people of this workspace" in facts["why"]
+    assert forged["subject"] == ("forged" * 50)[:64]
+    assert "not known here" in json.loads(forged["detail"])["why"]
+    assert (await verify(world))[0] == 0
+
+
 async def test_a_row_is_edited(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     seq = seq_of(world, "voted")
