@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from store.proof import Anchor, Fault, Row
 from store.sealing import AuditKey
 from store.shape import Table, steps, tables
 from store.transfer import End
+from store.transfer_sqlite import SqliteEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def prove(url: str, key: AuditKey, *, head: str = "") -> Proved:
 
     `head` is one that was posted: it must be part of the trail. StoreError when there is no store.
     """
-    with reading(url) as end:
+    with _reading(url) as end:
         return _prove(end, key, head)
 
 
@@ -50,7 +52,7 @@ def export(url: str, key: AuditKey, incident_id: int) -> dict[str, Any]:
     Whether the whole trail could be proved is written in it: what is missing from the trail would
     be missing here.
     """
-    with reading(url) as end:
+    with _reading(url) as end:
         try:
             _prove(end, key, "")
             trail = ""
@@ -91,6 +93,18 @@ class _Unseen:
 
     def decide(self) -> None:
         """See Progress."""
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[End]:
+    """One view of the store. Bytes that are no text are read as a text that nobody wrote.
+
+    SQLite keeps them as if they were one; the row that has them is to be found edited.
+    """
+    with reading(url) as end:
+        if isinstance(end, SqliteEnd):
+            end.connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        yield end
 
 
 def _prove(end: End, key: AuditKey, head: str) -> Proved:

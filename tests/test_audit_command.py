@@ -76,6 +76,20 @@ def test_verify_names_the_first_row_at_fault_and_fails(
     assert re.fullmatch(told, out), out
 
 
+@pytest.mark.parametrize("value", ["x'ff'", "CAST(x'ff' AS TEXT)", "7"])
+def test_verify_names_a_row_whose_value_is_no_text(
+    value: str, places: Places, tmp_path: Path
+) -> None:
+    url = places.filled("sqlite")
+    change(url, f"UPDATE audit SET detail = {value} WHERE seq = 4")  # noqa: S608
+    code, out, _ = run("audit", "verify", folder=tmp_path, STORE_URL=url)
+    assert code == 1
+    assert out.startswith("✗ row 4 was edited")
+    code, out, _ = run("export", "INC-19", folder=tmp_path, STORE_URL=url)
+    assert code == 0
+    assert "row 4 was edited" in json.loads(out)["trail"]
+
+
 def test_verify_names_a_head_that_is_not_part_of_it(url: str, tmp_path: Path) -> None:
     code, out, _ = run("audit", "verify", "--head", "0" * 64, folder=tmp_path, STORE_URL=url)
     assert code == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.errors import StoreError
 from store.operations import audit, outbox
@@ -22,7 +22,7 @@ def close_day(channel: str, now: datetime) -> Operation[bool]:
 
     Once for each day that is over by `now`, if anything is on record of before today.
     """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day = (midnight - timedelta(days=1)).date().isoformat()
     if (yield from audit.find_anchor(DAY + day)) is not None:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -11,7 +12,7 @@ from bot.app import Bot
 from bot.errors import StoreError
 from bot.jobs.post_audit_head import post_audit_head
 from bot.simulator.conversation import Message
-from tests.scenarios.children import run_bot
+from tests.scenarios.children import run_bot, until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, AUDIT_KEY, BEN, CHLOE, Clock, Gateway, World, kind
 
@@ -134,6 +135,20 @@ async def test_what_strangers_and_forged_buttons_are_refused_is_on_record(
     assert forged["subject"] == ("forged" * 50)[:64]
     assert "not known here" in json.loads(forged["detail"])["why"]
     assert (await verify(world))[0] == 0
+
+
+async def test_a_policy_that_is_changed_while_the_bot_runs_is_on_record(
+    world: World, bot: StartBot
+) -> None:
+    running = await bot()
+    world.write_policy(BEN)
+    running.reload()
+    await until(lambda: len(trail(world)) == 2, why="the reload is on record")
+    before, after = trail(world)
+    assert (before["kind"], after["kind"]) == ("policy loaded", "policy loaded")
+    assert before["subject"] != after["subject"]
+    text = (world.folder / "policy.yaml").read_bytes()
+    assert after["subject"] == hashlib.sha256(text).hexdigest()
 
 
 async def test_a_row_is_edited(world: World, bot: StartBot) -> None:
