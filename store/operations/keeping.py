@@ -14,7 +14,7 @@ from store.statements import Operation, execute, lock, query, run, seal, stamp, 
 POSTED = "audit_head"
 RANK = 3  # behind whatever an incident has to say
 _BATCH = 500  # rows that are looked at in one go
-_MOST = 5_000  # rows that go at once, so that nobody waits long for the store
+_MOST = 2_000  # rows that go at once, so that nobody waits long to put something on record
 
 
 def close_day(channel: str, now: datetime) -> Operation[bool]:
@@ -26,6 +26,7 @@ def close_day(channel: str, now: datetime) -> Operation[bool]:
     day = (midnight - timedelta(days=1)).date().isoformat()
     if (yield from audit.find_anchor(DAY + day)) is not None:
         return False
+    yield lock(audit.LOCK)  # nobody prunes what is being proved
     oldest = yield query("SELECT at FROM audit ORDER BY seq LIMIT 1")
     head = yield from audit.end_of_chain()
     if head is None or not oldest or oldest[0]["at"] >= stamp(midnight):
@@ -60,6 +61,7 @@ def prune(before: datetime, now: datetime) -> Operation[int]:
 
     They are proved first: else who edits a row's time would have the bot forget it.
     """
+    yield lock(audit.LOCK)  # of two that prune the second goes on where the first one stopped
     checkpoint = yield from audit.sealed_anchor(CHECKPOINT)
     seq, mac = (checkpoint.seq, checkpoint.mac) if checkpoint else (0, FIRST)
     head = yield from audit.end_of_chain()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import json
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+import random
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ class Lab(World):
         time = VirtualTime.of_this_loop()
         async with AsyncExitStack() as parts:
             parts.enter_context(scheduler_goes_by(time.wall))
+            parts.enter_context(dice_fall_by(seed))
             door = SlackDoor()
             local = await parts.enter_async_context(
                 LocalSlack.start(clock=time, faults=door, seed=seed, **slack)
@@ -161,6 +163,17 @@ class Lab(World):
             session.post(f"{bot.http_url}/alerts/alertmanager", json=body) as answer,
         ):
             assert answer.status == 202, await answer.text()
+
+
+@contextmanager
+def dice_fall_by(seed: int) -> Iterator[None]:
+    """The bot's own dice (its pauses between tries are spread) fall by the seed too."""
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
 
 
 def webhook_alert(service: str, severity: str, instance: str = "") -> JSON:

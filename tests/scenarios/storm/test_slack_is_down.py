@@ -67,16 +67,16 @@ async def silent(lab: Lab) -> AsyncIterator[None]:
 
 async def alerts_by_http(lab: Lab, bot: Bot, size: Size, dice: random.Random) -> None:
     """All of them within that time, in any order, spread evenly."""
-    told = [group for group in range(size.groups) for _ in range(size.repeats)]
-    dice.shuffle(told)
+    groups = [group for group in range(size.groups) for _ in range(size.repeats)]
+    dice.shuffle(groups)
+    told = [
+        webhook_alert(f"web-{group:03}", SEVERITIES[group % 4], f"instance-{number}")
+        for number, group in enumerate(groups)
+    ]
     batches = size.seconds  # one a second
     for number in range(batches):
-        batch = told[len(told) * number // batches : len(told) * (number + 1) // batches]
-        if batch:
-            await lab.webhook(
-                bot,
-                [webhook_alert(f"web-{g:03}", SEVERITIES[g % 4], f"i-{g}-{number}") for g in batch],
-            )
+        if batch := told[len(told) * number // batches : len(told) * (number + 1) // batches]:
+            await lab.webhook(bot, batch)
         await asyncio.sleep(size.seconds / batches)  # the rate of the story, in its own time
 
 
