@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres run gateway check test services bench lock clean
+.PHONY: help demo play setup postgres run gateway check test chaos services bench lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -61,6 +61,12 @@ check: .venv/.dev  ## format, lint, types, import rules, docs, tests
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@$(MAKE) --no-print-directory test
+
+# Another seed each time, unless SOPBOT_SEED names one: what fails prints it, and how to see it again.
+chaos: .venv/.dev  ## the long fault runs, by SOPBOT_SEED or a new seed; ARGS=… runs a part
+	@seed=$${SOPBOT_SEED:-$$(date +%s)}; echo "SOPBOT_SEED=$$seed"; \
+	SOPBOT_SEED=$$seed $(PY) -m pytest -m chaos -v $(ARGS) || \
+	{ echo "make chaos failed; the same again: SOPBOT_SEED=$$seed make chaos" >&2; exit 1; }
 
 services:  ## Debian/Ubuntu: install the servers that integration tests use
 	@sh tests/services.sh

@@ -13,10 +13,14 @@ import time
 from benchmarks import (
     advisor_overhead,
     alert_to_card,
+    alertmanager,
+    audit_verify,
     click_to_gateway,
     replicas,
     report,
     servers,
+    sixty_incidents,
+    soak,
     start,
     storm,
     takeover,
@@ -35,10 +39,22 @@ BENCHES = {
     "spine.storm": storm.run,
     "spine.start": start.run,
     "spine.advisor_overhead": advisor_overhead.run,
+    "approval.audit_verify": audit_verify.run,
     "scale.two_engines": two_engines.run,
     "scale.takeover": takeover.run,
     "scale.replicas": replicas.run,
+    "storm.sixty_incidents": sixty_incidents.run,
+    "storm.soak": soak.run,
 }
+
+
+def missing(name: str) -> str:
+    """The program that a bench measures and that is not on this machine; '' when all is there."""
+    if name.startswith("scale.") and not servers.is_there():
+        return "PostgreSQL"
+    if name == "storm.sixty_incidents" and not alertmanager.is_there():
+        return "Alertmanager"
+    return ""
 
 
 def chosen(only: str) -> list[str]:
@@ -77,8 +93,8 @@ def run(names: list[str]) -> int:
     for name in names:
         began = time.monotonic()
         print(f"{name} … ", end="", file=sys.stderr, flush=True)
-        if name.startswith("scale.") and not servers.is_there():
-            print("not run: no PostgreSQL on this machine (make services)", file=sys.stderr)
+        if program := missing(name):
+            print(f"not run: no {program} on this machine (make services)", file=sys.stderr)
             continue
         results += asyncio.run(BENCHES[name]())
         print(f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}", file=sys.stderr)

@@ -8,17 +8,22 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from benchmarks import sixty_incidents
 from benchmarks.results import read, shown
 from benchmarks.stage import HERE, ROOT
+from benchmarks.storm_plot import plot
 
 PAGE = ROOT / "docs" / "performance.md"
+STORM = ROOT / "docs" / "images" / "storm.svg"
 TEXT = HERE / "performance.md.template"
 WIDTH = 40
 
 
 def write(results: Path, growth: Path) -> None:
-    """Write the page."""
+    """Write the page, and the picture of the storm where there was one."""
     lines = read(results)
+    if picture := storm_plot(lines):
+        STORM.write_text(picture, encoding="utf-8")
     rows = json.loads(growth.read_text(encoding="utf-8")) if growth.is_file() else []
     PAGE.write_text(page(TEXT.read_text(encoding="utf-8"), lines, rows), encoding="utf-8")
 
@@ -81,6 +86,24 @@ def bars(lines: Sequence[Mapping[str, Any]]) -> str:
 
 def _bar(value: float, longest: float) -> str:
     return ("█" * max(1, round(value / longest * WIDTH))).ljust(WIDTH)
+
+
+def storm_plot(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Sixty incidents as a picture; '' when they were not measured."""
+    for line in lines:
+        if line["id"] == "storm.sixty_incidents":
+            told = line["detail"]
+            return plot(
+                told["sopbot_at_s"],
+                [
+                    ("Alertmanager", told["alertmanager_10s_at_s"]),
+                    ("… by its defaults", told["alertmanager_5m_at_s"]),
+                ],
+                incidents=sixty_incidents.INCIDENTS,
+                within=sixty_incidents.WITHIN,
+                watched=sixty_incidents.WATCHED,
+            )
+    return ""
 
 
 def growth_table(rows: Sequence[Mapping[str, Any]]) -> str:

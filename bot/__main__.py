@@ -30,7 +30,9 @@ def main(argv: list[str] | None = None) -> int:
     store_command.add_arguments(
         commands.add_parser("store", help="the store as a whole: status, backup, restore, copy …")
     )
-    audit_command.add_arguments(commands.add_parser("audit", help="the audit trail: verify"))
+    audit_command.add_arguments(
+        commands.add_parser("audit", help="the audit trail: verify, begin-anew")
+    )
     audit_command.add_export_arguments(
         commands.add_parser("export", help="write one incident with its proof as JSON")
     )

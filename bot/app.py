@@ -28,9 +28,10 @@ from bot.advice.advisor import Advisor
 from bot.advice.agent_file import write_agent
 from bot.advice.command import AdvisorCommand
 from bot.advice.environment import argv_of
-from bot.errors import SettingsError, SlackRefused, SopbotError, StoreError
+from bot.errors import SettingsError, SopbotError, StoreError
 from bot.incidents.sops import SopLibrary, SopProblem
 from bot.jobs import all_jobs, scheduler_for
+from bot.jobs.self_audit import SelfAudit
 from bot.observability.health import Health
 from bot.observability.metrics import Metrics
 from bot.policy import read_policy
@@ -42,11 +43,14 @@ from bot.web.ingest import Ingest
 from bot.web.server import serve, web_app
 from bot.workers import Workers, heartbeat
 from handlers.alerts import AlertChannels, AlertDoor
+from handlers.calling import SlackCalls
 from handlers.connection import Identity, connect, identify
 from handlers.link import Link
 from handlers.outbox import Outbox
 from handlers.people import People
+from handlers.readback import ReadBack
 from handlers.rendering import Renderer
+from handlers.sockets import Sockets
 from store import open_store
 from store.clocks import system_clock
 from store.contract import Store
@@ -101,6 +105,7 @@ class Bot:
         self.outbox.policy = policy.notify
         recording = asyncio.create_task(self._record_reload(), name="record reload")
         self._parts.push_async_callback(_cancel, recording)
+        self._read_back.policy = policy.ingest
         log.info("policy and SOPs reloaded")
 
     async def _start(self) -> None:
@@ -143,20 +148,22 @@ class Bot:
             dispatch_patience=settings.ai_command_gateway_timeout + 30,
         )
         renderer = Renderer(self.response)
+        calls = SlackCalls(client, self.metrics, self._clock)
+        ops = ops_channel(settings)
         self.outbox = Outbox(
-            client,
+            calls,
             store,
             renderer,
             self._clock,
-            self.metrics,
             policy=policy.notify,
-            ops_channel=ops_channel(settings),
+            ops_channel=ops,
             own_bot_id=self.identity.bot_id,
         )
+        self._audit = SelfAudit(store, self.metrics, self._clock, ops)
         parts.push_async_callback(self.outbox.drain, DRAIN)
         await self._start_workers()
         await self._start_web()
-        await self._connect(self._slack_app(client))
+        await self._connect(client, calls, session)
         self._register_health(gateway)
         await self.health.look()
         self._watch_store(store)
@@ -233,24 +240,47 @@ class Bot:
         handlers.register(app, response=self.response, outbox=self.outbox, clock=self._clock)
         return app
 
-    async def _connect(self, app: AsyncApp) -> None:
-        settings = self._settings
+    async def _connect(
+        self, client: AsyncWebClient, calls: SlackCalls, session: aiohttp.ClientSession
+    ) -> None:
+        """Socket Mode, and the reading back of what it did not bring."""
+        settings, store = self._settings, self.response.store
         channels = AlertChannels(
             channels=frozenset(settings.slack_alert_channels),
             sources=frozenset(settings.slack_alert_sources),
             own_bot_id=self.identity.bot_id,
         )
-        token = settings.slack_app_token.get_secret_value()
-        link = Link(app, token, AlertDoor(self.response, channels))
-        self._link = link
-        self._parts.push_async_callback(link.close_async)
+        door = AlertDoor(self.response, channels)
+        self._read_back = ReadBack(
+            calls,
+            store,
+            door,
+            settings.slack_alert_channels,
+            self._clock,
+            self.metrics,
+            self.response.policy.ingest,
+        )
+        await self._read_back.begin()
+        link = Link(self._slack_app(client), door, self._read_back.missed)
+        self._sockets = link.sockets = Sockets(
+            client,
+            session,
+            settings.slack_app_token.get_secret_value(),
+            link.take,
+            self._read_back.in_touch,
+            count=settings.slack_sockets,
+        )
+        self.metrics.slack_sockets.set_function(lambda: self._sockets.live)
+        self._parts.push_async_callback(self._sockets.close)
         self._parts.push_async_callback(link.drain, DRAIN)
-        await connect(link.client)
+        await connect(self._sockets)
+        reading = asyncio.create_task(self._read_back.run(), name="read back")
+        self._parts.push_async_callback(_cancel, reading)
 
     def _register_health(self, gateway: GatewayClient) -> None:
         async def slack() -> None:
-            if not await self._link.client.is_connected():
-                raise SlackRefused("socket_not_connected", permanent=False)
+            self._sockets.check()
+            await self._read_back.check()
 
         async def store_takes_writes() -> None:
             await self.response.store.ping(self._clock())
@@ -261,6 +291,7 @@ class Bot:
         self.health.register("store", store_takes_writes)
         self.health.register("slack", slack)
         self.health.register("outbox", self.outbox.check)
+        self.health.register("work", self._audit.check)
         self.health.register("gateway", gateway_is_healthy)
 
     def _watch_store(self, store: Store) -> None:
@@ -270,8 +301,14 @@ class Bot:
         self._parts.push_async_callback(_cancel, watch)
 
     def _start_jobs(self) -> None:
-        ops = ops_channel(self._settings)
-        jobs = all_jobs(self.response, self.health, self._clock, ops)
+        jobs = all_jobs(
+            self.response,
+            self.health,
+            self._audit,
+            self._read_back.now_and_then,
+            self._clock,
+            ops_channel(self._settings),
+        )
         scheduler = scheduler_for(jobs, self.response.store.replica, self._clock)
         scheduler.start()
         self._parts.callback(scheduler.shutdown, wait=False)

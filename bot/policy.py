@@ -31,6 +31,13 @@ class Notify(_Segment):
 
     post_interval_seconds: float = Field(default=1.0, ge=0, le=60)
     post_burst: int = Field(default=10, ge=1, le=100)
+    storm_limit: int = Field(default=10, ge=1, le=1000)
+
+
+class Ingest(_Segment):
+    """How far back Slack's own history is read for what was missed, in hours."""
+
+    read_back_hours: float = Field(default=24.0, gt=0, le=168)
 
 
 class Retention(_Segment):
@@ -45,6 +52,7 @@ class Policy(_Segment):
     """The whole policy."""
 
     schema_version: str = "3.0"
+    ingest: Ingest = Ingest()
     correlate: Correlate = Correlate()
     notify: Notify = Notify()
     remediate: Remediate = Remediate()

@@ -94,6 +94,9 @@ class Settings(AuditSettings):
     slack_alert_sources: Names = Field(
         (), description="bot or app ids that may post alerts; empty is every app there"
     )
+    slack_sockets: int = Field(
+        2, ge=1, le=10, description="Socket Mode links of one bot; Slack allows an app ten in all"
+    )
     ai_command_gateway_url: Url = Field(description="the gateway that does the work, http(s)")
     ai_command_gateway_timeout: float = Field(
         gt=0, description="seconds to wait for the gateway's answer; 75 or more is advised"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,6 @@ from bot.response import Delivery, Response
 
 Message = Mapping[str, Any]
 
-_READ = ("text", "attachments", "blocks")  # the parts of a message that parsers read
 _OURS = "sopbot."  # begins the metadata type and the first block id of what a sopbot posts
 
 
@@ -54,9 +53,10 @@ class AlertChannels:
             version = f"{stamp or event.get('event_ts', '')}-{_digest(message)}"
         else:
             message, version = event, ""
-        return (message, version) if self._is_ours_to_read(message) else None
+        return (message, version) if self.by_a_source(message) else None
 
-    def _is_ours_to_read(self, message: Message) -> bool:
+    def by_a_source(self, message: Message) -> bool:
+        """Whether an app posted it whose messages are alerts."""
         bot_id, app_id = message.get("bot_id"), message.get("app_id")
         if not bot_id or bot_id == self.own_bot_id or _by_a_sopbot(message):
             return False
@@ -64,12 +64,22 @@ class AlertChannels:
 
 
 def _same_content(message: Message, before: object) -> bool:
-    return isinstance(before, dict) and all(message.get(part) == before.get(part) for part in _READ)
+    return isinstance(before, dict) and _content(message) == _content(before)
 
 
 def _digest(message: Message) -> str:
-    content = json.dumps([message.get(part) for part in _READ], sort_keys=True)
+    content = json.dumps(_content(message), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _content(message: Message) -> list[Any]:
+    """What parsers read of it, without what Slack unfurled from its links."""
+    attachments = message.get("attachments")
+    if isinstance(attachments, list):
+        own = [a for a in attachments if not (isinstance(a, dict) and "from_url" in a)]
+    else:
+        own = []
+    return [message.get("text"), own, message.get("blocks")]
 
 
 def _by_a_sopbot(message: Message) -> bool:
@@ -115,22 +125,62 @@ class AlertDoor:
     async def take(self, payload: Message) -> bool:
         """True once the alert in this payload is durable; False when there is none in it."""
         event = payload.get("event")
-        found = self._channels.alert_in(event) if isinstance(event, dict) else None
-        if not found or not isinstance(event, dict):
+        delivery = self._delivery(event) if isinstance(event, dict) else None
+        if delivery is None:
             return False
+        await self._response.receive(delivery)
+        return True
+
+    async def take_missed(self, channel: str, history: Sequence[Message]) -> int:
+        """Take in what of a channel's history, oldest first, was never handed over.
+
+        Returns how many messages that were. They go the same way as events, so what comes late
+        over the socket after all changes nothing.
+        """
+        told = [
+            delivery for one in history if (delivery := self._delivery(_event_of(channel, one)))
+        ]
+        known = await self._response.store.known_deliveries([delivery.key for delivery in told])
+        missed = [delivery for delivery in told if delivery.key not in known]
+        for delivery in missed:
+            await self._response.receive(delivery)
+        return len(missed)
+
+    def may_hold(self, message: Message) -> bool:
+        """Whether replies to this message may be alerts: it is by an app that posts them."""
+        return self._channels.by_a_source(message)
+
+    def _delivery(self, event: Message) -> Delivery | None:
+        found = self._channels.alert_in(event)
+        if not found:
+            return None
         message, version = found
         channel = str(event["channel"])
         versions = f"slack/{channel}/{message.get('ts')}/"
-        await self._response.receive(
-            Delivery(
-                key=versions + version,
-                channel=channel,
-                alerts=[_without_names(alert) for alert in parse_message(message)],
-                edit_of=versions if version else "",
-                told_at=_moment(event.get("event_ts") or event.get("ts")),
-            )
+        return Delivery(
+            key=versions + version,
+            channel=channel,
+            alerts=[_without_names(alert) for alert in parse_message(message)],
+            edit_of=versions if version else "",
+            told_at=_moment(event.get("event_ts") or event.get("ts")),
         )
-        return True
+
+
+def _event_of(channel: str, message: Message) -> Message:
+    """The event by which Slack would have told of a message that stands in its history.
+
+    Of an edited one, what it says now: no more than that is kept.
+    """
+    edited = message.get("edited")
+    if not isinstance(edited, dict):
+        return {**message, "type": "message", "channel": channel}
+    return {
+        "type": "message",
+        "subtype": "message_changed",
+        "channel": channel,
+        "event_ts": edited.get("ts"),
+        "message": message,
+    }
 
 
 def register(app: AsyncApp) -> None:

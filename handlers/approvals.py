@@ -156,10 +156,11 @@ async def approval_of_press(
     try:
         asked = await story.store.approval(approval_id)
         for key in (f"approval:{asked.id}", f"result:exec-{asked.id}"):
-            shown = await story.store.outbox_message(key)
-            # None: pressed in the moment between Slack's showing it and our writing down its ts.
-            if shown and shown.channel == channel and shown.ts in (None, ts):
-                return asked
+            for place in (key, f"undelivered:{key}"):  # elsewhere, in its own channel's place
+                shown = await story.store.outbox_message(place)
+                # None: pressed in the moment between Slack's showing it and our noting its ts.
+                if shown and shown.channel == channel and shown.ts in (None, ts):
+                    return asked
         raise Refused(
             "Not counted: this button is not on the remediation's own card.",
             remedy="Press it there.",

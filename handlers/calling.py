@@ -1,9 +1,14 @@
-"""One Slack Web API call, its failure named: refused, not reached, or nobody knows."""
+"""One Slack Web API call, its failure named: refused, not reached, or nobody knows.
+
+Where Slack said that it is too early, no call is made until its Retry-After is over: for that
+method alone, and for posts in that channel alone.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -13,8 +18,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import OutcomeUnknown, SlackRefused
 from bot.observability.metrics import Metrics
 
+SHORTEST_WAIT = 0.5  # seconds to wait when Slack limits us and says that it is over already
 UNREADABLE_WAIT = 30.0  # seconds to wait when Slack limits us without a number we can read
 LONGEST_WAIT = 3600.0
+
+# Slack does not take the bot's token: nothing can be said until somebody gives it another.
+BAD_TOKEN = frozenset(
+    {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
+)
+POST = "chat_postMessage"  # limited for each channel, the other methods for the workspace
 
 # Slack will never take this message; another try gives the same answer.
 _PERMANENT = frozenset(
@@ -40,19 +52,42 @@ _UNKNOWN = frozenset({"internal_error", "fatal_error", "request_timeout", "servi
 
 
 class SlackCalls:
-    """Calls Slack and counts the calls by their outcome."""
+    """Calls Slack, counts the calls by their outcome, and keeps to its limits."""
 
-    def __init__(self, client: AsyncWebClient, metrics: Metrics) -> None:
+    def __init__(
+        self, client: AsyncWebClient, metrics: Metrics, clock: Callable[[], datetime]
+    ) -> None:
         self._client = client
         self._metrics = metrics
+        self._clock = clock
+        self._limits: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+
+    def wait(self, method: str, channel: str = "") -> float:
+        """Seconds until Slack lets this method be called again; 0 when it may be now."""
+        key = _limit_of(method, channel)
+        since, until = self._limits.get(key, _NEVER)
+        now = self._clock()
+        if since <= now < until:  # before `since`, the clock was set back
+            return (until - now).total_seconds()
+        self._limits.pop(key, None)
+        return 0.0
+
+    def _limited(self, method: str, channel: str, seconds: float) -> None:
+        now = self._clock()
+        self._limits[_limit_of(method, channel)] = (now, now + timedelta(seconds=seconds))
 
     async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
         """What Slack answered. SlackRefused: it was not done. OutcomeUnknown: it may be done."""
+        channel = str(arguments.get("channel", ""))
+        if wait := self.wait(method, channel):
+            raise SlackRefused("ratelimited", permanent=False, retry_after=wait)
         try:
             answer = await getattr(self._client, method)(**arguments)
         except SlackApiError as error:
             failure = failure_of(method, error.response)
             self._metrics.slack_called(method, _outcome(failure))
+            if isinstance(failure, SlackRefused) and failure.error == "ratelimited":
+                self._limited(method, channel, failure.retry_after or SHORTEST_WAIT)
             raise failure from error
         except aiohttp.ClientConnectorError as error:
             self._metrics.slack_called(method, "refused")
@@ -65,6 +100,13 @@ class SlackCalls:
             raise OutcomeUnknown(f"Slack's answer to {method} is not an object.")
         self._metrics.slack_called(method, "ok")
         return answer.data
+
+
+_NEVER = (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
+
+
+def _limit_of(method: str, channel: str) -> tuple[str, str]:
+    return method, channel if method == POST else ""
 
 
 def failure_of(method: str, response: Any) -> SlackRefused | OutcomeUnknown:

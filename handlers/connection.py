@@ -1,31 +1,22 @@
-"""Getting in touch with Slack at the start: who we are, and the Socket Mode link."""
+"""Getting in touch with Slack at the start: who we are, and the first Socket Mode link."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import OutsideError, SettingsError, SlackRefused, SopbotError
+from handlers.calling import BAD_TOKEN
+from handlers.sockets import Sockets
 
 CONNECT_SECONDS = 30.0
 
-# The token is at fault: another start would end the same way.
-_BAD_TOKEN = frozenset(
-    {
-        "account_inactive",
-        "invalid_auth",
-        "missing_scope",
-        "not_allowed_token_type",
-        "not_authed",
-        "token_expired",
-        "token_revoked",
-    }
-)
+# Another start would end the same way.
+_BAD_SETTING = BAD_TOKEN | {"missing_scope", "not_allowed_token_type"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +37,11 @@ async def identify(client: AsyncWebClient) -> Identity:
     return Identity(str(answer["team_id"]), str(answer["user_id"]), str(answer.get("bot_id", "")))
 
 
-async def connect(client: Any) -> None:
-    """Open the link of a Socket Mode client; errors as for `identify`."""
+async def connect(sockets: Sockets) -> None:
+    """Open the first link; errors as for `identify`."""
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            # Asked here: connect() would log a bad token and try it again for ever.
-            client.wss_uri = await client.issue_new_wss_url()
-            await client.connect()
+            await sockets.start()
     except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
         raise _slack_said_no(error, "SLACK_APP_TOKEN") from error
 
@@ -63,6 +52,6 @@ def _slack_said_no(error: Exception, setting: str) -> SopbotError:
             "Slack cannot be reached.", remedy="Check the network and SLACK_API_URL."
         )
     name = str(error.response.get("error", "unknown_error"))
-    if name in _BAD_TOKEN:
+    if name in _BAD_SETTING:
         return SettingsError([f"{setting}: Slack does not take it ({name})"])
     return SlackRefused(name, permanent=False)

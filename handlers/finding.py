@@ -1,58 +1,105 @@
-"""Look for a message of ours that may have been posted although nobody noted it."""
+"""Look for messages of ours that may have been posted although nobody noted it."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from store.rows import OutboxMessage
 
 HISTORY_PAGE = 200
+BEFORE = timedelta(seconds=60)  # Slack's clock and ours need not agree
 
 Call = Callable[..., Awaitable[dict[str, Any]]]
 
 
-async def find_posted(call: Call, message: OutboxMessage, own_bot_id: str) -> str | None:
-    """The ts of a message that carries our key already, looking back to when it was wished.
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at a place: what of ours stood there, posted since `oldest`, as of `at`."""
 
-    `own_bot_id` '' takes anybody's word for it. Raises what `call` raises.
+    at: datetime
+    oldest: datetime
+    found: dict[tuple[str, str], str]
+
+
+class Finder:
+    """Answers for many messages from one look at their channel or thread.
+
+    After an outage all that was tried in vain has to be looked for, and Slack allows few looks.
+    `own_bot_id` '' takes anybody's word for a message of ours.
     """
-    where: dict[str, Any] = {
-        "channel": message.channel,
-        "oldest": f"{message.created_at.timestamp() - 60:.6f}",
-        "limit": HISTORY_PAGE,
-        "include_all_metadata": True,
-    }
-    method = "conversations_history"
-    if message.thread_ts:
-        method = "conversations_replies"
-        where["ts"] = message.thread_ts
+
+    def __init__(self, call: Call, clock: Callable[[], datetime], own_bot_id: str) -> None:
+        self._call = call
+        self._clock = clock
+        self._own_bot_id = own_bot_id
+        self._looks: dict[tuple[str, str], _Look] = {}
+
+    async def find(self, message: OutboxMessage, tried_at: datetime) -> str | None:
+        """The ts of the message, where it was posted by a try that ended at `tried_at`.
+
+        Raises what `call` raises.
+        """
+        place = (message.channel, message.thread_ts or "")
+        oldest = message.created_at - BEFORE
+        look = self._looks.get(place)
+        if look is None or not (look.oldest <= oldest and tried_at < look.at):
+            at = self._clock()
+            found = {key: ts async for key, ts in self._read(place, oldest)}
+            look = self._looks[place] = _Look(at, oldest, found)
+        return look.found.get((message.kind, message.key))
+
+    async def _read(
+        self, place: tuple[str, str], oldest: datetime
+    ) -> AsyncIterator[tuple[tuple[str, str], str]]:
+        channel, thread = place
+        where: dict[str, Any] = {
+            "channel": channel,
+            "oldest": f"{oldest.timestamp():.6f}",
+            "limit": HISTORY_PAGE,
+            "include_all_metadata": True,
+        }
+        if thread:
+            where["ts"] = thread
+        method = "conversations_replies" if thread else "conversations_history"
+        async for page in pages(self._call, method, **where):
+            for posted in page:
+                if key := key_of(posted, self._own_bot_id):
+                    yield key, str(posted["ts"])
+
+
+async def pages(call: Call, method: str, **where: Any) -> AsyncIterator[list[dict[str, Any]]]:
+    """What the method lists, a page at a time."""
     cursor = ""
     while True:
         page = await call(method, cursor=cursor, **where)
-        for posted in _list(page.get("messages")):
-            if is_ours(message, posted, own_bot_id):
-                return str(posted["ts"])
+        yield _objects(page.get("messages"))
         cursor = _dict(page.get("response_metadata")).get("next_cursor", "")
         if not cursor:
-            return None
+            return
 
 
-def is_ours(message: OutboxMessage, posted: Any, own_bot_id: str) -> bool:
-    """Whether this is that message. Any app can post our key, but not under our bot_id."""
+def key_of(posted: Any, own_bot_id: str) -> tuple[str, str] | None:
+    """(kind, key) of a message of ours. Any app can post our key, but not under our bot_id."""
     posted = _dict(posted)
     metadata = _dict(posted.get("metadata"))
-    return (
+    event_type, key = metadata.get("event_type"), _dict(metadata.get("event_payload")).get("key")
+    if not (
         isinstance(posted.get("ts"), str)
         and own_bot_id in ("", posted.get("bot_id"))
-        and metadata.get("event_type") == f"sopbot.{message.kind}"
-        and _dict(metadata.get("event_payload")).get("key") == message.key
-    )
+        and isinstance(event_type, str)
+        and event_type.startswith("sopbot.")
+        and isinstance(key, str)
+    ):
+        return None
+    return event_type.removeprefix("sopbot."), key
 
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

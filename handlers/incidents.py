@@ -100,8 +100,7 @@ async def incident_of_press(
     if shown is None:
         # Pressed in the moment between Slack's showing the card and our writing down its ts; by
         # the time of this second look it may be written.
-        card = await story.store.outbox_message(f"card:{incident.id}")
-        is_there = card is not None and card.channel == channel and card.ts in (None, ts)
+        is_there = await _may_be_fresh(story, incident, channel, ts)
     else:
         is_there = shown.id == incident.id
     if not is_there:
@@ -110,6 +109,15 @@ async def incident_of_press(
             remedy="Press it on its card, or see `/incident help`.",
         )
     return incident
+
+
+async def _may_be_fresh(story: Response, incident: Incident, channel: str, ts: str) -> bool:
+    """Whether its card, or what stands elsewhere in the card's place, may be that message."""
+    for key in (f"card:{incident.id}", f"undelivered:card:{incident.id}"):
+        card = await story.store.outbox_message(key)
+        if card is not None and card.channel == channel and card.ts in (None, ts):
+            return True
+    return False
 
 
 def incident_id(text: object) -> int:

@@ -37,7 +37,7 @@ class People:
         clock: Callable[[], datetime],
         metrics: Metrics,
     ) -> None:
-        self._call = SlackCalls(client, metrics).call
+        self._call = SlackCalls(client, metrics, clock).call
         self._home_team = home_team
         self._clock = clock
         self._known: dict[str, tuple[datetime, Any]] = {}

@@ -10,8 +10,8 @@ from bot.approvals.model import Approval, Execution
 from bot.errors import NotFound
 from bot.incidents.model import Incident
 from bot.response import Response
-from handlers.views import advice, approval, audit, card, result
-from handlers.views.text import Block, context, line, paragraph, section
+from handlers.views import advice, approval, audit, card, notices, result
+from handlers.views.text import Block, context, paragraph, section
 from store.rows import OutboxMessage
 
 
@@ -39,6 +39,8 @@ class Renderer:
             "note": self._note,
             "audit_head": self._audit_head,
             "undelivered": self._undelivered,
+            "storm": self._storm,
+            "stuck": self._stuck,
         }
 
     async def render(self, message: OutboxMessage) -> Rendered | None:
@@ -90,12 +92,27 @@ class Renderer:
         return Rendered(text, blocks, broadcast=incident.severity.rank == 0)
 
     async def _undelivered(self, subject: str) -> Rendered | None:
+        """The message itself, in the ops channel in its own channel's place."""
         message = await self._store.outbox_message(subject)
-        if message is None:
+        kind = self._kinds.get(message.kind) if message else None
+        if message is None or kind is None:
             return None
-        number = f"INC-{message.incident_id}" if message.incident_id else "a message"
-        text = f"⚠️ {number}: <#{message.channel}> does not take it. {line(message.error, 300)}"
-        return Rendered(text, [section(text)])
+        shown = await kind(message.subject)
+        if shown is None:
+            return None
+        # Whoever hears of a reply without its card must know which incident it is about.
+        blocks = shown.blocks
+        if message.in_thread:
+            blocks = [context(f"`INC-{message.incident_id}`"), *blocks]
+        return Rendered(*notices.undelivered(message.channel, message.error, (shown.text, blocks)))
+
+    async def _storm(self, subject: str) -> Rendered | None:
+        storm = await self._store.storm(int(subject))
+        return Rendered(*notices.storm(storm)) if storm else None
+
+    async def _stuck(self, subject: str) -> Rendered | None:
+        notice = await self._store.notice(int(subject))
+        return Rendered(*notices.stuck(notice)) if notice else None
 
     async def _audit_head(self, subject: str) -> Rendered | None:
         day = await self._store.audit_day(subject)

@@ -28,8 +28,10 @@ from store.transfer import End
 JSON = dict[str, Any]
 
 
-def bundle(end: End, incident_id: int, key: AuditKey, now: datetime) -> JSON:
+def bundle(end: End, incident_id: int, key: AuditKey, trail: str, now: datetime) -> JSON:
     """The bundle, as this view of the store has it. NotFound when there is no such incident.
+
+    `trail` is what is wrong with the whole audit trail, in words.
 
     docs/audit.md has its form. What is in it is what the store remembers: no setting, no secret.
     """
@@ -41,6 +43,7 @@ def bundle(end: End, incident_id: int, key: AuditKey, now: datetime) -> JSON:
         "version": VERSION,
         "incident": f"INC-{incident_id}",
         "exported_at": stamp(now),
+        "trail": trail,
         "parts": {
             "incident": _read(incidents[0], "labels", "links"),
             "alerts": [_read(row, "body") for row in _of(end, "alerts", "id", incident_id)],
@@ -66,7 +69,7 @@ def _of(end: End, table: str, order: str, incident_id: int) -> list[JSON]:
 def _read(row: JSON, *columns: str) -> JSON:
     """The row with what is JSON in these columns spread out."""
     return {
-        name: json.loads(value) if name in columns and value is not None else value
+        name: _spread(value) if name in columns and value is not None else value
         for name, value in row.items()
     }
 
@@ -92,7 +95,7 @@ def _approvals(end: End, incident_id: int) -> list[JSON]:
             **_read(row, "proposal", "preview", "approvers"),
             "votes": _all(
                 end,
-                "SELECT voter, choice, at FROM votes WHERE approval_id = ? ORDER BY at, voter",
+                "SELECT * FROM votes WHERE approval_id = ? ORDER BY at, voter",
                 row["id"],
             ),
             "execution": executions.get(row["id"]),
@@ -106,30 +109,35 @@ def _chain(end: End, incident_id: int, key: AuditKey) -> JSON:
     own = [row_from(row) for row in _of(end, "audit", "seq", incident_id)]
     if not own:
         return {"rows": [], "links": [], "follows": None, "until": None}
-    until = _until(end, own[-1].seq)
+    until = _until(end, own[-1])
     others = (row for row in _between(end, own[0].seq, until.seq) if row.incident_id != incident_id)
     return {
         "follows": {"seq": own[0].seq - 1, "mac": own[0].prev},
-        "rows": [{**asdict(row), "detail": _spread(row.detail)} for row in own],
+        "rows": [{**asdict(row), "detail": _spread_if_same(row.detail)} for row in own],
         "links": [[row.seq, key.mac(body_text(row)), row.mac] for row in others],
         "until": asdict(until),
     }
 
 
-def _spread(detail: str) -> Any:
-    """For people to read; as it stands where it is not what the bot wrote."""
+def _spread(text: str) -> Any:
+    """For people to read; as it stands where somebody made something else of it."""
     try:
-        spread = json.loads(detail)
+        return json.loads(text)
     except ValueError:
-        return detail
+        return text
+
+
+def _spread_if_same(detail: str) -> Any:
+    spread = _spread(detail)
     return spread if canonical(spread) == detail else detail
 
 
-def _until(end: End, seq: int) -> Anchor:
+def _until(end: End, last: Row) -> Anchor:
     """The first day's end that was posted after the last row; until then, where the chain ends."""
     anchors = [anchor_from(row) for row in _all(end, "SELECT * FROM audit_anchors ORDER BY seq")]
-    posted = [one for one in anchors if one.name.startswith(DAY) and one.seq >= seq]
-    return posted[0] if posted else next(one for one in anchors if one.name == HEAD)
+    posted = [one for one in anchors if one.name.startswith(DAY) and one.seq >= last.seq]
+    ends = posted or [one for one in anchors if one.name == HEAD]
+    return ends[0] if ends else Anchor(HEAD, last.seq, last.mac, "", "", seal="")
 
 
 def _between(end: End, first: int, last: int) -> Iterator[Row]:

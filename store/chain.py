@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -54,8 +55,8 @@ class Chain:
         self.mac = start.mac if start else FIRST
         self.count = 0
         self._found = False
-        self.clock_moved: list[int] = []
-        """Rows by which the clock had been moved back."""
+        self.notes: list[str] = []
+        """What is no fault, and worth knowing."""
 
     def _is_sealed(self, anchor: Anchor) -> bool:
         return _is_whole(anchor) and same(mac_of(self._key, anchor_text(anchor)), anchor.seal)
@@ -80,7 +81,10 @@ class Chain:
         self.seq, self.mac = row.seq, row.mac
         self._found = self._found or row.mac == self._wanted
         if row.kind == Kind.CLOCK_MOVED_BACK:
-            self.clock_moved.append(row.seq)
+            self.notes.append(f"row {row.seq}: the clock had been moved back; no row was altered")
+        if row.kind == Kind.BEGUN_ANEW:
+            reason = json.loads(row.detail)["reason"]
+            self.notes.append(f"row {row.seq}: the trail was begun anew here: {reason}")
         for day in self._days.pop(row.seq, ()):
             if day.mac != row.mac:
                 raise Fault(row.seq, f"row {row.seq} is not the one that stood there at {day.at}")
@@ -122,7 +126,7 @@ class Chain:
             return
         if not fits and not self.count and self._all_forged:
             raise Fault(0, "this is not the key that the chain was made with")
-        raise Fault(0, f"the anchor '{self._forged[0].name}' was edited")
+        raise Fault(0, f"the anchor {self._forged[0].name!r} was edited")
 
     def _wrong(self, row: Row) -> str:
         """How a row that the key did not make at this place came there."""

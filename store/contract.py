@@ -19,6 +19,7 @@ from bot.approvals.policy import Voter
 from bot.approvals.record import TrackRecord
 from bot.incidents.correlation import Named
 from bot.incidents.model import Alert, Incident, TimelineEntry
+from bot.incidents.notices import Notice, Storm
 from bot.incidents.remediation import RemediationStatus
 from store.operations import (
     advice,
@@ -32,14 +33,25 @@ from store.operations import (
     housekeeping,
     incidents,
     keeping,
+    marks,
+    notices,
     outbox,
     records,
+    selfcheck,
 )
 from store.operations.audit import Kind
 from store.operations.folding import Arrival
+from store.operations.outbox import Which
+from store.operations.selfcheck import Stuck
 from store.proof import DAY, Anchor
 from store.replica import LEASE, Replica
-from store.rows import AdviceRecord, OutboxMessage, Receipt, TracedAlert, TurnRecord
+from store.rows import (
+    AdviceRecord,
+    OutboxMessage,
+    Receipt,
+    TracedAlert,
+    TurnRecord,
+)
 from store.sealing import AuditKey, sealed
 from store.statements import Operation
 
@@ -139,6 +151,22 @@ class Store:
     async def first_time(self, key: str, now: datetime) -> bool:
         """True exactly once for each key, across processes and restarts."""
         return await self._write(deliveries.first_time, key, now)
+
+    async def known_deliveries(self, keys: Sequence[str]) -> set[str]:
+        """Which of these deliveries were taken in before."""
+        return await self._engine.read(deliveries.known, keys)
+
+    async def read_mark(self, channel: str) -> tuple[str, str] | None:
+        """From which ts on, and up to which, the channel's history was read; None if never."""
+        return await self._engine.read(marks.get, channel)
+
+    async def mark_read(self, channel: str, ts: str) -> None:
+        """The channel's history was read back up to `ts`; the first time, it is from there on."""
+        await self._write(marks.put, channel, ts)
+
+    async def open_since(self, channel: str) -> datetime | None:
+        """When the oldest incident opened that is still open in the channel."""
+        return await self._engine.read(marks.open_since, channel)
 
     async def latest_alert(self, incident_id: int) -> Alert | None:
         """The newest firing alert of an incident."""
@@ -444,13 +472,22 @@ class Store:
         return await self._engine.read(outbox.channels_due, now, self.owner)
 
     async def outbox_due(
-        self, channel: str, now: datetime, limit: int = 20, *, only_changes: bool = False
+        self, channel: str, now: datetime, limit: int = 20, which: Which = Which.ALL
     ) -> list[OutboxMessage]:
-        """What to send next: gravest first, then oldest; a reply only after its card.
+        """What to send next: the gravest cards first, then what stands in threads.
 
-        `only_changes` leaves out what is not posted yet.
+        Of one severity the oldest first; a reply only after its card, and beside the other cards
+        only when it has waited for a minute.
         """
-        return await self._engine.read(outbox.due, channel, now, limit, only_changes)
+        return await self._engine.read(outbox.due, channel, now, limit, which)
+
+    async def outbox_hurry(self, channel: str, now: datetime) -> None:
+        """Slack is well again: what waits only because it failed before is due at once."""
+        await self._write(outbox.hurry, channel, now)
+
+    async def outbox_promote(self, now: datetime) -> None:
+        """What waits in threads for a minute is ordered like cards from now on."""
+        await self._write(outbox.promote, now)
 
     async def outbox_sent(
         self, message: OutboxMessage, ts: str, paced_until: datetime | None = None
@@ -474,7 +511,10 @@ class Store:
     async def outbox_give_up(
         self, message: OutboxMessage, error: str, ops_channel: str, now: datetime
     ) -> None:
-        """Slack does not take it; the row stays, and `ops_channel` ('' for none) is told why."""
+        """Slack does not take it; the row stays, and `ops_channel` ('' for none) shows it instead.
+
+        There it is one message, with the reason, that is changed in place.
+        """
         await self._write(outbox.give_up, message, error, ops_channel, now)
 
     async def outbox_revive(
@@ -545,6 +585,42 @@ class Store:
         StoreError when they cannot be proved: what was tampered with is not forgotten.
         """
         return await self._write(keeping.prune, before, now)
+
+    async def begin_audit_anew(self, reason: str, now: datetime) -> int:
+        """Forget the trail and go on with a new one, by this store's key. Its first row's number.
+
+        Nothing of the former can be proved here any more: keep a copy of the store before.
+        """
+        return await self._write(keeping.begin_anew, reason, now)
+
+    # What the bot says of itself
+
+    async def weather(self, channel: str, storm_limit: int, now: datetime, *, remind: bool) -> bool:
+        """Whether more than `storm_limit` incidents wait for their card in the channel.
+
+        A storm lasts until every card is up. It has one notice, of the kind `storm`, which is
+        posted when it begins, changed when it ends, and by each call that reminds in between.
+        """
+        return await self._write(notices.weather, channel, storm_limit, now, remind)
+
+    async def storm(self, notice_id: int) -> Storm | None:
+        """What that storm brought, as it stands now."""
+        return await self._engine.read(notices.storm, notice_id)
+
+    async def tell(self, kind: str, channel: str, body: Any, now: datetime, *, over: bool) -> None:
+        """Say something of the bot itself, or change what it said and still says.
+
+        `over` ends it; the next one is a new message. What begins must not be over.
+        """
+        await self._write(notices.tell, kind, channel, body, now, over=over)
+
+    async def notice(self, notice_id: int) -> Notice | None:
+        """What the bot said of itself."""
+        return await self._engine.read(notices.get, notice_id)
+
+    async def stuck(self, now: datetime) -> list[Stuck]:
+        """What should have happened by now and has not."""
+        return await self._engine.read(selfcheck.stuck, now)
 
     # Housekeeping
 

@@ -182,7 +182,8 @@ WHERE o.in_thread = 1 AND NOT EXISTS (
 
 _SHOWN = """
 SELECT 'message ' || key AS what FROM outbox
-    WHERE kind IN ('card', 'resolved', 'note', 'advice', 'approval', 'result', 'audit_head')
+    WHERE kind IN ('card', 'resolved', 'note', 'advice', 'approval', 'result', 'storm', 'stuck',
+        'audit_head')
 EXCEPT SELECT 'message card:' || id FROM incidents
 EXCEPT SELECT 'message resolved:' || id FROM incidents WHERE resolved_at IS NOT NULL
 EXCEPT SELECT 'message note:' || id FROM timeline
@@ -191,6 +192,7 @@ EXCEPT SELECT 'message approval:' || id FROM approvals
 EXCEPT SELECT 'message result:' || id FROM executions WHERE finished_at IS NOT NULL
 EXCEPT SELECT 'message audit_head:' || substr(name, 5) FROM audit_anchors
     WHERE substr(name, 1, 4) = 'day/'
+EXCEPT SELECT 'message ' || kind || ':' || id FROM notices
 """
 
 _SENT = "SELECT 'message ' || key AS what FROM outbox WHERE sent < 0 OR sent > wanted"

@@ -21,6 +21,11 @@ def m001_initial() -> str:
     return _M001
 
 
+def m002_expand_storm() -> str:
+    """How far each channel was read back, and what the bot says of itself while it lasts."""
+    return _M002
+
+
 def m003_expand_audit() -> str:
     """The audit trail: every decision in a keyed hash chain, and where the chain stood."""
     return _M003
@@ -31,7 +36,12 @@ def m004_expand_approvals() -> str:
     return _M004
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_initial, m003_expand_audit, m004_expand_approvals)
+MIGRATIONS: tuple[Migration, ...] = (
+    m001_initial,
+    m002_expand_storm,
+    m003_expand_audit,
+    m004_expand_approvals,
+)
 
 
 def name_of(migration: Migration) -> str:
@@ -256,6 +266,25 @@ CREATE TABLE timeline (
     actor TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX timeline_of_incident ON timeline (incident_id, id);
+"""
+
+_M002 = """
+CREATE TABLE read_marks (
+    channel TEXT PRIMARY KEY,
+    began TEXT NOT NULL,                -- what was posted before is not ours to read
+    ts TEXT NOT NULL                    -- up to here Slack's history of it was read back
+) WITHOUT ROWID;
+
+CREATE TABLE notices (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,                 -- storm, stuck: the kind of the message that shows it
+    channel TEXT NOT NULL,
+    body TEXT NOT NULL,                 -- JSON, by kind
+    began_at TEXT NOT NULL,
+    ended_at TEXT
+);
+-- One at a time of each kind in a channel: it is changed while it lasts, not said again.
+CREATE UNIQUE INDEX one_notice ON notices (kind, channel) WHERE ended_at IS NULL;
 """
 
 _M003 = """

@@ -154,10 +154,12 @@ def verify_bundle(key: bytes, bundle: dict[str, Any], *, head: str = "") -> tupl
             raise Fault(0, _altered(bundle, made))
         if told != made:
             raise Fault(0, "the manifest was edited")
+        if bundle["trail"]:
+            raise Fault(0, f"the audit trail it was exported from: {bundle['trail']}")
         parts = bundle["parts"]
         rows, until = _follow(key, parts["chain"], head)
         _agree(parts["approvals"], rows)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
         raise Fault(0, "this bundle has not the form of one") from None
     return len(rows), until
 
@@ -167,7 +169,7 @@ def _altered(bundle: dict[str, Any], made: dict[str, Any]) -> str:
     parts = sorted({*told, *made["sha256"]})
     edited = [name for name in parts if told.get(name) != made["sha256"].get(name)]
     if edited:
-        return f"the part '{edited[0]}' was edited"
+        return f"the part {edited[0]!r} was edited"
     return "what stands beside the parts was edited, or this is not the key of this bundle"
 
 
@@ -178,19 +180,22 @@ def _follow(key: bytes, chain: dict[str, Any], head: str) -> tuple[list[Row], st
         return [], ""
     until = Anchor(**chain["until"])
     if not same(mac_of(key, anchor_text(until)), until.seal):
-        raise Fault(until.seq, f"the anchor '{until.name}' was edited")
+        raise Fault(until.seq, f"the anchor {until.name!r} was edited")
     bodies = {row.seq: (row.prev, mac_of(key, body_text(row)), row.mac) for row in rows}
     between = {seq: (None, body, mac) for seq, body, mac in chain["links"]}
     seq, mac = chain["follows"]["seq"], chain["follows"]["mac"]
     passed = {mac}
     while seq < until.seq:
-        prev, body, told = bodies.get(seq + 1) or between[seq + 1]
+        found = bodies.get(seq + 1) or between.get(seq + 1)
+        if found is None:
+            raise Fault(seq + 1, f"row {seq + 1} is missing")
+        prev, body, told = found
         if prev not in (None, mac) or mac_of(key, link_text(seq + 1, mac, body)) != told:
             raise Fault(seq + 1, f"row {seq + 1} was edited, or does not follow the one before it")
         seq, mac = seq + 1, told
         passed.add(mac)
     if mac != until.mac:
-        raise Fault(seq, f"the rows do not lead to the anchor '{until.name}'")
+        raise Fault(seq, f"the rows do not lead to the anchor {until.name!r}")
     if head and head not in passed:
         raise Fault(seq, f"the head {head} is not among the rows {rows[0].seq - 1} to {seq}")
     return rows, mac
@@ -209,18 +214,23 @@ def _agree(approvals: list[dict[str, Any]], rows: list[Row]) -> None:
         details = {row.kind: json.loads(row.detail) for row in own}
         if "proposed" not in details:
             continue  # from before the trail, or pruned
-        if details["proposed"]["digest"] != approval["digest"]:
+        asked, shown = details["proposed"], approval["proposal"]
+        if asked["digest"] != approval["digest"]:
             raise Fault(own[0].seq, f"approval {approval['id']}: another digest is on record")
+        if [asked[name] for name in ("action", "target", "parameters")] != [
+            shown[name] for name in ("action_id", "target", "parameters")
+        ]:
+            raise Fault(own[0].seq, f"approval {approval['id']}: another action is on record")
         voted = {
             (row.actor, json.loads(row.detail)["choice"]) for row in own if row.kind == "voted"
         }
         if voted != {(vote["voter"], vote["choice"]) for vote in approval["votes"]}:
             raise Fault(own[0].seq, f"approval {approval['id']}: other votes are on record")
-        answered = [row for row in own if row.kind in ("answer", "looked up")]
+        told = [json.loads(row.detail).get("answer_sha256") for row in own]
+        answered = [digest for digest in told if digest]
         answer = (approval["execution"] or {}).get("answer")
-        on_record = json.loads(answered[-1].detail)["answer_sha256"] if answered else ""
-        if answer is not None and on_record and sha256_of(answer) != on_record:
-            raise Fault(answered[-1].seq, f"approval {approval['id']}: another answer is on record")
+        if answer is not None and answered and sha256_of(answer) != answered[-1]:
+            raise Fault(own[0].seq, f"approval {approval['id']}: another answer is on record")
 
 
 def main(argv: list[str]) -> int:

@@ -18,6 +18,7 @@ from bot.incidents.model import (
     Severity,
     TimelineEntry,
 )
+from bot.incidents.notices import Notice
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from store.statements import Row, moment, moment_or_none, stamp_or_none
 
@@ -283,4 +284,16 @@ def outbox_from(row: Row) -> OutboxMessage:
         failed=bool(row["failed"]),
         error=row["error"],
         created_at=moment(row["created_at"]),
+    )
+
+
+def notice_from(row: Row) -> Notice:
+    """A notices row."""
+    return Notice(
+        id=row["id"],
+        kind=row["kind"],
+        channel=row["channel"],
+        body=json.loads(row["body"]),
+        began_at=moment(row["began_at"]),
+        ended_at=moment_or_none(row["ended_at"]),
     )

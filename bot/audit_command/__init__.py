@@ -1,4 +1,4 @@
-"""`python -m bot audit verify` and `python -m bot export INC-…`.
+"""`python -m bot audit verify | begin-anew` and `python -m bot export INC-…`.
 
 Here are only their words, for every start of the bot reads them; `commands` does the work.
 """
@@ -16,6 +16,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verifying.add_argument("--head", metavar="HASH", default="", help="a head that was posted")
     verifying.add_argument(
         "--bundle", type=Path, metavar="FILE", help="prove this bundle instead of the store"
+    )
+    beginning = commands.add_parser(
+        "begin-anew", help="another key, or after a fault: a new trail, the old one in a backup"
+    )
+    beginning.add_argument("--reason", metavar="TEXT", required=True, help="goes on record")
+    beginning.add_argument(
+        "--backup",
+        type=Path,
+        metavar="FILE",
+        required=True,
+        help="where the store is kept as it is",
     )
 
 

@@ -27,7 +27,7 @@ def run(given: argparse.Namespace) -> int:
     hide_memory()
     command: Callable[[AuditSettings, AuditKey, argparse.Namespace], int] = _export
     if given.command == "audit":
-        command = _verify_bundle if given.bundle else _verify
+        command = _begin_anew if given.verb == "begin-anew" else _verify
     try:
         settings = load_audit()
         return command(settings, AuditKey(settings.audit_key.get_secret_value()), given)
@@ -44,13 +44,15 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _verify(settings: AuditSettings, key: AuditKey, given: argparse.Namespace) -> int:
+    if given.bundle:
+        return _verify_bundle(key, given)
     url = settings.store_url.get_secret_value()
     found = audits.prove(url, key, head=_head(given))
     if not found.seq:
         print(f"! {name_of(url)}: nothing is on record yet.")
         return 0
-    for seq in found.clock_moved:
-        print(f"! row {seq}: the clock had been moved back; nobody altered a row.")
+    for note in found.notes:
+        print(f"! {note}.")
     print(f"✓ {name_of(url)}: {found.rows:,} rows, {found.seq - found.rows + 1} to {found.seq},")
     print("  each as it was written, none missing, none added.")
     print(f"  head {found.head}")
@@ -59,7 +61,7 @@ def _verify(settings: AuditSettings, key: AuditKey, given: argparse.Namespace) -
     return 0
 
 
-def _verify_bundle(_: AuditSettings, key: AuditKey, given: argparse.Namespace) -> int:
+def _verify_bundle(key: AuditKey, given: argparse.Namespace) -> int:
     try:
         text = given.bundle.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -71,6 +73,16 @@ def _verify_bundle(_: AuditSettings, key: AuditKey, given: argparse.Namespace) -
         print(f"  {rows} rows of the audit trail, which lead to the head {until}")
     else:
         print("! Nothing of it is in the audit trail: it is older, or pruned.")
+    return 0
+
+
+def _begin_anew(settings: AuditSettings, key: AuditKey, given: argparse.Namespace) -> int:
+    url = settings.store_url.get_secret_value()
+    first = audits.begin_anew(url, key, given.reason, given.backup)
+    print(
+        f"✓ {name_of(url)}: the audit trail goes on with row {first}, by the key that is set now."
+    )
+    print(f"  All of before is in {given.backup}: prove it there with the key that it was made by.")
     return 0
 
 
@@ -86,7 +98,7 @@ def _export(settings: AuditSettings, key: AuditKey, given: argparse.Namespace) -
     if match is None:
         raise InputError(f"{given.incident[:40]!r} is no incident.", remedy="Name it as INC-142.")
     bundle = audits.export(settings.store_url.get_secret_value(), key, int(match[1]))
-    text = json.dumps(bundle, indent=1) + "\n"
+    text = json.dumps(bundle, indent=1, default=str) + "\n"
     if given.out is None:
         print(text, end="")
         return 0

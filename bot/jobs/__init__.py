@@ -18,6 +18,7 @@ from bot.jobs.post_audit_head import post_audit_head
 from bot.jobs.prune import prune
 from bot.jobs.recover import recover
 from bot.jobs.retry_outbox import retry_outbox
+from bot.jobs.self_audit import SelfAudit
 from bot.jobs.verify import verify
 from bot.jobs.watch_health import watch_health
 from bot.observability.health import Health
@@ -39,7 +40,12 @@ class Job:
 
 
 def all_jobs(
-    response: Response, health: Health, clock: Callable[[], datetime], ops_channel: str
+    response: Response,
+    health: Health,
+    audit: SelfAudit,
+    read_back: Callable[[], Awaitable[object]],
+    clock: Callable[[], datetime],
+    ops_channel: str,
 ) -> tuple[Job, ...]:
     """Every job there is."""
     return (
@@ -50,6 +56,8 @@ def all_jobs(
         Job("retry_outbox", 5, retry_outbox(response, clock), shared=False),
         Job("watch_health", 10, watch_health(health), shared=False),
         Job("post_audit_head", 60, post_audit_head(response, clock, ops_channel)),
+        Job("self_audit", 60, audit.run, shared=False),
+        Job("read_back", 300, read_back),
         Job("prune", 3600, prune(response)),
     )
 

@@ -11,11 +11,16 @@ from bot.response import Response
 def retry_outbox(
     response: Response, clock: Callable[[], datetime]
 ) -> Callable[[], Awaitable[object]]:
-    """Wake the outbox for what fell due by time; try what was given up again; count what waits."""
+    """Wake the outbox for what fell due by time; try what was given up again; count what waits.
+
+    What waits in threads for too long gets its turn among the cards.
+    """
 
     async def run() -> None:
         response.store.signal("outbox").set()
-        await response.store.outbox_revive(clock())
+        now = clock()
+        await response.store.outbox_revive(now)
+        await response.store.outbox_promote(now)
         await response.count_backlog()
 
     return run

@@ -5,6 +5,8 @@ The registry is the bot's own, so that two bots in one process (tests) never sha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _WITHOUT_A_START = frozenset({"busy", "paused", "retried"})  # told while nothing ends
@@ -41,6 +43,17 @@ class Metrics:
         )
         self.outbox_failed = Gauge(
             "sopbot_outbox_failed", "Messages that Slack will never take.", registry=reg
+        )
+        self.slack_sockets = Gauge(
+            "sopbot_slack_sockets", "Socket Mode links that listen.", registry=reg
+        )
+        self._read_back = Counter(
+            "sopbot_read_back_total",
+            "Alert messages that came only by reading Slack's history.",
+            registry=reg,
+        )
+        self._stuck = Gauge(
+            "sopbot_stuck", "What should have happened by now and has not.", ["what"], registry=reg
         )
         self._gateway_seconds = Histogram(
             "gateway_operation_duration_seconds", "Time until the gateway answered.", registry=reg
@@ -95,6 +108,15 @@ class Metrics:
     def slack_called(self, method: str, outcome: str) -> None:
         """Slack was called: outcome is ok, ratelimited, refused or unknown."""
         self._slack.labels(method, outcome).inc()
+
+    def read_back(self, messages: int) -> None:
+        """So many messages had been missed and were read back."""
+        self._read_back.inc(messages)
+
+    def stuck(self, counts: Mapping[str, int]) -> None:
+        """How many of each kind stand still, 0 for those of which none does."""
+        for what, count in counts.items():
+            self._stuck.labels(what).set(count)
 
     def advisor_told(self, kind: str, seconds: float) -> None:
         """The advisor command said how it goes: started, answered, retried, or a failure."""

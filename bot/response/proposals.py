@@ -28,12 +28,11 @@ from bot.remediation.client import GatewayClient
 from bot.response import propose
 from bot.response.rulebook import Rulebook
 from store.contract import Store
-from store.operations.audit import Kind
+from store.operations.audit import LONGEST_ID, Kind
 from store.rows import AdviceRecord
 
 log = logging.getLogger(__name__)
 
-LONGEST_ID = 64  # of a forged id no more goes on record
 PATIENCE = 2.0  # seconds that a person's command may wait for the gateway; Slack gives it three
 AGAIN = "It is revoked; propose it again."
 

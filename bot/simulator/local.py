@@ -38,7 +38,8 @@ class LocalSlack(Outages, Watching):
     `clock` drives message times, trigger ids, the three-second deadline and redelivery. With a
     `manifest` only what it declares is sent. `record_calls=False` keeps no list of API calls and
     envelopes. `limits` switches Slack's rate limits on. `seed` decides which link an envelope
-    takes; without one it is another each time.
+    takes; without one it is another each time. While `withholds_events`, what happens is told to
+    nobody, now or later, as over 30,000 events an hour.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class LocalSlack(Outages, Watching):
         self._began = clock.now()
         self._seen = {}
         self._named = None
+        self.withholds_events = False
         workspace.on_event = self._event
         workspace.on_change = self._changed
         links.on_change = self._changed
@@ -112,6 +114,17 @@ class LocalSlack(Outages, Watching):
     async def close(self) -> None:
         """Close all links and stop listening."""
         await self._server.close()
+
+    async def go_away(self) -> None:
+        """Slack is down: every connection breaks, every new one is refused. Nothing is forgotten.
+
+        Events that happen meanwhile wait for a link as long as Slack would keep them.
+        """
+        await self._server.go_away()
+
+    async def come_back(self) -> None:
+        """Slack is up again, where it was; OSError when the port was taken meanwhile."""
+        await self._server.come_back()
 
     def webhook_url(self, channel: str, app: str = "Alertmanager") -> str:
         """The incoming-webhook address of a channel for one app."""
@@ -201,6 +214,8 @@ class LocalSlack(Outages, Watching):
         return self._core.links.deliver(kind, payload, accepts_response_payload=accepts)
 
     def _event(self, event: JSON) -> None:
+        if self.withholds_events:
+            return
         wanted = self._core.manifest.events
         if wanted is not None and subscription(event) not in wanted:
             return

@@ -26,6 +26,7 @@ class Server:
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
         doors = Doors(core)
         self._page = PageDoors(core, actions)
         self._app = web.Application(client_max_size=MAX_BODY, middlewares=[refuse_strangers])
@@ -45,10 +46,29 @@ class Server:
         runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         self._runner = runner
-        await web.TCPSite(runner, self._host, self._port).start()
+        self._site = web.TCPSite(runner, self._host, self._port)
+        await self._site.start()
         address = runner.addresses[0]
         host = f"[{address[0]}]" if ":" in address[0] else address[0]
         self._core.base_url = self._core.interactions.base_url = f"http://{host}:{address[1]}"
+
+    async def go_away(self) -> None:
+        """Listen no more and cut every connection: whoever calls now is refused by the kernel."""
+        if self._runner is None or self._site is None:
+            return
+        self._port = self._runner.addresses[0][1]
+        await self._site.stop()
+        self._site = None
+        if self._runner.server is not None:
+            for connection in list(self._runner.server.connections):
+                if connection.transport is not None:
+                    connection.transport.abort()
+
+    async def come_back(self) -> None:
+        """Listen again where it was."""
+        if self._runner is not None and self._site is None:
+            self._site = web.TCPSite(self._runner, self._host, self._port)
+            await self._site.start()
 
     async def close(self) -> None:
         """Close links first, so that nobody waits for a goodbye."""

@@ -25,6 +25,7 @@ from store.proof import FIRST, HEAD, Anchor, Row, anchor_text, body_text, canoni
 from store.statements import Operation, bindable, lock, moment, query, run, seal, stamp
 
 LOCK = "audit"
+LONGEST_ID = 64  # of an id that a stranger made up no more goes on record
 SKEW = timedelta(seconds=60)
 """Replicas wait for their turn with the time in hand: only more than this is a clock moved back."""
 
@@ -55,6 +56,7 @@ class Kind(StrEnum):
     UNFROZEN = "unfrozen"
     POLICY_LOADED = "policy loaded"  # subject: SHA-256 of the policy
     PRUNED = "pruned"  # retention forgot the rows up to detail.through
+    BEGUN_ANEW = "begun anew"  # with another key, or after a fault; detail: why, where it ended
     CLOCK_MOVED_BACK = "clock moved back"  # by more than SKEW; the next row was recorded then
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from store.statements import Operation, execute, stamp
+from store.statements import Operation, execute, query, stamp
+
+_AT_ONCE = 500  # keys in one question
 
 
 def first_time(key: str, now: datetime) -> Operation[bool]:
@@ -15,3 +18,16 @@ def first_time(key: str, now: datetime) -> Operation[bool]:
         stamp(now),
     )
     return bool(count)
+
+
+def known(keys: Sequence[str]) -> Operation[set[str]]:
+    """Which of these were seen before."""
+    found: set[str] = set()
+    for start in range(0, len(keys), _AT_ONCE):
+        part = keys[start : start + _AT_ONCE]
+        rows = yield query(
+            f"SELECT key FROM deliveries WHERE key IN ({', '.join('?' * len(part))})",  # noqa: S608 - placeholders
+            *part,
+        )
+        found.update(row["key"] for row in rows)
+    return found

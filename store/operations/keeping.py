@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from bot.errors import StoreError
 from store.operations import audit, outbox
 from store.operations.audit import Kind
-from store.proof import CHECKPOINT, DAY, FIRST, Anchor, Row, anchor_text, body_text, link_text
-from store.statements import Operation, execute, query, run, seal, stamp, starting_with
+from store.proof import CHECKPOINT, DAY, FIRST, HEAD, Anchor, Row, anchor_text, body_text, link_text
+from store.statements import Operation, execute, lock, query, run, seal, stamp, starting_with
 
 POSTED = "audit_head"
 RANK = 3  # behind whatever an incident has to say
 _BATCH = 500  # rows that are looked at in one go
-_MOST = 5_000  # rows that go at once, so that nobody waits long for the store
+_MOST = 2_000  # rows that go at once, so that nobody waits long to put something on record
 
 
 def close_day(channel: str, now: datetime) -> Operation[bool]:
@@ -21,10 +22,11 @@ def close_day(channel: str, now: datetime) -> Operation[bool]:
 
     Once for each day that is over by `now`, if anything is on record of before today.
     """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day = (midnight - timedelta(days=1)).date().isoformat()
     if (yield from audit.find_anchor(DAY + day)) is not None:
         return False
+    yield lock(audit.LOCK)  # nobody prunes what is being proved
     oldest = yield query("SELECT at FROM audit ORDER BY seq LIMIT 1")
     head = yield from audit.end_of_chain()
     if head is None or not oldest or oldest[0]["at"] >= stamp(midnight):
@@ -59,6 +61,7 @@ def prune(before: datetime, now: datetime) -> Operation[int]:
 
     They are proved first: else who edits a row's time would have the bot forget it.
     """
+    yield lock(audit.LOCK)  # of two that prune the second goes on where the first one stopped
     checkpoint = yield from audit.sealed_anchor(CHECKPOINT)
     seq, mac = (checkpoint.seq, checkpoint.mac) if checkpoint else (0, FIRST)
     head = yield from audit.end_of_chain()
@@ -85,6 +88,25 @@ def prune(before: datetime, now: datetime) -> Operation[int]:
     return through - seq
 
 
+def begin_anew(reason: str, now: datetime) -> Operation[int]:
+    """Forget the whole trail, whoever made it, and go on from where it ended. The first row's seq.
+
+    For a key that changes, or a trail that was tampered with; its caller has kept a copy.
+    """
+    yield lock(audit.LOCK)
+    rows = yield query("SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1")
+    seq, mac = (rows[0]["seq"], rows[0]["mac"]) if rows else (0, FIRST)
+    yield run("DELETE FROM audit")
+    yield run("DELETE FROM audit_anchors")
+    yield run("DELETE FROM outbox WHERE kind = ?", POSTED)  # Slack keeps what was posted
+    start = yield from audit.put(Anchor(CHECKPOINT, seq, mac, stamp(now), stamp(now), ""))
+    yield from audit.put(replace(start, name=HEAD))
+    first: int = yield from audit.record(
+        Kind.BEGUN_ANEW, now=now, detail={"reason": reason, "rows": seq, "head": mac}
+    )
+    return first
+
+
 def _fault_since_last_day(through: int) -> Operation[str]:
     """As `_fault`, from the last day's end or the checkpoint on. What was wrong then still is."""
     rows = yield query(
@@ -96,7 +118,7 @@ def _fault_since_last_day(through: int) -> Operation[str]:
         return (yield from _fault(0, FIRST, through))
     anchor = audit.anchor_from(rows[0])
     if (yield seal(anchor_text(anchor))) != anchor.seal:
-        return f"the anchor '{anchor.name}' was edited"
+        return f"the anchor {anchor.name!r} was edited"
     if anchor.name != CHECKPOINT and anchor.note:
         return anchor.note
     if anchor.seq > through:

@@ -22,11 +22,13 @@ class Lane:
 
     What has an id above `newest` was wished for after that: nobody else can have posted it.
     `paced_until`: when the posts so far are spread out at the channel's pace; None at first.
+    `taken_at`: nobody else has posted there since.
     """
 
     channel: str
     newest: int
     paced_until: datetime | None
+    taken_at: datetime
 
 
 def alive(owner: str) -> str:
@@ -86,7 +88,7 @@ def claim_lane(channel: str, owner: str, now: datetime) -> Operation[Lane | None
     newest = yield query("SELECT COALESCE(MAX(id), 0) AS id FROM outbox")
     held = yield query("SELECT paced_until FROM claims WHERE name = ?", name)
     paced_until = held[0]["paced_until"]
-    return Lane(channel, newest[0]["id"], moment(paced_until) if paced_until else None)
+    return Lane(channel, newest[0]["id"], moment(paced_until) if paced_until else None, now)
 
 
 def lane_of(channel: str) -> str:

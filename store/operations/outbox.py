@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from store.operations import leases
 from store.rows import OutboxMessage, outbox_from
 from store.statements import Operation, execute, last, notify, query, run, stamp
 
 TOPIC = "outbox"
+
+# A thread's messages come after every card that waits: first people hear of all that is wrong.
+BEHIND_CARDS = 4
+CARDS_FIRST = timedelta(seconds=60)  # for so long; what waited longer is ordered as cards are
+
+
+class Which(StrEnum):
+    """What is asked for: `posts` are not in Slack yet, `changes` are of what is."""
+
+    ALL = "all"
+    POSTS = "posts"
+    CHANGES = "changes"
+
 
 _FROM = """
  FROM outbox o LEFT JOIN outbox card
@@ -38,6 +52,8 @@ def want(
     Any number of wishes before the next send become one send. `delay` (seconds) lets repeats
     gather; an undelayed wish overtakes a delayed one, but never a wait that Slack imposed. What
     was given up is tried again: a new wish is a new chance.
+
+    The lowest `rank` is sent first, 0 being the gravest; a reply comes behind the cards.
     """
     key = f"{kind}:{subject}"
     due = stamp(now + timedelta(seconds=delay) if delay else now)
@@ -58,7 +74,7 @@ def want(
         str(subject),
         channel,
         int(in_thread),
-        rank,
+        rank + BEHIND_CARDS if in_thread else rank,
         due,
         stamp(now),
     )
@@ -93,16 +109,20 @@ def channels_due(now: datetime, owner: str) -> Operation[list[str]]:
     return [row["channel"] for row in rows]
 
 
-def due(
-    channel: str, now: datetime, limit: int, only_changes: bool
-) -> Operation[list[OutboxMessage]]:
+_WHICH = {
+    Which.ALL: "",
+    Which.POSTS: " AND o.ts IS NULL",
+    Which.CHANGES: " AND o.ts IS NOT NULL",
+}
+
+
+def due(channel: str, now: datetime, limit: int, which: Which) -> Operation[list[OutboxMessage]]:
     """What a channel should see next: the gravest first, then the oldest.
 
-    A reply waits until its card is posted. `only_changes`: of what is posted already.
+    A reply waits until its card is posted.
     """
-    which = " AND o.ts IS NOT NULL" if only_changes else ""
     rows = yield query(
-        f"{_SELECT} WHERE o.channel = ? AND {_DUE}{which} ORDER BY o.rank, o.id LIMIT ?",
+        f"{_SELECT} WHERE o.channel = ? AND {_DUE}{_WHICH[which]} ORDER BY o.rank, o.id LIMIT ?",
         channel,
         stamp(now),
         limit,
@@ -161,9 +181,9 @@ def retry(message_id: int, not_before: datetime, error: str, maybe_posted: bool)
 
 
 def give_up(message: OutboxMessage, error: str, ops_channel: str, now: datetime) -> Operation[None]:
-    """Slack does not take it. Kept, with the reason; people hear of it in the ops channel.
+    """Slack does not take it. Kept, with the reason; the ops channel shows it in its place.
 
-    They hear each reason once, however often it is tried again and given up again.
+    There it is one message, however often it is tried again and given up again.
     """
     # From here on `not_before` says since when it is given up: `revive` goes by it.
     yield run(
@@ -173,9 +193,6 @@ def give_up(message: OutboxMessage, error: str, ops_channel: str, now: datetime)
         message.id,
     )
     if not ops_channel or message.channel == ops_channel:
-        return
-    told = yield query("SELECT 1 FROM outbox WHERE key = ?", f"undelivered:{message.key}")
-    if told and message.error == error:
         return
     yield from want(
         kind="undelivered",
@@ -200,6 +217,40 @@ def revive(failed_before: datetime, created_after: datetime, now: datetime) -> O
     if revived:
         yield notify(TOPIC)
     return revived
+
+
+def hurry(channel: str, now: datetime) -> Operation[None]:
+    """Slack is well again: what waits only because it failed before is due now, in its order."""
+    yield run(
+        "UPDATE outbox SET not_before = ? WHERE channel = ? AND sent < wanted AND failed = 0"
+        " AND attempts > 0 AND not_before > ?",
+        stamp(now),
+        channel,
+        stamp(now),
+    )
+    yield notify(TOPIC)
+
+
+def promote(now: datetime) -> Operation[None]:
+    """What waited long enough behind the cards is ordered as they are."""
+    yield run(
+        "UPDATE outbox SET rank = rank - ? WHERE in_thread = 1 AND ts IS NULL AND rank >= ?"
+        " AND sent < wanted AND failed = 0 AND created_at <= ?",
+        BEHIND_CARDS,
+        BEHIND_CARDS,
+        stamp(now - CARDS_FIRST),
+    )
+
+
+def unposted_cards(channel: str) -> Operation[int]:
+    """How many incidents the channel does not show yet."""
+    rows = yield query(
+        "SELECT COUNT(*) AS n FROM outbox WHERE channel = ? AND sent < wanted AND failed = 0"
+        " AND kind = 'card' AND ts IS NULL",
+        channel,
+    )
+    waiting: int = rows[0]["n"]
+    return waiting
 
 
 def lost(message: OutboxMessage) -> Operation[None]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from xml.etree import ElementTree
 
 import pytest
 
@@ -28,6 +29,9 @@ ISSUE = {
     "scale.two_engines",
     "scale.takeover",
     "scale.replicas",
+    "storm.sixty_incidents",
+    "storm.soak",
+    "approval.audit_verify",
 }
 
 
@@ -43,6 +47,7 @@ def test_every_bench_of_the_issue_exists():
         ("spine.storm.rss", ["spine.storm"]),
         ("spine.alert_to_card.50s.p95", ["spine.alert_to_card"]),
         ("scale.takeover.card.lease_2", ["scale.takeover"]),
+        ("storm.sixty_incidents", ["storm.sixty_incidents"]),
         ("spine.sto", []),
         ("spine.storms", []),
     ],
@@ -148,3 +153,20 @@ def test_the_page_has_every_figure_and_no_typed_one():
     assert "| 1,000 | slack | 3,210 | 300 | 80.0 |" in page
     for name in ISSUE:
         assert f"`{name}" in text
+
+
+def test_the_picture_of_the_storm_shows_what_arrived_by_when():
+    detail = {
+        "sopbot_at_s": [0.5, 1.5, 70.0],
+        "alertmanager_10s_at_s": [0.0],
+        "alertmanager_5m_at_s": [],
+    }
+    line = Result("storm.sixty_incidents", 2, "cards", detail=detail).as_json()
+    picture = ElementTree.fromstring(report.storm_plot([line]))  # noqa: S314 - our own
+    (title,) = picture.findall("{*}title")
+    assert title.text == (
+        "Messages that arrived within 65 s: sopbot 2, Alertmanager 1, … by its defaults 0"
+    )
+    steps = [path.get("d").count("V") for path in picture.findall("{*}path")]
+    assert steps == [3, 1, 0]
+    assert report.storm_plot([]) == ""

@@ -18,6 +18,7 @@ from bot.observability.metrics import Metrics
 from bot.policy import Notify
 from bot.simulator.faults import Faults
 from bot.simulator.local import LocalSlack
+from handlers.calling import SlackCalls
 from handlers.outbox import Outbox
 from handlers.rendering import Renderer
 from store import open_store
@@ -82,10 +83,10 @@ class Desk:
     faults: Scripted
     store: Store
     clock: Clock
-    outbox: Outbox
     metrics: Metrics
     client: AsyncWebClient
     own_bot_id: str
+    outbox: Outbox = field(init=False)
 
     def posts(self) -> list[dict]:
         return [args for method, args, *_ in self.calls() if method == "chat.postMessage"]
@@ -135,11 +136,10 @@ class Desk:
 
     def outbox_of(self, store: Store) -> Outbox:
         return Outbox(
-            self.client,
+            SlackCalls(self.client, self.metrics, self.clock),
             store,
             Renderer(Known(store)),
             self.clock,
-            self.metrics,
             policy=Notify(post_interval_seconds=0),
             ops_channel=OPS,
             own_bot_id=self.own_bot_id,
@@ -168,15 +168,7 @@ async def desk(tmp_path):
             token=slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[]
         )
         own_bot_id = slack.core.workspace.app.bot_id
-        outbox = Outbox(
-            client,
-            store,
-            Renderer(Known(store)),
-            clock,
-            metrics,
-            policy=Notify(post_interval_seconds=0),
-            ops_channel=OPS,
-            own_bot_id=own_bot_id,
-        )
-        yield Desk(slack, faults, store, clock, outbox, metrics, client, own_bot_id)
+        desk = Desk(slack, faults, store, clock, metrics, client, own_bot_id)
+        desk.outbox = desk.outbox_of(store)
+        yield desk
     await store.close()

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import OutcomeUnknown, SlackRefused
-from handlers.calling import failure_of, seconds_to_wait
+from bot.simulator.faults import rate_limited
+from handlers.calling import SlackCalls, failure_of, seconds_to_wait
+from tests.handlers.conftest import ALERTS, OPS
 
 
 def answered(data, status=200, headers=None):
@@ -66,3 +68,38 @@ def test_a_rate_limit_without_a_wait_is_waited_for_half_a_minute():
     failure = failure_of("chat_postMessage", answered("slow down", 429))
     assert isinstance(failure, SlackRefused)
     assert failure.retry_after == 30
+
+
+@pytest.fixture
+def limited(desk):
+    """A caller in front of a Slack that refuses once, for half a minute."""
+    desk.faults.script["chat.postMessage"] = [rate_limited(30)]
+    desk.faults.script["chat.update"] = [rate_limited(30)]
+    return SlackCalls(desk.client, desk.metrics, desk.clock)
+
+
+async def test_a_limit_holds_for_that_channel_until_it_is_over(desk, limited):
+    with pytest.raises(SlackRefused, match="ratelimited"):
+        await limited.call("chat_postMessage", channel=ALERTS, text="one")
+    assert limited.wait("chat_postMessage", ALERTS) == 30
+    with pytest.raises(SlackRefused, match="ratelimited"):
+        await limited.call("chat_postMessage", channel=ALERTS, text="two")
+    assert len(desk.posts()) == 1, "Slack is not asked before it is time"
+    await limited.call("chat_postMessage", channel=OPS, text="elsewhere")
+    desk.clock.tick(30)
+    assert not limited.wait("chat_postMessage", ALERTS)
+    await limited.call("chat_postMessage", channel=ALERTS, text="two")
+
+
+async def test_a_limit_on_changes_holds_in_every_channel_and_lets_posts_pass(desk, limited):
+    with pytest.raises(SlackRefused, match="ratelimited"):
+        await limited.call("chat_update", channel=ALERTS, ts="1.1", text="one")
+    assert limited.wait("chat_update", OPS) == 30
+    assert not limited.wait("chat_postMessage", ALERTS)
+
+
+async def test_a_clock_that_is_set_back_does_not_prolong_a_limit(desk, limited):
+    with pytest.raises(SlackRefused, match="ratelimited"):
+        await limited.call("chat_update", channel=ALERTS, ts="1.1", text="one")
+    desk.clock.tick(-3600)
+    assert not limited.wait("chat_update", ALERTS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.finding import is_ours
+from handlers.finding import key_of
 from store.rows import OutboxMessage
 
 CARD = OutboxMessage(
@@ -34,8 +34,9 @@ WILD = st.none() | st.integers() | st.text() | st.lists(st.none())
 
 
 def test_our_card_is_found():
-    assert is_ours(CARD, POSTED, "B0SOPBOT")
-    assert is_ours(CARD, POSTED, ""), "whoever does not know its own id takes any word for it"
+    assert key_of(POSTED, "B0SOPBOT") == ("card", "card:1")
+    anybody = key_of(POSTED, "")
+    assert anybody == ("card", "card:1"), "whoever does not know its own id takes any word for it"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_our_card_is_found():
     ],
 )
 def test_a_message_that_only_looks_like_it_is_not(change):
-    assert not is_ours(CARD, POSTED | change, "B0SOPBOT")
+    assert key_of(POSTED | change, "B0SOPBOT") != ("card", "card:1")
 
 
 @given(WILD)
@@ -59,4 +60,4 @@ def test_a_message_of_any_shape_is_simply_not_ours(wild):
         POSTED | {"metadata": wild},
         POSTED | {"metadata": METADATA | {"event_payload": wild}},
     ):
-        assert not is_ours(CARD, posted, "B0SOPBOT")
+        assert key_of(posted, "B0SOPBOT") is None

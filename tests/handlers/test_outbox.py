@@ -11,7 +11,9 @@ from bot.incidents.model import Severity
 from bot.jobs.retry_outbox import retry_outbox
 from bot.policy import Notify
 from bot.simulator.faults import rate_limited
-from handlers.outbox import GIVE_UP_AFTER, Outbox
+from handlers.calling import SlackCalls
+from handlers.delivery import GIVE_UP_AFTER
+from handlers.outbox import Outbox
 from handlers.rendering import Renderer
 from store import open_store
 from store.contract import Store
@@ -122,8 +124,12 @@ async def test_what_slack_will_never_take_is_told_in_the_ops_channel(desk):
         await desk.slack.wait_for(
             lambda: desk.ours(OPS), why="a word in the ops channel", channel="ops"
         )
-    assert f"INC-{number}" in desk.ours(OPS)[0].text
-    assert "channel_not_found" in desk.ours(OPS)[0].text
+    said = desk.ours(OPS)[0]
+    assert f"INC-{number}" in said.text
+    assert "channel_not_found" in said.text
+    assert "web is down" in said.text, "the card itself, so that nobody has to look for it"
+    buttons = [b["text"]["text"] for b in said.data["blocks"][-1]["elements"]]
+    assert "Acknowledge" in buttons, "and it can be worked with from there"
     row = await desk.store.outbox_message(f"card:{number}")
     assert row.failed, "kept, with the reason"
 
@@ -172,10 +178,11 @@ async def test_slack_calls_are_counted_by_their_outcome(desk):
 
 
 def poison(error, status=200):
-    """Refuses whatever speaks of the service `poison`, in this way and for ever."""
+    """Refuses what speaks of the service `poison` in its channel, in this way and for ever."""
 
     def answer(method, args):
-        if method == "chat.postMessage" and "poison is down" in str(args.get("text")):
+        spoken = str(args.get("text")) if args.get("channel") == ALERTS else ""
+        if method == "chat.postMessage" and "poison is down" in spoken:
             return web.json_response({"ok": False, "error": error}, status=status)
         return None
 
@@ -367,11 +374,10 @@ async def test_a_bug_in_one_message_lets_the_others_pass(desk):
     number = await desk.open("bug", Severity.CRITICAL)
     await desk.open("web", Severity.LOW)
     outbox = Outbox(
-        desk.client,
+        SlackCalls(desk.client, desk.metrics, desk.clock),
         desk.store,
         Stumbling(Known(desk.store)),
         desk.clock,
-        desk.metrics,
         policy=Notify(),
         ops_channel=OPS,
     )
@@ -417,3 +423,54 @@ async def test_a_card_that_was_given_up_is_shown_once_the_bot_is_invited(desk):
             why="the card, and the note beneath it",
         )
     assert story.counted.is_set()
+
+
+async def test_a_limit_on_posts_does_not_hold_back_a_change(desk):
+    number = await desk.open()
+    async with desk.running():
+        await desk.slack.wait_for(desk.ours, why="the card")
+        desk.faults.script["chat.postMessage"] = [rate_limited(600)]
+        other = await desk.open("db")
+        await desk.until(lambda: tried(desk, other, 1), why="the next post is limited")
+        await desk.store.acknowledge(number, "U0ANA00001", desk.clock.now)
+        await desk.slack.wait_for(
+            lambda: "acknowledged" in desk.ours()[0].text, why="the change, all the same"
+        )
+    assert len(desk.ours()) == 1
+
+
+async def test_a_limit_on_changes_does_not_hold_back_a_post(desk):
+    number = await desk.open()
+    async with desk.running():
+        await desk.slack.wait_for(desk.ours, why="the card")
+        desk.faults.script["chat.update"] = [rate_limited(600)]
+        await desk.store.acknowledge(number, "U0ANA00001", desk.clock.now)
+        await desk.until(lambda: tried(desk, number, 1), why="the change is limited")
+        await desk.open("db")
+        await desk.slack.wait_for(lambda: len(desk.ours()) == 2, why="the post, all the same")
+    assert "acknowledged" not in desk.ours()[0].text
+
+
+async def test_after_an_outage_one_look_answers_for_every_card_that_may_be_posted(desk):
+    for service in ("web", "db", "cache"):
+        await desk.open(service)
+    lost = {"chat.postMessage": 3}
+    desk.faults.drop_after.update(lost)
+    async with desk.running():
+        for seconds in (2, 4, 8):
+            await desk.until(lambda: sure_of_none(desk), why="a try whose answer is lost")
+            desk.wake(seconds)
+        desk.wake(60)
+        await desk.until(lambda: nothing_waits(desk), why="every card is known to be posted")
+    assert len(desk.ours()) == 3, "each of them once"
+    looks = [method for method, _ in desk.calls()].count("conversations.history")
+    assert looks <= 3
+
+
+async def sure_of_none(desk):
+    return desk.outbox.delivery.unsure
+
+
+async def nothing_waits(desk):
+    desk.wake(1)
+    return await desk.store.outbox_backlog() == (0, 0)

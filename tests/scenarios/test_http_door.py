@@ -113,7 +113,7 @@ async def test_healthz_and_readyz_need_no_token_and_the_rest_does(http_door: Ope
     assert (await at.get("/healthz", **nobody)) == (200, {"status": "ok"})
     status, ready = await at.get("/readyz", **nobody)
     assert (status, ready["status"]) == (200, "ready")
-    assert set(ready["checks"]) == {"store", "slack", "gateway", "outbox"}
+    assert set(ready["checks"]) == {"store", "slack", "gateway", "outbox", "work"}
     for path in ("/health", "/health/detailed", "/metrics", "/api/v3/trace/x"):
         status, body = await at.get(path, **nobody)
         assert status == 401, path
@@ -176,15 +176,11 @@ async def test_not_ready_while_the_socket_to_slack_is_gone(
     world.door.before_socket = refuse  # type: ignore[method-assign]
     world.slack.drop_connections()
     await world.slack.wait_for(lambda: not world.slack.connections, why="the link is cut")
-    await until(lambda: not at.bot._link.client.current_session or _closed(at), why="noticed")
+    await until(lambda: not at.bot._sockets.live, why="noticed")
     await at.bot.health.look()
     status, body = await at.get("/readyz")
     assert status == 503
     assert body["checks"]["slack"]["state"] == "failing"
-
-
-def _closed(at: Door) -> bool:
-    return bool(at.bot._link.client.current_session.closed)
 
 
 async def test_metrics_count_what_happened(http_door: OpenDoor, world: World) -> None:

@@ -315,7 +315,7 @@ async def test_check_names_what_to_mend_and_still_tries_the_rest(
     assert code == 1
     assert line in said
     assert "to mend." in said
-    assert said.count("✓ ") + said.count("✗ ") == 11, "every check, and the sum"
+    assert said.count("✓ ") + said.count("✗ ") == 12, "every check, and the sum"
 
 
 async def test_check_names_the_broken_line_of_an_sop_file(

@@ -263,7 +263,8 @@ async def test_a_message_whose_place_cannot_be_noted_is_not_posted_twice(
     await world.alert()
     await until(lambda: posted, why=f"the {message} is posted")
     await until(
-        lambda: running.outbox._unsure, why="the outbox knows that it could not note the place"
+        lambda: running.outbox.delivery.unsure,
+        why="the outbox knows that it could not note the place",
     )
     disk.make_room()
     await world.approval_card()

@@ -231,3 +231,32 @@ async def answered(slack: LocalSlack, alerts: list[str]) -> None:
     )
     counts = Counter(len(slack.thread("alerts", ts)) for ts in alerts)
     assert set(counts) == {1}, counts
+
+
+async def test_a_slack_that_is_down_refuses_everybody_and_comes_back_where_it_was(
+    slack: LocalSlack, http: aiohttp.ClientSession
+) -> None:
+    socket = await link(slack, http)
+    await slack.go_away()
+    await slack.wait_for(lambda: not slack.connections, why="the link is gone")
+    assert (await socket.receive(timeout=30)).type is not aiohttp.WSMsgType.TEXT
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await http.post(f"{slack.api_url}api.test")
+    await slack.post_as_app("Grafana", "alerts", "down")
+
+    await slack.come_back()
+    assert (await read(await link(slack, http)))["payload"]["event"]["text"] == "down"
+    await slack.come_back()  # it is back already
+    assert slack.connections == 1
+
+
+async def test_withheld_events_are_told_to_nobody_and_stand_in_the_history(
+    slack: LocalSlack, http: aiohttp.ClientSession
+) -> None:
+    socket = await link(slack, http)
+    slack.withholds_events = True
+    await slack.post_as_app("Grafana", "alerts", "withheld")
+    slack.withholds_events = False
+    await slack.post_as_app("Grafana", "alerts", "told")
+    assert (await read(socket))["payload"]["event"]["text"] == "told"
+    assert [m.text for m in slack.messages("alerts")] == ["withheld", "told"]

@@ -194,3 +194,17 @@ async def test_who_prunes_by_hand_is_found(store: Store, change: str, told: str)
     await store.prune_audit(NOW + days(5), NOW + days(20))
     await tamper(store, (change,))
     assert told in await fault(store)
+
+
+async def test_two_that_prune_at_once_leave_a_whole_chain(place: Place) -> None:
+    stores = [await place.open(f"bot-{number}") for number in range(3)]
+    await say(stores[0], 10)
+    await say(stores[0], 3, day=10)
+    pruned = await asyncio.gather(
+        *(
+            store.prune_audit(NOW + timedelta(seconds=number * 3), NOW + days(20))
+            for number, store in enumerate(stores, 1)
+        )
+    )
+    assert sum(pruned) == 9
+    assert await fault(stores[0]) == ""

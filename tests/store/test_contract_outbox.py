@@ -295,12 +295,12 @@ async def test_what_is_shown_is_not_revived(store: Store) -> None:
     assert await store.outbox_channels(later(1000)) == []
 
 
-async def test_the_same_reason_is_told_once_and_another_one_again(store: Store) -> None:
+async def test_what_is_given_up_is_one_message_elsewhere_that_follows_it(store: Store) -> None:
     incident = await opened(store)
     key = f"card:{incident.id}"
     told = f"undelivered:{key}"
     for number, (error, words) in enumerate(
-        [("not_in_channel", 1), ("not_in_channel", 1), ("is_archived", 2)]
+        [("not_in_channel", 1), ("not_in_channel", 2), ("is_archived", 3)]
     ):
         at = later(1000 * (number + 1))
         await store.outbox_give_up(await message(store, key), error, "C0OPS", at)

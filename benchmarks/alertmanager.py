@@ -1,0 +1,104 @@
+"""Debian's Alertmanager with its own Slack notifier, as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.ports import kept_port
+
+PROGRAM = "prometheus-alertmanager"
+START_SECONDS = 30.0
+
+
+def is_there() -> bool:
+    """Whether this machine has it."""
+    return shutil.which(PROGRAM) is not None
+
+
+class Alertmanager:
+    """A running one; its API is how Prometheus talks to it."""
+
+    def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
+        self._url = url
+        self._http = http
+
+    async def fire(self, alerts: Sequence[dict[str, str]]) -> None:
+        """All of these at once, each by its labels."""
+        now = datetime.now(UTC)
+        body = [
+            {
+                "labels": labels,
+                "annotations": {"summary": "Error rate above 5 %"},
+                "startsAt": now.isoformat(),
+                "endsAt": (now + timedelta(hours=1)).isoformat(),
+            }
+            for labels in alerts
+        ]
+        async with self._http.post(f"{self._url}/api/v2/alerts", json=body) as answer:
+            answer.raise_for_status()
+
+    async def is_ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            async with self._http.get(f"{self._url}/-/ready") as answer:
+                return answer.status == 200
+        except aiohttp.ClientConnectorError:
+            return False
+
+
+@asynccontextmanager
+async def alertmanager(
+    folder: Path, slack: dict[str, Any], *, group_interval: str
+) -> AsyncIterator[Alertmanager]:
+    """One that tells each group at once, and again after `group_interval` what could not be told.
+
+    `slack` is its receiver's slack_config.
+    """
+    file = _configured(folder, slack, group_interval)
+    with kept_port() as port:
+        process = await asyncio.create_subprocess_exec(
+            PROGRAM,
+            f"--config.file={file}",
+            f"--storage.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            async with aiohttp.ClientSession() as http:
+                started = Alertmanager(f"http://127.0.0.1:{port}", http)
+                async with asyncio.timeout(START_SECONDS):
+                    while not await started.is_ready():
+                        if process.returncode is not None:
+                            raise RuntimeError("Alertmanager does not take its config")
+                        await asyncio.sleep(0.05)
+                yield started
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+
+def _configured(folder: Path, slack: dict[str, Any], group_interval: str) -> Path:
+    folder.mkdir()
+    route = {
+        "receiver": "slack",
+        "group_by": ["alertname", "env", "service"],
+        "group_wait": "0s",
+        "group_interval": group_interval,
+        "repeat_interval": "4h",
+    }
+    receivers = [{"name": "slack", "slack_configs": [slack]}]
+    file = folder / "alertmanager.yml"
+    file.write_text(json.dumps({"route": route, "receivers": receivers}))
+    return file

@@ -1,0 +1,46 @@
+"""Each minute: has everything that should have happened by now? If not, people hear of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.errors import SopbotError
+from bot.observability.metrics import Metrics
+from store.contract import Store
+from store.operations.selfcheck import KINDS, Stuck
+
+log = logging.getLogger(__name__)
+
+
+class SelfAudit:
+    """Looks at the store, and says what stands still: in the ops channel, /readyz and a metric.
+
+    The ops channel has one message while something does, changed in place.
+    """
+
+    def __init__(
+        self, store: Store, metrics: Metrics, clock: Callable[[], datetime], ops_channel: str
+    ) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._ops_channel = ops_channel
+        self._stuck: list[Stuck] = []
+
+    async def run(self) -> None:
+        """Look once."""
+        now = self._clock()
+        self._stuck = stuck = await self._store.stuck(now)
+        counts = dict.fromkeys(KINDS, 0) | {one.what: one.count for one in stuck}
+        self._metrics.stuck(counts)
+        for one in stuck:
+            log.error("stuck: %d %s: %s", one.count, one.says, ", ".join(one.names))
+        body = [[one.says, one.count, list(one.names)] for one in stuck]
+        await self._store.tell("stuck", self._ops_channel, body, now, over=not stuck)
+
+    async def check(self) -> None:
+        """SopbotError when the last look found something."""
+        if self._stuck:
+            raise SopbotError("; ".join(f"{one.count} {one.says}" for one in self._stuck))

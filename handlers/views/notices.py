@@ -1,0 +1,72 @@
+"""What the bot says of itself: a storm's digest, what is stuck, what Slack does not take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.incidents.model import Severity
+from bot.incidents.notices import Notice, Storm
+from handlers.views.text import SYMBOL, Block, clock, context, line, plural, section, span
+
+
+def storm(now_known: Storm) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of the digest of many incidents at once."""
+    total = sum(now_known.severities.values())
+    counts = " · ".join(
+        f"{SYMBOL[severity]} {now_known.severities[severity]}"
+        for severity in Severity
+        if severity in now_known.severities
+    )
+    if now_known.ended_at:
+        lasted = span((now_known.ended_at - now_known.began_at).total_seconds())
+        head = f"🌤 Storm over: {plural(total, 'incident')} in {lasted}"
+    else:
+        head = f"🌩 Storm: {plural(total, 'incident')} at once"
+    facts = [f"since {clock(now_known.began_at)}"]
+    if now_known.hidden and now_known.ended_at:
+        facts.append(f"{plural(now_known.hidden, 'card')} that this channel did not take")
+    elif now_known.hidden:
+        facts.append(f"{plural(now_known.hidden, 'card')} still to come, the gravest first")
+    else:
+        facts.append("every card is posted")
+    if now_known.resolved:
+        facts.append(f"{now_known.resolved} resolved")
+    blocks: list[Block] = [section(f"*{head}*\n{counts}"), context(" · ".join(facts))]
+    if now_known.gravest:
+        lines = [
+            f"{SYMBOL[Severity(severity)]} · `INC-{number}` {line(title, 120)}"
+            for number, severity, title in now_known.gravest
+        ]
+        more = total - now_known.resolved - len(lines)
+        if more > 0:
+            lines.append(f"… and {more} more: `/incident list`")
+        blocks.append(section("\n".join(lines)))
+    return f"{head} · {counts}", blocks
+
+
+def stuck(notice: Notice) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of what should have happened by now and has not."""
+    if notice.ended_at:
+        text = f"✅ Nothing is stuck any more, since {clock(notice.ended_at)}"
+        return text, [section(text)]
+    found: list[Any] = notice.body
+    lines = [
+        f"• {count} {says}: {', '.join(f'`{line(name, 80)}`' for name in names)}"
+        + (" …" if count > len(names) else "")
+        for says, count, names in found
+    ]
+    head = f"🧰 Stuck since {clock(notice.began_at)}"
+    blocks = [
+        section("\n".join([f"*{head}*", *lines])),
+        context(
+            "The log and `/readyz` have the reasons. This message changes when it moves again."
+        ),
+    ]
+    return f"{head}: {'; '.join(f'{count} {says}' for says, count, _ in found)}", blocks
+
+
+def undelivered(where: str, why: str, shown: tuple[str, list[Block]]) -> tuple[str, list[Block]]:
+    """A message in another channel's place, with why it is here."""
+    text, blocks = shown
+    head = f"⚠️ <#{where}> does not take this, so it is here. {line(why, 300)}"
+    return f"{head} {text}", [section(head), *blocks]

@@ -1,0 +1,138 @@
+"""What the bot says of itself while it lasts: a storm, what is stuck. One message each, changed.
+
+One notice of a kind at a time in a channel; the database itself guards that.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot.incidents.notices import Notice, Storm
+from store.operations import outbox
+from store.rows import dump, notice_from
+from store.statements import Operation, lock, query, run, stamp
+
+GRAVEST = 10  # incidents that a storm's digest names
+
+
+def get(notice_id: int) -> Operation[Notice | None]:
+    """One notice."""
+    rows = yield query("SELECT * FROM notices WHERE id = ?", notice_id)
+    return notice_from(rows[0]) if rows else None
+
+
+def lasting(kind: str, channel: str) -> Operation[Notice | None]:
+    """The notice of that kind that has not ended."""
+    rows = yield query(
+        "SELECT * FROM notices WHERE kind = ? AND channel = ? AND ended_at IS NULL", kind, channel
+    )
+    return notice_from(rows[0]) if rows else None
+
+
+def tell(kind: str, channel: str, body: Any, now: datetime, *, over: bool) -> Operation[None]:
+    """Begin a notice, change the one that lasts, or end it when it is `over`.
+
+    Nothing is sent when it says what it said, and nothing begins that is over.
+    """
+    yield lock(f"notice/{kind}/{channel}")
+    notice = yield from lasting(kind, channel)
+    text = dump(body)
+    if notice is None:
+        if over:
+            return
+        rows = yield query(
+            "INSERT INTO notices (kind, channel, body, began_at) VALUES (?, ?, ?, ?) RETURNING id",
+            kind,
+            channel,
+            text,
+            stamp(now),
+        )
+        notice_id = rows[0]["id"]
+    elif over or text != dump(notice.body):
+        notice_id = notice.id
+        yield run(
+            "UPDATE notices SET body = ?, ended_at = ? WHERE id = ?",
+            text,
+            stamp(now) if over else None,
+            notice_id,
+        )
+    else:
+        return
+    yield from show(kind, channel, notice_id, now)
+
+
+def show(kind: str, channel: str, notice_id: int, now: datetime) -> Operation[None]:
+    """Its message is to be posted, or brought up to date."""
+    yield from outbox.want(
+        kind=kind,
+        subject=notice_id,
+        channel=channel,
+        incident_id=None,
+        in_thread=False,
+        rank=0,
+        now=now,
+    )
+
+
+def weather(channel: str, limit: int, now: datetime, remind: bool) -> Operation[bool]:
+    """Whether it storms in the channel: more than `limit` incidents have no card there yet.
+
+    A storm lasts until every card is up. `remind` brings its notice up to date while it lasts.
+    """
+    waiting = yield from outbox.unposted_cards(channel)
+    notice = yield from lasting("storm", channel)
+    if notice is None:
+        if waiting <= limit:
+            return False
+        first = yield query(
+            "SELECT MIN(incident_id) AS id FROM outbox WHERE channel = ? AND kind = 'card'"
+            " AND ts IS NULL AND sent < wanted AND failed = 0",
+            channel,
+        )
+        yield from tell("storm", channel, {"first": first[0]["id"], "last": 0}, now, over=False)
+        return True
+    if waiting and not remind:
+        return True
+    if waiting:
+        yield from show("storm", channel, notice.id, now)
+        return True
+    last = yield query("SELECT MAX(id) AS id FROM incidents WHERE channel = ?", channel)
+    body = {"first": notice.body["first"], "last": last[0]["id"]}
+    yield from tell("storm", channel, body, now, over=True)
+    return False
+
+
+_OF_STORM = """
+ FROM incidents i JOIN outbox o ON o.incident_id = i.id AND o.kind = 'card'
+ WHERE i.channel = ? AND i.id >= ? AND (i.id <= ? OR ? = 0)
+"""  # 0: it lasts
+
+
+def storm(notice_id: int) -> Operation[Storm | None]:
+    """What a storm brought, as it stands at this moment."""
+    notice = yield from get(notice_id)
+    if notice is None:
+        return None
+    first, last = notice.body["first"], notice.body["last"]
+    where = (notice.channel, first, last, last)
+    counts = yield query(
+        "SELECT i.severity, COUNT(*) AS n, SUM(CASE WHEN o.ts IS NULL THEN 1 ELSE 0 END) AS hidden,"
+        f" SUM(CASE WHEN i.status = 'resolved' THEN 1 ELSE 0 END) AS resolved {_OF_STORM}"
+        " GROUP BY i.severity",
+        *where,
+    )
+    gravest = yield query(
+        f"SELECT i.id, i.severity, i.title {_OF_STORM} AND i.status != 'resolved'"
+        " ORDER BY o.rank, i.id LIMIT ?",
+        *where,
+        GRAVEST,
+    )
+    return Storm(
+        began_at=notice.began_at,
+        ended_at=notice.ended_at,
+        severities={row["severity"]: int(row["n"]) for row in counts},
+        hidden=sum(int(row["hidden"]) for row in counts),
+        resolved=sum(int(row["resolved"]) for row in counts),
+        gravest=tuple((row["id"], row["severity"], row["title"]) for row in gravest),
+    )

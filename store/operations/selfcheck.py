@@ -1,0 +1,120 @@
+"""What should have happened by now and has not: the bot's own look at its own work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from store.statements import Operation, query, stamp
+
+SHOWN = 5  # of what is stuck, by name
+
+OVERDUE = timedelta(minutes=5)  # a message, a card or an advice that is due so long
+DECIDED = timedelta(minutes=1)  # an approved action that nobody took on, a verdict nobody gave
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Something that stands still. `what` names it in a metric; `names` are the first few."""
+
+    what: str
+    says: str
+    count: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    what: str
+    says: str
+    sql: str
+    """Gives `name` for each that stands still. Its one parameter is the time before which."""
+    patience: timedelta
+
+
+_RULES = (
+    _Rule(
+        "alert",
+        "alerts that were taken in and led to nothing",
+        "SELECT tracking_id AS name FROM alerts"
+        " WHERE incident_id IS NULL AND reason = '' AND received_at < ?",
+        timedelta(),
+    ),
+    _Rule(
+        "card",
+        "open incidents without a card in Slack",
+        "SELECT 'INC-' || i.id AS name FROM incidents i LEFT JOIN outbox o"
+        " ON o.incident_id = i.id AND o.kind = 'card'"
+        " WHERE i.status IN ('open', 'acknowledged') AND o.ts IS NULL AND i.opened_at < ?",
+        OVERDUE,
+    ),
+    _Rule(
+        "message",
+        "messages that are overdue in Slack",
+        "SELECT key AS name FROM outbox"
+        " WHERE sent < wanted AND failed = 0 AND kind != 'card' AND not_before < ?",
+        OVERDUE,
+    ),
+    _Rule(
+        "undelivered",
+        "messages that Slack does not take",
+        "SELECT o.key AS name FROM outbox o LEFT JOIN incidents i ON i.id = o.incident_id"
+        " WHERE o.sent < o.wanted AND o.failed = 1 AND o.not_before <= ?"
+        " AND COALESCE(i.status, 'open') != 'resolved'",
+        timedelta(),
+    ),
+    _Rule(
+        "advice",
+        "advice that was asked for and not given",
+        "SELECT 'INC-' || a.incident_id AS name FROM advice a"
+        " JOIN outbox o ON o.incident_id = a.incident_id AND o.kind = 'card'"
+        " WHERE a.state != 'done' AND o.ts IS NOT NULL AND a.at < ?",
+        timedelta(minutes=15),
+    ),
+    _Rule(
+        "approval",
+        "approvals past their time that did not expire",
+        "SELECT id AS name FROM approvals WHERE state = 'awaiting approval' AND expires_at < ?",
+        DECIDED,
+    ),
+    _Rule(
+        "approved",
+        "approved actions that were neither sent nor refused",
+        "SELECT approval_id AS name FROM executions WHERE state = 'approved' AND created_at < ?",
+        DECIDED,
+    ),
+    _Rule(
+        "dispatch",
+        "dispatches without a result",
+        "SELECT id AS name FROM executions WHERE state = 'dispatching' AND started_at < ?",
+        OVERDUE,
+    ),
+    _Rule(
+        "verification",
+        "remediations past their deadline without a verdict",
+        "SELECT id AS name FROM executions WHERE state = 'succeeded' AND verify_until < ?",
+        DECIDED,
+    ),
+)
+
+KINDS = tuple(rule.what for rule in _RULES)
+"""Everything that can be stuck, as metrics name it."""
+
+
+def stuck(now: datetime) -> Operation[list[Stuck]]:
+    """Everything that stands still."""
+    found: list[Stuck] = []
+    for rule in _RULES:
+        rows = yield query(
+            f"SELECT COUNT(*) AS n FROM ({rule.sql}) AS still",  # noqa: S608 - constants
+            stamp(now - rule.patience),
+        )
+        if not rows[0]["n"]:
+            continue
+        some = yield query(
+            f"SELECT name FROM ({rule.sql}) AS still ORDER BY name LIMIT {SHOWN}",  # noqa: S608 - constants
+            stamp(now - rule.patience),
+        )
+        names = tuple(str(row["name"]) for row in some)
+        found.append(Stuck(rule.what, rule.says, int(rows[0]["n"]), names))
+    return found

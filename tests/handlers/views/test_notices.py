@@ -1,0 +1,58 @@
+"""What the bot says of itself, and that a title in it is text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.incidents.notices import Notice, Storm
+from handlers.views import notices
+
+NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
+
+
+def storm(**changes: Any) -> str:
+    given: dict[str, Any] = {
+        "began_at": NOW,
+        "ended_at": None,
+        "severities": {"critical": 3, "low": 12},
+        "hidden": 9,
+        "resolved": 2,
+        "gravest": ((7, "critical", "checkout is down"), (8, "low", "disk at 80 %")),
+    }
+    text, blocks = notices.storm(Storm(**{**given, **changes}))
+    return f"{text}\n{blocks}"
+
+
+def test_a_storm_says_how_many_how_grave_and_what_is_still_to_come() -> None:
+    said = storm()
+    assert "15 incidents at once" in said
+    assert "CRITICAL 3" in said
+    assert "LOW 12" in said
+    assert "9 cards still to come" in said
+    assert "2 resolved" in said
+    assert "`INC-7` checkout is down" in said
+    assert "and 11 more" in said, "13 are not resolved, two are named"
+
+
+def test_a_storm_that_is_over_does_not_claim_cards_that_were_not_taken() -> None:
+    over = {"ended_at": NOW + timedelta(seconds=90)}
+    assert "every card is posted" in storm(hidden=0, **over)
+    said = storm(hidden=2, **over)
+    assert "every card is posted" not in said
+    assert "2 cards that this channel did not take" in said
+
+
+def test_a_title_that_is_markup_stays_text() -> None:
+    said = storm(gravest=((7, "critical", "<!channel> <https://evil.example|click>"),))
+    assert "<!channel>" not in said
+    assert "<https://" not in said
+
+
+def test_what_is_stuck_is_named_and_its_end_is_told() -> None:
+    notice = Notice(1, "stuck", "C1", [["open incidents", 7, ["INC-1", "INC-2"]]], NOW, None)
+    text, blocks = notices.stuck(notice)
+    assert "7 open incidents" in text
+    assert "`INC-1`, `INC-2` …" in str(blocks)
+    text, _ = notices.stuck(Notice(1, "stuck", "C1", [], NOW, NOW))
+    assert "Nothing is stuck any more" in text

@@ -1,0 +1,28 @@
+"""Every story of this folder is told in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.scenarios.seeds import again
+from tests.scenarios.virtual_time import VirtualTimeLoop
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """One loop for all of them."""
+    return {"virtual": VirtualTimeLoop}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """What failed says with which seed, and how to see it fail again."""
+    report = yield
+    if report.failed:
+        chaos = item.get_closest_marker("chaos") is not None
+        report.sections.append(("the same again", again(item.nodeid, chaos=chaos)))
+    return report

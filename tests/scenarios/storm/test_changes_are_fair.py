@@ -1,0 +1,47 @@
+"""Slack takes fifty changes a minute, and more than that want to change all the time."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.simulator.rates import TIERS, RateLimits
+from tests.scenarios.seeds import SEED
+from tests.scenarios.storm.lab import Lab, event
+from tests.scenarios.virtual_time import until
+from tests.scenarios.world import ALERTS
+
+GROUPS = 60
+ROUND = 60 * GROUPS / TIERS["chat.update"]  # seconds in which each card can be changed once
+STORMING = int(3 * ROUND)  # seconds
+
+
+def told(lab: Lab, group: int, status: str = "FIRING") -> None:
+    severity = ("critical", "warning", "info")[group % 3]
+    ts = lab.slack.core.workspace.next_ts()
+    lab.slack.send_event(event(ALERTS, ts, f"svc-{group:03}", "HighErrorRate", severity, status))
+
+
+@pytest.mark.xfail(strict=True, reason="the gravest and oldest card that changes is always first")
+async def test_no_card_waits_for_ever_while_others_change_again_and_again(tmp_path: Path) -> None:
+    async with Lab.open(tmp_path, seed=SEED, limits=RateLimits()) as lab:
+        await lab.start()
+        for group in range(GROUPS):
+            told(lab, group)
+        await until(lambda: len(lab.cards()) == GROUPS, 120, "a card for each")
+        last = next(group for group in reversed(range(GROUPS)) if group % 3 == 2)
+        for second in range(STORMING):
+            for group in range(GROUPS):
+                if group != last:
+                    told(lab, group)
+            if second == STORMING // 4:
+                told(lab, last, "RESOLVED")
+            await asyncio.sleep(1)
+        changed = {
+            call.args["ts"] for call in lab.slack.calls if call.method == "chat.update" and call.ok
+        }
+        waiting = [card.text for card in lab.cards() if card.ts not in changed]
+        assert any("RESOLVED" in card.text for card in lab.cards()), "that one is over is seen"
+        assert waiting == []

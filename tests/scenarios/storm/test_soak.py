@@ -1,0 +1,50 @@
+"""Hours of ordinary trouble: memory, tasks and descriptors stay what they were."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from tests.scenarios.children import REPOSITORY, child_environment
+from tests.scenarios.seeds import SEED
+from tests.scenarios.storm.soak import CHANNELS
+
+GROWTH = 5.0  # percent
+MOVING = CHANNELS + 4  # tasks and sockets that come and go: lanes, and a job that is at it
+
+LENGTHS = [
+    pytest.param(60, 40, id="short"),
+    pytest.param(1_800, 120, id="long", marks=[pytest.mark.chaos, pytest.mark.timeout(1_800)]),
+]
+
+
+async def soaked(seconds: float, warm_up: float) -> dict[str, Any]:
+    """In a process of its own; its event loop is virtual too, ours only waits."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.scenarios.storm.soak",
+        *map(str, (seconds, warm_up, SEED)),
+        cwd=REPOSITORY,
+        env=child_environment({}),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    told, _ = await process.communicate()
+    assert process.returncode == 0
+    return dict(json.loads(told))
+
+
+@pytest.mark.parametrize(("seconds", "warm_up"), LENGTHS)
+async def test_two_hundred_alerts_a_second_leave_no_trace_in_memory(
+    seconds: float, warm_up: float
+) -> None:
+    told = await soaked(seconds, warm_up)
+    assert told["written"] == told["events"], "none is lost, and none is written twice"
+    assert not told["given_up"]
+    assert told["growth"] <= GROWTH, told["samples"]
+    assert told["tasks_after"] <= told["tasks_before"] + MOVING
+    assert told["descriptors_after"] <= told["descriptors_before"] + MOVING

@@ -1,0 +1,224 @@
+"""Time that jumps when nobody works, and stands still while anybody does."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import pytest
+from aiohttp import web
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from store.clocks import system_clock
+from tests.scenarios.virtual_time import (
+    StandstillError,
+    VirtualTime,
+    VirtualTimeLoop,
+    scheduler_goes_by,
+    until,
+)
+
+T = TypeVar("T")
+
+
+def virtually(story: Callable[[], Awaitable[T]]) -> T:
+    """Run it on a virtual loop."""
+
+    async def run() -> T:
+        return await story()
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        return runner.run(run())
+
+
+def elapsed() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def test_an_hour_passes_in_one_jump() -> None:
+    async def story() -> tuple[float, int]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        await asyncio.sleep(3_600)
+        return loop.time(), loop.jumps
+
+    assert virtually(story) == (3_600, 1)
+
+
+def test_timers_come_in_their_order_and_each_at_its_moment() -> None:
+    async def story() -> list[tuple[str, float]]:
+        came: list[tuple[str, float]] = []
+
+        async def one(name: str, seconds: float) -> None:
+            await asyncio.sleep(seconds)
+            came.append((name, elapsed()))
+
+        await asyncio.gather(one("c", 30), one("a", 1e-3), one("b", 29.999))
+        return came
+
+    assert virtually(story) == [("a", 1e-3), ("b", 29.999), ("c", 30)]
+
+
+def test_a_deadline_in_virtual_time_ends_a_wait_for_ever() -> None:
+    async def story() -> float:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(600):
+                await asyncio.Event().wait()
+        return elapsed()
+
+    assert virtually(story) == 600
+
+
+def test_no_time_passes_while_a_socket_is_being_written_and_read() -> None:
+    """A hundred round trips, beside a timer that would love to go off."""
+
+    async def story() -> tuple[float, int]:
+        async def answer(request: web.Request) -> web.Response:
+            return web.Response(text="x" * int(await request.text()))
+
+        app = web.Application()
+        app.router.add_post("/", answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        alarm = asyncio.create_task(asyncio.sleep(0.01))
+        told = 0
+        async with aiohttp.ClientSession() as session:
+            for _ in range(100):
+                async with session.post(
+                    f"http://127.0.0.1:{runner.addresses[0][1]}/", data=b"100000"
+                ) as said:
+                    told += len(await said.text())
+        at = elapsed()
+        await alarm
+        await runner.cleanup()
+        return at, told
+
+    assert virtually(story) == (0, 10_000_000)
+
+
+def test_no_time_passes_while_a_thread_works() -> None:
+    async def story() -> float:
+        alarm = asyncio.create_task(asyncio.sleep(1))
+        gate = threading.Event()
+        threading.Timer(0.2, gate.set).start()  # slower than any grace that sockets get
+        await asyncio.to_thread(gate.wait)
+        at = elapsed()
+        await alarm
+        return at
+
+    assert virtually(story) == 0
+
+
+def test_no_time_passes_while_the_store_writes(tmp_path: Path) -> None:
+    from store import open_store
+
+    async def story() -> tuple[float, float]:
+        store = await open_store(f"sqlite:///{tmp_path / 'a.db'}", owner="a test")
+        alarm = asyncio.create_task(asyncio.sleep(1e-6))
+        for _ in range(50):
+            await store.ping(system_clock())
+        at = elapsed()
+        await alarm
+        await store.close()
+        return at, elapsed()
+
+    at, after = virtually(story)
+    assert at == 0
+    assert after == 1e-6
+
+
+def test_no_time_passes_while_a_probe_says_that_something_is_under_way() -> None:
+    async def story() -> float:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        looks = iter([True, True, False])
+        loop.busy.append(lambda: next(looks, False))
+        await asyncio.sleep(5)
+        return next(looks, "all were asked") == "all were asked"
+
+    assert virtually(story)
+
+
+def test_a_half_read_socket_that_nobody_writes_to_does_not_stop_the_time() -> None:
+    async def story() -> float:
+        left, right = socket.socketpair()
+        with left, right:
+            left.setblocking(False)
+            reading = asyncio.create_task(asyncio.get_running_loop().sock_recv(left, 1))
+            await asyncio.sleep(90)
+            reading.cancel()
+            return elapsed()
+
+    assert virtually(story) == 90
+
+
+def test_the_time_of_day_goes_with_the_loop() -> None:
+    async def story() -> tuple[float, float, list[str]]:
+        clock = VirtualTime.of_this_loop()
+        began, epoch = clock.wall(), clock.now()
+        told: list[str] = []
+        clock.call_later(60, lambda: told.append("a minute"))
+        clock.call_later(61, lambda: told.append("called off")).cancel()
+        await asyncio.sleep(1_800)
+        return (clock.wall() - began).total_seconds(), clock.now() - epoch, told
+
+    wall, epoch, told = virtually(story)
+    assert wall == 1_800
+    assert epoch == pytest.approx(1_800)
+    assert told == ["a minute"]
+
+
+def test_the_scheduler_goes_by_it_too() -> None:
+    async def story() -> list[float]:
+        clock = VirtualTime.of_this_loop()
+        ran: list[float] = []
+
+        async def job() -> None:
+            ran.append(round(elapsed(), 3))
+
+        with scheduler_goes_by(clock.wall):
+            scheduler = AsyncIOScheduler(timezone="UTC")
+            options: Mapping[str, Any] = {"next_run_time": clock.wall(), "coalesce": True}
+            scheduler.add_job(job, "interval", seconds=600, misfire_grace_time=None, **options)
+            scheduler.start()
+            await asyncio.sleep(1_801)
+            scheduler.shutdown(wait=False)
+            await asyncio.sleep(0)
+        return ran
+
+    assert virtually(story) == [0, 600, 1_200, 1_800]
+
+
+def test_outside_its_block_the_scheduler_has_the_machines_time() -> None:
+    import apscheduler.schedulers.base as base
+
+    with scheduler_goes_by(lambda: datetime(2001, 1, 1, tzinfo=UTC)):
+        assert base.datetime.now(UTC).year == 2001
+    assert base.datetime is datetime
+
+
+def test_waiting_in_vain_says_for_what_and_how_long() -> None:
+    async def story() -> float:
+        with pytest.raises(AssertionError, match="300 simulated seconds in vain for: godot"):
+            await until(lambda: False, 300, "godot")
+        assert await until(lambda: elapsed() > 310 and "he", 60, "godot") == "he"
+        return elapsed()
+
+    assert 310 < virtually(story) < 311
+
+
+def test_whoever_tries_again_without_a_pause_is_stopped() -> None:
+    async def story() -> None:
+        async with asyncio.timeout(1):
+            while True:  # noqa: ASYNC110 - that is the fault
+                await asyncio.sleep(0)
+
+    with pytest.raises(StandstillError):
+        virtually(story)

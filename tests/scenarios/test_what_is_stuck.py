@@ -1,0 +1,94 @@
+"""The bot looks at its own work each minute, and says what stands still."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from bot.app import Bot
+from bot.simulator.conversation import Message
+from tests.scenarios.children import until
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.world import ALERTS, Clock, World, kind
+
+OPS = "C0OPS00001"
+
+
+def said(world: World) -> list[Message]:
+    return [m for m in world.slack.messages(OPS) if kind(m) == "stuck"]
+
+
+async def readyz(bot: Bot, http: aiohttp.ClientSession) -> tuple[int, dict[str, str]]:
+    await bot.health.look()
+    async with http.get(f"{bot.http_url}/readyz") as answer:
+        return answer.status, (await answer.json())["checks"]["work"]
+
+
+async def test_a_card_that_does_not_come_is_said_everywhere_until_it_comes(
+    world: World, bot: StartBot, clock: Clock, http: aiohttp.ClientSession
+) -> None:
+    running = await bot(SLACK_OPS_CHANNEL=OPS)
+    await running._audit.run()
+    assert (await readyz(running, http))[0] == 200
+    plan = world.slack.script.fail("chat.postMessage", "a_new_error", times=None, channel=ALERTS)
+    await world.alert("web")
+    await world.slack.wait_for(lambda: world.slack.struck, why="the card is refused")
+    clock.forward(301)
+    await running._audit.run()
+    await world.slack.wait_for(lambda: said(world), why="the ops channel hears of it", channel=OPS)
+    assert "INC-1" in said(world)[0].text + str(said(world)[0].data["blocks"])
+    status, check = await readyz(running, http)
+    assert status == 503
+    assert "open incidents without a card" in check["reason"]
+    text = running.metrics.text().decode()
+    assert 'sopbot_stuck{what="card"} 1.0' in text
+    assert 'sopbot_stuck{what="dispatch"} 0.0' in text
+
+    world.slack.script.cancel(plan)
+    clock.forward(301)
+    await world.card("web")
+    await world.quiet()
+    await running._audit.run()
+    await world.slack.wait_for(
+        lambda: "Nothing is stuck" in said(world)[0].text, why="it is taken back", channel=OPS
+    )
+    assert len(said(world)) == 1, "one message, changed in place"
+    assert (await readyz(running, http))[0] == 200
+
+
+async def test_a_channel_that_is_archived_shows_its_incident_in_the_ops_channel_and_keeps_it_true(
+    world: World, bot: StartBot
+) -> None:
+    world.write_sops()
+    running = await bot(SLACK_OPS_CHANNEL=OPS)
+    world.slack.script.fail("chat.*", "is_archived", times=None, channel=ALERTS)
+    await world.alert("web")
+
+    def shown() -> Message | None:
+        found = [m for m in world.slack.messages(OPS) if kind(m) == "undelivered"]
+        return found[0] if found else None
+
+    card = await world.slack.wait_for(shown, why="the card in the ops channel", channel=OPS)
+    assert "CRITICAL" in card.text
+    assert "is_archived" in card.text
+    await world.slack.as_user("ana").press(card, "Acknowledge")
+    await world.slack.wait_for(
+        lambda: (now := shown()) and "acknowledged" in str(now.data["blocks"]),
+        why="it follows what happens",
+        channel=OPS,
+    )
+    await running._audit.run()
+    assert running.metrics.registry.get_sample_value("sopbot_stuck", {"what": "undelivered"})
+
+
+async def test_a_revoked_token_is_not_ready_at_once(
+    world: World, bot: StartBot, http: aiohttp.ClientSession
+) -> None:
+    running = await bot()
+    world.slack.script.fail("chat.postMessage", "token_revoked", times=None)
+    await world.alert("web")
+    await until(lambda: running.outbox.delivery.refusal, why="the token is refused")
+    await running.health.look("outbox")
+    async with http.get(f"{running.http_url}/readyz") as answer:
+        outbox = (await answer.json())["checks"]["outbox"]
+    assert outbox["state"] == "failing"
+    assert "token_revoked" in outbox["reason"]

@@ -1,0 +1,131 @@
+"""What Slack never handed over is read back from its history, once, whatever came between."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.app import Bot
+from bot.simulator.conversation import Message
+from tests.scenarios.children import until
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.world import ALERTS, World, alertmanager
+
+ALL = "SELECT COUNT(*) AS n FROM alerts"
+
+
+def alerts(world: World) -> int:
+    count: int = world.rows(ALL)[0]["n"]
+    return count
+
+
+async def lost(world: World, service: str, **how: str) -> Message:
+    """An alert of which Slack tells nobody."""
+    world.slack.script.lose_envelopes("events_api")
+    return await world.alert(service, **how)
+
+
+async def stop(bot: Bot) -> None:
+    await bot.__aexit__()
+
+
+@pytest.fixture(autouse=True)
+def quiet_policy(world: World) -> None:
+    world.write_sops()
+
+
+async def test_what_came_while_the_bot_was_not_running_is_found_at_its_start(
+    world: World, bot: StartBot
+) -> None:
+    first = await bot()
+    await world.alert("web")
+    await world.card()
+    await stop(first)
+    for service in ("db", "cache"):
+        await world.alert(service)
+        world.slack.core.links.waiting.clear()  # Slack has given it up
+    await bot()
+    await until(lambda: len(world.cards()) == 3, why="the cards of what was missed")
+    await world.quiet()
+    assert alerts(world) == 3, "web was known, and is not counted again"
+
+
+async def test_a_channel_s_past_before_the_bot_came_is_not_its_business(
+    world: World, bot: StartBot
+) -> None:
+    await world.alert("old")
+    world.slack.core.links.waiting.clear()
+    await bot()
+    await world.alert("new")
+    await world.card("new")
+    await world.quiet()
+    assert len(world.cards()) == 1
+
+
+async def test_a_resolve_by_edit_that_nobody_heard_of_resolves(world: World, bot: StartBot) -> None:
+    first = await bot()
+    message = await world.alert("web")
+    await world.card("web")
+    await stop(first)
+    await world.slack.edit_as_app(
+        message,
+        attachments=[alertmanager("web", "HealthCheckFailing", "critical", "RESOLVED")],
+    )
+    world.slack.core.links.waiting.clear()
+    await bot()
+    await world.card("RESOLVED")
+    await world.quiet()
+    assert len(world.cards()) == 1
+
+
+async def test_a_resolve_in_a_thread_that_nobody_heard_of_resolves(
+    world: World, bot: StartBot
+) -> None:
+    first = await bot()
+    message = await world.alert("web")
+    await world.card("web")
+    await stop(first)
+    await world.slack.post_as_app(
+        "Alertmanager",
+        ALERTS,
+        thread_ts=message.ts,
+        attachments=[alertmanager("web", "HealthCheckFailing", "critical", "RESOLVED")],
+    )
+    world.slack.core.links.waiting.clear()
+    await bot()
+    await world.card("RESOLVED")
+
+
+async def test_when_slack_withholds_events_history_is_read(world: World, bot: StartBot) -> None:
+    await bot()
+    world.slack.script.lose_envelopes("events_api")
+    await world.alert("web")
+    said = world.slack.send_app_rate_limited()
+    assert await said.outcome(), "it is acknowledged"
+    await world.card("web")
+
+
+async def test_a_history_that_cannot_be_read_is_read_later_and_said_meanwhile(
+    world: World, bot: StartBot
+) -> None:
+    first = await bot()
+    await stop(first)
+    await world.alert("web")
+    world.slack.core.links.waiting.clear()
+    world.slack.script.limit("conversations.history", retry_after=1)
+    await bot()
+    await world.card("web")
+
+
+async def test_what_arrives_late_after_it_was_read_back_changes_nothing(
+    world: World, bot: StartBot
+) -> None:
+    running = await bot()
+    await lost(world, "web")
+    running._read_back.in_touch(True)
+    await world.card("web")
+    late = world.slack.deliveries[-1]
+    again = world.slack.deliver("events_api", late.payload)
+    assert await again.outcome()
+    await world.quiet()
+    assert alerts(world) == 1
+    assert len(world.cards()) == 1

@@ -1,0 +1,229 @@
+"""What every store promises of what the bot says of itself, and of its own look at its work."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.approvals.model import Choice
+from bot.incidents.model import Severity
+from store.contract import Store
+from tests.store.shop import ANA, BEN, CHANNEL, TEAM, alert, asked, later, opened, tell, voter
+
+OPS = "C0OPS"
+
+
+async def due(store: Store, seconds: float, channel: str = CHANNEL) -> list[str]:
+    return [one.key for one in await store.outbox_due(channel, later(seconds), 100)]
+
+
+async def post(store: Store, key: str, ts: str) -> None:
+    message = await store.outbox_message(key)
+    assert message is not None, key
+    await store.outbox_sent(message, ts)
+
+
+async def several(store: Store, count: int, severity: Severity = Severity.LOW) -> list[int]:
+    """So many incidents of different services."""
+    found = []
+    for number in range(count):
+        one = alert(
+            service=f"{severity}-{number}", fingerprint=f"{severity}-{number}", severity=severity
+        )
+        found.append(await tell(store, one))
+    return found
+
+
+# What it says
+
+
+async def test_a_notice_is_one_message_that_changes_until_it_is_over(store: Store) -> None:
+    await store.tell("stuck", OPS, ["a"], later(0), over=False)
+    assert await due(store, 0, OPS) == ["stuck:1"]
+    await post(store, "stuck:1", "5.1")
+    await store.tell("stuck", OPS, ["a"], later(60), over=False)
+    assert await due(store, 60, OPS) == [], "it says so already"
+    await store.tell("stuck", OPS, ["a", "b"], later(120), over=False)
+    assert await due(store, 120, OPS) == ["stuck:1"]
+    await store.tell("stuck", OPS, [], later(180), over=True)
+    notice = await store.notice(1)
+    assert notice is not None
+    assert (notice.body, notice.began_at, notice.ended_at) == ([], later(0), later(180))
+    await store.tell("stuck", OPS, ["c"], later(240), over=False)
+    assert "stuck:2" in await due(store, 240, OPS)
+
+
+async def test_what_is_over_before_it_began_is_not_said(store: Store) -> None:
+    await store.tell("stuck", OPS, [], later(0), over=True)
+    assert await due(store, 0, OPS) == []
+    assert await store.notice(1) is None
+
+
+async def test_a_storm_is_more_waiting_cards_than_the_limit_and_lasts_until_all_are_up(
+    store: Store,
+) -> None:
+    ids = await several(store, 3)
+    assert not await store.weather(CHANNEL, 3, later(1), remind=True)
+    ids += await several(store, 2, Severity.CRITICAL)
+    assert await store.weather(CHANNEL, 3, later(2), remind=True)
+    keys = await due(store, 2)
+    assert keys[2] == "storm:1", "after the criticals that were there before it"
+    assert set(keys[:2]) == {f"card:{ids[3]}", f"card:{ids[4]}"}
+    await post(store, "storm:1", "9.9")
+    for number, incident in enumerate(ids[:4]):
+        await post(store, f"card:{incident}", f"7.{number}")
+    assert await store.weather(CHANNEL, 3, later(3), remind=False), "one is still to come"
+    assert "storm:1" not in await due(store, 3)
+    assert await store.weather(CHANNEL, 3, later(4), remind=True)
+    assert "storm:1" in await due(store, 4)
+    await post(store, f"card:{ids[4]}", "7.9")
+    await post(store, "storm:1", "9.9")
+    assert not await store.weather(CHANNEL, 3, later(5), remind=False)
+    assert await due(store, 5) == ["storm:1"], "it says that it is over"
+    await several(store, 4, Severity.HIGH)
+    assert await store.weather(CHANNEL, 3, later(6), remind=False)
+    assert "storm:2" in await due(store, 6), "the next storm has a message of its own"
+
+
+async def test_a_storm_tells_what_it_brought(store: Store) -> None:
+    before = await opened(store, service="before", fingerprint="before")
+    await post(store, f"card:{before.id}", "1.1")
+    low = await several(store, 2)
+    [critical] = await several(store, 1, Severity.CRITICAL)
+    await store.weather(CHANNEL, 2, later(1), remind=True)
+    await post(store, f"card:{critical}", "2.1")
+    await store.resolve(low[0], ANA, later(2))
+    storm = await store.storm(1)
+    assert storm is not None
+    assert storm.severities == {"critical": 1, "low": 2}
+    assert (storm.hidden, storm.resolved, storm.ended_at) == (2, 1, None)
+    assert [number for number, _, _ in storm.gravest] == [critical, low[1]]
+    for incident in low:
+        await post(store, f"card:{incident}", f"3.{incident}")
+    await store.weather(CHANNEL, 2, later(9), remind=False)
+    await several(store, 2, Severity.HIGH)
+    over = await store.storm(1)
+    assert over is not None
+    assert over.ended_at == later(9)
+    assert over.severities == {"critical": 1, "low": 2}, "what comes later is not its own"
+    assert await store.storm(99) is None
+
+
+# The order in which things are said
+
+
+async def test_every_card_comes_before_what_stands_in_threads(store: Store) -> None:
+    [critical] = await several(store, 1, Severity.CRITICAL)
+    await post(store, f"card:{critical}", "1.1")
+    await store.note(critical, "Looking", ANA, later(0))
+    await several(store, 2)
+    assert (await due(store, 0))[-1].startswith("note:")
+    await store.outbox_promote(later(59))
+    assert (await due(store, 59))[-1].startswith("note:")
+    await store.outbox_promote(later(60))
+    assert (await due(store, 60))[0].startswith("note:"), "it waited long enough"
+
+
+async def test_what_failed_before_is_due_at_once_when_slack_is_well_again(store: Store) -> None:
+    [first, second] = await several(store, 2)
+    message = await store.outbox_message(f"card:{first}")
+    assert message is not None
+    await store.outbox_retry(message, later(60), "not_reached", maybe_posted=False)
+    assert await due(store, 1) == [f"card:{second}"]
+    await store.outbox_hurry(CHANNEL, later(1))
+    assert await due(store, 1) == [f"card:{first}", f"card:{second}"]
+
+
+# Reading back
+
+
+async def test_of_many_deliveries_those_that_were_taken_in_are_known(store: Store) -> None:
+    await store.first_time("seen-1", later(0))
+    await store.first_time("seen-2", later(0))
+    keys = [f"new-{n}" for n in range(1200)]
+    assert await store.known_deliveries(["seen-1", *keys, "seen-2"]) == {"seen-1", "seen-2"}
+    assert await store.known_deliveries([]) == set()
+
+
+async def test_a_channel_remembers_from_where_and_how_far_it_was_read(store: Store) -> None:
+    assert await store.read_mark(CHANNEL) is None
+    await store.mark_read(CHANNEL, "100.000000")
+    await store.mark_read(CHANNEL, "200.000000")
+    assert await store.read_mark(CHANNEL) == ("100.000000", "200.000000")
+
+
+async def test_the_oldest_open_incident_of_a_channel_is_known(store: Store) -> None:
+    assert await store.open_since(CHANNEL) is None
+    first = await opened(store)
+    await tell(store, alert(service="db", fingerprint="db"), at=later(60))
+    assert await store.open_since(CHANNEL) == later(0)
+    await store.resolve(first.id, ANA, later(90))
+    assert await store.open_since(CHANNEL) == later(60)
+
+
+# What is stuck
+
+
+async def stuck(store: Store, seconds: float) -> dict[str, tuple[int, tuple[str, ...]]]:
+    found = await store.stuck(later(seconds))
+    return {one.what: (one.count, one.names) for one in found}
+
+
+async def test_nothing_is_stuck_while_everything_moves(store: Store) -> None:
+    incident = await opened(store)
+    await asked(store, incident.id)
+    assert await stuck(store, 1) == {}
+
+
+async def test_an_open_incident_without_a_card_is_stuck(store: Store) -> None:
+    incident = await opened(store)
+    assert "card" not in await stuck(store, 300)
+    assert (await stuck(store, 301))["card"] == (1, (incident.number,))
+    await post(store, f"card:{incident.id}", "1.1")
+    assert "card" not in await stuck(store, 301)
+
+
+async def test_an_overdue_message_and_one_that_slack_does_not_take_are_stuck(store: Store) -> None:
+    incident = await opened(store)
+    await post(store, f"card:{incident.id}", "1.1")
+    await store.note(incident.id, "Looking", ANA, later(0))
+    assert (await stuck(store, 301))["message"][0] == 1
+    note = (await store.outbox_due(CHANNEL, later(1)))[0]
+    await store.outbox_give_up(note, "is_archived", "", later(2))
+    found = await stuck(store, 2)
+    assert found["undelivered"] == (1, (note.key,))
+    await store.resolve(incident.id, ANA, later(3))
+    assert "undelivered" not in await stuck(store, 4), "it does not matter any more"
+
+
+async def test_an_approval_that_did_not_expire_is_stuck(store: Store) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id, expires_at=later(900))
+    assert "approval" not in await stuck(store, 960)
+    assert (await stuck(store, 961))["approval"] == (1, (one.id,))
+
+
+async def test_an_approved_action_that_nobody_sends_and_a_dispatch_without_result_are_stuck(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id)
+    await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(1))
+    assert (await stuck(store, 62))["approved"] == (1, (one.id,))
+    execution = await store.claim_execution(later(62), later(-900))
+    assert execution is not None
+    assert "approved" not in await stuck(store, 200)
+    assert (await stuck(store, 363))["dispatch"] == (1, (execution.id,))
+
+
+async def test_of_many_that_are_stuck_the_first_few_are_named(store: Store) -> None:
+    await several(store, 7)
+    count, names = (await stuck(store, 400))["card"]
+    assert (count, len(names)) == (7, 5)
+
+
+async def test_advice_that_nobody_gives_is_stuck_once_its_card_is_up(store: Store) -> None:
+    incident = await opened(store)
+    hour = timedelta(hours=1).total_seconds()
+    assert "advice" not in await stuck(store, hour), "it waits for the card, which is stuck itself"
+    await post(store, f"card:{incident.id}", "1.1")
+    assert (await stuck(store, hour))["advice"] == (1, (incident.number,))
