@@ -158,8 +158,11 @@ async def approval_of_press(
         for key in (f"approval:{asked.id}", f"result:exec-{asked.id}"):
             for place in (key, f"undelivered:{key}"):  # elsewhere, in its own channel's place
                 shown = await story.store.outbox_message(place)
-                # None: pressed in the moment between Slack's showing it and our noting its ts.
-                if shown and shown.channel == channel and shown.ts in (None, ts):
+                if shown is None or shown.channel != channel:
+                    continue
+                # Pressed in the moment between Slack's showing it and our noting its ts, it must at
+                # least be on a message that holds this very button.
+                if shown.ts == ts or (shown.ts is None and _holds(body, approval_id)):
                     return asked
         raise Refused(
             "Not counted: this button is not on the remediation's own card.",
@@ -169,6 +172,13 @@ async def approval_of_press(
         facts = {"button": str(action.get("action_id", ""))[:100], **press_of(body, action)}
         await story.proposals.refuse(error, approval_id, voter_of(body).user, facts)
         raise
+
+
+def _holds(body: dict[str, Any], value: str) -> bool:
+    """Whether the message, which is ours, holds a button of that value."""
+    blocks = (body.get("message") or {}).get("blocks") or []
+    elements = [one for block in blocks for one in block.get("elements") or []]
+    return any(one.get("value") == value for one in elements)
 
 
 async def _execution_of_press(

@@ -112,7 +112,7 @@ async def test_what_strangers_and_forged_buttons_are_refused_is_on_record(
         "trigger_id": "1.2.3",
         "channel": {"id": ALERTS},
         "container": {"type": "message", "message_ts": card.ts, "channel_id": ALERTS},
-        "message": {"ts": card.ts},
+        "message": {"ts": card.ts, "bot_id": "B0SOPBOT01"},
     }
     for team, value in (("T0STRANGER", "a" * 32), (world.slack.team_id, "forged" * 50)):
         button = {
@@ -222,7 +222,7 @@ async def test_the_tail_is_cut_off_and_the_anchor_moved_so_the_bot_builds_nothin
     )
     assert await verify(world) == (1, "✗ the anchor 'head' was edited.\n")
     with pytest.raises(StoreError, match="tampered with"):
-        await running.response.fix(
+        await running.response.proposals.fix(
             await running.response.store.incident(1), "restart", BEN, "another cause"
         )
     assert len(gateway.executions()) == 1
@@ -321,6 +321,7 @@ async def test_a_bot_with_another_key_does_not_start(world: World, bot: StartBot
 async def test_the_clock_is_moved_back_to_before_an_approval_expired(
     world: World, bot: StartBot, clock: Clock, gateway: Gateway
 ) -> None:
+    world.write_policy(BEN, CHLOE, approval_ttl_seconds=3_600)
     running = await bot()
     await world.alert()
     card = await world.approval_card("awaiting approval")
