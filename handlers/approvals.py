@@ -43,10 +43,10 @@ async def approve(
     """A yes, or first the box for its reason. A refusal goes to the presser alone."""
     asked = await approval_of_press(body, action, story)
     if asked.terms.reason_required:
-        await story.proposals.check(asked.id, voter_of(body), press_of(body, action))
+        await story.decisions.check(asked.id, voter_of(body), press_of(body, action))
         await outbox.open_view(str(body["trigger_id"]), modals.reason_modal(asked))
     else:
-        await story.proposals.vote(asked.id, voter_of(body), Choice.APPROVE, press_of(body, action))
+        await story.decisions.vote(asked.id, voter_of(body), Choice.APPROVE, press_of(body, action))
     await ack()
 
 
@@ -55,7 +55,7 @@ async def reasoned(
 ) -> None:
     """A yes with its reason: it counts now, not when the box was opened."""
     approval_id, reason = str(view.get("private_metadata", "")), modals.reason_of(view)
-    await story.proposals.vote(
+    await story.decisions.vote(
         approval_id, voter_of(body), Choice.APPROVE, press_of(body, {}), reason=reason
     )
     await ack()
@@ -66,7 +66,7 @@ async def reject(
 ) -> None:
     """A no ends it."""
     asked = await approval_of_press(body, action, story)
-    await story.proposals.vote(asked.id, voter_of(body), Choice.REJECT, press_of(body, action))
+    await story.decisions.vote(asked.id, voter_of(body), Choice.REJECT, press_of(body, action))
     await ack()
 
 
@@ -80,7 +80,7 @@ async def dry_run(
     """Whether the gateway would still do what the card shows, told to the presser."""
     asked = await approval_of_press(body, action, story)
     await ack()  # the gateway may take longer than Slack waits
-    await outbox.whisper(body, await story.proposals.dry_run(asked.id))
+    await outbox.whisper(body, await story.decisions.dry_run(asked.id))
 
 
 async def edit(
@@ -129,7 +129,7 @@ async def by_hand(
     asked = await approval_of_press(body, action, story)
     execution = await _execution_of_press(body, action, story)
     user = str(body["user"]["id"])
-    await story.proposals.check_decider(asked, user)
+    await story.decisions.check_decider(asked, user)
     await story.dispatches.mark_by_hand(execution, user)
     await ack()
 
@@ -170,7 +170,7 @@ async def approval_of_press(
         )
     except (NotFound, Refused) as error:
         facts = {"button": str(action.get("action_id", ""))[:100], **press_of(body, action)}
-        await story.proposals.refuse(error, approval_id, voter_of(body).user, facts)
+        await story.decisions.refuse(error, approval_id, voter_of(body).user, facts)
         raise
 
 

@@ -149,10 +149,10 @@ async def _fix(call: Call, rest: str) -> str:
 async def _freeze(call: Call, rest: str) -> str:
     word, _, reason = rest.partition(" ")
     if word == "on":
-        first = await call.story.proposals.freeze(call.user, reason.strip()[:200])
+        first = await call.story.decisions.freeze(call.user, reason.strip()[:200])
         return "🧊 Frozen: nothing runs until `/incident freeze off`." if first else FROZEN
     if word == "off":
-        lifted = await call.story.proposals.thaw(call.user)
+        lifted = await call.story.decisions.thaw(call.user)
         return "The freeze is lifted." if lifted else "Nothing is frozen."
     if word:
         raise InputError(

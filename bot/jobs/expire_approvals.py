@@ -9,4 +9,4 @@ from bot.response import Response
 
 def expire_approvals(response: Response) -> Callable[[], Awaitable[object]]:
     """End approvals that wait in vain: too long, or for a world that is gone."""
-    return response.proposals.tend
+    return response.decisions.tend

@@ -16,7 +16,7 @@ from bot.incidents.remediation import RemediationStatus
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
 from bot.response import dispatch, propose, verify
-from bot.response.proposals import Standings
+from bot.response.decisions import Standings
 from bot.response.rulebook import Rulebook
 from store.contract import Store
 from store.operations.audit import Kind

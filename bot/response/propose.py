@@ -18,6 +18,7 @@ from bot.incidents.sops import ProposedAction, Sop, fill, key_matches, template_
 from bot.remediation.client import ActionCall, GatewayClient
 from bot.remediation.contract import Priority
 
+PATIENCE = 2.0  # seconds that a person may wait for the gateway; Slack gives a press three
 DRIFTED = "the gateway would do something else by now than what was shown"
 
 

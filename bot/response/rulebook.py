@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.approvals.binding import Written, digest_of_text
 from bot.approvals.limits import Limits
+from bot.approvals.rules import in_window, windows_in_words
+from bot.errors import Refused
 from bot.incidents.sops import SopLibrary
 from bot.policy import Policy
 from bot.remediation.catalogue import cooldowns_in
@@ -26,6 +28,15 @@ class Rulebook:
             sop=digest_of_text(sop.model_dump_json()) if sop else "",
             policy=digest_of_text(self.policy.remediate.model_dump_json()),
         )
+
+    def check_window(self, only_in_windows: bool, now: datetime, what: str) -> None:
+        """Refused, beginning with `what` is not done, outside of the maintenance windows."""
+        windows = self.policy.remediate.maintenance_windows
+        if only_in_windows and not in_window(windows, now):
+            raise Refused(
+                f"{what}: this may run only in a maintenance window.",
+                remedy=f"They are: {windows_in_words(windows)}.",
+            )
 
     @property
     def limits(self) -> Limits:

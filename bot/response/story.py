@@ -1,7 +1,7 @@
 """The story of an incident, step by step:
 
-receive → (correlate, match SOP: in the store's transaction) → advise → propose → vote
-(`proposals`) → dispatch → verify (`dispatches`) → resolve.
+receive → (correlate, match SOP: in the store's transaction) → advise → propose (`proposals`) →
+vote (`decisions`) → dispatch → verify (`dispatches`) → resolve.
 
 Every step claims its work from the store, so that after a kill -9 the next process goes on where
 this one stopped. Nothing here knows Slack: what people should see is asked of the outbox, in the
@@ -27,8 +27,9 @@ from bot.observability.metrics import Metrics
 from bot.policy import Policy
 from bot.remediation.client import GatewayClient
 from bot.response import advise, dispatch, verify
+from bot.response.decisions import Decisions, Standings
 from bot.response.dispatches import Dispatches
-from bot.response.proposals import Proposals, Standings
+from bot.response.proposals import Proposals
 from bot.response.receive import Delivery, name_all
 from bot.response.rulebook import Rulebook
 from store.contract import Store
@@ -64,6 +65,9 @@ class Response:
         self.rulebook = Rulebook(policy, sops)
         self.home_team = home_team
         self.proposals = Proposals(
+            store=store, rulebook=self.rulebook, gateway=gateway, clock=clock
+        )
+        self.decisions = Decisions(
             store=store,
             rulebook=self.rulebook,
             gateway=gateway,
