@@ -82,6 +82,8 @@ class Delivery:
             raise SlackIsUnwell from error
         except SlackRefused as error:
             self.refusal = error.error if error.error in BAD_TOKEN else ""
+            if error.error == "ratelimited" and message.ts is None:
+                pace.refused(self._clock())
             await self._refused(message, error, unwell_pause)
             return
         self.refusal = ""

@@ -34,3 +34,9 @@ class Pace:
         start = max(self.until, now) if self.until else now
         self.until = start + timedelta(seconds=self.interval)
         return self.until
+
+    def refused(self, now: datetime) -> None:
+        """Slack took no more at once: the burst is used up, and comes back with quiet time."""
+        if self.interval:
+            used_up = now + timedelta(seconds=(self.burst - 1) * self.interval)
+            self.until = max(self.until or used_up, used_up)

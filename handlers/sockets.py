@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 TICKET = 15.0  # seconds that Slack may take to give a ticket
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds between tries for a link
-CROWDED_PAUSE = 60.0  # seconds until a link is tried again for which Slack had no place
+CROWDED_PAUSE = 60.0  # seconds until one more link is tried where Slack had no place for it
 LINGER = 3.0  # seconds that an old link is listened to beside its successor
 
 Take = Callable[[Socket, Envelope], Awaitable[None]]
@@ -109,7 +109,7 @@ class Sockets:
             self._why = f"the last link: {why}"
             if why is not Why.REFRESH:
                 log.warning("a Socket Mode link is over: %s; %d left", why, self.live)
-            if why is Why.CROWDED:
+            if why is Why.CROWDED and self.live:
                 await asyncio.sleep(CROWDED_PAUSE)
             successor = await self._connect_somehow()
             self._leave(socket)
@@ -141,7 +141,7 @@ class Sockets:
                     pause = max(pause, seconds_to_wait(response.headers))
             except (SlackRefused, aiohttp.ClientError, TimeoutError, OSError) as error:
                 self._trouble.came(_without_ticket(error))
-                if isinstance(error, SlackRefused) and error.error == Why.CROWDED:
+                if isinstance(error, SlackRefused) and error.error == Why.CROWDED and self.live:
                     pause = CROWDED_PAUSE
             except Exception:  # whatever it is, a bot without a link hears nothing more
                 log.exception("a Socket Mode link could not be opened; it is tried again")

@@ -476,8 +476,8 @@ class Store:
     ) -> list[OutboxMessage]:
         """What to send next: the gravest cards first, then what stands in threads.
 
-        Of one severity the oldest first; a reply only after its card, and beside the other cards
-        only when it has waited for a minute.
+        Of one severity what waits longest; a reply only after its card, and beside the other
+        cards only when it has waited for a minute.
         """
         return await self._engine.read(outbox.due, channel, now, limit, which)
 
@@ -486,7 +486,7 @@ class Store:
         await self._write(outbox.hurry, channel, now)
 
     async def outbox_promote(self, now: datetime) -> None:
-        """What waits in threads for a minute is ordered like cards from now on."""
+        """What waits for a minute gets its turn: replies among the cards, changes before all."""
         await self._write(outbox.promote, now)
 
     async def outbox_sent(

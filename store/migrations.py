@@ -285,6 +285,11 @@ CREATE TABLE notices (
 );
 -- One at a time of each kind in a channel: it is changed while it lasts, not said again.
 CREATE UNIQUE INDEX one_notice ON notices (kind, channel) WHERE ended_at IS NULL;
+
+-- Of one rank the one that waits longest: what changes again and again lets the others pass.
+CREATE INDEX outbox_in_turn ON outbox (channel, rank, not_before, id)
+    WHERE sent < wanted AND failed = 0;
+DROP INDEX outbox_waiting;
 """
 
 _M003 = """

@@ -19,6 +19,8 @@ _CONTROL = re.compile(
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _ADDRESS = re.compile(r"https?://[^\s/?#<>|\"\\`][^\s<>|\"\\`]*", re.IGNORECASE)
 
+_NO_FENCE = "'''"  # in the place of ```, where that would begin or end a code block
+
 SYMBOL = {
     # Word and shape, never colour alone.
     Severity.CRITICAL: "🔴 CRITICAL",
@@ -36,7 +38,7 @@ def escape(text: str) -> str:
 
 def line(text: str, limit: int) -> str:
     """One escaped line of at most `limit` characters, counted as Slack does: after escaping."""
-    flat = _flat(text)
+    flat = _flat(text).replace("```", _NO_FENCE)
     if _fitting(flat, limit) < len(flat):
         flat = flat[: _fitting(flat, limit - 1)].rstrip() + "…"
     return escape(flat)
@@ -53,6 +55,8 @@ def paragraph(text: str, limit: int) -> str:
     if _fitting(text, limit) < len(text):
         kept = _fitting(text, limit - 40)  # 40: room for what says so
         text = text[:kept].rstrip() + f" … ({len(text) - kept} characters more)"
+    if text.count("```") % 2:  # what is not closed would swallow what stands behind it
+        text = text.replace("```", _NO_FENCE)
     return escape(text)
 
 
@@ -71,7 +75,9 @@ def _fitting(text: str, limit: int) -> int:
 
 def code(text: str, limit: int) -> str:
     """A code block of at most `limit` + 8 characters that nothing inside can end."""
-    inside = _CONTROL.sub("", text).replace("```", "'''")  # in this order: one can make the other
+    inside = _CONTROL.sub("", text).replace(
+        "```", _NO_FENCE
+    )  # in this order: one can make the other
     return "```\n" + paragraph(inside, limit) + "\n```"
 
 

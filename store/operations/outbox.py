@@ -13,7 +13,7 @@ TOPIC = "outbox"
 
 # A thread's messages come after every card that waits: first people hear of all that is wrong.
 BEHIND_CARDS = 4
-CARDS_FIRST = timedelta(seconds=60)  # for so long; what waited longer is ordered as cards are
+PATIENCE = timedelta(seconds=60)  # what waited longer has its turn among what is graver
 
 
 class Which(StrEnum):
@@ -53,7 +53,8 @@ def want(
     gather; an undelayed wish overtakes a delayed one, but never a wait that Slack imposed. What
     was given up is tried again: a new wish is a new chance.
 
-    The lowest `rank` is sent first, 0 being the gravest; a reply comes behind the cards.
+    The lowest `rank` is sent first, 0 being the gravest; a reply comes behind the cards. The place
+    in the queue that a wish has already is not lost by another one.
     """
     key = f"{kind}:{subject}"
     due = stamp(now + timedelta(seconds=delay) if delay else now)
@@ -62,7 +63,9 @@ def want(
         INSERT INTO outbox (key, kind, incident_id, subject, channel, in_thread, rank,
             not_before, created_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (key) DO UPDATE SET wanted = outbox.wanted + 1, rank = excluded.rank,
+        ON CONFLICT (key) DO UPDATE SET wanted = outbox.wanted + 1,
+            rank = CASE WHEN outbox.sent < outbox.wanted AND outbox.failed = 0
+                AND outbox.rank < excluded.rank THEN outbox.rank ELSE excluded.rank END,
             not_before = CASE WHEN outbox.sent < outbox.wanted AND outbox.failed = 0
                 AND (outbox.attempts > 0 OR outbox.not_before < excluded.not_before)
                 THEN outbox.not_before ELSE excluded.not_before END,
@@ -117,12 +120,13 @@ _WHICH = {
 
 
 def due(channel: str, now: datetime, limit: int, which: Which) -> Operation[list[OutboxMessage]]:
-    """What a channel should see next: the gravest first, then the oldest.
+    """What a channel should see next: the gravest first, then what waits longest.
 
     A reply waits until its card is posted.
     """
     rows = yield query(
-        f"{_SELECT} WHERE o.channel = ? AND {_DUE}{_WHICH[which]} ORDER BY o.rank, o.id LIMIT ?",
+        f"{_SELECT} WHERE o.channel = ? AND {_DUE}{_WHICH[which]}"
+        " ORDER BY o.rank, o.not_before, o.id LIMIT ?",
         channel,
         stamp(now),
         limit,
@@ -232,13 +236,22 @@ def hurry(channel: str, now: datetime) -> Operation[None]:
 
 
 def promote(now: datetime) -> Operation[None]:
-    """What waited long enough behind the cards is ordered as they are."""
+    """What waited for long gets its turn: replies among the cards, changes among the gravest.
+
+    A channel takes fewer changes than many cards that change again and again would have.
+    """
+    since = stamp(now - PATIENCE)
     yield run(
         "UPDATE outbox SET rank = rank - ? WHERE in_thread = 1 AND ts IS NULL AND rank >= ?"
         " AND sent < wanted AND failed = 0 AND created_at <= ?",
         BEHIND_CARDS,
         BEHIND_CARDS,
-        stamp(now - CARDS_FIRST),
+        since,
+    )
+    yield run(
+        "UPDATE outbox SET rank = 0 WHERE ts IS NOT NULL AND rank > 0"
+        " AND sent < wanted AND failed = 0 AND not_before <= ?",
+        since,
     )
 
 

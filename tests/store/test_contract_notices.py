@@ -124,13 +124,29 @@ async def test_every_card_comes_before_what_stands_in_threads(store: Store) -> N
 
 
 async def test_what_failed_before_is_due_at_once_when_slack_is_well_again(store: Store) -> None:
-    [first, second] = await several(store, 2)
+    [second] = await several(store, 1)
+    [first] = await several(store, 1, Severity.CRITICAL)
     message = await store.outbox_message(f"card:{first}")
     assert message is not None
     await store.outbox_retry(message, later(60), "not_reached", maybe_posted=False)
     assert await due(store, 1) == [f"card:{second}"]
     await store.outbox_hurry(CHANNEL, later(1))
     assert await due(store, 1) == [f"card:{first}", f"card:{second}"]
+
+
+async def test_a_change_that_waits_for_a_minute_gets_its_turn_before_graver_ones(
+    store: Store,
+) -> None:
+    [low] = await several(store, 1)
+    [critical] = await several(store, 1, Severity.CRITICAL)
+    for number, incident in enumerate((low, critical)):
+        await post(store, f"card:{incident}", f"1.{number}")
+    await store.acknowledge(low, ANA, later(1))
+    await store.acknowledge(critical, ANA, later(30))
+    await store.outbox_promote(later(60))
+    assert await due(store, 60) == [f"card:{critical}", f"card:{low}"]
+    await store.outbox_promote(later(61))
+    assert await due(store, 61) == [f"card:{low}", f"card:{critical}"]
 
 
 # Reading back

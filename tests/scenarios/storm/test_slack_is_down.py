@@ -95,6 +95,7 @@ async def test_memory_stays_flat_and_all_is_told_afterwards_the_gravest_first(
         async with down(lab):
             await alerts_by_http(lab, bot, size, dice)
             grown = rss() - before
+            print(f"{grown / MEGABYTE:.1f} MB more after {size.seconds} s without Slack")
             assert lab.count("incidents") == BEFORE + size.groups, "it works on without Slack"
         back = lab.time.now()
         incidents = BEFORE + size.groups

@@ -162,6 +162,19 @@ async def test_a_refresh_leaves_no_moment_without_a_socket(tmp_path: Path, reaso
         assert all(d.sends == 1 for d in lab.slack.deliveries), "nothing had to be sent twice"
 
 
+async def test_there_are_two_sockets_and_one_that_is_cut_leaves_no_gap(tmp_path: Path) -> None:
+    async with connected(tmp_path) as lab:
+        before, least = numbers(lab), fewest(lab)
+        assert len(before) == 2
+        lab.slack.drop_connections(link=min(before))
+        for number in range(5):
+            await lab.alert(f"svc-{number}")
+        await until(lambda: lab.incidents() == (5, 5), 1, "all are written at once")
+        assert least[0] == 1
+        await is_rebuilt(lab, before)
+        await each_is_an_incident(lab, 5)
+
+
 async def test_socket_mode_that_is_switched_off_and_on_again_is_found_on(tmp_path: Path) -> None:
     async with connected(tmp_path) as lab:
         before = numbers(lab)

@@ -1,0 +1,68 @@
+"""The storms' benches judge right what they are told."""
+
+import pytest
+
+from benchmarks import sixty_incidents, soak
+from bot.incidents.correlation import scope_of
+from bot.intake import parse_body
+
+IN_TIME = [(float(second), second < 5) for second in range(60)]
+
+
+def judged(lines):
+    return {line.id: line.holds for line in lines}
+
+
+def test_all_sixty_in_time_and_more_than_alertmanager_holds():
+    whole, *_ = sixty_incidents.results(IN_TIME, [0.0, 10.0], [0.0], 0)
+    assert (whole.value, whole.floor, whole.holds) == (60, 2, True)
+
+
+@pytest.mark.parametrize(
+    ("bot", "eager", "doubles", "line"),
+    [
+        (IN_TIME[:-1], [], 0, ""),
+        ([*IN_TIME[:-1], (66.0, False)], [], 0, ""),
+        ([(at + 2, grave) for at, grave in IN_TIME], [], 0, ".critical"),
+        (IN_TIME, [], 1, ".duplicates"),
+        (IN_TIME, [0.0] * 60, 0, ".ahead"),
+    ],
+)
+def test_one_late_card_a_late_critical_one_a_double_or_a_draw_does_not(bot, eager, doubles, line):
+    said = judged(sixty_incidents.results(bot, eager, [], doubles))
+    assert not said["storm.sixty_incidents"]
+    assert not said[f"storm.sixty_incidents{line}"]
+
+
+def test_the_bot_and_alertmanager_are_told_of_the_same_sixty():
+    told = sixty_incidents.alerts()
+    read = parse_body("alertmanager", sixty_incidents.webhook(told))
+    assert len({scope_of(alert) for alert in read}) == sixty_incidents.INCIDENTS == len(told)
+    assert told == sixty_incidents.alerts(), "in the same order each time"
+
+
+def test_a_soak_holds_unless_memory_tasks_or_descriptors_grow_or_an_alert_is_missing():
+    told = {
+        "seed": 1,
+        "events": 100,
+        "written": 100,
+        "incidents": 2,
+        "cards": 2,
+        "growth": 5.0,
+        "rss_before": 100.0,
+        "rss_after": 105.0,
+        "tasks_before": 20,
+        "tasks_after": 28,
+        "descriptors_before": 30,
+        "descriptors_after": 30,
+        "cpu_seconds": 9.0,
+    }
+    assert soak.results(told)[0].holds
+    for change in (
+        {"growth": 5.01},
+        {"written": 99},
+        {"written": 101},
+        {"tasks_after": 29},
+        {"descriptors_after": 39},
+    ):
+        assert not soak.results(told | change)[0].holds, change
