@@ -164,6 +164,9 @@ class Dispatches:
         """
         if digest_of(approval) != approval.digest:
             return "what would run is not what was shown"
+        lives = approval.expires_at - approval.requested_at
+        if approval.decided_at and self._clock() - approval.decided_at >= lives:
+            return "approved too long ago"
         if why := why_void(approval, incident, self._rulebook.written(incident.sop_id)):
             return why
         if why := await self._too_few(approval):

@@ -10,11 +10,7 @@ from datetime import datetime
 from bot.approvals.binding import bound_to, digest_of_text
 from bot.approvals.model import Approval, Terms
 from bot.approvals.rules import Case, Demand, demand
-from bot.errors import (
-    GatewayUnavailable,
-    InputError,
-    Refused,
-)
+from bot.errors import GatewayUnavailable, InputError, Refused
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Proposal, RemediationStatus
 from bot.remediation import catalogue, intents

@@ -68,11 +68,6 @@ class Flaky:
         return await self._engine.write(operation, *args, **kwargs)
 
 
-async def somebody(_user: str, _groups: object) -> Standing:
-    """Everybody is a person of this workspace, and in no group."""
-    return Standing(problem="")
-
-
 class Bench:
     """The story with a gateway of ours, and a clock that is set by hand."""
 
@@ -82,6 +77,7 @@ class Bench:
         self.dead = Store(store._engine, owner="bot-dead", audit_key=AUDIT_KEY)
         self.gateway = Gateway()
         self.now = later(10)
+        self.presser = Standing(problem="")
         self.story = Response(
             store=self.store,
             sops=SopLibrary(),
@@ -89,7 +85,7 @@ class Bench:
             advisor=None,
             gateway=self.gateway,
             probe=None,
-            standing=somebody,
+            standing=self.standing,
             clock=self.clock,
             metrics=Metrics(),
             home_team=TEAM,
@@ -98,11 +94,15 @@ class Bench:
     def clock(self) -> datetime:
         return self.now
 
-    async def approved(self) -> None:
+    async def standing(self, _user: str, _groups: object) -> Standing:
+        """What Slack says of everybody."""
+        return self.presser
+
+    async def approved(self, **changes: Any) -> None:
         """A yes of 1 second after NOW."""
         incident = await opened(self.store)
         written = self.story.rulebook.written(incident.sop_id)
-        one = approval(incident.id, terms=Terms(bound=bound_to(incident, written)))
+        one = approval(incident.id, terms=Terms(bound=bound_to(incident, written)), **changes)
         one = replace(one, digest=digest_of(one))
         await self.store.ask(one, "test")
         await self.store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
@@ -129,6 +129,31 @@ async def test_a_yes_is_sent_while_it_holds_and_never_after_its_time(bench: Benc
     await bench.approved()
     bench.now = later(1 + Policy().remediate.approval_ttl_seconds)
     assert not await bench.story.dispatches.next()
+    assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
+
+
+async def test_a_yes_holds_no_longer_than_its_approval_would_have_lived(bench: Bench) -> None:
+    await bench.approved(expires_at=later(120))
+    bench.now = later(121)
+    assert await bench.story.dispatches.next()
+    assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
+
+
+async def test_a_plan_that_drifted_is_revoked(
+    bench: Bench,
+) -> None:
+    bench.gateway.digest = "sha256:2"
+    await bench.approved()
+    assert await bench.story.dispatches.next()
+    assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
+    (one,) = await bench.store.approvals_of(1)
+    assert one.reason == "the gateway would do something else by now than what was shown"
+
+
+async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench) -> None:
+    await bench.approved()
+    bench.presser = Standing(problem="this account is deactivated")
+    assert await bench.story.dispatches.next()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
 
 
