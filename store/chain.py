@@ -25,10 +25,9 @@ from store.proof import (
 _WINDOW = 10_000  # how far a row may have been moved to be recognised as moved
 
 
-def is_genuine(key: bytes, row: Row, *, seq: int | None = None) -> bool:
-    """Whether the key made this row, at its own place or at `seq`."""
-    body = mac_of(key, body_text(row))
-    link = link_text(row.seq if seq is None else seq, row.prev, body)
+def is_genuine(key: bytes, row: Row) -> bool:
+    """Whether the key made this row, for the place where it stands."""
+    link = link_text(row.seq, row.prev, mac_of(key, body_text(row)))
     return same(mac_of(key, link), row.mac)
 
 
@@ -132,8 +131,9 @@ class Chain:
         """How a row that the key did not make at this place came there."""
         if not self.count and not self._anchors:
             return "this is not the key that the chain was made with, or row 1 was edited"
+        body = mac_of(self._key, body_text(row))
         for seq in range(max(1, row.seq - _WINDOW), row.seq + _WINDOW):
-            if is_genuine(self._key, row, seq=seq):
+            if same(mac_of(self._key, link_text(seq, row.prev, body)), row.mac):
                 return f"row {row.seq} is out of order: it was row {seq}"
         return f"row {row.seq} was edited"
 
