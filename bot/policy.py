@@ -6,10 +6,10 @@ Closed by default: no approver named means that nobody may approve.
 from __future__ import annotations
 
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bot.approvals.segment import Remediate
 from bot.errors import InputError, SettingsError
@@ -58,6 +58,16 @@ class Policy(_Segment):
     remediate: Remediate = Remediate()
     retention: Retention = Retention()
 
+    @model_validator(mode="after")
+    def _remembers_what_it_reads(self) -> Self:
+        days = min(self.retention.deliveries_days, self.retention.alerts_days)
+        if self.ingest.read_back_hours > days * 24:
+            raise ValueError(
+                "ingest.read_back_hours: alerts that are forgotten by then would come again;"
+                " keep it below retention.deliveries_days and retention.alerts_days"
+            )
+        return self
+
 
 def parse_policy(text: str, *, file: str) -> Policy:
     """Read policy.yaml's text. InputError names the file and the key, one problem a line."""
@@ -76,13 +86,17 @@ def parse_policy(text: str, *, file: str) -> Policy:
         policy = Policy.model_validate(raw)
     except ValidationError as error:
         lines = [
-            f"{name}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+            ": ".join([name, *_where(problem), problem["msg"].removeprefix("Value error, ")])
             for problem in error.errors(include_url=False, include_input=False)
         ]
         raise InputError("\n".join(lines), field="policy") from error
     if unknown := unknown_actions(policy.remediate):
         raise InputError(f"{name}: remediate: not in the catalogue: {unknown}", field="policy")
     return policy
+
+
+def _where(problem: Any) -> list[str]:
+    return [".".join(map(str, problem["loc"]))] if problem["loc"] else []
 
 
 def read_policy(path: Path) -> Policy:

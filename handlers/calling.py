@@ -47,6 +47,7 @@ _PERMANENT = frozenset(
         "msg_too_long",
     }
 )
+_TOO_EARLY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 # Slack failed half-way: the message may be there.
 _UNKNOWN = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
 
@@ -61,6 +62,8 @@ class SlackCalls:
         self._metrics = metrics
         self._clock = clock
         self._limits: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+        self.refusal = ""
+        """Why Slack takes nothing of us any more: what it said of the token; '' while it does."""
 
     def wait(self, method: str, channel: str = "") -> float:
         """Seconds until Slack lets this method be called again; 0 when it may be now."""
@@ -88,6 +91,8 @@ class SlackCalls:
             self._metrics.slack_called(method, _outcome(failure))
             if isinstance(failure, SlackRefused) and failure.error == "ratelimited":
                 self._limited(method, channel, failure.retry_after or SHORTEST_WAIT)
+            if isinstance(failure, SlackRefused):
+                self.refusal = failure.error if failure.error in BAD_TOKEN else ""
             raise failure from error
         except aiohttp.ClientConnectorError as error:
             self._metrics.slack_called(method, "refused")
@@ -99,6 +104,7 @@ class SlackCalls:
             self._metrics.slack_called(method, "unknown")
             raise OutcomeUnknown(f"Slack's answer to {method} is not an object.")
         self._metrics.slack_called(method, "ok")
+        self.refusal = ""
         return answer.data
 
 
@@ -117,7 +123,7 @@ def failure_of(method: str, response: Any) -> SlackRefused | OutcomeUnknown:
     status = getattr(response, "status_code", None) or getattr(response, "status", None)
     data = getattr(response, "data", None)
     name = data.get("error") if isinstance(data, dict) else None
-    if status == 429 or name == "ratelimited":
+    if status == 429 or (isinstance(name, str) and name in _TOO_EARLY):
         wait = seconds_to_wait(getattr(response, "headers", {}))
         return SlackRefused("ratelimited", permanent=False, retry_after=wait)
     if not isinstance(name, str) or name in _UNKNOWN or not isinstance(status, int):

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 FIRST_BACKOFF = 0.5
 MAX_BACKOFF = 60.0
+UNWELL_BACKOFF = 15.0  # at most, where it may well be Slack that is at fault
 GIVE_UP_AFTER = 8  # tries of one message; with the doubling pauses that is about a minute
 
 # The message is at fault, but its plain text may still be taken.
@@ -36,7 +37,7 @@ class SlackIsUnwell(Exception):
 
 
 class Delivery:
-    """Delivers the messages of one process. `refusal` is why Slack takes nothing of us, or ''."""
+    """Delivers the messages of one process."""
 
     def __init__(
         self,
@@ -56,14 +57,14 @@ class Delivery:
         self._finder = Finder(calls.call, clock, own_bot_id)
         self.unsure: dict[int, datetime] = {}  # may be posted, by a try that ended then
         self._gone: set[int] = set()  # was posted, and Slack does not know it any more
-        self.refusal = ""
 
     async def deliver(
-        self, message: OutboxMessage, lane: Lane, pace: Pace, unwell_pause: float
+        self, message: OutboxMessage, lane: Lane, pace: Pace, unwell: Callable[[], float]
     ) -> None:
         """Show it, or write down why not. SlackIsUnwell when the others must wait too.
 
-        They will wait for `unwell_pause` seconds, and this message longer: it may be at fault.
+        Then `unwell` makes them wait, and says for how many seconds; this message may be at fault
+        and waits longer.
 
         What else is raised is a fault of ours or the store's; the message may be shown already.
         """
@@ -75,23 +76,24 @@ class Delivery:
         if rendered is None:
             await self._store.outbox_give_up(message, "nothing to show", "", self._clock())
             return
+        if message.in_thread and message.thread_ts is None:
+            await self._give_up(message, "Its card is not there either.")
+            return
         try:
             ts = await self._show(message, rendered, lane)
         except OutcomeUnknown as error:
-            await self._later(message, str(error), maybe_posted=True, after=unwell_pause)
+            wait = unwell() + min(self._backoff(message), UNWELL_BACKOFF)
+            await self._later(message, str(error), maybe_posted=True, wait=wait)
             raise SlackIsUnwell from error
         except SlackRefused as error:
-            self.refusal = error.error if error.error in BAD_TOKEN else ""
             if error.error == "ratelimited" and message.ts is None:
                 pace.refused(self._clock())
-            await self._refused(message, error, unwell_pause)
+            await self._refused(message, error, unwell)
             return
-        self.refusal = ""
         if ts is None:
             return  # the lane's new owner shows it
         await self._shown(message, ts, lane, pace)
-        self.unsure.pop(message.id, None)
-        self._gone.discard(message.id)
+        self._forget(message)
 
     async def stumbled(self, message: OutboxMessage, error: Exception) -> None:
         """A bug of ours in this message is not the end of its channel."""
@@ -169,19 +171,19 @@ class Delivery:
         return posted
 
     async def _refused(
-        self, message: OutboxMessage, error: SlackRefused, unwell_pause: float
+        self, message: OutboxMessage, error: SlackRefused, unwell: Callable[[], float]
     ) -> None:
         tired = error.error not in _EVERYBODYS and message.attempts + 1 >= GIVE_UP_AFTER
         if error.error in _GONE and message.ts:
             await self._lost(message)
         elif error.permanent or tired:
-            await self._give_up(message, error)
+            await self._give_up(message, str(error))
         elif error.error == "ratelimited":
             # Not longer than Slack said: the channel's other messages have to wait as well.
-            wait = error.retry_after or FIRST_BACKOFF
+            wait = min(error.retry_after or FIRST_BACKOFF, MAX_BACKOFF)
             await self._later(message, str(error), maybe_posted=False, wait=wait)
         elif error.error in _EVERYBODYS:
-            await self._later(message, str(error), maybe_posted=False, after=unwell_pause)
+            await self._later(message, str(error), maybe_posted=False, wait=unwell())
             raise SlackIsUnwell from error
         else:
             # Once only: a thread that is not found beneath a fresh card either is another fault.
@@ -189,10 +191,15 @@ class Delivery:
                 await self._card_lost(message)
             await self._later(message, str(error), maybe_posted=False)
 
-    async def _give_up(self, message: OutboxMessage, error: SlackRefused) -> None:
+    async def _give_up(self, message: OutboxMessage, why: str) -> None:
         shown = "nowhere" if message.channel == self._ops_channel else "in the ops channel instead"
-        log.error("%s cannot be shown in %s, so %s: %s", message.key, message.channel, shown, error)
-        await self._store.outbox_give_up(message, str(error), self._ops_channel, self._clock())
+        log.error("%s cannot be shown in %s, so %s: %s", message.key, message.channel, shown, why)
+        await self._store.outbox_give_up(message, why, self._ops_channel, self._clock())
+        self._forget(message)
+
+    def _forget(self, message: OutboxMessage) -> None:
+        self.unsure.pop(message.id, None)
+        self._gone.discard(message.id)
 
     async def _card_lost(self, reply: OutboxMessage) -> None:
         """The card above a reply is gone: post it anew, unless that was done meanwhile."""
@@ -205,23 +212,21 @@ class Delivery:
         self._gone.add(message.id)
         await self._store.outbox_lost(message)
 
+    @staticmethod
+    def _backoff(message: OutboxMessage) -> float:
+        return min(MAX_BACKOFF, FIRST_BACKOFF * float(2 ** min(message.attempts, 10)))
+
     async def _later(
-        self,
-        message: OutboxMessage,
-        why: str,
-        *,
-        maybe_posted: bool,
-        after: float = 0.0,
-        wait: float | None = None,
+        self, message: OutboxMessage, why: str, *, maybe_posted: bool, wait: float | None = None
     ) -> None:
-        """Try this message again `wait` seconds, else a doubling pause, `after` so many.
+        """Try this message again in `wait` seconds, else after a doubling pause.
 
         A message that waits longer than its channel lets the others go first.
         """
         if maybe_posted:
             self.unsure[message.id] = self._clock()
         if wait is None:
-            wait = min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** min(message.attempts, 10))
-        until = self._clock() + timedelta(seconds=after + wait)
+            wait = self._backoff(message)
+        until = self._clock() + timedelta(seconds=wait)
         log.warning("%s waits until %s: %s", message.key, until.isoformat(), why)
         await self._store.outbox_retry(message, until, why, maybe_posted=maybe_posted)

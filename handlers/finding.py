@@ -2,81 +2,91 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from store.rows import OutboxMessage
 
-HISTORY_PAGE = 200
+PAGE = 500  # messages asked for at once
+PLACES = 50  # channels and threads of which a look is kept
 BEFORE = timedelta(seconds=60)  # Slack's clock and ours need not agree
 
 Call = Callable[..., Awaitable[dict[str, Any]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Look:
-    """One look at a place: what of ours stood there, posted since `oldest`, as of `at`."""
+    """One look at a place: what of ours stood there, posted since `oldest`, as of `at`.
+
+    `cursor` is where it goes on when Slack cut it short; None once it is complete.
+    """
 
     at: datetime
     oldest: datetime
-    found: dict[tuple[str, str], str]
+    found: dict[tuple[str, str], str] = field(default_factory=dict)
+    cursor: str | None = ""
 
 
 class Finder:
     """Answers for many messages from one look at their channel or thread.
 
-    After an outage all that was tried in vain has to be looked for, and Slack allows few looks.
-    `own_bot_id` '' takes anybody's word for a message of ours.
+    After an outage all that was tried in vain has to be looked for, and Slack allows few looks; a
+    long one goes on where it was cut short. `own_bot_id` '' takes anybody's word for a message of
+    ours.
     """
 
     def __init__(self, call: Call, clock: Callable[[], datetime], own_bot_id: str) -> None:
         self._call = call
         self._clock = clock
         self._own_bot_id = own_bot_id
-        self._looks: dict[tuple[str, str], _Look] = {}
+        self._looks: OrderedDict[tuple[str, str], _Look] = OrderedDict()
 
     async def find(self, message: OutboxMessage, tried_at: datetime) -> str | None:
         """The ts of the message, where it was posted by a try that ended at `tried_at`.
 
-        Raises what `call` raises.
+        Raises what `call` raises; the next try goes on from there.
         """
         place = (message.channel, message.thread_ts or "")
         oldest = message.created_at - BEFORE
         look = self._looks.get(place)
         if look is None or not (look.oldest <= oldest and tried_at < look.at):
-            at = self._clock()
-            found = {key: ts async for key, ts in self._read(place, oldest)}
-            look = self._looks[place] = _Look(at, oldest, found)
+            look = self._looks[place] = _Look(self._clock(), oldest)
+            self._looks.move_to_end(place)
+            while len(self._looks) > PLACES:
+                self._looks.popitem(last=False)
+        if look.cursor is not None:
+            await self._read(place, look)
         return look.found.get((message.kind, message.key))
 
-    async def _read(
-        self, place: tuple[str, str], oldest: datetime
-    ) -> AsyncIterator[tuple[tuple[str, str], str]]:
+    async def _read(self, place: tuple[str, str], look: _Look) -> None:
         channel, thread = place
         where: dict[str, Any] = {
             "channel": channel,
-            "oldest": f"{oldest.timestamp():.6f}",
-            "limit": HISTORY_PAGE,
+            "oldest": f"{look.oldest.timestamp():.6f}",
+            "limit": PAGE,
             "include_all_metadata": True,
         }
         if thread:
             where["ts"] = thread
         method = "conversations_replies" if thread else "conversations_history"
-        async for page in pages(self._call, method, **where):
+        async for page, following in pages(self._call, method, look.cursor or "", **where):
             for posted in page:
                 if key := key_of(posted, self._own_bot_id):
-                    yield key, str(posted["ts"])
+                    look.found[key] = str(posted["ts"])
+            look.cursor = following or None
 
 
-async def pages(call: Call, method: str, **where: Any) -> AsyncIterator[list[dict[str, Any]]]:
-    """What the method lists, a page at a time."""
-    cursor = ""
+async def pages(
+    call: Call, method: str, cursor: str = "", **where: Any
+) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
+    """What the method lists, a page at a time, each with the cursor of the next ('' for none)."""
     while True:
-        page = await call(method, cursor=cursor, **where)
-        yield _objects(page.get("messages"))
-        cursor = _dict(page.get("response_metadata")).get("next_cursor", "")
+        answer = await call(method, cursor=cursor, **where)
+        cursor = str(_dict(answer.get("response_metadata")).get("next_cursor") or "")
+        yield _objects(answer.get("messages")), cursor
         if not cursor:
             return
 

@@ -109,9 +109,9 @@ class Outbox:
         """SopbotError when nothing is being sent, or a message is long overdue or refused."""
         if self._runner is None or self._runner.done():
             raise SopbotError("Nothing is sent to Slack: the outbox does not run.")
-        if self.delivery.refusal:
-            raise SlackRefused(self.delivery.refusal, permanent=False, detail="the bot's token")
-        if late := await self._store.outbox_channels(self._clock() - LATE):
+        if self._calls.refusal:
+            raise SlackRefused(self._calls.refusal, permanent=False, detail="the bot's token")
+        if late := await self._store.outbox_overdue(self._clock() - LATE):
             minutes = LATE.total_seconds() / 60
             raise SopbotError(f"Messages for {', '.join(late)} are {minutes:g} minutes overdue.")
 
@@ -157,7 +157,7 @@ class Outbox:
             if channel and channel.moving:
                 channel.missed = True
                 continue
-            if channel and channel.paused_until and channel.paused_until > now:
+            if channel and self._is_paused(channel, now):
                 continue
             if channel := await self._take(name):
                 channel.moving = asyncio.create_task(self._move(channel), name=name)
@@ -191,6 +191,12 @@ class Outbox:
         if channel.missed:  # something came, perhaps while the lane was ending
             channel.missed = False
             self._store.signal("outbox").set()
+
+    def _is_paused(self, channel: Channel, now: datetime) -> bool:
+        until = channel.paused_until
+        # No pause is longer than the longest: then the clock was set back.
+        longest = timedelta(seconds=LONGEST_LANE_PAUSE)
+        return until is not None and timedelta() < until - now <= longest
 
     def _pause(self, channel: Channel, seconds: float) -> None:
         """Send nothing to the channel for so long."""
@@ -239,12 +245,16 @@ class Outbox:
 
     async def _deliver(self, message: OutboxMessage, channel: Channel) -> bool:
         """Whether the channel's next message may follow at once."""
-        pause = min(LANE_PAUSE * 2 ** min(channel.troubles, 10), LONGEST_LANE_PAUSE)
-        try:
-            await self.delivery.deliver(message, channel.lane, channel.pace, pause)
-        except SlackIsUnwell:
+
+        def unwell() -> float:
+            pause = min(LANE_PAUSE * float(2 ** min(channel.troubles, 10)), LONGEST_LANE_PAUSE)
             channel.troubles += 1
             self._pause(channel, pause)
+            return pause
+
+        try:
+            await self.delivery.deliver(message, channel.lane, channel.pace, unwell)
+        except SlackIsUnwell:
             return False
         except Exception as error:
             self.delivery.unsure[message.id] = self._clock()

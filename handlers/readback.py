@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,17 +21,25 @@ from bot.observability.trouble import Trouble
 from bot.policy import Ingest
 from handlers.alerts import AlertDoor
 from handlers.calling import SlackCalls
-from handlers.finding import pages
+from handlers.finding import PAGE, pages
 from store.contract import Store
 
 log = logging.getLogger(__name__)
 
-PAGE = 500  # messages asked for at once
 OVERLAP = timedelta(minutes=10)  # read again: until then Slack may still deliver by itself
 PAUSE = 5.0  # seconds from one reading to the next at least: a flapping link asks again and again
 RETRY = 30.0  # seconds until what could not be read is tried again
 AGAIN = 70.0  # seconds until Slack does not keep back any more what it kept back now
 LATE = timedelta(minutes=5)
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """A reading that was asked for, when; and why the last try failed."""
+
+    since: datetime
+    edits_too: bool = False
+    why: str = ""
 
 
 class ReadBack:
@@ -54,46 +63,56 @@ class ReadBack:
         self._clock = clock
         self._metrics = metrics
         self._asked = asyncio.Event()
-        self._thorough = False
-        self._unread: dict[str, datetime] = {}  # asked for since then, and not read yet
-        self._whys: dict[str, str] = {}
+        self._wanted: dict[str, _Wanted] = {}
         self._again: asyncio.TimerHandle | None = None
         self._trouble = Trouble(log, logging.WARNING, "Slack's history is not read back yet: %s")
 
     async def begin(self) -> None:
         """Before the first link: what is in a channel that was never read is not ours to read."""
         for channel in self._channels:
-            if not await self._store.read_mark(channel):
-                await self._store.mark_read(channel, _ts(self._clock()))
+            if await self._store.read_mark(channel) is None:
+                await self._store.mark_read(channel, await self._newest(channel), edits_too=True)
+
+    async def _newest(self, channel: str) -> str:
+        """The ts of its newest message, by Slack's clock; by ours where Slack does not tell."""
+        try:
+            answer = await self._calls.call("conversations_history", channel=channel, limit=1)
+        except SopbotError as error:
+            self._trouble.came(error)
+            return _ts(self._clock())
+        messages = answer.get("messages") or [{}]
+        return str(messages[0].get("ts") or _ts(self._clock() - OVERLAP))
 
     def in_touch(self, after_gap: bool) -> None:
         """There is a new link; after a gap nothing was delivered before it, nor told of edits."""
         if after_gap:
-            self._ask(thorough=True)
+            self._ask(edits_too=True)
 
     def missed(self) -> None:
         """Slack keeps events back for the rest of a minute, or gives some up in a few."""
-        self._ask(thorough=False)
-        if self._again is None or self._again.cancelled() or self._again.when() < _time():
-            loop = asyncio.get_running_loop()
-            self._again = loop.call_later(AGAIN, lambda: self._ask(thorough=False))
+        self._ask(edits_too=True)
+        if self._again is not None:
+            self._again.cancel()
+        loop = asyncio.get_running_loop()
+        self._again = loop.call_later(AGAIN, lambda: self._ask(edits_too=True))
 
     async def now_and_then(self) -> None:
         """Read what is new, in case that something was missed that nobody noticed."""
-        self._ask(thorough=False)
+        self._ask(edits_too=False)
 
-    def _ask(self, *, thorough: bool) -> None:
-        """Read soon. `thorough` reads what may have been edited too."""
-        self._thorough = self._thorough or thorough
+    def _ask(self, *, edits_too: bool) -> None:
+        """Read every channel soon. `edits_too` reads what may have been edited or answered."""
         for channel in self._channels:
-            self._unread.setdefault(channel, self._clock())
+            wanted = self._wanted.setdefault(channel, _Wanted(self._clock()))
+            wanted.edits_too = wanted.edits_too or edits_too
         self._asked.set()
 
     async def check(self) -> None:
         """SopbotError when what was asked for is not read for five minutes."""
-        late = [c for c, since in self._unread.items() if self._clock() - since > LATE]
+        now = self._clock()
+        late = {c: wanted for c, wanted in self._wanted.items() if now - wanted.since > LATE}
         if late:
-            whys = ", ".join(sorted({self._whys.get(channel, "") for channel in late} - {""}))
+            whys = ", ".join(sorted({wanted.why for wanted in late.values()} - {""}))
             raise SopbotError(
                 f"The history of {', '.join(late)} is not read back: {whys or 'slow'}"
             )
@@ -102,66 +121,72 @@ class ReadBack:
         """Read whenever it is asked for, and again what could not be read."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(RETRY if self._unread else None):
+                async with asyncio.timeout(RETRY if self._wanted else None):
                     await self._asked.wait()
             self._asked.clear()
-            thorough, self._thorough = self._thorough, False
-            for channel in list(self._unread):
-                await self._try(channel, thorough)
-            self._thorough = self._thorough or (thorough and bool(self._unread))
+            for channel in list(self._wanted):
+                await self._try(channel)
             await asyncio.sleep(PAUSE)
 
-    async def _try(self, channel: str, thorough: bool) -> None:
-        asked_at = self._unread[channel]
+    async def _try(self, channel: str) -> None:
+        # Out of the way while it is read: what is asked for meanwhile is another reading.
+        wanted = self._wanted.pop(channel)
         try:
-            found = await self._read(channel, thorough)
-        except SopbotError as error:
-            self._whys[channel] = str(error)
-            self._trouble.came(error)
-            return
+            found = await self._read(channel, wanted.edits_too)
         except Exception as error:
-            self._whys[channel] = type(error).__name__
-            log.exception("the history of %s could not be read back; it is tried again", channel)
+            if isinstance(error, SopbotError):
+                wanted.why = str(error)
+                self._trouble.came(error)
+            else:
+                wanted.why = type(error).__name__
+                log.exception(
+                    "the history of %s could not be read back; it is tried again", channel
+                )
+            if newer := self._wanted.get(channel):
+                wanted.edits_too = wanted.edits_too or newer.edits_too
+            self._wanted[channel] = wanted
             return
-        if self._unread.get(channel) == asked_at:
-            del self._unread[channel]
         self._metrics.read_back(found)
         if found:
             log.warning("%d messages of %s came only by reading its history", found, channel)
 
-    async def _read(self, channel: str, thorough: bool) -> int:
-        """Read from the mark on, a little before it; how many messages had been missed."""
-        began = self._clock()
-        first, last = await self._store.read_mark(channel) or ("0", _ts(began))
-        since = _moment(last) - OVERLAP
-        changed_since = since
-        if thorough:  # an edit stands where the message does: among those of what is still open
+    async def _read(self, channel: str, edits_too: bool) -> int:
+        """Read from the marks on, a little before them; how many messages had been missed."""
+        mark = await self._store.read_mark(channel)
+        if mark is None:
+            return 0
+        answered_since = _moment(mark.edits_ts if edits_too else mark.ts) - OVERLAP
+        since = _moment(mark.ts) - OVERLAP
+        if edits_too:  # an edit stands where the message does: among those of what is still open
             opened = await self._store.open_since(channel)
-            since = min(since, opened - OVERLAP) if opened else since
-            since = max(since, began - timedelta(hours=self.policy.read_back_hours))
-        found, oldest = 0, max(_ts(since), first)
-        async for messages in self._history(channel, oldest, max(_ts(changed_since), first)):
+            edits_since = min(answered_since, opened - OVERLAP) if opened else answered_since
+            farthest = self._clock() - timedelta(hours=self.policy.read_back_hours)
+            since = min(since, max(edits_since, farthest))
+        found, newest = 0, mark.ts
+        oldest = max(_ts(since), mark.began)
+        async for messages in self._history(channel, oldest, max(_ts(answered_since), mark.began)):
             found += await self._door.take_missed(channel, messages)
-        await self._store.mark_read(channel, _ts(began))
+            newest = max([newest, *(str(m["ts"]) for m in messages if _is_root(m))])
+        await self._store.mark_read(channel, newest, edits_too=edits_too)
         return found
 
     async def _history(
-        self, channel: str, oldest: str, replied: str
+        self, channel: str, oldest: str, answered: str
     ) -> AsyncIterator[list[dict[str, Any]]]:
-        """Messages since `oldest`, replies since `replied`: newest page first, each oldest first.
+        """Messages since `oldest`, replies since `answered`: newest page first, each oldest first.
 
         A page at a time is handed on, so that a day's history need not fit into memory. An alert
         that comes after its own resolve is known by its time.
         """
-        where = {"channel": channel, "limit": PAGE, "include_all_metadata": True}
-        async for page in pages(self._call, "conversations_history", oldest=oldest, **where):
+        where: dict[str, Any] = {"channel": channel, "limit": PAGE, "include_all_metadata": True}
+        async for page, _ in pages(self._call, "conversations_history", oldest=oldest, **where):
             read = list(page)
             for message in page:
-                if str(message.get("latest_reply", "")) <= replied:
+                if str(message.get("latest_reply", "")) <= answered:
                     continue
                 if self._door.may_hold(message):
-                    thread = {"ts": str(message["ts"]), "oldest": replied, **where}
-                    async for replies in pages(self._call, "conversations_replies", **thread):
+                    thread: dict[str, Any] = {"ts": str(message["ts"]), "oldest": answered, **where}
+                    async for replies, _ in pages(self._call, "conversations_replies", **thread):
                         read += (one for one in replies if one.get("ts") != message["ts"])
             yield sorted(read, key=lambda message: str(message.get("ts", "")))
 
@@ -176,8 +201,9 @@ class ReadBack:
                 await asyncio.sleep(min(error.retry_after or 1.0, RETRY))
 
 
-def _time() -> float:
-    return asyncio.get_running_loop().time()
+def _is_root(message: dict[str, Any]) -> bool:
+    ts = message.get("ts")
+    return isinstance(ts, str) and message.get("thread_ts", ts) == ts
 
 
 def _ts(moment: datetime) -> str:

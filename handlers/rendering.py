@@ -92,11 +92,14 @@ class Renderer:
         return Rendered(text, blocks, broadcast=incident.severity.rank == 0)
 
     async def _undelivered(self, subject: str) -> Rendered | None:
-        """The message itself, in the ops channel in its own channel's place."""
+        """The message itself, in the ops channel in its own channel's place, until it is there."""
         message = await self._store.outbox_message(subject)
         kind = self._kinds.get(message.kind) if message else None
         if message is None or kind is None:
             return None
+        if not message.failed:
+            number = f"INC-{message.incident_id}" if message.incident_id else "It"
+            return Rendered(*notices.delivered(message.channel, number))
         shown = await kind(message.subject)
         if shown is None:
             return None

@@ -162,10 +162,7 @@ class Socket:
             elif message.type is WSMsgType.PING:
                 with contextlib.suppress(ConnectionError):
                     await self._socket.pong(message.data)
-            elif (
-                message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.CLOSING)
-                or message.type is WSMsgType.ERROR
-            ):
+            elif message.type in _ENDS:
                 return
 
     async def _heard_text(self, text: str) -> None:

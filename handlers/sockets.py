@@ -2,7 +2,7 @@
 
 Slack hands each envelope to any one of them. When it asks for a link back, the new one is open
 before the old one is left. A link that died, was refused or says nothing is replaced, each time
-with a fresh ticket, at most 15 s after the last try.
+with a fresh ticket, at most 18 s after the last try, or when Slack says.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class Sockets:
         self._seats: list[asyncio.Task[None]] = []
         self._leaving: set[asyncio.Task[None]] = set()
         self._why = "not connected yet"
+        self._ticket_at = 0.0  # when Slack gives a ticket again, by the loop's time
         self._trouble = Trouble(log, logging.WARNING, "no Socket Mode link: %s")
 
     async def start(self) -> None:
@@ -138,14 +139,17 @@ class Sockets:
                 response: Any = error.response
                 self._trouble.came(SlackRefused(_name_of(response), permanent=False))
                 if getattr(response, "status_code", None) == 429:
-                    pause = max(pause, seconds_to_wait(response.headers))
+                    wait = seconds_to_wait(response.headers)
+                    self._ticket_at = asyncio.get_running_loop().time() + wait
             except (SlackRefused, aiohttp.ClientError, TimeoutError, OSError) as error:
                 self._trouble.came(_without_ticket(error))
                 if isinstance(error, SlackRefused) and error.error == Why.CROWDED and self.live:
                     pause = CROWDED_PAUSE
             except Exception:  # whatever it is, a bot without a link hears nothing more
                 log.exception("a Socket Mode link could not be opened; it is tried again")
-            await asyncio.sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311 - spreads replicas
+            limited = self._ticket_at - asyncio.get_running_loop().time()
+            spread = random.uniform(1.0, 1.2)  # noqa: S311 - so that replicas do not come at once
+            await asyncio.sleep(max(pause, limited) * spread)
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _connect(self) -> Socket:

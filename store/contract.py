@@ -41,6 +41,7 @@ from store.operations import (
 )
 from store.operations.audit import Kind
 from store.operations.folding import Arrival
+from store.operations.marks import ReadMark
 from store.operations.outbox import Which
 from store.operations.selfcheck import Stuck
 from store.proof import DAY, Anchor
@@ -156,13 +157,16 @@ class Store:
         """Which of these deliveries were taken in before."""
         return await self._engine.read(deliveries.known, keys)
 
-    async def read_mark(self, channel: str) -> tuple[str, str] | None:
-        """From which ts on, and up to which, the channel's history was read; None if never."""
+    async def read_mark(self, channel: str) -> ReadMark | None:
+        """How far the channel's history in Slack was read; None if it never was."""
         return await self._engine.read(marks.get, channel)
 
-    async def mark_read(self, channel: str, ts: str) -> None:
-        """The channel's history was read back up to `ts`; the first time, it is from there on."""
-        await self._write(marks.put, channel, ts)
+    async def mark_read(self, channel: str, ts: str, *, edits_too: bool) -> None:
+        """The channel's history was read up to `ts`; the first time, it is from there on.
+
+        `edits_too`: with what was edited and answered in threads until then.
+        """
+        await self._write(marks.put, channel, ts, edits_too)
 
     async def open_since(self, channel: str) -> datetime | None:
         """When the oldest incident opened that is still open in the channel."""
@@ -481,12 +485,18 @@ class Store:
         """
         return await self._engine.read(outbox.due, channel, now, limit, which)
 
+    async def outbox_overdue(self, before: datetime) -> list[str]:
+        """Channels with a message that was due by then and is neither shown nor given up."""
+        return await self._engine.read(outbox.overdue, before)
+
     async def outbox_hurry(self, channel: str, now: datetime) -> None:
         """Slack is well again: what waits only because it failed before is due at once."""
         await self._write(outbox.hurry, channel, now)
 
     async def outbox_promote(self, now: datetime) -> None:
-        """What waits for a minute gets its turn: replies among the cards, changes before all."""
+        """What waits for a minute gets its turn: replies behind their cards, changes among the
+        gravest.
+        """
         await self._write(outbox.promote, now)
 
     async def outbox_sent(

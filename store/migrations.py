@@ -272,7 +272,8 @@ _M002 = """
 CREATE TABLE read_marks (
     channel TEXT PRIMARY KEY,
     began TEXT NOT NULL,                -- what was posted before is not ours to read
-    ts TEXT NOT NULL                    -- up to here Slack's history of it was read back
+    ts TEXT NOT NULL,                   -- up to here Slack's history of it was read back
+    edits_ts TEXT NOT NULL              -- … with what was edited, or answered in old threads
 ) WITHOUT ROWID;
 
 CREATE TABLE notices (
@@ -286,6 +287,9 @@ CREATE TABLE notices (
 -- One at a time of each kind in a channel: it is changed while it lasts, not said again.
 CREATE UNIQUE INDEX one_notice ON notices (kind, channel) WHERE ended_at IS NULL;
 
+-- Since when a wish is due, which no retry moves; and 1 for what was shown, or given up, before.
+ALTER TABLE outbox ADD COLUMN due_since TEXT;
+ALTER TABLE outbox ADD COLUMN revived INTEGER NOT NULL DEFAULT 0;
 -- Of one rank the one that waits longest: what changes again and again lets the others pass.
 CREATE INDEX outbox_in_turn ON outbox (channel, rank, not_before, id)
     WHERE sent < wanted AND failed = 0;

@@ -70,3 +70,9 @@ def undelivered(where: str, why: str, shown: tuple[str, list[Block]]) -> tuple[s
     text, blocks = shown
     head = f"⚠️ <#{where}> does not take this, so it is here. {line(why, 300)}"
     return f"{head} {text}", [section(head), *blocks]
+
+
+def delivered(where: str, what: str) -> tuple[str, list[Block]]:
+    """What stood in another channel's place, once that channel takes it: no button is left."""
+    text = f"↪ {what} is shown in <#{where}> again."
+    return text, [section(text)]

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from store.statements import Operation, moment_or_none, query, run
 
 
-def get(channel: str) -> Operation[tuple[str, str] | None]:
-    """(the ts from which on, the ts up to which) it was read; None for one that never was."""
-    rows = yield query("SELECT began, ts FROM read_marks WHERE channel = ?", channel)
-    return (rows[0]["began"], rows[0]["ts"]) if rows else None
+@dataclass(frozen=True, slots=True)
+class ReadMark:
+    """How far a channel's history was read, as Slack's ts.
+
+    What was posted before `began` is not ours. Up to `ts` all messages were read, up to `edits_ts`
+    what was edited too, and what was answered in threads.
+    """
+
+    began: str
+    ts: str
+    edits_ts: str
 
 
-def put(channel: str, ts: str) -> Operation[None]:
+def get(channel: str) -> Operation[ReadMark | None]:
+    """How far it was read; None for one that never was."""
+    rows = yield query("SELECT * FROM read_marks WHERE channel = ?", channel)
+    return ReadMark(rows[0]["began"], rows[0]["ts"], rows[0]["edits_ts"]) if rows else None
+
+
+def put(channel: str, ts: str, edits_too: bool) -> Operation[None]:
     """It was read up to `ts`; the first time, that is from where on it is read."""
     yield run(
-        "INSERT INTO read_marks (channel, began, ts) VALUES (?, ?, ?)"
-        " ON CONFLICT (channel) DO UPDATE SET ts = excluded.ts",
+        "INSERT INTO read_marks (channel, began, ts, edits_ts) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (channel) DO UPDATE SET ts = excluded.ts,"
+        " edits_ts = CASE ? WHEN 1 THEN excluded.edits_ts ELSE read_marks.edits_ts END",
         channel,
         ts,
         ts,
+        ts,
+        int(edits_too),
     )
 
 

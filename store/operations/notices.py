@@ -85,11 +85,7 @@ def weather(channel: str, limit: int, now: datetime, remind: bool) -> Operation[
     if notice is None:
         if waiting <= limit:
             return False
-        first = yield query(
-            "SELECT MIN(incident_id) AS id FROM outbox WHERE channel = ? AND kind = 'card'"
-            " AND ts IS NULL AND sent < wanted AND failed = 0",
-            channel,
-        )
+        first = yield query(f"SELECT MIN(incident_id) AS id {outbox.UNPOSTED}", channel)
         yield from tell("storm", channel, {"first": first[0]["id"], "last": 0}, now, over=False)
         return True
     if waiting and not remind:

@@ -11,9 +11,15 @@ from store.statements import Operation, execute, last, notify, query, run, stamp
 
 TOPIC = "outbox"
 
-# A thread's messages come after every card that waits: first people hear of all that is wrong.
-BEHIND_CARDS = 4
-PATIENCE = timedelta(seconds=60)  # what waited longer has its turn among what is graver
+# The order in a channel. What people did or what turned changes what is there before all else. Then
+# come cards, the gravest first. What stands in threads comes after every card, and when it has
+# waited for a while right behind the cards of its own severity.
+NEWS = -1
+STEP = 2  # from one severity to the next
+BEHIND_ALL = 8
+BEHIND_ITS_OWN = 1
+PATIENCE = timedelta(seconds=60)
+LONGEST_WAIT = timedelta(minutes=5)  # nothing waits so long: the clock was set back
 
 
 class Which(StrEnum):
@@ -29,11 +35,15 @@ _FROM = """
     ON o.in_thread = 1 AND card.incident_id = o.incident_id AND card.kind = 'card'
 """
 _SELECT = f"SELECT o.*, card.ts AS thread_ts {_FROM}"
-# A reply waits until its card is posted.
+# A reply waits until its card is posted, or given up. Takes the times of `_when`.
 _DUE = """
- o.sent < o.wanted AND o.failed = 0 AND o.not_before <= ?
-    AND (o.in_thread = 0 OR card.ts IS NOT NULL)
+ o.sent < o.wanted AND o.failed = 0 AND (o.not_before <= ? OR o.not_before > ?)
+    AND (o.in_thread = 0 OR card.ts IS NOT NULL OR card.failed = 1)
 """
+
+
+def _when(now: datetime) -> tuple[str, str]:
+    return stamp(now), stamp(now + LONGEST_WAIT)
 
 
 def want(
@@ -53,19 +63,25 @@ def want(
     gather; an undelayed wish overtakes a delayed one, but never a wait that Slack imposed. What
     was given up is tried again: a new wish is a new chance.
 
-    The lowest `rank` is sent first, 0 being the gravest; a reply comes behind the cards. The place
-    in the queue that a wish has already is not lost by another one.
+    `rank` is the severity's, 0 being the gravest. The place in the queue that a wish has already is
+    not lost by another one.
     """
     key = f"{kind}:{subject}"
+    place = STEP * rank + (BEHIND_ALL if in_thread else 0)
     due = stamp(now + timedelta(seconds=delay) if delay else now)
     yield run(
         """
         INSERT INTO outbox (key, kind, incident_id, subject, channel, in_thread, rank,
-            not_before, created_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            not_before, due_since, created_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (key) DO UPDATE SET wanted = outbox.wanted + 1,
-            rank = CASE WHEN outbox.sent < outbox.wanted AND outbox.failed = 0
-                AND outbox.rank < excluded.rank THEN outbox.rank ELSE excluded.rank END,
+            rank = CASE WHEN ? = 1 AND outbox.ts IS NOT NULL THEN ?
+                WHEN outbox.sent < outbox.wanted AND outbox.failed = 0
+                    AND outbox.rank < excluded.rank THEN outbox.rank
+                ELSE excluded.rank END,
+            due_since = CASE WHEN outbox.sent < outbox.wanted AND outbox.failed = 0
+                AND outbox.due_since IS NOT NULL THEN outbox.due_since
+                ELSE excluded.due_since END,
             not_before = CASE WHEN outbox.sent < outbox.wanted AND outbox.failed = 0
                 AND (outbox.attempts > 0 OR outbox.not_before < excluded.not_before)
                 THEN outbox.not_before ELSE excluded.not_before END,
@@ -77,9 +93,12 @@ def want(
         str(subject),
         channel,
         int(in_thread),
-        rank + BEHIND_CARDS if in_thread else rank,
+        place,
+        due,
         due,
         stamp(now),
+        int(not delay),
+        NEWS,
     )
     if not delay:  # what is due later is found when it is due; to wake for it now would be in vain
         yield notify(TOPIC)
@@ -105,7 +124,7 @@ def channels_due(now: datetime, owner: str) -> Operation[list[str]]:
             AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.name = 'lane/' || waiting.channel
                 AND claims.owner != ? AND {leases.alive("claims.owner")})
         """,  # noqa: S608 - constants
-        stamp(now),
+        *_when(now),
         owner,
         stamp(now),
     )
@@ -128,7 +147,7 @@ def due(channel: str, now: datetime, limit: int, which: Which) -> Operation[list
         f"{_SELECT} WHERE o.channel = ? AND {_DUE}{_WHICH[which]}"
         " ORDER BY o.rank, o.not_before, o.id LIMIT ?",
         channel,
-        stamp(now),
+        *_when(now),
         limit,
     )
     return [outbox_from(row) for row in rows]
@@ -148,10 +167,15 @@ def sent(
             leases.lane_of(message.channel),
             owner,
         )
+    if message.error:  # what stands in its place elsewhere says where it is now
+        yield run(
+            "UPDATE outbox SET wanted = wanted + 1 WHERE key = ?", f"undelivered:{message.key}"
+        )
     noted = yield last(
         execute(
             "UPDATE outbox SET ts = ?, sent = CASE WHEN sent > ? THEN sent ELSE ? END,"
-            " attempts = 0, unsure = 0, error = '' WHERE id = ? AND (ts IS NULL OR ts = ?)",
+            " attempts = 0, unsure = 0, error = '', due_since = NULL"
+            " WHERE id = ? AND (ts IS NULL OR ts = ?)",
             ts,
             message.wanted,
             message.wanted,
@@ -159,7 +183,7 @@ def sent(
             ts,
         )
     )
-    if message.ts is None:
+    if message.ts is None or message.error:
         yield notify(TOPIC)  # replies may have waited for this ts
         if message.kind == "card":
             yield notify("advice")
@@ -204,15 +228,15 @@ def give_up(message: OutboxMessage, error: str, ops_channel: str, now: datetime)
         channel=ops_channel,
         incident_id=message.incident_id,
         in_thread=False,
-        rank=message.rank,
+        rank=max(0, min(message.rank, BEHIND_ALL - 1)) // STEP,
         now=now,
     )
 
 
 def revive(failed_before: datetime, created_after: datetime, now: datetime) -> Operation[int]:
-    """What was given up becomes due again. Returns how many."""
+    """What was given up becomes due again, which makes no storm. Returns how many."""
     revived: int = yield execute(
-        "UPDATE outbox SET failed = 0, attempts = 0, not_before = ?"
+        "UPDATE outbox SET failed = 0, attempts = 0, revived = 1, not_before = ?"
         " WHERE failed = 1 AND sent < wanted AND not_before <= ? AND created_at > ?",
         stamp(now),
         stamp(failed_before),
@@ -236,7 +260,7 @@ def hurry(channel: str, now: datetime) -> Operation[None]:
 
 
 def promote(now: datetime) -> Operation[None]:
-    """What waited for long gets its turn: replies among the cards, changes among the gravest.
+    """What waited for long gets its turn: replies behind their cards, changes among the gravest.
 
     A channel takes fewer changes than many cards that change again and again would have.
     """
@@ -244,8 +268,8 @@ def promote(now: datetime) -> Operation[None]:
     yield run(
         "UPDATE outbox SET rank = rank - ? WHERE in_thread = 1 AND ts IS NULL AND rank >= ?"
         " AND sent < wanted AND failed = 0 AND created_at <= ?",
-        BEHIND_CARDS,
-        BEHIND_CARDS,
+        BEHIND_ALL - BEHIND_ITS_OWN,
+        BEHIND_ALL,
         since,
     )
     yield run(
@@ -255,13 +279,26 @@ def promote(now: datetime) -> Operation[None]:
     )
 
 
-def unposted_cards(channel: str) -> Operation[int]:
-    """How many incidents the channel does not show yet."""
+def overdue(before: datetime) -> Operation[list[str]]:
+    """Channels with a message that was due by then and is neither shown nor given up."""
     rows = yield query(
-        "SELECT COUNT(*) AS n FROM outbox WHERE channel = ? AND sent < wanted AND failed = 0"
-        " AND kind = 'card' AND ts IS NULL",
-        channel,
+        f"SELECT DISTINCT o.channel {_FROM} WHERE o.sent < o.wanted AND o.failed = 0"
+        " AND COALESCE(o.due_since, o.not_before) <= ?"
+        " AND (o.in_thread = 0 OR card.ts IS NOT NULL) ORDER BY o.channel",
+        stamp(before),
     )
+    return [row["channel"] for row in rows]
+
+
+UNPOSTED = """
+ FROM outbox WHERE channel = ? AND sent < wanted AND failed = 0
+    AND kind = 'card' AND ts IS NULL AND revived = 0
+"""
+
+
+def unposted_cards(channel: str) -> Operation[int]:
+    """How many incidents the channel does not show yet, and never did."""
+    rows = yield query(f"SELECT COUNT(*) AS n {UNPOSTED}", channel)
     waiting: int = rows[0]["n"]
     return waiting
 
@@ -269,7 +306,7 @@ def unposted_cards(channel: str) -> Operation[int]:
 def lost(message: OutboxMessage) -> Operation[None]:
     """Slack does not know it any more: post it anew."""
     yield run(
-        "UPDATE outbox SET ts = NULL, sent = 0, failed = 0, attempts = 0, unsure = 0"
+        "UPDATE outbox SET ts = NULL, sent = 0, failed = 0, attempts = 0, unsure = 0, revived = 1"
         " WHERE id = ? AND ts = ?",
         message.id,
         message.ts,

@@ -51,8 +51,11 @@ _RULES = (
     _Rule(
         "message",
         "messages that are overdue in Slack",
-        "SELECT key AS name FROM outbox"
-        " WHERE sent < wanted AND failed = 0 AND kind != 'card' AND not_before < ?",
+        "SELECT o.key AS name FROM outbox o LEFT JOIN outbox card"
+        " ON o.in_thread = 1 AND card.incident_id = o.incident_id AND card.kind = 'card'"
+        " WHERE o.sent < o.wanted AND o.failed = 0 AND (o.kind != 'card' OR o.ts IS NOT NULL)"
+        " AND (o.in_thread = 0 OR card.ts IS NOT NULL)"
+        " AND COALESCE(o.due_since, o.not_before) < ?",
         OVERDUE,
     ),
     _Rule(
@@ -60,7 +63,8 @@ _RULES = (
         "messages that Slack does not take",
         "SELECT o.key AS name FROM outbox o LEFT JOIN incidents i ON i.id = o.incident_id"
         " WHERE o.sent < o.wanted AND o.failed = 1 AND o.not_before <= ?"
-        " AND COALESCE(i.status, 'open') != 'resolved'",
+        " AND COALESCE(i.status, 'open') != 'resolved' AND NOT EXISTS (SELECT 1 FROM notices n"
+        " WHERE n.kind = o.kind AND CAST(n.id AS TEXT) = o.subject AND n.ended_at IS NOT NULL)",
         timedelta(),
     ),
     _Rule(

@@ -460,9 +460,7 @@ async def test_after_an_outage_one_look_answers_for_every_card_that_may_be_poste
         desk.faults.drop_after["chat.postMessage"] = 3
         for service in ("web", "db", "cache"):
             await desk.open(service)
-        for tries, seconds in ((1, 1), (2, 2), (3, 60)):  # until the channel's pause is over
-            await desk.until(lambda n=tries: unsure_of(desk, n), why="a try whose answer is lost")
-            desk.wake(seconds)
+        await desk.until(lambda: unsure_of(desk, 3), why="three tries whose answers are lost")
         await desk.until(lambda: nothing_waits(desk), why="every card is known to be posted")
     assert len(desk.ours()) == 4, "each of them once"
     looks = [method for method, _ in desk.calls()].count("conversations.history") - before
@@ -470,8 +468,10 @@ async def test_after_an_outage_one_look_answers_for_every_card_that_may_be_poste
 
 
 async def unsure_of(desk, cards):
+    desk.wake(0.1)
     return len(desk.outbox.delivery.unsure) == cards
 
 
 async def nothing_waits(desk):
+    desk.wake(0.1)
     return await desk.store.outbox_backlog() == (0, 0)

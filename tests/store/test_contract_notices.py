@@ -7,7 +7,20 @@ from datetime import timedelta
 from bot.approvals.model import Choice
 from bot.incidents.model import Severity
 from store.contract import Store
-from tests.store.shop import ANA, BEN, CHANNEL, TEAM, alert, asked, later, opened, tell, voter
+from store.operations.marks import ReadMark
+from tests.store.shop import (
+    ANA,
+    BEN,
+    CHANNEL,
+    TEAM,
+    Place,
+    alert,
+    asked,
+    later,
+    opened,
+    tell,
+    voter,
+)
 
 OPS = "C0OPS"
 
@@ -135,18 +148,41 @@ async def test_what_failed_before_is_due_at_once_when_slack_is_well_again(store:
 
 
 async def test_a_change_that_waits_for_a_minute_gets_its_turn_before_graver_ones(
-    store: Store,
+    place: Place,
 ) -> None:
-    [low] = await several(store, 1)
-    [critical] = await several(store, 1, Severity.CRITICAL)
+    store = await place.open(card_update_seconds=1.0)
+    low = await opened(store, service="db", fingerprint="db", severity=Severity.LOW)
+    critical = await opened(store, severity=Severity.CRITICAL)
     for number, incident in enumerate((low, critical)):
-        await post(store, f"card:{incident}", f"1.{number}")
-    await store.acknowledge(low, ANA, later(1))
-    await store.acknowledge(critical, ANA, later(30))
+        await post(store, f"card:{incident.id}", f"1.{number}")
+    await tell(store, alert(service="db", fingerprint="db", severity=Severity.LOW), at=later(1))
+    await tell(store, alert(severity=Severity.CRITICAL), at=later(30))
     await store.outbox_promote(later(60))
-    assert await due(store, 60) == [f"card:{critical}", f"card:{low}"]
-    await store.outbox_promote(later(61))
-    assert await due(store, 61) == [f"card:{low}", f"card:{critical}"]
+    assert await due(store, 60) == [f"card:{critical.id}", f"card:{low.id}"]
+    await store.outbox_promote(later(62))
+    assert await due(store, 62) == [f"card:{low.id}", f"card:{critical.id}"]
+    await tell(store, alert(service="db", fingerprint="db", severity=Severity.LOW), at=later(63))
+    assert await due(store, 63) == [f"card:{low.id}", f"card:{critical.id}"], "it keeps its place"
+
+
+async def test_what_was_shown_or_given_up_before_makes_no_storm(store: Store) -> None:
+    ids = await several(store, 4)
+    for incident in ids[:2]:
+        await post(store, f"card:{incident}", f"1.{incident}")
+        card = await store.outbox_message(f"card:{incident}")
+        assert card is not None
+        await store.outbox_lost(card)  # somebody deleted it
+    for incident in ids[2:]:
+        card = await store.outbox_message(f"card:{incident}")
+        assert card is not None
+        await store.outbox_give_up(card, "is_archived", "", later(1))
+    await store.outbox_revive(later(1000))
+    assert not await store.weather(CHANNEL, 1, later(1001), remind=True)
+    new = await several(store, 2, Severity.HIGH)
+    assert await store.weather(CHANNEL, 1, later(1002), remind=True)
+    storm = await store.storm(1)
+    assert storm is not None
+    assert storm.severities == {"high": len(new)}
 
 
 # Reading back
@@ -162,9 +198,11 @@ async def test_of_many_deliveries_those_that_were_taken_in_are_known(store: Stor
 
 async def test_a_channel_remembers_from_where_and_how_far_it_was_read(store: Store) -> None:
     assert await store.read_mark(CHANNEL) is None
-    await store.mark_read(CHANNEL, "100.000000")
-    await store.mark_read(CHANNEL, "200.000000")
-    assert await store.read_mark(CHANNEL) == ("100.000000", "200.000000")
+    await store.mark_read(CHANNEL, "100.000000", edits_too=True)
+    await store.mark_read(CHANNEL, "200.000000", edits_too=False)
+    assert await store.read_mark(CHANNEL) == ReadMark("100.000000", "200.000000", "100.000000")
+    await store.mark_read(CHANNEL, "300.000000", edits_too=True)
+    assert await store.read_mark(CHANNEL) == ReadMark("100.000000", "300.000000", "300.000000")
 
 
 async def test_the_oldest_open_incident_of_a_channel_is_known(store: Store) -> None:

@@ -107,7 +107,6 @@ async def test_a_change_of_severity_does_not_wait_for_repeats_to_gather(place: P
     await send(store, f"card:{incident.id}", "100.1")
     await tell(store, alert(severity=Severity.CRITICAL), at=later(10))
     assert await due(store, 10) == [f"card:{incident.id}"]
-    assert (await message(store, f"card:{incident.id}")).rank == 0
 
 
 async def test_no_wish_shortens_a_wait_that_slack_imposed(store: Store) -> None:
@@ -161,8 +160,53 @@ async def test_a_channel_with_replies_that_cannot_go_yet_has_nothing_to_send(
     await store.outbox_retry(card, later(60), "ratelimited", maybe_posted=False)
     assert await store.outbox_channels(later(2)) == []
     await store.outbox_give_up(card, "channel_not_found", "", later(3))
+    [note] = await store.outbox_due(CHANNEL, later(4))
+    assert note.thread_ts is None, "there is no thread for it: it is given up as its card was"
+    await store.outbox_give_up(note, "its card is not there", "", later(5))
     assert await store.outbox_channels(later(NEVER)) == []
-    assert await store.outbox_due(CHANNEL, later(NEVER)) == []
+
+
+async def test_a_clock_set_back_makes_nothing_wait(store: Store) -> None:
+    incident = await opened(store)
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_retry(card, later(60), "not_reached", maybe_posted=False)
+    assert await due(store, 1) == []
+    assert await due(store, -3600) == [card.key], "no wait is as long as an hour"
+
+
+async def test_what_people_did_is_shown_before_repeats_of_what_is_graver(place: Place) -> None:
+    store = await place.open(card_update_seconds=5.0)
+    low = await opened(store, service="db", fingerprint="db", severity=Severity.LOW)
+    critical = await opened(store, severity=Severity.CRITICAL)
+    for number, incident in enumerate((low, critical)):
+        await send(store, f"card:{incident.id}", f"1.{number}")
+    await tell(store, alert(severity=Severity.CRITICAL), at=later(1))
+    await store.acknowledge(low.id, ANA, later(20))
+    assert await due(store, 20) == [f"card:{low.id}", f"card:{critical.id}"]
+
+
+async def test_what_fails_again_and_again_is_overdue_all_the_same(store: Store) -> None:
+    incident = await opened(store)
+    await send(store, f"card:{incident.id}", "1.1")
+    await store.acknowledge(incident.id, ANA, later(0))
+    card = await message(store, f"card:{incident.id}")
+    for tries in range(5):
+        await store.outbox_retry(card, later(60 * (tries + 1)), "internal_error", maybe_posted=True)
+    assert await store.outbox_overdue(later(0)) == [CHANNEL]
+    assert [one.what for one in await store.stuck(later(301))] == ["message"]
+    await send(store, card.key, "1.1")
+    assert await store.outbox_overdue(later(NEVER)) == []
+
+
+async def test_what_stood_elsewhere_says_so_once_it_is_shown(store: Store) -> None:
+    incident = await opened(store)
+    card = await message(store, f"card:{incident.id}")
+    await store.outbox_give_up(card, "is_archived", "C0OPS", later(1))
+    await send(store, f"undelivered:{card.key}", "9.9")
+    await store.outbox_revive(later(1000))
+    await send(store, card.key, "1.1")
+    [told] = await store.outbox_due("C0OPS", later(1000))
+    assert told.key == f"undelivered:{card.key}"
 
 
 async def test_only_channels_with_something_due_are_named(store: Store) -> None:
