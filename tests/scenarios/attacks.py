@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.simulator.conversation import Message
+from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, BEN, Gateway, World
 
@@ -14,6 +15,8 @@ RESTARTED = ("service.restart", "checkout-api", "finished")
 
 async def proposed(world: World, bot: StartBot, **settings: str) -> Message:
     """An incident whose SOP has proposed a restart; its card."""
+    # Else a restart could end a service that is not yet counted.
+    await until(lambda: world.patient.pids, why="the service is up")
     await bot(**settings)
     await world.alert()
     return await world.approval_card("awaiting approval")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.scenarios.attacks import nothing_ran, proposed, ran
+from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ANA, BEN, CHLOE, SERVICE, Clock, Gateway, World, restart_sop
 
@@ -65,6 +66,7 @@ async def test_an_action_that_the_policy_approves_runs_by_itself_for_a_target_th
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_policy(BEN, auto_approve=["service.restart"])
+    await until(lambda: world.patient.pids, why="the service is up")
     await bot()
     await world.alert()
     await world.result("Verified")
