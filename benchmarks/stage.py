@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from bot.remediation.contract import ExecuteRequest, Plan
 from bot.simulator.core import Call
 from bot.simulator.local import LocalSlack
 
@@ -73,18 +74,36 @@ class BareGateway:
             }
         )
 
+    async def plan(self, request: web.Request) -> web.Response:
+        """What it would do: nothing, always the same."""
+        asked = ExecuteRequest.model_validate_json(await request.read())
+        action = asked.action_request.action
+        plan = Plan(
+            action=action.id if action else "",
+            target=asked.target_resource.name,
+            executor="bare",
+            display="true",
+        )
+        plan = plan.model_copy(update={"digest": plan.expected_digest()})
+        return web.Response(body=plan.model_dump_json(), content_type="application/json")
+
     async def missing(self, _request: web.Request) -> web.Response:
         """No such thing here, as at a gateway of another make."""
         return web.json_response({"detail": "Not Found"}, status=404)
 
 
 @asynccontextmanager
-async def bare_gateway(gateway: BareGateway | None = None) -> AsyncIterator[BareGateway]:
-    """Listen on a free port."""
+async def bare_gateway(
+    gateway: BareGateway | None = None, *, plans: bool = False
+) -> AsyncIterator[BareGateway]:
+    """Listen on a free port; one that `plans` is asked before each request what it would do."""
     gateway = gateway or BareGateway()
     app = web.Application()
     app.router.add_get("/health", gateway.health)
     app.router.add_post("/execute-docker-command", gateway.execute)
+    if plans:
+        app.router.add_post("/plan", gateway.plan)
+        app.router.add_post("/execute", gateway.execute)
     app.router.add_route("*", "/{rest:.*}", gateway.missing)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -112,12 +131,18 @@ class SlackPlace(Protocol):
     users: dict[str, str]
 
 
-def bot_settings(slack: SlackPlace, gateway: BareGateway, folder: Path) -> dict[str, str]:
-    """The settings of a bot with no advisor command and one approver, its store in `folder`."""
+def bot_settings(
+    slack: SlackPlace, gateway: BareGateway, folder: Path, approver: str = ""
+) -> dict[str, str]:
+    """The settings of a bot with no advisor command and one approver, its store in `folder`.
+
+    The approver is ben, unless another user or user group is named.
+    """
     policy = folder / "policy.yaml"
     rules = {
         "notify": {"post_interval_seconds": 0},  # else Slack's pace is what is measured
-        "remediate": {"approvers": [slack.users["ben"]]},
+        # Presses come faster than any budget would let them.
+        "remediate": {"approvers": [approver or slack.users["ben"]], "hourly_budget": 10_000},
     }
     policy.write_text(json.dumps(rules))
     return {
@@ -129,7 +154,7 @@ def bot_settings(slack: SlackPlace, gateway: BareGateway, folder: Path) -> dict[
         "AI_COMMAND_GATEWAY_TIMEOUT": "30",
         "AI_COMMAND_GATEWAY_SOURCE_ID": "bench",
         "ADVISOR_COMMAND": "",
-        "AUDIT_KEY": "bench",
+        "AUDIT_KEY": "an audit key of the benchmarks",
         "STORE_URL": f"sqlite:///{folder / 'bot.db'}",
         "HTTP_ADDR": "127.0.0.1:0",
         "POLICY_FILE": str(policy),

@@ -1,4 +1,4 @@
-"""`python -m bot [run|check|store …]`."""
+"""`python -m bot [run|check|store …|audit …|export …]`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from bot import store_command
+from bot import audit_command, store_command
 from bot.errors import OutsideError, SettingsError, SopbotError
 from bot.hardening import hide_memory
 from bot.settings import Settings, forget_secrets, load
@@ -30,11 +30,21 @@ def main(argv: list[str] | None = None) -> int:
     store_command.add_arguments(
         commands.add_parser("store", help="the store as a whole: status, backup, restore, copy …")
     )
+    audit_command.add_arguments(
+        commands.add_parser("audit", help="the audit trail: verify, begin-anew")
+    )
+    audit_command.add_export_arguments(
+        commands.add_parser("export", help="write one incident with its proof as JSON")
+    )
     given = parser.parse_args(argv)
     if given.command == "store":
         from bot.store_command.commands import run
 
         return run(given)
+    if given.command in ("audit", "export"):
+        from bot.audit_command.commands import run as run_audit
+
+        return run_audit(given)
     if given.command == "check":
         from bot.check import check
 

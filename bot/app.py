@@ -7,6 +7,7 @@ production.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import os
 import secrets
@@ -46,12 +47,15 @@ from handlers.calling import SlackCalls
 from handlers.connection import Identity, connect, identify
 from handlers.link import Link
 from handlers.outbox import Outbox
+from handlers.people import People
 from handlers.readback import ReadBack
 from handlers.rendering import Renderer
 from handlers.sockets import Sockets
 from store import open_store
 from store.clocks import system_clock
 from store.contract import Store
+from store.operations.audit import Kind
+from store.sealing import AuditKey
 
 log = logging.getLogger(__name__)
 
@@ -95,10 +99,12 @@ class Bot:
         except SopbotError as error:
             log.error("not reloaded, policy and SOPs of before hold: %s", error)
             return
-        self.response.policy = policy
-        self.response.sops = sops
+        self.response.rulebook.policy = policy
+        self.response.rulebook.sops = sops
         self.response.store.card_update_seconds = policy.correlate.card_update_seconds
         self.outbox.policy = policy.notify
+        recording = asyncio.create_task(self._record_reload(), name="record reload")
+        self._parts.push_async_callback(_cancel, recording)
         self._read_back.policy = policy.ingest
         log.info("policy and SOPs reloaded")
 
@@ -113,6 +119,7 @@ class Bot:
             card_update_seconds=policy.correlate.card_update_seconds,
             lease_seconds=settings.store_lease_seconds,
             exclusive=True,
+            audit_key=AuditKey(settings.audit_key.get_secret_value()),
         )
         parts.push_async_callback(store.close)
         self._clock = self._given_clock or store.clock
@@ -126,6 +133,7 @@ class Bot:
             retry_handlers=[],  # the SDK's own would post a message twice
         )
         self.identity, _ = await asyncio.gather(identify(client), gateway.health())
+        await self._record_policy(store)
         self.response = Response(
             store=store,
             sops=sops,
@@ -133,6 +141,7 @@ class Bot:
             advisor=Advisor(advisor_command(settings, self.metrics), task_instructions(settings)),
             gateway=gateway,
             probe=http_probe(session),
+            standing=People(client, self.identity.team_id, self._clock, self.metrics).standing,
             clock=self._clock,
             metrics=self.metrics,
             home_team=self.identity.team_id,
@@ -140,7 +149,7 @@ class Bot:
         )
         renderer = Renderer(self.response)
         calls = SlackCalls(client, self.metrics, self._clock)
-        ops = settings.slack_ops_channel or settings.slack_alert_channels[0]
+        ops = ops_channel(settings)
         self.outbox = Outbox(
             calls,
             store,
@@ -161,6 +170,17 @@ class Bot:
         self._start_jobs()
         log.info("ready: %s", self.http_url)
 
+    async def _record_policy(self, store: Store) -> None:
+        """By which rules it is decided from now on. StoreError: the audit trail is not ours."""
+        digest = hashlib.sha256(self._settings.policy_file.read_bytes()).hexdigest()
+        await store.record(Kind.POLICY_LOADED, now=self._clock(), subject=digest)
+
+    async def _record_reload(self) -> None:
+        try:
+            await self._record_policy(self.response.store)
+        except StoreError as error:
+            log.error("that the policy was reloaded is not on record: %s", error)
+
     async def _join(self, store: Store) -> None:
         """Be one of the store's replicas until the end."""
         await store.replica.renew(self._clock())
@@ -174,7 +194,7 @@ class Bot:
         workers = Workers()
         for number in range(self._settings.qchat_max_concurrent):
             workers.start(f"advise-{number}", signal("advice"), response.advise_next)
-        workers.start("dispatch", signal("dispatch"), response.dispatch_next)
+        workers.start("dispatch", signal("dispatch"), response.dispatches.next)
         sender = asyncio.create_task(self.outbox.run(), name="outbox")
         self._parts.push_async_callback(_cancel, sender)
         self._parts.push_async_callback(workers.stop, DRAIN)
@@ -282,11 +302,21 @@ class Bot:
 
     def _start_jobs(self) -> None:
         jobs = all_jobs(
-            self.response, self.health, self._audit, self._read_back.now_and_then, self._clock
+            self.response,
+            self.health,
+            self._audit,
+            self._read_back.now_and_then,
+            self._clock,
+            ops_channel(self._settings),
         )
         scheduler = scheduler_for(jobs, self.response.store.replica, self._clock)
         scheduler.start()
         self._parts.callback(scheduler.shutdown, wait=False)
+
+
+def ops_channel(settings: Settings) -> str:
+    """Where the bot speaks of itself."""
+    return settings.slack_ops_channel or settings.slack_alert_channels[0]
 
 
 def gateway_client(

@@ -20,7 +20,9 @@ from bot.hardening import hide_memory
 from bot.policy import read_policy
 from bot.settings import Settings, forget_secrets, load
 from handlers.connection import identify
-from store import open_store
+from store import audits, open_store
+from store.proof import Fault
+from store.sealing import AuditKey
 
 Check = Callable[[], Awaitable[str]]
 
@@ -53,6 +55,7 @@ async def check() -> int:
             ("gateway", lambda: _gateway(settings, session)),
             ("advisor", lambda: _advisor(settings)),
             ("store", lambda: _store(settings)),
+            ("audit", lambda: _audit(settings)),
         ]
         failed = 0
         for name, run in checks:
@@ -176,3 +179,14 @@ async def _store(settings: Settings) -> str:
         return f"takes writes, schema {(await store.schema())[-1]}"
     finally:
         await store.close()
+
+
+async def _audit(settings: Settings) -> str:
+    url = settings.store_url.get_secret_value()
+    key = AuditKey(settings.audit_key.get_secret_value())
+    try:
+        found = await asyncio.to_thread(audits.prove, url, key)
+    except Fault as fault:
+        why = f"{fault}; `python -m bot audit verify` and docs/audit.md say more"
+        raise SettingsError([f"AUDIT_KEY, or the trail: {why}"]) from fault
+    return f"{found.rows:,} rows, each proved"

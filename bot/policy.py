@@ -6,14 +6,14 @@ Closed by default: no approver named means that nobody may approve.
 from __future__ import annotations
 
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from bot.approvals.segment import Remediate
 from bot.errors import InputError, SettingsError
-
-UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
+from bot.remediation.catalogue import unknown_actions
 
 
 class _Segment(BaseModel):
@@ -40,22 +40,12 @@ class Ingest(_Segment):
     read_back_hours: float = Field(default=24.0, gt=0, le=168)
 
 
-class Remediate(_Segment):
-    """Who may approve what, and how long it is watched afterwards."""
-
-    approvers: tuple[UserId, ...] = ()
-    approvals_required: int = Field(default=1, ge=1, le=10)
-    approval_ttl_seconds: int = Field(default=900, ge=10, le=86_400)
-    propose_from_sop: bool = True
-    verify_deadline_seconds: int = Field(default=300, ge=5, le=86_400)
-    verify_good_probes: int = Field(default=2, ge=1, le=20)
-
-
 class Retention(_Segment):
     """How long rows are kept after an incident is resolved, in days."""
 
     alerts_days: int = Field(default=30, ge=1)
     deliveries_days: int = Field(default=7, ge=1)
+    audit_days: int = Field(default=365, ge=1)
 
 
 class Policy(_Segment):
@@ -93,13 +83,16 @@ def parse_policy(text: str, *, file: str) -> Policy:
     if not isinstance(raw, dict):
         raise InputError(f"{name}: must be a mapping of segments", field="policy")
     try:
-        return Policy.model_validate(raw)
+        policy = Policy.model_validate(raw)
     except ValidationError as error:
         lines = [
             ": ".join([name, *_where(problem), problem["msg"].removeprefix("Value error, ")])
             for problem in error.errors(include_url=False, include_input=False)
         ]
         raise InputError("\n".join(lines), field="policy") from error
+    if unknown := unknown_actions(policy.remediate):
+        raise InputError(f"{name}: remediate: not in the catalogue: {unknown}", field="policy")
+    return policy
 
 
 def _where(problem: Any) -> list[str]:

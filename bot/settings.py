@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -37,6 +38,8 @@ def _names(value: Any) -> Any:
 
 # `q` stands for Q_BIN. Empty means no command advisor: then the SOP's own rules speak.
 DEFAULT_ADVISOR = "q chat --no-interactive --wrap never --agent sopbot-advisor"
+
+SHORTEST_KEY = 16  # bytes
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
@@ -59,7 +62,22 @@ class StoreSettings(BaseModel):
         return self
 
 
-class Settings(StoreSettings):
+class AuditSettings(StoreSettings):
+    """What the commands of the audit trail need."""
+
+    audit_key: SecretStr = Field(
+        description="HMAC key of the audit trail; `openssl rand -hex 32` makes one"
+    )
+
+    @field_validator("audit_key")
+    @classmethod
+    def _not_to_be_guessed(cls, key: SecretStr) -> SecretStr:
+        if len(key.get_secret_value().encode()) < SHORTEST_KEY:
+            raise ValueError(f"shorter than {SHORTEST_KEY} bytes")
+        return key
+
+
+class Settings(AuditSettings):
     """All settings."""
 
     slack_bot_token: SecretStr = Field(description="the app's bot token, xoxb-…")
@@ -149,7 +167,7 @@ NAMES = tuple(name.upper() for name in Settings.model_fields)
 _SECRETS = tuple(
     name.upper() for name, field in Settings.model_fields.items() if field.annotation is SecretStr
 )
-_OURS = ("SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_", "STORE_")
+_OURS = ("AUDIT_", "SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_", "STORE_")
 
 
 def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
@@ -165,6 +183,13 @@ def load_store(
 ) -> StoreSettings:
     """Read those of the store alone, by the same rules; what else is missing is not asked."""
     return _load(StoreSettings, environ, env_file)
+
+
+def load_audit(
+    environ: Mapping[str, str] | None = None, env_file: Path | None = None
+) -> AuditSettings:
+    """Read those of the store and the audit trail, by the same rules."""
+    return _load(AuditSettings, environ, env_file)
 
 
 def _load(kind: type[S], environ: Mapping[str, str] | None, env_file: Path | None) -> S:

@@ -1,4 +1,7 @@
-"""Presses on approval cards. The button's value is an id; what it stands for is in the store."""
+"""Presses on approval cards. The button's value is an id; what it stands for is in the store.
+
+Nothing else of what a press brings is believed: not the card's text, nor which card it stands on.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,54 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.approvals.model import Choice
+from bot.approvals.model import Approval, Choice, Execution
 from bot.approvals.policy import Voter
-from bot.errors import NotFound
+from bot.errors import NotFound, Refused
 from bot.incidents.remediation import RemediationStatus
 from bot.response import Response
 from handlers.context import team_of
 from handlers.outbox import Outbox
+from handlers.views import modals
 
 
 def register(app: AsyncApp) -> None:
-    """Approve, Reject, Check again."""
+    """The buttons of the card and of its result, and the boxes that two of them open."""
     app.action("sopbot.approve")(approve)
     app.action("sopbot.reject")(reject)
+    app.action("sopbot.dry_run")(dry_run)
+    app.action("sopbot.edit")(edit)
     app.action("sopbot.check_again")(check_again)
+    app.action("sopbot.by_hand")(by_hand)
+    app.action("sopbot.undo")(undo)
+    app.view("sopbot.reason_modal")(reasoned)
+    app.view("sopbot.edit_modal")(edited)
 
 
 async def approve(
-    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
+    ack: AsyncAck,
+    body: dict[str, Any],
+    action: dict[str, Any],
+    story: Response,
+    outbox: Outbox,
 ) -> None:
-    """A yes. A refusal goes to the presser alone."""
-    await story.vote(str(action.get("value", "")), voter_of(body), Choice.APPROVE)
+    """A yes, or first the box for its reason. A refusal goes to the presser alone."""
+    asked = await approval_of_press(body, action, story)
+    if asked.terms.reason_required:
+        await story.decisions.check(asked.id, voter_of(body), press_of(body, action))
+        await outbox.open_view(str(body["trigger_id"]), modals.reason_modal(asked))
+    else:
+        await story.decisions.vote(asked.id, voter_of(body), Choice.APPROVE, press_of(body, action))
+    await ack()
+
+
+async def reasoned(
+    ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], story: Response
+) -> None:
+    """A yes with its reason: it counts now, not when the box was opened."""
+    approval_id, reason = str(view.get("private_metadata", "")), modals.reason_of(view)
+    await story.decisions.vote(
+        approval_id, voter_of(body), Choice.APPROVE, press_of(body, {}), reason=reason
+    )
     await ack()
 
 
@@ -35,7 +65,45 @@ async def reject(
     ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
 ) -> None:
     """A no ends it."""
-    await story.vote(str(action.get("value", "")), voter_of(body), Choice.REJECT)
+    asked = await approval_of_press(body, action, story)
+    await story.decisions.vote(asked.id, voter_of(body), Choice.REJECT, press_of(body, action))
+    await ack()
+
+
+async def dry_run(
+    ack: AsyncAck,
+    body: dict[str, Any],
+    action: dict[str, Any],
+    story: Response,
+    outbox: Outbox,
+) -> None:
+    """Whether the gateway would still do what the card shows, told to the presser."""
+    asked = await approval_of_press(body, action, story)
+    await ack()  # the gateway may take longer than Slack waits
+    await outbox.whisper(body, await story.decisions.dry_run(asked.id))
+
+
+async def edit(
+    ack: AsyncAck,
+    body: dict[str, Any],
+    action: dict[str, Any],
+    story: Response,
+    outbox: Outbox,
+) -> None:
+    """Open the box for other values."""
+    asked = await approval_of_press(body, action, story)
+    if asked.decided:
+        raise Refused(f"Not done: this remediation is {asked.state}.")
+    await outbox.open_view(str(body["trigger_id"]), modals.edit_modal(asked))
+    await ack()
+
+
+async def edited(
+    ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], story: Response
+) -> None:
+    """Another proposal takes this one's place; who edited it does not count on it."""
+    approval_id = str(view.get("private_metadata", ""))
+    await story.proposals.edit(approval_id, modals.values_of(view), str(body["user"]["id"]))
     await ack()
 
 
@@ -47,16 +115,95 @@ async def check_again(
     outbox: Outbox,
 ) -> None:
     """Ask the gateway what became of an unknown outcome."""
-    execution = await story.store.execution_of(str(action.get("value", "")))
-    if execution is None:
-        raise NotFound("This approval is not known here, or nothing was sent for it.")
+    execution = await _execution_of_press(body, action, story)
     await ack()  # the gateway may take longer than Slack waits
-    found = await story.look_again(execution)
+    found = await story.dispatches.look_again(execution)
     if found.state is RemediationStatus.OUTCOME_UNKNOWN:
         await outbox.whisper(body, "Still unknown: the gateway has no answer yet.")
+
+
+async def by_hand(
+    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
+) -> None:
+    """An approver says that an unknown outcome is done: it is written down who."""
+    asked = await approval_of_press(body, action, story)
+    execution = await _execution_of_press(body, action, story)
+    user = str(body["user"]["id"])
+    await story.decisions.check_decider(asked, user)
+    await story.dispatches.mark_by_hand(execution, user)
+    await ack()
+
+
+async def undo(
+    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
+) -> None:
+    """Propose what takes it back; somebody else approves it."""
+    asked = await approval_of_press(body, action, story)
+    await story.proposals.undo(asked.id, str(body["user"]["id"]))
+    await ack()
+
+
+async def approval_of_press(
+    body: dict[str, Any], action: dict[str, Any], story: Response
+) -> Approval:
+    """The approval of the button, which must stand on that approval's own card or result.
+
+    NotFound for an id that is not ours, Refused when the button stands anywhere else: on another
+    card, or on another app's message. Both go on record.
+    """
+    approval_id, channel = str(action.get("value", "")), (body.get("channel") or {}).get("id")
+    ts = str((body.get("message") or {}).get("ts", ""))
+    try:
+        asked = await story.store.approval(approval_id)
+        for key in (f"approval:{asked.id}", f"result:exec-{asked.id}"):
+            for place in (key, f"undelivered:{key}"):  # elsewhere, in its own channel's place
+                shown = await story.store.outbox_message(place)
+                if shown is None or shown.channel != channel:
+                    continue
+                # Pressed in the moment between Slack's showing it and our noting its ts, it must at
+                # least be on a message that holds this very button.
+                if shown.ts == ts or (shown.ts is None and _holds(body, approval_id)):
+                    return asked
+        raise Refused(
+            "Not counted: this button is not on the remediation's own card.",
+            remedy="Press it there.",
+        )
+    except (NotFound, Refused) as error:
+        facts = {"button": str(action.get("action_id", ""))[:100], **press_of(body, action)}
+        await story.decisions.refuse(error, approval_id, voter_of(body).user, facts)
+        raise
+
+
+def _holds(body: dict[str, Any], value: str) -> bool:
+    """Whether the message, which is ours, holds a button of that value."""
+    blocks = (body.get("message") or {}).get("blocks") or []
+    elements = [one for block in blocks for one in block.get("elements") or []]
+    return any(one.get("value") == value for one in elements)
+
+
+async def _execution_of_press(
+    body: dict[str, Any], action: dict[str, Any], story: Response
+) -> Execution:
+    asked = await approval_of_press(body, action, story)
+    execution = await story.store.execution_of(asked.id)
+    if execution is None:
+        raise NotFound("Nothing was sent for this approval.")
+    return execution
 
 
 def voter_of(body: dict[str, Any]) -> Voter:
     """Who pressed: their id and the workspace they are of."""
     user = body.get("user", {})
     return Voter(str(user.get("id", "")), team_of(body))
+
+
+def press_of(body: dict[str, Any], action: dict[str, Any]) -> dict[str, str]:
+    """What Slack calls this press, so that it can be found in Slack's own logs."""
+    container = body.get("container") or {}
+    named = {
+        "action_ts": action.get("action_ts"),
+        "trigger_id": body.get("trigger_id"),
+        "channel": container.get("channel_id"),
+        "message_ts": container.get("message_ts"),
+    }
+    return {name: str(value)[:100] for name, value in named.items() if value}

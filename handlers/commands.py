@@ -142,8 +142,26 @@ async def _ask(call: Call, rest: str) -> str:
 
 async def _fix(call: Call, rest: str) -> str:
     one, words = await call.subject(rest)
-    asked = await call.story.fix(one, words, call.user, call.key)
+    asked = await call.story.proposals.fix(one, words, call.user, call.key)
     return f"Proposed in the thread of {one.number}: {asked.proposal.title}. Somebody else decides."
+
+
+async def _freeze(call: Call, rest: str) -> str:
+    word, _, reason = rest.partition(" ")
+    if word == "on":
+        first = await call.story.decisions.freeze(call.user, reason.strip()[:200])
+        return "🧊 Frozen: nothing runs until `/incident freeze off`." if first else FROZEN
+    if word == "off":
+        lifted = await call.story.decisions.thaw(call.user)
+        return "The freeze is lifted." if lifted else "Nothing is frozen."
+    if word:
+        raise InputError(
+            "On or off?", remedy="`/incident freeze on [why]`, `/incident freeze off`."
+        )
+    return lists.freeze(await call.store.frozen())
+
+
+FROZEN = "It was frozen already."
 
 
 async def _sop_list(call: Call, _rest: str) -> str:
@@ -168,5 +186,6 @@ INCIDENT: dict[str, Verb] = {
     "resolve": _resolve,
     "ask": _ask,
     "fix": _fix,
+    "freeze": _freeze,
 }
 SOP: dict[str, Verb] = {"list": _sop_list, "show": _sop_show}

@@ -5,6 +5,7 @@ A test checks that none asks for anything else: Bolt hands None to a misspelt na
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -14,9 +15,12 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.errors import Refused
+from bot.errors import Refused, StoreError
 from bot.response import Response
 from handlers.outbox import Outbox
+from store.operations.audit import LONGEST_ID, Kind
+
+log = logging.getLogger(__name__)
 
 # Not "response": Bolt keeps that name for its own.
 SERVICES = ("story", "outbox", "clock")
@@ -26,11 +30,13 @@ class HomeOnly(AsyncMiddleware):
     """Refuses presses, modals, shortcuts and commands of people of another workspace.
 
     A shared channel shows our buttons to them too. Who does not say where they are from is one of
-    them. Events pass: an alert has no person, and a mention is looked at where it is read.
+    them. A copy of our button on another app's message is refused as well. Events pass: an alert
+    has no person, and a mention is looked at where it is read.
     """
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Response, clock: Callable[[], datetime]) -> None:
         self._response = response
+        self._clock = clock
 
     async def async_process(
         self,
@@ -43,8 +49,49 @@ class HomeOnly(AsyncMiddleware):
         if req.body.get("type") != "event_callback":
             team = team_of(req.body)
             if not team or team != self._response.home_team:
-                raise Refused("Not done: only people of this workspace can do anything here.")
+                refusal = Refused("Not done: only people of this workspace can do anything here.")
+                await self._record(refusal, req.body)
+                raise refusal
+            if _is_stolen(req.body, req.context.bot_id):
+                refusal = Refused("Not done: that button is not on a message of this bot.")
+                await self._record(refusal, req.body)
+                raise refusal
         return await next()
+
+    async def _record(self, refusal: Refused, body: dict[str, Any]) -> None:
+        """Who tried what goes on record; it is refused even where that cannot be written."""
+        user, actions = body.get("user"), body.get("actions")
+        actor = user.get("id") if isinstance(user, dict) else body.get("user_id")
+        action = actions[0] if isinstance(actions, list) and actions else {}
+        if not isinstance(action, dict):
+            action = {}
+        facts = {
+            "why": refusal.message,
+            "team": team_of(body),
+            "tried": action.get("action_id") or body.get("command") or body.get("type"),
+            "action_ts": action.get("action_ts"),
+            "trigger_id": body.get("trigger_id"),
+        }
+        try:
+            await self._response.store.record(
+                Kind.REFUSED,
+                now=self._clock(),
+                subject=str(action.get("value") or "")[:LONGEST_ID],
+                actor=str(actor or "")[:LONGEST_ID],
+                detail={name: str(value)[:200] for name, value in facts.items() if value},
+            )
+        except StoreError as error:
+            log.warning("a refusal is not on record: %s", error)
+
+
+def _is_stolen(body: dict[str, Any], own_bot_id: str | None) -> bool:
+    """Whether it is a press of our button on a message that is not ours."""
+    message, actions = body.get("message"), body.get("actions")
+    if not isinstance(message, dict) or not isinstance(actions, list):
+        return False
+    ids = [str(one.get("action_id", "")) for one in actions if isinstance(one, dict)]
+    ours = any(one.startswith("sopbot.") for one in ids)
+    return ours and message.get("bot_id") != own_bot_id
 
 
 def team_of(body: dict[str, Any]) -> str:
@@ -80,5 +127,5 @@ def register(
     app: AsyncApp, response: Response, outbox: Outbox, clock: Callable[[], datetime]
 ) -> None:
     """Let only our own people in, and put the services into Bolt's context."""
-    app.middleware(HomeOnly(response))
+    app.middleware(HomeOnly(response, clock))
     app.middleware(Provide(response, outbox, clock))

@@ -10,7 +10,7 @@ from bot.approvals.model import Approval, Execution
 from bot.errors import NotFound
 from bot.incidents.model import Incident
 from bot.response import Response
-from handlers.views import advice, approval, card, notices, result
+from handlers.views import advice, approval, audit, card, notices, result
 from handlers.views.text import Block, context, paragraph, section
 from store.rows import OutboxMessage
 
@@ -37,6 +37,7 @@ class Renderer:
             "result": self._result,
             "resolved": self._resolved,
             "note": self._note,
+            "audit_head": self._audit_head,
             "undelivered": self._undelivered,
             "storm": self._storm,
             "stuck": self._stuck,
@@ -73,7 +74,12 @@ class Renderer:
     async def _approval(self, subject: str) -> Rendered:
         # The execution first: what is read second is as new or newer, and it holds the reasons.
         execution = await self._store.execution_of(subject)
-        return Rendered(*approval.approval(await self._store.approval(subject), execution))
+        asked = await self._store.approval(subject)
+        if asked.decided:
+            return Rendered(*approval.approval(asked, execution))
+        incident = await self._store.incident(asked.incident_id)
+        record = await self._store.track_record(incident.sop_id, asked.proposal.action_id)
+        return Rendered(*approval.approval(asked, execution, record, await self._store.frozen()))
 
     async def _result(self, subject: str) -> Rendered:
         execution = await self._store.execution(subject)
@@ -110,6 +116,10 @@ class Renderer:
     async def _stuck(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))
         return Rendered(*notices.stuck(notice)) if notice else None
+
+    async def _audit_head(self, subject: str) -> Rendered | None:
+        day = await self._store.audit_day(subject)
+        return Rendered(*audit.head(subject, day.seq, day.mac, day.note)) if day else None
 
     async def _note(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))

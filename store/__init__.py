@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.errors import SettingsError
 from store.contract import Engine, Store
 from store.replica import LEASE
+from store.sealing import AuditKey
 from store.sqlite import SqliteEngine
 from store.urls import engine_of, path_of
 
@@ -16,6 +17,7 @@ async def open_store(
     card_update_seconds: float = 1.0,
     lease_seconds: float = LEASE,
     exclusive: bool = False,
+    audit_key: AuditKey | None = None,
 ) -> Store:
     """Open the store that STORE_URL names and bring its schema up to date.
 
@@ -30,6 +32,7 @@ async def open_store(
         owner=owner,
         card_update_seconds=card_update_seconds,
         lease_seconds=lease_seconds,
+        audit_key=audit_key,
     )
 
 

@@ -8,12 +8,15 @@ nothing that was returned. Methods raise `bot.errors.StoreError` when the engine
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from bot.approvals.model import Approval, Choice, Execution
+from bot.approvals.limits import Limits
+from bot.approvals.model import Approval, Choice, Execution, Freeze
 from bot.approvals.policy import Voter
+from bot.approvals.record import TrackRecord
 from bot.incidents.correlation import Named
 from bot.incidents.model import Alert, Incident, TimelineEntry
 from bot.incidents.notices import Notice, Storm
@@ -22,19 +25,26 @@ from store.operations import (
     advice,
     alerts,
     approvals,
+    audit,
     deliveries,
     executions,
+    freezes,
+    guards,
     housekeeping,
     incidents,
+    keeping,
     marks,
     notices,
     outbox,
+    records,
     selfcheck,
 )
+from store.operations.audit import Kind
 from store.operations.folding import Arrival
 from store.operations.marks import ReadMark
 from store.operations.outbox import EVERYTHING, Which
 from store.operations.selfcheck import Stuck
+from store.proof import DAY, Anchor
 from store.replica import LEASE, Replica
 from store.rows import (
     AdviceRecord,
@@ -43,7 +53,10 @@ from store.rows import (
     TracedAlert,
     TurnRecord,
 )
+from store.sealing import AuditKey, sealed
 from store.statements import Operation
+
+DEFAULT_LIMITS = Limits()
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -84,7 +97,8 @@ class Engine(Protocol):
 class Store:
     """Everything the bot remembers. `owner` names this process in what it claims.
 
-    What it claims is its own while its lease lasts: `lease_seconds` after each renewal.
+    What it claims is its own while its lease lasts: `lease_seconds` after each renewal. Without
+    `audit_key` it does nothing that must be recorded in the audit trail: StoreError.
     """
 
     def __init__(
@@ -94,8 +108,10 @@ class Store:
         owner: str,
         card_update_seconds: float = 1.0,
         lease_seconds: float = LEASE,
+        audit_key: AuditKey | None = None,
     ) -> None:
         self._engine = engine
+        self._audit_key = audit_key
         self.owner = owner
         self.replica = Replica(engine, owner, seconds=lease_seconds)
         self.clock = engine.clock
@@ -111,6 +127,14 @@ class Store:
         """Finish what is queued, then let go of the database."""
         await self._engine.close()
 
+    async def _write(
+        self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Engine.write of what may have something to record in the audit trail."""
+        return await self._engine.write(
+            sealed, partial(operation, *args, **kwargs), self._audit_key
+        )
+
     # Alerts
 
     async def accept(
@@ -123,11 +147,11 @@ class Store:
         less than 15 minutes ago. `channel` is where a new incident's card goes.
         """
         arrival = Arrival(channel, now, self.card_update_seconds)
-        return await self._engine.write(alerts.accept, key, named, arrival)
+        return await self._write(alerts.accept, key, named, arrival)
 
     async def first_time(self, key: str, now: datetime) -> bool:
         """True exactly once for each key, across processes and restarts."""
-        return await self._engine.write(deliveries.first_time, key, now)
+        return await self._write(deliveries.first_time, key, now)
 
     async def known_deliveries(self, keys: Sequence[str]) -> set[str]:
         """Which of these deliveries were taken in before."""
@@ -142,7 +166,7 @@ class Store:
 
         `edits_too`: with what was edited and answered in threads until then.
         """
-        await self._engine.write(marks.put, channel, ts, edits_too)
+        await self._write(marks.put, channel, ts, edits_too)
 
     async def open_since(self, channel: str) -> datetime | None:
         """When the oldest incident opened that is still open in the channel."""
@@ -184,15 +208,15 @@ class Store:
 
     async def acknowledge(self, incident_id: int, user: str, now: datetime) -> Incident:
         """Open becomes acknowledged; twice changes nothing; Refused when it is resolved."""
-        return await self._engine.write(incidents.acknowledge, incident_id, user, now)
+        return await self._write(incidents.acknowledge, incident_id, user, now)
 
     async def resolve(self, incident_id: int, user: str, now: datetime) -> Incident:
         """A person closes it; what was not sent yet is revoked. Refused when it is closed."""
-        return await self._engine.write(incidents.resolve, incident_id, user, now)
+        return await self._write(incidents.resolve, incident_id, user, now)
 
     async def note(self, incident_id: int, text: str, user: str, now: datetime) -> Incident:
         """Keep a remark in the story and show it in the thread."""
-        return await self._engine.write(incidents.note, incident_id, text, user, now)
+        return await self._write(incidents.note, incident_id, text, user, now)
 
     async def incident_counts(self) -> dict[str, int]:
         """How many incidents stand in each status."""
@@ -207,7 +231,7 @@ class Store:
 
         The same key `once` queues it once; False the next time.
         """
-        return await self._engine.write(
+        return await self._write(
             advice.want, incident.id, question, user, incident.severity, now, once
         )
 
@@ -219,21 +243,21 @@ class Store:
         What a replica left whose lease lapsed comes again; its `body` is there if it was given.
         So does what is this replica's own and not `in_hand`: the answer to a claim may be lost.
         """
-        return await self._engine.write(advice.claim, self.owner, now, in_hand)
+        return await self._write(advice.claim, self.owner, now, in_hand)
 
     async def release_advice(self, advice_id: int) -> None:
         """It failed by a fault of ours: wanted again, five times at most."""
-        await self._engine.write(advice.release, advice_id, self.owner)
+        await self._write(advice.release, advice_id, self.owner)
 
     async def give_advice(
         self, advice_id: int, body: dict[str, Any], said: str, now: datetime
     ) -> None:
         """Record advice and show it in the thread, once; `said` joins the SOP's conversation."""
-        await self._engine.write(advice.give, advice_id, body, said, now)
+        await self._write(advice.give, advice_id, body, said, now)
 
     async def advice_done(self, advice_id: int) -> None:
         """Nothing more follows from this advice."""
-        await self._engine.write(advice.done, advice_id)
+        await self._write(advice.done, advice_id)
 
     async def advice(self, advice_id: int) -> AdviceRecord | None:
         """One piece of advice."""
@@ -247,7 +271,7 @@ class Store:
         self, sop_id: str, incident_id: int | None, role: str, text: str, now: datetime
     ) -> None:
         """Keep one turn of the conversation of a SOP ID."""
-        await self._engine.write(advice.remember, sop_id, incident_id, role, text, now)
+        await self._write(advice.remember, sop_id, incident_id, role, text, now)
 
     async def turns(self, sop_id: str, limit: int = 10) -> list[TurnRecord]:
         """The last turns of a SOP ID across incidents, oldest first."""
@@ -259,9 +283,15 @@ class Store:
 
     # Approvals
 
-    async def ask(self, approval: Approval, origin: str) -> Approval:
-        """Put a proposal before people. The same `origin` asks once; Refused when resolved."""
-        return await self._engine.write(approvals.ask, approval, origin)
+    async def ask(
+        self, approval: Approval, origin: str, limits: Limits = DEFAULT_LIMITS
+    ) -> Approval:
+        """Put a proposal before people. The same `origin` asks once; Refused when resolved.
+
+        Refused, too, when the limits will not let it run in time. One that `needed` nobody's yes
+        is approved at once.
+        """
+        return await self._write(approvals.ask, approval, origin, limits)
 
     async def approval(self, approval_id: str) -> Approval:
         """One approval with its votes, or NotFound."""
@@ -276,36 +306,80 @@ class Store:
         return await self._engine.read(approvals.waiting)
 
     async def vote(
-        self, approval_id: str, voter: Voter, choice: Choice, home_team: str, now: datetime
+        self,
+        approval_id: str,
+        voter: Voter,
+        choice: Choice,
+        home_team: str,
+        now: datetime,
+        press: Mapping[str, str] | None = None,
+        *,
+        reason: str = "",
+        limits: Limits = DEFAULT_LIMITS,
     ) -> Approval:
         """Count one person's word. One approval leads to at most one execution, whatever races.
 
-        Refused says why, to the person who pressed; NotFound for an id that is not ours.
+        `press` is what Slack calls the press; it goes on record with the vote. Refused says why, to
+        the person who pressed; NotFound for an id that is not ours. A yes is refused too while the
+        limits, or a freeze, would not let it run.
         """
-        return await self._engine.write(approvals.vote, approval_id, voter, choice, home_team, now)
+        return await self._write(
+            approvals.vote,
+            approval_id,
+            voter,
+            choice,
+            home_team,
+            now,
+            press or {},
+            reason=reason,
+            limits=limits,
+        )
 
     async def expire_approvals(self, now: datetime) -> int:
         """End what waited too long. Returns how many."""
-        return await self._engine.write(approvals.expire, now)
+        return await self._write(approvals.expire, now)
 
     async def revoke(self, approval_id: str, reason: str, now: datetime) -> bool:
         """Take an approved remediation back before it is sent. False when it is too late."""
-        return await self._engine.write(approvals.revoke, approval_id, reason, now)
+        return await self._write(approvals.revoke, approval_id, reason, now)
+
+    async def withdraw(self, approval_id: str, reason: str, now: datetime) -> bool:
+        """Revoke what waits for a yes, or has it and is not claimed. False when it is too late."""
+        return await self._write(approvals.withdraw, approval_id, reason, now)
+
+    async def track_record(self, sop_id: str, action_id: str) -> TrackRecord:
+        """What this action of that SOP ID has been good for so far."""
+        return await self._engine.read(records.of, sop_id, action_id)
+
+    async def freeze(self, user: str, reason: str, now: datetime) -> bool:
+        """Nothing is claimed from now on, on any replica. False when it was frozen already."""
+        return await self._write(freezes.set_on, user, reason, now)
+
+    async def thaw(self, user: str, now: datetime) -> bool:
+        """The freeze ends. False when there was none."""
+        return await self._write(freezes.lift, user, now)
+
+    async def frozen(self) -> Freeze | None:
+        """The freeze, while there is one."""
+        return await self._engine.read(guards.freeze)
 
     # Executions
 
-    async def claim_execution(self, now: datetime, approved_after: datetime) -> Execution | None:
+    async def claim_execution(
+        self, now: datetime, approved_after: datetime, limits: Limits = DEFAULT_LIMITS
+    ) -> Execution | None:
         """Take on one approved execution; `dispatching` is durable before this returns.
 
-        What was approved before `approved_after`, or whose incident resolved, is revoked instead.
+        What was approved before `approved_after`, or whose incident resolved, is revoked instead;
+        so is what the limits do not let run: one action a target at a time, however many claim.
         """
-        return await self._engine.write(executions.claim, self.owner, now, approved_after)
+        return await self._write(executions.claim, self.owner, now, approved_after, limits)
 
     async def still_wanted(
         self, execution: Execution, now: datetime, approved_after: datetime
     ) -> bool:
         """Whether it may (still) be sent, as `claim_execution` decides; if not, it is revoked."""
-        return await self._engine.write(
+        return await self._write(
             executions.still_wanted, execution.id, self.owner, now, approved_after
         )
 
@@ -319,9 +393,7 @@ class Store:
 
     async def adopt_execution(self, execution: Execution, now: datetime) -> bool:
         """Take over an orphan; True for exactly one caller."""
-        return await self._engine.write(
-            executions.adopt, execution.id, execution.owner, self.owner, now
-        )
+        return await self._write(executions.adopt, execution.id, execution.owner, self.owner, now)
 
     async def finish_execution(
         self,
@@ -333,14 +405,16 @@ class Store:
         now: datetime,
         finished_at: datetime | None = None,
         verify_until: datetime | None = None,
+        looked_up: bool = False,
     ) -> Execution:
         """Write the outcome and show it. Without effect on what is finished.
 
         Nor, without a gateway's answer, on what another replica has taken over since.
 
-        `finished_at` is when it ended, where that is known; else it ended now.
+        `finished_at` is when it ended, where that is known; else it ended now. `looked_up`: the
+        gateway was asked for it afterwards.
         """
-        return await self._engine.write(
+        return await self._write(
             executions.finish,
             execution.id,
             state,
@@ -350,7 +424,14 @@ class Store:
             now=now,
             finished_at=finished_at or now,
             verify_until=verify_until,
+            looked_up=looked_up,
         )
+
+    async def mark_by_hand(
+        self, execution: Execution, user: str, now: datetime, verify_until: datetime
+    ) -> bool:
+        """A person says that they did it; False unless its outcome is unknown."""
+        return await self._write(executions.mark_by_hand, execution.id, user, now, verify_until)
 
     async def execution(self, execution_id: str) -> Execution:
         """One execution, or NotFound."""
@@ -377,13 +458,16 @@ class Store:
 
     async def count_probe(self, execution_id: str, good: bool, note: str) -> int:
         """How many probes in a row were good, this one included."""
-        return await self._engine.write(executions.count_probe, execution_id, good, note)
+        return await self._write(executions.count_probe, execution_id, good, note)
 
     async def conclude(
         self, execution_id: str, state: RemediationStatus, note: str, now: datetime
     ) -> bool:
-        """Verified or not, once; False when it was concluded before."""
-        return await self._engine.write(executions.conclude, execution_id, state, note, now)
+        """Verified, not verified, or `succeeded` where nobody can tell. False the second time.
+
+        What was to be taken back by another execution is `undone` once that one succeeded.
+        """
+        return await self._write(executions.conclude, execution_id, state, note, now)
 
     # Outbox
 
@@ -407,13 +491,13 @@ class Store:
 
     async def outbox_hurry(self, channel: str, now: datetime) -> None:
         """Slack is well again: what waits only because it failed before is due at once."""
-        await self._engine.write(outbox.hurry, channel, now)
+        await self._write(outbox.hurry, channel, now)
 
     async def outbox_promote(self, now: datetime) -> None:
         """What waits for a minute gets its turn: replies behind their cards, changes among the
         gravest.
         """
-        await self._engine.write(outbox.promote, now)
+        await self._write(outbox.promote, now)
 
     async def outbox_sent(
         self, message: OutboxMessage, ts: str, paced_until: datetime | None = None
@@ -422,17 +506,17 @@ class Store:
 
         False when another replica posted it as well and said so first: then `ts` is one too many.
         """
-        return await self._engine.write(outbox.sent, message, ts, self.owner, paced_until)
+        return await self._write(outbox.sent, message, ts, self.owner, paced_until)
 
     async def outbox_again(self, message: OutboxMessage) -> None:
         """What Slack shows of it may be an older version: it is to be sent once more."""
-        await self._engine.write(outbox.again, message.id)
+        await self._write(outbox.again, message.id)
 
     async def outbox_retry(
         self, message: OutboxMessage, not_before: datetime, error: str, *, maybe_posted: bool
     ) -> None:
         """Try again then. `maybe_posted` makes the next try look before it posts."""
-        await self._engine.write(outbox.retry, message.id, not_before, error, maybe_posted)
+        await self._write(outbox.retry, message.id, not_before, error, maybe_posted)
 
     async def outbox_give_up(
         self, message: OutboxMessage, error: str, ops_channel: str, now: datetime
@@ -441,7 +525,7 @@ class Store:
 
         There it is one message, with the reason, that is changed in place.
         """
-        await self._engine.write(outbox.give_up, message, error, ops_channel, now)
+        await self._write(outbox.give_up, message, error, ops_channel, now)
 
     async def outbox_revive(
         self,
@@ -453,11 +537,11 @@ class Store:
 
         Somebody may have invited the bot meanwhile. Returns how many.
         """
-        return await self._engine.write(outbox.revive, now - older_than, now - younger_than, now)
+        return await self._write(outbox.revive, now - older_than, now - younger_than, now)
 
     async def outbox_lost(self, message: OutboxMessage) -> None:
         """Somebody deleted it in Slack: it is to be posted anew."""
-        await self._engine.write(outbox.lost, message)
+        await self._write(outbox.lost, message)
 
     async def outbox_message(self, key: str) -> OutboxMessage | None:
         """The message with that idempotency key."""
@@ -467,6 +551,58 @@ class Store:
         """(waiting, given up). A reply fails with its card."""
         return await self._engine.read(outbox.backlog)
 
+    # Audit
+
+    async def record(
+        self,
+        kind: Kind,
+        *,
+        now: datetime,
+        incident_id: int | None = None,
+        subject: str = "",
+        actor: str = "",
+        detail: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Put something on record by itself, which no other change goes with. Its number.
+
+        StoreError when the chain was tampered with: nothing is built on that.
+        """
+        return await self._write(
+            audit.record,
+            kind,
+            now=now,
+            incident_id=incident_id,
+            subject=subject,
+            actor=actor,
+            detail=detail,
+        )
+
+    async def close_audit_day(self, channel: str, now: datetime) -> bool:
+        """Prove what came on record since the last time, and post yesterday's head in `channel`.
+
+        Once a day, whoever asks and however often; then False. What is wrong with the trail is
+        posted with it.
+        """
+        return await self._write(keeping.close_day, channel, now)
+
+    async def audit_day(self, day: str) -> Anchor | None:
+        """Where the trail stood at the end of that day, as it is to be posted."""
+        return await self._engine.read(audit.find_anchor, DAY + day)
+
+    async def prune_audit(self, before: datetime, now: datetime) -> int:
+        """Forget the rows of before then, behind a checkpoint that proves them. Returns how many.
+
+        StoreError when they cannot be proved: what was tampered with is not forgotten.
+        """
+        return await self._write(keeping.prune, before, now)
+
+    async def begin_audit_anew(self, reason: str, now: datetime) -> int:
+        """Forget the trail and go on with a new one, by this store's key. Its first row's number.
+
+        Nothing of the former can be proved here any more: keep a copy of the store before.
+        """
+        return await self._write(keeping.begin_anew, reason, now)
+
     # What the bot says of itself
 
     async def weather(self, channel: str, storm_limit: int, now: datetime, *, remind: bool) -> bool:
@@ -475,7 +611,7 @@ class Store:
         A storm lasts until every card is up. It has one notice, of the kind `storm`, which is
         posted when it begins, changed when it ends, and by each call that reminds in between.
         """
-        return await self._engine.write(notices.weather, channel, storm_limit, now, remind)
+        return await self._write(notices.weather, channel, storm_limit, now, remind)
 
     async def storm(self, notice_id: int) -> Storm | None:
         """What that storm brought, as it stands now."""
@@ -486,7 +622,7 @@ class Store:
 
         `over` ends it; the next one is a new message. What begins must not be over.
         """
-        await self._engine.write(notices.tell, kind, channel, body, now, over=over)
+        await self._write(notices.tell, kind, channel, body, now, over=over)
 
     async def notice(self, notice_id: int) -> Notice | None:
         """What the bot said of itself."""
@@ -500,11 +636,11 @@ class Store:
 
     async def prune(self, deliveries_before: datetime, resolved_before: datetime) -> dict[str, int]:
         """Forget old deliveries and raw alerts; incidents and decisions stay."""
-        return await self._engine.write(housekeeping.prune, deliveries_before, resolved_before)
+        return await self._write(housekeeping.prune, deliveries_before, resolved_before)
 
     async def ping(self, now: datetime) -> None:
         """Prove that a write reaches the disk."""
-        await self._engine.write(housekeeping.ping, now)
+        await self._write(housekeeping.ping, now)
 
     async def schema(self) -> list[str]:
         """The migrations this store has seen, in order."""

@@ -163,6 +163,11 @@ WHERE (started_at IS NULL AND state NOT IN ('approved', 'revoked'))
     OR (finished_at IS NULL) != (state IN ('approved', 'dispatching'))
 """
 
+_ONE_AT_A_TIME = """
+SELECT 'target ' || a.target AS what FROM executions e JOIN approvals a ON a.id = e.approval_id
+WHERE e.state = 'dispatching' AND a.target != '' GROUP BY a.target HAVING COUNT(*) > 1
+"""
+
 _FIXED_BY = """
 SELECT 'INC-' || i.id AS what FROM incidents i
 WHERE i.fixed_by != '' AND NOT EXISTS (SELECT 1 FROM executions e
@@ -177,19 +182,48 @@ WHERE o.in_thread = 1 AND NOT EXISTS (
 
 _SHOWN = """
 SELECT 'message ' || key AS what FROM outbox
-    WHERE kind IN ('card', 'resolved', 'note', 'advice', 'approval', 'result', 'storm', 'stuck')
+    WHERE kind IN ('card', 'resolved', 'note', 'advice', 'approval', 'result', 'storm', 'stuck',
+        'audit_head')
 EXCEPT SELECT 'message card:' || id FROM incidents
 EXCEPT SELECT 'message resolved:' || id FROM incidents WHERE resolved_at IS NOT NULL
 EXCEPT SELECT 'message note:' || id FROM timeline
 EXCEPT SELECT 'message advice:' || id FROM advice WHERE body IS NOT NULL
 EXCEPT SELECT 'message approval:' || id FROM approvals
 EXCEPT SELECT 'message result:' || id FROM executions WHERE finished_at IS NOT NULL
+EXCEPT SELECT 'message audit_head:' || substr(name, 5) FROM audit_anchors
+    WHERE substr(name, 1, 4) = 'day/'
 EXCEPT SELECT 'message ' || kind || ':' || id FROM notices
 """
 
 _SENT = "SELECT 'message ' || key AS what FROM outbox WHERE sent < 0 OR sent > wanted"
 
 _POSTED = "SELECT 'message ' || key AS what FROM outbox WHERE (sent > 0) != (ts IS NOT NULL)"
+
+# Whether the key made them, only who has it can say: `python -m bot audit verify`.
+_AUDIT_FOLLOWS = """
+SELECT 'row ' || a.seq AS what FROM audit a
+WHERE NOT (a.seq = 1 AND a.prev = '')
+    AND NOT EXISTS (SELECT 1 FROM audit b WHERE b.seq = a.seq - 1 AND b.mac = a.prev)
+    AND NOT EXISTS (SELECT 1 FROM audit_anchors c
+        WHERE c.name = 'checkpoint' AND c.seq = a.seq - 1 AND c.mac = a.prev)
+"""
+
+_AUDIT_ENDS = """
+SELECT 'row ' || last.seq AS what FROM (
+    SELECT COALESCE(MAX(seq), 0) AS seq FROM audit) AS last
+WHERE last.seq != COALESCE((SELECT h.seq FROM audit_anchors h WHERE h.name = 'head'), 0)
+"""
+
+# Votes of before the trail began, or whose rows are pruned, have none.
+_VOTES_ON_RECORD = """
+SELECT 'vote of ' || v.voter || ' on ' || v.approval_id AS what FROM votes v
+JOIN approvals a ON a.id = v.approval_id
+WHERE v.at > COALESCE(
+        (SELECT c.note FROM audit_anchors c WHERE c.name = 'checkpoint'),
+        (SELECT f.at FROM audit f WHERE f.seq = 1), 'never')
+    AND NOT EXISTS (SELECT 1 FROM audit t WHERE t.incident_id = a.incident_id
+        AND t.kind = 'voted' AND t.subject = v.approval_id AND t.actor = v.voter)
+"""
 
 INVARIANTS = (
     Invariant("one open incident for each SOP ID, env and service", _ONE_OPEN),
@@ -210,9 +244,13 @@ INVARIANTS = (
     Invariant("every execution has its approval, with enough votes", _ALLOWED),
     Invariant("an execution is revoked exactly when its approval is", _REVOKED),
     Invariant("every execution says when it was sent and when it ended", _SENT_WHEN),
+    Invariant("no target has two actions under way", _ONE_AT_A_TIME),
     Invariant("what fixed an incident was verified", _FIXED_BY),
     Invariant("every reply has its card", _REPLY),
     Invariant("every message has what it shows", _SHOWN),
     Invariant("no message is seen in a version that nobody wished for", _SENT),
     Invariant("what is seen in Slack has its place there, and nothing else has", _POSTED),
+    Invariant("every row of the audit trail follows the one before it", _AUDIT_FOLLOWS),
+    Invariant("the audit trail ends where its head says", _AUDIT_ENDS),
+    Invariant("every vote is in the audit trail", _VOTES_ON_RECORD),
 )

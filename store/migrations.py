@@ -26,7 +26,22 @@ def m002_expand_storm() -> str:
     return _M002
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_initial, m002_expand_storm)
+def m003_expand_audit() -> str:
+    """The audit trail: every decision in a keyed hash chain, and where the chain stood."""
+    return _M003
+
+
+def m004_expand_approvals() -> str:
+    """Terms, targets and reasons of approvals; what people did by hand; the global freeze."""
+    return _M004
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    m001_initial,
+    m002_expand_storm,
+    m003_expand_audit,
+    m004_expand_approvals,
+)
 
 
 def name_of(migration: Migration) -> str:
@@ -279,4 +294,49 @@ ALTER TABLE outbox ADD COLUMN revived INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX outbox_in_turn ON outbox (channel, rank, not_before, id)
     WHERE sent < wanted AND failed = 0;
 DROP INDEX outbox_waiting;
+"""
+
+_M003 = """
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,            -- without gaps
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    incident_id INTEGER,
+    subject TEXT NOT NULL,              -- the id of what it is about
+    actor TEXT NOT NULL,                -- a Slack user id; '' is the bot itself
+    detail TEXT NOT NULL,               -- canonical JSON
+    prev TEXT NOT NULL,                 -- the mac of the row before; '' for the first
+    mac TEXT NOT NULL                   -- see store/proof.py
+);
+CREATE INDEX audit_of_incident ON audit (incident_id, seq);
+CREATE INDEX audit_by_time ON audit (at);
+
+CREATE TABLE audit_anchors (
+    name TEXT PRIMARY KEY,              -- head, checkpoint, day/<date>
+    seq INTEGER NOT NULL,
+    mac TEXT NOT NULL,                  -- of that row
+    at TEXT NOT NULL,
+    note TEXT NOT NULL,
+    seal TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+_M004 = """
+ALTER TABLE approvals ADD COLUMN terms TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN undoes TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN action_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN target TEXT NOT NULL DEFAULT '';
+CREATE INDEX approvals_of_target ON approvals (target, action_id);
+ALTER TABLE votes ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE executions ADD COLUMN by_hand TEXT NOT NULL DEFAULT '';
+ALTER TABLE executions ADD COLUMN concluded_at TEXT;
+CREATE INDEX executions_started ON executions (started_at);
+CREATE INDEX executions_of_incident ON executions (incident_id);
+CREATE INDEX incidents_of_sop ON incidents (sop_id, id);
+CREATE TABLE freezes (
+    name TEXT PRIMARY KEY,              -- 'all': the one there is
+    actor TEXT NOT NULL,                -- who froze
+    at TEXT NOT NULL,
+    reason TEXT NOT NULL
+) WITHOUT ROWID;
 """

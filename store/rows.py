@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from bot.approvals.model import Approval, Choice, Execution, Vote
+from bot.approvals.model import Approval, Binding, Choice, Execution, Terms, Vote
 from bot.incidents.model import (
     Alert,
     AlertStatus,
@@ -190,6 +190,19 @@ def proposal_to_json(proposal: Proposal) -> str:
     return dump(body)
 
 
+def terms_to_json(terms: Terms) -> str:
+    """Terms as JSON."""
+    return dump(asdict(terms))
+
+
+def terms_from(text: str) -> Terms:
+    """The reverse; '' is what was asked before there were any."""
+    if not text:
+        return Terms()
+    body = json.loads(text)
+    return Terms(**{**body, "editors": tuple(body["editors"]), "bound": Binding(**body["bound"])})
+
+
 def approval_from(row: Row, votes: list[Row]) -> Approval:
     """An approvals row with its votes rows."""
     proposal = json.loads(row["proposal"])
@@ -210,8 +223,11 @@ def approval_from(row: Row, votes: list[Row]) -> Approval:
         decided_at=moment_or_none(row["decided_at"]),
         reason=row["reason"],
         votes=tuple(
-            Vote(vote["voter"], Choice(vote["choice"]), moment(vote["at"])) for vote in votes
+            Vote(vote["voter"], Choice(vote["choice"]), moment(vote["at"]), vote["reason"])
+            for vote in votes
         ),
+        terms=terms_from(row["terms"]),
+        undoes=row["undoes"],
     )
 
 
@@ -231,6 +247,8 @@ def execution_from(row: Row) -> Execution:
         verify_until=moment_or_none(row["verify_until"]),
         verify_note=row["verify_note"],
         good_probes=row["good_probes"],
+        by_hand=row["by_hand"],
+        concluded_at=moment_or_none(row["concluded_at"]),
     )
 
 

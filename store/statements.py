@@ -75,6 +75,11 @@ def lock(*names: str) -> Statement:
     return Statement("lock", "", tuple(sorted(names)))
 
 
+def seal(text: str) -> Statement:
+    """Sends back the mac of `text` by the key of the audit trail; see `store.sealing`."""
+    return Statement("seal", text, ())
+
+
 SKIP_LOCKED = "/* skip locked */"
 """Ends a SELECT that picks work: rows that another claimant is taking are passed over."""
 

@@ -11,6 +11,7 @@ from bot.policy import Policy
 from bot.remediation.catalogue import CATALOGUE
 from bot.settings import NAMES, Settings
 from handlers.commands import INCIDENT, SOP
+from store.operations.audit import Kind
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -66,6 +67,11 @@ def test_every_metric_is_in_the_docs():
     text = doc("metrics.md")
     missing = [name for name in names if name not in text]
     assert not missing, f"add these to docs/metrics.md: {missing}"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_on_record_is_in_the_docs(kind):
+    assert f"`{kind}`" in doc("audit.md"), f"add a row for {kind} to docs/audit.md"
 
 
 def test_every_policy_key_is_in_the_docs_and_in_the_example():

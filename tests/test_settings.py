@@ -3,7 +3,7 @@
 import pytest
 
 from bot.errors import SettingsError
-from bot.settings import NAMES, load
+from bot.settings import NAMES, load, load_audit
 
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-secret-value",
@@ -12,6 +12,7 @@ GOOD = {
     "AI_COMMAND_GATEWAY_URL": "http://127.0.0.1:8003",
     "AI_COMMAND_GATEWAY_TIMEOUT": "75",
     "AI_COMMAND_GATEWAY_SOURCE_ID": "sopbot",
+    "AUDIT_KEY": "a secret key of 16 bytes or more",
 }
 
 
@@ -127,3 +128,24 @@ def test_no_representation_of_the_settings_shows_a_secret(no_file):
 
 def test_every_name_is_upper_case_and_known():
     assert all(name == name.upper() for name in NAMES)
+
+
+def test_a_key_of_the_audit_trail_that_could_be_guessed_is_refused(no_file):
+    (found,) = problems({**GOOD, "AUDIT_KEY": "15 bytes secret"}, no_file)
+    assert found.startswith("AUDIT_KEY: shorter than 16 bytes; ")
+    assert "openssl rand -hex 32" in found
+
+
+def test_the_key_of_the_audit_trail_may_come_in_a_file(tmp_path, no_file):
+    file = tmp_path / "key"
+    file.write_text("a secret key in a file\n", encoding="utf-8")
+    rest = {name: value for name, value in GOOD.items() if name != "AUDIT_KEY"}
+    settings = load({**rest, "AUDIT_KEY_FILE": str(file)}, no_file)
+    assert settings.audit_key.get_secret_value() == "a secret key in a file"
+
+
+def test_the_audit_commands_ask_for_their_key_and_for_nothing_of_slack(no_file):
+    with pytest.raises(SettingsError) as caught:
+        load_audit({}, no_file)
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["AUDIT_KEY"]
+    load_audit({"AUDIT_KEY": GOOD["AUDIT_KEY"]}, no_file)

@@ -19,11 +19,68 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's word on an approval."""
+    """One person's word on an approval, and why where the policy wanted to know."""
 
     user: str
     choice: Choice
     at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """The world that an approval was asked in; `sop` and `policy` are digests of their text."""
+
+    severity: str = ""
+    env: str = ""
+    service: str = ""
+    sop: str = ""
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Under which terms a yes counts, as the policy had them when it was asked.
+
+    `editors` changed a value and do not count. `seen`: the incident's own alerts name the target.
+    """
+
+    reason_required: bool = False
+    only_in_windows: bool = False
+    targets: int = 1
+    seen: bool = True
+    editors: tuple[str, ...] = ()
+    bound: Binding = Binding()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What Slack says of a person at this moment. Nobody counts of whom it did not say it.
+
+    `problem` is '' for a person of this workspace, else why they never count. `groups` are those
+    of the approvers' groups that they are in, `unread` those that Slack did not tell about.
+    """
+
+    problem: str = "Slack did not say who you are"
+    groups: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
+
+    def is_one_of(self, user: str, approvers: tuple[str, ...]) -> bool:
+        """Whether that user is named, alone or by a group."""
+        return user in approvers or not self.groups.isdisjoint(approvers)
+
+
+UNKNOWN = Standing()
+"""Of somebody nobody asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Nothing runs, since then, by whose word and why."""
+
+    by: str
+    at: datetime
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +88,8 @@ class Approval:
     """A proposal that waits for a yes, or has had its answer.
 
     `id` is 128 random bits in hex: it is all a button carries. `requested_by` is a Slack user id,
-    or '' when the SOP asked. `digest` binds what was shown to what may run.
+    or '' when the SOP asked. `approvers` are users and user groups. `digest` binds what was shown,
+    and the world it was shown in, to what may run. `undoes` is the execution that it takes back.
     """
 
     id: str
@@ -49,6 +107,18 @@ class Approval:
     decided_at: datetime | None
     reason: str
     votes: tuple[Vote, ...]
+    terms: Terms = Terms()
+    undoes: str = ""
+
+    @property
+    def interested(self) -> frozenset[str]:
+        """Who asked for it or had a hand in it: their yes does not count."""
+        return frozenset({self.requested_by, *self.terms.editors}) - {""}
+
+    @property
+    def said_yes(self) -> tuple[str, ...]:
+        """Who approved, in the order in which they did."""
+        return tuple(vote.user for vote in self.votes if vote.choice is Choice.APPROVE)
 
     @property
     def decided(self) -> bool:
@@ -58,7 +128,10 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """One dispatch of one approval. `id` is the idempotency key the gateway sees."""
+    """One dispatch of one approval. `id` is the idempotency key the gateway sees.
+
+    `by_hand` is who said that a person did it. `concluded_at`: when its watch ended, however.
+    """
 
     id: str
     approval_id: str
@@ -73,6 +146,8 @@ class Execution:
     verify_until: datetime | None
     verify_note: str
     good_probes: int
+    by_hand: str = ""
+    concluded_at: datetime | None = None
 
     @property
     def seconds(self) -> float | None:

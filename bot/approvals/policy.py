@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot.approvals.model import Approval, Choice
+from bot.approvals.model import UNKNOWN, Approval, Choice, Standing
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
+
+SKEW = timedelta(seconds=60)
+"""How far two replicas' clocks may differ. A clock that is further behind was moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Voter:
-    """Who pressed, as Slack's payload says: user id and workspace."""
+    """Who pressed, as Slack's payload says: user id and workspace; and what Slack says of them."""
 
     user: str
     team: str
+    standing: Standing = UNKNOWN
 
 
 def check_vote(approval: Approval, voter: Voter, *, home_team: str, now: datetime) -> None:
     """Raise Refused unless this person may vote on this approval now.
 
-    An empty approvers list means nobody. Who asked for the action never approves it.
+    An empty approvers list means nobody. Who asked for the action, or changed a value of it, never
+    approves it.
     """
     if voter.team != home_team:
         raise Refused("Not counted: only people of this workspace can decide here.")
@@ -30,32 +35,58 @@ def check_vote(approval: Approval, voter: Voter, *, home_team: str, now: datetim
         raise Refused(f"Not counted: this remediation is {approval.state}.")
     if now >= approval.expires_at:
         raise Refused("Not counted: this approval has expired.", remedy="Propose it again.")
+    if now < approval.requested_at - SKEW:
+        raise Refused(
+            "Not counted: the bot's clock is before the moment this was asked.",
+            remedy="Its clock was moved; an operator must look.",
+        )
     if not approval.approvers:
         raise Refused(
             "Not counted: nobody may approve this.",
             remedy="An operator must name approvers under remediate.approvers in policy.yaml.",
         )
-    if voter.user not in approval.approvers:
-        raise Refused(
-            "Not counted: you are not an approver of this action.",
-            remedy=f"Ask {mentions(approval.approvers)}.",
-        )
-    if voter.user == approval.requested_by:
-        others = [user for user in approval.approvers if user != voter.user]
-        raise Refused(
-            "Not counted: you asked for this, so somebody else must approve it.",
-            remedy=f"Ask {mentions(others)}." if others else "policy.yaml names no other approver.",
-        )
+    if why := no_vote(approval, voter.user, voter.standing):
+        raise Refused(f"Not counted: {why}.", remedy=_ask_whom(approval, voter))
+
+
+def no_vote(approval: Approval, user: str, standing: Standing) -> str:
+    """Why this person's word does not count on this approval; '' when it does.
+
+    Asked of the presser, and again of everybody who said yes, before anything is sent.
+    """
+    if standing.problem:
+        return standing.problem
+    if not standing.is_one_of(user, approval.approvers):
+        if standing.unread:
+            return f"Slack did not say who is in {mentions(sorted(standing.unread))}"
+        return "you are not an approver of this action"
+    if user == approval.requested_by:
+        return "you asked for this, so somebody else must approve it"
+    if user in approval.terms.editors:
+        return "you changed a value of this, so somebody else must approve it"
+    return ""
+
+
+def _ask_whom(approval: Approval, voter: Voter) -> str:
+    if voter.standing.problem == UNKNOWN.problem or voter.standing.unread:
+        return "Press again in a minute."
+    others = [one for one in approval.approvers if one not in {voter.user, *approval.interested}]
+    return f"Ask {mentions(others)}." if others else "policy.yaml names no other approver."
 
 
 def mentions(users: Iterable[str]) -> str:
-    """Slack mentions of the users, comma separated; nobody is 'nobody'."""
-    return ", ".join(f"<@{user}>" for user in users) or "nobody"
+    """Slack mentions of users and user groups, comma separated; nobody is 'nobody'."""
+    return ", ".join(map(mention, users)) or "nobody"
+
+
+def mention(who: str) -> str:
+    """One user or user group as Slack shows it."""
+    return f"<!subteam^{who}>" if who.startswith("S") else f"<@{who}>"
 
 
 def outcome(approval: Approval, choice: Choice) -> RemediationStatus | None:
     """The state after one more vote, or None while more are needed. One reject ends it."""
     if choice is Choice.REJECT:
         return RemediationStatus.REJECTED
-    said_yes = sum(vote.choice is Choice.APPROVE for vote in approval.votes) + 1
+    said_yes = len(approval.said_yes) + 1
     return RemediationStatus.APPROVED if said_yes >= approval.needed else None

@@ -145,6 +145,7 @@ def _settings(
         "AI_COMMAND_GATEWAY_TIMEOUT": "75",
         "AI_COMMAND_GATEWAY_SOURCE_ID": "sopbot-demo",
         "AI_COMMAND_GATEWAY_SECRET": secret,
+        "AUDIT_KEY": secrets.token_hex(32),
         "ADVISOR_COMMAND": advisor or json.dumps(advisor_argv(folder)),
         "STORE_URL": f"sqlite:///{folder / 'sopbot.db'}",
         "HTTP_ADDR": "127.0.0.1:0",

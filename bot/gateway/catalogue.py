@@ -22,8 +22,8 @@ class NoParameters(_Parameters):
     """Takes none."""
 
 
-class RestartParameters(_Parameters):
-    """How to restart."""
+class StopParameters(_Parameters):
+    """How to stop, alone or before a restart."""
 
     grace_seconds: int = Field(
         default=10, ge=1, le=120, description="seconds between SIGTERM and SIGKILL"
@@ -38,19 +38,22 @@ class LogsParameters(_Parameters):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One entry. `verb` is what the metrics call it."""
+    """One entry. `verb` is what the metrics call it; `inverse` the action that takes it back."""
 
     id: str
     verb: str
     title: str
     mutating: bool
     parameters: type[BaseModel]
+    inverse: str = ""
 
 
 ACTIONS: Mapping[str, Action] = {
     action.id: action
     for action in (
-        Action("service.restart", "restart", "Restart the service", True, RestartParameters),
+        Action("service.restart", "restart", "Restart the service", True, StopParameters),
+        Action("service.stop", "stop", "Stop the service", True, StopParameters, "service.start"),
+        Action("service.start", "start", "Start the service", True, NoParameters, "service.stop"),
         Action("service.status", "status", "Show whether it runs", False, NoParameters),
         Action("service.logs", "logs", "Show its last log lines", False, LogsParameters),
     )
@@ -103,7 +106,7 @@ def action_list(targets: Mapping[str, TargetConfig]) -> list[ActionInfo]:
             id=action.id,
             title=action.title,
             mutating=action.mutating,
-            reversible=False,
+            reversible=bool(action.inverse),
             parameters=action.parameters.model_json_schema(),
             targets=tuple(targets),
         )

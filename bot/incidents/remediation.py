@@ -24,9 +24,35 @@ class RemediationStatus(StrEnum):
     UNDONE = "undone"
 
 
+class Risk(StrEnum):
+    """How much an action can hurt; `rank` orders them, the least first."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for low … 3 for critical."""
+        return list(Risk).index(self)
+
+
+def risk_of(word: str) -> Risk:
+    """The risk of that name; what nobody knows is the highest."""
+    return Risk(word) if word in set(Risk) else Risk.CRITICAL
+
+
+FROM_MODEL = "⚠ from model"
+"""The origin of a value that a model wrote: shown as it is, and never a target's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One value that will run, and where it comes from ('alert: service', 'SOP sop_…')."""
+    """One value that will run, and where it comes from.
+
+    `alert: service`, `SOP sop_…`, `asked by @U…`, `edited by @U…`, `default`, or FROM_MODEL.
+    """
 
     name: str
     value: str | int | float | bool

@@ -14,6 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.errors import StoreError
 from bot.jobs.expire_approvals import expire_approvals
 from bot.jobs.look_up_unknown import look_up_unknown
+from bot.jobs.post_audit_head import post_audit_head
 from bot.jobs.prune import prune
 from bot.jobs.recover import recover
 from bot.jobs.retry_outbox import retry_outbox
@@ -44,15 +45,17 @@ def all_jobs(
     audit: SelfAudit,
     read_back: Callable[[], Awaitable[object]],
     clock: Callable[[], datetime],
+    ops_channel: str,
 ) -> tuple[Job, ...]:
     """Every job there is."""
     return (
-        Job("expire_approvals", 5, expire_approvals(response)),
+        Job("expire_approvals", 2, expire_approvals(response)),
         Job("verify", 1, verify(response)),
         Job("look_up_unknown", 3, look_up_unknown(response)),
         Job("recover", 1, recover(response), shared=False),
         Job("retry_outbox", 5, retry_outbox(response, clock), shared=False),
         Job("watch_health", 10, watch_health(health), shared=False),
+        Job("post_audit_head", 60, post_audit_head(response, clock, ops_channel)),
         Job("self_audit", 60, audit.run, shared=False),
         Job("read_back", 300, read_back),
         Job("prune", 3600, prune(response)),

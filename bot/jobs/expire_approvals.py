@@ -1,4 +1,4 @@
-"""End approvals that nobody decided in time."""
+"""End approvals that wait in vain: too long, or for a world that is gone."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from bot.response import Response
 
 
 def expire_approvals(response: Response) -> Callable[[], Awaitable[object]]:
-    """End approvals that nobody decided in time."""
-    return response.expire
+    """End approvals that wait in vain: too long, or for a world that is gone."""
+    return response.decisions.tend

@@ -9,4 +9,4 @@ from bot.response import Response
 
 def look_up_unknown(response: Response) -> Callable[[], Awaitable[object]]:
     """Ask the gateway again about outcomes that are unknown."""
-    return response.look_up_unknown
+    return response.dispatches.look_up_unknown

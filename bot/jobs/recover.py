@@ -9,4 +9,4 @@ from bot.response import Response
 
 def recover(response: Response) -> Callable[[], Awaitable[object]]:
     """Look after dispatches whose sender died."""
-    return response.recover_dispatches
+    return response.dispatches.recover

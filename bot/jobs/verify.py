@@ -9,4 +9,4 @@ from bot.response import Response
 
 def verify(response: Response) -> Callable[[], Awaitable[object]]:
     """Look at what ran and is not verified yet."""
-    return response.verify_due
+    return response.dispatches.verify_due

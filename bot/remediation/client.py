@@ -7,6 +7,7 @@ POST /execute-docker-command and ignores what it does not know.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -121,16 +122,27 @@ class GatewayClient:
             )
         return plan
 
+    def request_of(
+        self, call: ActionCall, *, key: str, digest: str | None = None
+    ) -> dict[str, str]:
+        """What `execute` would send, for the record: nothing in it is secret."""
+        body = self._body(call, key=_checked(key), digest=digest or "")
+        return {
+            "gateway": f"{self._base.host}:{self._base.port}",
+            "path": _path_of(digest),
+            "key": key,
+            "sha256": hashlib.sha256(body).hexdigest(),
+        }
+
     async def execute(self, call: ActionCall, *, key: str, digest: str | None = None) -> Outcome:
         """Run it once. With `digest` (of an approved plan) the gateway refuses any other plan.
 
         GatewayUnavailable: nothing was sent. GatewayRejected: nothing was run. OutcomeUnknown: it
         may have run; ask `lookup` with the same `key`, never `execute` again.
         """
-        path = "/execute" if digest else "/execute-docker-command"
         body = self._body(call, key=_checked(key), digest=digest or "")
         try:
-            reply = await self._ask("POST", path, body, key=key)
+            reply = await self._ask("POST", _path_of(digest), body, key=key)
         except _NotSent as error:
             raise GatewayUnavailable(
                 f"The gateway at {self._shown} {error}. Nothing was sent."
@@ -276,6 +288,10 @@ class GatewayClient:
     def _shown(self) -> str:
         """The address without what may be a password in it."""
         return str(self._base.with_user(None))
+
+
+def _path_of(digest: str | None) -> str:
+    return "/execute" if digest else "/execute-docker-command"
 
 
 def _checked(key: str) -> str:

@@ -27,13 +27,14 @@ T = TypeVar("T")
 class Result:
     """What to write down of a dispatch: its state, the answer, and words for people.
 
-    `finished_at` is the gateway's own time where the answer was looked up; None means now.
+    `finished_at` is the gateway's own time where the answer was `looked_up`; None means now.
     """
 
     state: RemediationStatus
     answer: dict[str, Any] | None = None
     error: str = ""
     finished_at: datetime | None = None
+    looked_up: bool = False
 
 
 async def send(gateway: GatewayClient, call: ActionCall, key: str, digest: str) -> Result:
@@ -62,7 +63,7 @@ async def look_up(gateway: GatewayClient, key: str) -> Result | None:
     if isinstance(found, NeverSeen):
         return None
     if isinstance(found, Outcome):
-        return replace(read(found), finished_at=found.finished_at)
+        return replace(read(found), finished_at=found.finished_at, looked_up=True)
     why = (
         "The gateway is still at it."
         if isinstance(found, Running)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import secrets
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from bot.approvals.model import Approval
+from bot.approvals.binding import digest_of
+from bot.approvals.model import Approval, Terms
+from bot.approvals.rules import Demand
 from bot.errors import GatewayRejected, GatewayUnavailable, InputError
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop, fill, key_matches, template_values
-from bot.policy import Remediate
 from bot.remediation.client import ActionCall, GatewayClient
 from bot.remediation.contract import Priority
+
+PATIENCE = 2.0  # seconds that a person may wait for the gateway; Slack gives a press three
+DRIFTED = "the gateway would do something else by now than what was shown"
 
 
 def offered(sop: Sop, alert: Alert) -> list[tuple[int, ProposedAction]]:
@@ -78,8 +80,10 @@ def call_of(incident: Incident, proposal: Proposal) -> ActionCall:
 
 async def preview_of(
     gateway: GatewayClient, call: ActionCall, within: float | None = None
-) -> Preview:
-    """What the gateway says it would do, `within` so many seconds; empty when it cannot say.
+) -> tuple[Preview, int]:
+    """What the gateway says it would do, `within` so many seconds, and to how many things.
+
+    Empty, and one, when it cannot say.
 
     GatewayUnavailable or InputError (the gateway will not do that) leave nothing proposed.
     """
@@ -94,47 +98,50 @@ async def preview_of(
     except GatewayRejected as error:
         raise InputError(str(error), field="action") from error
     if plan is None:
-        return Preview()
+        return Preview(), 1
     shown = "\n".join((plan.display, *plan.steps))
-    return Preview(command=shown, digest=plan.digest, touches="; ".join(plan.touches))
+    preview = Preview(command=shown, digest=plan.digest, touches="; ".join(plan.touches))
+    return preview, max(1, len(plan.touches))
 
 
-def digest_of(proposal: Proposal, preview: Preview) -> str:
-    """SHA-256 over what is shown: if it differs when it should run, it does not run."""
-    shown: Mapping[str, Any] = {
-        "action": proposal.action_id,
-        "target": proposal.target,
-        "parameters": [(p.name, p.value, p.origin) for p in proposal.parameters],
-        "command": preview.command,
-        "plan": preview.digest,
-    }
-    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+def is_seen(target: str, incident: Incident, alert: Alert | None) -> bool:
+    """Whether the incident's own alerts name the target: as their service, or in a label."""
+    named = {incident.service, *incident.labels.values()}
+    if alert:
+        named |= {alert.service, *alert.labels.values()}
+    return target in named
 
 
 def approval_for(
     incident: Incident,
     proposal: Proposal,
     preview: Preview,
-    policy: Remediate,
+    demand: Demand,
+    terms: Terms,
     *,
     requested_by: str,
+    undoes: str,
     now: datetime,
 ) -> Approval:
-    """A fresh approval: 128 random bits for an id, the policy of this moment, an expiry."""
-    return Approval(
+    """A fresh approval: 128 random bits for an id, bound to what is shown and to this moment."""
+    alone = demand.needed == 0
+    approval = Approval(
         id=secrets.token_hex(16),
         incident_id=incident.id,
         proposal=proposal,
         preview=preview,
-        state=RemediationStatus.AWAITING_APPROVAL,
+        state=RemediationStatus.APPROVED if alone else RemediationStatus.AWAITING_APPROVAL,
         requested_by=requested_by,
         requested_at=now,
-        expires_at=now + timedelta(seconds=policy.approval_ttl_seconds),
-        needed=policy.approvals_required,
-        approvers=policy.approvers,
-        digest=digest_of(proposal, preview),
+        expires_at=now + demand.ttl,
+        needed=demand.needed,
+        approvers=demand.approvers,
+        digest="",
         decided_by="",
-        decided_at=None,
-        reason="",
+        decided_at=now if alone else None,
+        reason="the policy approves it by itself" if alone else "",
         votes=(),
+        terms=terms,
+        undoes=undoes,
     )
+    return replace(approval, digest=digest_of(approval))

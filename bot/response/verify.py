@@ -53,7 +53,11 @@ def probe_url(approval: Approval) -> str:
 def verdict(
     execution: Execution, incident: Incident, *, good_in_a_row: int, needed: int, now: datetime
 ) -> tuple[RemediationStatus, str] | None:
-    """Verified or not verified, with the reason; None while it is still to be seen."""
+    """Verified or not verified, with the reason; None while it is still to be seen.
+
+    `succeeded`, at the deadline, is for what nobody can tell: no probe, and a person resolved the
+    incident before the alert could clear.
+    """
     if good_in_a_row >= needed:
         return (
             RemediationStatus.VERIFIED,
@@ -63,5 +67,8 @@ def verdict(
     if not execution.verify_note and cleared:
         return RemediationStatus.VERIFIED, "the alert cleared"
     if execution.verify_until and now >= execution.verify_until:
+        if not execution.verify_note and incident.status is IncidentStatus.RESOLVED:
+            why = "a person resolved the incident before the alert cleared"
+            return RemediationStatus.SUCCEEDED, why
         return RemediationStatus.NOT_VERIFIED, execution.verify_note or "the alert still fires"
     return None

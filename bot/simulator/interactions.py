@@ -105,7 +105,7 @@ class Interactions:
         url, record = self.response_url(user, channel)
         payload = {
             "token": "simulated-verification",
-            "team_id": TEAM_ID,
+            "team_id": user.team_id,
             "team_domain": TEAM_DOMAIN,
             "channel_id": channel.id,
             "channel_name": self._channel_name(channel),
@@ -216,7 +216,7 @@ class Interactions:
                 "id": user.id,
                 "username": user.name,
                 "name": user.name,
-                "team_id": TEAM_ID,
+                "team_id": user.team_id,
             },
             "api_app_id": self._workspace.app.app_id,
             "token": "simulated-verification",

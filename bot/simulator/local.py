@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Self
 
 from bot.simulator import content
@@ -190,6 +191,18 @@ class LocalSlack(Outages, Watching):
     def send_event(self, event: JSON) -> Delivery:
         """Send an inner event of any shape, wrapped as the Events API does."""
         return self.deliver("events_api", self._writer.callback(event))
+
+    def change_user(self, name: str, **changes: Any) -> None:
+        """Make somebody a guest, delete them, move them away: see `people.User`."""
+        users = self._core.workspace.users
+        user = replace(self._core.workspace.user(name), **changes)
+        users[user.id] = user
+
+    def change_group(self, handle: str, *members: str) -> None:
+        """Say who is in a user group from now on, by user id."""
+        groups = self._core.workspace.groups
+        group = next(one for one in groups.values() if one.handle == handle)
+        groups[group.id] = replace(group, members=members)
 
     def add_channel(self, channel: Channel) -> None:
         """Add a channel to the workspace."""

@@ -12,13 +12,20 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True)
 class User:
-    """A person, or the user behind a bot."""
+    """A person, or the user behind a bot.
+
+    `is_single_channel` makes a guest one of a single channel; `team_id` is another workspace's for
+    somebody of a shared channel.
+    """
 
     id: str
     name: str
     real_name: str
     is_bot: bool = False
     is_guest: bool = False
+    is_single_channel: bool = False
+    is_deleted: bool = False
+    team_id: str = TEAM_ID
 
     def as_json(self) -> JSON:
         """The object that users.info answers with."""
@@ -27,13 +34,26 @@ class User:
             "display_name": self.name,
             "real_name_normalized": self.real_name,
             "display_name_normalized": self.name,
-            "team": TEAM_ID,
+            "team": self.team_id,
         }
         if not self.is_bot:
             profile["email"] = f"{self.name}@example.com"
+        if self.is_deleted:  # Slack says little of them, nothing of what they were
+            return {
+                "id": self.id,
+                "team_id": self.team_id,
+                "name": self.name,
+                "deleted": True,
+                "profile": profile,
+                "is_bot": self.is_bot,
+                "is_app_user": False,
+                "updated": 1_795_000_000,
+            }
+        stranger = {"is_stranger": True} if self.team_id != TEAM_ID else {}
         return {
+            **stranger,
             "id": self.id,
-            "team_id": TEAM_ID,
+            "team_id": self.team_id,
             "name": self.name,
             "deleted": False,
             "real_name": self.real_name,
@@ -44,8 +64,8 @@ class User:
             "is_admin": False,
             "is_owner": False,
             "is_primary_owner": False,
-            "is_restricted": self.is_guest,
-            "is_ultra_restricted": False,
+            "is_restricted": self.is_guest or self.is_single_channel,
+            "is_ultra_restricted": self.is_single_channel,
             "is_bot": self.is_bot,
             "is_app_user": False,
             "updated": 1_795_000_000,

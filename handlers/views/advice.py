@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from bot.advice.claims import marked
 from bot.advice.model import Advice
 from handlers.views.text import Block, context, line, paragraph, section
 
@@ -18,29 +19,46 @@ def advice(given: Advice, question: str = "", asked_by: str = "") -> tuple[str, 
     if question:
         who = f"<@{asked_by}> asked" if asked_by else "Asked"
         blocks.append(context(f"{who}: {line(question, 300)}"))
+    if given.by_model:
+        # The label comes before the text: whoever reads only the beginning has read it.
+        blocks.append(
+            context(f"Written by {line(given.source, 80)}: not verified, and nothing was done.")
+        )
+    say = _said_by(given)
     structured = bool(given.evidence or given.next_steps or given.confidence)
     if structured or not given.text:
         confidence = f" _(confidence: {line(given.confidence, 20)})_" if given.confidence else ""
-        blocks.append(section(f"*Likely cause:* {line(given.cause, 600)}{confidence}"))
+        blocks.append(
+            section(say(f"*Likely cause:* {line(_true(given, given.cause), 600)}") + confidence)
+        )
     if given.text.strip() and given.text != given.cause:
-        blocks.append(section(_quoted(given.text)))
+        blocks.append(section(_quoted(_true(given, given.text))))
     for title, items, numbered in (
         ("Evidence", given.evidence, False),
         ("Look at", given.look_at, False),
         ("Next steps", given.next_steps, True),
     ):
         if items:
-            blocks.append(section(_listed(title, items, numbered=numbered)))
-    if given.by_model:
-        blocks.append(
-            context(f"Written by {line(given.source, 80)}: not verified, and nothing was done.")
-        )
-    elif given.failure:
+            told = [_true(given, item) for item in items]
+            blocks.append(section(say(_listed(title, told, numbered=numbered))))
+    if given.failure and not given.by_model:
         blocks.append(context(f"No model answer: {line(given.failure, 400)}"))
     if given.sources:
         shown = [line(name, 150) for name in given.sources[:MOST]]
         blocks.append(context("Sources: " + " · ".join(shown)))
-    return f"Advice · {line(given.label, 120)}: {line(given.cause, 200)}", blocks
+    return f"Advice · {line(given.label, 120)}: {line(_true(given, given.cause), 200)}", blocks
+
+
+def _true(given: Advice, text: str) -> str:
+    """A model's text with its claims about what happened marked."""
+    return marked(text) if given.by_model else text
+
+
+def _said_by(given: Advice) -> Callable[[str], str]:
+    """A fence around a model's text: every line of it is a quotation."""
+    if not given.by_model:
+        return str
+    return lambda text: "\n".join(f"> {part}" for part in text.splitlines())
 
 
 def _listed(title: str, items: Sequence[str], *, numbered: bool) -> str:

@@ -5,10 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.approvals.model import Approval, Choice, Execution
+from bot.approvals.model import Approval, Choice, Execution, Freeze
 from bot.approvals.policy import mentions
+from bot.approvals.record import TrackRecord
 from bot.incidents.remediation import Parameter, RemediationStatus
-from handlers.views.text import Block, button, clock, code, context, escape, line, section
+from bot.remediation.catalogue import CATALOGUE, editable
+from handlers.views.text import (
+    Block,
+    button,
+    clock,
+    code,
+    context,
+    day,
+    escape,
+    line,
+    section,
+    span,
+)
 
 COMMAND_LIMIT, VALUE_LIMIT = 2800, 600
 _USER = re.compile(r"@([UW][A-Z0-9]{2,})")
@@ -25,6 +38,7 @@ _MARK = {
     RemediationStatus.FAILED: "❌",
     RemediationStatus.NOT_VERIFIED: "❌",
     RemediationStatus.OUTCOME_UNKNOWN: "❓",
+    RemediationStatus.UNDONE: "↩️",
 }
 
 
@@ -35,31 +49,77 @@ def status_of(approval: Approval, execution: Execution | None) -> RemediationSta
     return execution.state
 
 
-def approval(asked: Approval, execution: Execution | None = None) -> tuple[str, list[Block]]:
-    """(fallback text, blocks). Only a card that waits for a vote has Approve and Reject."""
+def approval(
+    asked: Approval,
+    execution: Execution | None = None,
+    record: TrackRecord | None = None,
+    freeze: Freeze | None = None,
+) -> tuple[str, list[Block]]:
+    """(fallback text, blocks). Only a card that waits for a vote has Approve and Reject.
+
+    `record` is what this SOP's action has been good for; `freeze`: nobody can approve meanwhile.
+    """
     status = status_of(asked, execution)
     title = line(asked.proposal.title, 140)
     blocks: list[Block] = [section(f"{_MARK.get(status, '•')} *{title}* · {status}")]
     if asked.decided:
         # What it would have touched was true when it was asked, not now.
-        blocks.append(
-            context(line("; ".join(_command(asked).splitlines()), 300), _votes(asked), _why(asked))
-        )
+        said = line("; ".join(_command(asked).splitlines()), 300).replace("```", "'''")
+        blocks.append(context(said, *_votes(asked), _why(asked), _by_hand(execution)))
     else:
         blocks += [
             section(code(_command(asked), COMMAND_LIMIT)),
             section(_parameters(asked.proposal.parameters)),
-            context(_touches(asked), _rule(asked), _votes(asked)),
+            context(_unseen(asked), _touches(asked), _rule(asked), *_votes(asked)),
+            context(_track(record), _frozen(freeze)),
             *_decision(asked),
         ]
     if status is RemediationStatus.OUTCOME_UNKNOWN:
         again = button("Check again", "sopbot.check_again", asked.id)
-        blocks.append({"type": "actions", "elements": [again]})
+        done = button("Mark done by hand", "sopbot.by_hand", asked.id)
+        blocks.append({"type": "actions", "elements": [again, done]})
     return f"{title}: {status}", blocks
 
 
 def _why(asked: Approval) -> str:
-    return f"Why: {line(asked.reason, 300)}" if asked.reason else ""
+    return f"Why: {named(line(asked.reason, 300))}" if asked.reason else ""
+
+
+def _by_hand(execution: Execution | None) -> str:
+    if execution is None or not execution.by_hand:
+        return ""
+    return f"Marked done by hand by <@{execution.by_hand}>"
+
+
+def _frozen(freeze: Freeze | None) -> str:
+    if freeze is None:
+        return ""
+    why = f": {line(freeze.reason, 200)}" if freeze.reason else ""
+    return (
+        f"🧊 Frozen by <@{freeze.by}> at {clock(freeze.at)}{why}."
+        " Nobody can approve until `/incident freeze off`."
+    )
+
+
+def _track(record: TrackRecord | None) -> str:
+    """What the one who decides would ask: did it help before?"""
+    if record is None or not record.runs:
+        return "This SOP: never run before"
+    parts = [f"run {record.runs}×", f"verified {record.verified}×"]
+    if record.came_back:
+        parts.append(f"reopened within an hour {record.came_back}×")
+    if record.median_recovery is not None:
+        parts.append(f"median recovery {span(record.median_recovery)}")
+    if record.last_failed_at:
+        by = f", approved by <@{record.last_failed_by}>" if record.last_failed_by else ""
+        parts.append(f"last failed {day(record.last_failed_at)}{by}")
+    return "This SOP: " + ", ".join(parts)
+
+
+def _unseen(asked: Approval) -> str:
+    if asked.terms.seen:
+        return ""
+    return f"⚠️ No alert of this incident names {line(asked.proposal.target, 100)}."
 
 
 def _command(asked: Approval) -> str:
@@ -82,22 +142,38 @@ def _parameters(parameters: Sequence[Parameter]) -> str:
 
 
 def _origin(parameter: Parameter) -> str:
-    return _USER.sub(r"<@\1>", line(parameter.origin, 120))
+    return named(line(parameter.origin, 120))
+
+
+def named(text: str) -> str:
+    """People in words of ours, `@U…`, as Slack shows them."""
+    return _USER.sub(r"<@\1>", text)
 
 
 def _touches(asked: Approval) -> str:
     touches = f"Touches {line(asked.preview.touches, 200)}. " if asked.preview.touches else ""
-    return f"{touches}Risk: {asked.proposal.risk}. Reversible: {asked.proposal.reversible}."
+    action = CATALOGUE.get(asked.proposal.action_id)
+    meanwhile = f" Meanwhile {action.blast}." if action else ""
+    return (
+        f"{touches}Risk: {asked.proposal.risk}. Reversible: {asked.proposal.reversible}.{meanwhile}"
+    )
 
 
 def _rule(asked: Approval) -> str:
+    """The policy in words."""
     if not asked.approvers:
         return "Nobody may approve this: policy.yaml names no approvers."
-    but = f", not <@{asked.requested_by}>" if asked.requested_by else ""
-    return (
-        f"Needs {asked.needed} of {_people(asked.approvers)}{but} · "
-        f"expires {clock(asked.expires_at)}"
-    )
+    not_them = mentions(sorted(asked.interested)) if asked.interested else ""
+    parts = [
+        f"Needs {asked.needed} of {_people(asked.approvers)}"
+        + (f", not {not_them}" if not_them else ""),
+        f"expires {clock(asked.expires_at)}",
+    ]
+    if asked.terms.reason_required:
+        parts.append("asks for a reason")
+    if asked.terms.only_in_windows:
+        parts.append("only in a maintenance window")
+    return " · ".join(parts)
 
 
 def _people(users: Sequence[str]) -> str:
@@ -105,19 +181,33 @@ def _people(users: Sequence[str]) -> str:
     return mentions(users[:10]) + (f" and {more} more" if more > 0 else "")
 
 
-def _votes(asked: Approval) -> str:
+def _votes(asked: Approval) -> list[str]:
+    """A line for what everybody said; while more are needed, how many."""
     words = {Choice.APPROVE: "approved", Choice.REJECT: "rejected"}
-    return " · ".join(
-        f"<@{vote.user}> {words[vote.choice]} {clock(vote.at)}" for vote in asked.votes
-    )
+    said = [
+        f"<@{vote.user}> {words[vote.choice]} {clock(vote.at)}"
+        + (f": {line(vote.reason, 150)}" if vote.reason else "")
+        for vote in asked.votes[:10]
+    ]
+    left = asked.needed - len(asked.said_yes)
+    if said and not asked.decided and left > 0:
+        said.append(f"{left} more needed")
+    return [" · ".join(said)]
 
 
 def _decision(asked: Approval) -> list[Block]:
     approve = button("Approve", "sopbot.approve", asked.id, style="primary")
     reject = button("Reject", "sopbot.reject", asked.id, style="danger")
+    dry_run = button("Dry run", "sopbot.dry_run", asked.id)
+    change = [button("Edit", "sopbot.edit", asked.id)] if _can_be_edited(asked) else []
     if _shown_whole(asked):
-        return [{"type": "actions", "elements": [approve, reject]}]
+        return [{"type": "actions", "elements": [approve, reject, dry_run, *change]}]
     return [
         context("Too long to be shown whole, so it cannot be approved here."),
         {"type": "actions", "elements": [reject]},
     ]
+
+
+def _can_be_edited(asked: Approval) -> bool:
+    names = editable(asked.proposal.action_id)
+    return any(parameter.name in names for parameter in asked.proposal.parameters)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.approvals.model import Approval
+from bot.approvals.model import Approval, Freeze
 from bot.incidents.model import Incident, IncidentStatus, TimelineEntry
 from bot.incidents.sops import Sop
 from handlers.views.text import SYMBOL, ago, clock, is_address, line, plural
@@ -17,6 +17,7 @@ HELP = """*sopbot*: one thread an incident, advice, and nothing runs without a y
 `/incident resolve INC-1`   it is over
 `/incident ask INC-1 why now?`   ask the advisor; the answer comes into the thread
 `/incident fix INC-1 restart [service]`   propose a remediation; somebody else approves it
+`/incident freeze on [why]`   nothing runs any more; `/incident freeze off` ends that
 `/incident help`   this page
 `/sop list`   the procedures        `/sop show sop_…`   one of them
 INC-1 may be left out while only one incident is open."""
@@ -61,6 +62,14 @@ def incident(
         for asked in [asked for asked in approvals if not asked.decided][-5:]
     ]
     return "\n".join(lines)
+
+
+def freeze(now: Freeze | None) -> str:
+    """Whether anything may run."""
+    if now is None:
+        return "Nothing is frozen. `/incident freeze on [why]` stops everything."
+    why = f": {line(now.reason, 200)}" if now.reason else ""
+    return f"🧊 Frozen by <@{now.by}> since {clock(now.at)}{why}. `/incident freeze off` ends it."
 
 
 def sops(known: Sequence[Sop], problems: int) -> str:

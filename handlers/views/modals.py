@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.approvals.model import Approval
 from bot.incidents.model import Incident
+from bot.remediation.catalogue import editable
 from handlers.views.text import Block, context, line
 
 
@@ -36,5 +38,66 @@ def ask_modal(incident: Incident) -> Block:
 
 def question_of(view: dict[str, Any]) -> str:
     """What was typed."""
+    return _typed(view, "question", "sopbot.question")
+
+
+def reason_modal(asked: Approval) -> Block:
+    """A box for why somebody says yes; the vote counts when it is sent."""
+    return _modal(
+        "sopbot.reason_modal",
+        asked,
+        "Approve",
+        [_input("reason", "Why?", "sopbot.reason", multiline=True, max_length=500)],
+    )
+
+
+def reason_of(view: dict[str, Any]) -> str:
+    """What was typed."""
+    return _typed(view, "reason", "sopbot.reason")
+
+
+def edit_modal(asked: Approval) -> Block:
+    """A box for each value that a person may change."""
+    names = editable(asked.proposal.action_id)
+    inputs = [
+        _input(p.name, p.name, "sopbot.value", initial_value=str(p.value), max_length=200)
+        for p in asked.proposal.parameters
+        if p.name in names
+    ]
+    note = context("Nothing of this can be changed." if not inputs else _EDITORS_WORD)
+    return _modal("sopbot.edit_modal", asked, "Propose", [note, *inputs])
+
+
+_EDITORS_WORD = "A new card takes this one's place, without its votes. You cannot approve it."
+
+
+def values_of(view: dict[str, Any]) -> dict[str, str]:
+    """What was typed, by the name of the parameter."""
     values = view.get("state", {}).get("values", {})
-    return str(values.get("question", {}).get("sopbot.question", {}).get("value") or "")
+    return {str(name): _typed(view, name, "sopbot.value") for name in values}
+
+
+def _modal(callback_id: str, asked: Approval, submit: str, blocks: list[Block]) -> Block:
+    return {
+        "type": "modal",
+        "callback_id": callback_id,
+        "private_metadata": asked.id,
+        "title": {"type": "plain_text", "text": f"{submit} INC-{asked.incident_id}"[:24]},
+        "submit": {"type": "plain_text", "text": submit},
+        "close": {"type": "plain_text", "text": "Cancel"},
+        "blocks": [context(line(asked.proposal.title, 200)), *blocks],
+    }
+
+
+def _input(block_id: str, label: str, action_id: str, **element: Any) -> Block:
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": {"type": "plain_text", "text": label},
+        "element": {"type": "plain_text_input", "action_id": action_id, **element},
+    }
+
+
+def _typed(view: dict[str, Any], block_id: str, action_id: str) -> str:
+    values = view.get("state", {}).get("values", {})
+    return str(values.get(block_id, {}).get(action_id, {}).get("value") or "")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.approvals.model import Approval, Execution
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
-from handlers.views.text import Block, clock, code, context, line, section, span
+from bot.remediation.catalogue import CATALOGUE
+from handlers.views.text import Block, button, clock, code, context, line, section, span
 
 
 def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
@@ -24,13 +25,24 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
     watch = _watch(execution)
     if watch:
         blocks.append(context(watch))
+    if execution.state is RemediationStatus.NOT_VERIFIED:
+        blocks += _undo(approval)
     return f"{title}: {_words(execution)}", blocks
+
+
+def _undo(approval: Approval) -> list[Block]:
+    action = CATALOGUE.get(approval.proposal.action_id)
+    if action is None or not action.inverse:
+        return [context("Nothing takes this action back. It is not proposed again here.")]
+    undo = button("Undo", "sopbot.undo", approval.id)
+    return [{"type": "actions", "elements": [undo]}]
 
 
 _HEAD = {
     RemediationStatus.SUCCEEDED: "▶️",
     RemediationStatus.VERIFIED: "✅",
     RemediationStatus.NOT_VERIFIED: "❌",
+    RemediationStatus.UNDONE: "↩️",
     RemediationStatus.FAILED: "❌",
     RemediationStatus.OUTCOME_UNKNOWN: "❓",
 }
@@ -39,12 +51,15 @@ _HEAD = {
 def _words(execution: Execution) -> str:
     answer = execution.answer or {}
     took = f" in {execution.seconds:.1f} s" if execution.seconds is not None else ""
+    if execution.by_hand:
+        return f"marked done by hand by <@{execution.by_hand}>"
     code_said = answer.get("exit_code")
     exited = f", exit {code_said}" if isinstance(code_said, int) else ""
     if execution.state in (
         RemediationStatus.SUCCEEDED,
         RemediationStatus.VERIFIED,
         RemediationStatus.NOT_VERIFIED,
+        RemediationStatus.UNDONE,
     ):
         return f"ran{took}{exited}"
     return f"{execution.state}{took}{exited}"
@@ -52,6 +67,10 @@ def _words(execution: Execution) -> str:
 
 def _watch(execution: Execution) -> str:
     note = line(execution.verify_note, 300)
+    if execution.state is RemediationStatus.SUCCEEDED and execution.concluded_at:
+        return f"Whether it helped is unknown: {note}"
+    if execution.state is RemediationStatus.UNDONE:
+        return f"Undone. It was not verified: {note}"
     if execution.state is RemediationStatus.SUCCEEDED and execution.verify_until:
         return f"Watching until {clock(execution.verify_until)}" + (f": {note}" if note else "")
     if execution.state is RemediationStatus.VERIFIED:

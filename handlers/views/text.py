@@ -92,6 +92,12 @@ def clock(moment: datetime) -> str:
     return f"<!date^{int(utc.timestamp())}^{{time}}|{utc:%H:%M} UTC>"
 
 
+def day(moment: datetime) -> str:
+    """A day in each reader's own zone."""
+    utc = moment.astimezone(UTC)
+    return f"<!date^{int(utc.timestamp())}^{{date_short}}|{utc:%d %b %Y}>"
+
+
 def ago(since: datetime, now: datetime) -> str:
     """How long: 8 s, 6 min, 2 h 5 min, 3 d 4 h."""
     return span((now - since).total_seconds())

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import astuple
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple
 from datetime import datetime
 
+from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Choice
 from bot.approvals.policy import Voter, check_vote, outcome
 from bot.errors import NotFound, Refused
 from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
-from store.operations import incidents
-from store.rows import approval_from, dump, proposal_to_json
-from store.statements import Operation, execute, notify, query, run, stamp
+from store.operations import audit, guards, incidents
+from store.operations.audit import Kind
+from store.rows import approval_from, dump, proposal_to_json, terms_to_json
+from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
 
 DISPATCH_TOPIC = "dispatch"
 
@@ -39,19 +41,29 @@ def of_incident(incident_id: int) -> Operation[list[Approval]]:
     return found
 
 
-def ask(approval: Approval, origin: str) -> Operation[Approval]:
+def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
     """Put a proposal before people; the same `origin` asks only once, whatever happens.
 
-    Refused when the incident is not open any more.
+    One that needs nobody's yes is queued for dispatch. Refused when the incident is not open any
+    more, or it would be of no use (see `guards`).
     """
     yield from incidents.hold(approval.incident_id)
     incident = yield from incidents.get(approval.incident_id)
+    known = yield query("SELECT id FROM approvals WHERE origin = ?", origin)
+    if known:
+        before: Approval = yield from get(known[0]["id"])
+        return before
     if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
         raise Refused(f"{incident.number} is {incident.status}: nothing is proposed any more.")
-    count = yield execute(
+    alone = approval.needed == 0
+    check = guards.hindrance if alone else guards.hopeless
+    hindrance = yield from check(approval, incident.sop_id, limits, approval.requested_at)
+    if hindrance:
+        raise Refused(f"Not proposed: {hindrance.why}.", remedy=hindrance.remedy)
+    yield run(
         "INSERT INTO approvals (id, incident_id, origin, state, proposal, preview, requested_by,"
-        " requested_at, expires_at, needed, approvers, digest)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (origin) DO NOTHING",
+        " requested_at, expires_at, needed, approvers, digest, terms, undoes, action_id, target,"
+        " reason, decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         approval.id,
         approval.incident_id,
         origin,
@@ -64,11 +76,15 @@ def ask(approval: Approval, origin: str) -> Operation[Approval]:
         approval.needed,
         dump(approval.approvers),
         approval.digest,
+        terms_to_json(approval.terms),
+        approval.undoes,
+        approval.proposal.action_id,
+        approval.proposal.target,
+        approval.reason,
+        stamp_or_none(approval.decided_at),
     )
-    if not count:
-        rows = yield query("SELECT id FROM approvals WHERE origin = ?", origin)
-        known: Approval = yield from get(rows[0]["id"])
-        return known
+    if alone:
+        yield from _queue(approval, approval.requested_at)
     yield from incidents.tell(
         incident.id,
         approval.requested_at,
@@ -77,11 +93,66 @@ def ask(approval: Approval, origin: str) -> Operation[Approval]:
         approval.requested_by,
     )
     yield from incidents.reply(incident, "approval", approval.id, approval.requested_at)
+    yield from audit.record(
+        Kind.PROPOSED,
+        now=approval.requested_at,
+        incident_id=incident.id,
+        subject=approval.id,
+        actor=approval.requested_by,
+        detail=_as_proposed(approval),
+    )
+    if alone:
+        yield from audit.record(
+            Kind.APPROVED,
+            now=approval.requested_at,
+            incident_id=incident.id,
+            subject=approval.id,
+            detail={"digest": approval.digest, "why": approval.reason},
+        )
     return approval
 
 
+def _as_proposed(approval: Approval) -> dict[str, object]:
+    """What the yes will be a yes to."""
+    proposal = approval.proposal
+    return {
+        "action": proposal.action_id,
+        "target": proposal.target,
+        "parameters": [astuple(parameter) for parameter in proposal.parameters],
+        "plan": approval.preview.digest,
+        "digest": approval.digest,
+        "needed": approval.needed,
+        "approvers": approval.approvers,
+        "expires_at": stamp(approval.expires_at),
+        "terms": asdict(approval.terms),
+        "undoes": approval.undoes,
+    }
+
+
+def _queue(approval: Approval, now: datetime) -> Operation[None]:
+    """It is to be sent, once."""
+    yield run(
+        "INSERT INTO executions (id, approval_id, incident_id, state, created_at)"
+        " VALUES (?, ?, ?, ?, ?)",
+        f"exec-{approval.id}",
+        approval.id,
+        approval.incident_id,
+        RemediationStatus.APPROVED,
+        stamp(now),
+    )
+    yield notify(DISPATCH_TOPIC)
+
+
 def vote(
-    approval_id: str, voter: Voter, choice: Choice, home_team: str, now: datetime
+    approval_id: str,
+    voter: Voter,
+    choice: Choice,
+    home_team: str,
+    now: datetime,
+    press: Mapping[str, str],
+    *,
+    reason: str,
+    limits: Limits,
 ) -> Operation[Approval]:
     """Count one person's word; the deciding one claims the approval and queues its dispatch.
 
@@ -94,18 +165,26 @@ def vote(
     yield from incidents.hold(approval.incident_id)
     approval = yield from get(approval_id)
     check_vote(approval, voter, home_team=home_team, now=now)
+    yield from audit.check_clock(now)
+    incident = yield from incidents.get(approval.incident_id)
+    if choice is Choice.APPROVE:
+        if approval.terms.reason_required and not reason.strip():
+            raise Refused("Not counted: this needs a reason.", remedy="Press Approve again.")
+        hindrance = yield from guards.hindrance(approval, incident.sop_id, limits, now)
+        if hindrance:
+            raise Refused(f"Not counted: {hindrance.why}.", remedy=hindrance.remedy)
     count = yield execute(
-        "INSERT INTO votes (approval_id, voter, choice, at) VALUES (?, ?, ?, ?)"
+        "INSERT INTO votes (approval_id, voter, choice, at, reason) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (approval_id, voter) DO NOTHING",
         approval_id,
         voter.user,
         choice,
         stamp(now),
+        reason.strip(),
     )
     if not count:
         raise Refused("Your vote is counted already.")
     state = outcome(approval, choice)
-    incident = yield from incidents.get(approval.incident_id)
     if state is not None:
         claimed = yield execute(
             "UPDATE approvals SET state = ?, decided_by = ?, decided_at = ?"
@@ -120,22 +199,25 @@ def vote(
         if not claimed:
             raise Refused("Not counted: this was decided a moment ago.")
         if state is RemediationStatus.APPROVED:
-            yield run(
-                "INSERT INTO executions (id, approval_id, incident_id, state, created_at)"
-                " VALUES (?, ?, ?, ?, ?)",
-                f"exec-{approval_id}",
-                approval_id,
-                approval.incident_id,
-                RemediationStatus.APPROVED,
-                stamp(now),
-            )
-            yield notify(DISPATCH_TOPIC)
+            yield from _queue(approval, now)
     word = "Approved" if choice is Choice.APPROVE else "Rejected"
     yield from incidents.tell(
         incident.id, now, choice, f"{word}: {approval.proposal.title}", voter.user
     )
     yield from incidents.reply(incident, "approval", approval_id, now)
     decided: Approval = yield from get(approval_id)
+    facts = {"choice": choice, "digest": approval.digest, **press}
+    if reason.strip():
+        facts["reason"] = reason.strip()
+    for kind in (Kind.VOTED, *((Kind(state),) if state else ())):
+        yield from audit.record(
+            kind,
+            now=now,
+            incident_id=incident.id,
+            subject=approval_id,
+            actor=voter.user,
+            detail=facts if kind is Kind.VOTED else {"digest": approval.digest},
+        )
     return decided
 
 
@@ -152,6 +234,10 @@ def expire(now: datetime) -> Operation[int]:
         incident = yield from incidents.get(row["incident_id"])
         yield from incidents.tell(incident.id, now, "expired", "The approval expired")
         yield from incidents.reply(incident, "approval", row["id"], now)
+    for row in rows:
+        yield from audit.record(
+            Kind.EXPIRED, now=now, incident_id=row["incident_id"], subject=row["id"]
+        )
     return len(rows)
 
 
@@ -183,7 +269,56 @@ def revoke(
     incident = yield from incidents.get(approval.incident_id)
     yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
     yield from incidents.reply(incident, "approval", approval_id, now)
+    yield from audit.record(
+        Kind.REVOKED,
+        now=now,
+        incident_id=incident.id,
+        subject=approval_id,
+        detail={"why": reason},
+    )
     return True
+
+
+def withdraw(approval_id: str, reason: str, now: datetime) -> Operation[bool]:
+    """Revoke what waits for a yes, or has it and is not sent yet; False when it is too late."""
+    rows = yield query(
+        "UPDATE approvals SET state = ?, reason = ?, decided_at = ? WHERE id = ? AND state = ?"
+        " RETURNING incident_id",
+        RemediationStatus.REVOKED,
+        reason,
+        stamp(now),
+        approval_id,
+        RemediationStatus.AWAITING_APPROVAL,
+    )
+    if not rows:
+        revoked: bool = yield from revoke(approval_id, reason, now, (RemediationStatus.APPROVED,))
+        return revoked
+    incident = yield from incidents.get(rows[0]["incident_id"])
+    yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
+    yield from incidents.reply(incident, "approval", approval_id, now)
+    yield from audit.record(
+        Kind.REVOKED,
+        now=now,
+        incident_id=incident.id,
+        subject=approval_id,
+        detail={"why": reason},
+    )
+    return True
+
+
+def withdraw_all(
+    incident_id: int, reason: str, now: datetime, *, target: str | None = None
+) -> Operation[None]:
+    """Everything of the incident that is not sent yet; with `target`, what would act on that."""
+    rows = yield query(
+        "SELECT a.id, a.target FROM approvals a LEFT JOIN executions e ON e.approval_id = a.id"
+        " WHERE a.incident_id = ? AND (a.state = 'awaiting approval' OR e.state = 'approved')"
+        " ORDER BY a.requested_at, a.id",
+        incident_id,
+    )
+    for row in rows:
+        if target is None or row["target"] == target:
+            yield from withdraw(row["id"], reason, now)
 
 
 def waiting() -> Operation[list[Approval]]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from bot.approvals.limits import Limits
 from bot.approvals.model import Execution
+from bot.approvals.policy import SKEW
 from bot.errors import NotFound
 from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
-from store.operations import approvals, incidents, leases
+from store.operations import approvals, audit, guards, incidents, leases
+from store.operations.audit import Kind
+from store.proof import sha256_of
 from store.rows import dump, execution_from
-from store.statements import Operation, Row, execute, query, run, stamp, stamp_or_none
+from store.statements import Operation, Row, execute, lock, query, run, stamp, stamp_or_none
 
 
 def get(execution_id: str) -> Operation[Execution]:
@@ -36,14 +40,23 @@ def of_incident(incident_id: int) -> Operation[list[Execution]]:
     return [execution_from(row) for row in rows]
 
 
-def claim(owner: str, now: datetime, approved_after: datetime) -> Operation[Execution | None]:
+def claim(
+    owner: str, now: datetime, approved_after: datetime, limits: Limits
+) -> Operation[Execution | None]:
     """Take on the oldest approved execution: `dispatching` is durable before anything is sent.
 
-    What nobody wants any more (see `still_wanted`) is revoked on the way.
+    What nobody wants any more (see `still_wanted`), and what the limits do not let run, is revoked
+    on the way. So is, once it is claimed, what else its incident would have done to its target.
     """
+    yield lock("dispatch")  # of two that are claimed at once, one must see the other
     waiting = yield query(f"{_WANTED} WHERE e.state = 'approved' ORDER BY e.created_at, e.id")
     for row in waiting:
         if not (yield from _is_wanted(row, approved_after, now)):
+            continue
+        approval = yield from approvals.get(row["approval_id"])
+        hindrance = yield from guards.hindrance(approval, row["sop_id"], limits, now)
+        if hindrance:
+            yield from approvals.revoke(approval.id, str(hindrance), now, (row["state"],))
             continue
         rows = yield query(
             "UPDATE executions SET state = ?, owner = ?, started_at = ?"
@@ -55,7 +68,15 @@ def claim(owner: str, now: datetime, approved_after: datetime) -> Operation[Exec
         )
         if rows:
             execution = execution_from(rows[0])
+            title = approval.proposal.title
+            yield from approvals.withdraw_all(
+                execution.incident_id,
+                f"{title} ran meanwhile. See whether it helped before anything else is done",
+                now,
+                target=approval.proposal.target,
+            )
             yield from _show(execution, now)
+            yield from _record(Kind.DISPATCHING, execution, now, owner=owner)
             return execution
     return None
 
@@ -77,7 +98,7 @@ def still_wanted(
 
 
 _WANTED = (
-    "SELECT e.id, e.approval_id, e.state, i.status, a.decided_at FROM executions e"
+    "SELECT e.id, e.approval_id, e.state, i.status, i.sop_id, a.decided_at FROM executions e"
     " JOIN incidents i ON i.id = e.incident_id JOIN approvals a ON a.id = e.approval_id"
 )
 
@@ -87,6 +108,8 @@ def _is_wanted(row: Row, approved_after: datetime, now: datetime) -> Operation[b
         why = "the incident resolved"
     elif row["decided_at"] <= stamp(approved_after):
         why = "approved too long ago"
+    elif row["decided_at"] > stamp(now + SKEW):
+        why = "the clock was moved back after the yes"
     else:
         return True
     yield from approvals.revoke(row["approval_id"], why, now, (row["state"],))
@@ -120,6 +143,9 @@ def adopt(execution_id: str, former: str, owner: str, now: datetime) -> Operatio
         former,
         RemediationStatus.DISPATCHING,
     )
+    if count:
+        execution = yield from get(execution_id)
+        yield from _record(Kind.TAKEN_OVER, execution, now, owner=owner, former=former)
     return bool(count)
 
 
@@ -133,6 +159,7 @@ def finish(
     now: datetime,
     finished_at: datetime,
     verify_until: datetime | None = None,
+    looked_up: bool = False,
 ) -> Operation[Execution]:
     """Write what the gateway answered (or that it did not), and show it in the thread.
 
@@ -154,12 +181,61 @@ def finish(
     if count:
         yield from incidents.tell(execution.incident_id, now, "dispatched", f"Remediation {state}")
         yield from _show(execution, now)
+        if state is RemediationStatus.SUCCEEDED:
+            yield from _take_back(execution, now)
+        kind = Kind.LOOKED_UP if looked_up else Kind.ANSWER
+        if state is RemediationStatus.OUTCOME_UNKNOWN:
+            kind = Kind.OUTCOME_UNKNOWN
+        yield from _record(
+            kind, execution, now, state=state, error=error, answer_sha256=sha256_of(answer)
+        )
     return execution
+
+
+def _take_back(execution: Execution, now: datetime) -> Operation[None]:
+    """What it was to undo is undone."""
+    rows = yield query(
+        "UPDATE executions SET state = ? WHERE state = ?"
+        " AND id = (SELECT undoes FROM approvals WHERE id = ?) RETURNING *",
+        RemediationStatus.UNDONE,
+        RemediationStatus.NOT_VERIFIED,
+        execution.approval_id,
+    )
+    for row in rows:
+        undone = execution_from(row)
+        yield from incidents.tell(undone.incident_id, now, "undone", "Remediation undone")
+        yield from _show(undone, now)
+        yield from _record(Kind.UNDONE, undone, now, by=execution.id)
+
+
+def mark_by_hand(
+    execution_id: str, user: str, now: datetime, verify_until: datetime
+) -> Operation[bool]:
+    """A person says that it is done; False unless its outcome is unknown. It is watched then."""
+    rows = yield query(
+        "UPDATE executions SET state = ?, by_hand = ?, error = '', finished_at = ?,"
+        " verify_until = ? WHERE id = ? AND state = ? RETURNING *",
+        RemediationStatus.SUCCEEDED,
+        user,
+        stamp(now),
+        stamp(verify_until),
+        execution_id,
+        RemediationStatus.OUTCOME_UNKNOWN,
+    )
+    for row in rows:
+        execution = execution_from(row)
+        text = "Marked as done by hand"
+        yield from incidents.tell(execution.incident_id, now, "by hand", text, user)
+        yield from _show(execution, now)
+        yield from _record(Kind.MARKED_BY_HAND, execution, now, actor=user)
+    return bool(rows)
 
 
 def verifying() -> Operation[list[Execution]]:
     """Executions that ran and are not verified yet."""
-    rows = yield query("SELECT * FROM executions WHERE state = 'succeeded'")
+    rows = yield query(
+        "SELECT * FROM executions WHERE state = 'succeeded' AND concluded_at IS NULL"
+    )
     return [execution_from(row) for row in rows]
 
 
@@ -178,7 +254,8 @@ def count_probe(execution_id: str, good: bool, note: str) -> Operation[int]:
     """Count a good probe in a row, or start again. Returns how many in a row were good."""
     rows = yield query(
         "UPDATE executions SET good_probes = CASE WHEN ? = 1 THEN good_probes + 1 ELSE 0 END,"
-        " verify_note = ? WHERE id = ? AND state = 'succeeded' RETURNING good_probes",
+        " verify_note = ? WHERE id = ? AND state = 'succeeded' AND concluded_at IS NULL"
+        " RETURNING good_probes",
         int(good),
         note,
         execution_id,
@@ -189,11 +266,16 @@ def count_probe(execution_id: str, good: bool, note: str) -> Operation[int]:
 def conclude(
     execution_id: str, state: RemediationStatus, note: str, now: datetime
 ) -> Operation[bool]:
-    """Verified or not verified, once. Only `verified` lets an incident say what fixed it."""
+    """Verified, not verified, or `succeeded` for good where nobody can tell: once.
+
+    Only `verified` lets an incident say what fixed it.
+    """
     count = yield execute(
-        "UPDATE executions SET state = ?, verify_note = ? WHERE id = ? AND state = 'succeeded'",
+        "UPDATE executions SET state = ?, verify_note = ?, concluded_at = ?"
+        " WHERE id = ? AND state = 'succeeded' AND concluded_at IS NULL",
         state,
         note,
+        stamp(now),
         execution_id,
     )
     if not count:
@@ -205,13 +287,31 @@ def conclude(
             execution_id,
             execution.incident_id,
         )
-    yield from incidents.tell(execution.incident_id, now, str(state), f"Remediation {state}")
+    known = state is not RemediationStatus.SUCCEEDED
+    text = f"Remediation {state}" if known else "Whether the remediation helped is unknown"
+    yield from incidents.tell(execution.incident_id, now, str(state), text)
     yield from _show(execution, now)
     incident = yield from incidents.get(execution.incident_id)
     yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     if incident.resolved_at:
         yield from incidents.reply(incident, "resolved", incident.id, now)
+    yield from _record(
+        Kind(state) if known else Kind.VERIFICATION_UNKNOWN, execution, now, note=note
+    )
     return True
+
+
+def _record(
+    kind: Kind, execution: Execution, now: datetime, actor: str = "", **detail: str
+) -> Operation[None]:
+    yield from audit.record(
+        kind,
+        now=now,
+        incident_id=execution.incident_id,
+        subject=execution.approval_id,
+        actor=actor,
+        detail={"execution": execution.id, **detail},
+    )
 
 
 def _show(execution: Execution, now: datetime) -> Operation[None]:

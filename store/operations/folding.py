@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.approvals.binding import severity_changed
 from bot.incidents.correlation import Candidate, Named, Scope, could_share_fingerprint
 from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
-from store.operations import advice, incidents
+from store.operations import advice, approvals, incidents
 from store.rows import alert_from_json, dump
 from store.statements import (
     Operation,
@@ -294,6 +295,9 @@ def fold(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
     if changed:
         yield from incidents.tell(
             row["id"], arrival.now, "severity", f"Severity {before} → {severity}"
+        )
+        yield from approvals.withdraw_all(
+            row["id"], severity_changed(before, severity), arrival.now
         )
     yield from incidents.show_card(
         row["id"],

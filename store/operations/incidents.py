@@ -7,7 +7,8 @@ from datetime import datetime
 from bot.errors import NotFound, Refused
 from bot.incidents.model import Incident, IncidentStatus, Severity, TimelineEntry
 from bot.incidents.remediation import RemediationStatus
-from store.operations import outbox
+from store.operations import audit, outbox
+from store.operations.audit import Kind
 from store.rows import incident_from, timeline_from
 from store.statements import Operation, execute, lock, query, run, stamp
 
@@ -191,6 +192,15 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
     yield from tell(incident_id, now, "resolved", text, by)
     yield from show_card(incident_id, incident.channel, incident.severity, now)
     yield from reply(incident, "resolved", incident_id, now)
+    for approval_id in (*(row["approval_id"] for row in unsent), *(row["id"] for row in waiting)):
+        yield from audit.record(
+            Kind.REVOKED,
+            now=now,
+            incident_id=incident_id,
+            subject=approval_id,
+            actor=by,
+            detail={"why": "the incident resolved"},
+        )
     return incident
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.model import Approval, Choice, Execution, Vote
+from bot.approvals.model import Approval, Choice, Execution, Standing, Terms, Vote
 from bot.approvals.policy import Voter, check_vote, mentions, outcome
 from bot.errors import Refused
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
@@ -46,8 +46,17 @@ def approval(**changes: Any) -> Approval:
     return Approval(**{**given, **changes})
 
 
-def press(asked: Approval, user: str = ANA, team: str = HOME, at: float = 0) -> None:
-    check_vote(asked, Voter(user, team), home_team=HOME, now=NOW + timedelta(seconds=at))
+PERSON = Standing(problem="")
+
+
+def press(
+    asked: Approval,
+    user: str = ANA,
+    team: str = HOME,
+    at: float = 0,
+    standing: Standing = PERSON,
+) -> None:
+    check_vote(asked, Voter(user, team, standing), home_team=HOME, now=NOW + timedelta(seconds=at))
 
 
 def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:
@@ -75,6 +84,42 @@ def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:
             "Not counted: you are not an approver of this action. Ask <@U0BEN>.",
         ),
         (
+            {"terms": Terms(editors=(ANA,))},
+            {},
+            (
+                "Not counted: you changed a value of this, so somebody else must approve it."
+                " Ask <@U0BEN>."
+            ),
+        ),
+        (
+            {},
+            {"standing": Standing()},
+            "Not counted: Slack did not say who you are. Press again in a minute.",
+        ),
+        (
+            {},
+            {"standing": Standing(problem="guests never count")},
+            "Not counted: guests never count. Ask <@U0BEN>.",
+        ),
+        (
+            {"approvers": ("S0SRE", BEN)},
+            {},
+            "Not counted: you are not an approver of this action. Ask <!subteam^S0SRE>, <@U0BEN>.",
+        ),
+        (
+            {"approvers": ("S0SRE",)},
+            {"standing": Standing(problem="", unread=frozenset({"S0SRE"}))},
+            ("Not counted: Slack did not say who is in <!subteam^S0SRE>. Press again in a minute."),
+        ),
+        (
+            {},
+            {"at": -3600},
+            (
+                "Not counted: the bot's clock is before the moment this was asked."
+                " Its clock was moved; an operator must look."
+            ),
+        ),
+        (
             {},
             {"user": CAT},
             (
@@ -97,6 +142,12 @@ def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:
         "expired",
         "no approvers",
         "a stranger",
+        "who changed a value",
+        "whom Slack does not know",
+        "a guest",
+        "not in the group",
+        "a group that Slack does not tell about",
+        "the clock moved back",
         "who asked",
         "who asked and is the only one",
     ],
@@ -115,6 +166,13 @@ def test_a_refusal_says_why_and_what_to_do(
 def test_nobody_votes_on_what_is_decided(state: RemediationStatus) -> None:
     with pytest.raises(Refused, match=f"Not counted: this remediation is {state}"):
         press(approval(state=state))
+
+
+def test_who_is_in_a_group_of_approvers_may_vote() -> None:
+    member = Standing(problem="", groups=frozenset({"S0SRE"}))
+    press(approval(approvers=("S0SRE",)), standing=member)
+    press(approval(approvers=("S0DBA", "S0SRE")), EVE, standing=member)
+    press(approval(approvers=(ANA, "S0SRE")), standing=Standing("", unread=frozenset({"S0SRE"})))
 
 
 def test_an_empty_list_means_nobody_even_for_the_one_who_asked() -> None:

@@ -25,11 +25,13 @@ ISSUE = {
     "spine.storm",
     "spine.start",
     "spine.advisor_overhead",
+    "approval.click_to_request",
     "scale.two_engines",
     "scale.takeover",
     "scale.replicas",
     "storm.sixty_incidents",
     "storm.soak",
+    "approval.audit_verify",
 }
 
 

@@ -224,3 +224,24 @@ def test_a_cut_log_stream_is_read_as_far_as_it_goes():
     assert demultiplexed(whole[:-3]) == ("one\nthr", "two\n")
     assert demultiplexed(whole + b"\x01\x00") == ("one\nthree\n", "two\n")
     assert demultiplexed(b"") == ("", "")
+
+
+@services
+async def test_a_container_that_was_stopped_is_started_again(desk_for, container, docker_daemon):
+    name = container()
+    desk = await desk_for(name)
+    running = "{{.State.Running}}"
+    plan = await desk.client.plan(call("stop", grace_seconds=2))
+    assert plan.display == f"docker stop --time 2 {name}"
+    assert plan.reversible
+
+    stopped = await desk.client.execute(call("stop", grace_seconds=2), key="k1", digest=plan.digest)
+    assert stopped.state == "succeeded", stopped
+    assert docker_daemon.run("inspect", "-f", running, name) == "false"
+    again = await desk.client.execute(call("stop", grace_seconds=2), key="k2")
+    assert "already" in again.stdout
+
+    plan = await desk.client.plan(call("start"))
+    started = await desk.client.execute(call("start"), key="k3", digest=plan.digest)
+    assert started.state == "succeeded", started
+    assert docker_daemon.run("inspect", "-f", running, name) == "true"

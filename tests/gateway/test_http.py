@@ -43,7 +43,9 @@ async def test_one_executor_of_two_that_cannot_work_is_degraded(start, service, 
 async def test_actions_are_listed_with_their_parameters_and_targets(start, service):
     desk = await start({"checkout-api": service(autostart=False)})
     actions = {action.id: action for action in await desk.client.actions()}
-    assert set(actions) == {"service.restart", "service.status", "service.logs"}
+    changes = {"service.restart", "service.stop", "service.start"}
+    assert set(actions) == changes | {"service.status", "service.logs"}
+    assert {name for name in changes if actions[name].reversible} == changes - {"service.restart"}
     grace = actions["service.restart"].parameters["properties"]["grace_seconds"]
     assert (grace["minimum"], grace["maximum"], grace["default"]) == (1, 120, 10)
     assert actions["service.restart"].targets == ("checkout-api",)

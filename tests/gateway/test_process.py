@@ -183,3 +183,49 @@ async def _healthy(desk) -> bool:
 def _three_more_than(others: set[psutil.Process]) -> set[psutil.Process]:
     found = set(psutil.Process().children(recursive=True)) - others
     return found if len(found) >= 3 else set()
+
+
+def named(action: str, **parameters: int) -> ActionCall:
+    return ActionCall(action_id=f"service.{action}", target="checkout-api", parameters=parameters)
+
+
+async def test_a_stop_is_taken_back_by_a_start(start, service):
+    desk = await start({"checkout-api": service()})
+    await until(lambda: _healthy(desk))
+    before = pid_of(await desk.status("checkout-api"))
+    plan = await desk.client.plan(named("stop", grace_seconds=1))
+    assert plan.reversible
+    assert plan.command == ()
+    assert plan.steps[0] == "SIGTERM to the process group of checkout-api"
+
+    stopped = await desk.client.execute(named("stop", grace_seconds=1), key="k1")
+    assert stopped.state == "succeeded"
+    assert f"checkout-api stopped: was running (pid {before}" in stopped.stdout
+    assert gone(before)
+
+    plan = await desk.client.plan(named("start"))
+    assert plan.steps[0].startswith("start ")
+    started = await desk.client.execute(named("start"), key="k2", digest=plan.digest)
+    assert started.state == "succeeded"
+    assert pid_of(await desk.status("checkout-api")) != before
+
+
+async def test_what_is_stopped_or_runs_already_is_left_as_it_is(start, service):
+    desk = await start({"checkout-api": service()})
+    await until(lambda: _healthy(desk))
+    before = pid_of(await desk.status("checkout-api"))
+    again = await desk.client.execute(named("start"), key="k1")
+    assert (again.state, "already" in again.stdout) == ("succeeded", True)
+    assert pid_of(await desk.status("checkout-api")) == before
+    await desk.client.execute(named("stop", grace_seconds=1), key="k2")
+    twice = await desk.client.execute(named("stop", grace_seconds=1), key="k3")
+    assert twice.state == "succeeded"
+    assert "was not running" in twice.stdout
+
+
+async def test_a_start_that_fails_says_what_the_service_said(start, service):
+    desk = await start({"checkout-api": service("crash", autostart=False)})
+    outcome = await desk.client.execute(named("start"), key="k1")
+    assert outcome.state == "failed"
+    assert "checkout-api started" in outcome.error
+    assert "cannot open the ledger" in outcome.error

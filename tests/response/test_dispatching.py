@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.approvals.model import Choice, Execution
+from bot.approvals.binding import bound_to, digest_of
+from bot.approvals.model import Choice, Execution, Standing, Terms
 from bot.errors import StoreError
 from bot.incidents.remediation import RemediationStatus
 from bot.incidents.sops import SopLibrary
 from bot.observability.metrics import Metrics
 from bot.policy import Policy
-from bot.remediation.client import NeverSeen, Outcome, Running
+from bot.remediation.client import ActionCall, NeverSeen, Outcome, Running
+from bot.remediation.contract import Plan
 from bot.response import Response
-from bot.response.propose import digest_of
 from store import open_store
 from store.contract import Store
 from store.operations import executions
-from tests.store.shop import ANA, NOW, TEAM, approval, later, opened, voter
+from tests.store.shop import ANA, AUDIT_KEY, NOW, TEAM, approval, later, opened, voter
 
 DISPATCHING, UNKNOWN = RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN
 SUCCEEDED, REVOKED = RemediationStatus.SUCCEEDED, RemediationStatus.REVOKED
@@ -31,11 +33,19 @@ class Gateway:
 
     def __init__(self) -> None:
         self.sent: list[str] = []
+        self.digest = "sha256:1"
         self.found: object = NeverSeen()
 
     async def execute(self, _call: object, *, key: str, digest: str | None) -> Outcome:
         self.sent.append(key)
         return Outcome(state="succeeded", overall_status="SUCCESS")
+
+    async def plan(self, call: ActionCall) -> Plan:
+        plan = Plan(action=call.action_id, target=call.target, executor="x", display="restart")
+        return plan.model_copy(update={"digest": self.digest})
+
+    def request_of(self, _call: object, *, key: str, digest: str | None) -> dict[str, str]:
+        return {"key": key}
 
     async def lookup(self, _key: str) -> object:
         return self.found
@@ -52,7 +62,7 @@ class Flaky:
         return getattr(self._engine, name)
 
     async def write(self, operation: Any, *args: Any, **kwargs: Any) -> Any:
-        if operation is executions.finish and self.refusals:
+        if args and getattr(args[0], "func", None) is executions.finish and self.refusals:
             self.refusals -= 1
             raise StoreError("The disk is full.")
         return await self._engine.write(operation, *args, **kwargs)
@@ -63,10 +73,11 @@ class Bench:
 
     def __init__(self, store: Store) -> None:
         self.flaky = Flaky(store._engine)
-        self.store = Store(self.flaky, owner="bot-a")
-        self.dead = Store(store._engine, owner="bot-dead")
+        self.store = Store(self.flaky, owner="bot-a", audit_key=AUDIT_KEY)
+        self.dead = Store(store._engine, owner="bot-dead", audit_key=AUDIT_KEY)
         self.gateway = Gateway()
         self.now = later(10)
+        self.presser = Standing(problem="")
         self.story = Response(
             store=self.store,
             sops=SopLibrary(),
@@ -74,6 +85,7 @@ class Bench:
             advisor=None,
             gateway=self.gateway,
             probe=None,
+            standing=self.standing,
             clock=self.clock,
             metrics=Metrics(),
             home_team=TEAM,
@@ -82,11 +94,16 @@ class Bench:
     def clock(self) -> datetime:
         return self.now
 
-    async def approved(self) -> None:
+    async def standing(self, _user: str, _groups: object) -> Standing:
+        """What Slack says of everybody."""
+        return self.presser
+
+    async def approved(self, **changes: Any) -> None:
         """A yes of 1 second after NOW."""
         incident = await opened(self.store)
-        one = approval(incident.id)
-        one = approval(incident.id, digest=digest_of(one.proposal, one.preview))
+        written = self.story.rulebook.written(incident.sop_id)
+        one = approval(incident.id, terms=Terms(bound=bound_to(incident, written)), **changes)
+        one = replace(one, digest=digest_of(one))
         await self.store.ask(one, "test")
         await self.store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
 
@@ -103,7 +120,7 @@ class Bench:
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    store = await open_store("sqlite://", owner="bot-a")
+    store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
     yield Bench(store)
     await store.close()
 
@@ -111,7 +128,32 @@ async def bench() -> AsyncIterator[Bench]:
 async def test_a_yes_is_sent_while_it_holds_and_never_after_its_time(bench: Bench) -> None:
     await bench.approved()
     bench.now = later(1 + Policy().remediate.approval_ttl_seconds)
-    assert not await bench.story.dispatch_next()
+    assert not await bench.story.dispatches.next()
+    assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
+
+
+async def test_a_yes_holds_no_longer_than_its_approval_would_have_lived(bench: Bench) -> None:
+    await bench.approved(expires_at=later(120))
+    bench.now = later(121)
+    assert await bench.story.dispatches.next()
+    assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
+
+
+async def test_a_plan_that_drifted_is_revoked(
+    bench: Bench,
+) -> None:
+    bench.gateway.digest = "sha256:2"
+    await bench.approved()
+    assert await bench.story.dispatches.next()
+    assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
+    (one,) = await bench.store.approvals_of(1)
+    assert one.reason == "the gateway would do something else by now than what was shown"
+
+
+async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench) -> None:
+    await bench.approved()
+    bench.presser = Standing(problem="this account is deactivated")
+    assert await bench.story.dispatches.next()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
 
 
@@ -122,7 +164,7 @@ async def test_what_a_dead_process_never_sent_is_sent_only_for_an_open_incident(
     execution = await bench.claimed_by(bench.dead)
     if resolved:
         await bench.store.resolve(1, ANA, later(3))
-    await bench.story.recover_dispatches()
+    await bench.story.dispatches.recover()
     assert bench.gateway.sent == ([] if resolved else [execution.id])
     assert await bench.state() == (REVOKED if resolved else SUCCEEDED)
 
@@ -132,7 +174,7 @@ async def test_an_outcome_that_the_store_refuses_once_is_written_the_next_time(
 ) -> None:
     await bench.approved()
     bench.flaky.refusals = 1
-    assert await bench.story.dispatch_next()
+    assert await bench.story.dispatches.next()
     assert (len(bench.gateway.sent), await bench.state()) == (1, SUCCEEDED)
 
 
@@ -151,10 +193,10 @@ async def test_a_dispatch_without_an_end_is_looked_up_after_a_while_and_not_sent
     await bench.claimed_by(bench.store)
     bench.gateway.found = found
     bench.now = later(2) + timedelta(seconds=120)
-    await bench.story.look_up_unknown()
+    await bench.story.dispatches.look_up_unknown()
     assert await bench.state() is DISPATCHING, "it may still be on its way"
     bench.now += timedelta(seconds=1)
-    await bench.story.look_up_unknown()
+    await bench.story.dispatches.look_up_unknown()
     assert await bench.state() is state
     assert bench.gateway.sent == []
 

@@ -1,13 +1,11 @@
 """Where each value of a proposal is from, and what binds what runs to what was shown."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.incidents.model import Alert, AlertStatus
-from bot.incidents.remediation import Preview
 from bot.incidents.sops import ProposedAction, Sop
 from bot.remediation import catalogue
-from bot.response.propose import digest_of, offered, values_from
+from bot.response.propose import offered, values_from
 
 NOW = datetime(2026, 11, 21, 3, 4, tzinfo=UTC)
 ALERT = Alert(
@@ -47,26 +45,6 @@ def test_an_action_is_offered_only_when_its_condition_fits():
         {"action": "service.restart"},
     )
     assert [place for place, _ in offered(procedure, ALERT)] == [0, 2]
-
-
-def test_a_changed_value_origin_or_plan_changes_the_digest():
-    proposal = catalogue.propose("service.restart", {"target": ("web", "alert: service")})
-    shown = digest_of(proposal, Preview("restart web", "sha256:1", ""))
-    other = catalogue.propose("service.restart", {"target": ("web2", "alert: service")})
-    moved = catalogue.propose("service.restart", {"target": ("web", "asked by @U1")})
-    assert shown == digest_of(replace(proposal), Preview("restart web", "sha256:1", ""))
-    assert (
-        len(
-            {
-                shown,
-                digest_of(other, Preview("restart web", "sha256:1", "")),
-                digest_of(moved, Preview("restart web", "sha256:1", "")),
-                digest_of(proposal, Preview("restart web", "sha256:2", "")),
-                digest_of(proposal, Preview("rm web", "sha256:1", "")),
-            }
-        )
-        == 5
-    )
 
 
 def test_hostile_alert_text_cannot_become_a_target():

@@ -13,12 +13,12 @@ from bot.remediation.client import NeverSeen
 from store import open_store
 from store.replica import Replica
 from tests.response.test_dispatching import Bench
-from tests.store.shop import later
+from tests.store.shop import AUDIT_KEY, later
 
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    store = await open_store("sqlite://", owner="bot-a")
+    store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
     yield Bench(store)
     await store.close()
 
@@ -50,9 +50,9 @@ async def test_what_is_taken_over_long_after_its_claim_is_not_called_failed_mean
         bench.gateway.lookup = lookup  # type: ignore[method-assign]
     else:
         bench.gateway.execute = slow  # type: ignore[method-assign]
-    recovering = asyncio.create_task(bench.story.recover_dispatches())
+    recovering = asyncio.create_task(bench.story.dispatches.recover())
     await inside.wait()
-    await bench.story.look_up_unknown()
+    await bench.story.dispatches.look_up_unknown()
     on.set()
     await recovering
     assert len(bench.gateway.sent) == 1
@@ -65,11 +65,11 @@ async def test_what_a_replica_claimed_and_did_not_send_is_sent_after_a_while(
     await bench.approved()
     with monkeypatch.context() as frozen:
         frozen.setattr(Replica, "holds", False)
-        assert await bench.story.dispatch_next()
+        assert await bench.story.dispatches.next()
     assert bench.gateway.sent == []
-    await bench.story.recover_dispatches()
+    await bench.story.dispatches.recover()
     assert bench.gateway.sent == [], "it may be on its way this moment"
     bench.now = later(30)
-    await bench.story.recover_dispatches()
+    await bench.story.dispatches.recover()
     assert len(bench.gateway.sent) == 1
     assert await bench.state() is RemediationStatus.SUCCEEDED

@@ -95,6 +95,17 @@ def test_a_cleared_alert_does_not_stand_in_for_a_probe_that_fails():
     assert judged(run, incident(IncidentStatus.RESOLVED)) is None
 
 
+def test_when_a_person_closed_the_incident_nobody_can_tell_and_that_is_said():
+    closed = incident(IncidentStatus.RESOLVED, resolved_by="U0ANA")
+    late = NOW + timedelta(minutes=5)
+    said = verdict(execution(), closed, good_in_a_row=0, needed=2, now=late)
+    why = "a person resolved the incident before the alert cleared"
+    assert said == (RemediationStatus.SUCCEEDED, why)
+    probed = execution(verify_note="the health check answers 503")
+    said = verdict(probed, closed, good_in_a_row=0, needed=2, now=late)
+    assert said == (RemediationStatus.NOT_VERIFIED, "the health check answers 503")
+
+
 def test_after_the_deadline_it_is_called_not_verified():
     late = NOW + timedelta(minutes=5)
     assert judged(execution(), incident(), now=late) is RemediationStatus.NOT_VERIFIED

@@ -41,7 +41,8 @@ class SlackDoor(Faults):
 class Proxy:
     """Hands every request on to `target`, unchanged; a test may look, hold or drop.
 
-    `on_request` answers False to drop the request, `on_answer` False to drop the answer.
+    `on_request` answers False to drop the request, `on_answer` False to drop the answer; `alter`
+    makes another answer of it. `twice` answers those paths two times.
     """
 
     def __init__(self, target: str) -> None:
@@ -50,6 +51,8 @@ class Proxy:
         self.seen: list[tuple[str, str]] = []
         self.on_request: Callable[[web.Request], Awaitable[bool]] | None = None
         self.on_answer: Callable[[web.Request], Awaitable[bool]] | None = None
+        self.alter: Callable[[web.Request, int, bytes], tuple[int, bytes]] | None = None
+        self.twice: set[str] = set()
 
     def count(self, method: str, path: str) -> int:
         """How often this was asked."""
@@ -94,6 +97,11 @@ class Proxy:
             status = answer.status
         if self.on_answer and not await self.on_answer(request):
             return _cut(request)
+        if self.alter:
+            status, content = self.alter(request, status, content)
+        if request.path in self.twice and request.transport is not None:
+            head = f"HTTP/1.1 {status} OK\r\nContent-Type: {kind}\r\nContent-Length: "
+            request.transport.write(f"{head}{len(content)}\r\n\r\n".encode() + content)
         return web.Response(status=status, body=content, headers={"Content-Type": kind})
 
 

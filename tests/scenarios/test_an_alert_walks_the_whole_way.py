@@ -28,7 +28,7 @@ async def test_a_sick_service_is_restarted_after_a_yes_and_its_incident_closes(
     assert "Restart checkout-api" in advice.text
 
     approval = await world.approval_card("Restart checkout-api · awaiting approval")
-    assert approval.buttons == ["Approve", "Reject"]
+    assert approval.buttons == ["Approve", "Reject", "Dry run", "Edit"]
     assert f"{world.patient.port}" in approval.text, "the exact argv is shown"
     assert "alert: service" in approval.text
     assert world.patient.restarts == 0, "nothing runs before the yes"

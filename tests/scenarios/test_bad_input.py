@@ -192,7 +192,7 @@ def pressing(world: World, action: dict[str, Any], on: Message | None = None) ->
         "trigger_id": "1.2.3",
         "channel": {"id": ALERTS, "name": "alerts"},
         "container": {"type": "message", "message_ts": ts, "channel_id": ALERTS},
-        "message": {"ts": ts},
+        "message": {"ts": ts, "bot_id": "B0SOPBOT01"},
         "actions": [{"type": "button", "block_id": "b", "action_ts": "1.2"} | action],
     }
 

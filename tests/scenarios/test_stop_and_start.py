@@ -254,7 +254,7 @@ async def test_check_as_a_command_is_all_green_in_a_world_that_works(world: Worl
         assert any(line.startswith(f"✓ {name} ") for line in lines), name
     assert "2 may approve" in out
     assert "1 loaded from" in out
-    assert "offers 3 actions" in out
+    assert "offers 5 actions" in out
 
 
 async def test_check_without_settings_names_each_that_is_missing(world: World) -> None:
@@ -267,6 +267,7 @@ async def test_check_without_settings_names_each_that_is_missing(world: World) -
         "AI_COMMAND_GATEWAY_URL",
         "AI_COMMAND_GATEWAY_TIMEOUT",
         "AI_COMMAND_GATEWAY_SOURCE_ID",
+        "AUDIT_KEY",
     ):
         assert f"{name}: missing; " in out
     assert "docs/settings.md explains each" in out
@@ -314,7 +315,7 @@ async def test_check_names_what_to_mend_and_still_tries_the_rest(
     assert code == 1
     assert line in said
     assert "to mend." in said
-    assert said.count("✓ ") + said.count("✗ ") == 11, "every check, and the sum"
+    assert said.count("✓ ") + said.count("✗ ") == 12, "every check, and the sum"
 
 
 async def test_check_names_the_broken_line_of_an_sop_file(

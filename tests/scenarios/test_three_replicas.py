@@ -8,22 +8,24 @@ import os
 import random
 import signal
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from bot.gateway.app import running
+from bot.gateway.config import read_config
 from bot.simulator.clock import ForwardClock
 from bot.simulator.local import LocalSlack
 from bot.simulator.people import Channel
 from tests.scenarios.children import BotProcess
-from tests.scenarios.conftest import StartProcess
+from tests.scenarios.conftest import StartProcess, gateway_config
 from tests.scenarios.doors import SlackDoor
 from tests.scenarios.stores import OnServer
 from tests.scenarios.wires import Wire
-from tests.scenarios.world import BEN, CHLOE, SERVICE, Gateway, World, kind, restart_sop
+from tests.scenarios.world import BEN, CHLOE, SECRET, Gateway, Patient, World, kind, restart_sop
 
 SEED = int(os.environ.get("SOPBOT_SEED", "20261121"))
 ALERTS, GROUPS, CHANNELS = 2_000, 100, 20
@@ -44,10 +46,8 @@ def service(group: int) -> str:
 
 
 def sop(group: int, probe_url: str) -> dict[str, Any]:
-    """Its own SOP for each service, all of which restart the one that there is."""
-    one = restart_sop(probe_url, sop_id=f"sop_{group:03}", keys=[f"svc:{service(group)}"])
-    one["actions"][0]["parameters"]["target"] = SERVICE
-    return one
+    """Its own SOP for each service, which restarts it."""
+    return restart_sop(probe_url, sop_id=f"sop_{group:03}", keys=[f"svc:{service(group)}"])
 
 
 @pytest.fixture
@@ -58,8 +58,8 @@ def clock() -> ForwardClock:
 
 @pytest.fixture
 async def slack(door: SlackDoor, clock: ForwardClock) -> AsyncIterator[LocalSlack]:
-    async with LocalSlack.start(faults=door, clock=clock, seed=SEED) as running:
-        yield running
+    async with LocalSlack.start(faults=door, clock=clock, seed=SEED) as started:
+        yield started
 
 
 @pytest.fixture
@@ -71,23 +71,40 @@ async def wire(postgres: Any) -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
+def patients(tmp_path: Path, free_port: Callable[[], int]) -> list[Patient]:
+    """A service for each SOP with an action: one is acted on at a time."""
+    return [Patient(free_port(), tmp_path / f"starts-{n}") for n in range(WITH_ACTION)]
+
+
+@pytest.fixture
+async def gateway(patients: list[Patient], tmp_path: Path) -> AsyncIterator[Gateway]:
+    state = tmp_path / "gateway"
+    raw = gateway_config(patients[0], state)
+    raw["targets"] = {service(number): one.target() for number, one in enumerate(patients)}
+    config = read_config(raw, environ={"GATEWAY_SECRET": SECRET})
+    async with running(config, environ={"PATH": os.environ["PATH"]}) as started:
+        yield Gateway(started.url, state)
+
+
+@pytest.fixture
 def world(
     slack: LocalSlack,
     door: SlackDoor,
-    patient: Any,
+    patients: list[Patient],
     gateway: Gateway,
     postgres: Any,
     tmp_path: Path,
 ) -> World:
     """Twenty channels, ten services with an SOP, a strict post a second a channel."""
     store = OnServer(postgres.database())
-    world = World(slack, door, patient, store, tmp_path, gateway.url, f"{patient.url}/health")
+    first = patients[0]
+    world = World(slack, door, first, store, tmp_path, gateway.url, f"{first.url}/health")
     world.write_policy(BEN, CHLOE, approval_ttl_seconds=3_600)
     policy = tmp_path / "policy.yaml"
     pace = '"notify": {"post_interval_seconds": 1, "post_burst": 1}'
     policy.write_text(policy.read_text().replace('"notify": {"post_interval_seconds": 0}', pace, 1))
     assert pace in policy.read_text()
-    world.write_sops(*(sop(group, world.probe_url) for group in range(WITH_ACTION)))
+    world.write_sops(*(sop(group, f"{one.url}/health") for group, one in enumerate(patients)))
     for number in range(CHANNELS):
         there = set(next(iter(slack.core.workspace.channels.values())).members)
         slack.add_channel(Channel(channel(number), f"scale-{number}", there))
@@ -199,6 +216,7 @@ def is_paced(moments: list[float]) -> bool:
 
 async def test_nothing_is_lost_and_nothing_happens_twice(
     world: World,
+    patients: list[Patient],
     gateway: Gateway,
     postgres: Any,
     wire: Wire,
@@ -250,7 +268,7 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
     assert [key for key, times in Counter(shown).items() if times > 1] == []
     assert len([key for key in shown if key.startswith("card:")]) == GROUPS, "one thread a group"
     assert sorted(state for _, _, state in gateway.executions()) == ["finished"] * WITH_ACTION
-    assert world.patient.restarts == WITH_ACTION, "one dispatch an approval"
+    assert [one.restarts for one in patients] == [1] * WITH_ACTION, "one dispatch an approval"
     posts: dict[str, list[float]] = defaultdict(list)
     for post in world.slack.posts:
         if post.by == world.slack.core.workspace.app.bot_id:

@@ -25,6 +25,7 @@ ALERTS = "C0ALERTS01"
 ANA, BEN, CHLOE = "U0ANA00001", "U0BEN00001", "U0CHLOE001"
 SERVICE = "checkout-api"
 SECRET = "a gateway secret of the tests"
+AUDIT_KEY = "an audit key of the tests"
 PROGRAM = Path(__file__).with_name("patient.py")
 
 
@@ -152,6 +153,7 @@ class World:
             "AI_COMMAND_GATEWAY_TIMEOUT": "15",
             "AI_COMMAND_GATEWAY_SOURCE_ID": "sopbot",
             "AI_COMMAND_GATEWAY_SECRET": SECRET,
+            "AUDIT_KEY": AUDIT_KEY,
             "ADVISOR_COMMAND": "",
             "STORE_URL": self.store.url,
             "STORE_LEASE_SECONDS": "2",

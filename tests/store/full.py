@@ -12,6 +12,7 @@ from store import open_store
 from store.contract import Store
 from tests.store.shop import (
     ANA,
+    AUDIT_KEY,
     BEN,
     CAT,
     CHANNEL,
@@ -48,7 +49,7 @@ def fill(url: str, more: int = 0) -> None:
 
 
 async def _fill(url: str, more: int) -> None:
-    store = await open_store(url, owner="filler")
+    store = await open_store(url, owner="filler", audit_key=AUDIT_KEY)
     try:
         await a_bit_of_everything(store)
         for first in range(0, more, KEEPS_BUSY):
@@ -64,6 +65,7 @@ async def a_bit_of_everything(store: Store) -> None:
     await _every_end_of_a_question(store)
     await _messages(store)
     await tell(store, resolved(service="never-opened", fingerprint="fp-unknown"))
+    assert await store.close_audit_day(CHANNEL, later(86_400))
     await store.first_time("message:seen", NOW)
     await store.ping(NOW)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from bot.approvals.model import Approval
+from bot.approvals.model import Approval, Standing
 from bot.approvals.policy import Voter
 from bot.incidents import correlation
 from bot.incidents.correlation import Named
@@ -17,10 +17,12 @@ from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from store import open_store
 from store.contract import Store
+from store.sealing import AuditKey
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 CHANNEL = "C0ALERTS"
 TEAM = "T0HOME"
+AUDIT_KEY = AuditKey("an audit key of the tests")
 ANA, BEN, CAT = "U0ANA", "U0BEN", "U0CAT"
 
 _numbers = itertools.count(1)
@@ -90,14 +92,18 @@ async def opened(store: Store, **changes: Any) -> Incident:
 
 
 def approval(incident_id: int, **changes: Any) -> Approval:
-    """A restart of web that waits for one yes of Ana or Ben; Cat asked for it."""
+    """A restart of web that waits for one yes of Ana or Ben; Cat asked for it.
+
+    Each acts on a target of its own, so that none is in another's way, unless `target` is given.
+    """
+    number = next(_numbers)
     given: dict[str, Any] = {
-        "id": f"{next(_numbers):032x}",
+        "id": f"{number:032x}",
         "incident_id": incident_id,
         "proposal": Proposal(
             action_id="service.restart",
             title="Restart web",
-            target="web",
+            target=changes.pop("target", f"web-{number}"),
             parameters=(
                 Parameter("target", "web", "alert: service"),
                 Parameter("grace_seconds", 10, "default"),
@@ -129,8 +135,8 @@ async def asked(store: Store, incident_id: int, **changes: Any) -> Approval:
 
 
 def voter(user: str, team: str = TEAM) -> Voter:
-    """Somebody who pressed."""
-    return Voter(user, team)
+    """Somebody who pressed, of whom Slack says that they are a person of this workspace."""
+    return Voter(user, team, Standing(problem=""))
 
 
 class Place(Protocol):
@@ -150,7 +156,9 @@ class SqliteFile:
 
     async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
         url = f"sqlite:///{self.folder / 'sopbot.db'}"
-        store = await open_store(url, owner=owner, card_update_seconds=card_update_seconds)
+        store = await open_store(
+            url, owner=owner, card_update_seconds=card_update_seconds, audit_key=AUDIT_KEY
+        )
         self.stores.append(store)
         return store
 
@@ -169,8 +177,12 @@ class SqliteMemory:
     async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
         if self.stores:
             engine = self.stores[0]._engine
-            return Store(engine, owner=owner, card_update_seconds=card_update_seconds)
-        store = await open_store("sqlite://", owner=owner, card_update_seconds=card_update_seconds)
+            return Store(
+                engine, owner=owner, card_update_seconds=card_update_seconds, audit_key=AUDIT_KEY
+            )
+        store = await open_store(
+            "sqlite://", owner=owner, card_update_seconds=card_update_seconds, audit_key=AUDIT_KEY
+        )
         self.stores.append(store)
         return store
 
@@ -187,7 +199,9 @@ class OnServer:
     stores: list[Store] = field(default_factory=list)
 
     async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
-        store = await open_store(self.url, owner=owner, card_update_seconds=card_update_seconds)
+        store = await open_store(
+            self.url, owner=owner, card_update_seconds=card_update_seconds, audit_key=AUDIT_KEY
+        )
         self.stores.append(store)
         return store
 

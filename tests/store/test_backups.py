@@ -33,7 +33,7 @@ from tests.store.places import (
     in_the_middle,
     is_whole,
 )
-from tests.store.shop import alert, tell
+from tests.store.shop import AUDIT_KEY, alert, tell
 
 NOBODY = 65534
 
@@ -56,7 +56,7 @@ def file(tmp_path: Path) -> Path:
 
 
 async def with_store(url: str, name: str) -> int:
-    store: Store = await open_store(url, owner="next")
+    store: Store = await open_store(url, owner="next", audit_key=AUDIT_KEY)
     try:
         return await tell(store, alert(service=name, fingerprint=f"fp-{name}"))
     finally:

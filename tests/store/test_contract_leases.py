@@ -18,6 +18,7 @@ from store.replica import LEASE, Replica
 from store.rows import OutboxMessage
 from tests.store.shop import (
     ANA,
+    AUDIT_KEY,
     CHANNEL,
     NOW,
     TEAM,
@@ -360,7 +361,7 @@ async def test_a_dispatch_of_a_lapsed_owner_is_adopted_once_and_never_before(
 
 @asynccontextmanager
 async def alone_on(url: str, owner: str) -> AsyncIterator[Store]:
-    store = await open_store(url, owner=owner, exclusive=True)
+    store = await open_store(url, owner=owner, exclusive=True, audit_key=AUDIT_KEY)
     try:
         yield store
     finally:

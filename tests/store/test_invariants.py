@@ -26,6 +26,7 @@ from store.transfer_sqlite import SqliteEnd
 from tests.store.full import fill
 from tests.store.shop import (
     ANA,
+    AUDIT_KEY,
     BEN,
     CHANNEL,
     NOW,
@@ -102,6 +103,13 @@ BREAKS = {
     "every execution says when it was sent and when it ended": (
         "UPDATE executions SET finished_at = NULL WHERE state = 'failed'",
     ),
+    "no target has two actions under way": (
+        "UPDATE approvals SET target = 'web'",
+        (
+            "UPDATE executions SET state = 'dispatching', finished_at = NULL"
+            " WHERE state IN ('failed', 'dispatching')"
+        ),
+    ),
     "what fixed an incident was verified": (
         "UPDATE executions SET state = 'not verified' WHERE state = 'verified'",
     ),
@@ -113,6 +121,11 @@ BREAKS = {
     "what is seen in Slack has its place there, and nothing else has": (
         "UPDATE outbox SET ts = NULL WHERE sent > 0",
     ),
+    "every row of the audit trail follows the one before it": ("DELETE FROM audit WHERE seq = 3",),
+    "the audit trail ends where its head says": (
+        "DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)",
+    ),
+    "every vote is in the audit trail": ("UPDATE audit SET actor = 'U0EVE' WHERE kind = 'voted'",),
 }
 
 
@@ -187,7 +200,7 @@ async def test_they_hold_at_every_moment_while_replicas_get_in_each_others_way(
         url = f"sqlite:///{tmp_path / 'sopbot.db'}"
     else:
         url = request.getfixturevalue("postgres").database()
-    stores = [await open_store(url, owner=f"bot-{name}") for name in "ab"]
+    stores = [await open_store(url, owner=f"bot-{name}", audit_key=AUDIT_KEY) for name in "ab"]
     busy = [asyncio.create_task(work(stores[lane % 2], random.Random(lane))) for lane in range(6)]
     looks = 0
     try:

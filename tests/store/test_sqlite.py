@@ -13,6 +13,7 @@ import pytest
 
 from bot.errors import SettingsError, StoreError
 from store import open_store
+from store.shape import steps
 from store.sqlite import SqliteEngine
 from store.statements import Operation, query
 from tests.store.shop import NOW, alert, tell
@@ -71,7 +72,7 @@ async def test_a_killed_process_loses_nothing_that_was_returned(tmp_path: Path, 
 
     store = await open_store(url_of(file), owner="next")
     try:
-        assert await store.schema() == ["m001_initial"]
+        assert await store.schema() == steps()
         for tracking_id in returned:
             assert len(await store.trace(tracking_id)) == 1, tracking_id
             assert not await store.first_time(tracking_id, NOW)
@@ -157,7 +158,7 @@ async def test_migrations_are_recorded_and_applied_once(tmp_path: Path) -> None:
                 ).fetchall()
             )
     assert recorded[0] == recorded[1]
-    assert [row[:2] for row in recorded[0]] == [("sopbot", "m001_initial")]
+    assert [row[:2] for row in recorded[0]] == [("sopbot", step) for step in steps()]
 
 
 async def test_the_migrations_of_another_program_in_the_file_do_not_matter(tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ async def test_the_migrations_of_another_program_in_the_file_do_not_matter(tmp_p
             " VALUES ('other', 'm999_tomorrow', '2030-01-01')"
         )
     store = await open_store(url_of(file), owner="bot-a")
-    assert await store.schema() == ["m001_initial"]
+    assert await store.schema() == steps()
     await store.close()
 
 

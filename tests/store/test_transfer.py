@@ -31,7 +31,7 @@ from tests.store.places import (
     in_the_middle,
     is_whole,
 )
-from tests.store.shop import alert, tell
+from tests.store.shop import AUDIT_KEY, alert, tell
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def target(request: pytest.FixtureRequest, places: Places) -> str:
 
 
 async def new_incident(url: str) -> int:
-    store = await open_store(url, owner="next")
+    store = await open_store(url, owner="next", audit_key=AUDIT_KEY)
     try:
         return await tell(store, alert(service="brand-new", fingerprint="fp-brand-new"))
     finally:

@@ -94,22 +94,26 @@ class DockerExecutor:
                     "request": PlannedRequest(method="GET", path=f"{path}/logs?{query}"),
                 }
             )
-        if call.action.id != "service.restart":
-            return base
-        grace = call.parameters["grace_seconds"]
-        return base.model_copy(
-            update={
-                "display": f"docker restart --time {grace} {name}",
-                "request": PlannedRequest(method="POST", path=f"{path}/restart?t={grace}"),
-                "steps": (
-                    f"restart container {name}, SIGKILL after {grace} s",
-                    f"wait up to {config.start_seconds:g} s until it runs and is healthy",
-                ),
-                "deadline_seconds": int(grace + self._timeout + config.start_seconds)
-                + _SLACK_SECONDS,
-                "touches": (f"container {name}: {seen.state()}",),
-            }
-        )
+        return base.model_copy(update=self._change(call, config, seen)) if base.mutating else base
+
+    def _change(self, call: Call, config: DockerTarget, seen: _Seen) -> dict[str, Any]:
+        """What is different in the plan of a restart, a stop or a start."""
+        verb, name = call.action.verb, config.container
+        grace = int(call.parameters.get("grace_seconds", 0))
+        option, query = (f" --time {grace}", f"?t={grace}") if verb != "start" else ("", "")
+        ends = "" if verb == "start" else f", SIGKILL after {grace} s"
+        until = "it is stopped" if verb == "stop" else "it runs and is healthy"
+        return {
+            "display": f"docker {verb}{option} {name}",
+            "request": PlannedRequest(method="POST", path=f"/containers/{seen.id}/{verb}{query}"),
+            "steps": (
+                f"{verb} container {name}{ends}",
+                f"wait up to {config.start_seconds:g} s until {until}",
+            ),
+            "reversible": bool(call.action.inverse),
+            "deadline_seconds": int(grace + self._timeout + config.start_seconds) + _SLACK_SECONDS,
+            "touches": (f"container {name}: {seen.state()}",),
+        }
 
     async def run(self, call: Call, plan: Plan) -> Result:
         """Make the planned request, exactly."""
@@ -130,33 +134,48 @@ class DockerExecutor:
         before = await self._inspect(config)
         if before.id != container_id:
             raise ExecutorError("PLAN_DRIFT", f"{config.container} is another container by now")
+        if (call.action.verb == "start") == before.running and call.action.verb != "restart":
+            return succeeded(f"{call.target} was {before.state()} already")
         await self._docker.ask(
-            "POST", request.path, extra_seconds=float(call.parameters["grace_seconds"])
+            "POST", request.path, extra_seconds=float(call.parameters.get("grace_seconds", 0))
         )
-        return await self._after_restart(call, config, before)
+        if call.action.verb == "stop":
+            return await self._after_stop(call, config)
+        return await self._after_start(call, config, before)
 
-    async def _after_restart(self, call: Call, config: DockerTarget, before: _Seen) -> Result:
+    async def _after_stop(self, call: Call, config: DockerTarget) -> Result:
+        """The engine answers a stop once it is over; what a restart policy makes of it shows."""
+        seen = await self._told(call, config)
+        if seen.running:
+            return failed(f"{call.target} was stopped, but is {seen.state()}")
+        return succeeded(f"{call.target} stopped: {seen.state()}")
+
+    async def _told(self, call: Call, config: DockerTarget) -> _Seen:
+        try:
+            return await self._inspect(config)
+        except ExecutorError as error:
+            raise OutcomeLost(
+                f"{call.target} was told to {call.action.verb}, then: {error.message}"
+            ) from error
+
+    async def _after_start(self, call: Call, config: DockerTarget, before: _Seen) -> Result:
+        did = f"{call.target} {call.action.verb}ed"
         loop = asyncio.get_running_loop()
         began = loop.time()
         while True:
-            try:
-                seen = await self._inspect(config)
-            except ExecutorError as error:
-                raise OutcomeLost(
-                    f"{call.target} was told to restart, then: {error.message}"
-                ) from error
+            seen = await self._told(call, config)
             spent = loop.time() - began
             if not seen.running and spent >= _SETTLE_SECONDS:
-                return failed(f"{call.target} restarted, but is {seen.state()}")
+                return failed(f"{did}, but is {seen.state()}")
             settled = seen.health == "healthy" or (
                 not seen.health and seen.running and spent >= _SETTLE_SECONDS
             )
             if settled:
                 was = before.pid if before.running else before.state()
                 how = seen.health or "running"
-                return succeeded(f"{call.target} restarted: pid {was} → {seen.pid}, {how}")
+                return succeeded(f"{did}: pid {was} → {seen.pid}, {how}")
             if spent >= config.start_seconds or seen.health == "unhealthy":
-                return failed(f"{call.target} restarted, but is {seen.state()} after {spent:.1f} s")
+                return failed(f"{did}, but is {seen.state()} after {spent:.1f} s")
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _inspect(self, config: DockerTarget) -> _Seen:

@@ -7,6 +7,7 @@ import logging
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -15,7 +16,7 @@ from bot.gateway.config import ProcessTarget
 from bot.gateway.errors import ExecutorError
 from bot.gateway.executors import Check, Result, failed, succeeded
 from bot.gateway.executors.groups import birth_of, end_group
-from bot.gateway.executors.supervisor import Supervisor, output_of
+from bot.gateway.executors.supervisor import Start, Supervisor, output_of
 from bot.gateway.journal import Journal
 from bot.remediation.contract import Plan
 
@@ -100,38 +101,18 @@ class ProcessExecutor:
             deadline_seconds=_READ_SECONDS,
             current={"state": supervisor.state(), "restarts": supervisor.restarts},
         )
-        if call.action.id != "service.restart":
-            return base
-        grace = call.parameters["grace_seconds"]
-        line = shlex.join(config.argv)
-        where = f" in {config.cwd}" if config.cwd else ""
-        ready = (
-            f"wait up to {config.start_seconds:g} s until GET {config.health_url} answers 2xx"
-            if config.health_url
-            else "check that it still runs a moment later"
-        )
-        return base.model_copy(
-            update={
-                "display": f"restart process {call.target}",
-                "command": tuple(config.argv),
-                "steps": (
-                    f"SIGTERM to the process group of {call.target}",
-                    f"after {grace} s SIGKILL to what is left of it",
-                    f"start {line}{where}",
-                    ready,
-                ),
-                "binding": {"cwd": str(config.cwd or ""), "env": ",".join(sorted(config.env))},
-                "deadline_seconds": int(grace + config.start_seconds) + _SLACK_SECONDS,
-                "touches": (f"process {call.target}: {supervisor.state()}",),
-            }
-        )
+        return base.model_copy(update=_change(call, supervisor, config)) if base.mutating else base
 
     async def run(self, call: Call, plan: Plan) -> Result:
-        """Restart, status or logs, through the supervisor."""
+        """Restart, stop, start, status or logs, through the supervisor."""
         supervisor, _ = self._of(call)
         if call.action.id == "service.restart":
             grace = float(call.parameters["grace_seconds"])
             return await self._restart(supervisor, plan.command, grace)
+        if call.action.id == "service.stop":
+            return await _stop(supervisor, float(call.parameters["grace_seconds"]))
+        if call.action.id == "service.start":
+            return await self._start(supervisor, plan.command)
         if call.action.id == "service.status":
             health = await supervisor.health() if supervisor.pid else ""
             parts = [f"{call.target}: {supervisor.state()}"]
@@ -154,12 +135,61 @@ class ProcessExecutor:
         finally:
             supervisor.restarts += 1
         was = f"pid {old} → {started.pid}" if old else f"was {before}, now pid {started.pid}"
-        if started.problem:
-            tail = await asyncio.to_thread(supervisor.logs, _FAILURE_LOG_LINES)
-            said = f"\nIts last lines:\n{tail}" if tail else ""
-            return failed(f"{name} restarted ({was}), but {started.problem}{said}")
-        how = "healthy" if supervisor.config.health_url else "running"
-        return succeeded(f"{name} restarted: {was}, {how} after {started.seconds:.1f} s")
+        return await _up(supervisor, started, "restarted", was)
+
+    async def _start(self, supervisor: Supervisor, argv: Sequence[str]) -> Result:
+        if supervisor.pid:
+            return succeeded(f"{supervisor.name} was {supervisor.state()} already")
+        try:
+            started = await supervisor.start(argv)
+        except ExecutorError as error:
+            return failed(error.message)
+        return await _up(supervisor, started, "started", f"pid {started.pid}")
 
     def _of(self, call: Call) -> tuple[Supervisor, ProcessTarget]:
         return self._supervisors[call.target], self._targets[call.target]
+
+
+def _change(call: Call, supervisor: Supervisor, config: ProcessTarget) -> dict[str, Any]:
+    """What is different in the plan of a restart, a stop or a start."""
+    verb, target = call.action.verb, call.target
+    grace = int(call.parameters.get("grace_seconds", 0))
+    where = f" in {config.cwd}" if config.cwd else ""
+    ready = (
+        f"wait up to {config.start_seconds:g} s until GET {config.health_url} answers 2xx"
+        if config.health_url
+        else "check that it still runs a moment later"
+    )
+    stops = (
+        f"SIGTERM to the process group of {target}",
+        f"after {grace} s SIGKILL to what is left of it",
+    )
+    starts = (f"start {shlex.join(config.argv)}{where}", ready)
+    return {
+        "display": f"{verb} process {target}",
+        "command": () if verb == "stop" else tuple(config.argv),
+        "steps": (*(stops if verb != "start" else ()), *(starts if verb != "stop" else ())),
+        "binding": {"cwd": str(config.cwd or ""), "env": ",".join(sorted(config.env))},
+        "reversible": bool(call.action.inverse),
+        "deadline_seconds": int(grace + config.start_seconds) + _SLACK_SECONDS,
+        "touches": (f"process {target}: {supervisor.state()}",),
+    }
+
+
+async def _stop(supervisor: Supervisor, grace_seconds: float) -> Result:
+    """It stays down until somebody starts it: the gateway starts nothing by itself."""
+    before = supervisor.state()
+    if not supervisor.pid:
+        return succeeded(f"{supervisor.name} was not running: {before}")
+    await supervisor.stop(grace_seconds)
+    return succeeded(f"{supervisor.name} stopped: was {before}")
+
+
+async def _up(supervisor: Supervisor, started: Start, did: str, was: str) -> Result:
+    name = supervisor.name
+    if started.problem:
+        tail = await asyncio.to_thread(supervisor.logs, _FAILURE_LOG_LINES)
+        said = f"\nIts last lines:\n{tail}" if tail else ""
+        return failed(f"{name} {did} ({was}), but {started.problem}{said}")
+    how = "healthy" if supervisor.config.health_url else "running"
+    return succeeded(f"{name} {did}: {was}, {how} after {started.seconds:.1f} s")

@@ -34,7 +34,7 @@ def test_a_models_advice_says_whose_it_is_and_that_nothing_was_done() -> None:
     assert texts(blocks)[0] == "💡 *Advice* · Amazon Q · 8 s · 3 sources"
     assert "*Likely cause:* a leak in checkout-api _(confidence: medium)_" in shown(blocks)
     assert "• memory grows 4 MB a minute" in shown(blocks)
-    assert "1. look at the heap\n2. restart it" in shown(blocks)
+    assert "> 1. look at the heap\n> 2. restart it" in shown(blocks)
     assert "not verified, and nothing was done" in shown(blocks)
     assert "Sources: the alert · SOP web · runbook" in shown(blocks)
     assert text.startswith("Advice · Amazon Q · 8 s · 3 sources: a leak")
@@ -72,7 +72,7 @@ def test_a_question_of_nobody_in_slack_mentions_nobody() -> None:
 def test_what_does_not_fit_is_counted() -> None:
     steps = tuple(f"step {number}" for number in range(11))
     _, blocks = advice(Advice(source="Amazon Q", next_steps=steps))
-    assert "8. step 7\n… and 3 more" in shown(blocks)
+    assert "> 8. step 7\n> … and 3 more" in shown(blocks)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -112,3 +112,28 @@ def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str, many: 
 )
 def test_any_advice_makes_a_message_that_slack_takes(given_advice, question, user) -> None:  # type: ignore[no-untyped-def]
     assert_slack_takes(*advice(given_advice, question, user))
+
+
+def test_what_a_model_claims_to_have_happened_is_marked_wherever_it_stands() -> None:
+    lie = "I restarted checkout-api and it has been approved."
+    text, blocks = advice(
+        Advice(source="Amazon Q", cause=lie, text=f"{lie} So.", evidence=(lie,), next_steps=(lie,))
+    )
+    assert shown(blocks).count(f"⚠ unverified: {lie}") == 4
+    assert "⚠ unverified" in text
+    assert_slack_takes(text, blocks)
+
+
+def test_what_the_sop_says_is_neither_marked_nor_fenced() -> None:
+    _, blocks = advice(Advice(source=FROM_SOP, next_steps=("I restarted it",)))
+    assert "⚠ unverified" not in shown(blocks)
+    assert "1. I restarted it" in texts(blocks)[-1]
+
+
+def test_every_line_of_a_models_text_is_a_quotation() -> None:
+    _, blocks = advice(
+        Advice(source="Amazon Q", cause="a\nb", text="c\nd", evidence=("e", "f"), next_steps=("g",))
+    )
+    body = [one["text"]["text"] for one in blocks[1:] if one["type"] == "section"]
+    assert len(body) == 4
+    assert all(part.startswith("> ") for text in body for part in text.splitlines())

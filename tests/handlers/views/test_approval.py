@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.model import Choice
-from bot.incidents.remediation import Parameter, Preview, RemediationStatus
+from bot.approvals.model import Choice, Freeze, Terms, Vote
+from bot.approvals.record import TrackRecord
+from bot.incidents.remediation import FROM_MODEL, Parameter, Preview, RemediationStatus
 from handlers.views.approval import approval as view
 from handlers.views.approval import status_of
 from tests.handlers.views.looks import (
@@ -27,6 +28,7 @@ from tests.handlers.views.looks import (
     vote,
 )
 
+UNDECIDED = ["Approve", "Reject", "Dry run", "Edit"]
 DECIDED = [s for s in RemediationStatus if s is not RemediationStatus.AWAITING_APPROVAL]
 
 
@@ -44,9 +46,9 @@ def test_an_undecided_one_shows_exactly_what_will_run_and_where_each_value_is_fr
 
 def test_the_two_buttons_are_called_exactly_approve_and_reject_and_carry_only_the_id() -> None:
     _, blocks = view(approval())
-    assert buttons(blocks) == ["Approve", "Reject"]
+    assert buttons(blocks) == UNDECIDED
     elements = blocks[-1]["elements"]
-    assert [one["action_id"] for one in elements] == ["sopbot.approve", "sopbot.reject"]
+    assert [one["action_id"] for one in elements[:2]] == ["sopbot.approve", "sopbot.reject"]
     assert {one["value"] for one in elements} == {approval().id}
 
 
@@ -80,13 +82,14 @@ def test_a_revoked_one_says_revoked_and_why() -> None:
 def test_an_unknown_outcome_can_be_checked_again() -> None:
     asked = approval(state=RemediationStatus.APPROVED)
     _, blocks = view(asked, execution(state=RemediationStatus.OUTCOME_UNKNOWN))
-    assert buttons(blocks) == ["Check again"]
+    assert buttons(blocks) == ["Check again", "Mark done by hand"]
 
 
 def test_who_said_yes_already_is_shown_while_more_are_needed() -> None:
     _, blocks = view(approval(votes=(vote(ANA),)))
     assert f"<@{ANA}> approved" in shown(blocks)
-    assert buttons(blocks) == ["Approve", "Reject"]
+    assert "1 more needed" in shown(blocks)
+    assert buttons(blocks) == UNDECIDED
 
 
 def test_without_approvers_the_card_says_that_nobody_may() -> None:
@@ -103,7 +106,7 @@ def test_a_gateway_without_previews_still_gets_the_intent_and_target_shown() -> 
 def test_a_command_too_long_to_be_shown_whole_cannot_be_approved(length: int) -> None:
     text, blocks = view(approval(preview=Preview("x" * length)))
     assert ("x" * 2800 in shown(blocks)) == (length == 2800)
-    assert buttons(blocks) == (["Approve", "Reject"] if length == 2800 else ["Reject"])
+    assert buttons(blocks) == (UNDECIDED if length == 2800 else ["Reject"])
     assert ("cannot be approved here" in shown(blocks)) == (length == 2801)
     assert_slack_takes(text, blocks)
 
@@ -118,6 +121,65 @@ def test_many_approvers_are_named_as_far_as_there_is_room() -> None:
     text, blocks = view(approval(approvers=tuple(f"U0P{n:08}" for n in range(300))))
     assert "and 290 more" in shown(blocks)
     assert_slack_takes(text, blocks)
+
+
+def test_the_card_says_what_this_sop_was_good_for_before() -> None:
+    record = TrackRecord(
+        runs=9,
+        verified=7,
+        came_back=1,
+        median_recovery=240.0,
+        last_failed_at=NOW,
+        last_failed_by=BEN,
+    )
+    text, blocks = view(approval(), record=record)
+    assert (
+        "This SOP: run 9×, verified 7×, reopened within an hour 1×, median recovery 4 min,"
+        f" last failed <!date^{int(NOW.timestamp())}^{{date_short}}|21 Nov 2026>, approved by"
+        f" <@{BEN}>"
+    ) in shown(blocks)
+    assert_slack_takes(text, blocks)
+
+
+@pytest.mark.parametrize("record", [None, TrackRecord()])
+def test_what_never_ran_says_so(record: TrackRecord | None) -> None:
+    assert "This SOP: never run before" in shown(view(approval(), record=record)[1])
+
+
+def test_a_freeze_stands_on_the_card_with_who_and_why() -> None:
+    text, blocks = view(approval(), freeze=Freeze(ANA, NOW, "<!channel> a move"))
+    assert f"Frozen by <@{ANA}>" in shown(blocks)
+    assert "&lt;!channel&gt; a move" in shown(blocks)
+    assert_slack_takes(text, blocks)
+
+
+def test_the_policy_stands_on_the_card_in_words() -> None:
+    terms = Terms(reason_required=True, only_in_windows=True, seen=False, editors=(BEN,))
+    text, blocks = view(approval(approvers=("S0SRE",), terms=terms))
+    assert f"Needs 2 of <!subteam^S0SRE>, not <@{BEN}>, <@{CAT}>" in shown(blocks)
+    assert "asks for a reason · only in a maintenance window" in shown(blocks)
+    assert "No alert of this incident names checkout-api-3." in shown(blocks)
+    assert "Meanwhile the service is away while it restarts." in shown(blocks)
+    assert_slack_takes(text, blocks)
+
+
+def test_a_vote_with_a_reason_shows_it_and_a_value_from_a_model_is_marked() -> None:
+    said = Vote(ANA, Choice.APPROVE, NOW, "it is <broken>")
+    model = proposal(parameters=(Parameter("grace_seconds", 4, FROM_MODEL),))
+    _, blocks = view(approval(votes=(said,), proposal=model))
+    assert "it is &lt;broken&gt;" in shown(blocks)
+    assert "`grace_seconds`  4   ← ⚠ from model" in shown(blocks)
+
+
+def test_what_was_done_by_hand_names_who_said_so() -> None:
+    asked = approval(state=RemediationStatus.APPROVED)
+    _, blocks = view(asked, execution(by_hand=BEN))
+    assert f"Marked done by hand by <@{BEN}>" in shown(blocks)
+
+
+def test_a_person_in_the_reason_of_a_revocation_is_shown_by_name() -> None:
+    asked = approval(state=RemediationStatus.REVOKED, reason="@U0BEN changed a value")
+    assert "Why: <@U0BEN> changed a value" in shown(view(asked)[1])
 
 
 WILD_APPROVALS = st.builds(

@@ -14,10 +14,12 @@ from handlers.views.result import result
 from tests.handlers.views.looks import (
     ANA,
     HOSTILE,
+    NOW,
     WILD,
     acknowledged,
     approval,
     assert_slack_takes,
+    buttons,
     execution,
     incident,
     proposal,
@@ -148,3 +150,37 @@ def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> Non
 def test_any_result_makes_a_message_that_slack_takes(state, answer, error, note, title) -> None:  # type: ignore[no-untyped-def]
     ran = execution(state=state, answer=answer, error=error, verify_note=note)
     assert_slack_takes(*result(ran, approval(proposal=proposal(title=title))))
+
+
+def test_what_is_not_verified_offers_its_undo_only_where_there_is_one() -> None:
+    bad = execution(state=RemediationStatus.NOT_VERIFIED, verify_note="503")
+    _, blocks = result(bad, approval(proposal=proposal(action_id="service.stop")))
+    assert buttons(blocks) == ["Undo"]
+    assert blocks[-1]["elements"][0]["value"] == approval().id
+    _, blocks = result(bad, approval())
+    assert buttons(blocks) == []
+    assert "Nothing takes this action back." in shown(blocks)
+
+
+@pytest.mark.parametrize(
+    "state", [s for s in RemediationStatus if s is not RemediationStatus.NOT_VERIFIED]
+)
+def test_nothing_else_offers_an_undo(state: RemediationStatus) -> None:
+    stop = approval(proposal=proposal(action_id="service.stop"))
+    assert buttons(result(execution(state=state), stop)[1]) == []
+
+
+def test_what_nobody_can_tell_is_called_unknown_and_what_was_taken_back_undone() -> None:
+    ended = execution(concluded_at=NOW, verify_note="a person resolved it")
+    _, blocks = result(ended, approval())
+    assert "Whether it helped is unknown: a person resolved it" in shown(blocks)
+    undone = execution(state=RemediationStatus.UNDONE, verify_note="503")
+    text, blocks = result(undone, approval())
+    assert "Undone. It was not verified: 503" in shown(blocks)
+    assert_slack_takes(text, blocks)
+
+
+def test_what_was_done_by_hand_does_not_say_that_it_ran() -> None:
+    text, blocks = result(execution(by_hand=ANA, answer=None), approval())
+    assert f"marked done by hand by <@{ANA}>" in text
+    assert "ran" not in texts(blocks)[0].replace("Restart", "")

@@ -1,0 +1,131 @@
+"""10,000 rows of the audit trail proved, as `python -m bot audit verify` does it, from a file.
+
+The floor is bare HMAC-SHA256 over the same bytes, nothing read and nothing compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.results import Bar, Result
+from benchmarks.stage import ROOT, workspace
+from store import audits, open_store
+from store.operations.audit import Kind
+from store.places import reading
+from store.proof import Row, body_text, link_text
+from store.sealing import AuditKey
+from store.shape import tables
+
+ROWS = 10_000
+ROUNDS = 7
+AT_ONCE = 200
+KEY = AuditKey("an audit key of the benchmarks")
+KINDS = (Kind.PROPOSED, Kind.VOTED, Kind.APPROVED, Kind.DISPATCHING, Kind.REQUEST, Kind.ANSWER)
+DETAIL = {
+    "choice": "approve",
+    "digest": "5f" * 32,
+    "action_ts": "1763954645.123456",
+    "trigger_id": "1234567890.1234567890.0123456789abcdef0123456789abcdef",
+    "channel": "C0BENCH",
+    "message_ts": "1763954600.000100",
+}
+
+
+async def fill(url: str) -> None:
+    """So many decisions, each a transaction."""
+    store = await open_store(url, owner="bench", audit_key=KEY)
+    try:
+        for first in range(0, ROWS, AT_ONCE):
+            await asyncio.gather(
+                *(
+                    store.record(
+                        KINDS[number % len(KINDS)],
+                        now=store.clock(),
+                        incident_id=number // len(KINDS) + 1,
+                        subject=f"{number // len(KINDS):032x}",
+                        actor="U0BENCH",
+                        detail=DETAIL,
+                    )
+                    for number in range(first, first + AT_ONCE)
+                )
+            )
+    finally:
+        await store.close()
+
+
+def bare(texts: list[bytes]) -> float:
+    """Seconds of HMAC-SHA256 over these."""
+    began = time.perf_counter()
+    for text in texts:
+        hmac.digest(KEY.raw, text, "sha256")
+    return time.perf_counter() - began
+
+
+def proved(url: str) -> float:
+    """Seconds of the proof."""
+    began = time.perf_counter()
+    found = audits.prove(url, KEY)
+    taken = time.perf_counter() - began
+    assert found.rows == ROWS
+    return taken
+
+
+def command(url: str, folder: Path) -> float:
+    """Seconds of the whole command, from its start to its end."""
+    settings = {"STORE_URL": url, "AUDIT_KEY": KEY.raw.decode(), "PYTHONPATH": str(ROOT)}
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "bot", "audit", "verify"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"} | settings,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    return time.perf_counter() - began
+
+
+def texts_of(url: str) -> list[bytes]:
+    """What the macs of the rows are over."""
+    (table,) = (table for table in tables() if table.name == "audit")
+    with reading(url) as end:
+        rows = [Row(*row) for batch in end.rows(table, "1 = 1") for row in batch]
+    return [
+        text.encode()
+        for row in rows
+        for text in (body_text(row), link_text(row.seq, row.prev, KEY.mac(body_text(row))))
+    ]
+
+
+async def run() -> list[Result]:
+    """The proof and its floor in turn; the quietest round of each counts."""
+    with workspace() as folder:
+        url = f"sqlite:///{folder / 'audit.db'}"
+        await fill(url)
+        return await asyncio.to_thread(measured, url, folder)
+
+
+def measured(url: str, folder: Path) -> list[Result]:
+    """Outside of the event loop, as the command is."""
+    texts = texts_of(url)
+    values, floors, commands = [], [], []
+    for _ in range(ROUNDS):
+        values.append(proved(url))
+        floors.append(bare(texts))
+        commands.append(command(url, folder))
+    floor = min(floors)
+    detail = {
+        "rows": ROWS,
+        "megabytes": sum(map(len, texts)) / 1e6,
+        "rounds_s": values,
+        "floor_s": floors,
+    }
+    return [
+        Result("approval.audit_verify", min(values), "s", floor, Bar(1, "s"), detail),
+        Result("approval.audit_verify.command", min(commands), "s", floor),
+    ]

@@ -1,0 +1,86 @@
+"""What an approval is tied to: when that changes, the yes was meant for another world."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bot.approvals.model import Approval, Binding
+from bot.incidents.model import Incident, IncidentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an operator wrote that an approval depends on, as digests; `sop` '' where none is."""
+
+    sop: str
+    policy: str
+
+
+def bound_to(incident: Incident, written: Written) -> Binding:
+    """What matters of the incident and of what is written about it, now.
+
+    Not its `revision`: that grows with every repeat that is folded in.
+    """
+    return Binding(
+        severity=incident.severity,
+        env=incident.env,
+        service=incident.service,
+        sop=written.sop,
+        policy=written.policy,
+    )
+
+
+def why_void(approval: Approval, incident: Incident, written: Written) -> str:
+    """Why this approval means nothing any more; '' while it does."""
+    if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
+        return f"the incident is {incident.status}"
+    then, now = approval.terms.bound, bound_to(incident, written)
+    if then.severity != now.severity:
+        return severity_changed(then.severity, now.severity)
+    if (then.env, then.service) != (now.env, now.service):
+        return "the incident is about something else now"
+    if then.sop != now.sop:
+        return f"the SOP {incident.sop_id} was edited"
+    if then.policy != now.policy:
+        return "the policy was edited"
+    return ""
+
+
+def severity_changed(before: str, now: str) -> str:
+    """The reason where an incident got graver or calmed down."""
+    return f"the severity changed from {before or 'nothing'} to {now}"
+
+
+def digest_of(approval: Approval) -> str:
+    """SHA-256 over all that was shown and all that it is tied to.
+
+    The canonical action, its parameters with their origins, the gateway's plan, who may decide how,
+    what the world was like, until when. If it differs when it should run, it does not run.
+    """
+    proposal, preview, terms = approval.proposal, approval.preview, approval.terms
+    shown: Mapping[str, Any] = {
+        "id": approval.id,
+        "incident": approval.incident_id,
+        "action": proposal.action_id,
+        "target": proposal.target,
+        "parameters": [(p.name, p.value, p.origin) for p in proposal.parameters],
+        "risk": proposal.risk,
+        "command": preview.command,
+        "plan": preview.digest,
+        "needed": approval.needed,
+        "approvers": approval.approvers,
+        "requested_by": approval.requested_by,
+        "terms": asdict(terms),
+        "undoes": approval.undoes,
+        "expires": approval.expires_at.isoformat(),
+    }
+    return digest_of_text(json.dumps(shown, sort_keys=True))
+
+
+def digest_of_text(text: str) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,38 @@
+"""`python -m bot audit verify | begin-anew` and `python -m bot export INC-…`.
+
+Here are only their words, for every start of the bot reads them; `commands` does the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb and its options."""
+    commands = parser.add_subparsers(dest="verb", required=True)
+    verifying = commands.add_parser("verify", help="prove the audit trail, or name what is wrong")
+    verifying.add_argument("--head", metavar="HASH", default="", help="a head that was posted")
+    verifying.add_argument(
+        "--bundle", type=Path, metavar="FILE", help="prove this bundle instead of the store"
+    )
+    beginning = commands.add_parser(
+        "begin-anew", help="another key, or after a fault: a new trail, the old one in a backup"
+    )
+    beginning.add_argument("--reason", metavar="TEXT", required=True, help="goes on record")
+    beginning.add_argument(
+        "--backup",
+        type=Path,
+        metavar="FILE",
+        required=True,
+        help="where the store is kept as it is",
+    )
+
+
+def add_export_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which incident, and where to."""
+    parser.add_argument("incident", metavar="INC-…", help="its number")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="write it there instead of to the terminal"
+    )

@@ -1,0 +1,195 @@
+"""The fourth step: people decide, and what is over, or meant for another world, decides nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from bot.approvals.binding import why_void
+from bot.approvals.model import Approval, Choice, Standing
+from bot.approvals.policy import Voter, check_vote
+from bot.errors import NotFound, Refused, SopbotError, StoreError
+from bot.observability.metrics import Metrics
+from bot.remediation.client import GatewayClient
+from bot.response import propose
+from bot.response.rulebook import Rulebook
+from store.contract import Store
+from store.operations.audit import LONGEST_ID, Kind
+
+log = logging.getLogger(__name__)
+
+AGAIN = "It is revoked; propose it again."
+
+Standings = Callable[[str, Collection[str]], Awaitable[Standing]]
+"""What Slack says of a user now: who they are, and which of these user groups they are in."""
+
+
+class Decisions:
+    """Who says yes or no to what waits. `home_team` is our workspace's id."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        rulebook: Rulebook,
+        gateway: GatewayClient,
+        standing: Standings,
+        clock: Callable[[], datetime],
+        metrics: Metrics,
+        home_team: str,
+    ) -> None:
+        self._store = store
+        self._rulebook = rulebook
+        self._gateway = gateway
+        self._standing = standing
+        self._clock = clock
+        self._metrics = metrics
+        self._home_team = home_team
+
+    # Voting: one conditional UPDATE decides.
+
+    async def vote(
+        self,
+        approval_id: str,
+        voter: Voter,
+        choice: Choice,
+        press: Mapping[str, str] | None = None,
+        *,
+        reason: str = "",
+    ) -> Approval:
+        """Count a press, which Slack calls `press`. Refused says why to the person who pressed."""
+        try:
+            voter = await self._may_vote(approval_id, voter, choice)
+            approval = await self._store.vote(
+                approval_id,
+                voter,
+                choice,
+                self._home_team,
+                self._clock(),
+                press,
+                reason=reason,
+                limits=self._rulebook.limits,
+            )
+        except (Refused, NotFound) as error:
+            facts = {"choice": choice, "team": voter.team, **(press or {})}
+            await self.refuse(error, approval_id, voter.user, facts)
+            raise
+        self._metrics.voted(choice)
+        return approval
+
+    async def check(
+        self, approval_id: str, voter: Voter, press: Mapping[str, str] | None = None
+    ) -> Approval:
+        """The approval, when this person's yes would count now; else Refused. Counts nothing."""
+        try:
+            voter = await self._may_vote(approval_id, voter, Choice.APPROVE)
+            approval = await self._store.approval(approval_id)
+            check_vote(approval, voter, home_team=self._home_team, now=self._clock())
+        except Refused as error:
+            await self.refuse(error, approval_id, voter.user, press or {})
+            raise
+        return approval
+
+    async def refuse(
+        self, error: SopbotError, approval_id: str, user: str, facts: Mapping[str, str]
+    ) -> None:
+        """Put a refusal on record.
+
+        On its own: what was refused was undone, and with it what it would have recorded.
+        """
+        if isinstance(error, Refused):
+            self._metrics.refused()
+        try:
+            incident_id = None
+            with suppress(NotFound):
+                incident_id = (await self._store.approval(approval_id)).incident_id
+            await self._store.record(
+                Kind.REFUSED,
+                now=self._clock(),
+                incident_id=incident_id,
+                subject=approval_id[:LONGEST_ID],
+                actor=user,
+                detail={"why": error.message, **facts},
+            )
+        except StoreError as trouble:  # refused it is, on record or not
+            log.warning("a refusal is not on record: %s", trouble)
+
+    async def _may_vote(self, approval_id: str, voter: Voter, choice: Choice) -> Voter:
+        """The voter with what Slack says of them; Refused when the world is not that one any more.
+
+        What is over is ended at once, for everybody: a clock that is moved back brings nothing
+        back to life.
+        """
+        approval = await self._store.approval(approval_id)
+        if approval.decided or voter.team != self._home_team:
+            return voter  # the vote itself says so
+        now = self._clock()
+        if now >= approval.expires_at:
+            await self._store.expire_approvals(now)
+            raise Refused("Not counted: this approval has expired.", remedy="Propose it again.")
+        incident = await self._store.incident(approval.incident_id)
+        why = why_void(approval, incident, self._rulebook.written(incident.sop_id))
+        if why and await self._store.withdraw(approval.id, why, now):
+            raise Refused(f"Not counted: {why}.", remedy=AGAIN)
+        if choice is Choice.APPROVE:
+            self._rulebook.check_window(
+                approval.terms.only_in_windows, self._clock(), "Not counted"
+            )
+        groups = [one for one in approval.approvers if one.startswith("S")]
+        return replace(voter, standing=await self._standing(voter.user, groups))
+
+    async def dry_run(self, approval_id: str) -> str:
+        """Ask for the plan again, and say whether it is still the one on the card."""
+        approval = await self._store.approval(approval_id)
+        check_undecided(approval)
+        incident = await self._store.incident(approval.incident_id)
+        call = propose.call_of(incident, approval.proposal)
+        preview, _ = await propose.preview_of(self._gateway, call, propose.PATIENCE)
+        if not preview.digest and not approval.preview.digest:
+            return "This gateway shows no plans. Nothing was run."
+        if preview.digest == approval.preview.digest:
+            return f"Still the same plan. Nothing was run. {preview.touches}".strip()
+        await self._store.withdraw(approval.id, propose.DRIFTED, self._clock())
+        return "The plan is another one by now. Nothing was run. " + AGAIN
+
+    async def tend(self) -> None:
+        """End what waits in vain: nobody decided in time, or the world it was for is gone."""
+        now = self._clock()
+        await self._store.expire_approvals(now)
+        for approval in await self._store.approvals_waiting():
+            incident = await self._store.incident(approval.incident_id)
+            why = why_void(approval, incident, self._rulebook.written(incident.sop_id))
+            if why:
+                await self._store.withdraw(approval.id, why, now)
+
+    # Freezing: anybody may stop everything; only who may approve lets it go on.
+
+    async def freeze(self, user: str, reason: str) -> bool:
+        """Nothing runs from now on. False when it was frozen already."""
+        return await self._store.freeze(user, reason, self._clock())
+
+    async def thaw(self, user: str) -> bool:
+        """Things may run again. Refused for who is no approver of `remediate.approvers`."""
+        await self._check_approver(user, self._rulebook.policy.remediate.approvers, "Still frozen")
+        return await self._store.thaw(user, self._clock())
+
+    async def check_decider(self, approval: Approval, user: str) -> None:
+        """Refused unless this person is one of the approval's approvers."""
+        await self._check_approver(user, approval.approvers, "Not done")
+
+    async def _check_approver(self, user: str, approvers: tuple[str, ...], what: str) -> None:
+        groups = [one for one in approvers if one.startswith("S")]
+        standing = await self._standing(user, groups)
+        if standing.problem:
+            raise Refused(f"{what}: {standing.problem}.")
+        if not standing.is_one_of(user, approvers):
+            raise Refused(f"{what}: only an approver decides that.")
+
+
+def check_undecided(approval: Approval) -> None:
+    """Refused once it has its answer."""
+    if approval.decided:
+        raise Refused(f"Not done: this remediation is {approval.state}.")

@@ -1,0 +1,233 @@
+"""The fifth and sixth step: what has its yes is sent once, and watched until it helped or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.approvals.binding import digest_of, why_void
+from bot.approvals.model import Approval, Execution
+from bot.approvals.policy import no_vote
+from bot.errors import GatewayUnavailable, InputError, Refused
+from bot.incidents.model import Incident
+from bot.incidents.remediation import RemediationStatus
+from bot.observability.metrics import Metrics
+from bot.remediation.client import GatewayClient
+from bot.response import dispatch, propose, verify
+from bot.response.decisions import Standings
+from bot.response.rulebook import Rulebook
+from store.contract import Store
+from store.operations.audit import Kind
+
+CLAIMING = timedelta(seconds=10)  # what we claimed so long ago and do not hold, nobody sends
+UNKNOWN_LOOKUPS = timedelta(minutes=10)  # how long an unknown outcome is looked up by itself
+PLAN_SECONDS = 10.0  # how long the gateway may take to say once more what it would do
+
+
+class Dispatches:
+    """What runs. One without an outcome after `patience` seconds is looked up."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        rulebook: Rulebook,
+        gateway: GatewayClient,
+        probe: verify.Probe,
+        standing: Standings,
+        clock: Callable[[], datetime],
+        metrics: Metrics,
+        patience: timedelta,
+    ) -> None:
+        self._store = store
+        self._rulebook = rulebook
+        self._gateway = gateway
+        self._probe = probe
+        self._standing = standing
+        self._clock = clock
+        self._metrics = metrics
+        self._patience = patience
+        self._in_hand: set[str] = set()  # executions that `next` is sending
+
+    # Run: one request an approval, and what is not known is called unknown.
+
+    async def next(self) -> bool:
+        """Send the oldest approved execution."""
+        execution = await self._store.claim_execution(
+            self._clock(), self._approved_after(), self._rulebook.limits
+        )
+        if execution is None:
+            return False
+        self._in_hand.add(execution.id)
+        try:
+            await self._send(execution)
+        finally:
+            self._in_hand.discard(execution.id)
+        return True
+
+    def _approved_after(self) -> datetime:
+        """A yes from before then is not acted on: people looked at another world."""
+        ttl = self._rulebook.policy.remediate.approval_ttl_seconds
+        return self._clock() - timedelta(seconds=ttl)
+
+    async def recover(self) -> None:
+        """Find out what became of requests whose sender died.
+
+        Only when the gateway says that it never saw the key, and the yes still holds, is the
+        request sent, with that key.
+        """
+        now = self._clock()
+        for orphan in await self._store.orphaned_executions(now - CLAIMING, now):
+            if orphan.id in self._in_hand or not await self._store.adopt_execution(orphan, now):
+                continue
+            execution = replace(orphan, owner=self._store.owner)
+            result = await dispatch.look_up(self._gateway, execution.id)
+            if result is not None:
+                await self._finish(execution, result)
+            elif await self._store.still_wanted(execution, self._clock(), self._approved_after()):
+                await self._send(execution)
+
+    async def look_again(self, execution: Execution) -> Execution:
+        """Ask the gateway once more what became of an unknown outcome."""
+        if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:
+            return execution
+        return await self._look_up(execution)
+
+    async def look_up_unknown(self) -> None:
+        """Ask after every unknown outcome of the last minutes, and what was never finished."""
+        now = self._clock()
+        for execution in await self._store.unknown_outcomes(
+            now - UNKNOWN_LOOKUPS, now - self._patience
+        ):
+            await self._look_up(execution)
+
+    async def mark_by_hand(self, execution: Execution, user: str) -> None:
+        """A person says that it is done, whoever did it. Refused when the outcome is known."""
+        now = self._clock()
+        if not await self._store.mark_by_hand(execution, user, now, now + self._watch()):
+            raise Refused("Not done: what became of it is known by now.")
+
+    async def _look_up(self, execution: Execution) -> Execution:
+        result = await dispatch.look_up(self._gateway, execution.id)
+        if result is None:
+            result = dispatch.Result(
+                RemediationStatus.FAILED,
+                error="The gateway never saw the request: nothing ran.",
+                looked_up=True,
+            )
+        if result.state is execution.state:
+            return execution
+        return await self._finish(execution, result)
+
+    async def _send(self, execution: Execution) -> None:
+        approval = await self._store.approval(execution.approval_id)
+        incident = await self._store.incident(execution.incident_id)
+        try:
+            why = await self._why_not(approval, incident)
+        except (GatewayUnavailable, InputError) as error:
+            failed = dispatch.Result(RemediationStatus.FAILED, error=f"Not dispatched: {error}")
+            await dispatch.written(partial(self._finish, execution, failed))
+            return
+        if why:
+            await self._store.revoke(approval.id, why, self._clock())
+            return
+        call = propose.call_of(incident, approval.proposal)
+        await self._store.record(
+            Kind.REQUEST,
+            now=self._clock(),
+            incident_id=incident.id,
+            subject=approval.id,
+            detail=self._gateway.request_of(
+                call, key=execution.id, digest=approval.preview.digest or None
+            ),
+        )
+        if not self._store.replica.holds:
+            return  # we stood still for so long that others look after it by now
+        try:
+            result = await dispatch.send(self._gateway, call, execution.id, approval.preview.digest)
+        except Exception as error:
+            # A fault of ours after the claim: whether it was sent is not known.
+            why = f"The bot failed while sending ({type(error).__name__})."
+            unknown = dispatch.Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
+            await dispatch.written(partial(self._finish, execution, unknown))
+            raise
+        # Unlike what was looked up, nobody else may be able to tell.
+        result = replace(result, finished_at=self._clock())
+        await dispatch.written(partial(self._finish, execution, result))
+
+    async def _why_not(self, approval: Approval, incident: Incident) -> str:
+        """Everything once more, at the last moment: why it must not run; '' when it may.
+
+        GatewayUnavailable or InputError when the gateway does not say what it would do.
+        """
+        if digest_of(approval) != approval.digest:
+            return "what would run is not what was shown"
+        lives = approval.expires_at - approval.requested_at
+        if approval.decided_at and self._clock() - approval.decided_at >= lives:
+            return "approved too long ago"
+        if why := why_void(approval, incident, self._rulebook.written(incident.sop_id)):
+            return why
+        if why := await self._too_few(approval):
+            return why
+        call = propose.call_of(incident, approval.proposal)
+        preview, _ = await propose.preview_of(self._gateway, call, PLAN_SECONDS)
+        return propose.DRIFTED if preview.digest != approval.preview.digest else ""
+
+    async def _too_few(self, approval: Approval) -> str:
+        """Whether enough of those who said yes may still say it; why not, or ''."""
+        groups = [one for one in approval.approvers if one.startswith("S")]
+        left, why = 0, ""
+        for user in approval.said_yes:
+            standing = await self._standing(user, groups)
+            if no_vote(approval, user, standing):
+                why = f"the yes of @{user} does not count any more"
+            else:
+                left += 1
+        return "" if left >= approval.needed else why or "too few said yes"
+
+    def _watch(self) -> timedelta:
+        return timedelta(seconds=self._rulebook.policy.remediate.verify_deadline_seconds)
+
+    async def _finish(self, execution: Execution, result: dispatch.Result) -> Execution:
+        now = self._clock()
+        succeeded = result.state is RemediationStatus.SUCCEEDED
+        finished = await self._store.finish_execution(
+            execution,
+            result.state,
+            answer=result.answer,
+            error=result.error,
+            now=now,
+            finished_at=result.finished_at or now,
+            verify_until=now + self._watch() if succeeded else None,
+            looked_up=result.looked_up,
+        )
+        self._metrics.dispatched(finished.state, finished.seconds)
+        return finished
+
+    # Verify: a probe or the alert itself, never the exit code.
+
+    async def verify_due(self) -> None:
+        """Look at everything that ran and is not verified yet."""
+        for execution in await self._store.verifying():
+            await self._verify(execution)
+
+    async def _verify(self, execution: Execution) -> None:
+        approval = await self._store.approval(execution.approval_id)
+        url = verify.probe_url(approval)
+        good = 0
+        if url:
+            probed = await self._probe(url)
+            good = await self._store.count_probe(execution.id, probed.good, probed.note)
+            execution = await self._store.execution(execution.id)
+        incident = await self._store.incident(execution.incident_id)
+        verdict = verify.verdict(
+            execution,
+            incident,
+            good_in_a_row=good,
+            needed=self._rulebook.policy.remediate.verify_good_probes,
+            now=self._clock(),
+        )
+        if verdict and await self._store.conclude(execution.id, *verdict, self._clock()):
+            self._metrics.concluded(verdict[0])

@@ -1,0 +1,193 @@
+"""The third step: a typed action, the SOP's or a person's, is put before people."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from bot.approvals.binding import bound_to, digest_of_text
+from bot.approvals.model import Approval, Terms
+from bot.approvals.rules import Case, Demand, demand
+from bot.errors import GatewayUnavailable, InputError, Refused
+from bot.incidents.model import Alert, Incident
+from bot.incidents.remediation import Proposal, RemediationStatus
+from bot.remediation import catalogue, intents
+from bot.remediation.client import GatewayClient
+from bot.response import propose
+from bot.response.decisions import check_undecided
+from bot.response.rulebook import Rulebook
+from store.contract import Store
+from store.operations.audit import Kind
+from store.rows import AdviceRecord
+
+log = logging.getLogger(__name__)
+
+
+class Proposals:
+    """What is put before people: by an SOP, a person's words, an edit, an undo."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        rulebook: Rulebook,
+        gateway: GatewayClient,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._rulebook = rulebook
+        self._gateway = gateway
+        self._clock = clock
+
+    async def from_sop(self, incident: Incident, alert: Alert, record: AdviceRecord) -> None:
+        """Propose what the SOP offers for this alert, once a piece of advice."""
+        sop = self._rulebook.sops.get(incident.sop_id)
+        if sop is None:
+            return
+        for place, action in propose.offered(sop, alert):
+            given = propose.values_from(sop, action, alert, self._clock())
+            try:
+                proposal = catalogue.propose(action.action, given, self._rulebook.policy.remediate)
+                await self._put(incident, proposal, f"advice:{record.id}:{place}")
+            except (Refused, InputError, GatewayUnavailable) as error:
+                if await self._is_over(incident):
+                    return
+                log.info("not proposed: %s", error)
+                said = str(error).removeprefix("Not proposed: ")
+                text = f"Not proposed: {action.action}. {said}"
+                await self._store.note(incident.id, text, "", self._clock())
+
+    async def _is_over(self, incident: Incident) -> bool:
+        """Nobody wants to hear about what cannot be proposed any more."""
+        return (await self._store.incident(incident.id)).resolved_at is not None
+
+    async def fix(self, incident: Incident, words: str, user: str, cause: str) -> Approval:
+        """A person asks for an action; somebody else must approve it. `cause` asks only once."""
+        action_id, given = intents.read_fix(words, user=user, default_target=incident.service)
+        proposal = catalogue.propose(action_id, given, self._rulebook.policy.remediate)
+        return await self._put(incident, proposal, cause, requested_by=user)
+
+    async def edit(self, approval_id: str, values: Mapping[str, str], user: str) -> Approval:
+        """A person changes values: another proposal takes its place, and they do not count on it.
+
+        Every vote so far was for other values, so it has none.
+        """
+        old = await self._store.approval(approval_id)
+        check_undecided(old)
+        given = {p.name: (p.value, p.origin) for p in old.proposal.parameters}
+        changed = False
+        for name, value in values.items():
+            if name not in catalogue.editable(old.proposal.action_id):
+                raise InputError(f"{name} cannot be edited", field=name)
+            if name in given and str(given[name][0]) != value.strip():
+                given[name] = (value.strip(), f"edited by @{user}")
+                changed = True
+        if not changed:
+            raise InputError("Nothing was changed.", remedy="Close the box to leave it as it is.")
+        proposal = catalogue.propose(old.proposal.action_id, given, self._rulebook.policy.remediate)
+        incident = await self._store.incident(old.incident_id)
+        fresh = await self._put(
+            incident,
+            proposal,
+            f"edit/{old.id}/{digest_of_text(repr(sorted(values.items())))[:16]}",
+            requested_by=old.requested_by,
+            editors=(*old.terms.editors, user),
+            undoes=old.undoes,
+        )
+        await self._store.withdraw(
+            old.id, f"@{user} changed a value. The new card is below", self._clock()
+        )
+        await self._store.record(
+            Kind.EDITED,
+            now=self._clock(),
+            incident_id=incident.id,
+            subject=old.id,
+            actor=user,
+            detail={"became": fresh.id, "values": dict(values)},
+        )
+        return fresh
+
+    async def undo(self, approval_id: str, user: str) -> Approval:
+        """Propose the inverse of what ran and did not help, through the same policy."""
+        done = await self._store.approval(approval_id)
+        execution = await self._store.execution_of(approval_id)
+        given = catalogue.inverse_of(done.proposal)
+        if execution is None or execution.state is not RemediationStatus.NOT_VERIFIED:
+            raise Refused("Not proposed: only what ran and is not verified can be undone.")
+        if given is None:
+            raise Refused("Not proposed: nothing takes this action back.")
+        earlier = [
+            one
+            for one in await self._store.approvals_of(done.incident_id)
+            if one.undoes == execution.id
+        ]
+        if any(not one.decided for one in earlier):
+            raise Refused("It is proposed already: see its card in this thread.")
+        inverse = catalogue.CATALOGUE[done.proposal.action_id].inverse
+        proposal = catalogue.propose(inverse, given, self._rulebook.policy.remediate)
+        incident = await self._store.incident(done.incident_id)
+        return await self._put(
+            incident,
+            replace(proposal, title=f"Undo {done.proposal.title}: {proposal.title}"),
+            f"undo/{execution.id}/{len(earlier)}",
+            requested_by=user,
+            undoes=execution.id,
+        )
+
+    async def _put(
+        self,
+        incident: Incident,
+        proposal: Proposal,
+        cause: str,
+        *,
+        requested_by: str = "",
+        editors: tuple[str, ...] = (),
+        undoes: str = "",
+    ) -> Approval:
+        call = propose.call_of(incident, proposal)
+        by_hand = bool(requested_by or editors)
+        preview, targets = await propose.preview_of(
+            self._gateway, call, propose.PATIENCE if by_hand else None
+        )
+        alert = await self._store.latest_alert(incident.id)
+        # As it is now: the advice that led here may have taken minutes.
+        incident = await self._store.incident(incident.id)
+        seen = propose.is_seen(proposal.target, incident, alert)
+        wanted = demand(
+            self._rulebook.policy.remediate,
+            Case(
+                action_id=proposal.action_id,
+                risk=proposal.risk,
+                environment=incident.env,
+                targets=targets,
+                seen=seen,
+                asked_by=requested_by or "".join(editors[-1:]),
+            ),
+        )
+        if wanted.needed == 0:
+            self._rulebook.check_window(wanted.only_in_windows, self._clock(), "Not proposed")
+        approval = propose.approval_for(
+            incident,
+            proposal,
+            preview,
+            wanted,
+            self._terms(incident, wanted, targets, seen, editors),
+            requested_by=requested_by,
+            undoes=undoes,
+            now=self._clock(),
+        )
+        return await self._store.ask(approval, cause, self._rulebook.limits)
+
+    def _terms(
+        self, incident: Incident, wanted: Demand, targets: int, seen: bool, editors: tuple[str, ...]
+    ) -> Terms:
+        return Terms(
+            reason_required=wanted.reason_required,
+            only_in_windows=wanted.only_in_windows,
+            targets=targets,
+            seen=seen,
+            editors=editors,
+            bound=bound_to(incident, self._rulebook.written(incident.sop_id)),
+        )

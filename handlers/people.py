@@ -1,0 +1,100 @@
+"""Who a person is, and which user groups they are in, as Slack says: asked again every minute.
+
+Fails closed: of whom Slack does not tell, nobody's yes counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.approvals.model import UNKNOWN, Standing
+from bot.errors import OutcomeUnknown, SlackRefused
+from bot.observability.metrics import Metrics
+from handlers.calling import SlackCalls
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(seconds=60)
+PATIENCE = 2.0  # seconds: Slack waits three for the answer to a press
+MOST = 1000  # people and groups remembered; a workspace's approvers are far fewer
+
+T = TypeVar("T")
+
+
+class People:
+    """Asks Slack, at most once a minute about each person and each group."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        home_team: str,
+        clock: Callable[[], datetime],
+        metrics: Metrics,
+    ) -> None:
+        self._call = SlackCalls(client, metrics, clock).call
+        self._home_team = home_team
+        self._clock = clock
+        self._known: dict[str, tuple[datetime, Any]] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+
+    async def standing(self, user: str, groups: Collection[str]) -> Standing:
+        """What counts of this person. Never raises: what is not known is `unread`, or a problem."""
+        problem, members = await asyncio.gather(
+            self._kept(user, self._problem),
+            asyncio.gather(*(self._kept(one, self._members) for one in groups)),
+        )
+        by_group = dict(zip(groups, members, strict=True))
+        return Standing(
+            problem=UNKNOWN.problem if problem is None else problem,
+            groups=frozenset(name for name, found in by_group.items() if found and user in found),
+            unread=frozenset(name for name, found in by_group.items() if found is None),
+        )
+
+    async def _kept(self, name: str, ask: Callable[[str], Awaitable[T]]) -> T | None:
+        """The answer of the last minute, or a new one; None when Slack gives none."""
+        async with self._asking.setdefault(name, asyncio.Lock()):
+            at, answer = self._known.get(name, (None, None))
+            # A clock that was moved back makes nothing younger than it is.
+            if at is not None and timedelta() <= self._clock() - at < KEPT:
+                return answer
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    fresh = await ask(name)
+            except (SlackRefused, OutcomeUnknown, TimeoutError) as error:
+                log.warning("Slack does not tell about %s: %s", name, error or "no answer in time")
+                return None
+            if len(self._known) >= MOST:
+                self._known.clear()
+                self._asking = {name: self._asking[name]}
+            self._known[name] = (self._clock(), fresh)
+            return fresh
+
+    async def _problem(self, user: str) -> str:
+        answer = await self._call("users_info", user=user)
+        return problem_of(answer.get("user"), self._home_team)
+
+    async def _members(self, group: str) -> frozenset[str]:
+        answer = await self._call("usergroups_users_list", usergroup=group)
+        users = answer.get("users")
+        return frozenset(map(str, users)) if isinstance(users, list) else frozenset()
+
+
+def problem_of(user: Any, home_team: str) -> str:
+    """Why this user never counts, from Slack's user object; '' for a person of this workspace."""
+    if not isinstance(user, dict):
+        return UNKNOWN.problem
+    if user.get("deleted") is not False:
+        return "this account is deactivated"
+    if user.get("is_bot") is not False or user.get("id") == "USLACKBOT":
+        return "a bot never counts"
+    if user.get("is_restricted") is not False or user.get("is_ultra_restricted") is not False:
+        return "guests never count"
+    if user.get("team_id") != home_team or user.get("is_stranger"):
+        return "only people of this workspace count"
+    return ""

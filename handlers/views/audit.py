@@ -1,0 +1,18 @@
+"""What the bot says of its own audit trail, once a day."""
+
+from __future__ import annotations
+
+from handlers.views.text import Block, context, line, section
+
+
+def head(day: str, rows: int, mac: str, fault: str) -> tuple[str, list[Block]]:
+    """Where the trail stood: who puts back an older copy cannot change what was posted here."""
+    if fault:
+        text = f"🔴 Audit trail, {day}: {line(fault, 300)}"
+        remedy = "Keep a backup as it is now; `python -m bot audit verify` says more."
+        return text, [section(f"{text}\nhead `{mac}`"), context(remedy)]
+    text = f"🔏 Audit trail, {day}: proved up to row {rows:,}"
+    return text, [
+        section(f"{text}\nhead `{mac}`"),
+        context(f"`python -m bot audit verify --head {mac}` says whether it still has this head."),
+    ]

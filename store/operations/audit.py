@@ -1,0 +1,192 @@
+"""The audit trail: every decision as a row of a keyed hash chain (`store.proof` says how).
+
+`record` is for use inside of the operation that decides, so that the decision and its row commit
+together or not at all:
+
+    yield from audit.record(
+        Kind.VOTED, now=now, incident_id=4, subject=approval_id, actor=voter.user, detail={…}
+    )
+
+It comes last in its operation: on PostgreSQL it takes a lock that everybody who records waits for,
+until the commit. `detail` is for facts by which the decision can be judged later: ids, digests,
+words shown to people. Never a secret, and of what is large only its SHA-256.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from bot.errors import Refused, StoreError
+from store.proof import FIRST, HEAD, Anchor, Row, anchor_text, body_text, canonical, link_text
+from store.statements import Operation, bindable, lock, moment, query, run, seal, stamp
+
+LOCK = "audit"
+LONGEST_ID = 64  # of an id that a stranger made up no more goes on record
+SKEW = timedelta(seconds=60)
+"""Replicas wait for their turn with the time in hand: only more than this is a clock moved back."""
+
+
+class Kind(StrEnum):
+    """What can be on record. `subject` is the approval's id where nothing else is said."""
+
+    PROPOSED = "proposed"  # with the digest, and every parameter with its origin
+    EDITED = "edited"  # somebody changed the parameters; actor: who
+    VOTED = "voted"  # a vote that counts; detail: the choice, Slack's ids of the press
+    REFUSED = "refused"  # a press, a command or a proposal that was not allowed; detail: why
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    REVOKED = "revoked"  # detail: why
+    DISPATCHING = "dispatching"  # claimed, before anything is sent
+    TAKEN_OVER = "taken over"  # another replica looks after it; its former one is gone
+    REQUEST = "request"  # what is about to be sent: SHA-256 of its bytes, key, the gateway's host
+    ANSWER = "answer"  # what the gateway said: the state, SHA-256 of the answer
+    OUTCOME_UNKNOWN = "outcome unknown"
+    LOOKED_UP = "looked up"  # the gateway was asked what became of it
+    MARKED_BY_HAND = "marked by hand"  # a person says what became of it
+    VERIFIED = "verified"
+    NOT_VERIFIED = "not verified"
+    VERIFICATION_UNKNOWN = "verification unknown"  # it ran, and nobody can tell whether it helped
+    UNDONE = "undone"
+    FROZEN = "frozen"  # nothing runs; subject: what is frozen
+    UNFROZEN = "unfrozen"
+    POLICY_LOADED = "policy loaded"  # subject: SHA-256 of the policy
+    PRUNED = "pruned"  # retention forgot the rows up to detail.through
+    BEGUN_ANEW = "begun anew"  # with another key, or after a fault; detail: why, where it ended
+    CLOCK_MOVED_BACK = "clock moved back"  # by more than SKEW; the next row was recorded then
+
+
+def record(
+    kind: Kind,
+    *,
+    now: datetime,
+    incident_id: int | None = None,
+    subject: str = "",
+    actor: str = "",
+    detail: Mapping[str, Any] | None = None,
+) -> Operation[int]:
+    """Add a row to the chain, in the caller's transaction. Returns its number.
+
+    StoreError when where the chain ends was tampered with: nothing is built on that.
+    """
+    yield lock(LOCK)
+    head = yield from end_of_chain()
+    if head is not None and stamp(now + SKEW) < head.at:
+        behind = round((moment(head.at) - now).total_seconds())
+        head = yield from _append(
+            head, _row(Kind.CLOCK_MOVED_BACK, now, None, "", "", {"seconds": behind})
+        )
+    head = yield from _append(head, _row(kind, now, incident_id, subject, actor, detail or {}))
+    return head.seq
+
+
+def check_clock(now: datetime) -> Operation[None]:
+    """Refused when the chain knows a later time: by a clock moved back nothing is decided."""
+    head = yield from end_of_chain()
+    if head is not None and stamp(now + SKEW) < head.note:
+        behind = round((moment(head.note) - now).total_seconds())
+        raise Refused(
+            f"Not counted: the bot's clock is {behind} s behind what is on record.",
+            remedy="An operator must mend the clock; nothing is decided until then.",
+        )
+
+
+def _row(
+    kind: Kind,
+    now: datetime,
+    incident_id: int | None,
+    subject: str,
+    actor: str,
+    detail: Mapping[str, Any],
+) -> Row:
+    """The row as the store will keep it, without its place in the chain."""
+    subject, actor = bindable((subject, actor))
+    return Row(0, stamp(now), str(kind), incident_id, subject, actor, canonical(detail), "", "")
+
+
+def end_of_chain() -> Operation[Anchor | None]:
+    """Where the chain ends; None when it is empty. The head's `note` is the latest time seen."""
+    head: Anchor | None = yield from sealed_anchor(HEAD)
+    return head
+
+
+def sealed_anchor(name: str) -> Operation[Anchor | None]:
+    """An anchor; None when there is none. StoreError when the key did not make it."""
+    anchor: Anchor | None = yield from find_anchor(name)
+    if anchor is not None and (yield seal(anchor_text(anchor))) != anchor.seal:
+        raise StoreError(
+            "The audit trail was tampered with, or AUDIT_KEY is not the key that it was made with.",
+            permanent=True,
+            remedy="Nothing was changed. `python -m bot audit verify` says what is wrong.",
+        )
+    return anchor
+
+
+def find_anchor(name: str) -> Operation[Anchor | None]:
+    """An anchor as it stands there, whoever made it."""
+    rows = yield query("SELECT * FROM audit_anchors WHERE name = ?", name)
+    return anchor_from(rows[0]) if rows else None
+
+
+def _append(head: Anchor | None, row: Row) -> Operation[Anchor]:
+    """Write the row behind `head`; returns the new head."""
+    seq, prev = (head.seq + 1, head.mac) if head else (1, FIRST)
+    body = yield seal(body_text(row))
+    mac = yield seal(link_text(seq, prev, body))
+    yield run(
+        "INSERT INTO audit (seq, at, kind, incident_id, subject, actor, detail, prev, mac)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        seq,
+        row.at,
+        row.kind,
+        row.incident_id,
+        row.subject,
+        row.actor,
+        row.detail,
+        prev,
+        mac,
+    )
+    latest = max(row.at, head.note) if head else row.at
+    moved: Anchor = yield from put(Anchor(HEAD, seq, mac, row.at, latest, ""))
+    return moved
+
+
+def put(anchor: Anchor) -> Operation[Anchor]:
+    """Seal an anchor and write it, in place of the one of that name."""
+    done = replace(anchor, seal=(yield seal(anchor_text(anchor))))
+    yield run(
+        "INSERT INTO audit_anchors (name, seq, mac, at, note, seal) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, mac = excluded.mac,"
+        " at = excluded.at, note = excluded.note, seal = excluded.seal",
+        done.name,
+        done.seq,
+        done.mac,
+        done.at,
+        done.note,
+        done.seal,
+    )
+    return done
+
+
+def anchor_from(row: Any) -> Anchor:
+    """An audit_anchors row."""
+    return Anchor(row["name"], row["seq"], row["mac"], row["at"], row["note"], row["seal"])
+
+
+def row_from(row: Any) -> Row:
+    """An audit row."""
+    return Row(
+        row["seq"],
+        row["at"],
+        row["kind"],
+        row["incident_id"],
+        row["subject"],
+        row["actor"],
+        row["detail"],
+        row["prev"],
+        row["mac"],
+    )

@@ -1,0 +1,186 @@
+"""What keeps a remediation from running although somebody said yes, and what to do about it.
+
+Asked when it is proposed and when somebody votes, so that the person hears it; and once more in the
+transaction that claims the dispatch, which is what counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.approvals.limits import Limits
+from bot.approvals.model import Approval, Freeze
+from store.statements import Operation, Row, moment, query, stamp
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why it may not run now, and what to do."""
+
+    why: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.why}. {self.remedy}"
+
+
+def hindrance(
+    approval: Approval, sop_id: str, limits: Limits, now: datetime
+) -> Operation[Hindrance | None]:
+    """What stands in its way. Nothing but a freeze and a busy target holds up an undo."""
+    for check in (
+        frozen(),
+        _repeated(approval),
+        _busy(approval),
+        _cooling(approval, limits, now),
+        _tripped(approval, sop_id, limits, now),
+        _spent(approval, limits, now),
+    ):
+        found: Hindrance | None = yield from check
+        if found:
+            return found
+    return None
+
+
+def hopeless(
+    approval: Approval, sop_id: str, limits: Limits, now: datetime
+) -> Operation[Hindrance | None]:
+    """What makes it useless even to propose it: waiting for a yes changes nothing about it."""
+    found: Hindrance | None = yield from _repeated(approval)
+    if found is None:
+        found = yield from _tripped(approval, sop_id, limits, now)
+    return found
+
+
+def frozen() -> Operation[Hindrance | None]:
+    """Somebody froze everything."""
+    now: Freeze | None = yield from freeze()
+    if now is None:
+        return None
+    why = f" ({now.reason})" if now.reason else ""
+    return Hindrance(
+        f"everything is frozen by <@{now.by}>{why}", "An approver lifts it: `/incident freeze off`."
+    )
+
+
+def freeze() -> Operation[Freeze | None]:
+    """The freeze, while there is one."""
+    rows = yield query("SELECT * FROM freezes WHERE name = 'all'")
+    return Freeze(rows[0]["actor"], moment(rows[0]["at"]), rows[0]["reason"]) if rows else None
+
+
+# Of another approval, and something reached the gateway for it, as far as anybody knows.
+_OTHERS = (
+    " FROM executions e JOIN approvals a ON a.id = e.approval_id"
+    " JOIN incidents i ON i.id = e.incident_id"
+    " WHERE e.approval_id != ? AND e.started_at IS NOT NULL AND e.state != 'revoked'"
+    " AND NOT (e.state = 'failed' AND e.answer IS NULL)"
+)
+
+
+def _repeated(approval: Approval) -> Operation[Hindrance | None]:
+    """It did not help here before."""
+    if approval.undoes:
+        return None
+    rows = yield query(
+        "SELECT 1" + _OTHERS + " AND e.incident_id = ? AND a.action_id = ? AND a.target = ?"
+        " AND e.state IN ('not verified', 'undone') LIMIT 1",
+        approval.id,
+        approval.incident_id,
+        approval.proposal.action_id,
+        approval.proposal.target,
+    )
+    if not rows:
+        return None
+    title = approval.proposal.title
+    return Hindrance(
+        f"{title} did not help in this incident before", "Try something else, or do it by hand."
+    )
+
+
+def _busy(approval: Approval) -> Operation[Hindrance | None]:
+    """One action a target at a time; of an unknown outcome nobody knows that it ended."""
+    rows = yield query(
+        "SELECT e.state, e.incident_id" + _OTHERS + " AND a.target = ?"
+        " AND e.state IN ('dispatching', 'outcome unknown') LIMIT 1",
+        approval.id,
+        approval.proposal.target,
+    )
+    if not rows:
+        return None
+    target, number = approval.proposal.target, f"INC-{rows[0]['incident_id']}"
+    if rows[0]["state"] == "dispatching":
+        return Hindrance(
+            f"another action is running on {target} ({number})", "Propose it again once that ended."
+        )
+    return Hindrance(
+        f"what became of another action on {target} is not known ({number})",
+        "Press Check again or Mark done by hand there.",
+    )
+
+
+def _cooling(approval: Approval, limits: Limits, now: datetime) -> Operation[Hindrance | None]:
+    """Its target was acted on a moment ago."""
+    pause = limits.cooldowns.get(approval.proposal.action_id, timedelta())
+    if approval.undoes or not pause:
+        return None
+    rows = yield query(
+        "SELECT MAX(e.started_at) AS at" + _OTHERS + " AND a.target = ?",
+        approval.id,
+        approval.proposal.target,
+    )
+    if not rows[0]["at"] or moment(rows[0]["at"]) + pause <= now:
+        return None
+    ends = moment(rows[0]["at"]) + pause
+    return Hindrance(
+        f"{approval.proposal.target} cools down until {ends:%H:%M:%S} UTC",
+        "Propose it again after that.",
+    )
+
+
+def _tripped(
+    approval: Approval, sop_id: str, limits: Limits, now: datetime
+) -> Operation[Hindrance | None]:
+    """This SOP's remediations failed too often since one last helped."""
+    if approval.undoes:
+        return None
+    rows: list[Row] = yield query(
+        "SELECT e.started_at AS at"  # noqa: S608 - constants
+        + _OTHERS
+        + " AND i.sop_id = ?"
+        " AND e.state IN ('failed', 'not verified', 'undone', 'outcome unknown')"
+        " AND e.started_at > ? AND e.started_at > COALESCE((SELECT MAX(v.started_at)"
+        " FROM executions v JOIN incidents w ON w.id = v.incident_id"
+        " WHERE w.sop_id = ? AND v.state = 'verified'), '')"
+        " ORDER BY e.started_at DESC",
+        approval.id,
+        sop_id,
+        stamp(now - limits.breaker_span),
+        sop_id,
+    )
+    if len(rows) < limits.breaker_failures:
+        return None
+    ends = moment(rows[limits.breaker_failures - 1]["at"]) + limits.breaker_span
+    return Hindrance(
+        f"the last {len(rows)} remediations of {sop_id} failed: its breaker is open until"
+        f" {ends:%H:%M} UTC",
+        "Look into it by hand; the SOP may be wrong.",
+    )
+
+
+def _spent(approval: Approval, limits: Limits, now: datetime) -> Operation[Hindrance | None]:
+    """As much as may run within an hour has run."""
+    if approval.undoes:
+        return None
+    rows = yield query(
+        "SELECT COUNT(*) AS n" + _OTHERS + " AND e.started_at > ?", approval.id, stamp(now - HOUR)
+    )
+    if rows[0]["n"] < limits.hourly_budget:
+        return None
+    return Hindrance(
+        f"{rows[0]['n']} remediations ran within the last hour, as many as the policy allows",
+        "Wait, or raise remediate.hourly_budget.",
+    )

@@ -1,0 +1,153 @@
+"""What keeps the audit trail provable: its head posted every day, its old rows pruned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.errors import StoreError
+from store.operations import audit, outbox
+from store.operations.audit import Kind
+from store.proof import CHECKPOINT, DAY, FIRST, HEAD, Anchor, Row, anchor_text, body_text, link_text
+from store.statements import Operation, execute, lock, query, run, seal, stamp, starting_with
+
+POSTED = "audit_head"
+RANK = 3  # behind whatever an incident has to say
+_BATCH = 500  # rows that are looked at in one go
+_MOST = 2_000  # rows that go at once, so that nobody waits long to put something on record
+
+
+def close_day(channel: str, now: datetime) -> Operation[bool]:
+    """Prove the chain since the last time, anchor where it ends, and have that posted.
+
+    Once for each day that is over by `now`, if anything is on record of before today.
+    """
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = (midnight - timedelta(days=1)).date().isoformat()
+    if (yield from audit.find_anchor(DAY + day)) is not None:
+        return False
+    yield lock(audit.LOCK)  # nobody prunes what is being proved
+    oldest = yield query("SELECT at FROM audit ORDER BY seq LIMIT 1")
+    head = yield from audit.end_of_chain()
+    if head is None or not oldest or oldest[0]["at"] >= stamp(midnight):
+        return False
+    fault = yield from _fault_since_last_day(head.seq)
+    anchor = Anchor(DAY + day, head.seq, head.mac, stamp(now), fault, "")
+    written = yield execute(
+        "INSERT INTO audit_anchors (name, seq, mac, at, note, seal) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (name) DO NOTHING",
+        anchor.name,
+        anchor.seq,
+        anchor.mac,
+        anchor.at,
+        anchor.note,
+        (yield seal(anchor_text(anchor))),
+    )
+    if written:
+        yield from outbox.want(
+            kind=POSTED,
+            subject=day,
+            channel=channel,
+            incident_id=None,
+            in_thread=False,
+            rank=RANK,
+            now=now,
+        )
+    return bool(written)
+
+
+def prune(before: datetime, now: datetime) -> Operation[int]:
+    """Forget the rows of before then; the last row stays. Returns how many went.
+
+    They are proved first: else who edits a row's time would have the bot forget it.
+    """
+    yield lock(audit.LOCK)  # of two that prune the second goes on where the first one stopped
+    checkpoint = yield from audit.sealed_anchor(CHECKPOINT)
+    seq, mac = (checkpoint.seq, checkpoint.mac) if checkpoint else (0, FIRST)
+    head = yield from audit.end_of_chain()
+    if head is None:
+        return 0
+    kept = yield query("SELECT MIN(seq) AS seq FROM audit WHERE at >= ?", stamp(before))
+    through = min((kept[0]["seq"] or head.seq) - 1, seq + _MOST)
+    if through <= seq:
+        return 0
+    if fault := (yield from _fault(seq, mac, through)):
+        raise StoreError(
+            f"The audit trail is not pruned: {fault}.",
+            permanent=True,
+            remedy="Keep a backup as it is now; `python -m bot audit verify` says more.",
+        )
+    rows = yield query("SELECT mac FROM audit WHERE seq = ?", through)
+    times = yield query("SELECT MAX(at) AS latest FROM audit WHERE seq <= ?", through)
+    latest = max(times[0]["latest"], checkpoint.note) if checkpoint else times[0]["latest"]
+    yield run("DELETE FROM audit WHERE seq <= ?", through)
+    yield from audit.put(Anchor(CHECKPOINT, through, rows[0]["mac"], stamp(now), latest, ""))
+    yield from audit.record(
+        Kind.PRUNED, now=now, detail={"through": through, "rows": through - seq}
+    )
+    return through - seq
+
+
+def begin_anew(reason: str, now: datetime) -> Operation[int]:
+    """Forget the whole trail, whoever made it, and go on from where it ended. The first row's seq.
+
+    For a key that changes, or a trail that was tampered with; its caller has kept a copy.
+    """
+    yield lock(audit.LOCK)
+    rows = yield query("SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1")
+    seq, mac = (rows[0]["seq"], rows[0]["mac"]) if rows else (0, FIRST)
+    yield run("DELETE FROM audit")
+    yield run("DELETE FROM audit_anchors")
+    yield run("DELETE FROM outbox WHERE kind = ?", POSTED)  # Slack keeps what was posted
+    start = yield from audit.put(Anchor(CHECKPOINT, seq, mac, stamp(now), stamp(now), ""))
+    yield from audit.put(replace(start, name=HEAD))
+    first: int = yield from audit.record(
+        Kind.BEGUN_ANEW, now=now, detail={"reason": reason, "rows": seq, "head": mac}
+    )
+    return first
+
+
+def _fault_since_last_day(through: int) -> Operation[str]:
+    """As `_fault`, from the last day's end or the checkpoint on. What was wrong then still is."""
+    rows = yield query(
+        "SELECT * FROM audit_anchors WHERE name >= ? AND name < ?"
+        " OR name = 'checkpoint' ORDER BY seq DESC, name DESC LIMIT 1",
+        *starting_with(DAY),
+    )
+    if not rows:
+        return (yield from _fault(0, FIRST, through))
+    anchor = audit.anchor_from(rows[0])
+    if (yield seal(anchor_text(anchor))) != anchor.seal:
+        return f"the anchor {anchor.name!r} was edited"
+    if anchor.name != CHECKPOINT and anchor.note:
+        return anchor.note
+    if anchor.seq > through:
+        return f"rows {through + 1} to {anchor.seq} were cut off"
+    return (yield from _fault(anchor.seq, anchor.mac, through))
+
+
+def _fault(seq: int, mac: str, through: int) -> Operation[str]:
+    """What is wrong with the rows after `seq`, in words; '' when they lead to `through`."""
+    while seq < through:
+        found = yield query(
+            "SELECT * FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+            seq,
+            through,
+            _BATCH,
+        )
+        if not found:
+            return f"rows {seq + 1} to {through} are missing"
+        for row in map(audit.row_from, found):
+            if row.seq != seq + 1:
+                return f"row {seq + 1} is missing"
+            if row.prev != mac:
+                return f"row {row.seq} does not follow the one before it"
+            if (yield from _forged(row)):
+                return f"row {row.seq} was edited"
+            seq, mac = row.seq, row.mac
+    return ""
+
+
+def _forged(row: Row) -> Operation[bool]:
+    body = yield seal(body_text(row))
+    return bool((yield seal(link_text(row.seq, row.prev, body))) != row.mac)

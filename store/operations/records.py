@@ -1,0 +1,43 @@
+"""What an SOP's action has been good for so far."""
+
+from __future__ import annotations
+
+from bot.approvals.record import REOPENED_WITHIN, Run, TrackRecord, track_record
+from bot.incidents.remediation import RemediationStatus
+from store.statements import Operation, moment, moment_or_none, query
+
+LAST = 500  # runs looked at; what is older says little about today
+
+
+def of(sop_id: str, action_id: str) -> Operation[TrackRecord]:
+    """The record of an action of a SOP ID, over all incidents."""
+    rows = yield query(
+        "SELECT e.state, e.started_at, e.concluded_at, a.decided_by, i.resolved_at,"
+        " (SELECT MIN(n.opened_at) FROM incidents n WHERE n.sop_id = i.sop_id"
+        " AND n.scope_env = i.scope_env AND n.scope_service = i.scope_service AND n.id > i.id"
+        ") AS next_at"
+        " FROM executions e JOIN approvals a ON a.id = e.approval_id"
+        " JOIN incidents i ON i.id = e.incident_id"
+        " WHERE i.sop_id = ? AND a.action_id = ? AND e.started_at IS NOT NULL"
+        " AND e.state NOT IN ('revoked', 'dispatching')"
+        " ORDER BY e.started_at DESC LIMIT ?",
+        sop_id,
+        action_id,
+        LAST,
+    )
+    return track_record(
+        [
+            Run(
+                state=RemediationStatus(row["state"]),
+                started_at=moment(row["started_at"]),
+                recovered_at=moment_or_none(row["concluded_at"]),
+                approved_by=row["decided_by"],
+                came_back=bool(
+                    row["resolved_at"]
+                    and row["next_at"]
+                    and moment(row["next_at"]) - moment(row["resolved_at"]) <= REOPENED_WITHIN
+                ),
+            )
+            for row in reversed(rows)
+        ]
+    )

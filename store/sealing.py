@@ -1,0 +1,62 @@
+"""The key of the audit trail, and how an operation has something sealed without ever seeing it.
+
+An operation yields `seal(text)` as it yields statements; what is sent back is the text's mac. It is
+answered here, before the engine hears of it, so the key is in neither the engine nor the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from bot.errors import StoreError
+from store.proof import mac_of
+from store.statements import Operation
+
+T = TypeVar("T")
+
+
+class AuditKey:
+    """The key of the audit trail. Nothing prints it."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, text: str) -> None:
+        self._key = text.encode()
+
+    def __repr__(self) -> str:
+        return "AuditKey(…)"
+
+    @property
+    def raw(self) -> bytes:
+        """For `store.proof`."""
+        return self._key
+
+    def mac(self, text: str) -> str:
+        """HMAC-SHA256 in hex."""
+        return mac_of(self._key, text)
+
+
+def sealed(operation: Callable[[], Operation[T]], key: AuditKey | None) -> Operation[T]:
+    """The operation, with what it wants sealed sealed by this key.
+
+    Without a key StoreError: what cannot be recorded is not done.
+    """
+    running = operation()
+    answer: Any = None
+    try:
+        while True:
+            statement = running.send(answer)
+            if statement.wants != "seal":
+                answer = yield statement
+            elif key is None:
+                raise StoreError(
+                    "This needs the key of the audit trail, which is not here.",
+                    permanent=True,
+                    remedy="Set AUDIT_KEY.",
+                )
+            else:
+                answer = key.mac(statement.sql)
+    except StopIteration as end:
+        result: T = end.value
+        return result

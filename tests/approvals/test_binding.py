@@ -1,0 +1,96 @@
+"""A yes is for what was shown, in the world it was shown in: whatever differs makes it void."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.approvals.binding import Written, bound_to, digest_of, why_void
+from bot.approvals.model import Approval, Binding, Terms
+from bot.incidents.model import Incident, IncidentStatus, Severity
+from bot.incidents.remediation import Parameter, Preview
+from tests.handlers.views import looks
+
+WRITTEN = Written("sop-hash", "policy-hash")
+
+
+def asked(incident: Incident) -> Approval:
+    return looks.approval(terms=Terms(bound=bound_to(incident, WRITTEN)))
+
+
+def test_nothing_changed_and_repeats_leave_it_valid() -> None:
+    incident = looks.incident()
+    one = asked(incident)
+    assert why_void(one, incident, WRITTEN) == ""
+    folded = replace(incident, revision=99, alert_count=400, value="9 %", firing=3)
+    assert why_void(one, folded, WRITTEN) == ""
+    acked = replace(incident, status=IncidentStatus.ACKNOWLEDGED)
+    assert why_void(one, acked, WRITTEN) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "written", "why"),
+    [
+        ({"status": IncidentStatus.RESOLVED}, WRITTEN, "the incident is resolved"),
+        ({"severity": Severity.LOW}, WRITTEN, "the severity changed from critical to low"),
+        ({"service": "other"}, WRITTEN, "the incident is about something else now"),
+        ({"env": "other"}, WRITTEN, "the incident is about something else now"),
+        ({}, Written("other", "policy-hash"), "the SOP sop_5616d3719856 was edited"),
+        ({}, Written("", "policy-hash"), "the SOP sop_5616d3719856 was edited"),
+        ({}, Written("sop-hash", "other"), "the policy was edited"),
+    ],
+)
+def test_each_change_that_matters_says_what_it_was(
+    change: dict[str, object], written: Written, why: str
+) -> None:
+    incident = looks.incident()
+    assert why_void(asked(incident), replace(incident, **change), written) == why
+
+
+def test_what_was_asked_before_there_were_terms_is_void() -> None:
+    assert why_void(looks.approval(), looks.incident(), WRITTEN)
+
+
+CHANGES: dict[str, Callable[[Approval], Approval]] = {
+    "id": lambda one: replace(one, id="1" * 32),
+    "incident": lambda one: replace(one, incident_id=7),
+    "action": lambda one: replace(one, proposal=replace(one.proposal, action_id="service.stop")),
+    "target": lambda one: replace(one, proposal=replace(one.proposal, target="other")),
+    "a value": lambda one: _with(one, Parameter("target", "other", "alert label container")),
+    "an origin": lambda one: _with(one, Parameter("target", "checkout-api-3", "asked by @U1")),
+    "risk": lambda one: replace(one, proposal=replace(one.proposal, risk="low")),
+    "command": lambda one: replace(one, preview=replace(one.preview, command="rm")),
+    "plan": lambda one: replace(one, preview=Preview(one.preview.command, "sha256:2", "")),
+    "needed": lambda one: replace(one, needed=1),
+    "approvers": lambda one: replace(one, approvers=(*one.approvers, "U0EVE")),
+    "who asked": lambda one: replace(one, requested_by=""),
+    "a reason": lambda one: replace(one, terms=replace(one.terms, reason_required=True)),
+    "editors": lambda one: replace(one, terms=replace(one.terms, editors=("U0EVE",))),
+    "the world": lambda one: replace(one, terms=replace(one.terms, bound=Binding(sop="x"))),
+    "undo": lambda one: replace(one, undoes="exec-1"),
+    "expiry": lambda one: replace(one, expires_at=one.expires_at + timedelta(seconds=1)),
+}
+
+
+def _with(one: Approval, parameter: Parameter) -> Approval:
+    rest = one.proposal.parameters[1:]
+    return replace(one, proposal=replace(one.proposal, parameters=(parameter, *rest)))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_digest_covers(change: str) -> None:
+    one = looks.approval()
+    assert digest_of(CHANGES[change](one)) != digest_of(one) == digest_of(replace(one))
+
+
+def test_all_changes_have_digests_of_their_own() -> None:
+    one = looks.approval()
+    assert len({digest_of(change(one)) for change in CHANGES.values()}) == len(CHANGES)
+
+
+def test_votes_do_not_change_it() -> None:
+    one = looks.approval()
+    assert digest_of(replace(one, votes=(looks.vote("U0ANA"),))) == digest_of(one)

@@ -1,0 +1,161 @@
+"""What the policy asks of a case: the first rule that fits decides, nothing is loose by default."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from bot.approvals.rules import Case, demand, in_window, windows_in_words
+from bot.approvals.segment import Remediate, Window
+from bot.incidents.remediation import Risk, risk_of
+
+BEN, SRE = "U0BEN", "S0SRE"
+
+
+def case(**changes: Any) -> Case:
+    given_: dict[str, Any] = {
+        "action_id": "service.restart",
+        "risk": "medium",
+        "environment": "prod",
+    }
+    return Case(**{**given_, **changes})
+
+
+def policy(**keys: Any) -> Remediate:
+    return Remediate.model_validate({"approvers": [BEN]} | keys)
+
+
+def test_without_rules_the_segments_own_keys_decide() -> None:
+    found = demand(policy(approvals_required=2, approval_ttl_seconds=60), case())
+    assert (found.approvers, found.needed, found.ttl) == ((BEN,), 2, timedelta(seconds=60))
+    assert not found.reason_required
+    assert not found.only_in_windows
+
+
+def test_an_empty_policy_lets_nobody_approve() -> None:
+    assert demand(Remediate(), case()).approvers == ()
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "fits"),
+    [
+        ({"risk_at_least": "high"}, {"risk": "medium"}, False),
+        ({"risk_at_least": "high"}, {"risk": "high"}, True),
+        ({"risk_at_least": "high"}, {"risk": "critical"}, True),
+        ({"risk_at_least": "critical"}, {"risk": "nobody knows this one"}, True),
+        ({"risk_at_least": "critical"}, {"risk": ""}, True),
+        ({"environments": ["prod*"]}, {"environment": "PROD-eu"}, True),
+        ({"environments": ["prod*"]}, {"environment": "staging"}, False),
+        ({"actions": ["service.stop"]}, {}, False),
+        ({"actions": ["service.*"]}, {}, True),
+        ({"targets_at_least": 2}, {}, False),
+        ({"targets_at_least": 2}, {"targets": 3}, True),
+    ],
+)
+def test_a_rule_is_for_the_cases_it_names(
+    rule: dict[str, Any], changes: dict[str, Any], fits: bool
+) -> None:
+    found = demand(policy(rules=[rule | {"approvals_required": 3}]), case(**changes))
+    assert found.needed == (3 if fits else 1)
+
+
+def test_the_first_rule_that_fits_decides_and_leaves_the_rest_to_the_segment() -> None:
+    rules = [
+        {"environments": ["dev"], "approvals_required": 1},
+        {"risk_at_least": "medium", "approvers": [SRE], "reason_required": True},
+        {"approvals_required": 9},
+    ]
+    found = demand(policy(rules=rules, approvals_required=2), case())
+    assert (found.approvers, found.needed, found.reason_required) == ((SRE,), 2, True)
+
+
+def test_a_rule_may_name_nobody() -> None:
+    assert demand(policy(rules=[{"approvers": []}]), case()).approvers == ()
+
+
+def test_a_two_person_action_needs_two_whatever_a_rule_says() -> None:
+    keys = {"rules": [{"approvals_required": 1}], "two_person_actions": ["service.*"]}
+    assert demand(policy(**keys), case()).needed == 2
+    assert demand(policy(**keys, auto_approve=["*"]), case()).needed == 2
+
+
+def test_an_approval_in_a_critical_environment_lives_two_minutes_at_most() -> None:
+    keys = {"critical_environments": ["Prod"], "rules": [{"approval_ttl_seconds": 3600}]}
+    assert demand(policy(**keys), case()).ttl == timedelta(minutes=2)
+    assert demand(policy(**keys), case(environment="dev")).ttl == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "needed"),
+    [
+        ({}, 0),
+        ({"seen": False}, 1),
+        ({"asked_by": BEN}, 1),
+        ({"action_id": "service.stop"}, 1),
+    ],
+)
+def test_only_a_seen_target_of_an_sops_own_action_needs_nobody(
+    changes: dict[str, Any], needed: int
+) -> None:
+    assert demand(policy(auto_approve=["service.restart"]), case(**changes)).needed == needed
+
+
+@pytest.mark.parametrize(
+    ("at", "is_open"),
+    [
+        ("2026-11-22T01:59:59", False),  # a Sunday
+        ("2026-11-22T02:00:00", True),
+        ("2026-11-22T03:59:59", True),
+        ("2026-11-22T04:00:00", False),
+        ("2026-11-21T03:00:00", False),
+        ("2026-11-20T22:30:00", True),  # the night of Friday
+        ("2026-11-21T00:30:00", True),
+        ("2026-11-21T01:00:00", False),
+        ("2026-11-20T00:30:00", False),
+    ],
+)
+def test_a_maintenance_window_is_open_in_its_hours_also_past_midnight(
+    at: str, is_open: bool
+) -> None:
+    windows = policy(
+        maintenance_windows=[
+            {"days": ["sun"], "start": "02:00", "end": "04:00"},
+            {"days": ["fri"], "start": "22:00", "end": "01:00"},
+        ]
+    ).maintenance_windows
+    assert in_window(windows, datetime.fromisoformat(at).replace(tzinfo=UTC)) == is_open
+
+
+def test_windows_are_told_in_words_and_none_is_never() -> None:
+    daily = Window.model_validate({"start": "02:00", "end": "04:00"})
+    assert windows_in_words([daily]) == "every day 02:00-04:00 UTC"
+    assert windows_in_words([]) == "never"
+    assert not in_window([], datetime(2026, 11, 21, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"approvers": ["ben"]},
+        {"approvers": ["@sre"]},
+        {"approvals_required": 0},
+        {"rules": [{"risk_at_least": "enormous"}]},
+        {"rules": [{"approver": [BEN]}]},
+        {"auto_aprove": ["*"]},
+    ],
+)
+def test_what_is_misspelt_is_an_error_and_not_a_looser_rule(keys: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        policy(**keys)
+
+
+@given(st.text())
+def test_an_unknown_risk_is_the_highest(word: str) -> None:
+    assert risk_of(word) in Risk
+    if word not in set(Risk):
+        assert risk_of(word) is Risk.CRITICAL

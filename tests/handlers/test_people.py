@@ -1,0 +1,157 @@
+"""Who counts, as Slack says: asked once a minute, and nobody counts of whom it does not say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.approvals.model import UNKNOWN
+from bot.observability.metrics import Metrics
+from bot.simulator.local import LocalSlack
+from handlers.people import People, problem_of
+from tests.scenarios.doors import SlackDoor
+from tests.scenarios.world import ANA, BEN, CHLOE
+
+SRE, DBA = "S0SRE00001", "S0DBA00001"
+HOME = "T0TEAM0001"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Desk:
+    """People over a local Slack that counts what it is asked."""
+
+    def __init__(self, slack: LocalSlack, door: SlackDoor) -> None:
+        self.slack, self.door, self.clock = slack, door, Clock()
+        client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
+        self.people = People(client, HOME, self.clock, Metrics())
+
+    def asked(self, method: str) -> int:
+        return sum(call.method == method for call in self.slack.calls)
+
+    def fail(self, method: str, answer: web.Response | None = None) -> None:
+        async def on_call(called: str, _args: dict[str, Any]) -> web.StreamResponse | None:
+            return (answer or web.Response(status=503)) if called == method else None
+
+        self.door.on_call = on_call
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    door = SlackDoor()
+    async with LocalSlack.start(faults=door) as slack:
+        yield Desk(slack, door)
+
+
+async def test_a_person_is_one_of_the_groups_they_are_in(desk: Desk) -> None:
+    ben = await desk.people.standing(BEN, [SRE, DBA])
+    assert (ben.problem, ben.groups, ben.unread) == ("", {SRE}, frozenset())
+    assert (await desk.people.standing(CHLOE, [SRE, DBA])).groups == {SRE, DBA}
+    assert (await desk.people.standing(BEN, [])).groups == frozenset()
+
+
+async def test_what_slack_said_holds_for_less_than_a_minute(desk: Desk) -> None:
+    await desk.people.standing(BEN, [SRE])
+    desk.slack.change_group("sre", ANA)
+    desk.slack.change_user("ben", is_guest=True)
+    desk.clock.forward(59)
+    assert (await desk.people.standing(BEN, [SRE])).groups == {SRE}
+    assert desk.asked("users.info") == desk.asked("usergroups.users.list") == 1
+    desk.clock.forward(1)
+    now = await desk.people.standing(BEN, [SRE])
+    assert (now.problem, now.groups) == ("guests never count", frozenset())
+
+
+async def test_a_clock_moved_back_makes_what_is_known_no_younger(desk: Desk) -> None:
+    await desk.people.standing(BEN, [SRE])
+    desk.slack.change_group("sre", ANA)
+    desk.clock.forward(-3_600)
+    assert (await desk.people.standing(BEN, [SRE])).groups == frozenset()
+
+
+async def test_many_presses_at_once_ask_slack_once(desk: Desk) -> None:
+    await asyncio.gather(*(desk.people.standing(BEN, [SRE]) for _ in range(20)))
+    assert desk.asked("users.info") == desk.asked("usergroups.users.list") == 1
+
+
+@pytest.mark.parametrize("method", ["users.info", "usergroups.users.list"])
+async def test_when_slack_does_not_answer_nobody_counts_and_it_is_asked_again(
+    desk: Desk, method: str
+) -> None:
+    desk.fail(method)
+    found = await desk.people.standing(BEN, [SRE])
+    if method == "users.info":
+        assert found.problem == UNKNOWN.problem
+    else:
+        assert (found.groups, found.unread) == (frozenset(), {SRE})
+    desk.door.on_call = None
+    again = await desk.people.standing(BEN, [SRE])
+    assert (again.problem, again.groups, again.unread) == ("", {SRE}, frozenset())
+
+
+async def test_a_user_or_a_group_that_slack_does_not_know_is_nobody(desk: Desk) -> None:
+    found = await desk.people.standing("U0NOBODY", ["S0NOBODY"])
+    assert found.problem == UNKNOWN.problem
+    assert found.unread == {"S0NOBODY"}
+
+
+async def test_the_bot_itself_never_counts(desk: Desk) -> None:
+    found = await desk.people.standing("U0SOPBOT01", [])
+    assert found.problem == "a bot never counts"
+
+
+GOOD = {
+    "id": BEN,
+    "team_id": HOME,
+    "deleted": False,
+    "is_bot": False,
+    "is_restricted": False,
+    "is_ultra_restricted": False,
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"deleted": True},
+        {"is_bot": True},
+        {"is_restricted": True},
+        {"is_ultra_restricted": True},
+        {"team_id": "T0OTHER"},
+        {"is_stranger": True},
+        {"id": "USLACKBOT"},
+        {"deleted": None},
+        {"is_bot": "no"},
+        {"is_restricted": 0},
+        {"team_id": None},
+    ],
+    ids=str,
+)
+def test_whatever_slack_says_differently_is_a_reason_not_to_count(change: dict[str, Any]) -> None:
+    assert problem_of(GOOD, HOME) == ""
+    assert problem_of(GOOD | change, HOME)
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if name != "id"])
+def test_what_slack_leaves_out_is_a_reason_not_to_count(name: str) -> None:
+    assert problem_of({key: value for key, value in GOOD.items() if key != name}, HOME)
+
+
+@pytest.mark.parametrize("user", [None, [], "U0BEN", {}])
+def test_what_is_no_user_at_all_does_not_count(user: Any) -> None:
+    assert problem_of(user, HOME)

@@ -1,0 +1,26 @@
+"""What the bot says of its audit trail once a day: a head to compare with, or what is wrong."""
+
+from __future__ import annotations
+
+import json
+
+from handlers.views.audit import head
+
+MAC = "3f" * 32
+
+
+def test_the_head_of_a_day_can_be_copied_into_the_command_that_checks_it() -> None:
+    text, blocks = head("2026-11-25", 1204, MAC, "")
+    assert text == "🔏 Audit trail, 2026-11-25: proved up to row 1,204"
+    said = json.dumps(blocks, ensure_ascii=False)
+    assert f"head `{MAC}`" in said
+    assert f"`python -m bot audit verify --head {MAC}`" in said
+
+
+def test_what_is_wrong_is_said_first_and_obeyed_by_nobody() -> None:
+    text, blocks = head("2026-11-25", 1204, MAC, "the anchor '<!channel>' was edited")
+    assert text.startswith("🔴 Audit trail, 2026-11-25: the anchor '&lt;!channel&gt;' was edited")
+    said = json.dumps(blocks, ensure_ascii=False)
+    assert "<!channel>" not in said
+    assert "Keep a backup as it is now" in said
+    assert MAC in said

@@ -1,0 +1,72 @@
+"""What attackers hold in their hands: payloads of presses, and the exact count of what ran."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.simulator.conversation import Message
+from tests.scenarios.children import until
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.world import ALERTS, BEN, Gateway, World
+
+JSON = dict[str, Any]
+RESTARTED = ("service.restart", "checkout-api", "finished")
+
+
+async def proposed(world: World, bot: StartBot, **settings: str) -> Message:
+    """An incident whose SOP has proposed a restart; its card."""
+    # Else a restart could end a service that is not yet counted.
+    await until(lambda: world.patient.pids, why="the service is up")
+    await bot(**settings)
+    await world.alert()
+    return await world.approval_card("awaiting approval")
+
+
+async def nothing_ran(world: World, gateway: Gateway) -> None:
+    await ran(world, gateway, 0)
+
+
+async def ran(world: World, gateway: Gateway, times: int = 1) -> None:
+    """The gateway was told to restart so often, exactly, and did nothing else."""
+    await world.quiet()
+    assert gateway.executions() == [RESTARTED] * times
+    assert world.patient.restarts == times
+
+
+async def refused(world: World, who: str, words: str) -> None:
+    """The words reached this person, and nobody else."""
+    await world.whisper(who, words)
+    everybody = "\n".join(m.text for m in [*world.slack.messages(ALERTS), *thread(world)])
+    assert words not in everybody
+    for other in {"ana", "ben", "chloe"} - {who}:
+        assert not any(words in text for text in world.whispers(other))
+
+
+def thread(world: World) -> list[Message]:
+    return world.slack.thread(ALERTS, world.cards()[0].ts)
+
+
+def button(card: Message, action_id: str = "sopbot.approve") -> JSON:
+    """The button as it stands on the card."""
+    elements = [e for block in card.data["blocks"] for e in block.get("elements", ())]
+    return next(dict(one) for one in elements if one.get("action_id") == action_id)
+
+
+def press(card: Message, action: JSON, user: str = BEN, **changes: Any) -> JSON:
+    """The payload of a press, as Slack sends it, with what the attacker changes."""
+    return {
+        "type": "block_actions",
+        "team": {"id": "T0TEAM0001", "domain": "local"},
+        "user": {"id": user, "username": "x", "team_id": "T0TEAM0001"},
+        "api_app_id": "A0SOPBOT01",
+        "trigger_id": "1.2.3",
+        "channel": {"id": card.channel, "name": "alerts"},
+        "container": {"type": "message", "message_ts": card.ts, "channel_id": card.channel},
+        "message": card.data,
+        "actions": [{**action, "block_id": "b", "action_ts": "1.2"}],
+    } | changes
+
+
+async def deliver(world: World, payload: JSON) -> None:
+    """Send it by the socket, and wait until the bot has answered."""
+    assert await world.slack.deliver("interactive", payload).outcome()

@@ -1,0 +1,403 @@
+"""Every way to make the audit trail lie, tried over a real bot and its store: each is found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from bot.app import Bot
+from bot.errors import StoreError
+from bot.jobs.post_audit_head import post_audit_head
+from bot.simulator.conversation import Message
+from tests.scenarios.children import run_bot, until
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.world import ALERTS, AUDIT_KEY, BEN, CHLOE, Clock, Gateway, World, kind
+
+DAY = 86_400
+COLUMNS = "seq, at, kind, incident_id, subject, actor, detail, prev, mac"
+
+
+async def decided(world: World, bot: StartBot) -> Bot:
+    """A bot, and a restart that ana was refused, ben approved, and the gateway did."""
+    running = await bot()
+    await world.alert()
+    card = await world.approval_card("awaiting approval")
+    await world.press(card, "Approve", "ana")
+    await world.whisper("ana", "Not counted")
+    await world.press(card, "Approve", "ben")
+    await world.result("Verified")
+    await world.quiet()
+    return running
+
+
+def trail(world: World) -> list[Any]:
+    return world.rows(f"SELECT {COLUMNS} FROM audit ORDER BY seq")  # noqa: S608
+
+
+def seq_of(world: World, what: str) -> int:
+    """The number of the first row of that kind."""
+    return next(int(row["seq"]) for row in trail(world) if row["kind"] == what)
+
+
+async def verify(world: World, *more: str, **settings: str) -> tuple[int, str]:
+    code, out, err = await run_bot(
+        "audit", "verify", *more, settings=world.settings(**settings), folder=world.folder
+    )
+    assert AUDIT_KEY not in out + err
+    return code, out + err
+
+
+async def posted(world: World, running: Bot, clock: Clock) -> str:
+    """The head that the bot posts when the day is over."""
+    clock.forward(DAY)
+    await post_audit_head(running.response, clock, ALERTS)()
+    message = await world.slack.wait_for(
+        lambda: next((m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"), None),
+        why="the head of the day",
+    )
+    return message.text.rpartition("head `")[2].partition("`")[0]
+
+
+def write_row(world: World, row: Any, seq: int) -> None:
+    values = [row[name] for name in COLUMNS.split(", ")]
+    marks = ", ".join("?" * len(values))
+    world.store.tamper(
+        f"INSERT INTO audit ({COLUMNS}) VALUES ({marks})",  # noqa: S608
+        seq,
+        *values[1:],
+    )
+
+
+async def test_nobody_attacks_and_the_whole_way_is_on_record_and_proved(
+    world: World, bot: StartBot
+) -> None:
+    await decided(world, bot)
+    rows = trail(world)
+    assert [row["kind"] for row in rows] == [
+        "policy loaded",
+        "proposed",
+        "refused",
+        "voted",
+        "approved",
+        "dispatching",
+        "request",
+        "answer",
+        "verified",
+    ]
+    facts = {row["kind"]: json.loads(row["detail"]) for row in rows}
+    assert "you are not an approver" in facts["refused"]["why"]
+    for pressed in ("refused", "voted"):
+        assert facts[pressed]["action_ts"]
+        assert facts[pressed]["trigger_id"]
+        assert facts[pressed]["channel"] == ALERTS
+        assert facts[pressed]["message_ts"] == world.replies("approval")[0].ts
+    assert facts["request"]["gateway"] in world.gateway_url
+    assert len(facts["request"]["sha256"]) == 64
+    code, said = await verify(world)
+    assert code == 0, said
+    assert "9 rows, 1 to 9," in said
+
+
+async def test_what_strangers_and_forged_buttons_are_refused_is_on_record(
+    world: World, bot: StartBot
+) -> None:
+    await bot()
+    await world.alert()
+    card = await world.approval_card("awaiting approval")
+    press = {
+        "type": "block_actions",
+        "trigger_id": "1.2.3",
+        "channel": {"id": ALERTS},
+        "container": {"type": "message", "message_ts": card.ts, "channel_id": ALERTS},
+        "message": {"ts": card.ts, "bot_id": "B0SOPBOT01"},
+    }
+    for team, value in (("T0STRANGER", "a" * 32), (world.slack.team_id, "forged" * 50)):
+        button = {
+            "action_id": "sopbot.approve",
+            "value": value,
+            "action_ts": "1.5",
+            "type": "button",
+        }
+        someone = {"id": BEN, "username": "ben", "team_id": team}
+        delivery = world.slack.deliver(
+            "interactive", {**press, "user": someone, "actions": [{**button, "block_id": "b"}]}
+        )
+        assert await delivery.outcome()
+    await world.quiet()
+    stranger, forged = [row for row in trail(world) if row["kind"] == "refused"]
+    assert (stranger["actor"], stranger["subject"]) == (BEN, "a" * 32)
+    facts = json.loads(stranger["detail"])
+    assert (facts["team"], facts["tried"]) == ("T0STRANGER", "sopbot.approve")
+    assert "only people of this workspace" in facts["why"]
+    assert forged["subject"] == ("forged" * 50)[:64]
+    assert "not known here" in json.loads(forged["detail"])["why"]
+    assert (await verify(world))[0] == 0
+
+
+async def test_a_policy_that_is_changed_while_the_bot_runs_is_on_record(
+    world: World, bot: StartBot
+) -> None:
+    running = await bot()
+    world.write_policy(BEN)
+    running.reload()
+    await until(lambda: len(trail(world)) == 2, why="the reload is on record")
+    before, after = trail(world)
+    assert (before["kind"], after["kind"]) == ("policy loaded", "policy loaded")
+    assert before["subject"] != after["subject"]
+    text = (world.folder / "policy.yaml").read_bytes()
+    assert after["subject"] == hashlib.sha256(text).hexdigest()
+
+
+async def test_a_row_is_edited(world: World, bot: StartBot) -> None:
+    await decided(world, bot)
+    seq = seq_of(world, "voted")
+    assert world.store.tamper("UPDATE audit SET actor = ? WHERE seq = ?", CHLOE, seq)
+    assert await verify(world) == (1, f"✗ row {seq} was edited.\n")
+
+
+async def test_a_row_is_deleted(world: World, bot: StartBot) -> None:
+    await decided(world, bot)
+    seq = seq_of(world, "refused")
+    assert world.store.tamper("DELETE FROM audit WHERE seq = ?", seq)
+    code, said = await verify(world)
+    assert (code, said) == (1, f"✗ row {seq} is missing: row {seq + 1} comes instead.\n")
+
+
+async def test_a_row_is_deleted_and_the_later_ones_are_numbered_anew(
+    world: World, bot: StartBot
+) -> None:
+    await decided(world, bot)
+    seq = seq_of(world, "refused")
+    world.store.tamper("DELETE FROM audit WHERE seq = ?", seq)
+    for row in trail(world)[seq - 1 :]:
+        world.store.tamper("UPDATE audit SET seq = seq - 1 WHERE seq = ?", row["seq"])
+    code, said = await verify(world)
+    assert (code, said) == (1, f"✗ row {seq} is out of order: it was row {seq + 1}.\n")
+
+
+async def test_rows_are_reordered(world: World, bot: StartBot) -> None:
+    await decided(world, bot)
+    first, second = seq_of(world, "voted"), seq_of(world, "dispatching")
+    rows = {row["seq"]: row for row in trail(world)}
+    world.store.tamper("DELETE FROM audit WHERE seq = ? OR seq = ?", first, second)
+    write_row(world, rows[second], first)
+    write_row(world, rows[first], second)
+    assert await verify(world) == (1, f"✗ row {first} is out of order: it was row {second}.\n")
+
+
+async def test_a_row_is_put_in_by_somebody_without_the_key(world: World, bot: StartBot) -> None:
+    await decided(world, bot)
+    last = trail(world)[-1]
+    write_row(world, last, last["seq"] + 1)
+    world.store.tamper(
+        "UPDATE audit SET prev = ?, mac = ? WHERE seq = ?", last["mac"], "0" * 64, last["seq"] + 1
+    )
+    code, said = await verify(world)
+    assert (code, said) == (1, f"✗ row {last['seq'] + 1} was edited.\n")
+
+
+async def test_the_tail_is_cut_off(world: World, bot: StartBot) -> None:
+    await decided(world, bot)
+    seq, last = seq_of(world, "dispatching"), len(trail(world))
+    world.store.tamper("DELETE FROM audit WHERE seq >= ?", seq)
+    assert await verify(world) == (
+        1,
+        f"✗ cut off at the end: rows {seq} to {last} are missing.\n",
+    )
+
+
+async def test_the_tail_is_cut_off_and_the_anchor_moved_so_the_bot_builds_nothing_on_it(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    running = await decided(world, bot)
+    before = trail(world)[3]
+    world.store.tamper("DELETE FROM audit WHERE seq > ?", before["seq"])
+    world.store.tamper(
+        "UPDATE audit_anchors SET seq = ?, mac = ? WHERE name = 'head'",
+        before["seq"],
+        before["mac"],
+    )
+    assert await verify(world) == (1, "✗ the anchor 'head' was edited.\n")
+    with pytest.raises(StoreError, match="tampered with"):
+        await running.response.proposals.fix(
+            await running.response.store.incident(1), "restart", BEN, "another cause"
+        )
+    assert len(gateway.executions()) == 1
+
+
+async def test_the_tail_is_cut_off_and_an_older_anchor_put_back_but_slack_has_the_head(
+    world: World, bot: StartBot, clock: Clock
+) -> None:
+    running = await bot()
+    (older,) = world.rows("SELECT * FROM audit_anchors WHERE name = 'head'")
+    await world.alert()
+    await world.press(await world.approval_card("awaiting approval"), "Approve", "ben")
+    await world.result("Verified")
+    head = await posted(world, running, clock)
+    assert (await verify(world, "--head", head))[0] == 0
+
+    world.store.tamper("DELETE FROM audit WHERE seq > ?", older["seq"])
+    world.store.tamper("DELETE FROM audit_anchors WHERE name != 'head'")
+    world.store.tamper(
+        "UPDATE audit_anchors SET seq = ?, mac = ?, at = ?, note = ?, seal = ?",
+        *(older[name] for name in ("seq", "mac", "at", "note", "seal")),
+    )
+    assert (await verify(world))[0] == 0, "the store alone cannot know"
+    code, said = await verify(world, "--head", head)
+    assert code == 1
+    assert f"the head {head} is not part of this chain: an older copy was put in its place" in said
+
+
+async def test_the_whole_trail_is_rolled_back_to_an_older_copy(
+    world: World, bot: StartBot, clock: Clock
+) -> None:
+    running = await bot()
+    await world.alert()
+    card = await world.approval_card("awaiting approval")
+    rows = trail(world)
+    anchors = world.rows("SELECT * FROM audit_anchors")
+    await world.press(card, "Approve", "ben")
+    await world.result("Verified")
+    head = await posted(world, running, clock)
+
+    world.store.tamper("DELETE FROM audit")
+    world.store.tamper("DELETE FROM audit_anchors")
+    for row in rows:
+        write_row(world, row, row["seq"])
+    for anchor in anchors:
+        world.store.tamper("INSERT INTO audit_anchors VALUES (?, ?, ?, ?, ?, ?)", *anchor)
+    code, said = await verify(world, "--head", head)
+    assert code == 1
+    assert "an older copy was put in its place" in said
+    code, out, _ = await run_bot("store", "status", settings=world.settings(), folder=world.folder)
+    assert code == 1
+    assert f"✗ every vote is in the audit trail: not so for vote of {BEN}" in out
+
+
+async def test_the_day_after_an_edit_the_bot_says_so_in_the_ops_channel(
+    world: World, bot: StartBot, clock: Clock
+) -> None:
+    running = await decided(world, bot)
+    seq = seq_of(world, "refused")
+    world.store.tamper("UPDATE audit SET detail = '{}' WHERE seq = ?", seq)
+    await posted(world, running, clock)
+    (said,) = [m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"]
+    assert f": row {seq} was edited" in said.text
+
+
+async def test_the_head_of_a_day_is_posted_once(world: World, bot: StartBot, clock: Clock) -> None:
+    running = await decided(world, bot)
+    head = await posted(world, running, clock)
+    for _ in range(3):
+        await post_audit_head(running.response, clock, ALERTS)()
+    await world.quiet()
+    said = [m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"]
+    assert len(said) == 1
+    assert head == trail(world)[-1]["mac"]
+    assert "proved up to row 9" in said[0].text
+
+
+async def test_the_key_is_another_one(world: World, bot: StartBot) -> None:
+    await decided(world, bot)
+    code, said = await verify(world, AUDIT_KEY="a key of somebody else")
+    assert (code, said) == (1, "✗ this is not the key that the chain was made with.\n")
+
+
+async def test_a_bot_with_another_key_does_not_start(world: World, bot: StartBot) -> None:
+    running = await decided(world, bot)
+    await running.__aexit__()
+    rows = len(trail(world))
+    code, _, err = await run_bot(
+        settings=world.settings(AUDIT_KEY="a key of somebody else"), folder=world.folder
+    )
+    assert code == 1
+    assert "AUDIT_KEY is not the key that it was made with" in err
+    assert len(trail(world)) == rows
+
+
+async def test_the_clock_is_moved_back_to_before_an_approval_expired(
+    world: World, bot: StartBot, clock: Clock, gateway: Gateway
+) -> None:
+    world.write_policy(BEN, CHLOE, approval_ttl_seconds=3_600)
+    running = await bot()
+    await world.alert()
+    card = await world.approval_card("awaiting approval")
+    clock.forward(1000)
+    await world.press(card, "Approve", "ana")  # it is on record that it is that late
+    await world.whisper("ana", "Not counted")
+    clock.forward(-1000)
+    await world.press(card, "Approve", "ben", stale=True)
+    await world.whisper("ben", "behind what is on record")
+    await world.quiet()
+    assert gateway.executions() == []
+    assert world.rows("SELECT * FROM votes") == []
+    assert await running.response.store.approvals_waiting()
+    code, said = await verify(world)
+    assert code == 0
+    assert f"! row {seq_of(world, 'clock moved back')}: the clock had been moved back" in said
+
+
+async def test_a_vote_is_written_into_the_store_by_hand(world: World, bot: StartBot) -> None:
+    await decided(world, bot)
+    world.store.tamper("UPDATE votes SET voter = ?", CHLOE)
+    code, out, _ = await run_bot("store", "status", settings=world.settings(), folder=world.folder)
+    assert code == 1
+    assert f"✗ every vote is in the audit trail: not so for vote of {CHLOE}" in out
+    assert "other votes are on record" in (await bundle(world))[1]
+
+
+async def bundle(world: World) -> tuple[int, str]:
+    """Export INC-1, and what `audit verify --bundle` says of it."""
+    file = world.folder / "bundle.json"
+    code, out, err = await run_bot(
+        "export", "INC-1", "--out", str(file), settings=world.settings(), folder=world.folder
+    )
+    assert code == 0, out + err
+    return await verify(world, "--bundle", str(file))
+
+
+async def test_a_bundle_is_proved_and_holds_no_secret(
+    world: World, bot: StartBot, clock: Clock
+) -> None:
+    running = await decided(world, bot)
+    head = await posted(world, running, clock)
+    code, said = await bundle(world)
+    assert code == 0, said
+    assert f"lead to the head {head}" in said
+    text = (world.folder / "bundle.json").read_text(encoding="utf-8")
+    for name, value in world.settings().items():
+        if name.endswith(("_TOKEN", "_SECRET", "_KEY")):
+            assert value not in text, name
+    parts = json.loads(text)["parts"]
+    assert parts["alerts"][0]["body"]["raw"]
+    assert parts["approvals"][0]["execution"]["answer"]["overall_status"]
+    assert {message["kind"] for message in parts["messages"]} >= {"card", "approval", "result"}
+
+
+async def test_a_bundle_is_edited(world: World, bot: StartBot) -> None:
+    await decided(world, bot)
+    assert (await bundle(world))[0] == 0
+    file = world.folder / "bundle.json"
+    file.write_text(file.read_text(encoding="utf-8").replace(BEN, CHLOE), encoding="utf-8")
+    code, said = await verify(world, "--bundle", str(file))
+    assert code == 1
+    assert "was edited" in said
+
+
+async def test_the_key_is_nowhere_to_be_found(world: World, bot: StartBot) -> None:
+    await decided(world, bot)
+    tables = ("audit", "audit_anchors", "outbox", "timeline", "executions")
+    held = "\n".join(
+        str(list(row))
+        for table in tables
+        for row in world.rows(f"SELECT * FROM {table}")  # noqa: S608
+    )
+    said = "\n".join(message.text for message in everything(world))
+    assert AUDIT_KEY not in held + said
+
+
+def everything(world: World) -> list[Message]:
+    return [*world.slack.messages(ALERTS), *world.slack.thread(ALERTS, world.cards()[0].ts)]

@@ -1,0 +1,238 @@
+"""The gateway, and the way to it, at their worst; and the bot dying at the worst moments.
+
+Kills at every other step: test_kill_minus_nine_at_each_step.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from aiohttp import web
+
+from tests.scenarios.attacks import nothing_ran, proposed, ran
+from tests.scenarios.children import until
+from tests.scenarios.conftest import StartBot, StartProcess
+from tests.scenarios.doors import Proxy
+from tests.scenarios.world import Gateway, World
+
+
+@pytest.fixture
+async def front(world: World) -> AsyncIterator[Proxy]:
+    """In front of the gateway."""
+    async with Proxy.before(world.gateway_url) as proxy:
+        world.gateway_url = proxy.url
+        yield proxy
+
+
+def is_look_up(path: str) -> bool:
+    return path.startswith("/executions/")
+
+
+async def test_an_answer_that_comes_late_is_looked_up_and_nothing_is_sent_again(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    late = asyncio.Event()
+
+    async def held(request: web.Request) -> bool:
+        if request.path == "/execute":
+            await late.wait()
+        return True
+
+    front.on_answer = held
+    card = await proposed(world, bot, AI_COMMAND_GATEWAY_TIMEOUT="2")
+    await world.press(card, "Approve", "ben")
+    await world.result("Verified")  # by the look-up; the answer itself is not there yet
+    late.set()
+    assert front.count("POST", "/execute") == 1
+    assert len(world.replies("result")) == 1
+    await ran(world, gateway, 1)
+
+
+async def test_an_answer_that_never_comes_leaves_it_to_people_and_their_word_is_written_down(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    async def never(request: web.Request) -> bool:
+        return request.path != "/execute" and not is_look_up(request.path)
+
+    front.on_answer = never
+    card = await proposed(world, bot)
+    await world.press(card, "Approve", "ben")
+    card = await world.approval_card("outcome unknown")
+    assert card.buttons == ["Check again", "Mark done by hand"]
+
+    await world.types("/incident fix restart", "ana")
+    again = await world.approval_card("awaiting approval", which=2)
+    await world.press(again, "Approve", "chloe")
+    await world.whisper("chloe", "what became of another action on checkout-api is not known")
+
+    await world.press(card, "Mark done by hand", "ana")
+    await world.whisper("ana", "Not done: only an approver decides that.")
+    await world.press(card, "Mark done by hand", "chloe")
+    await world.result("marked done by hand by @chloe")
+    await world.result("Verified")
+    assert front.count("POST", "/execute") == 1
+    await ran(world, gateway, 1)
+
+
+async def test_an_answer_that_comes_twice_is_one_result(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    front.twice = {"/execute"}
+    card = await proposed(world, bot)
+    await world.press(card, "Approve", "ben")
+    await world.result("Verified")
+    assert len(world.replies("result")) == 1
+    assert front.count("POST", "/execute") == 1
+    await ran(world, gateway, 1)
+
+
+def _500(_status: int, _body: bytes) -> tuple[int, bytes]:
+    return 500, b'{"error": {"code": "internal", "message": "The gateway failed; see its log."}}'
+
+
+def _null(_status: int, body: bytes) -> tuple[int, bytes]:
+    return 200, json.dumps(dict.fromkeys(json.loads(body))).encode()
+
+
+def _html(_status: int, _body: bytes) -> tuple[int, bytes]:
+    return 200, b"<html>a proxy's own page</html>"
+
+
+@pytest.mark.parametrize("worst", [_500, _null, _html], ids=["500", "null fields", "html"])
+async def test_an_answer_that_says_nothing_goes_to_people_and_is_not_sent_again(
+    worst: Callable[[int, bytes], tuple[int, bytes]],
+    world: World,
+    bot: StartBot,
+    gateway: Gateway,
+    front: Proxy,
+) -> None:
+    def alter(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:
+        bad = request.path == "/execute" or is_look_up(request.path)
+        return worst(status, body) if bad else (status, body)
+
+    front.alter = alter
+    card = await proposed(world, bot)
+    await world.press(card, "Approve", "ben")
+    shown = await world.approval_card("outcome unknown")
+    await world.press(shown, "Check again", "ben")
+    await world.whisper("ben", "Still unknown")
+    assert front.count("POST", "/execute") == 1
+    await ran(world, gateway, 1)
+    front.alter = None
+    await world.press(shown, "Check again", "ben")
+    await world.result("Verified")
+    await ran(world, gateway, 1)
+
+
+async def test_null_beside_a_success_is_absent_and_not_an_error(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    def alter(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:
+        if request.path != "/execute":
+            return status, body
+        bare = dict.fromkeys(json.loads(body)) | {"overall_status": "COMPLETED_SUCCESS"}
+        return status, json.dumps(bare).encode()
+
+    front.alter = alter
+    card = await proposed(world, bot)
+    await world.press(card, "Approve", "ben")
+    await world.result("Verified")
+    await ran(world, gateway, 1)
+
+
+async def test_an_answer_about_another_execution_is_not_taken_for_ours(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    async def lost(request: web.Request) -> bool:
+        return request.path != "/execute"
+
+    def alter(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:
+        if not is_look_up(request.path):
+            return status, body
+        return status, json.dumps(json.loads(body) | {"idempotency_key": "exec-other"}).encode()
+
+    front.on_answer, front.alter = lost, alter
+    card = await proposed(world, bot)
+    await world.press(card, "Approve", "ben")
+    shown = await world.approval_card("outcome unknown")
+    await world.press(shown, "Check again", "ben")
+    await world.whisper("ben", "Still unknown")
+    await ran(world, gateway, 1)
+
+
+async def test_a_plan_for_another_target_is_not_shown(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    def alter(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:
+        if request.path != "/plan":
+            return status, body
+        return status, json.dumps(json.loads(body) | {"target": "payments"}).encode()
+
+    front.alter = alter
+    await bot()
+    await world.alert()
+    note = await world.reply("note", "Not proposed: service.restart.")
+    assert "plan" in note.text
+    await nothing_ran(world, gateway)
+
+
+async def test_a_restart_between_the_press_and_the_dispatch_runs_it_once(
+    world: World, gateway: Gateway, front: Proxy, bot_process: StartProcess
+) -> None:
+    """The yes is written; the process dies before it has asked the gateway for the plan again."""
+    first = await bot_process(fork=True)
+    await world.alert()
+    card = await world.approval_card("awaiting approval")
+    planned = front.count("POST", "/plan")
+    died = asyncio.Event()
+
+    async def on_request(request: web.Request) -> bool:
+        if request.path == "/plan" and front.count("POST", "/plan") > planned and not died.is_set():
+            first.kill()
+            died.set()
+            return False
+        return True
+
+    front.on_request = on_request
+    await until(lambda: world.patient.pids, why="the service is up")
+    press = asyncio.create_task(world.slack.as_user("ben").press(card, "Approve"))
+    async with asyncio.timeout(30):
+        await died.wait()
+    await first.ended()
+    assert front.count("POST", "/execute") == 0
+    await bot_process(fork=True, ready=False)
+    await world.result("Verified")
+    press.cancel()
+    assert front.count("POST", "/execute") == 1
+    await ran(world, gateway, 1)
+
+
+async def test_a_kill_minus_nine_between_dispatch_and_answer_runs_it_once(
+    world: World, gateway: Gateway, front: Proxy, bot_process: StartProcess
+) -> None:
+    first = await bot_process(fork=True)
+    await world.alert()
+    card = await world.approval_card("awaiting approval")
+    died = asyncio.Event()
+
+    async def on_answer(request: web.Request) -> bool:
+        if request.path == "/execute":
+            first.kill()
+            died.set()
+            return False
+        return True
+
+    front.on_answer = on_answer
+    await until(lambda: world.patient.pids, why="the service is up")
+    press = asyncio.create_task(world.slack.as_user("ben").press(card, "Approve"))
+    async with asyncio.timeout(30):
+        await died.wait()
+    await first.ended()
+    await bot_process(fork=True, ready=False)
+    await world.result("Verified")
+    press.cancel()
+    assert front.count("POST", "/execute") == 1
+    await ran(world, gateway, 1)

@@ -1,0 +1,391 @@
+"""What every store holds a dispatch to, whoever said yes and however many claim at once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.approvals.limits import Limits
+from bot.approvals.model import Approval, Choice, Execution, Terms
+from bot.errors import Refused
+from bot.incidents.model import Incident, Severity
+from bot.incidents.remediation import RemediationStatus
+from store.contract import Store
+from tests.store.shop import (
+    ANA,
+    BEN,
+    CAT,
+    NOW,
+    TEAM,
+    Place,
+    alert,
+    asked,
+    later,
+    opened,
+    resolved,
+    tell,
+    voter,
+)
+from tests.store.trail import fault
+
+SUCCEEDED, FAILED = RemediationStatus.SUCCEEDED, RemediationStatus.FAILED
+NOT_VERIFIED, VERIFIED = RemediationStatus.NOT_VERIFIED, RemediationStatus.VERIFIED
+UNKNOWN, REVOKED = RemediationStatus.OUTCOME_UNKNOWN, RemediationStatus.REVOKED
+COOL = Limits(cooldowns={"service.restart": timedelta(minutes=5)})
+
+
+async def yes(store: Store, one: Approval, at: float = 1, limits: Limits | None = None) -> None:
+    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(at), limits=limits or Limits())
+
+
+async def claim(store: Store, at: float = 2, limits: Limits | None = None) -> Execution | None:
+    return await store.claim_execution(later(at), NOW, limits or Limits())
+
+
+async def ends(
+    store: Store, execution: Execution, state: RemediationStatus, at: float = 3, **how: Any
+) -> Execution:
+    first = SUCCEEDED if state in (VERIFIED, NOT_VERIFIED) else state
+    answer = how.get("answer", {"exit_code": 0})
+    done = await store.finish_execution(
+        execution, first, answer=answer, error="", now=later(at), verify_until=later(at + 300)
+    )
+    if first is not state:
+        assert await store.conclude(done.id, state, "looked", later(at + 1))
+    return await store.execution(done.id)
+
+
+async def ran(
+    store: Store,
+    incident: Incident,
+    state: RemediationStatus,
+    *,
+    at: float = 1,
+    target: str = "web",
+    **how: Any,
+) -> Execution:
+    """A remediation of the incident that was approved, sent, and ended so."""
+    one = await asked(store, incident.id, target=target)
+    await yes(store, one, at)
+    execution = await claim(store, at)
+    assert execution is not None
+    return await ends(store, execution, state, at + 1, **how)
+
+
+async def other(store: Store, name: str = "db") -> Incident:
+    return await opened(store, service=name, fingerprint=f"fp-{name}")
+
+
+async def reason(store: Store, one: Approval) -> str:
+    found = await store.approval(one.id)
+    assert found.state is REVOKED, found.state
+    return found.reason
+
+
+# One action a target at a time
+
+
+async def test_of_two_approved_for_one_target_one_is_claimed_and_the_other_revoked(
+    store: Store,
+) -> None:
+    first = await asked(store, (await opened(store)).id, target="web")
+    second = await asked(store, (await other(store)).id, target="web")
+    await yes(store, first, 1)
+    await yes(store, second, 1.5)
+    assert await claim(store) is not None
+    assert await claim(store) is None
+    assert "another action is running on web (INC-1)" in await reason(store, second)
+    assert "Propose it again once that ended." in await reason(store, second)
+    assert await fault(store) == ""
+
+
+async def test_however_many_claim_at_once_one_acts_on_the_target(place: Place) -> None:
+    stores = [await place.open(f"bot-{n}") for n in range(3)]
+    approvals = []
+    for number in range(6):
+        incident = await other(stores[0], f"svc-{number}")
+        one = await asked(stores[0], incident.id, target="web")
+        await yes(stores[0], one)
+        approvals.append(one)
+    claimed = await asyncio.gather(*(claim(store) for store in stores for _ in range(3)))
+    assert len([one for one in claimed if one]) == 1
+    states = [(await stores[0].approval(one.id)).state for one in approvals]
+    assert sorted(states) == sorted([RemediationStatus.APPROVED] + [REVOKED] * 5)
+
+
+async def test_a_yes_is_refused_while_another_action_runs_there(store: Store) -> None:
+    first = await asked(store, (await opened(store)).id, target="web")
+    second = await asked(store, (await other(store)).id, target="web")
+    await yes(store, first)
+    execution = await claim(store)
+    assert execution is not None
+    with pytest.raises(Refused, match=r"Not counted: another action is running on web"):
+        await yes(store, second, 3)
+    await ends(store, execution, FAILED, 4)
+    await yes(store, second, 5)
+
+
+async def test_of_an_unknown_outcome_nothing_else_acts_there_until_people_decided(
+    store: Store,
+) -> None:
+    execution = await ran(store, await opened(store), UNKNOWN, answer=None)
+    second = await asked(store, (await other(store)).id, target="web")
+    with pytest.raises(Refused, match=r"what became of another action on web is not known"):
+        await yes(store, second, 5)
+    assert await store.mark_by_hand(execution, CAT, later(6), later(306))
+    assert not await store.mark_by_hand(execution, BEN, later(7), later(307))
+    done = await store.execution(execution.id)
+    assert (done.state, done.by_hand, done.verify_until) == (SUCCEEDED, CAT, later(306))
+    assert [one.id for one in await store.verifying()] == [execution.id]
+    await yes(store, second, 8)
+    assert await fault(store) == ""
+
+
+async def test_what_else_waits_for_the_target_in_that_incident_is_revoked(store: Store) -> None:
+    incident = await opened(store)
+    first = await asked(store, incident.id, target="web")
+    waiting = await asked(store, incident.id, target="web")
+    approved = await asked(store, incident.id, target="web")
+    elsewhere = await asked(store, incident.id, target="db")
+    await yes(store, first)
+    await yes(store, approved, 1.5)
+    assert await claim(store) is not None
+    for one in (waiting, approved):
+        assert "Restart web ran meanwhile" in await reason(store, one)
+    assert not (await store.approval(elsewhere.id)).decided
+
+
+# How often and how soon, and not at all
+
+
+async def test_a_target_cools_down_after_anything_was_sent_to_it(store: Store) -> None:
+    await ran(store, await opened(store), VERIFIED)  # sent at 1
+    one = await asked(store, (await other(store)).id, target="web")
+    with pytest.raises(Refused, match=r"web cools down until 03:09:06 UTC. Propose it again"):
+        await yes(store, one, 300, COOL)
+    await yes(store, one, 301, COOL)
+
+
+async def test_what_never_reached_the_gateway_cools_nothing_down(store: Store) -> None:
+    await ran(store, await opened(store), FAILED, answer=None)
+    one = await asked(store, (await other(store)).id, target="web")
+    await yes(store, one, 5, COOL)
+
+
+async def test_a_clock_moved_back_does_not_end_a_cooldown(store: Store) -> None:
+    await ran(store, await opened(store), VERIFIED, at=50)
+    one = await asked(store, (await other(store)).id, target="web")
+    with pytest.raises(Refused, match="cools down"):
+        await yes(store, one, 10, COOL)
+
+
+async def test_after_three_failures_of_one_sop_its_breaker_is_open_for_a_while(
+    store: Store,
+) -> None:
+    for number, state in enumerate((FAILED, NOT_VERIFIED, FAILED)):
+        incident = await store.incident(
+            await tell(
+                store, alert(service=f"s{number}", fingerprint=f"fp-{number}"), sop_id="sop_x"
+            )
+        )
+        await ran(store, incident, state, at=1 + number, target=f"t-{number}")
+    incident = await store.incident(
+        await tell(store, alert(service="s9", fingerprint="fp-9"), sop_id="sop_x")
+    )
+    with pytest.raises(Refused, match=r"Not proposed: the last 3 remediations of sop_x failed"):
+        await asked(store, incident.id)
+    elsewhere = await asked(store, (await other(store)).id)
+    await yes(store, elsewhere, 9)
+    late = await asked(store, incident.id, requested_at=later(3700), expires_at=later(4000))
+    await yes(store, late, 3701)
+
+
+async def test_a_verified_remediation_closes_the_breaker(store: Store) -> None:
+    for number, state in enumerate((FAILED, FAILED, VERIFIED, FAILED)):
+        incident = await store.incident(
+            await tell(
+                store, alert(service=f"s{number}", fingerprint=f"fp-{number}"), sop_id="sop_x"
+            )
+        )
+        await ran(store, incident, state, at=1 + 2 * number, target=f"t-{number}")
+    incident = await store.incident(
+        await tell(store, alert(service="s9", fingerprint="fp-9"), sop_id="sop_x")
+    )
+    assert await asked(store, incident.id)
+
+
+async def test_within_an_hour_no_more_runs_than_the_budget_allows(store: Store) -> None:
+    two = Limits(hourly_budget=2)
+    for number in range(2):
+        await ran(store, await other(store, f"s{number}"), VERIFIED, target=f"t-{number}")
+    one = await asked(store, (await opened(store)).id, expires_at=later(9_000))
+    with pytest.raises(Refused, match="2 remediations ran within the last hour"):
+        await yes(store, one, 9, two)
+    await yes(store, one, 3_602, two)
+
+
+async def test_a_budget_that_was_spent_after_the_yes_revokes_it(store: Store) -> None:
+    first, second = [await asked(store, (await other(store, f"s{n}")).id) for n in range(2)]
+    one = Limits(hourly_budget=1)
+    await yes(store, first, 1, one)
+    await yes(store, second, 1.5, one)
+    assert await claim(store, 2, one)
+    assert await claim(store, 2, one) is None
+    assert "as many as the policy allows" in await reason(store, second)
+
+
+async def test_what_did_not_help_is_not_repeated_in_that_incident(store: Store) -> None:
+    incident = await opened(store)
+    await ran(store, incident, NOT_VERIFIED)
+    with pytest.raises(Refused, match="Restart web did not help in this incident before"):
+        await asked(store, incident.id, target="web")
+    assert await asked(store, incident.id, target="db")
+    assert await asked(store, (await other(store)).id, target="web")
+
+
+async def test_while_everything_is_frozen_nothing_is_counted_or_claimed(store: Store) -> None:
+    before = await asked(store, (await opened(store)).id)
+    approved = await asked(store, (await other(store)).id)
+    await yes(store, approved)
+    assert await store.freeze(ANA, "a move", later(2))
+    assert not await store.freeze(BEN, "again", later(2))
+    found = await store.frozen()
+    assert found is not None
+    assert (found.by, found.reason, found.at) == (ANA, "a move", later(2))
+    with pytest.raises(Refused, match=r"everything is frozen by <@U0ANA> \(a move\)"):
+        await yes(store, before, 3)
+    await store.vote(before.id, voter(ANA), Choice.REJECT, TEAM, later(3))
+    assert await claim(store, 4) is None
+    assert "frozen" in await reason(store, approved)
+    assert await store.thaw(BEN, later(5))
+    assert not await store.thaw(BEN, later(5))
+    assert await store.frozen() is None
+    assert await fault(store) == ""
+
+
+async def test_a_freeze_shows_on_every_card_that_waits(store: Store) -> None:
+    one = await asked(store, (await opened(store)).id)
+    message = await store.outbox_message(f"approval:{one.id}")
+    assert message is not None
+    await store.freeze(ANA, "", later(2))
+    frozen = await store.outbox_message(message.key)
+    assert frozen is not None
+    assert frozen.wanted == message.wanted + 1
+
+
+# Undo
+
+
+async def test_an_undo_that_ran_makes_what_it_took_back_undone(store: Store) -> None:
+    incident = await opened(store)
+    done = await ran(store, incident, NOT_VERIFIED, at=1)
+    undo = await asked(store, incident.id, target="web", undoes=done.id)
+    await yes(store, undo, 5, COOL)  # neither the cool-down nor the repeat is in its way
+    execution = await claim(store, 6, COOL)
+    assert execution is not None
+    await ends(store, execution, FAILED, 7)
+    assert (await store.execution(done.id)).state is NOT_VERIFIED, "it did not work"
+    again = await asked(store, incident.id, target="web", undoes=done.id)
+    await yes(store, again, 8, COOL)
+    execution = await claim(store, 9, COOL)
+    assert execution is not None
+    await ends(store, execution, SUCCEEDED, 10)
+    assert (await store.execution(done.id)).state is RemediationStatus.UNDONE
+    with pytest.raises(Refused, match="did not help"):
+        await asked(store, incident.id, target="web")
+    assert await fault(store) == ""
+
+
+async def test_what_nobody_can_tell_is_concluded_once_and_stays_succeeded(store: Store) -> None:
+    execution = await ran(store, await opened(store), SUCCEEDED)
+    assert await store.conclude(execution.id, SUCCEEDED, "nobody can tell", later(400))
+    assert not await store.conclude(execution.id, VERIFIED, "late", later(401))
+    found = await store.execution(execution.id)
+    assert (found.state, found.concluded_at) == (SUCCEEDED, later(400))
+    assert await store.verifying() == []
+    assert await fault(store) == ""
+
+
+# Who asked nobody
+
+
+async def test_what_needs_nobodys_yes_is_queued_at_once(store: Store) -> None:
+    one = await asked(
+        store,
+        (await opened(store)).id,
+        needed=0,
+        state=RemediationStatus.APPROVED,
+        decided_at=later(1),
+        requested_by="",
+        reason="the policy approves it by itself",
+    )
+    execution = await claim(store)
+    assert execution is not None
+    assert execution.approval_id == one.id
+    assert await fault(store) == ""
+
+
+async def test_a_yes_without_the_reason_that_is_asked_for_is_refused(store: Store) -> None:
+    one = await asked(store, (await opened(store)).id, terms=Terms(reason_required=True))
+    with pytest.raises(Refused, match="this needs a reason"):
+        await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), reason="  ")
+    told = await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), reason=" it is 3 ")
+    assert [vote.reason for vote in told.votes] == ["it is 3"]
+
+
+# What it was good for
+
+
+async def test_the_track_record_is_of_this_sop_and_action_over_all_incidents(store: Store) -> None:
+    for number, state in enumerate((VERIFIED, NOT_VERIFIED, VERIFIED)):
+        begins = 1_000 * number
+        one = alert(service="web", fingerprint="fp")
+        incident = await store.incident(await tell(store, one, at=later(begins), sop_id="sop_x"))
+        approval = await asked(
+            store, incident.id, requested_at=later(begins), expires_at=later(begins + 900)
+        )
+        await yes(store, approval, begins + 1)
+        execution = await claim(store, begins + 2)
+        assert execution is not None
+        await ends(store, execution, state, begins + 10)
+        ended = resolved(service="web", fingerprint="fp")
+        await tell(store, ended, at=later(begins + 20), sop_id="sop_x")
+    found = await store.track_record("sop_x", "service.restart")
+    assert (found.runs, found.verified, found.came_back) == (3, 2, 1)
+    assert found.median_recovery == 9.0
+    assert (found.last_failed_at, found.last_failed_by) == (later(1_002), ANA)
+    assert (await store.track_record("sop_x", "service.stop")).runs == 0
+    assert (await store.track_record("sop_y", "service.restart")).runs == 0
+
+
+async def test_a_severity_that_changes_takes_back_what_waits_and_what_is_not_sent(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    waits, approved = await asked(store, incident.id), await asked(store, incident.id)
+    await yes(store, approved)
+    await tell(store, alert(severity=Severity.CRITICAL), at=later(2))
+    for one in (waits, approved):
+        assert await reason(store, one) == "the severity changed from high to critical"
+    assert await claim(store, 3) is None
+
+
+async def test_what_is_withdrawn_stays_so_and_what_is_sent_cannot_be(store: Store) -> None:
+    incident = await opened(store)
+    one, sent = await asked(store, incident.id), await asked(store, incident.id)
+    assert await store.withdraw(one.id, "not any more", later(1))
+    assert not await store.withdraw(one.id, "twice", later(1))
+    assert await reason(store, one) == "not any more"
+    await yes(store, sent)
+    assert await claim(store) is not None
+    assert not await store.withdraw(sent.id, "too late", later(3))
+
+
+async def test_a_yes_of_a_time_yet_to_come_is_not_acted_on(store: Store) -> None:
+    one = await asked(store, (await opened(store)).id)
+    await yes(store, one, 500)
+    assert await claim(store, 2) is None
+    assert await reason(store, one) == "the clock was moved back after the yes"

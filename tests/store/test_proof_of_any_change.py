@@ -1,0 +1,198 @@
+"""Whatever is changed in an audit trail, and wherever: it is found, and named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from store.chain import Chain
+from store.proof import (
+    DAY,
+    FIRST,
+    HEAD,
+    Anchor,
+    Fault,
+    Row,
+    anchor_text,
+    body_text,
+    canonical,
+    link_text,
+    mac_of,
+)
+
+KEY = b"a key of sixteen"
+unhurried = settings(deadline=None)  # where a row came from is looked for far and wide
+LENGTH = 12
+
+
+def row(seq: int, prev: str, key: bytes = KEY, **changes: Any) -> Row:
+    made = Row(
+        seq,
+        f"2026-11-25T10:00:{seq:02}.000000Z",
+        ("proposed", "voted", "approved", "answer")[seq % 4],
+        seq % 3 or None,
+        f"subject-{seq % 2}",
+        "U0ANA",
+        canonical({"n": seq}),
+        prev,
+        "",
+    )
+    made = replace(made, **changes)
+    return replace(made, mac=mac_of(key, link_text(seq, prev, mac_of(key, body_text(made)))))
+
+
+def anchor(name: str, of: Row, key: bytes = KEY) -> Anchor:
+    bare = Anchor(name, of.seq, of.mac, of.at, "", "")
+    return replace(bare, seal=mac_of(key, anchor_text(bare)))
+
+
+def chain(length: int = LENGTH, key: bytes = KEY) -> list[Row]:
+    rows: list[Row] = []
+    for seq in range(1, length + 1):
+        rows.append(row(seq, rows[-1].mac if rows else FIRST, key))
+    return rows
+
+
+ROWS = chain()
+ANCHORS = [anchor(HEAD, ROWS[-1]), anchor(f"{DAY}2026-11-24", ROWS[5])]
+
+
+def verdict(rows: list[Row], anchors: list[Anchor], *, key: bytes = KEY, head: str = "") -> str:
+    try:
+        one = Chain(key, anchors, wanted=head)
+        for each in rows:
+            one.add(each)
+        one.end()
+    except Fault as fault:
+        return f"{fault.seq}: {fault}"
+    return ""
+
+
+places = st.integers(0, LENGTH - 1)
+texts = st.text(max_size=20)
+values = st.one_of(texts, st.integers(), st.none(), st.binary(max_size=3), st.floats())
+
+
+def test_a_chain_that_nobody_touched_is_proved() -> None:
+    assert verdict(ROWS, ANCHORS) == ""
+    assert verdict([], []) == ""
+
+
+@unhurried
+@given(places, st.sampled_from(Row.__slots__), values)
+def test_any_edit_of_any_value_is_found(place: int, column: str, value: Any) -> None:
+    edited = replace(ROWS[place], **{column: value})
+    if edited == ROWS[place] and type(value) is type(getattr(ROWS[place], column)):
+        return
+    rows = [*ROWS[:place], edited, *ROWS[place + 1 :]]
+    if column == "seq":
+        assert verdict(rows, ANCHORS)
+    else:
+        assert verdict(rows, ANCHORS).startswith(f"{place + 1}: row {place + 1} was edited")
+
+
+@unhurried
+@given(places)
+def test_any_row_that_is_deleted_is_missed(place: int) -> None:
+    rows = [*ROWS[:place], *ROWS[place + 1 :]]
+    what = verdict(rows, ANCHORS)
+    if place == LENGTH - 1:
+        assert what == f"{LENGTH}: cut off at the end: rows {LENGTH} to {LENGTH} are missing"
+    else:
+        assert what == f"{place + 1}: row {place + 1} is missing: row {place + 2} comes instead"
+
+
+@unhurried
+@given(places, places)
+def test_any_two_rows_that_change_places_are_found(one: int, other: int) -> None:
+    if one == other:
+        return
+    rows = list(ROWS)
+    rows[one] = replace(ROWS[other], seq=one + 1)
+    rows[other] = replace(ROWS[one], seq=other + 1)
+    first, second = sorted((one, other))
+    expected = f"{first + 1}: row {first + 1} is out of order: it was row {second + 1}"
+    assert verdict(rows, ANCHORS) == expected
+
+
+@unhurried
+@given(st.integers(0, LENGTH - 1))
+def test_any_tail_that_is_cut_off_is_missed(length: int) -> None:
+    what = verdict(ROWS[:length], ANCHORS)
+    assert what == f"{length + 1}: cut off at the end: rows {length + 1} to {LENGTH} are missing"
+
+
+@unhurried
+@given(st.integers(6, LENGTH - 1))
+def test_a_tail_cut_off_with_the_older_head_put_back_needs_the_head_that_was_posted(
+    length: int,
+) -> None:
+    anchors = [anchor(HEAD, ROWS[length - 1]), ANCHORS[1]]
+    assert verdict(ROWS[:length], anchors) == "", "nothing here can know"
+    what = verdict(ROWS[:length], anchors, head=ROWS[-1].mac)
+    assert "is not part of this chain: an older copy was put in its place" in what
+    assert verdict(ROWS[:length], anchors, head=ROWS[3].mac) == ""
+
+
+@unhurried
+@given(st.integers(1, 5))
+def test_a_tail_cut_off_before_the_end_of_a_day_is_missed(length: int) -> None:
+    anchors = [anchor(HEAD, ROWS[length - 1]), ANCHORS[1]]
+    assert "cut off at the end: at 2026-11-25T10:00:06" in verdict(ROWS[:length], anchors)
+
+
+@unhurried
+@given(places, st.sampled_from(Anchor.__slots__), values)
+def test_any_edit_of_any_anchor_is_found(place: int, column: str, value: Any) -> None:
+    one = ANCHORS[place % 2]
+    if value == getattr(one, column):
+        return
+    anchors = [other for other in ANCHORS if other is not one]
+    assert verdict(ROWS, [*anchors, replace(one, **{column: value})])
+
+
+@unhurried
+@given(places, st.binary(min_size=1, max_size=40))
+def test_a_row_made_with_another_key_is_found(place: int, key: bytes) -> None:
+    if key.rstrip(b"\0") == KEY:  # to HMAC a key goes on with zeros
+        return
+    forged = row(place + 1, ROWS[place].prev, key, actor="U0EVE")
+    assert verdict([*ROWS[:place], forged, *ROWS[place + 1 :]], ANCHORS) == (
+        f"{place + 1}: row {place + 1} was edited"
+    )
+
+
+@pytest.mark.parametrize("anchors", [ANCHORS, []])
+def test_the_wrong_key_is_called_that(anchors: list[Anchor]) -> None:
+    assert "this is not the key" in verdict(ROWS, anchors, key=b"another key of 16")
+
+
+def test_a_row_put_in_is_found() -> None:
+    twice = [*ROWS[:4], ROWS[3], *ROWS[4:]]
+    assert verdict(twice, ANCHORS) == "5: row 5 is missing: row 4 comes instead"
+
+
+def test_rows_behind_the_head_are_found() -> None:
+    assert "the anchor 'head' is an older one" in verdict(ROWS, [anchor(HEAD, ROWS[8])])
+
+
+def test_a_chain_without_its_head_is_found() -> None:
+    assert "the anchor 'head' is missing" in verdict(ROWS, [])
+
+
+def test_another_chain_of_the_same_key_cannot_be_grafted_on() -> None:
+    other = [row(1, FIRST, detail=canonical({"n": "other"}))]
+    for seq in range(2, LENGTH + 1):
+        other.append(row(seq, other[-1].mac))
+    what = verdict([*ROWS[:4], *other[4:]], [anchor(HEAD, other[-1])])
+    assert what.startswith("5: row 5 is out of order: it does not follow the one before it")
+
+
+def test_the_mac_is_the_one_of_rfc_4231() -> None:
+    # Test case 2 of RFC 4231.
+    expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    assert mac_of(b"Jefe", "what do ya want for nothing?") == expected
