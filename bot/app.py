@@ -134,6 +134,7 @@ class Bot:
         )
         self.identity, _ = await asyncio.gather(identify(client), gateway.health())
         await self._record_policy(store)
+        calls = SlackCalls(client, self.metrics, self._clock)
         self.response = Response(
             store=store,
             sops=sops,
@@ -141,14 +142,13 @@ class Bot:
             advisor=Advisor(advisor_command(settings, self.metrics), task_instructions(settings)),
             gateway=gateway,
             probe=http_probe(session),
-            standing=People(client, self.identity.team_id, self._clock, self.metrics).standing,
+            standing=People(calls, self.identity.team_id, self._clock).standing,
             clock=self._clock,
             metrics=self.metrics,
             home_team=self.identity.team_id,
             dispatch_patience=settings.ai_command_gateway_timeout + 30,
         )
         renderer = Renderer(self.response)
-        calls = SlackCalls(client, self.metrics, self._clock)
         ops = ops_channel(settings)
         self.outbox = Outbox(
             calls,

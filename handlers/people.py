@@ -11,11 +11,8 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from slack_sdk.web.async_client import AsyncWebClient
-
 from bot.approvals.model import UNKNOWN, Standing
 from bot.errors import OutcomeUnknown, SlackRefused
-from bot.observability.metrics import Metrics
 from handlers.calling import SlackCalls
 
 log = logging.getLogger(__name__)
@@ -30,14 +27,8 @@ T = TypeVar("T")
 class People:
     """Asks Slack, at most once a minute about each person and each group."""
 
-    def __init__(
-        self,
-        client: AsyncWebClient,
-        home_team: str,
-        clock: Callable[[], datetime],
-        metrics: Metrics,
-    ) -> None:
-        self._call = SlackCalls(client, metrics, clock).call
+    def __init__(self, calls: SlackCalls, home_team: str, clock: Callable[[], datetime]) -> None:
+        self._call = calls.call
         self._home_team = home_team
         self._clock = clock
         self._known: dict[str, tuple[datetime, Any]] = {}

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals.model import UNKNOWN
 from bot.observability.metrics import Metrics
 from bot.simulator.local import LocalSlack
+from handlers.calling import SlackCalls
 from handlers.people import People, problem_of
 from tests.scenarios.doors import SlackDoor
 from tests.scenarios.world import ANA, BEN, CHLOE
@@ -39,7 +40,7 @@ class Desk:
     def __init__(self, slack: LocalSlack, door: SlackDoor) -> None:
         self.slack, self.door, self.clock = slack, door, Clock()
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
-        self.people = People(client, HOME, self.clock, Metrics())
+        self.people = People(SlackCalls(client, Metrics(), self.clock), HOME, self.clock)
 
     def asked(self, method: str) -> int:
         return sum(call.method == method for call in self.slack.calls)
