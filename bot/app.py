@@ -13,9 +13,7 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Self
 
 import aiohttp
@@ -25,11 +23,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
 from bot.advice.advisor import Advisor
-from bot.advice.agent_file import write_agent
-from bot.advice.command import AdvisorCommand
-from bot.advice.environment import argv_of
 from bot.errors import SettingsError, SopbotError, StoreError
-from bot.incidents.sops import SopLibrary, SopProblem
+from bot.from_settings import advisor_command, gateway_client, read_sops, task_instructions
 from bot.jobs import all_jobs, scheduler_for
 from bot.jobs.self_audit import SelfAudit
 from bot.observability.health import Health
@@ -60,7 +55,6 @@ from store.sealing import AuditKey
 log = logging.getLogger(__name__)
 
 DRAIN = 5.0  # seconds that what is in flight gets at the end
-TASK_FILE = "task_instructions.md"  # beside the policy
 
 
 class Bot:
@@ -159,7 +153,7 @@ class Bot:
             ops_channel=ops,
             own_bot_id=self.identity.bot_id,
         )
-        self._audit = SelfAudit(store, self.metrics, self._clock, ops)
+        self._self_audit = SelfAudit(store, self.metrics, self._clock, ops)
         parts.push_async_callback(self.outbox.drain, DRAIN)
         await self._start_workers()
         await self._start_web()
@@ -291,7 +285,7 @@ class Bot:
         self.health.register("store", store_takes_writes)
         self.health.register("slack", slack)
         self.health.register("outbox", self.outbox.check)
-        self.health.register("work", self._audit.check)
+        self.health.register("work", self._self_audit.check)
         self.health.register("gateway", gateway_is_healthy)
 
     def _watch_store(self, store: Store) -> None:
@@ -304,7 +298,7 @@ class Bot:
         jobs = all_jobs(
             self.response,
             self.health,
-            self._audit,
+            self._self_audit,
             self._read_back.now_and_then,
             self._clock,
             ops_channel(self._settings),
@@ -317,71 +311,6 @@ class Bot:
 def ops_channel(settings: Settings) -> str:
     """Where the bot speaks of itself."""
     return settings.slack_ops_channel or settings.slack_alert_channels[0]
-
-
-def gateway_client(
-    settings: Settings, session: aiohttp.ClientSession, clock: Callable[[], datetime]
-) -> GatewayClient:
-    """The client of the gateway that the settings name."""
-    secret = settings.ai_command_gateway_secret.get_secret_value()
-    if not secret:
-        log.warning("AI_COMMAND_GATEWAY_SECRET is empty: requests to the gateway are not signed")
-    return GatewayClient(
-        session,
-        url=settings.ai_command_gateway_url,
-        timeout=settings.ai_command_gateway_timeout,
-        source_id=settings.ai_command_gateway_source_id,
-        secret=secret,
-        clock=clock,
-    )
-
-
-def advisor_command(settings: Settings, metrics: Metrics) -> AdvisorCommand | None:
-    """The advisor command, its agent file written; None when there is none, or it is not safe."""
-    argv = argv_of(settings.advisor_command, q_bin=settings.q_bin)
-    if not argv:
-        return None
-    agent = write_agent(argv, Path.home())
-    if agent.problem:
-        log.warning("no command advisor: %s", agent.problem)
-        return None
-    return AdvisorCommand(
-        argv,
-        timeout=settings.qchat_timeout,
-        max_output=settings.qchat_max_output_size,
-        max_retries=settings.qchat_max_retries,
-        retry_delay=settings.qchat_retry_delay,
-        max_concurrent=settings.qchat_max_concurrent,
-        environ=os.environ,
-        observe=metrics.advisor_told,
-    )
-
-
-def task_instructions(settings: Settings) -> str:
-    """The operator's own text for every prompt; '' where there is none."""
-    path = settings.policy_file.parent / TASK_FILE
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
-
-
-def read_sops(folder: Path) -> SopLibrary:
-    """Every *.jsonl below the folder, in order of their names.
-
-    Bad lines and files that cannot be read are the library's problems: logged, not fatal.
-    """
-    files = sorted(folder.rglob("*.jsonl")) if folder.is_dir() else []
-    texts: list[tuple[str, str]] = []
-    unreadable: list[SopProblem] = []
-    for file in files:
-        name = str(file.relative_to(folder))
-        try:
-            texts.append((name, file.read_text(encoding="utf-8", errors="replace")))
-        except OSError as error:
-            unreadable.append(SopProblem(name, 0, f"cannot be read: {error.strerror}"))
-    loaded = SopLibrary.load(texts)
-    library = replace(loaded, problems=(*unreadable, *loaded.problems))
-    for problem in library.problems:
-        log.warning("SOP not loaded: %s", problem)
-    return library
 
 
 async def _quietly(leave: Callable[[], Awaitable[None]]) -> None:

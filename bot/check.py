@@ -14,8 +14,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.advice.environment import argv_of, child_environment
-from bot.app import gateway_client, read_sops
 from bot.errors import SettingsError, SopbotError
+from bot.from_settings import gateway_client, read_sops
 from bot.hardening import hide_memory
 from bot.policy import read_policy
 from bot.settings import Settings, forget_secrets, load

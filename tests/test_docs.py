@@ -84,7 +84,7 @@ def test_every_policy_key_is_in_the_docs_and_in_the_example():
 
 
 def test_the_example_configuration_loads_without_a_problem():
-    from bot.app import read_sops
+    from bot.from_settings import read_sops
     from bot.policy import read_policy
 
     read_policy(ROOT / "config/policy.yaml")

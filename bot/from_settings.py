@@ -1,0 +1,89 @@
+"""What the settings name, made or read: for the composition root and for `python -m bot check`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import aiohttp
+
+from bot.advice.agent_file import write_agent
+from bot.advice.command import AdvisorCommand
+from bot.advice.environment import argv_of
+from bot.incidents.sops import SopLibrary, SopProblem
+from bot.observability.metrics import Metrics
+from bot.remediation.client import GatewayClient
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+TASK_FILE = "task_instructions.md"  # beside the policy
+
+
+def gateway_client(
+    settings: Settings, session: aiohttp.ClientSession, clock: Callable[[], datetime]
+) -> GatewayClient:
+    """The client of the gateway that the settings name."""
+    secret = settings.ai_command_gateway_secret.get_secret_value()
+    if not secret:
+        log.warning("AI_COMMAND_GATEWAY_SECRET is empty: requests to the gateway are not signed")
+    return GatewayClient(
+        session,
+        url=settings.ai_command_gateway_url,
+        timeout=settings.ai_command_gateway_timeout,
+        source_id=settings.ai_command_gateway_source_id,
+        secret=secret,
+        clock=clock,
+    )
+
+
+def advisor_command(settings: Settings, metrics: Metrics) -> AdvisorCommand | None:
+    """The advisor command, its agent file written; None when there is none, or it is not safe."""
+    argv = argv_of(settings.advisor_command, q_bin=settings.q_bin)
+    if not argv:
+        return None
+    agent = write_agent(argv, Path.home())
+    if agent.problem:
+        log.warning("no command advisor: %s", agent.problem)
+        return None
+    return AdvisorCommand(
+        argv,
+        timeout=settings.qchat_timeout,
+        max_output=settings.qchat_max_output_size,
+        max_retries=settings.qchat_max_retries,
+        retry_delay=settings.qchat_retry_delay,
+        max_concurrent=settings.qchat_max_concurrent,
+        environ=os.environ,
+        observe=metrics.advisor_told,
+    )
+
+
+def task_instructions(settings: Settings) -> str:
+    """The operator's own text for every prompt; '' where there is none."""
+    path = settings.policy_file.parent / TASK_FILE
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def read_sops(folder: Path) -> SopLibrary:
+    """Every *.jsonl below the folder, in order of their names.
+
+    Bad lines and files that cannot be read are the library's problems: logged, not fatal.
+    """
+    files = sorted(folder.rglob("*.jsonl")) if folder.is_dir() else []
+    texts: list[tuple[str, str]] = []
+    unreadable: list[SopProblem] = []
+    for file in files:
+        name = str(file.relative_to(folder))
+        try:
+            texts.append((name, file.read_text(encoding="utf-8", errors="replace")))
+        except OSError as error:
+            unreadable.append(SopProblem(name, 0, f"cannot be read: {error.strerror}"))
+    loaded = SopLibrary.load(texts)
+    library = replace(loaded, problems=(*unreadable, *loaded.problems))
+    for problem in library.problems:
+        log.warning("SOP not loaded: %s", problem)
+    return library

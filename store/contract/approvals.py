@@ -1,0 +1,104 @@
+"""What waits for a yes, and who said it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot.approvals.limits import Limits
+from bot.approvals.model import Approval, Choice, Freeze
+from bot.approvals.policy import Voter
+from bot.approvals.record import TrackRecord
+from store.contract.part import Part
+from store.operations import (
+    approvals,
+    freezes,
+    guards,
+    records,
+)
+
+DEFAULT_LIMITS = Limits()
+
+
+class Approvals(Part):
+    """The methods of `Store` for approvals."""
+
+    async def ask(
+        self, approval: Approval, origin: str, limits: Limits = DEFAULT_LIMITS
+    ) -> Approval:
+        """Put a proposal before people. The same `origin` asks once; Refused when resolved.
+
+        Refused, too, when the limits will not let it run in time. One that `needed` nobody's yes
+        is approved at once.
+        """
+        return await self._write(approvals.ask, approval, origin, limits)
+
+    async def approval(self, approval_id: str) -> Approval:
+        """One approval with its votes, or NotFound."""
+        return await self._engine.read(approvals.get, approval_id)
+
+    async def approvals_of(self, incident_id: int) -> list[Approval]:
+        """Every approval of an incident, oldest first."""
+        return await self._engine.read(approvals.of_incident, incident_id)
+
+    async def approvals_waiting(self) -> list[Approval]:
+        """Every approval that waits for a yes."""
+        return await self._engine.read(approvals.waiting)
+
+    async def vote(
+        self,
+        approval_id: str,
+        voter: Voter,
+        choice: Choice,
+        home_team: str,
+        now: datetime,
+        press: Mapping[str, str] | None = None,
+        *,
+        reason: str = "",
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Approval:
+        """Count one person's word. One approval leads to at most one execution, whatever races.
+
+        `press` is what Slack calls the press; it goes on record with the vote. Refused says why, to
+        the person who pressed; NotFound for an id that is not ours. A yes is refused too while the
+        limits, or a freeze, would not let it run.
+        """
+        return await self._write(
+            approvals.vote,
+            approval_id,
+            voter,
+            choice,
+            home_team,
+            now,
+            press or {},
+            reason=reason,
+            limits=limits,
+        )
+
+    async def expire_approvals(self, now: datetime) -> int:
+        """End what waited too long. Returns how many."""
+        return await self._write(approvals.expire, now)
+
+    async def revoke(self, approval_id: str, reason: str, now: datetime) -> bool:
+        """Take an approved remediation back before it is sent. False when it is too late."""
+        return await self._write(approvals.revoke, approval_id, reason, now)
+
+    async def withdraw(self, approval_id: str, reason: str, now: datetime) -> bool:
+        """Revoke what waits for a yes, or has it and is not claimed. False when it is too late."""
+        return await self._write(approvals.withdraw, approval_id, reason, now)
+
+    async def track_record(self, sop_id: str, action_id: str) -> TrackRecord:
+        """What this action of that SOP ID has been good for so far."""
+        return await self._engine.read(records.of, sop_id, action_id)
+
+    async def freeze(self, user: str, reason: str, now: datetime) -> bool:
+        """Nothing is claimed from now on, on any replica. False when it was frozen already."""
+        return await self._write(freezes.set_on, user, reason, now)
+
+    async def thaw(self, user: str, now: datetime) -> bool:
+        """The freeze ends. False when there was none."""
+        return await self._write(freezes.lift, user, now)
+
+    async def frozen(self) -> Freeze | None:
+        """The freeze, while there is one."""
+        return await self._engine.read(guards.freeze)

@@ -1,0 +1,69 @@
+"""The audit trail: every decision as a row of a keyed chain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from store.contract.part import Part
+from store.operations import (
+    audit,
+    keeping,
+)
+from store.operations.audit import Kind
+from store.proof import DAY, Anchor
+
+
+class Audit(Part):
+    """The methods of `Store` for the audit trail."""
+
+    async def record(
+        self,
+        kind: Kind,
+        *,
+        now: datetime,
+        incident_id: int | None = None,
+        subject: str = "",
+        actor: str = "",
+        detail: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Put something on record by itself, which no other change goes with. Its number.
+
+        StoreError when the chain was tampered with: nothing is built on that.
+        """
+        return await self._write(
+            audit.record,
+            kind,
+            now=now,
+            incident_id=incident_id,
+            subject=subject,
+            actor=actor,
+            detail=detail,
+        )
+
+    async def close_audit_day(self, channel: str, now: datetime) -> bool:
+        """Prove what came on record since the last time, and post yesterday's head in `channel`.
+
+        Once a day, whoever asks and however often; then False. What is wrong with the trail is
+        posted with it.
+        """
+        return await self._write(keeping.close_day, channel, now)
+
+    async def audit_day(self, day: str) -> Anchor | None:
+        """Where the trail stood at the end of that day, as it is to be posted."""
+        return await self._engine.read(audit.find_anchor, DAY + day)
+
+    async def prune_audit(self, before: datetime, now: datetime) -> int:
+        """Forget the rows of before then, behind a checkpoint that proves them. Returns how many.
+
+        StoreError when they cannot be proved: what was tampered with is not forgotten.
+        """
+        return await self._write(keeping.prune, before, now)
+
+    async def begin_audit_anew(self, reason: str, now: datetime) -> int:
+        """Forget the trail and go on with a new one, by this store's key. Its first row's number.
+
+        Nothing of the former can be proved here any more: keep a copy of the store before.
+        """
+        return await self._write(keeping.begin_anew, reason, now)

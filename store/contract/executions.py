@@ -1,0 +1,124 @@
+"""What has its yes: sent once, its outcome, whether it helped."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot.approvals.limits import Limits
+from bot.approvals.model import Execution
+from bot.incidents.remediation import RemediationStatus
+from store.contract.part import Part
+from store.operations import (
+    executions,
+)
+
+DEFAULT_LIMITS = Limits()
+
+
+class Executions(Part):
+    """The methods of `Store` for dispatches."""
+
+    async def claim_execution(
+        self, now: datetime, approved_after: datetime, limits: Limits = DEFAULT_LIMITS
+    ) -> Execution | None:
+        """Take on one approved execution; `dispatching` is durable before this returns.
+
+        What was approved before `approved_after`, or whose incident resolved, is revoked instead;
+        so is what the limits do not let run: one action a target at a time, however many claim.
+        """
+        return await self._write(executions.claim, self.owner, now, approved_after, limits)
+
+    async def still_wanted(
+        self, execution: Execution, now: datetime, approved_after: datetime
+    ) -> bool:
+        """Whether it may (still) be sent, as `claim_execution` decides; if not, it is revoked."""
+        return await self._write(
+            executions.still_wanted, execution.id, self.owner, now, approved_after
+        )
+
+    async def orphaned_executions(self, ours_before: datetime, now: datetime) -> list[Execution]:
+        """Executions that a replica was dispatching whose lease lapsed.
+
+        With our own that began before `ours_before`: when the answer to a claim is lost, the claim
+        may stand. Who asks knows which of them it is sending.
+        """
+        return await self._engine.read(executions.orphans, self.owner, ours_before, now)
+
+    async def adopt_execution(self, execution: Execution, now: datetime) -> bool:
+        """Take over an orphan; True for exactly one caller."""
+        return await self._write(executions.adopt, execution.id, execution.owner, self.owner, now)
+
+    async def finish_execution(
+        self,
+        execution: Execution,
+        state: RemediationStatus,
+        *,
+        answer: dict[str, Any] | None,
+        error: str,
+        now: datetime,
+        finished_at: datetime | None = None,
+        verify_until: datetime | None = None,
+        looked_up: bool = False,
+    ) -> Execution:
+        """Write the outcome and show it. Without effect on what is finished.
+
+        Nor, without a gateway's answer, on what another replica has taken over since.
+
+        `finished_at` is when it ended, where that is known; else it ended now. `looked_up`: the
+        gateway was asked for it afterwards.
+        """
+        return await self._write(
+            executions.finish,
+            execution.id,
+            state,
+            owner=execution.owner,
+            answer=answer,
+            error=error,
+            now=now,
+            finished_at=finished_at or now,
+            verify_until=verify_until,
+            looked_up=looked_up,
+        )
+
+    async def mark_by_hand(
+        self, execution: Execution, user: str, now: datetime, verify_until: datetime
+    ) -> bool:
+        """A person says that they did it; False unless its outcome is unknown."""
+        return await self._write(executions.mark_by_hand, execution.id, user, now, verify_until)
+
+    async def execution(self, execution_id: str) -> Execution:
+        """One execution, or NotFound."""
+        return await self._engine.read(executions.get, execution_id)
+
+    async def execution_of(self, approval_id: str) -> Execution | None:
+        """The execution of an approval, if there is one."""
+        return await self._engine.read(executions.of_approval, approval_id)
+
+    async def executions_of(self, incident_id: int) -> list[Execution]:
+        """Every execution of an incident, oldest first."""
+        return await self._engine.read(executions.of_incident, incident_id)
+
+    async def verifying(self) -> list[Execution]:
+        """Executions that ran and are not verified yet."""
+        return await self._engine.read(executions.verifying)
+
+    async def unknown_outcomes(self, since: datetime, stuck_before: datetime) -> list[Execution]:
+        """Executions whose outcome is unknown, sent since then.
+
+        With those that somebody began to send before `stuck_before` and never finished.
+        """
+        return await self._engine.read(executions.unknown, since, stuck_before)
+
+    async def count_probe(self, execution_id: str, good: bool, note: str) -> int:
+        """How many probes in a row were good, this one included."""
+        return await self._write(executions.count_probe, execution_id, good, note)
+
+    async def conclude(
+        self, execution_id: str, state: RemediationStatus, note: str, now: datetime
+    ) -> bool:
+        """Verified, not verified, or `succeeded` where nobody can tell. False the second time.
+
+        What was to be taken back by another execution is `undone` once that one succeeded.
+        """
+        return await self._write(executions.conclude, execution_id, state, note, now)

@@ -1,0 +1,55 @@
+"""What is wrong, since when, and who looks after it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.incidents.model import Incident, TimelineEntry
+from store.contract.part import Part
+from store.operations import (
+    incidents,
+)
+
+
+class Incidents(Part):
+    """The methods of `Store` for incidents."""
+
+    async def incident(self, incident_id: int) -> Incident:
+        """One incident, or NotFound."""
+        return await self._engine.read(incidents.get, incident_id)
+
+    async def open_incidents(self, limit: int = 20, before: int | None = None) -> list[Incident]:
+        """Open and acknowledged incidents, newest first; `before` an id pages on."""
+        return await self._engine.read(incidents.open_ones, limit, before)
+
+    async def incidents_of_sop(self, sop_id: str, limit: int = 10) -> list[Incident]:
+        """The newest incidents of a SOP ID."""
+        return await self._engine.read(incidents.of_sop, sop_id, limit)
+
+    async def incident_of_message(self, channel: str, ts: str) -> Incident | None:
+        """The incident whose card or reply is that Slack message."""
+        return await self._engine.read(incidents.of_message, channel, ts)
+
+    async def timeline(self, incident_id: int) -> list[TimelineEntry]:
+        """The story so far, oldest first."""
+        return await self._engine.read(incidents.timeline, incident_id)
+
+    async def remark(self, timeline_id: int) -> TimelineEntry | None:
+        """One fact of a story."""
+        return await self._engine.read(incidents.remark, timeline_id)
+
+    async def acknowledge(self, incident_id: int, user: str, now: datetime) -> Incident:
+        """Open becomes acknowledged; twice changes nothing; Refused when it is resolved."""
+        return await self._write(incidents.acknowledge, incident_id, user, now)
+
+    async def resolve(self, incident_id: int, user: str, now: datetime) -> Incident:
+        """A person closes it; what was not sent yet is revoked. Refused when it is closed."""
+        return await self._write(incidents.resolve, incident_id, user, now)
+
+    async def note(self, incident_id: int, text: str, user: str, now: datetime) -> Incident:
+        """Keep a remark in the story and show it in the thread."""
+        return await self._write(incidents.note, incident_id, text, user, now)
+
+    async def incident_counts(self) -> dict[str, int]:
+        """How many incidents stand in each status."""
+        return await self._engine.read(incidents.counts)

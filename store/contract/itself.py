@@ -1,0 +1,45 @@
+"""What the bot says of itself: storms, what is stuck."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot.incidents.notices import Notice, Storm
+from store.contract.part import Part
+from store.operations import (
+    notices,
+    selfcheck,
+)
+from store.operations.selfcheck import Stuck
+
+
+class Itself(Part):
+    """The methods of `Store` for the bot's own words."""
+
+    async def weather(self, channel: str, storm_limit: int, now: datetime, *, remind: bool) -> bool:
+        """Whether more than `storm_limit` incidents wait for their card in the channel.
+
+        A storm lasts until every card is up. It has one notice, of the kind `storm`, which is
+        posted when it begins, changed when it ends, and by each call that reminds in between.
+        """
+        return await self._write(notices.weather, channel, storm_limit, now, remind)
+
+    async def storm(self, notice_id: int) -> Storm | None:
+        """What that storm brought, as it stands now."""
+        return await self._engine.read(notices.storm, notice_id)
+
+    async def tell(self, kind: str, channel: str, body: Any, now: datetime, *, over: bool) -> None:
+        """Say something of the bot itself, or change what it said and still says.
+
+        `over` ends it; the next one is a new message. What begins must not be over.
+        """
+        await self._write(notices.tell, kind, channel, body, now, over=over)
+
+    async def notice(self, notice_id: int) -> Notice | None:
+        """What the bot said of itself."""
+        return await self._engine.read(notices.get, notice_id)
+
+    async def stuck(self, now: datetime) -> list[Stuck]:
+        """What should have happened by now and has not."""
+        return await self._engine.read(selfcheck.stuck, now)

@@ -1,0 +1,86 @@
+"""What every part of the store stands on: an engine, this process's name, the audit key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import ParamSpec, Protocol, TypeVar
+
+from store.replica import LEASE, Replica
+from store.sealing import AuditKey, sealed
+from store.statements import Operation
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Engine(Protocol):
+    """What runs operations. `write` commits before it returns; `read` changes nothing.
+
+    `schema_query` names the migrations that the database has seen. `alone` says that no other
+    process can be using it. `clock` tells the time by which leases are kept: the database's own
+    where several machines share it.
+    """
+
+    schema_query: str
+    alone: bool
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The time for everybody who uses this database."""
+
+    async def write(
+        self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run in one transaction; return once it is durable."""
+
+    async def read(
+        self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run on a consistent view of what is committed."""
+
+    def signal(self, topic: str) -> asyncio.Event:
+        """An event that is set after each commit that notified `topic`."""
+
+    async def close(self) -> None:
+        """Finish what is queued, then let go of the database."""
+
+
+class Part:
+    """What a part of the store has: the engine, and how it reads and writes. See `Store`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        owner: str,
+        card_update_seconds: float = 1.0,
+        lease_seconds: float = LEASE,
+        audit_key: AuditKey | None = None,
+    ) -> None:
+        self._engine = engine
+        self._audit_key = audit_key
+        self.owner = owner
+        self.replica = Replica(engine, owner, seconds=lease_seconds)
+        self.clock = engine.clock
+        """The time by which leases are kept: the same for every replica."""
+        self.card_update_seconds = card_update_seconds
+        """How long repeats of an alert gather before the card changes, in seconds."""
+
+    def signal(self, topic: str) -> asyncio.Event:
+        """Set after each commit that concerns `topic`: outbox, advice, advised, dispatch."""
+        return self._engine.signal(topic)
+
+    async def close(self) -> None:
+        """Finish what is queued, then let go of the database."""
+        await self._engine.close()
+
+    async def _write(
+        self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Engine.write of what may have something to record in the audit trail."""
+        return await self._engine.write(
+            sealed, partial(operation, *args, **kwargs), self._audit_key
+        )
