@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,12 +109,14 @@ async def test_sigterm_waits_for_what_runs_and_its_answer_goes_out(launch, servi
     assert process.returncode == 0
 
 
-async def test_killed_between_journal_and_finish_is_unknown_and_never_run_again(launch, service):
+async def test_killed_between_journal_and_finish_is_unknown_and_never_run_again(
+    launch, service, tmp_path
+):
     target = service("deaf")
     process, client = await launch({"checkout-api": target})
     old = pid_of(await until(lambda: _healthy(client)))
     waiting = asyncio.create_task(client.execute(SLOW, key="k1"))
-    await until(lambda: _runs(client, "k1"))
+    await until(lambda: _is_journaled(tmp_path / "state" / "journal.db", "k1"))
 
     process.kill()
     with pytest.raises(OutcomeUnknown):
@@ -146,6 +149,11 @@ async def test_check_reads_the_config_and_starts_nothing(tmp_path, capsys):
     assert await asyncio.to_thread(main, ["--config", str(config), "--check"]) == 0
     assert "ok, 0 targets" in capsys.readouterr().out
     assert not (tmp_path / "state").exists()
+
+
+async def _is_journaled(file: Path, key: str) -> bool:
+    with contextlib.closing(sqlite3.connect(file)) as journal:
+        return bool(journal.execute("SELECT 1 FROM executions WHERE key = ?", (key,)).fetchall())
 
 
 async def _runs(client: GatewayClient, key: str) -> bool:
