@@ -285,7 +285,7 @@ class Bot:
         self.health.register("store", store_takes_writes)
         self.health.register("slack", slack)
         self.health.register("outbox", self.outbox.check)
-        self.health.register("work", self._self_audit.check)
+        self.health.register("work", self._self_audit.check, vital=False)
         self.health.register("gateway", gateway_is_healthy)
 
     def _watch_store(self, store: Store) -> None:

@@ -42,6 +42,7 @@ DEFAULT_ADVISOR = "q chat --no-interactive --wrap never --agent sopbot-advisor"
 SHORTEST_KEY = 16  # bytes
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+ChannelId = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
 
 
@@ -85,11 +86,13 @@ class Settings(AuditSettings):
     slack_api_url: Url = Field(
         "https://slack.com/api/", description="any Slack-compatible server; Socket Mode follows"
     )
-    slack_alert_channels: Annotated[Names, Field(min_length=1)] = Field(
-        description="channel ids, comma separated; messages by apps there are alerts"
-    )
+    slack_alert_channels: Annotated[
+        tuple[ChannelId, ...], BeforeValidator(_names), Field(min_length=1)
+    ] = Field(description="channel ids (C…), comma separated; messages by apps there are alerts")
     slack_ops_channel: str = Field(
-        "", description="where the bot speaks of itself; empty is the first alert channel"
+        "",
+        pattern=r"^([CG][A-Z0-9]+)?$",
+        description="channel id: where the bot speaks of itself; empty is the first alert channel",
     )
     slack_alert_sources: Names = Field(
         (), description="bot or app ids that may post alerts; empty is every app there"

@@ -163,6 +163,7 @@ class AlertDoor:
             alerts=[_without_names(alert) for alert in parse_message(message)],
             edit_of=versions if version else "",
             told_at=_moment(event.get("event_ts") or event.get("ts")),
+            posted=True,
         )
 
 

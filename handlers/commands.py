@@ -107,7 +107,8 @@ async def _list(call: Call, rest: str) -> str:
     if rest:
         before = incident_id(rest.removeprefix("before").strip())
     found = await call.store.open_incidents(limit=PAGE + 1, before=before)
-    return lists.incidents(found[:PAGE], call.now, more=len(found) > PAGE)
+    counts = await call.store.open_severities()
+    return lists.incidents(found[:PAGE], call.now, counts, more=len(found) > PAGE)
 
 
 async def _show(call: Call, rest: str) -> str:

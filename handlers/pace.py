@@ -38,5 +38,5 @@ class Pace:
     def refused(self, now: datetime) -> None:
         """Slack took no more at once: the burst is used up, and comes back with quiet time."""
         if self.interval:
-            used_up = now + timedelta(seconds=(self.burst - 1) * self.interval)
+            used_up = now + timedelta(seconds=self.burst * self.interval)
             self.until = max(self.until or used_up, used_up)

@@ -290,6 +290,8 @@ CREATE UNIQUE INDEX one_notice ON notices (kind, channel) WHERE ended_at IS NULL
 -- Since when a wish is due, which no retry moves; and 1 for what was shown, or given up, before.
 ALTER TABLE outbox ADD COLUMN due_since TEXT;
 ALTER TABLE outbox ADD COLUMN revived INTEGER NOT NULL DEFAULT 0;
+-- Whether the sender's own message stands in the channel, so that the card need not repeat it.
+ALTER TABLE incidents ADD COLUMN posted INTEGER NOT NULL DEFAULT 1;
 -- Of one rank the one that waits longest: what changes again and again lets the others pass.
 CREATE INDEX outbox_in_turn ON outbox (channel, rank, not_before, id)
     WHERE sent < wanted AND failed = 0;

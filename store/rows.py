@@ -173,6 +173,7 @@ def incident_from(row: Row) -> Incident:
         resolved_by=row["resolved_by"],
         fixed_by=row["fixed_by"],
         revision=row["revision"],
+        posted=bool(row["posted"]),
     )
 
 

@@ -149,3 +149,9 @@ def test_the_audit_commands_ask_for_their_key_and_for_nothing_of_slack(no_file):
         load_audit({}, no_file)
     assert [problem.partition(":")[0] for problem in caught.value.problems] == ["AUDIT_KEY"]
     load_audit({"AUDIT_KEY": GOOD["AUDIT_KEY"]}, no_file)
+
+
+@pytest.mark.parametrize("name", ["alerts", "#alerts", "C0ALERTS01,alerts"])
+def test_a_channel_s_name_is_no_id(name, no_file):
+    (found,) = problems(GOOD | {"SLACK_ALERT_CHANNELS": name}, no_file)
+    assert found.startswith("SLACK_ALERT_CHANNELS: ")

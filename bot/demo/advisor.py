@@ -39,7 +39,7 @@ def answer(data: dict[str, Any]) -> dict[str, Any]:
     if _usual(sop):
         evidence.append(f"{sop.get('sop_id', 'The SOP')} names it as the usual cause.")
     if earlier:
-        evidence.append(f"It has fired before: {earlier} on record.")
+        evidence.append("It is not the first time: earlier incidents are on record.")
     return {
         "root_cause": _cause(alert, sop),
         "confidence": "medium" if sop and alert.get("value") else "low",

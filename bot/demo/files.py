@@ -26,6 +26,8 @@ def write_files(folder: Path, *, service_url: str, approvers: list[str]) -> None
                 "approvals_required": 1,
                 "verify_deadline_seconds": 60,
                 "verify_good_probes": 2,
+                # It falls ill again sooner than a real service should be restarted again.
+                "actions": {"service.restart": {"cooldown_seconds": 60}},
             }
         },
     )

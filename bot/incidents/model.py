@@ -134,7 +134,8 @@ class Incident:
     """One incident: one thread, one SOP ID.
 
     `number` is what people say (INC-142). `alert_count` counts every alert folded in, `firing`
-    those that have not resolved. `revision` grows with each change that a person could see.
+    those that have not resolved. `posted`: its first alert stands in the channel as a message, and
+    did not come by HTTP. `revision` grows with each change that a person could see.
     """
 
     id: int
@@ -165,6 +166,7 @@ class Incident:
     resolved_by: str
     fixed_by: str
     revision: int
+    posted: bool = True
 
     @property
     def number(self) -> str:

@@ -35,11 +35,17 @@ class Health:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._checks: dict[str, Check] = {}
+        self._told: set[str] = set()
         self._states: dict[str, State] = {}
 
-    def register(self, name: str, check: Check) -> None:
-        """A part of the bot says how to ask after it."""
+    def register(self, name: str, check: Check, *, vital: bool = True) -> None:
+        """A part of the bot says how to ask after it.
+
+        What is not `vital` is told, and leaves the bot ready: it works, and takes in what comes.
+        """
         self._checks[name] = check
+        if not vital:
+            self._told.add(name)
 
     async def look(self, *names: str) -> None:
         """Ask these parts, all at once; every part where none is named."""
@@ -71,9 +77,11 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        """Whether every part was asked lately and is well."""
+        """Whether every vital part was asked lately and is well."""
         return self._states.keys() == self._checks.keys() and all(
-            state.ok and self._age(state) <= FRESH for state in self._states.values()
+            state.ok and self._age(state) <= FRESH
+            for name, state in self._states.items()
+            if name not in self._told
         )
 
     def _age(self, state: State) -> float:

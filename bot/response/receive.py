@@ -21,7 +21,7 @@ class Delivery:
     webhooks do): what the store knows already is then a repetition. `edit_of` is how the keys of
     every version of the edited message begin, '' when this is not an edit. `told_at` is when the
     sender said it, where that is known: of two tellings that come in the wrong order it tells which
-    is the newer.
+    is the newer. `posted`: it is a message in that channel, which people can read.
     """
 
     key: str
@@ -30,6 +30,7 @@ class Delivery:
     retold: bool = False
     edit_of: str = ""
     told_at: datetime | None = None
+    posted: bool = False
 
 
 def name_all(delivery: Delivery, sops: SopLibrary, now: datetime) -> list[Named]:

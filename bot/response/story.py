@@ -108,7 +108,9 @@ class Response:
         """Write the alerts and fold them; the same delivery twice changes nothing."""
         now = self._clock()
         named = name_all(delivery, self.sops, now)
-        receipt = await self.store.accept(delivery.key, named, channel=delivery.channel, now=now)
+        receipt = await self.store.accept(
+            delivery.key, named, channel=delivery.channel, now=now, posted=delivery.posted
+        )
         source = delivery.alerts[0].source if delivery.alerts else "none"
         self._metrics.received(source, receipt.accepted, receipt.duplicates, len(receipt.opened))
         return receipt

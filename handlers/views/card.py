@@ -13,6 +13,7 @@ from handlers.views.text import (
     is_address,
     line,
     link_button,
+    paragraph,
     plain,
     plural,
     section,
@@ -28,7 +29,7 @@ def card(
     mark = "✅ RESOLVED" if resolved else SYMBOL[incident.severity]
     title = line(incident.title, 150)
     blocks: list[Block] = [
-        section(f"*{mark} · {title}*   `{incident.number}`"),
+        section(f"*{mark} · {title}*   `{incident.number}`{_told(incident)}"),
         context(
             *(
                 text
@@ -45,6 +46,14 @@ def card(
     )
     fallback = f"{mark} · {title} · {incident.number}" + (f" · {where}" if where else "")
     return fallback, blocks
+
+
+def _told(incident: Incident) -> str:
+    """What the sender said, where nobody can read it but here."""
+    text = incident.text.strip()
+    if incident.posted or not text or text == incident.title.strip():
+        return ""
+    return "\n" + paragraph(text, 400)
 
 
 def _where(incident: Incident) -> str:

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.approvals.model import Approval, Freeze
-from bot.incidents.model import Incident, IncidentStatus, TimelineEntry
+from bot.incidents.model import Incident, IncidentStatus, Severity, TimelineEntry
 from bot.incidents.sops import Sop
 from handlers.views.text import SYMBOL, ago, clock, is_address, line, plural
 
 HELP = """*sopbot*: one thread an incident, advice, and nothing runs without a yes.
-`/incident list`   open incidents
+`/incident list`   open incidents; `/incident list before INC-1` pages on
 `/incident show INC-1`   one incident and its story
 `/incident ack INC-1`   you look after it
 `/incident resolve INC-1`   it is over
 `/incident ask INC-1 why now?`   ask the advisor; the answer comes into the thread
-`/incident fix INC-1 restart [service]`   propose a remediation; somebody else approves it
+`/incident fix INC-1 restart|stop|start [service] [grace_seconds=5]`   propose it; others approve
 `/incident freeze on [why]`   nothing runs any more; `/incident freeze off` ends that
 `/incident help`   this page
 `/sop list`   the procedures        `/sop show sop_…`   one of them
 INC-1 may be left out while only one incident is open."""
 
 
-def incidents(found: Sequence[Incident], now: datetime, *, more: bool = False) -> str:
-    """One line an incident."""
+def incidents(
+    found: Sequence[Incident], now: datetime, counts: Mapping[Severity, int], *, more: bool = False
+) -> str:
+    """One line an incident; `counts` are of all that are open."""
     if not found:
         return "No open incidents."
-    lines = [f"*{plural(len(found), 'open incident')}*"]
+    total = sum(counts.values())
+    words = " · ".join(f"{SYMBOL[one]} {counts[one]}" for one in Severity if counts.get(one))
+    some = f", {len(found)} of them, the newest first" if len(found) < total else ""
+    lines = [f"*{plural(total, 'open incident')}*{some}   {words}"]
     for one in found:
         acked = f" · 👀 <@{one.acknowledged_by}>" if one.acknowledged_by else ""
         where = " · ".join(line(part, 40) for part in (one.env, one.service) if part)
         lines.append(
-            f"{SYMBOL[one.severity]} `{one.number}` {line(one.title, 80)} · {where}"
-            f" · {ago(one.opened_at, now)}{acked}"
+            f"{SYMBOL[one.severity]} `{one.number}` {line(one.title, 80)}"
+            f"{f' · {where}' if where else ''} · {ago(one.opened_at, now)}{acked}"
         )
     if more:
         lines.append(f"Older ones: `/incident list before {found[-1].number}`")
@@ -52,6 +57,8 @@ def incident(
     ]
     if permalink:
         lines.append(f"<{permalink}|Open the thread>")
+    if one.text.strip() and one.text.strip() != one.title.strip():
+        lines.append(f"> {line(one.text, 400)}")
     lines += [
         f"{clock(entry.at)}  {line(entry.text, 200)}"
         + (f" <@{entry.actor}>" if entry.actor else "")

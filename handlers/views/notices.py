@@ -58,9 +58,7 @@ def stuck(notice: Notice) -> tuple[str, list[Block]]:
     head = f"🧰 Stuck since {clock(notice.began_at)}"
     blocks = [
         section("\n".join([f"*{head}*", *lines])),
-        context(
-            "The log and `/readyz` have the reasons. This message changes when it moves again."
-        ),
+        context("The log has the reasons. This message changes when it moves again."),
     ]
     return f"{head}: {'; '.join(f'{count} {says}' for says, count, _ in found)}", blocks
 

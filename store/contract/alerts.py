@@ -25,15 +25,22 @@ class Alerts(Part):
     """The methods of `Store` for alerts."""
 
     async def accept(
-        self, key: str, named: Sequence[Named], *, channel: str, now: datetime
+        self,
+        key: str,
+        named: Sequence[Named],
+        *,
+        channel: str,
+        now: datetime,
+        posted: bool = True,
     ) -> Receipt:
         """Write every alert of one delivery and fold it into its incident, all or nothing.
 
         The second call with the same `key` changes nothing; so does an alert whose dedup_key is
         stored, and a reminder (`retold_as`) of what fires unchanged, or of what a person resolved
-        less than 15 minutes ago. `channel` is where a new incident's card goes.
+        less than 15 minutes ago. `channel` is where a new incident's card goes; `posted`:
+        the sender's own message stands there.
         """
-        arrival = Arrival(channel, now, self.card_update_seconds)
+        arrival = Arrival(channel, now, self.card_update_seconds, posted)
         return await self._write(alerts.accept, key, named, arrival)
 
     async def first_time(self, key: str, now: datetime) -> bool:

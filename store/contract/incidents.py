@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.incidents.model import Incident, TimelineEntry
+from bot.incidents.model import Incident, Severity, TimelineEntry
 from store.contract.part import Part
 from store.operations import (
     incidents,
@@ -49,6 +49,10 @@ class Incidents(Part):
     async def note(self, incident_id: int, text: str, user: str, now: datetime) -> Incident:
         """Keep a remark in the story and show it in the thread."""
         return await self._write(incidents.note, incident_id, text, user, now)
+
+    async def open_severities(self) -> dict[Severity, int]:
+        """How many incidents of each severity are open."""
+        return await self._engine.read(incidents.open_severities)
 
     async def incident_counts(self) -> dict[str, int]:
         """How many incidents stand in each status."""

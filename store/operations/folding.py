@@ -26,11 +26,14 @@ from store.statements import (
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What every alert of one delivery shares: where its card goes, and when it came."""
+    """What every alert of one delivery shares: where its card goes, when it came, and whether the
+    sender's own message stands there.
+    """
 
     channel: str
     now: datetime
     card_delay: float
+    posted: bool = True
 
 
 def _key(alert: Alert) -> str:
@@ -179,8 +182,9 @@ def open_new(one: Named, arrival: Arrival) -> Operation[int]:
     rows = yield query(
         "INSERT INTO incidents (incident_key, sop_id, scope_env, scope_service, scope_category,"
         " status, severity, title, env, region, service, category, channel, source, alert_count,"
-        " firing, value, threshold, text, labels, links, tracking_id, opened_at, updated_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " firing, value, threshold, text, labels, links, tracking_id, opened_at, updated_at,"
+        " posted)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " RETURNING id",
         one.incident_key,
         one.sop_id,
@@ -204,6 +208,7 @@ def open_new(one: Named, arrival: Arrival) -> Operation[int]:
         one.tracking_id,
         stamp(began),
         at,
+        int(arrival.posted),
     )
     incident_id: int = rows[0]["id"]
     yield run(*_firing(incident_id, one))

@@ -229,3 +229,12 @@ def counts() -> Operation[dict[str, int]]:
     """How many incidents stand in each status."""
     rows = yield query("SELECT status, COUNT(*) AS n FROM incidents GROUP BY status")
     return {row["status"]: row["n"] for row in rows}
+
+
+def open_severities() -> Operation[dict[Severity, int]]:
+    """How many incidents of each severity are open."""
+    rows = yield query(
+        "SELECT severity, COUNT(*) AS n FROM incidents"
+        " WHERE status IN ('open', 'acknowledged') GROUP BY severity"
+    )
+    return {Severity(row["severity"]): int(row["n"]) for row in rows}

@@ -32,6 +32,12 @@ class _Rule:
     patience: timedelta
 
 
+# Of an incident's message people know the incident.
+_NAMED = (
+    "CASE WHEN o.incident_id IS NULL THEN o.key"
+    " ELSE 'INC-' || o.incident_id || ' (' || o.kind || ')' END"
+)
+
 _RULES = (
     _Rule(
         "alert",
@@ -51,7 +57,7 @@ _RULES = (
     _Rule(
         "message",
         "messages that are overdue in Slack",
-        "SELECT o.key AS name FROM outbox o LEFT JOIN outbox card"
+        f"SELECT {_NAMED} AS name FROM outbox o LEFT JOIN outbox card"  # noqa: S608 - constants
         " ON o.in_thread = 1 AND card.incident_id = o.incident_id AND card.kind = 'card'"
         " WHERE o.sent < o.wanted AND o.failed = 0 AND (o.kind != 'card' OR o.ts IS NOT NULL)"
         " AND (o.in_thread = 0 OR card.ts IS NOT NULL)"
@@ -61,7 +67,8 @@ _RULES = (
     _Rule(
         "undelivered",
         "messages that Slack does not take",
-        "SELECT o.key AS name FROM outbox o LEFT JOIN incidents i ON i.id = o.incident_id"
+        f"SELECT {_NAMED} AS name FROM outbox o"  # noqa: S608 - constants
+        " LEFT JOIN incidents i ON i.id = o.incident_id"
         " WHERE o.sent < o.wanted AND o.failed = 1 AND o.not_before <= ?"
         " AND COALESCE(i.status, 'open') != 'resolved' AND NOT EXISTS (SELECT 1 FROM notices n"
         " WHERE n.kind = o.kind AND CAST(n.id AS TEXT) = o.subject AND n.ended_at IS NOT NULL)",

@@ -244,7 +244,7 @@ async def test_an_overdue_message_and_one_that_slack_does_not_take_are_stuck(sto
     note = (await store.outbox_due(CHANNEL, later(1)))[0]
     await store.outbox_give_up(note, "is_archived", "", later(2))
     found = await stuck(store, 2)
-    assert found["undelivered"] == (1, (note.key,))
+    assert found["undelivered"] == (1, (f"{incident.number} (note)",))
     await store.resolve(incident.id, ANA, later(3))
     assert "undelivered" not in await stuck(store, 4), "it does not matter any more"
 

@@ -162,3 +162,14 @@ def test_the_question_box_is_a_modal_that_slack_takes(title: str) -> None:
 )
 def test_what_was_typed_is_read_from_the_box(view: dict[str, object], question: str) -> None:
     assert question_of(view) == question
+
+
+def test_what_a_sender_said_by_http_is_on_the_card_for_nobody_could_read_it_else() -> None:
+    told = "Since the 20:10 deploy 12 % answer 502 <!channel>"
+    text, blocks = card(incident(text=told, posted=False))
+    assert "Since the 20:10 deploy 12 % answer 502" in str(blocks)
+    assert "<!channel>" not in str(blocks)
+    assert "Since the 20:10" not in str(card(incident(text=told, posted=True))[1]), (
+        "it stands above"
+    )
+    assert text == card(incident(text="", posted=False))[0]

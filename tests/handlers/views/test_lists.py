@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 
-from bot.incidents.model import TimelineEntry
+from bot.incidents.model import Severity, TimelineEntry
 from bot.incidents.remediation import RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop
 from handlers.views import lists
@@ -42,9 +42,10 @@ def test_help_fits_one_phone_screen_and_names_every_verb() -> None:
 
 def test_incidents_stand_one_a_line_with_severity_number_title_and_age() -> None:
     found = [incident(), acknowledged(id=141, title="other")]
-    text = lists.incidents(found, NOW + timedelta(minutes=6))
+    counts = {Severity.CRITICAL: 2}
+    text = lists.incidents(found, NOW + timedelta(minutes=6), counts)
     head, first, second = text.splitlines()
-    assert head == "*2 open incidents*"
+    assert head == "*2 open incidents*   🔴 CRITICAL 2"
     assert first == (
         "🔴 CRITICAL `INC-142` checkout-api error rate above 5 % · prod · checkout-api · 6 min"
     )
@@ -52,9 +53,13 @@ def test_incidents_stand_one_a_line_with_severity_number_title_and_age() -> None
 
 
 def test_more_incidents_are_a_command_away_and_none_is_said() -> None:
-    text = lists.incidents([incident()], NOW, more=True)
+    counts = {Severity.CRITICAL: 3, Severity.LOW: 64}
+    text = lists.incidents([incident()], NOW, counts, more=True)
+    assert text.startswith(
+        "*67 open incidents*, 1 of them, the newest first   🔴 CRITICAL 3 · 🔹 LOW 64"
+    )
     assert text.endswith("`/incident list before INC-142`")
-    assert lists.incidents([], NOW) == "No open incidents."
+    assert lists.incidents([], NOW, {}) == "No open incidents."
 
 
 def test_one_incident_shows_its_story_its_thread_and_what_waits() -> None:
@@ -123,7 +128,7 @@ def test_hostile_text_fits_and_is_never_obeyed(text: str) -> None:
         actions=(ProposedAction(action=text),) * 3,
     )
     for made in (
-        lists.incidents([one] * 10, NOW, more=True),
+        lists.incidents([one] * 10, NOW, {Severity.LOW: 10}, more=True),
         lists.incident(one, story(text, 40), waiting, ""),
         lists.sops([sop] * 40, 1),
         lists.sop(sop, [one] * 10, NOW),
@@ -136,5 +141,5 @@ def test_hostile_text_fits_and_is_never_obeyed(text: str) -> None:
 def test_any_text_in_a_list_is_never_obeyed(title: str, where: str, notes: tuple[str, ...]) -> None:
     one = incident(title=title, env=where, service=where, region=where)
     entries = [TimelineEntry(142, NOW, "note", note, "") for note in notes]
-    assert_obeys_nothing(lists.incidents([one], NOW))
+    assert_obeys_nothing(lists.incidents([one], NOW, {Severity.LOW: 1}))
     assert_obeys_nothing(lists.incident(one, entries, [], ""))

@@ -1,0 +1,54 @@
+"""How fast a channel is spoken to, and what a refusal changes about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from handlers.pace import Pace
+
+NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
+
+
+def played(pace: Pace, *, slack_takes_a_burst_of: int, seconds: int) -> tuple[int, int]:
+    """(posts taken, posts refused) of a Slack that takes one a second and so many at once."""
+    slack, taken, refused, now = Pace(burst=slack_takes_a_burst_of), 0, 0, NOW
+    end = NOW + timedelta(seconds=seconds)
+    while now < end:
+        if wait := pace.wait(now):
+            now += timedelta(seconds=wait)
+        elif wait := slack.wait(now):
+            refused += 1
+            pace.refused(now)
+            now += timedelta(seconds=wait)
+        else:
+            taken += 1
+            pace.posted(now)
+            slack.posted(now)
+    return taken, refused
+
+
+def test_a_slack_that_takes_no_burst_refuses_once_and_is_kept_to_afterwards() -> None:
+    taken, refused = played(Pace(burst=10), slack_takes_a_burst_of=1, seconds=60)
+    assert (taken, refused) == (60, 1)
+
+
+def test_a_slack_that_takes_the_burst_refuses_nothing() -> None:
+    taken, refused = played(Pace(burst=10), slack_takes_a_burst_of=10, seconds=60)
+    assert (taken, refused) == (69, 0)
+
+
+def test_quiet_time_brings_the_burst_back() -> None:
+    pace = Pace(burst=3)
+    pace.refused(NOW)
+    assert pace.wait(NOW) == 1.0
+    later = NOW + timedelta(seconds=10)
+    for _ in range(3):
+        assert pace.wait(later) == 0
+        pace.posted(later)
+    assert pace.wait(later) == 1.0
+
+
+def test_without_a_pace_a_refusal_changes_nothing() -> None:
+    pace = Pace(interval=0.0, burst=3)
+    pace.refused(NOW)
+    assert pace.wait(NOW) == 0
