@@ -20,6 +20,7 @@ from bot.hardening import hide_memory
 from bot.policy import read_policy
 from bot.settings import Settings, forget_secrets, load
 from handlers.connection import identify
+from handlers.people import problem_of
 from store import audits, open_store
 from store.proof import Fault
 from store.sealing import AuditKey
@@ -50,6 +51,7 @@ async def check() -> int:
             ("sops", lambda: _sops(settings)),
             ("manifest", lambda: _manifest(Path("manifest.yml"))),
             ("slack", lambda: _slack(client)),
+            ("approvers", lambda: _approvers(client, settings)),
             ("socket", lambda: _socket(client, settings)),
             ("channels", lambda: _channels(client, settings)),
             ("gateway", lambda: _gateway(settings, session)),
@@ -110,6 +112,37 @@ async def _manifest(path: Path) -> str:
 async def _slack(client: AsyncWebClient) -> str:
     identity = await identify(client)
     return f"the bot is {identity.user_id} in {identity.team_id}"
+
+
+async def _approvers(client: AsyncWebClient, settings: Settings) -> str:
+    """Ask Slack about everybody whom the policy names: a typo shows at three in the morning."""
+    home = (await identify(client)).team_id
+    remediate = read_policy(settings.policy_file).remediate
+    named = {
+        *remediate.approvers,
+        *(one for rule in remediate.rules for one in rule.approvers or ()),
+    }
+    problems: list[str] = []
+    people: set[str] = set()
+    for one in sorted(named):
+        try:
+            if one.startswith("S"):
+                members = (await client.usergroups_users_list(usergroup=one)).get("users") or []
+                people.update(map(str, members))
+                problem = "" if members else "nobody is in this user group"
+            else:
+                problem = problem_of((await client.users_info(user=one)).get("user"), home)
+                people.add(one)
+        except SlackApiError as error:
+            problem = f"Slack does not know it ({error.response['error']})"
+        if problem:
+            problems.append(f"{settings.policy_file}: remediate: {one}: {problem}")
+    if not problems and len(people) < remediate.approvals_required:
+        why = f"needs {remediate.approvals_required} approvers, and names {len(people)}"
+        problems.append(f"{settings.policy_file}: remediate.approvals_required: {why}")
+    if problems:
+        raise SettingsError(problems)
+    return f"Slack knows all {len(people)} who may approve"
 
 
 async def _socket(client: AsyncWebClient, settings: Settings) -> str:

@@ -245,6 +245,7 @@ async def test_check_as_a_command_is_all_green_in_a_world_that_works(world: Worl
         "sops",
         "manifest",
         "slack",
+        "approvers",
         "socket",
         "channels",
         "gateway",
@@ -255,6 +256,29 @@ async def test_check_as_a_command_is_all_green_in_a_world_that_works(world: Worl
     assert "2 may approve" in out
     assert "1 loaded from" in out
     assert "offers 5 actions" in out
+
+
+@pytest.mark.parametrize(
+    ("approvers", "required", "says"),
+    [
+        (["U0NOBODY99"], 1, "U0NOBODY99: Slack does not know it (user_not_found)"),
+        (["U0GUEST001"], 1, "U0GUEST001: guests never count"),
+        (["S0NOBODY99"], 1, "S0NOBODY99: Slack does not know it"),
+        (["U0BEN00001"], 2, "approvals_required: needs 2 approvers, and names 1"),
+    ],
+)
+async def test_check_asks_slack_about_everybody_who_may_approve(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    approvers: list[str],
+    required: int,
+    says: str,
+) -> None:
+    world.write_policy(*approvers, approvals_required=required)
+    code, said = await checked(world, monkeypatch, capsys)
+    assert code == 1
+    assert says in said
 
 
 async def test_check_without_settings_names_each_that_is_missing(world: World) -> None:
@@ -315,7 +339,7 @@ async def test_check_names_what_to_mend_and_still_tries_the_rest(
     assert code == 1
     assert line in said
     assert "to mend." in said
-    assert said.count("✓ ") + said.count("✗ ") == 12, "every check, and the sum"
+    assert said.count("✓ ") + said.count("✗ ") == 13, "every check, and the sum"
 
 
 async def test_check_names_the_broken_line_of_an_sop_file(
