@@ -366,7 +366,7 @@ async def test_check_posts_nothing_and_changes_nothing(
     await checked(world, monkeypatch, capsys)
     assert world.slack.messages(ALERTS) == []
     asked = {call.method for call in world.slack.calls}
-    assert asked <= {"auth.test", "apps.connections.open", "conversations.info"}
+    assert asked <= {"auth.test", "apps.connections.open", "users.info", "conversations.info"}
 
 
 async def test_a_store_of_a_newer_version_is_not_touched(world: World, bot: StartBot) -> None:
