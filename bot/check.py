@@ -87,7 +87,7 @@ def _no(name: str, text: str) -> None:
 
 
 async def _policy(settings: Settings) -> str:
-    approvers = read_policy(settings.policy_file).remediate.approvers
+    approvers = read_policy(settings.policy_file).remediate.everybody_who_may_approve
     if not approvers:
         why = "remediate.approvers is empty, so nobody may approve; name Slack user ids"
         raise SettingsError([f"{settings.policy_file}: {why}"])

@@ -69,15 +69,36 @@ class Policy(_Segment):
         return self
 
 
+class _Twice(yaml.MarkedYAMLError):
+    """A key that stands twice in one mapping."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML keeps the last of two equal keys: a line left behind could undo a stricter one."""
+
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        # Here and not when it is constructed: by then `<<` has brought in what may be overridden.
+        node = super().compose_mapping_node(anchor)
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
+            if name in seen:
+                raise _Twice(problem=f"{key.value} is there twice", problem_mark=key.start_mark)
+            if name:
+                seen.add(name)
+        return node
+
+
 def parse_policy(text: str, *, file: str) -> Policy:
     """Read policy.yaml's text. InputError names the file and the key, one problem a line."""
     name = PurePath(file).name
     try:
-        raw: Any = yaml.safe_load(text)
+        raw: Any = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{name}{line}: not YAML", field="policy") from error
+        why = error.problem if isinstance(error, _Twice) else "not YAML"
+        raise InputError(f"{name}{line}: {why}", field="policy") from error
     if raw is None:
         raw = {}
     if not isinstance(raw, dict):
@@ -91,7 +112,7 @@ def parse_policy(text: str, *, file: str) -> Policy:
         ]
         raise InputError("\n".join(lines), field="policy") from error
     if unknown := unknown_actions(policy.remediate):
-        raise InputError(f"{name}: remediate: not in the catalogue: {unknown}", field="policy")
+        raise InputError("\n".join(f"{name}: {one}" for one in unknown), field="policy")
     return policy
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.errors import NotFound
+from bot.incidents.remediation import Parameter
 from store.operations.audit import anchor_from, row_from
 from store.proof import (
     DAY,
@@ -92,7 +93,8 @@ def _approvals(end: End, incident_id: int) -> list[JSON]:
     }
     return [
         {
-            **_read(row, "proposal", "preview", "approvers"),
+            **_read(row, "preview", "approvers"),
+            "proposal": _shown(_spread(row["proposal"])),
             "votes": _all(
                 end,
                 "SELECT * FROM votes WHERE approval_id = ? ORDER BY at, voter",
@@ -102,6 +104,15 @@ def _approvals(end: End, incident_id: int) -> list[JSON]:
         }
         for row in _of(end, "approvals", "requested_at, id", incident_id)
     ]
+
+
+def _shown(proposal: Any) -> Any:
+    """As the card and the record have it: what may be secret in a value stays here."""
+    try:
+        parameters = [Parameter(*parts) for parts in proposal["parameters"]]
+    except (TypeError, KeyError):
+        return proposal  # somebody changed the row: the check of the bundle says so
+    return proposal | {"parameters": [[p.name, p.shown, p.origin] for p in parameters]}
 
 
 def _chain(end: End, incident_id: int, key: AuditKey) -> JSON:

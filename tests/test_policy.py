@@ -67,11 +67,82 @@ def test_what_is_written_is_what_holds() -> None:
         ("correlate:\n  card_update_seconds: .inf", "correlate.card_update_seconds: "),
         ("retention:\n  alerts_days: -1", "retention.alerts_days: "),
         ("1: {}", "1: "),
+        ("remediate:\n  rules: [{environments: []}]", "remediate.rules.0.environments: "),
+        ("remediate:\n  rules: [{}, {actions: []}]", "remediate.rules.1.actions: "),
+        (
+            "remediate:\n  maintenance_windows: [{start: 22:00, end: '23:30'}]",
+            "remediate.maintenance_windows.0.start: must be HH:MM, in UTC and without a zone; ",
+        ),
+        (
+            "remediate:\n  maintenance_windows: [{start: '22:00', end: '23:30Z'}]",
+            "remediate.maintenance_windows.0.end: must be HH:MM",
+        ),
     ],
 )
 def test_a_mistake_is_named_by_file_and_key(text: str, key: str) -> None:
     [problem] = refused(text)
     assert problem.startswith(f"policy.yaml: {key}")
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "word"),
+    [
+        ("actions: {service.stpo: {}}", "actions", "service.stpo"),
+        ("rules: [{}, {actions: ['*', servcie.stop]}]", "rules.1.actions", "servcie.stop"),
+        ("two_person_actions: [service.stpo]", "two_person_actions", "service.stpo"),
+        ("auto_approve: ['disk.*']", "auto_approve", "disk.*"),
+    ],
+)
+def test_a_word_that_is_no_action_is_named_with_the_known_ones(
+    keys: str, key: str, word: str
+) -> None:
+    known = "service.restart, service.stop, service.start"
+    assert refused(f"remediate:\n  {keys}") == [
+        f"policy.yaml: remediate.{key}: no action of the catalogue is {word!r}; known: {known}"
+    ]
+
+
+def test_every_word_that_is_no_action_gets_a_line() -> None:
+    assert len(refused("remediate:\n  two_person_actions: [a, b]\n  auto_approve: [c]")) == 3
+
+
+def test_globs_that_fit_an_action_are_fine_in_upper_and_lower_case() -> None:
+    text = "remediate:\n  two_person_actions: [Service.STOP, '*.re*']\n  auto_approve: ['*']"
+    assert parse_policy(text, file="policy.yaml").remediate.auto_approve == ("*",)
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (
+            "remediate:\n  approvals_required: 3\n  approvals_required: 1",
+            "policy.yaml:3: approvals_required is there twice",
+        ),
+        (
+            "remediate: {approvals_required: 2}\nnotify: {}\n'remediate': {approvers: [U0BEN]}",
+            "policy.yaml:3: remediate is there twice",
+        ),
+        (
+            "remediate:\n  rules:\n    - {reason_required: true, reason_required: false}",
+            "policy.yaml:3: reason_required is there twice",
+        ),
+    ],
+)
+def test_a_key_that_stands_twice_is_named_by_file_and_line(text: str, where: str) -> None:
+    assert refused(text) == [where]
+
+
+def test_what_an_anchor_brings_in_may_be_overridden() -> None:
+    text = (
+        "remediate:\n  rules:\n    - &two {approvals_required: 2, reason_required: true}\n"
+        "    - &three {<<: *two, approvals_required: 3}\n    - {<<: *three, reason_required: false}"
+    )
+    rules = parse_policy(text, file="policy.yaml").remediate.rules
+    assert [(one.approvals_required, one.reason_required) for one in rules] == [
+        (2, True),
+        (3, True),
+        (3, False),
+    ]
 
 
 def test_every_mistake_gets_a_line_of_its_own() -> None:

@@ -43,11 +43,12 @@ class Terms:
     """Under which terms a yes counts, as the policy had them when it was asked.
 
     `editors` changed a value and do not count. `seen`: the incident's own alerts name the target.
+    `targets`: how many things it would touch, None where the gateway did not say.
     """
 
     reason_required: bool = False
     only_in_windows: bool = False
-    targets: int = 1
+    targets: int | None = 1
     seen: bool = True
     editors: tuple[str, ...] = ()
     bound: Binding = Binding()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -13,6 +13,9 @@ from bot.incidents.remediation import risk_of
 
 T = TypeVar("T")
 
+UNKNOWN = "unknown"
+"""The name of an environment that no alert says."""
+
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -20,13 +23,14 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Case:
     """What is to be decided on. `seen`: the target is named by this incident's own alerts.
 
-    `asked_by` is the Slack user who asked, '' when the SOP did.
+    `environment` is '' or 'unknown' where no alert says it; `targets` None where the gateway cannot
+    say how many things it would touch. `asked_by` is the Slack user who asked, '' when the SOP did.
     """
 
     action_id: str
     risk: str
     environment: str
-    targets: int = 1
+    targets: int | None = 1
     seen: bool = True
     asked_by: str = ""
 
@@ -45,37 +49,74 @@ class Demand:
 def demand(policy: Remediate, case: Case) -> Demand:
     """The first rule that fits decides; what it leaves out comes from the segment's own keys.
 
+    A number of targets that is unknown is more than any. While the environment is unknown, several
+    may be that rule: then the strictest of each of their answers holds.
+
     No rule makes a two-person action need fewer than two, or lets an approval in a critical
     environment live longer than `critical_ttl_seconds`.
+    `auto_approve` gives way to a rule that fits and asks for people.
     """
-    rule = next((rule for rule in policy.rules if _fits(rule, case)), Rule())
-    needed = _or(rule.approvals_required, policy.approvals_required)
-    two_person = _any(case.action_id, policy.two_person_actions)
+    rules = list(_deciding(policy.rules, case))
+    needed = max(_or(rule.approvals_required, policy.approvals_required) for rule in rules)
+    two_person = fits_any(case.action_id, policy.two_person_actions)
     if two_person:
         needed = max(needed, 2)
-    seconds = _or(rule.approval_ttl_seconds, policy.approval_ttl_seconds)
-    if _any(case.environment, policy.critical_environments):
+    seconds = min(_or(rule.approval_ttl_seconds, policy.approval_ttl_seconds) for rule in rules)
+    if _may_be_in(case, policy.critical_environments):
         seconds = min(seconds, policy.critical_ttl_seconds)
-    alone = _any(case.action_id, policy.auto_approve) and case.seen and not case.asked_by
+    by_itself = (
+        fits_any(case.action_id, policy.auto_approve)
+        and case.seen
+        and not case.asked_by
+        and not two_person
+        and not any(rule.wants_people for rule in rules)
+    )
     return Demand(
-        approvers=_or(rule.approvers, policy.approvers),
-        needed=0 if alone and not two_person else needed,
+        approvers=_in_all([_or(rule.approvers, policy.approvers) for rule in rules]),
+        needed=0 if by_itself else needed,
         ttl=timedelta(seconds=seconds),
-        reason_required=_or(rule.reason_required, policy.reason_required),
-        only_in_windows=_or(rule.only_in_windows, policy.only_in_windows),
+        reason_required=any(_or(r.reason_required, policy.reason_required) for r in rules),
+        only_in_windows=any(_or(r.only_in_windows, policy.only_in_windows) for r in rules),
     )
 
 
-def _fits(rule: Rule, case: Case) -> bool:
+def _deciding(rules: Iterable[Rule], case: Case) -> Iterator[Rule]:
+    """The first rule that fits, and all before it that may: one in an environment that is known."""
+    for rule in rules:
+        if _may_fit(rule, case):
+            yield rule
+            if fits_any(_environment(case), rule.environments):
+                return
+    yield Rule()
+
+
+def _may_fit(rule: Rule, case: Case) -> bool:
+    """Whether it fits, where an unknown environment may be any."""
     return (
         risk_of(case.risk).rank >= rule.risk_at_least.rank
-        and case.targets >= rule.targets_at_least
-        and _any(case.environment, rule.environments)
-        and _any(case.action_id, rule.actions)
+        and (case.targets is None or case.targets >= rule.targets_at_least)
+        and _may_be_in(case, rule.environments)
+        and fits_any(case.action_id, rule.actions)
     )
 
 
-def _any(name: str, globs: Iterable[str]) -> bool:
+def _may_be_in(case: Case, environments: tuple[str, ...]) -> bool:
+    unknown = _environment(case) == UNKNOWN and bool(environments)
+    return unknown or fits_any(case.environment, environments)
+
+
+def _environment(case: Case) -> str:
+    """In lower case; UNKNOWN by its name, so that a rule can be for it."""
+    return case.environment.strip().lower() or UNKNOWN
+
+
+def _in_all(approvers: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Who is an approver whichever rule it is, in the order of the first one."""
+    first, *others = approvers
+    return tuple(one for one in first if all(one in some for some in others))
+
+
+def fits_any(name: str, globs: Iterable[str]) -> bool:
     """Whether a name fits one of the globs, upper and lower case alike."""
     return any(fnmatchcase(name.strip().lower(), glob.strip().lower()) for glob in globs)
 

@@ -5,10 +5,11 @@ Closed by default: what is left out allows less, not more. Unknown keys are erro
 
 from __future__ import annotations
 
+import re
 from datetime import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.incidents.remediation import Risk
 
@@ -18,7 +19,22 @@ Approver = Annotated[str, Field(pattern=r"^[UWS][A-Z0-9]{2,}$")]
 Seconds = Annotated[int, Field(ge=10, le=86_400)]
 Needed = Annotated[int, Field(ge=1, le=10)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+# One that nothing can fit would make its rule ask for nothing.
+Glob = Annotated[str, Field(pattern=r"\S")]
 EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
+
+
+def _in_quotes(value: Any) -> Any:
+    """Text `HH:MM`, nothing else: to YAML an unquoted 22:00 is the number 1320."""
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise ValueError('must be HH:MM, in UTC and without a zone; write it in quotes: "22:00"')
+    return value
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_in_quotes)]
 
 
 class _Part(BaseModel):
@@ -28,12 +44,13 @@ class _Part(BaseModel):
 class Rule(_Part):
     """Which remediations it is for, and what it asks of them.
 
-    Globs (`prod*`) are compared in lower case. What it leaves out comes from the segment itself.
+    Globs (`prod*`) are compared in lower case. What it leaves out comes from the segment itself;
+    an empty list would be for nothing, and is an error.
     """
 
     risk_at_least: Risk = Risk.LOW
-    environments: tuple[str, ...] = ("*",)
-    actions: tuple[str, ...] = ("*",)
+    environments: tuple[Glob, ...] = Field(default=("*",), min_length=1)
+    actions: tuple[Glob, ...] = Field(default=("*",), min_length=1)
     targets_at_least: int = Field(default=1, ge=1)
     approvers: tuple[Approver, ...] | None = None
     approvals_required: Needed | None = None
@@ -41,13 +58,19 @@ class Rule(_Part):
     reason_required: bool | None = None
     only_in_windows: bool | None = None
 
+    @property
+    def wants_people(self) -> bool:
+        """Whether it asks for something that only people can give."""
+        named = self.approvers is not None or self.approvals_required is not None
+        return named or bool(self.reason_required or self.only_in_windows)
+
 
 class Window(_Part):
     """A maintenance window in UTC. One that ends before it starts goes on past midnight."""
 
     days: tuple[Day, ...] = EVERY_DAY
-    start: time
-    end: time
+    start: TimeOfDay
+    end: TimeOfDay
 
 
 class ActionRule(_Part):
@@ -67,10 +90,10 @@ class Remediate(_Part):
     reason_required: bool = False
     only_in_windows: bool = False
     rules: tuple[Rule, ...] = ()
-    critical_environments: tuple[str, ...] = ()
+    critical_environments: tuple[Glob, ...] = ()
     critical_ttl_seconds: Seconds = 120
-    two_person_actions: tuple[str, ...] = ()
-    auto_approve: tuple[str, ...] = ()
+    two_person_actions: tuple[Glob, ...] = ()
+    auto_approve: tuple[Glob, ...] = ()
     maintenance_windows: tuple[Window, ...] = ()
     actions: dict[str, ActionRule] = Field(default_factory=dict)
     breaker_failures: int = Field(default=3, ge=1, le=100)
@@ -79,3 +102,9 @@ class Remediate(_Part):
     propose_from_sop: bool = True
     verify_deadline_seconds: int = Field(default=300, ge=5, le=86_400)
     verify_good_probes: int = Field(default=2, ge=1, le=20)
+
+    @property
+    def everybody_who_may_approve(self) -> tuple[str, ...]:
+        """Who is an approver of anything, by the segment itself or by a rule."""
+        named = (self.approvers, *(rule.approvers or () for rule in self.rules))
+        return tuple(dict.fromkeys(one for some in named for one in some))

@@ -139,12 +139,39 @@ class GatewayConfig(_Part):
             return False
 
 
+class _Twice(yaml.MarkedYAMLError):
+    """A key that stands twice in one mapping."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML keeps the last of two equal keys: a target would quietly be another one.
+
+    bot.policy reads its file alike; the gateway imports nothing of the bot but the wire format.
+    """
+
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        # Here and not when it is constructed: by then `<<` has brought in what may be overridden.
+        node = super().compose_mapping_node(anchor)
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
+            if name in seen:
+                raise _Twice(problem=f"{key.value} is there twice", problem_mark=key.start_mark)
+            if name:
+                seen.add(name)
+        return node
+
+
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> GatewayConfig:
     """Read and check the file; ConfigError names the file and every field at fault."""
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        value = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+    except _Twice as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise ConfigError([f"{path}:{line}: {error.problem}"]) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: is not YAML: {' '.join(str(error).split())}"]) from error
     return read_config({} if value is None else value, name=str(path), environ=environ)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.incidents.addresses import without_values
+
 
 class RemediationStatus(StrEnum):
     """Where a remediation stands; the only source of status words a person reads."""
@@ -57,6 +59,11 @@ class Parameter:
     name: str
     value: str | int | float | bool
     origin: str
+
+    @property
+    def shown(self) -> str | int | float | bool:
+        """The value as people and the record see it: a token in an address is not for them."""
+        return without_values(str(self.value)) if self.name == "probe_url" else self.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from bot.incidents.addresses import NO_USERINFO, has_userinfo
 from bot.incidents.keys import is_sop_id, sop_id_of
 from bot.incidents.model import Alert
 
@@ -54,6 +55,13 @@ class ProposedAction(BaseModel):
     action: str
     parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
     when: str = ""
+
+    @field_validator("parameters")
+    @classmethod
+    def _tells_no_password(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if has_userinfo(str(value.get("probe_url", ""))):
+            raise ValueError(f"probe_url {NO_USERINFO}")
+        return value
 
     @field_validator("when")
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from bot.observability.logs import blot
 from bot.remediation.contract import (
     OUTPUT_LIMIT_CHARS,
     Answer,
@@ -76,18 +77,18 @@ def outcome(answer: Answer) -> Outcome:
     details = answer.execution_details or ExecutionDetails()
     result = details.execution_result or ExecutionResult()
     fault = answer.error_details
-    stderr = capped(printable(result.stderr), _STREAM_CHARS)
+    stderr = capped(_safe(result.stderr), _STREAM_CHARS)
     error = ""
     if state != "succeeded":
-        said = printable(fault.error_message) if fault else ""
+        said = _safe(fault.error_message) if fault else ""
         error = capped(said or stderr or f"the gateway says {words(answer.overall_status)}", 2_000)
     return Outcome(
         state=state,
         overall_status=words(answer.overall_status),
         request_id=words(answer.request_id),
-        command=capped(printable(details.command), 4_000),
+        command=capped(_safe(details.command), 4_000),
         exit_code=result.exit_code,
-        stdout=capped(printable(result.stdout), _STREAM_CHARS),
+        stdout=capped(_safe(result.stdout), _STREAM_CHARS),
         stderr=stderr,
         error=error,
         error_code=words(fault.error_code) if fault else "",
@@ -139,9 +140,15 @@ def unhealthy(address: str, status: int, report: HealthReport) -> str:
     return said + (f": {'; '.join(bad[:5])}." if bad and report.status != "healthy" else ".")
 
 
+def _safe(text: str) -> str:
+    """What may be shown and kept: printable, and without tokens that a command let slip."""
+    # In this order: an invisible mark inside a token must not save it.
+    return blot(printable(text))
+
+
 def words(text: str) -> str:
     """One short printable line."""
-    return " ".join(printable(text).split())[:200]
+    return " ".join(_safe(text).split())[:200]
 
 
 def _json(body: bytes) -> Any:
@@ -165,7 +172,7 @@ def _detail(value: Any, body: bytes) -> str:
         elif isinstance(error, str):
             said = f"{said}: {error}" if said else error
     said = said or body.decode(errors="replace") or "an empty answer"
-    line = " ".join(printable(said).split())
+    line = " ".join(_safe(said).split())
     return line if len(line) <= _DETAIL_CHARS else line[:_DETAIL_CHARS] + " …"
 
 

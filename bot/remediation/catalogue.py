@@ -12,14 +12,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError
 
+from bot.approvals.rules import fits_any
 from bot.approvals.segment import Remediate
 from bot.errors import InputError
+from bot.incidents.addresses import NO_USERINFO
 from bot.incidents.remediation import FROM_MODEL, Parameter, Proposal, Risk
 
 Target = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Grace = Annotated[int, Field(ge=1, le=120)]
+
+
+def _without_userinfo(url: HttpUrl) -> HttpUrl:
+    if url.username or url.password:
+        raise ValueError(NO_USERINFO)
+    return url
+
+
+ProbeUrl = Annotated[HttpUrl, AfterValidator(_without_userinfo)]
 
 SOP_ONLY = frozenset({"probe_url"})
 
@@ -30,7 +41,7 @@ class StartParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     target: Target
-    probe_url: HttpUrl | None = None
+    probe_url: ProbeUrl | None = None
 
 
 class StopParameters(BaseModel):
@@ -40,7 +51,7 @@ class StopParameters(BaseModel):
 
     target: Target
     grace_seconds: Grace = 10
-    probe_url: HttpUrl | None = None
+    probe_url: ProbeUrl | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +124,25 @@ CATALOGUE: Mapping[str, Action] = {
 }
 
 
-def unknown_actions(policy: Remediate) -> str:
-    """The ids under `remediate.actions` that are no action, comma separated."""
-    return ", ".join(sorted(policy.actions.keys() - CATALOGUE.keys()))
+def unknown_actions(policy: Remediate) -> list[str]:
+    """What the policy says of actions that are none: the key, the word, and the known ones."""
+    known = ", ".join(CATALOGUE)
+    globs = {
+        **{f"rules.{place}.actions": rule.actions for place, rule in enumerate(policy.rules)},
+        "two_person_actions": policy.two_person_actions,
+        "auto_approve": policy.auto_approve,
+    }
+    ids = [("actions", name) for name in policy.actions if name not in CATALOGUE]
+    bad = [
+        (key, glob)
+        for key, some in globs.items()
+        for glob in some
+        if not any(fits_any(name, [glob]) for name in CATALOGUE)
+    ]
+    return [
+        f"remediate.{key}: no action of the catalogue is {word!r}; known: {known}"
+        for key, word in [*ids, *bad]
+    ]
 
 
 def risk_in(policy: Remediate, action: Action) -> str:
@@ -154,7 +181,8 @@ def propose(
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(map(str, first["loc"]))
-        raise InputError(f"{action_id}: {name}: {first['msg']}", field=name) from error
+        said = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{action_id}: {name}: {said}", field=name) from error
     values = checked.model_dump(mode="json", exclude_none=True)
     target = str(values["target"])
     return Proposal(

@@ -172,8 +172,9 @@ class Decisions:
         return await self._store.freeze(user, reason, self._clock())
 
     async def thaw(self, user: str) -> bool:
-        """Things may run again. Refused for who is no approver of `remediate.approvers`."""
-        await self._check_approver(user, self._rulebook.policy.remediate.approvers, "Still frozen")
+        """Things may run again. Refused for who is an approver of nothing in the policy."""
+        approvers = self._rulebook.policy.remediate.everybody_who_may_approve
+        await self._check_approver(user, approvers, "Still frozen")
         return await self._store.thaw(user, self._clock())
 
     async def check_decider(self, approval: Approval, user: str) -> None:

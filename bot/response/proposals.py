@@ -181,7 +181,12 @@ class Proposals:
         return await self._store.ask(approval, cause, self._rulebook.limits)
 
     def _terms(
-        self, incident: Incident, wanted: Demand, targets: int, seen: bool, editors: tuple[str, ...]
+        self,
+        incident: Incident,
+        wanted: Demand,
+        targets: int | None,
+        seen: bool,
+        editors: tuple[str, ...],
     ) -> Terms:
         return Terms(
             reason_required=wanted.reason_required,

@@ -80,10 +80,10 @@ def call_of(incident: Incident, proposal: Proposal) -> ActionCall:
 
 async def preview_of(
     gateway: GatewayClient, call: ActionCall, within: float | None = None
-) -> tuple[Preview, int]:
+) -> tuple[Preview, int | None]:
     """What the gateway says it would do, `within` so many seconds, and to how many things.
 
-    Empty, and one, when it cannot say.
+    Empty, and None, when it cannot say.
 
     GatewayUnavailable or InputError (the gateway will not do that) leave nothing proposed.
     """
@@ -98,10 +98,10 @@ async def preview_of(
     except GatewayRejected as error:
         raise InputError(str(error), field="action") from error
     if plan is None:
-        return Preview(), 1
+        return Preview(), None
     shown = "\n".join((plan.display, *plan.steps))
     preview = Preview(command=shown, digest=plan.digest, touches="; ".join(plan.touches))
-    return preview, max(1, len(plan.touches))
+    return preview, len(plan.touches) or None
 
 
 def is_seen(target: str, incident: Incident, alert: Alert | None) -> bool:

@@ -131,13 +131,13 @@ def _command(asked: Approval) -> str:
 def _shown_whole(asked: Approval) -> bool:
     """Nobody says yes to what they could not read: what runs is what was shown, to its end."""
     return len(escape(_command(asked))) <= COMMAND_LIMIT and all(
-        len(escape(str(p.value))) <= VALUE_LIMIT for p in asked.proposal.parameters
+        len(escape(str(p.shown))) <= VALUE_LIMIT for p in asked.proposal.parameters
     )
 
 
 def _parameters(parameters: Sequence[Parameter]) -> str:
     return "\n".join(
-        f"`{p.name}`  {line(str(p.value), VALUE_LIMIT)}   ← {_origin(p)}" for p in parameters
+        f"`{p.name}`  {line(str(p.shown), VALUE_LIMIT)}   ← {_origin(p)}" for p in parameters
     )
 
 

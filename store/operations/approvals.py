@@ -118,7 +118,7 @@ def _as_proposed(approval: Approval) -> dict[str, object]:
     return {
         "action": proposal.action_id,
         "target": proposal.target,
-        "parameters": [astuple(parameter) for parameter in proposal.parameters],
+        "parameters": [(p.name, p.shown, p.origin) for p in proposal.parameters],
         "plan": approval.preview.digest,
         "digest": approval.digest,
         "needed": approval.needed,

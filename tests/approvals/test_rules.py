@@ -64,6 +64,61 @@ def test_a_rule_is_for_the_cases_it_names(
     assert found.needed == (3 if fits else 1)
 
 
+@pytest.mark.parametrize("nowhere", ["", "  ", "unknown", "Unknown"])
+def test_an_environment_that_nobody_knows_is_in_every_rule_and_critical(nowhere: str) -> None:
+    keys = {
+        "rules": [{"environments": ["prod*"], "approvals_required": 3}],
+        "critical_environments": ["prod*"],
+    }
+    found = demand(policy(**keys), case(environment=nowhere))
+    assert (found.needed, found.ttl) == (3, timedelta(minutes=2))
+    assert demand(policy(), case(environment=nowhere)).ttl == timedelta(minutes=15)
+
+
+def test_a_looser_rule_above_does_not_get_what_may_be_for_a_stricter_one() -> None:
+    rules = [
+        {"environments": ["dev*"], "approvals_required": 1, "approval_ttl_seconds": 600},
+        {"environments": ["prod*"], "approvals_required": 2, "reason_required": True},
+        {"approvals_required": 3, "only_in_windows": True, "approval_ttl_seconds": 60},
+        {"approvals_required": 9},
+    ]
+    found = demand(policy(rules=rules), case(environment=""))
+    assert (found.needed, found.reason_required, found.only_in_windows) == (3, True, True)
+    assert found.ttl == timedelta(seconds=60)
+    assert demand(policy(rules=rules), case(environment="dev")).needed == 1
+
+
+def test_in_an_unknown_environment_only_an_approver_of_whatever_it_may_be_counts() -> None:
+    rules = [
+        {"environments": ["dev*"], "approvers": ["U0DEV", BEN]},
+        {"environments": ["prod*"], "approvers": [SRE, BEN]},
+    ]
+    assert demand(policy(rules=rules), case(environment="")).approvers == (BEN,)
+    assert demand(policy(rules=rules[:1], approvers=[SRE]), case(environment="")).approvers == ()
+
+
+def test_a_rule_for_the_unknown_environment_decides_alone() -> None:
+    rules = [
+        {"environments": ["unknown"], "approvers": [SRE]},
+        {"environments": ["prod*"], "approvals_required": 3},
+    ]
+    found = demand(policy(rules=rules), case(environment=""))
+    assert (found.approvers, found.needed) == ((SRE,), 1)
+    assert demand(policy(rules=rules), case(environment="prod")).needed == 3
+
+
+def test_a_number_of_targets_that_nobody_knows_is_enough_for_every_rule() -> None:
+    keys = {"rules": [{"targets_at_least": 50, "approvals_required": 3}]}
+    assert demand(policy(**keys), case(targets=None)).needed == 3
+    assert demand(policy(**keys), case(targets=49)).needed == 1
+    assert demand(policy(**keys, auto_approve=["*"]), case(targets=None)).needed == 3
+
+
+def test_where_nothing_can_plan_the_rule_for_many_targets_names_the_approvers() -> None:
+    rules = [{"targets_at_least": 2, "approvers": [SRE]}]
+    assert demand(policy(rules=rules), case(targets=None)).approvers == (SRE,)
+
+
 def test_the_first_rule_that_fits_decides_and_leaves_the_rest_to_the_segment() -> None:
     rules = [
         {"environments": ["dev"], "approvals_required": 1},
@@ -103,6 +158,27 @@ def test_only_a_seen_target_of_an_sops_own_action_needs_nobody(
     changes: dict[str, Any], needed: int
 ) -> None:
     assert demand(policy(auto_approve=["service.restart"]), case(**changes)).needed == needed
+
+
+@pytest.mark.parametrize(
+    ("rule", "needed"),
+    [
+        ({"approvals_required": 1}, 1),
+        ({"approvals_required": 3}, 3),
+        ({"reason_required": True}, 1),
+        ({"only_in_windows": True}, 1),
+        ({"approvers": [SRE]}, 1),
+        ({"approvers": []}, 1),
+        ({"approval_ttl_seconds": 60}, 0),
+        ({"reason_required": False, "only_in_windows": False}, 0),
+        ({"environments": ["dev"], "approvals_required": 3}, 0),
+    ],
+)
+def test_auto_approve_gives_way_to_a_rule_that_fits_and_asks_for_people(
+    rule: dict[str, Any], needed: int
+) -> None:
+    found = demand(policy(auto_approve=["*"], rules=[rule]), case())
+    assert found.needed == needed
 
 
 @pytest.mark.parametrize(
@@ -147,11 +223,46 @@ def test_windows_are_told_in_words_and_none_is_never() -> None:
         {"rules": [{"risk_at_least": "enormous"}]},
         {"rules": [{"approver": [BEN]}]},
         {"auto_aprove": ["*"]},
+        {"rules": [{"environments": []}]},
+        {"rules": [{"actions": []}]},
+        {"rules": [{"environments": ["prod", " "]}]},
+        {"critical_environments": [""]},
+        {"two_person_actions": [""]},
     ],
 )
 def test_what_is_misspelt_is_an_error_and_not_a_looser_rule(keys: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         policy(**keys)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "22:00Z",
+        "22:00+02:00",
+        "22:00:00",
+        "2:00",
+        "24:00",
+        "22:60",
+        "22:00 ",
+        "",
+        1320,
+        79200,
+        None,
+    ],
+)
+@pytest.mark.parametrize("end", ["start", "end"])
+def test_a_windows_time_is_hours_and_minutes_in_quotes(start: Any, end: str) -> None:
+    window = {"start": "20:00", "end": "23:00"} | {end: start}
+    with pytest.raises(ValidationError, match='write it in quotes: "22:00"'):
+        policy(maintenance_windows=[window])
+
+
+def test_whoever_is_an_approver_of_anything_is_named_once() -> None:
+    rules = [{"approvers": [SRE, BEN]}, {"approvals_required": 2}, {"approvers": ["U0CAT"]}]
+    assert policy(rules=rules).everybody_who_may_approve == (BEN, SRE, "U0CAT")
+    assert policy(approvers=[], rules=rules[:1]).everybody_who_may_approve == (SRE, BEN)
+    assert Remediate().everybody_who_may_approve == ()
 
 
 @given(st.text())

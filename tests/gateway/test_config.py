@@ -69,6 +69,17 @@ def test_files_that_are_missing_or_not_yaml_are_named(tmp_path: Path):
         load_config(bad)
 
 
+def test_a_target_that_stands_twice_is_named_by_file_and_line(tmp_path: Path):
+    twice = tmp_path / "twice.yaml"
+    twice.write_text(
+        "targets:\n  web: {executor: process, argv: ['true']}\n"
+        "  db: {executor: process, argv: ['true']}\n"
+        "  web: {executor: process, argv: ['false']}\n"
+    )
+    with pytest.raises(ConfigError, match=r"twice\.yaml:4: web is there twice"):
+        load_config(twice)
+
+
 def test_the_example_config_is_usable_and_so_is_every_target_it_shows():
     example = Path(__file__).parents[2] / "config" / "gateway.yaml"
     assert load_config(example).targets == {}

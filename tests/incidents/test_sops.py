@@ -37,6 +37,11 @@ def line(sop_id: str, **fields: Any) -> str:
     return json.dumps({"sop_id": sop_id, **fields})
 
 
+def probing(url: str) -> str:
+    action = {"action": "service.restart", "parameters": {"target": "web", "probe_url": url}}
+    return line("a", actions=[action])
+
+
 def library(*lines: str) -> SopLibrary:
     return SopLibrary.load([("sops.jsonl", "\n".join(lines))])
 
@@ -73,6 +78,8 @@ def test_every_line_is_an_sop_and_blank_lines_and_comments_are_not() -> None:
         (line("a", actions=[{"action": "x", "when": "host:1"}]), "actions.0.when: key 'host:1'"),
         (line("a", actions=[{"parameters": {}}]), "actions.0.action: Field required"),
         (line("a", actions=[{"action": "x", "parameters": {"t": [1]}}]), "actions.0.parameters.t"),
+        (probing("http://user:pw@web/health"), "probe_url must not hold a user or a password"),
+        (probing("HTTPS:\\\\t0ken@{{service_name}}"), "probe_url must not hold a user"),
         ('{"sop_id": ' + "9" * 5000 + "}", "not usable JSON"),
         ("[" * 100_000, "not usable JSON"),
     ],
@@ -87,6 +94,11 @@ def test_a_bad_line_is_named_by_file_and_line_and_the_rest_loads(bad: str, words
     assert str(problem).startswith("second.jsonl:2: ")
     assert words in problem.reason
     assert len(str(problem)) < 500, "one line for a person, however long the bad one is"
+
+
+@pytest.mark.parametrize("url", ["http://web/@me?to=a@b", "http://{{service_name}}:80/h#@"])
+def test_an_at_sign_behind_the_host_is_no_password(url: str) -> None:
+    assert library(probing(url)).problems == ()
 
 
 def test_a_duplicate_id_is_a_problem_and_the_first_one_stays() -> None:

@@ -101,6 +101,33 @@ def test_an_address_to_probe_is_http_even_from_an_sop(url: str) -> None:
     assert caught.value.field == "probe_url"
 
 
+@pytest.mark.parametrize(
+    "url", ["http://user:pw@web/health", "https://t0ken@web/health", "http://:pw@web/"]
+)
+def test_an_address_to_probe_tells_no_password(url: str) -> None:
+    with pytest.raises(InputError, match="must not hold a user or a password") as caught:
+        propose("service.restart", {"target": ("web", FROM_SOP), "probe_url": (url, FROM_SOP)})
+    assert caught.value.message.startswith("service.restart: probe_url: ")
+    assert "pw" not in caught.value.message
+    assert "t0ken" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://web/health?token=s3cret", "http://web/health?token=…"),
+        ("http://web/h?a=1&token=s3cret&s3cret#s3cret", "http://web/h?a=…&token=…&…#…"),
+        ("http://web/health?token=a=b?c", "http://web/health?token=…"),
+        ("http://web:8000/health", "http://web:8000/health"),
+    ],
+)
+def test_the_values_of_an_addresss_query_run_but_are_not_shown(url: str, shown: str) -> None:
+    made = propose("service.restart", {"target": ("web", FROM_SOP), "probe_url": (url, FROM_SOP)})
+    probe = made.parameters[-1]
+    assert (probe.value, probe.shown) == (url, shown)
+    assert [p.shown for p in made.parameters[:-1]] == [p.value for p in made.parameters[:-1]]
+
+
 def test_an_action_that_is_not_in_the_catalogue_is_refused_with_what_is() -> None:
     with pytest.raises(InputError, match=r"disk\.wipe is not in the catalogue") as caught:
         propose("disk.wipe", given_values(target="web"))

@@ -380,6 +380,24 @@ async def test_hostile_output_is_made_printable_and_capped(gateway, client):
     assert (outcome.stderr, outcome.command, outcome.error) == ("txt", "ab", "txt")
 
 
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_token_in_the_output_is_blotted_out(gateway, client, status):
+    # The invisible mark is taken out first, and the cut comes last: neither saves a token.
+    token = "xoxb-1234\u200b567890-abcdef"
+    result = {"stdout": f"env: {token}", "stderr": "x" * 10_490 + " Bearer eyJhbGciOi.J9.x"}
+    body = answer(
+        "COMPLETED_FAILURE",
+        execution_details={"command": f"run --token {token}", "execution_result": result},
+        error_details={"error_code": "X", "error_message": f"no such token: {token}"},
+    )
+    gateway.replies = [(status, body)]
+    outcome = await client.execute(CALL, key="k")
+    assert outcome.stdout == "env: [secret]"
+    assert outcome.command == "run --token [secret]"
+    assert outcome.error == "no such token: [secret]"
+    assert "eyJ" not in outcome.stderr
+
+
 @pytest.mark.parametrize("key", ["", "a\r\nX-Evil: 1", "../health", "é", "a" * 201, " "])
 async def test_a_key_that_is_no_key_is_refused_before_anything_is_sent(gateway, client, key):
     with pytest.raises(InputError):

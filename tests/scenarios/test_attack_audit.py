@@ -14,7 +14,17 @@ from bot.jobs.post_audit_head import post_audit_head
 from bot.simulator.conversation import Message
 from tests.scenarios.children import run_bot, until
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import ALERTS, AUDIT_KEY, BEN, CHLOE, Clock, Gateway, World, kind
+from tests.scenarios.world import (
+    ALERTS,
+    AUDIT_KEY,
+    BEN,
+    CHLOE,
+    Clock,
+    Gateway,
+    World,
+    kind,
+    restart_sop,
+)
 
 DAY = 86_400
 COLUMNS = "seq, at, kind, incident_id, subject, actor, detail, prev, mac"
@@ -375,6 +385,18 @@ async def test_a_bundle_is_proved_and_holds_no_secret(
     assert parts["alerts"][0]["body"]["raw"]
     assert parts["approvals"][0]["execution"]["answer"]["overall_status"]
     assert {message["kind"] for message in parts["messages"]} >= {"card", "approval", "result"}
+
+
+async def test_a_bundle_holds_no_token_of_the_address_to_probe_and_is_proved(
+    world: World, bot: StartBot
+) -> None:
+    world.write_sops(restart_sop(f"{world.probe_url}?token=s3cret-of-the-probe"))
+    await decided(world, bot)
+    code, said = await bundle(world)
+    assert code == 0, said
+    text = (world.folder / "bundle.json").read_text(encoding="utf-8")
+    assert "?token=" in text
+    assert "s3cret" not in text
 
 
 async def test_a_bundle_is_edited(world: World, bot: StartBot) -> None:

@@ -144,6 +144,18 @@ async def test_while_slack_does_not_say_who_somebody_is_nobody_counts(
     await ran(world, gateway, 1)
 
 
+async def test_where_only_rules_name_approvers_they_lift_a_freeze(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    world.write_policy(rules=[{"risk_at_least": "critical", "approvers": [BEN]}])
+    await bot()
+    await (await world.types("/incident freeze on", "ana")).response()
+    answer = await world.types("/incident freeze off", "ana")
+    assert "Still frozen: only an approver decides that." in (await answer.response()).text
+    answer = await world.types("/incident freeze off", "ben")
+    assert "The freeze is lifted." in (await answer.response()).text
+
+
 async def test_only_an_approver_lifts_a_freeze_and_while_it_stands_no_yes_counts(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:

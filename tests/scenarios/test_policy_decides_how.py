@@ -6,9 +6,12 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from aiohttp import web
+
 from tests.scenarios.attacks import nothing_ran, proposed, ran
 from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
+from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ANA, BEN, CHLOE, SERVICE, Clock, Gateway, World, restart_sop
 
 NOTHING_LISTENS = "http://127.0.0.1:9/health"
@@ -87,6 +90,58 @@ async def test_for_a_target_that_no_alert_names_people_are_asked_whatever_the_po
     card = await world.approval_card("awaiting approval")
     assert "No alert of this incident names checkout-api." in card.text
     await nothing_ran(world, gateway)
+
+
+async def test_a_rule_that_asks_for_people_is_not_overruled_by_what_the_policy_approves(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    rule = {"environments": ["prod*"], "approvals_required": 2, "reason_required": True}
+    world.write_policy(BEN, CHLOE, auto_approve=["service.restart"], rules=[rule])
+    card = await proposed(world, bot)
+    assert "Needs 2 of @ben, @chloe" in card.text
+    assert "asks for a reason" in card.text
+    await nothing_ran(world, gateway)
+
+
+async def test_what_a_gateway_without_plans_would_touch_is_too_much_for_every_rule(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    async with Proxy.before(world.gateway_url) as front:
+        world.gateway_url = front.url
+        front.alter = lambda request, status, body: (
+            (404, b"{}") if request.path == "/plan" else (status, body)
+        )
+        rules = [{"targets_at_least": 2, "approvals_required": 2}]
+        world.write_policy(BEN, CHLOE, auto_approve=["*"], rules=rules)
+        card = await proposed(world, bot)
+        assert "Needs 2 of @ben, @chloe" in card.text
+        await nothing_ran(world, gateway)
+
+
+async def test_a_token_in_the_address_to_probe_is_called_but_neither_shown_nor_on_record(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    async with Proxy.before(world.probe_url.rpartition("/")[0]) as front:
+        called: list[str] = []
+
+        async def listen(request: web.Request) -> bool:
+            called.append(request.path_qs)
+            return True
+
+        front.on_request = listen
+        probe = f"{front.url}/{world.probe_url.rpartition('/')[2]}?token=s3cret-of-the-probe"
+        world.write_sops(restart_sop(probe))
+        card = await proposed(world, bot)
+        assert "?token=…" in card.text
+        await world.press(card, "Approve", "ben")
+        await world.result("Verified")
+    assert called
+    assert all(path.endswith("?token=s3cret-of-the-probe") for path in called)
+    thread = "\n".join(m.text for m in world.replies("approval") + world.replies("result"))
+    assert "s3cret" not in thread
+    details = [row["detail"] for row in world.rows("SELECT detail FROM audit")]
+    assert details
+    assert not any("s3cret" in detail for detail in details)
 
 
 async def test_an_action_that_the_operator_took_out_is_not_proposed(

@@ -117,6 +117,14 @@ def test_a_value_too_long_to_be_shown_whole_cannot_be_approved() -> None:
     assert buttons(blocks) == ["Reject"]
 
 
+def test_a_token_in_the_address_to_probe_is_not_shown() -> None:
+    url = "https://web.example/health?token=s3cret"
+    probe = proposal(parameters=(Parameter("probe_url", url, "SOP a"),))
+    text, blocks = view(approval(proposal=probe))
+    assert "https://web.example/health?token=…" in shown(blocks)
+    assert "s3cret" not in text + str(blocks)
+
+
 def test_many_approvers_are_named_as_far_as_there_is_room() -> None:
     text, blocks = view(approval(approvers=tuple(f"U0P{n:08}" for n in range(300))))
     assert "and 290 more" in shown(blocks)
