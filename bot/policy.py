@@ -5,13 +5,14 @@ Closed by default: no approver named means that nobody may approve.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path, PurePath
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from bot.approvals.segment import Remediate
+from bot.approvals.segment import Approver, Remediate
 from bot.errors import InputError, SettingsError
 from bot.remediation.catalogue import unknown_actions
 
@@ -69,6 +70,11 @@ class Policy(_Segment):
         return self
 
 
+APPROVERS_FILE = "approvers.yaml"
+RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
+"""A role's name; in lower case, so that it is no id."""
+
+
 class _Twice(yaml.MarkedYAMLError):
     """A key that stands twice in one mapping."""
 
@@ -89,20 +95,17 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def parse_policy(text: str, *, file: str) -> Policy:
-    """Read policy.yaml's text. InputError names the file and the key, one problem a line."""
+Roles = Mapping[str, tuple[str, ...]]
+"""Slack user ids and user groups, by the name of their role."""
+
+
+def parse_policy(text: str, *, file: str, roles: Roles | None = None) -> Policy:
+    """Read policy.yaml's text. InputError names the file and the key, one problem a line.
+
+    Where it names a role as an approver, the people of `roles` are meant.
+    """
     name = PurePath(file).name
-    try:
-        raw: Any = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        why = error.problem if isinstance(error, _Twice) else "not YAML"
-        raise InputError(f"{name}{line}: {why}", field="policy") from error
-    if raw is None:
-        raw = {}
-    if not isinstance(raw, dict):
-        raise InputError(f"{name}: must be a mapping of segments", field="policy")
+    raw = _with_people(_mapping(text, name, "segments"), roles or {})
     try:
         policy = Policy.model_validate(raw)
     except ValidationError as error:
@@ -116,14 +119,73 @@ def parse_policy(text: str, *, file: str) -> Policy:
     return policy
 
 
+def parse_roles(text: str, *, file: str) -> Roles:
+    """Read approvers.yaml's text: ids by role. InputError names the file and the role."""
+    name = PurePath(file).name
+    try:
+        return TypeAdapter(dict[RoleName, tuple[Approver, ...]]).validate_python(
+            _mapping(text, name, "roles")
+        )
+    except ValidationError as error:
+        lines = [
+            ": ".join([name, *_where(problem), problem["msg"]])
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
+        raise InputError("\n".join(lines), field="policy") from error
+
+
+def _mapping(text: str, name: str, of: str) -> dict[Any, Any]:
+    try:
+        loader = _Loader(text)
+        try:
+            raw = loader.get_single_data()
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        why = error.problem if isinstance(error, _Twice) else "not YAML"
+        raise InputError(f"{name}{line}: {why}", field="policy") from error
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise InputError(f"{name}: must be a mapping of {of}", field="policy")
+    return raw
+
+
+def _with_people(raw: dict[Any, Any], roles: Roles) -> dict[Any, Any]:
+    """The policy with the people in their roles' place. What is no role stays, for the check."""
+    remediate = raw.get("remediate")
+    if not isinstance(remediate, dict):
+        return raw
+
+    def people(part: Any) -> Any:
+        named = part.get("approvers") if isinstance(part, dict) else None
+        if not isinstance(named, list):
+            return part
+        meant = [one for name in named for one in roles.get(str(name), (name,))]
+        return {**part, "approvers": list(dict.fromkeys(meant))}
+
+    rules = remediate.get("rules")
+    full = people(remediate)
+    if isinstance(rules, list):
+        full = {**full, "rules": [people(rule) for rule in rules]}
+    return {**raw, "remediate": full}
+
+
 def _where(problem: Any) -> list[str]:
     return [".".join(map(str, problem["loc"]))] if problem["loc"] else []
 
 
 def read_policy(path: Path) -> Policy:
-    """The policy file. A missing one is an error: nothing is allowed by accident."""
+    """The policy file, with the roles of approvers.yaml beside it, where that is there.
+
+    A missing policy is an error: nothing is allowed by accident.
+    """
+    approvers = path.with_name(APPROVERS_FILE)
     try:
         text = path.read_text(encoding="utf-8")
+        roles = approvers.read_text(encoding="utf-8") if approvers.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"POLICY_FILE: {path} cannot be read"]) from error
-    return parse_policy(text, file=str(path))
+    return parse_policy(text, file=str(path), roles=parse_roles(roles, file=str(approvers)))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import InputError
-from bot.policy import Policy, parse_policy
+from bot.policy import Policy, parse_policy, parse_roles, read_policy
 
 ROOT = Path(__file__).parents[1]
 
@@ -179,3 +179,28 @@ def test_no_text_does_worse_than_an_input_error(text: str) -> None:
     with suppress(InputError):
         policy = parse_policy(text, file="policy.yaml")
     assert policy.remediate.approvers == ()
+
+
+def test_a_role_stands_for_its_people_wherever_approvers_are_named():
+    roles = parse_roles("sre: [U0ANA00001, S0SRE00001]\ndba: [U0BEN00001]", file="approvers.yaml")
+    text = "remediate: {approvers: [sre, U0ANA00001], rules: [{approvers: [dba]}]}"
+    remediate = parse_policy(text, file="policy.yaml", roles=roles).remediate
+    assert remediate.approvers == ("U0ANA00001", "S0SRE00001")
+    assert remediate.rules[0].approvers == ("U0BEN00001",)
+
+
+def test_a_role_that_nobody_wrote_down_is_an_error_and_means_nobody():
+    with pytest.raises(InputError, match=r"policy.yaml: remediate.approvers.0"):
+        parse_policy("remediate: {approvers: [sre]}", file="policy.yaml", roles={})
+
+
+@pytest.mark.parametrize("text", ["sre: U0ANA00001", "sre: [ana]", "SRE: [U0ANA00001]", "[a]"])
+def test_a_mistake_among_the_roles_is_named_with_its_file(text):
+    with pytest.raises(InputError, match=r"^approvers.yaml"):
+        parse_roles(text, file="approvers.yaml")
+
+
+def test_the_roles_are_read_from_the_file_beside_the_policy(tmp_path):
+    (tmp_path / "policy.yaml").write_text("remediate: {approvers: [sre]}")
+    (tmp_path / "approvers.yaml").write_text("sre: [U0ANA00001]")
+    assert read_policy(tmp_path / "policy.yaml").remediate.approvers == ("U0ANA00001",)

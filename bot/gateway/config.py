@@ -162,11 +162,19 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
+def _read(text: str) -> Any:
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> GatewayConfig:
     """Read and check the file; ConfigError names the file and every field at fault."""
     try:
         text = path.read_text(encoding="utf-8")
-        value = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        value = _read(text)
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
     except _Twice as error:
