@@ -11,6 +11,7 @@ from typing import Any
 from bot.errors import NotFound
 from store.operations.audit import anchor_from, row_from
 from store.proof import (
+    CHECKPOINT,
     DAY,
     FORMAT,
     HEAD,
@@ -92,7 +93,7 @@ def _approvals(end: End, incident_id: int) -> list[JSON]:
     }
     return [
         {
-            **_read(row, "proposal", "preview", "approvers"),
+            **_read(row, "proposal", "preview", "approvers", "terms"),
             "votes": _all(
                 end,
                 "SELECT * FROM votes WHERE approval_id = ? ORDER BY at, voter",
@@ -107,8 +108,16 @@ def _approvals(end: End, incident_id: int) -> list[JSON]:
 def _chain(end: End, incident_id: int, key: AuditKey) -> JSON:
     """The incident's rows, and of those in between and behind only what proves that they are."""
     own = [row_from(row) for row in _of(end, "audit", "seq", incident_id)]
+    checkpoints = _all(end, "SELECT * FROM audit_anchors WHERE name = ?", CHECKPOINT)
+    forgotten = asdict(anchor_from(checkpoints[0])) if checkpoints else None
     if not own:
-        return {"rows": [], "links": [], "follows": None, "until": None}
+        return {
+            "rows": [],
+            "links": [],
+            "follows": None,
+            "until": None,
+            "checkpoint": forgotten,
+        }
     until = _until(end, own[-1])
     others = (row for row in _between(end, own[0].seq, until.seq) if row.incident_id != incident_id)
     return {
@@ -116,6 +125,7 @@ def _chain(end: End, incident_id: int, key: AuditKey) -> JSON:
         "rows": [{**asdict(row), "detail": _spread_if_same(row.detail)} for row in own],
         "links": [[row.seq, key.mac(body_text(row)), row.mac] for row in others],
         "until": asdict(until),
+        "checkpoint": forgotten,
     }
 
 
