@@ -376,14 +376,27 @@ def test_whatever_a_remediation_goes_through_its_bundle_is_proved(url: str) -> N
     assert every_bundle_is_proved(url) == before + 10
 
 
+async def half_forgotten(store: Store) -> int:
+    """An incident of which that something was proposed is pruned, and the vote is not."""
+    day = 86_400
+    incident = await opened(store, service="old", fingerprint="fp-old")
+    asked_at, until = later(9 * day), later(12 * day)
+    one = await asked(store, incident.id, requested_at=asked_at, expires_at=until)
+    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(10 * day))
+    await store.prune_audit(later(10 * day), later(11 * day))
+    return incident.id
+
+
 def test_what_retention_left_of_an_approval_is_proved(url: str) -> None:
-    on(url, lambda store: store.prune_audit(later(3), later(90_000)))
-    one = exported(url)
-    assert one["parts"]["chain"]["rows"][0]["kind"] != "proposed"
+    incident = on(url, half_forgotten)
+    one = exported(url, incident)
+    kinds = [row["kind"] for row in one["parts"]["chain"]["rows"]]
+    assert kinds == ["voted", "approved"]
     assert wrong(one) == ""
-    change(url, "UPDATE executions SET state = 'failed'")
-    incident = one["parts"]["incident"]["id"]
+    change(url, "UPDATE executions SET state = 'failed' WHERE incident_id = ?", incident)
     assert "another state of its execution is on record" in wrong(exported(url, incident))
+    change(url, "UPDATE approvals SET requested_at = '2027' WHERE incident_id = ?", incident)
+    assert "that it was proposed is not on record" in wrong(exported(url, incident))
 
 
 def test_a_bundle_outlives_what_is_pruned(url: str) -> None:
