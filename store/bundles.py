@@ -12,6 +12,7 @@ from bot.errors import NotFound
 from bot.incidents.remediation import Parameter
 from store.operations.audit import anchor_from, row_from
 from store.proof import (
+    CHECKPOINT,
     DAY,
     FORMAT,
     HEAD,
@@ -93,7 +94,7 @@ def _approvals(end: End, incident_id: int) -> list[JSON]:
     }
     return [
         {
-            **_read(row, "preview", "approvers"),
+            **_read(row, "preview", "approvers", "terms"),
             "proposal": _shown(_spread(row["proposal"])),
             "votes": _all(
                 end,
@@ -118,8 +119,16 @@ def _shown(proposal: Any) -> Any:
 def _chain(end: End, incident_id: int, key: AuditKey) -> JSON:
     """The incident's rows, and of those in between and behind only what proves that they are."""
     own = [row_from(row) for row in _of(end, "audit", "seq", incident_id)]
+    checkpoints = _all(end, "SELECT * FROM audit_anchors WHERE name = ?", CHECKPOINT)
+    forgotten = asdict(anchor_from(checkpoints[0])) if checkpoints else None
     if not own:
-        return {"rows": [], "links": [], "follows": None, "until": None}
+        return {
+            "rows": [],
+            "links": [],
+            "follows": None,
+            "until": None,
+            "checkpoint": forgotten,
+        }
     until = _until(end, own[-1])
     others = (row for row in _between(end, own[0].seq, until.seq) if row.incident_id != incident_id)
     return {
@@ -127,6 +136,7 @@ def _chain(end: End, incident_id: int, key: AuditKey) -> JSON:
         "rows": [{**asdict(row), "detail": _spread_if_same(row.detail)} for row in own],
         "links": [[row.seq, key.mac(body_text(row)), row.mac] for row in others],
         "until": asdict(until),
+        "checkpoint": forgotten,
     }
 
 

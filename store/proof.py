@@ -158,7 +158,7 @@ def verify_bundle(key: bytes, bundle: dict[str, Any], *, head: str = "") -> tupl
             raise Fault(0, f"the audit trail it was exported from: {bundle['trail']}")
         parts = bundle["parts"]
         rows, until = _follow(key, parts["chain"], head)
-        _agree(parts["approvals"], rows)
+        _agree(key, parts, rows)
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
         raise Fault(0, "this bundle has not the form of one") from None
     return len(rows), until
@@ -207,30 +207,217 @@ def row_of(one: dict[str, Any]) -> Row:
     return Row(**{**one, "detail": detail if isinstance(detail, str) else canonical(detail)})
 
 
-def _agree(approvals: list[dict[str, Any]], rows: list[Row]) -> None:
-    """What the store said of each approval is what was on record when it happened."""
-    for approval in approvals:
-        own = [row for row in rows if row.subject == approval["id"]]
-        details = {row.kind: json.loads(row.detail) for row in own}
-        if "proposed" not in details:
-            continue  # from before the trail, or pruned
-        asked, shown = details["proposed"], approval["proposal"]
-        if asked["digest"] != approval["digest"]:
-            raise Fault(own[0].seq, f"approval {approval['id']}: another digest is on record")
-        if [asked[name] for name in ("action", "target", "parameters")] != [
-            shown[name] for name in ("action_id", "target", "parameters")
-        ]:
-            raise Fault(own[0].seq, f"approval {approval['id']}: another action is on record")
-        voted = {
-            (row.actor, json.loads(row.detail)["choice"]) for row in own if row.kind == "voted"
-        }
-        if voted != {(vote["voter"], vote["choice"]) for vote in approval["votes"]}:
-            raise Fault(own[0].seq, f"approval {approval['id']}: other votes are on record")
-        told = [json.loads(row.detail).get("answer_sha256") for row in own]
-        answered = [digest for digest in told if digest]
-        answer = (approval["execution"] or {}).get("answer")
-        if answer is not None and answered and sha256_of(answer) != answered[-1]:
-            raise Fault(own[0].seq, f"approval {approval['id']}: another answer is on record")
+# What the store said of each approval must be what was on record when it happened.
+
+ALERT_FIELDS = (
+    "source",
+    "status",
+    "name",
+    "severity",
+    "fingerprint",
+    "tracking_id",
+    "told_at",
+    "received_at",
+    "body",
+)
+"""What of an alert goes into its SHA-256."""
+
+
+def sha256_of_alert(alert: dict[str, Any]) -> str:
+    """SHA-256 of an alert as a bundle has it, its body spread out."""
+    return sha256_of([alert[name] for name in ALERT_FIELDS])
+
+
+def digest_of_shown(approval: dict[str, Any]) -> str:
+    """The digest of all that was shown, of an approval as a bundle has it.
+
+    `bot.approvals.binding.digest_of` makes it of a live one.
+    """
+    as_they_are = (
+        "id",
+        "proposal",
+        "preview",
+        "needed",
+        "approvers",
+        "requested_by",
+        "requested_at",
+        "expires_at",
+        "terms",
+        "undoes",
+    )
+    shown = {name: approval[name] for name in as_they_are}
+    return sha256_of({**shown, "incident": approval["incident_id"]})
+
+
+_ENDS = ("answer", "looked up", "outcome unknown")
+_VERDICTS = {"verified": "verified", "not verified": "not verified"} | {
+    "verification unknown": "succeeded"
+}
+_KINDS = {
+    "proposed",
+    "voted",
+    "approved",
+    "rejected",
+    "expired",
+    "revoked",
+    "dispatching",
+    "taken over",
+    "request",
+    "marked by hand",
+    "undone",
+    *_ENDS,
+    *_VERDICTS,
+}
+"""Rows that only what was proposed can have. A stranger's refused press may name any approval."""
+
+
+def _agree(key: bytes, parts: dict[str, Any], rows: list[Row]) -> None:
+    """Nothing that is on record is missing, and what is there is as it is on record."""
+    approvals = {approval["id"]: approval for approval in parts["approvals"]}
+    for row in rows:
+        if row.kind in _KINDS and row.subject not in approvals:
+            raise Fault(row.seq, f"approval {row.subject}: it is on record, and missing here")
+    forgotten = _forgotten(key, parts["chain"])
+    for approval in parts["approvals"]:
+        own = [row for row in rows if row.subject == approval["id"] and row.kind in _KINDS]
+        if own and own[0].kind == "proposed":
+            _agree_on_what_was_asked(parts, approval, own)
+        elif approval["requested_at"] > forgotten:
+            raise Fault(0, f"approval {approval['id']}: that it was proposed is not on record")
+        _agree_on_its_course(approval, own)
+
+
+def _forgotten(key: bytes, chain: dict[str, Any]) -> str:
+    """Until when retention forgot the trail; '' is never."""
+    if "checkpoint" not in chain:
+        return "9"  # after any time: bundles of before did not say
+    if chain["checkpoint"] is None:
+        return ""
+    checkpoint = Anchor(**chain["checkpoint"])
+    if not same(mac_of(key, anchor_text(checkpoint)), checkpoint.seal):
+        raise Fault(checkpoint.seq, f"the anchor {checkpoint.name!r} was edited")
+    return checkpoint.note if checkpoint.name == CHECKPOINT else ""
+
+
+def _agree_on_what_was_asked(
+    parts: dict[str, Any], approval: dict[str, Any], own: list[Row]
+) -> None:
+    """What was put before people, what they knew, and what they said to it."""
+    asked, shown = json.loads(own[0].detail), approval["proposal"]
+    if asked["digest"] != approval["digest"]:
+        raise _other("digest", approval, own[0])
+    names = ("action", "target", "parameters")
+    if [asked[name] for name in names] != [
+        shown[name] for name in ("action_id", "target", "parameters")
+    ]:
+        raise _other("action", approval, own[0])
+    voted = [
+        [row.actor, said["choice"], row.at, _as_stored(said.get("reason", ""))]
+        for row, said in ((row, json.loads(row.detail)) for row in own if row.kind == "voted")
+    ]
+    votes = [
+        [vote[name] for name in ("voter", "choice", "at", "reason")] for vote in approval["votes"]
+    ]
+    if sorted(voted) != sorted(votes):
+        raise Fault(own[0].seq, f"approval {approval['id']}: other votes are on record")
+    if "alerts" not in asked:
+        return  # on record before the digest was of everything
+    if digest_of_shown(approval) != approval["digest"]:
+        raise Fault(
+            own[0].seq, f"approval {approval['id']}: it is not what was shown, by its digest"
+        )
+    alerts = {str(alert["id"]): alert for alert in parts["alerts"]}
+    for number, digest in asked["alerts"].items():
+        if number in alerts:
+            if sha256_of_alert(alerts[number]) != digest:
+                raise Fault(own[0].seq, f"alert {number}: another one is on record")
+        # Retention forgets alerts, but only of what is resolved, and the oldest first.
+        elif parts["incident"]["status"] != "resolved" or any(
+            int(other) < int(number) for other in alerts
+        ):
+            raise Fault(own[0].seq, f"alert {number}: it is on record, and missing here")
+
+
+def _agree_on_its_course(approval: dict[str, Any], own: list[Row]) -> None:
+    """How far it came, by whom and when."""
+    told, ran = _course_of_approval(own), _course_of_execution(own)
+    for name, value in told.items():
+        if approval[name] != _as_stored(value):
+            raise _other(name, approval, own[-1])
+    execution = approval["execution"]
+    if ran and execution is None:
+        raise Fault(own[-1].seq, f"approval {approval['id']}: its execution is missing")
+    if execution is not None and told and not ran:
+        raise Fault(own[-1].seq, f"approval {approval['id']}: no execution is on record")
+    for name, value in ran.items():
+        if name == "answer":
+            if sha256_of(execution["answer"]) != value:
+                raise _other("answer", approval, own[-1])
+        elif execution[name] != _as_stored(value):
+            raise _other(f"{name} of its execution", approval, own[-1])
+
+
+def _course_of_approval(own: list[Row]) -> dict[str, Any]:
+    """What the store must say of it after these rows; {} where nothing is known."""
+    told: dict[str, Any] = {}
+    for row in own:
+        detail = json.loads(row.detail)
+        if row.kind == "proposed":
+            told = {
+                "state": "awaiting approval",
+                "requested_by": row.actor,
+                "requested_at": row.at,
+                "decided_by": "",
+                "decided_at": None,
+                "action_id": detail["action"],
+                "target": detail["target"],
+            }
+        elif row.kind in ("approved", "rejected", "expired"):
+            told |= {"state": row.kind, "decided_by": row.actor, "decided_at": row.at}
+        elif row.kind == "revoked":
+            told["state"] = row.kind
+            if told.get("decided_at", "pruned") is None:
+                told["decided_at"] = row.at
+        if row.kind in ("approved", "rejected", "expired", "revoked"):
+            told["reason"] = detail.get("why", "")
+    return told
+
+
+def _course_of_execution(own: list[Row]) -> dict[str, Any]:
+    """The same of its execution, {} where there is none; of the answer its SHA-256."""
+    ran: dict[str, Any] = {}
+    for row in own:
+        detail = json.loads(row.detail)
+        if row.kind == "approved":
+            ran = {"state": row.kind, "owner": "", "error": "", "by_hand": ""}
+            ran |= {"started_at": None, "concluded_at": None, "answer": sha256_of(None)}
+        elif row.kind == "revoked" and ran:
+            ran |= {"state": row.kind, "error": detail["why"]}
+        elif row.kind in ("dispatching", "taken over"):
+            ran |= {"id": detail["execution"], "state": "dispatching"}
+            ran |= {"owner": detail["owner"], "started_at": row.at}
+        elif row.kind in _ENDS:
+            ran |= {"state": detail["state"], "error": detail["error"]}
+            ran["answer"] = detail["answer_sha256"]
+        elif row.kind == "marked by hand":
+            ran |= {"state": "succeeded", "error": "", "by_hand": row.actor}
+        elif row.kind in _VERDICTS:
+            ran |= {"state": _VERDICTS[row.kind], "concluded_at": row.at}
+            ran["verify_note"] = detail["note"]
+        elif row.kind == "undone":
+            ran["state"] = row.kind
+    return ran
+
+
+def _other(what: str, approval: dict[str, Any], row: Row) -> Fault:
+    return Fault(row.seq, f"approval {approval['id']}: another {what} is on record")
+
+
+def _as_stored(value: Any) -> Any:
+    """A text as a database takes it: see `store.statements.bindable`."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
 def main(argv: list[str]) -> int:

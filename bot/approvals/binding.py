@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.approvals.model import Approval, Binding
@@ -58,27 +59,37 @@ def severity_changed(before: str, now: str) -> str:
 def digest_of(approval: Approval) -> str:
     """SHA-256 over all that was shown and all that it is tied to.
 
-    The canonical action, its parameters with their origins, the gateway's plan, who may decide how,
-    what the world was like, until when. If it differs when it should run, it does not run.
+    The whole proposal and the whole of the gateway's plan, who asked, who may decide how, what the
+    world was like, until when. If it differs when it should run, it does not run.
+
+    `store.proof` makes the same text of a bundle, where nothing of ours is at hand: what changes
+    here changes there.
     """
-    proposal, preview, terms = approval.proposal, approval.preview, approval.terms
+    proposal = approval.proposal
     shown: Mapping[str, Any] = {
         "id": approval.id,
         "incident": approval.incident_id,
-        "action": proposal.action_id,
-        "target": proposal.target,
-        "parameters": [(p.name, p.value, p.origin) for p in proposal.parameters],
-        "risk": proposal.risk,
-        "command": preview.command,
-        "plan": preview.digest,
+        # As they stand in the store; every field, so that none that is added is forgotten.
+        "proposal": {
+            **asdict(proposal),
+            "parameters": [(p.name, p.shown, p.origin) for p in proposal.parameters],
+        },
+        "preview": astuple(approval.preview),
         "needed": approval.needed,
         "approvers": approval.approvers,
         "requested_by": approval.requested_by,
-        "terms": asdict(terms),
+        "requested_at": _stamp(approval.requested_at),
+        "expires_at": _stamp(approval.expires_at),
+        "terms": asdict(approval.terms),
         "undoes": approval.undoes,
-        "expires": approval.expires_at.isoformat(),
     }
-    return digest_of_text(json.dumps(shown, sort_keys=True))
+    return digest_of_text(json.dumps(shown, sort_keys=True, separators=(",", ":")))
+
+
+def _stamp(moment: datetime) -> str:
+    """As the store writes it."""
+    utc = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return utc.removesuffix("+00:00") + "Z"
 
 
 def digest_of_text(text: str) -> str:

@@ -169,7 +169,7 @@ class Dispatches:
             return "approved too long ago"
         if why := why_void(approval, incident, self._rulebook.written(incident.sop_id)):
             return why
-        if why := await self._too_few(approval):
+        if why := await self._store.doubt(approval) or await self._too_few(approval):
             return why
         call = propose.call_of(incident, approval.proposal)
         preview, _ = await propose.preview_of(self._gateway, call, PLAN_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -15,7 +16,10 @@ from store.operations import (
     freezes,
     guards,
     records,
+    trust,
 )
+
+log = logging.getLogger(__name__)
 
 DEFAULT_LIMITS = Limits()
 
@@ -74,6 +78,22 @@ class Approvals(Part):
             reason=reason,
             limits=limits,
         )
+
+    async def doubt(self, approval: Approval) -> str:
+        """Why its yes must not be acted on, by the audit trail; '' when all of it is on record.
+
+        Whoever may write to the database can write votes into it, but none of this.
+        """
+        missing = await self._read_sealed(trust.missing, approval)
+        if not missing:
+            return ""
+        log.error(
+            "approval %s of INC-%d says yes, but not on record is %s: was the store edited?",
+            approval.id,
+            approval.incident_id,
+            missing,
+        )
+        return trust.NOT_ON_RECORD
 
     async def expire_approvals(self, now: datetime) -> int:
         """End what waited too long. Returns how many."""

@@ -77,6 +77,12 @@ class Part:
         """Finish what is queued, then let go of the database."""
         await self._engine.close()
 
+    async def _read_sealed(
+        self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Engine.read of what looks whether the key made what it reads."""
+        return await self._engine.read(sealed, partial(operation, *args, **kwargs), self._audit_key)
+
     async def _write(
         self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:

@@ -15,10 +15,12 @@ from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 from store.operations import audit, guards, incidents
 from store.operations.audit import Kind
+from store.proof import ALERT_FIELDS, sha256_of_alert
 from store.rows import approval_from, dump, proposal_to_json, terms_to_json
 from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
 
 DISPATCH_TOPIC = "dispatch"
+TOO_LATE = "nobody decided in time"
 
 
 def get(approval_id: str) -> Operation[Approval]:
@@ -99,7 +101,7 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
         incident_id=incident.id,
         subject=approval.id,
         actor=approval.requested_by,
-        detail=_as_proposed(approval),
+        detail={**_as_proposed(approval), "alerts": (yield from _alerts(incident.id))},
     )
     if alone:
         yield from audit.record(
@@ -126,6 +128,29 @@ def _as_proposed(approval: Approval) -> dict[str, object]:
         "expires_at": stamp(approval.expires_at),
         "terms": asdict(approval.terms),
         "undoes": approval.undoes,
+    }
+
+
+_ALERTS = 50  # whose SHA-256 go on record; a storm has thousands
+
+
+def _alerts(incident_id: int) -> Operation[dict[str, str]]:
+    """SHA-256 of the alerts that people knew, by their ids: the first one and the latest."""
+    columns = ", ".join(("id", *ALERT_FIELDS))
+    rows = yield query(
+        f"SELECT {columns} FROM alerts WHERE incident_id = ? AND (id IN"  # noqa: S608 - constants
+        " (SELECT id FROM alerts WHERE incident_id = ? ORDER BY id DESC LIMIT ?)"
+        " OR id = (SELECT MIN(id) FROM alerts WHERE incident_id = ?)) ORDER BY id",
+        incident_id,
+        incident_id,
+        _ALERTS - 1,
+        incident_id,
+    )
+    return {
+        str(row["id"]): sha256_of_alert(
+            {name: row[name] for name in ALERT_FIELDS} | {"body": json.loads(row["body"])}
+        )
+        for row in rows
     }
 
 
@@ -206,7 +231,7 @@ def vote(
     )
     yield from incidents.reply(incident, "approval", approval_id, now)
     decided: Approval = yield from get(approval_id)
-    facts = {"choice": choice, "digest": approval.digest, **press}
+    facts = {**press, "choice": choice, "digest": approval.digest}
     if reason.strip():
         facts["reason"] = reason.strip()
     for kind in (Kind.VOTED, *((Kind(state),) if state else ())):
@@ -224,10 +249,11 @@ def vote(
 def expire(now: datetime) -> Operation[int]:
     """End what waited too long. Returns how many."""
     rows = yield query(
-        "UPDATE approvals SET state = ?, decided_at = ?, reason = 'nobody decided in time'"
+        "UPDATE approvals SET state = ?, decided_at = ?, reason = ?"
         " WHERE state = 'awaiting approval' AND expires_at <= ? RETURNING id, incident_id",
         RemediationStatus.EXPIRED,
         stamp(now),
+        TOO_LATE,
         stamp(now),
     )
     for row in rows:
@@ -236,7 +262,11 @@ def expire(now: datetime) -> Operation[int]:
         yield from incidents.reply(incident, "approval", row["id"], now)
     for row in rows:
         yield from audit.record(
-            Kind.EXPIRED, now=now, incident_id=row["incident_id"], subject=row["id"]
+            Kind.EXPIRED,
+            now=now,
+            incident_id=row["incident_id"],
+            subject=row["id"],
+            detail={"why": TOO_LATE},
         )
     return len(rows)
 

@@ -155,6 +155,12 @@ def _append(head: Anchor | None, row: Row) -> Operation[Anchor]:
     return moved
 
 
+def is_forged(row: Row) -> Operation[bool]:
+    """Whether the key did not make this row, or made it for another place."""
+    body = yield seal(body_text(row))
+    return bool((yield seal(link_text(row.seq, row.prev, body))) != row.mac)
+
+
 def put(anchor: Anchor) -> Operation[Anchor]:
     """Seal an anchor and write it, in place of the one of that name."""
     done = replace(anchor, seal=(yield seal(anchor_text(anchor))))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from bot.errors import StoreError
 from store.operations import audit, outbox
 from store.operations.audit import Kind
-from store.proof import CHECKPOINT, DAY, FIRST, HEAD, Anchor, Row, anchor_text, body_text, link_text
+from store.proof import CHECKPOINT, DAY, FIRST, HEAD, Anchor, anchor_text
 from store.statements import Operation, execute, lock, query, run, seal, stamp, starting_with
 
 POSTED = "audit_head"
@@ -142,12 +142,7 @@ def _fault(seq: int, mac: str, through: int) -> Operation[str]:
                 return f"row {seq + 1} is missing"
             if row.prev != mac:
                 return f"row {row.seq} does not follow the one before it"
-            if (yield from _forged(row)):
+            if (yield from audit.is_forged(row)):
                 return f"row {row.seq} was edited"
             seq, mac = row.seq, row.mac
     return ""
-
-
-def _forged(row: Row) -> Operation[bool]:
-    body = yield seal(body_text(row))
-    return bool((yield seal(link_text(row.seq, row.prev, body))) != row.mac)

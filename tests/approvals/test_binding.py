@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
@@ -62,6 +62,15 @@ CHANGES: dict[str, Callable[[Approval], Approval]] = {
     "a value": lambda one: _with(one, Parameter("target", "other", "alert label container")),
     "an origin": lambda one: _with(one, Parameter("target", "checkout-api-3", "asked by @U1")),
     "risk": lambda one: replace(one, proposal=replace(one.proposal, risk="low")),
+    "title": lambda one: replace(one, proposal=replace(one.proposal, title="Test it")),
+    "whether it can be undone": lambda one: replace(
+        one, proposal=replace(one.proposal, reversible="yes!")
+    ),
+    "intent": lambda one: replace(one, proposal=replace(one.proposal, intent="delete the volume")),
+    "what it touches": lambda one: replace(one, preview=replace(one.preview, touches="nothing!")),
+    "when it was asked": lambda one: replace(
+        one, requested_at=one.requested_at - timedelta(seconds=1)
+    ),
     "command": lambda one: replace(one, preview=replace(one.preview, command="rm")),
     "plan": lambda one: replace(one, preview=Preview(one.preview.command, "sha256:2", "")),
     "needed": lambda one: replace(one, needed=1),
@@ -89,6 +98,31 @@ def test_the_digest_covers(change: str) -> None:
 def test_all_changes_have_digests_of_their_own() -> None:
     one = looks.approval()
     assert len({digest_of(change(one)) for change in CHANGES.values()}) == len(CHANGES)
+
+
+def test_every_field_that_is_added_has_to_be_looked_at() -> None:
+    """What is shown is in the digest as a whole; of the rest, this names what is not."""
+    decided_later = {"state", "digest", "decided_by", "decided_at", "reason", "votes"}
+    one = looks.approval()
+    for field in fields(Approval):
+        if field.name not in decided_later:
+            other = replace(one, **{field.name: OTHERS[field.name](one)})
+            assert digest_of(other) != digest_of(one), field.name
+
+
+OTHERS: dict[str, Callable[[Approval], object]] = {
+    "id": lambda _: "1" * 32,
+    "incident_id": lambda _: 7,
+    "proposal": lambda one: replace(one.proposal, title="other"),
+    "preview": lambda _: Preview("other"),
+    "requested_by": lambda _: "U0EVE",
+    "requested_at": lambda one: one.requested_at + timedelta(microseconds=1),
+    "expires_at": lambda one: one.expires_at + timedelta(microseconds=1),
+    "needed": lambda _: 99,
+    "approvers": lambda _: ("U0EVE",),
+    "terms": lambda one: replace(one.terms, targets=99),
+    "undoes": lambda _: "exec-99",
+}
 
 
 def test_votes_do_not_change_it() -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
+from bot.approvals.binding import digest_of
 from bot.errors import StoreError
 from bot.jobs.post_audit_head import post_audit_head
 from bot.simulator.conversation import Message
+from store.rows import approval_from
 from tests.scenarios.children import run_bot, until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import (
@@ -357,6 +359,66 @@ async def test_a_vote_is_written_into_the_store_by_hand(world: World, bot: Start
     assert code == 1
     assert f"✗ every vote is in the audit trail: not so for vote of {CHLOE}" in out
     assert "other votes are on record" in (await bundle(world))[1]
+
+
+async def say_yes_without_the_key(world: World) -> None:
+    """What `vote` writes, but for what takes the key."""
+    (row,) = world.rows("SELECT * FROM approvals")
+    at = row["requested_at"]
+    world.store.tamper(
+        "INSERT INTO votes (approval_id, voter, choice, at, reason) VALUES (?, ?, ?, ?, '')",
+        row["id"],
+        BEN,
+        "approve",
+        at,
+    )
+    world.store.tamper(
+        "UPDATE approvals SET state = 'approved', decided_by = ?, decided_at = ?", BEN, at
+    )
+    world.store.tamper(
+        "INSERT INTO executions (id, approval_id, incident_id, state, created_at)"
+        " VALUES (?, ?, ?, 'approved', ?)",
+        f"exec-{row['id']}",
+        row["id"],
+        row["incident_id"],
+        at,
+    )
+
+
+async def test_a_yes_that_is_written_into_the_store_without_the_key_does_not_run(
+    world: World, bot: StartBot, gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bot()
+    await world.alert()
+    await world.approval_card("awaiting approval")
+    await world.quiet()
+    await say_yes_without_the_key(world)
+    revoked = await world.approval_card("revoked")
+    assert "its yes is not on record" in revoked.text
+    await world.quiet()
+    assert gateway.executions() == []
+    assert any("was the store edited?" in one.getMessage() for one in caplog.records)
+
+
+async def test_a_yes_to_something_else_that_was_put_in_its_place_does_not_run(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    await bot()
+    await world.alert()
+    card = await world.approval_card("awaiting approval")
+    await world.quiet()
+    (row,) = world.rows("SELECT * FROM approvals")
+    world.store.tamper("UPDATE approvals SET preview = ?", row["preview"].replace('["', '["echo '))
+    (changed,) = world.rows("SELECT * FROM approvals")
+    assert changed["preview"] != row["preview"]
+    # The digest takes no key: whoever edits the one makes the other fit.
+    digest = digest_of(approval_from(changed, []))
+    world.store.tamper("UPDATE approvals SET digest = ?", digest)
+    await world.press(card, "Approve", "ben")
+    revoked = await world.approval_card("revoked")
+    assert "its yes is not on record" in revoked.text
+    await world.quiet()
+    assert gateway.executions() == []
 
 
 async def bundle(world: World) -> tuple[int, str]:

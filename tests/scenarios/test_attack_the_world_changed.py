@@ -10,9 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.app import Bot
-from bot.approvals.binding import digest_of
 from bot.remediation.contract import Plan
-from store.rows import approval_from
 from tests.scenarios.attacks import nothing_ran, proposed, ran, refused
 from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
@@ -150,43 +148,6 @@ async def test_a_row_that_somebody_made_easier_does_not_run(
     await nothing_ran(world, gateway)
 
 
-async def drift(world: World) -> None:
-    """As if the gateway's config had changed since: the plan that people saw is another one."""
-    (row,) = world.rows("SELECT * FROM approvals")
-    command, _, effect = json.loads(row["preview"])
-    other = json.dumps([command, "sha256:" + "0" * 64, effect])
-    assert world.store.tamper("UPDATE approvals SET preview = ?", other)
-    # The bot's own digest is made to fit, so that the gateway's plan is what is compared.
-    digest = digest_of(approval_from(world.rows("SELECT * FROM approvals")[0], []))
-    assert world.store.tamper("UPDATE approvals SET digest = ?", digest)
-
-
-async def test_a_plan_that_drifted_is_noticed_before_anything_is_sent(
-    world: World, bot: StartBot, gateway: Gateway
-) -> None:
-    card = await proposed(world, bot)
-    await world.quiet()
-    await drift(world)
-    await world.press(card, "Approve", "ben")
-    revoked = await world.approval_card("revoked")
-    assert "the gateway would do something else by now than what was shown" in revoked.text
-    await nothing_ran(world, gateway)
-
-
-async def test_a_dry_run_tells_the_presser_whether_it_is_still_the_same_plan(
-    world: World, bot: StartBot, gateway: Gateway
-) -> None:
-    card = await proposed(world, bot)
-    await world.quiet()
-    await world.press(card, "Dry run", "ana")
-    await world.whisper("ana", "Still the same plan. Nothing was run.")
-    await drift(world)
-    await world.press(card, "Dry run", "ana")
-    await world.whisper("ana", "The plan is another one by now. Nothing was run.")
-    await world.approval_card("revoked")
-    await nothing_ran(world, gateway)
-
-
 @pytest.fixture
 async def front(world: World) -> AsyncIterator[Proxy]:
     """In front of the gateway."""
@@ -195,17 +156,45 @@ async def front(world: World) -> AsyncIterator[Proxy]:
         yield proxy
 
 
+def another_plan(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:
+    """As if the gateway had another config: what it plans is another thing."""
+    if request.path != "/plan":
+        return status, body
+    plan = Plan.model_validate_json(body).model_copy(update={"display": "restart nothing"})
+    plan = plan.model_copy(update={"digest": plan.expected_digest()})
+    return status, plan.model_dump_json().encode()
+
+
+async def test_a_plan_that_drifted_is_noticed_before_anything_is_sent(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    card = await proposed(world, bot)
+    await world.quiet()
+    front.alter = another_plan
+    await world.press(card, "Approve", "ben")
+    revoked = await world.approval_card("revoked")
+    assert "the gateway would do something else by now than what was shown" in revoked.text
+    await nothing_ran(world, gateway)
+
+
+async def test_a_dry_run_tells_the_presser_whether_it_is_still_the_same_plan(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    card = await proposed(world, bot)
+    await world.quiet()
+    await world.press(card, "Dry run", "ana")
+    await world.whisper("ana", "Still the same plan. Nothing was run.")
+    front.alter = another_plan
+    await world.press(card, "Dry run", "ana")
+    await world.whisper("ana", "The plan is another one by now. Nothing was run.")
+    await world.approval_card("revoked")
+    await nothing_ran(world, gateway)
+
+
 async def test_a_plan_that_only_the_bot_believes_in_is_refused_by_the_gateway(
     world: World, bot: StartBot, gateway: Gateway, front: Proxy
 ) -> None:
-    def forged(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:
-        if request.path != "/plan":
-            return status, body
-        plan = Plan.model_validate_json(body).model_copy(update={"display": "restart nothing"})
-        plan = plan.model_copy(update={"digest": plan.expected_digest()})
-        return status, plan.model_dump_json().encode()
-
-    front.alter = forged
+    front.alter = another_plan
     card = await proposed(world, bot)
     assert "restart nothing" in card.text
     await world.press(card, "Approve", "ben")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from bot.approvals.binding import digest_of
 from bot.approvals.model import Approval, Standing
 from bot.approvals.policy import Voter
 from bot.incidents import correlation
@@ -119,13 +120,14 @@ def approval(incident_id: int, **changes: Any) -> Approval:
         "expires_at": later(900),
         "needed": 1,
         "approvers": (ANA, BEN, CAT),
-        "digest": "digest",
+        "digest": "",
         "decided_by": "",
         "decided_at": None,
         "reason": "",
         "votes": (),
     }
-    return Approval(**{**given, **changes})
+    one = Approval(**{**given, **changes})
+    return one if "digest" in changes else replace(one, digest=digest_of(one))
 
 
 async def asked(store: Store, incident_id: int, **changes: Any) -> Approval:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import itertools
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.approvals.model import Approval, Choice, Execution
 from bot.errors import NotFound
-from store import audits, proof
+from bot.incidents.remediation import RemediationStatus
+from store import audits, open_store, proof
+from store.contract import Store
 from store.proof import Fault, read_bundle, verify_bundle
 from store.sealing import AuditKey
 from tests.store.places import ENGINES, ROOT, Places, change, content
-from tests.store.shop import AUDIT_KEY
+from tests.store.shop import ANA, AUDIT_KEY, BEN, NOW, TEAM, asked, later, opened, voter
 
 JSON = dict[str, Any]
 
@@ -39,9 +45,9 @@ def verified(url: str) -> int:
     return next(int(row[2]) for row in rows if row[3] == "verified")
 
 
-def exported(url: str) -> JSON:
-    """Its bundle, as it stands in a file."""
-    made = audits.export(url, AUDIT_KEY, verified(url))
+def exported(url: str, incident_id: int | None = None) -> JSON:
+    """Its bundle, or that of another one, as it stands in a file."""
+    made = audits.export(url, AUDIT_KEY, incident_id or verified(url))
     return read_bundle(json.dumps(made, indent=1))
 
 
@@ -203,11 +209,194 @@ def test_a_head_that_was_posted_is_found_in_it_or_not(bundle: JSON) -> None:
             "another action is on record",
         ),
         ("UPDATE audit SET detail = 'no JSON' WHERE kind = 'voted'", "was edited"),
+        (
+            'UPDATE approvals SET preview = \'["echo nothing","sha256:1","nothing"]\'',
+            "not what was shown, by its digest",
+        ),
+        ("UPDATE approvals SET needed = 1", "not what was shown, by its digest"),
+        ("UPDATE approvals SET approvers = '[\"U0EVE\"]'", "not what was shown, by its digest"),
+        ("UPDATE approvals SET requested_by = 'U0EVE'", "not what was shown, by its digest"),
+        (
+            "UPDATE approvals SET requested_at = '2020-01-01T00:00:00.000000Z'",
+            "not what was shown, by its digest",
+        ),
+        (
+            "UPDATE approvals SET terms = replace(terms, '\"targets\":1', '\"targets\":9')",
+            "not what was shown, by its digest",
+        ),
+        (
+            "UPDATE approvals SET proposal = replace(proposal, '\"medium\"', '\"low\"')",
+            "not what was shown, by its digest",
+        ),
+        ("UPDATE approvals SET target = 'database'", "another target is on record"),
+        ("UPDATE approvals SET decided_by = 'U0EVE'", "another decided_by is on record"),
+        (
+            "UPDATE approvals SET decided_at = '2020-01-01T00:00:00.000000Z'",
+            "another decided_at is on record",
+        ),
+        ("UPDATE approvals SET state = 'rejected'", "another state is on record"),
+        ("UPDATE approvals SET reason = 'by itself'", "another reason is on record"),
+        ("UPDATE votes SET at = '2020-01-01T00:00:00.000000Z'", "other votes are on record"),
+        ("UPDATE votes SET reason = 'I was told to'", "other votes are on record"),
+        ("UPDATE votes SET choice = 'reject'", "other votes are on record"),
+        (
+            "UPDATE executions SET state = 'failed', error = 'it was not us'",
+            "another state of its execution is on record",
+        ),
+        ("UPDATE executions SET error = 'x'", "another error of its execution is on record"),
+        ("UPDATE executions SET by_hand = 'U0EVE'", "another by_hand of its execution"),
+        ("UPDATE executions SET verify_note = '500'", "another verify_note of its execution"),
+        ("UPDATE executions SET answer = NULL", "another answer is on record"),
+        ("DELETE FROM executions", "its execution is missing"),
+        ("UPDATE alerts SET body = replace(body, '93', '12')", "another one is on record"),
+        ("UPDATE alerts SET severity = 'low'", "another one is on record"),
     ],
 )
 def test_what_was_changed_in_the_store_before_is_found_too(url: str, sql: str, told: str) -> None:
+    incident = verified(url)
     change(url, sql)
-    assert told in wrong(exported(url))
+    assert told in wrong(exported(url, incident))
+
+
+def test_an_approval_that_was_put_into_the_store_is_not_on_record(url: str) -> None:
+    copied = (
+        "incident_id, state, proposal, preview, requested_by, requested_at, expires_at, needed,"
+        " approvers, digest"
+    )
+    change(
+        url,
+        f"INSERT INTO approvals (id, origin, {copied})"  # noqa: S608
+        f" SELECT 'forged' || id, 'forged' || id, {copied} FROM approvals",
+    )
+    assert "that it was proposed is not on record" in wrong(exported(url))
+
+
+def test_an_approval_that_was_taken_out_of_the_store_is_missed(url: str) -> None:
+    incident = verified(url)
+    for table in ("executions", "votes", "approvals"):
+        change(url, f"DELETE FROM {table}")  # noqa: S608
+    assert "it is on record, and missing here" in wrong(exported(url, incident))
+
+
+def test_an_alert_that_was_taken_out_of_the_store_is_missed(url: str) -> None:
+    # Retention takes the oldest first, and none of what is open.
+    incident = exported(url)["parts"]["incident"]["id"]
+    change(url, "DELETE FROM alerts WHERE status = 'firing'")
+    assert wrong(exported(url)) == "", "as if retention had forgotten it"
+    change(url, "UPDATE incidents SET status = 'acknowledged' WHERE id = ?", incident)
+    assert "it is on record, and missing here" in wrong(exported(url))
+
+
+def on(url: str, work: Callable[[Store], Awaitable[Any]]) -> Any:
+    """What comes of it on that store."""
+
+    async def run() -> Any:
+        store = await open_store(url, owner="bot-a", audit_key=AUDIT_KEY)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def every_bundle_is_proved(url: str) -> int:
+    """How many had an approval."""
+    count = 0
+    for row in content(url)["incidents"]:
+        one = exported(url, int(row[0]))
+        assert wrong(one) == "", row
+        count += bool(one["parts"]["approvals"])
+    return count
+
+
+NUL = "because \0 of \ud800 it"
+
+
+async def every_turn(store: Store) -> None:
+    """What an approval and its execution can go through, one incident each."""
+
+    async def asking(**changes: Any) -> Approval:
+        name = f"turn-{next(numbers)}"
+        return await asked(
+            store, (await opened(store, service=name, fingerprint=name)).id, **changes
+        )
+
+    async def yes(one: Approval) -> Approval:
+        return await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), reason=NUL)
+
+    async def sent(**changes: Any) -> Execution:
+        await yes(await asking(**changes))
+        execution = await store.claim_execution(later(2), NOW)
+        assert execution is not None
+        return execution
+
+    numbers = itertools.count()
+    states = RemediationStatus
+    await store.withdraw((await asking()).id, NUL, later(1))
+    await store.withdraw((await yes(await asking())).id, NUL, later(2))
+    await store.revoke((await sent()).approval_id, NUL, later(3))
+    one = await asking()
+    await store.vote(one.id, voter(BEN), Choice.REJECT, TEAM, later(1), reason="no")
+    closed = await asking()
+    await store.resolve(closed.incident_id, ANA, later(2))
+    await asking(expires_at=later(1))
+    await store.expire_approvals(later(2))
+
+    alone = await asking(needed=0, state=states.APPROVED, decided_at=NOW, reason="by itself")
+    execution = await store.claim_execution(later(2), NOW - timedelta(seconds=1))
+    assert execution is not None
+    assert execution.approval_id == alone.id
+    await store.finish_execution(execution, states.FAILED, answer=None, error=NUL, now=later(3))
+
+    unknown = await sent()
+    await store.finish_execution(
+        unknown, states.OUTCOME_UNKNOWN, answer=None, error="silent", now=later(3)
+    )
+    await store.mark_by_hand(unknown, BEN, later(4), later(99))
+    await store.conclude(unknown.id, states.SUCCEEDED, "nobody can tell", later(5))
+
+    asked_after = await sent()
+    await store.finish_execution(
+        asked_after, states.OUTCOME_UNKNOWN, answer=None, error="silent", now=later(3)
+    )
+    answer = {"stdout": NUL}
+    await store.finish_execution(
+        asked_after, states.SUCCEEDED, answer=answer, error="", now=later(4), looked_up=True
+    )
+    await store.conclude(asked_after.id, states.NOT_VERIFIED, NUL, later(5))
+    undo = await sent(undoes=asked_after.id)
+    await store.finish_execution(undo, states.SUCCEEDED, answer=answer, error="", now=later(6))
+    assert (await store.execution(asked_after.id)).state is states.UNDONE
+
+
+def test_whatever_a_remediation_goes_through_its_bundle_is_proved(url: str) -> None:
+    before = every_bundle_is_proved(url)
+    on(url, every_turn)
+    assert every_bundle_is_proved(url) == before + 10
+
+
+async def half_forgotten(store: Store) -> int:
+    """An incident of which that something was proposed is pruned, and the vote is not."""
+    day = 86_400
+    incident = await opened(store, service="old", fingerprint="fp-old")
+    asked_at, until = later(9 * day), later(12 * day)
+    one = await asked(store, incident.id, requested_at=asked_at, expires_at=until)
+    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(10 * day))
+    await store.prune_audit(later(10 * day), later(11 * day))
+    return incident.id
+
+
+def test_what_retention_left_of_an_approval_is_proved(url: str) -> None:
+    incident = on(url, half_forgotten)
+    one = exported(url, incident)
+    kinds = [row["kind"] for row in one["parts"]["chain"]["rows"]]
+    assert kinds == ["voted", "approved"]
+    assert wrong(one) == ""
+    change(url, "UPDATE executions SET state = 'failed' WHERE incident_id = ?", incident)
+    assert "another state of its execution is on record" in wrong(exported(url, incident))
+    change(url, "UPDATE approvals SET requested_at = '2027' WHERE incident_id = ?", incident)
+    assert "that it was proposed is not on record" in wrong(exported(url, incident))
 
 
 def test_a_bundle_outlives_what_is_pruned(url: str) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from dataclasses import astuple, replace
+from typing import Any
 
 import pytest
 
-from bot.approvals.model import Choice
+from bot.approvals.model import Approval, Choice
 from bot.errors import Refused, StoreError
 from bot.incidents.remediation import RemediationStatus
 from store.contract import Store
 from store.operations import audit
 from store.operations.audit import Kind
-from store.proof import HEAD
+from store.proof import HEAD, Row, body_text, canonical, link_text
 from store.sealing import AuditKey, sealed
-from store.statements import Operation, run
+from store.statements import Operation, run, stamp
 from tests.store.shop import (
     ANA,
     AUDIT_KEY,
@@ -172,8 +174,8 @@ async def test_a_remediation_leaves_its_whole_way_on_record(store: Store) -> Non
         ["target", "web", "alert: service"],
         ["grace_seconds", 10, "default"],
     ]
-    assert (proposed["digest"], proposed["needed"]) == ("digest", 2)
-    assert first == {"choice": "approve", "digest": "digest", **press}
+    assert (proposed["digest"], proposed["needed"]) == (one.digest, 2)
+    assert first == {"choice": "approve", "digest": one.digest, **press}
     assert [row.actor for row in rows.values()][:4] == [CAT, ANA, BEN, BEN]
     assert second["choice"] == "approve"
     assert answer["answer_sha256"] == hashlib.sha256(b'{"exit":0}').hexdigest()
@@ -246,3 +248,91 @@ async def test_a_press_by_a_clock_moved_back_does_not_count(store: Store) -> Non
 async def store_of(store: Store, owner: str) -> Store:
     """Another replica on the same engine."""
     return Store(store._engine, owner=owner, audit_key=AUDIT_KEY)
+
+
+# A yes that is about to be acted on
+
+
+async def a_yes(store: Store, **changes: Any) -> Approval:
+    """Of Ana and Ben, as the store has it."""
+    one = await asked(store, (await opened(store)).id, needed=2, **changes)
+    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+    return await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
+
+
+async def test_a_yes_that_people_said_is_not_doubted(store: Store) -> None:
+    one = await a_yes(store)
+    assert await store.doubt(one) == ""
+    assert await store.claim_execution(later(3), NOW)
+    assert await store.doubt(one) == "", "it may have to be sent by another replica"
+
+
+async def test_a_yes_of_the_policy_alone_is_not_doubted(store: Store) -> None:
+    incident = await opened(store)
+    approved = RemediationStatus.APPROVED
+    one = await asked(store, incident.id, needed=0, state=approved, decided_at=NOW)
+    assert await store.doubt(one) == ""
+    assert await store.doubt(replace(one, decided_at=later(1)))
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        (("UPDATE votes SET voter = ? WHERE voter = ?", CAT, ANA), f"the yes of {CAT}"),
+        (("UPDATE approvals SET digest = 'forged'",), "that this was proposed"),
+        (
+            ("UPDATE approvals SET decided_at = '2026-11-21T04:00:00.000000Z'",),
+            "that it was approved then",
+        ),
+        (("DELETE FROM audit WHERE kind = 'proposed'",), "that this was proposed"),
+        (("DELETE FROM audit WHERE kind = 'voted' AND actor = ?", ANA), f"the yes of {ANA}"),
+        (("DELETE FROM audit WHERE kind = 'approved'",), "that it was approved then"),
+        (
+            ("UPDATE audit SET at = ? WHERE kind = 'approved'", "2026-11-21T04:00:00.000000Z"),
+            "that it was approved then",
+        ),
+        (("UPDATE audit SET kind = 'voted' WHERE kind = 'approved'",), "that it was approved then"),
+        (("UPDATE audit SET mac = 'x' WHERE kind = 'voted'",), f"the yes of {ANA}"),
+    ],
+)
+async def test_a_yes_that_is_not_on_record_is_doubted(
+    store: Store, change: tuple[Any, ...], missing: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = await a_yes(store)
+    await tamper(store, change)
+    assert await store.doubt(await store.approval(one.id)) == "its yes is not on record"
+    (said,) = caplog.records
+    assert said.levelname == "ERROR"
+    assert f"not on record is {missing}: was the store edited?" in said.getMessage()
+
+
+async def test_a_vote_row_that_takes_the_key_is_not_made_without_it(store: Store) -> None:
+    one = await asked(store, (await opened(store)).id)
+    stranger = AuditKey("some other key of 16")
+    at = stamp(later(1))
+    for seq, (kind, detail) in enumerate(
+        [("voted", {"choice": "approve", "digest": one.digest}), ("approved", {})], start=2
+    ):
+        row = Row(seq, at, kind, one.incident_id, one.id, ANA, canonical(detail), "", "")
+        mac = stranger.mac(link_text(seq, "", stranger.mac(body_text(row))))
+        await tamper(
+            store, ("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *astuple(row)[:8], mac)
+        )
+    await tamper(
+        store,
+        ("INSERT INTO votes VALUES (?, ?, 'approve', ?, '')", one.id, ANA, at),
+        ("UPDATE approvals SET state = 'approved', decided_at = ?, decided_by = ?", at, ANA),
+    )
+    assert await store.doubt(await store.approval(one.id)) == "its yes is not on record"
+
+
+async def test_a_yes_that_was_acted_on_is_not_good_for_another_time(store: Store) -> None:
+    one = await a_yes(store)
+    sent = await store.claim_execution(later(3), NOW)
+    assert sent is not None
+    await store.finish_execution(sent, SUCCEEDED, answer={"exit": 0}, error="", now=later(4))
+    # As if it had never been sent, under a name that the gateway has not seen.
+    await tamper(
+        store, ("UPDATE executions SET id = 'exec-again', state = 'approved', started_at = NULL",)
+    )
+    assert await store.doubt(await store.approval(one.id)) == "its yes is not on record"
