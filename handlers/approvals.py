@@ -28,6 +28,7 @@ def register(app: AsyncApp) -> None:
     app.action("sopbot.edit")(edit)
     app.action("sopbot.check_again")(check_again)
     app.action("sopbot.by_hand")(by_hand)
+    app.action("sopbot.did_not_run")(did_not_run)
     app.action("sopbot.undo")(undo)
     app.view("sopbot.reason_modal")(reasoned)
     app.view("sopbot.edit_modal")(edited)
@@ -131,6 +132,18 @@ async def by_hand(
     user = str(body["user"]["id"])
     await story.decisions.check_decider(asked, user)
     await story.dispatches.mark_by_hand(execution, user)
+    await ack()
+
+
+async def did_not_run(
+    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
+) -> None:
+    """An approver says that an unknown outcome never ran: it is written down who."""
+    asked = await approval_of_press(body, action, story)
+    execution = await _execution_of_press(body, action, story)
+    user = str(body["user"]["id"])
+    await story.decisions.check_decider(asked, user)
+    await story.dispatches.mark_not_run(execution, user)
     await ack()
 
 

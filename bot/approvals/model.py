@@ -122,6 +122,13 @@ class Approval:
         return tuple(vote.user for vote in self.votes if vote.choice is Choice.APPROVE)
 
     @property
+    def holds_until(self) -> datetime | None:
+        """When its yes is too old to act on: it holds as long as the question would have stood."""
+        if self.decided_at is None:
+            return None
+        return self.decided_at + (self.expires_at - self.requested_at)
+
+    @property
     def decided(self) -> bool:
         """Whether nobody can vote any more."""
         return self.state is not RemediationStatus.AWAITING_APPROVAL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,11 +20,12 @@ from bot.response import dispatch, propose, verify
 from bot.response.decisions import Standings
 from bot.response.rulebook import Rulebook
 from store.contract import Store
-from store.operations.audit import Kind
 
 CLAIMING = timedelta(seconds=10)  # what we claimed so long ago and do not hold, nobody sends
 UNKNOWN_LOOKUPS = timedelta(minutes=10)  # how long an unknown outcome is looked up by itself
 PLAN_SECONDS = 10.0  # how long the gateway may take to say once more what it would do
+
+_GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)>")
 
 
 class Dispatches:
@@ -55,9 +57,7 @@ class Dispatches:
 
     async def next(self) -> bool:
         """Send the oldest approved execution."""
-        execution = await self._store.claim_execution(
-            self._clock(), self._approved_after(), self._rulebook.limits
-        )
+        execution = await self._store.claim_execution(self._clock(), self._rulebook.limits)
         if execution is None:
             return False
         self._in_hand.add(execution.id)
@@ -66,11 +66,6 @@ class Dispatches:
         finally:
             self._in_hand.discard(execution.id)
         return True
-
-    def _approved_after(self) -> datetime:
-        """A yes from before then is not acted on: people looked at another world."""
-        ttl = self._rulebook.policy.remediate.approval_ttl_seconds
-        return self._clock() - timedelta(seconds=ttl)
 
     async def recover(self) -> None:
         """Find out what became of requests whose sender died.
@@ -86,7 +81,7 @@ class Dispatches:
             result = await dispatch.look_up(self._gateway, execution.id)
             if result is not None:
                 await self._finish(execution, result)
-            elif await self._store.still_wanted(execution, self._clock(), self._approved_after()):
+            elif await self._store.still_wanted(execution, self._clock()):
                 await self._send(execution)
 
     async def look_again(self, execution: Execution) -> Execution:
@@ -107,6 +102,11 @@ class Dispatches:
         """A person says that it is done, whoever did it. Refused when the outcome is known."""
         now = self._clock()
         if not await self._store.mark_by_hand(execution, user, now, now + self._watch()):
+            raise Refused("Not done: what became of it is known by now.")
+
+    async def mark_not_run(self, execution: Execution, user: str) -> None:
+        """A person says that it never ran. Refused when the outcome is known."""
+        if not await self._store.mark_not_run(execution, user, self._clock()):
             raise Refused("Not done: what became of it is known by now.")
 
     async def _look_up(self, execution: Execution) -> Execution:
@@ -134,15 +134,14 @@ class Dispatches:
             await self._store.revoke(approval.id, why, self._clock())
             return
         call = propose.call_of(incident, approval.proposal)
-        await self._store.record(
-            Kind.REQUEST,
-            now=self._clock(),
-            incident_id=incident.id,
-            subject=approval.id,
-            detail=self._gateway.request_of(
-                call, key=execution.id, digest=approval.preview.digest or None
-            ),
+        detail = self._gateway.request_of(
+            call, key=execution.id, digest=approval.preview.digest or None
         )
+        # All of this may have changed while Slack and the gateway were asked.
+        written = self._rulebook.written(incident.sop_id)
+        windows = self._rulebook.policy.remediate.maintenance_windows
+        if not await self._store.record_request(execution, self._clock(), written, windows, detail):
+            return
         if not self._store.replica.holds:
             return  # we stood still for so long that others look after it by now
         try:
@@ -164,8 +163,7 @@ class Dispatches:
         """
         if digest_of(approval) != approval.digest:
             return "what would run is not what was shown"
-        lives = approval.expires_at - approval.requested_at
-        if approval.decided_at and self._clock() - approval.decided_at >= lives:
+        if approval.holds_until and self._clock() >= approval.holds_until:
             return "approved too long ago"
         if why := why_void(approval, incident, self._rulebook.written(incident.sop_id)):
             return why
@@ -181,8 +179,8 @@ class Dispatches:
         left, why = 0, ""
         for user in approval.said_yes:
             standing = await self._standing(user, groups)
-            if no_vote(approval, user, standing):
-                why = f"the yes of @{user} does not count any more"
+            if no := no_vote(approval, user, standing):
+                why = f"the yes of @{user} does not count any more: {_of_them(no)}"
             else:
                 left += 1
         return "" if left >= approval.needed else why or "too few said yes"
@@ -231,3 +229,8 @@ class Dispatches:
         )
         if verdict and await self._store.conclude(execution.id, *verdict, self._clock()):
             self._metrics.concluded(verdict[0])
+
+
+def _of_them(why: str) -> str:
+    """What would be said to the presser, as it is said to others, on a card."""
+    return re.sub(r"\byou\b", "they", _GROUP.sub(r"@\1", why))

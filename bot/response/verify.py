@@ -55,9 +55,11 @@ def verdict(
 ) -> tuple[RemediationStatus, str] | None:
     """Verified or not verified, with the reason; None while it is still to be seen.
 
-    `succeeded`, at the deadline, is for what nobody can tell: no probe, and a person resolved the
-    incident before the alert could clear.
+    `succeeded` is for what nobody can tell: the incident had resolved before it was sent, or, at
+    the deadline and without a probe, a person resolved it before the alert could clear.
     """
+    if _over_before(execution, incident):
+        return RemediationStatus.SUCCEEDED, "the incident had resolved before it was sent"
     if good_in_a_row >= needed:
         return (
             RemediationStatus.VERIFIED,
@@ -72,3 +74,12 @@ def verdict(
             return RemediationStatus.SUCCEEDED, why
         return RemediationStatus.NOT_VERIFIED, execution.verify_note or "the alert still fires"
     return None
+
+
+def _over_before(execution: Execution, incident: Incident) -> bool:
+    """Whether the incident resolved before the request was sent.
+
+    Whoever takes a dispatch over begins it anew; it was sent, at the latest, when it ended.
+    """
+    times = [at for at in (execution.started_at, execution.finished_at) if at is not None]
+    return bool(times) and incident.resolved_at is not None and incident.resolved_at < min(times)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bot.approvals.model import Approval, Choice, Execution, Freeze
-from bot.approvals.policy import mentions
+from bot.approvals.policy import mention, mentions
 from bot.approvals.record import TrackRecord
 from bot.incidents.remediation import Parameter, RemediationStatus
 from bot.remediation.catalogue import CATALOGUE, editable
@@ -24,7 +24,7 @@ from handlers.views.text import (
 )
 
 COMMAND_LIMIT, VALUE_LIMIT = 2800, 600
-_USER = re.compile(r"@([UW][A-Z0-9]{2,})")
+_WHO = re.compile(r"@([UW][A-Z0-9]{2,}|S0[A-Z0-9]{2,})")
 
 _MARK = {
     RemediationStatus.AWAITING_APPROVAL: "🔐",
@@ -77,7 +77,8 @@ def approval(
     if status is RemediationStatus.OUTCOME_UNKNOWN:
         again = button("Check again", "sopbot.check_again", asked.id)
         done = button("Mark done by hand", "sopbot.by_hand", asked.id)
-        blocks.append({"type": "actions", "elements": [again, done]})
+        not_run = button("It did not run", "sopbot.did_not_run", asked.id)
+        blocks.append({"type": "actions", "elements": [again, done, not_run]})
     return f"{title}: {status}", blocks
 
 
@@ -88,6 +89,8 @@ def _why(asked: Approval) -> str:
 def _by_hand(execution: Execution | None) -> str:
     if execution is None or not execution.by_hand:
         return ""
+    if execution.state is RemediationStatus.FAILED:
+        return f"It did not run, says <@{execution.by_hand}>"
     return f"Marked done by hand by <@{execution.by_hand}>"
 
 
@@ -146,8 +149,8 @@ def _origin(parameter: Parameter) -> str:
 
 
 def named(text: str) -> str:
-    """People in words of ours, `@U…`, as Slack shows them."""
-    return _USER.sub(r"<@\1>", text)
+    """People and user groups in words of ours, `@U…` and `@S…`, as Slack shows them."""
+    return _WHO.sub(lambda found: mention(found[1]), text)
 
 
 def _touches(asked: Approval) -> str:

@@ -51,6 +51,8 @@ _HEAD = {
 def _words(execution: Execution) -> str:
     answer = execution.answer or {}
     took = f" in {execution.seconds:.1f} s" if execution.seconds is not None else ""
+    if execution.by_hand and execution.state is RemediationStatus.FAILED:
+        return f"did not run, says <@{execution.by_hand}>"
     if execution.by_hand:
         return f"marked done by hand by <@{execution.by_hand}>"
     code_said = answer.get("exit_code")

@@ -100,8 +100,11 @@ class Approvals(Part):
         return await self._write(approvals.expire, now)
 
     async def revoke(self, approval_id: str, reason: str, now: datetime) -> bool:
-        """Take an approved remediation back before it is sent. False when it is too late."""
-        return await self._write(approvals.revoke, approval_id, reason, now)
+        """Take an approved remediation back before it is sent. False when it is too late.
+
+        What another replica has claimed is its own to take back.
+        """
+        return await self._write(approvals.revoke, approval_id, reason, now, self.owner)
 
     async def withdraw(self, approval_id: str, reason: str, now: datetime) -> bool:
         """Revoke what waits for a yes, or has it and is not claimed. False when it is too late."""

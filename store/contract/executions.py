@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.approvals.binding import Written
 from bot.approvals.limits import Limits
 from bot.approvals.model import Execution
+from bot.approvals.segment import Window
 from bot.incidents.remediation import RemediationStatus
 from store.contract.part import Part
 from store.operations import (
@@ -20,21 +23,38 @@ class Executions(Part):
     """The methods of `Store` for dispatches."""
 
     async def claim_execution(
-        self, now: datetime, approved_after: datetime, limits: Limits = DEFAULT_LIMITS
+        self, now: datetime, limits: Limits = DEFAULT_LIMITS
     ) -> Execution | None:
         """Take on one approved execution; `dispatching` is durable before this returns.
 
-        What was approved before `approved_after`, or whose incident resolved, is revoked instead;
-        so is what the limits do not let run: one action a target at a time, however many claim.
+        What was approved too long ago, or whose incident resolved, is revoked instead; so is what
+        the limits do not let run: one action a target at a time, however many claim.
         """
-        return await self._write(executions.claim, self.owner, now, approved_after, limits)
+        return await self._write(executions.claim, self.owner, now, limits)
 
-    async def still_wanted(
-        self, execution: Execution, now: datetime, approved_after: datetime
+    async def still_wanted(self, execution: Execution, now: datetime) -> bool:
+        """Whether it may (still) be sent; if not, it is revoked.
+
+        Not after the incident resolved or the yes got old, nor while everything is frozen.
+        """
+        return await self._write(executions.still_wanted, execution.id, self.owner, now)
+
+    async def record_request(
+        self,
+        execution: Execution,
+        now: datetime,
+        written: Written,
+        windows: Sequence[Window],
+        detail: Mapping[str, Any],
     ) -> bool:
-        """Whether it may (still) be sent, as `claim_execution` decides; if not, it is revoked."""
+        """True: it may be sent this moment, and the request is on record. False: never send it.
+
+        One transaction looks at the incident as it is, at what is `written`, whether one of the
+        maintenance `windows` is open, at the freeze and at who owns it; what must not run any more
+        is revoked. `detail` is what goes on record of the request.
+        """
         return await self._write(
-            executions.still_wanted, execution.id, self.owner, now, approved_after
+            executions.request, execution.id, self.owner, now, written, windows, detail
         )
 
     async def orphaned_executions(self, ours_before: datetime, now: datetime) -> list[Execution]:
@@ -63,7 +83,8 @@ class Executions(Part):
     ) -> Execution:
         """Write the outcome and show it. Without effect on what is finished.
 
-        Nor, without a gateway's answer, on what another replica has taken over since.
+        Nor, without a gateway's answer, on what another replica has taken over since. The answer
+        counts even for what was revoked, or said not to have run, while it was under way.
 
         `finished_at` is when it ended, where that is known; else it ended now. `looked_up`: the
         gateway was asked for it afterwards.
@@ -86,6 +107,10 @@ class Executions(Part):
     ) -> bool:
         """A person says that they did it; False unless its outcome is unknown."""
         return await self._write(executions.mark_by_hand, execution.id, user, now, verify_until)
+
+    async def mark_not_run(self, execution: Execution, user: str, now: datetime) -> bool:
+        """A person says that it never ran; False unless its outcome is unknown."""
+        return await self._write(executions.mark_not_run, execution.id, user, now)
 
     async def execution(self, execution_id: str) -> Execution:
         """One execution, or NotFound."""

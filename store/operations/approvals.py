@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, astuple
 from datetime import datetime
 
@@ -271,21 +271,21 @@ def expire(now: datetime) -> Operation[int]:
     return len(rows)
 
 
-UNSENT = (RemediationStatus.APPROVED, RemediationStatus.DISPATCHING)
+def revoke(approval_id: str, reason: str, now: datetime, owner: str = "") -> Operation[bool]:
+    """Take an approved remediation back while nobody sends it, or only `owner` would.
 
-
-def revoke(
-    approval_id: str, reason: str, now: datetime, states: Sequence[str] = UNSENT
-) -> Operation[bool]:
-    """Take an approved remediation back while it is in one of `states`; False when it is not."""
+    False when it is too late: what another has claimed may be on its way.
+    """
     count = yield execute(
-        "UPDATE executions SET state = ?, error = ?, finished_at = ?"  # noqa: S608 - placeholders
-        f" WHERE approval_id = ? AND state IN ({', '.join('?' * len(states))})",
+        "UPDATE executions SET state = ?, error = ?, finished_at = ? WHERE approval_id = ?"
+        " AND (state = ? OR (state = ? AND owner = ?))",
         RemediationStatus.REVOKED,
         reason,
         stamp(now),
         approval_id,
-        *states,
+        RemediationStatus.APPROVED,
+        RemediationStatus.DISPATCHING,
+        owner,
     )
     if not count:
         return False
@@ -321,7 +321,7 @@ def withdraw(approval_id: str, reason: str, now: datetime) -> Operation[bool]:
         RemediationStatus.AWAITING_APPROVAL,
     )
     if not rows:
-        revoked: bool = yield from revoke(approval_id, reason, now, (RemediationStatus.APPROVED,))
+        revoked: bool = yield from revoke(approval_id, reason, now)
         return revoked
     incident = yield from incidents.get(rows[0]["incident_id"])
     yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.approvals.binding import Written, why_void
 from bot.approvals.limits import Limits
-from bot.approvals.model import Execution
+from bot.approvals.model import Approval, Execution
 from bot.approvals.policy import SKEW
+from bot.approvals.rules import in_window
+from bot.approvals.segment import Window
 from bot.errors import NotFound
 from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
@@ -15,7 +19,7 @@ from store.operations import approvals, audit, guards, incidents, leases
 from store.operations.audit import Kind
 from store.proof import sha256_of
 from store.rows import dump, execution_from
-from store.statements import Operation, Row, execute, lock, query, run, stamp, stamp_or_none
+from store.statements import Operation, execute, lock, query, run, stamp, stamp_or_none
 
 
 def get(execution_id: str) -> Operation[Execution]:
@@ -40,9 +44,7 @@ def of_incident(incident_id: int) -> Operation[list[Execution]]:
     return [execution_from(row) for row in rows]
 
 
-def claim(
-    owner: str, now: datetime, approved_after: datetime, limits: Limits
-) -> Operation[Execution | None]:
+def claim(owner: str, now: datetime, limits: Limits) -> Operation[Execution | None]:
     """Take on the oldest approved execution: `dispatching` is durable before anything is sent.
 
     What nobody wants any more (see `still_wanted`), and what the limits do not let run, is revoked
@@ -51,12 +53,12 @@ def claim(
     yield lock("dispatch")  # of two that are claimed at once, one must see the other
     waiting = yield query(f"{_WANTED} WHERE e.state = 'approved' ORDER BY e.created_at, e.id")
     for row in waiting:
-        if not (yield from _is_wanted(row, approved_after, now)):
-            continue
         approval = yield from approvals.get(row["approval_id"])
-        hindrance = yield from guards.hindrance(approval, row["sop_id"], limits, now)
-        if hindrance:
-            yield from approvals.revoke(approval.id, str(hindrance), now, (row["state"],))
+        why = _unwanted(approval, row["status"], now) or (
+            yield from _hindered(guards.hindrance(approval, row["sop_id"], limits, now))
+        )
+        if why:
+            yield from approvals.revoke(approval.id, why, now)
             continue
         rows = yield query(
             "UPDATE executions SET state = ?, owner = ?, started_at = ?"
@@ -81,39 +83,87 @@ def claim(
     return None
 
 
-def still_wanted(
-    execution_id: str, owner: str, now: datetime, approved_after: datetime
-) -> Operation[bool]:
-    """Whether `owner` may send it: the incident stands open, the yes is fresh. Else it is revoked.
+def still_wanted(execution_id: str, owner: str, now: datetime) -> Operation[bool]:
+    """Whether `owner` may send it; else it is revoked.
 
-    False, and nothing more, when it is another's by now, or finished.
+    The incident stands open, the yes is fresh, nothing is frozen. False, and nothing more, when it
+    is another's by now, or finished.
     """
     rows = yield query(
         f"{_WANTED} WHERE e.id = ? AND e.owner = ? AND e.state = 'dispatching'", execution_id, owner
     )
     if not rows:
         return False
-    wanted: bool = yield from _is_wanted(rows[0], approved_after, now)
-    return wanted
+    approval = yield from approvals.get(rows[0]["approval_id"])
+    why = _unwanted(approval, rows[0]["status"], now) or (yield from _hindered(guards.frozen()))
+    if why:
+        yield from approvals.revoke(approval.id, why, now, owner)
+    return not why
 
 
 _WANTED = (
-    "SELECT e.id, e.approval_id, e.state, i.status, i.sop_id, a.decided_at FROM executions e"
-    " JOIN incidents i ON i.id = e.incident_id JOIN approvals a ON a.id = e.approval_id"
+    "SELECT e.id, e.approval_id, i.status, i.sop_id FROM executions e"
+    " JOIN incidents i ON i.id = e.incident_id"
 )
 
 
-def _is_wanted(row: Row, approved_after: datetime, now: datetime) -> Operation[bool]:
-    if row["status"] not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
-        why = "the incident resolved"
-    elif row["decided_at"] <= stamp(approved_after):
-        why = "approved too long ago"
-    elif row["decided_at"] > stamp(now + SKEW):
-        why = "the clock was moved back after the yes"
-    else:
-        return True
-    yield from approvals.revoke(row["approval_id"], why, now, (row["state"],))
-    return False
+def _unwanted(approval: Approval, status: str, now: datetime) -> str:
+    """Why nobody wants it any more, by its incident's status and the clock; or ''."""
+    if status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
+        return "the incident resolved"
+    if approval.holds_until is None or now >= approval.holds_until:
+        return "approved too long ago"
+    if approval.decided_at and approval.decided_at > now + SKEW:
+        return "the clock was moved back after the yes"
+    return ""
+
+
+def _hindered(check: Operation[guards.Hindrance | None]) -> Operation[str]:
+    found: guards.Hindrance | None = yield from check
+    return str(found) if found else ""
+
+
+def request(
+    execution_id: str,
+    owner: str,
+    now: datetime,
+    written: Written,
+    windows: Sequence[Window],
+    detail: Mapping[str, Any],
+) -> Operation[bool]:
+    """The last word before it is sent: True, and the request is on record; or it is revoked.
+
+    Who asked Slack and the gateway about it did so for seconds, with the world of before in hand.
+    Here the incident and the freeze are held while they are looked at: what changes them is either
+    seen, or comes after the request. False, and nothing more, when it is another's by now, or
+    finished.
+    """
+    execution = yield from get(execution_id)
+    yield from incidents.hold(execution.incident_id)
+    yield lock(guards.FREEZING)
+    # It begins now, and not when it was claimed: what happened before this it did not bring about.
+    count = yield execute(
+        "UPDATE executions SET started_at = ? WHERE id = ? AND owner = ? AND state = ?",
+        stamp(now),
+        execution_id,
+        owner,
+        RemediationStatus.DISPATCHING,
+    )
+    if not count:
+        return False
+    approval = yield from approvals.get(execution.approval_id)
+    incident = yield from incidents.get(execution.incident_id)
+    why = _unwanted(approval, incident.status, now) or why_void(approval, incident, written)
+    if not why and approval.terms.only_in_windows and not in_window(windows, now):
+        why = "its maintenance window is over"
+    why = why or (yield from _hindered(guards.frozen()))
+    if why:
+        yield from approvals.revoke(approval.id, why, now, owner)
+        return False
+    yield from audit.record(
+        Kind.REQUEST, now=now, incident_id=incident.id, subject=approval.id, detail=detail
+    )
+    return True
 
 
 def orphans(owner: str, ours_before: datetime, now: datetime) -> Operation[list[Execution]]:
@@ -163,11 +213,16 @@ def finish(
 ) -> Operation[Execution]:
     """Write what the gateway answered (or that it did not), and show it in the thread.
 
-    What is finished already stays as it is, and nothing is told twice.
+    What is finished already stays as it is, and nothing is told twice. But what the gateway itself
+    answered is true, whoever asked: also of what was revoked meanwhile, or said not to have run.
     """
     count = yield execute(
-        "UPDATE executions SET state = ?, answer = ?, error = ?, finished_at = ?, verify_until = ?"
-        " WHERE id = ? AND state IN ('dispatching', 'outcome unknown') AND (owner = ? OR ? = 1)",
+        "UPDATE executions SET state = ?, answer = ?, error = ?, finished_at = ?, verify_until = ?,"
+        " by_hand = ''"
+        " WHERE id = ? AND ((state IN ('dispatching', 'outcome unknown') AND owner = ?) OR (? = 1"
+        " AND (state IN ('dispatching', 'outcome unknown')"
+        " OR (state = 'revoked' AND started_at IS NOT NULL)"
+        " OR (state = 'failed' AND by_hand != ''))))",
         state,
         dump(answer) if answer is not None else None,
         error,
@@ -175,10 +230,17 @@ def finish(
         stamp_or_none(verify_until),
         execution_id,
         owner,
-        int(answer is not None),  # what the gateway answered is true, whoever asked
+        int(answer is not None),
     )
     execution = yield from get(execution_id)
     if count:
+        yield run(
+            "UPDATE approvals SET state = ?, reason = 'sent before it was revoked: ' || reason"
+            " WHERE id = ? AND state = ?",
+            RemediationStatus.APPROVED,
+            execution.approval_id,
+            RemediationStatus.REVOKED,
+        )
         yield from incidents.tell(execution.incident_id, now, "dispatched", f"Remediation {state}")
         yield from _show(execution, now)
         if state is RemediationStatus.SUCCEEDED:
@@ -227,7 +289,27 @@ def mark_by_hand(
         text = "Marked as done by hand"
         yield from incidents.tell(execution.incident_id, now, "by hand", text, user)
         yield from _show(execution, now)
-        yield from _record(Kind.MARKED_BY_HAND, execution, now, actor=user)
+        yield from _record(Kind.MARKED_BY_HAND, execution, now, actor=user, state=execution.state)
+    return bool(rows)
+
+
+def mark_not_run(execution_id: str, user: str, now: datetime) -> Operation[bool]:
+    """A person says that it never ran: its target is free. False unless its outcome is unknown."""
+    rows = yield query(
+        "UPDATE executions SET state = ?, by_hand = ?, error = '', finished_at = ?"
+        " WHERE id = ? AND state = ? RETURNING *",
+        RemediationStatus.FAILED,
+        user,
+        stamp(now),
+        execution_id,
+        RemediationStatus.OUTCOME_UNKNOWN,
+    )
+    for row in rows:
+        execution = execution_from(row)
+        text = "Said not to have run"
+        yield from incidents.tell(execution.incident_id, now, "by hand", text, user)
+        yield from _show(execution, now)
+        yield from _record(Kind.MARKED_BY_HAND, execution, now, actor=user, state=execution.state)
     return bool(rows)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from store.operations import audit, incidents
+from store.operations import audit, guards, incidents
 from store.operations.audit import Kind
-from store.statements import Operation, execute, query, stamp
+from store.statements import Operation, execute, lock, query, stamp
 
 
 def set_on(user: str, reason: str, now: datetime) -> Operation[bool]:
     """Freeze; False when it is frozen already, by whoever said so first."""
+    yield lock(guards.FREEZING)
     count = yield execute(
         "INSERT INTO freezes (name, actor, at, reason) VALUES ('all', ?, ?, ?)"
         " ON CONFLICT DO NOTHING",

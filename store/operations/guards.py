@@ -6,6 +6,7 @@ transaction that claims the dispatch, which is what counts.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +15,8 @@ from bot.approvals.model import Approval, Freeze
 from store.statements import Operation, Row, moment, query, stamp
 
 HOUR = timedelta(hours=1)
+FREEZING = "freezing"
+"""Held by who freezes and by who sends: what is sent was on record before the freeze was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,8 @@ class Hindrance:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.why}. {self.remedy}"
+        """As the reason on a card, where people stand as `@U…`."""
+        return re.sub(r"<@(\w+)>", r"@\1", f"{self.why}. {self.remedy}")
 
 
 def hindrance(
@@ -118,7 +122,7 @@ def _busy(approval: Approval) -> Operation[Hindrance | None]:
         )
     return Hindrance(
         f"what became of another action on {target} is not known ({number})",
-        "Press Check again or Mark done by hand there.",
+        "Press Check again, Mark done by hand or It did not run there.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from bot.approvals.binding import bound_to, digest_of
+from bot.approvals.model import UNKNOWN as STRANGER
 from bot.approvals.model import Choice, Execution, Standing, Terms
+from bot.approvals.policy import Voter
 from bot.errors import StoreError
 from bot.incidents.remediation import RemediationStatus
 from bot.incidents.sops import SopLibrary
@@ -22,7 +24,7 @@ from bot.response import Response
 from store import open_store
 from store.contract import Store
 from store.operations import executions
-from tests.store.shop import ANA, AUDIT_KEY, NOW, TEAM, approval, later, opened, voter
+from tests.store.shop import ANA, AUDIT_KEY, NOW, TEAM, approval, later, opened
 
 DISPATCHING, UNKNOWN = RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN
 SUCCEEDED, REVOKED = RemediationStatus.SUCCEEDED, RemediationStatus.REVOKED
@@ -34,6 +36,7 @@ class Gateway:
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.digest = "sha256:1"
+        self.while_asked: Callable[[], Awaitable[None]] | None = None
         self.found: object = NeverSeen()
 
     async def execute(self, _call: object, *, key: str, digest: str | None) -> Outcome:
@@ -41,6 +44,8 @@ class Gateway:
         return Outcome(state="succeeded", overall_status="SUCCESS")
 
     async def plan(self, call: ActionCall) -> Plan:
+        if self.while_asked:
+            await self.while_asked()
         plan = Plan(action=call.action_id, target=call.target, executor="x", display="restart")
         return plan.model_copy(update={"digest": self.digest})
 
@@ -105,11 +110,12 @@ class Bench:
         one = approval(incident.id, terms=Terms(bound=bound_to(incident, written)), **changes)
         one = replace(one, digest=digest_of(one))
         await self.store.ask(one, "test")
-        await self.store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+        known = Standing(problem="", groups=frozenset({"S0SRE"}))
+        await self.store.vote(one.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1))
 
     async def claimed_by(self, store: Store) -> Execution:
         await self.approved()
-        execution = await store.claim_execution(later(2), NOW)
+        execution = await store.claim_execution(later(2))
         assert execution is not None
         return execution
 
@@ -125,18 +131,55 @@ async def bench() -> AsyncIterator[Bench]:
     await store.close()
 
 
-async def test_a_yes_is_sent_while_it_holds_and_never_after_its_time(bench: Bench) -> None:
-    await bench.approved()
-    bench.now = later(1 + Policy().remediate.approval_ttl_seconds)
-    assert not await bench.story.dispatches.next()
-    assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
+@pytest.mark.parametrize("lives", [120, Policy().remediate.approval_ttl_seconds, 3600])
+@pytest.mark.parametrize("too_late", [False, True])
+async def test_a_yes_holds_as_long_as_its_own_approval_would_have_waited(
+    bench: Bench, lives: int, too_late: bool
+) -> None:
+    await bench.approved(expires_at=later(lives))
+    bench.now = later(1 + lives - (not too_late))
+    assert await bench.story.dispatches.next() is not too_late
+    assert await bench.state() == (REVOKED if too_late else SUCCEEDED)
+    assert len(bench.gateway.sent) == (not too_late)
 
 
-async def test_a_yes_holds_no_longer_than_its_approval_would_have_lived(bench: Bench) -> None:
+async def test_a_yes_that_gets_too_old_while_the_gateway_is_asked_is_not_acted_on(
+    bench: Bench,
+) -> None:
+    async def slowly() -> None:
+        bench.now = later(121)
+
     await bench.approved(expires_at=later(120))
-    bench.now = later(121)
+    bench.gateway.while_asked = slowly
     assert await bench.story.dispatches.next()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
+
+
+@pytest.mark.parametrize("digest", ["sha256:1", "sha256:2"], ids=["it holds", "it drifted"])
+async def test_what_another_has_taken_over_is_neither_sent_nor_revoked(
+    bench: Bench, digest: str
+) -> None:
+    """We stood still while the gateway was asked; by now an heir sends it."""
+
+    async def taken_over() -> None:
+        (execution,) = await bench.store.executions_of(1)
+        assert await bench.dead.adopt_execution(execution, bench.now)
+
+    bench.gateway.digest, bench.gateway.while_asked = digest, taken_over
+    await bench.approved()
+    assert await bench.story.dispatches.next()
+    (execution,) = await bench.store.executions_of(1)
+    assert (bench.gateway.sent, execution.state) == ([], DISPATCHING)
+    assert execution.owner == "bot-dead"
+
+
+async def test_nothing_that_a_dead_process_left_behind_is_sent_while_frozen(bench: Bench) -> None:
+    await bench.claimed_by(bench.dead)
+    await bench.store.freeze(ANA, "deploy", later(3))
+    await bench.story.dispatches.recover()
+    assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
+    (one,) = await bench.store.approvals_of(1)
+    assert one.reason.startswith("everything is frozen by @U0ANA (deploy)")
 
 
 async def test_a_plan_that_drifted_is_revoked(
@@ -155,6 +198,28 @@ async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench
     bench.presser = Standing(problem="this account is deactivated")
     assert await bench.story.dispatches.next()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
+    (one,) = await bench.store.approvals_of(1)
+    why = "the yes of @U0ANA does not count any more: this account is deactivated"
+    assert one.reason == why
+
+
+@pytest.mark.parametrize(
+    ("standing", "why"),
+    [
+        (STRANGER, "Slack did not say who they are"),
+        (Standing(problem="", unread=frozenset({"S0SRE"})), "Slack did not say who is in @S0SRE"),
+        (Standing(problem=""), "they are not an approver of this action"),
+    ],
+    ids=["silent about the person", "silent about the group", "no approver"],
+)
+async def test_why_a_yes_does_not_count_any_more_is_said_as_it_is(
+    bench: Bench, standing: Standing, why: str
+) -> None:
+    await bench.approved(approvers=("S0SRE",))
+    bench.presser = standing
+    assert await bench.story.dispatches.next()
+    (one,) = await bench.store.approvals_of(1)
+    assert one.reason == f"the yes of @U0ANA does not count any more: {why}"
 
 
 @pytest.mark.parametrize("resolved", [False, True])

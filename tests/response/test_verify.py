@@ -33,7 +33,9 @@ def execution(**changes):
     return Execution(**{**fields, **changes})
 
 
-def incident(status=IncidentStatus.OPEN, resolved_by=""):
+def incident(status=IncidentStatus.OPEN, resolved_by="", resolved_at=None):
+    if status is IncidentStatus.RESOLVED:
+        resolved_at = resolved_at or NOW + timedelta(seconds=9)
     return Incident(
         id=1,
         incident_key="k",
@@ -59,7 +61,7 @@ def incident(status=IncidentStatus.OPEN, resolved_by=""):
         updated_at=NOW,
         acknowledged_at=None,
         acknowledged_by="",
-        resolved_at=None,
+        resolved_at=resolved_at,
         resolved_by=resolved_by,
         fixed_by="",
         revision=1,
@@ -83,6 +85,20 @@ def test_enough_good_probes_in_a_row_verify():
 
 def test_without_a_probe_the_alert_that_clears_verifies():
     assert judged(execution(), incident(IncidentStatus.RESOLVED)) is RemediationStatus.VERIFIED
+
+
+@pytest.mark.parametrize("good", [0, 2], ids=["no probe", "a good probe"])
+@pytest.mark.parametrize("by", ["", "U0ANA"], ids=["the alert cleared", "a person resolved it"])
+def test_what_was_sent_after_the_incident_resolved_is_not_what_helped(by, good):
+    before = incident(IncidentStatus.RESOLVED, by, resolved_at=NOW - timedelta(seconds=1))
+    said = verdict(execution(), before, good_in_a_row=good, needed=2, now=NOW)
+    assert said == (RemediationStatus.SUCCEEDED, "the incident had resolved before it was sent")
+
+
+def test_what_was_taken_over_was_sent_before_it_ended():
+    ended = NOW + timedelta(seconds=5)
+    run = execution(started_at=NOW + timedelta(seconds=60), finished_at=ended)
+    assert judged(run, incident(IncidentStatus.RESOLVED)) is RemediationStatus.VERIFIED
 
 
 def test_a_person_who_closes_the_incident_verifies_nothing():

@@ -61,7 +61,7 @@ async def test_an_answer_that_never_comes_leaves_it_to_people_and_their_word_is_
     card = await proposed(world, bot)
     await world.press(card, "Approve", "ben")
     card = await world.approval_card("outcome unknown")
-    assert card.buttons == ["Check again", "Mark done by hand"]
+    assert card.buttons == ["Check again", "Mark done by hand", "It did not run"]
 
     await world.types("/incident fix restart", "ana")
     again = await world.approval_card("awaiting approval", which=2)
@@ -74,6 +74,35 @@ async def test_an_answer_that_never_comes_leaves_it_to_people_and_their_word_is_
     await world.result("marked done by hand by @chloe")
     await world.result("Verified")
     assert front.count("POST", "/execute") == 1
+    await ran(world, gateway, 1)
+
+
+async def test_a_request_that_never_arrived_is_said_not_to_have_run_and_the_next_one_may(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    lost = True
+
+    async def swallowed(request: web.Request) -> bool:
+        return not lost or (request.path != "/execute" and not is_look_up(request.path))
+
+    front.on_request = swallowed
+    card = await proposed(world, bot)
+    await world.press(card, "Approve", "ben")
+    card = await world.approval_card("outcome unknown")
+    await world.press(card, "It did not run", "ana")
+    await world.whisper("ana", "Not done: only an approver decides that.")
+    await world.press(card, "It did not run", "chloe")
+    await world.result("did not run, says @chloe")
+    assert (await world.approval_card("It did not run, says @chloe")).buttons == []
+    await world.press(card, "Mark done by hand", "ben", stale=True)
+    await world.whisper("ben", "Not done: what became of it is known by now.")
+    await nothing_ran(world, gateway)
+
+    lost = False
+    await world.types("/incident fix restart", "ana")
+    again = await world.approval_card("awaiting approval", which=2)
+    await world.press(again, "Approve", "ben")
+    await world.result("ran in", which=2)
     await ran(world, gateway, 1)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -253,4 +255,72 @@ async def test_by_a_clock_before_the_question_nothing_is_decided(
     await world.whisper("ben", "the bot's clock is")
     clock.forward(3_600)
     await until(lambda: "Approve" in world.replies("approval")[0].buttons, why="it still waits")
+    await nothing_ran(world, gateway)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("frozen", "everything is frozen by @ana (wait)"),
+        ("resolved by the alert", "the incident resolved"),
+        ("resolved by a person", "the incident resolved"),
+        ("severity", "the severity changed from medium to critical"),
+        ("policy", "the policy was edited"),
+        ("window", "its maintenance window is over"),
+    ],
+)
+async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_stops_it(
+    change: str,
+    why: str,
+    world: World,
+    bot: StartBot,
+    gateway: Gateway,
+    front: Proxy,
+    clock: Clock,
+) -> None:
+    if change == "window":
+        start, end = clock() - timedelta(minutes=2), clock() + timedelta(minutes=2)
+        window = {"start": f"{start:%H:%M:%S}", "end": f"{end:%H:%M:%S}"}
+        world.write_policy(BEN, CHLOE, only_in_windows=True, maintenance_windows=[window])
+    running = await bot()
+    await world.alert(severity="warning")
+    card = await world.approval_card("awaiting approval")
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def held(request: web.Request) -> bool:
+        if request.path == "/plan":
+            asked.set()
+            await go.wait()
+        return True
+
+    front.on_request = held
+    await world.press(card, "Approve", "ben")
+    async with asyncio.timeout(10):
+        await asked.wait()
+    match change:
+        case "frozen":
+            frozen = await (await world.types("/incident freeze on wait", "ana")).response()
+            assert "rozen" in frozen.text
+        case "resolved by the alert":
+            await world.resolves(severity="warning")
+            await world.resolved("")
+        case "resolved by a person":
+            await world.types("/incident resolve", "ana")
+            await world.resolved("")
+        case "severity":
+            await world.alert(severity="critical")
+            graver = "SELECT 1 FROM incidents WHERE severity = 'critical'"
+            await until(lambda: world.rows(graver), why="it got graver")
+        case "policy":
+            world.write_policy(CHLOE, approvals_required=2)
+            running.reload()
+        case "window":
+            clock.forward(300)
+    go.set()
+    revoked = await world.approval_card("revoked")
+    assert why in revoked.text
+    assert front.count("POST", "/execute") == 0
+    kinds = [row["kind"] for row in world.rows("SELECT kind FROM audit ORDER BY seq")]
+    assert "request" not in kinds
+    assert not any("erified" in reply.text for reply in world.replies("resolved"))
     await nothing_ran(world, gateway)

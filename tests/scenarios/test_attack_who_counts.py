@@ -110,7 +110,29 @@ async def test_who_said_yes_and_left_the_group_before_the_last_yes_does_not_coun
     clock.forward(60)  # as long as the bot believes what it was told
     await world.press(card, "Approve", "chloe")
     shown = await world.approval_card("revoked")
-    assert "the yes of @ben does not count any more" in shown.text
+    why = "the yes of @ben does not count any more: they are not an approver of this action"
+    assert why in shown.text
+    await nothing_ran(world, gateway)
+
+
+async def test_while_slack_is_silent_at_dispatch_the_card_says_that_and_not_that_somebody_left(
+    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+) -> None:
+    world.write_policy(SRE, approvals_required=2)
+    card = await proposed(world, bot)
+    await world.press(card, "Approve", "ben")
+    await world.approval_card("1 more needed")
+    clock.forward(60)  # as long as the bot believes what it was told
+
+    async def refuse(method: str, args: dict[str, Any]) -> web.StreamResponse | None:
+        of_ben = method == "users.info" and args.get("user") == BEN
+        return web.Response(status=503) if of_ben else None
+
+    world.door.on_call = refuse
+    await world.press(card, "Approve", "chloe")
+    shown = await world.approval_card("revoked")
+    why = "the yes of @ben does not count any more: Slack did not say who they are"
+    assert why in shown.text
     await nothing_ran(world, gateway)
 
 

@@ -104,7 +104,7 @@ async def _every_end_of_a_remediation(store: Store) -> None:
         if end in (ends.REVOKED, ends.APPROVED):
             await store.resolve(incident.id, CAT, later(9))
             continue
-        sent = await store.claim_execution(later(3), NOW)
+        sent = await store.claim_execution(later(3))
         assert sent is not None
         if end is ends.DISPATCHING:
             continue

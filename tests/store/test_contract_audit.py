@@ -153,7 +153,7 @@ async def test_a_remediation_leaves_its_whole_way_on_record(store: Store) -> Non
     press = {"action_ts": "1.2", "trigger_id": "t-1"}
     await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), press)
     await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
-    sent = await store.claim_execution(later(3), NOW)
+    sent = await store.claim_execution(later(3))
     assert sent is not None
     await store.finish_execution(sent, SUCCEEDED, answer={"exit": 0}, error="", now=later(4))
     await store.conclude(sent.id, RemediationStatus.VERIFIED, "200 twice", later(5))
@@ -196,7 +196,7 @@ async def test_what_ends_otherwise_is_on_record_too(store: Store) -> None:
         for seconds in (900, 5, 900, 900, 900)
     ]
     await store.vote(unknown.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
-    sent = await store.claim_execution(later(2), NOW)
+    sent = await store.claim_execution(later(2))
     assert sent is not None
     other = await store_of(store, "bot-b")
     assert await other.adopt_execution(sent, later(3))

@@ -291,10 +291,10 @@ async def test_twenty_that_claim_at_once_take_each_execution_once(two: Two) -> N
         await yes(here, one.id, ANA)
         ids.add(f"exec-{one.id}")
     taken = await asyncio.gather(
-        *(store.claim_execution(later(2), NOW) for store in two for _ in range(10))
+        *(store.claim_execution(later(2)) for store in two for _ in range(10))
     )
     assert Counter(execution.id for execution in taken if execution) == dict.fromkeys(ids, 1)
-    assert await here.claim_execution(later(2), NOW) is None
+    assert await here.claim_execution(later(2)) is None
 
 
 async def test_a_claim_against_a_close_is_either_under_way_or_revoked(two: Two) -> None:
@@ -304,7 +304,7 @@ async def test_a_claim_against_a_close_is_either_under_way_or_revoked(two: Two) 
         one = await asked(here, incident.id)
         await yes(here, one.id, ANA)
         claimed, _ = await asyncio.gather(
-            here.claim_execution(later(2), NOW), there.resolve(incident.id, BEN, later(2))
+            here.claim_execution(later(2)), there.resolve(incident.id, BEN, later(2))
         )
         execution = await here.execution_of(one.id)
         assert execution is not None
@@ -312,4 +312,4 @@ async def test_a_claim_against_a_close_is_either_under_way_or_revoked(two: Two) 
             assert execution.state is RemediationStatus.REVOKED
         else:
             assert execution == claimed
-            assert not await here.still_wanted(claimed, later(3), NOW), "seen before it is sent"
+            assert not await here.still_wanted(claimed, later(3)), "seen before it is sent"

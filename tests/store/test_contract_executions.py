@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import replace
+from datetime import time
+from typing import Any
 
 import pytest
 
-from bot.approvals.model import Choice, Execution
-from bot.errors import NotFound
-from bot.incidents.model import Incident
+from bot.approvals.binding import Written
+from bot.approvals.model import Binding, Choice, Execution, Terms
+from bot.approvals.segment import Window
+from bot.errors import NotFound, Refused
+from bot.incidents.model import Incident, Severity
 from bot.incidents.remediation import RemediationStatus
 from store.contract import Store
-from tests.store.shop import ANA, NOW, TEAM, Place, asked, later, opened, voter
+from tests.store.shop import ANA, BEN, NOW, TEAM, Place, alert, asked, later, opened, tell, voter
+from tests.store.trail import trail
 
 DONE = RemediationStatus.SUCCEEDED
 UNKNOWN = RemediationStatus.OUTCOME_UNKNOWN
 
 
-async def approved(store: Store, incident: Incident, at: float = 1) -> Execution:
+async def approved(store: Store, incident: Incident, at: float = 1, **changes: Any) -> Execution:
     """An execution that waits to be claimed."""
-    one = await asked(store, incident.id)
+    one = await asked(store, incident.id, **changes)
     await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(at))
     execution = await store.execution_of(one.id)
     assert execution is not None
     return execution
 
 
-async def dispatching(store: Store, incident: Incident) -> Execution:
+async def dispatching(store: Store, incident: Incident, **changes: Any) -> Execution:
     """An execution that this store's owner has claimed."""
-    await approved(store, incident)
-    execution = await store.claim_execution(later(2), NOW)
+    await approved(store, incident, **changes)
+    execution = await store.claim_execution(later(2))
     assert execution is not None
     return execution
 
@@ -44,6 +51,15 @@ async def finish(
         error=error,
         now=later(at),
         verify_until=later(at + 300) if state is DONE else None,
+    )
+
+
+async def may_send(
+    store: Store, one: Execution, at: float, *, policy: str = "", windows: tuple[Window, ...] = ()
+) -> bool:
+    """The last word before it is sent, with the policy and the windows as they are then."""
+    return await store.record_request(
+        one, later(at), Written(sop="", policy=policy), windows, {"key": one.id}
     )
 
 
@@ -63,16 +79,16 @@ async def test_the_oldest_approved_execution_is_claimed_by_its_owner(store: Stor
     incident = await opened(store)
     second = await approved(store, incident, at=4)
     first = await approved(store, incident, at=3)
-    claimed = await store.claim_execution(later(9), NOW)
+    claimed = await store.claim_execution(later(9))
     assert claimed is not None
     assert claimed.id == first.id
     assert (claimed.state, claimed.owner) == (RemediationStatus.DISPATCHING, "bot-a")
     assert claimed.started_at == later(9)
     assert await store.execution(first.id) == claimed
-    again = await store.claim_execution(later(10), NOW)
+    again = await store.claim_execution(later(10))
     assert again is not None
     assert again.id == second.id
-    assert await store.claim_execution(later(11), NOW) is None
+    assert await store.claim_execution(later(11)) is None
 
 
 async def test_an_execution_is_claimed_by_exactly_one_of_many(place: Place) -> None:
@@ -80,7 +96,7 @@ async def test_an_execution_is_claimed_by_exactly_one_of_many(place: Place) -> N
     incident = await opened(here)
     execution = await approved(here, incident)
     claims = await asyncio.gather(
-        *(store.claim_execution(later(2), NOW) for store in (here, there) for _ in range(25))
+        *(store.claim_execution(later(2)) for store in (here, there) for _ in range(25))
     )
     won = [claim for claim in claims if claim]
     assert [claim.id for claim in won] == [execution.id]
@@ -127,8 +143,11 @@ async def test_a_former_owner_can_neither_end_nor_revoke_what_its_heir_sends(pla
         execution, RemediationStatus.FAILED, answer=None, error="not reached", now=later(4)
     )
     assert failed.state is RemediationStatus.DISPATCHING
+    assert not await former.revoke(execution.approval_id, "the plan drifted", later(4))
     await heir.resolve(execution.incident_id, "U0ANA", later(5))
-    assert not await former.still_wanted(execution, later(5), NOW)
+    assert not await former.still_wanted(execution, later(5))
+    assert not await may_send(former, execution, 5)
+    assert (await heir.execution(execution.id)).state is RemediationStatus.DISPATCHING
     ended = await finish(heir, await heir.execution(execution.id), DONE)
     assert ended.state is DONE
 
@@ -161,14 +180,14 @@ async def test_a_yes_that_was_not_sent_is_revoked_with_its_incident_and_shown(
     assert (one.state, one.reason) == (RemediationStatus.REVOKED, "the incident resolved")
     assert (one.decided_by, one.decided_at) == (ANA, later(1)), "who said yes is not forgotten"
     assert await wanted(store, f"approval:{execution.approval_id}") == shown + 1
-    assert await store.claim_execution(later(3), NOW) is None
+    assert await store.claim_execution(later(3)) is None
 
 
 async def test_an_old_yes_is_revoked_and_the_next_one_claimed(store: Store) -> None:
     incident = await opened(store)
-    old = await approved(store, incident, at=1)
-    fresh = await approved(store, incident, at=2)
-    claimed = await store.claim_execution(later(9), later(1))
+    old = await approved(store, incident, at=1, expires_at=later(8))
+    fresh = await approved(store, incident, at=1, expires_at=later(9))
+    claimed = await store.claim_execution(later(9))
     assert claimed is not None
     assert claimed.id == fresh.id
     one = await store.approval(old.approval_id)
@@ -178,12 +197,13 @@ async def test_an_old_yes_is_revoked_and_the_next_one_claimed(store: Store) -> N
 
 async def test_what_is_under_way_is_only_sent_again_while_its_yes_holds(store: Store) -> None:
     first, second = await opened(store), await opened(store, service="api", fingerprint="fp-api")
-    over, open_still = await dispatching(store, first), await dispatching(store, second)
+    over = await dispatching(store, first)
+    open_still = await dispatching(store, second, expires_at=later(60))
     await store.resolve(first.id, ANA, later(3))
     assert (await store.execution(over.id)).state is RemediationStatus.DISPATCHING
-    assert not await store.still_wanted(over, later(4), NOW)
-    assert await store.still_wanted(open_still, later(4), NOW)
-    assert not await store.still_wanted(open_still, later(4), later(1))
+    assert not await store.still_wanted(over, later(4))
+    assert await store.still_wanted(open_still, later(4))
+    assert not await store.still_wanted(open_still, later(61))
     for execution, why in (
         (over, "the incident resolved"),
         (open_still, "approved too long ago"),
@@ -192,7 +212,144 @@ async def test_what_is_under_way_is_only_sent_again_while_its_yes_holds(store: S
         assert (one.state, one.reason) == (RemediationStatus.REVOKED, why)
 
 
+# The last word before it is sent
+
+BOUND = Terms(bound=Binding(severity="high", env="prod", service="web"))
+NIGHT = Window(start=time(3), end=time(3, 5))  # NOW is 03:04:05
+
+
+async def test_what_may_be_sent_is_on_record_and_begins_at_that_moment(store: Store) -> None:
+    execution = await dispatching(store, await opened(store), terms=BOUND)
+    assert await may_send(store, execution, 4)
+    assert (await store.execution(execution.id)).started_at == later(4)
+    last = (await trail(store))[-1]
+    assert (last.kind, last.subject) == ("request", execution.approval_id)
+    assert json.loads(last.detail) == {"key": execution.id}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("frozen", "everything is frozen by @U0ANA (wait)"),
+        ("resolved", "the incident resolved"),
+        ("severity", "the severity changed from high to critical"),
+        ("policy", "the policy was edited"),
+        ("window", "its maintenance window is over"),
+        ("too old", "approved too long ago"),
+    ],
+)
+async def test_what_changed_since_the_claim_revokes_it_and_nothing_is_on_record_as_sent(
+    store: Store, change: str, why: str
+) -> None:
+    incident = await opened(store)
+    terms = replace(BOUND, only_in_windows=True)
+    execution = await dispatching(store, incident, terms=terms, expires_at=later(120))
+    if change == "frozen":
+        await store.freeze(ANA, "wait", later(3))
+    elif change == "resolved":
+        await store.resolve(incident.id, ANA, later(3))
+    elif change == "severity":
+        await tell(store, alert(severity=Severity.CRITICAL), at=later(3))
+    at = {"window": 60, "too old": 121}.get(change, 4)
+    policy = "another" if change == "policy" else ""
+    windows = (NIGHT.model_copy(update={"end": time(23)}),) if change == "too old" else (NIGHT,)
+    assert not await may_send(store, execution, at, policy=policy, windows=windows)
+    one = await store.approval(execution.approval_id)
+    assert one.state is RemediationStatus.REVOKED
+    assert one.reason.startswith(why)
+    assert (await store.execution(execution.id)).state is RemediationStatus.REVOKED
+    found = [row.kind for row in await trail(store)]
+    assert "request" not in found
+    assert found[-1] == "revoked"
+
+
+async def test_what_another_owns_or_what_is_finished_is_not_sent(place: Place) -> None:
+    former, heir = await place.open("bot-a"), await place.open("bot-b")
+    execution = await dispatching(former, await opened(former), terms=BOUND)
+    assert await heir.adopt_execution(execution, later(3))
+    assert not await may_send(former, execution, 4)
+    assert await may_send(heir, execution, 4)
+    await finish(heir, await heir.execution(execution.id), DONE)
+    assert not await may_send(heir, execution, 6)
+
+
+async def test_a_freeze_and_a_request_at_once_are_on_record_in_the_order_they_happened(
+    place: Place,
+) -> None:
+    here, there = await place.open("bot-a"), await place.open("bot-b")
+    for number in range(10):
+        incident = await opened(here, service=f"s{number}", fingerprint=f"fp-{number}")
+        bound = Terms(bound=Binding(severity="high", env="prod", service=f"s{number}"))
+        execution = await dispatching(here, incident, terms=bound)
+        before = len(await trail(here))
+        sent, _ = await asyncio.gather(
+            may_send(here, execution, 4), there.freeze(ANA, "wait", later(4))
+        )
+        found = [row.kind for row in (await trail(here))[before:]]
+        assert found == (["request", "frozen"] if sent else ["frozen", "revoked"])
+        await there.thaw(ANA, later(5))
+
+
 # Finishing
+
+
+async def test_what_the_gateway_answered_counts_even_for_what_was_revoked_meanwhile(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    execution = await dispatching(store, incident)
+    assert await store.revoke(execution.approval_id, "the plan drifted", later(3))
+    no_answer = await store.finish_execution(
+        execution, RemediationStatus.FAILED, answer=None, error="not reached", now=later(4)
+    )
+    assert no_answer.state is RemediationStatus.REVOKED
+    shown = await wanted(store, f"approval:{execution.approval_id}")
+    assert (await finish(store, execution, DONE)).state is DONE
+    one = await store.approval(execution.approval_id)
+    assert one.state is RemediationStatus.APPROVED
+    assert one.reason == "sent before it was revoked: the plan drifted"
+    assert await wanted(store, f"approval:{execution.approval_id}") == shown + 1
+    assert await wanted(store, f"result:{execution.id}") == 1
+    assert [row.kind for row in await trail(store)][-2:] == ["revoked", "answer"]
+
+
+async def test_what_was_revoked_before_it_was_claimed_has_no_answer(store: Store) -> None:
+    execution = await approved(store, await opened(store))
+    assert await store.revoke(execution.approval_id, "not what was shown", later(3))
+    assert (await finish(store, execution, DONE)).state is RemediationStatus.REVOKED
+
+
+async def test_while_an_heir_sends_its_target_stays_taken(place: Place) -> None:
+    former, heir = await place.open("bot-a"), await place.open("bot-b")
+    sent = await dispatching(former, await opened(former), target="web")
+    assert await heir.adopt_execution(sent, later(3))
+    assert not await former.revoke(sent.approval_id, "the plan drifted", later(4))
+    other = await opened(former, service="api", fingerprint="fp-api")
+    with pytest.raises(Refused, match="another action is running on web"):
+        await approved(former, other, target="web")
+
+
+async def test_a_person_may_say_that_it_did_not_run_and_its_target_is_free(store: Store) -> None:
+    incident = await opened(store)
+    execution = await dispatching(store, incident, target="web")
+    assert not await store.mark_not_run(execution, BEN, later(4)), "it may be on its way"
+    unknown = await store.finish_execution(
+        execution, UNKNOWN, answer=None, error="no answer in 75 s", now=later(5)
+    )
+    with pytest.raises(Refused, match="what became of another action on web is not known"):
+        await approved(store, incident, at=6, target="web")
+    assert await store.mark_not_run(unknown, BEN, later(7))
+    after = await store.execution(execution.id)
+    assert (after.state, after.by_hand) == (RemediationStatus.FAILED, BEN)
+    assert await store.verifying() == []
+    last = (await trail(store))[-1]
+    assert (last.kind, last.actor) == ("marked by hand", BEN)
+    assert json.loads(last.detail)["state"] == "failed"
+    assert not await store.mark_by_hand(unknown, ANA, later(8), later(300))
+    assert (await approved(store, incident, at=9, target="web")).state == "approved"
+    # It was a belief; what the gateway says is the truth.
+    done = await finish(store, execution, DONE, at=10)
+    assert (done.state, done.by_hand) == (DONE, "")
 
 
 async def test_the_outcome_is_written_and_shown(store: Store) -> None:

@@ -18,7 +18,6 @@ from tests.store.shop import (
     ANA,
     BEN,
     CAT,
-    NOW,
     TEAM,
     Place,
     alert,
@@ -42,7 +41,7 @@ async def yes(store: Store, one: Approval, at: float = 1, limits: Limits | None 
 
 
 async def claim(store: Store, at: float = 2, limits: Limits | None = None) -> Execution | None:
-    return await store.claim_execution(later(at), NOW, limits or Limits())
+    return await store.claim_execution(later(at), limits or Limits())
 
 
 async def ends(

@@ -29,7 +29,6 @@ from tests.store.shop import (
     AUDIT_KEY,
     BEN,
     CHANNEL,
-    NOW,
     TEAM,
     alert,
     asked,
@@ -249,7 +248,7 @@ async def one_thing(store: Store, chance: random.Random, number: int) -> None:
             choice = chance.choice((Choice.APPROVE, Choice.APPROVE, Choice.REJECT))
             await store.vote(one.id, voter(chance.choice((ANA, BEN))), choice, TEAM, now)
     else:
-        taken = await store.claim_execution(now, NOW)
+        taken = await store.claim_execution(now)
         if taken is not None:
             await store.finish_execution(
                 taken, RemediationStatus.SUCCEEDED, answer={}, error="", now=now

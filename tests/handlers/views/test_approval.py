@@ -82,7 +82,7 @@ def test_a_revoked_one_says_revoked_and_why() -> None:
 def test_an_unknown_outcome_can_be_checked_again() -> None:
     asked = approval(state=RemediationStatus.APPROVED)
     _, blocks = view(asked, execution(state=RemediationStatus.OUTCOME_UNKNOWN))
-    assert buttons(blocks) == ["Check again", "Mark done by hand"]
+    assert buttons(blocks) == ["Check again", "Mark done by hand", "It did not run"]
 
 
 def test_who_said_yes_already_is_shown_while_more_are_needed() -> None:
@@ -185,9 +185,25 @@ def test_what_was_done_by_hand_names_who_said_so() -> None:
     assert f"Marked done by hand by <@{BEN}>" in shown(blocks)
 
 
-def test_a_person_in_the_reason_of_a_revocation_is_shown_by_name() -> None:
-    asked = approval(state=RemediationStatus.REVOKED, reason="@U0BEN changed a value")
-    assert "Why: <@U0BEN> changed a value" in shown(view(asked)[1])
+def test_what_did_not_run_names_who_said_so() -> None:
+    asked = approval(state=RemediationStatus.APPROVED)
+    _, blocks = view(asked, execution(state=RemediationStatus.FAILED, by_hand=BEN))
+    assert f"It did not run, says <@{BEN}>" in shown(blocks)
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("@U0BEN changed a value", "<@U0BEN> changed a value"),
+        ("Slack did not say who is in @S0SRE", "Slack did not say who is in <!subteam^S0SRE>"),
+        ("frozen (ask @SRE)", "frozen (ask @SRE)"),
+    ],
+)
+def test_a_person_or_a_group_in_the_reason_of_a_revocation_is_shown_by_name(
+    reason: str, words: str
+) -> None:
+    asked = approval(state=RemediationStatus.REVOKED, reason=reason)
+    assert f"Why: {words}" in shown(view(asked)[1])
 
 
 WILD_APPROVALS = st.builds(

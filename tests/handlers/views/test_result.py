@@ -180,6 +180,13 @@ def test_what_nobody_can_tell_is_called_unknown_and_what_was_taken_back_undone()
     assert_slack_takes(text, blocks)
 
 
+def test_what_did_not_run_says_who_said_so() -> None:
+    said = execution(by_hand=ANA, answer=None, state=RemediationStatus.FAILED)
+    text, blocks = result(said, approval())
+    assert f"did not run, says <@{ANA}>" in text
+    assert_slack_takes(text, blocks)
+
+
 def test_what_was_done_by_hand_does_not_say_that_it_ran() -> None:
     text, blocks = result(execution(by_hand=ANA, answer=None), approval())
     assert f"marked done by hand by <@{ANA}>" in text
