@@ -396,6 +396,8 @@ def _course_of_execution(own: list[Row]) -> dict[str, Any]:
         elif row.kind in ("dispatching", "taken over"):
             ran |= {"id": detail["execution"], "state": "dispatching"}
             ran |= {"owner": detail["owner"], "started_at": row.at}
+        elif row.kind == "request":
+            ran["started_at"] = row.at
         elif row.kind in _ENDS:
             ran |= {"state": detail["state"], "error": detail["error"]}
             ran["answer"] = detail["answer_sha256"]

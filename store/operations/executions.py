@@ -141,15 +141,8 @@ def request(
     execution = yield from get(execution_id)
     yield from incidents.hold(execution.incident_id)
     yield lock(guards.FREEZING)
-    # It begins now, and not when it was claimed: what happened before this it did not bring about.
-    count = yield execute(
-        "UPDATE executions SET started_at = ? WHERE id = ? AND owner = ? AND state = ?",
-        stamp(now),
-        execution_id,
-        owner,
-        RemediationStatus.DISPATCHING,
-    )
-    if not count:
+    execution = yield from get(execution_id)
+    if execution.owner != owner or execution.state is not RemediationStatus.DISPATCHING:
         return False
     approval = yield from approvals.get(execution.approval_id)
     incident = yield from incidents.get(execution.incident_id)
@@ -159,6 +152,16 @@ def request(
     why = why or (yield from _hindered(guards.frozen()))
     if why:
         yield from approvals.revoke(approval.id, why, now, owner)
+        return False
+    # It begins now, and not when it was claimed: what happened before this it did not bring about.
+    count = yield execute(
+        "UPDATE executions SET started_at = ? WHERE id = ? AND owner = ? AND state = ?",
+        stamp(now),
+        execution_id,
+        owner,
+        RemediationStatus.DISPATCHING,
+    )
+    if not count:
         return False
     yield from audit.record(
         Kind.REQUEST, now=now, incident_id=incident.id, subject=approval.id, detail=detail

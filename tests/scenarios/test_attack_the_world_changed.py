@@ -280,7 +280,7 @@ async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_st
 ) -> None:
     if change == "window":
         start, end = clock() - timedelta(minutes=2), clock() + timedelta(minutes=2)
-        window = {"start": f"{start:%H:%M:%S}", "end": f"{end:%H:%M:%S}"}
+        window = {"start": f"{start:%H:%M}", "end": f"{end:%H:%M}"}
         world.write_policy(BEN, CHLOE, only_in_windows=True, maintenance_windows=[window])
     running = await bot()
     await world.alert(severity="warning")
