@@ -22,7 +22,7 @@ def register(
     """Hang every listener on the app, in the order in which they see a payload."""
     alerts.register(app)
     context.register(app, response, outbox, clock)
-    errors.register(app, outbox)
+    errors.register(app, response, outbox)
     approvals.register(app)
     incidents.register(app)
     commands.register(app)

@@ -44,7 +44,7 @@ async def approve(
     """A yes, or first the box for its reason. A refusal goes to the presser alone."""
     asked = await approval_of_press(body, action, story)
     if asked.terms.reason_required:
-        await story.decisions.check(asked.id, voter_of(body), press_of(body, action))
+        await story.decisions.check(asked.id, voter_of(body))
         await outbox.open_view(str(body["trigger_id"]), modals.reason_modal(asked))
     else:
         await story.decisions.vote(asked.id, voter_of(body), Choice.APPROVE, press_of(body, action))
@@ -65,7 +65,7 @@ async def reasoned(
 async def reject(
     ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
 ) -> None:
-    """A no ends it."""
+    """A no ends it: an approver's, also after their yes, or that of who asked for it."""
     asked = await approval_of_press(body, action, story)
     await story.decisions.vote(asked.id, voter_of(body), Choice.REJECT, press_of(body, action))
     await ack()
@@ -95,6 +95,7 @@ async def edit(
     asked = await approval_of_press(body, action, story)
     if asked.decided:
         raise Refused(f"Not done: this remediation is {asked.state}.")
+    await story.decisions.check_person(str(body["user"]["id"]))  # again when it is sent
     await outbox.open_view(str(body["trigger_id"]), modals.edit_modal(asked))
     await ack()
 
@@ -162,29 +163,24 @@ async def approval_of_press(
     """The approval of the button, which must stand on that approval's own card or result.
 
     NotFound for an id that is not ours, Refused when the button stands anywhere else: on another
-    card, or on another app's message. Both go on record.
+    card, or on another app's message.
     """
     approval_id, channel = str(action.get("value", "")), (body.get("channel") or {}).get("id")
     ts = str((body.get("message") or {}).get("ts", ""))
-    try:
-        asked = await story.store.approval(approval_id)
-        for key in (f"approval:{asked.id}", f"result:exec-{asked.id}"):
-            for place in (key, f"undelivered:{key}"):  # elsewhere, in its own channel's place
-                shown = await story.store.outbox_message(place)
-                if shown is None or shown.channel != channel:
-                    continue
-                # Pressed in the moment between Slack's showing it and our noting its ts, it must at
-                # least be on a message that holds this very button.
-                if shown.ts == ts or (shown.ts is None and _holds(body, approval_id)):
-                    return asked
-        raise Refused(
-            "Not counted: this button is not on the remediation's own card.",
-            remedy="Press it there.",
-        )
-    except (NotFound, Refused) as error:
-        facts = {"button": str(action.get("action_id", ""))[:100], **press_of(body, action)}
-        await story.decisions.refuse(error, approval_id, voter_of(body).user, facts)
-        raise
+    asked = await story.store.approval(approval_id)
+    for key in (f"approval:{asked.id}", f"result:exec-{asked.id}"):
+        for place in (key, f"undelivered:{key}"):  # elsewhere, in its own channel's place
+            shown = await story.store.outbox_message(place)
+            if shown is None or shown.channel != channel:
+                continue
+            # Pressed in the moment between Slack's showing it and our noting its ts, it must at
+            # least be on a message that holds this very button.
+            if shown.ts == ts or (shown.ts is None and _holds(body, approval_id)):
+                return asked
+    raise Refused(
+        "Not counted: this button is not on the remediation's own card.",
+        remedy="Press it there.",
+    )
 
 
 def _holds(body: dict[str, Any], value: str) -> bool:

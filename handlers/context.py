@@ -5,7 +5,6 @@ A test checks that none asks for anything else: Bolt hands None to a misspelt na
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -15,12 +14,9 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.errors import Refused, StoreError
+from bot.errors import Refused
 from bot.response import Response
 from handlers.outbox import Outbox
-from store.operations.audit import LONGEST_ID, Kind
-
-log = logging.getLogger(__name__)
 
 # Not "response": Bolt keeps that name for its own.
 SERVICES = ("story", "outbox", "clock")
@@ -34,9 +30,8 @@ class HomeOnly(AsyncMiddleware):
     has no person, and a mention is looked at where it is read.
     """
 
-    def __init__(self, response: Response, clock: Callable[[], datetime]) -> None:
+    def __init__(self, response: Response) -> None:
         self._response = response
-        self._clock = clock
 
     async def async_process(
         self,
@@ -49,39 +44,10 @@ class HomeOnly(AsyncMiddleware):
         if req.body.get("type") != "event_callback":
             team = team_of(req.body)
             if not team or team != self._response.home_team:
-                refusal = Refused("Not done: only people of this workspace can do anything here.")
-                await self._record(refusal, req.body)
-                raise refusal
+                raise Refused("Not done: only people of this workspace can do anything here.")
             if _is_stolen(req.body, req.context.bot_id):
-                refusal = Refused("Not done: that button is not on a message of this bot.")
-                await self._record(refusal, req.body)
-                raise refusal
+                raise Refused("Not done: that button is not on a message of this bot.")
         return await next()
-
-    async def _record(self, refusal: Refused, body: dict[str, Any]) -> None:
-        """Who tried what goes on record; it is refused even where that cannot be written."""
-        user, actions = body.get("user"), body.get("actions")
-        actor = user.get("id") if isinstance(user, dict) else body.get("user_id")
-        action = actions[0] if isinstance(actions, list) and actions else {}
-        if not isinstance(action, dict):
-            action = {}
-        facts = {
-            "why": refusal.message,
-            "team": team_of(body),
-            "tried": action.get("action_id") or body.get("command") or body.get("type"),
-            "action_ts": action.get("action_ts"),
-            "trigger_id": body.get("trigger_id"),
-        }
-        try:
-            await self._response.store.record(
-                Kind.REFUSED,
-                now=self._clock(),
-                subject=str(action.get("value") or "")[:LONGEST_ID],
-                actor=str(actor or "")[:LONGEST_ID],
-                detail={name: str(value)[:200] for name, value in facts.items() if value},
-            )
-        except StoreError as error:
-            log.warning("a refusal is not on record: %s", error)
 
 
 def _is_stolen(body: dict[str, Any], own_bot_id: str | None) -> bool:
@@ -127,5 +93,5 @@ def register(
     app: AsyncApp, response: Response, outbox: Outbox, clock: Callable[[], datetime]
 ) -> None:
     """Let only our own people in, and put the services into Bolt's context."""
-    app.middleware(HomeOnly(response, clock))
+    app.middleware(HomeOnly(response))
     app.middleware(Provide(response, outbox, clock))

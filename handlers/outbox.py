@@ -76,6 +76,7 @@ class Outbox:
         self._store = store
         self._clock = clock
         self._runner: asyncio.Task[None] | None = None
+        self._whispers: set[asyncio.Task[None]] = set()
         self._channels: dict[str, Channel] = {}
         self._repeats = Pace(burst=REPEAT_BURST)  # of all channels: Slack limits the workspace
         self._trouble = Trouble(log, logging.WARNING, "the outbox waits for the store: %s")
@@ -121,6 +122,7 @@ class Outbox:
     async def drain(self, timeout: float) -> None:
         """Let what is being sent finish, for at most `timeout` seconds; the rest stays written."""
         lanes = [channel.moving for channel in self._channels.values() if channel.moving]
+        lanes += self._whispers
         if lanes:
             await asyncio.wait(lanes, timeout=timeout)
         for lane in lanes:
@@ -140,6 +142,12 @@ class Outbox:
             )
         except (SlackRefused, OutcomeUnknown) as error:
             log.warning("could not answer a press: %s", error)
+
+    def whisper_soon(self, body: dict[str, Any], text: str) -> None:
+        """The same, without waiting for Slack to have taken it."""
+        whisper = asyncio.create_task(self.whisper(body, text), name="whisper")
+        self._whispers.add(whisper)  # the loop itself does not hold on to a task
+        whisper.add_done_callback(self._whispers.discard)
 
     async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
         """Open a modal; SlackRefused when the trigger has expired."""

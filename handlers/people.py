@@ -18,6 +18,7 @@ from handlers.calling import SlackCalls
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(seconds=60)
+SILENT = timedelta(seconds=5)  # for so long a Slack that did not answer is not asked again
 PATIENCE = 2.0  # seconds: Slack waits three for the answer to a press
 MOST = 1000  # people and groups remembered; a workspace's approvers are far fewer
 
@@ -32,7 +33,7 @@ class People:
         self._home_team = home_team
         self._clock = clock
         self._known: dict[str, tuple[datetime, Any]] = {}
-        self._asking: dict[str, asyncio.Lock] = {}
+        self._asking: dict[str, asyncio.Task[Any]] = {}
 
     async def standing(self, user: str, groups: Collection[str]) -> Standing:
         """What counts of this person. Never raises: what is not known is `unread`, or a problem."""
@@ -48,23 +49,34 @@ class People:
         )
 
     async def _kept(self, name: str, ask: Callable[[str], Awaitable[T]]) -> T | None:
-        """The answer of the last minute, or a new one; None when Slack gives none."""
-        async with self._asking.setdefault(name, asyncio.Lock()):
-            at, answer = self._known.get(name, (None, None))
-            # A clock that was moved back makes nothing younger than it is.
-            if at is not None and timedelta() <= self._clock() - at < KEPT:
-                return answer
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    fresh = await ask(name)
-            except (SlackRefused, OutcomeUnknown, TimeoutError) as error:
-                log.warning("Slack does not tell about %s: %s", name, error or "no answer in time")
-                return None
-            if len(self._known) >= MOST:
-                self._known.clear()
-                self._asking = {name: self._asking[name]}
-            self._known[name] = (self._clock(), fresh)
-            return fresh
+        """The answer of the last minute, or a new one; None when Slack gives none in PATIENCE.
+
+        Whoever comes while Slack is being asked gets that answer, so that nobody waits longer.
+        """
+        at, answer = self._known.get(name, (None, None))
+        # A clock that was moved back makes nothing younger than it is.
+        kept = SILENT if answer is None else KEPT
+        if at is not None and timedelta() <= self._clock() - at < kept:
+            return answer
+        asking = self._asking.get(name)
+        if asking is None:
+            asking = asyncio.create_task(self._fresh(name, ask), name=f"who is {name}")
+            self._asking[name] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(name, None))
+        # Shielded: others wait for it too.
+        return await asyncio.shield(asking)
+
+    async def _fresh(self, name: str, ask: Callable[[str], Awaitable[T]]) -> T | None:
+        fresh = None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                fresh = await ask(name)
+        except (SlackRefused, OutcomeUnknown, TimeoutError) as error:
+            log.warning("Slack does not tell about %s: %s", name, error or "no answer in time")
+        if len(self._known) >= MOST:
+            self._known.clear()
+        self._known[name] = (self._clock(), fresh)
+        return fresh
 
     async def _problem(self, user: str) -> str:
         answer = await self._call("users_info", user=user)

@@ -402,7 +402,7 @@ def _course_of_execution(own: list[Row]) -> dict[str, Any]:
             ran |= {"state": detail["state"], "error": detail["error"]}
             ran["answer"] = detail["answer_sha256"]
         elif row.kind == "marked by hand":
-            ran |= {"state": "succeeded", "error": "", "by_hand": row.actor}
+            ran |= {"state": detail["state"], "error": "", "by_hand": row.actor}
         elif row.kind in _VERDICTS:
             ran |= {"state": _VERDICTS[row.kind], "concluded_at": row.at}
             ran["verify_note"] = detail["note"]

@@ -23,11 +23,18 @@ class Voter:
     standing: Standing = UNKNOWN
 
 
-def check_vote(approval: Approval, voter: Voter, *, home_team: str, now: datetime) -> None:
-    """Raise Refused unless this person may vote on this approval now.
+def check_vote(
+    approval: Approval,
+    voter: Voter,
+    *,
+    home_team: str,
+    now: datetime,
+    choice: Choice = Choice.APPROVE,
+) -> None:
+    """Raise Refused unless this person may say that on this approval now.
 
     An empty approvers list means nobody. Who asked for the action, or changed a value of it, never
-    approves it.
+    approves it; who asked may take it back.
     """
     if voter.team != home_team:
         raise Refused("Not counted: only people of this workspace can decide here.")
@@ -40,6 +47,9 @@ def check_vote(approval: Approval, voter: Voter, *, home_team: str, now: datetim
             "Not counted: the bot's clock is before the moment this was asked.",
             remedy="Its clock was moved; an operator must look.",
         )
+    is_theirs = approval.requested_by != "" and voter.user == approval.requested_by
+    if choice is Choice.REJECT and is_theirs and not voter.standing.problem:
+        return
     if not approval.approvers:
         raise Refused(
             "Not counted: nobody may approve this.",

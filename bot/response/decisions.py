@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.approvals.binding import why_void
-from bot.approvals.model import Approval, Choice, Standing
-from bot.approvals.policy import Voter, check_vote
+from bot.approvals.model import UNKNOWN, Approval, Choice, Standing
+from bot.approvals.policy import Voter, check_vote, mentions, no_vote
 from bot.errors import NotFound, Refused, SopbotError, StoreError
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
@@ -22,6 +22,7 @@ from store.operations.audit import LONGEST_ID, Kind
 log = logging.getLogger(__name__)
 
 AGAIN = "It is revoked; propose it again."
+IN_A_MINUTE = "Try again in a minute."
 
 Standings = Callable[[str, Collection[str]], Awaitable[Standing]]
 """What Slack says of a user now: who they are, and which of these user groups they are in."""
@@ -61,42 +62,31 @@ class Decisions:
         reason: str = "",
     ) -> Approval:
         """Count a press, which Slack calls `press`. Refused says why to the person who pressed."""
-        try:
-            voter = await self._may_vote(approval_id, voter, choice)
-            approval = await self._store.vote(
-                approval_id,
-                voter,
-                choice,
-                self._home_team,
-                self._clock(),
-                press,
-                reason=reason,
-                limits=self._rulebook.limits,
-            )
-        except (Refused, NotFound) as error:
-            facts = {"choice": choice, "team": voter.team, **(press or {})}
-            await self.refuse(error, approval_id, voter.user, facts)
-            raise
+        voter = await self._may_vote(approval_id, voter, choice)
+        approval = await self._store.vote(
+            approval_id,
+            voter,
+            choice,
+            self._home_team,
+            self._clock(),
+            press,
+            reason=reason,
+            limits=self._rulebook.limits,
+        )
         self._metrics.voted(choice)
         return approval
 
-    async def check(
-        self, approval_id: str, voter: Voter, press: Mapping[str, str] | None = None
-    ) -> Approval:
+    async def check(self, approval_id: str, voter: Voter) -> Approval:
         """The approval, when this person's yes would count now; else Refused. Counts nothing."""
-        try:
-            voter = await self._may_vote(approval_id, voter, Choice.APPROVE)
-            approval = await self._store.approval(approval_id)
-            check_vote(approval, voter, home_team=self._home_team, now=self._clock())
-        except Refused as error:
-            await self.refuse(error, approval_id, voter.user, press or {})
-            raise
+        voter = await self._may_vote(approval_id, voter, Choice.APPROVE)
+        approval = await self._store.approval(approval_id)
+        check_vote(approval, voter, home_team=self._home_team, now=self._clock())
         return approval
 
     async def refuse(
         self, error: SopbotError, approval_id: str, user: str, facts: Mapping[str, str]
     ) -> None:
-        """Put a refusal on record.
+        """Put a refusal on record; `approval_id` may be anything that somebody made up.
 
         On its own: what was refused was undone, and with it what it would have recorded.
         """
@@ -168,7 +158,14 @@ class Decisions:
     # Freezing: anybody may stop everything; only who may approve lets it go on.
 
     async def freeze(self, user: str, reason: str) -> bool:
-        """Nothing runs from now on. False when it was frozen already."""
+        """Nothing runs from now on. False when it was frozen already.
+
+        Refused for a guest, a bot or a stranger. While Slack does not say who somebody is, they may
+        freeze: to stop is safe, and it may be urgent.
+        """
+        standing = await self._standing(user, ())
+        if standing.problem != UNKNOWN.problem:
+            check_standing(standing, "Not frozen")
         return await self._store.freeze(user, reason, self._clock())
 
     async def thaw(self, user: str) -> bool:
@@ -178,16 +175,39 @@ class Decisions:
         return await self._store.thaw(user, self._clock())
 
     async def check_decider(self, approval: Approval, user: str) -> None:
-        """Refused unless this person is one of the approval's approvers."""
-        await self._check_approver(user, approval.approvers, "Not done")
+        """Refused unless this person may say what became of it: an approver of the policy of now.
 
-    async def _check_approver(self, user: str, approvers: tuple[str, ...], what: str) -> None:
+        Not of the approval: what the policy approved by itself may have none, and they may all
+        have left. Nor is it anybody who asked for it or changed a value of it.
+        """
+        approvers = self._rulebook.policy.remediate.everybody_who_may_approve
+        standing = await self._check_approver(user, approvers, "Not done")
+        if why := no_vote(replace(approval, approvers=approvers), user, standing):
+            raise Refused(f"Not done: {why}.")
+
+    async def check_person(self, user: str) -> None:
+        """Refused for a guest, a bot or a stranger, and while Slack does not say who that is."""
+        check_standing(await self._standing(user, ()), "Not done")
+
+    async def _check_approver(self, user: str, approvers: tuple[str, ...], what: str) -> Standing:
         groups = [one for one in approvers if one.startswith("S")]
         standing = await self._standing(user, groups)
-        if standing.problem:
-            raise Refused(f"{what}: {standing.problem}.")
+        check_standing(standing, what)
         if not standing.is_one_of(user, approvers):
+            if standing.unread:
+                raise Refused(
+                    f"{what}: Slack did not say who is in {mentions(sorted(standing.unread))}.",
+                    remedy=IN_A_MINUTE,
+                )
             raise Refused(f"{what}: only an approver decides that.")
+        return standing
+
+
+def check_standing(standing: Standing, what: str) -> None:
+    """Refused, as `what`, for whom nothing here is."""
+    if standing.problem:
+        unknown = standing.problem == UNKNOWN.problem
+        raise Refused(f"{what}: {standing.problem}.", remedy=IN_A_MINUTE if unknown else "")
 
 
 def check_undecided(approval: Approval) -> None:

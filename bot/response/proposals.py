@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,14 +20,16 @@ from bot.response import propose
 from bot.response.decisions import check_undecided
 from bot.response.rulebook import Rulebook
 from store.contract import Store
-from store.operations.audit import Kind
 from store.rows import AdviceRecord
 
 log = logging.getLogger(__name__)
 
 
 class Proposals:
-    """What is put before people: by an SOP, a person's words, an edit, an undo."""
+    """What is put before people: by an SOP, a person's words, an edit, an undo.
+
+    `check_person` is Refused for whoever may not propose anything.
+    """
 
     def __init__(
         self,
@@ -34,11 +37,13 @@ class Proposals:
         store: Store,
         rulebook: Rulebook,
         gateway: GatewayClient,
+        check_person: Callable[[str], Awaitable[None]],
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._rulebook = rulebook
         self._gateway = gateway
+        self._check_person = check_person
         self._clock = clock
 
     async def from_sop(self, incident: Incident, alert: Alert, record: AdviceRecord) -> None:
@@ -50,7 +55,9 @@ class Proposals:
             given = propose.values_from(sop, action, alert, self._clock())
             try:
                 proposal = catalogue.propose(action.action, given, self._rulebook.policy.remediate)
-                await self._put(incident, proposal, f"advice:{record.id}:{place}")
+                asked = await self._prepared(incident, proposal)
+                cause = f"advice:{record.id}:{place}"
+                await self._store.ask(asked, cause, self._rulebook.limits)
             except (Refused, InputError, GatewayUnavailable) as error:
                 if await self._is_over(incident):
                     return
@@ -67,7 +74,8 @@ class Proposals:
         """A person asks for an action; somebody else must approve it. `cause` asks only once."""
         action_id, given = intents.read_fix(words, user=user, default_target=incident.service)
         proposal = catalogue.propose(action_id, given, self._rulebook.policy.remediate)
-        return await self._put(incident, proposal, cause, requested_by=user)
+        asked = await self._prepared(incident, proposal, user, requested_by=user)
+        return await self._store.ask(asked, cause, self._rulebook.limits)
 
     async def edit(self, approval_id: str, values: Mapping[str, str], user: str) -> Approval:
         """A person changes values: another proposal takes its place, and they do not count on it.
@@ -88,26 +96,17 @@ class Proposals:
             raise InputError("Nothing was changed.", remedy="Close the box to leave it as it is.")
         proposal = catalogue.propose(old.proposal.action_id, given, self._rulebook.policy.remediate)
         incident = await self._store.incident(old.incident_id)
-        fresh = await self._put(
+        fresh = await self._prepared(
             incident,
             proposal,
-            f"edit/{old.id}/{digest_of_text(repr(sorted(values.items())))[:16]}",
+            user,
             requested_by=old.requested_by,
             editors=(*old.terms.editors, user),
             undoes=old.undoes,
         )
-        await self._store.withdraw(
-            old.id, f"@{user} changed a value. The new card is below", self._clock()
-        )
-        await self._store.record(
-            Kind.EDITED,
-            now=self._clock(),
-            incident_id=incident.id,
-            subject=old.id,
-            actor=user,
-            detail={"became": fresh.id, "values": dict(values)},
-        )
-        return fresh
+        # With the user: who sends the same values at the same time is an editor too, or refused.
+        cause = f"edit/{old.id}/{user}/{digest_of_text(repr(sorted(values.items())))[:16]}"
+        return await self._store.edit(old.id, fresh, cause, user, values, self._rulebook.limits)
 
     async def undo(self, approval_id: str, user: str) -> Approval:
         """Propose the inverse of what ran and did not help, through the same policy."""
@@ -128,29 +127,38 @@ class Proposals:
         inverse = catalogue.CATALOGUE[done.proposal.action_id].inverse
         proposal = catalogue.propose(inverse, given, self._rulebook.policy.remediate)
         incident = await self._store.incident(done.incident_id)
-        return await self._put(
+        asked = await self._prepared(
             incident,
             replace(proposal, title=f"Undo {done.proposal.title}: {proposal.title}"),
-            f"undo/{execution.id}/{len(earlier)}",
+            user,
             requested_by=user,
             undoes=execution.id,
         )
+        cause = f"undo/{execution.id}/{len(earlier)}"
+        return await self._store.ask(asked, cause, self._rulebook.limits)
 
-    async def _put(
+    async def _prepared(
         self,
         incident: Incident,
         proposal: Proposal,
-        cause: str,
+        user: str = "",
         *,
         requested_by: str = "",
         editors: tuple[str, ...] = (),
         undoes: str = "",
     ) -> Approval:
+        """What is to be put before people, as the gateway and the policy see it now.
+
+        `user` is the person who wants it now, '' for an SOP. Refused when they may not.
+        """
         call = propose.call_of(incident, proposal)
-        by_hand = bool(requested_by or editors)
-        preview, targets = await propose.preview_of(
-            self._gateway, call, propose.PATIENCE if by_hand else None
-        )
+        if user:
+            # Both at once: that person waits, and Slack waits for no longer than three seconds.
+            (preview, targets), _ = await asyncio.gather(
+                propose.preview_of(self._gateway, call, propose.PATIENCE), self._check_person(user)
+            )
+        else:
+            preview, targets = await propose.preview_of(self._gateway, call, None)
         alert = await self._store.latest_alert(incident.id)
         # As it is now: the advice that led here may have taken minutes.
         incident = await self._store.incident(incident.id)
@@ -168,7 +176,7 @@ class Proposals:
         )
         if wanted.needed == 0:
             self._rulebook.check_window(wanted.only_in_windows, self._clock(), "Not proposed")
-        approval = propose.approval_for(
+        return propose.approval_for(
             incident,
             proposal,
             preview,
@@ -178,7 +186,6 @@ class Proposals:
             undoes=undoes,
             now=self._clock(),
         )
-        return await self._store.ask(approval, cause, self._rulebook.limits)
 
     def _terms(
         self,

@@ -64,9 +64,6 @@ class Response:
         self.store = store
         self.rulebook = Rulebook(policy, sops)
         self.home_team = home_team
-        self.proposals = Proposals(
-            store=store, rulebook=self.rulebook, gateway=gateway, clock=clock
-        )
         self.decisions = Decisions(
             store=store,
             rulebook=self.rulebook,
@@ -75,6 +72,13 @@ class Response:
             clock=clock,
             metrics=metrics,
             home_team=home_team,
+        )
+        self.proposals = Proposals(
+            store=store,
+            rulebook=self.rulebook,
+            gateway=gateway,
+            check_person=self.decisions.check_person,
+            clock=clock,
         )
         self.dispatches = Dispatches(
             store=store,

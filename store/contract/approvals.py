@@ -37,6 +37,21 @@ class Approvals(Part):
         """
         return await self._write(approvals.ask, approval, origin, limits)
 
+    async def edit(
+        self,
+        old_id: str,
+        fresh: Approval,
+        origin: str,
+        editor: str,
+        values: Mapping[str, str],
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Approval:
+        """Put `fresh` before people in the place of the old one, which is revoked by that.
+
+        The same `origin` edits once. Refused when the old one waits no more, and as `ask` refuses.
+        """
+        return await self._write(approvals.edit, old_id, fresh, origin, editor, values, limits)
+
     async def approval(self, approval_id: str) -> Approval:
         """One approval with its votes, or NotFound."""
         return await self._engine.read(approvals.get, approval_id)

@@ -11,7 +11,7 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Choice
 from bot.approvals.policy import Voter, check_vote, outcome
 from bot.errors import NotFound, Refused
-from bot.incidents.model import IncidentStatus
+from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 from store.operations import audit, guards, incidents
 from store.operations.audit import Kind
@@ -189,9 +189,12 @@ def vote(
     # would leave behind a yes that it has not seen.
     yield from incidents.hold(approval.incident_id)
     approval = yield from get(approval_id)
-    check_vote(approval, voter, home_team=home_team, now=now)
+    check_vote(approval, voter, home_team=home_team, now=now, choice=choice)
     yield from audit.check_clock(now)
     incident = yield from incidents.get(approval.incident_id)
+    if choice is Choice.REJECT and voter.user in (approval.requested_by, *approval.said_yes):
+        over: Approval = yield from _take_back(approval, incident, voter.user, now, press)
+        return over
     if choice is Choice.APPROVE:
         if approval.terms.reason_required and not reason.strip():
             raise Refused("Not counted: this needs a reason.", remedy="Press Approve again.")
@@ -244,6 +247,85 @@ def vote(
             detail=facts if kind is Kind.VOTED else {"digest": approval.digest},
         )
     return decided
+
+
+def _take_back(
+    approval: Approval, incident: Incident, user: str, now: datetime, press: Mapping[str, str]
+) -> Operation[Approval]:
+    """Who asked for it, or said yes to it, ends it.
+
+    That is no vote of who asked, and a yes that counted stays on record as it was said: so there is
+    no row in `votes` for it, and the trail has the press where it says that this is rejected.
+    """
+    asked = user == approval.requested_by
+    reason = f"withdrawn by who asked, @{user}" if asked else f"@{user} took the yes back"
+    claimed = yield execute(
+        "UPDATE approvals SET state = ?, decided_by = ?, decided_at = ?, reason = ?"
+        " WHERE id = ? AND state = ? AND expires_at > ?",
+        RemediationStatus.REJECTED,
+        user,
+        stamp(now),
+        reason,
+        approval.id,
+        RemediationStatus.AWAITING_APPROVAL,
+        stamp(now),
+    )
+    if not claimed:
+        raise Refused("Not counted: this was decided a moment ago.")
+    yield from incidents.tell(
+        incident.id, now, Choice.REJECT, f"Rejected: {approval.proposal.title}", user
+    )
+    yield from incidents.reply(incident, "approval", approval.id, now)
+    over: Approval = yield from get(approval.id)
+    yield from audit.record(
+        Kind.REJECTED,
+        now=now,
+        incident_id=incident.id,
+        subject=approval.id,
+        actor=user,
+        detail={"digest": approval.digest, "why": reason, **press},
+    )
+    return over
+
+
+def edit(
+    old_id: str,
+    fresh: Approval,
+    origin: str,
+    editor: str,
+    values: Mapping[str, str],
+    limits: Limits,
+) -> Operation[Approval]:
+    """Put `fresh` in the place of what waits: one of the two can be approved, never both.
+
+    The same `origin` edits once. Refused when the old one waits no more: of two people who change
+    it at once the second one's values are not what the first one's card shows.
+    """
+    yield from incidents.hold(fresh.incident_id)
+    if (yield query("SELECT 1 FROM approvals WHERE origin = ?", origin)):
+        before: Approval = yield from ask(fresh, origin, limits)
+        return before
+    now, reason = fresh.requested_at, f"@{editor} changed a value. The new card is below"
+    incident_id = yield from _end_waiting(old_id, reason, now)
+    if incident_id is None:
+        old: Approval = yield from get(old_id)
+        raise Refused(
+            f"Not done: this remediation is {old.state}.",
+            remedy="Somebody was faster; see the newest card in this thread.",
+        )
+    asked: Approval = yield from ask(fresh, origin, limits)
+    yield from audit.record(
+        Kind.REVOKED, now=now, incident_id=incident_id, subject=old_id, detail={"why": reason}
+    )
+    yield from audit.record(
+        Kind.EDITED,
+        now=now,
+        incident_id=incident_id,
+        subject=old_id,
+        actor=editor,
+        detail={"became": asked.id, "values": dict(values)},
+    )
+    return asked
 
 
 def expire(now: datetime) -> Operation[int]:
@@ -311,6 +393,25 @@ def revoke(approval_id: str, reason: str, now: datetime, owner: str = "") -> Ope
 
 def withdraw(approval_id: str, reason: str, now: datetime) -> Operation[bool]:
     """Revoke what waits for a yes, or has it and is not sent yet; False when it is too late."""
+    incident_id = yield from _end_waiting(approval_id, reason, now)
+    if incident_id is None:
+        revoked: bool = yield from revoke(approval_id, reason, now)
+        return revoked
+    yield from audit.record(
+        Kind.REVOKED,
+        now=now,
+        incident_id=incident_id,
+        subject=approval_id,
+        detail={"why": reason},
+    )
+    return True
+
+
+def _end_waiting(approval_id: str, reason: str, now: datetime) -> Operation[int | None]:
+    """Revoke what waits for a yes; its incident, or None when it does not wait. Not on record yet.
+
+    Whoever calls this puts it there, last.
+    """
     rows = yield query(
         "UPDATE approvals SET state = ?, reason = ?, decided_at = ? WHERE id = ? AND state = ?"
         " RETURNING incident_id",
@@ -321,19 +422,12 @@ def withdraw(approval_id: str, reason: str, now: datetime) -> Operation[bool]:
         RemediationStatus.AWAITING_APPROVAL,
     )
     if not rows:
-        revoked: bool = yield from revoke(approval_id, reason, now)
-        return revoked
+        return None
     incident = yield from incidents.get(rows[0]["incident_id"])
     yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
     yield from incidents.reply(incident, "approval", approval_id, now)
-    yield from audit.record(
-        Kind.REVOKED,
-        now=now,
-        incident_id=incident.id,
-        subject=approval_id,
-        detail={"why": reason},
-    )
-    return True
+    ended: int = incident.id
+    return ended
 
 
 def withdraw_all(

@@ -91,7 +91,8 @@ def check_clock(now: datetime) -> Operation[None]:
         behind = round((moment(head.note) - now).total_seconds())
         raise Refused(
             f"Not counted: the bot's clock is {behind} s behind what is on record.",
-            remedy="An operator must mend the clock; nothing is decided until then.",
+            remedy="Nothing is decided until an operator mends the clock or, if the clock is right"
+            " now, begins a new trail: `python -m bot audit begin-anew`.",
         )
 
 

@@ -15,7 +15,7 @@ from bot.approvals.model import UNKNOWN
 from bot.observability.metrics import Metrics
 from bot.simulator.local import LocalSlack
 from handlers.calling import SlackCalls
-from handlers.people import People, problem_of
+from handlers.people import PATIENCE, People, problem_of
 from tests.scenarios.doors import SlackDoor
 from tests.scenarios.world import ANA, BEN, CHLOE
 
@@ -90,6 +90,41 @@ async def test_many_presses_at_once_ask_slack_once(desk: Desk) -> None:
     assert desk.asked("users.info") == desk.asked("usergroups.users.list") == 1
 
 
+async def test_a_slack_that_does_not_answer_is_not_asked_again_by_the_next_press(
+    desk: Desk,
+) -> None:
+    desk.fail("users.info")
+    await desk.people.standing(BEN, [])
+    desk.clock.forward(4)
+    assert (await desk.people.standing(BEN, [])).problem == UNKNOWN.problem
+    assert desk.asked("users.info") == 1
+
+
+async def test_who_comes_while_slack_is_asked_waits_only_for_that_answer(desk: Desk) -> None:
+    reached, forever = asyncio.Event(), asyncio.Event()
+    called: list[str] = []
+
+    async def silent(method: str, _args: dict[str, Any]) -> web.StreamResponse | None:
+        called.append(method)
+        reached.set()
+        await forever.wait()
+        return None
+
+    desk.door.on_call = silent
+    began = asyncio.get_running_loop().time()
+    first = asyncio.create_task(desk.people.standing(BEN, [SRE]))
+    await reached.wait()
+    gone = asyncio.create_task(desk.people.standing(BEN, [SRE]))
+    others = [asyncio.create_task(desk.people.standing(CHLOE, [SRE])) for _ in range(3)]
+    await asyncio.wait([first, gone, *others], timeout=0.1)
+    gone.cancel()  # who gives up takes the answer from nobody
+    for found in await asyncio.gather(first, *others):
+        assert (found.problem, found.unread) == (UNKNOWN.problem, {SRE})
+    assert asyncio.get_running_loop().time() - began < PATIENCE + 0.5
+    assert sorted(called) == ["usergroups.users.list", "users.info", "users.info"]
+    forever.set()
+
+
 @pytest.mark.parametrize("method", ["users.info", "usergroups.users.list"])
 async def test_when_slack_does_not_answer_nobody_counts_and_it_is_asked_again(
     desk: Desk, method: str
@@ -101,6 +136,7 @@ async def test_when_slack_does_not_answer_nobody_counts_and_it_is_asked_again(
     else:
         assert (found.groups, found.unread) == (frozenset(), {SRE})
     desk.door.on_call = None
+    desk.clock.forward(5)
     again = await desk.people.standing(BEN, [SRE])
     assert (again.problem, again.groups, again.unread) == ("", {SRE}, frozenset())
 

@@ -16,7 +16,7 @@ from tests.scenarios.attacks import nothing_ran, proposed, ran
 from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.doors import Proxy
-from tests.scenarios.world import Gateway, World
+from tests.scenarios.world import BEN, CHLOE, Gateway, World
 
 
 @pytest.fixture
@@ -29,6 +29,10 @@ async def front(world: World) -> AsyncIterator[Proxy]:
 
 def is_look_up(path: str) -> bool:
     return path.startswith("/executions/")
+
+
+async def never_answers(request: web.Request) -> bool:
+    return request.path != "/execute" and not is_look_up(request.path)
 
 
 async def test_an_answer_that_comes_late_is_looked_up_and_nothing_is_sent_again(
@@ -103,6 +107,42 @@ async def test_a_request_that_never_arrived_is_said_not_to_have_run_and_the_next
     again = await world.approval_card("awaiting approval", which=2)
     await world.press(again, "Approve", "ben")
     await world.result("ran in", which=2)
+
+
+async def test_who_asked_for_it_does_not_say_what_became_of_it(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    front.on_answer = never_answers
+    world.write_sops()
+    await bot()
+    await world.alert()
+    await world.card()
+    await world.types("/incident fix restart", "ben")
+    await world.press(await world.approval_card("awaiting"), "Approve", "chloe")
+    card = await world.approval_card("outcome unknown")
+    await world.press(card, "Mark done by hand", "ben")
+    await world.whisper("ben", "Not done: you asked for this")
+    await world.press(card, "Mark done by hand", "chloe")
+    await world.result("marked done by hand by @chloe")
+    refusals = world.rows("SELECT actor FROM audit WHERE kind = 'refused'")
+    assert [row["actor"] for row in refusals] == [BEN]
+
+
+async def test_an_approver_of_the_policy_of_now_says_what_became_of_what_nobody_approved(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    world.write_policy(auto_approve=["service.restart"])
+    front.on_answer = never_answers
+    await until(lambda: world.patient.pids, why="the service is up")
+    running = await bot()
+    await world.alert()
+    card = await world.approval_card("outcome unknown")
+    await world.press(card, "Mark done by hand", "ben")
+    await world.whisper("ben", "Not done: only an approver decides that.")
+    world.write_policy(CHLOE, rules=[{"actions": ["service.stop"], "approvers": [BEN]}])
+    running.reload()
+    await world.press(card, "Mark done by hand", "ben")
+    await world.result("marked done by hand by @ben")
     await ran(world, gateway, 1)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from aiohttp import web
 
 from tests.scenarios.attacks import nothing_ran, proposed, ran, refused
 from tests.scenarios.conftest import StartBot
+from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ANA, BEN, CHLOE, Clock, Gateway, World
 
 SRE = "S0SRE00001"
@@ -148,7 +151,7 @@ async def test_an_empty_group_is_nobody(world: World, bot: StartBot, gateway: Ga
 
 @pytest.mark.parametrize("silent", ["users.info", "usergroups.users.list"])
 async def test_while_slack_does_not_say_who_somebody_is_nobody_counts(
-    silent: str, world: World, bot: StartBot, gateway: Gateway
+    silent: str, world: World, bot: StartBot, gateway: Gateway, clock: Clock
 ) -> None:
     world.write_policy(SRE)
     card = await proposed(world, bot)
@@ -161,6 +164,7 @@ async def test_while_slack_does_not_say_who_somebody_is_nobody_counts(
     await refused(world, "ben", "Not counted: Slack did not say who")
     await nothing_ran(world, gateway)
     world.door.on_call = None
+    clock.forward(5)  # as long as the bot remembers that Slack was silent
     await world.press(card, "Approve", "ben")
     await world.result("Verified")
     await ran(world, gateway, 1)
@@ -194,3 +198,184 @@ async def test_only_an_approver_lifts_a_freeze_and_while_it_stands_no_yes_counts
     await world.press(card, "Approve", "ben")
     await world.result("Verified")
     await ran(world, gateway, 1)
+
+
+@pytest.mark.parametrize("slow", ["users.info", "usergroups.users.list"])
+async def test_a_slow_slack_is_answered_in_its_three_seconds_however_many_press(
+    slow: str, world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    world.write_policy(SRE)
+    card = await proposed(world, bot)
+    world.slack.script.slow(slow, 6, times=None)
+    world.slack.script.slow("chat.postEphemeral", 2, times=None)
+    everybody = ("ana", "ben", "chloe")
+    outcomes = await asyncio.gather(*(world.press(card, "Approve", who) for who in everybody))
+    for outcome in outcomes:
+        assert outcome.acked, outcome
+        assert outcome.seconds is not None
+        assert outcome.seconds < 3
+    for who in everybody:
+        await world.whisper(who, "Not counted: Slack did not say who")
+    await nothing_ran(world, gateway)
+
+
+async def test_a_stranger_is_answered_at_once_though_slack_is_slow_to_show_why(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    card = await proposed(world, bot)
+    world.slack.change_user("ben", team_id="T0ELSEWHERE")
+    world.slack.script.slow("chat.postEphemeral", 4, times=None)
+    outcome = await world.press(card, "Approve", "ben")
+    assert outcome.acked, outcome
+    await world.whisper("ben", "only people of this workspace")
+    await nothing_ran(world, gateway)
+
+
+async def test_who_said_yes_may_still_say_no(world: World, bot: StartBot, gateway: Gateway) -> None:
+    world.write_policy(BEN, CHLOE, approvals_required=2)
+    card = await proposed(world, bot)
+    await world.press(card, "Approve", "ben")
+    await world.approval_card("1 more needed")
+    await world.press(card, "Reject", "ben")
+    over = await world.approval_card("rejected")
+    assert "@ben took the yes back" in over.text
+    assert over.buttons == []
+    await world.press(card, "Approve", "chloe", stale=True)
+    await refused(world, "chloe", "Not counted: this remediation is rejected.")
+    await nothing_ran(world, gateway)
+
+
+async def test_who_asked_for_it_takes_it_back(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    world.write_sops()
+    await bot()
+    await world.alert()
+    await world.card()
+    await world.types("/incident fix restart", "ana")  # whom the policy does not name
+    await world.press(await world.approval_card("awaiting"), "Reject", "ana")
+    over = await world.approval_card("rejected")
+    assert "withdrawn by who asked, @ana" in over.text
+    assert over.buttons == []
+    await nothing_ran(world, gateway)
+
+
+async def test_two_who_send_the_same_edit_at_once_are_not_both_free_to_approve_it(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    async with Proxy.before(world.gateway_url) as front:
+        world.gateway_url = front.url
+        card = await proposed(world, bot)
+        await world.press(card, "Edit", "ben")
+        await world.press(card, "Edit", "chloe")
+        asked, both = 0, asyncio.Event()
+
+        async def meet(request: web.Request) -> bool:
+            nonlocal asked
+            if request.path == "/plan":
+                asked += 1
+                if asked == 2:
+                    both.set()
+                await both.wait()
+            return True
+
+        front.on_request = meet
+        names = {"ben": BEN, "chloe": CHLOE}
+        outcomes = await asyncio.gather(
+            *(world.slack.as_user(who).submit(values={"grace_seconds": "2"}) for who in names)
+        )
+    (lost,) = [who for who, outcome in zip(names, outcomes, strict=True) if outcome.errors]
+    (won,) = set(names) - {lost}
+    assert "Somebody was faster" in str(outcomes[list(names).index(lost)].errors)
+    await world.approval_card("The new card is below")
+    fresh = await world.approval_card(f"not @{won}", which=2)
+    assert len(world.replies("approval")) == 2
+    assert [row["actor"] for row in on_record(world, "edited")] == [names[won]]
+    await world.press(fresh, "Approve", won)
+    await refused(world, won, "Not counted: you changed a value of this")
+    await nothing_ran(world, gateway)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"is_guest": True}, "guests never count"),
+        ({"is_bot": True}, "a bot never counts"),
+        ({"is_deleted": True}, "this account is deactivated"),
+    ],
+    ids=["guest", "bot", "leaver"],
+)
+async def test_a_guest_a_bot_and_a_leaver_change_freeze_and_propose_nothing(
+    change: dict[str, Any], words: str, world: World, bot: StartBot, gateway: Gateway, clock: Clock
+) -> None:
+    card = await proposed(world, bot)
+    await world.press(card, "Edit", "ana")
+    world.slack.change_user("ana", **change)
+    clock.forward(60)  # as long as the bot believes what it was told
+    outcome = await world.slack.as_user("ana").submit(values={"grace_seconds": "2"})
+    assert f"Not done: {words}." in str(outcome.errors)
+    await world.press(card, "Edit", "ana")
+    await refused(world, "ana", f"Not done: {words}.")
+    for command in ("fix stop", "freeze on", "freeze off"):
+        answer = await (await world.types(f"/incident {command}", "ana")).response()
+        assert words in answer.text
+    assert len(world.replies("approval")) == 1
+    assert world.rows("SELECT * FROM freezes") == []
+    assert [row["actor"] for row in on_record(world, "refused")] == [ANA] * 5
+
+    answer = await (await world.types("/incident ack", "ana")).response()
+    assert "INC-1 is yours" in answer.text, "that decides nothing"
+
+
+async def test_while_slack_does_not_say_who_somebody_is_they_may_stop_everything_only(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    await proposed(world, bot)
+    world.slack.script.http("users.info", 503, times=None)
+    answer = await (await world.types("/incident fix stop", "ana")).response()
+    assert "Not done: Slack did not say who you are. Try again in a minute." in answer.text
+    answer = await (await world.types("/incident freeze on", "ana")).response()
+    assert "Frozen: nothing runs" in answer.text
+    answer = await (await world.types("/incident freeze off", "ben")).response()
+    assert "Still frozen: Slack did not say who you are." in answer.text
+
+
+async def test_every_refusal_is_on_record_once(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    world.write_policy(BEN, CHLOE, reason_required=True)
+    card = await proposed(world, bot)
+    await world.press(card, "Approve", "ana")  # before the box opens
+    await world.whisper("ana", "you are not an approver")
+    await (await world.types("/incident freeze on", "ana")).response()
+    await (await world.types("/incident freeze off", "ana")).response()
+    await world.press(card, "Approve", "ben")
+    await world.slack.as_user("ben").submit(values={"reason": "because"})
+    await world.press(card, "Reject", "ben")
+    await world.approval_card("rejected")
+    for button in ("Dry run", "Edit", "Reject"):
+        await world.press(card, button, "chloe", stale=True)
+    await world.slack.wait_for(
+        lambda: len([text for text in world.whispers("chloe") if "is rejected" in text]) == 3,
+        why="chloe reads three refusals",
+    )
+    await (await world.types("/incident resolve", "ana")).response()
+    await (await world.types("/incident fix INC-1 restart checkout-api", "ana")).response()
+    rows = on_record(world, "refused")
+    assert [(row["actor"], json.loads(row["detail"])["tried"]) for row in rows] == [
+        (ANA, "sopbot.approve"),
+        (ANA, "/incident freeze off"),
+        (BEN, "sopbot.reason_modal"),
+        (CHLOE, "sopbot.dry_run"),
+        (CHLOE, "sopbot.edit"),
+        (CHLOE, "sopbot.reject"),
+        (ANA, "/incident fix INC-1 restart checkout-api"),
+    ]
+    (approval,) = world.rows("SELECT id FROM approvals")
+    pressed = [row for row in rows if "sopbot." in row["detail"]]
+    assert {row["subject"] for row in pressed} == {approval["id"]}
+    assert {row["incident_id"] for row in pressed} == {1}
+
+
+def on_record(world: World, kind: str) -> list[Any]:
+    return [row for row in world.rows("SELECT * FROM audit ORDER BY seq") if row["kind"] == kind]

@@ -163,7 +163,7 @@ def stop_sop() -> dict[str, Any]:
 
 
 async def test_what_did_not_help_is_undone_by_one_click_and_another_persons_yes(
-    world: World, bot: StartBot, gateway: Gateway
+    world: World, bot: StartBot, gateway: Gateway, clock: Clock
 ) -> None:
     world.write_policy(BEN, CHLOE, verify_deadline_seconds=5)
     world.write_sops(stop_sop())
@@ -175,6 +175,11 @@ async def test_what_did_not_help_is_undone_by_one_click_and_another_persons_yes(
 
     answer = await world.types("/incident fix stop", "ana")
     assert "did not help in this incident before" in (await answer.response()).text
+
+    world.slack.change_user("ana", is_guest=True)
+    clock.forward(60)  # as long as the bot believes what it was told
+    await world.press(result, "Undo", "ana")
+    await world.whisper("ana", "Not done: guests never count.")
 
     await world.press(result, "Undo", "ben")
     card = await world.approval_card("Undo Stop checkout-api: Start checkout-api", which=2)

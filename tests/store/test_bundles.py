@@ -327,7 +327,7 @@ async def every_turn(store: Store) -> None:
 
     async def sent(**changes: Any) -> Execution:
         await yes(await asking(**changes))
-        execution = await store.claim_execution(later(2), NOW)
+        execution = await store.claim_execution(later(2))
         assert execution is not None
         return execution
 

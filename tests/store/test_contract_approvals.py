@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.model import Approval, Choice
+from bot.approvals.model import Approval, Choice, Standing, Terms
+from bot.approvals.policy import Voter
 from bot.errors import NotFound, Refused
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from store.contract import Store
@@ -166,12 +167,11 @@ async def test_a_no_after_the_first_of_two_yeses_ends_it(store: Store) -> None:
     ("changes", "press", "words"),
     [
         ({}, {"user": "U0EVE"}, "you are not an approver"),
-        ({}, {"user": CAT}, "somebody else must approve"),
         ({}, {"user": ANA, "team": "T0OTHER"}, "Not counted: only people of this workspace"),
         ({}, {"user": ANA, "at": 900}, "expired"),
         ({"approvers": ()}, {"user": ANA}, "Not counted: nobody may approve this"),
     ],
-    ids=["a stranger", "who asked", "another workspace", "too late", "no approvers"],
+    ids=["a stranger", "another workspace", "too late", "no approvers"],
 )
 async def test_a_press_that_may_not_count_is_refused_and_leaves_no_trace(
     store: Store, changes: dict[str, Any], press: dict[str, Any], words: str
@@ -185,6 +185,81 @@ async def test_a_press_that_may_not_count_is_refused_and_leaves_no_trace(
     assert await store.approval(one.id) == one
     assert await store.timeline(incident.id) == before
     assert await store.execution_of(one.id) is None
+
+
+@pytest.mark.parametrize("approvers", [(ANA, BEN, CAT), (ANA, BEN), ()])
+async def test_who_asked_does_not_approve_it_but_may_take_it_back(
+    store: Store, approvers: tuple[str, ...]
+) -> None:
+    one = await asked(store, (await opened(store)).id, requested_by=CAT, approvers=approvers)
+    with pytest.raises(Refused, match="Not counted"):
+        await say(store, one, CAT)
+    over = await say(store, one, CAT, NO)
+    assert (over.state, over.decided_by) == (RemediationStatus.REJECTED, CAT)
+    assert over.reason == f"withdrawn by who asked, @{CAT}"
+    assert over.votes == (), "it is no vote"
+    with pytest.raises(Refused, match="this remediation is rejected"):
+        await say(store, one, ANA)
+
+
+async def test_who_asked_and_is_a_guest_by_now_takes_nothing_back(store: Store) -> None:
+    one = await asked(store, (await opened(store)).id, requested_by=CAT)
+    guest = Voter(CAT, TEAM, Standing(problem="guests never count"))
+    with pytest.raises(Refused, match="guests never count"):
+        await store.vote(one.id, guest, NO, TEAM, later(1))
+
+
+async def test_who_said_yes_may_still_say_no_until_it_is_decided(store: Store) -> None:
+    one = await asked(store, (await opened(store)).id, needed=2)
+    await say(store, one, ANA)
+    over = await say(store, one, ANA, NO, at=2)
+    assert (over.state, over.decided_by) == (RemediationStatus.REJECTED, ANA)
+    assert over.reason == f"@{ANA} took the yes back"
+    assert [vote.choice for vote in over.votes] == [YES], "what counted stays on record"
+    with pytest.raises(Refused, match="this remediation is rejected"):
+        await say(store, one, BEN, at=3)
+    assert await store.execution_of(one.id) is None
+
+
+async def test_an_edit_takes_the_old_ones_place_once(store: Store) -> None:
+    incident = await opened(store)
+    old = await asked(store, incident.id)
+    fresh = approval(incident.id, terms=Terms(editors=(BEN,)))
+    assert await store.edit(old.id, fresh, "e1", BEN, {"grace": "2"}) == fresh
+    again = approval(incident.id)
+    assert await store.edit(old.id, again, "e1", BEN, {"grace": "2"}) == fresh, "sent twice"
+    before = await store.approval(old.id)
+    assert before.state is RemediationStatus.REVOKED
+    assert before.reason == f"@{BEN} changed a value. The new card is below"
+    assert [one.id for one in await store.approvals_waiting()] == [fresh.id]
+
+
+async def test_of_two_who_edit_at_once_one_is_refused_and_leaves_no_trace(place: Place) -> None:
+    here, there = await place.open("bot-a"), await place.open("bot-b")
+    incident = await opened(here)
+    for number in range(10):
+        old = await asked(here, incident.id)
+        answers = await asyncio.gather(
+            *(
+                store.edit(old.id, approval(incident.id), f"e{number}/{user}", user, {"grace": "2"})
+                for store, user in ((here, ANA), (there, BEN))
+            ),
+            return_exceptions=True,
+        )
+        (won,) = [one for one in answers if isinstance(one, Approval)]
+        (lost,) = [one for one in answers if isinstance(one, Refused)]
+        assert "this remediation is revoked. Somebody was faster" in str(lost)
+        assert [one.id for one in await here.approvals_waiting()] == [won.id]
+        await here.withdraw(won.id, "the next round", later(1))
+
+
+async def test_what_is_decided_is_not_edited(store: Store) -> None:
+    incident = await opened(store)
+    old = await asked(store, incident.id)
+    await say(store, old, ANA)
+    with pytest.raises(Refused, match="this remediation is approved"):
+        await store.edit(old.id, approval(incident.id), "e1", BEN, {})
+    assert len(await store.approvals_of(incident.id)) == 1
 
 
 async def test_fifty_presses_at_once_lead_to_one_execution(place: Place) -> None:

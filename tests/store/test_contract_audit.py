@@ -237,6 +237,45 @@ async def test_fifty_presses_at_once_are_one_vote_on_record(store: Store) -> Non
     assert await fault(store) == ""
 
 
+async def test_a_word_taken_back_is_on_record_with_its_press(store: Store) -> None:
+    incident = (await opened(store)).id
+    mine = await asked(store, incident, requested_by=CAT)
+    await store.vote(mine.id, voter(CAT), Choice.REJECT, TEAM, later(1), {"trigger_id": "1.2"})
+    yes = await asked(store, incident, needed=2)
+    await store.vote(yes.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+    await store.vote(yes.id, voter(ANA), Choice.REJECT, TEAM, later(2), {"trigger_id": "1.3"})
+    assert await kinds_of(store, mine.id) == ["proposed", "rejected"]
+    assert await kinds_of(store, yes.id) == ["proposed", "voted", "rejected"]
+    ends = [row for row in await trail(store) if row.kind == "rejected"]
+    assert [row.actor for row in ends] == [CAT, ANA]
+    assert [json.loads(row.detail)["trigger_id"] for row in ends] == ["1.2", "1.3"]
+    assert await fault(store) == ""
+
+
+async def test_an_edit_is_on_record_with_what_it_ended_and_what_it_began(store: Store) -> None:
+    incident = (await opened(store)).id
+    old, fresh = await asked(store, incident), approval(incident)
+    await store.edit(old.id, fresh, "e1", BEN, {"grace": "2"})
+    assert await kinds_of(store, old.id) == ["proposed", "revoked", "edited"]
+    assert await kinds_of(store, fresh.id) == ["proposed"]
+    edited = (await trail(store))[-1]
+    assert edited.actor == BEN
+    assert json.loads(edited.detail) == {"became": fresh.id, "values": {"grace": "2"}}
+    assert await fault(store) == ""
+
+
+async def test_once_the_trail_is_begun_anew_a_clock_that_was_ahead_holds_nothing_up(
+    store: Store,
+) -> None:
+    one = await asked(store, (await opened(store)).id)
+    await store.record(Kind.POLICY_LOADED, now=later(86_400))
+    with pytest.raises(Refused, match=r"if the clock is right now.*audit begin-anew"):
+        await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+    await store.begin_audit_anew("the clock was ahead", later(2))
+    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(3))
+    assert await fault(store) == ""
+
+
 async def test_a_press_by_a_clock_moved_back_does_not_count(store: Store) -> None:
     one = await asked(store, (await opened(store)).id)
     await store.record(Kind.POLICY_LOADED, now=later(1000))
@@ -263,7 +302,7 @@ async def a_yes(store: Store, **changes: Any) -> Approval:
 async def test_a_yes_that_people_said_is_not_doubted(store: Store) -> None:
     one = await a_yes(store)
     assert await store.doubt(one) == ""
-    assert await store.claim_execution(later(3), NOW)
+    assert await store.claim_execution(later(3))
     assert await store.doubt(one) == "", "it may have to be sent by another replica"
 
 
@@ -328,7 +367,7 @@ async def test_a_vote_row_that_takes_the_key_is_not_made_without_it(store: Store
 
 async def test_a_yes_that_was_acted_on_is_not_good_for_another_time(store: Store) -> None:
     one = await a_yes(store)
-    sent = await store.claim_execution(later(3), NOW)
+    sent = await store.claim_execution(later(3))
     assert sent is not None
     await store.finish_execution(sent, SUCCEEDED, answer={"exit": 0}, error="", now=later(4))
     # As if it had never been sent, under a name that the gateway has not seen.
