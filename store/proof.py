@@ -378,6 +378,9 @@ def _course_of_approval(own: list[Row]) -> dict[str, Any]:
             told["state"] = row.kind
             if told.get("decided_at", "pruned") is None:
                 told["decided_at"] = row.at
+        elif row.kind in _ENDS and told.get("state") == "revoked":
+            # The gateway's own answer: it was on its way already.
+            told |= {"state": "approved", "reason": f"sent before it was revoked: {told['reason']}"}
         if row.kind in ("approved", "rejected", "expired", "revoked"):
             told["reason"] = detail.get("why", "")
     return told

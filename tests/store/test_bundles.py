@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -336,6 +335,16 @@ async def every_turn(store: Store) -> None:
     await store.withdraw((await asking()).id, NUL, later(1))
     await store.withdraw((await yes(await asking())).id, NUL, later(2))
     await store.revoke((await sent()).approval_id, NUL, later(3))
+    on_its_way = await sent()
+    await store.revoke(on_its_way.approval_id, NUL, later(3))
+    await store.finish_execution(
+        on_its_way, states.SUCCEEDED, answer={"stdout": "ok"}, error="", now=later(4)
+    )
+    not_run = await sent()
+    await store.finish_execution(
+        not_run, states.OUTCOME_UNKNOWN, answer=None, error="silent", now=later(3)
+    )
+    await store.mark_not_run(not_run, BEN, later(4))
     one = await asking()
     await store.vote(one.id, voter(BEN), Choice.REJECT, TEAM, later(1), reason="no")
     closed = await asking()
@@ -344,7 +353,7 @@ async def every_turn(store: Store) -> None:
     await store.expire_approvals(later(2))
 
     alone = await asking(needed=0, state=states.APPROVED, decided_at=NOW, reason="by itself")
-    execution = await store.claim_execution(later(2), NOW - timedelta(seconds=1))
+    execution = await store.claim_execution(later(2))
     assert execution is not None
     assert execution.approval_id == alone.id
     await store.finish_execution(execution, states.FAILED, answer=None, error=NUL, now=later(3))
