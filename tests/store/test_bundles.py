@@ -382,7 +382,7 @@ async def every_turn(store: Store) -> None:
 def test_whatever_a_remediation_goes_through_its_bundle_is_proved(url: str) -> None:
     before = every_bundle_is_proved(url)
     on(url, every_turn)
-    assert every_bundle_is_proved(url) == before + 10
+    assert every_bundle_is_proved(url) == before + 12
 
 
 async def half_forgotten(store: Store) -> int:
