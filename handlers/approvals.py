@@ -128,11 +128,7 @@ async def by_hand(
     ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
 ) -> None:
     """An approver says that an unknown outcome is done: it is written down who."""
-    asked = await approval_of_press(body, action, story)
-    execution = await _execution_of_press(body, action, story)
-    user = str(body["user"]["id"])
-    await story.decisions.check_decider(asked, user)
-    await story.dispatches.mark_by_hand(execution, user)
+    await story.dispatches.mark_by_hand(*await _outcome_to_tell(body, action, story))
     await ack()
 
 
@@ -140,12 +136,18 @@ async def did_not_run(
     ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
 ) -> None:
     """An approver says that an unknown outcome never ran: it is written down who."""
+    await story.dispatches.mark_not_run(*await _outcome_to_tell(body, action, story))
+    await ack()
+
+
+async def _outcome_to_tell(
+    body: dict[str, Any], action: dict[str, Any], story: Response
+) -> tuple[Execution, str]:
+    """(what ran or did not, who says so); Refused for who may not."""
     asked = await approval_of_press(body, action, story)
-    execution = await _execution_of_press(body, action, story)
     user = str(body["user"]["id"])
     await story.decisions.check_decider(asked, user)
-    await story.dispatches.mark_not_run(execution, user)
-    await ack()
+    return await _execution_of_press(body, action, story), user
 
 
 async def undo(

@@ -276,40 +276,39 @@ def _take_back(execution: Execution, now: datetime) -> Operation[None]:
 def mark_by_hand(
     execution_id: str, user: str, now: datetime, verify_until: datetime
 ) -> Operation[bool]:
-    """A person says that it is done; False unless its outcome is unknown. It is watched then."""
-    rows = yield query(
-        "UPDATE executions SET state = ?, by_hand = ?, error = '', finished_at = ?,"
-        " verify_until = ? WHERE id = ? AND state = ? RETURNING *",
-        RemediationStatus.SUCCEEDED,
-        user,
-        stamp(now),
-        stamp(verify_until),
-        execution_id,
-        RemediationStatus.OUTCOME_UNKNOWN,
-    )
-    for row in rows:
-        execution = execution_from(row)
-        text = "Marked as done by hand"
-        yield from incidents.tell(execution.incident_id, now, "by hand", text, user)
-        yield from _show(execution, now)
-        yield from _record(Kind.MARKED_BY_HAND, execution, now, actor=user, state=execution.state)
-    return bool(rows)
+    """A person says that they did it. False unless its outcome is unknown."""
+    state, text = RemediationStatus.SUCCEEDED, "Marked as done by hand"
+    told: bool = yield from _told_by_hand(execution_id, state, text, user, now, verify_until)
+    return told
 
 
 def mark_not_run(execution_id: str, user: str, now: datetime) -> Operation[bool]:
     """A person says that it never ran: its target is free. False unless its outcome is unknown."""
+    state, text = RemediationStatus.FAILED, "Said not to have run"
+    told: bool = yield from _told_by_hand(execution_id, state, text, user, now, None)
+    return told
+
+
+def _told_by_hand(
+    execution_id: str,
+    state: RemediationStatus,
+    text: str,
+    user: str,
+    now: datetime,
+    verify_until: datetime | None,
+) -> Operation[bool]:
     rows = yield query(
-        "UPDATE executions SET state = ?, by_hand = ?, error = '', finished_at = ?"
-        " WHERE id = ? AND state = ? RETURNING *",
-        RemediationStatus.FAILED,
+        "UPDATE executions SET state = ?, by_hand = ?, error = '', finished_at = ?,"
+        " verify_until = ? WHERE id = ? AND state = ? RETURNING *",
+        state,
         user,
         stamp(now),
+        stamp_or_none(verify_until),
         execution_id,
         RemediationStatus.OUTCOME_UNKNOWN,
     )
     for row in rows:
         execution = execution_from(row)
-        text = "Said not to have run"
         yield from incidents.tell(execution.incident_id, now, "by hand", text, user)
         yield from _show(execution, now)
         yield from _record(Kind.MARKED_BY_HAND, execution, now, actor=user, state=execution.state)
