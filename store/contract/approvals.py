@@ -17,6 +17,7 @@ from store.operations import (
     guards,
     records,
     trust,
+    votes,
 )
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class Approvals(Part):
         limits, or a freeze, would not let it run.
         """
         return await self._write(
-            approvals.vote,
+            votes.vote,
             approval_id,
             voter,
             choice,

@@ -14,6 +14,7 @@ from bot.incidents.remediation import RemediationStatus
 from store.contract.part import Part
 from store.operations import (
     executions,
+    outcomes,
 )
 
 DEFAULT_LIMITS = Limits()
@@ -90,7 +91,7 @@ class Executions(Part):
         gateway was asked for it afterwards.
         """
         return await self._write(
-            executions.finish,
+            outcomes.finish,
             execution.id,
             state,
             owner=execution.owner,
@@ -106,11 +107,11 @@ class Executions(Part):
         self, execution: Execution, user: str, now: datetime, verify_until: datetime
     ) -> bool:
         """A person says that they did it; False unless its outcome is unknown."""
-        return await self._write(executions.mark_by_hand, execution.id, user, now, verify_until)
+        return await self._write(outcomes.mark_by_hand, execution.id, user, now, verify_until)
 
     async def mark_not_run(self, execution: Execution, user: str, now: datetime) -> bool:
         """A person says that it never ran; False unless its outcome is unknown."""
-        return await self._write(executions.mark_not_run, execution.id, user, now)
+        return await self._write(outcomes.mark_not_run, execution.id, user, now)
 
     async def execution(self, execution_id: str) -> Execution:
         """One execution, or NotFound."""
@@ -126,18 +127,18 @@ class Executions(Part):
 
     async def verifying(self) -> list[Execution]:
         """Executions that ran and are not verified yet."""
-        return await self._engine.read(executions.verifying)
+        return await self._engine.read(outcomes.verifying)
 
     async def unknown_outcomes(self, since: datetime, stuck_before: datetime) -> list[Execution]:
         """Executions whose outcome is unknown, sent since then.
 
         With those that somebody began to send before `stuck_before` and never finished.
         """
-        return await self._engine.read(executions.unknown, since, stuck_before)
+        return await self._engine.read(outcomes.unknown, since, stuck_before)
 
     async def count_probe(self, execution_id: str, good: bool, note: str) -> int:
         """How many probes in a row were good, this one included."""
-        return await self._write(executions.count_probe, execution_id, good, note)
+        return await self._write(outcomes.count_probe, execution_id, good, note)
 
     async def conclude(
         self, execution_id: str, state: RemediationStatus, note: str, now: datetime
@@ -146,4 +147,4 @@ class Executions(Part):
 
         What was to be taken back by another execution is `undone` once that one succeeded.
         """
-        return await self._write(executions.conclude, execution_id, state, note, now)
+        return await self._write(outcomes.conclude, execution_id, state, note, now)

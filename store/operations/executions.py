@@ -1,4 +1,4 @@
-"""Dispatches: claimed before the request is sent, finished by the answer, then verified."""
+"""Dispatches: claimed, and looked at once more, before the request is sent."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 from store.operations import approvals, audit, guards, incidents, leases
 from store.operations.audit import Kind
-from store.proof import sha256_of
-from store.rows import dump, execution_from
-from store.statements import Operation, execute, lock, query, run, stamp, stamp_or_none
+from store.rows import execution_from
+from store.statements import Operation, execute, lock, query, stamp
 
 
 def get(execution_id: str) -> Operation[Execution]:
@@ -77,8 +76,8 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[Execution | No
                 now,
                 target=approval.proposal.target,
             )
-            yield from _show(execution, now)
-            yield from _record(Kind.DISPATCHING, execution, now, owner=owner)
+            yield from show(execution, now)
+            yield from record(Kind.DISPATCHING, execution, now, owner=owner)
             return execution
     return None
 
@@ -198,196 +197,14 @@ def adopt(execution_id: str, former: str, owner: str, now: datetime) -> Operatio
     )
     if count:
         execution = yield from get(execution_id)
-        yield from _record(Kind.TAKEN_OVER, execution, now, owner=owner, former=former)
+        yield from record(Kind.TAKEN_OVER, execution, now, owner=owner, former=former)
     return bool(count)
 
 
-def finish(
-    execution_id: str,
-    state: RemediationStatus,
-    *,
-    owner: str,
-    answer: dict[str, Any] | None,
-    error: str,
-    now: datetime,
-    finished_at: datetime,
-    verify_until: datetime | None = None,
-    looked_up: bool = False,
-) -> Operation[Execution]:
-    """Write what the gateway answered (or that it did not), and show it in the thread.
-
-    What is finished already stays as it is, and nothing is told twice. But what the gateway itself
-    answered is true, whoever asked: also of what was revoked meanwhile, or said not to have run.
-    """
-    count = yield execute(
-        "UPDATE executions SET state = ?, answer = ?, error = ?, finished_at = ?, verify_until = ?,"
-        " by_hand = ''"
-        " WHERE id = ? AND ((state IN ('dispatching', 'outcome unknown') AND owner = ?) OR (? = 1"
-        " AND (state IN ('dispatching', 'outcome unknown')"
-        " OR (state = 'revoked' AND started_at IS NOT NULL)"
-        " OR (state = 'failed' AND by_hand != ''))))",
-        state,
-        dump(answer) if answer is not None else None,
-        error,
-        stamp(finished_at),
-        stamp_or_none(verify_until),
-        execution_id,
-        owner,
-        int(answer is not None),
-    )
-    execution = yield from get(execution_id)
-    if count:
-        yield run(
-            "UPDATE approvals SET state = ?, reason = 'sent before it was revoked: ' || reason"
-            " WHERE id = ? AND state = ?",
-            RemediationStatus.APPROVED,
-            execution.approval_id,
-            RemediationStatus.REVOKED,
-        )
-        yield from incidents.tell(execution.incident_id, now, "dispatched", f"Remediation {state}")
-        yield from _show(execution, now)
-        if state is RemediationStatus.SUCCEEDED:
-            yield from _take_back(execution, now)
-        kind = Kind.LOOKED_UP if looked_up else Kind.ANSWER
-        if state is RemediationStatus.OUTCOME_UNKNOWN:
-            kind = Kind.OUTCOME_UNKNOWN
-        yield from _record(
-            kind, execution, now, state=state, error=error, answer_sha256=sha256_of(answer)
-        )
-    return execution
-
-
-def _take_back(execution: Execution, now: datetime) -> Operation[None]:
-    """What it was to undo is undone."""
-    rows = yield query(
-        "UPDATE executions SET state = ? WHERE state = ?"
-        " AND id = (SELECT undoes FROM approvals WHERE id = ?) RETURNING *",
-        RemediationStatus.UNDONE,
-        RemediationStatus.NOT_VERIFIED,
-        execution.approval_id,
-    )
-    for row in rows:
-        undone = execution_from(row)
-        yield from incidents.tell(undone.incident_id, now, "undone", "Remediation undone")
-        yield from _show(undone, now)
-        yield from _record(Kind.UNDONE, undone, now, by=execution.id)
-
-
-def mark_by_hand(
-    execution_id: str, user: str, now: datetime, verify_until: datetime
-) -> Operation[bool]:
-    """A person says that they did it. False unless its outcome is unknown."""
-    state, text = RemediationStatus.SUCCEEDED, "Marked as done by hand"
-    told: bool = yield from _told_by_hand(execution_id, state, text, user, now, verify_until)
-    return told
-
-
-def mark_not_run(execution_id: str, user: str, now: datetime) -> Operation[bool]:
-    """A person says that it never ran: its target is free. False unless its outcome is unknown."""
-    state, text = RemediationStatus.FAILED, "Said not to have run"
-    told: bool = yield from _told_by_hand(execution_id, state, text, user, now, None)
-    return told
-
-
-def _told_by_hand(
-    execution_id: str,
-    state: RemediationStatus,
-    text: str,
-    user: str,
-    now: datetime,
-    verify_until: datetime | None,
-) -> Operation[bool]:
-    rows = yield query(
-        "UPDATE executions SET state = ?, by_hand = ?, error = '', finished_at = ?,"
-        " verify_until = ? WHERE id = ? AND state = ? RETURNING *",
-        state,
-        user,
-        stamp(now),
-        stamp_or_none(verify_until),
-        execution_id,
-        RemediationStatus.OUTCOME_UNKNOWN,
-    )
-    for row in rows:
-        execution = execution_from(row)
-        yield from incidents.tell(execution.incident_id, now, "by hand", text, user)
-        yield from _show(execution, now)
-        yield from _record(Kind.MARKED_BY_HAND, execution, now, actor=user, state=execution.state)
-    return bool(rows)
-
-
-def verifying() -> Operation[list[Execution]]:
-    """Executions that ran and are not verified yet."""
-    rows = yield query(
-        "SELECT * FROM executions WHERE state = 'succeeded' AND concluded_at IS NULL"
-    )
-    return [execution_from(row) for row in rows]
-
-
-def unknown(since: datetime, stuck_before: datetime) -> Operation[list[Execution]]:
-    """Executions sent since then whose outcome is unknown, and what was never finished."""
-    rows = yield query(
-        "SELECT * FROM executions WHERE (state = 'outcome unknown' AND started_at >= ?)"
-        " OR (state = 'dispatching' AND started_at < ?)",
-        stamp(since),
-        stamp(stuck_before),
-    )
-    return [execution_from(row) for row in rows]
-
-
-def count_probe(execution_id: str, good: bool, note: str) -> Operation[int]:
-    """Count a good probe in a row, or start again. Returns how many in a row were good."""
-    rows = yield query(
-        "UPDATE executions SET good_probes = CASE WHEN ? = 1 THEN good_probes + 1 ELSE 0 END,"
-        " verify_note = ? WHERE id = ? AND state = 'succeeded' AND concluded_at IS NULL"
-        " RETURNING good_probes",
-        int(good),
-        note,
-        execution_id,
-    )
-    return rows[0]["good_probes"] if rows else 0
-
-
-def conclude(
-    execution_id: str, state: RemediationStatus, note: str, now: datetime
-) -> Operation[bool]:
-    """Verified, not verified, or `succeeded` for good where nobody can tell: once.
-
-    Only `verified` lets an incident say what fixed it.
-    """
-    count = yield execute(
-        "UPDATE executions SET state = ?, verify_note = ?, concluded_at = ?"
-        " WHERE id = ? AND state = 'succeeded' AND concluded_at IS NULL",
-        state,
-        note,
-        stamp(now),
-        execution_id,
-    )
-    if not count:
-        return False
-    execution = yield from get(execution_id)
-    if state is RemediationStatus.VERIFIED:
-        yield run(
-            "UPDATE incidents SET fixed_by = ?, revision = revision + 1 WHERE id = ?",
-            execution_id,
-            execution.incident_id,
-        )
-    known = state is not RemediationStatus.SUCCEEDED
-    text = f"Remediation {state}" if known else "Whether the remediation helped is unknown"
-    yield from incidents.tell(execution.incident_id, now, str(state), text)
-    yield from _show(execution, now)
-    incident = yield from incidents.get(execution.incident_id)
-    yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
-    if incident.resolved_at:
-        yield from incidents.reply(incident, "resolved", incident.id, now)
-    yield from _record(
-        Kind(state) if known else Kind.VERIFICATION_UNKNOWN, execution, now, note=note
-    )
-    return True
-
-
-def _record(
+def record(
     kind: Kind, execution: Execution, now: datetime, actor: str = "", **detail: str
 ) -> Operation[None]:
+    """Put a turn of it on record."""
     yield from audit.record(
         kind,
         now=now,
@@ -398,7 +215,8 @@ def _record(
     )
 
 
-def _show(execution: Execution, now: datetime) -> Operation[None]:
+def show(execution: Execution, now: datetime) -> Operation[None]:
+    """Bring its approval's card up to date, and its result."""
     incident = yield from incidents.get(execution.incident_id)
     yield from incidents.reply(incident, "approval", execution.approval_id, now)
     if execution.finished_at:

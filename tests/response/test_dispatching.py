@@ -23,7 +23,7 @@ from bot.remediation.contract import Plan
 from bot.response import Response
 from store import open_store
 from store.contract import Store
-from store.operations import executions
+from store.operations import outcomes
 from tests.store.shop import ANA, AUDIT_KEY, NOW, TEAM, approval, later, opened
 
 DISPATCHING, UNKNOWN = RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN
@@ -67,7 +67,7 @@ class Flaky:
         return getattr(self._engine, name)
 
     async def write(self, operation: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and getattr(args[0], "func", None) is executions.finish and self.refusals:
+        if args and getattr(args[0], "func", None) is outcomes.finish and self.refusals:
             self.refusals -= 1
             raise StoreError("The disk is full.")
         return await self._engine.write(operation, *args, **kwargs)
