@@ -85,6 +85,10 @@ class Call:
         self.user = user
         self.key = f"command/{trigger_id}"
 
+    async def announce(self, kind: str, body: dict[str, str], *, over: bool) -> None:
+        """Let everybody know in the ops channel; one message, changed when it is over."""
+        await self.store.tell(kind, self.outbox.ops_channel, body, self.now, over=over)
+
     async def subject(self, words: str) -> tuple[Incident, str]:
         """(the incident that is meant, the other words); without INC-… the only open one."""
         first, _, rest = words.partition(" ")
@@ -150,11 +154,18 @@ async def _fix(call: Call, rest: str) -> str:
 async def _freeze(call: Call, rest: str) -> str:
     word, _, reason = rest.partition(" ")
     if word == "on":
-        first = await call.story.decisions.freeze(call.user, reason.strip()[:200])
-        return "🧊 Frozen: nothing runs until `/incident freeze off`." if first else FROZEN
+        why = reason.strip()[:200]
+        if not await call.story.decisions.freeze(call.user, why):
+            return FROZEN
+        await call.announce("frozen", {"by": call.user, "why": why, "lifted_by": ""}, over=False)
+        return "🧊 Frozen: nothing runs until `/incident freeze off`."
     if word == "off":
-        lifted = await call.story.decisions.thaw(call.user)
-        return "The freeze is lifted." if lifted else "Nothing is frozen."
+        frozen = await call.store.frozen()
+        if frozen is None or not await call.story.decisions.thaw(call.user):
+            return "Nothing is frozen."
+        told = {"by": frozen.by, "why": frozen.reason, "lifted_by": call.user}
+        await call.announce("frozen", told, over=True)
+        return "The freeze is lifted."
     if word:
         raise InputError(
             "On or off?", remedy="`/incident freeze on [why]`, `/incident freeze off`."

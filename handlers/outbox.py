@@ -69,6 +69,8 @@ class Outbox:
         own_bot_id: str = "",
     ) -> None:
         self.policy = policy
+        self.ops_channel = ops_channel
+        """Where the bot speaks of itself."""
         self.delivery = Delivery(
             calls, store, renderer, clock, ops_channel=ops_channel, own_bot_id=own_bot_id
         )

@@ -41,6 +41,7 @@ class Renderer:
             "undelivered": self._undelivered,
             "storm": self._storm,
             "stuck": self._stuck,
+            "frozen": self._frozen,
         }
 
     async def render(self, message: OutboxMessage) -> Rendered | None:
@@ -120,6 +121,10 @@ class Renderer:
     async def _audit_head(self, subject: str) -> Rendered | None:
         day = await self._store.audit_day(subject)
         return Rendered(*audit.head(subject, day.seq, day.mac, day.note)) if day else None
+
+    async def _frozen(self, subject: str) -> Rendered | None:
+        notice = await self._store.notice(int(subject))
+        return Rendered(*notices.frozen(notice)) if notice else None
 
     async def _note(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))

@@ -183,7 +183,7 @@ WHERE o.in_thread = 1 AND NOT EXISTS (
 _SHOWN = """
 SELECT 'message ' || key AS what FROM outbox
     WHERE kind IN ('card', 'resolved', 'note', 'advice', 'approval', 'result', 'storm', 'stuck',
-        'audit_head')
+        'frozen', 'audit_head')
 EXCEPT SELECT 'message card:' || id FROM incidents
 EXCEPT SELECT 'message resolved:' || id FROM incidents WHERE resolved_at IS NOT NULL
 EXCEPT SELECT 'message note:' || id FROM timeline

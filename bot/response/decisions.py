@@ -169,7 +169,12 @@ class Decisions:
         return await self._store.freeze(user, reason, self._clock())
 
     async def thaw(self, user: str) -> bool:
-        """Things may run again. Refused for who is an approver of nothing in the policy."""
+        """Things may run again. Refused for who is an approver of nothing in the policy.
+
+        False when nothing was frozen.
+        """
+        if await self._store.frozen() is None:
+            return False
         approvers = self._rulebook.policy.remediate.everybody_who_may_approve
         await self._check_approver(user, approvers, "Still frozen")
         return await self._store.thaw(user, self._clock())

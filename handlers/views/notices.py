@@ -63,6 +63,18 @@ def stuck(notice: Notice) -> tuple[str, list[Block]]:
     return f"{head}: {'; '.join(f'{count} {says}' for says, count, _ in found)}", blocks
 
 
+def frozen(notice: Notice) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of a freeze, and of its end."""
+    body: dict[str, str] = notice.body
+    why = f": {line(body['why'], 200)}" if body["why"] else ""
+    text = f"🧊 Frozen by <@{body['by']}> {clock(notice.began_at)}{why}. "
+    if notice.ended_at:
+        text += f"Lifted by <@{body['lifted_by']}> {clock(notice.ended_at)}: things may run again."
+    else:
+        text += "Nothing runs until an approver lifts it: `/incident freeze off`."
+    return text, [section(text)]
+
+
 def undelivered(where: str, why: str, shown: tuple[str, list[Block]]) -> tuple[str, list[Block]]:
     """A message in another channel's place, with why it is here."""
     text, blocks = shown

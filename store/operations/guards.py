@@ -141,7 +141,7 @@ def _cooling(approval: Approval, limits: Limits, now: datetime) -> Operation[Hin
     ends = moment(rows[0]["at"]) + pause
     return Hindrance(
         f"{approval.proposal.target} cools down until {ends:%H:%M:%S} UTC",
-        "Propose it again after that.",
+        "Press again after that, or propose it again.",
     )
 
 

@@ -316,7 +316,7 @@ async def test_a_guest_a_bot_and_a_leaver_change_freeze_and_propose_nothing(
     assert f"Not done: {words}." in str(outcome.errors)
     await world.press(card, "Edit", "ana")
     await refused(world, "ana", f"Not done: {words}.")
-    for command in ("fix stop", "freeze on", "freeze off"):
+    for command in ("fix stop", "freeze on"):
         answer = await (await world.types(f"/incident {command}", "ana")).response()
         assert words in answer.text
     assert len(world.replies("approval")) == 1

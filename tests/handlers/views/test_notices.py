@@ -56,3 +56,14 @@ def test_what_is_stuck_is_named_and_its_end_is_told() -> None:
     assert "`INC-1`, `INC-2` …" in str(blocks)
     text, _ = notices.stuck(Notice(1, "stuck", "C1", [], NOW, NOW))
     assert "Nothing is stuck any more" in text
+
+
+def test_a_freeze_says_who_and_why_and_who_lifted_it() -> None:
+    body = {"by": "U0ANA00001", "why": "<!channel> deploy", "lifted_by": ""}
+    text, _ = notices.frozen(Notice(1, "frozen", "C1", body, NOW, None))
+    assert "Frozen by <@U0ANA00001>" in text
+    assert "deploy" in text
+    assert "<!channel>" not in text
+    lifted = body | {"lifted_by": "U0BEN00001"}
+    text, _ = notices.frozen(Notice(1, "frozen", "C1", lifted, NOW, NOW + timedelta(seconds=60)))
+    assert "Lifted by <@U0BEN00001>" in text
