@@ -321,7 +321,7 @@ async def test_a_guest_a_bot_and_a_leaver_change_freeze_and_propose_nothing(
         assert words in answer.text
     assert len(world.replies("approval")) == 1
     assert world.rows("SELECT * FROM freezes") == []
-    assert [row["actor"] for row in on_record(world, "refused")] == [ANA] * 5
+    assert [row["actor"] for row in on_record(world, "refused")] == [ANA] * 4
 
     answer = await (await world.types("/incident ack", "ana")).response()
     assert "INC-1 is yours" in answer.text, "that decides nothing"
