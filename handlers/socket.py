@@ -116,8 +116,10 @@ class Socket:
 
     async def linger(self, seconds: float) -> None:
         """Listen on until Slack closes it, for at most so many seconds; then close."""
-        await asyncio.wait({self._life}, timeout=seconds)
-        await self.close()
+        try:
+            await asyncio.wait({self._life}, timeout=seconds)
+        finally:
+            await self.close()
 
     async def _live(self) -> None:
         reader = asyncio.create_task(self._read())

@@ -173,6 +173,18 @@ async def test_a_bad_token_is_told_at_the_start(slack: LocalSlack) -> None:
             await one.sockets.start()
 
 
+async def test_an_old_link_that_is_still_listened_to_is_closed_with_the_others(
+    slack: LocalSlack,
+) -> None:
+    async with phone(slack, 1) as one:
+        await one.sockets.start()
+        await slack.disconnect("warning")
+        await one.reconnected()
+        assert slack.connections == 2, "the old one lingers"
+        await one.sockets.close()
+        await until(lambda: not slack.connections, why="both are closed")
+
+
 async def test_without_room_for_another_link_those_that_are_there_are_kept(
     slack: LocalSlack,
 ) -> None:
