@@ -178,11 +178,12 @@ async def test_an_old_link_that_is_still_listened_to_is_closed_with_the_others(
 ) -> None:
     async with phone(slack, 1) as one:
         await one.sockets.start()
+        [old] = one.sockets._open
         await slack.disconnect("warning")
         await one.reconnected()
-        assert slack.connections == 2, "the old one lingers"
+        assert old.alive, "it lingers"
         await one.sockets.close()
-        await until(lambda: not slack.connections, why="both are closed")
+        assert not old.alive
 
 
 async def test_without_room_for_another_link_those_that_are_there_are_kept(
