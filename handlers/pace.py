@@ -12,11 +12,16 @@ from datetime import datetime, timedelta
 
 @dataclass(slots=True)
 class Pace:
-    """`until` is where the schedule ends; None before the first post. `interval` is in seconds."""
+    """`until` is where the schedule ends; None before the first post. `interval` is in seconds.
+
+    `strict`: Slack took no burst. From then on each post comes a whole interval after the last one,
+    until it was quiet for so long that a burst may be tried again.
+    """
 
     until: datetime | None = None
     interval: float = 1.0
     burst: int = 1
+    strict: bool = False
 
     def wait(self, now: datetime) -> float:
         """Seconds until the next post may be sent; 0 when it may be now."""
@@ -31,12 +36,19 @@ class Pace:
         """A post was sent. Returns the new end of the schedule; None when there is no pace."""
         if not self.interval:
             return None
-        start = max(self.until, now) if self.until else now
-        self.until = start + timedelta(seconds=self.interval)
+        if self.until is None or self.until <= now:
+            self.strict = False
+        if self.strict:  # not from its place in the schedule: it may have come late
+            self.until = now + self._all()
+        else:
+            self.until = max(self.until or now, now) + timedelta(seconds=self.interval)
         return self.until
 
     def refused(self, now: datetime) -> None:
         """Slack took no more at once: the burst is used up, and comes back with quiet time."""
         if self.interval:
-            used_up = now + timedelta(seconds=self.burst * self.interval)
-            self.until = max(self.until or used_up, used_up)
+            self.strict = True
+            self.until = now + self._all()
+
+    def _all(self) -> timedelta:
+        return timedelta(seconds=self.burst * self.interval)
