@@ -163,7 +163,7 @@ async def test_what_else_waits_for_the_target_in_that_incident_is_revoked(store:
 async def test_a_target_cools_down_after_anything_was_sent_to_it(store: Store) -> None:
     await ran(store, await opened(store), VERIFIED)  # sent at 1
     one = await asked(store, (await other(store)).id, target="web")
-    with pytest.raises(Refused, match=r"web cools down until 03:09:06 UTC. Propose it again"):
+    with pytest.raises(Refused, match=r"web cools down until 03:09:06 UTC. Press again after that"):
         await yes(store, one, 300, COOL)
     await yes(store, one, 301, COOL)
 
