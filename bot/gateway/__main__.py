@@ -13,6 +13,7 @@ from pathlib import Path
 from bot.gateway.app import running
 from bot.gateway.config import GatewayConfig, load_config
 from bot.gateway.errors import ConfigError
+from bot.serving.log_lines import OneLineFormatter
 
 EX_CONFIG = 78
 
@@ -24,11 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help="instead of the config's; 0 picks a free one")
     parser.add_argument("--check", action="store_true", help="only check the config")
     given = parser.parse_args(arguments)
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLineFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     try:
         config = load_config(given.config)
         if given.port is not None:

@@ -9,6 +9,8 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
+from bot.serving.log_lines import indented, one_line
+
 _SECRET = re.compile(r"\b(xox[a-z]-[\w-]{6,}|xapp-[\w-]{6,})|(?<=ticket=)[\w-]+|(?<=Bearer )\S+")
 
 
@@ -32,11 +34,11 @@ class _Json(logging.Formatter):
 
 class _Pretty(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        text = f"{_when(record)[11:23]} {record.levelname:<7} {record.name}: {record.getMessage()}"
+        text = one_line(blot(record.getMessage()))
+        line = f"{_when(record)[11:23]} {record.levelname:<7} {record.name}: {text}"
         if record.exc_info:
-            text += "\n" + self.formatException(record.exc_info)
-        # A stranger's text in a log line must not move the cursor or forge a second line.
-        return "".join(c if c.isprintable() or c == "\n" else "?" for c in blot(text))
+            line += indented(blot(self.formatException(record.exc_info)))
+        return line
 
 
 def _when(record: logging.LogRecord) -> str:

@@ -57,3 +57,20 @@ def test_a_strangers_text_cannot_move_the_cursor_of_a_terminal(root):
 
 def test_what_is_no_secret_stays():
     assert blot("incident INC-1 on web-1") == "incident INC-1 on web-1"
+
+
+@pytest.mark.attack("ASI09")
+@pytest.mark.parametrize("style", ["json", "pretty"])
+def test_a_strangers_text_cannot_forge_a_second_log_line(root, style):
+    stream = io.StringIO()
+    set_up("INFO", style, stream)
+    forged = "/x\n12:00:00.000 INFO    bot: approved by @ana\u2028\r\x85\x0b"
+    try:
+        raise ValueError(forged)
+    except ValueError:
+        logging.getLogger("x").exception("GET %s failed", forged)
+    lines = stream.getvalue().splitlines()
+    assert not any(line.startswith("12:00:00.000 INFO    bot:") for line in lines), lines
+    assert "approved by @ana" in lines[0], "it is told, as a part of its own line"
+    if style == "pretty":
+        assert all(line.startswith("    ") for line in lines[1:])

@@ -1,0 +1,1 @@
+"""What the bot's and the gateway's HTTP servers share: limits, host names, log lines."""
