@@ -68,8 +68,9 @@ def approval(
         blocks.append(context(said, *_votes(asked), _why(asked), _by_hand(execution)))
     else:
         blocks += [
-            section(code(_command(asked), COMMAND_LIMIT)),
-            section(_parameters(asked.proposal.parameters)),
+            # Slack must not fold away what runs: the approver has to see all of it.
+            section(code(_command(asked), COMMAND_LIMIT), expand=True),
+            section(_parameters(asked.proposal.parameters), expand=True),
             context(_unseen(asked), _touches(asked), _rule(asked), *_votes(asked)),
             context(_track(record), _frozen(freeze)),
             *_decision(asked),

@@ -118,9 +118,13 @@ def span(seconds: float) -> str:
     return f"{days} d {rest} h" if rest else f"{days} d"
 
 
-def section(text: str) -> Block:
-    """A paragraph of mrkdwn, within Slack's 3,000 characters."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": _shown(text)}}
+def section(text: str, *, expand: bool = False) -> Block:
+    """A paragraph of mrkdwn, within Slack's 3,000 characters.
+
+    Slack folds a long section behind "see more" unless `expand` is true.
+    """
+    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": _shown(text)}}
+    return {**block, "expand": True} if expand else block
 
 
 def context(*lines: str) -> Block:

@@ -44,6 +44,15 @@ def test_an_undecided_one_shows_exactly_what_will_run_and_where_each_value_is_fr
     assert_slack_takes(text, blocks)
 
 
+def test_slack_never_folds_away_what_will_run() -> None:
+    _, blocks = view(approval())
+    command, parameters = blocks[1], blocks[2]
+    assert command["text"]["text"].startswith("```")
+    assert "grace_seconds" in parameters["text"]["text"]
+    assert command["expand"] is True
+    assert parameters["expand"] is True
+
+
 def test_the_two_buttons_are_called_exactly_approve_and_reject_and_carry_only_the_id() -> None:
     _, blocks = view(approval())
     assert buttons(blocks) == UNDECIDED
