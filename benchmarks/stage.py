@@ -142,7 +142,12 @@ def bot_settings(
     rules = {
         "notify": {"post_interval_seconds": 0},  # else Slack's pace is what is measured
         # Presses come faster than any budget would let them.
-        "remediate": {"approvers": [approver or slack.users["ben"]], "hourly_budget": 10_000},
+        "remediate": {
+            "approvers": [approver or slack.users["ben"]],
+            "hourly_budget": 10_000,
+            "hourly_budget_per_sop": 10_000,
+            "hourly_budget_per_target": 10_000,
+        },
     }
     policy.write_text(json.dumps(rules))
     return {

@@ -13,10 +13,13 @@ class Limits:
 
     `cooldowns`: how long an action leaves its target alone after anything was sent to it, by
     action id. `breaker_failures` of one SOP within `breaker_span` stop it for that long.
-    `hourly_budget`: dispatches within an hour, over all targets.
+    Dispatches within an hour: `hourly_budget` over everything, `hourly_budget_per_sop` for one
+    SOP ID and `hourly_budget_per_target` for one target, so that none of them can use it all up.
     """
 
     cooldowns: Mapping[str, timedelta] = field(default_factory=dict)
     breaker_failures: int = 3
     breaker_span: timedelta = timedelta(hours=1)
     hourly_budget: int = 20
+    hourly_budget_per_sop: int = 10
+    hourly_budget_per_target: int = 6

@@ -47,4 +47,6 @@ class Rulebook:
             breaker_failures=remediate.breaker_failures,
             breaker_span=timedelta(seconds=remediate.breaker_seconds),
             hourly_budget=remediate.hourly_budget,
+            hourly_budget_per_sop=remediate.hourly_budget_per_sop,
+            hourly_budget_per_target=remediate.hourly_budget_per_target,
         )

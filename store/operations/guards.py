@@ -41,7 +41,7 @@ def hindrance(
         _busy(approval),
         _cooling(approval, limits, now),
         _tripped(approval, sop_id, limits, now),
-        _spent(approval, limits, now),
+        _over_budget(approval, sop_id, limits, now),
     ):
         found: Hindrance | None = yield from check
         if found:
@@ -175,16 +175,39 @@ def _tripped(
     )
 
 
-def _spent(approval: Approval, limits: Limits, now: datetime) -> Operation[Hindrance | None]:
-    """As much as may run within an hour has run."""
+def _over_budget(
+    approval: Approval, sop_id: str, limits: Limits, now: datetime
+) -> Operation[Hindrance | None]:
+    """As many as may run within an hour have run: over everything, of its SOP, on its target."""
     if approval.undoes:
         return None
+    target = approval.proposal.target
     rows = yield query(
-        "SELECT COUNT(*) AS n" + _OTHERS + " AND e.started_at > ?", approval.id, stamp(now - HOUR)
+        "SELECT COUNT(*) AS everything,"
+        " COALESCE(SUM(CASE WHEN i.sop_id = ? THEN 1 ELSE 0 END), 0) AS of_sop,"
+        " COALESCE(SUM(CASE WHEN a.target = ? THEN 1 ELSE 0 END), 0) AS on_target"
+        + _OTHERS
+        + " AND e.started_at > ?",
+        sop_id,
+        target,
+        approval.id,
+        stamp(now - HOUR),
     )
-    if rows[0]["n"] < limits.hourly_budget:
-        return None
-    return Hindrance(
-        f"{rows[0]['n']} remediations ran within the last hour, as many as the policy allows",
-        "Wait, or raise remediate.hourly_budget.",
-    )
+    ran = rows[0]
+    for count, limit, where, key in (
+        (ran["everything"], limits.hourly_budget, "", "hourly_budget"),
+        (ran["of_sop"], limits.hourly_budget_per_sop, f" of {sop_id}", "hourly_budget_per_sop"),
+        (
+            ran["on_target"],
+            limits.hourly_budget_per_target,
+            f" on {target}",
+            "hourly_budget_per_target",
+        ),
+    ):
+        if count >= limit:
+            return Hindrance(
+                f"{count} remediations{where} ran within the last hour,"
+                " as many as the policy allows",
+                f"Wait, or raise remediate.{key}.",
+            )
+    return None

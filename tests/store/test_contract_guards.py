@@ -236,6 +236,38 @@ async def test_a_budget_that_was_spent_after_the_yes_revokes_it(store: Store) ->
     assert "as many as the policy allows" in await reason(store, second)
 
 
+@pytest.mark.attack("ASI08")
+async def test_one_sop_cannot_use_up_the_budget_of_all(store: Store) -> None:
+    limits = Limits(hourly_budget_per_sop=2)
+    incidents = []
+    for number in range(3):
+        named = await opened(store, service="web", env=f"e{number}", fingerprint=f"fp{number}")
+        incidents.append(named)
+    assert len({incident.sop_id for incident in incidents}) == 3
+    same = incidents[0]
+    for number in range(2):
+        await ran(store, same, VERIFIED, target=f"t-{number}")
+    third = await asked(store, same.id, target="t-3")
+    with pytest.raises(Refused, match=f"2 remediations of {same.sop_id} ran within the last hour"):
+        await yes(store, third, 9, limits)
+    another = await asked(store, incidents[1].id, target="t-4")
+    await yes(store, another, 9, limits)
+    assert await claim(store, 10, limits)
+
+
+@pytest.mark.attack("ASI08")
+async def test_one_target_is_acted_on_only_so_often_an_hour_whatever_asks(store: Store) -> None:
+    limits = Limits(hourly_budget_per_target=2)
+    for number in range(2):
+        await ran(store, await other(store, f"s{number}"), VERIFIED, target="web")
+    incident = await opened(store)
+    with pytest.raises(Refused, match="2 remediations on web ran within the last hour"):
+        await yes(store, await asked(store, incident.id, target="web"), 9, limits)
+    other_target = await asked(store, incident.id, target="db")
+    await yes(store, other_target, 9, limits)
+    assert await claim(store, 10, limits)
+
+
 async def test_what_did_not_help_is_not_repeated_in_that_incident(store: Store) -> None:
     incident = await opened(store)
     await ran(store, incident, NOT_VERIFIED)
