@@ -9,11 +9,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hypothesis
 import pytest
 
 from bot.settings import NAMES
 from tests.ports import kept_port
 from tests.postgres import PostgresServer, postgres_server, programs
+
+# A deadline would assert a wall-clock time, which a busy machine breaks.
+hypothesis.settings.register_profile("sopbot", deadline=None)
+hypothesis.settings.load_profile("sopbot")
 
 _OURS = ("SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_", "XDG_")
 

@@ -123,7 +123,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
 def test_any_sequence_leaves_the_incidents_that_the_model_says(steps: list[Tell | Close]) -> None:
     asyncio.run(_play(steps))

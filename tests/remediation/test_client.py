@@ -415,7 +415,7 @@ async def test_values_that_are_no_json_are_refused_before_anything_is_sent(gatew
     assert gateway.requests == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     status=st.sampled_from([200, 200, 200, 400, 422, 500]),
     body=st.one_of(

@@ -25,7 +25,23 @@ def database(own_database: str) -> str:
     return own_database
 
 
-@pytest.fixture(params=[*ENGINES, "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The contract holds on SQLite in memory and on PostgreSQL.
+
+    A file is the same engine as memory, so only the tests marked `sqlite_file` run on it too: those
+    in which several processes use one store.
+    """
+    chosen = hasattr(metafunc.module, "place") or any(
+        marker.args[0] == "place" for marker in metafunc.definition.iter_markers("parametrize")
+    )
+    if "place" in metafunc.fixturenames and not chosen:
+        engines = ["sqlite-memory", "postgresql"]
+        if metafunc.definition.get_closest_marker("sqlite_file"):
+            engines.insert(0, "sqlite-file")
+        metafunc.parametrize("place", engines, indirect=True)
+
+
+@pytest.fixture
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
     """Where an engine keeps its data, opened by the test as often as it likes."""
     if request.param == "postgresql":

@@ -98,6 +98,7 @@ async def test_advice_is_given_once(store: Store) -> None:
     assert [one.text for one in await store.turns(incident.sop_id)] == ["first"]
 
 
+@pytest.mark.sqlite_file
 async def test_two_processes_that_give_at_once_give_it_once(place: Place) -> None:
     here, there = await place.open("bot-a"), await place.open("bot-b")
     incident = await opened(here)

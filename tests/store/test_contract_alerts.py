@@ -114,6 +114,7 @@ async def test_a_delivery_without_alerts_is_remembered_and_opens_nothing(store: 
     assert not await store.first_time("d1", NOW)
 
 
+@pytest.mark.sqlite_file
 async def test_a_key_is_seen_for_the_first_time_exactly_once(place: Place) -> None:
     here, there = await place.open("bot-a"), await place.open("bot-b")
     answers = await asyncio.gather(

@@ -234,6 +234,7 @@ async def test_an_edit_takes_the_old_ones_place_once(store: Store) -> None:
     assert [one.id for one in await store.approvals_waiting()] == [fresh.id]
 
 
+@pytest.mark.sqlite_file
 async def test_of_two_who_edit_at_once_one_is_refused_and_leaves_no_trace(place: Place) -> None:
     here, there = await place.open("bot-a"), await place.open("bot-b")
     incident = await opened(here)
@@ -262,6 +263,7 @@ async def test_what_is_decided_is_not_edited(store: Store) -> None:
     assert len(await store.approvals_of(incident.id)) == 1
 
 
+@pytest.mark.sqlite_file
 async def test_fifty_presses_at_once_lead_to_one_execution(place: Place) -> None:
     here, there = await place.open("bot-a"), await place.open("bot-b")
     incident = await opened(here)

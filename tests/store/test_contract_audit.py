@@ -80,6 +80,7 @@ async def test_a_decision_and_its_row_commit_together_or_not_at_all(store: Store
     assert [row.seq for row in await trail(store)] == [1], "a number was left out"
 
 
+@pytest.mark.sqlite_file
 async def test_many_replicas_record_at_once_and_leave_no_gap(place: Place) -> None:
     stores = [await place.open(f"bot-{number}") for number in range(3)]
     await asyncio.gather(*(say(store, 20) for store in stores))

@@ -161,6 +161,7 @@ async def test_a_caller_that_goes_away_neither_stops_nor_breaks_the_write(store:
             await store.ping(NOW)
 
 
+@pytest.mark.sqlite_file
 async def test_what_one_store_wrote_the_next_one_reads(place: Place) -> None:
     here, there = await place.open("bot-a"), await place.open("bot-b")
     for number in range(20):

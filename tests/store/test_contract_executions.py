@@ -91,6 +91,7 @@ async def test_the_oldest_approved_execution_is_claimed_by_its_owner(store: Stor
     assert await store.claim_execution(later(11)) is None
 
 
+@pytest.mark.sqlite_file
 async def test_an_execution_is_claimed_by_exactly_one_of_many(place: Place) -> None:
     here, there = await place.open("bot-a"), await place.open("bot-b")
     incident = await opened(here)
@@ -465,6 +466,7 @@ async def test_what_did_not_help_fixes_nothing(store: Store) -> None:
     assert (await store.incident(incident.id)).fixed_by == ""
 
 
+@pytest.mark.sqlite_file
 async def test_an_execution_is_concluded_once_whoever_races(place: Place) -> None:
     here, there = await place.open("bot-a"), await place.open("bot-b")
     incident = await opened(here)

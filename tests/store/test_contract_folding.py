@@ -79,6 +79,7 @@ async def test_strangers_that_name_no_service_do_not_fold_into_one_incident(stor
     assert len({first, second, third, fourth}) == 4
 
 
+@pytest.mark.sqlite_file
 async def test_fifty_alerts_of_one_scope_at_once_open_one_incident(place: Place) -> None:
     here, there = await place.open("bot-a"), await place.open("bot-b")
     ids = await asyncio.gather(

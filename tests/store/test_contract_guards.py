@@ -101,6 +101,7 @@ async def test_of_two_approved_for_one_target_one_is_claimed_and_the_other_revok
     assert await fault(store) == ""
 
 
+@pytest.mark.sqlite_file
 async def test_however_many_claim_at_once_one_acts_on_the_target(place: Place) -> None:
     stores = [await place.open(f"bot-{n}") for n in range(3)]
     approvals = []

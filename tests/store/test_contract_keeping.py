@@ -196,6 +196,7 @@ async def test_who_prunes_by_hand_is_found(store: Store, change: str, told: str)
     assert told in await fault(store)
 
 
+@pytest.mark.sqlite_file
 async def test_two_that_prune_at_once_leave_a_whole_chain(place: Place) -> None:
     stores = [await place.open(f"bot-{number}") for number in range(3)]
     await say(stores[0], 10)

@@ -46,6 +46,7 @@ async def accept(store: Store, key: str, alerts: Sequence[Named]) -> Receipt:
     return await store.accept(key, alerts, channel=CHANNEL, now=NOW)
 
 
+@pytest.mark.sqlite_file
 async def test_three_who_press_at_once_where_two_are_needed_leave_two_votes(place: Place) -> None:
     here, there = await two(place)
     people = ("U0ONE", "U0TWO", "U0THREE")

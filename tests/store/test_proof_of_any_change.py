@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from store.chain import Chain
@@ -25,7 +25,6 @@ from store.proof import (
 )
 
 KEY = b"a key of sixteen"
-unhurried = settings(deadline=None)  # where a row came from is looked for far and wide
 LENGTH = 12
 
 
@@ -82,7 +81,6 @@ def test_a_chain_that_nobody_touched_is_proved() -> None:
     assert verdict([], []) == ""
 
 
-@unhurried
 @given(places, st.sampled_from(Row.__slots__), values)
 def test_any_edit_of_any_value_is_found(place: int, column: str, value: Any) -> None:
     edited = replace(ROWS[place], **{column: value})
@@ -95,7 +93,6 @@ def test_any_edit_of_any_value_is_found(place: int, column: str, value: Any) -> 
         assert verdict(rows, ANCHORS).startswith(f"{place + 1}: row {place + 1} was edited")
 
 
-@unhurried
 @given(places)
 def test_any_row_that_is_deleted_is_missed(place: int) -> None:
     rows = [*ROWS[:place], *ROWS[place + 1 :]]
@@ -106,7 +103,6 @@ def test_any_row_that_is_deleted_is_missed(place: int) -> None:
         assert what == f"{place + 1}: row {place + 1} is missing: row {place + 2} comes instead"
 
 
-@unhurried
 @given(places, places)
 def test_any_two_rows_that_change_places_are_found(one: int, other: int) -> None:
     if one == other:
@@ -119,14 +115,12 @@ def test_any_two_rows_that_change_places_are_found(one: int, other: int) -> None
     assert verdict(rows, ANCHORS) == expected
 
 
-@unhurried
 @given(st.integers(0, LENGTH - 1))
 def test_any_tail_that_is_cut_off_is_missed(length: int) -> None:
     what = verdict(ROWS[:length], ANCHORS)
     assert what == f"{length + 1}: cut off at the end: rows {length + 1} to {LENGTH} are missing"
 
 
-@unhurried
 @given(st.integers(6, LENGTH - 1))
 def test_a_tail_cut_off_with_the_older_head_put_back_needs_the_head_that_was_posted(
     length: int,
@@ -138,14 +132,12 @@ def test_a_tail_cut_off_with_the_older_head_put_back_needs_the_head_that_was_pos
     assert verdict(ROWS[:length], anchors, head=ROWS[3].mac) == ""
 
 
-@unhurried
 @given(st.integers(1, 5))
 def test_a_tail_cut_off_before_the_end_of_a_day_is_missed(length: int) -> None:
     anchors = [anchor(HEAD, ROWS[length - 1]), ANCHORS[1]]
     assert "cut off at the end: at 2026-11-25T10:00:06" in verdict(ROWS[:length], anchors)
 
 
-@unhurried
 @given(places, st.sampled_from(Anchor.__slots__), values)
 def test_any_edit_of_any_anchor_is_found(place: int, column: str, value: Any) -> None:
     one = ANCHORS[place % 2]
@@ -155,7 +147,6 @@ def test_any_edit_of_any_anchor_is_found(place: int, column: str, value: Any) ->
     assert verdict(ROWS, [*anchors, replace(one, **{column: value})])
 
 
-@unhurried
 @given(places, st.binary(min_size=1, max_size=40))
 def test_a_row_made_with_another_key_is_found(place: int, key: bytes) -> None:
     if key.rstrip(b"\0") == KEY:  # to HMAC a key goes on with zeros
