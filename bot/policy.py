@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from bot.approvals.segment import Approver, Remediate
 from bot.errors import InputError, SettingsError
 from bot.remediation.catalogue import unknown_actions
+from bot.validation import field_problems, form, in_file
+from bot.yaml_text import YamlDocument, YamlProblem, read_yaml
 
 
 class _Segment(BaseModel):
@@ -71,28 +72,10 @@ class Policy(_Segment):
 
 
 APPROVERS_FILE = "approvers.yaml"
-RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
+RoleName = Annotated[
+    str, form(r"[a-z][a-z0-9_-]{0,40}", "a role's name is lower case: letters, digits, '_', '-'")
+]
 """A role's name; in lower case, so that it is no id."""
-
-
-class _Twice(yaml.MarkedYAMLError):
-    """A key that stands twice in one mapping."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML keeps the last of two equal keys: a line left behind could undo a stricter one."""
-
-    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
-        # Here and not when it is constructed: by then `<<` has brought in what may be overridden.
-        node = super().compose_mapping_node(anchor)
-        seen: set[tuple[str, str]] = set()
-        for key, _ in node.value:
-            name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
-            if name in seen:
-                raise _Twice(problem=f"{key.value} is there twice", problem_mark=key.start_mark)
-            if name:
-                seen.add(name)
-        return node
 
 
 Roles = Mapping[str, tuple[str, ...]]
@@ -100,57 +83,50 @@ Roles = Mapping[str, tuple[str, ...]]
 
 
 def parse_policy(text: str, *, file: str, roles: Roles | None = None) -> Policy:
-    """Read policy.yaml's text. InputError names the file and the key, one problem a line.
+    """Read policy.yaml's text. InputError names the file, the line and the key, one problem a line.
 
     Where it names a role as an approver, the people of `roles` are meant.
     """
     name = PurePath(file).name
-    raw = _with_people(_mapping(text, name, "segments"), roles or {})
+    document = _mapping(text, name, "segments")
+    raw = _with_people(document.value or {}, roles or {})
     try:
         policy = Policy.model_validate(raw)
     except ValidationError as error:
-        lines = [
-            ": ".join([name, *_where(problem), problem["msg"].removeprefix("Value error, ")])
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
+        lines = in_file(name, field_problems(error, Policy), lambda at: _line(document, at))
         raise InputError("\n".join(lines), field="policy") from error
     if unknown := unknown_actions(policy.remediate):
         raise InputError("\n".join(f"{name}: {one}" for one in unknown), field="policy")
     return policy
 
 
+def _line(document: YamlDocument, location: tuple[str | int, ...]) -> int:
+    """An item of `approvers` has another index than the file once a role is its people."""
+    known = location.index("approvers") + 1 if "approvers" in location else len(location)
+    return document.line_of(location[:known])
+
+
 def parse_roles(text: str, *, file: str) -> Roles:
-    """Read approvers.yaml's text: ids by role. InputError names the file and the role."""
+    """Read approvers.yaml's text: ids by role. InputError names the file, the line and the role."""
     name = PurePath(file).name
+    document = _mapping(text, name, "roles")
     try:
         return TypeAdapter(dict[RoleName, tuple[Approver, ...]]).validate_python(
-            _mapping(text, name, "roles")
+            document.value or {}
         )
     except ValidationError as error:
-        lines = [
-            ": ".join([name, *_where(problem), problem["msg"]])
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
+        lines = in_file(name, field_problems(error), document.line_of)
         raise InputError("\n".join(lines), field="policy") from error
 
 
-def _mapping(text: str, name: str, of: str) -> dict[Any, Any]:
+def _mapping(text: str, name: str, of: str) -> YamlDocument:
     try:
-        loader = _Loader(text)
-        try:
-            raw = loader.get_single_data()
-        finally:
-            loader.dispose()
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        why = error.problem if isinstance(error, _Twice) else "not YAML"
-        raise InputError(f"{name}{line}: {why}", field="policy") from error
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict):
+        document = read_yaml(text)
+    except YamlProblem as problem:
+        raise InputError(problem.at(name), field="policy") from problem
+    if not isinstance(document.value, dict | None):
         raise InputError(f"{name}: must be a mapping of {of}", field="policy")
-    return raw
+    return document
 
 
 def _with_people(raw: dict[Any, Any], roles: Roles) -> dict[Any, Any]:
@@ -171,10 +147,6 @@ def _with_people(raw: dict[Any, Any], roles: Roles) -> dict[Any, Any]:
     if isinstance(rules, list):
         full = {**full, "rules": [people(rule) for rule in rules]}
     return {**raw, "remediate": full}
-
-
-def _where(problem: Any) -> list[str]:
-    return [".".join(map(str, problem["loc"]))] if problem["loc"] else []
 
 
 def read_policy(path: Path) -> Policy:

@@ -12,15 +12,19 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.incidents.remediation import Risk
+from bot.validation import form
 
-Approver = Annotated[str, Field(pattern=r"^[UWS][A-Z0-9]{2,}$")]
+Approver = Annotated[
+    str,
+    form(r"[UWS][A-Z0-9]{2,}", "must be the Slack id of a person (U…, W…) or of a user group (S…)"),
+]
 """A Slack user id (U…, W…) or the id of a user group (S…)."""
 
 Seconds = Annotated[int, Field(ge=10, le=86_400)]
 Needed = Annotated[int, Field(ge=1, le=10)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 # One that nothing can fit would make its rule ask for nothing.
-Glob = Annotated[str, Field(pattern=r"\S")]
+Glob = Annotated[str, form(r"(?s).*\S.*", "must not be empty")]
 EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 

@@ -12,6 +12,7 @@ from bot.gateway.config import DockerTarget, ProcessTarget
 from bot.gateway.errors import Invalid
 from bot.gateway.intents import read_intent
 from bot.remediation.contract import ActionInfo, ExecuteRequest
+from bot.validation import field_problems
 
 
 class _Parameters(BaseModel):
@@ -92,9 +93,7 @@ def resolve(request: ExecuteRequest, targets: Mapping[str, TargetConfig]) -> Cal
     try:
         checked = action.parameters.model_validate(given)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:5]
-        )
+        problems = "; ".join(map(str, field_problems(error, action.parameters)[:5]))
         raise Invalid("INVALID_PARAMETERS", f"{action.id}: {problems}") from None
     return Call(action, name, config, checked.model_dump())
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -21,6 +20,8 @@ from pydantic import (
 from yarl import URL
 
 from bot.gateway.errors import ConfigError
+from bot.validation import field_problems, form, in_file
+from bot.yaml_text import YamlProblem, read_yaml
 
 MIN_SECRET_CHARS = 16
 
@@ -47,9 +48,14 @@ def _no_nul(value: str) -> str:
     return value
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Name = Annotated[
+    str,
+    form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "a name has letters, digits, '.', '_', '-': 1 to 100"),
+]
 Argument = Annotated[str, AfterValidator(_no_nul)]
-EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+EnvName = Annotated[
+    str, form(r"[A-Za-z_][A-Za-z0-9_]*", "must be the name of an environment variable")
+]
 
 
 class _Part(BaseModel):
@@ -104,7 +110,9 @@ class DockerTarget(_Part):
     """One container, by its exact name."""
 
     executor: Literal["docker"]
-    container: Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$")]
+    container: Annotated[
+        str, form(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}", "must be the exact name of a container")
+    ]
     start_seconds: float = Field(default=30, gt=0, le=300)
 
 
@@ -139,54 +147,26 @@ class GatewayConfig(_Part):
             return False
 
 
-class _Twice(yaml.MarkedYAMLError):
-    """A key that stands twice in one mapping."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML keeps the last of two equal keys: a target would quietly be another one.
-
-    bot.policy reads its file alike; the gateway imports nothing of the bot but the wire format.
-    """
-
-    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
-        # Here and not when it is constructed: by then `<<` has brought in what may be overridden.
-        node = super().compose_mapping_node(anchor)
-        seen: set[tuple[str, str]] = set()
-        for key, _ in node.value:
-            name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
-            if name in seen:
-                raise _Twice(problem=f"{key.value} is there twice", problem_mark=key.start_mark)
-            if name:
-                seen.add(name)
-        return node
-
-
-def _read(text: str) -> Any:
-    loader = _Loader(text)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
-
-
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> GatewayConfig:
     """Read and check the file; ConfigError names the file and every field at fault."""
     try:
-        text = path.read_text(encoding="utf-8")
-        value = _read(text)
+        document = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
-    except _Twice as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise ConfigError([f"{path}:{line}: {error.problem}"]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: is not YAML: {' '.join(str(error).split())}"]) from error
-    return read_config({} if value is None else value, name=str(path), environ=environ)
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: is not text in UTF-8"]) from error
+    except YamlProblem as problem:
+        raise ConfigError([problem.at(str(path))]) from problem
+    value = {} if document.value is None else document.value
+    return read_config(value, name=str(path), environ=environ, line_of=document.line_of)
 
 
 def read_config(
-    value: Any, *, name: str = "config", environ: Mapping[str, str] = os.environ
+    value: Any,
+    *,
+    name: str = "config",
+    environ: Mapping[str, str] = os.environ,
+    line_of: Callable[[tuple[str | int, ...]], int] | None = None,
 ) -> GatewayConfig:
     """The same from a value; `environ` gives the secrets named by `secret_env`."""
     if isinstance(value, dict) and "secrets" in value:
@@ -194,9 +174,7 @@ def read_config(
     try:
         config = GatewayConfig.model_validate(value)
     except ValidationError as error:
-        raise ConfigError(
-            [f"{name}: {_field(item['loc'])}: {item['msg']}" for item in error.errors()]
-        ) from None
+        raise ConfigError(in_file(name, field_problems(error, GatewayConfig), line_of)) from None
     secrets, problems = _secrets(config, environ)
     if not secrets and not config.loopback:
         problems.append(
@@ -239,7 +217,3 @@ def _secrets(
     if secrets:
         problems += [f"sources.{source}: has no secret, others have" for source in unsigned]
     return secrets, problems
-
-
-def _field(loc: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in loc) or "the file"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import time
@@ -22,6 +21,7 @@ from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
 from bot.remediation import contract
 from bot.remediation.contract import Answer, ErrorDetails, ExecuteRequest, ExecutionRecord
+from bot.validation import field_problems
 
 log = logging.getLogger(__name__)
 
@@ -91,9 +91,9 @@ class Routes:
         """A typed action whose plan a person has seen: needs its digest and a key."""
         asked = await self._read(request)
         if asked.action_request.action is None:
-            raise Refusal(422, "action_missing", "action_request.action: Field required")
+            raise Refusal(422, "action_missing", "action_request.action: required")
         if not asked.plan_digest:
-            raise Refusal(422, "digest_missing", "plan_digest: Field required; see POST /plan")
+            raise Refusal(422, "digest_missing", "plan_digest: required; see POST /plan")
         key = _key(request, asked)
         if not key:
             raise Refusal(422, "key_missing", f"{contract.IDEMPOTENCY_KEY}: header required")
@@ -146,13 +146,13 @@ class Routes:
         try:
             asked = ExecuteRequest.model_validate_json(body)
         except ValidationError as error:
-            detail = error.errors(include_url=False, include_input=False, include_context=False)
-            malformed = detail[0]["type"] == "json_invalid"
+            problems = field_problems(error, ExecuteRequest)
+            malformed = problems[0].kind == "json_invalid"
             raise Refusal(
                 400 if malformed else 422,
                 "malformed_json" if malformed else "invalid_request",
                 "The body is not JSON" if malformed else "The request does not fit the schema",
-                json.loads(json.dumps(detail, default=str)),
+                [{"type": one.kind, "loc": one.location, "msg": one.reason} for one in problems],
             ) from None
         if source is not None and asked.source_id != source:
             raise Refusal(401, "source_mismatch", "source_id is not the one that signed this.")

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from bot.incidents.addresses import NO_USERINFO, has_userinfo
 from bot.incidents.keys import is_sop_id, sop_id_of
 from bot.incidents.model import Alert
+from bot.validation import field_problems
 
 
 class Priority(IntEnum):
@@ -192,9 +193,7 @@ class SopLibrary:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "line"
-        return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+        return str(field_problems(error, Sop)[0])
     if isinstance(error, json.JSONDecodeError):
         return f"not JSON: {error.msg} at column {error.colno}"
     return "not usable JSON"

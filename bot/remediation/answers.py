@@ -24,6 +24,7 @@ from bot.remediation.contract import (
     printable,
     read_time,
 )
+from bot.validation import reason_of
 
 _DETAIL_CHARS = 600
 # Room for the note of a gateway that has capped the output itself.
@@ -117,7 +118,7 @@ def escalated(status: int, body: bytes) -> Outcome:
 
 
 def rejection(status: int, body: bytes) -> str:
-    """One line for people: `422: action_request.intent: Field required`."""
+    """One line for people: `422: action_request.intent: required`."""
     return f"The gateway answered {status}: {_detail(_json(body), body)}"
 
 
@@ -182,4 +183,8 @@ def _one(item: Any) -> str:
         return str(item)
     loc = item.get("loc")
     where = ".".join(str(part) for part in loc if part != "body") if isinstance(loc, list) else ""
-    return f"{where}: {item.get('msg')}" if where else str(item.get("msg"))
+    # Of pydantic's own kinds we have better words; what a gateway of another make says stays.
+    context = item.get("ctx")
+    reason = reason_of(str(item.get("type")), context if isinstance(context, dict) else {})
+    said = reason or str(item.get("msg"))
+    return f"{where}: {said}" if where else said

@@ -19,8 +19,15 @@ from bot.approvals.segment import Remediate
 from bot.errors import InputError
 from bot.incidents.addresses import NO_USERINFO
 from bot.incidents.remediation import FROM_MODEL, Parameter, Proposal, Risk
+from bot.validation import field_problems, form
 
-Target = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Target = Annotated[
+    str,
+    form(
+        r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
+        "must be a service's name: letters, digits, '.', '_', '-', 1 to 100 of them",
+    ),
+]
 Grace = Annotated[int, Field(ge=1, le=120)]
 
 
@@ -179,10 +186,14 @@ def propose(
             {name: value for name, (value, _) in given.items()}
         )
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(map(str, first["loc"]))
-        said = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{action_id}: {name}: {said}", field=name) from error
+        problem = field_problems(error, action.parameters)[0]
+        if (problem.field, problem.kind) == ("target", "missing"):
+            raise InputError(
+                "A target is required.",
+                field="target",
+                remedy=f"Name the service, as in `{action.words[0]} checkout-api`.",
+            ) from error
+        raise InputError(f"{action_id}: {problem}", field=problem.field) from error
     values = checked.model_dump(mode="json", exclude_none=True)
     target = str(values["target"])
     return Proposal(

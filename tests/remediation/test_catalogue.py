@@ -52,7 +52,6 @@ def test_a_number_that_came_as_text_becomes_the_number_that_runs() -> None:
 @pytest.mark.parametrize(
     ("values", "field"),
     [
-        ({}, "target"),
         ({"target": ""}, "target"),
         ({"target": "web;reboot"}, "target"),
         ({"target": "web\n"}, "target"),

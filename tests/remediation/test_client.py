@@ -190,7 +190,7 @@ async def test_a_5xx_escalates_even_when_its_body_claims_success(
                     "odd",
                 ]
             },
-            "422: action_request: Field required; source_id: too long; odd",
+            "422: action_request: required; source_id: too long; odd",
         ),
         (409, {"error": {"code": "plan_drift", "message": "Plan it again."}}, "Plan it again."),
         (403, b"go away\x1b[31m", "403: go away"),

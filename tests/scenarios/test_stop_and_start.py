@@ -203,7 +203,7 @@ async def test_what_cannot_work_is_told_at_the_start(
 
 async def test_an_unknown_key_in_the_policy_is_named_with_its_file(world: World) -> None:
     (world.folder / "policy.yaml").write_text("remediate:\n  aprovers: [U0BEN00001]\n")
-    await refuses(world, 78, "policy.yaml: remediate.aprovers:")
+    await refuses(world, 78, "policy.yaml:2: remediate.aprovers:")
 
 
 async def test_an_address_that_is_taken_is_named(world: World) -> None:

@@ -1,0 +1,96 @@
+"""Reads YAML that an operator writes: strictly, and with the line of every key.
+
+It imports nothing of ours, so that the gateway's process can use it too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+
+class YamlProblem(Exception):
+    """The text is not usable YAML; `line` is where, from 1, or 0 where nobody can say."""
+
+    def __init__(self, reason: str, line: int) -> None:
+        self.reason = reason
+        self.line = line
+        super().__init__(reason)
+
+    def at(self, file: str) -> str:
+        """The problem as an operator reads it: `policy.yaml:3: not YAML`."""
+        return f"{file}:{self.line}: {self.reason}" if self.line else f"{file}: {self.reason}"
+
+
+class _Twice(yaml.MarkedYAMLError):
+    """A key that stands twice in one mapping."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML keeps the last of two equal keys: a line left behind could undo a stricter one."""
+
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        # Here and not when it is constructed: by then `<<` has brought in what may be overridden.
+        node = super().compose_mapping_node(anchor)
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
+            if name in seen:
+                raise _Twice(problem=f"{key.value} is there twice", problem_mark=key.start_mark)
+            if name:
+                seen.add(name)
+        return node
+
+
+@dataclass(frozen=True, slots=True)
+class YamlDocument:
+    """What the text says (`value`, None for an empty text), and where."""
+
+    value: Any
+    _root: yaml.Node | None
+
+    def line_of(self, location: tuple[str | int, ...]) -> int:
+        """The line, from 1, of that field; of what is not written, that of what would hold it.
+
+        A part of the location that is no key or index of the text (a union's tag) is passed over.
+        """
+        node, line = self._root, 1
+        for part in location:
+            found = _child(node, part)
+            if found is not None:
+                node, line = found
+        return line
+
+
+def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, int] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value == str(part):
+                return value, key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        item = node.value[part]
+        return item, item.start_mark.line + 1
+    return None
+
+
+def read_yaml(text: str) -> YamlDocument:
+    """One document. YamlProblem for what is no YAML, or has a key twice."""
+    try:
+        loader = _Loader(text)
+        try:
+            root = loader.get_single_node()
+            value = None if root is None else loader.construct_document(root)
+        finally:
+            loader.dispose()
+    except _Twice as error:
+        raise YamlProblem(str(error.problem), _line(error)) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise YamlProblem("not YAML", _line(error)) from error
+    return YamlDocument(value, root)
+
+
+def _line(error: Exception) -> int:
+    mark = getattr(error, "problem_mark", None)
+    return mark.line + 1 if mark else 0
