@@ -137,12 +137,13 @@ def _advice(name: str, answer: CommandAnswer, subject: Subject) -> Advice:
 
 
 def _sources(subject: Subject) -> tuple[str, ...]:
-    """What the model was given beside the alert itself, each once."""
+    """The texts that the model got beside the alert itself, each named once.
+
+    A runbook is not among them: the model gets its address, not its text.
+    """
     names = []
     if subject.guidance:
         names.append(sop_source(subject.guidance.sop_id, subject.guidance.title))
-        if subject.guidance.runbook:
-            names.append(subject.guidance.runbook)
     names += [fact.source for fact in subject.facts]
     if subject.history:
         names.append("earlier answers for this SOP")

@@ -48,9 +48,9 @@ async def test_a_structured_answer_becomes_advice_with_its_sources(fakeq: FakeQ)
     assert advice.evidence == ("cpu 0.98", "up · 1")
     assert advice.next_steps == ("scale out",)
     assert advice.text == "Load grew."
-    assert advice.sources == ("SOP sop_cpu: CPU too high", "cpu.md", "Prometheus")
+    assert advice.sources == ("SOP sop_cpu: CPU too high", "Prometheus"), "a runbook is an address"
     assert advice.label.startswith("Amazon Q · ")
-    assert advice.label.endswith(" · 3 sources")
+    assert advice.label.endswith(" · 2 sources")
     assert advice.failure == ""
     assert "Be brief." in fakeq.calls()[0]["stdin"]
 
