@@ -63,6 +63,8 @@ async def _run(settings: Settings) -> int:
 
     hide_memory()
     set_up(settings.log_level, settings.log_format)
+    for warning in settings.warnings:
+        logging.getLogger("bot").warning(warning)
     serving = asyncio.create_task(_serve(Bot(settings)))
     for name in (signal.SIGTERM, signal.SIGINT):
         # Once: a second signal must not cut the orderly end short. During the start it works too.

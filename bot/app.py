@@ -72,7 +72,7 @@ class Bot:
         self._clock = clock or system_clock
         self._parts = AsyncExitStack()
         self.metrics = Metrics()
-        self.health = Health(lambda: self._clock())
+        self.health = Health(lambda: self._clock(), interval=settings.health_check_interval)
 
     async def __aenter__(self) -> Self:
         try:
@@ -302,6 +302,7 @@ class Bot:
             self._read_back.now_and_then,
             self._clock,
             ops_channel(self._settings),
+            self._settings.health_check_interval,
         )
         scheduler = scheduler_for(jobs, self.response.store.replica, self._clock)
         scheduler.start()

@@ -40,6 +40,8 @@ async def check() -> int:
         print("\n✗ Set these in the environment or in .env; docs/settings.md explains each.")
         return 1
     _yes("settings", "all there")
+    for warning in settings.warnings:
+        print(f"! {'settings':<10} {warning}")
     async with aiohttp.ClientSession() as session:
         client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),

@@ -57,6 +57,7 @@ def advisor_command(settings: Settings, metrics: Metrics) -> AdvisorCommand | No
         max_retries=settings.qchat_max_retries,
         retry_delay=settings.qchat_retry_delay,
         max_concurrent=settings.qchat_max_concurrent,
+        max_memory_mb=settings.qchat_max_memory_mb,
         environ=os.environ,
         observe=metrics.advisor_told,
     )

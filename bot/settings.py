@@ -1,32 +1,38 @@
-"""Every setting, described. Read only by `bot.app` and `bot.__main__`.
+"""Every setting, described. Read only by the composition root and the command line.
 
 Values come from the environment or from a `.env` file; a secret may come as NAME_FILE, the path of
-a file that holds it. A missing, misspelt or wrong name stops the start, and no message ever shows
-a value.
+a file that holds it (`bot.setting_sources`). A missing, misspelt or wrong name stops the start, and
+no message ever shows a value.
 """
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from dotenv import dotenv_values
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from bot.errors import SettingsError
+from bot.setting_sources import UnreadableFile, closest, lower_case, sources, without_effect
+from bot.validation import FieldProblem, field_problems, form
 
 
 def _names(value: Any) -> Any:
@@ -41,20 +47,62 @@ DEFAULT_ADVISOR = "q chat --no-interactive --wrap never --agent sopbot-advisor"
 
 SHORTEST_KEY = 16  # bytes
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-ChannelId = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+_CHANNEL = "must be a channel id such as C0123ABCD, not a name"
+ChannelId = Annotated[str, form(r"[CG][A-Z0-9]+", _CHANNEL)]
+Url = Annotated[str, form(r"https?://[^\s/]+.*", "must be an address such as http://host:8003")]
+Address = Annotated[
+    str, form(r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}", "must be host:port, as 127.0.0.1:8080")
+]
 
 
-class StoreSettings(BaseModel):
+class StoreSettings(BaseSettings):
     """What the store's own commands need. Field names are the variables' names in lower case."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        env_file=".env",
+        env_file_encoding="utf-8-sig",  # a file saved on Windows may begin with a byte order mark
+        dotenv_filtering="only_existing",
+    )
+    _warnings: tuple[str, ...] = PrivateAttr(())
 
     store_url: SecretStr = Field(
         SecretStr("sqlite:///sopbot.db"), description="where the bot remembers: a file or a server"
     )
     policy_file: Path = Field(Path("config/policy.yaml"), description="who may approve, and more")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - NAME_FILE instead
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Our sources (`bot.setting_sources`)."""
+        known = (*NAMES, *(f"{name}_FILE" for name in SECRETS))
+        return sources(settings_cls, known, init_settings, env_settings, dotenv_settings)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _readable(cls, value: Any) -> Any:
+        if isinstance(value, UnreadableFile):
+            raise ValueError(f"the file of {value.variable} cannot be read: {value.reason}")
+        return value
+
+    def with_warnings(self, lines: Iterable[str]) -> Self:
+        """Keep a line for each name that was accepted and has no effect."""
+        self._warnings = tuple(lines)
+        return self
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A line for each name that was accepted and has no effect."""
+        return self._warnings
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
@@ -87,11 +135,10 @@ class Settings(AuditSettings):
         "https://slack.com/api/", description="any Slack-compatible server; Socket Mode follows"
     )
     slack_alert_channels: Annotated[
-        tuple[ChannelId, ...], BeforeValidator(_names), Field(min_length=1)
+        tuple[ChannelId, ...], NoDecode, BeforeValidator(_names), Field(min_length=1)
     ] = Field(description="channel ids (C…), comma separated; messages by apps there are alerts")
-    slack_ops_channel: str = Field(
+    slack_ops_channel: Annotated[str, form(r"([CG][A-Z0-9]+)?", _CHANNEL)] = Field(
         "",
-        pattern=r"^([CG][A-Z0-9]+)?$",
         description="channel id: where the bot speaks of itself; empty is the first alert channel",
     )
     slack_alert_sources: Names = Field(
@@ -107,6 +154,9 @@ class Settings(AuditSettings):
     ai_command_gateway_source_id: str = Field(
         min_length=1, description="the name by which the gateway knows this bot"
     )
+    ai_command_gateway_required: bool = Field(
+        True, description="whether the bot refuses to start while the gateway is unreachable"
+    )
     ai_command_gateway_secret: SecretStr = Field(
         SecretStr(""), description="HMAC-SHA256 key for requests; empty is unsigned, and warned"
     )
@@ -119,25 +169,30 @@ class Settings(AuditSettings):
     qchat_retry_delay: float = Field(
         1, ge=0, description="seconds before the first retry; doubles, with jitter, up to 60"
     )
-    qchat_max_concurrent: int = Field(2, ge=1, le=16, description="questions at the same time")
+    qchat_max_concurrent: int = Field(2, ge=1, le=64, description="questions at the same time")
     qchat_max_output_size: int = Field(1_048_576, ge=1024, description="bytes of an answer")
+    qchat_max_memory_mb: int | None = Field(
+        None, ge=16, description="megabytes that each of the advisor's processes may allocate"
+    )
+    health_check_interval: float = Field(
+        10, ge=1, le=300, description="seconds between two health checks of all parts"
+    )
     store_lease_seconds: float = Field(
         10, ge=2, le=300, description="how soon replicas take over what a dead one left"
     )
-    http_addr: str = Field(
+    http_addr: Address = Field(
         "127.0.0.1:8080",
-        pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}$",
         description="host:port of the bot's own HTTP door; port 0 is a free one",
     )
     http_token: SecretStr = Field(
         SecretStr(""), description="bearer token; required unless HTTP_ADDR is loopback"
     )
     sop_dir: Path = Field(Path("config/sops"), description="folder of SOP files, *.jsonl")
-    log_level: str = Field(
-        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING, ERROR"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="the least severe level that is logged"
     )
-    log_format: str = Field(
-        "auto", pattern="^(auto|pretty|json)$", description="auto: pretty on a terminal, else JSON"
+    log_format: Literal["auto", "pretty", "json"] = Field(
+        "auto", description="auto: pretty on a terminal, else JSON"
     )
 
     @model_validator(mode="after")
@@ -167,10 +222,9 @@ def is_loopback(host: str) -> bool:
 
 S = TypeVar("S", bound=StoreSettings)
 NAMES = tuple(name.upper() for name in Settings.model_fields)
-_SECRETS = tuple(
+SECRETS = tuple(
     name.upper() for name, field in Settings.model_fields.items() if field.annotation is SecretStr
 )
-_OURS = ("AUDIT_", "SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_", "STORE_")
 
 
 def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
@@ -198,66 +252,34 @@ def load_audit(
 def _load(kind: type[S], environ: Mapping[str, str] | None, env_file: Path | None) -> S:
     environment = os.environ if environ is None else environ
     file = Path(".env") if env_file is None else env_file
-    written = {k.upper(): v or "" for k, v in dotenv_values(file).items()} if file.is_file() else {}
-    given = {name.upper(): value for name, value in environment.items()}
-    problems = [
-        *(_unknown(name, file.name) for name in written if _base(name) not in NAMES),
-        *(_unknown(name, "the environment") for name in given if _is_misspelt(name)),
-    ]
-    values: dict[str, str] = {}
-    for field in kind.model_fields:
-        value = _value(field.upper(), {**written, **given}, problems)
-        if value is not None:
-            values[field] = value
     try:
-        settings = kind.model_validate(values)
+        names = {**lower_case(environment), **DotEnvSettingsSource(kind, env_file=file).env_vars}
+        given: dict[str, Any] = {"_env_file": file, "environ": environment}
+        settings = kind(**given)
     except ValidationError as error:
-        problems += [_problem(found) for found in error.errors(include_url=False)]
-    if problems:
-        raise SettingsError(list(dict.fromkeys(problems)))
-    return settings
+        problems = [_line(problem, environment, file.name) for problem in field_problems(error)]
+        raise SettingsError(list(dict.fromkeys(problems))) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise SettingsError([f"{file.name}: cannot be read: {reason}"]) from None
+    return settings.with_warnings(without_effect(names))
 
 
 def forget_secrets() -> None:
     """Take the secrets out of this process's environment: no child and no library needs them."""
     for name in list(os.environ):
-        if name.upper() in _SECRETS:
+        if name.upper() in SECRETS:
             del os.environ[name]
 
 
-def _value(name: str, given: Mapping[str, str], problems: list[str]) -> str | None:
-    path = given.get(f"{name}_FILE")
-    if name in _SECRETS and path:
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            problems.append(f"{name}_FILE: the file cannot be read")
-            return None
-    return given.get(name)
-
-
-def _base(name: str) -> str:
-    base = name.removesuffix("_FILE")
-    return base if base in _SECRETS else name
-
-
-def _is_misspelt(name: str) -> bool:
-    if _base(name) in NAMES:
-        return False
-    return name.startswith(_OURS) or bool(difflib.get_close_matches(name, NAMES, 1, 0.9))
-
-
-def _unknown(name: str, where: str) -> str:
-    close = difflib.get_close_matches(name, NAMES, 1, 0.6)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"{name}: not a setting of sopbot (in {where}){hint}"
-
-
-def _problem(found: Any) -> str:
-    name = "_".join(str(part) for part in found["loc"][:1]).upper()
-    if found["type"] == "missing":
-        return f"{name}: missing; {Settings.model_fields[name.lower()].description}"
-    message = str(found["msg"]).removeprefix("Value error, ")
-    if not name:
-        return message
-    return f"{name}: {message}; {Settings.model_fields[name.lower()].description}"
+def _line(problem: FieldProblem, environment: Mapping[str, str], file: str) -> str:
+    if not problem.location:
+        return problem.reason
+    name = str(problem.location[0]).upper()
+    if problem.kind == "extra_forbidden":
+        where = "the environment" if name.lower() in lower_case(environment) else file
+        close = closest(name, NAMES, 0.6)
+        hint = f"; did you mean {close}?" if close else ""
+        return f"{name}: not a setting of sopbot (in {where}){hint}"
+    reason = "missing" if problem.kind == "missing" else problem.reason
+    return f"{name}: {reason}; {Settings.model_fields[name.lower()].description}"

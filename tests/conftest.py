@@ -20,7 +20,10 @@ from tests.postgres import PostgresServer, postgres_server, programs
 hypothesis.settings.register_profile("sopbot", deadline=None)
 hypothesis.settings.load_profile("sopbot")
 
-_OURS = ("SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_", "XDG_")
+_OURS = (
+    *("SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_", "XDG_"),
+    *("QPROXY_", "RALPH_", "HEALTH_CHECK_", "RUNBOOK_"),
+)
 
 
 def unavailable(reason: str) -> NoReturn:

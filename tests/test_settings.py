@@ -1,9 +1,10 @@
 """Settings: one line a problem, no secret shown, closed by default."""
 
 import pytest
+from pydantic_settings import BaseSettings
 
 from bot.errors import SettingsError
-from bot.settings import NAMES, load, load_audit
+from bot.settings import NAMES, Settings, load, load_audit
 
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-secret-value",
@@ -87,7 +88,10 @@ def test_a_secret_may_come_from_a_file(tmp_path, no_file):
 def test_a_secret_file_that_cannot_be_read_is_named(no_file):
     given = {k: v for k, v in GOOD.items() if k != "SLACK_BOT_TOKEN"}
     found = problems({**given, "SLACK_BOT_TOKEN_FILE": "/nowhere/token"}, no_file)
-    assert "SLACK_BOT_TOKEN_FILE: the file cannot be read" in found
+    assert found[0].startswith(
+        "SLACK_BOT_TOKEN: the file of SLACK_BOT_TOKEN_FILE cannot be read: No such file"
+    )
+    assert len(found) == 1, "told once, and not as missing too"
 
 
 def test_only_secrets_may_come_from_a_file(no_file):
@@ -155,3 +159,105 @@ def test_the_audit_commands_ask_for_their_key_and_for_nothing_of_slack(no_file):
 def test_a_channel_s_name_is_no_id(name, no_file):
     (found,) = problems(GOOD | {"SLACK_ALERT_CHANNELS": name}, no_file)
     assert found.startswith("SLACK_ALERT_CHANNELS: ")
+
+
+# What pydantic-settings does for us
+
+
+def test_the_settings_read_the_environment_by_themselves(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert isinstance(settings, BaseSettings)
+    assert settings.slack_alert_channels == ("C0ALERTS01", "C0ALERTS02")
+
+
+def test_a_dot_env_file_of_windows_is_read(tmp_path):
+    file = tmp_path / ".env"
+    lines = "\r\n".join(f"{name}={value}" for name, value in GOOD.items())
+    file.write_bytes(b"\xef\xbb\xbf" + lines.encode())
+    assert load({}, file).audit_key.get_secret_value() == GOOD["AUDIT_KEY"]
+
+
+def test_a_dot_env_file_that_is_no_text_is_named(tmp_path):
+    file = tmp_path / ".env"
+    file.write_bytes(b"AUDIT_KEY=\xff\xfe")
+    assert problems(GOOD, file) == [".env: cannot be read: it is not UTF-8 text"]
+
+
+def test_a_secret_in_the_environment_wins_over_a_secret_s_file_in_dot_env(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("AUDIT_KEY_FILE=/nowhere/key\n", encoding="utf-8")
+    assert load(GOOD, file).audit_key.get_secret_value() == GOOD["AUDIT_KEY"]
+
+
+def test_a_secret_s_file_in_the_environment_wins_over_the_secret_in_dot_env(tmp_path):
+    file, key = tmp_path / ".env", tmp_path / "key"
+    file.write_text("AUDIT_KEY=the secret of the .env file\n", encoding="utf-8")
+    key.write_text("the secret of the key's file\n", encoding="utf-8")
+    given = {k: v for k, v in GOOD.items() if k != "AUDIT_KEY"} | {"AUDIT_KEY_FILE": str(key)}
+    assert load(given, file).audit_key.get_secret_value() == "the secret of the key's file"
+
+
+# Names that people bring from other tools
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "QCHAT_BUFFER_SIZE",
+        "QCHAT_POLL_INTERVAL",
+        "HEALTH_CHECK_ENABLED",
+        "RUNBOOK_DIR",
+        "QPROXY_CONV_ROOT",
+        "QPROXY_WS_URL",
+        "QPROXY_ANYTHING",
+        "RALPH_QCHAT_TIMEOUT",
+    ],
+)
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_a_name_of_another_tool_is_accepted_with_one_warning(name, place, tmp_path):
+    file = tmp_path / ".env"
+    if place == "file":
+        file.write_text(f"{name}=secret-value\n", encoding="utf-8")
+    (warning,) = load(GOOD if place == "file" else {**GOOD, name: "secret-value"}, file).warnings
+    assert warning.startswith(f"{name} has no effect: ")
+    assert "secret-value" not in warning
+
+
+@pytest.mark.parametrize("name", ["QCHAT_VERBOSE", "QCHAT_DEBUG"])
+@pytest.mark.parametrize(("value", "level"), [("1", "DEBUG"), ("TRUE", "DEBUG"), ("0", "INFO")])
+def test_verbose_and_debug_are_the_log_level(name, value, level, no_file):
+    settings = load({**GOOD, name: value}, no_file)
+    assert settings.log_level == level
+    assert settings.warnings == ()
+    assert load({**GOOD, name: value, "LOG_LEVEL": "ERROR"}, no_file).log_level == "ERROR"
+
+
+def test_the_address_and_the_folder_of_sops_of_qproxy_are_honoured(no_file):
+    brought = {"QPROXY_HTTP_ADDR": "127.0.0.1:9000", "QPROXY_SOP_DIR": "/srv/sop"}
+    settings = load(GOOD | brought, no_file)
+    assert settings.http_addr == "127.0.0.1:9000"
+    assert str(settings.sop_dir) == "/srv/sop"
+    assert settings.warnings == ()
+    ours = {"HTTP_ADDR": "127.0.0.1:8001", "SOP_DIR": "sops"}
+    settings = load(GOOD | brought | ours, no_file)
+    assert settings.http_addr == "127.0.0.1:8001"
+    assert str(settings.sop_dir) == "sops"
+
+
+def test_an_address_of_qproxy_that_is_every_interface_needs_a_token(no_file):
+    (problem,) = problems({**GOOD, "QPROXY_HTTP_ADDR": ":8080"}, no_file)
+    assert problem.startswith("HTTP_TOKEN: required")
+
+
+def test_a_misspelt_name_of_the_adapter_is_refused_all_the_same(no_file):
+    (problem,) = problems({**GOOD, "QCHAT_BUFER_SIZE": "1"}, no_file)
+    assert problem.startswith("QCHAT_BUFER_SIZE: not a setting of sopbot (in the environment)")
+
+
+def test_so_many_questions_at_once_and_no_more(no_file):
+    assert load({**GOOD, "QCHAT_MAX_CONCURRENT": "64"}, no_file).qchat_max_concurrent == 64
+    (problem,) = problems({**GOOD, "QCHAT_MAX_CONCURRENT": "65"}, no_file)
+    assert problem.startswith("QCHAT_MAX_CONCURRENT: ")

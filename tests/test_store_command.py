@@ -203,7 +203,11 @@ def test_only_the_place_is_asked_for_and_it_may_come_from_three_sides(
     [
         (("status",), {"STORE_URL": "mysql://secret"}, "STORE_URL: mysql is not known here"),
         (("status",), {"STORE_URL": "sqlite://"}, "STORE_URL: a store in memory"),
-        (("status",), {"STORE_URL_FILE": "none"}, "STORE_URL_FILE: the file cannot be read"),
+        (
+            ("status",),
+            {"STORE_URL_FILE": "none"},
+            "the file of STORE_URL_FILE cannot be read",
+        ),
         (("status",), {"STORE_ULR": "sqlite:///secret"}, "did you mean STORE_URL?"),
         (("copy", "--to", "mysql://secret"), {}, "--to: mysql is not known here"),
         (("prune",), {"POLICY_FILE": "none.yaml"}, "POLICY_FILE: none.yaml cannot be read"),

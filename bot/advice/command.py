@@ -69,8 +69,9 @@ class AdvisorCommand:
     `timeout` (seconds) bounds one question from its slot to its answer, all tries and pauses in
     it. `retry_delay` is doubled with each try, with up to a quarter of jitter on top, 60 s at most.
     `max_output` is in bytes: more is a failure, not a cut answer, because the conclusion stands at
-    the end. `max_waiting` questions wait for a slot, for at most `timeout` seconds; one more is
-    refused. Raises SettingsError when the command would let a model run tools unasked.
+    the end. `max_memory_mb` is what each of its processes may allocate. `max_waiting` questions
+    wait for a slot, for at most `timeout` seconds; one more is refused. Raises SettingsError when
+    the command would let a model run tools unasked.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class AdvisorCommand:
         max_retries: int = 3,
         retry_delay: float = 1.0,
         max_concurrent: int = 2,
+        max_memory_mb: int | None = None,
         max_waiting: int = 8,
         environ: Mapping[str, str] | None = None,
         env_allow: Iterable[str] = ENV_ALLOW,
@@ -106,6 +108,7 @@ class AdvisorCommand:
         self._max_output = max_output
         self._max_retries = max_retries
         self._retry_delay = retry_delay
+        self._max_memory = None if max_memory_mb is None else max_memory_mb * 1024 * 1024
         self._slots = Slots(max_concurrent, max_waiting=max_waiting, patience=timeout)
         self._observe = observe or (lambda _kind, _seconds: None)
         self._sleep = sleep
@@ -239,6 +242,7 @@ class AdvisorCommand:
                 env=self._env,
                 timeout=timeout,
                 max_output=self._max_output,
+                max_memory=self._max_memory,
                 forbidden=AGENT_MISSING,
             )
         except OSError as error:

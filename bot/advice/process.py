@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import resource
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
@@ -52,13 +54,16 @@ async def run(
     env: Mapping[str, str],
     timeout: float,
     max_output: int,
+    max_memory: int | None = None,
     forbidden: re.Pattern[bytes] | None = None,
 ) -> Run:
     """Run `argv` in a fresh, empty, read-only directory and read it to its end.
 
     Ended early, with its whole tree: after `timeout` seconds, when stdout or stderr passes
     `max_output` bytes, when `forbidden` appears on stderr, and when the caller is cancelled. After
-    any end, what the program left running is ended too. Raises OSError when it cannot be started.
+    any end, what the program left running is ended too. `max_memory` is in bytes, for each process
+    of the program, which fails by itself when it wants more (Linux only). Raises OSError when it
+    cannot be started.
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -68,6 +73,8 @@ async def run(
     child: _Child | None = None
     try:
         child = await _start(argv, {**env, trees.MARK: nonce}, cwd, max_output, forbidden)
+        if max_memory:
+            _limit_memory(child.pid, max_memory)
         child.feed(stdin)
         try:
             async with asyncio.timeout(timeout):
@@ -163,6 +170,16 @@ class _Child(asyncio.SubprocessProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         self.closed.set()
+
+
+def _limit_memory(pid: int, limit: int) -> None:
+    """Bound what the process, and each that it starts, may allocate. Elsewhere than on Linux: no.
+
+    RLIMIT_DATA, not RLIMIT_AS: a runtime like V8 reserves far more address space than it uses.
+    """
+    if sys.platform == "linux":
+        with suppress(ProcessLookupError):  # it has ended already
+            resource.prlimit(pid, resource.RLIMIT_DATA, (limit, limit))
 
 
 def _empty_directory() -> Path:

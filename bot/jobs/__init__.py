@@ -46,6 +46,7 @@ def all_jobs(
     read_back: Callable[[], Awaitable[object]],
     clock: Callable[[], datetime],
     ops_channel: str,
+    health_interval: float = 10,
 ) -> tuple[Job, ...]:
     """Every job there is."""
     return (
@@ -54,7 +55,7 @@ def all_jobs(
         Job("look_up_unknown", 3, look_up_unknown(response)),
         Job("recover", 1, recover(response), shared=False),
         Job("retry_outbox", 5, retry_outbox(response, clock), shared=False),
-        Job("watch_health", 10, watch_health(health), shared=False),
+        Job("watch_health", health_interval, watch_health(health), shared=False),
         Job("post_audit_head", 60, post_audit_head(response, clock, ops_channel)),
         Job("self_audit", 60, audit.run, shared=False),
         Job("read_back", 300, read_back),

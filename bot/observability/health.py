@@ -17,7 +17,7 @@ Check = Callable[[], Awaitable[None]]
 """Returns when all is well; raises SopbotError with the reason when it is not."""
 
 TIMEOUT = 10.0  # seconds a check may take
-FRESH = 60.0  # seconds that an answer holds; what asks stands still when they are over
+FRESH = 60.0  # seconds that an answer holds at least; the checks have stopped when they are over
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,10 @@ class State:
 class Health:
     """The parts that make the bot ready, each with its state and its age."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], *, interval: float = 10.0) -> None:
+        """`interval` is how often every part is asked, in seconds."""
         self._clock = clock
+        self._fresh = max(FRESH, 3 * interval)
         self._checks: dict[str, Check] = {}
         self._told: set[str] = set()
         self._states: dict[str, State] = {}
@@ -79,7 +81,7 @@ class Health:
     def ready(self) -> bool:
         """Whether every vital part was asked lately and is well."""
         return self._states.keys() == self._checks.keys() and all(
-            state.ok and self._age(state) <= FRESH
+            state.ok and self._age(state) <= self._fresh
             for name, state in self._states.items()
             if name not in self._told
         )
@@ -102,4 +104,4 @@ class Health:
     def _word(self, state: State) -> str:
         if not state.ok:
             return "failing"
-        return "ok" if self._age(state) <= FRESH else "stale"
+        return "ok" if self._age(state) <= self._fresh else "stale"

@@ -17,6 +17,7 @@ Beside the scenario lies `calls.jsonl`, one line a call, written before any outp
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -111,6 +112,7 @@ def main() -> None:
         "files": sorted(path.name for path in Path.cwd().iterdir()),
         "stdin": prompt,
         "pid": os.getpid(),
+        "memory": resource.getrlimit(resource.RLIMIT_DATA)[0],
         "grandchildren": pids,
     }
     with calls.open("a") as file:

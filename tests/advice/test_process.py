@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -71,6 +73,16 @@ async def test_no_secret_of_the_bot_reaches_the_command(fakeq: FakeQ) -> None:
     assert "Q_LOG_STDOUT" not in seen
     assert {"HOME", "LC_ALL", "AWS_REGION", "KIRO_API_KEY"} <= set(seen)
     assert (seen["NO_COLOR"], seen["Q_DISABLE_TELEMETRY"]) == ("1", "1")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
+async def test_what_each_process_of_the_advisor_may_allocate_is_bounded(fakeq: FakeQ) -> None:
+    fakeq.plays(step("HELLO"))
+    await fakeq.command(max_memory_mb=300).ask("why")
+    await fakeq.command().ask("why")
+    limited, free = fakeq.calls()
+    assert limited["memory"] == 300 * 1024 * 1024
+    assert free["memory"] == resource.getrlimit(resource.RLIMIT_DATA)[0]
 
 
 async def test_a_child_that_closes_stdin_early_does_not_disturb_a_big_prompt(fakeq: FakeQ) -> None:

@@ -1,0 +1,67 @@
+"""What is imported is declared: nothing may come in by accident, behind another package."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+OURS = {"bot", "handlers", "store", "tests", "benchmarks"}
+
+
+def name(requirement):
+    return re.split(r"[\[<>=!~; ]", requirement)[0].lower()
+
+
+NEEDED = {name(requirement) for requirement in PROJECT["dependencies"]}
+POSTGRES = {name(requirement) for requirement in PROJECT["optional-dependencies"]["postgres"]}
+DEV = {name(requirement) for requirement in PROJECT["optional-dependencies"]["dev"]}
+
+
+def imported(*folders):
+    """The distributions whose modules the Python files of these folders import."""
+    modules = set()
+    for file in (file for folder in folders for file in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                modules.add(str(node.module).partition(".")[0])
+    found = packages_distributions()
+    outside = modules - OURS - sys.stdlib_module_names
+    return {found[module][0].lower().replace("_", "-") for module in outside}
+
+
+def test_everything_that_the_application_imports_is_declared():
+    undeclared = imported("bot", "handlers", "store") - NEEDED - POSTGRES
+    assert not undeclared, f"add to dependencies in pyproject.toml: {sorted(undeclared)}"
+
+
+def test_everything_that_the_tests_import_is_declared():
+    undeclared = imported("tests", "benchmarks") - NEEDED - POSTGRES - DEV
+    assert not undeclared, f"add to the dev extra in pyproject.toml: {sorted(undeclared)}"
+
+
+def test_nothing_is_declared_that_nobody_imports():
+    idle = (NEEDED | POSTGRES) - imported("bot", "handlers", "store")
+    assert not idle, f"take out of pyproject.toml: {sorted(idle)}"
+
+
+@pytest.mark.parametrize(
+    "file", ["requirements.txt", "requirements-postgres.txt", "requirements-dev.txt"]
+)
+def test_what_is_declared_is_pinned_with_hashes_and_without_an_address(file):
+    text = (ROOT / file).read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([a-z0-9.-]+)(?:\[[a-z,]+\])?==", text, re.MULTILINE))
+    declared = NEEDED
+    declared |= POSTGRES if file != "requirements.txt" else set()
+    declared |= DEV if file == "requirements-dev.txt" else set()
+    assert declared <= pinned, f"run `make lock`: {sorted(declared - pinned)} not in {file}"
+    assert "://" not in text, "the address of an index has no place here"
+    blocks = re.split(r"\n(?=\S)", text.strip())
+    assert all("--hash=sha256:" in block for block in blocks if "==" in block)
