@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Self
 
 import aiohttp
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
@@ -25,7 +26,7 @@ import handlers
 from bot.advice.advisor import Advisor
 from bot.errors import SettingsError, SopbotError, StoreError
 from bot.from_settings import advisor_command, gateway_client, read_sops, task_instructions
-from bot.jobs import all_jobs, scheduler_for
+from bot.jobs import Job, all_jobs, scheduler_for
 from bot.jobs.self_audit import SelfAudit
 from bot.observability.health import Health
 from bot.observability.metrics import Metrics
@@ -65,6 +66,8 @@ class Bot:
     health: Health
     identity: Identity
     http_url: str
+    jobs: tuple[Job, ...]
+    scheduler: AsyncIOScheduler
 
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime] | None = None) -> None:
         self._settings = settings
@@ -230,7 +233,11 @@ class Bot:
             # drop events when Slack says no.
             return known
 
-        app = AsyncApp(client=client, authorize=authorize, request_verification_enabled=False)
+        # Without the token, which Bolt takes from `authorize` and warns of anywhere else.
+        bolts = AsyncWebClient(
+            base_url=client.base_url, session=client.session, retry_handlers=[], ssl=client.ssl
+        )
+        app = AsyncApp(client=bolts, authorize=authorize, request_verification_enabled=False)
         handlers.register(app, response=self.response, outbox=self.outbox, clock=self._clock)
         return app
 
@@ -295,7 +302,7 @@ class Bot:
         self._parts.push_async_callback(_cancel, watch)
 
     def _start_jobs(self) -> None:
-        jobs = all_jobs(
+        self.jobs = all_jobs(
             self.response,
             self.health,
             self._self_audit,
@@ -304,9 +311,9 @@ class Bot:
             ops_channel(self._settings),
             self._settings.health_check_interval,
         )
-        scheduler = scheduler_for(jobs, self.response.store.replica, self._clock)
-        scheduler.start()
-        self._parts.callback(scheduler.shutdown, wait=False)
+        self.scheduler = scheduler_for(self.jobs, self.response.store.replica, self._clock)
+        self.scheduler.start()
+        self._parts.callback(self.scheduler.shutdown, wait=False)
 
 
 def ops_channel(settings: Settings) -> str:

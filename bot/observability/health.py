@@ -49,6 +49,11 @@ class Health:
         if not vital:
             self._told.add(name)
 
+    @property
+    def parts(self) -> dict[str, bool]:
+        """Every part that is checked, and whether it is vital."""
+        return {name: name not in self._told for name in self._checks}
+
     async def look(self, *names: str) -> None:
         """Ask these parts, all at once; every part where none is named."""
         await asyncio.gather(*(self._note(name) for name in names or self._checks))

@@ -19,6 +19,7 @@ from tests.scenarios.stores import InFile
 from tests.scenarios.world import ALERTS, SECRET, World, environ
 
 UNTIDY = (
+    "will be ignored",  # Bolt, of a token that it does not need
     "Task was destroyed",
     "Unclosed",
     "ResourceWarning",

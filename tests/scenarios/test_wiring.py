@@ -1,0 +1,230 @@
+"""Each list of the bot's wiring, compared with a literal table: nothing falls out unnoticed.
+
+When a table differs, either something was lost, or it is new and belongs into the table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+import handlers
+from bot.incidents.sops import SopLibrary
+from bot.policy import Policy
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.world import BEN, World, restart_sop
+
+SHARED, OWN = True, False  # one replica runs the job, or each runs its own
+
+JOBS = {
+    "expire_approvals": (2, SHARED),
+    "verify": (1, SHARED),
+    "look_up_unknown": (3, SHARED),
+    "recover": (1, OWN),
+    "retry_outbox": (5, OWN),
+    "watch_health": (10, OWN),
+    "post_audit_head": (60, SHARED),
+    "self_audit": (60, OWN),
+    "read_back": (300, SHARED),
+    "prune": (3600, SHARED),
+}
+
+VITAL, TOLD = True, False  # the bot is not ready without it, or only says how it stands
+
+HEALTH_CHECKS = {
+    "store": VITAL,
+    "slack": VITAL,
+    "outbox": VITAL,
+    "gateway": VITAL,
+    "work": TOLD,
+}
+
+TASKS = {
+    "advise-0",
+    "advise-1",
+    "dispatch",
+    "heartbeat",
+    "outbox",
+    "read back",
+    "socket 0",
+    "socket 1",
+    "watch store",
+}
+
+LISTENERS = [
+    ("event", "message", "alerts.register.<locals>.message_seen"),
+    ("middleware", "HomeOnly", ""),
+    ("middleware", "Provide", ""),
+    ("error", "", "errors.register.<locals>.failed"),
+    ("action", "sopbot.approve", "approvals.approve"),
+    ("action", "sopbot.reject", "approvals.reject"),
+    ("action", "sopbot.dry_run", "approvals.dry_run"),
+    ("action", "sopbot.edit", "approvals.edit"),
+    ("action", "sopbot.check_again", "approvals.check_again"),
+    ("action", "sopbot.by_hand", "approvals.by_hand"),
+    ("action", "sopbot.did_not_run", "approvals.did_not_run"),
+    ("action", "sopbot.undo", "approvals.undo"),
+    ("view", "sopbot.reason_modal", "approvals.reasoned"),
+    ("view", "sopbot.edit_modal", "approvals.edited"),
+    ("action", "sopbot.acknowledge", "incidents.acknowledge"),
+    ("action", "sopbot.resolve", "incidents.resolve"),
+    ("action", "sopbot.ask", "incidents.ask"),
+    ("view", "sopbot.ask_modal", "incidents.asked"),
+    ("action", "the link buttons", "incidents.followed_link"),
+    ("event", "app_mention", "incidents.mentioned"),
+    ("command", "/incident", "commands.incident"),
+    ("command", "/sop", "commands.sop"),
+    ("action", "anything", "unknown.pressed"),
+    ("view", "anything", "unknown.submitted"),
+    ("shortcut", "anything", "unknown.acknowledged"),
+    ("options", "anything", "unknown.acknowledged"),
+    ("event", "anything", "unknown.heard"),
+]
+
+
+class RecordingApp:
+    """Takes listeners as Bolt does, and remembers them in their order."""
+
+    def __init__(self) -> None:
+        self.listeners: list[tuple[str, str, str]] = []
+
+    def __getattr__(self, kind: str) -> Any:
+        if kind not in {"action", "view", "command", "shortcut", "options", "event", "message"}:
+            raise AttributeError(f"RecordingApp does not know app.{kind}: teach it")
+
+        def listen(constraint: object) -> Any:
+            def to(function: Any) -> Any:
+                self._remember(kind, _in_words(constraint), function)
+                return function
+
+            return to
+
+        return listen
+
+    def middleware(self, piece: object) -> None:
+        self.listeners.append(("middleware", type(piece).__name__, ""))
+
+    def error(self, function: Any) -> Any:
+        self._remember("error", "", function)
+        return function
+
+    def _remember(self, kind: str, constraint: str, function: Any) -> None:
+        module = function.__module__.removeprefix("handlers.")
+        self.listeners.append((kind, constraint, f"{module}.{function.__qualname__}"))
+
+
+def _in_words(constraint: object) -> str:
+    if isinstance(constraint, re.Pattern):
+        return "anything" if constraint.pattern == ".*" else constraint.pattern
+    if isinstance(constraint, dict):
+        return "the link buttons"
+    return str(constraint)
+
+
+def test_every_listener_is_registered_once_and_in_this_order() -> None:
+    app = RecordingApp()
+    handlers.register(app, response=None, outbox=None, clock=lambda: datetime.now(UTC))  # type: ignore[arg-type]
+    assert app.listeners == LISTENERS
+
+
+async def test_the_scheduler_runs_exactly_these_jobs(world: World, bot: StartBot) -> None:
+    running = await bot()
+    assert {job.name: (job.seconds, job.shared) for job in running.jobs} == JOBS
+    scheduled = {
+        job.id: job.trigger.interval.total_seconds() for job in running.scheduler.get_jobs()
+    }
+    assert scheduled == {name: seconds for name, (seconds, _) in JOBS.items()}
+
+
+async def test_the_health_of_exactly_these_parts_is_checked(world: World, bot: StartBot) -> None:
+    running = await bot()
+    assert running.health.parts == HEALTH_CHECKS
+    assert running.health.report().keys() == HEALTH_CHECKS.keys()
+
+
+async def test_exactly_these_tasks_run_until_the_end(world: World, bot: StartBot) -> None:
+    before = asyncio.all_tasks()
+    running = await bot()
+    own = {task.get_name() for task in asyncio.all_tasks() - before}
+    named = {name for name in own if not name.startswith("Task-")}
+    assert named & TASKS == TASKS, f"missing: {TASKS - named}"
+    await running.__aexit__()
+    left = {task.get_name() for task in asyncio.all_tasks() - before}
+    assert not left & TASKS, f"still running after the end: {left & TASKS}"
+
+
+REPLACED_BY_A_RELOAD = {
+    "the policy that decides": lambda bot: bot.response.policy.model_dump_json(),
+    "the SOPs": lambda bot: [sop.sop_id for sop in bot.response.sops.sops],
+    "how the outbox posts": lambda bot: bot.outbox.policy.model_dump_json(),
+    "how far the history is read back": lambda bot: bot._read_back.policy.model_dump_json(),
+    "how long repeats gather on a card": lambda bot: bot.response.store.card_update_seconds,
+}
+
+
+def change_everything(world: World) -> None:
+    """Another policy in each segment that a part of the bot keeps, and another SOP."""
+    world.write_policy(BEN, breaker_failures=7)
+    text = (world.folder / "policy.yaml").read_text()
+    changed = text.replace('"card_update_seconds": 0', '"card_update_seconds": 7').replace(
+        '"notify": {', '"ingest": {"read_back_hours": 7}, "notify": {"storm_limit": 7, '
+    )
+    (world.folder / "policy.yaml").write_text(changed)
+    world.write_sops(restart_sop(world.probe_url, sop_id="sop_after_the_reload"))
+
+
+@pytest.mark.parametrize("part", REPLACED_BY_A_RELOAD)
+async def test_a_reload_replaces(world: World, bot: StartBot, part: str) -> None:
+    running = await bot()
+    read = REPLACED_BY_A_RELOAD[part]
+    before = read(running)
+    change_everything(world)
+    running.reload()
+    assert read(running) != before, f"after a reload {part} is still what it was"
+
+
+def policies_alive() -> set[int]:
+    """Every policy, segment of one, and SOP library that somebody holds."""
+    gc.collect()
+    ours = (Policy, SopLibrary, *_segments())
+    return {id(thing) for thing in gc.get_objects() if isinstance(thing, ours)}
+
+
+def _segments() -> tuple[type[BaseModel], ...]:
+    return tuple(
+        field.annotation
+        for field in Policy.model_fields.values()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    )
+
+
+async def test_after_a_reload_nobody_holds_the_policy_of_before(
+    world: World, bot: StartBot
+) -> None:
+    defaults = policies_alive()  # pydantic keeps one of each
+    running = await bot()
+    before = policies_alive() - defaults
+    held = [running.response.policy, running.response.sops]
+    change_everything(world)
+    running.reload()
+    assert running.response.policy is not held[0]
+    del held
+    kept = policies_alive() & before
+    names = [type(thing).__name__ for thing in gc.get_objects() if id(thing) in kept]
+    assert not names, f"somebody still works by the old: {names}"
+
+
+async def test_a_reload_with_an_error_changes_nothing(world: World, bot: StartBot) -> None:
+    running = await bot()
+    before = {part: read(running) for part, read in REPLACED_BY_A_RELOAD.items()}
+    change_everything(world)
+    with (world.folder / "policy.yaml").open("a") as file:
+        file.write("\nnonsense: [")
+    running.reload()
+    assert {part: read(running) for part, read in REPLACED_BY_A_RELOAD.items()} == before
