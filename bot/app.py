@@ -92,7 +92,7 @@ class Bot:
         """Read policy and SOPs again: all of it, or nothing when the policy has an error."""
         try:
             policy = read_policy(self._settings.policy_file)
-            sops = read_sops(self._settings.sop_dir)
+            sops = read_sops(self._settings.sop_dir, policy.remediate.declared)
         except SopbotError as error:
             log.error("not reloaded, policy and SOPs of before hold: %s", error)
             return
@@ -109,7 +109,7 @@ class Bot:
         """What is started last is stopped first."""
         settings, parts = self._settings, self._parts
         policy = read_policy(settings.policy_file)
-        sops = read_sops(settings.sop_dir)
+        sops = read_sops(settings.sop_dir, policy.remediate.declared)
         store = await open_store(
             settings.store_url.get_secret_value(),
             owner=f"{os.getpid()}-{secrets.token_hex(6)}",

@@ -14,6 +14,7 @@ import aiohttp
 from bot.advice.agent_file import write_agent
 from bot.advice.command import AdvisorCommand
 from bot.advice.environment import argv_of
+from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.sops import SopLibrary, SopProblem
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
@@ -69,7 +70,7 @@ def task_instructions(settings: Settings) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def read_sops(folder: Path) -> SopLibrary:
+def read_sops(folder: Path, environments: Environments = DEFAULT) -> SopLibrary:
     """Every *.jsonl below the folder, in order of their names.
 
     Bad lines and files that cannot be read are the library's problems: logged, not fatal.
@@ -83,7 +84,7 @@ def read_sops(folder: Path) -> SopLibrary:
             texts.append((name, file.read_text(encoding="utf-8", errors="replace")))
         except OSError as error:
             unreadable.append(SopProblem(name, 0, f"cannot be read: {error.strerror}"))
-    loaded = SopLibrary.load(texts)
+    loaded = SopLibrary.load(texts, environments)
     library = replace(loaded, problems=(*unreadable, *loaded.problems))
     for problem in library.problems:
         log.warning("SOP not loaded: %s", problem)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from bot.approvals.rules import unknown_environments
 from bot.approvals.segment import Approver, Remediate
 from bot.errors import InputError, SettingsError
 from bot.remediation.catalogue import unknown_actions
@@ -95,7 +96,8 @@ def parse_policy(text: str, *, file: str, roles: Roles | None = None) -> Policy:
     except ValidationError as error:
         lines = in_file(name, field_problems(error, Policy), lambda at: _line(document, at))
         raise InputError("\n".join(lines), field="policy") from error
-    if unknown := unknown_actions(policy.remediate):
+    unknown = [*unknown_actions(policy.remediate), *unknown_environments(policy.remediate)]
+    if unknown:
         raise InputError("\n".join(f"{name}: {one}" for one in unknown), field="policy")
     return policy
 

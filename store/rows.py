@@ -201,7 +201,14 @@ def terms_from(text: str) -> Terms:
     if not text:
         return Terms()
     body = json.loads(text)
-    return Terms(**{**body, "editors": tuple(body["editors"]), "bound": Binding(**body["bound"])})
+    return Terms(
+        **{
+            **body,
+            "environments": tuple(body.get("environments", ())),
+            "editors": tuple(body["editors"]),
+            "bound": Binding(**body["bound"]),
+        }
+    )
 
 
 def approval_from(row: Row, votes: list[Row]) -> Approval:

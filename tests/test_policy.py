@@ -106,6 +106,36 @@ def test_a_word_that_is_no_action_is_named_with_the_known_ones(
     ]
 
 
+@pytest.mark.parametrize(
+    ("keys", "key", "glob"),
+    [
+        ("rules: [{}, {environments: [prodd]}]", "rules.1.environments", "prodd"),
+        ("critical_environments: ['prod-eu']", "critical_environments", "prod-eu"),
+        (
+            "environments: {rot: []}\n  rules: [{environments: [prod]}]",
+            "rules.0.environments",
+            "prod",
+        ),
+    ],
+)
+def test_an_environment_that_can_never_match_is_named_with_the_declared_ones(
+    keys: str, key: str, glob: str
+) -> None:
+    [problem] = refused(f"remediate:\n  {keys}")
+    assert problem.startswith(
+        f"policy.yaml: remediate.{key}: no declared environment is {glob!r}, so it can never match"
+    )
+
+
+def test_an_environment_that_is_declared_may_stand_in_a_rule() -> None:
+    text = (
+        "remediate:\n  environments: {prod-eu: ['prod-eu*'], production: [prod]}\n"
+        "  rules: [{environments: [prod-eu]}, {environments: ['*prod*']}]"
+    )
+    policy = parse_policy(text, file="policy.yaml")
+    assert policy.remediate.declared.name_of("prod-eu3") == "prod-eu"
+
+
 def test_every_word_that_is_no_action_gets_a_line() -> None:
     assert len(refused("remediate:\n  two_person_actions: [a, b]\n  auto_approve: [c]")) == 3
 

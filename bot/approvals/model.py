@@ -43,13 +43,15 @@ class Terms:
     """Under which terms a yes counts, as the policy had them when it was asked.
 
     `editors` changed a value and do not count. `seen`: the incident's own alerts name the target.
-    `targets`: how many things it would touch, None where the gateway did not say.
+    `targets`: how many things it would touch, None where the gateway did not say. `environments`:
+    by which it was judged, the target's first, then the alert's where that is another one.
     """
 
     reason_required: bool = False
     only_in_windows: bool = False
     targets: int | None = 1
     seen: bool = True
+    environments: tuple[str, ...] = ()
     editors: tuple[str, ...] = ()
     bound: Binding = Binding()
 

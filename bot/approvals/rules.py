@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import TypeVar
 
 from bot.approvals.segment import Remediate, Rule, Window
+from bot.incidents.environments import UNKNOWN
 from bot.incidents.remediation import risk_of
 
 T = TypeVar("T")
-
-UNKNOWN = "unknown"
-"""The name of an environment that no alert says."""
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -23,13 +22,16 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Case:
     """What is to be decided on. `seen`: the target is named by this incident's own alerts.
 
-    `environment` is '' or 'unknown' where no alert says it; `targets` None where the gateway cannot
-    say how many things it would touch. `asked_by` is the Slack user who asked, '' when the SOP did.
+    `environment` is the target's, as the gateway's operator declared it, '' where the gateway does
+    not say it; `alert_environment` is what the incident's alerts say, which can make an answer
+    stricter and never looser. `targets` is None where the gateway cannot say how many things it
+    would touch. `asked_by` is the Slack user who asked, '' when the SOP did.
     """
 
     action_id: str
     risk: str
     environment: str
+    alert_environment: str = ""
     targets: int | None = 1
     seen: bool = True
     asked_by: str = ""
@@ -49,21 +51,29 @@ class Demand:
 def demand(policy: Remediate, case: Case) -> Demand:
     """The first rule that fits decides; what it leaves out comes from the segment's own keys.
 
-    A number of targets that is unknown is more than any. While the environment is unknown, several
-    may be that rule: then the strictest of each of their answers holds.
+    A number of targets that is unknown is more than any. While the environment is unknown, or the
+    alert names another one than the target has, several may be that rule: then the strictest of
+    each of their answers holds. Where no approver is named by all of them, those of a target whose
+    environment is known stay; otherwise nobody may approve.
 
     No rule makes a two-person action need fewer than two, or lets an approval in a critical
     environment live longer than `critical_ttl_seconds`.
     `auto_approve` gives way to a rule that fits and asks for people.
     """
-    rules = list(_deciding(policy.rules, case))
+    environments = environments_of(policy, case)
+    of_target, *of_alert = [list(_deciding(policy, case, name)) for name in environments]
+    rules = [*of_target, *chain.from_iterable(of_alert)]
     needed = max(_or(rule.approvals_required, policy.approvals_required) for rule in rules)
     two_person = fits_any(case.action_id, policy.two_person_actions)
     if two_person:
         needed = max(needed, 2)
     seconds = min(_or(rule.approval_ttl_seconds, policy.approval_ttl_seconds) for rule in rules)
-    if _may_be_in(case, policy.critical_environments):
+    if any(_may_be_in(policy, name, policy.critical_environments) for name in environments):
         seconds = min(seconds, policy.critical_ttl_seconds)
+    approvers = _in_all(policy, rules)
+    if not approvers and environments[0] != UNKNOWN:
+        # An alert that names another environment must not leave a target without its approvers.
+        approvers = _in_all(policy, of_target)
     by_itself = (
         fits_any(case.action_id, policy.auto_approve)
         and case.seen
@@ -72,7 +82,7 @@ def demand(policy: Remediate, case: Case) -> Demand:
         and not any(rule.wants_people for rule in rules)
     )
     return Demand(
-        approvers=_in_all([_or(rule.approvers, policy.approvers) for rule in rules]),
+        approvers=approvers,
         needed=0 if by_itself else needed,
         ttl=timedelta(seconds=seconds),
         reason_required=any(_or(r.reason_required, policy.reason_required) for r in rules),
@@ -80,40 +90,65 @@ def demand(policy: Remediate, case: Case) -> Demand:
     )
 
 
-def _deciding(rules: Iterable[Rule], case: Case) -> Iterator[Rule]:
+def environments_of(policy: Remediate, case: Case) -> tuple[str, ...]:
+    """By which environments a case is judged, as declared names or UNKNOWN: the target's first.
+
+    The alert's comes second where it names another one. An alert that names none changes nothing.
+    """
+    target = policy.declared.name_of(case.environment)
+    said = policy.declared.name_of(case.alert_environment)
+    return (target,) if not case.alert_environment.strip() or said == target else (target, said)
+
+
+def _deciding(policy: Remediate, case: Case, environment: str) -> Iterator[Rule]:
     """The first rule that fits, and all before it that may: one in an environment that is known."""
-    for rule in rules:
-        if _may_fit(rule, case):
+    for rule in policy.rules:
+        if _may_fit(policy, rule, case, environment):
             yield rule
-            if fits_any(_environment(case), rule.environments):
+            if environment in _meant(policy, rule.environments):
                 return
     yield Rule()
 
 
-def _may_fit(rule: Rule, case: Case) -> bool:
+def _may_fit(policy: Remediate, rule: Rule, case: Case, environment: str) -> bool:
     """Whether it fits, where an unknown environment may be any."""
     return (
         risk_of(case.risk).rank >= rule.risk_at_least.rank
         and (case.targets is None or case.targets >= rule.targets_at_least)
-        and _may_be_in(case, rule.environments)
+        and _may_be_in(policy, environment, rule.environments)
         and fits_any(case.action_id, rule.actions)
     )
 
 
-def _may_be_in(case: Case, environments: tuple[str, ...]) -> bool:
-    unknown = _environment(case) == UNKNOWN and bool(environments)
-    return unknown or fits_any(case.environment, environments)
+def _may_be_in(policy: Remediate, environment: str, globs: tuple[str, ...]) -> bool:
+    return bool(globs) and (environment == UNKNOWN or environment in _meant(policy, globs))
 
 
-def _environment(case: Case) -> str:
-    """In lower case; UNKNOWN by its name, so that a rule can be for it."""
-    return case.environment.strip().lower() or UNKNOWN
+def _meant(policy: Remediate, globs: Iterable[str]) -> frozenset[str]:
+    """The environments that the globs mean."""
+    return frozenset[str]().union(*(policy.declared.fitting(glob) for glob in globs))
 
 
-def _in_all(approvers: list[tuple[str, ...]]) -> tuple[str, ...]:
+def unknown_environments(policy: Remediate) -> list[str]:
+    """The globs of the policy that can never fit: the key, the word, and what is declared."""
+    declared = ", ".join(policy.declared.names)
+    globs = {
+        **{f"rules.{place}.environments": r.environments for place, r in enumerate(policy.rules)},
+        "critical_environments": policy.critical_environments,
+    }
+    return [
+        f"remediate.{key}: no declared environment is {glob!r}, so it can never match;"
+        f" declare it under remediate.environments, which has: {declared}"
+        for key, some in globs.items()
+        for glob in some
+        if not policy.declared.fitting(glob)
+    ]
+
+
+def _in_all(policy: Remediate, rules: list[Rule]) -> tuple[str, ...]:
     """Who is an approver whichever rule it is, in the order of the first one."""
-    first, *others = approvers
-    return tuple(one for one in first if all(one in some for some in others))
+    first, *others = [_or(rule.approvers, policy.approvers) for rule in rules]
+    return tuple(user for user in first if all(user in named for named in others))
 
 
 def fits_any(name: str, globs: Iterable[str]) -> bool:

@@ -7,10 +7,19 @@ from __future__ import annotations
 
 import re
 from datetime import time
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
 
+from bot.incidents.environments import DECLARED, Environments, environment_glob
 from bot.incidents.remediation import Risk
 from bot.validation import form
 
@@ -25,6 +34,7 @@ Needed = Annotated[int, Field(ge=1, le=10)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 # One that nothing can fit would make its rule ask for nothing.
 Glob = Annotated[str, form(r"(?s).*\S.*", "must not be empty")]
+EnvironmentGlob = Annotated[str, AfterValidator(environment_glob)]
 EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -48,12 +58,13 @@ class _Part(BaseModel):
 class Rule(_Part):
     """Which remediations it is for, and what it asks of them.
 
-    Globs (`prod*`) are compared in lower case. What it leaves out comes from the segment itself;
-    an empty list would be for nothing, and is an error.
+    Globs are compared in lower case; one of `environments` means a declared environment by any of
+    its spellings. What a rule leaves out comes from the segment itself; an empty list would be for
+    nothing, and is an error.
     """
 
     risk_at_least: Risk = Risk.LOW
-    environments: tuple[Glob, ...] = Field(default=("*",), min_length=1)
+    environments: tuple[EnvironmentGlob, ...] = Field(default=("*",), min_length=1)
     actions: tuple[Glob, ...] = Field(default=("*",), min_length=1)
     targets_at_least: int = Field(default=1, ge=1)
     approvers: tuple[Approver, ...] | None = None
@@ -94,7 +105,8 @@ class Remediate(_Part):
     reason_required: bool = False
     only_in_windows: bool = False
     rules: tuple[Rule, ...] = ()
-    critical_environments: tuple[Glob, ...] = ()
+    environments: dict[str, tuple[str, ...]] = Field(default_factory=lambda: dict(DECLARED))
+    critical_environments: tuple[EnvironmentGlob, ...] = ()
     critical_ttl_seconds: Seconds = 120
     two_person_actions: tuple[Glob, ...] = ()
     auto_approve: tuple[Glob, ...] = ()
@@ -108,6 +120,17 @@ class Remediate(_Part):
     propose_from_sop: bool = True
     verify_deadline_seconds: int = Field(default=300, ge=5, le=86_400)
     verify_good_probes: int = Field(default=2, ge=1, le=20)
+
+    @field_validator("environments")
+    @classmethod
+    def _can_be_told_apart(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        Environments.of(value)
+        return value
+
+    @cached_property
+    def declared(self) -> Environments:
+        """The environments there are; every other word is unknown."""
+        return Environments.of(self.environments)
 
     @property
     def everybody_who_may_approve(self) -> tuple[str, ...]:

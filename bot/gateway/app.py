@@ -91,6 +91,8 @@ async def running(
         stack.push_async_callback(site.stop)
         if gatekeeper.open:
             log.warning("no source has a secret: unsigned requests from this machine are accepted")
+        if bare := [name for name, target in config.targets.items() if not target.environment]:
+            log.warning("no environment, so the bot's strictest rule applies: %s", ", ".join(bare))
         yield RunningGateway(_url(runner), journal, dispatcher)
 
 

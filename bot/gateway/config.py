@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -46,6 +48,13 @@ def _no_nul(value: str) -> str:
     if "\0" in value:
         raise ValueError("must not contain a NUL byte")
     return value
+
+
+def _environment(value: str) -> str:
+    word = unicodedata.normalize("NFKC", value).strip().lower()
+    if value and not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", word):
+        raise ValueError("must be a word in a-z 0-9 . _ - (an environment such as production)")
+    return word
 
 
 Name = Annotated[
@@ -93,7 +102,13 @@ class Limits(_Part):
     log_bytes: int = Field(default=1_048_576, ge=4096, le=1_073_741_824)
 
 
-class ProcessTarget(_Part):
+class _TargetPart(_Part):
+    """What every target says. `environment` decides which rule of the bot's policy applies."""
+
+    environment: Annotated[str, AfterValidator(_environment)] = ""
+
+
+class ProcessTarget(_TargetPart):
     """A process the gateway itself starts and watches. `argv` is a list and never a shell line."""
 
     executor: Literal["process"]
@@ -106,7 +121,7 @@ class ProcessTarget(_Part):
     start_seconds: float = Field(default=30, gt=0, le=300)
 
 
-class DockerTarget(_Part):
+class DockerTarget(_TargetPart):
     """One container, by its exact name."""
 
     executor: Literal["docker"]

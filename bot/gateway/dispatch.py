@@ -199,6 +199,7 @@ class Dispatcher:
 
     async def _plan(self, call: Call) -> Plan:
         plan = await self._executors[call.config.executor].plan(call)
+        plan = plan.model_copy(update={"environment": call.config.environment})
         return plan.model_copy(update={"digest": plan.expected_digest()})
 
     def _ran(self, plan: Plan, result: Result, row: Execution) -> Answer:

@@ -74,9 +74,14 @@ class Routes:
         )
 
     async def actions(self, request: web.Request) -> web.Response:
-        """The catalogue with its parameters as JSON schemas and the targets."""
+        """The catalogue with its parameters as JSON schemas, the targets and their environments."""
         await self._who(request, b"")
-        return _json(contract.ActionList(actions=tuple(action_list(self._targets))))
+        declared = {n: t.environment for n, t in self._targets.items() if t.environment}
+        return _json(
+            contract.ActionList(
+                actions=tuple(action_list(self._targets)), environments=dict(declared)
+            )
+        )
 
     async def plan(self, request: web.Request) -> web.Response:
         """The exact argv or API request and its digest. Runs nothing."""

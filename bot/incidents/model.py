@@ -68,6 +68,11 @@ def severity_of(word: str) -> Severity:
     return known_severity(word) or Severity.MEDIUM
 
 
+def severity_words(severity: Severity) -> tuple[str, ...]:
+    """Every word that stands for this severity."""
+    return tuple(word for word, meant in _SEVERITY_WORDS.items() if meant is severity)
+
+
 class AlertStatus(StrEnum):
     """What the sender says of the alert now."""
 

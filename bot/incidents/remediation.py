@@ -70,12 +70,13 @@ class Parameter:
 class Preview:
     """What the gateway says it would do: the exact command, its digest, what it touches.
 
-    All empty when the gateway cannot plan.
+    `environment` is the target's, in the gateway's word. All empty when the gateway cannot plan.
     """
 
     command: str = ""
     digest: str = ""
     touches: str = ""
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
-from functools import lru_cache
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bot.incidents.addresses import NO_USERINFO, has_userinfo
+from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.keys import is_sop_id, sop_id_of
+from bot.incidents.keywords import read_key
 from bot.incidents.model import Alert
 from bot.validation import field_problems
 
@@ -31,18 +32,6 @@ class Priority(IntEnum):
     MIDDLE = 1
     LOW = 2
 
-
-_FIELDS = {
-    "svc": "service",
-    "service": "service",
-    "cat": "category",
-    "category": "category",
-    "sev": "severity",
-    "severity": "severity",
-    "region": "region",
-    "env": "env",
-    "name": "name",
-}
 
 # The documented limits of what is shown of one SOP.
 _LIMITS = {"command": 5, "metric": 5, "log": 3, "parameter": 3, "fix_action": 3}
@@ -68,7 +57,7 @@ class ProposedAction(BaseModel):
     @classmethod
     def _is_a_key(cls, value: str) -> str:
         if value:
-            parse_key(value)
+            read_key(value)
         return value
 
 
@@ -108,28 +97,8 @@ class Sop(BaseModel):
     @classmethod
     def _are_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for key in value:
-            parse_key(key)
+            read_key(key)
         return value
-
-
-def parse_key(key: str) -> tuple[str, str]:
-    """`svc:omada-*` as ("service", "omada-*"); ValueError says which fields there are."""
-    name, colon, pattern = key.strip().lower().partition(":")
-    if not colon or name not in _FIELDS:
-        raise ValueError(f"key {key!r} must look like svc:…, cat:…, sev:…, region:…, env:…, name:…")
-    return _FIELDS[name], pattern.strip()
-
-
-@lru_cache(maxsize=4096)
-def _compiled(key: str) -> tuple[str, re.Pattern[str]]:
-    field_name, pattern = parse_key(key)
-    return field_name, re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
-
-
-def key_matches(key: str, alert: Alert) -> bool:
-    """Whether the alert's field matches the key's pattern (`*` stands for any run)."""
-    field_name, pattern = _compiled(key)
-    return pattern.fullmatch(str(getattr(alert, field_name)).strip().lower()) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +115,15 @@ class SopProblem:
 
 @dataclass(frozen=True, slots=True)
 class SopLibrary:
-    """Every usable SOP, ready to be asked."""
+    """Every usable SOP, ready to be asked; `environments` are those that the policy declares."""
 
     sops: tuple[Sop, ...] = ()
     problems: tuple[SopProblem, ...] = ()
+    environments: Environments = DEFAULT
     _by_id: Mapping[str, Sop] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, files: Iterable[tuple[str, str]]) -> Self:
+    def load(cls, files: Iterable[tuple[str, str]], environments: Environments = DEFAULT) -> Self:
         """Read (file name, text) pairs; bad lines become `problems`, duplicates too."""
         sops: list[Sop] = []
         problems: list[SopProblem] = []
@@ -174,7 +144,7 @@ class SopLibrary:
                 by_id[sop.sop_id] = sop
                 sops.append(sop)
         sops.sort(key=lambda sop: Priority[sop.priority])
-        return cls(tuple(sops), tuple(problems), by_id)
+        return cls(tuple(sops), tuple(problems), environments, by_id)
 
     def get(self, sop_id: str) -> Sop | None:
         """The SOP of that id."""
@@ -186,7 +156,7 @@ class SopLibrary:
             if sop_id in self._by_id:
                 return self._by_id[sop_id]
         for sop in self.sops:
-            if sop.keys and all(key_matches(key, alert) for key in sop.keys):
+            if sop.keys and all(read_key(key).fits(alert, self.environments) for key in sop.keys):
                 return sop
         return None
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from bot.incidents.environments import folded
 from bot.incidents.model import AlertStatus
 from bot.intake.cleaning import word_set
 
@@ -187,7 +188,7 @@ def looks_like_address(token: str) -> bool:
 
 def env_word(value: str) -> str:
     """An environment in one spelling: production is prod, stage and stg are staging."""
-    return _ENV_SYNONYMS.get(value.strip().lower(), value.strip())
+    return _ENV_SYNONYMS.get(folded(value), value.strip())
 
 
 def env_of(labels: Mapping[str, str]) -> str:

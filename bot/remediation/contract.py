@@ -171,11 +171,13 @@ class Plan(_Wire):
     `command` is the argv that would be started, `request` the API call; one of them may be absent.
     `display` is the one line to show a person, `steps` the rest, in order. `binding` names what
     the plan is tied to (a container's id, say): when that changes, the digest changes.
+    `environment` is the one the gateway's operator declared for the target, '' where none is.
     `deadline_seconds` is the longest the execution can take.
     """
 
     action: str
     target: str
+    environment: Text = Field(default="", max_length=100)
     executor: str
     parameters: _Dict = Field(default_factory=dict)
     display: str
@@ -208,9 +210,10 @@ class ActionInfo(_Wire):
 
 
 class ActionList(_Wire):
-    """The body of GET /actions."""
+    """The body of GET /actions. `environments` holds each target's, where one is declared."""
 
     actions: Annotated[tuple[ActionInfo, ...], Field(strict=False)]
+    environments: _Dict = Field(default_factory=dict)
 
 
 class ExecutionRecord(_Wire):

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot.approvals.binding import bound_to, digest_of_text
 from bot.approvals.model import Approval, Terms
-from bot.approvals.rules import Case, Demand, demand
+from bot.approvals.rules import Case, demand, environments_of
 from bot.errors import GatewayUnavailable, InputError, Refused
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Proposal, RemediationStatus
@@ -51,7 +51,8 @@ class Proposals:
         sop = self._rulebook.sops.get(incident.sop_id)
         if sop is None:
             return
-        for place, action in propose.offered(sop, alert):
+        environments = self._rulebook.policy.remediate.declared
+        for place, action in propose.offered(sop, alert, environments):
             given = propose.values_from(sop, action, alert, self._clock())
             try:
                 proposal = catalogue.propose(action.action, given, self._rulebook.policy.remediate)
@@ -163,17 +164,17 @@ class Proposals:
         # As it is now: the advice that led here may have taken minutes.
         incident = await self._store.incident(incident.id)
         seen = propose.is_seen(proposal.target, incident, alert)
-        wanted = demand(
-            self._rulebook.policy.remediate,
-            Case(
-                action_id=proposal.action_id,
-                risk=proposal.risk,
-                environment=incident.env,
-                targets=targets,
-                seen=seen,
-                asked_by=requested_by or "".join(editors[-1:]),
-            ),
+        remediate = self._rulebook.policy.remediate
+        case = Case(
+            action_id=proposal.action_id,
+            risk=proposal.risk,
+            environment=preview.environment,
+            alert_environment=incident.env,
+            targets=targets,
+            seen=seen,
+            asked_by=requested_by or "".join(editors[-1:]),
         )
+        wanted = demand(remediate, case)
         if wanted.needed == 0:
             self._rulebook.check_window(wanted.only_in_windows, self._clock(), "Not proposed")
         return propose.approval_for(
@@ -181,25 +182,16 @@ class Proposals:
             proposal,
             preview,
             wanted,
-            self._terms(incident, wanted, targets, seen, editors),
+            Terms(
+                reason_required=wanted.reason_required,
+                only_in_windows=wanted.only_in_windows,
+                targets=targets,
+                seen=seen,
+                environments=environments_of(remediate, case),
+                editors=editors,
+                bound=bound_to(incident, self._rulebook.written(incident.sop_id)),
+            ),
             requested_by=requested_by,
             undoes=undoes,
             now=self._clock(),
-        )
-
-    def _terms(
-        self,
-        incident: Incident,
-        wanted: Demand,
-        targets: int | None,
-        seen: bool,
-        editors: tuple[str, ...],
-    ) -> Terms:
-        return Terms(
-            reason_required=wanted.reason_required,
-            only_in_windows=wanted.only_in_windows,
-            targets=targets,
-            seen=seen,
-            editors=editors,
-            bound=bound_to(incident, self._rulebook.written(incident.sop_id)),
         )

@@ -12,9 +12,11 @@ from bot.approvals.binding import digest_of
 from bot.approvals.model import Approval, Terms
 from bot.approvals.rules import Demand
 from bot.errors import GatewayRejected, GatewayUnavailable, InputError
+from bot.incidents.environments import Environments
+from bot.incidents.keywords import read_key
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
-from bot.incidents.sops import ProposedAction, Sop, fill, key_matches, template_values
+from bot.incidents.sops import ProposedAction, Sop, fill, template_values
 from bot.remediation.client import ActionCall, GatewayClient
 from bot.remediation.contract import Priority
 
@@ -22,12 +24,12 @@ PATIENCE = 2.0  # seconds that a person may wait for the gateway; Slack gives a 
 DRIFTED = "the gateway would do something else by now than what was shown"
 
 
-def offered(sop: Sop, alert: Alert) -> list[tuple[int, ProposedAction]]:
+def offered(sop: Sop, alert: Alert, environments: Environments) -> list[tuple[int, ProposedAction]]:
     """The SOP's actions whose `when` matches this alert, each with its place in the SOP."""
     return [
         (place, action)
         for place, action in enumerate(sop.actions)
-        if not action.when or key_matches(action.when, alert)
+        if not action.when or read_key(action.when).fits(alert, environments)
     ]
 
 
@@ -100,7 +102,12 @@ async def preview_of(
     if plan is None:
         return Preview(), None
     shown = "\n".join((plan.display, *plan.steps))
-    preview = Preview(command=shown, digest=plan.digest, touches="; ".join(plan.touches))
+    preview = Preview(
+        command=shown,
+        digest=plan.digest,
+        touches="; ".join(plan.touches),
+        environment=plan.environment,
+    )
     return preview, len(plan.touches) or None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bot.approvals.model import Approval, Choice, Execution, Freeze
 from bot.approvals.policy import mention, mentions
 from bot.approvals.record import TrackRecord
+from bot.incidents.environments import UNKNOWN
 from bot.incidents.remediation import Parameter, RemediationStatus
 from bot.remediation.catalogue import CATALOGUE, editable
 from handlers.views.text import (
@@ -71,6 +72,7 @@ def approval(
             # Slack must not fold away what runs: the approver has to see all of it.
             section(code(_command(asked), COMMAND_LIMIT), expand=True),
             section(_parameters(asked.proposal.parameters), expand=True),
+            context(_environment(asked)),
             context(_unseen(asked), _touches(asked), _rule(asked), *_votes(asked)),
             context(_track(record), _frozen(freeze)),
             *_decision(asked),
@@ -152,6 +154,23 @@ def _origin(parameter: Parameter) -> str:
 def named(text: str) -> str:
     """People and user groups in words of ours, `@U…` and `@S…`, as Slack shows them."""
     return _WHO.sub(lambda found: mention(found[1]), text)
+
+
+def _environment(asked: Approval) -> str:
+    """Where it would run, and who says so: it decided which rule of the policy applies."""
+    if not asked.terms.environments:
+        return ""
+    target, *others = asked.terms.environments
+    parts = ["from the target"]
+    if target == UNKNOWN and asked.preview.environment:
+        parts = [f"policy.yaml does not declare {line(asked.preview.environment, 60)}"]
+    elif target == UNKNOWN:
+        parts = ["the gateway does not say it"]
+    if others:
+        parts.append(f"the alert says {line(asked.terms.bound.env, 60)}")
+    if others or target == UNKNOWN:
+        parts.append("the strictest rule applies")
+    return f"Environment: {target} ({'; '.join(parts)})"
 
 
 def _touches(asked: Approval) -> str:

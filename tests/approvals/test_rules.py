@@ -75,6 +75,54 @@ def test_an_environment_that_nobody_knows_is_in_every_rule_and_critical(nowhere:
     assert demand(policy(), case(environment=nowhere)).ttl == timedelta(minutes=15)
 
 
+@pytest.mark.attack("ASI03")
+@pytest.mark.parametrize(
+    "said", ["dev", "d\u0435v", "pr\u043ed", "pro\u200bd", "xprod", "qa", "unknown", "live", ""]
+)
+def test_an_alert_cannot_take_a_production_target_out_of_its_rule(said: str) -> None:
+    rules = [{"environments": ["production"], "approvals_required": 2, "approvers": [SRE]}]
+    keys = {"rules": rules, "auto_approve": ["*"], "critical_environments": ["prod"]}
+    found = demand(policy(**keys), case(environment="production", alert_environment=said))
+    assert (found.needed, found.approvers, found.ttl) == (2, (SRE,), timedelta(minutes=2))
+
+
+@pytest.mark.attack("ASI03")
+@pytest.mark.parametrize("said", ["dev", "prod", "", "d\u0435v"])
+@pytest.mark.parametrize("target", ["", "unknown", "qa7", "pr\u043ed"])
+def test_without_an_environment_of_the_target_the_alert_cannot_choose_a_rule(
+    target: str, said: str
+) -> None:
+    rules = [
+        {"environments": ["dev"], "approvals_required": 1},
+        {"environments": ["prod"], "approvals_required": 3},
+    ]
+    found = demand(
+        policy(rules=rules, auto_approve=["*"]), case(environment=target, alert_environment=said)
+    )
+    assert found.needed == 3
+
+
+def test_where_the_alert_names_another_environment_the_stricter_of_both_holds() -> None:
+    rules = [
+        {"environments": ["dev"], "approvals_required": 1, "approvers": [BEN, SRE]},
+        {"environments": ["prod"], "approvals_required": 2, "approvers": [SRE]},
+    ]
+    found = demand(policy(rules=rules), case(environment="dev", alert_environment="prod"))
+    assert (found.needed, found.approvers) == (2, (SRE,))
+    agree = demand(policy(rules=rules), case(environment="dev", alert_environment="development"))
+    assert (agree.needed, agree.approvers) == (1, (BEN, SRE))
+    silent = demand(policy(rules=rules), case(environment="dev"))
+    assert (silent.needed, silent.approvers) == (1, (BEN, SRE))
+
+
+@pytest.mark.parametrize("glob", ["production", "prod", "PROD", "prod*", "live", "prd"])
+@pytest.mark.parametrize("target", ["production", "prod", "live"])
+def test_a_rule_is_for_an_environment_in_whatever_spelling(glob: str, target: str) -> None:
+    rules = [{"environments": [glob], "approvals_required": 3}]
+    assert demand(policy(rules=rules), case(environment=target)).needed == 3
+    assert demand(policy(rules=rules), case(environment="dev")).needed == 1
+
+
 def test_a_looser_rule_above_does_not_get_what_may_be_for_a_stricter_one() -> None:
     rules = [
         {"environments": ["dev*"], "approvals_required": 1, "approval_ttl_seconds": 600},
@@ -227,6 +275,9 @@ def test_windows_are_told_in_words_and_none_is_never() -> None:
         {"rules": [{"actions": []}]},
         {"rules": [{"environments": ["prod", " "]}]},
         {"critical_environments": [""]},
+        {"critical_environments": ["pr\u043ed"]},
+        {"rules": [{"environments": ["prod,dev"]}]},
+        {"environments": {"a": ["b"], "b": []}},
         {"two_person_actions": [""]},
     ],
 )

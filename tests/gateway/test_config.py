@@ -105,3 +105,21 @@ async def test_a_journal_that_is_not_one_is_refused(tmp_path: Path):
     (tmp_path / "journal.db").write_text("this is no database" * 100)
     with pytest.raises(ConfigError, match="cannot be used: file is not a database"):
         await Journal.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "word", ["Production", " prod ", "\uff50\uff52\uff4f\uff44", "eu-1.prod_2"]
+)
+def test_a_targets_environment_is_one_plain_word(word: str) -> None:
+    target = {"executor": "docker", "container": "a", "environment": word}
+    config = read_config({"targets": {"a": target}})
+    assert config.targets["a"].environment in {"production", "prod", "eu-1.prod_2"}
+
+
+@pytest.mark.attack("ASI03")
+@pytest.mark.parametrize("word", ["pr\u043ed", "pro\u200bd", "prod dev", "-prod", "x" * 64])
+def test_an_environment_in_disguise_is_refused_with_its_field(word: str) -> None:
+    target = {"executor": "docker", "container": "a", "environment": word}
+    with pytest.raises(ConfigError) as refused:
+        read_config({"targets": {"a": target}})
+    assert "environment" in refused.value.problems[0]

@@ -67,6 +67,19 @@ async def test_a_plan_shows_the_exact_argv_and_changes_nothing(start, service):
     assert (await desk.client.plan(RESTART)).digest == plan.digest
 
 
+async def test_a_targets_environment_is_in_the_list_the_plan_and_the_plans_digest(start, service):
+    web = service(autostart=False)
+    digests = set()
+    for state, word in (("a", "production"), ("b", "development"), ("c", "")):
+        desk = await start({"web": web | {"environment": word}}, state=state)
+        plan = await desk.client.plan(ActionCall(action_id="service.restart", target="web"))
+        assert plan.environment == word
+        digests.add(plan.digest)
+        _, listed = await desk.get("/actions")
+        assert listed["environments"] == ({"web": word} if word else {})
+    assert len(digests) == 3, "whoever moves a target to another environment makes another plan"
+
+
 async def test_an_approved_plan_runs(start, service):
     desk = await start({"checkout-api": service()})
     plan = await desk.client.plan(RESTART)

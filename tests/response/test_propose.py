@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from bot.incidents.environments import DEFAULT
 from bot.incidents.model import Alert, AlertStatus
 from bot.incidents.sops import ProposedAction, Sop
 from bot.remediation import catalogue
@@ -44,7 +45,7 @@ def test_an_action_is_offered_only_when_its_condition_fits():
         {"action": "service.restart", "when": "cat:cpu"},
         {"action": "service.restart"},
     )
-    assert [place for place, _ in offered(procedure, ALERT)] == [0, 2]
+    assert [place for place, _ in offered(procedure, ALERT, DEFAULT)] == [0, 2]
 
 
 def test_hostile_alert_text_cannot_become_a_target():

@@ -13,12 +13,12 @@ JSON = dict[str, Any]
 RESTARTED = ("service.restart", "checkout-api", "finished")
 
 
-async def proposed(world: World, bot: StartBot, **settings: str) -> Message:
+async def proposed(world: World, bot: StartBot, *, env: str = "prod", **settings: str) -> Message:
     """An incident whose SOP has proposed a restart; its card."""
     # Else a restart could end a service that is not yet counted.
     await until(lambda: world.patient.pids, why="the service is up")
     await bot(**settings)
-    await world.alert()
+    await world.alert(env=env)
     return await world.approval_card("awaiting approval")
 
 

@@ -56,6 +56,7 @@ class Patient:
         argv = [sys.executable, "-S", "-E", str(PROGRAM), str(self.port), str(self.starts_file)]
         return {
             "executor": "process",
+            "environment": "production",
             "argv": argv,
             "health_url": f"{self.url}/health",
             "start_seconds": 20,
@@ -187,10 +188,11 @@ class World:
         status: str = "FIRING",
         channel: str = ALERTS,
         app: str = "Alertmanager",
+        env: str = "prod",
     ) -> Message:
         """An alert in Alertmanager's own message shape."""
         return await self.slack.post_as_app(
-            app, channel, attachments=[alertmanager(service, name, severity, status)]
+            app, channel, attachments=[alertmanager(service, name, severity, status, env)]
         )
 
     async def resolves(self, service: str = SERVICE, **how: Any) -> Message:
@@ -287,10 +289,10 @@ def kind(message: Message) -> str:
     return str(message.metadata.get("event_type", "")).removeprefix("sopbot.")
 
 
-def alertmanager(service: str, name: str, severity: str, status: str) -> JSON:
+def alertmanager(service: str, name: str, severity: str, status: str, env: str = "prod") -> JSON:
     """An attachment as its default template writes it, grouped by alertname, env and service."""
     count = ":1" if status == "FIRING" else ""
-    title = f"[{status}{count}] {name} prod {service} (availability {severity})"
+    title = f"[{status}{count}] {name} {env} {service} (availability {severity})"
     link = "http://alertmanager.example/#/alerts?receiver=slack"
     return {
         "title": title,

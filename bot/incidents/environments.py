@@ -1,0 +1,113 @@
+"""Environments: the names an operator declares, and every spelling that means one of them.
+
+One normaliser for what alerts say, what a gateway says of a target, the globs of the policy and the
+`env:` keys of SOPs, so that `production`, `prod` and `LIVE` are compared as one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Self
+
+UNKNOWN = "unknown"
+"""The name of every environment that is not declared, and of one that nobody names."""
+
+DECLARED: Mapping[str, tuple[str, ...]] = {
+    "production": ("prod", "prd", "live", "prod-*", "production-*"),
+    "preproduction": ("preprod", "pre-prod", "pre-production"),
+    "staging": ("stage", "stg", "staging-*"),
+    "uat": ("acceptance",),
+    "qa": (),
+    "test": ("testing", "tst", "test-*"),
+    "development": ("dev", "develop", "dev-*"),
+    "sandbox": (),
+}
+"""What is declared where policy.yaml declares nothing: names, each with its other spellings."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_GLOB = re.compile(r"[a-z0-9._*?-]{1,63}")
+
+
+def folded(text: str) -> str:
+    """The text as it is compared: NFKC, lower case, without white space around it."""
+    return unicodedata.normalize("NFKC", text).strip().lower()
+
+
+def environment_name(text: str) -> str:
+    """The word in `[a-z0-9._-]`, or '' for anything else.
+
+    A letter that only looks like one of these (Cyrillic), or a zero-width mark inside, makes it no
+    name, so that it is unknown rather than another environment.
+    """
+    word = folded(text)
+    return word if _NAME.fullmatch(word) else ""
+
+
+def environment_glob(text: str) -> str:
+    """A glob in the same letters with `*` and `?`; ValueError when nothing could ever fit it."""
+    glob = folded(text)
+    if not _GLOB.fullmatch(glob):
+        raise ValueError(
+            f"{text[:60]!r} can never match: an environment is written in a-z 0-9 . _ -"
+        )
+    return glob
+
+
+@dataclass(frozen=True, slots=True)
+class Environments:
+    """The declared environments. Build it with `of`."""
+
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    _exact: Mapping[str, str] = field(default_factory=dict, repr=False)
+    _globs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, declared: Mapping[str, Iterable[str]]) -> Self:
+        """From names with their other spellings, which may be globs (`prod-*`).
+
+        ValueError for a name that cannot be one, and for a spelling that means two environments.
+        """
+        names: dict[str, tuple[str, ...]] = {}
+        exact: dict[str, str] = {}
+        globs: list[tuple[str, str]] = []
+        for text, others in declared.items():
+            name = environment_name(text)
+            if not name or name == UNKNOWN:
+                raise ValueError(f"{text[:60]!r} cannot be an environment's name")
+            names[name] = tuple(environment_glob(other) for other in others)
+            for spelling in (name, *names[name]):
+                if "*" in spelling or "?" in spelling:
+                    globs.append((spelling, name))
+                elif exact.setdefault(spelling, name) != name or spelling == UNKNOWN:
+                    raise ValueError(f"{spelling!r} is the name of two environments")
+        globs.sort(key=lambda pair: -len(pair[0]))  # prod-eu-* is more than prod-*
+        return cls(names, exact, tuple(globs))
+
+    def name_of(self, text: str) -> str:
+        """The declared name that a word means; UNKNOWN for everything else, also for nothing."""
+        word = environment_name(text)
+        if found := self._exact.get(word):
+            return found
+        return next((name for glob, name in self._globs if fnmatchcase(word, glob)), UNKNOWN)
+
+    def spellings(self, text: str) -> frozenset[str]:
+        """Every word an `env:` key may use for this environment; of an unknown one its own word."""
+        name = self.name_of(text)
+        own = environment_name(text)
+        return frozenset({own, name, *self.names.get(name, ())} - {""})
+
+    def fitting(self, glob: str) -> frozenset[str]:
+        """The declared names that a glob means, by any of their spellings, and UNKNOWN."""
+        found = {
+            name
+            for name, others in self.names.items()
+            if any(fnmatchcase(spelling, glob) for spelling in (name, *others))
+        }
+        return frozenset(found | ({UNKNOWN} if fnmatchcase(UNKNOWN, glob) else set()))
+
+
+DEFAULT = Environments.of(DECLARED)

@@ -1,0 +1,111 @@
+"""The keys of an SOP (`svc:omada-*`, `env:prod`): read once, and asked of an alert.
+
+A key and an alert are compared in the same spelling: folded, severities and environments by every
+word that means them, categories by their usual short forms. What no alert can ever have is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.incidents.environments import DEFAULT, Environments, environment_glob, folded
+from bot.incidents.model import Alert, Severity, severity_words
+
+FIELDS = {
+    "svc": "service",
+    "service": "service",
+    "cat": "category",
+    "category": "category",
+    "sev": "severity",
+    "severity": "severity",
+    "region": "region",
+    "env": "env",
+    "name": "name",
+}
+
+# What people write for the categories that intake names.
+_CATEGORY_WORDS = {
+    "mem": "memory",
+    "ram": "memory",
+    "db": "database",
+    "cert": "certificate",
+    "certs": "certificate",
+    "tls": "certificate",
+    "ssl": "certificate",
+    "net": "network",
+    "storage": "disk",
+    "filesystem": "disk",
+    "queues": "queue",
+    "authentication": "auth",
+    "login": "auth",
+    "slow": "latency",
+    "error": "errors",
+    "outage": "availability",
+    "down": "availability",
+    "deployment": "deploy",
+    "etl": "pipeline",
+}
+_DASHES = re.compile(r"[\s_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: the alert's field and what has to stand there."""
+
+    field: str
+    pattern: re.Pattern[str]
+
+    def fits(self, alert: Alert, environments: Environments = DEFAULT) -> bool:
+        """Whether the alert's field has a spelling that the whole pattern fits."""
+        value = str(getattr(alert, self.field))
+        return any(map(self.pattern.fullmatch, _spellings(self.field, value, environments)))
+
+
+@lru_cache(maxsize=4096)  # every key of every SOP is asked of every alert
+def read_key(text: str) -> Key:
+    """`svc:omada-*` as a key; ValueError says which fields there are, or why it fits no alert."""
+    name, colon, pattern = folded(text).partition(":")
+    if not colon or name.strip() not in FIELDS:
+        raise ValueError(
+            f"key {text!r} must look like svc:…, cat:…, sev:…, region:…, env:…, name:…"
+        )
+    field, pattern = FIELDS[name.strip()], pattern.strip()
+    if field == "env" and pattern:
+        try:
+            environment_glob(pattern)
+        except ValueError as error:
+            raise ValueError(f"key {text!r}: {error}") from None
+    if field == "category":
+        pattern = _category(pattern)
+    compiled = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+    if field == "severity" and not any(
+        compiled.fullmatch(word) for severity in Severity for word in _severity_words(severity)
+    ):
+        known = ", ".join(Severity)
+        raise ValueError(f"key {text!r} can never match: a severity is one of {known}")
+    return Key(field, compiled)
+
+
+def _spellings(field: str, value: str, environments: Environments) -> frozenset[str]:
+    """Every way to write this value in a key."""
+    if field == "env":
+        return environments.spellings(value) | ({""} if not value.strip() else frozenset())
+    if field == "severity":
+        return _severity_words(Severity(value))
+    word = folded(value)
+    if field == "category":
+        return frozenset({_category(word)})
+    return frozenset({word})
+
+
+def _category(word: str) -> str:
+    """One spelling of a category's name, or of a pattern for it: `-`, `_` and space are one."""
+    plain = _DASHES.sub("-", word)
+    return _CATEGORY_WORDS.get(plain, plain)
+
+
+@lru_cache(maxsize=8)
+def _severity_words(severity: Severity) -> frozenset[str]:
+    return frozenset({severity.value, *severity_words(severity)})

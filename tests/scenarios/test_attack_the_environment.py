@@ -1,0 +1,66 @@
+"""Attacks by the word for an environment: the target's decides, whatever an alert says."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenarios.attacks import nothing_ran, proposed
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.doors import Proxy
+from tests.scenarios.world import BEN, CHLOE, SERVICE, Gateway, World
+
+RULES = [{"environments": ["production"], "approvals_required": 2, "reason_required": True}]
+
+pytestmark = pytest.mark.attack("ASI03")
+
+
+@pytest.mark.parametrize("said", ["dev", "staging-2"])
+async def test_an_alert_that_says_dev_does_not_restart_production_by_itself(
+    world: World, bot: StartBot, gateway: Gateway, said: str
+) -> None:
+    world.write_policy(BEN, CHLOE, auto_approve=["*"], rules=RULES)
+    card = await proposed(world, bot, env=said)
+    assert "Needs 2 of @ben, @chloe" in card.text
+    assert "Environment: production (from the target; the alert says" in card.text
+    await nothing_ran(world, gateway)
+
+
+async def test_the_card_says_where_the_environment_is_from(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    world.write_policy(BEN, CHLOE, auto_approve=["*"], rules=RULES)
+    card = await proposed(world, bot, env="production")
+    assert "Environment: production (from the target)" in card.text
+    assert "Needs 2 of @ben, @chloe" in card.text
+    await nothing_ran(world, gateway)
+
+
+async def test_a_person_who_fixes_production_from_a_dev_incident_gets_the_rule_of_production(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    world.write_policy(BEN, CHLOE, rules=RULES)
+    world.write_sops()
+    await bot()
+    await world.alert("playground", env="dev")
+    await world.card("playground")
+    await world.types(f"/incident fix restart {SERVICE}", "ana")
+    card = await world.approval_card(f"Restart {SERVICE}")
+    assert "Needs 2 of @ben, @chloe" in card.text
+    assert "asks for a reason" in card.text
+    await nothing_ran(world, gateway)
+
+
+async def test_where_a_gateway_names_no_environment_the_strictest_rule_holds(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    async with Proxy.before(world.gateway_url) as front:
+        world.gateway_url = front.url
+        front.alter = lambda request, status, body: (
+            (404, b"{}") if request.path == "/plan" else (status, body)
+        )
+        weak = {"environments": ["dev"], "approvals_required": 1}
+        world.write_policy(BEN, CHLOE, auto_approve=["*"], rules=[weak, *RULES])
+        card = await proposed(world, bot, env="dev")
+        assert "Needs 2 of @ben, @chloe" in card.text
+        assert "Environment: unknown (the gateway does not say it" in card.text
+        await nothing_ran(world, gateway)
