@@ -42,6 +42,7 @@ def write_files(folder: Path, *, service_url: str, approvers: list[str]) -> None
             "targets": {
                 SERVICE: {
                     "executor": "process",
+                    "environment": "production",
                     "argv": [Path(sys.executable).name, "-m", "bot.demo.service", "--port", port],
                     "env": {"PYTHONPATH": str(ROOT)},
                     "health_url": f"{service_url}/healthz",
