@@ -40,6 +40,7 @@ def test_a_file_that_is_right_stays_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / Q_FILE).stat().st_ino == inode
 
 
+@pytest.mark.attack("ASI04")
 def test_a_file_that_was_given_tools_is_put_right(tmp_path: Path) -> None:
     write_agent(ARGV, tmp_path)
     (tmp_path / Q_FILE).write_text('{"name": "sopbot-advisor", "tools": ["*"]}')

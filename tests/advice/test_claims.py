@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from bot.advice.claims import MARK, marked
 
+pytestmark = pytest.mark.attack("ASI09")
+
 
 @pytest.mark.parametrize(
     "claim",

@@ -26,6 +26,7 @@ def test_a_command_that_cannot_be_read_is_named(text: str) -> None:
         argv_of(text)
 
 
+@pytest.mark.attack("ASI03")
 def test_an_own_allow_list_cannot_let_a_secret_of_the_bot_through() -> None:
     environ = {"SLACK_BOT_TOKEN": "s", "slack_app_token": "s", "AUDIT_KEY_FILE": "s", "MY_URL": "u"}
     seen = child_environment(environ, "q", allow=["*"])

@@ -34,6 +34,7 @@ async def test_the_prompt_goes_to_stdin_and_never_into_the_arguments(fakeq: Fake
     assert call["argv"] == ["chat", "--no-interactive"]
 
 
+@pytest.mark.attack("ASI05")
 async def test_shell_characters_in_the_command_are_plain_text(fakeq: FakeQ, tmp_path: Path) -> None:
     fakeq.plays(step("HELLO"))
     await fakeq.command("--model", f"x; touch {tmp_path}/pwned $(id) `id` | cat").ask("why")
@@ -52,6 +53,7 @@ async def test_each_run_has_an_empty_directory_of_its_own_that_is_removed(fakeq:
     assert not [call for call in (first, second) if exists(call["cwd"])]
 
 
+@pytest.mark.attack("ASI03")
 async def test_no_secret_of_the_bot_reaches_the_command(fakeq: FakeQ) -> None:
     fakeq.plays(step("HELLO"))
     environ = {
@@ -109,6 +111,7 @@ async def test_wild_bytes_become_harmless_text(fakeq: FakeQ) -> None:
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.attack("ASI08")
 async def test_fifty_megabytes_are_stopped_at_the_limit(
     fakeq: FakeQ, stream: str, gone: Callable[[int], bool]
 ) -> None:
@@ -214,6 +217,7 @@ def running_in(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.attack("ASI02")
 async def test_a_fallback_to_an_agent_with_tools_is_ended_while_it_still_runs(
     fakeq: FakeQ, gone: Callable[[int], bool]
 ) -> None:

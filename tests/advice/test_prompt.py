@@ -109,6 +109,7 @@ def test_every_part_has_a_limit() -> None:
 
 
 @given(st.text())
+@pytest.mark.attack("ASI01")
 def test_no_text_gets_through_to_the_start_of_the_prompt(text: str) -> None:
     prompt = defused(text)
     assert prompt.startswith(OPENING)

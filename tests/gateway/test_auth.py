@@ -11,6 +11,8 @@ from bot.remediation.client import ActionCall, GatewayClient, NeverSeen
 
 from .conftest import SECRET, legacy
 
+pytestmark = pytest.mark.attack("ASI07")
+
 PATH = "/execute-docker-command"
 STATUS = ActionCall(action_id="service.status", target="checkout-api")
 

@@ -12,6 +12,8 @@ from bot.remediation.client import ActionCall
 
 from .conftest import gone, legacy, pid_of, until
 
+pytestmark = pytest.mark.attack("ASI05")
+
 PATH = "/execute-docker-command"
 
 

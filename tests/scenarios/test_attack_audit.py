@@ -28,6 +28,8 @@ from tests.scenarios.world import (
     restart_sop,
 )
 
+pytestmark = pytest.mark.attack("ASI10")
+
 DAY = 86_400
 COLUMNS = "seq, at, kind, incident_id, subject, actor, detail, prev, mac"
 

@@ -19,6 +19,8 @@ from tests.scenarios.attacks import (
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, BEN, CHLOE, Clock, Gateway, World, restart_sop
 
+pytestmark = pytest.mark.attack("ASI03")
+
 NOT_ITS_CARD = "Not counted: this button is not on the remediation's own card. Press it there."
 
 

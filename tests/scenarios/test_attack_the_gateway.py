@@ -18,6 +18,8 @@ from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import BEN, CHLOE, Gateway, World
 
+pytestmark = pytest.mark.attack("ASI07")
+
 
 @pytest.fixture
 async def front(world: World) -> AsyncIterator[Proxy]:

@@ -19,6 +19,8 @@ from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import BEN, CHLOE, Clock, Gateway, World, restart_sop
 
+pytestmark = pytest.mark.attack("ASI02")
+
 
 async def shown(world: World, bot: StartBot) -> tuple[Bot, Any]:
     running = await bot()

@@ -14,6 +14,8 @@ from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ANA, BEN, CHLOE, Clock, Gateway, World
 
+pytestmark = pytest.mark.attack("ASI03")
+
 SRE = "S0SRE00001"
 
 

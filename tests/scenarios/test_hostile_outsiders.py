@@ -17,6 +17,8 @@ from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import kind_of
 from tests.scenarios.world import ALERTS, SECRET, Clock, World
 
+pytestmark = pytest.mark.attack("ASI07")
+
 BEGAN = "2026-01-01T10:00:00Z"
 
 
