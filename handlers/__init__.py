@@ -9,6 +9,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.response import Response
 from handlers import alerts, approvals, commands, context, errors, incidents, unknown
+from handlers.listening import Listeners
 from handlers.outbox import Outbox
 
 
@@ -20,10 +21,12 @@ def register(
     clock: Callable[[], datetime],
 ) -> None:
     """Hang every listener on the app, in the order in which they see a payload."""
-    alerts.register(app)
     context.register(app, response, outbox, clock)
-    errors.register(app, response, outbox)
-    approvals.register(app)
-    incidents.register(app)
-    commands.register(app)
-    unknown.register(app)
+    failures = errors.Failures(response)
+    errors.register(app, outbox, failures)
+    listeners = Listeners(app, outbox, failures)
+    alerts.register(listeners)
+    approvals.register(listeners)
+    incidents.register(listeners)
+    commands.register(listeners)
+    unknown.register(listeners)

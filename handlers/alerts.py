@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
-
 from bot.incidents.model import Alert
 from bot.intake import parse_message
 from bot.response import Delivery, Response
+from handlers.listening import Listeners
 
 Message = Mapping[str, Any]
 
@@ -184,9 +183,10 @@ def _event_of(channel: str, message: Message) -> Message:
     }
 
 
-def register(app: AsyncApp) -> None:
+def register(listeners: Listeners) -> None:
     """Messages that are no alerts are only acknowledged."""
+    listeners.event("message", message_seen)
 
-    @app.event("message")
-    async def message_seen() -> None:
-        """Nothing is left to do; without a listener Slack would deliver it again."""
+
+async def message_seen() -> None:
+    """Nothing is left to do; without a listener Slack would deliver it again."""

@@ -7,35 +7,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-
 from bot.approvals.model import Approval, Choice, Execution
 from bot.approvals.policy import Voter
 from bot.errors import NotFound, Refused
 from bot.incidents.remediation import RemediationStatus
 from bot.response import Response
 from handlers.context import team_of
+from handlers.listening import Listeners
 from handlers.outbox import Outbox
 from handlers.views import modals
 
 
-def register(app: AsyncApp) -> None:
+def register(listeners: Listeners) -> None:
     """The buttons of the card and of its result, and the boxes that two of them open."""
-    app.action("sopbot.approve")(approve)
-    app.action("sopbot.reject")(reject)
-    app.action("sopbot.dry_run")(dry_run)
-    app.action("sopbot.edit")(edit)
-    app.action("sopbot.check_again")(check_again)
-    app.action("sopbot.by_hand")(by_hand)
-    app.action("sopbot.did_not_run")(did_not_run)
-    app.action("sopbot.undo")(undo)
-    app.view("sopbot.reason_modal")(reasoned)
-    app.view("sopbot.edit_modal")(edited)
+    listeners.action("sopbot.approve", approve)
+    listeners.action("sopbot.reject", reject)
+    listeners.action("sopbot.dry_run", dry_run)
+    listeners.action("sopbot.edit", edit)
+    listeners.action("sopbot.check_again", check_again)
+    listeners.action("sopbot.by_hand", by_hand)
+    listeners.action("sopbot.did_not_run", did_not_run)
+    listeners.action("sopbot.undo", undo)
+    listeners.view("sopbot.reason_modal", reasoned)
+    listeners.view("sopbot.edit_modal", edited)
 
 
 async def approve(
-    ack: AsyncAck,
     body: dict[str, Any],
     action: dict[str, Any],
     story: Response,
@@ -48,44 +45,29 @@ async def approve(
         await outbox.open_view(str(body["trigger_id"]), modals.reason_modal(asked))
     else:
         await story.decisions.vote(asked.id, voter_of(body), Choice.APPROVE, press_of(body, action))
-    await ack()
 
 
-async def reasoned(
-    ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], story: Response
-) -> None:
+async def reasoned(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
     """A yes with its reason: it counts now, not when the box was opened."""
     approval_id, reason = str(view.get("private_metadata", "")), modals.reason_of(view)
     await story.decisions.vote(
         approval_id, voter_of(body), Choice.APPROVE, press_of(body, {}), reason=reason
     )
-    await ack()
 
 
-async def reject(
-    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
-) -> None:
+async def reject(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
     """A no ends it: an approver's, also after their yes, or that of who asked for it."""
     asked = await approval_of_press(body, action, story)
     await story.decisions.vote(asked.id, voter_of(body), Choice.REJECT, press_of(body, action))
-    await ack()
 
 
-async def dry_run(
-    ack: AsyncAck,
-    body: dict[str, Any],
-    action: dict[str, Any],
-    story: Response,
-    outbox: Outbox,
-) -> None:
+async def dry_run(body: dict[str, Any], action: dict[str, Any], story: Response) -> str:
     """Whether the gateway would still do what the card shows, told to the presser."""
     asked = await approval_of_press(body, action, story)
-    await ack()  # the gateway may take longer than Slack waits
-    await outbox.whisper(body, await story.decisions.dry_run(asked.id))
+    return await story.decisions.dry_run(asked.id)
 
 
 async def edit(
-    ack: AsyncAck,
     body: dict[str, Any],
     action: dict[str, Any],
     story: Response,
@@ -97,47 +79,33 @@ async def edit(
         raise Refused(f"Not done: this remediation is {asked.state}.")
     await story.decisions.check_person(str(body["user"]["id"]))  # again when it is sent
     await outbox.open_view(str(body["trigger_id"]), modals.edit_modal(asked))
-    await ack()
 
 
-async def edited(
-    ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], story: Response
-) -> None:
+async def edited(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
     """Another proposal takes this one's place; who edited it does not count on it."""
     approval_id = str(view.get("private_metadata", ""))
     await story.proposals.edit(approval_id, modals.values_of(view), str(body["user"]["id"]))
-    await ack()
 
 
-async def check_again(
-    ack: AsyncAck,
-    body: dict[str, Any],
-    action: dict[str, Any],
-    story: Response,
-    outbox: Outbox,
-) -> None:
+async def check_again(body: dict[str, Any], action: dict[str, Any], story: Response) -> str:
     """Ask the gateway what became of an unknown outcome."""
     execution = await _execution_of_press(body, action, story)
-    await ack()  # the gateway may take longer than Slack waits
+    if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:
+        return f"The outcome is known: {execution.state}."
     found = await story.dispatches.look_again(execution)
     if found.state is RemediationStatus.OUTCOME_UNKNOWN:
-        await outbox.whisper(body, "Still unknown: the gateway has no answer yet.")
+        return "Still unknown: the gateway has no answer yet."
+    return f"The gateway says: {found.state}."
 
 
-async def by_hand(
-    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
-) -> None:
+async def by_hand(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
     """An approver says that an unknown outcome is done: it is written down who."""
     await story.dispatches.mark_by_hand(*await _outcome_to_tell(body, action, story))
-    await ack()
 
 
-async def did_not_run(
-    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
-) -> None:
+async def did_not_run(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
     """An approver says that an unknown outcome never ran: it is written down who."""
     await story.dispatches.mark_not_run(*await _outcome_to_tell(body, action, story))
-    await ack()
 
 
 async def _outcome_to_tell(
@@ -150,13 +118,10 @@ async def _outcome_to_tell(
     return await _execution_of_press(body, action, story), user
 
 
-async def undo(
-    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
-) -> None:
+async def undo(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
     """Propose what takes it back; somebody else approves it."""
     asked = await approval_of_press(body, action, story)
     await story.proposals.undo(asked.id, str(body["user"]["id"]))
-    await ack()
 
 
 async def approval_of_press(

@@ -7,13 +7,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-
 from bot.errors import InputError, NotFound
 from bot.incidents.model import Incident
 from bot.response import Response
 from handlers.incidents import incident_id
+from handlers.listening import Listeners
 from handlers.outbox import Outbox
 from handlers.views import lists
 
@@ -21,32 +19,30 @@ PAGE = 10
 _INCIDENT = re.compile(r"INC-\d+", re.IGNORECASE)
 
 
-def register(app: AsyncApp) -> None:
+def register(listeners: Listeners) -> None:
     """The two commands."""
-    app.command("/incident")(incident)
-    app.command("/sop")(sop)
+    listeners.command("/incident", incident)
+    listeners.command("/sop", sop)
 
 
 async def incident(
-    ack: AsyncAck,
     command: dict[str, Any],
     story: Response,
     outbox: Outbox,
     clock: Callable[[], datetime],
-) -> None:
+) -> str:
     """`/incident <verb> …`."""
-    await ack(await _answer(INCIDENT, "help", command, story, outbox, clock))
+    return await _answer(INCIDENT, "help", command, story, outbox, clock)
 
 
 async def sop(
-    ack: AsyncAck,
     command: dict[str, Any],
     story: Response,
     outbox: Outbox,
     clock: Callable[[], datetime],
-) -> None:
+) -> str:
     """`/sop <verb> …`."""
-    await ack(await _answer(SOP, "list", command, story, outbox, clock))
+    return await _answer(SOP, "list", command, story, outbox, clock)
 
 
 async def _answer(

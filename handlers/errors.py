@@ -17,22 +17,74 @@ from store.operations.audit import LONGEST_ID
 
 log = logging.getLogger(__name__)
 
+BUG = (
+    "This failed inside the bot, and part of it may have been done."
+    " See the card or `/incident show` for what stands, then try again. The log has the details."
+)
 
-def words_for(error: Exception) -> str:
-    """What to tell the person; the log has the rest."""
+
+def sentence_for(error: Exception) -> str:
+    """What the person is told. It never claims that nothing was changed: a commit may stand."""
     if isinstance(error, StoreError) and not error.permanent:
         # The remedy is the operator's. And a commit whose answer was lost may stand.
         return f"{error.message} Only what the bot shows counts: look, and try again in a minute."
-    if isinstance(error, SopbotError):
-        return str(error)
-    return "Something went wrong inside the bot, and nothing was changed. The log has the details."
+    return str(error) if isinstance(error, SopbotError) else BUG
 
 
-def register(app: AsyncApp, story: Response, outbox: Outbox) -> None:
-    """Answer the person who pressed or typed; an event that could not be written stays unacked.
+class Failures:
+    """Tells people about errors, writes them to the log, and puts refusals on record.
 
     Here, and nowhere else, a refusal goes on record.
     """
+
+    def __init__(self, story: Response) -> None:
+        self._story = story
+
+    async def words_for(self, error: Exception, body: dict[str, Any]) -> str:
+        """Log and record the error; returns the sentence for the person. Never raises."""
+        if isinstance(error, SopbotError):
+            log.warning("refused or failed: %s", error)
+        else:
+            log.error("a listener failed", exc_info=error)
+        if is_refusal(error, body):
+            try:
+                await self._story.decisions.refuse(error, *tried(body))
+            except Exception:  # the person must be answered, on record or not
+                log.exception("a refusal is not on record")
+        return sentence_for(error)
+
+    async def place_of(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Where a person is to be told, in the shape of a press's payload.
+
+        A box names no channel: then it is the thread of its incident.
+        """
+        if "event" in body:
+            event = body["event"]
+            return {
+                "channel": {"id": event.get("channel")},
+                "user": {"id": None if event.get("bot_id") else event.get("user")},
+                "container": {"thread_ts": event.get("thread_ts")},
+            }
+        if "view" not in body:
+            return body
+        try:
+            subject = str(body["view"].get("private_metadata", ""))
+            store = self._story.store
+            number = subject if subject.isdigit() else (await store.approval(subject)).incident_id
+            incident = await store.incident(int(number))
+            card = await store.outbox_message(f"card:{incident.id}")
+        except Exception:  # of a place that nobody can tell, the log must do
+            log.exception("the answer to a box has no place")
+            return {}
+        return {
+            "channel": {"id": incident.channel},
+            "user": body.get("user"),
+            "container": {"thread_ts": card.ts if card else None},
+        }
+
+
+def register(app: AsyncApp, outbox: Outbox, failures: Failures) -> None:
+    """Answer what fails before any listener runs: a middleware refused it."""
 
     @app.error
     async def failed(
@@ -41,30 +93,16 @@ def register(app: AsyncApp, story: Response, outbox: Outbox) -> None:
         context: AsyncBoltContext,
         response: BoltResponse | None,
     ) -> BoltResponse | None:
-        if isinstance(error, SopbotError):
-            log.warning("refused or failed: %s", error)
-        else:
-            log.error("a listener failed", exc_info=error)
         if "event" in body:
+            log.error("an event failed before any listener saw it", exc_info=error)
             # Not acknowledged: Slack delivers it again, as it does no press and no command.
             return None if response is None else BoltResponse(status=500)
-        if is_refusal(error, body):
-            await story.decisions.refuse(error, *tried(body))
-        words = words_for(error)
-        # Bolt sends what is returned here, not what ack() was given.
+        words = await failures.words_for(error, body)
         if "command" in body:
             return await context.ack(words)
-        if body.get("type") == "view_submission":
-            return await context.ack(response_action="errors", errors={_input_of(body): words})
-        if response is None:
-            # It was acknowledged before it failed, and Bolt takes no second answer: it even forgets
-            # the first one when a listener ends within 10 ms of it. The whisper takes longer.
-            await outbox.whisper(body, words)
-            return None
-        # Not awaited: what a middleware raised is answered only when this returns, and Slack, that
-        # waits three seconds for it, may take longer than that to show a whisper.
-        outbox.whisper_soon(body, words)
-        return BoltResponse(status=200)
+        # Not awaited: Slack waits three seconds for this, and may take longer than that to show it.
+        outbox.whisper_soon(await failures.place_of(body), words)
+        return None if response is None else BoltResponse(status=200)
 
 
 def is_refusal(error: Exception, body: dict[str, Any]) -> TypeGuard[SopbotError]:
@@ -78,15 +116,20 @@ def tried(body: dict[str, Any]) -> tuple[str, str, dict[str, str]]:
     action = actions[0] if isinstance(actions, list) and actions else {}
     action = action if isinstance(action, dict) else {}
     view = _part(body, "view")
-    actor = user.get("id") if isinstance(user, dict) else body.get("user_id")
+    event = _part(body, "event")
+    actor = user.get("id") if isinstance(user, dict) else body.get("user_id") or event.get("user")
     command = f"{body.get('command') or ''} {body.get('text') or ''}".strip()
     facts = {
         "team": team_of(body),
-        "tried": action.get("action_id") or view.get("callback_id") or command or body.get("type"),
+        "tried": action.get("action_id")
+        or view.get("callback_id")
+        or command
+        or event.get("type")
+        or body.get("type"),
         "action_ts": action.get("action_ts"),
         "trigger_id": body.get("trigger_id"),
-        "channel": _part(body, "container").get("channel_id"),
-        "message_ts": _part(body, "container").get("message_ts"),
+        "channel": _part(body, "container").get("channel_id") or event.get("channel"),
+        "message_ts": _part(body, "container").get("message_ts") or event.get("ts"),
     }
     return (
         str(action.get("value") or view.get("private_metadata") or ""),
@@ -98,9 +141,3 @@ def tried(body: dict[str, Any]) -> tuple[str, str, dict[str, str]]:
 def _part(body: dict[str, Any], name: str) -> dict[str, Any]:
     part = body.get(name)
     return part if isinstance(part, dict) else {}
-
-
-def _input_of(body: dict[str, Any]) -> str:
-    """The block_id of the modal's first input: Slack shows an error only beside one."""
-    blocks = body.get("view", {}).get("blocks", [])
-    return next((str(b["block_id"]) for b in blocks if b.get("type") == "input"), "")

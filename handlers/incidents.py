@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-
 from bot.errors import InputError, Refused
 from bot.incidents.model import Incident
 from bot.response import Response
+from handlers.listening import Listeners
 from handlers.outbox import Outbox
 from handlers.views.modals import ask_modal, question_of
 
@@ -18,36 +16,29 @@ LINKS = re.compile(r"sopbot\.link\..+")
 MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
 
 
-def register(app: AsyncApp) -> None:
+def register(listeners: Listeners) -> None:
     """Acknowledge, Resolve, Ask, links, mentions."""
-    app.action("sopbot.acknowledge")(acknowledge)
-    app.action("sopbot.resolve")(resolve)
-    app.action("sopbot.ask")(ask)
-    app.view("sopbot.ask_modal")(asked)
-    app.action({"type": "block_actions", "action_id": LINKS})(followed_link)
-    app.event("app_mention")(mentioned)
+    listeners.action("sopbot.acknowledge", acknowledge)
+    listeners.action("sopbot.resolve", resolve)
+    listeners.action("sopbot.ask", ask)
+    listeners.view("sopbot.ask_modal", asked)
+    listeners.action({"type": "block_actions", "action_id": LINKS}, followed_link)
+    listeners.event("app_mention", mentioned)
 
 
-async def acknowledge(
-    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
-) -> None:
+async def acknowledge(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
     """The presser looks after it."""
     incident = await incident_of_press(body, action, story)
     await story.acknowledge(incident.id, str(body["user"]["id"]))
-    await ack()
 
 
-async def resolve(
-    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], story: Response
-) -> None:
+async def resolve(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
     """The presser says that it is over."""
     incident = await incident_of_press(body, action, story)
     await story.resolve(incident.id, str(body["user"]["id"]))
-    await ack()
 
 
 async def ask(
-    ack: AsyncAck,
     body: dict[str, Any],
     action: dict[str, Any],
     story: Response,
@@ -56,19 +47,16 @@ async def ask(
     """Open the box for a question."""
     incident = await incident_of_press(body, action, story)
     await outbox.open_view(str(body["trigger_id"]), ask_modal(incident))
-    await ack()  # last: when something fails right after it, Bolt loses it
 
 
-async def asked(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
+async def asked(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
     """Queue the question; the answer comes into the thread."""
     incident = await story.store.incident(incident_id(view["private_metadata"]))
     await story.ask(incident, question_of(view), str(body["user"]["id"]))
-    await ack()
 
 
-async def followed_link(ack: AsyncAck) -> None:
+async def followed_link() -> None:
     """Slack tells of link buttons too; the address was all that was wanted."""
-    await ack()
 
 
 async def mentioned(event: dict[str, Any], story: Response) -> None:

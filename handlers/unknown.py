@@ -6,51 +6,48 @@ import logging
 import re
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-
-from handlers.outbox import Outbox
+from handlers.listening import Listeners
 
 log = logging.getLogger(__name__)
 
 ANYTHING = re.compile(".*")
+GONE = (
+    "This button no longer works; it may be of an older version. Nothing was done."
+    " `/incident help` shows what can be done."
+)
 
 
-def register(app: AsyncApp) -> None:
+def register(listeners: Listeners) -> None:
     """After everything else: the first listener that fits is taken."""
-    app.action(ANYTHING)(pressed)
-    app.view(ANYTHING)(submitted)
-    app.shortcut(ANYTHING)(acknowledged)
-    app.options(ANYTHING)(acknowledged)
-    app.event(ANYTHING)(heard)
+    listeners.action(ANYTHING, pressed)
+    listeners.view(ANYTHING, submitted)
+    listeners.shortcut(ANYTHING, chosen)
+    listeners.options(ANYTHING, opened)
+    listeners.event(ANYTHING, heard)
 
 
-async def pressed(
-    ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], outbox: Outbox
-) -> None:
+async def pressed(action: dict[str, Any]) -> str | None:
     """A button of another app, or of an older version of ours: nothing happens, and we say so."""
-    await ack()
-    name = str(action.get("action_id", ""))
-    if not name.startswith("sopbot."):
-        log.warning("a press that is not ours was delivered to us")
-        return
-    await outbox.whisper(
-        body,
-        "This button is not known here; it may be of an older version. Nothing was done."
-        " `/incident help` shows what can be done.",
-    )
+    if str(action.get("action_id", "")).startswith("sopbot."):
+        return GONE
+    log.warning("a press that is not ours was delivered to us")
+    return None
 
 
-async def submitted(ack: AsyncAck) -> None:
+async def submitted() -> None:
     """A modal that is not ours closes."""
     log.warning("a modal that is not ours was submitted to us")
-    await ack()
 
 
-async def acknowledged(ack: AsyncAck) -> None:
+async def chosen() -> None:
     """Nothing follows."""
-    log.warning("a shortcut or menu that is not ours was delivered to us")
-    await ack()
+    log.warning("a shortcut that is not ours was delivered to us")
+
+
+async def opened() -> list[dict[str, Any]]:
+    """A menu that is not ours has no entries."""
+    log.warning("a menu that is not ours was delivered to us")
+    return []
 
 
 async def heard() -> None:

@@ -33,7 +33,7 @@ def app():
 def listeners(app):
     found = []
     for listener in app._async_listeners:
-        found += [listener.ack_function, *(lazy for lazy in listener.lazy_functions)]
+        found += [listener.ack_function.handler, *listener.lazy_functions]
     found += [m.func for m in app._async_middleware_list if hasattr(m, "func")]
     return found
 
@@ -62,7 +62,7 @@ async def test_every_action_and_view_we_listen_to_is_our_own(app):
         inspect.getsource(module)
         for module in (handlers.approvals, handlers.incidents, handlers.commands)
     )
-    for word in ('app.action("', 'app.view("'):
+    for word in ('listeners.action("', 'listeners.view("'):
         for part in source.split(word)[1:]:
             assert part.startswith("sopbot."), part[:40]
     assert incidents.LINKS.pattern.startswith("sopbot")

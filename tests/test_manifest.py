@@ -17,7 +17,7 @@ CODE = "\n".join(
 
 def test_every_declared_command_has_a_listener_and_the_reverse():
     declared = {command["command"] for command in MANIFEST["features"]["slash_commands"]}
-    handled = set(re.findall(r'app\.command\("(/[a-z]+)"\)', CODE))
+    handled = set(re.findall(r'listeners\.command\("(/[a-z]+)",', CODE))
     assert declared == handled
 
 
@@ -29,7 +29,7 @@ def test_the_usage_hints_name_the_verbs_there_are():
 
 def test_every_subscribed_event_has_a_listener_and_the_reverse():
     declared = {e.split(".")[0] for e in MANIFEST["settings"]["event_subscriptions"]["bot_events"]}
-    handled = set(re.findall(r'app\.event\("([a-z_]+)"\)', CODE))
+    handled = set(re.findall(r'listeners\.event\("([a-z_]+)",', CODE))
     assert declared == handled, "an event without a listener is never acknowledged"
 
 

@@ -200,7 +200,7 @@ def pressing(world: World, action: dict[str, Any], on: Message | None = None) ->
 @pytest.mark.parametrize(
     ("action", "words"),
     [
-        ({"action_id": "sopbot.nonsense", "value": "1"}, "This button is not known here"),
+        ({"action_id": "sopbot.nonsense", "value": "1"}, "This button no longer works"),
         ({"action_id": "sopbot.approve", "value": "f" * 32}, "This approval is not known here."),
         ({"action_id": "sopbot.approve", "value": "' OR 1=1 --"}, "This approval is not known"),
         ({"action_id": "sopbot.approve", "value": "\ud800\x00"}, "This approval is not known"),

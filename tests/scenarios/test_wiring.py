@@ -58,10 +58,10 @@ TASKS = {
 }
 
 LISTENERS = [
-    ("event", "message", "alerts.register.<locals>.message_seen"),
     ("middleware", "HomeOnly", ""),
     ("middleware", "Provide", ""),
     ("error", "", "errors.register.<locals>.failed"),
+    ("event", "message", "alerts.message_seen"),
     ("action", "sopbot.approve", "approvals.approve"),
     ("action", "sopbot.reject", "approvals.reject"),
     ("action", "sopbot.dry_run", "approvals.dry_run"),
@@ -82,8 +82,8 @@ LISTENERS = [
     ("command", "/sop", "commands.sop"),
     ("action", "anything", "unknown.pressed"),
     ("view", "anything", "unknown.submitted"),
-    ("shortcut", "anything", "unknown.acknowledged"),
-    ("options", "anything", "unknown.acknowledged"),
+    ("shortcut", "anything", "unknown.chosen"),
+    ("options", "anything", "unknown.opened"),
     ("event", "anything", "unknown.heard"),
 ]
 

@@ -1,0 +1,160 @@
+"""How listeners hang on Bolt: Slack has its acknowledgement in time, whatever a listener does.
+
+Bolt forgets an acknowledgement when a listener fails within 10 ms of it, and hands the payload to
+the next listener that fits. So no listener acknowledges, and none raises into Bolt: each is
+registered here, by what Slack waits for.
+
+| registered by | Slack is answered | an error, or what the listener returns, is told |
+|---|---|---|
+| `action`, `shortcut` | before the listener runs | to that person alone, where they pressed |
+| `command` | with the answer itself, or after ANSWER_WITHIN with "working" | in the answer |
+| `view` | when it is done, or after ANSWER_WITHIN | an error in the box, or to that person alone |
+| `options` | with the options | an empty menu |
+| `event` | before the listener runs, by Bolt | to whoever wrote it, where it is a person |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+
+from handlers.context import SERVICES
+from handlers.errors import Failures
+from handlers.outbox import Outbox
+
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN = 2.5  # seconds; Slack shows an error after three
+WORKING = "This takes longer than Slack waits. The answer follows here."
+
+Handler = Callable[..., Awaitable[str | None]]
+"""Asks by name for what Bolt or `handlers.context` provides; returns what its person is told."""
+
+Constraint = str | re.Pattern[str] | dict[str, Any]
+
+
+class Listeners:
+    """Registers handlers, in the order in which they see a payload."""
+
+    def __init__(self, app: AsyncApp, outbox: Outbox, failures: Failures) -> None:
+        self._app = app
+        self._outbox = outbox
+        self._failures = failures
+
+    def action(self, constraint: Constraint, handler: Handler) -> None:
+        """A press of a button, or a choice in a menu."""
+        self._app.action(constraint)(self._acknowledged_first(handler))
+
+    def shortcut(self, constraint: Constraint, handler: Handler) -> None:
+        """A global or a message shortcut."""
+        self._app.shortcut(constraint)(self._acknowledged_first(handler))
+
+    def event(self, constraint: Constraint, handler: Handler) -> None:
+        """An event; Bolt acknowledges it before anything runs."""
+        self._app.event(constraint)(self._acknowledged_first(handler))
+
+    def command(self, name: str, handler: Handler) -> None:
+        """A slash command, whose acknowledgement carries the answer."""
+
+        async def listener(args: AsyncArgs) -> None:
+            answer = asyncio.create_task(self._answer(handler, args), name=name)
+            if await _in_time(answer):
+                await args.ack(answer.result()[0] or "Done.")
+                return
+            await args.ack(WORKING)
+            text, _ = await answer
+            try:
+                await args.respond(text or "Done.")
+            except Exception:  # whatever it is: the command itself has run
+                log.exception("the answer to %s did not reach Slack", name)
+
+        self._app.command(name)(_for(handler, listener))
+
+    def view(self, constraint: Constraint, handler: Handler) -> None:
+        """A box that was sent: an error is shown in it while it is open."""
+
+        async def listener(args: AsyncArgs) -> None:
+            answer = asyncio.create_task(self._answer(handler, args), name=str(constraint))
+            in_time = await _in_time(answer)
+            if in_time:
+                text, failed = answer.result()
+                place = _first_input(args.body)
+                if failed and place:
+                    await args.ack(response_action="errors", errors={place: text})
+                    return
+            await args.ack()
+            text, _ = await answer
+            if text:
+                await self._outbox.whisper(await self._failures.place_of(args.body), text)
+
+        self._app.view(constraint)(_for(handler, listener))
+
+    def options(
+        self, constraint: Constraint, handler: Callable[..., Awaitable[list[dict[str, Any]]]]
+    ) -> None:
+        """A menu asks for its entries; they must be at hand, for there is no second answer."""
+
+        async def listener(args: AsyncArgs) -> None:
+            try:
+                entries = await _call(handler, args)
+            except Exception as error:  # noqa: BLE001 - told and logged there; Bolt must not see it
+                await self._failures.words_for(error, args.body)
+                entries = []
+            await args.ack(options=entries)
+
+        self._app.options(constraint)(_for(handler, listener))
+
+    def _acknowledged_first(self, handler: Handler) -> Callable[[AsyncArgs], Awaitable[None]]:
+        async def listener(args: AsyncArgs) -> None:
+            await args.ack()
+            text, _ = await self._answer(handler, args)
+            if text:
+                await self._outbox.whisper(await self._failures.place_of(args.body), text)
+
+        return _for(handler, listener)
+
+    async def _answer(self, handler: Handler, args: AsyncArgs) -> tuple[str, bool]:
+        """(what the person is told, whether it failed)."""
+        try:
+            return await _call(handler, args) or "", False
+        except Exception as error:  # noqa: BLE001 - told and logged there; Bolt must not see it
+            return await self._failures.words_for(error, args.body), True
+
+
+def _for(
+    handler: Callable[..., Any], listener: Callable[[AsyncArgs], Awaitable[None]]
+) -> Callable[[AsyncArgs], Awaitable[None]]:
+    """The listener, under the handler's name in Bolt's logs; a test reads which handler it is."""
+    listener.__name__ = handler.__name__
+    listener.__qualname__ = handler.__qualname__
+    listener.__module__ = handler.__module__
+    listener.handler = handler  # type: ignore[attr-defined]
+    return listener
+
+
+def _call(handler: Callable[..., Any], args: AsyncArgs) -> Any:
+    """Call the handler with what it asks for by name."""
+    return handler(
+        **{
+            name: args.context.get(name) if name in SERVICES else getattr(args, name)
+            for name in inspect.signature(handler).parameters
+        }
+    )
+
+
+async def _in_time(answer: asyncio.Task[tuple[str, bool]]) -> bool:
+    await asyncio.wait({answer}, timeout=ANSWER_WITHIN)
+    return answer.done()
+
+
+def _first_input(body: dict[str, Any]) -> str:
+    """The block_id of the box's first input: Slack shows an error only beside one."""
+    blocks = body.get("view", {}).get("blocks", [])
+    return next((str(b["block_id"]) for b in blocks if b.get("type") == "input"), "")

@@ -1,0 +1,350 @@
+"""Every listener is acknowledged and answers its person once, also when it fails at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiohttp import web
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+import handlers
+from bot.errors import InputError, Refused, StoreError
+from handlers import listening
+from handlers.errors import BUG
+
+TEAM, USER, CHANNEL, BOT = "T1", "U0BEN", "C1", "B1"
+PERSON = {"id": USER, "team_id": TEAM}
+
+
+class Broken:
+    """A story of which everything fails at once, without giving the loop a turn."""
+
+    home_team = TEAM
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        raise self._error
+
+
+@dataclass
+class Mouth:
+    """An outbox that remembers what it told whom."""
+
+    told: list[tuple[dict[str, Any], str]] = field(default_factory=list)
+    ops_channel: str = "COPS"
+
+    async def whisper(self, body: dict[str, Any], text: str) -> None:
+        self.told.append((body, text))
+
+    def whisper_soon(self, body: dict[str, Any], text: str) -> None:
+        self.told.append((body, text))
+
+
+@dataclass
+class Desk:
+    app: AsyncApp
+    mouth: Mouth
+    responses: list[dict[str, Any]]
+    response_url: str
+
+    async def dispatch(self, payload: dict[str, Any]) -> BoltResponse:
+        """What Slack is answered, once everything that the payload began has ended."""
+        before = asyncio.all_tasks()
+        request = AsyncBoltRequest(body=payload, mode="socket_mode")
+        response = await self.app.async_dispatch(request)
+        assert response is not None
+        left = {
+            one
+            for one in asyncio.all_tasks() - before
+            if "listener" in repr(one) or "run_ack" in repr(one)
+        }
+        if left:
+            await asyncio.wait(left, timeout=20)
+        return response
+
+
+@pytest.fixture
+async def response_url() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
+    """Where Slack takes late answers to a command; a real server, which remembers."""
+    got: list[dict[str, Any]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        got.append(await request.json())
+        return web.Response(text="ok")
+
+    app = web.Application()
+    app.router.add_post("/respond", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    yield f"http://{host}:{port}/respond", got
+    await runner.cleanup()
+
+
+@pytest.fixture
+def desk_of(response_url: tuple[str, list[dict[str, Any]]]) -> Callable[[Any], Desk]:
+    async def authorize() -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=None, team_id=TEAM, bot_token="xoxb-1", bot_id=BOT, bot_user_id="U0BOT"
+        )
+
+    def make(story: Any) -> Desk:
+        app = AsyncApp(
+            client=AsyncWebClient(token="xoxb-1", base_url="http://127.0.0.1:9/"),
+            authorize=authorize,
+            request_verification_enabled=False,
+        )
+        mouth: Any = Mouth()
+        handlers.register(app, response=story, outbox=mouth, clock=lambda: datetime.now(UTC))
+        return Desk(app, mouth, response_url[1], response_url[0])
+
+    return make
+
+
+def action(action_id: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": "block_actions",
+        "team": {"id": TEAM},
+        "user": PERSON,
+        "trigger_id": "1.2.3",
+        "channel": {"id": CHANNEL},
+        "container": {"message_ts": "1.000001", "channel_id": CHANNEL},
+        "message": {"ts": "1.000001", "bot_id": BOT},
+        "actions": [{"action_id": action_id, "block_id": "b", "value": "1", **more}],
+    }
+
+
+def view(callback_id: str) -> dict[str, Any]:
+    return {
+        "type": "view_submission",
+        "team": {"id": TEAM},
+        "user": PERSON,
+        "trigger_id": "1.2.3",
+        "view": {
+            "type": "modal",
+            "callback_id": callback_id,
+            "private_metadata": "1",
+            "state": {"values": {}},
+            "blocks": [{"type": "input", "block_id": "question"}],
+        },
+    }
+
+
+def shortcut(callback_id: str) -> dict[str, Any]:
+    return {
+        "type": "shortcut",
+        "team": {"id": TEAM},
+        "user": PERSON,
+        "trigger_id": "1.2.3",
+        "callback_id": callback_id,
+    }
+
+
+def menu(action_id: str) -> dict[str, Any]:
+    return {
+        "type": "block_suggestion",
+        "team": {"id": TEAM},
+        "user": PERSON,
+        "action_id": action_id,
+        "block_id": "b",
+        "value": "",
+    }
+
+
+def command(name: str, text: str, response_url: str = "") -> dict[str, Any]:
+    return {
+        "command": name,
+        "text": text,
+        "team_id": TEAM,
+        "user_id": USER,
+        "channel_id": CHANNEL,
+        "trigger_id": "1.2.3",
+        "response_url": response_url,
+    }
+
+
+def event(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": "event_callback",
+        "team_id": TEAM,
+        "event": {"type": name, "channel": CHANNEL, "ts": "1.000002", **more},
+    }
+
+
+MENTION = event("app_mention", user=USER, text="<@U0BOT> why?", thread_ts="1.000001")
+
+# One payload a listener that acts; whoever adds a listener adds its payload.
+ACTING = {
+    "approve": action("sopbot.approve"),
+    "reject": action("sopbot.reject"),
+    "dry_run": action("sopbot.dry_run"),
+    "edit": action("sopbot.edit"),
+    "check_again": action("sopbot.check_again"),
+    "by_hand": action("sopbot.by_hand"),
+    "did_not_run": action("sopbot.did_not_run"),
+    "undo": action("sopbot.undo"),
+    "reasoned": view("sopbot.reason_modal"),
+    "edited": view("sopbot.edit_modal"),
+    "acknowledge": action("sopbot.acknowledge"),
+    "resolve": action("sopbot.resolve"),
+    "ask": action("sopbot.ask"),
+    "asked": view("sopbot.ask_modal"),
+    "mentioned": MENTION,
+    "incident": command("/incident", "list"),
+    "sop": command("/sop", "list"),
+}
+# Those that do nothing whatever fails: each is acknowledged.
+PASSIVE = {
+    "message_seen": event("message", text="hello"),
+    "followed_link": action("sopbot.link.0"),
+    "pressed": action("sopbot.of_an_older_version"),
+    "submitted": view("sopbot.gone"),
+    "chosen": shortcut("sopbot.gone"),
+    "opened": menu("sopbot.gone"),
+    "heard": event("reaction_added", user=USER),
+}
+
+
+async def test_every_listener_is_in_one_of_the_two_tables(desk_of: Callable[[Any], Desk]) -> None:
+    registered = [
+        listener.ack_function.handler.__name__  # type: ignore[attr-defined]
+        for listener in desk_of(Broken(Refused())).app._async_listeners
+    ]
+    assert sorted(registered) == sorted([*ACTING, *PASSIVE])
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("a bug"), BUG),
+        (Refused("Not done: not now."), "Not done: not now."),
+        (InputError("That is no number.", remedy="Give one."), "That is no number. Give one."),
+        (StoreError("The store does not answer."), "The store does not answer. Only what"),
+    ],
+    ids=["bug", "refused", "input", "store"],
+)
+@pytest.mark.parametrize("name", ACTING)
+async def test_a_listener_that_fails_at_once_is_acknowledged_and_tells_its_person_once(
+    desk_of: Callable[[Any], Desk], name: str, error: Exception, words: str
+) -> None:
+    desk = desk_of(Broken(error))
+    payload = ACTING[name]
+    response = await desk.dispatch(payload)
+    assert response.status == 200, "Slack would show a warning sign, or deliver it again"
+    told = [text for _, text in desk.mouth.told]
+    if "command" in payload:
+        told.append(response.body)
+    elif payload["type"] == "view_submission":
+        body = json.loads(response.body)
+        assert body["response_action"] == "errors"
+        told.append(body["errors"]["question"])
+    assert len(told) == 1, told
+    assert told[0].startswith(words)
+    assert "nothing was changed" not in told[0].lower()
+    for place, _ in desk.mouth.told:
+        assert place["channel"]["id"] == CHANNEL
+        assert place["user"]["id"] == USER
+
+
+@pytest.mark.parametrize("name", PASSIVE)
+async def test_what_does_nothing_is_acknowledged_whatever_fails(
+    desk_of: Callable[[Any], Desk], name: str
+) -> None:
+    desk = desk_of(Broken(RuntimeError("a bug")))
+    assert (await desk.dispatch(PASSIVE[name])).status == 200
+    told = [text for _, text in desk.mouth.told]
+    assert len(told) == (1 if name == "pressed" else 0)
+    assert all("no longer works" in text for text in told)
+
+
+class Slow:
+    """A story whose list of incidents comes when the test says so."""
+
+    home_team = TEAM
+
+    def __init__(self, outcome: Exception | None = None) -> None:
+        self.goes_on = asyncio.Event()
+        self._outcome = outcome
+        self.store = self
+
+    async def open_incidents(self, **_: Any) -> list[Any]:
+        await self.goes_on.wait()
+        if self._outcome:
+            raise self._outcome
+        return []
+
+    async def open_severities(self) -> dict[Any, int]:
+        return {}
+
+    async def incident(self, _number: int) -> Any:
+        await self.goes_on.wait()
+        raise self._outcome or Refused("Not done.")
+
+    async def outbox_message(self, _key: str) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"), [(None, "No open incidents."), (RuntimeError("late bug"), BUG)]
+)
+async def test_a_command_that_takes_longer_than_slack_waits_is_answered_afterwards(
+    desk_of: Callable[[Any], Desk],
+    monkeypatch: pytest.MonkeyPatch,
+    outcome: Exception | None,
+    words: str,
+) -> None:
+    monkeypatch.setattr(listening, "ANSWER_WITHIN", 0.01)
+    story = Slow(outcome)
+    desk = desk_of(story)
+    request = AsyncBoltRequest(
+        body=command("/incident", "list", desk.response_url), mode="socket_mode"
+    )
+    response = await desk.app.async_dispatch(request)
+    assert (response.status, response.body) == (200, listening.WORKING)
+    story.goes_on.set()
+    async with asyncio.timeout(20):
+        while not desk.responses:  # noqa: ASYNC110 - a request on a socket is no event
+            await asyncio.sleep(0.01)
+    assert [one["text"] for one in desk.responses] == [words]
+
+
+async def test_a_box_that_fails_later_than_slack_waits_tells_its_person_alone(
+    desk_of: Callable[[Any], Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "ANSWER_WITHIN", 0.01)
+    story = Slow(Refused("Not done: too late."))
+    desk = desk_of(story)
+    request = AsyncBoltRequest(body=view("sopbot.ask_modal"), mode="socket_mode")
+    response = await desk.app.async_dispatch(request)
+    assert response.status == 200
+    assert not response.body, "the box closes"
+    story.goes_on.set()
+    async with asyncio.timeout(20):
+        while not desk.mouth.told:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+    assert [text for _, text in desk.mouth.told] == ["Not done: too late."]
+
+
+async def test_a_press_of_another_workspace_is_acknowledged_and_refused_once(
+    desk_of: Callable[[Any], Desk],
+) -> None:
+    desk = desk_of(Broken(RuntimeError("a bug")))
+    payload = action("sopbot.approve") | {"user": {"id": USER, "team_id": "T2"}}
+    assert (await desk.dispatch(payload)).status == 200
+    assert [text for _, text in desk.mouth.told] == [
+        "Not done: only people of this workspace can do anything here."
+    ]
