@@ -11,7 +11,7 @@ from bot.errors import NotFound
 from bot.incidents.model import Incident
 from bot.response import Response
 from handlers.views import advice, approval, audit, card, notices, result
-from handlers.views.text import Block, context, paragraph, section
+from handlers.views.text import Block, context
 from store.rows import OutboxMessage
 
 
@@ -130,11 +130,7 @@ class Renderer:
         entry = await self._store.remark(int(subject))
         if entry is None:
             return None
-        text = paragraph(entry.text, 2800)
-        blocks = [section(f"📝 {text}")]
-        if entry.actor:
-            blocks.append(context(f"<@{entry.actor}>"))
-        return Rendered(text[:300], blocks)
+        return Rendered(*notices.note(entry))
 
 
 def _marked(rendered: Rendered, kind: str) -> Rendered:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from bot.incidents.confusables import fold
+
 MARK = "⚠ unverified: "
 
 _DONE = (
@@ -34,9 +36,9 @@ _CLAIMS = re.compile(
     r"|\b(?:back\s+to\s+normal|healthy\s+again|running\s+again|no\s+longer\s+firing)\b",
     re.IGNORECASE,
 )
-# What would hide a word from the search: emphasis, and characters that nobody sees.
-_DRESS = re.compile("[*_~`\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
-_SENTENCE = re.compile(r"[^\n.!?;]+(?:[.!?;]+|(?=\n)|$)|\n|[.!?;]+")
+_DRESS = re.compile("[*_~`]")  # emphasis would hide a word from the search
+_ENDS = ".!?;\u3002\uff01\uff0e\uff1b\uff1f"  # fullwidth ones too: they end a sentence as well
+_SENTENCE = re.compile(rf"[^\n{_ENDS}]+(?:[{_ENDS}]+|(?=\n)|$)|\n|[{_ENDS}]+")
 
 
 def marked(text: str) -> str:
@@ -45,7 +47,7 @@ def marked(text: str) -> str:
 
 
 def _one(sentence: str) -> str:
-    bare = _DRESS.sub("", sentence).replace("\u2019", "'").strip()
+    bare = fold(_DRESS.sub("", sentence)).strip()
     if not _CLAIMS.search(bare):
         return sentence
     lead = len(sentence) - len(sentence.lstrip())

@@ -61,9 +61,10 @@ def verdict(
     if _over_before(execution, incident):
         return RemediationStatus.SUCCEEDED, "the incident had resolved before it was sent"
     if good_in_a_row >= needed:
+        checks = "check" if good_in_a_row == 1 else "checks"
         return (
             RemediationStatus.VERIFIED,
-            f"{execution.verify_note}, {good_in_a_row} looks in a row",
+            f"{execution.verify_note}, {good_in_a_row} {checks} in a row",
         )
     cleared = incident.status is IncidentStatus.RESOLVED and not incident.resolved_by
     if not execution.verify_note and cleared:

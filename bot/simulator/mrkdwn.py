@@ -145,13 +145,11 @@ _FORMATS: dict[str, Callable[[datetime], str]] = {
     "date": lambda t: f"{t:%B} {t.day}, {t.year}",
     "date_short": lambda t: f"{t:%b} {t.day}, {t.year}",
     "date_long": lambda t: f"{t:%A}, {t:%B} {t.day}, {t.year}",
-    "date_pretty": lambda t: f"{t:%B} {t.day}, {t.year}",
-    "date_short_pretty": lambda t: f"{t:%b} {t.day}, {t.year}",
-    "date_long_pretty": lambda t: f"{t:%A}, {t:%B} {t.day}, {t.year}",
     "time": lambda t: t.strftime("%H:%M"),
     "time_secs": lambda t: t.strftime("%H:%M:%S"),
     "ago": lambda t: t.strftime("%Y-%m-%d %H:%M"),
 }
+_NEAR = {-1: "yesterday", 0: "today", 1: "tomorrow"}  # how the `_pretty` forms say these
 
 
 def _date(target: str, fallback: str) -> str:
@@ -164,7 +162,11 @@ def _date(target: str, fallback: str) -> str:
         return fallback
 
     def token(match: re.Match[str]) -> str:
-        form = _FORMATS.get(match[1])
+        name = match[1]
+        near = _NEAR.get((when.date() - datetime.now(UTC).date()).days)
+        if near and name.endswith("_pretty"):
+            return near
+        form = _FORMATS.get(name.removesuffix("_pretty"))
         return form(when) if form else match[0]
 
     return re.sub(r"\{(\w+)\}", token, unescape(found[2])) or fallback

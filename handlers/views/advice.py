@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bot.advice.claims import marked
 from bot.advice.model import Advice
-from handlers.views.text import Block, context, line, paragraph, section
+from handlers.views.text import Block, context, line, quote, said, section
 
 MOST = 8
 """Items shown of each list. With the limits below a message stays under Slack's 13,200 in all."""
@@ -18,7 +18,7 @@ def advice(given: Advice, question: str = "", asked_by: str = "") -> tuple[str, 
     blocks: list[Block] = [section(header)]
     if question:
         who = f"<@{asked_by}> asked" if asked_by else "Asked"
-        blocks.append(context(f"{who}: {line(question, 300)}"))
+        blocks.append(context(f"{who}: {said(question, 300)}"))
     if given.by_model:
         # The label comes before the text: whoever reads only the beginning has read it.
         blocks.append(
@@ -32,7 +32,7 @@ def advice(given: Advice, question: str = "", asked_by: str = "") -> tuple[str, 
             section(say(f"*Likely cause:* {line(_true(given, given.cause), 600)}") + confidence)
         )
     if given.text.strip() and given.text != given.cause:
-        blocks.append(section(_quoted(_true(given, given.text))))
+        blocks.append(section(quote(_true(given, given.text), 2400)))
     for title, items, numbered in (
         ("Evidence", given.evidence, False),
         ("Look at", given.look_at, False),
@@ -69,10 +69,3 @@ def _listed(title: str, items: Sequence[str], *, numbered: bool) -> str:
     if len(items) > MOST:
         lines.append(f"… and {len(items) - MOST} more")
     return "\n".join([f"*{title}*", *lines])
-
-
-def _quoted(text: str) -> str:
-    # Each line costs two characters more: many short ones must leave room for their marks.
-    limit = 2400 if len(text.splitlines()) < 250 else 1400
-    parts = paragraph(text, limit).splitlines()
-    return "\n".join(f"> {part}" for part in parts if part.strip())

@@ -20,6 +20,7 @@ from handlers.views.text import (
     day,
     escape,
     line,
+    said,
     section,
     span,
 )
@@ -61,12 +62,12 @@ def approval(
     `record` is what this SOP's action has been good for; `freeze`: nobody can approve meanwhile.
     """
     status = status_of(asked, execution)
-    title = line(asked.proposal.title, 140)
+    title = said(asked.proposal.title, 140)
     blocks: list[Block] = [section(f"{_MARK.get(status, '•')} *{title}* · {status}")]
     if asked.decided:
         # What it would have touched was true when it was asked, not now.
-        said = line("; ".join(_command(asked).splitlines()), 300).replace("```", "'''")
-        blocks.append(context(said, *_votes(asked), _why(asked), _by_hand(execution)))
+        command = line("; ".join(_command(asked).splitlines()), 300).replace("```", "'''")
+        blocks.append(context(command, *_votes(asked), _why(asked), _by_hand(execution)))
     else:
         blocks += [
             # Slack must not fold away what runs: the approver has to see all of it.

@@ -10,12 +10,13 @@ from handlers.views.text import (
     button,
     clock,
     context,
+    host_of,
     is_address,
     line,
     link_button,
-    paragraph,
-    plain,
     plural,
+    quote,
+    said,
     section,
     span,
 )
@@ -27,7 +28,7 @@ def card(
     """(fallback text, blocks) of the incident as it is; `fixed_by` is verified to have helped."""
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = "✅ RESOLVED" if resolved else SYMBOL[incident.severity]
-    title = line(incident.title, 150)
+    title = said(incident.title, 150) or "(no title)"
     blocks: list[Block] = [
         section(f"*{mark} · {title}*   `{incident.number}`{_told(incident)}"),
         context(
@@ -42,7 +43,7 @@ def card(
     if actions["elements"]:
         blocks.append(actions)
     where = " · ".join(
-        part for part in (line(incident.env, 40), line(incident.service, 60)) if part
+        part for part in (said(incident.env, 40), said(incident.service, 60)) if part
     )
     fallback = f"{mark} · {title} · {incident.number}" + (f" · {where}" if where else "")
     return fallback, blocks
@@ -53,11 +54,11 @@ def _told(incident: Incident) -> str:
     text = incident.text.strip()
     if incident.posted or not text or text == incident.title.strip():
         return ""
-    return "\n" + paragraph(text, 400)
+    return f"\n{line(incident.source, 40)} says:\n" + quote(text, 400)
 
 
 def _where(incident: Incident) -> str:
-    parts = [line(part, 60) for part in (incident.env, incident.region, incident.service) if part]
+    parts = [said(part, 60) for part in (incident.env, incident.region, incident.service) if part]
     if incident.resolved_at:
         lasted = span((incident.resolved_at - incident.opened_at).total_seconds())
         parts.append(f"lasted {lasted}")
@@ -65,19 +66,19 @@ def _where(incident: Incident) -> str:
         # Not for how long: a message stands still, and the time it began stands below.
         parts.append("firing")
     if incident.alert_count > 1:
-        parts.append(f"{plural(incident.alert_count, 'alert')} folded into 1")
+        parts.append(f"{plural(incident.alert_count, 'alert')} grouped")
     return " · ".join(parts)
 
 
 def _what(incident: Incident) -> str:
     parts = []
     if incident.value:
-        limit = f" (threshold {line(incident.threshold, 60)})" if incident.threshold else ""
-        parts.append(f"value {line(incident.value, 60)}{limit}")
+        limit = f" (threshold {said(incident.threshold, 60)})" if incident.threshold else ""
+        parts.append(f"value {said(incident.value, 60)}{limit}")
     parts += [
         f"since {clock(incident.opened_at)}",
-        line(incident.sop_id, 80),
-        line(incident.tracking_id, 80),
+        said(incident.sop_id, 80),
+        said(incident.tracking_id, 80),
     ]
     return " · ".join(parts)
 
@@ -90,7 +91,7 @@ def _who(incident: Incident, fixed_by: Approval | None) -> str:
     if fixed_by:
         yes = f", approved by <@{fixed_by.decided_by}>" if fixed_by.decided_by else ""
         helped = "fixed by" if incident.resolved_at else "helped"
-        parts.append(f"{helped}: {line(fixed_by.proposal.title, 120)}{yes}")
+        parts.append(f"{helped}: {said(fixed_by.proposal.title, 120)}{yes}")
     if incident.acknowledged_at:
         who = f"<@{incident.acknowledged_by}>"
         parts.append(f"👀 acknowledged by {who} {clock(incident.acknowledged_at)}")
@@ -108,8 +109,11 @@ def _actions(incident: Incident, runbook: str) -> Block:
     if incident.status is IncidentStatus.OPEN:
         buttons.insert(0, button("Acknowledge", "sopbot.acknowledge", value, style="primary"))
     if is_address(runbook):
-        buttons.append(link_button("Runbook ↗", runbook, "sopbot.link.runbook"))
+        buttons.append(link_button(runbook, "sopbot.link.runbook", "Runbook"))
+    seen: list[str] = []
     for place, link in enumerate([link for link in incident.links if is_address(link.url)][:2]):
-        label = plain(link.label, 30) or "Source"
-        buttons.append(link_button(f"{label} ↗", link.url, f"sopbot.link.{place}"))
+        seen.append(host_of(link.url))
+        buttons.append(
+            link_button(link.url, f"sopbot.link.{place}", number=seen.count(host_of(link.url)))
+        )
     return {"type": "actions", "elements": buttons}

@@ -8,7 +8,19 @@ from datetime import datetime
 from bot.approvals.model import Approval, Freeze
 from bot.incidents.model import Incident, IncidentStatus, Severity, TimelineEntry
 from bot.incidents.sops import Sop
-from handlers.views.text import SYMBOL, ago, clock, is_address, line, plural
+from handlers.views.text import (
+    SYMBOL,
+    ago,
+    clock,
+    escape,
+    host_of,
+    inline_code,
+    is_address,
+    line,
+    plural,
+    quote,
+    said,
+)
 
 HELP = """*sopbot*: one thread an incident, advice, and nothing runs without a yes.
 `/incident list`   open incidents; `/incident list before INC-1` pages on
@@ -35,9 +47,9 @@ def incidents(
     lines = [f"*{plural(total, 'open incident')}*{some}   {words}"]
     for one in found:
         acked = f" · 👀 <@{one.acknowledged_by}>" if one.acknowledged_by else ""
-        where = " · ".join(line(part, 40) for part in (one.env, one.service) if part)
+        where = " · ".join(said(part, 40) for part in (one.env, one.service) if part)
         lines.append(
-            f"{SYMBOL[one.severity]} `{one.number}` {line(one.title, 80)}"
+            f"{SYMBOL[one.severity]} `{one.number}` {said(one.title, 80)}"
             f"{f' · {where}' if where else ''} · {ago(one.opened_at, now)}{acked}"
         )
     if more:
@@ -50,22 +62,22 @@ def incident(
 ) -> str:
     """One incident and its story."""
     mark = "✅ RESOLVED" if one.status is IncidentStatus.RESOLVED else SYMBOL[one.severity]
-    ids = f"{line(one.sop_id, 80)} · {line(one.tracking_id, 80)}"
+    ids = f"{said(one.sop_id, 80)} · {said(one.tracking_id, 80)}"
     lines = [
-        f"*{mark} · {line(one.title, 120)}*   `{one.number}`",
+        f"*{mark} · {said(one.title, 120)}*   `{one.number}`",
         f"{one.status} · {plural(one.alert_count, 'alert')} · {ids}",
     ]
     if permalink:
         lines.append(f"<{permalink}|Open the thread>")
     if one.text.strip() and one.text.strip() != one.title.strip():
-        lines.append(f"> {line(one.text, 400)}")
+        lines.append(f"{line(one.source, 40)} says:\n{quote(one.text, 400)}")
     lines += [
-        f"{clock(entry.at)}  {line(entry.text, 200)}"
+        f"{clock(entry.at)}  {(said if entry.kind == 'note' else line)(entry.text, 200)}"
         + (f" <@{entry.actor}>" if entry.actor else "")
         for entry in story[-15:]
     ]
     lines += [
-        f"🔐 {line(asked.proposal.title, 100)}: waits for a yes until {clock(asked.expires_at)}"
+        f"🔐 {said(asked.proposal.title, 100)}: waits for a yes until {clock(asked.expires_at)}"
         for asked in [asked for asked in approvals if not asked.decided][-5:]
     ]
     return "\n".join(lines)
@@ -85,7 +97,7 @@ def sops(known: Sequence[Sop], problems: int) -> str:
         return "No SOPs are loaded. Put JSONL files into SOP_DIR."
     lines = [f"*{plural(len(known), 'SOP')}*"]
     lines += [
-        f"`{sop.sop_id}` {line(sop.title or '(no title)', 80)} · {sop.priority}"
+        f"`{sop.sop_id}` {said(sop.title or '(no title)', 80)} · {sop.priority}"
         for sop in known[:30]
     ]
     if len(known) > 30:
@@ -99,25 +111,25 @@ def sops(known: Sequence[Sop], problems: int) -> str:
 
 def sop(one: Sop, recent: Sequence[Incident], now: datetime) -> str:
     """One SOP as written, and where it was used last."""
-    lines = [f"*{line(one.title or one.sop_id, 120)}*   `{one.sop_id}` · {one.priority}"]
+    lines = [f"*{said(one.title or one.sop_id, 120)}*   `{one.sop_id}` · {one.priority}"]
     if one.keys:
-        lines.append("keys: " + " ".join(f"`{line(key, 60)}`" for key in one.keys[:8]))
-    for title, items in (
-        ("Commands", one.command),
-        ("Metrics", one.metric),
-        ("Logs", one.log),
-        ("Fix", one.fix_action),
+        lines.append("keys: " + " ".join(inline_code(key, 60) for key in one.keys[:8]))
+    for title, items, shown in (
+        ("Commands", one.command, inline_code),
+        ("Metrics", one.metric, inline_code),
+        ("Logs", one.log, inline_code),
+        ("Fix", one.fix_action, line),
     ):
         if items:
             lines.append(f"*{title}*")
-            lines += [f"• {line(item, 200)}" for item in items[:5]]
+            lines += [f"• {shown(item, 200)}" for item in items[:5]]
     for action in one.actions:
-        lines.append(f"🔐 offers `{line(action.action, 60)}`")
+        lines.append(f"🔐 offers {inline_code(action.action, 60)}")
     if is_address(one.runbook):
-        lines.append(f"<{one.runbook}|Runbook>")
+        lines.append(f"Runbook: <{escape(one.runbook)}|{host_of(one.runbook)}>")
     if recent:
         lines.append("*Last used*")
         for past in recent[:5]:
             when = f"{ago(past.opened_at, now)} ago"
-            lines.append(f"`{past.number}` {past.status} · {when} · {line(past.title, 70)}")
+            lines.append(f"`{past.number}` {past.status} · {when} · {said(past.title, 70)}")
     return "\n".join(lines)

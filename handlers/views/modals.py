@@ -7,7 +7,7 @@ from typing import Any
 from bot.approvals.model import Approval
 from bot.incidents.model import Incident
 from bot.remediation.catalogue import editable
-from handlers.views.text import Block, context, line
+from handlers.views.text import Block, context, line, said
 
 
 def ask_modal(incident: Incident) -> Block:
@@ -20,7 +20,7 @@ def ask_modal(incident: Incident) -> Block:
         "submit": {"type": "plain_text", "text": "Ask"},
         "close": {"type": "plain_text", "text": "Cancel"},
         "blocks": [
-            context(line(incident.title, 200)),
+            context(said(incident.title, 200)),
             {
                 "type": "input",
                 "block_id": "question",

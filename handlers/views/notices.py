@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.incidents.model import Severity
+from bot.incidents.model import Severity, TimelineEntry
 from bot.incidents.notices import Notice, Storm
-from handlers.views.text import SYMBOL, Block, clock, context, line, plural, section, span
+from handlers.views.text import (
+    SYMBOL,
+    Block,
+    clock,
+    context,
+    inline_code,
+    line,
+    plural,
+    quote,
+    said,
+    section,
+    span,
+)
 
 
 def storm(now_known: Storm) -> tuple[str, list[Block]]:
@@ -34,7 +46,7 @@ def storm(now_known: Storm) -> tuple[str, list[Block]]:
     blocks: list[Block] = [section(f"*{head}*\n{counts}"), context(" · ".join(facts))]
     if now_known.gravest:
         lines = [
-            f"{SYMBOL[Severity(severity)]} · `INC-{number}` {line(title, 120)}"
+            f"{SYMBOL[Severity(severity)]} · `INC-{number}` {said(title, 120)}"
             for number, severity, title in now_known.gravest
         ]
         more = total - now_known.resolved - len(lines)
@@ -51,7 +63,7 @@ def stuck(notice: Notice) -> tuple[str, list[Block]]:
         return text, [section(text)]
     found: list[Any] = notice.body
     lines = [
-        f"• {count} {says}: {', '.join(f'`{line(name, 80)}`' for name in names)}"
+        f"• {count} {says}: {', '.join(inline_code(name, 80) for name in names)}"
         + (" …" if count > len(names) else "")
         for says, count, names in found
     ]
@@ -86,3 +98,9 @@ def delivered(where: str, what: str) -> tuple[str, list[Block]]:
     """What stood in another channel's place, once that channel takes it: no button is left."""
     text = f"↪ {what} is shown in <#{where}> again."
     return text, [section(text)]
+
+
+def note(entry: TimelineEntry) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of a person's remark: their words, as a quotation."""
+    head = "📝 Note" + (f" by <@{entry.actor}>" if entry.actor else "")
+    return f"{head}: {line(entry.text, 300)}", [section(f"{head}\n{quote(entry.text, 2800)}")]

@@ -6,22 +6,34 @@ from bot.approvals.model import Approval, Execution
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from bot.remediation.catalogue import CATALOGUE
-from handlers.views.text import Block, button, clock, code, context, line, section, span
+from handlers.views.text import (
+    Block,
+    button,
+    clock,
+    code,
+    context,
+    inline_code,
+    line,
+    quote,
+    said,
+    section,
+    span,
+)
 
 
 def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of a dispatch that came back, or did not."""
-    title = line(approval.proposal.title, 140)
+    title = said(approval.proposal.title, 140)
     head = f"{_HEAD.get(execution.state, '•')} *{title}*: {_words(execution)}"
     blocks: list[Block] = [section(head)]
     answer = execution.answer or {}
     output = str(answer.get("stdout") or answer.get("stderr") or "")
     if answer.get("command") and not approval.preview.command:
-        blocks.append(context(f"Ran: {line(str(answer['command']), 300)}"))
+        blocks.append(context(f"Ran: {inline_code(str(answer['command']), 300)}"))
     if output.strip():
         blocks.append(section(code(output.strip(), 1500)))
     if execution.error:
-        blocks.append(section(line(execution.error, 600)))
+        blocks.append(section(quote(execution.error, 600)))
     watch = _watch(execution)
     if watch:
         blocks.append(context(watch))
@@ -94,7 +106,7 @@ def resolved(
         waited = span((incident.acknowledged_at - incident.opened_at).total_seconds())
         parts.append(f"acknowledged after {waited}")
     if fixed_by and approval:
-        parts.append(f"fixed by: {line(approval.proposal.title, 140)} (verified)")
+        parts.append(f"fixed by: {said(approval.proposal.title, 140)} (verified)")
     blocks = [
         section(f"✅ *{incident.number} resolved*: {by}"),
         context(" · ".join(parts)),

@@ -1,25 +1,55 @@
-"""A stranger's text made safe for Slack, and the small words every view uses."""
+"""A stranger's text made safe for Slack, and the small words every view uses.
+
+Three things must not come of what an alert, a model, a gateway or a person wrote: an order to Slack
+(a mention, a link), a broken card (formatting that swallows what follows), and words that pose as
+the bot's own. `line`, `paragraph` and `inline_code` see to the first two; `said` to the third too.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
+from bot.incidents.confusables import fold
 from bot.incidents.model import Severity
 
 Block = dict[str, Any]
 
+LONGEST = 20_000  # characters of one text that are looked at: no view shows as many
 _SPACE = re.compile(r"\s+")
 # Control characters, lone surrogates, and what is invisible or turns the reading direction.
 _CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064"
-    r"\u2066-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e"
+    r"\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+    r"\ud800-\udfff\U000e0000-\U000e0fff]"
+    # Joiners belong into some scripts and into emoji; between Latin letters they only hide.
+    r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
+_LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _ADDRESS = re.compile(r"https?://[^\s/?#<>|\"\\`][^\s<>|\"\\`]*", re.IGNORECASE)
 
 _NO_FENCE = "'''"  # in the place of ```, where that would begin or end a code block
+
+# What formats in Slack, as a sign that looks the same and does nothing. `_` only formats at the
+# edge of a word, so names_like_this stay as they are and can be copied.
+_FORMATTING = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
+_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_EMOJI_CODE = re.compile(r":(?=(?:[a-z0-9_+'-]*[a-z][a-z0-9_+'-]*|[+-]1|100|1234):)", re.IGNORECASE)
+# The bot's own marks, and what looks like them: a stranger's text shows none of these.
+_MARKS = re.compile(
+    "[✅☑✔✓🗸🗹🟢🔴🟠🟡🟥🟧🟨🟩🔵🔶🔸🔹🔷🔐🔒🔓🔏🔑👍🚫⛔⌛⏳▶►❌✖✗✘❎❓↩↪↗⬈💡👀🧊📝🌩🌤🧰🆗]"
+)
+# Words that the bot alone may say: a status, a decision, a button, an incident's number.
+_OURS = re.compile(
+    r"\b(?:acknowledged?|approved?|approver|approvals?|awaiting|dry run|expired|inc-?\d+|outcome"
+    r" unknown|propose[ds]?|rejected?|resolved?|revoked|silenced|sopbot|suppressed|undone|"
+    r"(?:not )?verified)\b|(?:^|\W)(?:critical|high|medium|low) ?·",
+    re.IGNORECASE,
+)
 
 SYMBOL = {
     # Word and shape, never colour alone.
@@ -32,36 +62,113 @@ SYMBOL = {
 
 def escape(text: str) -> str:
     """Text that Slack shows and never obeys: no mention, no link, no broadcast comes of it."""
-    text = _CONTROL.sub("", text)
+    text = _clean(text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def line(text: str, limit: int) -> str:
-    """One escaped line of at most `limit` characters, counted as Slack does: after escaping."""
-    flat = _flat(text).replace("```", _NO_FENCE)
-    if _fitting(flat, limit) < len(flat):
-        flat = flat[: _fitting(flat, limit - 1)].rstrip() + "…"
-    return escape(flat)
+    """One escaped line of at most `limit` characters, counted as Slack does: after escaping.
+
+    Nothing in it formats, is an emoji code or one of the bot's marks.
+    """
+    return escape(_one_line(text, limit))
+
+
+def said(text: str, limit: int) -> str:
+    """A line of a stranger's words, in quotation marks where they could be taken for ours."""
+    shown = _one_line(text, limit)
+    if poses(shown):
+        shown = _one_line(_unquoted(text), limit - 2)
+        return f"“{escape(shown)}”"
+    return escape(shown)
+
+
+def poses(text: str) -> bool:
+    """Whether words in it could be taken for the bot's own status words, decisions or buttons."""
+    return _OURS.search(fold(text)) is not None
 
 
 def plain(text: str, limit: int) -> str:
     """One line for a `plain_text` object, where nothing is escaped because nothing is obeyed."""
-    return _flat(text)[:limit].rstrip()
+    shown = _EMOJI_CODE.sub("∶", _MARKS.sub("", _clean(text[:LONGEST])))
+    return _SPACE.sub(" ", shown).strip()[:limit].rstrip()
 
 
 def paragraph(text: str, limit: int) -> str:
-    """Escaped text of at most `limit` characters with its line breaks; says what was cut."""
-    text = _CONTROL.sub("", text)
-    if _fitting(text, limit) < len(text):
-        kept = _fitting(text, limit - 40)  # 40: room for what says so
-        text = text[:kept].rstrip() + f" … ({len(text) - kept} characters more)"
-    if text.count("```") % 2:  # what is not closed would swallow what stands behind it
-        text = text.replace("```", _NO_FENCE)
-    return escape(text)
+    """Escaped text of at most `limit` characters with its line breaks; says what was cut.
+
+    As in a line, nothing in it formats.
+    """
+    return escape(_cut(_harmless(_LINE_ENDS.sub("\n", text[:LONGEST])), text, limit))
 
 
-def _flat(text: str) -> str:
-    return _CONTROL.sub("", _SPACE.sub(" ", text)).strip()
+def quote(text: str, limit: int) -> str:
+    """The same as a quotation: a bar beside every line says that somebody else speaks."""
+    # Each line costs two characters more: many short ones must leave room for their marks.
+    room = limit if len(text[:LONGEST].splitlines()) < limit / 12 else limit // 2
+    lines = paragraph(text, room).splitlines()
+    return "\n".join(f"> {part}" for part in lines if part.strip())
+
+
+def inline_code(text: str, limit: int) -> str:
+    """One line as code that nothing inside can end; it can be copied as it is."""
+    flat = _SPACE.sub(" ", _clean(text[:LONGEST])).strip().replace("`", "ˋ")
+    return f"`{escape(_cut_line(flat, limit)) or ' '}`"
+
+
+def code(text: str, limit: int) -> str:
+    """A code block of at most `limit` + 8 characters that nothing inside can end."""
+    # In this order: without what is invisible, a fence may appear.
+    inside = _clean(_LINE_ENDS.sub("\n", text[:LONGEST])).replace("```", _NO_FENCE)
+    return "```\n" + escape(_cut(inside, text, limit)) + "\n```"
+
+
+def _clean(text: str) -> str:
+    """Without what is invisible, turns the reading direction, or is stacked on a letter."""
+    if text.isascii():
+        return _CONTROL.sub("", text)
+    kept: list[str] = []
+    marks = 0
+    for char in unicodedata.normalize("NFC", _CONTROL.sub("", text)):
+        if unicodedata.category(char) in {"Mn", "Me"}:
+            marks += 1
+            # On a Latin letter one that composes is gone by now; the rest strikes it through.
+            if marks > 2 or not kept or kept[-1].isascii():
+                continue
+        else:
+            marks = 0
+        kept.append(char)
+    return "".join(kept)
+
+
+def _harmless(text: str) -> str:
+    """Without formatting, emoji codes and the bot's marks; lines stay lines."""
+    text = _UNDERSCORE.sub("ˍ", _MARKS.sub("", _clean(text)).translate(_FORMATTING))
+    return _EMOJI_CODE.sub("∶", text)
+
+
+def _unquoted(text: str) -> str:
+    return text.replace("“", '"').replace("”", '"')
+
+
+def _one_line(text: str, limit: int) -> str:
+    flat = _harmless(_SPACE.sub(" ", text[:LONGEST]))
+    return _cut_line(_SPACE.sub(" ", flat).strip(), limit)
+
+
+def _cut_line(flat: str, limit: int) -> str:
+    if _fitting(flat, limit) < len(flat):
+        return flat[: _fitting(flat, limit - 1)].rstrip() + "…"
+    return flat
+
+
+def _cut(shown: str, whole: str, limit: int) -> str:
+    """`shown`, of `whole`, within the limit, with how much was cut."""
+    if _fitting(shown, limit) < len(shown) or len(whole) > LONGEST:
+        kept = _fitting(shown, limit - 40)  # 40: room for what says so
+        more = len(shown) - kept + max(0, len(whole) - LONGEST)
+        return shown[:kept].rstrip() + f" … ({more} characters more)"
+    return shown
 
 
 def _fitting(text: str, limit: int) -> int:
@@ -73,23 +180,33 @@ def _fitting(text: str, limit: int) -> int:
     return len(text)
 
 
-def code(text: str, limit: int) -> str:
-    """A code block of at most `limit` + 8 characters that nothing inside can end."""
-    inside = _CONTROL.sub("", text).replace(
-        "```", _NO_FENCE
-    )  # in this order: one can make the other
-    return "```\n" + paragraph(inside, limit) + "\n```"
-
-
 def is_address(url: str) -> bool:
     """Whether Slack takes this as the address of a button or a link."""
-    return len(url) <= 3000 and _ADDRESS.fullmatch(url) is not None
+    return len(url) <= 3000 and _ADDRESS.fullmatch(url) is not None and bool(host_of(url))
+
+
+def host_of(url: str) -> str:
+    """Where an address leads, in letters that cannot be mistaken; '' for one that leads nowhere.
+
+    A name in other letters is written as DNS has it (`xn--…`).
+    """
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:  # UnicodeError too
+        return ""
+    return f"[{host}]{port}" if ":" in host else host and host + port
 
 
 def clock(moment: datetime) -> str:
-    """A time of day in each reader's own zone."""
+    """A moment in each reader's own zone: "today 03:04", or with its date.
+
+    Slack finds the day anew each time somebody reads it: a message may stand for long.
+    """
     utc = moment.astimezone(UTC)
-    return f"<!date^{int(utc.timestamp())}^{{time}}|{utc:%H:%M} UTC>"
+    stamp = int(utc.timestamp())
+    return f"<!date^{stamp}^{{date_short_pretty}} {{time}}|{utc:%d %b %Y %H:%M} UTC>"
 
 
 def day(moment: datetime) -> str:
@@ -123,14 +240,19 @@ def section(text: str, *, expand: bool = False) -> Block:
 
     Slack folds a long section behind "see more" unless `expand` is true.
     """
-    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": _shown(text)}}
+    block: Block = {"type": "section", "text": mrkdwn(text)}
     return {**block, "expand": True} if expand else block
 
 
 def context(*lines: str) -> Block:
     """Small print, a line each: Slack would set several elements in one row."""
     text = "\n".join(text for text in lines if text)
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": _shown(text)}]}
+    return {"type": "context", "elements": [mrkdwn(text)]}
+
+
+def mrkdwn(text: str) -> Block:
+    """A text object. `verbatim`: Slack makes no link and no mention of what only looks like one."""
+    return {"type": "mrkdwn", "text": _shown(text), "verbatim": True}
 
 
 def _shown(text: str) -> str:
@@ -155,11 +277,22 @@ def button(
     return block
 
 
-def link_button(text: str, url: str, action: str) -> Block:
-    """A button that opens an address."""
+def link_button(url: str, action: str, what: str = "", number: int = 1) -> Block:
+    """A button that opens an address, and says which: never a stranger's word for it.
+
+    `what` is a word of ours; `number` tells two addresses of one host apart.
+    """
+    host = host_of(url)
+    # Of a long name the end says whose it is.
+    host = host if len(host) <= 48 else "…" + host[-47:]
+    again = f" ({number})" if number > 1 else ""
     return {
         "type": "button",
-        "text": {"type": "plain_text", "text": text, "emoji": True},
+        "text": {
+            "type": "plain_text",
+            "text": f"{what}: {host}{again} ↗" if what else f"{host}{again} ↗",
+            "emoji": False,
+        },
         "action_id": action,
         "url": url,
     }

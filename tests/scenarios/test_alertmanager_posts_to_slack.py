@@ -143,7 +143,7 @@ async def test_its_webhook_opens_a_thread_and_its_resolve_closes_the_same_one(
     )
     await sender.fire()
     await sender.fire(instance="10.0.0.7:9090")
-    card = await world.card("2 alerts folded into 1")
+    card = await world.card("2 alerts grouped")
     assert "CRITICAL" in card.text
     assert "does not answer its health check" in card.text
     assert "sop_checkout_down" in card.text

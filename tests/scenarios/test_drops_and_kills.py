@@ -229,4 +229,4 @@ def assert_right(card: Message, group: int, alerts: int) -> None:
     """What the card says in the end."""
     first = card.text.splitlines()[0]
     assert ("RESOLVED" if ends(group) else SEVERITIES[severity(group)]) in first, card.text
-    assert f"{alerts} alerts folded into 1" in card.text, card.text
+    assert f"{alerts} alerts grouped" in card.text, card.text

@@ -65,7 +65,7 @@ async def test_a_second_alert_changes_the_card_and_posts_nothing(
     await world.quiet()
     replies = len(world.slack.thread(ALERTS, card.ts))
     await world.alert(name="ErrorRateHigh", severity="critical")
-    changed = await world.card("2 alerts folded into 1")
+    changed = await world.card("2 alerts grouped")
     assert "CRITICAL" in changed.text, "the graver severity shows"
     assert changed.ts == card.ts
     await world.quiet()

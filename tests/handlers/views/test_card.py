@@ -48,22 +48,28 @@ def test_the_small_print_says_where_what_since_when_and_its_ids() -> None:
     small = shown(blocks)
     for part in (
         "prod · eu-west-1 · checkout-api",
-        "14 alerts folded into 1",
+        "14 alerts grouped",
         "value 7.8 % (threshold 5 %)",
-        "since <!date^1795230245^{time}|03:04 UTC>",
+        "since <!date^1795230245^{date_short_pretty} {time}|21 Nov 2026 03:04 UTC>",
         "sop_5616d3719856",
         "req-20261121-030412-9f2c1ab0",
     ):
         assert part in small
 
 
-def test_one_alert_is_not_said_to_be_folded() -> None:
-    assert "folded" not in shown(card(incident(alert_count=1))[1])
+def test_one_alert_is_not_said_to_be_grouped() -> None:
+    assert "grouped" not in shown(card(incident(alert_count=1))[1])
 
 
 def test_an_open_incident_can_be_acknowledged_resolved_and_asked_about() -> None:
     text, blocks = card(incident(), "https://runbooks.example/checkout")
-    assert buttons(blocks) == ["Acknowledge", "Resolve", "Ask", "Runbook ↗", "Graph ↗"]
+    assert buttons(blocks) == [
+        "Acknowledge",
+        "Resolve",
+        "Ask",
+        "Runbook: runbooks.example ↗",
+        "graphs.example ↗",
+    ]
     assert_slack_takes(text, blocks)
 
 
@@ -102,7 +108,7 @@ def test_a_buttons_value_carries_only_an_id() -> None:
 def test_an_address_that_slack_would_refuse_makes_no_button(url: str) -> None:
     good = Link("Good", "https://good.example/")
     text, blocks = card(incident(links=(Link("Bad", url), good)), url)
-    assert buttons(blocks)[3:] == ["Good ↗"]
+    assert buttons(blocks)[3:] == ["good.example ↗"]
     assert_slack_takes(text, blocks)
 
 

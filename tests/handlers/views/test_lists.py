@@ -99,10 +99,10 @@ def test_one_sop_shows_its_steps_and_where_it_was_used_last() -> None:
     for part in (
         "*Web is down*   `web` · MIDDLE",
         "keys: `svc:web`",
-        "*Commands*\n• df -h",
+        "*Commands*\n• `df -h`",
         "*Fix*\n• restart it",
         "🔐 offers `service.restart`",
-        "<https://runbooks.example/web|Runbook>",
+        "Runbook: <https://runbooks.example/web|runbooks.example>",
         "`INC-142` resolved · 2 h ago",
     ):
         assert part in text

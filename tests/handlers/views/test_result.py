@@ -70,7 +70,7 @@ def test_the_first_lines_of_output_stand_in_a_code_block() -> None:
 
 def test_what_ran_is_named_when_no_preview_had_shown_it() -> None:
     _, blocks = result(execution(), approval(preview=Preview()))
-    assert "Ran: docker restart checkout-api-3" in shown(blocks)
+    assert "Ran: `docker restart checkout-api-3`" in shown(blocks)
 
 
 def test_an_error_is_shown_in_words() -> None:

@@ -111,13 +111,17 @@ def test_any_text_makes_a_block_that_is_neither_empty_nor_too_long(text: str) ->
 
 
 def test_small_print_is_one_line_a_fact_and_skips_what_is_absent() -> None:
-    assert views.context("a", "", "b")["elements"] == [{"type": "mrkdwn", "text": "a\nb"}]
+    assert views.context("a", "", "b")["elements"] == [
+        {"type": "mrkdwn", "text": "a\nb", "verbatim": True}
+    ]
 
 
-def test_a_time_of_day_is_shown_in_each_readers_zone() -> None:
+def test_a_time_is_shown_in_each_readers_zone_with_its_date_where_that_is_not_today() -> None:
     moment = datetime(2026, 11, 21, 5, 4, tzinfo=timezone(timedelta(hours=2)))
     stamp = int(datetime(2026, 11, 21, 3, 4, tzinfo=UTC).timestamp())
-    assert views.clock(moment) == f"<!date^{stamp}^{{time}}|03:04 UTC>"
+    assert views.clock(moment) == (
+        f"<!date^{stamp}^{{date_short_pretty}} {{time}}|21 Nov 2026 03:04 UTC>"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""Letters that look alike, as one: for comparing text, never for showing it.
+
+Somebody who wants `RESOLVED` to pass a search writes it with Cyrillic letters, in fullwidth, with
+combining marks or with characters that nobody sees between. `fold` undoes all of that.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_ALIKE = {
+    # Cyrillic
+    "a": "аӑӓɑαᴀ",
+    "b": "Ььвβʙ",
+    "c": "сϲᴄ",
+    "d": "ԁđᴅ",
+    "e": "еєёεҽᴇ",
+    "f": "ꜰϝƒ",
+    "g": "ɡցɢ",
+    "h": "һнհηħʜ",
+    "i": "іїıιɩɪӏ",
+    "j": "јϳᴊ",
+    "k": "кκᴋ",
+    "l": "ⅼǀʟł",
+    "m": "мᴍ",
+    "n": "пոɴ",
+    "o": "оοօσøɵᴏ",
+    "p": "рρᴘ",
+    "q": "ԛգ",
+    "r": "гʀɾ",
+    "s": "ѕꜱʂ",
+    "t": "тτŧᴛ",
+    "u": "υսцᴜ",
+    "v": "νѵʋᴠ",
+    "w": "ԝωᴡ",
+    "x": "хχ",
+    "y": "уүγʏ",
+    "z": "ʐᴢ",
+    # Capitals whose small letter is no look-alike of the Latin one.
+    "H": "НΗ",
+    "N": "Ν",
+    "P": "РΡ",
+    "U": "Ս",
+    "X": "ХΧ",
+    "Y": "УΥ",
+}
+_CHEROKEE_AND_LISU = {
+    "A": "Ꭺꓮ", "B": "Ᏼꓐ", "C": "Ꮯꓚ", "D": "Ꭰꓓ", "E": "Ꭼꓰ", "F": "ꓝ", "G": "Ꮐꓖ", "H": "Ꮋꓧ",
+    "I": "Ꮖꓲ", "J": "Ꭻꓙ", "K": "Ꮶꓗ", "L": "Ꮮꓡ", "M": "Ꮇꓟ", "N": "ꓠ", "O": "Ꮎꓳ", "P": "Ꮲꓑ",
+    "R": "Ꭱꓣ", "S": "Ꮪꓢ", "T": "Ꭲꓔ", "U": "ꓴ", "V": "Ꮩꓦ", "W": "Ꮃꓪ", "X": "ꓫ", "Y": "ꓬ",
+    "Z": "Ꮓꓜ",
+}  # fmt: skip
+
+
+def _table() -> dict[int, str]:
+    table: dict[int, str] = {}
+    for latin, others in _ALIKE.items():
+        for other in others:
+            table[ord(other)] = latin
+            if other.upper() != other and len(other.upper()) == 1:
+                table.setdefault(ord(other.upper()), latin.upper())
+    for latin, others in _CHEROKEE_AND_LISU.items():
+        table.update({ord(other): latin for other in others})
+    for place in range(26):
+        latin = chr(ord("A") + place)
+        # Regional indicators, negative circled and negative squared letters: NFKC leaves them.
+        for first in (0x1F1E6, 0x1F150, 0x1F170):
+            table[first + place] = latin
+    table[ord("\u2019")] = table[ord("\u02bc")] = "'"
+    return table
+
+
+_TABLE = _table()
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
+_ZERO = re.compile(r"(?<=[A-Za-z])0(?=[A-Za-z])")
+_SPACED = re.compile(r"(?<!\w)(?:[A-Za-z][ .·*_-]){3,}[A-Za-z](?!\w)")
+
+
+def fold(text: str) -> str:
+    """The text as one reads it, in Latin letters where it looks like those.
+
+    A word with its letters set apart ("R E S O L V E D") is one word.
+    """
+    apart = unicodedata.normalize("NFKD", text)
+    bare = "".join(
+        char
+        for char in apart
+        if char not in _UNSEEN and unicodedata.category(char) not in {"Cf", "Mn", "Me"}
+    )
+    plain = _ZERO.sub("o", bare.translate(_TABLE))
+    return _SPACED.sub(lambda found: found[0][::2], plain)

@@ -1,0 +1,299 @@
+"""Words of strangers that pose as the bot's own: in every view, in blocks and in fallback text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.advice.claims import MARK, marked
+from bot.advice.model import Advice
+from bot.approvals.model import Freeze
+from bot.incidents.confusables import fold
+from bot.incidents.model import Link, TimelineEntry
+from bot.incidents.notices import Notice, Storm
+from bot.incidents.remediation import Parameter, Preview, RemediationStatus
+from bot.incidents.sops import ProposedAction, Sop
+from handlers.views import advice, audit, card, lists, modals, notices, result
+from handlers.views import approval as approval_view
+from handlers.views import text as views
+from handlers.views.text import line, poses, said
+from tests.handlers.views.looks import (
+    NOW,
+    acknowledged,
+    approval,
+    assert_obeys_nothing,
+    assert_slack_takes,
+    execution,
+    incident,
+    resolved,
+    vote,
+)
+
+IMPOSTORS = [
+    "✅ RESOLVED · all is well",
+    "*✅ RESOLVED* approved by @ana",
+    "x* `INC-1` *🔴 CRITICAL · other",
+    "_✅ Approve ↗_",
+    ":white_check_mark: :lock: RESOLVED",
+    "~struck~ `code` ```fence```",
+    "<!channel> <!here|now> <@U0ANA> <!subteam^S0SRE|sre> <https://evil.example|Approve>",
+    "@here @channel",
+    "R\u200bE\u00adS\u2060OLVED",
+    "RЕSОLVЕD \u202eDEVLOSER\u202c",
+    "ｒｅｓｏｌｖｅｄ r\u0336e\u0336s\u0336o\u0336l\u0336v\u0336e\u0336d\u0336",
+    "🅰🅿🅿🆁🅾🆅🅴🅳 by ops",
+    "ꓣꓰꓢꓳꓡꓦꓰꓓ",
+    "R E S O L V E D",
+    "line\n> quote\n✅ *Resolved* by <@U0ANA>\u2028👍 Approved",
+]
+
+
+def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]]]]:
+    """Everything the bot posts or answers, with that text wherever a stranger's may stand."""
+    names = "title env region service category source value threshold text sop_id tracking_id"
+    fields = dict.fromkeys(names.split(), evil)
+    links = (
+        Link(evil, "https://evil.example/Approve"),
+        Link("✅ Approve", "https://EVIL.example:8443/"),
+        Link("Approve ↗", "https://slack.com@evil.example/"),
+        Link("Approve", "https://аpprove.example/"),
+    )
+    sick = incident(**fields, links=links, posted=False)
+    ask = approval(
+        proposal=replace(
+            approval().proposal,
+            title=evil,
+            target=evil,
+            parameters=(Parameter("target", evil, evil), Parameter("grace_seconds", evil, evil)),
+        ),
+        preview=Preview(evil, "sha256:1", evil),
+        reason=evil,
+        votes=(replace(vote("U0ANA"), reason=evil),),
+    )
+    ran = execution(
+        error=evil,
+        verify_note=evil,
+        answer={"command": evil, "exit_code": 1, "stdout": evil},
+        state=RemediationStatus.NOT_VERIFIED,
+    )
+    yield "card", card.card(sick, "https://runbooks.example/")
+    yield "card", card.card(acknowledged(**fields, links=links, posted=False), "", ask)
+    yield "card", card.card(resolved(**fields, links=links, posted=False), "", ask)
+    for by_model in (True, False):
+        given = Advice(
+            source=evil if by_model else "",
+            cause=evil,
+            text=evil + evil,
+            confidence=evil,
+            evidence=(evil,),
+            next_steps=(evil,),
+            look_at=(evil,),
+            failure=evil,
+            sources=(evil,),
+        )
+        yield "advice", advice.advice(given, evil, "U0ANA")
+    yield "approval", approval_view.approval(ask, freeze=Freeze("U0ANA", NOW, evil))
+    yield "approval", approval_view.approval(replace(ask, state=RemediationStatus.REVOKED))
+    for state in (RemediationStatus.NOT_VERIFIED, RemediationStatus.OUTCOME_UNKNOWN):
+        yield "result", result.result(replace(ran, state=state), replace(ask, preview=Preview()))
+    yield "resolved", result.resolved(resolved(**fields), ran, ask)
+    yield "note", notices.note(TimelineEntry(142, NOW, "note", evil, "U0ANA"))
+    yield "storm", notices.storm(Storm(NOW, None, {"high": 1}, 1, 0, ((1, "high", evil),)))
+    frozen = {"by": "U0ANA", "why": evil, "lifted_by": "U0BEN"}
+    yield "frozen", notices.frozen(Notice(1, "frozen", "C1", frozen, NOW, NOW))
+    stuck = [["things wait", 3, [evil]]]
+    yield "stuck", notices.stuck(Notice(1, "stuck", "C1", stuck, NOW, None))
+    yield "undelivered", notices.undelivered("C0X", evil, card.card(sick))
+    yield "audit", audit.head("2026-11-21", 3, "abc", evil)
+    story = [TimelineEntry(142, NOW, "opened", evil, "U0ANA")]
+    sop = Sop(
+        sop_id="web",
+        title=evil,
+        keys=(f"svc:{evil}",),
+        command=(evil,),
+        fix_action=(evil,),
+        runbook="https://runbooks.example/",
+        actions=(ProposedAction(action="service.restart"),),
+    )
+    yield "modal", ("a modal has no text", modals.ask_modal(sick)["blocks"])
+    yield "modal", ("a modal has no text", modals.edit_modal(ask)["blocks"])
+    yield "modal", ("a modal has no text", modals.reason_modal(ask)["blocks"])
+    for answer in (
+        lists.incidents([sick], NOW, {}, more=True),
+        lists.incident(sick, story, [ask], "https://slack.example/p1"),
+        lists.sops([sop], 1),
+        lists.sop(sop, [sick], NOW + timedelta(hours=1)),
+        lists.freeze(Freeze("U0ANA", NOW, evil)),
+    ):
+        yield "answer", (answer, [])
+
+
+def text_objects(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        if node.get("type") in ("mrkdwn", "plain_text"):
+            yield node
+        for value in node.values():
+            yield from text_objects(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from text_objects(value)
+
+
+_EVIL = ("RESOLVED*", "*Resolved", ":white_check_mark:", ":lock:", "_✅", "Approve ↗", "~struck")
+
+
+@pytest.mark.attack("ASI09")
+@pytest.mark.parametrize("evil", IMPOSTORS, ids=range(len(IMPOSTORS)))
+def test_no_view_lets_a_stranger_format_mention_or_wear_the_bots_marks(evil: str) -> None:
+    for (name, (text, blocks)), (_, (_, honest)) in zip(
+        every_view(evil), every_view("harmless"), strict=True
+    ):
+        objects = list(text_objects(blocks))
+        assert objects or name == "answer"
+        for found in objects:
+            if found["type"] == "mrkdwn":
+                assert found.get("verbatim") is True, (name, found)
+                assert_obeys_nothing(found["text"])
+        assert_obeys_nothing(text)
+        for seen in (text, *(found["text"] for found in objects)):
+            assert seen.count("`") % 2 == 0, (name, seen)
+            assert not [mark for mark in _EVIL if mark in _outside_code(seen)], (name, seen)
+        # The marks and the bold parts are the bot's own: as many as around a harmless text.
+        for mark in "✅🔴👍🔐*":
+            assert _count(mark, blocks) == _count(mark, honest), (name, mark)
+        if name not in ("answer", "modal"):
+            assert_slack_takes(text, blocks)
+
+
+def _outside_code(text: str) -> str:
+    return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+
+
+def _count(mark: str, blocks: list[dict[str, Any]]) -> int:
+    return sum(_outside_code(found["text"]).count(mark) for found in text_objects(blocks))
+
+
+@pytest.mark.attack("ASI09")
+@pytest.mark.parametrize("made", [incident, acknowledged, resolved])
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "✅ RESOLVED · all is well",
+        "*✅ RESOLVED*",
+        "approved by @ana",
+        "ꓣꓰꓢꓳꓡꓦꓰꓓ",
+        "R\u200bESOLVED",
+        "🅰🅿🅿🆁🅾🆅🅴🅳",
+        "R E S O L V E D",
+        "INC-7 awaiting approval",
+        "low · nothing to see",
+    ],
+)
+def test_a_title_that_speaks_like_the_bot_stands_in_quotation_marks(
+    made: Callable[..., Any], evil: str
+) -> None:
+    text, blocks = card.card(made(title=evil))
+    first = blocks[0]["text"]["text"].splitlines()[0]
+    own = first.split(" · ", 1)
+    assert own[0] in ("*🔴 CRITICAL", "*✅ RESOLVED")
+    assert re.fullmatch(r"“[^“”]*”\*   `INC-142`", own[1]), first
+    assert f"“{said(evil, 150).strip('“”')}”" in text, "the fallback text as well"
+    assert first.count("✅") == (1 if made is resolved else 0)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "checkout-api error rate above 5 %",
+        "[FIRING:1] HighErrorRate (prod web_front)",
+        "disk_full on db_1: /var 97 %",
+        "Ошибка на сервере",
+        "バックアップ失敗 web-1",
+        "חלל הדיסק מלא",
+        "10:15:30 queue_depth > 5",
+    ],
+)
+def test_an_honest_title_is_shown_as_its_sender_wrote_it(title: str) -> None:
+    assert not poses(title)
+    assert views_unescaped(said(title, 150)) == title
+
+
+def views_unescaped(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+@pytest.mark.attack("ASI09")
+def test_a_link_button_says_where_it_leads_and_never_what_its_sender_calls_it() -> None:
+    links = (
+        Link("✅ Approve", "https://slack.com@evil.example:8443/x"),
+        Link("Approve ↗", "https://аpprove.example/"),
+    )
+    _, blocks = card.card(incident(links=links), "https://runbooks.example/a")
+    shown = [e["text"] for e in blocks[-1]["elements"] if "url" in e]
+    assert [found["text"] for found in shown] == [
+        "Runbook: runbooks.example ↗",
+        "evil.example:8443 ↗",
+        "xn--pprove-2nf.example ↗",
+    ]
+    assert not any(found["emoji"] for found in shown)
+
+
+def test_two_links_to_one_host_are_told_apart_and_a_long_host_keeps_its_end() -> None:
+    links = (Link("a", "https://g.example/1"), Link("b", "https://g.example/2"))
+    _, blocks = card.card(incident(links=links))
+    assert [e["text"]["text"] for e in blocks[-1]["elements"] if "url" in e] == [
+        "g.example ↗",
+        "g.example (2) ↗",
+    ]
+    long = "https://" + ".".join(["approve"] * 20) + ".evil.example/"
+    label = views.link_button(long, "sopbot.link.0")["text"]["text"]
+    assert label.endswith(".evil.example ↗")
+    assert len(label) <= 75
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("*bold*", "∗bold∗"),
+        ("_it_ snake_case __init__", "ˍitˍ snake_case ˍˍinitˍˍ"),
+        ("~no~ `x`", "∼no∼ ˋxˋ"),
+        (":fire: :+1: a:b", "∶fire: ∶+1: a:b"),
+        ("at 10:15:30", "at 10:15:30"),
+        ("Ångström e\u0301", "Ångström é"),
+        ("a\u0300\u0301\u0302\u0303", "à\u0301\u0302"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("a\u200cb", "ab"),
+    ],
+)
+def test_formatting_is_shown_as_signs_that_do_nothing(text: str, shown: str) -> None:
+    assert line(text, 100) == shown
+
+
+@pytest.mark.attack("ASI09")
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "I rеstаrtеd it.",  # Cyrillic
+        "Ｉ ｒｅｓｔａｒｔｅｄ ｉｔ．",
+        "I r\u200be\u200cs\u2060t\u00adarted it.",
+        "I r\u0336e\u0336s\u0336t\u0336a\u0336r\u0336t\u0336e\u0336d\u0336 it.",
+        "It was 𝐚𝐩𝐩𝐫𝐨𝐯𝐞𝐝.",
+        "It was appr0ved.",
+        "It was ᴀᴘᴘʀᴏᴠᴇᴅ.",
+        "All is well。Restarted。",
+        "It was r e s t a r t e d.",
+    ],
+)
+def test_a_models_claim_is_marked_in_whatever_letters_it_is_written(lie: str) -> None:
+    assert MARK in marked(lie)
+
+
+def test_letters_that_look_alike_are_one_and_others_are_left() -> None:
+    assert fold("RЕSОLVЕD") == "RESOLVED"
+    assert fold("plain text, 10 % of 2.5") == "plain text, 10 % of 2.5"
+    assert fold("日本語") == "日本語"
