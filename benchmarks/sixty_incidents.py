@@ -21,6 +21,7 @@ from benchmarks.stage import CHANNEL, bare_gateway, bot_settings, child, workspa
 from bot.simulator.local import LocalSlack
 from bot.simulator.people import Channel
 from bot.simulator.rates import RateLimits
+from handlers.metadata import kind_of
 
 COUNTS = {"critical": 5, "high": 15, "warning": 20, "info": 20}
 INCIDENTS = sum(COUNTS.values())
@@ -96,7 +97,7 @@ def cards(slack: LocalSlack, began: float) -> list[tuple[float, bool]]:
     shown = {
         message.ts: message
         for message in slack.messages(CHANNEL)
-        if message.metadata.get("event_type") == "sopbot.card"
+        if kind_of(message.metadata.get("event_type")) == "card"
     }
     return [
         (post.at - began, "CRITICAL" in shown[post.ts].text)

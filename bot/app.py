@@ -42,6 +42,7 @@ from handlers.alerts import AlertChannels, AlertDoor
 from handlers.calling import SlackCalls
 from handlers.connection import Identity, connect, identify
 from handlers.link import Link
+from handlers.metadata import Sender
 from handlers.outbox import Outbox
 from handlers.people import People
 from handlers.readback import ReadBack
@@ -154,7 +155,7 @@ class Bot:
             self._clock,
             policy=policy.notify,
             ops_channel=ops,
-            own_bot_id=self.identity.bot_id,
+            sender=Sender(self.identity.bot_id, await store.identity()),
         )
         self._self_audit = SelfAudit(store, self.metrics, self._clock, ops)
         parts.push_async_callback(self.outbox.drain, DRAIN)

@@ -16,10 +16,9 @@ from bot.incidents.model import Alert
 from bot.intake import parse_message
 from bot.response import Delivery, Response
 from handlers.listening import Listeners
+from handlers.metadata import kind_of
 
 Message = Mapping[str, Any]
-
-_OURS = "sopbot."  # begins the metadata type and the first block id of what a sopbot posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def _content(message: Message) -> list[Any]:
 
 def _by_a_sopbot(message: Message) -> bool:
     """Whether another sopbot posted it: two in one channel would answer each other without end."""
-    return any(isinstance(mark, str) and mark.startswith(_OURS) for mark in _marks(message))
+    return any(kind_of(mark) for mark in _marks(message))
 
 
 def _marks(message: Message) -> Iterator[object]:

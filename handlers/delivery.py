@@ -10,6 +10,7 @@ from typing import Any
 from bot.errors import OutcomeUnknown, SlackRefused, SopbotError
 from handlers.calling import BAD_TOKEN, POST, SlackCalls
 from handlers.finding import Finder
+from handlers.metadata import Sender, metadata_for
 from handlers.pace import Pace
 from handlers.rendering import Rendered, Renderer
 from store.contract import Store
@@ -47,14 +48,15 @@ class Delivery:
         clock: Callable[[], datetime],
         *,
         ops_channel: str,
-        own_bot_id: str,
+        sender: Sender,
     ) -> None:
         self._calls = calls
         self._store = store
         self._renderer = renderer
         self._clock = clock
         self._ops_channel = ops_channel
-        self._finder = Finder(calls.call, clock, own_bot_id)
+        self._sender = sender
+        self._finder = Finder(calls.call, clock, sender)
         self.unsure: dict[int, datetime] = {}  # may be posted, by a try that ended then
         self._gone: set[int] = set()  # was posted, and Slack does not know it any more
 
@@ -149,10 +151,7 @@ class Delivery:
             "channel": message.channel,
             "text": text[:3900],
             "blocks": list(blocks),
-            "metadata": {
-                "event_type": f"sopbot.{message.kind}",
-                "event_payload": {"key": message.key, "incident": message.incident_id},
-            },
+            "metadata": metadata_for(message, self._sender.store_id),
         }
         if ts is not None:
             answer = await self._calls.call("chat_update", ts=ts, **shared)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from handlers.metadata import Sender, as_object, key_of
 from store.rows import OutboxMessage
 
 PAGE = 500  # messages asked for at once
@@ -26,7 +27,7 @@ class _Look:
 
     at: datetime
     oldest: datetime
-    found: dict[tuple[str, str], str] = field(default_factory=dict)
+    found: dict[str, str] = field(default_factory=dict)
     cursor: str | None = ""
 
 
@@ -34,14 +35,13 @@ class Finder:
     """Answers for many messages from one look at their channel or thread.
 
     After an outage all that was tried in vain has to be looked for, and Slack allows few looks; a
-    long one goes on where it was cut short. `own_bot_id` '' takes anybody's word for a message of
-    ours.
+    long one goes on where it was cut short.
     """
 
-    def __init__(self, call: Call, clock: Callable[[], datetime], own_bot_id: str) -> None:
+    def __init__(self, call: Call, clock: Callable[[], datetime], sender: Sender) -> None:
         self._call = call
         self._clock = clock
-        self._own_bot_id = own_bot_id
+        self._sender = sender
         self._looks: OrderedDict[tuple[str, str], _Look] = OrderedDict()
 
     async def find(self, message: OutboxMessage, tried_at: datetime) -> str | None:
@@ -59,7 +59,7 @@ class Finder:
                 self._looks.popitem(last=False)
         if look.cursor is not None:
             await self._read(place, look)
-        return look.found.get((message.kind, message.key))
+        return look.found.get(message.key)
 
     async def _read(self, place: tuple[str, str], look: _Look) -> None:
         channel, thread = place
@@ -74,7 +74,8 @@ class Finder:
         method = "conversations_replies" if thread else "conversations_history"
         async for page, following in pages(self._call, method, look.cursor or "", **where):
             for posted in page:
-                if key := key_of(posted, self._own_bot_id):
+                # Replies of ours stand only beneath cards of ours.
+                if key := key_of(posted, self._sender, in_own_thread=bool(thread)):
                     look.found[key] = str(posted["ts"])
             look.cursor = following or None
 
@@ -85,30 +86,10 @@ async def pages(
     """What the method lists, a page at a time, each with the cursor of the next ('' for none)."""
     while True:
         answer = await call(method, cursor=cursor, **where)
-        cursor = str(_dict(answer.get("response_metadata")).get("next_cursor") or "")
+        cursor = str(as_object(answer.get("response_metadata")).get("next_cursor") or "")
         yield _objects(answer.get("messages")), cursor
         if not cursor:
             return
-
-
-def key_of(posted: Any, own_bot_id: str) -> tuple[str, str] | None:
-    """(kind, key) of a message of ours. Any app can post our key, but not under our bot_id."""
-    posted = _dict(posted)
-    metadata = _dict(posted.get("metadata"))
-    event_type, key = metadata.get("event_type"), _dict(metadata.get("event_payload")).get("key")
-    if not (
-        isinstance(posted.get("ts"), str)
-        and own_bot_id in ("", posted.get("bot_id"))
-        and isinstance(event_type, str)
-        and event_type.startswith("sopbot.")
-        and isinstance(key, str)
-    ):
-        return None
-    return event_type.removeprefix("sopbot."), key
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from bot.observability.trouble import Trouble
 from bot.policy import Notify
 from handlers.calling import POST, SlackCalls
 from handlers.delivery import Delivery, SlackIsUnwell
+from handlers.metadata import Sender
 from handlers.pace import Pace
 from handlers.rendering import Renderer
 from store.contract import Store
@@ -66,13 +67,13 @@ class Outbox:
         *,
         policy: Notify,
         ops_channel: str,
-        own_bot_id: str = "",
+        sender: Sender,
     ) -> None:
         self.policy = policy
         self.ops_channel = ops_channel
         """Where the bot speaks of itself."""
         self.delivery = Delivery(
-            calls, store, renderer, clock, ops_channel=ops_channel, own_bot_id=own_bot_id
+            calls, store, renderer, clock, ops_channel=ops_channel, sender=sender
         )
         self._calls = calls
         self._store = store

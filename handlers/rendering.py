@@ -10,6 +10,7 @@ from bot.approvals.model import Approval, Execution
 from bot.errors import NotFound
 from bot.incidents.model import Incident
 from bot.response import Response
+from handlers.metadata import event_type
 from handlers.views import advice, approval, audit, card, notices, result
 from handlers.views.text import Block, context
 from store.rows import OutboxMessage
@@ -140,5 +141,5 @@ def _marked(rendered: Rendered, kind: str) -> Rendered:
     """
     first, rest = rendered.blocks[:1], rendered.blocks[1:]
     return replace(
-        rendered, blocks=[*({**block, "block_id": f"sopbot.{kind}"} for block in first), *rest]
+        rendered, blocks=[*({**block, "block_id": event_type(kind)} for block in first), *rest]
     )

@@ -36,11 +36,17 @@ def m004_expand_approvals() -> str:
     return _M004
 
 
+def m005_expand_identity() -> str:
+    """The store's own id, which the metadata of its Slack messages carries."""
+    return _M005
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
     m003_expand_audit,
     m004_expand_approvals,
+    m005_expand_identity,
 )
 
 
@@ -340,5 +346,12 @@ CREATE TABLE freezes (
     actor TEXT NOT NULL,                -- who froze
     at TEXT NOT NULL,
     reason TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+_M005 = """
+CREATE TABLE store_identity (
+    name TEXT PRIMARY KEY,              -- 'store': the one there is
+    id TEXT NOT NULL                    -- random, made by the first bot that runs on the store
 ) WITHOUT ROWID;
 """

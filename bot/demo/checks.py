@@ -8,6 +8,7 @@ import aiohttp
 from bot.demo.errors import DemoFailedError
 from bot.demo.service import STARTED
 from bot.demo.story import Story
+from handlers.metadata import kind_of
 
 _TRACKING = re.compile(r"req-\d{8}-\d{6}-[0-9a-f]{8}")
 
@@ -27,9 +28,7 @@ async def check(story: Story) -> None:
     _same("what Alertmanager posted", seen.posted, ["FIRING", "RESOLVED"])
     _same("buttons on the approval card", approval.buttons, [])
     for kind in ("advice", "approval", "result", "resolved"):
-        found = [
-            one for one in story.thread() if one.metadata.get("event_type") == f"sopbot.{kind}"
-        ]
+        found = [one for one in story.thread() if kind_of(one.metadata.get("event_type")) == kind]
         _same(f"messages of kind {kind} in the thread", len(found), 1)
     await _record(story, card.text)
 

@@ -3,6 +3,7 @@
 from bot.demo.printing import Said
 from bot.demo.story import CHANNEL, Story
 from bot.simulator.conversation import Message
+from handlers.metadata import kind_of
 
 
 def entries(story: Story) -> list[Said]:
@@ -18,7 +19,7 @@ def entries(story: Story) -> list[Said]:
 
 
 def _entry(message: Message, *, depth: int) -> Said:
-    kind = str(message.metadata.get("event_type", "")).removeprefix("sopbot.")
+    kind = kind_of(message.metadata.get("event_type"))
     name = str(message.data.get("username") or "sopbot")
     changed = " (as it stands at the end)" if "edited" in message.data else ""
     return Said(

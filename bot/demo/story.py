@@ -9,6 +9,7 @@ from bot.demo.errors import DemoFailedError
 from bot.demo.printing import Printer, Said
 from bot.demo.world import World
 from bot.simulator.conversation import Message
+from handlers.metadata import kind_of
 
 T = TypeVar("T")
 
@@ -190,4 +191,4 @@ def _says(message: Message | None, words: str) -> Message | None:
 
 
 def _of_kind(messages: list[Message], kind: str) -> list[Message]:
-    return [one for one in messages if one.metadata.get("event_type") == f"sopbot.{kind}"]
+    return [one for one in messages if kind_of(one.metadata.get("event_type")) == kind]

@@ -1,6 +1,7 @@
 """Check and normalise what someone wants to post: text, blocks, attachments, metadata, views."""
 
 import json
+import re
 from typing import Any
 
 from bot.simulator import blocks as block_kit
@@ -13,6 +14,8 @@ JSON = dict[str, Any]
 MAX_ATTACHMENTS = 100
 MAX_METADATA = 8_000  # bytes of JSON; Slack names the error but not the size, so we are strict
 MAX_VIEW = 250_000  # bytes of JSON
+# docs.slack.dev: "alphanumeric and underscore characters (`[a-z]` and `_`)".
+_EVENT_TYPE = re.compile(r"[a-z0-9_]+")
 
 
 def content(args: JSON, *, required: bool = True) -> JSON:
@@ -52,7 +55,12 @@ def refuse_blocks(given: Any, *, pointer: str = "/blocks") -> None:
 
 
 def metadata(args: JSON) -> JSON | None:
-    """The message metadata, None when there is none; raises Refusal when Slack would."""
+    """The message metadata that Slack keeps; None when there is none. Raises Refusal.
+
+    Slack refuses a wrong shape, but drops the metadata of a wrong name without a word and posts
+    the message (bolt-python #863). Which values it takes is not documented; the types of
+    @slack/types are the narrowest that anybody published, so whatever they forbid is dropped too.
+    """
     given = decoded(args.get("metadata"), "invalid_metadata_format")
     if given is None or given == "" or given == {}:
         return None
@@ -65,7 +73,25 @@ def metadata(args: JSON) -> JSON | None:
         raise Refusal("invalid_metadata_format")
     if len(json.dumps(given)) > MAX_METADATA:
         raise Refusal("metadata_too_large")
-    return given
+    kept = _EVENT_TYPE.fullmatch(given["event_type"]) and _is_payload(given["event_payload"])
+    return given if kept else None
+
+
+def _is_payload(payload: JSON) -> bool:
+    """Whether each value is plain, a flat object of plain values, or a list of such objects."""
+    return all(
+        _is_plain(value)
+        or (isinstance(value, dict) and all(map(_is_plain, value.values())))
+        or (
+            isinstance(value, list)
+            and all(isinstance(v, dict) and all(map(_is_plain, v.values())) for v in value)
+        )
+        for value in payload.values()
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool)
 
 
 def view(given: Any, *, home: bool) -> JSON:

@@ -1,13 +1,15 @@
-"""What the bot says of itself: storms, what is stuck."""
+"""What the bot says of itself: which store it has, storms, what is stuck."""
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any
 
 from bot.incidents.notices import Notice, Storm
 from store.contract.part import Part
 from store.operations import (
+    identity,
     notices,
     selfcheck,
 )
@@ -16,6 +18,13 @@ from store.operations.selfcheck import Stuck
 
 class Itself(Part):
     """The methods of `Store` for the bot's own words."""
+
+    async def identity(self) -> str:
+        """The store's own id: random, made by the first call, and the same ever after.
+
+        A backup and a copy have the same one, for they are the same store.
+        """
+        return await self._write(identity.identity, secrets.token_hex(8))
 
     async def weather(self, channel: str, storm_limit: int, now: datetime, *, remind: bool) -> bool:
         """Whether more than `storm_limit` incidents wait for their card in the channel.

@@ -19,6 +19,7 @@ from bot.policy import Notify
 from bot.simulator.faults import Faults
 from bot.simulator.local import LocalSlack
 from handlers.calling import SlackCalls
+from handlers.metadata import Sender
 from handlers.outbox import Outbox
 from handlers.rendering import Renderer
 from store import open_store
@@ -85,7 +86,7 @@ class Desk:
     clock: Clock
     metrics: Metrics
     client: AsyncWebClient
-    own_bot_id: str
+    sender: Sender
     outbox: Outbox = field(init=False)
 
     def posts(self) -> list[dict]:
@@ -142,7 +143,7 @@ class Desk:
             self.clock,
             policy=Notify(post_interval_seconds=0),
             ops_channel=OPS,
-            own_bot_id=self.own_bot_id,
+            sender=self.sender,
         )
 
     @asynccontextmanager
@@ -167,8 +168,8 @@ async def desk(tmp_path):
         client = AsyncWebClient(
             token=slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[]
         )
-        own_bot_id = slack.core.workspace.app.bot_id
-        desk = Desk(slack, faults, store, clock, metrics, client, own_bot_id)
+        sender = Sender(slack.core.workspace.app.bot_id, await store.identity())
+        desk = Desk(slack, faults, store, clock, metrics, client, sender)
         desk.outbox = desk.outbox_of(store)
         yield desk
     await store.close()

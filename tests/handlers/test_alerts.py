@@ -27,6 +27,20 @@ def post(text: str) -> dict[str, Any]:
     return {"type": "message", "channel": "C1", "ts": "1.2", "bot_id": "B1", "text": text}
 
 
+@pytest.mark.parametrize("mark", ["sopbot_card", "sopbot.card"])
+@pytest.mark.parametrize("place", ["metadata", "block"])
+async def test_what_another_sopbot_posts_is_no_alert(mark: str, place: str) -> None:
+    event = post("checkout is down")
+    shown = {"type": "section", "text": {"type": "mrkdwn", "text": "checkout is down"}}
+    if place == "metadata":  # Slack's events tell the name, but not the payload
+        event["metadata"] = {"event_type": mark, "event_payload": {}}
+    else:
+        event["blocks"] = [shown | {"block_id": mark}]
+    received = Received()
+    assert not await AlertDoor(cast("Response", received), CHANNELS).take({"event": event})
+    assert received.deliveries == []
+
+
 @pytest.mark.parametrize(
     "borrowed",
     [

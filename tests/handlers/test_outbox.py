@@ -13,6 +13,7 @@ from bot.policy import Notify
 from bot.simulator.faults import rate_limited
 from handlers.calling import SlackCalls
 from handlers.delivery import GIVE_UP_AFTER
+from handlers.metadata import Sender
 from handlers.outbox import Outbox
 from handlers.rendering import Renderer
 from store import open_store
@@ -85,6 +86,28 @@ async def test_a_post_whose_answer_was_lost_is_found_and_not_posted_again(desk):
     assert len(desk.ours()) == 1
     row = await desk.store.outbox_message(f"card:{number}")
     assert row.ts == desk.ours()[0].ts
+
+
+async def test_two_stores_in_one_workspace_leave_each_others_messages_alone(desk, tmp_path):
+    """Both name their first card `card:1`, and post as the same app in the same channel."""
+    number = await desk.open("web")
+    async with desk.running():
+        await desk.slack.wait_for(desk.ours, why="the card of the first store")
+    (card,) = desk.ours()
+    other = await open_store(f"sqlite:///{tmp_path}/other.db", owner="other")
+    await other.replica.renew(desk.clock())
+    first, desk.store = desk.store, other
+    assert await desk.open("db") == number, "else this test says nothing"
+    desk.sender = Sender(desk.sender.bot_id, await other.identity())
+    outbox = desk.outbox_of(other)
+    async with desk.running(outbox):
+        await desk.slack.wait_for(lambda: len(desk.ours()) == 2, why="the card of the second")
+    assert [m for m, _ in desk.calls()].count("conversations.history") == 2, "each looked first"
+    assert "web" in desk.slack.messages(ALERTS)[0].text
+    assert desk.ours()[0].ts == card.ts
+    assert "edited" not in desk.ours()[0].data
+    await other.close()
+    desk.store = first
 
 
 async def test_another_process_looks_before_it_posts_what_the_first_may_have_posted(desk, tmp_path):
@@ -380,6 +403,7 @@ async def test_a_bug_in_one_message_lets_the_others_pass(desk):
         desk.clock,
         policy=Notify(),
         ops_channel=OPS,
+        sender=desk.sender,
     )
     async with desk.running(outbox):
         await desk.slack.wait_for(desk.ours, why="the card of the other")

@@ -10,6 +10,7 @@ import aiohttp
 from aiohttp import web
 
 from bot.simulator.faults import Faults
+from handlers.metadata import kind_of as kind_name
 
 JSON = dict[str, Any]
 
@@ -17,7 +18,7 @@ JSON = dict[str, Any]
 def kind_of(args: JSON) -> str:
     """Which of the bot's messages a call posts or changes: card, advice, approval, …"""
     metadata = args.get("metadata") or {}
-    return str(metadata.get("event_type", "")).removeprefix("sopbot.")
+    return kind_name(metadata.get("event_type"))
 
 
 class SlackDoor(Faults):

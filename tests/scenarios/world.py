@@ -15,6 +15,7 @@ import aiohttp
 from bot.simulator.actions import Outcome
 from bot.simulator.conversation import Answered, Message
 from bot.simulator.local import LocalSlack
+from handlers.metadata import kind_of
 from tests.scenarios.children import until
 from tests.scenarios.doors import SlackDoor
 from tests.scenarios.stores import Beneath, read_rows
@@ -286,7 +287,7 @@ class World:
 
 def kind(message: Message) -> str:
     """Which of the bot's messages this is; '' when it is not one."""
-    return str(message.metadata.get("event_type", "")).removeprefix("sopbot.")
+    return kind_of(message.metadata.get("event_type"))
 
 
 def alertmanager(service: str, name: str, severity: str, status: str, env: str = "prod") -> JSON:

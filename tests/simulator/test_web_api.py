@@ -149,11 +149,13 @@ async def test_an_update_keeps_what_it_does_not_name_and_only_own_messages_can_c
     slack: LocalSlack, client: AsyncWebClient
 ) -> None:
     posted = await client.chat_postMessage(channel=ALERTS, text="a", blocks=[section("a")])
-    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="b")
-    assert slack.message("alerts", posted["ts"])["blocks"][0]["text"]["text"] == "a"
-    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="c", blocks=[])
+    await call(slack, "chat.update", channel=ALERTS, ts=posted["ts"], blocks=[section("b")])
+    changed = slack.message("alerts", posted["ts"])
+    assert (changed["text"], changed["blocks"][0]["text"]["text"]) == ("a", "b")
+    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="c")
     changed = slack.message("alerts", posted["ts"])
     assert changed.text == "c"
+    assert "blocks" not in changed.data, "a text without blocks takes the blocks away"
     assert changed["edited"]["user"] == slack.bot_user_id
     other = await slack.post_as_app("Grafana", "alerts", "x")
     for method, error in (
@@ -169,12 +171,46 @@ async def test_an_update_keeps_what_it_does_not_name_and_only_own_messages_can_c
 async def test_metadata_comes_back_only_when_it_is_asked_for(
     slack: LocalSlack, client: AsyncWebClient
 ) -> None:
-    about = {"event_type": "sopbot.card", "event_payload": {"key": "k1"}}
+    about = {"event_type": "sopbot_card", "event_payload": {"key": "k1"}}
     await client.chat_postMessage(channel=ALERTS, text="x", metadata=about)
     plain = await client.conversations_history(channel=ALERTS)
     full = await client.conversations_history(channel=ALERTS, include_all_metadata=True)
     assert "metadata" not in plain["messages"][0]
     assert full["messages"][0]["metadata"] == about
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kept"),
+    [
+        ({"event_type": "sopbot_card2", "event_payload": {}}, True),
+        ({"event_type": "a", "event_payload": {"s": "", "i": 1, "f": 0.5, "b": False}}, True),
+        ({"event_type": "a", "event_payload": {"o": {"k": "v"}, "l": [{"k": 1}]}}, True),
+        ({"event_type": "sopbot.card", "event_payload": {"key": "k1"}}, False),
+        ({"event_type": "sopbot-card", "event_payload": {"key": "k1"}}, False),
+        ({"event_type": "sopbotCard", "event_payload": {"key": "k1"}}, False),
+        ({"event_type": "sopbot_card\n", "event_payload": {"key": "k1"}}, False),
+        ({"event_type": "a", "event_payload": {"key": "k1", "incident": None}}, False),
+        ({"event_type": "a", "event_payload": {"o": {"k": None}}}, False),
+        ({"event_type": "a", "event_payload": {"o": {"k": {"deep": 1}}}}, False),
+        ({"event_type": "a", "event_payload": {"l": ["x"]}}, False),
+    ],
+)
+async def test_metadata_that_slack_does_not_keep_is_dropped_without_a_word(
+    slack: LocalSlack, client: AsyncWebClient, metadata: JSON, kept: bool
+) -> None:
+    posted = await client.chat_postMessage(channel=ALERTS, text="x", metadata=metadata)
+    assert posted["ok"]
+    assert "warning" not in posted.data
+    message = slack.message("alerts", posted["ts"])
+    assert message.metadata == (metadata if kept else {})
+    good = {"event_type": "a", "event_payload": {}}
+    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="y", metadata=good)
+    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="z")
+    assert slack.message("alerts", posted["ts"]).metadata == good, "not named, it stays"
+    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="z", metadata=metadata)
+    assert slack.message("alerts", posted["ts"]).metadata == (metadata if kept else {})
+    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="z", metadata={})
+    assert slack.message("alerts", posted["ts"]).metadata == {}, "an empty object removes it"
 
 
 async def test_history_pages_backwards_and_keeps_to_its_bounds(

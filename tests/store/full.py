@@ -68,6 +68,7 @@ async def a_bit_of_everything(store: Store) -> None:
     assert await store.close_audit_day(CHANNEL, later(86_400))
     await store.first_time("message:seen", NOW)
     await store.ping(NOW)
+    await store.identity()
 
 
 async def _strange_words(store: Store) -> None:

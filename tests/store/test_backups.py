@@ -154,6 +154,29 @@ def test_a_backup_onto_the_store_itself_or_into_no_folder_is_refused(
 # The way back
 
 
+async def id_of(url: str) -> str:
+    store = await open_store(url, owner="asker")
+    try:
+        return await store.identity()
+    finally:
+        await store.close()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_store_that_is_restored_or_copied_is_the_same_store(
+    engine: str, url: str, file: Path, places: Places
+) -> None:
+    """It must know the messages that it posted, and take nobody else's for its own."""
+    own = asyncio.run(id_of(url))
+    assert own == asyncio.run(id_of(url)) != asyncio.run(id_of(places.empty(engine)))
+    backups.backup(url, file, Silent())
+    restored, copied = places.empty(engine), places.empty(engine)
+    backups.restore(file, restored, Silent())
+    asyncio.run(id_of(copied))  # a bot has looked at it, and done nothing there
+    moves.copy(url, copied, Silent())
+    assert asyncio.run(id_of(restored)) == asyncio.run(id_of(copied)) == own
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_drill_what_was_backed_up_comes_back_on_either_engine(
     engine: str, url: str, file: Path, places: Places

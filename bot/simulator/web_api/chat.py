@@ -39,7 +39,10 @@ def post_message(core: Core, args: JSON) -> JSON:
 
 
 def update(core: Core, args: JSON) -> JSON:
-    """chat.update: what is not given stays; an empty list removes."""
+    """chat.update: what is not given stays, and an empty list or object removes.
+
+    Blocks go too where only a text is given.
+    """
     channel = joined_channel(core, args)
     before = core.workspace.message(channel, str(args.get("ts") or ""))
     if before.get("bot_id") != core.workspace.app.bot_id:
@@ -49,6 +52,8 @@ def update(core: Core, args: JSON) -> JSON:
     if not any(args.get(n) for n in ("text", "blocks", "attachments", "markdown_text", "metadata")):
         raise Refusal("no_text")
     changes = content.content(args, required=False)
+    if "text" in changes and "blocks" not in changes:
+        changes["blocks"] = []
     if "metadata" in args and args["metadata"] is not None:
         changes["metadata"] = content.metadata(args)
     message = core.workspace.edit(channel, before["ts"], changes, editor=core.workspace.app.user_id)

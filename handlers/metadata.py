@@ -1,0 +1,76 @@
+"""What a message of ours carries that nobody sees: its kind, its idempotency key, its store.
+
+Slack keeps metadata only under a name of letters, digits and `_`; under any other it posts the
+message and drops the metadata without a word (bolt-python #863). Every name is made here. Older
+versions wrote `sopbot.<kind>`, which servers that are only compatible with Slack may have kept, so
+both forms are read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from store.rows import OutboxMessage
+
+PREFIX, OLD_PREFIX = "sopbot_", "sopbot."
+_NOT_KEPT = re.compile(r"[^a-z0-9_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who posts: the bot_id that Slack gave us ('' where it gave none), and the store's own id."""
+
+    bot_id: str
+    store_id: str
+
+
+def event_type(kind: str) -> str:
+    """The name under which Slack keeps the metadata of this kind of message."""
+    return PREFIX + _NOT_KEPT.sub("_", kind.lower())
+
+
+def kind_of(mark: object) -> str:
+    """The kind in an event_type or block_id of a sopbot, in either form; '' for anything else."""
+    if isinstance(mark, str):
+        for prefix in (PREFIX, OLD_PREFIX):
+            if mark.startswith(prefix):
+                return mark.removeprefix(prefix)
+    return ""
+
+
+def metadata_for(message: OutboxMessage, store_id: str) -> dict[str, Any]:
+    """Its metadata: no secrets, for every app in the workspace can read it, and no null."""
+    payload: dict[str, Any] = {"key": message.key, "store": store_id}
+    if message.incident_id is not None:
+        payload["incident"] = message.incident_id
+    return {"event_type": event_type(message.kind), "event_payload": payload}
+
+
+def key_of(posted: Any, sender: Sender, *, in_own_thread: bool) -> str | None:
+    """The idempotency key of a message that this store posted, else None.
+
+    Any app can copy a key, but not our bot_id; and another sopbot on another store may be the same
+    app. A message without a store id is one of an older version: it is ours for sure only in the
+    thread of our own card (`in_own_thread`), where no other store posts. In a channel it is left
+    alone: a second card is a blemish, another store's card that we overwrite is a lost alert.
+    """
+    posted = as_object(posted)
+    metadata = as_object(posted.get("metadata"))
+    payload = as_object(metadata.get("event_payload"))
+    key, store_id = payload.get("key"), payload.get("store")
+    if (
+        not isinstance(key, str)
+        or not isinstance(posted.get("ts"), str)
+        or sender.bot_id not in ("", posted.get("bot_id"))
+        or not kind_of(metadata.get("event_type"))
+    ):
+        return None
+    ours = in_own_thread if store_id is None else store_id == sender.store_id
+    return key if ours else None
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """The value where it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
