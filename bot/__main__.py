@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bot import audit_command, store_command
 from bot.errors import OutsideError, SettingsError, SopbotError
 from bot.hardening import hide_memory
+from bot.observability.events import Event, emit
 from bot.settings import Settings, forget_secrets, load
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ def main(argv: list[str] | None = None) -> int:
 
 async def _run(settings: Settings) -> int:
     from bot.app import Bot
-    from bot.observability.logs import set_up
+    from bot.serving.logs import set_up
 
     hide_memory()
-    set_up(settings.log_level, settings.log_format)
+    set_up(settings.log_level, settings.log_format, secrets=settings.secrets())
     for warning in settings.warnings:
         logging.getLogger("bot").warning(warning)
     serving = asyncio.create_task(_serve(Bot(settings)))
@@ -93,7 +94,7 @@ async def _serve(bot: Bot) -> None:
 
 def _end(serving: asyncio.Task[None]) -> None:
     if not serving.cancelling():
-        logging.getLogger("bot").info("stopping")
+        emit(Event.BOT_STOPPING)
         serving.cancel()
 
 

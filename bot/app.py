@@ -28,12 +28,14 @@ from bot.errors import SettingsError, SopbotError, StoreError
 from bot.from_settings import advisor_command, gateway_client, read_sops, task_instructions
 from bot.jobs import Job, all_jobs, scheduler_for
 from bot.jobs.self_audit import SelfAudit
+from bot.observability.events import Event, emit
 from bot.observability.health import Health
 from bot.observability.metrics import Metrics
 from bot.policy import read_policy
 from bot.remediation.client import GatewayClient
 from bot.response import Response
 from bot.response.verify import http_probe
+from bot.serving.logs import bind
 from bot.settings import Settings
 from bot.web.ingest import Ingest
 from bot.web.server import serve, web_app
@@ -95,7 +97,7 @@ class Bot:
             policy = read_policy(self._settings.policy_file)
             sops = read_sops(self._settings.sop_dir, policy.remediate.declared)
         except SopbotError as error:
-            log.error("not reloaded, policy and SOPs of before hold: %s", error)
+            emit(Event.POLICY_REFUSED, why=str(error))
             return
         self.response.rulebook.policy = policy
         self.response.rulebook.sops = sops
@@ -104,7 +106,7 @@ class Bot:
         recording = asyncio.create_task(self._record_reload(), name="record reload")
         self._parts.push_async_callback(_cancel, recording)
         self._read_back.policy = policy.ingest
-        log.info("policy and SOPs reloaded")
+        emit(Event.POLICY_RELOADED, sops=len(sops.sops))
 
     async def _start(self) -> None:
         """What is started last is stopped first."""
@@ -120,6 +122,7 @@ class Bot:
             audit_key=AuditKey(settings.audit_key.get_secret_value()),
         )
         parts.push_async_callback(store.close)
+        bind(replica=store.owner)
         self._clock = self._given_clock or store.clock
         await self._join(store)
         session = await parts.enter_async_context(aiohttp.ClientSession())
@@ -166,7 +169,7 @@ class Bot:
         await self.health.look()
         self._watch_store(store)
         self._start_jobs()
-        log.info("ready: %s", self.http_url)
+        emit(Event.BOT_READY, url=self.http_url, team=self.identity.team_id)
 
     async def _record_policy(self, store: Store) -> None:
         """By which rules it is decided from now on. StoreError: the audit trail is not ours."""
@@ -290,7 +293,9 @@ class Bot:
         async def gateway_is_healthy() -> None:
             await gateway.health()
 
-        self.health.register("store", store_takes_writes)
+        self.health.register(
+            "store", store_takes_writes, events=(Event.STORE_UNAVAILABLE, Event.STORE_AVAILABLE)
+        )
         self.health.register("slack", slack)
         self.health.register("outbox", self.outbox.check)
         self.health.register("work", self._self_audit.check, vital=False)

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     BeforeValidator,
@@ -200,6 +201,12 @@ class Settings(AuditSettings):
         if not self.http_token.get_secret_value() and not is_loopback(self.http_host):
             raise ValueError("HTTP_TOKEN: required, because HTTP_ADDR is not a loopback address")
         return self
+
+    def secrets(self) -> list[str]:
+        """The values that no log line may hold."""
+        values = [getattr(self, name) for name in type(self).model_fields if name != "store_url"]
+        known = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        return [*known, urlsplit(self.store_url.get_secret_value()).password or ""]
 
     @property
     def http_host(self) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.errors import OutcomeUnknown, SlackRefused, SopbotError
+from bot.observability.events import Event, emit
 from handlers.calling import BAD_TOKEN, POST, SlackCalls
 from handlers.finding import Finder
 from handlers.metadata import Sender, metadata_for
@@ -192,7 +193,13 @@ class Delivery:
 
     async def _give_up(self, message: OutboxMessage, why: str) -> None:
         shown = "nowhere" if message.channel == self._ops_channel else "in the ops channel instead"
-        log.error("%s cannot be shown in %s, so %s: %s", message.key, message.channel, shown, why)
+        emit(
+            Event.OUTBOX_GIVEN_UP,
+            message=message.key,
+            channel=message.channel,
+            shown=shown,
+            why=why,
+        )
         await self._store.outbox_give_up(message, why, self._ops_channel, self._clock())
         self._forget(message)
 
@@ -227,5 +234,5 @@ class Delivery:
         if wait is None:
             wait = self._backoff(message)
         until = self._clock() + timedelta(seconds=wait)
-        log.warning("%s waits until %s: %s", message.key, until.isoformat(), why)
+        emit(Event.OUTBOX_POSTPONED, message=message.key, until=until.isoformat(), why=why)
         await self._store.outbox_retry(message, until, why, maybe_posted=maybe_posted)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.errors import SlackRefused, SopbotError
+from bot.observability.events import Event, emit
 from bot.observability.metrics import Metrics
 from bot.observability.trouble import Trouble
 from bot.policy import Ingest
@@ -148,7 +149,7 @@ class ReadBack:
             return
         self._metrics.read_back(found)
         if found:
-            log.warning("%d messages of %s came only by reading its history", found, channel)
+            emit(Event.SLACK_BACKFILLED, messages=found, channel=channel)
 
     async def _read(self, channel: str, edits_too: bool) -> int:
         """Read from the marks on, a little before them; how many messages had been missed."""

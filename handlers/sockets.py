@@ -18,6 +18,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import SlackRefused
+from bot.observability.events import Event, emit
 from bot.observability.trouble import Trouble
 from handlers.calling import seconds_to_wait
 from handlers.socket import Envelope, Socket, Why
@@ -109,7 +110,7 @@ class Sockets:
             why = await asyncio.shield(socket.over)
             self._why = f"the last link: {why}"
             if why is not Why.REFRESH:
-                log.warning("a Socket Mode link is over: %s; %d left", why, self.live)
+                emit(Event.SLACK_DISCONNECTED, why=str(why), left=self.live)
             if why is Why.CROWDED and self.live:
                 await asyncio.sleep(CROWDED_PAUSE)
             successor = await self._connect_somehow()
@@ -161,6 +162,7 @@ class Sockets:
         socket = await Socket.open(self._session, str(answer["url"]), self._take, **how)
         after_gap = not self.live
         self._open = {one for one in self._open if one.alive} | {socket}
+        emit(Event.SLACK_CONNECTED, connections=self.live, after_gap=after_gap)
         self._in_touch(after_gap)
         return socket
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from bot.observability.events import Event, emit
 from store.operations import leases
 from store.operations.leases import Lane
 
@@ -80,6 +81,8 @@ class Replica:
         lane = await self._engine.write(leases.claim_lane, channel, self.owner, now)
         if lane is not None:
             self._held[leases.lane_of(channel)] = terms
+            if lane.former not in ("", self.owner):
+                emit(Event.LEASE_TAKEN_OVER, channel=channel, former=lane.former)
         return lane
 
     def has_lane(self, lane: Lane) -> bool:

@@ -2,6 +2,7 @@
 
 An operation yields `seal(text)` as it yields statements; what is sent back is the text's mac. It is
 answered here, before the engine hears of it, so the key is in neither the engine nor the database.
+So is `log_event(…)`, which is kept until the transaction is durable (`store.announcing`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from bot.errors import StoreError
+from store.announcing import LogEvent
 from store.proof import mac_of
 from store.statements import Operation
 
@@ -37,17 +39,27 @@ class AuditKey:
         return mac_of(self._key, text)
 
 
-def sealed(operation: Callable[[], Operation[T]], key: AuditKey | None) -> Operation[T]:
+def sealed(
+    operation: Callable[[], Operation[T]],
+    key: AuditKey | None,
+    events: list[LogEvent] | None = None,
+) -> Operation[T]:
     """The operation, with what it wants sealed sealed by this key.
 
-    Without a key StoreError: what cannot be recorded is not done.
+    Without a key StoreError: what cannot be recorded is not done. Its log events are put into
+    `events`, in place of those of an earlier run that was undone.
     """
+    log_events: list[LogEvent] = [] if events is None else events
+    log_events.clear()
     running = operation()
     answer: Any = None
     try:
         while True:
             statement = running.send(answer)
-            if statement.wants != "seal":
+            if statement.wants == "log":
+                log_events.append(LogEvent.of(statement))
+                answer = None
+            elif statement.wants != "seal":
                 answer = yield statement
             elif key is None:
                 raise StoreError(

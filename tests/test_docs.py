@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.gateway.events import Event as GatewayEvent
 from bot.intake import PARSERS
+from bot.observability.events import Event, level_of
 from bot.observability.metrics import Metrics
 from bot.policy import Policy
 from bot.remediation.catalogue import CATALOGUE
@@ -106,3 +108,11 @@ def test_no_committed_text_names_a_package_index_or_a_path_of_one_machine():
     for name in ("requirements.txt", "requirements-dev.txt", "Makefile", "README.md", ".ci/run"):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert not re.search(r"index-url|https?://[^\s)]*pypi", text), name
+
+
+def test_every_event_is_in_the_docs_with_its_level_and_no_other():
+    rows = re.findall(r"^\| `([a-z._]+)` \| ([A-Z]+) \|", doc("logs.md"), re.MULTILINE)
+    code = {str(event): level_of(event) for event in Event}
+    code |= {str(event): "INFO" for event in GatewayEvent}
+    assert dict(rows) == code, "docs/logs.md and the events in the code differ"
+    assert len(rows) == len(code), "an event stands twice in docs/logs.md"

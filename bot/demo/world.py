@@ -91,7 +91,7 @@ async def _start(
     bot = Child("bot", [sys.executable, "-m", "bot"], settings=settings, folder=folder)
     children.append(bot)
     stack.push_async_callback(bot.end)
-    bot_url = await bot.said(r"ready: (http\S+)")
+    bot_url = await bot.said(r"bot\.ready\b.*?\burl\W+(http[^\s\"]+)")
     printer.done(f"bot at {bot_url}, by `python -m bot` as in production")
 
     # No connection is kept: a look goes to the process that runs now, not to the one before.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import logging
 import signal
 import sys
 from pathlib import Path
@@ -13,7 +12,8 @@ from pathlib import Path
 from bot.gateway.app import running
 from bot.gateway.config import GatewayConfig, load_config
 from bot.gateway.errors import ConfigError
-from bot.serving.log_lines import OneLineFormatter
+from bot.gateway.events import Event, emit
+from bot.serving.logs import set_up
 
 EX_CONFIG = 78
 
@@ -25,14 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help="instead of the config's; 0 picks a free one")
     parser.add_argument("--check", action="store_true", help="only check the config")
     given = parser.parse_args(arguments)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(OneLineFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.INFO)
+    set_up("INFO", "auto")
     try:
         config = load_config(given.config)
         if given.port is not None:
             listen = config.listen.model_copy(update={"port": given.port})
             config = config.model_copy(update={"listen": listen})
+        set_up("INFO", "auto", secrets=[s.get_secret_value() for s in config.secrets.values()])
         if given.check:
             print(f"{given.config}: ok, {len(config.targets)} targets")
             return 0
@@ -52,6 +51,7 @@ async def _serve(config: GatewayConfig) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(config) as gateway:
+        emit(Event.READY, url=gateway.url)
         print(json.dumps({"url": gateway.url}), flush=True)
         await stop.wait()
 

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from bot.gateway.catalogue import Call, TargetConfig, resolve
 from bot.gateway.errors import ExecutorError, Invalid, OutcomeLost, Refusal
+from bot.gateway.events import Event, emit
 from bot.gateway.executors import Executor, Result
 from bot.gateway.journal import Execution, Journal
 from bot.gateway.metrics import Metrics
@@ -163,8 +164,10 @@ class Dispatcher:
         known = await self._journal.begin(row, plan.digest)
         if known is not None:
             return _repeated(known, body_hash, self._clock())
+        about = {"action": call.action.id, "target": call.target, "key": key}
+        emit(Event.EXECUTION_STARTED, source=request.source_id, **about)
         answer = await self._run(call, plan, row)
-        log.info("%s on %s: %s (%s)", call.action.id, call.target, answer.overall_status, key)
+        emit(Event.EXECUTION_FINISHED, status=str(answer.overall_status), **about)
         try:
             await self._journal.finish(row, answer.model_dump_json(), self._clock())
         except sqlite3.Error:

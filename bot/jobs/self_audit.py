@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from bot.errors import SopbotError
+from bot.observability.events import Event, emit
 from bot.observability.metrics import Metrics
 from store.contract import Store
 from store.operations.selfcheck import KINDS, Stuck
-
-log = logging.getLogger(__name__)
 
 
 class SelfAudit:
@@ -36,7 +34,7 @@ class SelfAudit:
         counts = dict.fromkeys(KINDS, 0) | {one.what: one.count for one in stuck}
         self._metrics.stuck(counts)
         for one in stuck:
-            log.error("stuck: %d %s: %s", one.count, one.says, ", ".join(one.names))
+            emit(Event.WORK_OVERDUE, what=one.what, count=one.count, names=list(one.names))
         body = [[one.says, one.count, list(one.names)] for one in stuck]
         await self._store.tell("stuck", self._ops_channel, body, now, over=not stuck)
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.errors import SopbotError
+from bot.observability.events import Event, emit
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +38,24 @@ class Health:
         self._clock = clock
         self._fresh = max(FRESH, 3 * interval)
         self._checks: dict[str, Check] = {}
+        self._events: dict[str, tuple[Event, Event]] = {}
         self._told: set[str] = set()
         self._states: dict[str, State] = {}
 
-    def register(self, name: str, check: Check, *, vital: bool = True) -> None:
+    def register(
+        self,
+        name: str,
+        check: Check,
+        *,
+        vital: bool = True,
+        events: tuple[Event, Event] = (Event.HEALTH_FAILING, Event.HEALTH_RECOVERED),
+    ) -> None:
         """A part of the bot says how to ask after it.
 
         What is not `vital` is told, and leaves the bot ready: it works, and takes in what comes.
         """
         self._checks[name] = check
+        self._events[name] = events
         if not vital:
             self._told.add(name)
 
@@ -60,7 +70,12 @@ class Health:
 
     async def _note(self, name: str) -> None:
         # As each answers: what was asked before a slow part may be known better by then.
-        self._states[name] = await self._ask(name)
+        state = await self._ask(name)
+        before = self._states.get(name)
+        self._states[name] = state
+        if state.ok != (before is None or before.ok):
+            failing, recovered = self._events[name]
+            emit(recovered if state.ok else failing, part=name, why=state.reason or None)
 
     async def _ask(self, name: str) -> State:
         try:

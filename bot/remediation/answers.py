@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-from bot.observability.logs import blot
 from bot.remediation.contract import (
     OUTPUT_LIMIT_CHARS,
     Answer,
@@ -24,6 +23,7 @@ from bot.remediation.contract import (
     printable,
     read_time,
 )
+from bot.serving.log_lines import redact
 from bot.validation import reason_of
 
 _DETAIL_CHARS = 600
@@ -144,7 +144,7 @@ def unhealthy(address: str, status: int, report: HealthReport) -> str:
 def _safe(text: str) -> str:
     """What may be shown and kept: printable, and without tokens that a command let slip."""
     # In this order: an invisible mark inside a token must not save it.
-    return blot(printable(text))
+    return redact(printable(text))
 
 
 def words(text: str) -> str:

@@ -21,8 +21,9 @@ from functools import partial
 from bot.advice.advisor import Advisor
 from bot.advice.model import Advice, Subject
 from bot.errors import InputError, StoreError
-from bot.incidents.model import Incident
+from bot.incidents.model import Alert, Incident
 from bot.incidents.sops import SopLibrary
+from bot.observability.events import Event, emit
 from bot.observability.metrics import Metrics
 from bot.policy import Policy
 from bot.remediation.client import GatewayClient
@@ -32,6 +33,7 @@ from bot.response.dispatches import Dispatches
 from bot.response.proposals import Proposals
 from bot.response.receive import Delivery, name_all
 from bot.response.rulebook import Rulebook
+from bot.serving.logs import bound
 from store.contract import Store
 from store.rows import AdviceRecord, Receipt
 
@@ -142,11 +144,22 @@ class Response:
     async def _advise(self, record: AdviceRecord) -> None:
         incident = await self.store.incident(record.incident_id)
         alert = await self.store.latest_alert(incident.id)
+        with bound(
+            incident=incident.number, sop_id=incident.sop_id, tracking_id=incident.tracking_id
+        ):
+            await self._advise_on(incident, alert, record)
+
+    async def _advise_on(
+        self, incident: Incident, alert: Alert | None, record: AdviceRecord
+    ) -> None:
         if record.body is None:
             subject = await advise.subject_of(
                 self.store, self.sops, incident, alert, record.question, self._clock()
             )
+            emit(Event.ADVICE_ASKED, asked_by=record.asked_by or None)
             given = await self._advisor.advise(subject)
+            if given.failure:
+                emit(Event.ADVICE_FAILED, why=given.failure, seconds=round(given.seconds, 1))
             give = partial(self.store.give_advice, record.id, asdict(given), given.answer)
             await dispatch.written(lambda: give(self._clock()))
         if alert and not record.question and self.policy.remediate.propose_from_sop:

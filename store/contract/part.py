@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
+from store.announcing import Announcer, LogEvent
 from store.replica import LEASE, Replica
 from store.sealing import AuditKey, sealed
 from store.statements import Operation
@@ -62,6 +63,7 @@ class Part:
     ) -> None:
         self._engine = engine
         self._audit_key = audit_key
+        self._announcer = Announcer(engine)
         self.owner = owner
         self.replica = Replica(engine, owner, seconds=lease_seconds)
         self.clock = engine.clock
@@ -86,7 +88,11 @@ class Part:
     async def _write(
         self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Engine.write of what may have something to record in the audit trail."""
-        return await self._engine.write(
-            sealed, partial(operation, *args, **kwargs), self._audit_key
+        """Engine.write of what may have something to record in the audit trail, or to log."""
+        events: list[LogEvent] = []
+        result = await self._engine.write(
+            sealed, partial(operation, *args, **kwargs), self._audit_key, events
         )
+        if events:
+            await self._announcer.announce(events)
+        return result

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.incidents.model import Severity
+from bot.observability.events import Event
+from store.announcing import log_event
 from store.operations import incidents, leases
 from store.operations.deliveries import first_time
 from store.rows import AdviceRecord, TurnRecord, advice_from, dump
@@ -95,6 +97,7 @@ def give(advice_id: int, body: dict[str, Any], said: str, now: datetime) -> Oper
     if rows[0]["question"]:
         yield from remember(incident.sop_id, incident.id, "person", rows[0]["question"], now)
     yield from remember(incident.sop_id, incident.id, "advisor", said, now)
+    yield log_event(Event.ADVICE_GIVEN, incident.id, source=body["source"])
     yield from incidents.tell(incident.id, now, "advised", f"Advice from {body['source']}")
     yield from incidents.reply(incident, "advice", advice_id, now)
     yield notify(GIVEN)

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from bot.incidents.correlation import Decision, Named, Verdict, decide
 from bot.incidents.model import Alert, AlertStatus
+from bot.observability.events import Event
+from store.announcing import log_event
 from store.operations import folding
 from store.operations.deliveries import first_time
 from store.operations.folding import Arrival
@@ -22,6 +24,7 @@ def accept(key: str, named: Sequence[Named], arrival: Arrival) -> Operation[Rece
     """Write and correlate every alert of one delivery, or recognise it as seen."""
     if not (yield from first_time(key, arrival.now)):
         told = yield from _told_before(named)
+        yield log_event(Event.ALERT_REPEATED, alerts=len(named), tracking_id=", ".join(told[:5]))
         return Receipt(0, len(named), told, (), ())
     yield from folding.hold(named)
     written: list[str] = []
@@ -81,6 +84,14 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
     )
     if not inserted:
         return None
+    yield log_event(
+        Event.ALERT_ACCEPTED,
+        tracking_id=one.tracking_id,
+        sop_id=one.sop_id,
+        source=alert.source,
+        status=str(alert.status),
+        severity=str(alert.severity),
+    )
     if decision.verdict is Verdict.OPEN:
         incident_id = yield from folding.open_new(one, arrival)
         yield run(
@@ -90,8 +101,15 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
     if row is None:
         return None, False
     if alert.status is AlertStatus.RESOLVED:
+        yield log_event(Event.ALERT_CLEARED, decision.incident_id, tracking_id=one.tracking_id)
         yield from folding.clear(row, one, arrival)
     else:
+        yield log_event(
+            Event.ALERT_FOLDED,
+            decision.incident_id,
+            tracking_id=one.tracking_id,
+            why=decision.reason,
+        )
         yield from folding.fold(row, one, arrival)
     return decision.incident_id, False
 

@@ -21,6 +21,8 @@ from enum import StrEnum
 from typing import Any
 
 from bot.errors import Refused, StoreError
+from bot.observability.events import Event
+from store.announcing import log_event
 from store.proof import FIRST, HEAD, Anchor, Row, anchor_text, body_text, canonical, link_text
 from store.statements import Operation, bindable, lock, moment, query, run, seal, stamp
 
@@ -60,6 +62,35 @@ class Kind(StrEnum):
     CLOCK_MOVED_BACK = "clock moved back"  # by more than SKEW; the next row was recorded then
 
 
+_EVENTS = {
+    Kind.PROPOSED: Event.REMEDIATION_PROPOSED,
+    Kind.EDITED: Event.REMEDIATION_EDITED,
+    Kind.VOTED: Event.VOTE_COUNTED,
+    Kind.REFUSED: Event.VOTE_REFUSED,
+    Kind.APPROVED: Event.APPROVAL_DECIDED,
+    Kind.REJECTED: Event.APPROVAL_DECIDED,
+    Kind.EXPIRED: Event.APPROVAL_DECIDED,
+    Kind.REVOKED: Event.APPROVAL_DECIDED,
+    Kind.DISPATCHING: Event.DISPATCH_CLAIMED,
+    Kind.TAKEN_OVER: Event.LEASE_TAKEN_OVER,
+    Kind.REQUEST: Event.DISPATCH_SENT,
+    Kind.ANSWER: Event.DISPATCH_FINISHED,
+    Kind.LOOKED_UP: Event.DISPATCH_FINISHED,
+    Kind.OUTCOME_UNKNOWN: Event.DISPATCH_UNKNOWN,
+    Kind.MARKED_BY_HAND: Event.DISPATCH_MARKED,
+    Kind.VERIFIED: Event.REMEDIATION_VERIFIED,
+    Kind.NOT_VERIFIED: Event.REMEDIATION_NOT_VERIFIED,
+    Kind.VERIFICATION_UNKNOWN: Event.REMEDIATION_NOT_VERIFIED,
+    Kind.UNDONE: Event.REMEDIATION_UNDONE,
+    Kind.FROZEN: Event.FREEZE_SET,
+    Kind.UNFROZEN: Event.FREEZE_ENDED,
+    Kind.POLICY_LOADED: Event.POLICY_LOADED,
+}
+"""The log event of each kind. What is missing is about the trail itself, which tells it."""
+_LOGGED = ("why", "choice", "state", "action", "target", "execution", "error", "former", "note")
+"""What of a record's detail is logged too."""
+
+
 def record(
     kind: Kind,
     *,
@@ -80,7 +111,13 @@ def record(
         head = yield from _append(
             head, _row(Kind.CLOCK_MOVED_BACK, now, None, "", "", {"seconds": behind})
         )
-    head = yield from _append(head, _row(kind, now, incident_id, subject, actor, detail or {}))
+    facts = detail or {}
+    head = yield from _append(head, _row(kind, now, incident_id, subject, actor, facts))
+    if event := _EVENTS.get(kind):
+        logged = {name: facts[name] for name in _LOGGED if facts.get(name)}
+        if kind is not Kind.POLICY_LOADED:
+            logged = {"state": str(kind), "approval": subject or None, **logged}
+        yield log_event(event, incident_id, actor=actor or None, **logged)
     return head.seq
 
 

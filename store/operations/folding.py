@@ -9,6 +9,8 @@ from datetime import datetime
 from bot.approvals.binding import severity_changed
 from bot.incidents.correlation import Candidate, Named, Scope, could_share_fingerprint
 from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
+from bot.observability.events import Event
+from store.announcing import log_event
 from store.operations import advice, approvals, incidents
 from store.rows import alert_from_json, dump
 from store.statements import (
@@ -222,6 +224,14 @@ def open_new(one: Named, arrival: Arrival) -> Operation[int]:
         int(one.sop_matched),
     )
     yield from incidents.tell(incident_id, arrival.now, "opened", f"Opened by {alert.source}")
+    yield log_event(
+        Event.INCIDENT_OPENED,
+        incident_id,
+        sop_id=one.sop_id,
+        tracking_id=one.tracking_id,
+        severity=str(alert.severity),
+        channel=arrival.channel,
+    )
     yield from incidents.show_card(incident_id, arrival.channel, alert.severity, arrival.now)
     yield from advice.want(incident_id, "", "", alert.severity, arrival.now)
     return incident_id
@@ -298,6 +308,9 @@ def fold(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
     )
     changed = severity is not before
     if changed:
+        yield log_event(
+            Event.INCIDENT_SEVERITY, row["id"], before=str(before), severity=str(severity)
+        )
         yield from incidents.tell(
             row["id"], arrival.now, "severity", f"Severity {before} → {severity}"
         )

@@ -7,6 +7,8 @@ from datetime import datetime
 from bot.errors import NotFound, Refused
 from bot.incidents.model import Incident, IncidentStatus, Severity, TimelineEntry
 from bot.incidents.remediation import RemediationStatus
+from bot.observability.events import Event
+from store.announcing import log_event
 from store.operations import audit, outbox
 from store.operations.audit import Kind
 from store.rows import incident_from, timeline_from
@@ -115,6 +117,7 @@ def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[Inciden
     incident = yield from get(incident_id)
     if count:
         yield from tell(incident_id, now, "acknowledged", "Acknowledged", user)
+        yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=user)
         yield from show_card(incident_id, incident.channel, incident.severity, now)
     elif incident.status is not IncidentStatus.ACKNOWLEDGED:
         raise Refused(f"{incident.number} is {incident.status}: there is nothing to acknowledge.")
@@ -188,6 +191,7 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
     )
     for row in waiting:
         yield from reply(incident, "approval", row["id"], now)
+    yield log_event(Event.INCIDENT_RESOLVED, incident_id, actor=by or None)
     text = "Resolved by hand" if by else "Resolved: the alert cleared"
     yield from tell(incident_id, now, "resolved", text, by)
     yield from show_card(incident_id, incident.channel, incident.severity, now)

@@ -22,13 +22,14 @@ class Lane:
 
     What has an id above `newest` was wished for after that: nobody else can have posted it.
     `paced_until`: when the posts so far are spread out at the channel's pace; None at first.
-    `taken_at`: nobody else has posted there since.
+    `taken_at`: nobody else has posted there since. `former` had it before, '' where nobody had.
     """
 
     channel: str
     newest: int
     paced_until: datetime | None
     taken_at: datetime
+    former: str = ""
 
 
 def alive(owner: str) -> str:
@@ -83,12 +84,14 @@ def claim(name: str, owner: str, now: datetime) -> Operation[bool]:
 def claim_lane(channel: str, owner: str, now: datetime) -> Operation[Lane | None]:
     """Take on a channel's outbox; None while another replica has it."""
     name = lane_of(channel)
+    before = yield query("SELECT owner FROM claims WHERE name = ?", name)
     if not (yield from claim(name, owner, now)):
         return None
     newest = yield query("SELECT COALESCE(MAX(id), 0) AS id FROM outbox")
     held = yield query("SELECT paced_until FROM claims WHERE name = ?", name)
     paced_until = held[0]["paced_until"]
-    return Lane(channel, newest[0]["id"], moment(paced_until) if paced_until else None, now)
+    former = before[0]["owner"] if before else ""
+    return Lane(channel, newest[0]["id"], moment(paced_until) if paced_until else None, now, former)
 
 
 def lane_of(channel: str) -> str:

@@ -14,11 +14,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
-READY = "ready: "
+READY = "bot.ready"
 
 # A server process that has imported the bot and forks off a fresh one in milliseconds.
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["bot.__main__", "bot.app", "bot.observability.logs"])
+_forks.set_forkserver_preload(["bot.__main__", "bot.app", "bot.serving.logs"])
 
 
 async def until(condition: Callable[[], T], seconds: float = 60, why: str = "something") -> T:

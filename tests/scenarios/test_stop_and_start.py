@@ -45,7 +45,7 @@ async def test_a_signal_ends_it_cleanly_and_leaves_nothing_behind(
     os.kill(bot.pid, number)
     assert await bot.ended() == 0
     await world.slack.wait_for(lambda: not world.slack.connections, why="the link is closed")
-    assert '"stopping"' in bot.log
+    assert '"bot.stopping"' in bot.log
     tidy(bot.log)
     leftovers = [p.name for p in world.folder.glob("sopbot.db*")]
     assert set(leftovers) <= {"sopbot.db", "sopbot.db.lock"}, "the write-ahead log is folded in"
@@ -70,7 +70,7 @@ async def test_what_is_in_flight_is_finished_before_the_end(
         await world.press(await world.approval_card(), "Approve")
         await going.wait()
         bot.terminate()
-        await until(lambda: '"stopping"' in bot.log, why="it heard the signal")
+        await until(lambda: '"bot.stopping"' in bot.log, why="it heard the signal")
         may_go_on.set()
         assert await bot.ended() == 0
     tidy(bot.log)
@@ -95,7 +95,7 @@ async def test_a_post_under_way_at_the_end_is_finished_and_not_repeated_by_the_n
     await world.alert()
     await posting.wait()
     bot.terminate()
-    await until(lambda: '"stopping"' in bot.log, why="it heard the signal")
+    await until(lambda: '"bot.stopping"' in bot.log, why="it heard the signal")
     may_go_on.set()
     assert await bot.ended() == 0
     tidy(bot.log)

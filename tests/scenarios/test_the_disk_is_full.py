@@ -307,7 +307,7 @@ async def test_a_storm_on_a_full_disk_fills_no_log_and_the_bot_ends_in_order(
 ) -> None:
     running = await bot_process(fork=True, LOG_FORMAT="json")
     lines = [json.loads(line) for line in running.log.splitlines()]
-    url = next(line["msg"] for line in lines if "ready: " in line["msg"]).split("ready: ")[1]
+    url = next(line["url"] for line in lines if line["event"] == "bot.ready")
     disk.fill()
 
     async def post(number: int) -> int:

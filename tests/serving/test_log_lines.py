@@ -1,11 +1,6 @@
-"""Log lines of the gateway: one line a message, whatever a stranger put in it."""
+"""What a stranger put into a log line is escaped."""
 
-import logging
-import sys
-
-import pytest
-
-from bot.serving.log_lines import OneLineFormatter, one_line
+from bot.serving.log_lines import indented, one_line
 
 
 def test_every_line_end_and_control_character_is_escaped():
@@ -13,16 +8,7 @@ def test_every_line_end_and_control_character_is_escaped():
     assert one_line("plain · ✓ 漢") == "plain · ✓ 漢"
 
 
-@pytest.mark.attack("ASI09")
-def test_a_message_and_its_traceback_begin_one_log_line():
-    try:
-        raise ValueError("x\n2026-11-26 INFO bot.gateway approved")
-    except ValueError:
-        record = logging.LogRecord(
-            "g", logging.ERROR, "f", 1, "%s failed", ("/x\nforged",), sys.exc_info()
-        )
-    first, *rest = OneLineFormatter("%(levelname)s %(message)s").format(record).splitlines()
-    assert first == "ERROR /x\\nforged failed"
-    assert rest
-    assert all(line.startswith("    ") for line in rest)
-    assert record.exc_info, "other handlers still get the traceback"
+def test_no_line_of_a_traceback_begins_where_a_log_line_begins():
+    lines = indented("Traceback\nValueError: x\r\n2026-11-26 INFO approved").splitlines()
+    assert lines[0] == ""
+    assert all(line.startswith("    ") for line in lines[1:])

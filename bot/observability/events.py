@@ -1,0 +1,89 @@
+"""Every event that the bot logs: one a step, with a name that stays. docs/logs.md has them all.
+
+`emit(Event.X, incident="INC-7", …)` logs one. What is bound by `bound(…)` comes with it.
+"""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+from typing import Any
+
+from bot.serving import logs
+
+log = logging.getLogger("bot.events")
+
+
+class Event(StrEnum):
+    """The name of a step. The comment says when it is logged."""
+
+    ALERT_ACCEPTED = "alert.accepted"  # an alert is written
+    ALERT_FOLDED = "alert.folded"  # … and joined an open incident
+    ALERT_CLEARED = "alert.cleared"  # a resolve ended an alert of an incident
+    ALERT_REPEATED = "alert.repeated"  # a delivery that is known already; nothing changed
+    INCIDENT_OPENED = "incident.opened"
+    INCIDENT_SEVERITY = "incident.severity_changed"
+    INCIDENT_ACKNOWLEDGED = "incident.acknowledged"
+    INCIDENT_RESOLVED = "incident.resolved"
+    ADVICE_ASKED = "advice.asked"  # the advisor is asked
+    ADVICE_GIVEN = "advice.given"  # the thread shows it
+    ADVICE_FAILED = "advice.failed"  # the command gave no usable answer; the SOP's rules speak
+    REMEDIATION_PROPOSED = "remediation.proposed"
+    REMEDIATION_EDITED = "remediation.edited"
+    VOTE_COUNTED = "vote.counted"
+    VOTE_REFUSED = "vote.refused"  # a press, command or proposal was not allowed
+    APPROVAL_DECIDED = "approval.decided"  # approved, rejected, expired or revoked: see `state`
+    DISPATCH_CLAIMED = "dispatch.claimed"  # this replica will send it
+    DISPATCH_SENT = "dispatch.sent"  # the request goes to the gateway now
+    DISPATCH_FINISHED = "dispatch.finished"  # the gateway answered: see `state`
+    DISPATCH_UNKNOWN = "dispatch.unknown"  # sent, and no answer came
+    DISPATCH_MARKED = "dispatch.marked"  # a person says what became of it
+    REMEDIATION_VERIFIED = "remediation.verified"
+    REMEDIATION_NOT_VERIFIED = "remediation.not_verified"  # or nobody can tell: see `state`
+    REMEDIATION_UNDONE = "remediation.undone"
+    FREEZE_SET = "freeze.set"
+    FREEZE_ENDED = "freeze.ended"
+    LEASE_TAKEN_OVER = "lease.taken_over"  # from a replica that is gone: a channel or a dispatch
+    POLICY_LOADED = "policy.loaded"  # at the start, and again after a reload
+    POLICY_RELOADED = "policy.reloaded"  # SIGHUP: policy and SOPs are read again
+    POLICY_REFUSED = "policy.refused"  # … and have an error: the old ones hold
+    BOT_READY = "bot.ready"
+    BOT_STOPPING = "bot.stopping"
+    SLACK_CONNECTED = "slack.connected"  # a Socket Mode connection is open
+    SLACK_DISCONNECTED = "slack.disconnected"
+    SLACK_BACKFILLED = "slack.backfilled"  # messages that came only by reading Slack's history
+    STORE_UNAVAILABLE = "store.unavailable"
+    STORE_AVAILABLE = "store.available"
+    HEALTH_FAILING = "health.failing"  # another part than the store: see `part`
+    HEALTH_RECOVERED = "health.recovered"
+    WORK_OVERDUE = "work.overdue"  # something should have happened by now
+    OUTBOX_POSTPONED = "outbox.postponed"  # a message is tried again later
+    OUTBOX_GIVEN_UP = "outbox.given_up"  # Slack will not take a message
+
+
+_LEVELS = {
+    Event.ALERT_REPEATED: logging.DEBUG,
+    Event.DISPATCH_CLAIMED: logging.DEBUG,
+    Event.ADVICE_FAILED: logging.WARNING,
+    Event.DISPATCH_UNKNOWN: logging.WARNING,
+    Event.REMEDIATION_NOT_VERIFIED: logging.WARNING,
+    Event.LEASE_TAKEN_OVER: logging.WARNING,
+    Event.POLICY_REFUSED: logging.ERROR,
+    Event.SLACK_DISCONNECTED: logging.WARNING,
+    Event.SLACK_BACKFILLED: logging.WARNING,
+    Event.STORE_UNAVAILABLE: logging.ERROR,
+    Event.HEALTH_FAILING: logging.WARNING,
+    Event.WORK_OVERDUE: logging.ERROR,
+    Event.OUTBOX_POSTPONED: logging.WARNING,
+    Event.OUTBOX_GIVEN_UP: logging.ERROR,
+}
+
+
+def level_of(event: Event) -> str:
+    """The name of the level by which it is logged."""
+    return logging.getLevelName(_LEVELS.get(event, logging.INFO))
+
+
+def emit(event: Event, **fields: Any) -> None:
+    """Log a step. `fields` are ids, states and short reasons: never a secret, never alert text."""
+    logs.emit(log, _LEVELS.get(event, logging.INFO), event, fields)

@@ -1,0 +1,171 @@
+"""Logs of both processes: JSON elsewhere, pretty on a terminal, and no secret in either."""
+
+import io
+import json
+import logging
+
+import pytest
+
+from bot.observability.events import Event, emit
+from bot.serving.log_lines import redact
+from bot.serving.logs import bound, set_up
+
+
+@pytest.fixture
+def root():
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield root
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize("style", ["json", "pretty"])
+def test_tokens_and_tickets_never_reach_a_log_line(root, style):
+    stream = io.StringIO()
+    set_up("INFO", style, stream)
+    logging.getLogger("x").info(
+        "token xoxb-1234-abcdef app %s wss://h/link/?ticket=t-123&app_id=A Bearer abc.def",
+        "xapp-1-A-123456789",
+    )
+    try:
+        raise ValueError("xoxb-9999-zzzzzz")
+    except ValueError:
+        logging.getLogger("x").exception("boom")
+    text = stream.getvalue()
+    for secret in ("xoxb-1234", "xapp-1-A", "t-123", "abc.def", "xoxb-9999"):
+        assert secret not in text
+    assert "app_id=A" in text
+
+
+def test_elsewhere_every_line_is_json_with_a_utc_time(root):
+    stream = io.StringIO()
+    set_up("INFO", "auto", stream)
+    logging.getLogger("x").warning("a\nb")
+    (line,) = stream.getvalue().splitlines()
+    read = json.loads(line)
+    assert read["level"] == "WARNING"
+    assert read["event"] == "a\nb"
+    assert read["ts"].endswith("Z")
+
+
+def test_a_strangers_text_cannot_move_the_cursor_of_a_terminal(root):
+    stream = io.StringIO()
+    set_up("INFO", "pretty", stream)
+    logging.getLogger("x").info("title \x1b[2J\x9b31m")
+    assert "\x1b" not in stream.getvalue()
+    assert "\x9b" not in stream.getvalue()
+
+
+def test_what_is_no_secret_stays():
+    assert redact("incident INC-1 on web-1") == "incident INC-1 on web-1"
+
+
+@pytest.mark.attack("ASI09")
+@pytest.mark.parametrize("style", ["json", "pretty"])
+def test_a_strangers_text_cannot_forge_a_second_log_line(root, style):
+    stream = io.StringIO()
+    set_up("INFO", style, stream)
+    forged = "/x\n12:00:00.000 INFO    bot: approved by @ana\u2028\r\x85\x0b"
+    try:
+        raise ValueError(forged)
+    except ValueError:
+        logging.getLogger("x").exception("GET %s failed", forged)
+    lines = stream.getvalue().splitlines()
+    assert not any(line.startswith("12:00:00.000 INFO    bot:") for line in lines), lines
+    assert "approved by @ana" in lines[0], "it is told, as a part of its own line"
+    if style == "pretty":
+        assert all(line.startswith("    ") for line in lines[1:])
+
+
+SECRETS = {
+    "a password in an address": ("postgresql://bot:hunter2-pg@db/sopbot", "hunter2-pg"),
+    "an Authorization header": ("Authorization: Bearer abc.def.ghi", "abc.def.ghi"),
+    "basic authorization": ("Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
+    "the audit key's value": ("the key is an-audit-key-of-16-bytes!", "an-audit-key-of-16-bytes!"),
+}
+
+
+@pytest.mark.attack("ASI03")
+@pytest.mark.parametrize("style", ["json", "pretty"])
+@pytest.mark.parametrize("place", ["message", "field", "list", "error"])
+@pytest.mark.parametrize("what", SECRETS)
+def test_a_secret_stands_in_no_part_of_a_line(root, style, place, what):
+    text, secret = SECRETS[what]
+    stream = io.StringIO()
+    set_up("INFO", style, stream, secrets=["an-audit-key-of-16-bytes!"])
+    if place == "message":
+        logging.getLogger("x").info("seen: %s", text)
+    elif place == "field":
+        emit(Event.OUTBOX_GIVEN_UP, why=text)
+    elif place == "list":
+        emit(Event.OUTBOX_GIVEN_UP, names=[text, {"inner": text}])
+    else:
+        try:
+            raise ValueError(text)
+        except ValueError:
+            logging.getLogger("x").exception("boom")
+    assert stream.getvalue()
+    assert secret not in stream.getvalue()
+
+
+@pytest.mark.attack("ASI03")
+@pytest.mark.parametrize("name", ["token", "bot_token", "password", "AUDIT_KEY", "authorization"])
+def test_a_field_whose_name_says_secret_is_hidden_whatever_it_holds(root, name):
+    stream = io.StringIO()
+    set_up("INFO", "json", stream)
+    emit(Event.BOT_READY, **{name: "plainly"}, inner={name: "plainly"})
+    assert "plainly" not in stream.getvalue()
+
+
+@pytest.mark.attack("ASI09")
+@pytest.mark.parametrize("style", ["json", "pretty"])
+def test_a_field_of_a_stranger_can_forge_no_second_line(root, style):
+    stream = io.StringIO()
+    set_up("INFO", style, stream)
+    forged = "x\n12:00:00.000 INFO    bot.events: approval.decided state=approved\x1b[2J\u2028"
+    emit(Event.VOTE_REFUSED, why=forged)
+    logging.getLogger("aiohttp.server").info("GET %s", forged)
+    assert len(stream.getvalue().splitlines()) == 2
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_an_event_has_its_name_and_its_fields(root):
+    stream = io.StringIO()
+    set_up("INFO", "json", stream)
+    emit(Event.APPROVAL_DECIDED, incident="INC-7", state="approved", actor=None)
+    read = json.loads(stream.getvalue())
+    assert read["event"] == "approval.decided"
+    assert (read["level"], read["logger"]) == ("INFO", "bot.events")
+    assert (read["incident"], read["state"]) == ("INC-7", "approved")
+    assert "actor" not in read, "what is None is left out"
+
+
+def test_what_is_bound_comes_with_events_and_with_the_lines_of_libraries(root):
+    stream = io.StringIO()
+    set_up("INFO", "json", stream)
+    with bound(incident="INC-7", tracking_id="req-1"):
+        emit(Event.ADVICE_ASKED)
+        logging.getLogger("slack_bolt").warning("slow")
+    logging.getLogger("slack_bolt").warning("alone")
+    event, library, alone = map(json.loads, stream.getvalue().splitlines())
+    assert event["incident"] == library["incident"] == "INC-7"
+    assert library["tracking_id"] == "req-1"
+    assert "incident" not in alone
+
+
+def test_on_a_terminal_an_event_is_one_line_that_reads_well(root):
+    stream = io.StringIO()
+    set_up("INFO", "pretty", stream)
+    emit(Event.DISPATCH_FINISHED, incident="INC-7", why="it did not help")
+    line = stream.getvalue()
+    assert line.endswith(
+        'INFO    bot.events: dispatch.finished incident=INC-7 why="it did not help"\n'
+    )
+
+
+def test_an_event_below_the_level_costs_no_line(root):
+    stream = io.StringIO()
+    set_up("WARNING", "json", stream)
+    emit(Event.BOT_READY)
+    assert stream.getvalue() == ""
