@@ -139,8 +139,8 @@ async def test_a_config_that_is_wrong_ends_with_78_and_names_the_field(tmp_path,
     config.write_text("targets: {a: {executor: process, argv: x}}\nlisten: {prot: 1}\n")
     assert await asyncio.to_thread(main, ["--config", str(config)]) == 78
     said = capsys.readouterr().err
-    assert re.search(r"gateway\.yaml: targets\.a\.process\.argv: ", said)
-    assert re.search(r"gateway\.yaml: listen\.prot: ", said)
+    assert re.search(r"gateway\.yaml:1: targets\.a\.process\.argv: ", said)
+    assert re.search(r"gateway\.yaml:2: listen\.prot: ", said)
 
 
 async def test_check_reads_the_config_and_starts_nothing(tmp_path, capsys):
