@@ -35,10 +35,12 @@ from bot.policy import read_policy
 from bot.remediation.client import GatewayClient
 from bot.response import Response
 from bot.response.verify import http_probe
+from bot.serving.limits import ConnectionLimits
+from bot.serving.listening import listening
 from bot.serving.logs import bind
 from bot.settings import Settings
 from bot.web.ingest import Ingest
-from bot.web.server import serve, web_app
+from bot.web.server import web_app
 from bot.workers import Workers, heartbeat
 from handlers.alerts import AlertChannels, AlertDoor
 from handlers.calling import SlackCalls
@@ -215,12 +217,16 @@ class Bot:
             metrics=self.metrics,
             token=settings.http_token.get_secret_value(),
         )
+        limits = ConnectionLimits(
+            total=settings.http_max_connections,
+            per_address=settings.http_max_connections_per_address,
+        )
+        server = listening(app, settings.http_host, settings.http_port, limits)
         try:
-            runner, self.http_url = await serve(app, settings.http_host, settings.http_port)
+            self.http_url = (await self._parts.enter_async_context(server)).url
         except OSError as error:
             why = f"cannot listen on {settings.http_addr}: {error.strerror or error}"
             raise SettingsError([f"HTTP_ADDR: {why}"]) from error
-        self._parts.push_async_callback(runner.cleanup)
 
     def _slack_app(self, client: AsyncWebClient) -> AsyncApp:
         identity = self.identity

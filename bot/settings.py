@@ -188,6 +188,15 @@ class Settings(AuditSettings):
     http_token: SecretStr = Field(
         SecretStr(""), description="bearer token; required unless HTTP_ADDR is loopback"
     )
+    http_max_connections: int = Field(
+        1000, ge=16, le=100_000, description="connections the HTTP door holds at the same time"
+    )
+    http_max_connections_per_address: int = Field(
+        100,
+        ge=1,
+        le=100_000,
+        description="of them from one address; raise it for a proxy on another machine",
+    )
     sop_dir: Path = Field(Path("config/sops"), description="folder of SOP files, *.jsonl")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="the least severe level that is logged"

@@ -22,6 +22,8 @@ from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
 from bot.gateway.routes import Routes, errors_as_json
 from bot.remediation.contract import BODY_LIMIT_BYTES
+from bot.serving.limits import ConnectionLimits
+from bot.serving.listening import listening
 
 log = logging.getLogger(__name__)
 
@@ -81,19 +83,20 @@ async def running(
             client_max_size=BODY_LIMIT_BYTES, middlewares=[errors_as_json(metrics)]
         )
         app.add_routes(routes.table())
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
+        limits = ConnectionLimits(
+            total=config.limits.connections, per_address=config.limits.connections_per_address
+        )
+        server = await stack.enter_async_context(
+            listening(app, config.listen.host, config.listen.port, limits)
+        )
         # Answers still go out while what runs is waited for; new connections are not taken.
         stack.push_async_callback(dispatcher.drain, config.limits.drain_seconds)
-        site = web.TCPSite(runner, config.listen.host, config.listen.port)
-        await site.start()
-        stack.push_async_callback(site.stop)
+        stack.push_async_callback(server.stop_accepting)
         if gatekeeper.open:
             log.warning("no source has a secret: unsigned requests from this machine are accepted")
         if bare := [name for name, target in config.targets.items() if not target.environment]:
             log.warning("no environment, so the bot's strictest rule applies: %s", ", ".join(bare))
-        yield RunningGateway(_url(runner), journal, dispatcher)
+        yield RunningGateway(server.url, journal, dispatcher)
 
 
 def _executors(
@@ -127,8 +130,3 @@ async def _look_back(
     if lost:
         log.error("%d executions were running when the gateway ended: outcome unknown", lost)
     await journal.prune(now - timedelta(days=config.limits.keep_days))
-
-
-def _url(runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

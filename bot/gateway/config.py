@@ -99,6 +99,8 @@ class Limits(_Part):
     stop_seconds: float = Field(default=10, gt=0, le=120)
     drain_seconds: float = Field(default=170, gt=0, le=600)
     keep_days: int = Field(default=90, ge=1, le=3650)
+    connections: int = Field(default=1000, ge=16, le=100_000)
+    connections_per_address: int = Field(default=100, ge=1, le=100_000)
     log_bytes: int = Field(default=1_048_576, ge=4096, le=1_073_741_824)
 
 

@@ -21,6 +21,7 @@ from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
 from bot.remediation import contract
 from bot.remediation.contract import Answer, ErrorDetails, ExecuteRequest, ExecutionRecord
+from bot.serving.connections import caller_is_gone
 from bot.validation import field_problems
 
 log = logging.getLogger(__name__)
@@ -185,7 +186,9 @@ def errors_as_json(metrics: Metrics) -> Any:
             allow = error.headers.get("Allow")
             refusal = Refusal(error.status, code, error.reason)
             headers = {"Allow": allow} if allow else {}
-        except Exception:  # the caller gets JSON, the log gets the traceback
+        except Exception as error:  # the caller gets JSON, the log gets the traceback
+            if isinstance(error, ConnectionError) and caller_is_gone(request):
+                raise
             log.exception("%s failed", request.path)
             refusal, headers = Refusal(500, "internal", "The gateway failed; see its log."), {}
         metrics.refusals.labels(refusal.code).inc()

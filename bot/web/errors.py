@@ -19,6 +19,7 @@ from bot.errors import (
     StoreError,
     TooLarge,
 )
+from bot.serving.connections import caller_is_gone
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,9 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         code = "too_large" if error.status == 413 else error.reason.lower().replace(" ", "_")
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return problem(error.status, code, error.text or error.reason, headers)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) and caller_is_gone(request):
+            raise
         log.exception("%s %s failed", request.method, request.rel_url.path)
         return problem(500, "internal", "Something went wrong inside the bot. The log has more.")
 

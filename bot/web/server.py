@@ -70,20 +70,3 @@ def web_app(
         ]
     )
     return app
-
-
-async def serve(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, str]:
-    """Listen; returns what to clean up, and the address. Port 0 is a free one.
-
-    OSError when the address cannot be had.
-    """
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError:
-        await runner.cleanup()
-        raise
-    bound = runner.addresses[0]
-    shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-    return runner, f"http://{shown}:{bound[1]}"

@@ -1,0 +1,76 @@
+"""`python flood.py HOST PORT COUNT KIND`: hold unfinished connections until the input ends.
+
+What the server closes is opened again. Prints `ready` once COUNT have been opened, and at the end
+how many were opened in all.
+"""
+
+from __future__ import annotations
+
+import resource
+import selectors
+import socket
+import sys
+
+KINDS = {
+    "head": b"POST /alerts/generic HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",
+    "body": b"POST /execute HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 900000\r\n\r\n{",
+    "silent": b"",
+}
+AT_ONCE = 200  # of those that were closed, opened again before we look at the input
+
+
+class Flood:
+    """So many connections to one address that never finish what they began."""
+
+    def __init__(self, address: tuple[str, int], count: int, first: bytes) -> None:
+        self._address, self._count, self._first = address, count, first
+        self._waits = selectors.DefaultSelector()
+        self._waits.register(sys.stdin, selectors.EVENT_READ)
+        self._open = 0
+        self.opened = 0
+
+    def run(self) -> None:
+        said = False
+        while True:
+            for _ in range(min(AT_ONCE, self._count - self._open)):
+                self._begin()
+            if self.opened >= self._count and not said:
+                said = True
+                print("ready", flush=True)
+            for key, _ in self._waits.select(0.05):
+                if key.fileobj is sys.stdin:
+                    return
+                self._look(key.fileobj, key.data)
+
+    def _begin(self) -> None:
+        sock = socket.socket()
+        sock.setblocking(False)
+        sock.connect_ex(self._address)
+        self._waits.register(sock, selectors.EVENT_WRITE, "connecting")
+        self._open += 1
+
+    def _look(self, sock: socket.socket, state: str) -> None:
+        try:
+            if state == "connecting":
+                sock.send(self._first)
+                self.opened += 1
+                self._waits.modify(sock, selectors.EVENT_READ, "open")
+                return
+            if sock.recv(1000):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self._waits.unregister(sock)
+        sock.close()
+        self._open -= 1
+
+
+if __name__ == "__main__":
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    flood = Flood((sys.argv[1], int(sys.argv[2])), int(sys.argv[3]), KINDS[sys.argv[4]])
+    flood.run()
+    print(flood.opened)

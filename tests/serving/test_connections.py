@@ -1,0 +1,281 @@
+"""The server of both processes against callers that do not finish, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.serving.connections import caller_of
+from bot.serving.limits import ConnectionLimits
+from bot.serving.listening import Listening, listening
+
+pytestmark = pytest.mark.attack("ASI08")
+
+LIMITS = ConnectionLimits(
+    total=16, per_address=4, head=0.3, body=0.3, idle=0.3, write=0.3, body_bytes=400_000
+)
+LONG = replace(LIMITS, head=600, body=600, idle=600, write=600)
+"""Nobody is closed by its deadline: what happens is the caps' doing."""
+
+ASKED = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+UNFINISHED_HEAD = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
+UNFINISHED_BODY = b"POST /body HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900000\r\n\r\n{"
+
+
+class Server:
+    """A small application behind the limits, and raw sockets to it."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self.listening: Listening
+        self.gone = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    def app(self) -> web.Application:
+        async def health(_: web.Request) -> web.Response:
+            return web.json_response({"status": "ok"})
+
+        async def body(request: web.Request) -> web.Response:
+            try:
+                return web.json_response({"size": len(await request.read())})
+            except ConnectionError:
+                self.gone.set()
+                raise
+
+        async def waits(_: web.Request) -> web.Response:
+            await self.go_on.wait()
+            return web.Response(text="at last")
+
+        async def large(request: web.Request) -> web.StreamResponse:
+            response = web.StreamResponse()
+            await response.prepare(request)
+            try:
+                while True:
+                    await response.write(b"x" * 65_536)
+            except ConnectionError:
+                self.gone.set()
+                raise
+
+        app = web.Application(client_max_size=1_048_576)
+        app.add_routes(
+            [
+                web.get("/health", health),
+                web.post("/body", body),
+                web.get("/waits", waits),
+                web.get("/large", large),
+            ]
+        )
+        return app
+
+    async def connect(
+        self, data: bytes = b"", source: str = "127.0.0.1"
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        port = int(self.listening.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+        self._stack.callback(writer.close)
+        writer.write(data)
+        await writer.drain()
+        return reader, writer
+
+    async def health(self, source: str = "127.0.0.1") -> bytes:
+        """The status line of one honest caller."""
+        reader, writer = await self.connect(ASKED, source)
+        line = await reader.readline()
+        writer.close()
+        return line
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    async with AsyncExitStack() as stack, asyncio.timeout(100):
+
+        async def begin(limits: ConnectionLimits, **options: Any) -> Server:
+            server = Server(stack)
+            server.listening = await stack.enter_async_context(
+                listening(server.app(), "127.0.0.1", 0, limits, **options)
+            )
+            stack.callback(server.go_on.set)
+            return server
+
+        yield begin
+
+
+async def everything(reader: asyncio.StreamReader) -> bytes:
+    """All that comes until the server closes."""
+    data = b""
+    with suppress(ConnectionError):
+        while part := await reader.read(65_536):
+            data += part
+    return data
+
+
+@asynccontextmanager
+async def dripping(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    """A byte now and then, for as long as the block lasts."""
+
+    async def drip() -> None:
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"a")
+                await asyncio.sleep(0.02)
+
+    task = asyncio.create_task(drip())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+BOTH = pytest.mark.parametrize("first", [UNFINISHED_HEAD, UNFINISHED_BODY], ids=["head", "body"])
+
+
+@BOTH
+async def test_an_unfinished_request_is_ended_at_its_deadline(start: Start, first: bytes) -> None:
+    server = await start(LIMITS)
+    reader, _ = await server.connect(first)
+    answer = await everything(reader)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "too_slow"
+    assert await server.health() == b"HTTP/1.1 200 OK\r\n"
+
+
+@BOTH
+async def test_a_byte_now_and_then_does_not_move_the_deadline(start: Start, first: bytes) -> None:
+    server = await start(LIMITS)
+    reader, writer = await server.connect(first)
+    async with dripping(writer):
+        await everything(reader)
+
+
+async def test_the_handler_of_a_body_that_never_ends_hears_that_its_caller_is_gone(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await start(LIMITS)
+    await server.connect(UNFINISHED_BODY)
+    await server.gone.wait()
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize("first", [b"", ASKED], ids=["before a request", "after one"])
+async def test_a_connection_that_says_nothing_is_closed(start: Start, first: bytes) -> None:
+    server = await start(LIMITS)
+    reader, _ = await server.connect(first)
+    answer = await everything(reader)
+    assert answer.startswith(b"HTTP/1.1 200 OK" if first else b"")
+
+
+async def test_a_caller_that_does_not_read_its_answer_is_closed(start: Start) -> None:
+    server = await start(LIMITS)
+    await server.connect(b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    await server.gone.wait()
+
+
+async def test_a_caller_that_asks_again_and_again_and_reads_nothing_is_closed(
+    start: Start,
+) -> None:
+    server = await start(LIMITS)
+    _, writer = await server.connect(b"")
+    with suppress(ConnectionError):
+        while True:
+            writer.write(ASKED * 1_000)
+            await writer.drain()
+    assert await server.health() == b"HTTP/1.1 200 OK\r\n"
+
+
+async def test_a_slow_honest_caller_is_answered(start: Start) -> None:
+    server = await start(replace(LIMITS, head=30, body=30))
+    reader, writer = await server.connect(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-")
+    for part in (b"Length: 4\r\n", b"\r\n", b"ab", b"cd"):
+        writer.write(part)
+        await writer.drain()
+        await asyncio.sleep(0)
+    assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+
+
+async def test_headers_without_end_are_refused(start: Start) -> None:
+    server = await start(LONG)
+    reader, writer = await server.connect(UNFINISHED_HEAD)
+    with suppress(ConnectionError):
+        for number in range(60):
+            writer.write(b"a" * 2_000 + b"\r\nX-%d: " % number)
+            await writer.drain()
+    assert (await everything(reader)).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(
+    "first", [b"", UNFINISHED_HEAD, UNFINISHED_BODY], ids=["silent", "head", "body"]
+)
+async def test_however_many_are_unfinished_the_newest_caller_is_answered(
+    start: Start, first: bytes
+) -> None:
+    server = await start(LONG)
+    for number in range(300):
+        await server.connect(first)
+        if number % 50 == 49:
+            assert await server.health() == b"HTTP/1.1 200 OK\r\n"
+    assert server.listening.gate.open <= LONG.total + 1
+    assert server.listening.gate.evicted >= 280
+
+
+async def test_while_every_connection_is_being_answered_the_next_one_gets_503(
+    start: Start,
+) -> None:
+    server = await start(LONG)
+    busy = [
+        await server.connect(b"GET /waits HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") for _ in range(16)
+    ]
+    reader, _ = await server.connect()
+    head, _, body = (await everything(reader)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert b"Retry-After: " in head
+    assert json.loads(body)["error"]["code"] == "busy"
+    server.go_on.set()
+    for answered, _ in busy:
+        assert await answered.readline() == b"HTTP/1.1 200 OK\r\n"
+    assert await server.health() == b"HTTP/1.1 200 OK\r\n"
+
+
+async def test_one_address_fills_only_its_own_share(start: Start) -> None:
+    server = await start(LONG, address_of=lambda peer: peer[0])
+    waiting = [await server.connect(UNFINISHED_HEAD, "127.0.0.3") for _ in range(3)]
+    for _ in range(100):
+        await server.connect(UNFINISHED_HEAD, "127.0.0.2")
+    assert await server.health("127.0.0.2") == b"HTTP/1.1 200 OK\r\n"
+    for reader, writer in waiting:
+        writer.write(b"a\r\n\r\n")
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n", "another address is not closed"
+
+
+async def test_unfinished_bodies_together_hold_only_so_much_memory(start: Start) -> None:
+    server = await start(LONG)
+    begun = [await server.connect(UNFINISHED_BODY + b"a" * 300_000) for _ in range(10)]
+    reader, _ = await server.connect(
+        b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + b"a" * 100_000
+    )
+    assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    ended = [asyncio.create_task(everything(reader)) for reader, _ in begun]
+    for number, first in enumerate(asyncio.as_completed(ended)):
+        await first
+        if number == 7:  # what is left is below 400 kB
+            break
+    for task in ended:
+        task.cancel()
+
+
+def test_this_machine_counts_only_in_all_and_ipv6_counts_by_network():
+    assert caller_of(("127.0.0.1", 1)) == caller_of(("::1", 1, 0, 0)) == ""
+    assert caller_of(("::ffff:127.0.0.1", 1, 0, 0)) == ""
+    assert caller_of(("::ffff:10.0.0.7", 1, 0, 0)) == caller_of(("10.0.0.7", 2)) == "10.0.0.7"
+    assert caller_of(("2001:db8::1", 1, 0, 0)) == caller_of(("2001:db8::ffff", 1, 0, 0))
+    assert caller_of(("2001:db8::1", 1, 0, 0)) != caller_of(("2001:db8:0:1::1", 1, 0, 0))
+    assert caller_of(("fe80::1%eth0", 1, 0, 2)) == "fe80::/64"
