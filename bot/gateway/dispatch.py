@@ -278,5 +278,12 @@ def _key_reused() -> Refusal:
 
 
 def _identity(request: ExecuteRequest) -> str:
-    """The same for the same request, however its JSON is laid out."""
-    return hashlib.sha256(contract.canonical_json(request.model_dump(mode="json"))).hexdigest()
+    """The same for the same request, however its JSON is laid out.
+
+    Beside a typed action the words are labels: a repeat may tell more of the incident by now.
+    """
+    body = request.model_dump(mode="json")
+    if request.action_request.action is not None:
+        for label in ("intent", "context", "priority"):
+            del body["action_request"][label]
+    return hashlib.sha256(contract.canonical_json(body)).hexdigest()

@@ -27,6 +27,7 @@ from bot.validation import field_problems
 log = logging.getLogger(__name__)
 
 _KEY = re.compile(contract.KEY_PATTERN)
+_TRACKING_ID = re.compile(contract.TRACKING_PATTERN)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -103,13 +104,13 @@ class Routes:
         key = _key(request, asked)
         if not key:
             raise Refusal(422, "key_missing", f"{contract.IDEMPOTENCY_KEY}: header required")
-        return await self._execute(asked, key=key, digest=asked.plan_digest)
+        return await self._execute(request, asked, key=key, digest=asked.plan_digest)
 
     async def execute_docker_command(self, request: web.Request) -> web.Response:
         """The older shape. Without a typed action its words go through fixed rules."""
         asked = await self._read(request)
         key = _key(request, asked) or f"unkeyed-{uuid.uuid4()}"
-        return await self._execute(asked, key=key, digest=asked.plan_digest)
+        return await self._execute(request, asked, key=key, digest=asked.plan_digest)
 
     async def execution(self, request: web.Request) -> web.Response:
         """What became of a key: running, finished or unknown; 404 when it never ran."""
@@ -133,8 +134,11 @@ class Routes:
             )
         )
 
-    async def _execute(self, asked: ExecuteRequest, *, key: str, digest: str) -> web.Response:
+    async def _execute(
+        self, request: web.Request, asked: ExecuteRequest, *, key: str, digest: str
+    ) -> web.Response:
         source = self._metrics.source(asked.source_id)
+        log.info("%s is about %s", key, tracking_id_of(request) or "nothing it names")
         began = time.perf_counter()
         with self._metrics.active.track_inprogress():
             answer = await self._dispatcher.execute(asked, key=key, digest=digest)
@@ -170,6 +174,12 @@ class Routes:
         return await self._gatekeeper.check(
             method=request.method, path=request.raw_path, headers=request.headers, body=body
         )
+
+
+def tracking_id_of(request: web.Request) -> str:
+    """The caller's tracking id, '' where it is none: a log line cannot be forged by it."""
+    given = request.headers.get(contract.TRACKING_ID, "")
+    return given if _TRACKING_ID.fullmatch(given) else ""
 
 
 def errors_as_json(metrics: Metrics) -> Any:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from bot.errors import GatewayRejected, GatewayUnavailable, InputError, OutcomeUnknown
+from bot.incidents.keys import is_tracking_id, new_tracking_id
 from bot.remediation import answers, contract
 from bot.remediation.answers import GatewayHealth, NeverSeen, Outcome, Running
 from bot.remediation.contract import ActionInfo, Plan, Priority
@@ -34,7 +35,10 @@ _CONNECT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionCall:
-    """One action on one target. `intent` and `context` are words for people and other gateways."""
+    """One action on one target. `intent` and `context` are words for people and other gateways.
+
+    `tracking_id` is the incident's: it travels with every request about it.
+    """
 
     action_id: str
     target: str
@@ -42,6 +46,7 @@ class ActionCall:
     intent: str = ""
     context: str = ""
     priority: Priority = Priority.NORMAL
+    tracking_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,8 @@ class GatewayClient:
 
         GatewayRejected when it will not do this, or the plan does not match its own digest.
         """
-        reply = await self._ask_safely("POST", "/plan", self._body(call, key="", digest=""))
+        body = self._body(call, key="", digest="")
+        reply = await self._ask_safely("POST", "/plan", body, tracking_id=call.tracking_id)
         if reply is None:
             return None
         plan = self._read(Plan, reply)
@@ -142,7 +148,9 @@ class GatewayClient:
         """
         body = self._body(call, key=_checked(key), digest=digest or "")
         try:
-            reply = await self._ask("POST", _path_of(digest), body, key=key)
+            reply = await self._ask(
+                "POST", _path_of(digest), body, key=key, tracking_id=call.tracking_id
+            )
         except _NotSent as error:
             raise GatewayUnavailable(
                 f"The gateway at {self._shown} {error}. Nothing was sent."
@@ -163,13 +171,18 @@ class GatewayClient:
                 "Outcome unknown."
             ) from error
 
-    async def lookup(self, key: str) -> Outcome | Running | NeverSeen | None:
+    async def lookup(
+        self, key: str, *, tracking_id: str = ""
+    ) -> Outcome | Running | NeverSeen | None:
         """What became of the execution with this key. None when the gateway cannot look up.
 
         NeverSeen means that nothing had run under the key when the gateway answered.
         """
         reply = await self._ask_safely(
-            "GET", f"/executions/{_checked(key)}", missing=contract.UNKNOWN_KEY
+            "GET",
+            f"/executions/{_checked(key)}",
+            missing=contract.UNKNOWN_KEY,
+            tracking_id=tracking_id,
         )
         if reply is None:
             return None
@@ -205,7 +218,13 @@ class GatewayClient:
             ) from error
 
     async def _ask_safely(
-        self, method: Literal["GET", "POST"], path: str, body: bytes = b"", *, missing: str = ""
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        body: bytes = b"",
+        *,
+        missing: str = "",
+        tracking_id: str = "",
     ) -> _Reply | None:
         """A request that changes nothing: every failure of the way there is GatewayUnavailable.
 
@@ -213,7 +232,7 @@ class GatewayClient:
         the error code `missing`.
         """
         try:
-            reply = await self._ask(method, path, body)
+            reply = await self._ask(method, path, body, tracking_id=tracking_id)
         except (_NotSent, _Lost) as error:
             raise GatewayUnavailable(f"The gateway at {self._shown} {error}.") from error
         if reply.status == 404 and missing and answers.error_code(reply.body) == missing:
@@ -235,9 +254,18 @@ class GatewayClient:
                 "cannot be read."
             ) from error
 
-    async def _ask(self, method: str, path: str, body: bytes = b"", *, key: str = "") -> _Reply:
+    async def _ask(
+        self, method: str, path: str, body: bytes = b"", *, key: str = "", tracking_id: str = ""
+    ) -> _Reply:
+        """One request. One that is about no incident gets a tracking id of its own."""
         url = URL(f"{self._base}{path}")
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            contract.TRACKING_ID: tracking_id
+            if is_tracking_id(tracking_id)
+            else new_tracking_id(self._clock()),
+        }
         if body:
             headers["Content-Type"] = "application/json"
         if key:

@@ -20,6 +20,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 TIMESTAMP = "X-Sopbot-Timestamp"
 NONCE = "X-Sopbot-Nonce"
 SIGNATURE = "X-Sopbot-Signature"
+TRACKING_ID = "X-Tracking-Id"
 
 # How far the two clocks may differ; a nonce is remembered for as long as its time is accepted.
 SIGNATURE_WINDOW_SECONDS = 300
@@ -30,6 +31,7 @@ CONTEXT_LIMIT_CHARS = 20_000
 
 # What may stand in a header and in a URL path without any escaping.
 KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$"
+TRACKING_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{3,79}$"
 NONCE_PATTERN = r"^[A-Za-z0-9._-]{16,128}$"
 
 UNKNOWN_KEY = "unknown_key"

@@ -49,13 +49,13 @@ async def send(gateway: GatewayClient, call: ActionCall, key: str, digest: str) 
         return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
 
 
-async def look_up(gateway: GatewayClient, key: str) -> Result | None:
+async def look_up(gateway: GatewayClient, key: str, tracking_id: str) -> Result | None:
     """What the gateway knows of a request that was, or may have been, sent.
 
     None means that it never saw it: then, and only then, is sending safe.
     """
     try:
-        found = await gateway.lookup(key)
+        found = await gateway.lookup(key, tracking_id=tracking_id)
     except (GatewayUnavailable, OutcomeUnknown) as error:
         return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
     except GatewayRejected as error:

@@ -18,6 +18,7 @@ from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
 from bot.response import dispatch, propose, verify
 from bot.response.decisions import Standings
+from bot.response.request_context import call_with_context
 from bot.response.rulebook import Rulebook
 from store.contract import Store
 
@@ -78,7 +79,7 @@ class Dispatches:
             if orphan.id in self._in_hand or not await self._store.adopt_execution(orphan, now):
                 continue
             execution = replace(orphan, owner=self._store.owner)
-            result = await dispatch.look_up(self._gateway, execution.id)
+            result = await self._ask_about(execution)
             if result is not None:
                 await self._finish(execution, result)
             elif await self._store.still_wanted(execution, self._clock()):
@@ -109,8 +110,12 @@ class Dispatches:
         if not await self._store.mark_not_run(execution, user, self._clock()):
             raise Refused("Not done: what became of it is known by now.")
 
+    async def _ask_about(self, execution: Execution) -> dispatch.Result | None:
+        incident = await self._store.incident(execution.incident_id)
+        return await dispatch.look_up(self._gateway, execution.id, incident.tracking_id)
+
     async def _look_up(self, execution: Execution) -> Execution:
-        result = await dispatch.look_up(self._gateway, execution.id)
+        result = await self._ask_about(execution)
         if result is None:
             result = dispatch.Result(
                 RemediationStatus.FAILED,
@@ -133,7 +138,13 @@ class Dispatches:
         if why:
             await self._store.revoke(approval.id, why, self._clock())
             return
-        call = propose.call_of(incident, approval.proposal)
+        call = await call_with_context(
+            self._store,
+            propose.call_of(incident, approval.proposal),
+            incident,
+            approval.proposal,
+            self._clock(),
+        )
         detail = self._gateway.request_of(
             call, key=execution.id, digest=approval.preview.digest or None
         )

@@ -18,7 +18,7 @@ from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop, fill, template_values
 from bot.remediation.client import ActionCall, GatewayClient
-from bot.remediation.contract import Priority
+from bot.response.request_context import PRIORITY
 
 PATIENCE = 2.0  # seconds that a person may wait for the gateway; Slack gives a press three
 DRIFTED = "the gateway would do something else by now than what was shown"
@@ -76,7 +76,8 @@ def call_of(incident: Incident, proposal: Proposal) -> ActionCall:
         parameters=parameters,
         intent=proposal.intent,
         context=f"Incident {incident.number}, SOP {incident.sop_id}",
-        priority=Priority.URGENT if incident.severity.rank == 0 else Priority.NORMAL,
+        priority=PRIORITY[incident.severity],
+        tracking_id=incident.tracking_id,
     )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -283,6 +284,15 @@ async def test_a_missing_field_is_named_and_the_input_is_not_echoed(start):
         ("action_request",),
     }
     assert all("input" not in item for item in answer["detail"])
+
+
+async def test_a_repeat_that_tells_more_of_the_incident_is_the_same_request(start, service):
+    desk = await start({"checkout-api": service()})
+    plan = await desk.client.plan(RESTART)
+    first = await desk.client.execute(RESTART, key="k1", digest=plan.digest)
+    later = replace(RESTART, context="Duration: 9 min", priority=contract.Priority.LOW)
+    assert await desk.client.execute(later, key="k1", digest=plan.digest) == first
+    assert "restarts: 1" in await desk.status("checkout-api")
 
 
 async def test_an_unknown_priority_is_refused_and_null_means_normal(start, service):

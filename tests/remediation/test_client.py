@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import aiohttp
@@ -92,6 +94,25 @@ async def client(gateway):
 def make(session, url: str, **more) -> GatewayClient:
     given = {"timeout": 5, "source_id": "sopbot", "clock": lambda: datetime(2026, 1, 1, tzinfo=UTC)}
     return GatewayClient(session, url=url, **(given | more))
+
+
+async def test_every_request_carries_a_tracking_id_the_incidents_where_there_is_one(
+    gateway, client
+):
+    about = replace(CALL, tracking_id="req-20260101-000000-0123abcd")
+    gateway.replies = [(404, {})]
+    await client.plan(about)
+    await client.lookup("k1", tracking_id=about.tracking_id)
+    with pytest.raises(GatewayRejected):
+        await client.execute(about, key="k1")
+    with pytest.raises(GatewayUnavailable):
+        await client.health()
+    await client.actions()
+    await client.plan(replace(CALL, tracking_id="forged\r\nX-Evil: 1"))
+    ids = [headers["X-Tracking-Id"] for _, _, headers, _ in gateway.requests]
+    assert ids[:3] == [about.tracking_id] * 3
+    assert all(re.fullmatch(r"req-20260101-000000-[0-9a-f]{8}", one) for one in ids[3:])
+    assert len(ids) == 6
 
 
 async def test_the_older_shape_is_spoken_exactly(gateway, client):

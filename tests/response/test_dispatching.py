@@ -52,7 +52,7 @@ class Gateway:
     def request_of(self, _call: object, *, key: str, digest: str | None) -> dict[str, str]:
         return {"key": key}
 
-    async def lookup(self, _key: str) -> object:
+    async def lookup(self, _key: str, *, tracking_id: str = "") -> object:
         return self.found
 
 

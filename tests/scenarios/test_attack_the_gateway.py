@@ -307,3 +307,27 @@ async def test_a_kill_minus_nine_between_dispatch_and_answer_runs_it_once(
     press.cancel()
     assert front.count("POST", "/execute") == 1
     await ran(world, gateway, 1)
+
+
+async def test_the_request_tells_the_gateway_of_the_incident_in_the_signed_body(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    seen: list[tuple[str, str, bytes]] = []
+
+    async def listen(request: web.Request) -> bool:
+        seen.append((request.path, request.headers["X-Tracking-Id"], await request.read()))
+        return True
+
+    front.on_request = listen
+    card = await proposed(world, bot)
+    await world.press(card, "Approve")
+    await world.result("Verified")
+    [(_, tracking_id, body)] = [one for one in seen if one[0] == "/execute"]
+    asked = json.loads(body)["action_request"]
+    assert asked["priority"] == "URGENT"
+    for line in ("Service: checkout-api", "Severity: critical", "History: 0 similar incidents"):
+        assert line in asked["context"]
+    assert tracking_id in asked["context"].splitlines()[0]
+    [incident_card] = world.cards()
+    assert tracking_id in incident_card.text
+    await ran(world, gateway, 1)
