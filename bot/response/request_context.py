@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from bot.advice.model import FROM_NOTHING, FROM_SOP, Advice, advice_from
 from bot.incidents.model import Alert, Incident, Severity
 from bot.incidents.remediation import Proposal
-from bot.observability.logs import blot
 from bot.remediation.client import ActionCall
 from bot.remediation.contract import Priority, printable, rfc3339
+from bot.serving.log_lines import redact
 from store.contract import Store
 
 CONTEXT_CHARS = 4_000
@@ -108,5 +108,5 @@ def _line(text: str, limit: int) -> str:
     """One line of a stranger's text, without secrets."""
     # Cut first, with room for a secret at the edge: no pattern meets a megabyte.
     clean = printable(text[: 4 * limit + 1_000])
-    line = " ".join(_SECRET.sub("[secret]", blot(clean)).split())
+    line = " ".join(_SECRET.sub("[secret]", redact(clean)).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
