@@ -198,6 +198,8 @@ class Bot:
         for number in range(self._settings.qchat_max_concurrent):
             workers.start(f"advise-{number}", signal("advice"), response.advise_next)
         workers.start("dispatch", signal("dispatch"), response.dispatches.next)
+        # By time alone the job `expire_approvals` looks.
+        workers.start("approvals", signal("approvals"), response.decisions.redraw, poll=None)
         sender = asyncio.create_task(self.outbox.run(), name="outbox")
         self._parts.push_async_callback(_cancel, sender)
         self._parts.push_async_callback(workers.stop, DRAIN)

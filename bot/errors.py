@@ -6,6 +6,7 @@ SopbotError
  │   └─ TooLarge           … because it is over a limit
  ├─ NotFound               nothing of that name or id
  ├─ Refused                a person may not do that, or not now; the reason is for that person
+ │   └─ AlreadyProposed    … because the same is proposed already: there is one card for it
  └─ OutsideError           another system failed; `permanent` says whether to try again
      ├─ SlackRefused       Slack answered with an error name
      ├─ StoreError         the database file cannot be used
@@ -62,6 +63,16 @@ class NotFound(SopbotError):
 
 class Refused(SopbotError):
     """That is not allowed."""
+
+
+class AlreadyProposed(Refused):
+    """The same action is proposed already."""
+
+    def __init__(self, title: str, state: str) -> None:
+        super().__init__(
+            f"Already proposed: {title} is {state}.",
+            remedy="See its card in the thread.",
+        )
 
 
 class OutsideError(SopbotError):

@@ -38,10 +38,17 @@ class Workers:
         self._signals: list[asyncio.Event] = []
         self._stopping = False
 
-    def start(self, name: str, signal: asyncio.Event, step: Callable[[], Awaitable[bool]]) -> None:
-        """Do `step` while it finds work; then wait for `signal`, at most 1 s."""
+    def start(
+        self,
+        name: str,
+        signal: asyncio.Event,
+        step: Callable[[], Awaitable[bool]],
+        *,
+        poll: float | None = POLL,
+    ) -> None:
+        """Do `step` while it finds work; then wait for `signal`, at most `poll` seconds."""
         self._signals.append(signal)
-        self._tasks.append(asyncio.create_task(self._loop(name, signal, step), name=name))
+        self._tasks.append(asyncio.create_task(self._loop(name, signal, step, poll), name=name))
 
     def once(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
         """Do `step` one time, beside everything else."""
@@ -69,7 +76,11 @@ class Workers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _loop(
-        self, name: str, signal: asyncio.Event, step: Callable[[], Awaitable[bool]]
+        self,
+        name: str,
+        signal: asyncio.Event,
+        step: Callable[[], Awaitable[bool]],
+        poll: float | None,
     ) -> None:
         trouble = Trouble(log, logging.WARNING, f"{name} waits for the store: %s")
         while not self._stopping:
@@ -82,6 +93,6 @@ class Workers:
             except Exception:
                 log.exception("%s failed; it goes on", name)
             try:
-                await asyncio.wait_for(signal.wait(), POLL)
+                await asyncio.wait_for(signal.wait(), poll)
             except TimeoutError:
                 continue

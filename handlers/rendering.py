@@ -81,7 +81,8 @@ class Renderer:
             return Rendered(*approval.approval(asked, execution))
         incident = await self._store.incident(asked.incident_id)
         record = await self._store.track_record(incident.sop_id, asked.proposal.action_id)
-        return Rendered(*approval.approval(asked, execution, record, await self._store.frozen()))
+        blocker = await self._response.decisions.blocker_of(asked)
+        return Rendered(*approval.approval(asked, execution, record, blocker))
 
     async def _result(self, subject: str) -> Rendered:
         execution = await self._store.execution(subject)

@@ -41,12 +41,18 @@ def m005_expand_identity() -> str:
     return _M005
 
 
+def m006_expand_blockers() -> str:
+    """With which blocker the card of a waiting approval was drawn."""
+    return _M006
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
     m003_expand_audit,
     m004_expand_approvals,
     m005_expand_identity,
+    m006_expand_blockers,
 )
 
 
@@ -354,4 +360,9 @@ CREATE TABLE store_identity (
     name TEXT PRIMARY KEY,              -- 'store': the one there is
     id TEXT NOT NULL                    -- random, made by the first bot that runs on the store
 ) WITHOUT ROWID;
+"""
+
+_M006 = """
+-- Compared with what blocks it now: the card is drawn again when that differs.
+ALTER TABLE approvals ADD COLUMN drawn TEXT NOT NULL DEFAULT '';
 """

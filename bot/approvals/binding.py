@@ -1,4 +1,4 @@
-"""What an approval is tied to: when that changes, the yes was meant for another world."""
+"""What an approval is tied to: the incident and the files it was proposed for, what was shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.approvals.model import Approval, Binding
-from bot.incidents.model import Incident, IncidentStatus
+from bot.incidents.model import Incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +33,6 @@ def bound_to(incident: Incident, written: Written) -> Binding:
         sop=written.sop,
         policy=written.policy,
     )
-
-
-def why_void(approval: Approval, incident: Incident, written: Written) -> str:
-    """Why this approval means nothing any more; '' while it does."""
-    if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
-        return f"the incident is {incident.status}"
-    then, now = approval.terms.bound, bound_to(incident, written)
-    if then.severity != now.severity:
-        return severity_changed(then.severity, now.severity)
-    if (then.env, then.service) != (now.env, now.service):
-        return "the incident is about something else now"
-    if then.sop != now.sop:
-        return f"the SOP {incident.sop_id} was edited"
-    if then.policy != now.policy:
-        return "the policy was edited"
-    return ""
-
-
-def severity_changed(before: str, now: str) -> str:
-    """The reason where an incident got graver or calmed down."""
-    return f"the severity changed from {before or 'nothing'} to {now}"
 
 
 def digest_of(approval: Approval) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from bot.approvals.segment import Window
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -15,6 +17,7 @@ class Limits:
     action id. `breaker_failures` of one SOP within `breaker_span` stop it for that long.
     Dispatches within an hour: `hourly_budget` over everything, `hourly_budget_per_sop` for one
     SOP ID and `hourly_budget_per_target` for one target, so that none of them can use it all up.
+    `windows`: when what the policy lets run only in a maintenance window may run.
     """
 
     cooldowns: Mapping[str, timedelta] = field(default_factory=dict)
@@ -23,3 +26,4 @@ class Limits:
     hourly_budget: int = 20
     hourly_budget_per_sop: int = 10
     hourly_budget_per_target: int = 6
+    windows: tuple[Window, ...] = ()

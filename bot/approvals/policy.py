@@ -77,6 +77,21 @@ def no_vote(approval: Approval, user: str, standing: Standing) -> str:
     return ""
 
 
+def who_can_still_approve(approval: Approval) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(users, user groups) of the policy's approvers whose approval would count from now on.
+
+    Who asked for it, edited it or approved it already does not. Who is in a group only Slack knows.
+    """
+    out = {*approval.interested, *approval.said_yes}
+    users = tuple(who for who in approval.approvers if not is_group(who) and who not in out)
+    return users, tuple(who for who in approval.approvers if is_group(who))
+
+
+def is_group(who: str) -> bool:
+    """Whether that is the id of a user group."""
+    return who.startswith("S")
+
+
 def _ask_whom(approval: Approval, voter: Voter) -> str:
     if voter.standing.problem == UNKNOWN.problem or voter.standing.unread:
         return "Press again in a minute."
@@ -91,7 +106,7 @@ def mentions(users: Iterable[str]) -> str:
 
 def mention(who: str) -> str:
     """One user or user group as Slack shows it."""
-    return f"<!subteam^{who}>" if who.startswith("S") else f"<@{who}>"
+    return f"<!subteam^{who}>" if is_group(who) else f"<@{who}>"
 
 
 def outcome(approval: Approval, choice: Choice) -> RemediationStatus | None:

@@ -176,13 +176,12 @@ def _is_open(window: Window, now: datetime) -> bool:
     )
 
 
-def windows_in_words(windows: Iterable[Window]) -> str:
-    """`sun 02:00-04:00 UTC`; 'never' without any."""
-    return (
-        "; ".join(
-            f"{','.join(one.days) if len(one.days) < len(WEEK) else 'every day'}"
-            f" {one.start:%H:%M}-{one.end:%H:%M} UTC"
-            for one in windows
-        )
-        or "never"
+def next_opening(windows: Iterable[Window], now: datetime) -> datetime | None:
+    """When the next maintenance window opens after `now` (UTC); None without any."""
+    starts = (
+        datetime.combine(now.date() + timedelta(days=days), window.start, now.tzinfo)
+        for window in windows
+        for days in range(8)
+        if WEEK[(now.weekday() + days) % 7] in window.days
     )
+    return min((start for start in starts if start > now), default=None)

@@ -210,12 +210,17 @@ def propose(
     )
 
 
-def _enabled(action_id: str, policy: Remediate) -> Action:
-    known = {
+def enabled_in(policy: Remediate) -> dict[str, Action]:
+    """The actions that the operator allows at all, by their ids."""
+    return {
         name: action
         for name, action in CATALOGUE.items()
         if name not in policy.actions or policy.actions[name].enabled
     }
+
+
+def _enabled(action_id: str, policy: Remediate) -> Action:
+    known = enabled_in(policy)
     if action_id not in known:
         raise InputError(
             f"{action_id} is not in the catalogue. Known: {', '.join(known)}", field="action"

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from bot.approvals.binding import why_void
+from bot.approvals import blocker_text
+from bot.approvals.blockers import Blocker, BlockerKind, Facts, evaluate, signature
 from bot.approvals.model import UNKNOWN, Approval, Choice, Standing
 from bot.approvals.policy import Voter, check_vote, mentions, no_vote
 from bot.errors import NotFound, Refused, SopbotError, StoreError
@@ -119,17 +120,31 @@ class Decisions:
         now = self._clock()
         if now >= approval.expires_at:
             await self._store.expire_approvals(now)
-            raise Refused("Not counted: this approval has expired.", remedy="Propose it again.")
-        incident = await self._store.incident(approval.incident_id)
-        why = why_void(approval, incident, self._rulebook.written(incident.sop_id))
-        if why and await self._store.withdraw(approval.id, why, now):
-            raise Refused(f"Not counted: {why}.", remedy=AGAIN)
-        if choice is Choice.APPROVE:
-            self._rulebook.check_window(
-                approval.terms.only_in_windows, self._clock(), "Not counted"
-            )
+            raise blocker_text.refused(Blocker(kind=BlockerKind.EXPIRED), "Not counted")
+        blocker = await self.blocker_of(approval)
+        if blocker and blocker.is_final and await self._end(approval, blocker):
+            raise Refused(f"Not counted: {blocker_text.why(blocker)}.", remedy=AGAIN)
+        if blocker and choice is Choice.APPROVE and blocker.kind is not BlockerKind.NO_APPROVER:
+            raise blocker_text.refused(blocker, "Not counted")
         groups = [one for one in approval.approvers if one.startswith("S")]
         return replace(voter, standing=await self._standing(voter.user, groups))
+
+    async def blocker_of(self, approval: Approval, facts: Facts | None = None) -> Blocker | None:
+        """What keeps it from running now, as its card and whoever presses must know it.
+
+        `facts` of this moment, where the caller has them.
+        """
+        limits, now = self._rulebook.limits, self._clock()
+        known = facts or await self._store.blocker_facts(limits, now)
+        incident = await self._store.incident(approval.incident_id)
+        config = self._rulebook.config_for(approval, incident)
+        return evaluate(approval, incident, known, limits, now, config=config)
+
+    async def _end(self, approval: Approval, blocker: Blocker) -> bool:
+        """Revoke what nothing can bring back; False when somebody else ended it."""
+        return await self._store.withdraw(
+            approval.id, blocker_text.sentence(blocker), self._clock()
+        )
 
     async def dry_run(self, approval_id: str) -> str:
         """Ask for the plan again, and say whether it is still the one on the card."""
@@ -142,18 +157,29 @@ class Decisions:
             return "This gateway shows no plans. Nothing was run."
         if preview.digest == approval.preview.digest:
             return f"Still the same plan. Nothing was run. {preview.touches}".strip()
-        await self._store.withdraw(approval.id, propose.DRIFTED, self._clock())
+        await self._end(approval, Blocker(kind=BlockerKind.PLAN_CHANGED))
         return "The plan is another one by now. Nothing was run. " + AGAIN
 
     async def tend(self) -> None:
-        """End what waits in vain: nobody decided in time, or the world it was for is gone."""
+        """End what waits in vain, and draw the cards again whose blocker began or ended."""
         now = self._clock()
         await self._store.expire_approvals(now)
-        for approval in await self._store.approvals_waiting():
-            incident = await self._store.incident(approval.incident_id)
-            why = why_void(approval, incident, self._rulebook.written(incident.sop_id))
-            if why:
-                await self._store.withdraw(approval.id, why, now)
+        waiting = await self._store.approvals_waiting()
+        if not waiting:
+            return
+        facts = await self._store.blocker_facts(self._rulebook.limits, now)
+        drawn = await self._store.drawn_blockers()
+        for approval in waiting:
+            blocker = await self.blocker_of(approval, facts)
+            if blocker and blocker.is_final:
+                await self._end(approval, blocker)
+            elif drawn.get(approval.id) != signature(blocker):
+                await self._store.redraw(approval.id, blocker, now)
+
+    async def redraw(self) -> bool:
+        """`tend`, as a step that a commit wakes: it leaves nothing for another one."""
+        await self.tend()
+        return False
 
     # Freezing: anybody may stop everything; only who may approve lets it go on.
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.approvals.binding import digest_of, why_void
+from bot.approvals import blocker_text
+from bot.approvals.blockers import Blocker, LastLook, evaluate
 from bot.approvals.model import Approval, Execution
-from bot.approvals.policy import no_vote
+from bot.approvals.policy import is_group, no_vote
 from bot.errors import GatewayUnavailable, InputError, Refused
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
@@ -82,7 +83,7 @@ class Dispatches:
             result = await self._ask_about(execution)
             if result is not None:
                 await self._finish(execution, result)
-            elif await self._store.still_wanted(execution, self._clock()):
+            elif await self._store.still_wanted(execution, self._clock(), self._rulebook.limits):
                 await self._send(execution)
 
     async def look_again(self, execution: Execution) -> Execution:
@@ -130,12 +131,13 @@ class Dispatches:
         approval = await self._store.approval(execution.approval_id)
         incident = await self._store.incident(execution.incident_id)
         try:
-            why = await self._why_not(approval, incident)
+            blocker = await self._blocker_of(approval, incident)
         except (GatewayUnavailable, InputError) as error:
             failed = dispatch.Result(RemediationStatus.FAILED, error=f"Not dispatched: {error}")
             await dispatch.written(partial(self._finish, execution, failed))
             return
-        if why:
+        if blocker:
+            why = blocker_text.sentence(blocker)
             await self._store.revoke(approval.id, why, self._clock())
             return
         call = await call_with_context(
@@ -149,9 +151,9 @@ class Dispatches:
             call, key=execution.id, digest=approval.preview.digest or None
         )
         # All of this may have changed while Slack and the gateway were asked.
-        written = self._rulebook.written(incident.sop_id)
-        windows = self._rulebook.policy.remediate.maintenance_windows
-        if not await self._store.record_request(execution, self._clock(), written, windows, detail):
+        limits = self._rulebook.limits
+        config = self._rulebook.config_for(approval, incident)
+        if not await self._store.record_request(execution, self._clock(), limits, config, detail):
             return
         if not self._store.replica.holds:
             return  # we stood still for so long that others look after it by now
@@ -167,26 +169,36 @@ class Dispatches:
         result = replace(result, finished_at=self._clock())
         await dispatch.written(partial(self._finish, execution, result))
 
-    async def _why_not(self, approval: Approval, incident: Incident) -> str:
-        """Everything once more, at the last moment: why it must not run; '' when it may.
+    async def _blocker_of(self, approval: Approval, incident: Incident) -> Blocker | None:
+        """What keeps it from running, with all that Slack, the trail and the gateway say of it.
 
         GatewayUnavailable or InputError when the gateway does not say what it would do.
         """
-        if digest_of(approval) != approval.digest:
-            return "what would run is not what was shown"
-        if approval.holds_until and self._clock() >= approval.holds_until:
-            return "approved too long ago"
-        if why := why_void(approval, incident, self._rulebook.written(incident.sop_id)):
-            return why
-        if why := await self._store.doubt(approval) or await self._too_few(approval):
-            return why
+        limits, config = self._rulebook.limits, self._rulebook.config_for(approval, incident)
+
+        async def evaluated(last_look: LastLook | None) -> Blocker | None:
+            now = self._clock()
+            facts = await self._store.blocker_facts(limits, now)
+            return evaluate(
+                approval, incident, facts, limits, now, config=config, last_look=last_look
+            )
+
+        if blocker := await evaluated(None):
+            return blocker  # nobody need be asked
+        look = LastLook(
+            is_on_record=await self._store.is_on_record(approval),
+            lost_vote=await self._lost_vote(approval),
+            plan=approval.preview.digest,
+        )
+        if blocker := await evaluated(look):
+            return blocker
         call = propose.call_of(incident, approval.proposal)
         preview, _ = await propose.preview_of(self._gateway, call, PLAN_SECONDS)
-        return propose.DRIFTED if preview.digest != approval.preview.digest else ""
+        return await evaluated(replace(look, plan=preview.digest))
 
-    async def _too_few(self, approval: Approval) -> str:
-        """Whether enough of those who said yes may still say it; why not, or ''."""
-        groups = [one for one in approval.approvers if one.startswith("S")]
+    async def _lost_vote(self, approval: Approval) -> str:
+        """Why too few of those who approved may still approve it; '' while enough may."""
+        groups = [who for who in approval.approvers if is_group(who)]
         left, why = 0, ""
         for user in approval.said_yes:
             standing = await self._standing(user, groups)

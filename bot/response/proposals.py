@@ -11,7 +11,7 @@ from datetime import datetime
 from bot.approvals.binding import bound_to, digest_of_text
 from bot.approvals.model import Approval, Terms
 from bot.approvals.rules import Case, demand, environments_of
-from bot.errors import GatewayUnavailable, InputError, Refused
+from bot.errors import AlreadyProposed, GatewayUnavailable, InputError, Refused
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Proposal, RemediationStatus
 from bot.remediation import catalogue, intents
@@ -59,6 +59,8 @@ class Proposals:
                 asked = await self._prepared(incident, proposal)
                 cause = f"advice:{record.id}:{place}"
                 await self._store.ask(asked, cause, self._rulebook.limits)
+            except AlreadyProposed:
+                continue  # there is one card for it, whoever asked first
             except (Refused, InputError, GatewayUnavailable) as error:
                 if await self._is_over(incident):
                     return
@@ -175,8 +177,6 @@ class Proposals:
             asked_by=requested_by or "".join(editors[-1:]),
         )
         wanted = demand(remediate, case)
-        if wanted.needed == 0:
-            self._rulebook.check_window(wanted.only_in_windows, self._clock(), "Not proposed")
         return propose.approval_for(
             incident,
             proposal,

@@ -21,7 +21,6 @@ from bot.remediation.client import ActionCall, GatewayClient
 from bot.response.request_context import PRIORITY
 
 PATIENCE = 2.0  # seconds that a person may wait for the gateway; Slack gives a press three
-DRIFTED = "the gateway would do something else by now than what was shown"
 
 
 def offered(sop: Sop, alert: Alert, environments: Environments) -> list[tuple[int, ProposedAction]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot.approvals.binding import Written, digest_of_text
+from bot.approvals.blockers import Config
 from bot.approvals.limits import Limits
-from bot.approvals.rules import in_window, windows_in_words
-from bot.errors import Refused
+from bot.approvals.model import Approval
+from bot.approvals.rules import Case, demand
+from bot.incidents.model import Incident
 from bot.incidents.sops import SopLibrary
 from bot.policy import Policy
-from bot.remediation.catalogue import cooldowns_in
+from bot.remediation.catalogue import cooldowns_in, enabled_in, risk_in
 
 
 @dataclass(slots=True)
@@ -29,14 +31,25 @@ class Rulebook:
             policy=digest_of_text(self.policy.remediate.model_dump_json()),
         )
 
-    def check_window(self, only_in_windows: bool, now: datetime, what: str) -> None:
-        """Refused, beginning with `what` is not done, outside of the maintenance windows."""
-        windows = self.policy.remediate.maintenance_windows
-        if only_in_windows and not in_window(windows, now):
-            raise Refused(
-                f"{what}: this may run only in a maintenance window.",
-                remedy=f"They are: {windows_in_words(windows)}.",
-            )
+    def config_for(self, approval: Approval, incident: Incident) -> Config:
+        """What the files say now about an approval of that incident."""
+        remediate = self.policy.remediate
+        action = enabled_in(remediate).get(approval.proposal.action_id)
+        if action is None:
+            return Config(self.written(incident.sop_id).sop, None)
+        requirement = demand(
+            remediate,
+            Case(
+                action_id=action.id,
+                risk=risk_in(remediate, action),
+                environment=approval.preview.environment,
+                alert_environment=incident.env,
+                targets=approval.terms.targets,
+                seen=approval.terms.seen,
+                asked_by=approval.requested_by or "".join(approval.terms.editors[-1:]),
+            ),
+        )
+        return Config(self.written(incident.sop_id).sop, requirement)
 
     @property
     def limits(self) -> Limits:
@@ -49,4 +62,5 @@ class Rulebook:
             hourly_budget=remediate.hourly_budget,
             hourly_budget_per_sop=remediate.hourly_budget_per_sop,
             hourly_budget_per_target=remediate.hourly_budget_per_target,
+            windows=remediate.maintenance_windows,
         )

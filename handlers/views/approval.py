@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.approvals.model import Approval, Choice, Execution, Freeze
-from bot.approvals.policy import mention, mentions
+from bot.approvals import blocker_text
+from bot.approvals.blockers import Blocker, BlockerKind
+from bot.approvals.model import Approval, Choice, Execution
+from bot.approvals.policy import mention, mentions, who_can_still_approve
 from bot.approvals.record import TrackRecord
 from bot.incidents.environments import UNKNOWN
 from bot.incidents.remediation import Parameter, RemediationStatus
@@ -20,6 +22,7 @@ from handlers.views.text import (
     day,
     escape,
     line,
+    plural,
     said,
     section,
     span,
@@ -55,11 +58,12 @@ def approval(
     asked: Approval,
     execution: Execution | None = None,
     record: TrackRecord | None = None,
-    freeze: Freeze | None = None,
+    blocker: Blocker | None = None,
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks). Only a card that waits for a vote has Approve and Reject.
 
-    `record` is what this SOP's action has been good for; `freeze`: nobody can approve meanwhile.
+    `record` is what this SOP's action has been good for; while there is a `blocker` no press of
+    Approve can succeed, so the card says what holds it back, and until when, in its place.
     """
     status = status_of(asked, execution)
     title = said(asked.proposal.title, 140)
@@ -75,8 +79,9 @@ def approval(
             section(_parameters(asked.proposal.parameters), expand=True),
             context(_environment(asked)),
             context(_unseen(asked), _touches(asked), _rule(asked), *_votes(asked)),
-            context(_track(record), _frozen(freeze)),
-            *_decision(asked),
+            context(_track(record)),
+            *_blocked(asked, blocker),
+            *_decision(asked, blocker),
         ]
     if status is RemediationStatus.OUTCOME_UNKNOWN:
         again = button("Check again", "sopbot.check_again", asked.id)
@@ -98,14 +103,25 @@ def _by_hand(execution: Execution | None) -> str:
     return f"Marked done by hand by <@{execution.by_hand}>"
 
 
-def _frozen(freeze: Freeze | None) -> str:
-    if freeze is None:
-        return ""
-    why = f": {line(freeze.reason, 200)}" if freeze.reason else ""
-    return (
-        f"🧊 Frozen by <@{freeze.by}> at {clock(freeze.at)}{why}."
-        " Nobody can approve until `/incident freeze off`."
-    )
+def _blocked(asked: Approval, blocker: Blocker | None) -> list[Block]:
+    """What holds it back and until when."""
+    if blocker is None:
+        return []
+    if blocker.kind is BlockerKind.FROZEN and blocker.since:
+        why = f": {line(blocker.reason, 200)}" if blocker.reason else ""
+        said = f"🧊 Frozen by <@{blocker.user}> at {clock(blocker.since)}{why}."
+        return [section(f"{said} Nobody can approve until `/incident freeze off`.")]
+    said = named(line(blocker_text.why(blocker), 400))
+    parts = [f"⏸️ *Nobody can approve this now:* {said}."]
+    if blocker.until is None:
+        parts.append(line(blocker_text.remedy(blocker), 200))
+    elif blocker.until < asked.expires_at:
+        parts.append(f"It can be approved from {clock(blocker.until)}.")
+    else:
+        parts.append(
+            f"That ends {clock(blocker.until)}, after this approval expires: propose it again then."
+        )
+    return [section(" ".join(part for part in parts if part))]
 
 
 def _track(record: TrackRecord | None) -> str:
@@ -187,10 +203,8 @@ def _rule(asked: Approval) -> str:
     """The policy in words."""
     if not asked.approvers:
         return "Nobody may approve this: policy.yaml names no approvers."
-    not_them = mentions(sorted(asked.interested)) if asked.interested else ""
     parts = [
-        f"Needs {asked.needed} of {_people(asked.approvers)}"
-        + (f", not {not_them}" if not_them else ""),
+        _needed(asked),
         f"expires {clock(asked.expires_at)}",
     ]
     if asked.terms.reason_required:
@@ -198,6 +212,18 @@ def _rule(asked: Approval) -> str:
     if asked.terms.only_in_windows:
         parts.append("only in a maintenance window")
     return " · ".join(parts)
+
+
+def _needed(asked: Approval) -> str:
+    """How many more approvals it needs, and who can still give one."""
+    users, groups = who_can_still_approve(asked)
+    left = max(1, asked.needed - len(asked.said_yes))
+    more = " more" if asked.said_yes else ""
+    out = sorted({*asked.interested, *asked.said_yes})
+    # A group is shown whole: who of it cannot count has to be said.
+    but = f" (not {mentions(out)})" if groups and out else ""
+    who = f": {_people((*users, *groups))}{but}" if users or groups else ""
+    return f"Needs {plural(left, f'{more} approval'.strip())}{who}"
 
 
 def _people(users: Sequence[str]) -> str:
@@ -219,17 +245,18 @@ def _votes(asked: Approval) -> list[str]:
     return [" · ".join(said)]
 
 
-def _decision(asked: Approval) -> list[Block]:
+def _decision(asked: Approval, blocker: Blocker | None) -> list[Block]:
     approve = button("Approve", "sopbot.approve", asked.id, style="primary")
     reject = button("Reject", "sopbot.reject", asked.id, style="danger")
+    if not _shown_whole(asked):
+        return [
+            context("Too long to be shown whole, so it cannot be approved here."),
+            {"type": "actions", "elements": [reject]},
+        ]
     dry_run = button("Dry run", "sopbot.dry_run", asked.id)
     change = [button("Edit", "sopbot.edit", asked.id)] if _can_be_edited(asked) else []
-    if _shown_whole(asked):
-        return [{"type": "actions", "elements": [approve, reject, dry_run, *change]}]
-    return [
-        context("Too long to be shown whole, so it cannot be approved here."),
-        {"type": "actions", "elements": [reject]},
-    ]
+    votes = [reject] if blocker else [approve, reject]
+    return [{"type": "actions", "elements": [*votes, dry_run, *change]}]
 
 
 def _can_be_edited(asked: Approval) -> bool:

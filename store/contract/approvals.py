@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 
+from bot.approvals.blockers import Blocker, Facts
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Choice, Freeze
 from bot.approvals.policy import Voter
@@ -33,8 +34,8 @@ class Approvals(Part):
     ) -> Approval:
         """Put a proposal before people. The same `origin` asks once; Refused when resolved.
 
-        Refused, too, when the limits will not let it run in time. One that `needed` nobody's yes
-        is approved at once.
+        AlreadyProposed when the same waits for approval in that incident. Refused, too, when it
+        would be of no use. One that `needed` nobody's approval is approved at once, or Refused.
         """
         return await self._write(approvals.ask, approval, origin, limits)
 
@@ -95,21 +96,33 @@ class Approvals(Part):
             limits=limits,
         )
 
-    async def doubt(self, approval: Approval) -> str:
-        """Why its yes must not be acted on, by the audit trail; '' when all of it is on record.
+    async def is_on_record(self, approval: Approval) -> bool:
+        """Whether the audit trail has this approval and each of its votes.
 
         Whoever may write to the database can write votes into it, but none of this.
         """
         missing = await self._read_sealed(trust.missing, approval)
         if not missing:
-            return ""
+            return True
         log.error(
             "approval %s of INC-%d says yes, but not on record is %s: was the store edited?",
             approval.id,
             approval.incident_id,
             missing,
         )
-        return trust.NOT_ON_RECORD
+        return False
+
+    async def blocker_facts(self, limits: Limits, now: datetime) -> Facts:
+        """What `blockers.evaluate` has to know, for any number of approvals."""
+        return await self._engine.read(guards.facts, limits, now)
+
+    async def drawn_blockers(self) -> dict[str, str]:
+        """With which blocker the card of each approval was drawn that waits, by its id."""
+        return await self._engine.read(approvals.drawn)
+
+    async def redraw(self, approval_id: str, blocker: Blocker | None, now: datetime) -> bool:
+        """Draw the card of what waits again; False when it was drawn with this blocker."""
+        return await self._write(approvals.redraw, approval_id, blocker, now)
 
     async def expire_approvals(self, now: datetime) -> int:
         """End what waited too long. Returns how many."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.approvals.binding import Written
+from bot.approvals.blockers import Config
 from bot.approvals.limits import Limits
 from bot.approvals.model import Execution
-from bot.approvals.segment import Window
 from bot.incidents.remediation import RemediationStatus
 from store.contract.part import Part
 from store.operations import (
@@ -28,34 +27,32 @@ class Executions(Part):
     ) -> Execution | None:
         """Take on one approved execution; `dispatching` is durable before this returns.
 
-        What was approved too long ago, or whose incident resolved, is revoked instead; so is what
-        the limits do not let run: one action a target at a time, however many claim.
+        One action a target at a time, in the order of approval, however many claim: the next one
+        waits. What anything else blocks is revoked instead.
         """
         return await self._write(executions.claim, self.owner, now, limits)
 
-    async def still_wanted(self, execution: Execution, now: datetime) -> bool:
-        """Whether it may (still) be sent; if not, it is revoked.
-
-        Not after the incident resolved or the yes got old, nor while everything is frozen.
-        """
-        return await self._write(executions.still_wanted, execution.id, self.owner, now)
+    async def still_wanted(
+        self, execution: Execution, now: datetime, limits: Limits = DEFAULT_LIMITS
+    ) -> bool:
+        """Whether it may (still) be sent; if anything blocks it, it is revoked."""
+        return await self._write(executions.still_wanted, execution.id, self.owner, now, limits)
 
     async def record_request(
         self,
         execution: Execution,
         now: datetime,
-        written: Written,
-        windows: Sequence[Window],
+        limits: Limits,
+        config: Config,
         detail: Mapping[str, Any],
     ) -> bool:
         """True: it may be sent this moment, and the request is on record. False: never send it.
 
-        One transaction looks at the incident as it is, at what is `written`, whether one of the
-        maintenance `windows` is open, at the freeze and at who owns it; what must not run any more
+        One transaction looks at everything that may block it, and at who owns it; what is blocked
         is revoked. `detail` is what goes on record of the request.
         """
         return await self._write(
-            executions.request, execution.id, self.owner, now, written, windows, detail
+            executions.request, execution.id, self.owner, now, limits, config, detail
         )
 
     async def orphaned_executions(self, ours_before: datetime, now: datetime) -> list[Execution]:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, astuple
 from datetime import datetime
 
+from bot.approvals import blocker_text
+from bot.approvals.blockers import Blocker, signature
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval
-from bot.errors import NotFound, Refused
+from bot.errors import AlreadyProposed, NotFound, Refused
 from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 from store.operations import audit, guards, incidents
@@ -19,6 +21,9 @@ from store.rows import approval_from, dump, proposal_to_json, terms_to_json
 from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
 
 DISPATCH_TOPIC = "dispatch"
+TOPIC = "approvals"
+"""What may block those that wait has changed."""
+
 TOO_LATE = "nobody decided in time"
 
 
@@ -57,14 +62,17 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
     if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
         raise Refused(f"{incident.number} is {incident.status}: nothing is proposed any more.")
     alone = approval.needed == 0
-    check = guards.hindrance if alone else guards.hopeless
-    hindrance = yield from check(approval, incident.sop_id, limits, approval.requested_at)
-    if hindrance:
-        raise Refused(f"Not proposed: {hindrance.why}.", remedy=hindrance.remedy)
+    yield from _refuse_a_second(approval)
+    blocker: Blocker | None = yield from guards.blocker(
+        approval, incident, limits, approval.requested_at
+    )
+    if blocker and (alone or blocker.makes_it_useless):
+        raise blocker_text.refused(blocker, "Not proposed")
     yield run(
         "INSERT INTO approvals (id, incident_id, origin, state, proposal, preview, requested_by,"
         " requested_at, expires_at, needed, approvers, digest, terms, undoes, action_id, target,"
-        " reason, decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " reason, decided_at, drawn)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         approval.id,
         approval.incident_id,
         origin,
@@ -83,6 +91,7 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
         approval.proposal.target,
         approval.reason,
         stamp_or_none(approval.decided_at),
+        signature(blocker),
     )
     if alone:
         yield from queue(approval, approval.requested_at)
@@ -111,6 +120,43 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
             detail={"digest": approval.digest, "why": approval.reason},
         )
     return approval
+
+
+def _refuse_a_second(approval: Approval) -> Operation[None]:
+    """AlreadyProposed when the same is put before people, or approved and not sent, already."""
+    rows = yield query(
+        "SELECT a.id FROM approvals a LEFT JOIN executions e ON e.approval_id = a.id"
+        " WHERE a.incident_id = ? AND a.action_id = ? AND a.target = ? AND a.undoes = ?"
+        " AND (a.state = 'awaiting approval' OR e.state = 'approved') ORDER BY a.requested_at",
+        approval.incident_id,
+        approval.proposal.action_id,
+        approval.proposal.target,
+        approval.undoes,
+    )
+    for row in rows:
+        other: Approval = yield from get(row["id"])
+        if _values_of(other) == _values_of(approval):
+            raise AlreadyProposed(other.proposal.title, str(other.state))
+
+
+def _values_of(approval: Approval) -> dict[str, object]:
+    return {p.name: p.value for p in approval.proposal.parameters}
+
+
+def redraw(approval_id: str, blocker: Blocker | None, now: datetime) -> Operation[bool]:
+    """Draw the card of what waits again, unless it was drawn with this blocker. False then."""
+    rows = yield query(
+        "UPDATE approvals SET drawn = ? WHERE id = ? AND state = ? AND drawn != ?"
+        " RETURNING incident_id",
+        signature(blocker),
+        approval_id,
+        RemediationStatus.AWAITING_APPROVAL,
+        signature(blocker),
+    )
+    for row in rows:
+        incident = yield from incidents.get(row["incident_id"])
+        yield from incidents.reply(incident, "approval", approval_id, now)
+    return bool(rows)
 
 
 def _as_proposed(approval: Approval) -> dict[str, object]:
@@ -322,6 +368,12 @@ def withdraw_all(
     for row in rows:
         if target is None or row["target"] == target:
             yield from withdraw(row["id"], reason, now)
+
+
+def drawn() -> Operation[dict[str, str]]:
+    """With which blocker the card of each was drawn that waits; see `blockers.signature`."""
+    rows = yield query("SELECT id, drawn FROM approvals WHERE state = 'awaiting approval'")
+    return {row["id"]: row["drawn"] for row in rows}
 
 
 def waiting() -> Operation[list[Approval]]:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.approvals.binding import Written, why_void
+from bot.approvals import blocker_text
+from bot.approvals.blockers import Blocker, BlockerKind, Config, Facts, evaluate
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Execution
-from bot.approvals.policy import SKEW
-from bot.approvals.rules import in_window
-from bot.approvals.segment import Window
 from bot.errors import NotFound
-from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 from store.operations import approvals, audit, guards, incidents, leases
 from store.operations.audit import Kind
 from store.rows import execution_from
-from store.statements import Operation, execute, lock, query, stamp
+from store.statements import Operation, execute, lock, notify, query, stamp
 
 
 def get(execution_id: str) -> Operation[Execution]:
@@ -46,18 +43,28 @@ def of_incident(incident_id: int) -> Operation[list[Execution]]:
 def claim(owner: str, now: datetime, limits: Limits) -> Operation[Execution | None]:
     """Take on the oldest approved execution: `dispatching` is durable before anything is sent.
 
-    What nobody wants any more (see `still_wanted`), and what the limits do not let run, is revoked
-    on the way. So is, once it is claimed, what else its incident would have done to its target.
+    1. Only one claim at a time looks: of two, one must see what the other took.
+    2. Oldest first. Behind an action that is under way on its target it waits for its turn: one
+       action a target at a time, in the order in which they were approved.
+    3. What anything else keeps from running is revoked on the way.
+    4. The first that is left is claimed, and what else its incident would have done to its target
+       is revoked.
     """
-    yield lock("dispatch")  # of two that are claimed at once, one must see the other
-    waiting = yield query(f"{_WANTED} WHERE e.state = 'approved' ORDER BY e.created_at, e.id")
+    yield lock("dispatch")
+    waiting = yield query(
+        "SELECT id, approval_id FROM executions WHERE state = 'approved' ORDER BY created_at, id"
+    )
+    if not waiting:
+        return None
+    facts: Facts = yield from guards.facts(limits, now)
     for row in waiting:
         approval = yield from approvals.get(row["approval_id"])
-        why = _unwanted(approval, row["status"], now) or (
-            yield from _hindered(guards.hindrance(approval, row["sop_id"], limits, now))
-        )
-        if why:
-            yield from approvals.revoke(approval.id, why, now)
+        incident = yield from incidents.get(approval.incident_id)
+        blocker = evaluate(approval, incident, facts, limits, now)
+        if blocker and blocker.kind is BlockerKind.TARGET_BUSY:
+            continue
+        if blocker:
+            yield from approvals.revoke(approval.id, blocker_text.sentence(blocker), now)
             continue
         rows = yield query(
             "UPDATE executions SET state = ?, owner = ?, started_at = ?"
@@ -77,65 +84,42 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[Execution | No
                 target=approval.proposal.target,
             )
             yield from show(execution, now)
+            yield notify(approvals.TOPIC)
             yield from record(Kind.DISPATCHING, execution, now, owner=owner)
             return execution
     return None
 
 
-def still_wanted(execution_id: str, owner: str, now: datetime) -> Operation[bool]:
+def still_wanted(execution_id: str, owner: str, now: datetime, limits: Limits) -> Operation[bool]:
     """Whether `owner` may send it; else it is revoked.
 
-    The incident stands open, the yes is fresh, nothing is frozen. False, and nothing more, when it
-    is another's by now, or finished.
+    False, and nothing more, when it is another's by now, or finished.
     """
-    rows = yield query(
-        f"{_WANTED} WHERE e.id = ? AND e.owner = ? AND e.state = 'dispatching'", execution_id, owner
-    )
-    if not rows:
+    execution = yield from get(execution_id)
+    if execution.owner != owner or execution.state is not RemediationStatus.DISPATCHING:
         return False
-    approval = yield from approvals.get(rows[0]["approval_id"])
-    why = _unwanted(approval, rows[0]["status"], now) or (yield from _hindered(guards.frozen()))
-    if why:
-        yield from approvals.revoke(approval.id, why, now, owner)
-    return not why
-
-
-_WANTED = (
-    "SELECT e.id, e.approval_id, i.status, i.sop_id FROM executions e"
-    " JOIN incidents i ON i.id = e.incident_id"
-)
-
-
-def _unwanted(approval: Approval, status: str, now: datetime) -> str:
-    """Why nobody wants it any more, by its incident's status and the clock; or ''."""
-    if status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
-        return "the incident resolved"
-    if approval.holds_until is None or now >= approval.holds_until:
-        return "approved too long ago"
-    if approval.decided_at and approval.decided_at > now + SKEW:
-        return "the clock was moved back after the yes"
-    return ""
-
-
-def _hindered(check: Operation[guards.Hindrance | None]) -> Operation[str]:
-    found: guards.Hindrance | None = yield from check
-    return str(found) if found else ""
+    approval = yield from approvals.get(execution.approval_id)
+    incident = yield from incidents.get(execution.incident_id)
+    blocker = yield from guards.blocker(approval, incident, limits, now)
+    if blocker:
+        yield from approvals.revoke(approval.id, blocker_text.sentence(blocker), now, owner)
+    return blocker is None
 
 
 def request(
     execution_id: str,
     owner: str,
     now: datetime,
-    written: Written,
-    windows: Sequence[Window],
+    limits: Limits,
+    config: Config,
     detail: Mapping[str, Any],
 ) -> Operation[bool]:
     """The last word before it is sent: True, and the request is on record; or it is revoked.
 
-    Who asked Slack and the gateway about it did so for seconds, with the world of before in hand.
-    Here the incident and the freeze are held while they are looked at: what changes them is either
-    seen, or comes after the request. False, and nothing more, when it is another's by now, or
-    finished.
+    Who asked Slack and the gateway about it did so for seconds, with what was true before in hand.
+    Here the incident and the freeze are locked while they are looked at: what changes them is
+    either seen, or comes after the request. False, and nothing more, when it is another's by now,
+    or finished.
     """
     execution = yield from get(execution_id)
     yield from incidents.hold(execution.incident_id)
@@ -143,16 +127,13 @@ def request(
     execution = yield from get(execution_id)
     if execution.owner != owner or execution.state is not RemediationStatus.DISPATCHING:
         return False
-    approval = yield from approvals.get(execution.approval_id)
+    approval: Approval = yield from approvals.get(execution.approval_id)
     incident = yield from incidents.get(execution.incident_id)
-    why = _unwanted(approval, incident.status, now) or why_void(approval, incident, written)
-    if not why and approval.terms.only_in_windows and not in_window(windows, now):
-        why = "its maintenance window is over"
-    why = why or (yield from _hindered(guards.frozen()))
-    if why:
-        yield from approvals.revoke(approval.id, why, now, owner)
+    blocker: Blocker | None = yield from guards.blocker(approval, incident, limits, now, config)
+    if blocker:
+        yield from approvals.revoke(approval.id, blocker_text.sentence(blocker), now, owner)
         return False
-    # It begins now, and not when it was claimed: what happened before this it did not bring about.
+    # The start time is set here, not at the claim: what happened in between it did not bring about.
     count = yield execute(
         "UPDATE executions SET started_at = ? WHERE id = ? AND owner = ? AND state = ?",
         stamp(now),

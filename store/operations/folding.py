@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.approvals.binding import severity_changed
 from bot.incidents.correlation import Candidate, Named, Scope, could_share_fingerprint
 from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
 from bot.observability.events import Event
 from store.announcing import log_event
-from store.operations import advice, approvals, incidents
+from store.operations import advice, incidents
 from store.rows import alert_from_json, dump
 from store.statements import (
     Operation,
@@ -313,9 +312,6 @@ def fold(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
         )
         yield from incidents.tell(
             row["id"], arrival.now, "severity", f"Severity {before} → {severity}"
-        )
-        yield from approvals.withdraw_all(
-            row["id"], severity_changed(before, severity), arrival.now
         )
     yield from incidents.show_card(
         row["id"],

@@ -7,11 +7,11 @@ from typing import Any
 
 from bot.approvals.model import Execution
 from bot.incidents.remediation import RemediationStatus
-from store.operations import executions, incidents
+from store.operations import approvals, executions, incidents
 from store.operations.audit import Kind
 from store.proof import sha256_of
 from store.rows import dump, execution_from
-from store.statements import Operation, execute, query, run, stamp, stamp_or_none
+from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
 
 
 def finish(
@@ -60,6 +60,7 @@ def finish(
         yield from executions.show(execution, now)
         if state is RemediationStatus.SUCCEEDED:
             yield from _take_back(execution, now)
+        yield from _target_is_free()
         kind = Kind.LOOKED_UP if looked_up else Kind.ANSWER
         if state is RemediationStatus.OUTCOME_UNKNOWN:
             kind = Kind.OUTCOME_UNKNOWN
@@ -67,6 +68,12 @@ def finish(
             kind, execution, now, state=state, error=error, answer_sha256=sha256_of(answer)
         )
     return execution
+
+
+def _target_is_free() -> Operation[None]:
+    """What waits for its turn there may be sent, and cards get their buttons back."""
+    yield notify(approvals.DISPATCH_TOPIC)
+    yield notify(approvals.TOPIC)
 
 
 def _take_back(execution: Execution, now: datetime) -> Operation[None]:
@@ -123,6 +130,7 @@ def _told_by_hand(
         execution = execution_from(row)
         yield from incidents.tell(execution.incident_id, now, "by hand", text, user)
         yield from executions.show(execution, now)
+        yield from _target_is_free()
         yield from executions.record(
             Kind.MARKED_BY_HAND, execution, now, actor=user, state=execution.state
         )
@@ -185,6 +193,7 @@ def conclude(
             execution_id,
             execution.incident_id,
         )
+    yield notify(approvals.TOPIC)
     known = state is not RemediationStatus.SUCCEEDED
     text = f"Remediation {state}" if known else "Whether the remediation helped is unknown"
     yield from incidents.tell(execution.incident_id, now, str(state), text)

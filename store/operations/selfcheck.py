@@ -91,7 +91,11 @@ _RULES = (
     _Rule(
         "approved",
         "approved actions that were neither sent nor refused",
-        "SELECT approval_id AS name FROM executions WHERE state = 'approved' AND created_at < ?",
+        # One that waits for its turn on a busy target is not: that one has a rule of its own.
+        "SELECT e.approval_id AS name FROM executions e JOIN approvals a ON a.id = e.approval_id"
+        " WHERE e.state = 'approved' AND e.created_at < ? AND NOT EXISTS (SELECT 1"
+        " FROM executions b JOIN approvals c ON c.id = b.approval_id"
+        " WHERE b.state = 'dispatching' AND c.target = a.target)",
         DECIDED,
     ),
     _Rule(

@@ -14,8 +14,6 @@ from store.operations.audit import Kind
 from store.proof import Row
 from store.statements import Operation, query, stamp_or_none
 
-NOT_ON_RECORD = "its yes is not on record"
-
 _OVER = (
     Kind.REJECTED,
     Kind.EXPIRED,

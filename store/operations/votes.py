@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from bot.approvals import blocker_text
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Choice
 from bot.approvals.policy import Voter, check_vote, outcome
@@ -46,9 +47,9 @@ def vote(
     if choice is Choice.APPROVE:
         if approval.terms.reason_required and not reason.strip():
             raise Refused("Not counted: this needs a reason.", remedy="Press Approve again.")
-        hindrance = yield from guards.hindrance(approval, incident.sop_id, limits, now)
-        if hindrance:
-            raise Refused(f"Not counted: {hindrance.why}.", remedy=hindrance.remedy)
+        blocker = yield from guards.blocker(approval, incident, limits, now)
+        if blocker:
+            raise blocker_text.refused(blocker, "Not counted")
     count = yield execute(
         "INSERT INTO votes (approval_id, voter, choice, at, reason) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (approval_id, voter) DO NOTHING",

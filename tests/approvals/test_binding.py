@@ -8,51 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.binding import Written, bound_to, digest_of, why_void
-from bot.approvals.model import Approval, Binding, Terms
-from bot.incidents.model import Incident, IncidentStatus, Severity
+from bot.approvals.binding import digest_of
+from bot.approvals.model import Approval, Binding
 from bot.incidents.remediation import Parameter, Preview
 from tests.handlers.views import looks
-
-WRITTEN = Written("sop-hash", "policy-hash")
-
-
-def asked(incident: Incident) -> Approval:
-    return looks.approval(terms=Terms(bound=bound_to(incident, WRITTEN)))
-
-
-def test_nothing_changed_and_repeats_leave_it_valid() -> None:
-    incident = looks.incident()
-    one = asked(incident)
-    assert why_void(one, incident, WRITTEN) == ""
-    folded = replace(incident, revision=99, alert_count=400, value="9 %", firing=3)
-    assert why_void(one, folded, WRITTEN) == ""
-    acked = replace(incident, status=IncidentStatus.ACKNOWLEDGED)
-    assert why_void(one, acked, WRITTEN) == ""
-
-
-@pytest.mark.parametrize(
-    ("change", "written", "why"),
-    [
-        ({"status": IncidentStatus.RESOLVED}, WRITTEN, "the incident is resolved"),
-        ({"severity": Severity.LOW}, WRITTEN, "the severity changed from critical to low"),
-        ({"service": "other"}, WRITTEN, "the incident is about something else now"),
-        ({"env": "other"}, WRITTEN, "the incident is about something else now"),
-        ({}, Written("other", "policy-hash"), "the SOP sop_5616d3719856 was edited"),
-        ({}, Written("", "policy-hash"), "the SOP sop_5616d3719856 was edited"),
-        ({}, Written("sop-hash", "other"), "the policy was edited"),
-    ],
-)
-def test_each_change_that_matters_says_what_it_was(
-    change: dict[str, object], written: Written, why: str
-) -> None:
-    incident = looks.incident()
-    assert why_void(asked(incident), replace(incident, **change), written) == why
-
-
-def test_what_was_asked_before_there_were_terms_is_void() -> None:
-    assert why_void(looks.approval(), looks.incident(), WRITTEN)
-
 
 CHANGES: dict[str, Callable[[Approval], Approval]] = {
     "id": lambda one: replace(one, id="1" * 32),

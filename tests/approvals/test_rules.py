@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.approvals.rules import Case, demand, in_window, windows_in_words
+from bot.approvals.rules import Case, demand, in_window, next_opening
 from bot.approvals.segment import Remediate, Window
 from bot.incidents.remediation import Risk, risk_of
 
@@ -255,11 +255,16 @@ def test_a_maintenance_window_is_open_in_its_hours_also_past_midnight(
     assert in_window(windows, datetime.fromisoformat(at).replace(tzinfo=UTC)) == is_open
 
 
-def test_windows_are_told_in_words_and_none_is_never() -> None:
+def test_the_next_opening_of_a_window_is_told_also_of_next_week_and_without_any_never() -> None:
     daily = Window.model_validate({"start": "02:00", "end": "04:00"})
-    assert windows_in_words([daily]) == "every day 02:00-04:00 UTC"
-    assert windows_in_words([]) == "never"
-    assert not in_window([], datetime(2026, 11, 21, tzinfo=UTC))
+    weekly = Window.model_validate({"days": ["sat"], "start": "02:00", "end": "04:00"})
+    saturday = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+    assert next_opening([daily], saturday) == saturday + timedelta(days=1)
+    assert next_opening([daily], saturday - timedelta(hours=1)) == saturday
+    assert next_opening([weekly], saturday) == saturday + timedelta(days=7)
+    assert next_opening([weekly, daily], saturday) == saturday + timedelta(days=1)
+    assert next_opening([], saturday) is None
+    assert not in_window([], saturday)
 
 
 @pytest.mark.parametrize(

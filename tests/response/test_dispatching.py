@@ -13,6 +13,7 @@ from bot.approvals.binding import bound_to, digest_of
 from bot.approvals.model import UNKNOWN as STRANGER
 from bot.approvals.model import Choice, Execution, Standing, Terms
 from bot.approvals.policy import Voter
+from bot.approvals.segment import Remediate
 from bot.errors import StoreError
 from bot.incidents.remediation import RemediationStatus
 from bot.incidents.sops import SopLibrary
@@ -109,6 +110,8 @@ class Bench:
         written = self.story.rulebook.written(incident.sop_id)
         one = approval(incident.id, terms=Terms(bound=bound_to(incident, written)), **changes)
         one = replace(one, digest=digest_of(one))
+        asks = Remediate(approvers=one.approvers, approvals_required=one.needed)
+        self.story.rulebook.policy = Policy(remediate=asks)
         await self.store.ask(one, "test")
         known = Standing(problem="", groups=frozenset({"S0SRE"}))
         await self.store.vote(one.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1))

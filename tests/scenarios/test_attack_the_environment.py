@@ -20,7 +20,7 @@ async def test_an_alert_that_says_dev_does_not_restart_production_by_itself(
 ) -> None:
     world.write_policy(BEN, CHLOE, auto_approve=["*"], rules=RULES)
     card = await proposed(world, bot, env=said)
-    assert "Needs 2 of @ben, @chloe" in card.text
+    assert "Needs 2 approvals: @ben, @chloe" in card.text
     assert "Environment: production (from the target; the alert says" in card.text
     await nothing_ran(world, gateway)
 
@@ -31,7 +31,7 @@ async def test_the_card_says_where_the_environment_is_from(
     world.write_policy(BEN, CHLOE, auto_approve=["*"], rules=RULES)
     card = await proposed(world, bot, env="production")
     assert "Environment: production (from the target)" in card.text
-    assert "Needs 2 of @ben, @chloe" in card.text
+    assert "Needs 2 approvals: @ben, @chloe" in card.text
     await nothing_ran(world, gateway)
 
 
@@ -45,7 +45,7 @@ async def test_a_person_who_fixes_production_from_a_dev_incident_gets_the_rule_o
     await world.card("playground")
     await world.types(f"/incident fix restart {SERVICE}", "ana")
     card = await world.approval_card(f"Restart {SERVICE}")
-    assert "Needs 2 of @ben, @chloe" in card.text
+    assert "Needs 2 approvals: @ben, @chloe" in card.text
     assert "asks for a reason" in card.text
     await nothing_ran(world, gateway)
 
@@ -61,6 +61,6 @@ async def test_where_a_gateway_names_no_environment_the_strictest_rule_holds(
         weak = {"environments": ["dev"], "approvals_required": 1}
         world.write_policy(BEN, CHLOE, auto_approve=["*"], rules=[weak, *RULES])
         card = await proposed(world, bot, env="dev")
-        assert "Needs 2 of @ben, @chloe" in card.text
+        assert "Needs 2 approvals: @ben, @chloe" in card.text
         assert "Environment: unknown (the gateway does not say it" in card.text
         await nothing_ran(world, gateway)

@@ -82,18 +82,20 @@ async def test_a_click_after_the_alert_resolved_runs_nothing(
     await nothing_ran(world, gateway)
 
 
-async def test_a_severity_that_changed_revokes_what_waits(
+@pytest.mark.attack("ASI03")
+async def test_a_severity_that_any_sender_may_say_takes_no_approval_away(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    await bot()
+    running = await bot()
     await world.alert(severity="warning")
     card = await world.approval_card("awaiting approval")
     await world.alert(severity="critical")
-    revoked = await world.approval_card("revoked")
-    assert "the severity changed from medium to critical" in revoked.text
-    await world.press(card, "Approve", "ben", stale=True)
-    await refused(world, "ben", "Not counted: this remediation is revoked.")
-    await nothing_ran(world, gateway)
+    graver = "SELECT 1 FROM incidents WHERE severity = 'critical'"
+    await until(lambda: world.rows(graver), why="it is more severe")
+    await running.response.decisions.tend()
+    await world.press(card, "Approve", "ben")
+    await world.result("Verified")
+    await ran(world, gateway, 1)
 
 
 async def test_what_another_yes_ran_meanwhile_revokes_its_siblings(
@@ -266,9 +268,8 @@ async def test_by_a_clock_before_the_question_nothing_is_decided(
         ("frozen", "everything is frozen by @ana (wait)"),
         ("resolved by the alert", "the incident resolved"),
         ("resolved by a person", "the incident resolved"),
-        ("severity", "the severity changed from medium to critical"),
         ("policy", "the policy was edited"),
-        ("window", "its maintenance window is over"),
+        ("window", "this may run only in a maintenance window"),
     ],
 )
 async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_stops_it(
@@ -309,10 +310,6 @@ async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_st
         case "resolved by a person":
             await world.types("/incident resolve", "ana")
             await world.resolved("")
-        case "severity":
-            await world.alert(severity="critical")
-            graver = "SELECT 1 FROM incidents WHERE severity = 'critical'"
-            await until(lambda: world.rows(graver), why="it got graver")
         case "policy":
             world.write_policy(CHLOE, approvals_required=2)
             running.reload()

@@ -5,7 +5,13 @@ What attackers try stands in test_attack_*.py.
 
 from __future__ import annotations
 
-from tests.scenarios.attacks import nothing_ran, proposed, refused
+from tests.scenarios.attacks import (
+    approve_although_it_is_not_there,
+    deliver,
+    nothing_ran,
+    proposed,
+    refused,
+)
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import BEN, CHLOE, Gateway, World
 
@@ -29,8 +35,9 @@ async def test_without_approvers_nobody_may_approve_and_the_card_says_so(
     world.write_policy()
     card = await proposed(world, bot)
     assert "Nobody may approve this: policy.yaml names no approvers." in card.text
-    await world.press(card, "Approve", "ben")
-    await refused(world, "ben", "An operator must name approvers under remediate.approvers")
+    assert "Approve" not in card.buttons
+    await deliver(world, approve_although_it_is_not_there(card))
+    await refused(world, "ben", "Not counted: nobody may approve this.")
     await nothing_ran(world, gateway)
 
 
@@ -48,7 +55,7 @@ async def test_one_no_ends_it(world: World, bot: StartBot, gateway: Gateway) -> 
 async def test_two_yeses_are_two_people(world: World, bot: StartBot, gateway: Gateway) -> None:
     world.write_policy(BEN, CHLOE, approvals_required=2)
     card = await proposed(world, bot)
-    assert "Needs 2 of @ben, @chloe" in card.text
+    assert "Needs 2 approvals: @ben, @chloe" in card.text
     await world.press(card, "Approve", "ben")
     await world.approval_card("@ben approved")
     await world.press(card, "Approve", "ben")

@@ -8,7 +8,13 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.scenarios.attacks import nothing_ran, proposed, ran
+from tests.scenarios.attacks import (
+    approve_although_it_is_not_there,
+    deliver,
+    nothing_ran,
+    proposed,
+    ran,
+)
 from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
@@ -28,6 +34,7 @@ async def test_where_a_reason_is_wanted_the_vote_counts_when_it_is_given(
     assert world.slack.modal("ana") is None, "the box is for those who may"
 
     await world.press(card, "Approve", "ben")
+    await until(lambda: world.slack.modal("ben"), why="the box for the reason")
     assert "Approve" in world.replies("approval")[0].buttons, "not counted yet"
     await nothing_ran(world, gateway)
     outcome = await world.slack.as_user("ben").submit(values={"reason": "the leak is known"})
@@ -44,10 +51,10 @@ async def test_a_rule_asks_more_of_what_is_risky(
     rules = [{"risk_at_least": "high", "approvers": ["S0SRE00001"], "approvals_required": 2}]
     world.write_policy(BEN, rules=rules)
     card = await proposed(world, bot)
-    assert "Needs 1 of @ben" in card.text
+    assert "Needs 1 approval: @ben" in card.text
     await world.types("/incident fix stop grace_seconds=1", "ana")
     risky = await world.approval_card("Stop checkout-api", which=2)
-    assert "Needs 2 of @sre, not @ana" in risky.text
+    assert "Needs 2 approvals: @sre (not @ana)" in risky.text
     assert "grace_seconds" in risky.text
     assert "asked by @ana" in risky.text
     assert "Reversible: yes, by service.start" in risky.text
@@ -60,9 +67,44 @@ async def test_outside_of_its_maintenance_window_nothing_is_approved(
     window = {"start": f"{ends - timedelta(hours=1):%H:%M}", "end": f"{ends:%H:%M}"}
     world.write_policy(BEN, only_in_windows=True, maintenance_windows=[window])
     card = await proposed(world, bot)
-    await world.press(card, "Approve", "ben")
-    await world.whisper("ben", "Not counted: this may run only in a maintenance window.")
+    assert "this may run only in a maintenance window, which opens at" in card.text
+    assert "Approve" not in card.buttons
+    await deliver(world, approve_although_it_is_not_there(card))
+    await world.whisper("ben", "Not counted: this may run only in a maintenance window, which")
     await nothing_ran(world, gateway)
+
+
+async def test_a_card_gets_its_buttons_when_its_maintenance_window_opens(
+    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+) -> None:
+    opens = clock() + timedelta(minutes=3)
+    window = {"start": f"{opens:%H:%M}", "end": f"{opens + timedelta(hours=1):%H:%M}"}
+    world.write_policy(BEN, only_in_windows=True, maintenance_windows=[window])
+    card = await proposed(world, bot)
+    assert "It can be approved from" in card.text
+    assert card.buttons == ["Reject", "Dry run", "Edit"]
+    clock.forward(181)
+    await until(lambda: "Approve" in world.replies("approval")[0].buttons, why="it is open")
+    await world.press(world.replies("approval")[0], "Approve", "ben")
+    await world.result("Verified")
+    await ran(world, gateway, 1)
+
+
+async def test_who_asks_for_what_is_proposed_already_is_told_so_and_there_is_one_card(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    await bot()
+    await world.alert()
+    await world.advice()
+    values = f"restart {SERVICE} grace_seconds=1"
+    await (await world.types(f"/incident fix {values}", "ana")).response()
+    card = await world.approval_card("asked by @ana", which=2)
+    answer = await (await world.types(f"/incident fix {values}", "chloe")).response()
+    assert "Already proposed: Restart checkout-api is awaiting approval." in answer.text
+    await world.quiet()
+    assert len(world.replies("approval")) == 2
+    await world.press(card, "Approve", "chloe")
+    await world.result("exit 0")
 
 
 async def test_an_action_that_the_policy_approves_runs_by_itself_for_a_target_the_alert_names(
@@ -98,7 +140,7 @@ async def test_a_rule_that_asks_for_people_is_not_overruled_by_what_the_policy_a
     rule = {"environments": ["prod*"], "approvals_required": 2, "reason_required": True}
     world.write_policy(BEN, CHLOE, auto_approve=["service.restart"], rules=[rule])
     card = await proposed(world, bot)
-    assert "Needs 2 of @ben, @chloe" in card.text
+    assert "Needs 2 approvals: @ben, @chloe" in card.text
     assert "asks for a reason" in card.text
     await nothing_ran(world, gateway)
 
@@ -114,7 +156,7 @@ async def test_what_a_gateway_without_plans_would_touch_is_too_much_for_every_ru
         rules = [{"targets_at_least": 2, "approvals_required": 2}]
         world.write_policy(BEN, CHLOE, auto_approve=["*"], rules=rules)
         card = await proposed(world, bot)
-        assert "Needs 2 of @ben, @chloe" in card.text
+        assert "Needs 2 approvals: @ben, @chloe" in card.text
         await nothing_ran(world, gateway)
 
 
@@ -183,7 +225,7 @@ async def test_what_did_not_help_is_undone_by_one_click_and_another_persons_yes(
 
     await world.press(result, "Undo", "ben")
     card = await world.approval_card("Undo Stop checkout-api: Start checkout-api", which=2)
-    assert "not @ben" in card.text
+    assert "Needs 1 approval: @chloe ·" in card.text
     await world.press(result, "Undo", "chloe")
     await world.whisper("chloe", "It is proposed already: see its card in this thread.")
     await world.press(card, "Approve", "ben")

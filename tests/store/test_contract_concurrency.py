@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from bot.approvals.limits import Limits
 from bot.approvals.model import Choice
 from bot.errors import Refused
 from bot.incidents.model import IncidentStatus, Severity
@@ -291,7 +292,11 @@ async def test_twenty_that_claim_at_once_take_each_execution_once(two: Two) -> N
         await yes(here, one.id, ANA)
         ids.add(f"exec-{one.id}")
     taken = await asyncio.gather(
-        *(store.claim_execution(later(2)) for store in two for _ in range(10))
+        *(
+            store.claim_execution(later(2), Limits(hourly_budget_per_sop=20))
+            for store in two
+            for _ in range(10)
+        )
     )
     assert Counter(execution.id for execution in taken if execution) == dict.fromkeys(ids, 1)
     assert await here.claim_execution(later(2)) is None

@@ -10,24 +10,28 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.binding import Written
+from bot.approvals.blockers import Config, requirement_of
+from bot.approvals.limits import Limits
 from bot.approvals.model import Binding, Choice, Execution, Terms
 from bot.approvals.segment import Window
 from bot.errors import NotFound, Refused
-from bot.incidents.model import Incident, Severity
+from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from store.contract import Store
-from tests.store.shop import ANA, BEN, NOW, TEAM, Place, alert, asked, later, opened, tell, voter
+from tests.store.shop import ANA, BEN, NOW, TEAM, Place, asked, later, opened, voter
 from tests.store.trail import trail
 
 DONE = RemediationStatus.SUCCEEDED
 UNKNOWN = RemediationStatus.OUTCOME_UNKNOWN
 
 
+OPEN = Limits(windows=(Window.model_validate({"start": "03:00", "end": "23:00"}),))
+
+
 async def approved(store: Store, incident: Incident, at: float = 1, **changes: Any) -> Execution:
     """An execution that waits to be claimed."""
     one = await asked(store, incident.id, **changes)
-    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(at))
+    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(at), limits=OPEN)
     execution = await store.execution_of(one.id)
     assert execution is not None
     return execution
@@ -36,7 +40,7 @@ async def approved(store: Store, incident: Incident, at: float = 1, **changes: A
 async def dispatching(store: Store, incident: Incident, **changes: Any) -> Execution:
     """An execution that this store's owner has claimed."""
     await approved(store, incident, **changes)
-    execution = await store.claim_execution(later(2))
+    execution = await store.claim_execution(later(2), OPEN)
     assert execution is not None
     return execution
 
@@ -55,11 +59,19 @@ async def finish(
 
 
 async def may_send(
-    store: Store, one: Execution, at: float, *, policy: str = "", windows: tuple[Window, ...] = ()
+    store: Store,
+    one: Execution,
+    at: float,
+    *,
+    needed: int | None = None,
+    windows: tuple[Window, ...] = (),
 ) -> bool:
     """The last word before it is sent, with the policy and the windows as they are then."""
+    requirement = requirement_of(await store.approval(one.approval_id))
+    requirement = replace(requirement, needed=needed or requirement.needed)
+    config = Config(sop="", requirement=requirement)
     return await store.record_request(
-        one, later(at), Written(sop="", policy=policy), windows, {"key": one.id}
+        one, later(at), Limits(windows=windows), config, {"key": one.id}
     )
 
 
@@ -233,9 +245,8 @@ async def test_what_may_be_sent_is_on_record_and_begins_at_that_moment(store: St
     [
         ("frozen", "everything is frozen by @U0ANA (wait)"),
         ("resolved", "the incident resolved"),
-        ("severity", "the severity changed from high to critical"),
-        ("policy", "the policy was edited"),
-        ("window", "its maintenance window is over"),
+        ("policy", "the policy was edited and asks for something else now"),
+        ("window", "this may run only in a maintenance window"),
         ("too old", "approved too long ago"),
     ],
 )
@@ -249,12 +260,10 @@ async def test_what_changed_since_the_claim_revokes_it_and_nothing_is_on_record_
         await store.freeze(ANA, "wait", later(3))
     elif change == "resolved":
         await store.resolve(incident.id, ANA, later(3))
-    elif change == "severity":
-        await tell(store, alert(severity=Severity.CRITICAL), at=later(3))
     at = {"window": 60, "too old": 121}.get(change, 4)
-    policy = "another" if change == "policy" else ""
+    needed = 3 if change == "policy" else None
     windows = (NIGHT.model_copy(update={"end": time(23)}),) if change == "too old" else (NIGHT,)
-    assert not await may_send(store, execution, at, policy=policy, windows=windows)
+    assert not await may_send(store, execution, at, needed=needed, windows=windows)
     one = await store.approval(execution.approval_id)
     assert one.state is RemediationStatus.REVOKED
     assert one.reason.startswith(why)
@@ -347,7 +356,8 @@ async def test_a_person_may_say_that_it_did_not_run_and_its_target_is_free(store
     assert (last.kind, last.actor) == ("marked by hand", BEN)
     assert json.loads(last.detail)["state"] == "failed"
     assert not await store.mark_by_hand(unknown, ANA, later(8), later(300))
-    assert (await approved(store, incident, at=9, target="web")).state == "approved"
+    (waits,) = await store.approvals_waiting()
+    await store.vote(waits.id, voter(ANA), Choice.APPROVE, TEAM, later(9))
     # It was a belief; what the gateway says is the truth.
     done = await finish(store, execution, DONE, at=10)
     assert (done.state, done.by_hand) == (DONE, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Choice, Execution, Terms
-from bot.errors import Refused
+from bot.errors import AlreadyProposed, Refused
 from bot.incidents.model import Incident, Severity
-from bot.incidents.remediation import RemediationStatus
+from bot.incidents.remediation import Parameter, Proposal, RemediationStatus
 from store.contract import Store
 from tests.store.shop import (
     ANA,
@@ -21,6 +22,7 @@ from tests.store.shop import (
     TEAM,
     Place,
     alert,
+    approval,
     asked,
     later,
     opened,
@@ -74,6 +76,12 @@ async def ran(
     return await ends(store, execution, state, at + 1, **how)
 
 
+def restart(grace: int) -> Proposal:
+    """A restart of web that differs by its grace."""
+    proposal = approval(1, target="web").proposal
+    return replace(proposal, parameters=(Parameter("grace_seconds", grace, "default"),))
+
+
 async def other(store: Store, name: str = "db") -> Incident:
     return await opened(store, service=name, fingerprint=f"fp-{name}")
 
@@ -87,18 +95,46 @@ async def reason(store: Store, one: Approval) -> str:
 # One action a target at a time
 
 
-async def test_of_two_approved_for_one_target_one_is_claimed_and_the_other_revoked(
+async def test_what_is_approved_for_one_target_is_claimed_one_at_a_time_in_that_order(
     store: Store,
 ) -> None:
+    waiting = []
+    for number in range(3):
+        incident = await other(store, f"svc-{number}")
+        one = await asked(store, incident.id, target="web")
+        await yes(store, one, 3 - number)
+        waiting.insert(0, one.id)
+    elsewhere = await asked(store, (await opened(store)).id, target="db")
+    await yes(store, elsewhere, 5)
+    claimed = []
+    for _ in range(3):
+        execution = await claim(store, 6)
+        assert execution is not None
+        if not claimed:
+            free = await claim(store, 6)
+            assert free is not None
+            assert free.approval_id == elsewhere.id, "another target waits for nothing"
+        assert await claim(store, 6) is None
+        claimed.append(execution.approval_id)
+        await ends(store, execution, FAILED, 7)
+    assert claimed == waiting
+    assert await fault(store) == ""
+
+
+async def test_what_waits_for_its_target_is_revoked_when_that_cools_down(store: Store) -> None:
     first = await asked(store, (await opened(store)).id, target="web")
     second = await asked(store, (await other(store)).id, target="web")
     await yes(store, first, 1)
     await yes(store, second, 1.5)
-    assert await claim(store) is not None
-    assert await claim(store) is None
-    assert "another action is running on web (INC-1)" in await reason(store, second)
-    assert "Propose it again once that ended." in await reason(store, second)
-    assert await fault(store) == ""
+    execution = await claim(store, 2, COOL)
+    assert execution is not None
+    assert await claim(store, 3, COOL) is None
+    assert not (await store.approval(second.id)).reason
+    await ends(store, execution, SUCCEEDED, 4)
+    assert await claim(store, 5, COOL) is None
+    assert "web was acted on at 03:04:07 UTC; next action at 03:09:07" in await reason(
+        store, second
+    )
 
 
 @pytest.mark.sqlite_file
@@ -113,7 +149,7 @@ async def test_however_many_claim_at_once_one_acts_on_the_target(place: Place) -
     claimed = await asyncio.gather(*(claim(store) for store in stores for _ in range(3)))
     assert len([one for one in claimed if one]) == 1
     states = [(await stores[0].approval(one.id)).state for one in approvals]
-    assert sorted(states) == sorted([RemediationStatus.APPROVED] + [REVOKED] * 5)
+    assert states == [RemediationStatus.APPROVED] * 6, "five wait for their turn"
 
 
 async def test_a_yes_is_refused_while_another_action_runs_there(store: Store) -> None:
@@ -147,8 +183,8 @@ async def test_of_an_unknown_outcome_nothing_else_acts_there_until_people_decide
 async def test_what_else_waits_for_the_target_in_that_incident_is_revoked(store: Store) -> None:
     incident = await opened(store)
     first = await asked(store, incident.id, target="web")
-    waiting = await asked(store, incident.id, target="web")
-    approved = await asked(store, incident.id, target="web")
+    waiting = await asked(store, incident.id, proposal=restart(2))
+    approved = await asked(store, incident.id, proposal=restart(3))
     elsewhere = await asked(store, incident.id, target="db")
     await yes(store, first)
     await yes(store, approved, 1.5)
@@ -164,7 +200,7 @@ async def test_what_else_waits_for_the_target_in_that_incident_is_revoked(store:
 async def test_a_target_cools_down_after_anything_was_sent_to_it(store: Store) -> None:
     await ran(store, await opened(store), VERIFIED)  # sent at 1
     one = await asked(store, (await other(store)).id, target="web")
-    with pytest.raises(Refused, match=r"web cools down until 03:09:06 UTC. Press again after that"):
+    with pytest.raises(Refused, match=r"web was acted on at 03:04:06 UTC; next action at 03:09:06"):
         await yes(store, one, 300, COOL)
     await yes(store, one, 301, COOL)
 
@@ -178,7 +214,7 @@ async def test_what_never_reached_the_gateway_cools_nothing_down(store: Store) -
 async def test_a_clock_moved_back_does_not_end_a_cooldown(store: Store) -> None:
     await ran(store, await opened(store), VERIFIED, at=50)
     one = await asked(store, (await other(store)).id, target="web")
-    with pytest.raises(Refused, match="cools down"):
+    with pytest.raises(Refused, match="next action at"):
         await yes(store, one, 10, COOL)
 
 
@@ -393,16 +429,35 @@ async def test_the_track_record_is_of_this_sop_and_action_over_all_incidents(sto
     assert (await store.track_record("sop_y", "service.restart")).runs == 0
 
 
-async def test_a_severity_that_changes_takes_back_what_waits_and_what_is_not_sent(
-    store: Store,
-) -> None:
+@pytest.mark.attack("ASI03")
+async def test_a_severity_that_any_sender_may_say_takes_nothing_back(store: Store) -> None:
     incident = await opened(store)
     waits, approved = await asked(store, incident.id), await asked(store, incident.id)
     await yes(store, approved)
     await tell(store, alert(severity=Severity.CRITICAL), at=later(2))
-    for one in (waits, approved):
-        assert await reason(store, one) == "the severity changed from high to critical"
-    assert await claim(store, 3) is None
+    assert not (await store.approval(waits.id)).decided
+    assert await claim(store, 3) is not None
+
+
+# The same is proposed once
+
+
+async def test_the_same_proposal_of_an_incident_is_one_card_whoever_asks(store: Store) -> None:
+    incident, elsewhere = await opened(store), await other(store)
+    one = await asked(store, incident.id, target="web")
+    with pytest.raises(AlreadyProposed, match="Restart web is awaiting approval"):
+        await asked(store, incident.id, target="web", requested_by=BEN)
+    for different in (
+        asked(store, incident.id, proposal=restart(2)),
+        asked(store, elsewhere.id, target="web"),
+        asked(store, incident.id, target="web", undoes="exec-1"),
+    ):
+        assert (await different).id
+    await yes(store, one)
+    with pytest.raises(AlreadyProposed, match="Restart web is approved"):
+        await asked(store, incident.id, target="web")
+    assert await claim(store) is not None
+    assert await asked(store, incident.id, target="web"), "its card says what is under way"
 
 
 async def test_what_is_withdrawn_stays_so_and_what_is_sent_cannot_be(store: Store) -> None:
@@ -420,4 +475,4 @@ async def test_a_yes_of_a_time_yet_to_come_is_not_acted_on(store: Store) -> None
     one = await asked(store, (await opened(store)).id)
     await yes(store, one, 500)
     assert await claim(store, 2) is None
-    assert await reason(store, one) == "the clock was moved back after the yes"
+    assert await reason(store, one) == "the clock was moved back after the approval"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.model import Choice, Freeze, Terms, Vote
+from bot.approvals.blockers import Blocker, BlockerKind
+from bot.approvals.model import Choice, Terms, Vote
 from bot.approvals.record import TrackRecord
 from bot.incidents.remediation import FROM_MODEL, Parameter, Preview, RemediationStatus
 from handlers.views.approval import approval as view
@@ -40,7 +44,7 @@ def test_an_undecided_one_shows_exactly_what_will_run_and_where_each_value_is_fr
     assert "`target`  checkout-api-3   ← alert label container" in shown(blocks)
     assert f"`grace_seconds`  30   ← asked by <@{CAT}>" in shown(blocks)
     assert "Touches 1 container. Risk: medium. Reversible: no." in shown(blocks)
-    assert f"Needs 2 of <@{ANA}>, <@{BEN}>, <@{CAT}>, not <@{CAT}> · expires" in shown(blocks)
+    assert f"Needs 2 approvals: <@{ANA}>, <@{BEN}> · expires" in shown(blocks)
     assert_slack_takes(text, blocks)
 
 
@@ -164,7 +168,8 @@ def test_what_never_ran_says_so(record: TrackRecord | None) -> None:
 
 
 def test_a_freeze_stands_on_the_card_with_who_and_why() -> None:
-    text, blocks = view(approval(), freeze=Freeze(ANA, NOW, "<!channel> a move"))
+    freeze = Blocker(kind=BlockerKind.FROZEN, user=ANA, since=NOW, reason="<!channel> a move")
+    text, blocks = view(approval(), blocker=freeze)
     assert f"Frozen by <@{ANA}>" in shown(blocks)
     assert "&lt;!channel&gt; a move" in shown(blocks)
     assert_slack_takes(text, blocks)
@@ -173,10 +178,53 @@ def test_a_freeze_stands_on_the_card_with_who_and_why() -> None:
 def test_the_policy_stands_on_the_card_in_words() -> None:
     terms = Terms(reason_required=True, only_in_windows=True, seen=False, editors=(BEN,))
     text, blocks = view(approval(approvers=("S0SRE",), terms=terms))
-    assert f"Needs 2 of <!subteam^S0SRE>, not <@{BEN}>, <@{CAT}>" in shown(blocks)
+    assert f"Needs 2 approvals: <!subteam^S0SRE> (not <@{BEN}>, <@{CAT}>)" in shown(blocks)
     assert "asks for a reason · only in a maintenance window" in shown(blocks)
     assert "No alert of this incident names checkout-api-3." in shown(blocks)
     assert "Meanwhile the service is away while it restarts." in shown(blocks)
+    assert_slack_takes(text, blocks)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"approvers": (ANA, BEN), "requested_by": ANA}, f"Needs 1 approval: <@{BEN}> ·"),
+        ({"approvers": (ANA, BEN, CAT), "requested_by": ""}, "Needs 1 approval: "),
+        ({"needed": 2, "votes": (vote(ANA),)}, f"Needs 1 more approval: <@{BEN}> ·"),
+        ({"needed": 3, "approvers": ("S0SRE", BEN)}, f"3 approvals: <@{BEN}>, <!subteam^S0SRE>"),
+        ({"approvers": ("S0SRE",), "requested_by": ""}, "Needs 1 approval: <!subteam^S0SRE> ·"),
+        (
+            {"needed": 2, "approvers": ("S0SRE",), "votes": (vote(ANA),)},
+            f"Needs 1 more approval: <!subteam^S0SRE> (not <@{ANA}>, <@{CAT}>)",
+        ),
+    ],
+)
+def test_only_who_can_still_approve_is_named(changes: dict[str, Any], words: str) -> None:
+    assert words in shown(view(approval(**{"needed": 1, **changes}))[1])
+
+
+BLOCKERS = [
+    Blocker(kind=kind, subject="ledger", user=ANA, incident_id=7, since=NOW, count=3, until=until)
+    for kind in BlockerKind
+    if kind is not BlockerKind.FROZEN
+    for until in (None, NOW + timedelta(minutes=1), NOW + timedelta(days=1))
+]
+
+
+@pytest.mark.parametrize("blocker", BLOCKERS)
+def test_while_no_press_can_succeed_there_is_no_approve_and_the_card_says_until_when(
+    blocker: Blocker,
+) -> None:
+    text, blocks = view(approval(), blocker=blocker)
+    assert buttons(blocks) == ["Reject", "Dry run", "Edit"]
+    assert "*Nobody can approve this now:* " in shown(blocks)
+    until = blocker.until
+    words = {
+        None: "",
+        NOW + timedelta(minutes=1): "It can be approved from <!date^",
+        NOW + timedelta(days=1): "after this approval expires: propose it again then.",
+    }
+    assert words[until] in shown(blocks)
     assert_slack_takes(text, blocks)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from bot.advice.claims import MARK, marked
 from bot.advice.model import Advice
+from bot.approvals.blockers import Blocker, BlockerKind
 from bot.approvals.model import Freeze
 from bot.incidents.confusables import fold
 from bot.incidents.model import Link, TimelineEntry
@@ -97,7 +98,9 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
             sources=(evil,),
         )
         yield "advice", advice.advice(given, evil, "U0ANA")
-    yield "approval", approval_view.approval(ask, freeze=Freeze("U0ANA", NOW, evil))
+    for kind in BlockerKind:
+        blocker = Blocker(kind=kind, user="U0ANA", since=NOW, reason=evil, subject=evil)
+        yield "approval", approval_view.approval(ask, blocker=blocker)
     yield "approval", approval_view.approval(replace(ask, state=RemediationStatus.REVOKED))
     for state in (RemediationStatus.NOT_VERIFIED, RemediationStatus.OUTCOME_UNKNOWN):
         yield "result", result.result(replace(ran, state=state), replace(ask, preview=Preview()))

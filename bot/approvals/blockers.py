@@ -1,0 +1,391 @@
+"""What keeps a remediation from running, whoever approves it: decided once, by `evaluate`.
+
+Asked when its card is drawn, at the press, when its dispatch is claimed, and before it is sent. The
+answer is data; `blocker_text` has the sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.approvals.binding import digest_of
+from bot.approvals.limits import Limits
+from bot.approvals.model import Approval, Freeze
+from bot.approvals.policy import SKEW, who_can_still_approve
+from bot.approvals.rules import Demand, in_window, next_opening
+from bot.incidents.model import Incident, IncidentStatus
+from bot.incidents.remediation import RemediationStatus
+
+HOUR = timedelta(hours=1)
+
+
+class BlockerKind(StrEnum):
+    """Why it may not run. The order is that in which `evaluate` looks."""
+
+    INCIDENT_CLOSED = "incident closed"
+    EXPIRED = "expired"
+    APPROVED_TOO_LONG_AGO = "approved too long ago"
+    CLOCK_MOVED_BACK = "clock moved back"
+    SCOPE_CHANGED = "scope changed"
+    SOP_EDITED = "SOP edited"
+    REQUIREMENT_CHANGED = "requirement changed"
+    NOT_AS_SHOWN = "not as shown"
+    NOT_ON_RECORD = "not on record"
+    VOTE_LOST = "vote lost"
+    PLAN_CHANGED = "plan changed"
+    NO_APPROVER = "no approver"
+    FROZEN = "frozen"
+    WINDOW_CLOSED = "window closed"
+    DID_NOT_HELP = "did not help"
+    TARGET_BUSY = "target busy"
+    TARGET_UNKNOWN = "target unknown"
+    COOLDOWN = "cooldown"
+    BREAKER_OPEN = "breaker open"
+    BUDGET_SPENT = "budget spent"
+    SOP_BUDGET_SPENT = "SOP budget spent"
+    TARGET_BUDGET_SPENT = "target budget spent"
+
+
+_FINAL = frozenset(
+    {
+        BlockerKind.INCIDENT_CLOSED,
+        BlockerKind.EXPIRED,
+        BlockerKind.APPROVED_TOO_LONG_AGO,
+        BlockerKind.CLOCK_MOVED_BACK,
+        BlockerKind.SCOPE_CHANGED,
+        BlockerKind.SOP_EDITED,
+        BlockerKind.REQUIREMENT_CHANGED,
+        BlockerKind.NOT_AS_SHOWN,
+        BlockerKind.NOT_ON_RECORD,
+        BlockerKind.VOTE_LOST,
+        BlockerKind.PLAN_CHANGED,
+    }
+)
+PROPOSE_AGAIN = frozenset(
+    {BlockerKind.SCOPE_CHANGED, BlockerKind.SOP_EDITED, BlockerKind.REQUIREMENT_CHANGED}
+)
+"""What ends an approval although its incident still needs the remediation."""
+
+_USELESS = frozenset({BlockerKind.DID_NOT_HELP, BlockerKind.BREAKER_OPEN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocker:
+    """Why it may not run now. `until` is when that ends by itself, None where nobody can say.
+
+    Which of the facts are set depends on `kind`: `subject` is the target, the SOP ID, the status or
+    the title; `user` and `reason` are those of a freeze; `incident_id` is the incident whose action
+    is in the way; `since` is when it began; `count` counts earlier dispatches.
+    """
+
+    kind: BlockerKind
+    until: datetime | None = None
+    subject: str = ""
+    user: str = ""
+    reason: str = ""
+    incident_id: int | None = None
+    since: datetime | None = None
+    count: int = 0
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no waiting and nobody's press changes anything about it."""
+        return self.kind in _FINAL
+
+    @property
+    def makes_it_useless(self) -> bool:
+        """Whether it is of no use even to propose it."""
+        return self.is_final or self.kind in _USELESS
+
+
+def signature(blocker: Blocker | None) -> str:
+    """The same for the same blocker, '' for none: a card is drawn again when that differs."""
+    return repr(blocker) if blocker else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """Something that reached the gateway, as far as anybody knows."""
+
+    approval_id: str
+    incident_id: int
+    sop_id: str
+    action_id: str
+    target: str
+    state: RemediationStatus
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the store knows at one moment: the freeze, and what was sent, oldest first.
+
+    `runs` has everything since `since_of(limits, now)`, everything that may still be under way, and
+    all that did not help in an open incident.
+    """
+
+    freeze: Freeze | None = None
+    runs: Sequence[PastRun] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What an operator's files say now about one approval.
+
+    The digest of its SOP, and what the policy requires; None where the policy allows the action to
+    nobody.
+    """
+
+    sop: str
+    requirement: Demand | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastLook:
+    """What Slack, the audit trail and the gateway say of an approval just before it is sent.
+
+    `lost_vote` is why too few of its votes still count, '' while enough do. `plan` is the digest of
+    what the gateway would do.
+    """
+
+    is_on_record: bool
+    lost_vote: str
+    plan: str
+
+
+def since_of(limits: Limits, now: datetime) -> datetime:
+    """What was sent before this cannot be in the way of anything any more."""
+    longest = max(limits.cooldowns.values(), default=timedelta())
+    return now - max(HOUR, limits.breaker_span, longest)
+
+
+def evaluate(
+    approval: Approval,
+    incident: Incident,
+    facts: Facts,
+    limits: Limits,
+    now: datetime,
+    *,
+    config: Config | None = None,
+    last_look: LastLook | None = None,
+) -> Blocker | None:
+    """The first thing that keeps it from running now, or None.
+
+    `config` None: what the operator's files say is not looked at; `last_look` likewise. An undo is
+    held up by nothing of the history but an action that is under way on its target.
+    """
+    others = [run for run in facts.runs if run.approval_id != approval.id]
+    checks = (
+        _over(approval, incident, now),
+        _changed(approval, incident, config),
+        _doubtful(approval, last_look),
+        _nobody(approval),
+        _frozen(facts.freeze),
+        _outside_window(approval, limits, now),
+        _repeated(approval, others),
+        _busy(approval, others),
+        _cooling(approval, others, limits, now),
+        _tripped(approval, incident.sop_id, others, limits, now),
+        _spent(approval, incident.sop_id, others, limits, now),
+    )
+    return next((blocker for blocker in checks if blocker), None)
+
+
+def _over(approval: Approval, incident: Incident, now: datetime) -> Blocker | None:
+    """Its incident, or its time, is over."""
+    if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
+        return Blocker(kind=BlockerKind.INCIDENT_CLOSED, subject=incident.status)
+    if not approval.decided:
+        expired = now >= approval.expires_at
+        return Blocker(kind=BlockerKind.EXPIRED) if expired else None
+    if approval.holds_until is None or now >= approval.holds_until:
+        return Blocker(kind=BlockerKind.APPROVED_TOO_LONG_AGO)
+    if approval.decided_at and approval.decided_at > now + SKEW:
+        return Blocker(kind=BlockerKind.CLOCK_MOVED_BACK)
+    return None
+
+
+def _changed(approval: Approval, incident: Incident, config: Config | None) -> Blocker | None:
+    """What it was approved for is not what it would be now.
+
+    A severity may change: any sender may say one, and the policy does not ask for it.
+    """
+    if config is None:
+        return None
+    if digest_of(approval) != approval.digest:
+        return Blocker(kind=BlockerKind.NOT_AS_SHOWN)
+    then = approval.terms.bound
+    if (then.env, then.service) != (incident.env, incident.service):
+        return Blocker(kind=BlockerKind.SCOPE_CHANGED)
+    if then.sop != config.sop:
+        return Blocker(kind=BlockerKind.SOP_EDITED, subject=incident.sop_id)
+    if config.requirement is None or _differs(config.requirement, requirement_of(approval)):
+        return Blocker(kind=BlockerKind.REQUIREMENT_CHANGED)
+    return None
+
+
+def _differs(now: Demand, then: Demand) -> bool:
+    """Whether other people, or in another way, would have to approve it. Not for how long."""
+    return replace(now, ttl=then.ttl) != then
+
+
+def _doubtful(approval: Approval, last_look: LastLook | None) -> Blocker | None:
+    """Too little of what people approved is on record, still counts, or is what would run."""
+    if last_look is None:
+        return None
+    if not last_look.is_on_record:
+        return Blocker(kind=BlockerKind.NOT_ON_RECORD)
+    if last_look.lost_vote:
+        return Blocker(kind=BlockerKind.VOTE_LOST, reason=last_look.lost_vote)
+    if last_look.plan != approval.preview.digest:
+        return Blocker(kind=BlockerKind.PLAN_CHANGED)
+    return None
+
+
+def requirement_of(approval: Approval) -> Demand:
+    """What was asked for when it was proposed."""
+    return Demand(
+        approvers=approval.approvers,
+        needed=approval.needed,
+        ttl=approval.expires_at - approval.requested_at,
+        reason_required=approval.terms.reason_required,
+        only_in_windows=approval.terms.only_in_windows,
+    )
+
+
+def _nobody(approval: Approval) -> Blocker | None:
+    """Too few people are left whose vote could count."""
+    if approval.decided:
+        return None
+    users, groups = who_can_still_approve(approval)
+    if groups or len(users) >= approval.needed - len(approval.said_yes):
+        return None
+    return Blocker(kind=BlockerKind.NO_APPROVER, count=len(users))
+
+
+def _frozen(freeze: Freeze | None) -> Blocker | None:
+    if freeze is None:
+        return None
+    return Blocker(kind=BlockerKind.FROZEN, user=freeze.by, reason=freeze.reason, since=freeze.at)
+
+
+def _outside_window(approval: Approval, limits: Limits, now: datetime) -> Blocker | None:
+    if not approval.terms.only_in_windows or in_window(limits.windows, now):
+        return None
+    return Blocker(kind=BlockerKind.WINDOW_CLOSED, until=next_opening(limits.windows, now))
+
+
+def _repeated(approval: Approval, others: Iterable[PastRun]) -> Blocker | None:
+    """It did not help in this incident before."""
+    failed = (RemediationStatus.NOT_VERIFIED, RemediationStatus.UNDONE)
+    proposal = approval.proposal
+    for run in others:
+        if (
+            not approval.undoes
+            and run.state in failed
+            and run.incident_id == approval.incident_id
+            and (run.action_id, run.target) == (proposal.action_id, proposal.target)
+        ):
+            return Blocker(kind=BlockerKind.DID_NOT_HELP, subject=proposal.title)
+    return None
+
+
+_UNDER_WAY = {
+    RemediationStatus.DISPATCHING: BlockerKind.TARGET_BUSY,
+    RemediationStatus.OUTCOME_UNKNOWN: BlockerKind.TARGET_UNKNOWN,
+}
+
+
+def _busy(approval: Approval, others: Iterable[PastRun]) -> Blocker | None:
+    """One action a target at a time; of an unknown outcome nobody knows that it ended."""
+    for run in _on(approval.proposal.target, others):
+        if run.state in _UNDER_WAY:
+            return Blocker(
+                kind=_UNDER_WAY[run.state],
+                subject=run.target,
+                incident_id=run.incident_id,
+                since=run.started_at,
+            )
+    return None
+
+
+def _cooling(
+    approval: Approval, others: Iterable[PastRun], limits: Limits, now: datetime
+) -> Blocker | None:
+    """Its target was acted on a moment ago."""
+    pause = limits.cooldowns.get(approval.proposal.action_id, timedelta())
+    started = [run.started_at for run in _on(approval.proposal.target, others)]
+    if approval.undoes or not pause or not started or max(started) + pause <= now:
+        return None
+    return Blocker(
+        kind=BlockerKind.COOLDOWN,
+        subject=approval.proposal.target,
+        since=max(started),
+        until=max(started) + pause,
+    )
+
+
+_FAILURES = frozenset(
+    {
+        RemediationStatus.FAILED,
+        RemediationStatus.NOT_VERIFIED,
+        RemediationStatus.UNDONE,
+        RemediationStatus.OUTCOME_UNKNOWN,
+    }
+)
+
+
+def _tripped(
+    approval: Approval, sop_id: str, others: Iterable[PastRun], limits: Limits, now: datetime
+) -> Blocker | None:
+    """This SOP's remediations failed too often since one last helped."""
+    runs = [run for run in others if run.sop_id == sop_id]
+    helped = [run.started_at for run in runs if run.state is RemediationStatus.VERIFIED]
+    failed = sorted(
+        run.started_at
+        for run in runs
+        if run.state in _FAILURES
+        and run.started_at > now - limits.breaker_span
+        and not (helped and run.started_at <= max(helped))
+    )
+    if approval.undoes or len(failed) < limits.breaker_failures:
+        return None
+    return Blocker(
+        kind=BlockerKind.BREAKER_OPEN,
+        subject=sop_id,
+        count=len(failed),
+        until=failed[-limits.breaker_failures] + limits.breaker_span,
+    )
+
+
+def _spent(
+    approval: Approval, sop_id: str, others: Iterable[PastRun], limits: Limits, now: datetime
+) -> Blocker | None:
+    """As many as may run within an hour have run: over everything, of its SOP, on its target."""
+    if approval.undoes:
+        return None
+    target = approval.proposal.target
+    ran = [run for run in others if run.started_at > now - HOUR]
+    of_sop = [run for run in ran if run.sop_id == sop_id]
+    for runs, budget, kind, subject in (
+        (ran, limits.hourly_budget, BlockerKind.BUDGET_SPENT, ""),
+        (of_sop, limits.hourly_budget_per_sop, BlockerKind.SOP_BUDGET_SPENT, sop_id),
+        (
+            list(_on(target, ran)),
+            limits.hourly_budget_per_target,
+            BlockerKind.TARGET_BUDGET_SPENT,
+            target,
+        ),
+    ):
+        if len(runs) >= budget:
+            started = sorted(run.started_at for run in runs)
+            until = started[-budget] + HOUR if budget else None
+            return Blocker(kind=kind, subject=subject, count=len(runs), until=until)
+    return None
+
+
+def _on(target: str, runs: Iterable[PastRun]) -> Iterator[PastRun]:
+    return (run for run in runs if run.target == target)
