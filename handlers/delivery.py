@@ -133,10 +133,10 @@ class Delivery:
 
     def _tried_at(self, message: OutboxMessage, lane: Lane) -> datetime | None:
         """Until when it may have been posted already; None when it cannot have been."""
+        if tried := self.unsure.get(message.id):
+            return tried  # also of what was deleted, and then posted anew with its answer lost
         if message.id in self._gone:
             return None
-        if tried := self.unsure.get(message.id):
-            return tried
         # What was wished for before the lane was ours, its owner of then may have posted.
         return lane.taken_at if message.unsure or message.id <= lane.newest else None
 

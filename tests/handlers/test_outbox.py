@@ -245,6 +245,21 @@ async def test_what_is_refused_again_and_again_is_given_up_and_told(desk):
     assert (await desk.store.outbox_message(f"card:{number}")).failed
 
 
+async def test_a_card_posted_anew_whose_answer_is_lost_is_found(desk):
+    number = await desk.open()
+    async with desk.running():
+        await desk.slack.wait_for(desk.ours, why="the card")
+        card = desk.ours()[0]
+        desk.slack.core.workspace.delete(desk.slack.core.workspace.channel(ALERTS), card.ts)
+        desk.faults.drop_after["chat.postMessage"] = 1
+        await desk.open(key="again")
+        desk.wake(2)
+        await desk.until(lambda: unsure_of(desk, 1), why="the answer to the new post is lost")
+        await desk.until(lambda: nothing_waits(desk), why="it is known where the card is")
+    assert len(desk.ours()) == 1, "posted anew once"
+    assert (await desk.store.outbox_message(f"card:{number}")).ts == desk.ours()[0].ts != card.ts
+
+
 async def test_a_reply_to_a_card_that_somebody_deleted_brings_the_card_back(desk):
     number = await desk.open()
     async with desk.running():

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from bot.simulator.clock import SystemClock, Timer
 from bot.simulator.faults import Faults
 from handlers.metadata import kind_of as kind_name
 
@@ -19,6 +20,19 @@ def kind_of(args: JSON) -> str:
     """Which of the bot's messages a call posts or changes: card, advice, approval, …"""
     metadata = args.get("metadata") or {}
     return kind_name(metadata.get("event_type"))
+
+
+class Hurried(SystemClock):
+    """Slack's own patience (3 s for an acknowledgement) six times shorter: many wait for it."""
+
+    def __init__(self) -> None:
+        self._began = super().now()
+
+    def now(self) -> float:
+        return self._began + 6 * (super().now() - self._began)
+
+    def call_later(self, seconds: float, action: Callable[[], None]) -> Timer:
+        return super().call_later(seconds / 6, action)
 
 
 class SlackDoor(Faults):

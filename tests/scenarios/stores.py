@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,6 +32,9 @@ class Beneath(Protocol):
     def from_the_future(self) -> None:
         """Pretend that a newer bot has changed the schema."""
 
+    def held(self) -> AbstractContextManager[None]:
+        """While it lasts, nobody writes what Slack shows."""
+
 
 @dataclass(frozen=True)
 class InFile:
@@ -57,6 +60,12 @@ class InFile:
             " FROM _sqlite_migrations LIMIT 1"
         )
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        with closing(sqlite3.connect(self.file, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+
 
 @dataclass(frozen=True)
 class OnServer:
@@ -75,6 +84,13 @@ class OnServer:
 
     def from_the_future(self) -> None:
         self.tamper("INSERT INTO sopbot_migrations (name) VALUES ('9999_from_the_future')")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        with psycopg.connect(self.url) as connection:
+            connection.execute("LOCK TABLE outbox IN EXCLUSIVE MODE")
+            yield
+            connection.rollback()
 
     @contextmanager
     def _connected(self) -> Iterator[psycopg.Connection[Any]]:

@@ -10,19 +10,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from bot.simulator.clock import SystemClock, Timer
 from bot.simulator.conversation import Message
 from bot.simulator.local import LocalSlack
 from bot.simulator.reading import NotThereError
 from tests.scenarios.children import BotProcess
 from tests.scenarios.conftest import StartProcess
-from tests.scenarios.doors import Proxy, SlackDoor, kind_of
+from tests.scenarios.doors import Hurried, Proxy, SlackDoor, kind_of
 from tests.scenarios.world import Gateway, World, kind, restart_sop
 
 TAKEN, ANSWERED = "before it is taken", "before its answer"
@@ -127,19 +126,6 @@ def _name_of(envelope: dict[str, Any]) -> str:
     attachments = payload.get("event", {}).get("attachments") or [{}]
     title = str(attachments[0].get("title", ""))
     return "the resolve goes out" if "RESOLVED" in title else "the alert goes out"
-
-
-class Hurried(SystemClock):
-    """Slack's own patience (3 s for an acknowledgement) six times shorter: many wait for it."""
-
-    def __init__(self) -> None:
-        self._began = super().now()
-
-    def now(self) -> float:
-        return self._began + 6 * (super().now() - self._began)
-
-    def call_later(self, seconds: float, action: Callable[[], None]) -> Timer:
-        return super().call_later(seconds / 6, action)
 
 
 @pytest.fixture
