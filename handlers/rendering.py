@@ -136,11 +136,14 @@ class Renderer:
 
 
 def _marked(rendered: Rendered, kind: str) -> Rendered:
-    """The first block says whose message it is: another sopbot in the channel passes it over.
+    """A block says whose message it is: another sopbot in the channel passes it over.
 
-    The metadata says so too, but Slack's events do not always carry it.
+    The metadata says so too, but Slack's events do not always carry it. It is the first block
+    whose id Slack keeps, which it does not do for a markdown block.
     """
-    first, rest = rendered.blocks[:1], rendered.blocks[1:]
-    return replace(
-        rendered, blocks=[*({**block, "block_id": event_type(kind)} for block in first), *rest]
-    )
+    blocks = list(rendered.blocks)
+    for number, block in enumerate(blocks):
+        if block["type"] != "markdown":
+            blocks[number] = {**block, "block_id": event_type(kind)}
+            break
+    return replace(rendered, blocks=blocks)

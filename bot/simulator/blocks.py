@@ -4,10 +4,11 @@ Limits: docs.slack.dev/reference/block-kit, and slack_sdk.models, as of 2026-11.
 `{pointer, code, message}`, the form that `blocks.validate` answers with.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.simulator import rich_blocks as rich
 from bot.simulator.elements import check_element
 from bot.simulator.limits import Problem, Report, Text, check_text
 
@@ -15,7 +16,15 @@ JSON = dict[str, Any]
 
 MAX_BLOCKS = {"message": 50, "modal": 100, "home": 100}
 MAX_TEXT_SUM = 13_200  # undocumented; seen by users of bolt-js (issue 2509)
+MAX_MARKDOWN_SUM = 12_000  # of all markdown blocks of a payload
 
+# As docs.slack.dev has it.
+CONTAINED = {"actions", "context", "divider", "file", "header", "image", "input", "section"} | {
+    "rich_text",
+    "table",
+    "video",
+}
+TABLES = ("table", "data_table")
 CONTEXT_PARTS = {"image", "plain_text", "mrkdwn"}
 ACTION_PARTS = {
     "button",
@@ -70,12 +79,14 @@ def problems(blocks: Any, *, surface: str = "message", pointer: str = "/blocks")
 
 
 def text_sum(blocks: Iterable[Any]) -> int:
-    """Characters of text in these blocks together."""
+    """Characters of text in these blocks together; tables have a limit of their own."""
     total = 0
     waiting = list(blocks)
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):
+            if one.get("type") in TABLES:
+                continue
             text = one.get("text")
             if isinstance(text, str):
                 total += len(text)
@@ -83,6 +94,19 @@ def text_sum(blocks: Iterable[Any]) -> int:
         elif isinstance(one, list):
             waiting.extend(one)
     return total
+
+
+def flat(blocks: Iterable[Any]) -> Iterator[JSON]:
+    """These blocks, and those within containers."""
+    for block in blocks:
+        if isinstance(block, dict):
+            yield block
+            yield from flat(block.get("child_blocks") or ())
+
+
+def markdown_sum(blocks: Iterable[Any]) -> int:
+    """Characters in the markdown blocks together."""
+    return sum(len(str(b.get("text", ""))) for b in flat(blocks) if b.get("type") == "markdown")
 
 
 def _check_block(report: Report, block: Any, at: str, seen: _Seen) -> None:
@@ -142,6 +166,7 @@ def _section(report: Report, block: JSON, at: str, seen: _Seen) -> None:
         else:
             for index, one in enumerate(fields):
                 check_text(report, one, f"{at}/fields/{index}", Text(most=2000))
+    rich.check_flag(report, block, at, "expand")
     if (accessory := block.get("accessory")) is not None:
         _element(report, accessory, f"{at}/accessory", seen, ACCESSORIES)
 
@@ -183,40 +208,41 @@ def _markdown(report: Report, block: JSON, at: str, _seen: _Seen) -> None:
     report.string(at, "text", block.get("text"), 12_000)
 
 
-def _rich_text(report: Report, block: JSON, at: str, _seen: _Seen) -> None:
-    elements = block.get("elements")
-    known = {"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"}
-    if not isinstance(elements, list) or any(
-        not isinstance(e, dict) or str(e.get("type")) not in known or not _is_rich(e)
-        for e in elements
-    ):
-        report.add(f"{at}/elements", "invalid_enum", "must be rich text elements")
+def _card(report: Report, block: JSON, at: str, seen: _Seen) -> None:
+    rich.check_card(report, block, at)
+    buttons = block.get("actions")
+    if buttons is None:
+        return
+    if not isinstance(buttons, list) or len(buttons) > rich.MAX_CARD_BUTTONS:
+        message = f"must be an array of at most {rich.MAX_CARD_BUTTONS} buttons"
+        report.add(f"{at}/actions", "failed_constraint", message)
+        return
+    for index, one in enumerate(buttons):
+        _element(report, one, f"{at}/actions/{index}", seen, {"button"})
 
 
-def _is_rich(part: JSON) -> bool:
-    """Whether a part of rich text is well formed, at any depth."""
-    inner = part.get("elements", [])
-    if not isinstance(inner, list) or not all(isinstance(e, dict) and _is_rich(e) for e in inner):
-        return False
-    words = [part[n] for n in ("text", "url", "name", "user_id", "channel_id") if n in part]
-    style = part.get("style")
-    return all(isinstance(w, str) for w in words) and (
-        style is None or isinstance(style, str | dict)
-    )
+def _container(report: Report, block: JSON, at: str, seen: _Seen) -> None:
+    rich.check_container(report, block, at)
+    children = block.get("child_blocks")
+    if not isinstance(children, list) or not 1 <= len(children) <= 10:
+        report.add(f"{at}/child_blocks", "failed_constraint", "must have 1 to 10 items")
+        return
+    for index, child in enumerate(children):
+        here = f"{at}/child_blocks/{index}"
+        kind = child.get("type") if isinstance(child, dict) else None
+        if kind not in CONTAINED:
+            report.add(f"{here}/type", "invalid_enum", f"unsupported type: {kind}")
+        else:
+            _check_block(report, child, here, seen)
 
 
-def _table(report: Report, block: JSON, at: str, _seen: _Seen) -> None:
-    rows = block.get("rows")
-    if not isinstance(rows, list) or not 1 <= len(rows) <= 100:
-        report.add(f"{at}/rows", "failed_constraint", "must have 1 to 100 rows")
-    elif any(not isinstance(row, list) or len(row) > 20 for row in rows):
-        report.add(f"{at}/rows", "failed_constraint", "a row has at most 20 cells")
+def _of_its_own(check: rich.Check) -> Callable[[Report, JSON, str, _Seen], None]:
+    """A check that needs to know nothing of the other blocks."""
 
+    def checked(report: Report, block: JSON, at: str, _seen: _Seen) -> None:
+        check(report, block, at)
 
-def _card(report: Report, block: JSON, at: str, _seen: _Seen) -> None:
-    for name, most in (("title", 150), ("subtitle", 150), ("body", 200)):
-        if block.get(name) is not None:
-            check_text(report, block[name], f"{at}/{name}", Text(most=most))
+    return checked
 
 
 def _anything(_report: Report, _block: JSON, _at: str, _seen: _Seen) -> None:
@@ -233,20 +259,26 @@ BLOCKS = {
     "image": _image,
     "input": _input,
     "markdown": _markdown,
-    "rich_text": _rich_text,
-    "table": _table,
+    "rich_text": _of_its_own(rich.check_rich_text),
+    "table": _of_its_own(rich.check_table),
+    "data_table": _of_its_own(rich.check_data_table),
     "card": _card,
-    "alert": _anything,
+    "container": _container,
+    "alert": _of_its_own(rich.check_alert),
     "file": _anything,
     "video": _anything,
-    "task_card": _anything,
-    "plan": _anything,
+    "task_card": _of_its_own(rich.check_task_card),
+    "plan": _of_its_own(rich.check_plan),
 }
 SURFACES: dict[str, Sequence[str]] = {
     "alert": ("modal",),  # docs.slack.dev/blocks.json: the alert block is for modals only
     "markdown": ("message",),
     "context_actions": ("message",),
     "table": ("message",),
+    "data_table": ("message",),
+    "container": ("message",),
     "file": ("message",),
     "card": ("message",),
+    "task_card": ("message",),
+    "plan": ("message",),
 }

@@ -40,9 +40,18 @@ def content(args: JSON, *, required: bool = True) -> JSON:
     if (attached := _list(args, "attachments")) is not None:
         _refuse_attachments(attached)
         done["attachments"] = normalise.attachments(attached)
+    _refuse_second_table(done)
     if required and not text and not done.get("blocks") and not done.get("attachments"):
         raise Refusal("no_text")
     return done
+
+
+def _refuse_second_table(body: JSON) -> None:
+    """Slack takes one table in a message, wherever it stands, and names the attachments for it."""
+    holders = [body, *body.get("attachments", ())]
+    found = [b for h in holders for b in block_kit.flat(h.get("blocks", ()))]
+    if sum(block["type"] in block_kit.TABLES for block in found) > 1:
+        raise Refusal("invalid_attachments", errors=["only_one_table_allowed"])
 
 
 def refuse_blocks(given: Any, *, pointer: str = "/blocks") -> None:
@@ -50,6 +59,8 @@ def refuse_blocks(given: Any, *, pointer: str = "/blocks") -> None:
     found = block_kit.problems(given, pointer=pointer)
     if found:
         raise Refusal("invalid_blocks", **_why(found))
+    if block_kit.markdown_sum(given) > block_kit.MAX_MARKDOWN_SUM:
+        raise Refusal("msg_too_long")
     if block_kit.text_sum(given) > block_kit.MAX_TEXT_SUM:
         raise Refusal("msg_blocks_too_long")
 

@@ -47,6 +47,7 @@ def _button(report: Report, one: JSON, at: str) -> None:
         report.string(at, "url", one["url"], 3000)
     if one.get("style") not in (None, "primary", "danger"):
         report.add(f"{at}/style", "invalid_enum", "must be `primary` or `danger`")
+    _accessible(report, one, at)
 
 
 def _image(report: Report, one: JSON, at: str) -> None:
@@ -113,6 +114,27 @@ def _feedback(report: Report, one: JSON, at: str) -> None:
             report.add(f"{at}/{name}", "missing_field", f"missing required field: {name}")
             continue
         check_text(report, button.get("text"), f"{at}/{name}/text", Text(most=75, plain=True))
+        report.string(f"{at}/{name}", "value", button.get("value"), 2000)
+        _accessible(report, button, f"{at}/{name}")
+
+
+def _icon_button(report: Report, one: JSON, at: str) -> None:
+    if one.get("icon") != "trash":
+        report.add(f"{at}/icon", "invalid_enum", "must be `trash`")
+    check_text(report, one.get("text"), f"{at}/text", Text(most=75, plain=True))
+    if one.get("value") is not None:
+        report.string(at, "value", one["value"], 2000, least=0)
+    _accessible(report, one, at)
+    users = one.get("visible_to_user_ids")
+    if users is not None and (
+        not isinstance(users, list) or not all(isinstance(u, str) for u in users)
+    ):
+        report.add(f"{at}/visible_to_user_ids", "invalid_type", "must be an array of user ids")
+
+
+def _accessible(report: Report, one: JSON, at: str) -> None:
+    if one.get("accessibility_label") is not None:
+        report.string(at, "accessibility_label", one["accessibility_label"], 75)
 
 
 ELEMENTS: dict[str, Callable[[Report, JSON, str], None]] = {
@@ -125,4 +147,5 @@ ELEMENTS: dict[str, Callable[[Report, JSON, str], None]] = {
     "multi_static_select": _static_select,
     "plain_text_input": _plain_text_input,
     "feedback_buttons": _feedback,
+    "icon_button": _icon_button,
 }

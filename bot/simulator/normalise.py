@@ -79,14 +79,20 @@ def _field(given: JSON) -> JSON:
 
 
 def blocks(given: list[JSON]) -> list[JSON]:
-    """Copy the blocks, with a block_id for each and Slack's defaults in text objects."""
+    """Copy the blocks, with a block_id for each and Slack's defaults in text objects.
+
+    Slack does not keep the block_id of a markdown block (docs.slack.dev, markdown block).
+    """
     return [_block(one) for one in given]
 
 
 def _block(given: JSON) -> JSON:
-    done: JSON = {"type": given["type"], "block_id": given.get("block_id") or next_block_id()}
+    kept = None if given["type"] == "markdown" else given.get("block_id")
+    done: JSON = {"type": given["type"], "block_id": kept or next_block_id()}
     for name, value in given.items():
-        if name not in done:
+        if name == "child_blocks":
+            done[name] = blocks(value)
+        elif name not in done:
             done[name] = value if given["type"] == "rich_text" else _inside(value)
     return done
 

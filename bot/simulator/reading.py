@@ -1,6 +1,6 @@
 """Read a message or a view as a person does: its words, its buttons, its menus."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bot.simulator.mrkdwn import Names, to_plain, unescape
@@ -33,11 +33,31 @@ class NotThereError(AssertionError):
     """The person cannot find this button, menu or field; says what is there instead."""
 
 
+# docs.slack.dev says that a section "may be" folded, not when. Slack's documentation of attachments
+# named these two; users of 2026 report that it goes by height, so a narrow window folds sooner.
+FOLDED_CHARACTERS, FOLDED_BREAKS = 700, 5
+
+TASK_MARKS = {"pending": "○", "in_progress": "◐", "complete": "✓", "error": "✗"}
+
+
+def is_folded(section: JSON) -> bool:
+    """Whether Slack may hide the end of this section behind "see more"."""
+    text = str((section.get("text") or {}).get("text", ""))
+    is_long = len(text) >= FOLDED_CHARACTERS or text.count("\n") >= FOLDED_BREAKS
+    return is_long and not section.get("expand")
+
+
 def all_blocks(holder: JSON) -> Iterator[JSON]:
-    """Blocks of a message or view, those inside attachments included."""
-    yield from holder.get("blocks") or ()
+    """Blocks of a message or view, those inside attachments and containers included."""
+    yield from _flat(holder.get("blocks") or ())
     for attachment in holder.get("attachments") or ():
-        yield from attachment.get("blocks") or ()
+        yield from _flat(attachment.get("blocks") or ())
+
+
+def _flat(blocks: Iterable[JSON]) -> Iterator[JSON]:
+    for block in blocks:
+        yield block
+        yield from _flat(block.get("child_blocks") or ())
 
 
 def elements(holder: JSON) -> Iterator[tuple[JSON, JSON]]:
@@ -51,6 +71,9 @@ def elements(holder: JSON) -> Iterator[tuple[JSON, JSON]]:
                         yield block, {"type": "button", "action_id": action_id, **one[side]}
                 else:
                     yield block, one
+        if block["type"] == "card":
+            for one in block.get("actions") or ():
+                yield block, one
         for name in ("accessory", "element"):
             one = block.get(name)
             if isinstance(one, dict) and one.get("type") != "image":
@@ -67,7 +90,8 @@ def label(element: JSON) -> str:
 
 def buttons(holder: JSON) -> list[str]:
     """The visible texts of all buttons, in order."""
-    return [label(one) for _, one in elements(holder) if one["type"] == "button"]
+    kinds = ("button", "icon_button")
+    return [label(one) for _, one in elements(holder) if one["type"] in kinds]
 
 
 def find(holder: JSON, name: str, kinds: set[str] | None = None) -> tuple[JSON, JSON]:
@@ -128,8 +152,11 @@ def _element_words(one: JSON, names: Names) -> str:
     if one.get("type") == "image":
         return f"({one.get('alt_text', 'image')})"
     shown = label(one)
-    if one.get("type") == "button":
+    if one.get("type") in ("button", "icon_button"):
         return f"[{shown}]"
+    if one.get("type") == "feedback_buttons":
+        sides = (one["positive_button"], one["negative_button"])
+        return " ".join(f"[{label(side)}]" for side in sides)
     return f"[{shown} ▾]" if shown else ""
 
 
@@ -139,6 +166,11 @@ def _block_words(block: JSON, names: Names) -> list[str]:
         return ["────"]
     if kind == "rich_text":
         return [_rich_words(part, names) for part in block.get("elements") or ()]
+    if kind in ("task_card", "plan"):
+        return _task_words(block, names)
+    if kind in ("table", "data_table"):
+        rows = [" | ".join(cell_words(cell, names) for cell in row) for row in block["rows"]]
+        return [str(block.get("caption", "")), *rows]
     lines: list[str] = []
     if kind == "markdown":
         lines.append(str(block["text"]))
@@ -146,13 +178,41 @@ def _block_words(block: JSON, names: Names) -> list[str]:
         lines.append(f"({block.get('alt_text', 'image')})")
     lines += [_text(block.get(n), names) for n in ("label", "text", "title", "subtitle", "body")]
     lines += [_text(one, names) for one in block.get("fields") or ()]
-    if kind in ("context", "actions"):
-        found = [_element_words(one, names) for one in block.get("elements") or ()]
-        lines.append((" " if kind == "actions" else "  ").join(f for f in found if f))
+    if isinstance(block.get("rich_text_title"), dict):
+        lines.append(_words_of(block["rich_text_title"], names))
+    if kind in ("context", "actions", "context_actions", "card"):
+        shown = block.get("actions" if kind == "card" else "elements") or ()
+        found = [_element_words(one, names) for one in shown]
+        lines.append(("  " if kind == "context" else " ").join(f for f in found if f))
+    for child in block.get("child_blocks") or ():
+        lines += _block_words(child, names)
     for name in ("accessory", "element"):
         if isinstance(block.get(name), dict):
             lines.append(_element_words(block[name], names))
     return lines
+
+
+def cell_words(cell: JSON, names: Names) -> str:
+    """What stands in a cell of a table."""
+    if cell["type"] == "rich_text":
+        return _words_of(cell, names)
+    return str(cell.get("text") or cell.get("value", ""))
+
+
+def _words_of(rich_text: JSON, names: Names) -> str:
+    return " ".join(_rich_words(part, names) for part in rich_text.get("elements") or ())
+
+
+def _task_words(block: JSON, names: Names) -> list[str]:
+    """A plan with its tasks, or one task: its state, what it did, and from where."""
+    if block["type"] == "plan":
+        tasks = [line for task in block.get("tasks") or () for line in _task_words(task, names)]
+        return [block["title"], *(f"  {line}" for line in tasks)]
+    state = block.get("status", "pending")
+    lines = [f"{TASK_MARKS[state]} {block['title']} ({state.replace('_', ' ')})"]
+    shown = [block[name] for name in ("details", "output") if block.get(name)]
+    lines += [f"  {_words_of(one, names)}" for one in shown]
+    return lines + [f"  ← {one['text']} <{one['url']}>" for one in block.get("sources") or ()]
 
 
 def _rich_words(part: JSON, names: Names) -> str:

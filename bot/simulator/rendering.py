@@ -10,13 +10,13 @@ from bot.simulator import reading
 from bot.simulator.emoji import EMOJI
 from bot.simulator.forms import initial
 from bot.simulator.mrkdwn import Names, plain_to_html, to_html, unescape
+from bot.simulator.rich_drawing import LINK, markdown, rich_text, table, task
 from bot.simulator.transcript import author
 from bot.simulator.workspace import Workspace
 
 JSON = dict[str, Any]
 
 _HEX = re.compile(r"[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?\Z")
-_LINK = re.compile(r"https?://[^\s\"'<>]+\Z", re.IGNORECASE)
 _COLOURS = 6  # avatar colours in the style sheet
 
 
@@ -107,20 +107,32 @@ def _text(value: Any, names: Names) -> Markup:
     if not isinstance(value, dict):
         return Markup("")
     said = str(value.get("text", ""))
-    return to_html(said, names) if value.get("type") == "mrkdwn" else plain_to_html(said)
+    if value.get("type") == "mrkdwn":
+        return to_html(said, names)
+    return Markup("<br>").join(map(plain_to_html, said.split("\n")))
 
 
 def _block(block: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -> JSON:
     kind = block["type"]
     done: JSON = {"kind": kind, "id": block.get("block_id", ""), "optional": block.get("optional")}
     if kind == "markdown":
-        done["text"] = _markdown(str(block.get("text", "")), names)
+        done["text"] = markdown(str(block.get("text", "")), names)
     elif kind == "rich_text":
-        done["text"] = _rich(block, names)
+        done["text"] = rich_text(block, names)
     elif kind == "image":
         done["text"] = plain_to_html(str(block.get("alt_text", "image")))
+    elif kind in ("table", "data_table"):
+        done["table"] = table(block, names)
+    elif kind in ("task_card", "plan"):
+        tasks = (block.get("tasks") or ()) if kind == "plan" else (block,)
+        done["title"] = block["title"]
+        done["tasks"] = [task(one, names) for one in tasks]
+    elif kind in ("container", "card"):
+        done |= _group(block, numbers, workspace, names)
     else:
         done["text"] = _text(block.get("text") or block.get("label"), names)
+        done["level"] = block.get("level") or "default"
+    done["folded"] = kind == "section" and reading.is_folded(block)
     done["fields"] = [_text(f, names) for f in block.get("fields") or ()]
     done["hint"] = _text(block.get("hint"), names)
     if kind in ("context", "actions", "context_actions"):
@@ -130,6 +142,26 @@ def _block(block: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -
         if isinstance(block.get(name), dict):
             done["parts"] = _parts(block[name], numbers, workspace, names)
     return done
+
+
+def _group(block: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -> JSON:
+    """A `container` with its blocks, or a `card` with its buttons."""
+    title = block.get("rich_text_title")
+    images = [block[name].get("alt_text", "") for name in ("hero_image", "icon") if block.get(name)]
+    found = block.get("actions") or ()
+    return {
+        "title": rich_text(title, names) if title else _text(block.get("title"), names),
+        "subtitle": _text(block.get("subtitle"), names),
+        "text": _text(block.get("body"), names),
+        "images": [image for image in images if image],
+        "parts": [p for e in found for p in _parts(e, numbers, workspace, names)],
+        "children": [
+            _block(child, numbers, workspace, names) for child in block.get("child_blocks") or ()
+        ],
+        "collapsible": bool(block.get("is_collapsible")),
+        "collapsed": bool(block.get("default_collapsed")),
+        "divider": bool(block.get("has_header_divider")),
+    }
 
 
 def _parts(one: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -> list[JSON]:
@@ -155,7 +187,7 @@ def _element(one: JSON, number: int, workspace: Workspace) -> JSON:
         "n": number,
         "label": plain_to_html(shown),
         "style": one.get("style", ""),
-        "url": url if _LINK.match(url) else "",
+        "url": url if LINK.match(url) else "",
         "confirm": (confirm.get("text") or {}).get("text", ""),
         "many": kind.startswith("multi_") or kind == "checkboxes",
         "multiline": bool(one.get("multiline")),
@@ -184,7 +216,7 @@ def _attachment(one: JSON, numbers: _Numbers, workspace: Workspace, names: Names
         "pretext": to_html(str(one.get("pretext") or ""), names),
         "author": one.get("author_name", ""),
         "title": to_html(str(one.get("title") or ""), names),
-        "link": link if _LINK.match(link) else "",
+        "link": link if LINK.match(link) else "",
         "text": to_html(str(text or ""), names),
         "fields": [
             {
@@ -197,61 +229,3 @@ def _attachment(one: JSON, numbers: _Numbers, workspace: Workspace, names: Names
         "blocks": [_block(b, numbers, workspace, names) for b in blocks],
         "footer": to_html(str(one.get("footer") or ""), names),
     }
-
-
-def _markdown(text: str, names: Names) -> Markup:
-    """The `markdown` block: its commonest marks, put into Slack's own."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = re.sub(r"(?m)^#{1,6}[ \t]+([^\n]+)$", r"*\1*", text)
-    text = re.sub(r"\*\*([^*\n]+)\*\*", r"*\1*", text)
-    text = re.sub(r"(?m)^(\s*)[-*] ", r"\1• ", text)
-    text = re.sub(r"\[([^\]\n]+)\]\((https?://[^)\s|]+)\)", r"<\2|\1>", text)
-    return to_html(text, names)
-
-
-def _rich(block: JSON, names: Names) -> Markup:
-    """The basics of rich text, as lines."""
-    lines: list[Markup] = []
-    for part in block.get("elements") or ():
-        kind, inner = part.get("type"), part.get("elements") or ()
-        if kind == "rich_text_list":
-            lines += [Markup("• ") + _run(item.get("elements") or (), names) for item in inner]
-        elif kind == "rich_text_preformatted":
-            lines.append(Markup("<pre><code>{}</code></pre>").format(_run(inner, names)))
-        elif kind == "rich_text_quote":
-            lines.append(Markup("<blockquote>{}</blockquote>").format(_run(inner, names)))
-        else:
-            lines.append(_run(inner, names))
-    return Markup("<br>").join(lines)
-
-
-def _run(elements: Any, names: Names) -> Markup:
-    out = Markup("")
-    for one in elements:
-        kind = one.get("type")
-        if kind == "text":
-            piece = Markup("{}").format(one.get("text", ""))
-            given = one.get("style")
-            styles = {s for s, on in given.items() if on} if isinstance(given, dict) else set()
-            for style, tag in (("bold", "strong"), ("italic", "em"), ("strike", "del")):
-                if style in styles:
-                    piece = Markup("<{0}>{1}</{0}>").format(Markup(tag), piece)  # noqa: S704
-            if "code" in styles:
-                piece = Markup("<code>{}</code>").format(piece)
-            out += piece
-        elif kind == "link":
-            url = str(one.get("url", ""))
-            shown = one.get("text") or url
-            link = '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>'
-            out += Markup(link).format(url, shown) if _LINK.match(url) else Markup.escape(shown)  # noqa: S704
-        elif kind == "user":
-            out += Markup('<span class="mention">@{}</span>').format(
-                names.users.get(one.get("user_id"), one.get("user_id"))
-            )
-        elif kind == "channel":
-            out += Markup('<span class="mention">#{}</span>').format(
-                names.channels.get(one.get("channel_id"), one.get("channel_id"))
-            )
-        elif kind == "emoji":
-            out += plain_to_html(f":{one.get('name')}:")
-    return out
