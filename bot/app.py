@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Self
 
 import aiohttp
+from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -71,6 +72,7 @@ class Bot:
     health: Health
     identity: Identity
     http_url: str
+    web: web.Application
     jobs: tuple[Job, ...]
     scheduler: AsyncIOScheduler
 
@@ -212,7 +214,7 @@ class Bot:
             self._clock,
             settings.qchat_timeout,
         )
-        app = web_app(
+        self.web = web_app(
             store=self.response.store,
             ingest=ingest,
             health=self.health,
@@ -223,7 +225,7 @@ class Bot:
             total=settings.http_max_connections,
             per_address=settings.http_max_connections_per_address,
         )
-        server = listening(app, settings.http_host, settings.http_port, limits)
+        server = listening(self.web, settings.http_host, settings.http_port, limits)
         try:
             self.http_url = (await self._parts.enter_async_context(server)).url
         except OSError as error:
