@@ -10,6 +10,7 @@ from bot.incidents.model import Incident
 from bot.response import Response
 from handlers.listening import Listeners
 from handlers.outbox import Outbox
+from handlers.views.alerts import PAGE, alerts_modal, page_of
 from handlers.views.modals import ask_modal, question_of
 
 LINKS = re.compile(r"sopbot\.link\..+")
@@ -22,6 +23,9 @@ def register(listeners: Listeners) -> None:
     listeners.action("sopbot.resolve", resolve)
     listeners.action("sopbot.ask", ask)
     listeners.view("sopbot.ask_modal", asked)
+    listeners.action("sopbot.alerts", show_alerts)
+    listeners.action("sopbot.alerts.back", turn_back)
+    listeners.action("sopbot.alerts.more", turn_page)
     listeners.action({"type": "block_actions", "action_id": LINKS}, followed_link)
     listeners.event("app_mention", mentioned)
 
@@ -53,6 +57,34 @@ async def asked(body: dict[str, Any], view: dict[str, Any], story: Response) -> 
     """Queue the question; the answer comes into the thread."""
     incident = await story.store.incident(incident_id(view["private_metadata"]))
     await story.ask(incident, question_of(view), str(body["user"]["id"]))
+
+
+async def show_alerts(
+    body: dict[str, Any], action: dict[str, Any], story: Response, outbox: Outbox
+) -> None:
+    """Open the list of the incident's alerts."""
+    incident = await incident_of_press(body, action, story)
+    page = await story.store.grouped_alerts(incident.id, limit=PAGE)
+    await outbox.open_view(str(body["trigger_id"]), alerts_modal(incident, page, 0))
+
+
+async def turn_page(body: dict[str, Any], story: Response, outbox: Outbox) -> None:
+    """Show the next page of the list."""
+    await _turn(body, story, outbox, PAGE)
+
+
+async def turn_back(body: dict[str, Any], story: Response, outbox: Outbox) -> None:
+    """Show the page before."""
+    await _turn(body, story, outbox, -PAGE)
+
+
+async def _turn(body: dict[str, Any], story: Response, outbox: Outbox, by: int) -> None:
+    view = body.get("view") or {}
+    number, offset = page_of(view)
+    offset = max(0, offset + by)
+    incident = await story.store.incident(incident_id(number))
+    page = await story.store.grouped_alerts(incident.id, limit=PAGE, offset=offset)
+    await outbox.update_view(str(view.get("id", "")), alerts_modal(incident, page, offset))
 
 
 async def followed_link() -> None:

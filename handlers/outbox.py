@@ -156,6 +156,10 @@ class Outbox:
         """Open a modal; SlackRefused when the trigger has expired."""
         await self._calls.call("views_open", trigger_id=trigger_id, view=view)
 
+    async def update_view(self, view_id: str, view: dict[str, Any]) -> None:
+        """Change an open modal; SlackRefused when it is closed."""
+        await self._calls.call("views_update", view_id=view_id, view=view)
+
     async def permalink(self, channel: str, ts: str) -> str:
         """The message's address, or '' when Slack does not say."""
         try:

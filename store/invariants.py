@@ -93,6 +93,13 @@ WHERE i.status IN ('open', 'acknowledged') AND i.alert_count != (
     SELECT COUNT(*) FROM alerts a WHERE a.incident_id = i.id AND a.status = 'firing')
 """
 
+# Only of open ones, as above.
+_SHOWN_ALERT = """
+SELECT 'INC-' || i.id AS what FROM incidents i
+WHERE i.status IN ('open', 'acknowledged') AND i.shown_alert IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM alerts a WHERE a.id = i.shown_alert AND a.incident_id = i.id)
+"""
+
 _CARD = """
 SELECT 'INC-' || i.id AS what FROM incidents i
 WHERE i.status IN ('open', 'acknowledged') AND NOT EXISTS (
@@ -232,6 +239,7 @@ INVARIANTS = (
     Invariant("an incident counts exactly what fires in it", _FIRING),
     Invariant("a resolved incident has nothing that fires or waits for a yes", _RESOLVED_IS_QUIET),
     Invariant("an open incident counts every alert that joined it", _ALERT_COUNT),
+    Invariant("an open incident shows one of its own stored alerts", _SHOWN_ALERT),
     Invariant("every open incident has its card", _CARD),
     Invariant("every open incident has its advice, given or wanted", _ADVICE),
     Invariant("every incident's key leads to a SOP ID", _SOP_MAP),

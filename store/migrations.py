@@ -46,6 +46,11 @@ def m006_expand_blockers() -> str:
     return _M006
 
 
+def m007_expand_shown_alert() -> str:
+    """Which alert an incident shows, and what of it; which stored alert each firing one is."""
+    return _M007
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -53,6 +58,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m004_expand_approvals,
     m005_expand_identity,
     m006_expand_blockers,
+    m007_expand_shown_alert,
 )
 
 
@@ -365,4 +371,22 @@ CREATE TABLE store_identity (
 _M006 = """
 -- Compared with what blocks it now: the card is drawn again when that differs.
 ALTER TABLE approvals ADD COLUMN drawn TEXT NOT NULL DEFAULT '';
+"""
+
+_M007 = """
+-- Of a firing alert: as it was stored first in this incident, and last.
+ALTER TABLE firing ADD COLUMN first_alert INTEGER;
+ALTER TABLE firing ADD COLUMN last_alert INTEGER;
+UPDATE firing SET
+    first_alert = (SELECT MIN(a.id) FROM alerts a WHERE a.incident_id = firing.incident_id
+        AND a.status = 'firing' AND a.source || '/' || a.fingerprint = firing.fingerprint),
+    last_alert = (SELECT MAX(a.id) FROM alerts a WHERE a.incident_id = firing.incident_id
+        AND a.status = 'firing' AND a.source || '/' || a.fingerprint = firing.fingerprint);
+-- The stored alert that the incident shows: title, text, value, threshold, labels, links, source,
+-- and these are all of that one. NULL: as it was opened.
+ALTER TABLE incidents ADD COLUMN shown_alert INTEGER;
+ALTER TABLE incidents ADD COLUMN shown_env TEXT;
+ALTER TABLE incidents ADD COLUMN shown_region TEXT;
+ALTER TABLE incidents ADD COLUMN shown_service TEXT;
+ALTER TABLE incidents ADD COLUMN shown_since TEXT;
 """

@@ -16,6 +16,7 @@ from bot.incidents.model import (
     IncidentStatus,
     Link,
     Severity,
+    Shown,
     TimelineEntry,
 )
 from bot.incidents.notices import Notice
@@ -174,6 +175,13 @@ def incident_from(row: Row) -> Incident:
         fixed_by=row["fixed_by"],
         revision=row["revision"],
         posted=bool(row["posted"]),
+        shown=_shown_from(row) if row["shown_alert"] is not None else None,
+    )
+
+
+def _shown_from(row: Row) -> Shown:
+    return Shown(
+        row["shown_env"], row["shown_region"], row["shown_service"], moment(row["shown_since"])
     )
 
 

@@ -66,6 +66,18 @@ class Candidate:
     had_earlier_version: bool = False
 
 
+class Reason(StrEnum):
+    """Why an alert joined an incident, opened one, or did neither; stored with the alert."""
+
+    SAME_FINGERPRINT = "same fingerprint"
+    EDITED_MESSAGE = "an edit of the same message"
+    SAME_SCOPE = "same env, service and category"
+    SAME_SOP = "same SOP ID, env and service"
+    OPENED = "no open incident matches"
+    NOTHING_TO_CLOSE = "resolved, and no open incident matches"
+    OVERTAKEN = "overtaken by a newer telling"
+
+
 class Verdict(StrEnum):
     """What to do with the alert."""
 
@@ -76,11 +88,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict, the incident it names (JOIN only) and the reason for the timeline."""
+    """The verdict, the incident it names (JOIN only) and the reason."""
 
     verdict: Verdict
     incident_id: int | None
-    reason: str
+    reason: Reason
 
 
 def scope_of(alert: Alert) -> Scope:
@@ -130,9 +142,9 @@ def decide(named: Named, candidates: Iterable[Candidate]) -> Decision:
     same_sop: Candidate | None = None
     for candidate in candidates:
         if candidate.fires_fingerprint:
-            return Decision(Verdict.JOIN, candidate.id, "same fingerprint")
+            return Decision(Verdict.JOIN, candidate.id, Reason.SAME_FINGERPRINT)
         if candidate.had_earlier_version:
-            return Decision(Verdict.JOIN, candidate.id, "an edit of the same message")
+            return Decision(Verdict.JOIN, candidate.id, Reason.EDITED_MESSAGE)
         if candidate.scope == named.scope:
             same_scope = same_scope or candidate
         elif (
@@ -142,9 +154,9 @@ def decide(named: Named, candidates: Iterable[Candidate]) -> Decision:
         ):
             same_sop = same_sop or candidate
     if same_scope:
-        return Decision(Verdict.JOIN, same_scope.id, "same env, service and category")
+        return Decision(Verdict.JOIN, same_scope.id, Reason.SAME_SCOPE)
     if same_sop:
-        return Decision(Verdict.JOIN, same_sop.id, "same SOP ID, env and service")
+        return Decision(Verdict.JOIN, same_sop.id, Reason.SAME_SOP)
     if named.alert.status is AlertStatus.RESOLVED:
-        return Decision(Verdict.NOTHING_OPEN, None, "resolved, and no open incident matches")
-    return Decision(Verdict.OPEN, None, "no open incident matches")
+        return Decision(Verdict.NOTHING_OPEN, None, Reason.NOTHING_TO_CLOSE)
+    return Decision(Verdict.OPEN, None, Reason.OPENED)

@@ -125,6 +125,37 @@ class Alert:
     raw_json: str = field(default="", compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupedAlert:
+    """One alert of an incident, however often it was sent.
+
+    `reason` is the stored word for why it joined (`correlation.Reason`); `count` how often it was
+    stored as firing; `since` when it began to fire, as its sender says, else when it first came.
+    """
+
+    name: str
+    title: str
+    value: str
+    severity: Severity
+    is_firing: bool
+    since: datetime
+    reason: str
+    source: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedAlerts:
+    """A page of an incident's alerts: those that fire first, of these the most severe first.
+
+    `total` and `firing` count all of them.
+    """
+
+    alerts: tuple[GroupedAlert, ...]
+    total: int
+    firing: int
+
+
 class IncidentStatus(StrEnum):
     """Where an incident stands."""
 
@@ -134,6 +165,16 @@ class IncidentStatus(StrEnum):
     SUPPRESSED = "suppressed"
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Where and since when, by the one alert that an incident shows."""
+
+    env: str
+    region: str
+    service: str
+    since: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One incident: one thread, one SOP ID.
@@ -141,6 +182,10 @@ class Incident:
     `number` is what people say (INC-142). `alert_count` counts every alert folded in, `firing`
     those that have not resolved. `posted`: its first alert stands in the channel as a message, and
     did not come by HTTP. `revision` grows with each change that a person could see.
+
+    What it shows is of one alert, the most severe that fires: `severity`, `title`, `text`, `value`,
+    `threshold`, `labels`, `links`, `source` and `display`. `env`, `region`, `service` and
+    `category` are what it is about, and stay as it was opened.
     """
 
     id: int
@@ -172,11 +217,17 @@ class Incident:
     fixed_by: str
     revision: int
     posted: bool = True
+    shown: Shown | None = None
 
     @property
     def number(self) -> str:
         """The name people use: INC-<id>."""
         return f"INC-{self.id}"
+
+    @property
+    def display(self) -> Shown:
+        """Where and since when, as the alert that it shows says; else as it was opened."""
+        return self.shown or Shown(self.env, self.region, self.service, self.opened_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,9 @@ def card(
     if actions["elements"]:
         blocks.append(actions)
     where = " · ".join(
-        part for part in (said(incident.env, 40), said(incident.service, 60)) if part
+        part
+        for part in (said(incident.display.env, 40), said(incident.display.service, 60))
+        if part
     )
     fallback = f"{mark} · {title} · {incident.number}" + (f" · {where}" if where else "")
     return fallback, blocks
@@ -58,13 +60,14 @@ def _told(incident: Incident) -> str:
 
 
 def _where(incident: Incident) -> str:
-    parts = [said(part, 60) for part in (incident.env, incident.region, incident.service) if part]
+    names = (incident.display.env, incident.display.region, incident.display.service)
+    parts = [said(part, 60) for part in names if part]
     if incident.resolved_at:
         lasted = span((incident.resolved_at - incident.opened_at).total_seconds())
         parts.append(f"lasted {lasted}")
     else:
-        # Not for how long: a message stands still, and the time it began stands below.
-        parts.append("firing")
+        # Not for how long: a message stands still.
+        parts.append(f"since {clock(incident.display.since)}")
     if incident.alert_count > 1:
         parts.append(f"{plural(incident.alert_count, 'alert')} grouped")
     return " · ".join(parts)
@@ -76,7 +79,6 @@ def _what(incident: Incident) -> str:
         limit = f" (threshold {said(incident.threshold, 60)})" if incident.threshold else ""
         parts.append(f"value {said(incident.value, 60)}{limit}")
     parts += [
-        f"since {clock(incident.opened_at)}",
         said(incident.sop_id, 80),
         said(incident.tracking_id, 80),
     ]
@@ -106,6 +108,8 @@ def _actions(incident: Incident, runbook: str) -> Block:
             button("Resolve", "sopbot.resolve", value),
             button("Ask", "sopbot.ask", value),
         ]
+    if incident.alert_count > 1:
+        buttons.append(button(f"Alerts ({incident.alert_count})", "sopbot.alerts", value))
     if incident.status is IncidentStatus.OPEN:
         buttons.insert(0, button("Acknowledge", "sopbot.acknowledge", value, style="primary"))
     if is_address(runbook):

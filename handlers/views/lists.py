@@ -47,7 +47,9 @@ def incidents(
     lines = [f"*{plural(total, 'open incident')}*{some}   {words}"]
     for one in found:
         acked = f" · 👀 <@{one.acknowledged_by}>" if one.acknowledged_by else ""
-        where = " · ".join(said(part, 40) for part in (one.env, one.service) if part)
+        where = " · ".join(
+            said(part, 40) for part in (one.display.env, one.display.service) if part
+        )
         lines.append(
             f"{SYMBOL[one.severity]} `{one.number}` {said(one.title, 80)}"
             f"{f' · {where}' if where else ''} · {ago(one.opened_at, now)}{acked}"

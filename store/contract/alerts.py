@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.incidents.correlation import Named
-from bot.incidents.model import Alert
+from bot.incidents.model import Alert, GroupedAlerts
 from store.contract.part import Part
 from store.operations import (
     alerts,
     deliveries,
+    grouping,
     marks,
 )
 from store.operations.folding import Arrival
@@ -69,6 +70,12 @@ class Alerts(Part):
     async def latest_alert(self, incident_id: int) -> Alert | None:
         """The newest firing alert of an incident."""
         return await self._engine.read(alerts.latest, incident_id)
+
+    async def grouped_alerts(
+        self, incident_id: int, *, limit: int, offset: int = 0
+    ) -> GroupedAlerts:
+        """A page of the incident's alerts, each once, with why it joined."""
+        return await self._engine.read(grouping.grouped, incident_id, limit, offset)
 
     async def trace(self, tracking_id: str) -> list[TracedAlert]:
         """Every alert that carries this tracking id, oldest first."""

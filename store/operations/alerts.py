@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.incidents.correlation import Decision, Named, Verdict, decide
+from bot.incidents.correlation import Decision, Named, Reason, Verdict, decide
 from bot.incidents.model import Alert, AlertStatus
 from bot.observability.events import Event
 from store.announcing import log_event
@@ -13,7 +13,7 @@ from store.operations import folding
 from store.operations.deliveries import first_time
 from store.operations.folding import Arrival
 from store.rows import Receipt, TracedAlert, alert_from_json, alert_to_json
-from store.statements import Operation, Row, execute, moment, query, run, stamp, starting_with
+from store.statements import Operation, Row, moment, query, run, stamp, starting_with
 
 # A person who resolves an incident knows more than the sender, whose next reminder may be a minute
 # away: it must not undo their word at once. What still fires after this long is worth saying again.
@@ -62,13 +62,13 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
     if (yield from _is_repetition(one, decision, row, arrival.now)):
         return None
     if (yield from folding.is_overtaken(one, row)):
-        decision, row = Decision(Verdict.NOTHING_OPEN, None, "overtaken by a newer telling"), None
+        decision, row = Decision(Verdict.NOTHING_OPEN, None, Reason.OVERTAKEN), None
     alert = one.alert
-    inserted = yield execute(
+    inserted = yield query(
         "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
         " tracking_id, reason, told_at, received_at, body)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (dedup_key) DO NOTHING",
+        " ON CONFLICT (dedup_key) DO NOTHING RETURNING id",
         one.dedup_key,
         decision.incident_id,
         alert.source,
@@ -92,11 +92,10 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
         status=str(alert.status),
         severity=str(alert.severity),
     )
+    alert_id: int = inserted[0]["id"]
     if decision.verdict is Verdict.OPEN:
-        incident_id = yield from folding.open_new(one, arrival)
-        yield run(
-            "UPDATE alerts SET incident_id = ? WHERE dedup_key = ?", incident_id, one.dedup_key
-        )
+        incident_id = yield from folding.open_new(one, alert_id, arrival)
+        yield run("UPDATE alerts SET incident_id = ? WHERE id = ?", incident_id, alert_id)
         return incident_id, True
     if row is None:
         return None, False
@@ -110,7 +109,7 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
             tracking_id=one.tracking_id,
             why=decision.reason,
         )
-        yield from folding.fold(row, one, arrival)
+        yield from folding.fold(row, one, alert_id, arrival)
     return decision.incident_id, False
 
 

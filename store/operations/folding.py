@@ -10,7 +10,7 @@ from bot.incidents.correlation import Candidate, Named, Scope, could_share_finge
 from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
 from bot.observability.events import Event
 from store.announcing import log_event
-from store.operations import advice, incidents
+from store.operations import advice, grouping, incidents
 from store.rows import alert_from_json, dump
 from store.statements import (
     Operation,
@@ -175,7 +175,7 @@ def _is_older(one: Named, row: Row) -> bool:
     return bool(at and row["fires"] and row["fired_told"] > at)
 
 
-def open_new(one: Named, arrival: Arrival) -> Operation[int]:
+def open_new(one: Named, alert_id: int, arrival: Arrival) -> Operation[int]:
     """A new incident with its card and its advice wished for; its id."""
     alert = one.alert
     at = stamp(arrival.now)
@@ -184,8 +184,9 @@ def open_new(one: Named, arrival: Arrival) -> Operation[int]:
         "INSERT INTO incidents (incident_key, sop_id, scope_env, scope_service, scope_category,"
         " status, severity, title, env, region, service, category, channel, source, alert_count,"
         " firing, value, threshold, text, labels, links, tracking_id, opened_at, updated_at,"
-        " posted)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " posted, shown_alert, shown_env, shown_region, shown_service, shown_since)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " ?, ?, ?, ?, ?)"
         " RETURNING id",
         one.incident_key,
         one.sop_id,
@@ -210,9 +211,14 @@ def open_new(one: Named, arrival: Arrival) -> Operation[int]:
         stamp(began),
         at,
         int(arrival.posted),
+        alert_id,
+        alert.env,
+        alert.region,
+        alert.service,
+        stamp_or_none(alert.starts_at) or at,
     )
     incident_id: int = rows[0]["id"]
-    yield run(*_firing(incident_id, one))
+    yield run(*_firing(incident_id, one, alert_id))
     # A SOP ID that only the alert names never takes a key over: anybody may send any alert.
     yield run(
         "INSERT INTO sop_map (incident_key, sop_id, first_seen_at) VALUES (?, ?, ?)"
@@ -236,19 +242,19 @@ def open_new(one: Named, arrival: Arrival) -> Operation[int]:
     return incident_id
 
 
-def _fires(incident_id: int, one: Named) -> Operation[int]:
+def _fires(incident_id: int, one: Named, alert_id: int) -> Operation[int]:
     """This alert fires in that incident; 0 when it did already."""
-    count: int = yield execute(*_firing(incident_id, one))
+    count: int = yield execute(*_firing(incident_id, one, alert_id))
     return count
 
 
 _FIRES = (
-    "INSERT INTO firing (fingerprint, incident_id, name, severity, starts_at, told_at)"
-    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO firing (fingerprint, incident_id, name, severity, starts_at, told_at,"
+    " first_alert, last_alert) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 
 
-def _firing(incident_id: int, one: Named) -> tuple[str, *tuple[object, ...]]:
+def _firing(incident_id: int, one: Named, alert_id: int) -> tuple[str, *tuple[object, ...]]:
     """The statement that says so, and its values."""
     alert = one.alert
     return (
@@ -259,6 +265,8 @@ def _firing(incident_id: int, one: Named) -> tuple[str, *tuple[object, ...]]:
         alert.severity,
         _since(alert),
         told(one),
+        alert_id,
+        alert_id,
     )
 
 
@@ -270,41 +278,39 @@ def _stops(incident_id: int, key: str) -> Operation[int]:
     return count
 
 
-def fold(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
+def fold(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[None]:
     """One more firing alert for an incident that is open."""
     alert = one.alert
     is_new = replaced = 0
-    stale = _is_older(one, row)
     if row["replaces"]:
         replaced = yield from _stops(row["id"], row["replaces"])
     if not row["fires"]:
-        is_new = yield from _fires(row["id"], one)
-    elif not stale and (told(one) or not is_unchanged(row, alert)):
+        is_new = yield from _fires(row["id"], one, alert_id)
+    elif not _is_older(one, row):
         yield run(
-            "UPDATE firing SET severity = ?, starts_at = ?, told_at = ? WHERE fingerprint = ?"
-            " AND incident_id = ?",
+            "UPDATE firing SET severity = ?, starts_at = ?, told_at = ?, last_alert = ?"
+            " WHERE fingerprint = ? AND incident_id = ?",
             alert.severity,
             _since(alert),
             told(one),
+            alert_id,
             _key(alert),
             row["id"],
         )
-    before = Severity(row["severity"])
-    # An alert that fires alone may calm down; one of several never hides what is graver.
-    alone = (row["fires"] or replaced) and row["firing"] == 1
-    graver = alert.severity.rank < before.rank
-    severity = alert.severity if (alone or graver) and not stale else before
     yield run(
-        "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, severity = ?,"
-        " value = CASE WHEN ? = '' THEN value ELSE ? END, updated_at = ?, revision = revision + 1"
-        " WHERE id = ?",
+        "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, updated_at = ?,"
+        " revision = revision + 1 WHERE id = ?",
         is_new - replaced,
-        severity,
-        "" if stale else alert.value,
-        alert.value,
         stamp(arrival.now),
         row["id"],
     )
+    yield from _show_what_fires(row, arrival)
+
+
+def _show_what_fires(row: Row, arrival: Arrival) -> Operation[None]:
+    """The incident shows its most severe firing alert; its card follows."""
+    before = Severity(row["severity"])
+    severity = (yield from grouping.show_most_severe(row["id"])) or before
     changed = severity is not before
     if changed:
         yield log_event(
@@ -350,10 +356,4 @@ def clear(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
         stamp(arrival.now),
         row["id"],
     )
-    yield from incidents.show_card(
-        row["id"],
-        row["channel"],
-        Severity(row["severity"]),
-        arrival.now,
-        delay=arrival.card_delay,
-    )
+    yield from _show_what_fires(row, arrival)

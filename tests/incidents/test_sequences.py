@@ -6,7 +6,7 @@ The model is a few dictionaries; the store under test is the real one, in memory
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.errors import Refused
 from bot.incidents import correlation
 from bot.incidents.correlation import Scope
-from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
+from bot.incidents.model import Alert, AlertStatus, Incident, IncidentStatus, Link, Severity
 from store import open_store
 from store.contract import Store
 
@@ -34,6 +34,11 @@ class Tell:
     sop_id: str | None
     firing: bool
     again: bool
+    number: int = 0
+
+    @property
+    def value(self) -> str:
+        return f"value {self.number}" if self.number % 3 else ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,9 @@ class Known:
     service: str
     sop_id: str
     severity: Severity
-    firing: dict[str, str]
+    firing: dict[str, Tell]
+    shown: Tell
+    value: str
     alerts: int = 1
     open: bool = True
 
@@ -66,20 +73,30 @@ class Model:
         found = self._find(one, scope, sop_id)
         if found is None:
             if one.firing:
-                firing = {one.fingerprint: one.name}
-                self.incidents.append(Known(scope, one.service, sop_id, one.severity, firing))
+                firing = {one.fingerprint: one}
+                known = Known(scope, one.service, sop_id, one.severity, firing, one, one.value)
+                self.incidents.append(known)
         elif one.firing:
-            alone = list(found.firing) == [one.fingerprint]
-            if alone or one.severity.rank < found.severity.rank:
-                found.severity = one.severity
-            found.firing.setdefault(one.fingerprint, one.name)
+            found.firing[one.fingerprint] = one  # in the order in which they began to fire
             found.alerts += 1
+            self._show(found)
         else:
             if not found.firing.pop(one.fingerprint, None):
-                of_name = [f for f, name in found.firing.items() if name == one.name]
+                of_name = [f for f, known in found.firing.items() if known.name == one.name]
                 if len(of_name) == 1:
                     del found.firing[of_name[0]]
             found.open = bool(found.firing)
+            self._show(found)
+
+    def _show(self, found: Known) -> None:
+        """The most severe one that fires, of equal ones the newest; when none does, the last."""
+        if found.firing:
+            newest_first = reversed(list(found.firing.values()))
+            best = min(newest_first, key=lambda one: one.severity.rank)
+            same = best.fingerprint == found.shown.fingerprint
+            if best is not found.shown:
+                found.value = best.value or (found.value if same else "")
+            found.severity, found.shown = best.severity, best
 
     def _find(self, one: Tell, scope: Scope, sop_id: str) -> Known | None:
         candidates = [known for known in self.incidents if known.open]
@@ -133,26 +150,41 @@ async def _play(steps: list[Tell | Close]) -> None:
     store = await open_store("sqlite://", owner="bot-a")
     model = Model()
     told: list[str] = []
+    alerts: dict[int, Alert] = {}
     try:
         for number, step in enumerate(steps):
             now = NOW + timedelta(seconds=number)
             if isinstance(step, Close):
                 await _close(store, model, step.index, now)
             else:
-                await _tell(store, model, step, told, now)
-            await _compare(store, model)
+                await _tell(store, model, replace(step, number=number), told, alerts, now)
+            await _compare(store, model, alerts)
         for tracking_id in told:
             assert len(await store.trace(tracking_id)) == 1, "stored exactly once"
     finally:
         await store.close()
 
 
-async def _tell(store: Store, model: Model, step: Tell, told: list[str], now: datetime) -> None:
+async def _tell(
+    store: Store,
+    model: Model,
+    step: Tell,
+    told: list[str],
+    known: dict[int, Alert],
+    now: datetime,
+) -> None:
     alert = Alert(
         source="test",
         status=AlertStatus.FIRING if step.firing else AlertStatus.RESOLVED,
         name=step.name,
-        title=step.name,
+        title=f"title {step.number}",
+        text=f"text {step.number}",
+        value=step.value,
+        threshold=f"threshold {step.number}" if step.number % 2 else "",
+        labels={"number": str(step.number)},
+        links=(Link("Graph", f"https://g.example/{step.number}"),),
+        starts_at=NOW - timedelta(seconds=step.number) if step.number % 5 else None,
+        region=f"region {step.number}",
         env="prod",
         service=step.service,
         category=step.category,
@@ -171,6 +203,7 @@ async def _tell(store: Store, model: Model, step: Tell, told: list[str], now: da
     receipt = await store.accept(key, [named], channel="C1", now=now)
     assert (receipt.accepted, receipt.duplicates) == (1, 0)
     told.append(named.tracking_id)
+    known[step.number] = alert
     model.tell(step, scope, named.sop_id)
     if step.again:
         for repeated in (key, f"{key}-other"):  # the same delivery, and the same alert in another
@@ -191,7 +224,7 @@ async def _close(store: Store, model: Model, index: int, now: datetime) -> None:
     raise AssertionError("resolved twice")
 
 
-async def _compare(store: Store, model: Model) -> None:
+async def _compare(store: Store, model: Model, alerts: dict[int, Alert]) -> None:
     found = {one.id: one for one in await store.open_incidents(limit=100)}
     expected = {number for number, known in enumerate(model.incidents, 1) if known.open}
     assert set(found) == expected
@@ -203,9 +236,31 @@ async def _compare(store: Store, model: Model) -> None:
         assert one.firing == len(known.firing)
         assert one.alert_count == known.alerts
         assert one.severity is known.severity
+        _assert_shows(one, alerts[known.shown.number])
+        assert one.value == known.value
         assert one.sop_id == known.sop_id
+        page = await store.grouped_alerts(number, limit=100)
+        assert page.firing == sum(alert.is_firing for alert in page.alerts) == len(known.firing)
+        assert page.total == len(page.alerts)
+        assert sum(alert.count for alert in page.alerts) == known.alerts
+        if known.firing:
+            assert page.alerts[0].severity is known.severity
     open_sops = [
         (one.sop_id, scope.env, scope.service)
         for one, scope in ((one, model.incidents[one.id - 1].scope) for one in found.values())
     ]
     assert len(open_sops) == len(set(open_sops)), "one open incident of each SOP ID and service"
+
+
+def _assert_shows(one: Incident, alert: Alert) -> None:
+    """Every field that a person sees is of that one stored alert.
+
+    But for a value that is left out when the same alert is sent again.
+    """
+    for name in ("title", "text", "threshold", "links", "source", "severity"):
+        assert getattr(one, name) == getattr(alert, name), name
+    assert one.labels == alert.labels
+    shown = (one.display.env, one.display.region, one.display.service)
+    assert shown == (alert.env, alert.region, alert.service)
+    if alert.starts_at:
+        assert one.display.since == alert.starts_at

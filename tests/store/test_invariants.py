@@ -76,6 +76,9 @@ BREAKS = {
     "an open incident counts every alert that joined it": (
         "DELETE FROM alerts WHERE incident_id = 1",
     ),
+    "an open incident shows one of its own stored alerts": (
+        "UPDATE incidents SET shown_alert = 4711 WHERE id = 1",
+    ),
     "every open incident has its card": ("DELETE FROM outbox WHERE key = 'card:1'",),
     "every open incident has its advice, given or wanted": (
         "DELETE FROM advice WHERE incident_id = 1",

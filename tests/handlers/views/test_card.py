@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.incidents.model import IncidentStatus, Link, Severity
+from bot.incidents.model import IncidentStatus, Link, Severity, Shown
 from handlers.views.card import card
 from handlers.views.modals import ask_modal, question_of
 from tests.handlers.views.looks import (
@@ -58,7 +60,18 @@ def test_the_small_print_says_where_what_since_when_and_its_ids() -> None:
 
 
 def test_one_alert_is_not_said_to_be_grouped() -> None:
-    assert "grouped" not in shown(card(incident(alert_count=1))[1])
+    _, blocks = card(incident(alert_count=1))
+    assert "grouped" not in shown(blocks)
+    assert not [text for text in buttons(blocks) if text.startswith("Alerts")]
+
+
+def test_where_and_since_when_are_those_of_the_alert_that_is_shown() -> None:
+    since = datetime(2025, 12, 24, 10, 10, tzinfo=UTC)
+    text, blocks = card(incident(shown=Shown("staging", "us-east-1", "cart", since)))
+    assert "staging · us-east-1 · cart · since" in shown(blocks)
+    assert "24 Dec 2025 10:10 UTC" in shown(blocks), "with its date"
+    assert "prod" not in shown(blocks)
+    assert text.endswith("staging · cart")
 
 
 def test_an_open_incident_can_be_acknowledged_resolved_and_asked_about() -> None:
@@ -67,6 +80,7 @@ def test_an_open_incident_can_be_acknowledged_resolved_and_asked_about() -> None
         "Acknowledge",
         "Resolve",
         "Ask",
+        "Alerts (14)",
         "Runbook: runbooks.example ↗",
         "graphs.example ↗",
     ]
@@ -99,7 +113,7 @@ def test_only_what_was_verified_is_called_a_fix() -> None:
 def test_a_buttons_value_carries_only_an_id() -> None:
     _, blocks = card(incident(title="secret"))
     values = [e["value"] for b in blocks for e in b.get("elements", []) if "value" in e]
-    assert values == ["142", "142", "142"]
+    assert values == ["142", "142", "142", "142"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +122,7 @@ def test_a_buttons_value_carries_only_an_id() -> None:
 def test_an_address_that_slack_would_refuse_makes_no_button(url: str) -> None:
     good = Link("Good", "https://good.example/")
     text, blocks = card(incident(links=(Link("Bad", url), good)), url)
-    assert buttons(blocks)[3:] == ["good.example ↗"]
+    assert buttons(blocks)[4:] == ["good.example ↗"]
     assert_slack_takes(text, blocks)
 
 

@@ -15,11 +15,11 @@ from bot.advice.model import Advice
 from bot.approvals.blockers import Blocker, BlockerKind
 from bot.approvals.model import Freeze
 from bot.incidents.confusables import fold
-from bot.incidents.model import Link, TimelineEntry
+from bot.incidents.model import GroupedAlert, GroupedAlerts, Link, Severity, TimelineEntry
 from bot.incidents.notices import Notice, Storm
 from bot.incidents.remediation import Parameter, Preview, RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop
-from handlers.views import advice, audit, card, lists, modals, notices, result
+from handlers.views import advice, alerts, audit, card, lists, modals, notices, result
 from handlers.views import approval as approval_view
 from handlers.views import text as views
 from handlers.views.text import line, poses, said
@@ -123,6 +123,19 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         runbook="https://runbooks.example/",
         actions=(ProposedAction(action="service.restart"),),
     )
+    one = GroupedAlert(
+        name=evil,
+        title=evil,
+        value=evil,
+        severity=Severity.HIGH,
+        is_firing=True,
+        since=NOW,
+        reason=evil,
+        source=evil,
+        count=2,
+    )
+    page = alerts.alerts_modal(sick, GroupedAlerts((one,), 1, 1), 0)
+    yield "modal", ("a modal has no text", page["blocks"])
     yield "modal", ("a modal has no text", modals.ask_modal(sick)["blocks"])
     yield "modal", ("a modal has no text", modals.edit_modal(ask)["blocks"])
     yield "modal", ("a modal has no text", modals.reason_modal(ask)["blocks"])

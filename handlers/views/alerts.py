@@ -1,0 +1,90 @@
+"""Every alert of an incident, a page at a time: what, how bad, since when, and why it joined."""
+
+from __future__ import annotations
+
+from bot.incidents.correlation import Reason
+from bot.incidents.model import GroupedAlert, GroupedAlerts, Incident
+from handlers.views.text import (
+    SYMBOL,
+    Block,
+    button,
+    clock,
+    context,
+    line,
+    plural,
+    said,
+    section,
+)
+
+PAGE = 10
+
+_WHY = {
+    Reason.OPENED: "opened this incident",
+    Reason.SAME_FINGERPRINT: "joined: it is the same alert (same fingerprint)",
+    Reason.EDITED_MESSAGE: "joined: its message was edited",
+    Reason.SAME_SCOPE: "joined: same environment, service and category",
+    Reason.SAME_SOP: "joined: same SOP, environment and service",
+}
+
+
+def alerts_modal(incident: Incident, page: GroupedAlerts, offset: int) -> Block:
+    """The modal: those that fire first, of these the most severe first."""
+    blocks: list[Block] = [
+        section(
+            f"*{plural(page.total, 'alert')} grouped in* `{incident.number}`: {page.firing} firing,"
+            f" sent {plural(incident.alert_count, 'time')}"
+        ),
+        context("The card shows the most severe one that fires."),
+    ]
+    for alert in page.alerts:
+        blocks += [{"type": "divider"}, *_alert(alert)]
+    if turns := _turns(incident, page, offset):
+        blocks.append({"type": "actions", "elements": turns})
+    return {
+        "type": "modal",
+        "callback_id": "sopbot.alerts_modal",
+        "private_metadata": f"{incident.id} {offset}",
+        "title": {"type": "plain_text", "text": f"Alerts of {incident.number}"[:24]},
+        "close": {"type": "plain_text", "text": "Close"},
+        "blocks": blocks,
+    }
+
+
+def page_of(view: Block) -> tuple[str, int]:
+    """(incident, offset) of the page that is open."""
+    incident, _, offset = str(view.get("private_metadata", "")).partition(" ")
+    return incident, int(offset) if offset.isascii() and offset.isdigit() else 0
+
+
+def _alert(alert: GroupedAlert) -> list[Block]:
+    mark = SYMBOL[alert.severity] if alert.is_firing else f"✅ resolved ({alert.severity})"
+    title = said(alert.title, 200) or "(no title)"
+    name = said(alert.name, 80)
+    facts = [
+        "" if not name or name == title else name,
+        f"value {said(alert.value, 80)}" if alert.value else "",
+        f"since {clock(alert.since)}",
+        f"from {line(alert.source, 40)}",
+        f"sent {plural(alert.count, 'time')}" if alert.count > 1 else "",
+    ]
+    return [
+        section(f"{mark} · {title}"),
+        context(" · ".join(fact for fact in facts if fact), _why(alert.reason)),
+    ]
+
+
+def _why(reason: str) -> str:
+    try:
+        return _WHY[Reason(reason)]
+    except (ValueError, KeyError):  # written by another version
+        return line(reason, 200)
+
+
+def _turns(incident: Incident, page: GroupedAlerts, offset: int) -> list[Block]:
+    value = str(incident.id)
+    turns = []
+    if offset:
+        turns.append(button("Back", "sopbot.alerts.back", value))
+    if offset + len(page.alerts) < page.total:
+        turns.append(button("More", "sopbot.alerts.more", value))
+    return turns

@@ -1,0 +1,109 @@
+"""The alerts of one incident: which of them it shows, and all of them for whoever wants to read."""
+
+from __future__ import annotations
+
+from bot.incidents.model import GroupedAlert, GroupedAlerts, Severity
+from store.rows import alert_from_json, dump
+from store.statements import Operation, moment, query, run, stamp_or_none
+
+_RANK = " ".join(f"WHEN '{severity}' THEN {severity.rank}" for severity in Severity)
+_BY_SEVERITY = f"CASE f.severity {_RANK} ELSE {len(Severity)} END"
+
+
+def show_most_severe(incident_id: int) -> Operation[Severity | None]:
+    """Let the incident show its most severe firing alert, of equal ones the newest.
+
+    Everything that it shows is of that one stored alert. Repeats move nothing: the newest is the
+    one that began to fire last in this incident, not the one that was sent again last. Returns
+    the severity it shows now; None when nothing fires, and then it shows what it showed.
+
+    1. Find that alert. 2. Unless it is shown already, read it and show it.
+    """
+    rows = yield query(
+        "SELECT f.severity, f.last_alert, i.shown_alert FROM firing f"  # noqa: S608 - constants
+        " JOIN incidents i ON i.id = f.incident_id WHERE f.incident_id = ?"
+        f" ORDER BY {_BY_SEVERITY}, COALESCE(f.first_alert, 0) DESC, f.fingerprint LIMIT 1",
+        incident_id,
+    )
+    if not rows:
+        return None
+    severity = Severity(rows[0]["severity"])
+    if rows[0]["last_alert"] not in (None, rows[0]["shown_alert"]):
+        yield from _show(incident_id, rows[0]["last_alert"])
+    yield run("UPDATE incidents SET severity = ? WHERE id = ?", severity, incident_id)
+    return severity
+
+
+def _show(incident_id: int, alert_id: int) -> Operation[None]:
+    rows = yield query("SELECT body, received_at FROM alerts WHERE id = ?", alert_id)
+    alert = alert_from_json(rows[0]["body"])
+    yield run(
+        "UPDATE incidents SET shown_alert = ?, title = ?, text = ?, threshold = ?,"
+        # Sent again without a value, an alert keeps the one it had.
+        " value = CASE WHEN ? = '' AND EXISTS (SELECT 1 FROM alerts a WHERE a.id = shown_alert"
+        " AND a.source = ? AND a.fingerprint = ?) THEN value ELSE ? END,"
+        " labels = ?, links = ?, source = ?, shown_env = ?, shown_region = ?, shown_service = ?,"
+        " shown_since = ? WHERE id = ?",
+        alert_id,
+        alert.title,
+        alert.text,
+        alert.threshold,
+        alert.value,
+        alert.source,
+        alert.fingerprint,
+        alert.value,
+        dump(dict(alert.labels)),
+        dump([(link.label, link.url) for link in alert.links]),
+        alert.source,
+        alert.env,
+        alert.region,
+        alert.service,
+        stamp_or_none(alert.starts_at) or rows[0]["received_at"],
+        incident_id,
+    )
+
+
+def grouped(incident_id: int, limit: int, offset: int) -> Operation[GroupedAlerts]:
+    """A page of the incident's alerts, each once: see `GroupedAlerts`.
+
+    1. Count them. 2. Read a page: of each alert the telling that was stored last, the reason of
+    the first, and whether it fires.
+    """
+    counts = yield query(
+        "SELECT COUNT(*) AS total FROM (SELECT 1 FROM alerts WHERE incident_id = ?"
+        " AND status = 'firing' GROUP BY source, fingerprint) AS known",
+        incident_id,
+    )
+    firing = yield query("SELECT COUNT(*) AS n FROM firing WHERE incident_id = ?", incident_id)
+    rows = yield query(
+        "SELECT a.body, a.received_at, b.reason, g.count, f.fingerprint AS fires FROM"  # noqa: S608 - constants
+        " (SELECT source, fingerprint, MIN(id) AS first, MAX(id) AS last, COUNT(*) AS count"
+        "   FROM alerts WHERE incident_id = ? AND status = 'firing'"
+        "   GROUP BY source, fingerprint) AS g"
+        " LEFT JOIN firing f ON f.incident_id = ?"
+        "   AND f.fingerprint = g.source || '/' || g.fingerprint"
+        " JOIN alerts a ON a.id = COALESCE(f.last_alert, g.last) JOIN alerts b ON b.id = g.first"
+        " ORDER BY CASE WHEN f.fingerprint IS NULL THEN 1 ELSE 0 END,"
+        f" CASE a.severity {_RANK} ELSE {len(Severity)} END, g.first DESC LIMIT ? OFFSET ?",
+        incident_id,
+        incident_id,
+        limit,
+        offset,
+    )
+    found = []
+    for row in rows:
+        alert = alert_from_json(row["body"])
+        found.append(
+            GroupedAlert(
+                name=alert.name,
+                title=alert.title,
+                value=alert.value,
+                severity=alert.severity,
+                is_firing=row["fires"] is not None,
+                since=alert.starts_at or moment(row["received_at"]),
+                reason=row["reason"],
+                source=alert.source,
+                count=row["count"],
+            )
+        )
+    return GroupedAlerts(tuple(found), counts[0]["total"], firing[0]["n"])
