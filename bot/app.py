@@ -26,7 +26,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 import handlers
 from bot.advice.advisor import Advisor
 from bot.errors import SettingsError, SopbotError, StoreError
-from bot.from_settings import advisor_command, gateway_client, read_sops, task_instructions
+from bot.from_settings import (
+    advisor_command,
+    gateway_client,
+    log_problems,
+    read_sops,
+    task_instructions,
+)
 from bot.jobs import Job, all_jobs, scheduler_for
 from bot.jobs.self_audit import SelfAudit
 from bot.observability.events import Event, emit
@@ -103,6 +109,7 @@ class Bot:
         except SopbotError as error:
             emit(Event.POLICY_REFUSED, why=str(error))
             return
+        log_problems(sops)
         self.response.rulebook.policy = policy
         self.response.rulebook.sops = sops
         self.response.store.card_update_seconds = policy.correlate.card_update_seconds
@@ -117,6 +124,9 @@ class Bot:
         settings, parts = self._settings, self._parts
         policy = read_policy(settings.policy_file)
         sops = read_sops(settings.sop_dir, policy.remediate.declared)
+        log_problems(sops)
+        if not settings.ai_command_gateway_secret.get_secret_value():
+            log.warning("AI_COMMAND_GATEWAY_SECRET is empty: requests to the gateway are unsigned")
         store = await open_store(
             settings.store_url.get_secret_value(),
             owner=f"{os.getpid()}-{secrets.token_hex(6)}",

@@ -133,8 +133,11 @@ class GatewayUnavailable(OutsideError):
 class GatewayRejected(OutsideError):
     """The gateway rejected the request."""
 
-    def __init__(self, message: str = "", *, status: int = 0, remedy: str = "") -> None:
+    def __init__(
+        self, message: str = "", *, status: int = 0, code: str = "", remedy: str = ""
+    ) -> None:
         self.status = status
+        self.code = code  # the gateway's own word for it, '' where it has none
         super().__init__(message, permanent=True, remedy=remedy)
 
 

@@ -29,15 +29,12 @@ def gateway_client(
     settings: Settings, session: aiohttp.ClientSession, clock: Callable[[], datetime]
 ) -> GatewayClient:
     """The client of the gateway that the settings name."""
-    secret = settings.ai_command_gateway_secret.get_secret_value()
-    if not secret:
-        log.warning("AI_COMMAND_GATEWAY_SECRET is empty: requests to the gateway are not signed")
     return GatewayClient(
         session,
         url=settings.ai_command_gateway_url,
         timeout=settings.ai_command_gateway_timeout,
         source_id=settings.ai_command_gateway_source_id,
-        secret=secret,
+        secret=settings.ai_command_gateway_secret.get_secret_value(),
         clock=clock,
     )
 
@@ -73,7 +70,7 @@ def task_instructions(settings: Settings) -> str:
 def read_sops(folder: Path, environments: Environments = DEFAULT) -> SopLibrary:
     """Every *.jsonl below the folder, in order of their names.
 
-    Bad lines and files that cannot be read are the library's problems: logged, not fatal.
+    Bad lines and files that cannot be read are the library's problems, and not fatal.
     """
     files = sorted(folder.rglob("*.jsonl")) if folder.is_dir() else []
     texts: list[tuple[str, str]] = []
@@ -85,7 +82,10 @@ def read_sops(folder: Path, environments: Environments = DEFAULT) -> SopLibrary:
         except OSError as error:
             unreadable.append(SopProblem(name, 0, f"cannot be read: {error.strerror}"))
     loaded = SopLibrary.load(texts, environments)
-    library = replace(loaded, problems=(*unreadable, *loaded.problems))
+    return replace(loaded, problems=(*unreadable, *loaded.problems))
+
+
+def log_problems(library: SopLibrary) -> None:
+    """Say which lines of the SOP files are not used."""
     for problem in library.problems:
         log.warning("SOP not loaded: %s", problem)
-    return library

@@ -20,6 +20,7 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -198,12 +199,26 @@ class Settings(AuditSettings):
         description="of them from one address; raise it for a proxy on another machine",
     )
     sop_dir: Path = Field(Path("config/sops"), description="folder of SOP files, *.jsonl")
+    runbook_dir: Path | None = Field(
+        None, description="folder of runbooks; reserved, they are not read yet"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="the least severe level that is logged"
     )
     log_format: Literal["auto", "pretty", "json"] = Field(
         "auto", description="auto: pretty on a terminal, else JSON"
     )
+
+    @field_validator("slack_bot_token", "slack_app_token")
+    @classmethod
+    def _of_its_kind(cls, token: SecretStr, info: ValidationInfo) -> SecretStr:
+        wanted = "xoxb-" if info.field_name == "slack_bot_token" else "xapp-"
+        text = token.get_secret_value()
+        if not text.strip():
+            raise ValueError("is empty")
+        if not text.startswith(wanted) and text.startswith(("xoxb-", "xapp-", "xoxp-")):
+            raise ValueError(f"must begin with {wanted}: are the two tokens swapped?")
+        return token
 
     @model_validator(mode="after")
     def _closed_by_default(self) -> Settings:

@@ -7,6 +7,7 @@ word that means them, categories by their usual short forms. What no alert can e
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -86,6 +87,45 @@ def read_key(text: str) -> Key:
         known = ", ".join(Severity)
         raise ValueError(f"key {text!r} can never match: a severity is one of {known}")
     return Key(field, compiled)
+
+
+def could_overlap(keys: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether both lists of keys ask for the same fields, and one alert could fit both."""
+    ours, theirs = _patterns(keys), _patterns(others)
+    return ours.keys() == theirs.keys() and all(
+        _meet(one, other) for field in ours for one in ours[field] for other in theirs[field]
+    )
+
+
+def _patterns(keys: Sequence[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key in keys:
+        name, _, pattern = folded(key).partition(":")
+        found.setdefault(FIELDS[name.strip()], []).append(pattern.strip())
+    return found
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether some text fits both globs: a path over their characters, `*` standing or moving."""
+    reached, seen = [(0, 0)], {(0, 0)}
+    while reached:
+        i, j = reached.pop()
+        if i == len(one) and j == len(other):
+            return True
+        a, b = one[i : i + 1], other[j : j + 1]
+        steps = [(i + 1, j)] if a == "*" else []
+        steps += [(i, j + 1)] if b == "*" else []
+        if a == "*" and b not in ("", "*"):
+            steps.append((i, j + 1))
+        if b == "*" and a not in ("", "*"):
+            steps.append((i + 1, j))
+        if a and a == b and a != "*":
+            steps.append((i + 1, j + 1))
+        for step in steps:
+            if step not in seen:
+                seen.add(step)
+                reached.append(step)
+    return False
 
 
 def _spellings(field: str, value: str, environments: Environments) -> frozenset[str]:

@@ -1,8 +1,9 @@
 """The SOP library: which procedure belongs to an alert, and what it says.
 
 One JSON object a line. A bad line is named by file and line, and the rest still loads. Matching:
-the exact SOP ID of the alert's incident key first, then keys (every key must match), the best
-priority wins, earlier lines before later ones.
+the exact SOP ID of the alert's incident key first, then keys (every key must match): the best
+priority wins, then the more specific (more keys, fewer globs), then the earlier line. What a file
+called example.jsonl holds comes last: the bundled example never beats an operator's own.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from bot.incidents.keys import is_sop_id, sop_id_of
 from bot.incidents.keywords import read_key
 from bot.incidents.model import Alert
 from bot.validation import field_problems
+
+EXAMPLE = "example.jsonl"
 
 
 class Priority(IntEnum):
@@ -126,6 +129,7 @@ class SopLibrary:
     def load(cls, files: Iterable[tuple[str, str]], environments: Environments = DEFAULT) -> Self:
         """Read (file name, text) pairs; bad lines become `problems`, duplicates too."""
         sops: list[Sop] = []
+        examples: set[str] = set()
         problems: list[SopProblem] = []
         by_id: dict[str, Sop] = {}
         for file, text in files:
@@ -143,7 +147,9 @@ class SopLibrary:
                     continue
                 by_id[sop.sop_id] = sop
                 sops.append(sop)
-        sops.sort(key=lambda sop: Priority[sop.priority])
+                if file.rpartition("/")[2] == EXAMPLE:
+                    examples.add(sop.sop_id)
+        sops.sort(key=lambda sop: (sop.sop_id in examples, *specificity(sop)))
         return cls(tuple(sops), tuple(problems), environments, by_id)
 
     def get(self, sop_id: str) -> Sop | None:
@@ -161,6 +167,11 @@ class SopLibrary:
         return None
 
 
+def specificity(sop: Sop) -> tuple[int, int, int]:
+    """What is compared between two SOPs that fit: the lower one is used."""
+    return Priority[sop.priority], -len(sop.keys), sum("*" in key for key in sop.keys)
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         return str(field_problems(error, Sop)[0])
@@ -169,6 +180,14 @@ def _reason(error: Exception) -> str:
     return "not usable JSON"
 
 
+TEMPLATE_NAMES = (
+    "service_name",
+    "alert_path",
+    "expression",
+    "alert_start_time",
+    "alert_end_time",
+    "alert_time",
+)
 _TEMPLATE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 

@@ -162,7 +162,7 @@ class GatewayClient:
         if reply.status >= 500:
             return answers.escalated(reply.status, reply.body)
         if not 200 <= reply.status < 300:
-            raise GatewayRejected(answers.rejection(reply.status, reply.body), status=reply.status)
+            raise _rejected(reply)
         try:
             return answers.outcome(contract.Answer.model_validate_json(reply.body))
         except ValidationError as error:
@@ -242,7 +242,7 @@ class GatewayClient:
         if reply.status >= 500:
             raise GatewayUnavailable(answers.rejection(reply.status, reply.body))
         if not 200 <= reply.status < 300:
-            raise GatewayRejected(answers.rejection(reply.status, reply.body), status=reply.status)
+            raise _rejected(reply)
         return reply
 
     def _read(self, model: type[Model], reply: _Reply) -> Model:
@@ -316,6 +316,14 @@ class GatewayClient:
     def _shown(self) -> str:
         """The address without what may be a password in it."""
         return str(self._base.with_user(None))
+
+
+def _rejected(reply: _Reply) -> GatewayRejected:
+    return GatewayRejected(
+        answers.rejection(reply.status, reply.body),
+        status=reply.status,
+        code=answers.error_code(reply.body),
+    )
 
 
 def _path_of(digest: str | None) -> str:

@@ -68,6 +68,7 @@ class Core:
     base_url: str = ""
     files: dict[str, File] = field(default_factory=dict)
     calls: list[Call] | None = None
+    scopes: tuple[str, ...] | None = None
 
     def ws_url(self, ticket: str) -> str:
         """The one-time address of a Socket Mode link."""

@@ -54,7 +54,10 @@ class Doors:
             core.posted(core.workspace.app.bot_id, answer["channel"], answer["ts"])
         if not await core.faults.after(method, args, answer):
             raise _cut(request, "after the call was carried out")
-        return _json(answer)
+        response = _json(answer)
+        if core.scopes is not None:
+            response.headers["x-oauth-scopes"] = ",".join(core.scopes)
+        return response
 
     def _authorize(self, method: str, request: web.Request, args: JSON) -> None:
         given = str(args.pop("token", None) or "")

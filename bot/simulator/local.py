@@ -38,8 +38,9 @@ class LocalSlack(Outages, Watching):
     `clock` drives message times, trigger ids, the three-second deadline and redelivery. With a
     `manifest` only what it declares is sent. `record_calls=False` keeps no list of API calls and
     envelopes. `limits` switches Slack's rate limits on. `seed` decides which link an envelope
-    takes; without one it is another each time. While `withholds_events`, what happens is told to
-    nobody, now or later, as over 30,000 events an hour.
+    takes; without one it is another each time. Every answer says which `scopes` the app has, as
+    Slack's does: those given, else the manifest's; without either nothing is said. While
+    `withholds_events`, what happens is told to nobody, now or later, as over 30,000 events an hour.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class LocalSlack(Outages, Watching):
         record_calls: bool = True,
         limits: RateLimits | None = None,
         seed: int | None = None,
+        scopes: tuple[str, ...] | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self.seed = secrets.randbelow(2**32) if seed is None else seed
@@ -76,6 +78,7 @@ class LocalSlack(Outages, Watching):
             manifest=manifest or Manifest(),
             limits=limits,
             calls=[] if record_calls else None,
+            scopes=scopes if scopes is not None else (manifest or Manifest()).scopes,
         )
         chain.add(self._core.script)
         if isinstance(faults, Chaos):

@@ -23,6 +23,7 @@ class Manifest:
     commands: dict[str, bool] | None = None
     shortcuts: tuple[Shortcut, ...] = ()
     events: frozenset[str] | None = None
+    scopes: tuple[str, ...] | None = None
 
     def should_escape(self, command: str) -> bool:
         """Whether this command's text gets its mentions and links escaped."""
@@ -51,4 +52,10 @@ def from_mapping(given: dict[str, Any]) -> Manifest:
             for s in features.get("shortcuts") or ()
         ),
         events=frozenset(str(e) for e in subscriptions.get("bot_events") or ()),
+        scopes=tuple(str(s) for s in _bot_scopes(given)),
     )
+
+
+def _bot_scopes(given: dict[str, Any]) -> list[Any]:
+    scopes = (given.get("oauth_config") or {}).get("scopes") or {}
+    return list(scopes.get("bot") or ())

@@ -11,9 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.incidents.keys import sop_id_of
-from bot.incidents.keywords import read_key
+from bot.incidents.keywords import could_overlap, read_key
 from bot.incidents.model import Alert, AlertStatus, Severity
-from bot.incidents.sops import Sop, SopLibrary, fill, rendered, template_values
+from bot.incidents.sops import (
+    TEMPLATE_NAMES,
+    Sop,
+    SopLibrary,
+    fill,
+    rendered,
+    template_values,
+)
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 
@@ -192,6 +199,72 @@ def test_the_best_priority_wins_and_then_the_earlier_line() -> None:
     assert matched.sop_id == "middle"
 
 
+@pytest.mark.parametrize(
+    ("wins", "loses"),
+    [
+        (["svc:omada-*", "cat:cpu"], ["svc:omada-*"]),
+        (["svc:omada-core"], ["svc:omada-*"]),
+        (["svc:omada-core", "cat:*"], ["svc:*", "cat:*"]),
+    ],
+)
+def test_of_two_that_fit_the_more_specific_wins_wherever_it_stands(
+    wins: list[str], loses: list[str]
+) -> None:
+    for lines in ([("a", wins), ("b", loses)], [("b", loses), ("a", wins)]):
+        loaded = library(*(line(name, keys=keys) for name, keys in lines))
+        found = loaded.match(alert(), "k")
+        assert found is not None
+        assert found.sop_id == "a"
+
+
+def test_a_better_priority_wins_over_more_keys() -> None:
+    loaded = library(
+        line("specific", keys=["svc:omada-core", "cat:cpu"], priority="LOW"),
+        line("general", keys=["svc:*"], priority="HIGH"),
+    )
+    found = loaded.match(alert(), "k")
+    assert found is not None
+    assert found.sop_id == "general"
+
+
+def test_the_bundled_example_never_beats_an_operator_s_own() -> None:
+    example = line("bundled", keys=["cat:cpu", "env:prod", "svc:omada-core"], priority="HIGH")
+    own = line("own", keys=["svc:*"], priority="LOW")
+    loaded = SopLibrary.load([("a/example.jsonl", example), ("z.jsonl", own)])
+    found = loaded.match(alert(), "k")
+    assert found is not None
+    assert found.sop_id == "own"
+    alone = SopLibrary.load([("example.jsonl", example)]).match(alert(), "k")
+    assert alone is not None, "it is used where nothing else fits"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [
+        (["svc:web"], ["svc:web"], True),
+        (["svc:web"], ["svc:cart"], False),
+        (["svc:*-api"], ["svc:check*"], True),
+        (["svc:a*c"], ["svc:a*d"], False),
+        (["svc:*"], ["service:web"], True),
+        (["svc:web"], ["cat:cpu"], False),
+        (["svc:**a"], ["svc:aaa"], True),
+        (["svc:"], ["svc:*"], True),
+    ],
+)
+def test_two_lists_of_keys_overlap_where_one_alert_could_fit_both(
+    one: list[str], other: list[str], overlap: bool
+) -> None:
+    assert could_overlap(one, other) is overlap
+    assert could_overlap(other, one) is overlap
+
+
+@given(st.text("ab*", max_size=6), st.text("ab*", max_size=6), st.text("ab", max_size=5))
+def test_keys_that_both_fit_a_text_are_said_to_overlap(one: str, other: str, text: str) -> None:
+    keys = [read_key(f"svc:{pattern}") for pattern in (one, other)]
+    if all(key.fits(alert(service=text)) for key in keys):
+        assert could_overlap([f"svc:{one}"], [f"svc:{other}"])
+
+
 def test_the_exact_id_of_the_key_comes_before_any_priority() -> None:
     exact = sop_id_of("prod|web|cpu|high")
     found = library(line("best", keys=["cat:*"], priority="HIGH"), line(exact, priority="LOW"))
@@ -226,6 +299,10 @@ def test_every_template_is_filled_and_leaves_no_braces() -> None:
     assert fill(text, values) == (
         "omada-core /api up == 0 2026-11-21T03:00:00Z 2026-11-21T03:02:00Z 2026-11-21T03:00:00Z"
     )
+
+
+def test_every_template_that_is_known_is_filled() -> None:
+    assert set(TEMPLATE_NAMES) == set(template_values(alert(), NOW))
 
 
 def test_what_the_alert_does_not_say_is_filled_with_a_usable_default() -> None:

@@ -1,0 +1,65 @@
+"""`python -m bot check`: what works and what is missing, one line a check, with the remedy.
+
+Nothing is posted, nothing is written: the store is only read, and made by the first start. What
+cannot be asked because of a problem above is said to be unchecked, and is not counted again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.check.files import check_policy, check_runbooks, check_sops
+from bot.check.gateway import check_gateway, check_targets
+from bot.check.machine import check_advisor, check_audit, check_port, check_store
+from bot.check.report import Report
+from bot.check.slack import SlackCheck
+from bot.errors import SettingsError
+from bot.hardening import hide_memory
+from bot.settings import Settings, forget_secrets, load
+
+
+async def check(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> int:
+    """Run every check; 0 when all pass, else 1."""
+    if environ is None:
+        hide_memory()  # the advisor is a child of this process too
+    report = Report()
+    try:
+        settings = load(environ, env_file)
+    except SettingsError as error:
+        for problem in error.problems:
+            report.problem("settings", problem)
+        print("Set these in the environment or in .env; docs/settings.md explains each.")
+        return report.end()
+    if environ is None:
+        forget_secrets()
+    report.good("settings", "all there")
+    for warning in settings.warnings:
+        report.note("settings", warning)
+    await _check_all(report, settings, os.environ if environ is None else environ)
+    return report.end()
+
+
+async def _check_all(report: Report, settings: Settings, environ: Mapping[str, str]) -> None:
+    policy = check_policy(report, settings)
+    sops = check_sops(report, settings, policy)
+    check_runbooks(report, settings)
+    async with aiohttp.ClientSession() as session:
+        client = AsyncWebClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            session=session,
+            retry_handlers=[],
+        )
+        slack = SlackCheck(report, settings, client)
+        await slack.run(policy)
+        offered = await check_gateway(report, settings, session)
+        check_targets(report, sops, offered)
+    await check_advisor(report, settings, environ)
+    if await check_store(report, settings):
+        await check_audit(report, settings)
+    check_port(report, settings)

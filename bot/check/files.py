@@ -1,0 +1,140 @@
+"""The files that an operator writes: policy, SOPs, runbooks."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+from bot.check.report import Report
+from bot.errors import InputError, SettingsError
+from bot.from_settings import read_sops
+from bot.incidents.keywords import could_overlap
+from bot.incidents.sops import TEMPLATE_NAMES, ProposedAction, Sop, SopLibrary, specificity
+from bot.policy import Policy, read_policy
+from bot.remediation.catalogue import propose
+from bot.settings import Settings
+
+_BRACES = re.compile(r"\{\{(.*?)\}\}")
+_LOOKS_LIKE_SOPS = (".json", ".yaml", ".yml", ".ndjson", ".txt")
+
+
+def check_policy(report: Report, settings: Settings) -> Policy | None:
+    """The policy, and that somebody may approve; None when it cannot be read."""
+    try:
+        policy = read_policy(settings.policy_file)
+    except (SettingsError, InputError) as error:
+        for problem in error.message.splitlines():
+            report.problem("policy", problem, "see docs/policy.md")
+        return None
+    people = policy.remediate.everybody_who_may_approve
+    if not people:
+        report.problem(
+            "policy",
+            f"{settings.policy_file}: remediate.approvers is empty, so nobody may approve",
+            "name Slack user ids (U…) or user groups (S…)",
+        )
+    else:
+        report.good("policy", f"{len(people)} may approve")
+    return policy
+
+
+def check_sops(report: Report, settings: Settings, policy: Policy | None) -> SopLibrary:
+    """The SOPs, each line as it will be used."""
+    folder = settings.sop_dir
+    if not folder.is_dir():
+        report.problem("sops", f"SOP_DIR: there is no folder {folder}", "make it, or correct it")
+        return SopLibrary()
+    library = read_sops(folder, *(() if policy is None else (policy.remediate.declared,)))
+    before = report.problems
+    for problem in library.problems:
+        report.problem("sops", str(problem), "see docs/sops.md")
+    for file in _unread(folder):
+        report.problem(
+            "sops",
+            f"{file.relative_to(folder)} is not read: an SOP file is called *.jsonl",
+            "write one SOP a line, and rename it",
+        )
+    for sop in library.sops:
+        for cause, remedy in _problems_of(sop, policy):
+            report.problem("sops", f"{sop.sop_id}: {cause}", remedy)
+    if report.problems == before:
+        report.good("sops", f"{len(library.sops)} loaded from {folder}")
+    for one, other in _ties(library):
+        report.note(
+            "sops",
+            f"{one.sop_id} and {other.sop_id} fit the same alerts equally well, so {one.sop_id} is"
+            " used: give one of them a higher priority or one more key",
+        )
+    return library
+
+
+def check_runbooks(report: Report, settings: Settings) -> None:
+    """The folder that RUNBOOK_DIR names, where it names one."""
+    folder = settings.runbook_dir
+    if folder is not None and not folder.is_dir():
+        report.problem(
+            "runbooks", f"RUNBOOK_DIR: there is no folder {folder}", "make it, or take it out"
+        )
+
+
+def _unread(folder: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and file.suffix.lower() in _LOOKS_LIKE_SOPS
+    )
+
+
+def _problems_of(sop: Sop, policy: Policy | None) -> Iterator[tuple[str, str]]:
+    """(cause, remedy) of what would go wrong when the SOP is used."""
+    for name in dict.fromkeys(_placeholders(sop)):
+        if name not in TEMPLATE_NAMES:
+            close = difflib.get_close_matches(name, TEMPLATE_NAMES, 1, 0.5)
+            meant = f"did you mean {{{{{close[0]}}}}}?" if close else ""
+            known = ", ".join(TEMPLATE_NAMES)
+            yield f"there is no placeholder {{{{{name}}}}}", meant or f"there are {known}"
+    for action in sop.actions:
+        try:
+            propose(
+                action.action,
+                {name: (_sample(value), "SOP check") for name, value in action.parameters.items()},
+                policy.remediate if policy else None,
+            )
+        except InputError as error:
+            yield error.message, error.remedy or "see docs/actions.md"
+
+
+def _placeholders(sop: Sop) -> Iterator[str]:
+    lines = [*sop.command, *sop.metric, *sop.log, *sop.parameter, *sop.fix_action]
+    for action in sop.actions:
+        lines += [value for value in action.parameters.values() if isinstance(value, str)]
+    for line in lines:
+        yield from (name.strip() for name in _BRACES.findall(line))
+
+
+def _sample(value: object) -> object:
+    """A template as an alert would fill it: what stands around it stays."""
+    return _BRACES.sub("sample", value) if isinstance(value, str) else value
+
+
+def _ties(library: SopLibrary) -> Iterator[tuple[Sop, Sop]]:
+    """Pairs of which the first wins only because it stands first."""
+    keyed = [sop for sop in library.sops if sop.keys]
+    for one, other in combinations(keyed, 2):
+        if specificity(one) == specificity(other) and could_overlap(one.keys, other.keys):
+            yield one, other
+
+
+def named_targets(sop: Sop) -> Iterator[tuple[ProposedAction, str]]:
+    """The actions of an SOP whose target is known before any alert."""
+    services = [key.partition(":")[2].strip() for key in sop.keys if key.startswith("svc:")]
+    service = services[0] if len(services) == 1 and "*" not in services[0] else ""
+    for action in sop.actions:
+        target = str(action.parameters.get("target", ""))
+        if _BRACES.fullmatch(target) and "service_name" in target:
+            target = service
+        if target and "{{" not in target:
+            yield action, target

@@ -1,0 +1,92 @@
+"""The gateway: reachable, healthy, takes our requests, and has the targets that the SOPs name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import aiohttp
+
+from bot.check.files import named_targets
+from bot.check.report import Report
+from bot.errors import GatewayRejected, GatewayUnavailable
+from bot.from_settings import gateway_client
+from bot.incidents.sops import SopLibrary
+from bot.remediation.client import ActionCall, GatewayClient
+from bot.remediation.contract import ActionInfo
+from bot.settings import Settings
+
+Offered = dict[str, frozenset[str]]
+"""The gateway's actions, each with its targets."""
+
+_REMEDIES = {
+    "signature_missing": "set AI_COMMAND_GATEWAY_SECRET to the secret that the gateway has",
+    "signature_wrong": "AI_COMMAND_GATEWAY_SECRET is not the secret that the gateway has for us",
+    "timestamp_stale": "set the clock of this machine, or of the gateway's",
+    "timestamp_invalid": "the gateway is of another version: bring both up to date",
+    "source_mismatch": "AI_COMMAND_GATEWAY_SOURCE_ID is not a name in the gateway's `sources`",
+}
+
+
+async def check_gateway(
+    report: Report, settings: Settings, session: aiohttp.ClientSession
+) -> Offered | None:
+    """What the gateway offers; None when it does not say."""
+    client = gateway_client(settings, session, lambda: datetime.now(UTC))
+    try:
+        health = await client.health()
+        actions = await client.actions()
+        if actions:
+            await _sign(client, actions)
+    except GatewayUnavailable as error:
+        report.problem("gateway", error.message, error.remedy or "start it, then check again")
+        return None
+    except GatewayRejected as error:
+        remedy = _REMEDIES.get(error.code, error.remedy or "see docs/gateway.md")
+        report.problem("gateway", f"the gateway refuses this bot: {error.message}", remedy)
+        return None
+    signed = bool(settings.ai_command_gateway_secret.get_secret_value())
+    if signed and "off" in str(health.checks.get("signatures", "")):
+        report.problem(
+            "gateway",
+            "AI_COMMAND_GATEWAY_SECRET is set, and the gateway takes unsigned requests too",
+            "give the gateway the secret too: sources.<name>.secret_env, see docs/gateway.md",
+        )
+    elif not signed:
+        report.note("gateway", "requests are not signed: AI_COMMAND_GATEWAY_SECRET is empty")
+    offers = f", offers {len(actions)} actions" if actions is not None else ""
+    if not signed or "off" not in str(health.checks.get("signatures", "")):
+        report.good("gateway", f"{health.status}{offers}")
+    if actions is None:
+        return None
+    return {action.id: frozenset(action.targets) for action in actions}
+
+
+async def _sign(client: GatewayClient, actions: Sequence[ActionInfo]) -> None:
+    """Ask for the plan of something that changes nothing: it names our source, signed."""
+    for action in sorted(actions, key=lambda one: one.mutating):
+        if action.targets:
+            await client.plan(ActionCall(action_id=action.id, target=min(action.targets)))
+            return
+
+
+def check_targets(report: Report, sops: SopLibrary, offered: Offered | None) -> None:
+    """That the gateway can do what the SOPs will propose."""
+    named = [(sop, action, target) for sop in sops.sops for action, target in named_targets(sop)]
+    if offered is None:
+        if named:
+            report.skipped("targets", "the gateway did not say what it offers")
+        return
+    before = report.problems
+    for sop, action, target in named:
+        if action.action not in offered:
+            continue  # not in the catalogue: told with the SOP
+        known = offered[action.action]
+        if target not in known:
+            report.problem(
+                "targets",
+                f"{sop.sop_id}: {action.action} on {target}: the gateway has no such target",
+                f"it has {', '.join(sorted(known)) or 'none'}; add it to the gateway's config",
+            )
+    if report.problems == before:
+        report.good("targets", f"the gateway has all {len(named)} that SOPs name")

@@ -1,0 +1,169 @@
+"""What this machine holds: the advisor, the store with its audit trail, the HTTP port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+
+from bot.advice.environment import argv_of, child_environment
+from bot.check.report import Report
+from bot.errors import SettingsError, StoreError
+from bot.settings import Settings
+from store import audits
+from store.migrations import refuse_newer
+from store.places import file_of, name_of, reading
+from store.proof import Fault
+from store.sealing import AuditKey
+from store.shape import steps
+
+_ADVISOR_SECONDS = 10.0
+_LOGIN = {"q": "q login", "qchat": "qchat login", "kiro-cli": "kiro-cli login"}
+
+
+async def check_advisor(report: Report, settings: Settings, environ: Mapping[str, str]) -> None:
+    """That the advisor's command starts, and is logged in where it can say so."""
+    try:
+        argv = argv_of(settings.advisor_command, q_bin=settings.q_bin)
+    except SettingsError as error:
+        for problem in error.problems:
+            report.problem("advisor", problem, "see docs/advice.md")
+        return
+    if not argv:
+        report.good("advisor", "none: the SOP's own rules speak")
+        return
+    env = child_environment(environ, argv[0])
+    try:
+        _, version = await _run([argv[0], "--version"], env)
+        name = PurePath(argv[0]).name
+        if name in _LOGIN and (await _run([argv[0], "whoami"], env))[0] != 0:
+            report.problem(
+                "advisor",
+                f"{argv[0]} is not logged in",
+                f"run `{_LOGIN[name]}` as the bot's user on this machine",
+            )
+            return
+    except OSError as error:
+        report.problem(
+            "advisor",
+            f"ADVISOR_COMMAND: {argv[0]} cannot be started ({error.strerror})",
+            "install it, correct ADVISOR_COMMAND or Q_BIN, or set ADVISOR_COMMAND empty",
+        )
+    except TimeoutError:
+        report.problem(
+            "advisor",
+            f"ADVISOR_COMMAND: {argv[0]} did not answer in {_ADVISOR_SECONDS:g} s",
+            "run it by hand with --version",
+        )
+    else:
+        report.good("advisor", f"{argv[0]}: {version[:60] or 'starts'}")
+
+
+async def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, str]:
+    """The exit code and the first line of what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=dict(env),
+    )
+    try:
+        async with asyncio.timeout(_ADVISOR_SECONDS):
+            out, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    return process.returncode or 0, next(iter(out.decode("utf-8", "replace").splitlines()), "")
+
+
+async def check_store(report: Report, settings: Settings) -> bool:
+    """That the store can be used; True when it is there, and of this version."""
+    url = settings.store_url.get_secret_value()
+    try:
+        file = file_of(url)
+        if file is not None and not file.exists():
+            _check_folder(report, file)
+            return False
+        seen = await asyncio.to_thread(_schema, url)
+    except SettingsError as error:
+        for problem in error.problems:
+            report.problem("store", problem)
+        return False
+    except StoreError as error:
+        report.problem("store", f"STORE_URL: {error.message}", error.remedy or "see docs/store.md")
+        return False
+    if file is not None and not os.access(file, os.W_OK):
+        report.problem("store", f"STORE_URL: {file} cannot be written", "correct its owner or mode")
+        return False
+    if not seen:
+        report.good("store", f"{name_of(url)} is empty: the first start makes its tables")
+        return False
+    behind = [step for step in steps() if step not in seen]
+    if behind:
+        report.good("store", f"{name_of(url)}, brought up to date by the next start")
+        return False
+    report.good("store", f"{name_of(url)}, schema {seen[-1]}")
+    return True
+
+
+def _check_folder(report: Report, file: Path) -> None:
+    folder = file.parent
+    if not folder.is_dir():
+        report.problem("store", f"STORE_URL: there is no folder {folder}", "make it, or correct it")
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        report.problem("store", f"STORE_URL: nothing can be made in {folder}", "correct its owner")
+    else:
+        report.good("store", f"{file} is made by the first start")
+
+
+def _schema(url: str) -> list[str]:
+    with reading(url) as end:
+        seen = list(end.steps())
+        refuse_newer(seen, end.name)
+        return seen
+
+
+async def check_audit(report: Report, settings: Settings) -> None:
+    """That AUDIT_KEY made the trail, and every row of it is as it was."""
+    url = settings.store_url.get_secret_value()
+    key = AuditKey(settings.audit_key.get_secret_value())
+    try:
+        found = await asyncio.to_thread(audits.prove, url, key)
+    except Fault as fault:
+        report.problem(
+            "audit",
+            f"AUDIT_KEY is not the key of this store's trail, or the trail was changed: {fault}",
+            "restore the key; `python -m bot audit verify` and docs/audit.md say more",
+        )
+    except StoreError as error:
+        report.problem("audit", error.message, error.remedy)
+    else:
+        report.good("audit", f"{found.rows:,} rows, each proved")
+
+
+def check_port(report: Report, settings: Settings) -> None:
+    """That HTTP_ADDR is free."""
+    host, port = settings.http_host, settings.http_port
+    if port == 0:
+        report.good("http", f"{host}, any free port")
+        return
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, proto) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as error:
+        report.problem(
+            "http",
+            f"HTTP_ADDR: cannot listen on {settings.http_addr}: {error.strerror or error}",
+            "stop what listens there (is the bot running already?), or choose another address",
+        )
+    else:
+        report.good("http", f"{settings.http_addr} is free")

@@ -1,0 +1,361 @@
+"""Mistakes of an operator: each one real, in a world that works otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.scenarios.world import BEN, CHLOE, World, restart_sop
+
+MANIFEST = Path(__file__).parents[2] / "manifest.yml"
+SCOPES = tuple(yaml.safe_load(MANIFEST.read_text())["oauth_config"]["scopes"]["bot"])
+OPS = "C0OPS00001"
+HTML = "<!doctype html>" + "x" * 9000
+
+Changes = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What is done wrong, and what has to stand in the one line that tells of it."""
+
+    about: str
+    cause: str
+    remedy: str
+    settings: Changes | Callable[[World], Changes] | None = None
+    world: Callable[[World], Any] | None = None
+
+    def make(self, world: World) -> Changes:
+        """Do it; the settings that go with it."""
+        if self.world:
+            self.world(world)
+        return (self.settings(world) if callable(self.settings) else self.settings) or {}
+
+
+def sop(**changes: Any) -> Callable[[World], None]:
+    return lambda world: world.write_sops(restart_sop(world.probe_url) | changes)
+
+
+def action(**changes: Any) -> Callable[[World], None]:
+    restart = {"action": "service.restart", "parameters": {"target": "{{service_name}}"}}
+    return sop(actions=[restart | changes])
+
+
+def file(name: str, text: str) -> Callable[[World], Any]:
+    return lambda world: (world.folder / name).write_text(text)
+
+
+def scopes_without(*missing: str) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        world.slack.core.scopes = tuple(scope for scope in SCOPES if scope not in missing)
+
+    return change
+
+
+def archived(channel: str) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        world.slack.core.workspace.channels[channel].is_archived = True
+
+    return change
+
+
+def bot_left(world: World) -> None:
+    workspace = world.slack.core.workspace
+    workspace.channels["C0ALERTS01"].members.discard(workspace.app.user_id)
+
+
+def socket_mode_off(world: World) -> None:
+    world.slack.script.fail("apps.connections.open", "socket_mode_disabled", times=None)
+
+
+def logged_out(world: World) -> Changes:
+    """A stand-in for `q` that nobody has logged in."""
+    path = world.folder / "q"
+    path.write_text('#!/bin/sh\n[ "$1" = whoami ] && exit 1\necho q 1.19.7\n')
+    path.chmod(0o700)
+    return {"ADVISOR_COMMAND": f"{path} chat --no-interactive"}
+
+
+def page_as_store(world: World) -> Changes:
+    (world.folder / "page.html").write_text(HTML)
+    return {"STORE_URL": f"sqlite:///{world.folder}/page.html"}
+
+
+SETTINGS = [
+    Mistake("settings", "AUDIT_KEY: missing", "openssl rand -hex 32", {"AUDIT_KEY": None}),
+    Mistake(
+        "settings",
+        "SLACK_ALERT_CHANNEL: not a setting",
+        "did you mean SLACK_ALERT_CHANNELS?",
+        {"SLACK_ALERT_CHANNEL": "C1"},
+    ),
+    Mistake(
+        "settings",
+        "SLACK_ALERT_CHANNELS: must be a channel id",
+        "such as C0123ABCD, not a name",
+        {"SLACK_ALERT_CHANNELS": "#alerts"},
+    ),
+    Mistake(
+        "settings",
+        "SLACK_OPS_CHANNEL: must be a channel id",
+        "such as C0123ABCD, not a name",
+        {"SLACK_OPS_CHANNEL": "ops"},
+    ),
+    Mistake(
+        "settings",
+        "SLACK_BOT_TOKEN: must begin with xoxb-",
+        "are the two tokens swapped?",
+        lambda world: {"SLACK_BOT_TOKEN": world.slack.app_token},
+    ),
+    Mistake(
+        "settings",
+        "SLACK_APP_TOKEN: must begin with xapp-",
+        "are the two tokens swapped?",
+        lambda world: {"SLACK_APP_TOKEN": world.slack.bot_token},
+    ),
+    Mistake("settings", "SLACK_BOT_TOKEN: is empty", "xoxb-…", {"SLACK_BOT_TOKEN": ""}),
+    Mistake(
+        "settings",
+        "HTTP_TOKEN: required",
+        "HTTP_ADDR is not a loopback address",
+        {"HTTP_ADDR": "0.0.0.0:8080"},
+    ),
+    Mistake(
+        "settings", "AUDIT_KEY: shorter than 16", "openssl rand -hex 32", {"AUDIT_KEY": "short"}
+    ),
+    Mistake(
+        "settings",
+        "the file of AUDIT_KEY_FILE cannot be read",
+        "No such file",
+        {"AUDIT_KEY": None, "AUDIT_KEY_FILE": "/nowhere/key"},
+    ),
+    Mistake(
+        "settings",
+        "QCHAT_MAX_CONCURRENT: must be at most 64",
+        "at the same time",
+        {"QCHAT_MAX_CONCURRENT": "500"},
+    ),
+]
+FILES = [
+    Mistake("policy", "cannot be read", "docs/policy.md", {"POLICY_FILE": "/nowhere/policy.yaml"}),
+    Mistake(
+        "policy",
+        "remediate.aprovers: not a known key",
+        "did you mean approvers?",
+        world=file("policy.yaml", "remediate:\n  aprovers: [U0BEN00001]\n"),
+    ),
+    Mistake(
+        "policy",
+        "nobody may approve",
+        "name Slack user ids",
+        world=file("policy.yaml", "remediate: {}\n"),
+    ),
+    Mistake(
+        "sops",
+        "SOP_DIR: there is no folder",
+        "make it, or correct it",
+        {"SOP_DIR": "/nowhere/sops"},
+    ),
+    Mistake(
+        "sops", "all.jsonl:1: not JSON", "docs/sops.md", world=file("sops/all.jsonl", "{oops\n")
+    ),
+    Mistake("sops", "more.json is not read", "rename it", world=file("sops/more.json", "{}")),
+    Mistake(
+        "sops",
+        "there is no placeholder {{servicename}}",
+        "did you mean {{service_name}}?",
+        world=sop(command=["GET {{servicename}}/health"]),
+    ),
+    Mistake(
+        "sops",
+        "there is no placeholder {{service-name}}",
+        "did you mean {{service_name}}?",
+        world=sop(log=["{{ service-name }} errors"]),
+    ),
+    Mistake(
+        "sops",
+        "service.reboot is not in the catalogue",
+        "service.restart",
+        world=action(action="service.reboot"),
+    ),
+    Mistake(
+        "sops",
+        "grace_seconds: must be at most 120",
+        "docs/actions.md",
+        world=action(parameters={"target": "{{service_name}}", "grace_seconds": 900}),
+    ),
+    Mistake("sops", "A target is required", "Name the service", world=action(parameters={})),
+    Mistake(
+        "targets",
+        "service.restart on checkout-ap: the gateway has no such target",
+        "it has checkout-api",
+        world=action(parameters={"target": "checkout-ap"}),
+    ),
+    Mistake(
+        "targets",
+        "service.restart on cart: the gateway has no such target",
+        "it has checkout-api",
+        world=sop(keys=["svc:cart"]),
+    ),
+    Mistake(
+        "runbooks",
+        "RUNBOOK_DIR: there is no folder /nowhere",
+        "make it, or take it out",
+        {"RUNBOOK_DIR": "/nowhere"},
+    ),
+]
+SLACK = [
+    Mistake(
+        "slack",
+        "SLACK_BOT_TOKEN: Slack does not take it",
+        "Bot User OAuth Token",
+        {"SLACK_BOT_TOKEN": "xoxb-1-2"},
+    ),
+    Mistake(
+        "socket",
+        "SLACK_APP_TOKEN: Slack does not take it",
+        "connections:write",
+        {"SLACK_APP_TOKEN": "xapp-1-2"},
+    ),
+    Mistake("socket", "Socket Mode is off", "switch it on", world=socket_mode_off),
+    *(
+        Mistake(
+            "scopes", f"the app lacks {scope};", "reinstall the app", None, scopes_without(scope)
+        )
+        for scope in ("channels:history", "groups:history", "chat:write", "channels:read")
+    ),
+    Mistake(
+        "scopes",
+        "the app lacks usergroups:read, users:read",
+        "reinstall the app",
+        world=scopes_without("users:read", "usergroups:read"),
+    ),
+    Mistake(
+        "channels",
+        "SLACK_ALERT_CHANNELS: C0ALERTS01 (#alerts) is archived",
+        "unarchive it",
+        world=archived("C0ALERTS01"),
+    ),
+    Mistake(
+        "channels",
+        "SLACK_ALERT_CHANNELS: C0ALERTS01 (#alerts): the bot is not in it",
+        "/invite",
+        world=bot_left,
+    ),
+    Mistake(
+        "channels",
+        "SLACK_ALERT_CHANNELS: C0NOBODY99: Slack knows no such channel",
+        "copy the id",
+        {"SLACK_ALERT_CHANNELS": "C0ALERTS01,C0NOBODY99"},
+    ),
+    Mistake(
+        "channels",
+        "SLACK_OPS_CHANNEL: C0NOBODY99: Slack knows no such channel",
+        "copy the id",
+        {"SLACK_OPS_CHANNEL": "C0NOBODY99"},
+    ),
+    Mistake(
+        "channels",
+        "SLACK_OPS_CHANNEL: C0OPS00001 (#ops) is archived",
+        "unarchive it",
+        world=archived(OPS),
+    ),
+    Mistake(
+        "sources",
+        "SLACK_ALERT_SOURCES: Slack knows no bot B0NOBODY99",
+        "its id (B…)",
+        {"SLACK_ALERT_SOURCES": "B0NOBODY99"},
+    ),
+    Mistake(
+        "sources",
+        "SLACK_ALERT_SOURCES: 'Alertmanager' is neither",
+        "its id (B…)",
+        {"SLACK_ALERT_SOURCES": "Alertmanager"},
+    ),
+    Mistake(
+        "approvers",
+        "U0NOBODY99: Slack does not know it",
+        "a member of this workspace",
+        world=lambda world: world.write_policy("U0NOBODY99", BEN),
+    ),
+    Mistake(
+        "approvers",
+        "this account is deactivated",
+        "a member of this workspace",
+        world=lambda world: world.slack.change_user("ben", is_deleted=True),
+    ),
+    Mistake(
+        "approvers",
+        "needs 3 approvers, and names 2",
+        "name more people",
+        world=lambda world: world.write_policy(BEN, CHLOE, approvals_required=3),
+    ),
+    Mistake(
+        "slack",
+        "Slack cannot be reached",
+        "check the network and SLACK_API_URL",
+        {"SLACK_API_URL": "http://127.0.0.1:1/api/"},
+    ),
+]
+GATEWAY = [
+    Mistake(
+        "gateway",
+        "cannot be reached",
+        "start it",
+        {"AI_COMMAND_GATEWAY_URL": "http://127.0.0.1:1"},
+    ),
+    Mistake(
+        "gateway",
+        "source_id is not the one that signed this",
+        "AI_COMMAND_GATEWAY_SOURCE_ID",
+        {"AI_COMMAND_GATEWAY_SOURCE_ID": "somebody"},
+    ),
+    Mistake(
+        "gateway",
+        "The signature does not match",
+        "AI_COMMAND_GATEWAY_SECRET is not the secret",
+        {"AI_COMMAND_GATEWAY_SECRET": "another secret of the tests"},
+    ),
+    Mistake(
+        "gateway",
+        "takes signed requests only",
+        "set AI_COMMAND_GATEWAY_SECRET",
+        {"AI_COMMAND_GATEWAY_SECRET": ""},
+    ),
+    Mistake(
+        "gateway",
+        "but not with its health",
+        "the gateway's own address",
+        lambda world: {"AI_COMMAND_GATEWAY_URL": world.slack.api_url},
+    ),
+]
+MACHINE = [
+    Mistake(
+        "advisor", "cannot be started", "install it", {"ADVISOR_COMMAND": "nowhere-to-be-found"}
+    ),
+    Mistake("advisor", "is not logged in", "q login", logged_out),
+    Mistake(
+        "store",
+        "there is no folder /nowhere",
+        "make it",
+        {"STORE_URL": "sqlite:////nowhere/sopbot.db"},
+    ),
+    Mistake("store", "page.html", "STORE_URL", page_as_store),
+    Mistake(
+        "store",
+        "STORE_URL: mysql is not known here",
+        "postgresql://",
+        {"STORE_URL": "mysql://u:hunter2@h/d"},
+    ),
+    Mistake(
+        "store",
+        "127.0.0.1",
+        "STORE_URL",
+        {"STORE_URL": "postgresql://u:hunter2@127.0.0.1:1/d"},
+    ),
+]
+MISTAKES = [*SETTINGS, *FILES, *SLACK, *GATEWAY, *MACHINE]
