@@ -20,10 +20,10 @@ from handlers.views import modals
 
 def register(listeners: Listeners) -> None:
     """The buttons of the card and of its result, and the boxes that two of them open."""
-    listeners.action("sopbot.approve", approve)
+    listeners.opener("sopbot.approve", approve)
     listeners.action("sopbot.reject", reject)
     listeners.action("sopbot.dry_run", dry_run)
-    listeners.action("sopbot.edit", edit)
+    listeners.opener("sopbot.edit", edit)
     listeners.action("sopbot.check_again", check_again)
     listeners.action("sopbot.by_hand", by_hand)
     listeners.action("sopbot.did_not_run", did_not_run)

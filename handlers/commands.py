@@ -81,10 +81,6 @@ class Call:
         self.user = user
         self.key = f"command/{trigger_id}"
 
-    async def announce(self, kind: str, body: dict[str, str], *, over: bool) -> None:
-        """Let everybody know in the ops channel; one message, changed when it is over."""
-        await self.store.tell(kind, self.outbox.ops_channel, body, self.now, over=over)
-
     async def subject(self, words: str) -> tuple[Incident, str]:
         """(the incident that is meant, the other words); without INC-… the only open one."""
         first, _, rest = words.partition(" ")
@@ -150,26 +146,22 @@ async def _fix(call: Call, rest: str) -> str:
 async def _freeze(call: Call, rest: str) -> str:
     word, _, reason = rest.partition(" ")
     if word == "on":
-        why = reason.strip()[:200]
-        if not await call.story.decisions.freeze(call.user, why):
-            return FROZEN
-        await call.announce("frozen", {"by": call.user, "why": why, "lifted_by": ""}, over=False)
-        return "🧊 Frozen: nothing runs until `/incident freeze off`."
+        standing, is_new = await call.story.decisions.freeze(
+            call.user, reason.strip()[:200], channel=call.outbox.ops_channel
+        )
+        return lists.FROZEN if is_new else f"It was frozen already. {lists.freeze(standing)}"
     if word == "off":
-        frozen = await call.store.frozen()
-        if frozen is None or not await call.story.decisions.thaw(call.user):
-            return "Nothing is frozen."
-        told = {"by": frozen.by, "why": frozen.reason, "lifted_by": call.user}
-        await call.announce("frozen", told, over=True)
-        return "The freeze is lifted."
+        return await _unfreeze(call, "")
     if word:
         raise InputError(
-            "On or off?", remedy="`/incident freeze on [why]`, `/incident freeze off`."
+            "On or off?", remedy="`/incident freeze on [why]` blocks all actions, `off` unblocks."
         )
     return lists.freeze(await call.store.frozen())
 
 
-FROZEN = "It was frozen already."
+async def _unfreeze(call: Call, _rest: str) -> str:
+    ended = await call.story.decisions.unfreeze(call.user, channel=call.outbox.ops_channel)
+    return lists.unfrozen(ended, call.now)
 
 
 async def _sop_list(call: Call, _rest: str) -> str:
@@ -195,5 +187,6 @@ INCIDENT: dict[str, Verb] = {
     "ask": _ask,
     "fix": _fix,
     "freeze": _freeze,
+    "unfreeze": _unfreeze,
 }
 SOP: dict[str, Verb] = {"list": _sop_list, "show": _sop_show}

@@ -20,8 +20,8 @@ MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
 def register(listeners: Listeners) -> None:
     """Acknowledge, Resolve, Ask, links, mentions."""
     listeners.action("sopbot.acknowledge", acknowledge)
-    listeners.action("sopbot.resolve", resolve)
-    listeners.action("sopbot.ask", ask)
+    listeners.opener("sopbot.resolve", resolve)
+    listeners.opener("sopbot.ask", ask)
     listeners.view("sopbot.ask_modal", asked)
     listeners.action("sopbot.alerts", show_alerts)
     listeners.action("sopbot.alerts.back", turn_back)

@@ -6,7 +6,8 @@ registered here, by what Slack waits for.
 
 | registered by | Slack is answered | an error, or what the listener returns, is told |
 |---|---|---|
-| `action`, `shortcut` | before the listener runs | to that person alone, where they pressed |
+| `action`, `shortcut` | before the listener runs | to that person alone, in the place |
+| `opener` of a box | when it is open, or after ANSWER_WITHIN | to that person alone, in the place |
 | `command` | with the answer itself, or after ANSWER_WITHIN with "working" | in the answer |
 | `view` | when it is done, or after ANSWER_WITHIN | an error in the box, or to that person alone |
 | `options` | with the options | an empty menu |
@@ -52,6 +53,18 @@ class Listeners:
         """A press of a button, or a choice in a menu."""
         self._app.action(constraint)(self._acknowledged_first(handler))
 
+    def opener(self, constraint: Constraint, handler: Handler) -> None:
+        """A press that may open a box. Whoever is acknowledged sees the box, not an idle button."""
+
+        async def listener(args: AsyncArgs) -> None:
+            answer = asyncio.create_task(self._answer(handler, args), name=str(constraint))
+            await _in_time(answer)
+            await args.ack()
+            text, _ = await answer
+            await self._tell(args.body, text)
+
+        self._app.action(constraint)(_for(handler, listener))
+
     def shortcut(self, constraint: Constraint, handler: Handler) -> None:
         """A global or a message shortcut."""
         self._app.shortcut(constraint)(self._acknowledged_first(handler))
@@ -91,8 +104,7 @@ class Listeners:
                     return
             await args.ack()
             text, _ = await answer
-            if text:
-                await self._outbox.whisper(await self._failures.place_of(args.body), text)
+            await self._tell(args.body, text)
 
         self._app.view(constraint)(_for(handler, listener))
 
@@ -115,10 +127,13 @@ class Listeners:
         async def listener(args: AsyncArgs) -> None:
             await args.ack()
             text, _ = await self._answer(handler, args)
-            if text:
-                await self._outbox.whisper(await self._failures.place_of(args.body), text)
+            await self._tell(args.body, text)
 
         return _for(handler, listener)
+
+    async def _tell(self, body: dict[str, Any], text: str) -> None:
+        if text:
+            await self._outbox.whisper(await self._failures.place_of(body), text)
 
     async def _answer(self, handler: Handler, args: AsyncArgs) -> tuple[str, bool]:
         """(what the person is told, whether it failed)."""

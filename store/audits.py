@@ -114,6 +114,14 @@ def _prove(end: End, key: AuditKey, head: str) -> Proved:
     for row in _rows(end, "audit"):
         chain.add(Row(*row))
     chain.end()
+    stored = list(_rows(end, "freezes"))
+    if chain.says_frozen() and not stored:
+        raise Fault(
+            chain.frozen.seq if chain.frozen else chain.seq,
+            "everything is frozen by the trail, and the freeze is missing from the store",
+        )
+    if stored and not chain.says_frozen():
+        raise Fault(chain.seq, "the store has a freeze that is not on record")
     return Proved(chain.count, chain.seq, chain.mac, tuple(chain.notes))
 
 

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 
+from store.operations import audit
 from store.operations.audit import Kind
 from store.proof import (
     CHECKPOINT,
@@ -54,6 +55,8 @@ class Chain:
         self.mac = start.mac if start else FIRST
         self.count = 0
         self._found = False
+        self.frozen: Row | None = None
+        """The row by which everything is frozen, at the row it is at."""
         self.notes: list[str] = []
         """What is no fault, and worth knowing."""
 
@@ -79,6 +82,7 @@ class Chain:
         self.count += 1
         self.seq, self.mac = row.seq, row.mac
         self._found = self._found or row.mac == self._wanted
+        self._follow_freezes(row)
         if row.kind == Kind.CLOCK_MOVED_BACK:
             self.notes.append(f"row {row.seq}: the clock had been moved back; no row was altered")
         if row.kind == Kind.BEGUN_ANEW:
@@ -87,6 +91,17 @@ class Chain:
         for day in self._days.pop(row.seq, ()):
             if day.mac != row.mac:
                 raise Fault(row.seq, f"row {row.seq} is not the one that stood there at {day.at}")
+
+    def _follow_freezes(self, row: Row) -> None:
+        if row.kind in (Kind.FROZEN, Kind.UNFROZEN):
+            self.frozen = row if row.kind == Kind.FROZEN else None
+        elif row.kind == Kind.REQUEST and self.frozen:
+            raise Fault(row.seq, audit.sent_while_frozen(row.seq, self.frozen.seq))
+
+    def says_frozen(self) -> bool:
+        """Whether everything is frozen at the end, also by a row that retention forgot."""
+        head = self._anchors.get(HEAD)
+        return self.frozen is not None or (head is not None and audit.says_frozen(head))
 
     def end(self) -> None:
         """That was the last row."""

@@ -232,6 +232,24 @@ WHERE v.at > COALESCE(
         AND t.kind = 'voted' AND t.subject = v.approval_id AND t.actor = v.voter)
 """
 
+# Deleted by hand, a freeze lets things run, and an execution lets the limits forget it.
+_FREEZE_ON_RECORD = """
+SELECT 'the freeze' AS what FROM (SELECT COUNT(*) AS stored FROM freezes) AS f
+WHERE f.stored != CASE WHEN
+    EXISTS (SELECT 1 FROM audit_anchors h WHERE h.name = 'head' AND substr(h.note, 28) = ' frozen')
+    OR 'frozen' = (SELECT t.kind FROM audit t
+        WHERE t.incident_id IS NULL AND t.kind IN ('frozen', 'unfrozen')
+        ORDER BY t.seq DESC LIMIT 1)
+    THEN 1 ELSE 0 END
+"""
+
+_REQUESTS_RAN = """
+SELECT 'the request of approval ' || t.subject AS what FROM audit t
+WHERE t.kind = 'request' AND NOT EXISTS (SELECT 1 FROM executions e
+    JOIN approvals a ON a.id = e.approval_id JOIN incidents i ON i.id = e.incident_id
+    WHERE e.approval_id = t.subject AND e.started_at IS NOT NULL)
+"""
+
 INVARIANTS = (
     Invariant("one open incident for each SOP ID, env and service", _ONE_OPEN),
     Invariant("an incident's times fit its status", _TIMES),
@@ -261,4 +279,6 @@ INVARIANTS = (
     Invariant("every row of the audit trail follows the one before it", _AUDIT_FOLLOWS),
     Invariant("the audit trail ends where its head says", _AUDIT_ENDS),
     Invariant("every vote is in the audit trail", _VOTES_ON_RECORD),
+    Invariant("a freeze stands in the store exactly when it is on record", _FREEZE_ON_RECORD),
+    Invariant("every request on record has its execution", _REQUESTS_RAN),
 )

@@ -62,7 +62,7 @@ async def test_every_action_and_view_we_listen_to_is_our_own(app):
         inspect.getsource(module)
         for module in (handlers.approvals, handlers.incidents, handlers.commands)
     )
-    for word in ('listeners.action("', 'listeners.view("'):
+    for word in ('listeners.action("', 'listeners.opener("', 'listeners.view("'):
         for part in source.split(word)[1:]:
             assert part.startswith("sopbot."), part[:40]
     assert incidents.LINKS.pattern.startswith("sopbot")

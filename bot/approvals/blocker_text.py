@@ -24,6 +24,8 @@ _WHY = {
     BlockerKind.PLAN_CHANGED: "the gateway would do something else by now than what was shown",
     BlockerKind.NO_APPROVER: "nobody may approve this: policy.yaml names too few other approvers",
     BlockerKind.FROZEN: "everything is frozen by @{user}{why}",
+    BlockerKind.FREEZE_DISPUTED: "the store and the audit trail disagree about a freeze",
+    BlockerKind.REQUEST_MISSING: "an earlier request is on record, and missing from the store",
     BlockerKind.WINDOW_CLOSED: "this may run only in a maintenance window{from_then}",
     BlockerKind.DID_NOT_HELP: "{subject} did not help in this incident before",
     BlockerKind.TARGET_BUSY: "another action is running on {subject} (INC-{incident_id})",
@@ -50,7 +52,14 @@ _REMEDY = {
     BlockerKind.NO_APPROVER: (
         "An operator must name approvers under remediate.approvers in policy.yaml."
     ),
-    BlockerKind.FROZEN: "An approver unblocks it: `/incident freeze off`.",
+    BlockerKind.FROZEN: "An approver unblocks it: `/incident unfreeze`.",
+    BlockerKind.FREEZE_DISPUTED: (
+        "`python -m bot audit verify` says more; an approver settles it: `/incident unfreeze`."
+    ),
+    BlockerKind.REQUEST_MISSING: (
+        "Nothing that counts what ran can be trusted: an operator looks, with"
+        " `python -m bot store status`."
+    ),
     BlockerKind.WINDOW_CLOSED: "Wait for the window, or edit remediate.maintenance_windows.",
     BlockerKind.DID_NOT_HELP: "Try something else, or do it by hand.",
     BlockerKind.TARGET_BUSY: "The buttons come back once that ended.",

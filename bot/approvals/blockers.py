@@ -38,6 +38,8 @@ class BlockerKind(StrEnum):
     PLAN_CHANGED = "plan changed"
     NO_APPROVER = "no approver"
     FROZEN = "frozen"
+    FREEZE_DISPUTED = "freeze disputed"
+    REQUEST_MISSING = "request missing"
     WINDOW_CLOSED = "window closed"
     DID_NOT_HELP = "did not help"
     TARGET_BUSY = "target busy"
@@ -124,11 +126,13 @@ class Facts:
     """What the store knows at one moment: the freeze, and what was sent, oldest first.
 
     `runs` has everything since `since_of(limits, now)`, everything that may still be under way, and
-    all that did not help in an open incident.
+    all that did not help in an open incident. `missing` are the approvals whose request is on
+    record and whose execution is not in the store: no limit counts them.
     """
 
     freeze: Freeze | None = None
     runs: Sequence[PastRun] = ()
+    missing: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,7 @@ def evaluate(
         _doubtful(approval, last_look),
         _nobody(approval),
         _frozen(facts.freeze),
+        _missing(facts.missing),
         _outside_window(approval, limits, now),
         _repeated(approval, others),
         _busy(approval, others),
@@ -269,7 +274,14 @@ def _nobody(approval: Approval) -> Blocker | None:
 def _frozen(freeze: Freeze | None) -> Blocker | None:
     if freeze is None:
         return None
+    if freeze.disputed:
+        return Blocker(kind=BlockerKind.FREEZE_DISPUTED, since=freeze.at)
     return Blocker(kind=BlockerKind.FROZEN, user=freeze.by, reason=freeze.reason, since=freeze.at)
+
+
+def _missing(approvals: Sequence[str]) -> Blocker | None:
+    """What was sent is not in the store any more: then nothing that counts it can be trusted."""
+    return Blocker(kind=BlockerKind.REQUEST_MISSING, count=len(approvals)) if approvals else None
 
 
 def _outside_window(approval: Approval, limits: Limits, now: datetime) -> Blocker | None:

@@ -79,11 +79,15 @@ UNKNOWN = Standing()
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """Nothing runs, since then, by whose word and why."""
+    """Nothing runs, since then, by whose word and why; `by` is '' where nobody can say.
+
+    `disputed`: the store and the audit trail disagree about it, so it holds until it is unfrozen.
+    """
 
     by: str
     at: datetime
     reason: str = ""
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot.approvals import blocker_text
 from bot.approvals.blockers import Blocker, BlockerKind, Facts, evaluate, signature
-from bot.approvals.model import UNKNOWN, Approval, Choice, Standing
+from bot.approvals.model import UNKNOWN, Approval, Choice, Freeze, Standing
 from bot.approvals.policy import Voter, check_vote, mentions, no_vote
 from bot.errors import NotFound, Refused, SopbotError, StoreError
 from bot.observability.metrics import Metrics
@@ -183,27 +183,28 @@ class Decisions:
 
     # Freezing: anybody may stop everything; only who may approve lets it go on.
 
-    async def freeze(self, user: str, reason: str) -> bool:
-        """Nothing runs from now on. False when it was frozen already.
+    async def freeze(self, user: str, reason: str, *, channel: str) -> tuple[Freeze, bool]:
+        """Nothing runs from now on, which `channel` is told.
 
-        Refused for a guest, a bot or a stranger. While Slack does not say who somebody is, they may
-        freeze: to stop is safe, and it may be urgent.
+        (the freeze that stands, whether it is this one). Refused for a guest, a bot or a stranger.
+        While Slack does not say who somebody is, they may freeze: to stop is safe, and it may be
+        urgent.
         """
         standing = await self._standing(user, ())
         if standing.problem != UNKNOWN.problem:
             check_standing(standing, "Not frozen")
-        return await self._store.freeze(user, reason, self._clock())
+        return await self._store.freeze(user, reason, self._clock(), channel=channel)
 
-    async def thaw(self, user: str) -> bool:
-        """Things may run again. Refused for who is an approver of nothing in the policy.
+    async def unfreeze(self, user: str, *, channel: str) -> Freeze | None:
+        """The freeze that ends by this, which `channel` is told; None when nothing was frozen.
 
-        False when nothing was frozen.
+        Refused for whoever is an approver of nothing in the policy.
         """
         if await self._store.frozen() is None:
-            return False
+            return None
         approvers = self._rulebook.policy.remediate.everybody_who_may_approve
         await self._check_approver(user, approvers, "Still frozen")
-        return await self._store.thaw(user, self._clock())
+        return await self._store.unfreeze(user, self._clock(), channel=channel)
 
     async def check_decider(self, approval: Approval, user: str) -> None:
         """Refused unless this person may say what became of it: an approver of the policy of now.

@@ -29,7 +29,7 @@ HELP = """*sopbot*: one thread an incident, advice, and nothing runs without a y
 `/incident resolve INC-1`   it is over
 `/incident ask INC-1 why now?`   ask the advisor; the answer comes into the thread
 `/incident fix INC-1 restart|stop|start [service] [grace_seconds=5]`   propose it; others approve
-`/incident freeze on [why]`   nothing runs any more; `/incident freeze off` ends that
+`/incident freeze on [why]`   block all actions; `/incident unfreeze` unblocks
 `/incident help`   this page
 `/sop list`   the procedures        `/sop show sop_…`   one of them
 INC-1 may be left out while only one incident is open."""
@@ -85,12 +85,29 @@ def incident(
     return "\n".join(lines)
 
 
+FROZEN = "🧊 Frozen: all actions are blocked until an approver types `/incident unfreeze`."
+
+
 def freeze(now: Freeze | None) -> str:
     """Whether anything may run."""
     if now is None:
-        return "Nothing is frozen. `/incident freeze on [why]` stops everything."
+        return "Nothing is frozen. `/incident freeze on [why]` blocks all actions."
+    if now.disputed:
+        return (
+            "🧊 Frozen: the store and the audit trail disagree about a freeze, so all actions are"
+            " blocked. `python -m bot audit verify` says more; an approver unblocks:"
+            " `/incident unfreeze`."
+        )
     why = f": {line(now.reason, 200)}" if now.reason else ""
-    return f"🧊 Frozen by <@{now.by}> since {clock(now.at)}{why}. `/incident freeze off` ends it."
+    return f"🧊 Frozen by <@{now.by}> since {clock(now.at)}{why}. `/incident unfreeze` unblocks."
+
+
+def unfrozen(ended: Freeze | None, now: datetime) -> str:
+    """What `/incident unfreeze` ended."""
+    if ended is None:
+        return "Nothing is frozen, so nothing was unfrozen."
+    by = f" by <@{ended.by}>" if ended.by else ""
+    return f"Unfrozen: actions may run again. It was frozen{by} for {ago(ended.at, now)}."
 
 
 def sops(known: Sequence[Sop], problems: int) -> str:

@@ -79,11 +79,13 @@ def frozen(notice: Notice) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of a freeze, and of its end."""
     body: dict[str, str] = notice.body
     why = f": {line(body['why'], 200)}" if body["why"] else ""
-    text = f"🧊 Frozen by <@{body['by']}> {clock(notice.began_at)}{why}. "
+    by = f" by <@{body['by']}>" if body["by"] else ""
+    text = f"🧊 Frozen{by} {clock(notice.began_at)}{why}. "
     if notice.ended_at:
-        text += f"Lifted by <@{body['lifted_by']}> {clock(notice.ended_at)}: things may run again."
+        ended = f"<@{body['lifted_by']}> {clock(notice.ended_at)}"
+        text += f"Unfrozen by {ended}: actions may run again."
     else:
-        text += "Nothing runs until an approver lifts it: `/incident freeze off`."
+        text += "All actions are blocked until an approver types `/incident unfreeze`."
     return text, [section(text)]
 
 

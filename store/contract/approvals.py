@@ -114,7 +114,7 @@ class Approvals(Part):
 
     async def blocker_facts(self, limits: Limits, now: datetime) -> Facts:
         """What `blockers.evaluate` has to know, for any number of approvals."""
-        return await self._engine.read(guards.facts, limits, now)
+        return await self._read_sealed(guards.facts, limits, now)
 
     async def drawn_blockers(self) -> dict[str, str]:
         """With which blocker the card of each approval was drawn that waits, by its id."""
@@ -143,14 +143,19 @@ class Approvals(Part):
         """What this action of that SOP ID has been good for so far."""
         return await self._engine.read(records.of, sop_id, action_id)
 
-    async def freeze(self, user: str, reason: str, now: datetime) -> bool:
-        """Nothing is claimed from now on, on any replica. False when it was frozen already."""
-        return await self._write(freezes.set_on, user, reason, now)
+    async def freeze(
+        self, user: str, reason: str, now: datetime, *, channel: str
+    ) -> tuple[Freeze, bool]:
+        """Nothing is claimed from now on, on any replica; `channel` is told in the same commit.
 
-    async def thaw(self, user: str, now: datetime) -> bool:
-        """The freeze ends. False when there was none."""
-        return await self._write(freezes.lift, user, now)
+        (the freeze that stands, whether it is this one): another may have been there.
+        """
+        return await self._write(freezes.freeze, user, reason, channel, now)
+
+    async def unfreeze(self, user: str, now: datetime, *, channel: str) -> Freeze | None:
+        """The freeze that ends by this, which `channel` is told; None when there was none."""
+        return await self._write(freezes.unfreeze, user, channel, now)
 
     async def frozen(self) -> Freeze | None:
-        """The freeze, while there is one."""
-        return await self._engine.read(guards.freeze)
+        """The freeze, while there is one, by the store or by the audit trail."""
+        return await self._read_sealed(freezes.current)

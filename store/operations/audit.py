@@ -124,8 +124,8 @@ def record(
 def check_clock(now: datetime) -> Operation[None]:
     """Refused when the chain knows a later time: by a clock moved back nothing is decided."""
     head = yield from end_of_chain()
-    if head is not None and stamp(now + SKEW) < head.note:
-        behind = round((moment(head.note) - now).total_seconds())
+    if head is not None and stamp(now + SKEW) < latest_time(head):
+        behind = round((moment(latest_time(head)) - now).total_seconds())
         raise Refused(
             f"Not counted: the bot's clock is {behind} s behind what is on record.",
             remedy="Nothing is decided until an operator mends the clock or, if the clock is right"
@@ -146,10 +146,32 @@ def _row(
     return Row(0, stamp(now), str(kind), incident_id, subject, actor, canonical(detail), "", "")
 
 
+_FROZEN_MARK = " frozen"
+
+
 def end_of_chain() -> Operation[Anchor | None]:
-    """Where the chain ends; None when it is empty. The head's `note` is the latest time seen."""
+    """Where the chain ends; None when it is empty.
+
+    The head's `note` is the latest time seen, and whether everything is frozen: whoever deletes a
+    freeze from the store, and its row from the trail, cannot take it out of here.
+    """
     head: Anchor | None = yield from sealed_anchor(HEAD)
     return head
+
+
+def latest_time(head: Anchor) -> str:
+    """The latest time that the chain has seen."""
+    return head.note.removesuffix(_FROZEN_MARK)
+
+
+def says_frozen(head: Anchor) -> bool:
+    """Whether everything is frozen at the end of the chain."""
+    return head.note.endswith(_FROZEN_MARK)
+
+
+def sent_while_frozen(request: int, frozen: int) -> str:
+    """The fault of a request that should not have been sent, by the numbers of both rows."""
+    return f"row {request} is a request that was sent while everything was frozen, by row {frozen}"
 
 
 def sealed_anchor(name: str) -> Operation[Anchor | None]:
@@ -159,7 +181,7 @@ def sealed_anchor(name: str) -> Operation[Anchor | None]:
         raise StoreError(
             "The audit trail was tampered with, or AUDIT_KEY is not the key that it was made with.",
             permanent=True,
-            remedy="Nothing was changed. `python -m bot audit verify` says what is wrong.",
+            remedy="`python -m bot audit verify` says what is wrong.",
         )
     return anchor
 
@@ -188,8 +210,12 @@ def _append(head: Anchor | None, row: Row) -> Operation[Anchor]:
         prev,
         mac,
     )
-    latest = max(row.at, head.note) if head else row.at
-    moved: Anchor = yield from put(Anchor(HEAD, seq, mac, row.at, latest, ""))
+    latest = max(row.at, latest_time(head)) if head else row.at
+    frozen = row.kind == Kind.FROZEN or (
+        head is not None and says_frozen(head) and row.kind != Kind.UNFROZEN
+    )
+    note = latest + (_FROZEN_MARK if frozen else "")
+    moved: Anchor = yield from put(Anchor(HEAD, seq, mac, row.at, note, ""))
     return moved
 
 

@@ -12,7 +12,7 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Execution
 from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus
-from store.operations import approvals, audit, guards, incidents, leases
+from store.operations import approvals, audit, freezes, guards, incidents, leases
 from store.operations.audit import Kind
 from store.rows import execution_from
 from store.statements import Operation, execute, lock, notify, query, stamp
@@ -123,7 +123,7 @@ def request(
     """
     execution = yield from get(execution_id)
     yield from incidents.hold(execution.incident_id)
-    yield lock(guards.FREEZING)
+    yield lock(freezes.FREEZING)
     execution = yield from get(execution_id)
     if execution.owner != owner or execution.state is not RemediationStatus.DISPATCHING:
         return False

@@ -9,10 +9,8 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Freeze
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
+from store.operations import freezes, trust
 from store.statements import Operation, moment, query, stamp
-
-FREEZING = "freezing"
-"""Held by who freezes and by who sends: what is sent was on record before the freeze was."""
 
 
 def blocker(
@@ -25,12 +23,6 @@ def blocker(
     """What keeps it from running now."""
     known: Facts = yield from facts(limits, now)
     return evaluate(approval, incident, known, limits, now, config=config)
-
-
-def freeze() -> Operation[Freeze | None]:
-    """The freeze, while there is one."""
-    rows = yield query("SELECT * FROM freezes WHERE name = 'all'")
-    return Freeze(rows[0]["actor"], moment(rows[0]["at"]), rows[0]["reason"]) if rows else None
 
 
 # Something reached the gateway for it, as far as anybody knows.
@@ -52,7 +44,8 @@ ORDER BY started_at
 
 def facts(limits: Limits, now: datetime) -> Operation[Facts]:
     """What `evaluate` has to know, for any number of approvals."""
-    frozen: Freeze | None = yield from freeze()
+    frozen: Freeze | None = yield from freezes.current()
+    lost: list[str] = yield from trust.lost_requests(now)
     rows = yield query(_KNOWN, stamp(since_of(limits, now)))
     runs = [
         PastRun(
@@ -66,4 +59,4 @@ def facts(limits: Limits, now: datetime) -> Operation[Facts]:
         )
         for row in rows
     ]
-    return Facts(frozen, runs)
+    return Facts(frozen, runs, tuple(lost))

@@ -104,6 +104,12 @@ def begin_anew(reason: str, now: datetime) -> Operation[int]:
     first: int = yield from audit.record(
         Kind.BEGUN_ANEW, now=now, detail={"reason": reason, "rows": seq, "head": mac}
     )
+    for row in (yield query("SELECT * FROM freezes WHERE name = 'all'")):
+        # What is frozen stays so: else the store and the new trail would disagree about it.
+        detail = {"why": row["reason"], "since": row["at"]}
+        yield from audit.record(
+            Kind.FROZEN, now=now, subject="all", actor=row["actor"], detail=detail
+        )
     return first
 
 
@@ -128,6 +134,7 @@ def _fault_since_last_day(through: int) -> Operation[str]:
 
 def _fault(seq: int, mac: str, through: int) -> Operation[str]:
     """What is wrong with the rows after `seq`, in words; '' when they lead to `through`."""
+    frozen = yield from _frozen_at(seq)
     while seq < through:
         found = yield query(
             "SELECT * FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
@@ -144,5 +151,19 @@ def _fault(seq: int, mac: str, through: int) -> Operation[str]:
                 return f"row {row.seq} does not follow the one before it"
             if (yield from audit.is_forged(row)):
                 return f"row {row.seq} was edited"
+            if row.kind in (Kind.FROZEN, Kind.UNFROZEN):
+                frozen = row.seq if row.kind == Kind.FROZEN else 0
+            elif row.kind == Kind.REQUEST and frozen:
+                return audit.sent_while_frozen(row.seq, frozen)
             seq, mac = row.seq, row.mac
     return ""
+
+
+def _frozen_at(seq: int) -> Operation[int]:
+    """The row by which everything was frozen at the row `seq`; 0 when nothing was."""
+    rows = yield query(
+        "SELECT seq, kind FROM audit WHERE incident_id IS NULL AND kind IN ('frozen', 'unfrozen')"
+        " AND seq <= ? ORDER BY seq DESC LIMIT 1",
+        seq,
+    )
+    return int(rows[0]["seq"]) if rows and rows[0]["kind"] == Kind.FROZEN else 0

@@ -7,12 +7,16 @@ the trail take the key. Only those of the one approval are looked at: this is on
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 
 from bot.approvals.model import Approval
 from store.operations import audit
 from store.operations.audit import Kind
 from store.proof import Row
-from store.statements import Operation, query, stamp_or_none
+from store.statements import Operation, moment, query, stamp, stamp_or_none
+
+REMEMBERED = timedelta(days=1)
+"""The longest that a limit of the policy looks back: cool-downs, breakers, budgets."""
 
 _OVER = (
     Kind.REJECTED,
@@ -57,6 +61,30 @@ def missing(approval: Approval) -> Operation[str]:
     if over := [row.kind for row in rows if row.kind in _OVER]:
         return f"that it may run after {over[0]!r}"
     return ""
+
+
+def lost_requests(now: datetime) -> Operation[list[str]]:
+    """The approvals whose request is on record of late, and whose execution the limits cannot see.
+
+    Cool-down, breaker, budget and the busy target are counted over executions, with their approval
+    and incident. Whoever deletes one of these, or sets its start back, would have more run.
+    """
+    found = yield query(
+        "SELECT t.*, (SELECT e.started_at FROM executions e"
+        " JOIN approvals a ON a.id = e.approval_id JOIN incidents i ON i.id = e.incident_id"
+        " WHERE e.approval_id = t.subject) AS started_at"
+        " FROM audit t WHERE t.kind = 'request' AND t.at > ? ORDER BY t.seq",
+        stamp(now - REMEMBERED),
+    )
+    lost = []
+    for each in found:
+        row = audit.row_from(each)
+        begun = each["started_at"]
+        if begun is not None and moment(begun) >= moment(row.at) - audit.SKEW:
+            continue
+        if not (yield from audit.is_forged(row)):
+            lost.append(row.subject)
+    return lost
 
 
 def _is_yes(row: Row) -> bool:

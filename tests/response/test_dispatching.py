@@ -25,7 +25,7 @@ from bot.response import Response
 from store import open_store
 from store.contract import Store
 from store.operations import outcomes
-from tests.store.shop import ANA, AUDIT_KEY, NOW, TEAM, approval, later, opened
+from tests.store.shop import ANA, AUDIT_KEY, NOW, OPS, TEAM, approval, later, opened
 
 DISPATCHING, UNKNOWN = RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN
 SUCCEEDED, REVOKED = RemediationStatus.SUCCEEDED, RemediationStatus.REVOKED
@@ -178,7 +178,7 @@ async def test_what_another_has_taken_over_is_neither_sent_nor_revoked(
 
 async def test_nothing_that_a_dead_process_left_behind_is_sent_while_frozen(bench: Bench) -> None:
     await bench.claimed_by(bench.dead)
-    await bench.store.freeze(ANA, "deploy", later(3))
+    await bench.store.freeze(ANA, "deploy", later(3), channel=OPS)
     await bench.story.dispatches.recover()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
     (one,) = await bench.store.approvals_of(1)

@@ -487,3 +487,39 @@ async def test_the_key_is_nowhere_to_be_found(world: World, bot: StartBot) -> No
 
 def everything(world: World) -> list[Message]:
     return [*world.slack.messages(ALERTS), *world.slack.thread(ALERTS, world.cards()[0].ts)]
+
+
+async def test_a_freeze_that_is_deleted_by_hand_still_blocks_and_is_reported(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    await bot()
+    await world.alert()
+    card = await world.approval_card("awaiting approval")
+    await (await world.types("/incident freeze on a move", "ana")).response()
+    world.store.tamper("DELETE FROM freezes")
+    code, said = await verify(world)
+    assert code == 1
+    assert "everything is frozen by the trail, and the freeze is missing from the store" in said
+    await world.press(card, "Approve", "ben", stale=True)
+    await world.whisper("ben", "the store and the audit trail disagree about a freeze")
+    shown = await (await world.types("/incident freeze", "chloe")).response()
+    assert "disagree about a freeze" in shown.text
+    await world.quiet()
+    assert gateway.executions() == []
+    await (await world.types("/incident unfreeze", "ben")).response()
+    assert (await verify(world))[0] == 0
+    await until(lambda: "Approve" in world.replies("approval")[0].buttons, why="it may again")
+    await world.press(card, "Approve", "ben")
+    await world.result("Verified")
+
+
+async def test_an_execution_that_is_deleted_by_hand_so_that_a_limit_forgets_it_stops_everything(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    await decided(world, bot)
+    world.store.tamper("DELETE FROM executions")
+    await (await world.types("/incident fix INC-1 restart", "ana")).response()
+    card = await world.reply("approval", "an earlier request is on record", which=2)
+    assert "Approve" not in card.buttons
+    await world.quiet()
+    assert len(gateway.executions()) == 1

@@ -179,10 +179,13 @@ async def test_where_only_rules_name_approvers_they_lift_a_freeze(
     world.write_policy(rules=[{"risk_at_least": "critical", "approvers": [BEN]}])
     await bot()
     await (await world.types("/incident freeze on", "ana")).response()
-    answer = await world.types("/incident freeze off", "ana")
+    answer = await world.types("/incident unfreeze", "ana")
     assert "Still frozen: only an approver decides that." in (await answer.response()).text
-    answer = await world.types("/incident freeze off", "ben")
-    assert "The freeze is lifted." in (await answer.response()).text
+    answer = await world.types("/incident unfreeze", "ben")
+    assert (
+        "Unfrozen: actions may run again. It was frozen by @ana for"
+        in (await answer.response()).text
+    )
 
 
 async def test_only_an_approver_lifts_a_freeze_and_while_it_stands_no_yes_counts(
@@ -195,10 +198,10 @@ async def test_only_an_approver_lifts_a_freeze_and_while_it_stands_no_yes_counts
     assert "Approve" not in shown.buttons
     await world.press(card, "Approve", "ben", stale=True)
     await refused(world, "ben", "Not counted: everything is frozen by @ana (the database moves)")
-    answer = await world.types("/incident freeze off", "ana")
+    answer = await world.types("/incident unfreeze", "ana")
     assert "Still frozen: only an approver decides that." in (await answer.response()).text
     await nothing_ran(world, gateway)
-    await (await world.types("/incident freeze off", "chloe")).response()
+    await (await world.types("/incident unfreeze", "chloe")).response()
     await until(lambda: "Approve" in world.replies("approval")[0].buttons, why="it may again")
     await world.press(card, "Approve", "ben")
     await world.result("Verified")
@@ -340,8 +343,8 @@ async def test_while_slack_does_not_say_who_somebody_is_they_may_stop_everything
     answer = await (await world.types("/incident fix stop", "ana")).response()
     assert "Not done: Slack did not say who you are. Try again in a minute." in answer.text
     answer = await (await world.types("/incident freeze on", "ana")).response()
-    assert "Frozen: nothing runs" in answer.text
-    answer = await (await world.types("/incident freeze off", "ben")).response()
+    assert "Frozen: all actions are blocked" in answer.text
+    answer = await (await world.types("/incident unfreeze", "ben")).response()
     assert "Still frozen: Slack did not say who you are." in answer.text
 
 
@@ -353,7 +356,7 @@ async def test_every_refusal_is_on_record_once(
     await world.press(card, "Approve", "ana")  # before the box opens
     await world.whisper("ana", "you are not an approver")
     await (await world.types("/incident freeze on", "ana")).response()
-    await (await world.types("/incident freeze off", "ana")).response()
+    await (await world.types("/incident unfreeze", "ana")).response()
     await world.press(card, "Approve", "ben", stale=True)
     await world.whisper("ben", "everything is frozen")
     await world.press(card, "Reject", "ben")
@@ -369,7 +372,7 @@ async def test_every_refusal_is_on_record_once(
     rows = on_record(world, "refused")
     assert [(row["actor"], json.loads(row["detail"])["tried"]) for row in rows] == [
         (ANA, "sopbot.approve"),
-        (ANA, "/incident freeze off"),
+        (ANA, "/incident unfreeze"),
         (BEN, "sopbot.approve"),
         (CHLOE, "sopbot.dry_run"),
         (CHLOE, "sopbot.edit"),

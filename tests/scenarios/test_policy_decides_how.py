@@ -250,7 +250,7 @@ async def test_a_freeze_is_told_to_whoever_asks(
     told = await (await world.types("/incident freeze", "ben")).response()
     assert "Frozen by @ana" in told.text
     again = await (await world.types("/incident freeze on", "ben")).response()
-    assert "It was frozen already." in again.text
+    assert "It was frozen already. 🧊 Frozen by @ana since" in again.text
     odd = await (await world.types("/incident freeze maybe", "ben")).response()
     assert "On or off?" in odd.text
 

@@ -22,6 +22,7 @@ from store.sealing import AuditKey
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 CHANNEL = "C0ALERTS"
+OPS = "C0OPS"
 TEAM = "T0HOME"
 AUDIT_KEY = AuditKey("an audit key of the tests")
 ANA, BEN, CAT = "U0ANA", "U0BEN", "U0CAT"

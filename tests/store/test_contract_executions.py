@@ -18,7 +18,7 @@ from bot.errors import NotFound, Refused
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from store.contract import Store
-from tests.store.shop import ANA, BEN, NOW, TEAM, Place, asked, later, opened, voter
+from tests.store.shop import ANA, BEN, NOW, OPS, TEAM, Place, asked, later, opened, voter
 from tests.store.trail import trail
 
 DONE = RemediationStatus.SUCCEEDED
@@ -257,7 +257,7 @@ async def test_what_changed_since_the_claim_revokes_it_and_nothing_is_on_record_
     terms = replace(BOUND, only_in_windows=True)
     execution = await dispatching(store, incident, terms=terms, expires_at=later(120))
     if change == "frozen":
-        await store.freeze(ANA, "wait", later(3))
+        await store.freeze(ANA, "wait", later(3), channel=OPS)
     elif change == "resolved":
         await store.resolve(incident.id, ANA, later(3))
     at = {"window": 60, "too old": 121}.get(change, 4)
@@ -293,11 +293,11 @@ async def test_a_freeze_and_a_request_at_once_are_on_record_in_the_order_they_ha
         execution = await dispatching(here, incident, terms=bound)
         before = len(await trail(here))
         sent, _ = await asyncio.gather(
-            may_send(here, execution, 4), there.freeze(ANA, "wait", later(4))
+            may_send(here, execution, 4), there.freeze(ANA, "wait", later(4), channel=OPS)
         )
         found = [row.kind for row in (await trail(here))[before:]]
         assert found == (["request", "frozen"] if sent else ["frozen", "revoked"])
-        await there.thaw(ANA, later(5))
+        await there.unfreeze(ANA, later(5), channel=OPS)
 
 
 # Finishing

@@ -19,6 +19,7 @@ from tests.store.shop import (
     ANA,
     BEN,
     CAT,
+    OPS,
     TEAM,
     Place,
     alert,
@@ -318,18 +319,13 @@ async def test_while_everything_is_frozen_nothing_is_counted_or_claimed(store: S
     before = await asked(store, (await opened(store)).id)
     approved = await asked(store, (await other(store)).id)
     await yes(store, approved)
-    assert await store.freeze(ANA, "a move", later(2))
-    assert not await store.freeze(BEN, "again", later(2))
-    found = await store.frozen()
-    assert found is not None
-    assert (found.by, found.reason, found.at) == (ANA, "a move", later(2))
+    await store.freeze(ANA, "a move", later(2), channel=OPS)
     with pytest.raises(Refused, match=r"everything is frozen by <@U0ANA> \(a move\)"):
         await yes(store, before, 3)
     await store.vote(before.id, voter(ANA), Choice.REJECT, TEAM, later(3))
     assert await claim(store, 4) is None
     assert "frozen" in await reason(store, approved)
-    assert await store.thaw(BEN, later(5))
-    assert not await store.thaw(BEN, later(5))
+    await store.unfreeze(BEN, later(5), channel=OPS)
     assert await store.frozen() is None
     assert await fault(store) == ""
 
@@ -338,7 +334,7 @@ async def test_a_freeze_shows_on_every_card_that_waits(store: Store) -> None:
     one = await asked(store, (await opened(store)).id)
     message = await store.outbox_message(f"approval:{one.id}")
     assert message is not None
-    await store.freeze(ANA, "", later(2))
+    await store.freeze(ANA, "", later(2), channel=OPS)
     frozen = await store.outbox_message(message.key)
     assert frozen is not None
     assert frozen.wanted == message.wanted + 1

@@ -128,6 +128,12 @@ BREAKS = {
         "DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)",
     ),
     "every vote is in the audit trail": ("UPDATE audit SET actor = 'U0EVE' WHERE kind = 'voted'",),
+    "a freeze stands in the store exactly when it is on record": (
+        "INSERT INTO freezes (name, actor, at, reason) VALUES ('all', 'U0EVE', '2026', '')",
+    ),
+    "every request on record has its execution": (
+        "UPDATE audit SET kind = 'request', subject = 'gone' WHERE seq = 1",
+    ),
 }
 
 

@@ -58,7 +58,7 @@ def test_what_is_stuck_is_named_and_its_end_is_told() -> None:
     assert "Nothing is stuck any more" in text
 
 
-def test_a_freeze_says_who_and_why_and_who_lifted_it() -> None:
+def test_a_freeze_says_who_and_why_and_who_unfroze() -> None:
     body = {"by": "U0ANA00001", "why": "<!channel> deploy", "lifted_by": ""}
     text, _ = notices.frozen(Notice(1, "frozen", "C1", body, NOW, None))
     assert "Frozen by <@U0ANA00001>" in text
@@ -66,4 +66,4 @@ def test_a_freeze_says_who_and_why_and_who_lifted_it() -> None:
     assert "<!channel>" not in text
     lifted = body | {"lifted_by": "U0BEN00001"}
     text, _ = notices.frozen(Notice(1, "frozen", "C1", lifted, NOW, NOW + timedelta(seconds=60)))
-    assert "Lifted by <@U0BEN00001>" in text
+    assert "Unfrozen by <@U0BEN00001>" in text
