@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from bot.hardening import hide_memory
+
+if __name__ == "__main__":
+    hide_memory()  # before anything else: what is imported below takes long enough to be read
+
 import argparse
 import asyncio
 import gc
+import json
 import logging
 import signal
 import sys
@@ -12,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from bot import audit_command, store_command
 from bot.errors import OutsideError, SettingsError, SopbotError
-from bot.hardening import hide_memory
 from bot.observability.events import Event, emit
 from bot.settings import Settings, forget_secrets, load
 
@@ -62,7 +67,6 @@ async def _run(settings: Settings) -> int:
     from bot.app import Bot
     from bot.serving.logs import set_up
 
-    hide_memory()
     set_up(settings.log_level, settings.log_format, secrets=settings.secrets())
     for warning in settings.warnings:
         logging.getLogger("bot").warning(warning)
@@ -70,6 +74,9 @@ async def _run(settings: Settings) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         # Once: a second signal must not cut the orderly end short. During the start it works too.
         asyncio.get_running_loop().add_signal_handler(name, _end, serving)
+    # By default both end a process, also while it starts.
+    for name in (signal.SIGHUP, signal.SIGUSR1):
+        asyncio.get_running_loop().add_signal_handler(name, _starting, name)
     try:
         await serving
     except asyncio.CancelledError:
@@ -86,10 +93,33 @@ async def _run(settings: Settings) -> int:
 
 async def _serve(bot: Bot) -> None:
     async with bot:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, bot.reload)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, bot.reload)
+        dumps: set[asyncio.Task[None]] = set()
+
+        def dump() -> None:
+            task = loop.create_task(_dump(bot))
+            dumps.add(task)
+            task.add_done_callback(dumps.discard)
+
+        loop.add_signal_handler(signal.SIGUSR1, dump)
         gc.collect()
         gc.freeze()  # what is built now stays: no collection in a storm need look at it again
         await asyncio.Event().wait()
+
+
+async def _dump(bot: Bot) -> None:
+    """Say how it is, in one log line without secrets."""
+    try:
+        facts = await bot.dump()
+    except SopbotError as error:
+        logging.getLogger("bot").error("no dump: %s", error)
+        return
+    logging.getLogger("bot").info("dump: %s", json.dumps(facts, default=str))
+
+
+def _starting(number: int) -> None:
+    logging.getLogger("bot").warning("%s is for later: still starting", signal.Signals(number).name)
 
 
 def _end(serving: asyncio.Task[None]) -> None:

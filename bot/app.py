@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
@@ -25,7 +25,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
 from bot.advice.advisor import Advisor
-from bot.errors import SettingsError, SopbotError, StoreError
+from bot.errors import GatewayUnavailable, SettingsError, SopbotError, StoreError
 from bot.from_settings import (
     advisor_command,
     gateway_client,
@@ -41,6 +41,7 @@ from bot.observability.metrics import Metrics
 from bot.policy import read_policy
 from bot.remediation.client import GatewayClient
 from bot.response import Response
+from bot.response.gateway_watch import GatewayWatch
 from bot.response.verify import http_probe
 from bot.serving.limits import ConnectionLimits
 from bot.serving.listening import listening
@@ -119,6 +120,21 @@ class Bot:
         self._read_back.policy = policy.ingest
         emit(Event.POLICY_RELOADED, sops=len(sops.sops))
 
+    async def dump(self) -> dict[str, Any]:
+        """How every part is, and what waits, for the log: ids and counts, no secret."""
+        store = self.response.store
+        waiting, failed = await store.outbox_backlog()
+        overdue = await store.stuck(self._clock())
+        return {
+            "health": self.health.report(),
+            "outbox": {"waiting": waiting, "failed": failed},
+            "incidents": await store.incident_counts(),
+            "approvals_waiting": len(await store.approvals_waiting()),
+            "verifying": len(await store.verifying()),
+            "overdue": [{"what": one.what, "count": one.count} for one in overdue],
+            "tasks": len(asyncio.all_tasks()),
+        }
+
     async def _start(self) -> None:
         """What is started last is stopped first."""
         settings, parts = self._settings, self._parts
@@ -147,7 +163,8 @@ class Bot:
             session=session,
             retry_handlers=[],  # the SDK's own would post a message twice
         )
-        self.identity, _ = await asyncio.gather(identify(client), gateway.health())
+        self._gateway_watch = GatewayWatch(gateway, store, self._clock, ops_channel(settings))
+        self.identity, _ = await asyncio.gather(identify(client), self._first_look_at(gateway))
         await self._record_policy(store)
         calls = SlackCalls(client, self.metrics, self._clock)
         self.response = Response(
@@ -163,7 +180,7 @@ class Bot:
             home_team=self.identity.team_id,
             dispatch_patience=settings.ai_command_gateway_timeout + 30,
         )
-        renderer = Renderer(self.response)
+        renderer = Renderer(self.response, self._gateway_watch)
         ops = ops_channel(settings)
         self.outbox = Outbox(
             calls,
@@ -179,11 +196,21 @@ class Bot:
         await self._start_workers()
         await self._start_web()
         await self._connect(client, calls, session)
-        self._register_health(gateway)
+        self._register_health()
         await self.health.look()
         self._watch_store(store)
         self._start_jobs()
         emit(Event.BOT_READY, url=self.http_url, team=self.identity.team_id)
+
+    async def _first_look_at(self, gateway: GatewayClient) -> None:
+        """GatewayUnavailable stops the start, unless the gateway need not be there."""
+        if self._settings.ai_command_gateway_required:
+            await gateway.health()
+            return
+        try:
+            await self._gateway_watch.check()
+        except GatewayUnavailable as error:
+            log.warning("nothing can run: %s", error)
 
     async def _record_policy(self, store: Store) -> None:
         """By which rules it is decided from now on. StoreError: the audit trail is not ours."""
@@ -302,7 +329,7 @@ class Bot:
         reading = asyncio.create_task(self._read_back.run(), name="read back")
         self._parts.push_async_callback(_cancel, reading)
 
-    def _register_health(self, gateway: GatewayClient) -> None:
+    def _register_health(self) -> None:
         async def slack() -> None:
             self._sockets.check()
             await self._read_back.check()
@@ -310,16 +337,17 @@ class Bot:
         async def store_takes_writes() -> None:
             await self.response.store.ping(self._clock())
 
-        async def gateway_is_healthy() -> None:
-            await gateway.health()
-
         self.health.register(
             "store", store_takes_writes, events=(Event.STORE_UNAVAILABLE, Event.STORE_AVAILABLE)
         )
         self.health.register("slack", slack)
         self.health.register("outbox", self.outbox.check)
         self.health.register("work", self._self_audit.check, vital=False)
-        self.health.register("gateway", gateway_is_healthy)
+        self.health.register(
+            "gateway",
+            self._gateway_watch.check,
+            vital=self._settings.ai_command_gateway_required,
+        )
 
     def _watch_store(self, store: Store) -> None:
         """A store that fails is not ready at once, and neither is it later than it works again."""

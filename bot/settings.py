@@ -33,6 +33,7 @@ from pydantic_settings import (
 )
 
 from bot.errors import SettingsError
+from bot.hardening import forget_variables
 from bot.setting_sources import UnreadableFile, closest, lower_case, sources, without_effect
 from bot.validation import FieldProblem, field_problems, form
 
@@ -298,9 +299,7 @@ def _load(kind: type[S], environ: Mapping[str, str] | None, env_file: Path | Non
 
 def forget_secrets() -> None:
     """Take the secrets out of this process's environment: no child and no library needs them."""
-    for name in list(os.environ):
-        if name.upper() in SECRETS:
-            del os.environ[name]
+    forget_variables([name for name in os.environ if name.upper() in SECRETS])
 
 
 def _line(problem: FieldProblem, environment: Mapping[str, str], file: str) -> str:

@@ -10,6 +10,7 @@ from bot.approvals.model import Approval, Execution
 from bot.errors import NotFound
 from bot.incidents.model import Incident
 from bot.response import Response
+from bot.response.gateway_watch import GatewayWatch
 from handlers.metadata import event_type
 from handlers.views import advice, approval, audit, card, notices, result
 from handlers.views.text import Block, context
@@ -28,8 +29,9 @@ class Rendered:
 class Renderer:
     """Renders by kind. None means that there is nothing to show (any more)."""
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Response, gateway: GatewayWatch | None = None) -> None:
         self._response = response
+        self._gateway = gateway
         self._store = response.store
         self._kinds: dict[str, Callable[[str], Awaitable[Rendered | None]]] = {
             "card": self._card,
@@ -43,6 +45,7 @@ class Renderer:
             "storm": self._storm,
             "stuck": self._stuck,
             "frozen": self._frozen,
+            "gateway": self._gateway_notice,
         }
 
     async def render(self, message: OutboxMessage) -> Rendered | None:
@@ -57,7 +60,11 @@ class Renderer:
         incident = await self._store.incident(int(subject))
         sop = self._response.sops.get(incident.sop_id)
         _, approval = await self._fix_of(incident)
-        return Rendered(*card.card(incident, sop.runbook if sop else "", approval))
+        text, blocks = card.card(incident, sop.runbook if sop else "", approval)
+        down_since = self._gateway.down_since if self._gateway else None
+        if down_since and incident.resolved_at is None:
+            blocks = [*blocks, notices.nothing_can_run(down_since)]
+        return Rendered(text, blocks)
 
     async def _fix_of(self, incident: Incident) -> tuple[Execution | None, Approval | None]:
         """What was verified to have helped."""
@@ -127,6 +134,10 @@ class Renderer:
     async def _frozen(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))
         return Rendered(*notices.frozen(notice)) if notice else None
+
+    async def _gateway_notice(self, subject: str) -> Rendered | None:
+        notice = await self._store.notice(int(subject))
+        return Rendered(*notices.gateway(notice)) if notice else None
 
     async def _note(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))

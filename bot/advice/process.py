@@ -21,8 +21,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
-from bot.advice import tree as trees
+from bot.serving import process_tree as trees
 
+MARK = "SOPBOT_ADVISOR_RUN"
 _DRAIN_SECONDS = 0.5  # after the exit: for what is still in the pipes, if someone holds them open
 _REAP_SECONDS = 5.0  # after SIGKILL: only a process stuck in the kernel takes longer
 
@@ -72,7 +73,7 @@ async def run(
     since = trees.tree_started_now()
     child: _Child | None = None
     try:
-        child = await _start(argv, {**env, trees.MARK: nonce}, cwd, max_output, forbidden)
+        child = await _start(argv, {**env, MARK: nonce}, cwd, max_output, forbidden)
         if max_memory:
             _limit_memory(child.pid, max_memory)
         child.feed(stdin)
@@ -212,7 +213,7 @@ async def _start(
     try:
         await asyncio.shield(starting)
     except asyncio.CancelledError:
-        await _to_the_end(_abandon(starting, child, env[trees.MARK]))
+        await _to_the_end(_abandon(starting, child, env[MARK]))
         raise
     return child
 
@@ -220,22 +221,26 @@ async def _start(
 async def _abandon(starting: asyncio.Future[object], child: _Child, nonce: str) -> int:
     with suppress(OSError):
         await starting
-    return await _end_child(child, trees.Tree(child.pid, nonce, 0)) if child.transport else 0
+    return await _end_child(child, trees.Tree(child.pid, _mark_of(nonce))) if child.transport else 0
 
 
 async def _clear(child: _Child | None, nonce: str, since: int, cwd: Path) -> int:
     leftovers = 0
     try:
         if child:
-            leftovers = await _end_child(child, trees.Tree(child.pid, nonce, since))
+            leftovers = await _end_child(child, trees.Tree(child.pid, _mark_of(nonce), since))
     finally:
         _remove(cwd)
     return leftovers
 
 
+def _mark_of(nonce: str) -> str:
+    return f"{MARK}={nonce}"
+
+
 async def _end_child(child: _Child, tree: trees.Tree) -> int:
     """Everything of the tree gone, the child reaped, every pipe closed."""
-    leftovers = await trees.end(tree)
+    leftovers = (await trees.end(tree)).found
     with suppress(TimeoutError):
         async with asyncio.timeout(_REAP_SECONDS):
             # First the exit, then close(): the other way round asyncio's watcher may lose the code.

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from bot.hardening import forget_variables, hide_memory, renounce_privileges
+
+if __name__ == "__main__":
+    hide_memory()  # before anything else: what is imported below takes long enough to be read
+
 import argparse
 import asyncio
 import json
+import logging
+import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from bot.gateway.app import running
+from bot.gateway.app import RunningGateway, running
 from bot.gateway.config import GatewayConfig, load_config
 from bot.gateway.errors import ConfigError
 from bot.gateway.events import Event, emit
 from bot.serving.logs import set_up
 
 EX_CONFIG = 78
+
+log = logging.getLogger("bot.gateway")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,16 +36,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="only check the config")
     given = parser.parse_args(arguments)
     set_up("INFO", "auto")
+    environ = dict(os.environ)
+
+    def read() -> GatewayConfig:
+        return _read(given.config, given.port, environ)
+
     try:
-        config = load_config(given.config)
-        if given.port is not None:
-            listen = config.listen.model_copy(update={"port": given.port})
-            config = config.model_copy(update={"listen": listen})
-        set_up("INFO", "auto", secrets=[s.get_secret_value() for s in config.secrets.values()])
+        config = read()
         if given.check:
             print(f"{given.config}: ok, {len(config.targets)} targets")
             return 0
-        asyncio.run(_serve(config))
+        renounce_privileges()
+        # This process remembers them for a reload; no child and nobody in /proc sees them.
+        forget_variables(s.secret_env for s in config.sources.values() if s.secret_env)
+        asyncio.run(_serve(config, read, environ))
     except ConfigError as error:
         print(*error.problems, sep="\n", file=sys.stderr)
         return EX_CONFIG
@@ -45,15 +59,60 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-async def _serve(config: GatewayConfig) -> None:
+def _read(file: Path, port: int | None, environ: Mapping[str, str]) -> GatewayConfig:
+    """The config; its secrets never reach a log line from here on."""
+    config = load_config(file, environ)
+    set_up("INFO", "auto", secrets=[s.get_secret_value() for s in config.secrets.values()])
+    if port is None:
+        return config
+    return config.model_copy(update={"listen": config.listen.model_copy(update={"port": port})})
+
+
+async def _serve(
+    config: GatewayConfig, read: Callable[[], GatewayConfig], environ: Mapping[str, str]
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(config) as gateway:
+    # From the first moment: by default both end a process, and what it supervises with it.
+    pending: set[asyncio.Task[None]] = set()
+    started: list[RunningGateway] = []
+
+    def on(number: signal.Signals, work: Callable[[RunningGateway], Awaitable[None]]) -> None:
+        async def run() -> None:
+            if started:
+                await work(started[0])
+
+        def begin() -> None:
+            task = loop.create_task(run())
+            pending.add(task)
+            task.add_done_callback(pending.discard)
+
+        loop.add_signal_handler(number, begin)
+
+    on(signal.SIGHUP, lambda gateway: _reload(gateway, read))
+    on(signal.SIGUSR1, _dump)
+    async with running(config, environ=environ) as gateway:
+        started.append(gateway)
         emit(Event.READY, url=gateway.url)
         print(json.dumps({"url": gateway.url}), flush=True)
         await stop.wait()
+
+
+async def _reload(gateway: RunningGateway, read: Callable[[], GatewayConfig]) -> None:
+    """Read the config again: all of it, or nothing where something is wrong with it."""
+    try:
+        config = read()
+        await gateway.reload(config)
+    except ConfigError as error:
+        log.error("not reloaded, the config of before holds: %s", "; ".join(error.problems))
+        return
+    log.info("config reloaded: %d targets, %d sources", len(config.targets), len(config.sources))
+
+
+async def _dump(gateway: RunningGateway) -> None:
+    log.info("dump: %s", json.dumps(await gateway.dump()))
 
 
 if __name__ == "__main__":

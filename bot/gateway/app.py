@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from aiohttp import web
 
 from bot.gateway.auth import Gatekeeper
 from bot.gateway.config import DockerTarget, GatewayConfig, ProcessTarget
 from bot.gateway.dispatch import Dispatcher, unknown_after_restart
+from bot.gateway.errors import ConfigError
 from bot.gateway.executors import Executor
 from bot.gateway.executors.docker import DockerExecutor
 from bot.gateway.executors.process import ProcessExecutor
@@ -35,6 +37,13 @@ class RunningGateway:
     url: str
     journal: Journal
     dispatcher: Dispatcher
+    health: HealthCheck
+    reload: Callable[[GatewayConfig], Awaitable[None]]
+
+    async def dump(self) -> dict[str, Any]:
+        """What it does and how it is, for the log; no secret, no output."""
+        report = await self.health()
+        return {"health": report.model_dump(mode="json"), "running": self.dispatcher.running()}
 
 
 def utc_now() -> datetime:
@@ -57,10 +66,9 @@ async def running(
         journal = await Journal.open(config.state_dir)
         stack.push_async_callback(journal.close)
         await _look_back(journal, config, clock)
-        executors = _executors(config, journal, environ)
-        for executor in executors.values():
-            stack.push_async_callback(executor.stop)
-            await executor.start()
+        executors: dict[str, Executor] = {}
+        stack.push_async_callback(_stop_all, executors)
+        await _fit_executors(executors, config, journal, environ)
         metrics = Metrics(config.sources)
         gatekeeper = Gatekeeper(config.secrets, journal, clock)
         dispatcher = Dispatcher(
@@ -71,13 +79,13 @@ async def running(
             clock=clock,
             queue_seconds=config.limits.queue_seconds,
         )
+        health = HealthCheck(executors, journal, clock, signed=not gatekeeper.open)
         routes = Routes(
             dispatcher=dispatcher,
             gatekeeper=gatekeeper,
             journal=journal,
-            health=HealthCheck(executors, journal, clock, signed=not gatekeeper.open),
+            health=health,
             metrics=metrics,
-            targets=config.targets,
         )
         app = web.Application(
             client_max_size=BODY_LIMIT_BYTES, middlewares=[errors_as_json(metrics)]
@@ -94,9 +102,72 @@ async def running(
         stack.push_async_callback(server.stop_accepting)
         if gatekeeper.open:
             log.warning("no source has a secret: unsigned requests from this machine are accepted")
-        if bare := [name for name, target in config.targets.items() if not target.environment]:
-            log.warning("no environment, so the bot's strictest rule applies: %s", ", ".join(bare))
-        yield RunningGateway(server.url, journal, dispatcher)
+        _say_what_is_open(config)
+        now_in_force = config
+
+        async def reload(wanted: GatewayConfig) -> None:
+            """Take on other targets and sources: all of it, or ConfigError and none of it."""
+            nonlocal now_in_force
+            if problems := _needs_a_restart(now_in_force, wanted):
+                raise ConfigError(problems)
+
+            async def fit() -> None:
+                await _fit_executors(executors, wanted, journal, environ)
+
+            await dispatcher.exchange(wanted.targets, fit)
+            gatekeeper.secrets = wanted.secrets
+            now_in_force = wanted
+            _say_what_is_open(wanted)
+
+        yield RunningGateway(server.url, journal, dispatcher, health, reload)
+
+
+async def _stop_all(executors: Mapping[str, Executor]) -> None:
+    for executor in list(executors.values()):
+        await executor.stop()
+
+
+async def _fit_executors(
+    executors: dict[str, Executor],
+    config: GatewayConfig,
+    journal: Journal,
+    environ: Mapping[str, str],
+) -> None:
+    """One executor for each kind that the config uses, with its targets."""
+    wanted = _executors(config, journal, environ)
+    for kind in executors.keys() - wanted.keys():
+        await executors.pop(kind).stop()
+    for kind, executor in wanted.items():
+        if kind in executors:
+            await executors[kind].exchange(config.targets)
+        else:
+            executors[kind] = executor  # before it starts: what it began is ended with it
+            await executor.start()
+
+
+def _needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> list[str]:
+    """What a reload cannot change."""
+    fixed = ("listen", "state_dir", "limits", "docker")
+    problems = [
+        f"{name}: can only be changed by a restart"
+        for name in fixed
+        if getattr(old, name) != getattr(new, name)
+    ]
+    if bool(old.secrets) != bool(new.secrets):
+        problems.append("sources: signatures can only be switched on or off by a restart")
+    return problems
+
+
+def _say_what_is_open(config: GatewayConfig) -> None:
+    if bare := [name for name, target in config.targets.items() if not target.environment]:
+        log.warning("no environment, so the bot's strictest rule applies: %s", ", ".join(bare))
+    alike = [n for n, t in config.targets.items() if isinstance(t, ProcessTarget) and not t.user]
+    if alike:
+        log.warning(
+            "without `user` these run as the gateway's own user and can read and write what is "
+            "its own: %s",
+            ", ".join(alike),
+        )
 
 
 def _executors(

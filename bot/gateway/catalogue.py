@@ -56,6 +56,7 @@ ACTIONS: Mapping[str, Action] = {
         Action("service.stop", "stop", "Stop the service", True, StopParameters, "service.start"),
         Action("service.start", "start", "Start the service", True, NoParameters, "service.stop"),
         Action("service.status", "status", "Show whether it runs", False, NoParameters),
+        Action("service.stats", "stats", "Show its memory and CPU usage", False, NoParameters),
         Action("service.logs", "logs", "Show its last log lines", False, LogsParameters),
     )
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import pwd
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from pydantic import (
 from yarl import URL
 
 from bot.gateway.errors import ConfigError
+from bot.gateway.ourselves import problems_of
 from bot.validation import field_problems, form, in_file
 from bot.yaml_text import YamlProblem, read_yaml
 
@@ -55,6 +57,18 @@ def _environment(value: str) -> str:
     if value and not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", word):
         raise ValueError("must be a word in a-z 0-9 . _ - (an environment such as production)")
     return word
+
+
+def _user(value: str) -> str:
+    if not value:
+        return value
+    try:
+        uid = pwd.getpwnam(value).pw_uid
+    except KeyError:
+        raise ValueError("is no user of this machine") from None
+    if os.geteuid() not in (0, uid):
+        raise ValueError("only a gateway that runs as root can start a process as another user")
+    return value
 
 
 Name = Annotated[
@@ -111,10 +125,14 @@ class _TargetPart(_Part):
 
 
 class ProcessTarget(_TargetPart):
-    """A process the gateway itself starts and watches. `argv` is a list and never a shell line."""
+    """A process the gateway itself starts and watches. `argv` is a list and never a shell line.
+
+    `user` is whom it runs as, with their groups and no others; '' the gateway's own user.
+    """
 
     executor: Literal["process"]
     argv: list[Argument] = Field(min_length=1)
+    user: Annotated[str, AfterValidator(_user)] = ""
     cwd: Path | None = None
     env: dict[EnvName, Argument] = Field(default_factory=dict)
     pass_env: list[EnvName] = Field(default_factory=lambda: ["PATH", "HOME", "LANG", "TZ"])
@@ -198,9 +216,21 @@ def read_config(
             f"listen.host: {config.listen.host} is open to the network; "
             "give every source a secret, or listen on 127.0.0.1"
         )
+    problems += [*problems_of(config), *_inherited_secrets(config)]
     if problems:
         raise ConfigError([f"{name}: {problem}" for problem in problems])
     return config.model_copy(update={"secrets": secrets})
+
+
+def _inherited_secrets(config: GatewayConfig) -> list[str]:
+    secrets = {source.secret_env for source in config.sources.values() if source.secret_env}
+    return [
+        f"targets.{name}.pass_env: {variable} holds a secret of the gateway's; no process gets it"
+        for name, target in config.targets.items()
+        if isinstance(target, ProcessTarget)
+        for variable in target.pass_env
+        if variable in secrets
+    ]
 
 
 def _secrets(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import logging
 import sqlite3
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,7 +53,7 @@ class Dispatcher:
         clock: Callable[[], datetime],
         queue_seconds: float,
     ) -> None:
-        self._targets = targets
+        self.targets = targets
         self._executors = executors
         self._journal = journal
         self._metrics = metrics
@@ -64,7 +65,7 @@ class Dispatcher:
 
     async def plan(self, request: ExecuteRequest) -> Plan:
         """What would run, with its digest. Invalid or ExecutorError when it cannot be planned."""
-        return await self._plan(resolve(request, self._targets))
+        return await self._plan(resolve(request, self.targets))
 
     async def execute(self, request: ExecuteRequest, *, key: str, digest: str) -> Answer:
         """Run it, or give the answer it had under this key.
@@ -94,6 +95,26 @@ class Dispatcher:
                 return running.received_at
         return None
 
+    def running(self) -> list[dict[str, str]]:
+        """What runs now, or waits for its target: the caller, its key and since when."""
+        return [
+            {"source": source, "key": key, "since": running.received_at}
+            for (source, key), running in self._running.items()
+        ]
+
+    async def exchange(
+        self, targets: Mapping[str, TargetConfig], fit: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Take on other targets, once nothing runs on those that change; `fit` the executors."""
+        changed = [name for name, old in self.targets.items() if targets.get(name) != old]
+        async with contextlib.AsyncExitStack() as held:
+            for name in sorted(changed):
+                await held.enter_async_context(self._locks[name])
+            await fit()
+            for name in targets:
+                self._locks.setdefault(name, asyncio.Lock())
+            self.targets = targets
+
     async def drain(self, seconds: float) -> None:
         """Take nothing more and wait for what runs; what is left after that is given up."""
         self._closing = True
@@ -114,7 +135,7 @@ class Dispatcher:
         if known is not None:
             return _repeated(known, body_hash, self._clock())
         try:
-            call = resolve(request, self._targets)
+            call = resolve(request, self.targets)
         except Invalid as error:
             self._metrics.generation.labels("failed").inc()
             return self._answer(OverallStatus.VALIDATION_ERROR, error=(error.code, error.message))

@@ -15,6 +15,12 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for action, pattern in (
         ("service.restart", r"(gracefully )?(restart|reboot|bounce)( the| this)?( service)?"),
         ("service.restart", r"restart( the| this)? container"),
+        ("service.stop", r"(gracefully )?stop( the| this)?( service| container)?"),
+        ("service.start", r"start( the| this)?( service| container)?"),
+        (
+            "service.stats",
+            r"(check|show|get)( the)? (memory and cpu|cpu and memory|resource) usage",
+        ),
         (
             "service.status",
             r"(check|show|get)( the)? (container|service) (status|health)( and (status|health))?",
@@ -31,7 +37,14 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 _LINES = re.compile(r"Requesting (?P<lines>[0-9]{1,3}) lines\b")
-EXAMPLES = ("restart the service", "check container status", "show recent logs")
+EXAMPLES = (
+    "restart the service",
+    "stop the service",
+    "start the service",
+    "check container status",
+    "show recent logs",
+    "show memory and CPU usage",
+)
 
 
 def read_intent(intent: str, context: str, target: str) -> tuple[str, dict[str, Any]]:

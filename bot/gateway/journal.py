@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from bot.gateway import state_dir
 from bot.gateway.errors import ConfigError
 from bot.remediation.contract import SIGNATURE_WINDOW_SECONDS, rfc3339
 
@@ -242,13 +243,15 @@ def _execution(row: tuple[str | None, ...]) -> Execution:
 
 
 def _connect(folder: Path) -> tuple[sqlite3.Connection, int]:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    state_dir.prepare(folder)
     # Two gateways on one journal would take each other's running rows for a crash's.
-    lock = os.open(folder / "journal.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    lock = state_dir.open_file(folder / "journal.lock", os.O_RDWR)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file = folder / "journal.db"
-        file.touch(mode=0o600)  # it holds outputs; SQLite's own files take the same mode
+        # It holds outputs. SQLite's own files take the same mode, and it would follow a link.
+        for name in (file, *(p for s in ("-wal", "-shm") if (p := Path(f"{file}{s}")).exists())):
+            os.close(state_dir.open_file(name, os.O_RDWR))
         connection = sqlite3.connect(file)
         try:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bot.gateway.auth import Gatekeeper
-from bot.gateway.catalogue import TargetConfig, action_list
+from bot.gateway.catalogue import action_list
 from bot.gateway.dispatch import Dispatcher
 from bot.gateway.errors import ExecutorError, Invalid, Refusal
 from bot.gateway.health import HealthCheck
@@ -42,14 +42,12 @@ class Routes:
         journal: Journal,
         health: HealthCheck,
         metrics: Metrics,
-        targets: dict[str, TargetConfig],
     ) -> None:
         self._dispatcher = dispatcher
         self._gatekeeper = gatekeeper
         self._journal = journal
         self._health = health
         self._metrics = metrics
-        self._targets = targets
 
     def table(self) -> list[web.RouteDef]:
         """Every endpoint, in one list."""
@@ -78,10 +76,10 @@ class Routes:
     async def actions(self, request: web.Request) -> web.Response:
         """The catalogue with its parameters as JSON schemas, the targets and their environments."""
         await self._who(request, b"")
-        declared = {n: t.environment for n, t in self._targets.items() if t.environment}
+        declared = {n: t.environment for n, t in self._dispatcher.targets.items() if t.environment}
         return _json(
             contract.ActionList(
-                actions=tuple(action_list(self._targets)), environments=dict(declared)
+                actions=tuple(action_list(self._dispatcher.targets)), environments=dict(declared)
             )
         )
 

@@ -33,7 +33,7 @@ _STREAM_CHARS = OUTPUT_LIMIT_CHARS + 500
 
 @dataclass(frozen=True, slots=True)
 class GatewayHealth:
-    """What a healthy gateway says of itself."""
+    """What a gateway says of itself while it can run something: `healthy` or `degraded`."""
 
     status: str
     version: str

@@ -19,6 +19,7 @@ from bot.approvals.segment import Remediate
 from bot.errors import InputError
 from bot.incidents.addresses import NO_USERINFO
 from bot.incidents.remediation import FROM_MODEL, Parameter, Proposal, Risk
+from bot.remediation.contract import OURSELVES
 from bot.validation import field_problems, form
 
 Target = Annotated[
@@ -176,11 +177,13 @@ def propose(
     """
     policy = policy or Remediate()
     action = _enabled(action_id, policy)
-    for name, (_, origin) in given.items():
+    for name, (value, origin) in given.items():
         if name in SOP_ONLY and not origin.startswith("SOP "):
             raise InputError(f"{name} can only come from an SOP", field=name)
         if name == "target" and origin == FROM_MODEL:
             raise InputError("a target never comes from a model", field=name)
+        if name == "target" and str(value).strip().lower() in OURSELVES:
+            raise InputError("the bot never acts on itself or its gateway", field=name)
     try:
         checked = action.parameters.model_validate(
             {name: value for name, (value, _) in given.items()}

@@ -87,7 +87,10 @@ class GatewayClient:
         self._clock = clock
 
     async def health(self) -> GatewayHealth:
-        """The gateway's health, when it is healthy; else GatewayUnavailable says why not."""
+        """The gateway's health, when it can run something; else GatewayUnavailable says why not.
+
+        `degraded` is such a health: one kind of executor cannot work, the others can.
+        """
         try:
             reply = await self._ask("GET", "/health")
             report = contract.HealthReport.model_validate_json(reply.body)
@@ -98,7 +101,7 @@ class GatewayClient:
             ) from None
         except (_NotSent, _Lost) as error:
             raise GatewayUnavailable(f"The gateway at {self._shown} {error}.") from error
-        if reply.status != 200 or report.status != "healthy":
+        if reply.status != 200 or report.status not in ("healthy", "degraded"):
             raise GatewayUnavailable(answers.unhealthy(self._shown, reply.status, report))
         return GatewayHealth(report.status, report.version, dict(report.checks))
 

@@ -34,6 +34,9 @@ KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$"
 TRACKING_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{3,79}$"
 NONCE_PATTERN = r"^[A-Za-z0-9._-]{16,128}$"
 
+OURSELVES = frozenset({"sopbot", "sopbot-gateway", "ai-command-gateway"})
+"""The bot and its gateway by name, in lower case: nothing ever acts on them."""
+
 UNKNOWN_KEY = "unknown_key"
 PLAN_DRIFT = "plan_drift"
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from bot.incidents.model import Severity, TimelineEntry
@@ -87,6 +88,23 @@ def frozen(notice: Notice) -> tuple[str, list[Block]]:
     else:
         text += "All actions are blocked until an approver types `/incident unfreeze`."
     return text, [section(text)]
+
+
+def gateway(notice: Notice) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of a gateway that cannot run anything, and of its return."""
+    if notice.ended_at:
+        text = f"✅ The gateway answers again, since {clock(notice.ended_at)}."
+        return text, [section(text)]
+    text = (
+        f"🔌 Nothing can run since {clock(notice.began_at)}: {line(notice.body['why'], 500)} "
+        "Alerts are taken in; approvals wait for the gateway."
+    )
+    return text, [section(text)]
+
+
+def nothing_can_run(since: datetime) -> Block:
+    """The line on a card while the gateway cannot run anything."""
+    return context(f"🔌 Nothing can run: the gateway did not answer at {clock(since)}.")
 
 
 def undelivered(where: str, why: str, shown: tuple[str, list[Block]]) -> tuple[str, list[Block]]:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.advice.tree import Tree, members
 from bot.errors import AdvisorError
+from bot.serving.process_tree import Tree, members
 from tests.advice.fake import FakeQ, step, until
 
 
@@ -249,6 +249,6 @@ async def test_slow_output_is_waited_for(fakeq: FakeQ) -> None:
 
 
 def test_other_processes_are_never_members_of_a_tree() -> None:
-    assert members(Tree(pid=2**22 + 1, nonce="nobody has this one", since=0)) == []
-    mine = members(Tree(pid=os.getsid(0), nonce="nobody has this one", since=0))
+    assert members(Tree(pid=2**22 + 1, mark="NOBODY=has this one", since=0)) == []
+    mine = members(Tree(pid=os.getsid(0), mark="NOBODY=has this one", since=0))
     assert os.getpid() in mine

@@ -45,7 +45,7 @@ async def test_actions_are_listed_with_their_parameters_and_targets(start, servi
     desk = await start({"checkout-api": service(autostart=False)})
     actions = {action.id: action for action in await desk.client.actions()}
     changes = {"service.restart", "service.stop", "service.start"}
-    assert set(actions) == changes | {"service.status", "service.logs"}
+    assert set(actions) == changes | {"service.status", "service.logs", "service.stats"}
     assert {name for name in changes if actions[name].reversible} == changes - {"service.restart"}
     grace = actions["service.restart"].parameters["properties"]["grace_seconds"]
     assert (grace["minimum"], grace["maximum"], grace["default"]) == (1, 120, 10)

@@ -8,6 +8,7 @@ from bot.gateway.catalogue import ACTIONS, resolve
 from bot.gateway.config import read_config
 from bot.gateway.errors import Invalid
 from bot.gateway.intents import read_intent
+from bot.remediation.catalogue import CATALOGUE
 from bot.remediation.contract import ExecuteRequest, canonical_json
 
 TARGETS = read_config(
@@ -32,10 +33,20 @@ TARGETS = read_config(
         ("check if service is healthy", "service.status"),
         ("show recent logs", "service.logs"),
         ("show recent error logs", "service.logs"),
+        ("stop the service", "service.stop"),
+        ("stop checkout-api", "service.stop"),
+        ("start the service", "service.start"),
+        ("Show memory and CPU usage", "service.stats"),
     ],
 )
 def test_the_known_sentences_mean_their_actions(intent, action):
     assert read_intent(intent, "", "checkout-api") == (action, {})
+
+
+@pytest.mark.parametrize("action", CATALOGUE.values(), ids=CATALOGUE)
+def test_every_sentence_that_the_bot_sends_means_its_action_here(action):
+    assert read_intent(action.intent, "", "checkout-api") == (action.id, {})
+    assert action.id in ACTIONS
 
 
 @pytest.mark.parametrize(
@@ -57,7 +68,6 @@ def test_a_number_of_lines_is_read(intent, context, lines):
         "do not restart the service",
         "restart the service and delete its data",
         "restart ledger",
-        "show memory and CPU usage",
         "execute command: restart",
         "restart the service; ls",
     ],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.gateway.catalogue import Call
+from bot.gateway.catalogue import Call, TargetConfig
 from bot.remediation.contract import Plan
 
 
@@ -46,6 +47,9 @@ class Executor(Protocol):
 
     async def stop(self) -> None:
         """Release everything; no process of ours is left behind."""
+
+    async def exchange(self, targets: Mapping[str, TargetConfig]) -> None:
+        """Take on these targets, those of its own kind; nothing runs on the ones that change."""
 
     async def check(self) -> Check:
         """Really ask the system. Never raises."""

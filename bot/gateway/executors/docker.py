@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.gateway.catalogue import Call
+from bot.gateway.catalogue import Call, TargetConfig
 from bot.gateway.config import DockerTarget
 from bot.gateway.errors import ExecutorError, GatewayError, OutcomeLost
 from bot.gateway.executors import Check, Result, failed, succeeded
 from bot.gateway.executors.engine import Engine, demultiplexed
+from bot.gateway.ourselves import SELF_TARGET, is_our_container
 from bot.remediation.contract import Plan, PlannedRequest
 
 _SETTLE_SECONDS = 0.5
@@ -59,6 +60,10 @@ class DockerExecutor:
         if self._engine is not None:
             await self._engine.close()
 
+    async def exchange(self, targets: Mapping[str, TargetConfig]) -> None:
+        """Other containers; those that go stay as they are."""
+        self._targets = {n: t for n, t in targets.items() if isinstance(t, DockerTarget)}
+
     async def check(self) -> Check:
         """Asks the engine for its version."""
         try:
@@ -72,6 +77,8 @@ class DockerExecutor:
         config = self._targets[call.target]
         seen = await self._inspect(config)
         name = config.container
+        if await asyncio.to_thread(is_our_container, seen.id, seen.pid):
+            raise ExecutorError(SELF_TARGET, f"container {name} is the bot or its gateway")
         path = f"/containers/{seen.id}"
         base = Plan(
             action=call.action.id,
@@ -85,6 +92,15 @@ class DockerExecutor:
             deadline_seconds=int(self._timeout) + 5,
             current={"state": seen.state(), "restarts": seen.restarts},
         )
+        if call.action.id == "service.stats":
+            return base.model_copy(
+                update={
+                    "display": f"docker stats --no-stream {name}",
+                    "request": PlannedRequest(
+                        method="GET", path=f"{path}/stats?stream=false&one-shot=true"
+                    ),
+                }
+            )
         if call.action.id == "service.logs":
             lines = call.parameters["lines"]
             query = f"stdout=1&stderr=1&follow=0&tail={lines}"
@@ -124,6 +140,9 @@ class DockerExecutor:
         if call.action.id == "service.status":
             seen = await self._inspect(config)
             return succeeded(f"{call.target}: {seen.state()}, restarts: {seen.restarts}")
+        if call.action.id == "service.stats":
+            found = await self._docker.json("GET", request.path)
+            return succeeded(f"{call.target}: {_usage(found)}")
         if call.action.id == "service.logs":
             seen = await self._inspect(config)
             data = await self._docker.ask("GET", request.path)
@@ -190,6 +209,16 @@ class DockerExecutor:
         if self._engine is None:
             raise ExecutorError("NOT_STARTED", "The Docker executor is not started")
         return self._engine
+
+
+def _usage(found: dict[str, Any]) -> str:
+    try:
+        memory, limit = (int(found["memory_stats"][key]) for key in ("usage", "limit"))
+        cpu = int(found["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+    except (KeyError, TypeError, ValueError):
+        return "not running, so it uses nothing"
+    mib = 2**20
+    return f"memory: {memory / mib:.1f} of {limit / mib:.0f} MiB, CPU time: {cpu:.1f} s"
 
 
 def _seen(found: dict[str, Any]) -> _Seen:

@@ -51,6 +51,10 @@ class Engine:
             raise ExecutorError("NO_CONTAINER", f"No such container: {name}")
         return found
 
+    async def json(self, method: Literal["GET"], path: str) -> dict[str, Any]:
+        """The object in the answer. ExecutorError when there is none."""
+        return _object(await self.ask(method, path))
+
     async def ask(
         self, method: Literal["GET", "POST"], path: str, *, extra_seconds: float = 0
     ) -> bytes:

@@ -21,7 +21,7 @@ class CappedLog:
     def open(self) -> None:
         """Create or go on with the file; OSError when it cannot be."""
         if self._fd < 0:
-            flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC
+            flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
             self._fd = os.open(self._path, flags, 0o600)
             self._size = os.fstat(self._fd).st_size
 

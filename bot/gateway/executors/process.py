@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
@@ -11,17 +13,21 @@ from typing import Any
 
 import aiohttp
 
-from bot.gateway.catalogue import Call
+from bot.gateway.catalogue import Call, TargetConfig
 from bot.gateway.config import ProcessTarget
 from bot.gateway.errors import ExecutorError
 from bot.gateway.executors import Check, Result, failed, succeeded
-from bot.gateway.executors.groups import birth_of, end_group
 from bot.gateway.executors.supervisor import Start, Supervisor, output_of
 from bot.gateway.journal import Journal
-from bot.remediation.contract import Plan
+from bot.gateway.ourselves import SELF_TARGET, is_one_of_us
+from bot.gateway.state_dir import plan_key
+from bot.remediation.contract import Plan, canonical_json
+from bot.serving import process_tree
+from bot.serving.process_tree import birth_of
 
 log = logging.getLogger(__name__)
 
+_MARK = "SOPBOT_GATEWAY_TARGET"
 _SLACK_SECONDS = 15  # for the kill, the last probe and the journal
 _READ_SECONDS = 10
 _FAILURE_LOG_LINES = 20
@@ -41,6 +47,7 @@ class ProcessExecutor:
         environ: Mapping[str, str],
     ) -> None:
         self._targets = targets
+        self._state_dir = state_dir
         self._logs = state_dir / "logs"
         self._log_bytes = log_bytes
         self._stop_seconds = stop_seconds
@@ -52,28 +59,49 @@ class ProcessExecutor:
     async def start(self) -> None:
         """End what a killed gateway left running, then start what starts by itself."""
         self._logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._key = plan_key(self._state_dir)
         for child in await self._journal.children():
-            if child.started and birth_of(child.pid) == child.started:
-                log.warning("ending %s (pid %d) of an earlier gateway", child.target, child.pid)
-                await end_group(child.pid, self._stop_seconds)
+            same = child.started and birth_of(child.pid) == child.started
+            tree = process_tree.Tree(child.pid if same else 0, self._mark_of(child.target))
+            if (await process_tree.end(tree, grace=self._stop_seconds)).found:
+                log.warning("ended %s (pid %d) of an earlier gateway", child.target, child.pid)
             await self._journal.drop_child(child.target)
         # No connection is kept: a probe asks the process that runs now, not the one before it.
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         for name, config in self._targets.items():
-            supervisor = Supervisor(
-                name,
-                config,
-                output=output_of(name, self._logs, self._log_bytes),
-                journal=self._journal,
-                session=self._session,
-                environ=self._environ,
-            )
-            self._supervisors[name] = supervisor
-            if config.autostart:
-                try:
-                    await supervisor.spawn(config.argv)
-                except ExecutorError as error:
-                    log.error("%s", error)  # the gateway stays up to restart the others
+            await self._supervise(name, config, self._session)
+
+    async def _supervise(
+        self, name: str, config: ProcessTarget, session: aiohttp.ClientSession
+    ) -> None:
+        supervisor = Supervisor(
+            name,
+            config,
+            output=output_of(name, self._logs, self._log_bytes),
+            journal=self._journal,
+            session=session,
+            environ=self._environ,
+            mark=self._mark_of(name),
+        )
+        self._supervisors[name] = supervisor
+        if config.autostart:
+            try:
+                await supervisor.spawn(config.argv)
+            except ExecutorError as error:
+                log.error("%s", error)  # the gateway stays up to restart the others
+
+    async def exchange(self, targets: Mapping[str, TargetConfig]) -> None:
+        """End what goes, start what is new; what runs takes its changes on when it is restarted."""
+        wanted = {n: t for n, t in targets.items() if isinstance(t, ProcessTarget)}
+        for name in self._targets.keys() - wanted.keys():
+            await self._supervisors.pop(name).stop(self._stop_seconds)
+        assert self._session is not None  # noqa: S101 - `start` comes before
+        for name, config in wanted.items():
+            if name in self._supervisors:
+                self._supervisors[name].take_on(config, self._environ)
+            else:
+                await self._supervise(name, config, self._session)
+        self._targets = wanted
 
     async def stop(self) -> None:
         """End every process, all at once."""
@@ -91,6 +119,10 @@ class ProcessExecutor:
     async def plan(self, call: Call) -> Plan:
         """The declared argv; what runs now goes to `touches` and `current`, outside the digest."""
         supervisor, config = self._of(call)
+        if supervisor.pid:
+            running = await asyncio.to_thread(process_tree.members, supervisor.tree)
+            if await asyncio.to_thread(is_one_of_us, running):
+                raise ExecutorError(SELF_TARGET, f"{call.target} is the bot or its gateway")
         base = Plan(
             action=call.action.id,
             target=call.target,
@@ -101,7 +133,19 @@ class ProcessExecutor:
             deadline_seconds=_READ_SECONDS,
             current={"state": supervisor.state(), "restarts": supervisor.restarts},
         )
-        return base.model_copy(update=_change(call, supervisor, config)) if base.mutating else base
+        if not base.mutating:
+            return base
+        change = _change(call, supervisor, config)
+        change["binding"] = {
+            "cwd": str(config.cwd or ""),
+            "user": config.user,
+            "env": ",".join(sorted(config.env)),
+            # The values may be secret, and a plan travels: only this gateway can make the digest.
+            "env_values": hmac.new(
+                self._key, canonical_json(supervisor.env), hashlib.sha256
+            ).hexdigest(),
+        }
+        return base.model_copy(update=change)
 
     async def run(self, call: Call, plan: Plan) -> Result:
         """Restart, stop, start, status or logs, through the supervisor."""
@@ -113,6 +157,8 @@ class ProcessExecutor:
             return await _stop(supervisor, float(call.parameters["grace_seconds"]))
         if call.action.id == "service.start":
             return await self._start(supervisor, plan.command)
+        if call.action.id == "service.stats":
+            return await self._stats(supervisor)
         if call.action.id == "service.status":
             health = await supervisor.health() if supervisor.pid else ""
             parts = [f"{call.target}: {supervisor.state()}"]
@@ -122,6 +168,15 @@ class ProcessExecutor:
         lines = int(call.parameters["lines"])
         text = await asyncio.to_thread(supervisor.logs, lines)
         return succeeded(text, tail=True)
+
+    async def _stats(self, supervisor: Supervisor) -> Result:
+        if not supervisor.pid:
+            return succeeded(f"{supervisor.name}: {supervisor.state()}")
+        usage = await asyncio.to_thread(process_tree.usage, supervisor.tree)
+        return succeeded(
+            f"{supervisor.name}: {supervisor.state()}, processes: {usage.processes}, "
+            f"memory: {usage.memory_bytes / 2**20:.1f} MiB, CPU time: {usage.cpu_seconds:.1f} s"
+        )
 
     async def _restart(
         self, supervisor: Supervisor, argv: Sequence[str], grace_seconds: float
@@ -146,6 +201,11 @@ class ProcessExecutor:
             return failed(error.message)
         return await _up(supervisor, started, "started", f"pid {started.pid}")
 
+    def _mark_of(self, target: str) -> str:
+        """The variable by which everything that a target started is known, also after our end."""
+        ours = f"{self._state_dir.resolve()}\n{target}".encode()
+        return f"{_MARK}={hashlib.sha256(ours).hexdigest()[:32]}"
+
     def _of(self, call: Call) -> tuple[Supervisor, ProcessTarget]:
         return self._supervisors[call.target], self._targets[call.target]
 
@@ -169,7 +229,6 @@ def _change(call: Call, supervisor: Supervisor, config: ProcessTarget) -> dict[s
         "display": f"{verb} process {target}",
         "command": () if verb == "stop" else tuple(config.argv),
         "steps": (*(stops if verb != "start" else ()), *(starts if verb != "stop" else ())),
-        "binding": {"cwd": str(config.cwd or ""), "env": ",".join(sorted(config.env))},
         "reversible": bool(call.action.inverse),
         "deadline_seconds": int(grace + config.start_seconds) + _SLACK_SECONDS,
         "touches": (f"process {target}: {supervisor.state()}",),

@@ -1,4 +1,4 @@
-"""One supervised process: started from its declared argv, watched, ended with its whole group."""
+"""One supervised process: started from its declared argv, watched, ended with all it started."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import asyncio
 import contextlib
 import logging
 import os
+import pwd
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
 from bot.gateway.config import ProcessTarget
 from bot.gateway.errors import ExecutorError
-from bot.gateway.executors.groups import birth_of, end_group
 from bot.gateway.executors.output import CappedLog
 from bot.gateway.journal import Child, Journal
+from bot.serving import process_tree
+from bot.serving.process_tree import birth_of
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +50,17 @@ class Supervisor:
         journal: Journal,
         session: aiohttp.ClientSession,
         environ: Mapping[str, str],
+        mark: str,
     ) -> None:
         self.name = name
         self.config = config
+        self.env = environment_of(config, environ)
+        self._mark = mark
         self.restarts = 0
         self.exit_code: int | None = None
         self._output = output
         self._journal = journal
         self._session = session
-        self._env = {k: environ[k] for k in config.pass_env if k in environ} | config.env
         self._process: asyncio.subprocess.Process | None = None
         self._exited = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
@@ -64,10 +69,19 @@ class Supervisor:
         self._never = "not started"
         self._stopping = False
 
+    def take_on(self, config: ProcessTarget, environ: Mapping[str, str]) -> None:
+        """Another declaration, for the next start."""
+        self.config, self.env = config, environment_of(config, environ)
+
     @property
     def pid(self) -> int | None:
         """The running process's id."""
         return self._process.pid if self._process and self.exit_code is None else None
+
+    @property
+    def tree(self) -> process_tree.Tree:
+        """The running process and everything it started, in whatever session."""
+        return process_tree.Tree(self.pid or 0, self._mark)
 
     def state(self) -> str:
         """`running (pid 7, up 12 s)`, `exited with code 1`, `not started`."""
@@ -85,7 +99,8 @@ class Supervisor:
             process = await asyncio.create_subprocess_exec(
                 *argv,
                 cwd=self.config.cwd,
-                env=self._env,
+                env=self.env | dict([self._mark.split("=", 1)]),
+                **_identity(self.config.user),
                 stdin=asyncio.subprocess.DEVNULL,
                 # A pipe of our own: with asyncio's, wait() hangs on Python 3.11 to 3.13 for as
                 # long as a grandchild holds it.
@@ -123,7 +138,7 @@ class Supervisor:
             return
         if self.pid is not None:
             self._stopping = True
-            if not await end_group(self._process.pid, grace_seconds):
+            if (await process_tree.end(self.tree, grace=grace_seconds)).killed:
                 log.warning("%s did not end in %g s and was killed", self.name, grace_seconds)
         await self._watcher
         self._process = None
@@ -177,7 +192,8 @@ class Supervisor:
         log.info("%s %s", self.name, _ending(self.exit_code))
         if not self._stopping:
             # What it started goes with it, and now: later its number may be another's.
-            await end_group(process.pid, _ORPHAN_GRACE_SECONDS)
+            tree = process_tree.Tree(process.pid, self._mark)
+            await process_tree.end(tree, grace=_ORPHAN_GRACE_SECONDS)
 
     def _listen(self, reader: int) -> None:
         os.set_blocking(reader, False)
@@ -203,6 +219,23 @@ class Supervisor:
                     self._output.write(os.read(self._reader, 65_536))
             os.close(self._reader)
             self._reader = -1
+
+
+def environment_of(config: ProcessTarget, environ: Mapping[str, str]) -> dict[str, str]:
+    """All that the process gets of variables: what the config passes on, and its own."""
+    passed = {name: environ[name] for name in config.pass_env if name in environ}
+    if config.user and "HOME" in passed:
+        passed["HOME"] = pwd.getpwnam(config.user).pw_dir
+    return passed | config.env
+
+
+def _identity(user: str) -> dict[str, Any]:
+    """The user and groups to start a process as; nothing for the gateway's own."""
+    if not user or pwd.getpwnam(user).pw_uid == os.geteuid():
+        return {}
+    entry = pwd.getpwnam(user)
+    groups = os.getgrouplist(user, entry.pw_gid)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups}
 
 
 def output_of(name: str, folder: Path, limit: int) -> CappedLog:

@@ -1,9 +1,9 @@
 """Ending a whole process tree, also the parts that left their process group.
 
-Q starts its MCP servers in groups of their own, so `killpg` leaves them alive. Two marks survive
-that: the session id (`start_new_session=True` makes it the child's pid) and an environment
-variable with a nonce, which even a grandchild that calls `setsid` inherits. Only a process that
-does both, a new session and a scrubbed environment, gets away.
+Two marks survive a new group: the session id (`start_new_session=True` makes it the child's pid)
+and an environment variable with a value of its own, which even a grandchild that calls `setsid` or
+forks twice inherits. Only a process that does both, a new session and a scrubbed environment, gets
+away.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-MARK = "SOPBOT_ADVISOR_RUN"
 _GRACE = 0.3  # seconds between SIGTERM and SIGKILL
 _LOOK_AGAIN = 0.01
 _ROUNDS = 20  # a tree that forks faster than it is killed is left after that many looks
@@ -24,11 +23,36 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """How to recognise the processes of one run. `since` is in clock ticks after boot."""
+    """How to recognise the processes of one run.
+
+    `pid` is the session's, 0 where only the mark is known. `mark` is `NAME=value` as it stands in
+    the environment. `since` is in clock ticks after boot.
+    """
 
     pid: int
-    nonce: str
-    since: int
+    mark: str
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How many processes were found, and whether some had to be killed."""
+
+    found: int
+    killed: bool
+
+
+def birth_of(pid: int) -> str:
+    """When the process was started, in the kernel's own ticks; '' when there is none or no /proc.
+
+    A pid alone may be another process by now; pid and birth together are not.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
+    return "" if fields[0] == "Z" else fields[19]
 
 
 def tree_started_now() -> int:
@@ -43,7 +67,7 @@ def tree_started_now() -> int:
 def members(tree: Tree) -> list[int]:
     """The pids of the tree that still run; a zombie no longer does. Empty without /proc."""
     found = []
-    mark = f"{MARK}={tree.nonce}".encode()
+    mark = tree.mark.encode()
     try:
         names = os.listdir(_PROC)  # noqa: PTH208 - Path objects for 300 names cost milliseconds
     except OSError:
@@ -58,7 +82,7 @@ def members(tree: Tree) -> list[int]:
             state, session, started = fields[0], int(fields[3]), int(fields[19])
             if state in (b"Z", b"X") or started < tree.since:
                 continue
-            if session != tree.pid:
+            if not tree.pid or session != tree.pid:
                 with open(f"/proc/{name}/environ", "rb") as environ:  # noqa: PTH123 - as above
                     if mark not in environ.read().split(b"\0"):
                         continue
@@ -68,8 +92,32 @@ def members(tree: Tree) -> list[int]:
     return found
 
 
-async def end(tree: Tree, *, grace: float = _GRACE) -> int:
-    """End every process of the tree: SIGTERM, `grace` seconds, SIGKILL. Returns how many it found.
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a tree uses now: resident memory in bytes, and its CPU time so far in seconds."""
+
+    processes: int
+    memory_bytes: int
+    cpu_seconds: float
+
+
+def usage(tree: Tree) -> Usage:
+    """The sums over the tree's processes."""
+    memory = count = 0
+    ticks = 0
+    for pid in members(tree):
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+            ticks += int(stat[11]) + int(stat[12])
+            memory += int(stat[21]) * os.sysconf("SC_PAGE_SIZE")
+            count += 1
+        except (OSError, IndexError, ValueError):
+            continue  # it ended while we looked
+    return Usage(count, memory, ticks / os.sysconf("SC_CLK_TCK"))
+
+
+async def end(tree: Tree, *, grace: float = _GRACE) -> Ended:
+    """End every process of the tree: SIGTERM, `grace` seconds, SIGKILL.
 
     Returns when none is left, at the latest about `grace` + 0.5 seconds later.
     """
@@ -78,21 +126,22 @@ async def end(tree: Tree, *, grace: float = _GRACE) -> int:
     # /proc is read in a thread: on a busy host that takes milliseconds the event loop needs.
     alive = await asyncio.to_thread(members, tree)
     count = len(alive)
-    if not alive:
-        return 0
     _signal(alive, signal.SIGTERM)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + grace
+    pause = _LOOK_AGAIN
     while alive and loop.time() < deadline:
-        await asyncio.sleep(_LOOK_AGAIN)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
         alive = await asyncio.to_thread(members, tree)
+    killed = bool(alive)
     for _ in range(_ROUNDS):
         if not alive:
             break
         _signal(alive, signal.SIGKILL)
         await asyncio.sleep(_LOOK_AGAIN)
         alive = await asyncio.to_thread(members, tree)
-    return count
+    return Ended(count, killed)
 
 
 def _signal(pids: list[int], number: signal.Signals) -> None:
@@ -103,10 +152,10 @@ def _signal(pids: list[int], number: signal.Signals) -> None:
             continue
 
 
-def _end_group(pid: int) -> int:
+def _end_group(pid: int) -> Ended:
     """Without /proc (macOS) only the group can be named; good enough for a development machine."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        return 0
-    return 1
+        return Ended(0, killed=False)
+    return Ended(1, killed=True)

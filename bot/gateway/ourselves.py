@@ -1,0 +1,73 @@
+"""Neither the gateway nor the bot is ever a target: by name, argv, process and container."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.remediation.contract import OURSELVES
+
+if TYPE_CHECKING:
+    from bot.gateway.config import GatewayConfig
+
+SELF_TARGET = "SELF_TARGET"
+_MODULES = ("bot", "bot.gateway")
+
+
+def problems_of(config: GatewayConfig) -> list[str]:
+    """A line for each target that is the gateway, the bot or another caller."""
+    names = OURSELVES | {source.lower() for source in config.sources}
+    problems: list[str] = []
+    for name, target in config.targets.items():
+        field = f"targets.{name}"
+        if name.lower() in names:
+            problems.append(f"{field}: is the name of the bot, its gateway or a caller")
+        if target.executor == "docker":
+            if target.container.lower() in names:
+                problems.append(f"{field}.container: is the bot, its gateway or a caller")
+        elif runs_us(target.argv):
+            problems.append(f"{field}.argv: starts the bot or its gateway; they never act on it")
+    return problems
+
+
+def runs_us(argv: Sequence[str]) -> bool:
+    """Whether this command line is the bot or a gateway."""
+    after_m = [argv[place + 1] for place, word in enumerate(argv[:-1]) if word == "-m"]
+    glued = [word[2:] for word in argv if word.startswith("-m") and len(word) > len("-m")]
+    return any(module in _MODULES for module in (*after_m, *glued))
+
+
+def is_one_of_us(pids: Iterable[int]) -> bool:
+    """Whether one of these processes is this one, above it, or a bot or gateway."""
+    mine = set(_ancestors(os.getpid()))
+    return any(pid in mine or runs_us(_command_line(pid)) for pid in pids)
+
+
+def is_our_container(container_id: str, pid: int) -> bool:
+    """Whether this process lives in that container, whose first process is `pid`."""
+    if pid and is_one_of_us([pid]):
+        return True
+    if socket.gethostname() == container_id[:12]:
+        return True
+    return any(container_id in _text(f"/proc/self/{file}") for file in ("cgroup", "mountinfo"))
+
+
+def _ancestors(pid: int) -> Iterable[int]:
+    while pid > 0:
+        yield pid
+        fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+        pid = int(fields[1]) if len(fields) > 1 else 0
+
+
+def _command_line(pid: int) -> list[str]:
+    return [word for word in _text(f"/proc/{pid}/cmdline").split("\0") if word]
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

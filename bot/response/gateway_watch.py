@@ -1,0 +1,43 @@
+"""Whether the gateway can run anything; while it cannot, the ops channel and the cards say so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.errors import GatewayUnavailable
+from bot.remediation.client import GatewayClient
+from store.contract import Store
+
+NOTICE = "gateway"
+"""The kind of the message in the ops channel: one while it lasts, changed in place."""
+
+
+class GatewayWatch:
+    """Asks the gateway how it is, and tells people when that changes."""
+
+    def __init__(
+        self,
+        gateway: GatewayClient,
+        store: Store,
+        clock: Callable[[], datetime],
+        ops_channel: str,
+    ) -> None:
+        self._gateway = gateway
+        self._store = store
+        self._clock = clock
+        self._ops_channel = ops_channel
+        self.down_since: datetime | None = None
+
+    async def check(self) -> None:
+        """GatewayUnavailable, with the reason, while nothing can run."""
+        try:
+            await self._gateway.health()
+        except GatewayUnavailable as error:
+            now = self._clock()
+            self.down_since = self.down_since or now
+            await self._store.tell(NOTICE, self._ops_channel, {"why": str(error)}, now, over=False)
+            raise
+        if self.down_since is not None:
+            self.down_since = None
+            await self._store.tell(NOTICE, self._ops_channel, {"why": ""}, self._clock(), over=True)

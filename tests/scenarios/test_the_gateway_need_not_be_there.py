@@ -1,0 +1,61 @@
+"""A gateway that is away or partly ill when the bot starts: AI_COMMAND_GATEWAY_REQUIRED."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import GatewayUnavailable
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.doors import Proxy
+from tests.scenarios.world import ALERTS, Gateway, World, kind
+
+
+async def test_a_degraded_gateway_does_not_stop_the_start(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    async with Proxy.before(world.gateway_url) as front:
+        front.alter = lambda request, status, body: (
+            (status, body.replace(b'"healthy"', b'"degraded"'))
+            if request.path == "/health"
+            else (status, body)
+        )
+        started = await bot(AI_COMMAND_GATEWAY_URL=front.url)
+        assert started.health.report()["gateway"]["state"] == "ok"
+
+
+async def test_an_unhealthy_gateway_stops_the_start_unless_it_need_not_be_there(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    async with Proxy.before(world.gateway_url) as front:
+        front.alter = lambda request, status, body: (503, body.replace(b"healthy", b"unhealthy"))
+        with pytest.raises(GatewayUnavailable):
+            await bot(AI_COMMAND_GATEWAY_URL=front.url)
+        started = await bot(AI_COMMAND_GATEWAY_URL=front.url, AI_COMMAND_GATEWAY_REQUIRED="false")
+        assert started.health.report()["gateway"]["state"] == "failing"
+        assert started.health.ready, "it takes alerts in"
+
+
+async def test_without_its_gateway_it_takes_alerts_in_and_says_that_nothing_can_run(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    async with Proxy.before(world.gateway_url) as front:
+        front.alter = lambda request, status, body: (503, b"{}")
+        started = await bot(AI_COMMAND_GATEWAY_URL=front.url, AI_COMMAND_GATEWAY_REQUIRED="false")
+        await world.alert()
+        card = await world.card("checkout-api")
+        assert "Nothing can run: the gateway did not answer at" in card.text
+
+        def notices() -> list[str]:
+            return [m.text for m in world.slack.messages(ALERTS) if kind(m) == "gateway"]
+
+        await world.slack.wait_for(
+            lambda: any("Nothing can run since" in text for text in notices()),
+            why="the ops channel hears of it",
+        )
+        front.alter = lambda request, status, body: (status, body)
+        await started.health.look("gateway")
+        await world.slack.wait_for(
+            lambda: ["The gateway answers again" in text for text in notices()] == [True],
+            why="the same message says that it is back",
+        )
+        assert started.health.report()["gateway"]["state"] == "ok"
