@@ -256,7 +256,7 @@ async def test_check_as_a_command_is_all_green_in_a_world_that_works(world: Worl
         assert any(line.startswith(f"✓ {name} ") for line in lines), name
     assert "2 may approve" in out
     assert "1 loaded from" in out
-    assert "offers 5 actions" in out
+    assert "offers 6 actions" in out
 
 
 @pytest.mark.parametrize(
