@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,12 +19,12 @@ from bot.errors import OutcomeUnknown, SlackRefused, SopbotError, StoreError
 from bot.observability.trouble import Trouble
 from bot.policy import Notify
 from handlers.calling import POST, SlackCalls
+from handlers.channel import LONGEST_PAUSE, Channel
 from handlers.delivery import Delivery, SlackIsUnwell
 from handlers.metadata import Sender
 from handlers.pace import Pace
 from handlers.rendering import Renderer
 from store.contract import Store
-from store.operations.leases import Lane
 from store.operations.outbox import Which
 from store.rows import OutboxMessage
 
@@ -33,26 +32,12 @@ log = logging.getLogger(__name__)
 
 FALLBACK_POLL = 1.0  # seconds; the signal is what wakes us, this is for what fell due by time
 LATE = timedelta(minutes=5)  # what was due so long ago and is not sent is a fault
-LANE_PAUSE, LONGEST_LANE_PAUSE = 1.0, 15.0  # seconds a channel waits when Slack is not well
+LANE_PAUSE = 1.0  # seconds a channel waits when Slack is not well; it doubles
 LANE_REST = 5.0  # seconds until a lane that stopped by a fault of ours starts again
 # Slack takes 50 changes a minute. Repeats get 40 of them, so that a press is always shown at once.
 REPEAT_INTERVAL, REPEAT_BURST = 1.5, 20
 BATCH = 20  # messages read from the store at once
 DIGEST_EVERY = timedelta(seconds=10)  # until a storm's digest is brought up to date
-
-
-@dataclass(slots=True)
-class Channel:
-    """What the outbox knows of one channel while it has its lane."""
-
-    lane: Lane
-    pace: Pace
-    moving: asyncio.Task[None] | None = None
-    missed: bool = False  # due again while it moved
-    paused_until: datetime | None = None  # nothing is sent until then
-    wake_at: datetime | None = None  # then Slack takes what it does not take now
-    troubles: int = 0  # in a row: Slack was not well
-    storm_at: datetime | None = None  # when the storm's digest was last brought up to date
 
 
 class Outbox:
@@ -91,7 +76,7 @@ class Outbox:
         while True:
             signal.clear()
             try:
-                await self._start_lanes()
+                await self._look()
             except StoreError as error:
                 self._trouble.came(error)
             except Exception:  # whatever it is: nobody else sends, so it goes on at the next turn
@@ -102,7 +87,7 @@ class Outbox:
                     await signal.wait()
 
     def _next_look(self) -> float:
-        """Seconds until something may be due again: soon, where a pause ends before the poll."""
+        """Seconds until something may be due again: soon, where a wait ends before the poll."""
         now = self._clock()
         ends = [
             (end - now).total_seconds()
@@ -114,7 +99,7 @@ class Outbox:
 
     async def check(self) -> None:
         """SopbotError when nothing is being sent, or a message is long overdue or refused."""
-        if self._runner is None or self._runner.done():
+        if not self._runs():
             raise SopbotError("Nothing is sent to Slack: the outbox does not run.")
         if self._calls.refusal:
             raise SlackRefused(self._calls.refusal, permanent=False, detail="the bot's token")
@@ -168,18 +153,36 @@ class Outbox:
             return ""
         return str(answer.get("permalink", ""))
 
-    async def _start_lanes(self) -> None:
+    async def _look(self) -> None:
+        """Start every channel in which something may go now.
+
+        A channel that is held back is woken by its time alone: whatever else wakes the outbox
+        must not make it run in vain.
+        """
         now = self._clock()
-        for name in await self._store.outbox_channels(now):
+        for name, due in (await self._store.outbox_channels(now)).items():
             channel = self._channels.get(name)
+            if channel and (channel.is_paused(now) or self._is_held_back(channel, due)):
+                continue
             if channel and channel.moving:
                 channel.missed = True
-                continue
-            if channel and self._is_paused(channel, now):
-                continue
-            if channel := await self._take(name):
-                channel.moving = asyncio.create_task(self._move(channel), name=name)
-                channel.moving.add_done_callback(self._left)
+            elif channel := await self._take(name):
+                self._start(channel)
+
+    def _is_held_back(self, channel: Channel, due: Set[Which]) -> bool:
+        """Whether Slack takes nothing of what is due; then its time is noted."""
+        if not self._store.replica.has_lane(channel.lane):
+            return False
+        waits = self._waits(channel)
+        wait = min(waits[which] for which in due)
+        if wait:
+            channel.wake_at = self._clock() + timedelta(seconds=wait)
+        return wait > 0
+
+    def _start(self, channel: Channel) -> None:
+        channel.missed = False
+        channel.moving = asyncio.create_task(self._move(channel), name=channel.lane.channel)
+        channel.moving.add_done_callback(self._left)
 
     async def _take(self, name: str) -> Channel | None:
         """The channel with its lane, where no other replica has it."""
@@ -199,26 +202,19 @@ class Outbox:
     def _left(self, lane: asyncio.Task[None]) -> None:
         channel = self._channels[lane.get_name()]
         channel.moving = None
-        if not lane.cancelled() and (error := lane.exception()):
+        if lane.cancelled():
+            return
+        if error := lane.exception():
             if isinstance(error, StoreError):
                 self._trouble.came(error)
             else:
                 log.error("the outbox lane of %s stopped", lane.get_name(), exc_info=error)
-            self._pause(channel, LANE_REST)  # not at once: it would stop again
-            return
-        if channel.missed:  # something came, perhaps while the lane was ending
-            channel.missed = False
-            self._store.signal("outbox").set()
+            channel.pause(self._clock(), LANE_REST)  # not at once: it would stop again
+        elif channel.missed and not channel.is_paused(self._clock()) and self._runs():
+            self._start(channel)  # something came, perhaps while the lane was ending
 
-    def _is_paused(self, channel: Channel, now: datetime) -> bool:
-        until = channel.paused_until
-        # No pause is longer than the longest: then the clock was set back.
-        longest = timedelta(seconds=LONGEST_LANE_PAUSE)
-        return until is not None and timedelta() < until - now <= longest
-
-    def _pause(self, channel: Channel, seconds: float) -> None:
-        """Send nothing to the channel for so long."""
-        channel.paused_until = self._clock() + timedelta(seconds=seconds)
+    def _runs(self) -> bool:
+        return self._runner is not None and not self._runner.done()
 
     async def _move(self, channel: Channel) -> None:
         """Everything due in one channel, one message after the other, as long as it is ours."""
@@ -226,7 +222,7 @@ class Outbox:
         pace.interval, pace.burst = self.policy.post_interval_seconds, self.policy.post_burst
         self._repeats.interval = REPEAT_INTERVAL if pace.interval else 0.0
         while self._store.replica.has_lane(channel.lane):
-            which, _ = self._what_may_go(channel)
+            which = self._what_may_go(channel)
             if not which:
                 break
             messages = await self._store.outbox_due(
@@ -244,31 +240,32 @@ class Outbox:
                 if not await self._deliver(message, channel):
                     return
         # Not a pause: what Slack does take may come any moment.
-        _, wait = self._what_may_go(channel)
-        channel.wake_at = self._clock() + timedelta(seconds=wait)
+        held = [wait for wait in self._waits(channel).values() if wait]
+        channel.wake_at = self._clock() + timedelta(seconds=min(held)) if held else None
 
-    def _what_may_go(self, channel: Channel) -> tuple[frozenset[Which], float]:
-        """What Slack takes in this channel now, and the seconds until it takes something more."""
+    def _waits(self, channel: Channel) -> dict[Which, float]:
+        """Seconds until Slack takes each class of messages in this channel; 0 for now."""
         now, name = self._clock(), channel.lane.channel
-        news = self._calls.wait("chat_update")
-        waits = {
+        changes = self._calls.wait("chat_update")
+        return {
             Which.POSTS: max(channel.pace.wait(now), self._calls.wait(POST, name)),
-            Which.NEWS: news,
-            Which.REPEATS: max(news, self._repeats.wait(now)),
+            Which.NEWS: changes,
+            Which.REPEATS: max(changes, self._repeats.wait(now)),
         }
-        which = frozenset(one for one, wait in waits.items() if not wait)
-        return which, min((wait for wait in waits.values() if wait), default=0.0)
+
+    def _what_may_go(self, channel: Channel) -> frozenset[Which]:
+        return frozenset(which for which, wait in self._waits(channel).items() if not wait)
 
     def _may_go(self, message: OutboxMessage, channel: Channel) -> bool:
-        return Which.of(message) in self._what_may_go(channel)[0]
+        return Which.of(message) in self._what_may_go(channel)
 
     async def _deliver(self, message: OutboxMessage, channel: Channel) -> bool:
         """Whether the channel's next message may follow at once."""
 
         def unwell() -> float:
-            pause = min(LANE_PAUSE * float(2 ** min(channel.troubles, 10)), LONGEST_LANE_PAUSE)
+            pause = min(LANE_PAUSE * float(2 ** min(channel.troubles, 10)), LONGEST_PAUSE)
             channel.troubles += 1
-            self._pause(channel, pause)
+            channel.pause(self._clock(), pause)
             return pause
 
         try:

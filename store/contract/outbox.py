@@ -18,8 +18,8 @@ from store.rows import (
 class Outgoing(Part):
     """The methods of `Store` for messages."""
 
-    async def outbox_channels(self, now: datetime) -> list[str]:
-        """Channels that have something to send now, but for those another replica looks after."""
+    async def outbox_channels(self, now: datetime) -> dict[str, frozenset[Which]]:
+        """What each channel has to send now, but for those another replica looks after."""
         return await self._engine.read(outbox.channels_due, now, self.owner)
 
     async def outbox_due(

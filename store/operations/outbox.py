@@ -117,10 +117,21 @@ def want(
         yield notify(TOPIC)
 
 
-def channels_due(now: datetime, owner: str) -> Operation[list[str]]:
-    """Channels that have something to send now: exactly those for which `due` has an answer.
+_ARE = {
+    Which.POSTS: "o.ts IS NULL",
+    Which.NEWS: f"(o.ts IS NOT NULL AND o.rank <= {NEWS})",
+    Which.REPEATS: f"(o.ts IS NOT NULL AND o.rank > {NEWS})",
+}
+_HAS_DUE = ", ".join(
+    f"EXISTS (SELECT 1 {_FROM} WHERE o.channel = waiting.channel AND {are} AND {_DUE}) AS {which}"
+    for which, are in _ARE.items()
+)
 
-    Without those that another replica looks after.
+
+def channels_due(now: datetime, owner: str) -> Operation[dict[str, frozenset[Which]]]:
+    """What each channel has to send now: exactly the classes for which `due` has an answer.
+
+    Without the channels that another replica looks after, and those with nothing.
     """
     rows = yield query(
         # From one channel straight to the next: a backlog of thousands in one is not walked over.
@@ -132,23 +143,17 @@ def channels_due(now: datetime, owner: str) -> Operation[list[str]]:
                 WHERE sent < wanted AND failed = 0 AND channel > waiting.channel)
             FROM waiting WHERE waiting.channel IS NOT NULL
         )
-        SELECT channel FROM waiting
-        WHERE EXISTS (SELECT 1 {_FROM} WHERE o.channel = waiting.channel AND {_DUE})
+        SELECT channel, {_HAS_DUE} FROM waiting
+        WHERE waiting.channel IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.name = 'lane/' || waiting.channel
                 AND claims.owner != ? AND {leases.alive("claims.owner")})
         """,  # noqa: S608 - constants
-        *_when(now),
+        *_when(now) * len(_ARE),
         owner,
         stamp(now),
     )
-    return [row["channel"] for row in rows]
-
-
-_ARE = {
-    Which.POSTS: "o.ts IS NULL",
-    Which.NEWS: f"(o.ts IS NOT NULL AND o.rank <= {NEWS})",
-    Which.REPEATS: f"(o.ts IS NOT NULL AND o.rank > {NEWS})",
-}
+    found = {row["channel"]: frozenset(which for which in _ARE if row[which.value]) for row in rows}
+    return {channel: which for channel, which in found.items() if which}
 
 
 def due(

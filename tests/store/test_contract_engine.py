@@ -60,7 +60,7 @@ async def test_a_signal_is_set_only_after_what_it_tells_of_is_there(store: Store
 
     waiting = asyncio.create_task(wait())
     await tell(store, alert())
-    assert await waiting == [CHANNEL]
+    assert list(await waiting) == [CHANNEL]
 
 
 async def test_work_wakes_those_who_do_it(store: Store) -> None:

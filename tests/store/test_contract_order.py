@@ -140,7 +140,7 @@ async def test_an_alert_that_its_own_resolve_overtook_opens_nothing_and_is_kept_
 ) -> None:
     await arrive(store, said(resolved(), 2), said(alert(), 1, tracking_id="req-late"))
     assert await store.open_incidents() == []
-    assert await store.outbox_channels(later(2000)) == []
+    assert await store.outbox_channels(later(2000)) == {}
     (kept,) = await store.trace("req-late")
     assert (kept.status, kept.reason, kept.incident_id) == ("firing", OVERTAKEN, None)
 
