@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 POLL = 1.0  # seconds; a commit wakes the loop, this is for what fell due by time
 
+Step = Callable[[], Awaitable[str | None]]
+"""Does one piece of work. Returns its name, which no other piece has; None when there is none."""
 
 BEATS = 3  # renewals a lease, so that one that fails is not the end
 
@@ -42,7 +44,7 @@ class Workers:
         self,
         name: str,
         signal: asyncio.Event,
-        step: Callable[[], Awaitable[bool]],
+        step: Step,
         *,
         poll: float | None = POLL,
     ) -> None:
@@ -79,15 +81,14 @@ class Workers:
         self,
         name: str,
         signal: asyncio.Event,
-        step: Callable[[], Awaitable[bool]],
+        step: Step,
         poll: float | None,
     ) -> None:
         trouble = Trouble(log, logging.WARNING, f"{name} waits for the store: %s")
         while not self._stopping:
             signal.clear()
             try:
-                while not self._stopping and await step():
-                    pass
+                await self._while_there_is_work(name, step)
             except StoreError as error:
                 trouble.came(error)
             except Exception:
@@ -96,3 +97,16 @@ class Workers:
                 await asyncio.wait_for(signal.wait(), poll)
             except TimeoutError:
                 continue
+
+    async def _while_there_is_work(self, name: str, step: Step) -> None:
+        """Do `step` until it finds nothing, or finds again what it has just done.
+
+        The second would never end: the step did not change what makes it find its work.
+        """
+        done: set[str] = set()
+        while not self._stopping and (work := await step()):
+            if work in done:
+                log.error("%s found %s again right after it was done; it rests", name, work)
+                await asyncio.sleep(POLL)
+                return
+            done.add(work)

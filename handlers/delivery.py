@@ -155,16 +155,16 @@ class Delivery:
             "metadata": metadata_for(message, self._sender.store_id),
         }
         if ts is not None:
-            answer = await self._calls.call("chat_update", ts=ts, **shared)
-        else:
-            answer = await self._calls.call(
-                POST,
-                thread_ts=message.thread_ts,
-                reply_broadcast=rendered.broadcast and message.in_thread,
-                unfurl_links=False,
-                unfurl_media=False,
-                **shared,
-            )
+            await self._calls.call("chat_update", ts=ts, **shared)
+            return ts  # whatever Slack calls it in its answer, that is what was changed
+        answer = await self._calls.call(
+            POST,
+            thread_ts=message.thread_ts,
+            reply_broadcast=rendered.broadcast and message.in_thread,
+            unfurl_links=False,
+            unfurl_media=False,
+            **shared,
+        )
         posted = answer.get("ts")
         if not isinstance(posted, str) or not posted:
             raise OutcomeUnknown(f"Slack did not say where {message.key} is.")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.errors import OutcomeUnknown
 from handlers.metadata import Sender, as_object, key_of
 from store.rows import OutboxMessage
 
+log = logging.getLogger(__name__)
+
 PAGE = 500  # messages asked for at once
+MOST_PAGES = 2000  # of one list: a million messages
 PLACES = 50  # channels and threads of which a look is kept
 BEFORE = timedelta(seconds=60)  # Slack's clock and ours need not agree
 
@@ -83,13 +88,23 @@ class Finder:
 async def pages(
     call: Call, method: str, cursor: str = "", **where: Any
 ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
-    """What the method lists, a page at a time, each with the cursor of the next ('' for none)."""
-    while True:
+    """What the method lists, a page at a time, each with the cursor of the next ('' for none).
+
+    A cursor that comes again ends the list: what it leads to was read already. OutcomeUnknown when
+    the list does not end after MOST_PAGES; what was read so far stands.
+    """
+    seen = {cursor}
+    for _ in range(MOST_PAGES):
         answer = await call(method, cursor=cursor, **where)
         cursor = str(as_object(answer.get("response_metadata")).get("next_cursor") or "")
+        if cursor and cursor in seen:
+            log.warning("Slack's %s leads back to a page it gave before; it ends there", method)
+            cursor = ""
+        seen.add(cursor)
         yield _objects(answer.get("messages")), cursor
         if not cursor:
             return
+    raise OutcomeUnknown(f"Slack's {method} has more than {MOST_PAGES} pages.")
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

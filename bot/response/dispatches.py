@@ -57,17 +57,17 @@ class Dispatches:
 
     # Run: one request an approval, and what is not known is called unknown.
 
-    async def next(self) -> bool:
-        """Send the oldest approved execution."""
+    async def next(self) -> str | None:
+        """Send the oldest approved execution. Returns its id; None when there is none."""
         execution = await self._store.claim_execution(self._clock(), self._rulebook.limits)
         if execution is None:
-            return False
+            return None
         self._in_hand.add(execution.id)
         try:
             await self._send(execution)
         finally:
             self._in_hand.discard(execution.id)
-        return True
+        return execution.id
 
     async def recover(self) -> None:
         """Find out what became of requests whose sender died.

@@ -123,12 +123,15 @@ class Response:
 
     # 2. Advise: after the card, never in its way.
 
-    async def advise_next(self) -> bool:
-        """Give the gravest advice that is wanted, and propose what the SOP offers."""
+    async def advise_next(self) -> str | None:
+        """Give the most severe advice that is wanted, and propose what the SOP offers.
+
+        Returns which advice that was; None when none is wanted.
+        """
         async with self._claiming:  # the next claim must know what this one took
             record = await self.store.claim_advice(self._clock(), tuple(self._advising))
             if record is None:
-                return False
+                return None
             self._advising.add(record.id)
         try:
             await self._advise(record)
@@ -139,7 +142,7 @@ class Response:
             raise
         finally:
             self._advising.discard(record.id)
-        return True
+        return f"advice {record.id}"
 
     async def _advise(self, record: AdviceRecord) -> None:
         incident = await self.store.incident(record.incident_id)

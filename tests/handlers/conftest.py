@@ -50,9 +50,11 @@ class Scripted(Faults):
         self.drop_after: dict[str, int] = {}
         self.refused = asyncio.Event()
         self.always = lambda method, args: None
+        self.answered: list[str] = []  # what `always` had an answer to
 
     async def before(self, method, args):
         if (answer := self.always(method, args)) is not None:
+            self.answered.append(method)
             self.refused.set()
             return answer
         waiting = self.script.get(method)

@@ -157,6 +157,25 @@ async def test_what_slack_will_never_take_is_told_in_the_ops_channel(desk):
     assert row.failed, "kept, with the reason"
 
 
+async def test_a_change_is_made_once_whatever_ts_slack_answers_with(desk):
+    number = await desk.open()
+    async with desk.running():
+        await desk.slack.wait_for(desk.ours, why="the card")
+        desk.faults.always = lambda method, args: (
+            web.json_response({"ok": True, "ts": "1.000001"}) if method == "chat.update" else None
+        )
+        await desk.store.acknowledge(number, "U0ANA00001", desk.clock.now)
+        await desk.until(lambda: shown(desk, number), why="the change is noted")
+        await desk.open("db", Severity.LOW, channel=OPS)
+        await desk.slack.wait_for(lambda: desk.ours(OPS), why="a later card")
+    assert desk.faults.answered.count("chat.update") == 1
+
+
+async def shown(desk, number):
+    row = await desk.store.outbox_message(f"card:{number}")
+    return row.sent == row.wanted
+
+
 async def test_refused_blocks_still_leave_the_words(desk):
     desk.faults.script["chat.postMessage"] = [refusal("invalid_blocks")]
     await desk.open()

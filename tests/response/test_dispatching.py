@@ -141,7 +141,7 @@ async def test_a_yes_holds_as_long_as_its_own_approval_would_have_waited(
 ) -> None:
     await bench.approved(expires_at=later(lives))
     bench.now = later(1 + lives - (not too_late))
-    assert await bench.story.dispatches.next() is not too_late
+    assert bool(await bench.story.dispatches.next()) is not too_late
     assert await bench.state() == (REVOKED if too_late else SUCCEEDED)
     assert len(bench.gateway.sent) == (not too_late)
 

@@ -1,0 +1,56 @@
+"""A listing of Slack is read page by page, and to its end."""
+
+from itertools import pairwise
+
+import pytest
+
+from bot.errors import OutcomeUnknown
+from handlers.finding import MOST_PAGES, pages
+
+
+class Listing:
+    """A Slack that lists pages; after the last one it gives `then` as the cursor, for ever."""
+
+    def __init__(self, cursors, then=""):
+        self._following = dict(pairwise(["", *cursors, then]))
+        self._then = then
+        self.asked = []
+
+    async def __call__(self, method, *, cursor, **where):
+        self.asked.append(cursor)
+        following = self._following.get(cursor, self._then)
+        return {
+            "messages": [{"ts": cursor or "first"}],
+            "response_metadata": {"next_cursor": following},
+        }
+
+
+async def read(listing):
+    found = []
+    async for page, _ in pages(listing, "conversations_history"):
+        found += [message["ts"] for message in page]
+    return found
+
+
+async def test_every_page_is_read_once():
+    listing = Listing(["a", "b"])
+    assert await read(listing) == ["first", "a", "b"]
+
+
+@pytest.mark.parametrize("then", ["a", "b", "c"])
+async def test_a_cursor_that_leads_back_ends_the_list(then):
+    listing = Listing(["a", "b", "c"], then)
+    assert await read(listing) == ["first", "a", "b", "c"]
+    assert listing.asked == ["", "a", "b", "c"]
+
+
+async def test_a_list_without_an_end_is_an_error_and_not_read_for_ever():
+    asked = []
+
+    async def endless(method, *, cursor):
+        asked.append(cursor)
+        return {"response_metadata": {"next_cursor": f"page {len(asked)}"}}
+
+    with pytest.raises(OutcomeUnknown, match="more than 2000 pages"):
+        await read(endless)
+    assert len(asked) == MOST_PAGES
