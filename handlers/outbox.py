@@ -34,8 +34,9 @@ FALLBACK_POLL = 1.0  # seconds; the signal is what wakes us, this is for what fe
 LATE = timedelta(minutes=5)  # what was due so long ago and is not sent is a fault
 LANE_PAUSE = 1.0  # seconds a channel waits when Slack is not well; it doubles
 LANE_REST = 5.0  # seconds until a lane that stopped by a fault of ours starts again
-# Slack takes 50 changes a minute. Repeats get 40 of them, so that a press is always shown at once.
-REPEAT_INTERVAL, REPEAT_BURST = 1.5, 20
+# Slack takes 50 changes a minute. Repeats get 40 of them, and six more after a quiet time, so that
+# a press is always shown at once.
+REPEAT_INTERVAL, REPEAT_BURST = 1.5, 6
 BATCH = 20  # messages read from the store at once
 DIGEST_EVERY = timedelta(seconds=10)  # until a storm's digest is brought up to date
 
@@ -280,6 +281,8 @@ class Outbox:
             return True
         if Which.of(message) is Which.REPEATS:
             self._repeats.posted(self._clock())
+        if message.ts is not None and self._calls.wait("chat_update"):
+            self._repeats.refused(self._clock())  # the wait itself must not save up a new burst
         if channel.troubles:
             channel.troubles = 0
             await self._store.outbox_hurry(channel.lane.channel, self._clock())
