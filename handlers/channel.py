@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handlers.pace import Pace
 from store.operations.leases import Lane
+from store.rows import OutboxMessage
 
 LONGEST_PAUSE = 15.0  # seconds a channel waits at most when Slack is not well
+# What breaks out at once comes in one after the other, and Slack may take no second post for a
+# second. So the first one waits as long as more comes in each GATHER, at most GATHERS times.
+QUIET = timedelta(seconds=3)  # without a post; a backlog is posted about every second
+GATHER, GATHERS = 0.005, 20  # seconds; times
+HEAD = 5  # critical cards of a storm that come before its digest: it would tell of them first
 
 
 @dataclass(slots=True)
@@ -28,6 +35,10 @@ class Channel:
     wake_at: datetime | None = None  # then Slack takes what it does not take now
     troubles: int = 0  # in a row: Slack was not well
     storm_at: datetime | None = None  # when the storm's digest was last brought up to date
+    storm_cards: int = 0  # posted since that storm began
+    posted_at: datetime | None = None  # when the last post was sent
+    gathered: tuple[int, ...] = ()  # what waited for the first place at the last look
+    gathers_left: int = GATHERS
 
     def is_paused(self, now: datetime) -> bool:
         """Whether nothing may be sent now."""
@@ -38,3 +49,50 @@ class Channel:
     def pause(self, now: datetime, seconds: float) -> None:
         """Send nothing for so long."""
         self.paused_until = now + timedelta(seconds=seconds)
+
+    def is_quiet(self, now: datetime) -> bool:
+        """Whether nothing was posted for a while."""
+        return self.posted_at is None or now - self.posted_at >= QUIET
+
+    def gathers(self, messages: Sequence[OutboxMessage], now: datetime) -> bool:
+        """Whether to wait a moment, for something more severe may be coming in right now.
+
+        A critical card never waits, nor does anything in a channel that is not quiet.
+        """
+        first = messages[0] if messages else None
+        waiting = tuple(message.id for message in messages)
+        if (
+            first is None
+            or first.ts is not None
+            or first.kind != "card"
+            or first.rank <= 0
+            or not self.is_quiet(now)
+            or waiting == self.gathered
+            or not self.gathers_left
+        ):
+            self.gathered, self.gathers_left = (), GATHERS
+            return False
+        self.gathered = waiting
+        self.gathers_left -= 1
+        return True
+
+    def in_turn(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+        """The messages in the order in which they go.
+
+        What the bot says of itself comes first; only a storm's digest lets the first critical cards
+        go before it, so that the last of five is not a second later than it must be.
+        """
+        ahead = max(0, HEAD - self.storm_cards)
+        if not ahead or not any(_is_new(message, "storm") for message in messages):
+            return list(messages)
+        cards = [one for one in messages if _is_new(one, "card") and one.rank == 0][:ahead]
+        return [*cards, *(message for message in messages if message not in cards)]
+
+    def posted(self, message: OutboxMessage, now: datetime) -> None:
+        """Note that this message was posted."""
+        self.posted_at = now
+        self.storm_cards += message.kind == "card"
+
+
+def _is_new(message: OutboxMessage, kind: str) -> bool:
+    return message.kind == kind and message.ts is None

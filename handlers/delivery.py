@@ -63,8 +63,8 @@ class Delivery:
 
     async def deliver(
         self, message: OutboxMessage, lane: Lane, pace: Pace, unwell: Callable[[], float]
-    ) -> None:
-        """Show it, or write down why not. SlackIsUnwell when the others must wait too.
+    ) -> bool:
+        """Show it (True), or write down why not. SlackIsUnwell when the others must wait too.
 
         Then `unwell` makes them wait, and says for how many seconds; this message may be at fault
         and waits longer.
@@ -75,13 +75,13 @@ class Delivery:
             rendered = await self._renderer.render(message)
         except SopbotError as error:
             await self._later(message, str(error), maybe_posted=False)
-            return
+            return False
         if rendered is None:
             await self._store.outbox_give_up(message, "nothing to show", "", self._clock())
-            return
+            return False
         if message.in_thread and message.thread_ts is None:
             await self._give_up(message, "Its card is not there either.")
-            return
+            return False
         try:
             ts = await self._show(message, rendered, lane)
         except OutcomeUnknown as error:
@@ -92,11 +92,12 @@ class Delivery:
             if error.error == "ratelimited" and message.ts is None:
                 pace.refused(self._clock())
             await self._refused(message, error, unwell)
-            return
+            return False
         if ts is None:
-            return  # the lane's new owner shows it
+            return False  # the lane's new owner shows it
         await self._shown(message, ts, lane, pace)
         self._forget(message)
+        return True
 
     async def stumbled(self, message: OutboxMessage, error: Exception) -> None:
         """A bug of ours in this message is not the end of its channel."""

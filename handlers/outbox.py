@@ -19,7 +19,7 @@ from bot.errors import OutcomeUnknown, SlackRefused, SopbotError, StoreError
 from bot.observability.trouble import Trouble
 from bot.policy import Notify
 from handlers.calling import POST, SlackCalls
-from handlers.channel import LONGEST_PAUSE, Channel
+from handlers.channel import GATHER, LONGEST_PAUSE, Channel
 from handlers.delivery import Delivery, SlackIsUnwell
 from handlers.metadata import Sender
 from handlers.pace import Pace
@@ -38,6 +38,7 @@ LANE_REST = 5.0  # seconds until a lane that stopped by a fault of ours starts a
 # a press is always shown at once.
 REPEAT_INTERVAL, REPEAT_BURST = 1.5, 6
 BATCH = 20  # messages read from the store at once
+GATHERED = 500  # the same where the first post of a quiet channel is chosen among them
 DIGEST_EVERY = timedelta(seconds=10)  # until a storm's digest is brought up to date
 
 
@@ -226,14 +227,18 @@ class Outbox:
             which = self._what_may_go(channel)
             if not which:
                 break
+            batch = GATHERED if channel.is_quiet(self._clock()) else BATCH
             messages = await self._store.outbox_due(
-                channel.lane.channel, self._clock(), max(BATCH, self.policy.storm_limit + 1), which
+                channel.lane.channel, self._clock(), max(batch, self.policy.storm_limit + 1), which
             )
+            if channel.gathers(messages, self._clock()):
+                await asyncio.sleep(GATHER)
+                continue
             if await self._weather_changed(channel, messages):
                 continue
             if not messages:
                 break
-            for message in messages:
+            for message in channel.in_turn(messages):
                 if not self._may_go(message, channel):
                     break  # what may still go is asked for anew
                 if not self._store.replica.has_lane(channel.lane):
@@ -270,7 +275,7 @@ class Outbox:
             return pause
 
         try:
-            await self.delivery.deliver(message, channel.lane, channel.pace, unwell)
+            shown = await self.delivery.deliver(message, channel.lane, channel.pace, unwell)
         except SlackIsUnwell:
             return False
         except Exception as error:
@@ -279,6 +284,8 @@ class Outbox:
                 raise  # of no message could be noted now that it is shown
             await self.delivery.stumbled(message, error)
             return True
+        if shown and message.ts is None:
+            channel.posted(message, self._clock())
         if Which.of(message) is Which.REPEATS:
             self._repeats.posted(self._clock())
         if message.ts is not None and self._calls.wait("chat_update"):
@@ -302,6 +309,7 @@ class Outbox:
         name, limit = channel.lane.channel, self.policy.storm_limit
         storms = await self._store.weather(name, limit, now, remind=remind)
         if storms and remind:
+            channel.storm_cards = 0 if told is None else channel.storm_cards
             channel.storm_at = now
         elif not storms:
             channel.storm_at = None

@@ -70,7 +70,7 @@ def show(kind: str, channel: str, notice_id: int, now: datetime) -> Operation[No
         channel=channel,
         incident_id=None,
         in_thread=False,
-        rank=0,
+        rank=outbox.OWN,
         now=now,
     )
 

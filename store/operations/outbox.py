@@ -12,10 +12,12 @@ from store.statements import Operation, execute, last, notify, query, run, stamp
 
 TOPIC = "outbox"
 
-# The order in a channel. What people did or what turned changes what is there before all else. Then
-# come cards, the gravest first. What stands in threads comes after every card, and when it has
-# waited for a while right behind the cards of its own severity.
+# The order in a channel. What people did or what turned changes what is there before all else, and
+# the bot's own notices are posted before all else: a digest behind the cards that it counts would
+# tell nobody anything. Then come cards, the most severe first. What stands in threads comes after
+# every card, and when it has waited for a while right behind the cards of its own severity.
 NEWS = -1
+OWN = -1  # the severity of the bot's own notices, as it were
 STEP = 2  # from one severity to the next
 BEHIND_ALL = 8
 BEHIND_ITS_OWN = 1

@@ -16,6 +16,7 @@ from tests.scenarios.virtual_time import until
 COUNTS = (5, 15, 20, 20)  # of each severity, the gravest first
 INCIDENTS = sum(COUNTS)
 CRITICAL_WITHIN, ALL_WITHIN = 5.0, 65.0  # simulated seconds
+MARGIN = 0.5
 
 PACES = [
     pytest.param({}, id="own-pace"),
@@ -57,7 +58,7 @@ async def test_each_has_its_card_within_65_seconds_and_the_critical_ones_within_
         assert len(cards) == INCIDENTS, f"{len(cards)} cards after {ALL_WITHIN:g} s"
         critical = [at for at, rank in cards if rank == 0]
         assert len(critical) == COUNTS[0]
-        assert max(critical) <= CRITICAL_WITHIN
+        assert max(critical) <= CRITICAL_WITHIN - MARGIN, "the first place was a critical one's"
         assert [rank for _, rank in cards] == sorted(rank for _, rank in cards), "gravest first"
         await lab.all_is_told(600)
         assert lab.incidents() == (INCIDENTS, INCIDENTS)

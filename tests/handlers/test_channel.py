@@ -1,0 +1,79 @@
+"""The order in a channel, and the moment before the first post of a quiet one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from handlers.channel import GATHERS, HEAD, QUIET, Channel
+from handlers.pace import Pace
+from store.operations.leases import Lane
+from tests.handlers.test_finding import CARD
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def channel():
+    return Channel(Lane("C0ALERTS01", 0, None, NOW), Pace())
+
+
+def message(number, kind="card", rank=0, ts=None):
+    return replace(CARD, id=number, key=f"{kind}:{number}", kind=kind, rank=rank, ts=ts)
+
+
+def keys(messages):
+    return [one.key for one in messages]
+
+
+def cards(count, rank=0):
+    return [message(number, rank=rank) for number in range(1, count + 1)]
+
+
+STORM = message(99, "storm", -2)
+
+
+def test_a_storms_digest_lets_the_first_critical_cards_go_and_no_more():
+    order = keys(channel().in_turn([STORM, *cards(20)]))
+    assert order.index("storm:99") == HEAD
+    assert order[HEAD + 1 :] == [f"card:{number}" for number in range(HEAD + 1, 21)]
+
+
+def test_a_digest_goes_first_once_so_many_cards_of_its_storm_are_posted():
+    lane = channel()
+    for card in cards(HEAD):
+        lane.posted(card, NOW)
+    assert keys(lane.in_turn([STORM, *cards(20)]))[0] == "storm:99"
+
+
+def test_a_digest_waits_for_no_card_that_is_not_critical():
+    assert keys(channel().in_turn([STORM, *cards(20, rank=2)]))[0] == "storm:99"
+
+
+@pytest.mark.parametrize("kind", ["frozen", "stuck"])
+def test_what_else_the_bot_says_of_itself_waits_for_no_card(kind):
+    own = message(99, kind, -2)
+    assert keys(channel().in_turn([own, *cards(20)]))[0] == f"{kind}:99"
+
+
+def test_the_first_post_of_a_quiet_channel_waits_as_long_as_more_comes_in():
+    lane = channel()
+    assert lane.gathers(cards(1, rank=2), NOW)
+    assert lane.gathers(cards(2, rank=2), NOW), "one more came"
+    assert not lane.gathers(cards(2, rank=2), NOW), "nothing more came"
+
+
+def test_it_does_not_wait_for_ever():
+    lane = channel()
+    waits = [lane.gathers(cards(number, rank=2), NOW) for number in range(1, GATHERS + 2)]
+    assert waits == [True] * GATHERS + [False]
+
+
+def test_a_critical_card_waits_for_nothing():
+    assert not channel().gathers(cards(1), NOW)
+
+
+def test_a_channel_that_is_not_quiet_waits_for_nothing():
+    lane = channel()
+    lane.posted(message(1), NOW)
+    assert not lane.gathers(cards(1, rank=2), NOW + QUIET / 2)
+    assert lane.gathers(cards(1, rank=2), NOW + QUIET + timedelta(seconds=1))
