@@ -176,10 +176,9 @@ class Decisions:
             elif drawn.get(approval.id) != signature(blocker):
                 await self._store.redraw(approval.id, blocker, now)
 
-    async def redraw(self) -> bool:
+    async def redraw(self) -> None:
         """`tend`, as a step that a commit wakes: it leaves nothing for another one."""
         await self.tend()
-        return False
 
     # Freezing: anybody may stop everything; only who may approve lets it go on.
 

@@ -8,9 +8,28 @@ import pytest
 from handlers.channel import GATHERS, HEAD, QUIET, Channel
 from handlers.pace import Pace
 from store.operations.leases import Lane
-from tests.handlers.test_finding import CARD
+from store.rows import OutboxMessage
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
+CARD = OutboxMessage(
+    id=1,
+    key="card:1",
+    kind="card",
+    incident_id=1,
+    subject="1",
+    channel="C0ALERTS01",
+    in_thread=False,
+    thread_ts=None,
+    rank=0,
+    wanted=1,
+    sent=0,
+    ts=None,
+    unsure=False,
+    attempts=1,
+    failed=False,
+    error="",
+    created_at=NOW,
+)
 
 
 def channel():

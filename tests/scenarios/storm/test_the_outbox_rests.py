@@ -19,6 +19,7 @@ from bot.simulator.local import LocalSlack
 from bot.simulator.people import Channel
 from bot.simulator.rates import RateLimits
 from handlers.calling import SlackCalls
+from handlers.metadata import Sender
 from handlers.outbox import Outbox
 from handlers.rendering import Renderer
 from store.contract import Store
@@ -66,7 +67,7 @@ class Scene:
                 time.wall,
                 policy=notify,
                 ops_channel=OPS,
-                own_bot_id=slack.core.workspace.app.bot_id,
+                sender=Sender(slack.core.workspace.app.bot_id, await store.identity()),
             )
             yield cls(slack, engine, store, time, outbox)
         await store.close()
