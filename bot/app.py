@@ -68,6 +68,7 @@ from store.sealing import AuditKey
 
 log = logging.getLogger(__name__)
 
+PLANS_AT_ONCE = 16  # incidents whose remediations the gateway is asked to plan at a time
 DRAIN = 5.0  # seconds that what is in flight gets at the end
 
 
@@ -234,9 +235,21 @@ class Bot:
         response = self.response
         signal = response.store.signal
         workers = Workers()
-        for number in range(self._settings.qchat_max_concurrent):
-            workers.start(f"advise-{number}", signal("advice"), response.advise_next)
-        workers.start("dispatch", signal("dispatch"), response.dispatches.next)
+        advisors = self._settings.qchat_max_concurrent
+        workers.start_pool(
+            "advise", signal("advice"), response.claim_advice, response.advise, lambda: advisors
+        )
+        proposals, dispatches = response.proposal_queue, response.dispatches
+        workers.start_pool(
+            "propose", signal("propose"), proposals.claim, proposals.work, lambda: PLANS_AT_ONCE
+        )
+        workers.start_pool(
+            "dispatch",
+            signal("dispatch"),
+            dispatches.claim,
+            dispatches.send,
+            lambda: response.policy.remediate.dispatches_at_once,
+        )
         # By time alone the job `expire_approvals` looks.
         workers.start("approvals", signal("approvals"), response.decisions.redraw, poll=None)
         sender = asyncio.create_task(self.outbox.run(), name="outbox")

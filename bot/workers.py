@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from bot.errors import StoreError
 from bot.observability.trouble import Trouble
@@ -32,6 +33,21 @@ async def heartbeat(replica: Replica, clock: Callable[[], datetime]) -> None:
             trouble.came(error)
 
 
+class Claimed(Protocol):
+    """Work that was taken on."""
+
+    @property
+    def id(self) -> int | str:
+        """The same when the same is claimed again."""
+
+
+T = TypeVar("T", bound=Claimed)
+
+
+async def _worked(work: Callable[[T], Awaitable[None]], claimed: T) -> None:
+    await work(claimed)
+
+
 class Workers:
     """The loops of one process."""
 
@@ -51,6 +67,22 @@ class Workers:
         """Do `step` while it finds work; then wait for `signal`, at most `poll` seconds."""
         self._signals.append(signal)
         self._tasks.append(asyncio.create_task(self._loop(name, signal, step, poll), name=name))
+
+    def start_pool(
+        self,
+        name: str,
+        signal: asyncio.Event,
+        claim: Callable[[], Awaitable[T | None]],
+        work: Callable[[T], Awaitable[None]],
+        limit: Callable[[], int],
+    ) -> None:
+        """Claim one after the other, and work on up to `limit` of them at a time.
+
+        What is slow holds up only itself: the next one is claimed while it goes on.
+        """
+        self._signals.append(signal)
+        pool = self._pool(name, signal, claim, work, limit)
+        self._tasks.append(asyncio.create_task(pool, name=name))
 
     def once(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
         """Do `step` one time, beside everything else."""
@@ -76,6 +108,42 @@ class Workers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _pool(
+        self,
+        name: str,
+        signal: asyncio.Event,
+        claim: Callable[[], Awaitable[T | None]],
+        work: Callable[[T], Awaitable[None]],
+        limit: Callable[[], int],
+    ) -> None:
+        running: set[asyncio.Task[None]] = set()
+
+        def ended(task: asyncio.Task[None]) -> None:
+            running.discard(task)
+            signal.set()  # there is a free slot
+            if not task.cancelled() and (error := task.exception()):
+                log.error("%s failed; it goes on", name, exc_info=error)
+
+        async def fill() -> str | None:
+            if len(running) >= limit():
+                return None
+            claimed = await claim()
+            if claimed is None:
+                return None
+            task = asyncio.create_task(_worked(work, claimed), name=name)
+            running.add(task)
+            task.add_done_callback(ended)
+            return str(claimed.id)
+
+        try:
+            await self._loop(name, signal, fill, POLL)
+            if running:  # it stops: what was claimed is finished
+                await asyncio.wait(running)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
     async def _loop(
         self,

@@ -65,6 +65,7 @@ _PARENTS = " UNION ALL ".join(
         ("alert", "alerts", "id"),
         ("firing", "firing", "fingerprint"),
         ("advice", "advice", "id"),
+        ("proposal", "proposing", "origin"),
         ("approval", "approvals", "id"),
         ("execution", "executions", "id"),
         ("message", "outbox", "key"),

@@ -51,6 +51,11 @@ def m007_expand_shown_alert() -> str:
     return _M007
 
 
+def m008_expand_proposing() -> str:
+    """What is to be proposed, queued beside the advice."""
+    return _M008
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -59,6 +64,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m005_expand_identity,
     m006_expand_blockers,
     m007_expand_shown_alert,
+    m008_expand_proposing,
 )
 
 
@@ -389,4 +395,27 @@ ALTER TABLE incidents ADD COLUMN shown_env TEXT;
 ALTER TABLE incidents ADD COLUMN shown_region TEXT;
 ALTER TABLE incidents ADD COLUMN shown_service TEXT;
 ALTER TABLE incidents ADD COLUMN shown_since TEXT;
+"""
+
+_M008 = """
+CREATE TABLE proposing (
+    id INTEGER PRIMARY KEY,
+    incident_id INTEGER NOT NULL REFERENCES incidents (id),
+    origin TEXT NOT NULL UNIQUE,        -- what made it: the same cause proposes once
+    approval_id TEXT NOT NULL DEFAULT '',   -- to be proposed again; '' is what the SOP offers
+    rank INTEGER NOT NULL,              -- the most severe incident comes first
+    state TEXT NOT NULL,                -- wanted, running, done
+    owner TEXT NOT NULL DEFAULT '',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    deferrals INTEGER NOT NULL DEFAULT 0,   -- how often the gateway could not plan
+    not_before TEXT NOT NULL,
+    at TEXT NOT NULL
+);
+CREATE INDEX proposing_due ON proposing (rank, id) WHERE state != 'done';
+CREATE INDEX proposing_of_incident ON proposing (incident_id);
+-- What the bot of before would have proposed once it had given its advice.
+INSERT INTO proposing (incident_id, origin, rank, state, not_before, at)
+    SELECT a.incident_id, 'sop:' || a.incident_id, a.rank, 'wanted', a.at, a.at FROM advice a
+    JOIN incidents i ON i.id = a.incident_id
+    WHERE a.question = '' AND a.state != 'done' AND i.status IN ('open', 'acknowledged');
 """

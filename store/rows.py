@@ -75,6 +75,22 @@ class AdviceRecord:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalTask:
+    """Something to be planned and put before people.
+
+    What the incident's SOP offers, or, with `approval_id`, that one again. `deferrals` is how often
+    the gateway could not plan it.
+    """
+
+    id: int
+    incident_id: int
+    origin: str
+    approval_id: str
+    attempts: int
+    deferrals: int
+
+
 @dataclass(frozen=True, slots=True)
 class TurnRecord:
     """One turn of a conversation. `role` is person, alert or advisor."""

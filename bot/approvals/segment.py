@@ -117,6 +117,7 @@ class Remediate(_Part):
     hourly_budget: int = Field(default=20, ge=0, le=10_000)
     hourly_budget_per_sop: int = Field(default=10, ge=0, le=10_000)
     hourly_budget_per_target: int = Field(default=6, ge=0, le=10_000)
+    dispatches_at_once: int = Field(default=8, ge=1, le=64)
     propose_from_sop: bool = True
     verify_deadline_seconds: int = Field(default=300, ge=5, le=86_400)
     verify_good_probes: int = Field(default=2, ge=1, le=20)

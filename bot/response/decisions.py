@@ -142,9 +142,7 @@ class Decisions:
 
     async def _end(self, approval: Approval, blocker: Blocker) -> bool:
         """Revoke what nothing can bring back; False when somebody else ended it."""
-        return await self._store.withdraw(
-            approval.id, blocker_text.sentence(blocker), self._clock()
-        )
+        return await self._store.end_blocked(approval, blocker, self._clock())
 
     async def dry_run(self, approval_id: str) -> str:
         """Ask for the plan again, and say whether it is still the one on the card."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.approvals import blocker_text
 from bot.approvals.blockers import Blocker, LastLook, evaluate
 from bot.approvals.model import Approval, Execution
 from bot.approvals.policy import is_group, no_vote
@@ -53,21 +52,23 @@ class Dispatches:
         self._clock = clock
         self._metrics = metrics
         self._patience = patience
-        self._in_hand: set[str] = set()  # executions that `next` is sending
+        self._in_hand: set[str] = set()  # executions that were claimed and are being sent
 
     # Run: one request an approval, and what is not known is called unknown.
 
-    async def next(self) -> str | None:
-        """Send the oldest approved execution. Returns its id; None when there is none."""
+    async def claim(self) -> Execution | None:
+        """Take on the oldest approved execution whose target is free."""
         execution = await self._store.claim_execution(self._clock(), self._rulebook.limits)
-        if execution is None:
-            return None
-        self._in_hand.add(execution.id)
+        if execution is not None:
+            self._in_hand.add(execution.id)
+        return execution
+
+    async def send(self, execution: Execution) -> None:
+        """Send what was claimed, or revoke it: everything is looked at once more."""
         try:
             await self._send(execution)
         finally:
             self._in_hand.discard(execution.id)
-        return execution.id
 
     async def recover(self) -> None:
         """Find out what became of requests whose sender died.
@@ -137,8 +138,7 @@ class Dispatches:
             await dispatch.written(partial(self._finish, execution, failed))
             return
         if blocker:
-            why = blocker_text.sentence(blocker)
-            await self._store.revoke(approval.id, why, self._clock())
+            await self._store.end_blocked(approval, blocker, self._clock())
             return
         call = await call_with_context(
             self._store,

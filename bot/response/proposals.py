@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -11,18 +10,18 @@ from datetime import datetime
 from bot.approvals.binding import bound_to, digest_of_text
 from bot.approvals.model import Approval, Terms
 from bot.approvals.rules import Case, demand, environments_of
-from bot.errors import AlreadyProposed, GatewayUnavailable, InputError, Refused
+from bot.errors import InputError, Refused
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Proposal, RemediationStatus
+from bot.incidents.sops import ProposedAction, Sop
 from bot.remediation import catalogue, intents
 from bot.remediation.client import GatewayClient
 from bot.response import propose
 from bot.response.decisions import check_undecided
 from bot.response.rulebook import Rulebook
 from store.contract import Store
-from store.rows import AdviceRecord
 
-log = logging.getLogger(__name__)
+PLAN_SECONDS = 15.0  # how long the gateway may take to plan what no person waits for
 
 
 class Proposals:
@@ -46,32 +45,25 @@ class Proposals:
         self._check_person = check_person
         self._clock = clock
 
-    async def from_sop(self, incident: Incident, alert: Alert, record: AdviceRecord) -> None:
-        """Propose what the SOP offers for this alert, once a piece of advice."""
-        sop = self._rulebook.sops.get(incident.sop_id)
-        if sop is None:
-            return
-        environments = self._rulebook.policy.remediate.declared
-        for place, action in propose.offered(sop, alert, environments):
-            given = propose.values_from(sop, action, alert, self._clock())
-            try:
-                proposal = catalogue.propose(action.action, given, self._rulebook.policy.remediate)
-                asked = await self._prepared(incident, proposal)
-                cause = f"advice:{record.id}:{place}"
-                await self._store.ask(asked, cause, self._rulebook.limits)
-            except AlreadyProposed:
-                continue  # there is one card for it, whoever asked first
-            except (Refused, InputError, GatewayUnavailable) as error:
-                if await self._is_over(incident):
-                    return
-                log.info("not proposed: %s", error)
-                said = str(error).removeprefix("Not proposed: ")
-                text = f"Not proposed: {action.action}. {said}"
-                await self._store.note(incident.id, text, "", self._clock())
+    async def from_sop(
+        self, incident: Incident, sop: Sop, action: ProposedAction, alert: Alert
+    ) -> Approval:
+        """What the SOP offers for this alert, ready to be asked for."""
+        given = propose.values_from(sop, action, alert, self._clock())
+        proposal = catalogue.propose(action.action, given, self._rulebook.policy.remediate)
+        return await self._prepared(incident, proposal)
 
-    async def _is_over(self, incident: Incident) -> bool:
-        """Nobody wants to hear about what cannot be proposed any more."""
-        return (await self._store.incident(incident.id)).resolved_at is not None
+    async def again(self, incident: Incident, old: Approval) -> Approval:
+        """The same values under the policy of now, without the votes, ready to be asked for."""
+        given = {p.name: (p.value, p.origin) for p in old.proposal.parameters}
+        proposal = catalogue.propose(old.proposal.action_id, given, self._rulebook.policy.remediate)
+        return await self._prepared(
+            incident,
+            replace(proposal, title=old.proposal.title),
+            requested_by=old.requested_by,
+            editors=old.terms.editors,
+            undoes=old.undoes,
+        )
 
     async def fix(self, incident: Incident, words: str, user: str, cause: str) -> Approval:
         """A person asks for an action; somebody else must approve it. `cause` asks only once."""
@@ -161,7 +153,7 @@ class Proposals:
                 propose.preview_of(self._gateway, call, propose.PATIENCE), self._check_person(user)
             )
         else:
-            preview, targets = await propose.preview_of(self._gateway, call, None)
+            preview, targets = await propose.preview_of(self._gateway, call, PLAN_SECONDS)
         alert = await self._store.latest_alert(incident.id)
         # As it is now: the advice that led here may have taken minutes.
         incident = await self._store.incident(incident.id)

@@ -10,7 +10,6 @@ same transaction as the change itself.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +29,7 @@ from bot.remediation.client import GatewayClient
 from bot.response import advise, dispatch, verify
 from bot.response.decisions import Decisions, Standings
 from bot.response.dispatches import Dispatches
+from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
 from bot.response.receive import Delivery, name_all
 from bot.response.rulebook import Rulebook
@@ -82,6 +82,9 @@ class Response:
             check_person=self.decisions.check_person,
             clock=clock,
         )
+        self.proposal_queue = ProposalQueue(
+            store=store, rulebook=self.rulebook, proposals=self.proposals, clock=clock
+        )
         self.dispatches = Dispatches(
             store=store,
             rulebook=self.rulebook,
@@ -96,7 +99,6 @@ class Response:
         self._clock = clock
         self._metrics = metrics
         self._advising: set[int] = set()  # advice that is being given
-        self._claiming = asyncio.Lock()
 
     @property
     def sops(self) -> SopLibrary:
@@ -123,16 +125,15 @@ class Response:
 
     # 2. Advise: after the card, never in its way.
 
-    async def advise_next(self) -> str | None:
-        """Give the most severe advice that is wanted, and propose what the SOP offers.
-
-        Returns which advice that was; None when none is wanted.
-        """
-        async with self._claiming:  # the next claim must know what this one took
-            record = await self.store.claim_advice(self._clock(), tuple(self._advising))
-            if record is None:
-                return None
+    async def claim_advice(self) -> AdviceRecord | None:
+        """Take on the advice of the most severe incident that has none yet."""
+        record = await self.store.claim_advice(self._clock(), tuple(self._advising))
+        if record is not None:
             self._advising.add(record.id)
+        return record
+
+    async def advise(self, record: AdviceRecord) -> None:
+        """Give the advice that was claimed."""
         try:
             await self._advise(record)
             await self.store.advice_done(record.id)
@@ -142,7 +143,6 @@ class Response:
             raise
         finally:
             self._advising.discard(record.id)
-        return f"advice {record.id}"
 
     async def _advise(self, record: AdviceRecord) -> None:
         incident = await self.store.incident(record.incident_id)
@@ -165,8 +165,6 @@ class Response:
                 emit(Event.ADVICE_FAILED, why=given.failure, seconds=round(given.seconds, 1))
             give = partial(self.store.give_advice, record.id, asdict(given), given.answer)
             await dispatch.written(lambda: give(self._clock()))
-        if alert and not record.question and self.policy.remediate.propose_from_sop:
-            await self.proposals.from_sop(incident, alert, record)
 
     async def ask(self, incident: Incident, question: str, user: str, *, once: str = "") -> None:
         """Queue a person's question, one a key `once`; the answer comes into the thread."""

@@ -19,12 +19,22 @@ from store.contract.incidents import Incidents
 from store.contract.itself import Itself
 from store.contract.outbox import Outgoing
 from store.contract.part import Engine
+from store.contract.proposing import Proposing
 
 __all__ = ["Engine", "Store"]
 
 
 class Store(
-    Alerts, Incidents, Advising, Approvals, Executions, Outgoing, Audit, Itself, Housekeeping
+    Alerts,
+    Incidents,
+    Advising,
+    Proposing,
+    Approvals,
+    Executions,
+    Outgoing,
+    Audit,
+    Itself,
+    Housekeeping,
 ):
     """Everything the bot remembers. `owner` names this process in what it claims.
 

@@ -135,6 +135,13 @@ class Approvals(Part):
         """
         return await self._write(approvals.revoke, approval_id, reason, now, self.owner)
 
+    async def end_blocked(self, approval: Approval, blocker: Blocker, now: datetime) -> bool:
+        """Revoke what may not run; it is proposed again where it needs another approval now.
+
+        False when it is too late: what another replica has claimed is its own to take back.
+        """
+        return await self._write(approvals.end_blocked, approval, blocker, now, self.owner)
+
     async def withdraw(self, approval_id: str, reason: str, now: datetime) -> bool:
         """Revoke what waits for a yes, or has it and is not claimed. False when it is too late."""
         return await self._write(approvals.withdraw, approval_id, reason, now)

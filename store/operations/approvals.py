@@ -8,13 +8,13 @@ from dataclasses import asdict, astuple
 from datetime import datetime
 
 from bot.approvals import blocker_text
-from bot.approvals.blockers import Blocker, signature
+from bot.approvals.blockers import PROPOSE_AGAIN, Blocker, signature
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval
 from bot.errors import AlreadyProposed, NotFound, Refused
 from bot.incidents.model import IncidentStatus
 from bot.incidents.remediation import RemediationStatus
-from store.operations import audit, guards, incidents
+from store.operations import audit, guards, incidents, proposing
 from store.operations.audit import Kind
 from store.proof import ALERT_FIELDS, sha256_of_alert
 from store.rows import approval_from, dump, proposal_to_json, terms_to_json
@@ -278,6 +278,28 @@ def expire(now: datetime) -> Operation[int]:
     return len(rows)
 
 
+def end_blocked(
+    approval: Approval, blocker: Blocker, now: datetime, owner: str = ""
+) -> Operation[bool]:
+    """Revoke what may not run, and have it proposed again where it would need another approval.
+
+    False when it is too late: what another than `owner` has claimed may be on its way.
+    """
+    reason = blocker_text.sentence(blocker)
+    ended: bool = yield from withdraw(approval.id, reason, now, owner)
+    if ended and blocker.kind in PROPOSE_AGAIN:
+        incident = yield from incidents.get(approval.incident_id)
+        by_sop = not approval.requested_by and not approval.interested
+        yield from proposing.enqueue(
+            incident.id,
+            incident.severity,
+            f"again:{approval.id}",
+            now,
+            "" if by_sop else approval.id,
+        )
+    return ended
+
+
 def revoke(approval_id: str, reason: str, now: datetime, owner: str = "") -> Operation[bool]:
     """Take an approved remediation back while nobody sends it, or only `owner` would.
 
@@ -316,11 +338,11 @@ def revoke(approval_id: str, reason: str, now: datetime, owner: str = "") -> Ope
     return True
 
 
-def withdraw(approval_id: str, reason: str, now: datetime) -> Operation[bool]:
+def withdraw(approval_id: str, reason: str, now: datetime, owner: str = "") -> Operation[bool]:
     """Revoke what waits for a yes, or has it and is not sent yet; False when it is too late."""
     incident_id = yield from _end_waiting(approval_id, reason, now)
     if incident_id is None:
-        revoked: bool = yield from revoke(approval_id, reason, now)
+        revoked: bool = yield from revoke(approval_id, reason, now, owner)
         return revoked
     yield from audit.record(
         Kind.REVOKED,

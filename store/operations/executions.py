@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.approvals import blocker_text
 from bot.approvals.blockers import Blocker, BlockerKind, Config, Facts, evaluate
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Execution
@@ -64,7 +63,7 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[Execution | No
         if blocker and blocker.kind is BlockerKind.TARGET_BUSY:
             continue
         if blocker:
-            yield from approvals.revoke(approval.id, blocker_text.sentence(blocker), now)
+            yield from approvals.end_blocked(approval, blocker, now)
             continue
         rows = yield query(
             "UPDATE executions SET state = ?, owner = ?, started_at = ?"
@@ -102,7 +101,7 @@ def still_wanted(execution_id: str, owner: str, now: datetime, limits: Limits) -
     incident = yield from incidents.get(execution.incident_id)
     blocker = yield from guards.blocker(approval, incident, limits, now)
     if blocker:
-        yield from approvals.revoke(approval.id, blocker_text.sentence(blocker), now, owner)
+        yield from approvals.end_blocked(approval, blocker, now, owner)
     return blocker is None
 
 
@@ -131,7 +130,7 @@ def request(
     incident = yield from incidents.get(execution.incident_id)
     blocker: Blocker | None = yield from guards.blocker(approval, incident, limits, now, config)
     if blocker:
-        yield from approvals.revoke(approval.id, blocker_text.sentence(blocker), now, owner)
+        yield from approvals.end_blocked(approval, blocker, now, owner)
         return False
     # The start time is set here, not at the claim: what happened in between it did not bring about.
     count = yield execute(

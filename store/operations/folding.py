@@ -10,7 +10,7 @@ from bot.incidents.correlation import Candidate, Named, Scope, could_share_finge
 from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
 from bot.observability.events import Event
 from store.announcing import log_event
-from store.operations import advice, grouping, incidents
+from store.operations import advice, grouping, incidents, proposing
 from store.rows import alert_from_json, dump
 from store.statements import (
     Operation,
@@ -239,6 +239,7 @@ def open_new(one: Named, alert_id: int, arrival: Arrival) -> Operation[int]:
     )
     yield from incidents.show_card(incident_id, arrival.channel, alert.severity, arrival.now)
     yield from advice.want(incident_id, "", "", alert.severity, arrival.now)
+    yield from proposing.enqueue(incident_id, alert.severity, f"sop:{incident_id}", arrival.now)
     return incident_id
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from store.statements import Operation, execute, lock, moment, notify, query, run, stamp
 
-WORK = ("outbox", "advice", "dispatch")
+WORK = ("outbox", "advice", "propose", "dispatch")
 """The topics of work that a replica leaves behind when it goes."""
 
 

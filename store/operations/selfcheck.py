@@ -83,6 +83,14 @@ _RULES = (
         timedelta(minutes=15),
     ),
     _Rule(
+        "proposal",
+        "remediations that were to be proposed and were not",
+        "SELECT 'INC-' || p.incident_id AS name FROM proposing p"
+        " JOIN incidents i ON i.id = p.incident_id"
+        " WHERE p.state != 'done' AND i.status IN ('open', 'acknowledged') AND p.not_before < ?",
+        OVERDUE,
+    ),
+    _Rule(
         "approval",
         "approvals past their time that did not expire",
         "SELECT id AS name FROM approvals WHERE state = 'awaiting approval' AND expires_at < ?",

@@ -122,6 +122,14 @@ class Bench:
         assert execution is not None
         return execution
 
+    async def dispatch(self) -> bool:
+        """Send the oldest that waits; False where none does."""
+        execution = await self.story.dispatches.claim()
+        if execution is None:
+            return False
+        await self.story.dispatches.send(execution)
+        return True
+
     async def state(self) -> RemediationStatus:
         (execution,) = await self.store.executions_of(1)
         return execution.state
@@ -141,7 +149,7 @@ async def test_a_yes_holds_as_long_as_its_own_approval_would_have_waited(
 ) -> None:
     await bench.approved(expires_at=later(lives))
     bench.now = later(1 + lives - (not too_late))
-    assert bool(await bench.story.dispatches.next()) is not too_late
+    assert await bench.dispatch() is not too_late
     assert await bench.state() == (REVOKED if too_late else SUCCEEDED)
     assert len(bench.gateway.sent) == (not too_late)
 
@@ -154,7 +162,7 @@ async def test_a_yes_that_gets_too_old_while_the_gateway_is_asked_is_not_acted_o
 
     await bench.approved(expires_at=later(120))
     bench.gateway.while_asked = slowly
-    assert await bench.story.dispatches.next()
+    assert await bench.dispatch()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
 
 
@@ -170,7 +178,7 @@ async def test_what_another_has_taken_over_is_neither_sent_nor_revoked(
 
     bench.gateway.digest, bench.gateway.while_asked = digest, taken_over
     await bench.approved()
-    assert await bench.story.dispatches.next()
+    assert await bench.dispatch()
     (execution,) = await bench.store.executions_of(1)
     assert (bench.gateway.sent, execution.state) == ([], DISPATCHING)
     assert execution.owner == "bot-dead"
@@ -190,7 +198,7 @@ async def test_a_plan_that_drifted_is_revoked(
 ) -> None:
     bench.gateway.digest = "sha256:2"
     await bench.approved()
-    assert await bench.story.dispatches.next()
+    assert await bench.dispatch()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
     (one,) = await bench.store.approvals_of(1)
     assert one.reason == "the gateway would do something else by now than what was shown"
@@ -199,7 +207,7 @@ async def test_a_plan_that_drifted_is_revoked(
 async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench) -> None:
     await bench.approved()
     bench.presser = Standing(problem="this account is deactivated")
-    assert await bench.story.dispatches.next()
+    assert await bench.dispatch()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
     (one,) = await bench.store.approvals_of(1)
     why = "the yes of @U0ANA does not count any more: this account is deactivated"
@@ -220,7 +228,7 @@ async def test_why_a_yes_does_not_count_any_more_is_said_as_it_is(
 ) -> None:
     await bench.approved(approvers=("S0SRE",))
     bench.presser = standing
-    assert await bench.story.dispatches.next()
+    assert await bench.dispatch()
     (one,) = await bench.store.approvals_of(1)
     assert one.reason == f"the yes of @U0ANA does not count any more: {why}"
 
@@ -242,7 +250,7 @@ async def test_an_outcome_that_the_store_refuses_once_is_written_the_next_time(
 ) -> None:
     await bench.approved()
     bench.flaky.refusals = 1
-    assert await bench.story.dispatches.next()
+    assert await bench.dispatch()
     assert (len(bench.gateway.sent), await bench.state()) == (1, SUCCEEDED)
 
 

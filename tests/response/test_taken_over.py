@@ -65,7 +65,7 @@ async def test_what_a_replica_claimed_and_did_not_send_is_sent_after_a_while(
     await bench.approved()
     with monkeypatch.context() as frozen:
         frozen.setattr(Replica, "holds", False)
-        assert await bench.story.dispatches.next()
+        assert await bench.dispatch()
     assert bench.gateway.sent == []
     await bench.story.dispatches.recover()
     assert bench.gateway.sent == [], "it may be on its way this moment"

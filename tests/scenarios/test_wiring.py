@@ -46,11 +46,12 @@ HEALTH_CHECKS = {
 }
 
 TASKS = {
-    "advise-0",
-    "advise-1",
+    "advise",
+    "approvals",
     "dispatch",
     "heartbeat",
     "outbox",
+    "propose",
     "read back",
     "socket 0",
     "socket 1",

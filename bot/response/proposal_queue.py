@@ -1,0 +1,118 @@
+"""The third step by itself: what is due to be proposed is planned, and put before people."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.approvals.model import Approval
+from bot.errors import AlreadyProposed, GatewayUnavailable, InputError, Refused, StoreError
+from bot.incidents.model import Incident
+from bot.response import propose
+from bot.response.proposals import Proposals
+from bot.response.rulebook import Rulebook
+from bot.serving.logs import bound
+from store.contract import Store
+from store.rows import ProposalTask
+
+log = logging.getLogger(__name__)
+
+AGAIN_SECONDS, AGAIN_AT_MOST = 2.0, 60.0  # until the gateway is asked again when it could not plan
+
+Wanted = tuple[str, Callable[[], Awaitable[Approval]]]
+"""An action's name, and what makes the approval to be asked for."""
+
+
+class ProposalQueue:
+    """Claims what is to be proposed, beside the advice. A slow gateway holds up only its own."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        rulebook: Rulebook,
+        proposals: Proposals,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._rulebook = rulebook
+        self._proposals = proposals
+        self._clock = clock
+        self._in_hand: set[int] = set()  # tasks that were claimed and are worked on
+
+    async def claim(self) -> ProposalTask | None:
+        """Take on what is to be proposed for the most severe incident."""
+        task = await self._store.claim_proposal(self._clock(), tuple(self._in_hand))
+        if task is not None:
+            self._in_hand.add(task.id)
+        return task
+
+    async def work(self, task: ProposalTask) -> None:
+        """Propose what was claimed. While the gateway cannot plan it, it is tried again later."""
+        try:
+            incident = await self._store.incident(task.incident_id)
+            with bound(
+                incident=incident.number, sop_id=incident.sop_id, tracking_id=incident.tracking_id
+            ):
+                away = await self._propose(incident, task)
+            if away:
+                seconds = min(AGAIN_SECONDS * 2**task.deferrals, AGAIN_AT_MOST)
+                await self._defer(task, seconds, is_our_fault=False)
+            else:
+                await self._store.proposal_done(task.id)
+        except BaseException:
+            with suppress(StoreError):  # then it is ours and not in hand: it comes again
+                await self._defer(task, task.attempts, is_our_fault=True)
+            raise
+        finally:
+            self._in_hand.discard(task.id)
+
+    async def _defer(self, task: ProposalTask, seconds: float, *, is_our_fault: bool) -> None:
+        until = self._clock() + timedelta(seconds=seconds)
+        await self._store.defer_proposal(task.id, until, is_our_fault=is_our_fault)
+
+    async def _propose(self, incident: Incident, task: ProposalTask) -> bool:
+        """Whether the gateway could not plan something that is still needed."""
+        away = False
+        for place, (name, wanted) in enumerate(await self._wanted(incident, task)):
+            try:
+                asked = await wanted()
+                await self._store.ask(asked, f"{task.origin}:{place}", self._rulebook.limits)
+            except AlreadyProposed:
+                continue  # there is one card for it, whoever asked first
+            except (Refused, InputError, GatewayUnavailable) as error:
+                if await self._is_over(incident):
+                    return False
+                is_away = isinstance(error, GatewayUnavailable)
+                away = away or is_away
+                if is_away and task.deferrals:
+                    continue  # it is said in the thread already
+                log.info("not proposed: %s", error)
+                why = str(error).removeprefix("Not proposed: ")
+                text = f"Not proposed: {name}. {why}"
+                if is_away:
+                    text += " It is proposed as soon as the gateway can plan it."
+                await self._store.note(incident.id, text, "", self._clock())
+        return away
+
+    async def _wanted(self, incident: Incident, task: ProposalTask) -> list[Wanted]:
+        """What is to be proposed: that approval again, or what the SOP offers for the alert."""
+        if task.approval_id:
+            old = await self._store.approval(task.approval_id)
+            return [(old.proposal.action_id, partial(self._proposals.again, incident, old))]
+        alert = await self._store.latest_alert(incident.id)
+        sop = self._rulebook.sops.get(incident.sop_id)
+        if sop is None or alert is None or not self._rulebook.policy.remediate.propose_from_sop:
+            return []
+        environments = self._rulebook.policy.remediate.declared
+        return [
+            (action.action, partial(self._proposals.from_sop, incident, sop, action, alert))
+            for _, action in propose.offered(sop, alert, environments)
+        ]
+
+    async def _is_over(self, incident: Incident) -> bool:
+        """Nobody wants to hear about what cannot be proposed any more."""
+        return (await self._store.incident(incident.id)).resolved_at is not None

@@ -1,0 +1,88 @@
+"""What is to be planned and put before people: queued with the incident, claimed, done or deferred.
+
+Beside the advice and not behind it: a remediation needs no advisor, and a slow gateway holds up
+neither the advice nor another incident's proposals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.incidents.model import Severity
+from store.operations import leases
+from store.rows import ProposalTask
+from store.statements import SKIP_LOCKED, Operation, Row, notify, query, run, stamp
+
+TOPIC = "propose"
+ATTEMPTS = 5  # so that a fault of ours, or an alert that kills us, is not tried for ever
+
+
+def enqueue(
+    incident_id: int, severity: Severity, origin: str, now: datetime, approval_id: str = ""
+) -> Operation[None]:
+    """Propose what the SOP offers, or that approval again; the same `origin` is queued once."""
+    yield run(
+        "INSERT INTO proposing (incident_id, origin, approval_id, rank, state, not_before, at)"
+        " VALUES (?, ?, ?, ?, 'wanted', ?, ?) ON CONFLICT (origin) DO NOTHING",
+        incident_id,
+        origin,
+        approval_id,
+        severity.rank,
+        stamp(now),
+        stamp(now),
+    )
+    yield notify(TOPIC)
+
+
+def claim(owner: str, now: datetime, in_hand: Sequence[int]) -> Operation[ProposalTask | None]:
+    """The most severe one that is due, or whose replica's lease lapsed, taken on.
+
+    Ours too, where it is not `in_hand`: the answer to a claim may be lost.
+    """
+    held = ", ".join(["0", *("?" * len(in_hand))])  # no task has the id 0
+    rows = yield query(
+        "UPDATE proposing SET state = 'running', owner = ?, attempts = attempts + 1 WHERE id = ("  # noqa: S608 - constants
+        " SELECT id FROM proposing WHERE state != 'done' AND attempts < ? AND not_before <= ?"
+        f" AND (state = 'wanted' OR (owner != ? AND NOT {leases.alive('proposing.owner')})"
+        f" OR (owner = ? AND id NOT IN ({held})))"
+        f" ORDER BY rank, id LIMIT 1 {SKIP_LOCKED}) RETURNING *",
+        owner,
+        ATTEMPTS,
+        stamp(now),
+        owner,
+        stamp(now),
+        owner,
+        *in_hand,
+    )
+    return _task_from(rows[0]) if rows else None
+
+
+def defer(task_id: int, owner: str, until: datetime, *, is_our_fault: bool) -> Operation[None]:
+    """Try it again from then on; what is not our fault is tried as long as it takes."""
+    yield run(
+        "UPDATE proposing SET state = 'wanted', not_before = ?, deferrals = deferrals + ?,"
+        " attempts = CASE WHEN ? = 1 THEN attempts ELSE 0 END"
+        " WHERE id = ? AND state = 'running' AND owner = ?",
+        stamp(until),
+        int(not is_our_fault),
+        int(is_our_fault),
+        task_id,
+        owner,
+    )
+
+
+def done(task_id: int) -> Operation[None]:
+    """Nothing more is to be proposed by it."""
+    yield run("UPDATE proposing SET state = 'done' WHERE id = ?", task_id)
+
+
+def _task_from(row: Row) -> ProposalTask:
+    return ProposalTask(
+        id=row["id"],
+        incident_id=row["incident_id"],
+        origin=row["origin"],
+        approval_id=row["approval_id"],
+        attempts=row["attempts"],
+        deferrals=row["deferrals"],
+    )

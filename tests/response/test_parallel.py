@@ -1,0 +1,157 @@
+"""What is slow holds up only itself: dispatches by target, proposals beside the advice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from bot.approvals.binding import bound_to, digest_of
+from bot.approvals.model import Choice, Standing, Terms
+from bot.approvals.policy import Voter
+from bot.approvals.segment import Remediate
+from bot.incidents.remediation import RemediationStatus
+from bot.policy import Policy
+from bot.remediation.client import Outcome
+from bot.workers import Workers
+from store import open_store
+from tests.response.test_dispatching import Bench, Gateway
+from tests.store.shop import ANA, AUDIT_KEY, BEN, CAT, TEAM, approval, later, opened
+
+PEOPLE = (ANA, BEN, CAT)
+
+
+class HeldGateway(Gateway):
+    """Answers nothing until it is let go; tells how many requests it holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+        self.held = asyncio.Condition()
+        self.most = self.holds = 0
+
+    async def execute(self, call: object, *, key: str, digest: str | None) -> Outcome:
+        async with self.held:
+            self.sent.append(key)
+            self.holds += 1
+            self.most = max(self.most, self.holds)
+            self.held.notify_all()
+        await self.go.wait()
+        self.holds -= 1
+        return Outcome(state="succeeded", overall_status="SUCCESS")
+
+    async def has(self, count: int) -> None:
+        async with asyncio.timeout(10), self.held:
+            await self.held.wait_for(lambda: len(self.sent) >= count)
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
+    one = Bench(store)
+    one.gateway = one.story.dispatches._gateway = HeldGateway()
+    yield one
+    await store.close()
+
+
+async def approved(bench: Bench, *targets: str) -> list[str]:
+    """An approved restart of each target, each for an incident of its own; their keys."""
+    keys = []
+    bench.story.rulebook.policy = Policy(
+        remediate=Remediate(approvers=PEOPLE, actions={"service.restart": {"cooldown_seconds": 0}})
+    )
+    for number, target in enumerate(targets):
+        incident = await opened(bench.store, service=f"s{number}", fingerprint=f"fp-{number}")
+        bound = bound_to(incident, bench.story.rulebook.written(incident.sop_id))
+        one = approval(incident.id, terms=Terms(bound=bound), target=target)
+        one = replace(one, digest=digest_of(one))
+        await bench.store.ask(one, f"test-{number}")
+        known = Standing(problem="")
+        await bench.store.vote(
+            one.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1 + number / 10)
+        )
+        keys.append(f"exec-{one.id}")
+    return keys
+
+
+def running(bench: Bench, at_once: int = 8) -> Workers:
+    workers = Workers()
+    dispatches = bench.story.dispatches
+    signal = bench.store.signal("dispatch")
+    workers.start_pool("dispatch", signal, dispatches.claim, dispatches.send, lambda: at_once)
+    return workers
+
+
+async def test_three_targets_are_acted_on_at_once_behind_a_gateway_that_answers_none(
+    bench: Bench,
+) -> None:
+    keys = await approved(bench, "web", "db", "cache")
+    workers = running(bench)
+    await bench.gateway.has(3)  # though none of them has ended
+    assert sorted(bench.gateway.sent) == sorted(keys)
+    bench.gateway.go.set()
+    await workers.stop(10)
+
+
+async def test_on_one_target_the_next_one_is_sent_when_the_one_before_it_ended(
+    bench: Bench,
+) -> None:
+    first, second, elsewhere = await approved(bench, "web", "web", "db")
+    workers = running(bench)
+    await bench.gateway.has(2)
+    assert sorted(bench.gateway.sent) == sorted([first, elsewhere])
+    assert (await bench.store.execution(second)).state is RemediationStatus.APPROVED
+    bench.gateway.go.set()
+    await bench.gateway.has(3)
+    assert bench.gateway.sent[2] == second
+    await workers.stop(10)
+
+
+async def test_no_more_are_sent_at_once_than_the_policy_allows(bench: Bench) -> None:
+    await approved(bench, *(f"web-{number}" for number in range(5)))
+    workers = running(bench, at_once=2)
+    await bench.gateway.has(2)
+    assert await bench.store.claim_execution(bench.now) is not None, "others wait in the store"
+    bench.gateway.go.set()
+    await bench.gateway.has(4)
+    assert bench.gateway.most == 2
+    await workers.stop(10)
+
+
+async def test_what_was_claimed_is_finished_when_the_bot_stops(bench: Bench) -> None:
+    (key,) = await approved(bench, "web")
+    workers = running(bench)
+    await bench.gateway.has(1)
+    stopping = asyncio.create_task(workers.stop(10))
+    await asyncio.sleep(0)
+    bench.gateway.go.set()
+    await stopping
+    assert (await bench.store.execution(key)).state is RemediationStatus.SUCCEEDED
+
+
+@dataclass
+class Job:
+    id: int
+
+
+async def test_a_worker_that_fails_leaves_the_others_at_work() -> None:
+    jobs, done, all_done = [1, 2, 3], [], asyncio.Event()
+
+    async def claim() -> Job | None:
+        return Job(jobs.pop(0)) if jobs else None
+
+    async def work(job: Job) -> None:
+        if job.id == 1:
+            raise ValueError("a fault of ours")
+        done.append(job.id)
+        if len(done) == 2:
+            all_done.set()
+
+    workers = Workers()
+    workers.start_pool("test", asyncio.Event(), claim, work, lambda: 1)
+    async with asyncio.timeout(10):
+        await all_done.wait()
+    await workers.stop(10)
+    assert done == [2, 3]

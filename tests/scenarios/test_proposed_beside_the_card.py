@@ -1,0 +1,118 @@
+"""The approval card waits for no advisor, and a gateway that is slow to plan for nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from tests.scenarios.attacks import RESTARTED, nothing_ran
+from tests.scenarios.children import until
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.doors import Proxy
+from tests.scenarios.world import BEN, SERVICE, Clock, Gateway, World, restart_sop
+
+
+def hanging_advisor(folder: Path) -> str:
+    """A command that never answers."""
+    program = folder / "hangs.py"
+    program.write_text("import time\ntime.sleep(3600)\n")
+    return json.dumps([sys.executable, str(program)])
+
+
+async def test_an_advisor_that_hangs_holds_up_neither_the_card_nor_the_restart(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    await until(lambda: world.patient.pids, why="the service is up")
+    await bot(ADVISOR_COMMAND=hanging_advisor(world.folder))
+    await world.alert()
+    card = await world.approval_card("awaiting approval")
+    assert world.replies("advice") == []
+    await world.press(card, "Approve", "ben")
+    await world.result("Verified")
+    assert world.replies("advice") == []
+    assert gateway.executions() == [RESTARTED]
+
+
+async def test_a_gateway_that_plans_one_service_slowly_holds_up_neither_advice_nor_others(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    billing = restart_sop(world.probe_url, sop_id="sop_billing", keys=["svc:billing"])
+    billing["actions"][0]["parameters"]["target"] = SERVICE
+    world.write_sops(restart_sop(world.probe_url), billing)
+    async with Proxy.before(world.gateway_url) as front:
+        world.gateway_url = front.url
+        first, go = asyncio.Event(), asyncio.Event()
+
+        async def hold_the_first(request: web.Request) -> bool:
+            if request.path == "/plan" and not first.is_set():
+                first.set()
+                await go.wait()
+            return True
+
+        front.on_request = hold_the_first
+        await bot()
+        await world.alert()
+        async with asyncio.timeout(10):
+            await first.wait()
+        await world.advice()
+        assert world.replies("approval") == []
+        await world.alert("billing")
+        await until(lambda: world.rows("SELECT 1 FROM approvals"), why="the other's is proposed")
+        (row,) = world.rows("SELECT incident_id FROM approvals")
+        assert row["incident_id"] == 2
+        go.set()
+        await until(lambda: len(world.rows("SELECT 1 FROM approvals")) == 2, why="both are")
+    await nothing_ran(world, gateway)
+
+
+async def test_what_the_gateway_could_not_plan_is_proposed_once_it_can_and_said_once(
+    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+) -> None:
+    async with Proxy.before(world.gateway_url) as front:
+        world.gateway_url = front.url
+        away = True
+
+        async def drop(request: web.Request) -> bool:
+            return not (away and request.path == "/plan")
+
+        front.on_request = drop
+        await bot()
+        await world.alert()
+        note = await world.reply("note", "Not proposed: service.restart.")
+        assert "It is proposed as soon as the gateway can plan it." in note.text
+        for _ in range(3):
+            asked = front.count("POST", "/plan")
+            clock.forward(60)
+            await until(lambda asked=asked: front.count("POST", "/plan") > asked, why="it is asked")
+        assert len(world.replies("note")) == 1
+        away = False
+        clock.forward(60)
+        await world.approval_card("awaiting approval")
+    await nothing_ran(world, gateway)
+
+
+async def test_what_an_edit_of_the_policy_revokes_is_proposed_again_by_the_policy_of_now(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    running = await bot()
+    await world.alert()
+    await world.approval_card("awaiting approval")
+    await (await world.types("/incident fix stop checkout-api", "ana")).response()
+    await world.approval_card("Stop checkout-api", which=2)
+    world.write_policy(BEN, "U0CHLOE001", approvals_required=2)
+    running.reload()
+    await running.response.decisions.tend()
+    for place in (1, 2):
+        revoked = await world.approval_card("revoked", which=place)
+        assert "the policy was edited and asks for something else now" in revoked.text
+    await until(lambda: len(world.replies("approval")) == 4, why="both are proposed again")
+    await until(
+        lambda: all("Needs 2 approvals:" in m.text for m in world.replies("approval")[2:]),
+        why="two have to approve",
+    )
+    assert any("asked by @ana" in m.text for m in world.replies("approval")[2:])
+    await nothing_ran(world, gateway)
