@@ -12,7 +12,7 @@ from bot.incidents.model import Incident
 from bot.response import Response
 from bot.response.gateway_watch import GatewayWatch
 from handlers.metadata import event_type
-from handlers.views import advice, approval, audit, card, notices, result
+from handlers.views import advice, approval, audit, card, news, notices, result
 from handlers.views.text import Block, context
 from store.rows import OutboxMessage
 
@@ -46,6 +46,7 @@ class Renderer:
             "stuck": self._stuck,
             "frozen": self._frozen,
             "gateway": self._gateway_notice,
+            "news": self._news,
         }
 
     async def render(self, message: OutboxMessage) -> Rendered | None:
@@ -60,7 +61,14 @@ class Renderer:
         incident = await self._store.incident(int(subject))
         sop = self._response.sops.get(incident.sop_id)
         _, approval = await self._fix_of(incident)
-        text, blocks = card.card(incident, sop.runbook if sop else "", approval)
+        asked = await self._store.approvals_of(incident.id)
+        text, blocks = card.card(
+            incident,
+            sop.runbook if sop else "",
+            approval,
+            waiting=[one for one in asked if not one.decided],
+            bad_news=await self._store.standing_news(incident),
+        )
         down_since = self._gateway.down_since if self._gateway else None
         if down_since and incident.resolved_at is None:
             blocks = [*blocks, notices.nothing_can_run(down_since)]
@@ -138,6 +146,12 @@ class Renderer:
     async def _gateway_notice(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))
         return Rendered(*notices.gateway(notice)) if notice else None
+
+    async def _news(self, subject: str) -> Rendered | None:
+        item = await self._store.news(int(subject))
+        if item is None:
+            return None
+        return Rendered(*news.news(item, await self._store.incident(item.incident_id)))
 
     async def _note(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))

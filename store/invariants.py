@@ -69,6 +69,7 @@ _PARENTS = " UNION ALL ".join(
         ("approval", "approvals", "id"),
         ("execution", "executions", "id"),
         ("message", "outbox", "key"),
+        ("news", "news", "id"),
         ("timeline", "timeline", "id"),
     )
 )
@@ -197,6 +198,7 @@ EXCEPT SELECT 'message resolved:' || id FROM incidents WHERE resolved_at IS NOT 
 EXCEPT SELECT 'message note:' || id FROM timeline
 EXCEPT SELECT 'message advice:' || id FROM advice WHERE body IS NOT NULL
 EXCEPT SELECT 'message approval:' || id FROM approvals
+EXCEPT SELECT 'message news:' || id FROM news
 EXCEPT SELECT 'message result:' || id FROM executions WHERE finished_at IS NOT NULL
 EXCEPT SELECT 'message audit_head:' || substr(name, 5) FROM audit_anchors
     WHERE substr(name, 1, 4) = 'day/'

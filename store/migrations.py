@@ -56,6 +56,11 @@ def m008_expand_proposing() -> str:
     return _M008
 
 
+def m009_expand_news() -> str:
+    """Bad news: what is said in an incident's thread, once, to whom it concerns."""
+    return _M009
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -65,6 +70,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m006_expand_blockers,
     m007_expand_shown_alert,
     m008_expand_proposing,
+    m009_expand_news,
 )
 
 
@@ -418,4 +424,17 @@ INSERT INTO proposing (incident_id, origin, rank, state, not_before, at)
     SELECT a.incident_id, 'sop:' || a.incident_id, a.rank, 'wanted', a.at, a.at FROM advice a
     JOIN incidents i ON i.id = a.incident_id
     WHERE a.question = '' AND a.state != 'done' AND i.status IN ('open', 'acknowledged');
+"""
+
+_M009 = """
+CREATE TABLE news (
+    id INTEGER PRIMARY KEY,
+    incident_id INTEGER NOT NULL REFERENCES incidents (id),
+    kind TEXT NOT NULL,                 -- worse, failed, expired, …
+    subject TEXT NOT NULL,              -- the execution, approval or severity; '' is the incident
+    facts TEXT NOT NULL,                -- JSON, by kind
+    mentions TEXT NOT NULL,             -- JSON: the users and user groups whom it concerns
+    at TEXT NOT NULL,
+    UNIQUE (incident_id, kind, subject) -- the same is said once
+);
 """

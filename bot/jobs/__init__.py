@@ -17,6 +17,7 @@ from bot.jobs.look_up_unknown import look_up_unknown
 from bot.jobs.post_audit_head import post_audit_head
 from bot.jobs.prune import prune
 from bot.jobs.recover import recover
+from bot.jobs.report_unanswered import report_unanswered
 from bot.jobs.retry_outbox import retry_outbox
 from bot.jobs.self_audit import SelfAudit
 from bot.jobs.verify import verify
@@ -51,6 +52,7 @@ def all_jobs(
     """Every job there is."""
     return (
         Job("expire_approvals", 2, expire_approvals(response)),
+        Job("report_unanswered", 5, report_unanswered(response)),
         Job("verify", 1, verify(response)),
         Job("look_up_unknown", 3, look_up_unknown(response)),
         Job("recover", 1, recover(response), shared=False),

@@ -190,6 +190,14 @@ class Response:
         """A person closes it."""
         return await self.store.resolve(incident_id, user, self._clock())
 
+    async def report_unanswered(self) -> None:
+        """Say of what nobody acknowledged in the policy's time, to those whom the policy names."""
+        seconds = self.policy.notify.unanswered_seconds
+        if seconds:
+            now = self._clock()
+            before = now - timedelta(seconds=seconds)
+            await self.store.report_unanswered(before, self.policy.remediate.approvers, now)
+
     async def count_backlog(self) -> None:
         """Put the outbox's backlog where it is watched."""
         waiting, failed = await self.store.outbox_backlog()

@@ -214,6 +214,12 @@ def _rule(asked: Approval) -> str:
     return " · ".join(parts)
 
 
+def waits(asked: Approval) -> str:
+    """One that waits for a vote, in a line."""
+    needed = _needed(asked) if asked.approvers else "Needs somebody: policy.yaml names no approvers"
+    return f"{said(asked.proposal.title, 120)} ({needed[0].lower()}{needed[1:]})"
+
+
 def _needed(asked: Approval) -> str:
     """How many more approvals it needs, and who can still give one."""
     users, groups = who_can_still_approve(asked)

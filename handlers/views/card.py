@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.approvals.model import Approval
 from bot.incidents.model import Incident, IncidentStatus
+from bot.incidents.news import News
+from handlers.views.approval import waits
+from handlers.views.news import on_card
 from handlers.views.text import (
     SYMBOL,
     Block,
@@ -23,9 +28,17 @@ from handlers.views.text import (
 
 
 def card(
-    incident: Incident, runbook: str = "", fixed_by: Approval | None = None
+    incident: Incident,
+    runbook: str = "",
+    fixed_by: Approval | None = None,
+    *,
+    waiting: Sequence[Approval] = (),
+    bad_news: Sequence[News] = (),
 ) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) of the incident as it is; `fixed_by` is verified to have helped."""
+    """(fallback text, blocks) of the incident as it is; `fixed_by` is verified to have helped.
+
+    `waiting` are the approvals that wait for a vote; `bad_news` is what is still so.
+    """
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = "✅ RESOLVED" if resolved else SYMBOL[incident.severity]
     title = said(incident.title, 150) or "(no title)"
@@ -36,7 +49,9 @@ def card(
                 text
                 for text in (_where(incident), _what(incident), _who(incident, fixed_by))
                 if text
-            )
+            ),
+            *(f"🔐 approval waiting: {waits(asked)}" for asked in waiting[:3]),
+            *(on_card(item, incident) for item in bad_news),
         ),
     ]
     actions = _actions(incident, runbook)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.incidents.model import Incident, Severity, TimelineEntry
+from bot.incidents.news import News
 from store.contract.part import Part
 from store.operations import (
     incidents,
+    news,
 )
 
 
@@ -21,6 +24,23 @@ class Incidents(Part):
     async def open_incidents(self, limit: int = 20, before: int | None = None) -> list[Incident]:
         """Open and acknowledged incidents, newest first; `before` an id pages on."""
         return await self._engine.read(incidents.open_ones, limit, before)
+
+    async def news(self, news_id: int) -> News | None:
+        """One piece of bad news."""
+        return await self._engine.read(news.get, news_id)
+
+    async def standing_news(self, incident: Incident) -> list[News]:
+        """The bad news of an incident that is still so, the newest first, three at most."""
+        return await self._engine.read(news.standing, incident)
+
+    async def report_unanswered(
+        self, opened_before: datetime, mentions: Sequence[str], now: datetime
+    ) -> int:
+        """Say of critical and high incidents opened before then that nobody acknowledged them.
+
+        Once each, to `mentions`; a channel gets a few at a time. Returns how many.
+        """
+        return await self._write(news.unanswered, opened_before, mentions, now)
 
     async def incidents_of_sop(self, sop_id: str, limit: int = 10) -> list[Incident]:
         """The newest incidents of a SOP ID."""

@@ -13,8 +13,9 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval
 from bot.errors import AlreadyProposed, NotFound, Refused
 from bot.incidents.model import IncidentStatus
+from bot.incidents.news import NewsKind
 from bot.incidents.remediation import RemediationStatus
-from store.operations import audit, guards, incidents, proposing
+from store.operations import audit, guards, incidents, news, proposing
 from store.operations.audit import Kind
 from store.proof import ALERT_FIELDS, sha256_of_alert
 from store.rows import approval_from, dump, proposal_to_json, terms_to_json
@@ -267,6 +268,7 @@ def expire(now: datetime) -> Operation[int]:
         incident = yield from incidents.get(row["incident_id"])
         yield from incidents.tell(incident.id, now, "expired", "The approval expired")
         yield from incidents.reply(incident, "approval", row["id"], now)
+        yield from news.of_approval((yield from get(row["id"])), NewsKind.EXPIRED, TOO_LATE, now)
     for row in rows:
         yield from audit.record(
             Kind.EXPIRED,
@@ -328,6 +330,7 @@ def revoke(approval_id: str, reason: str, now: datetime, owner: str = "") -> Ope
     incident = yield from incidents.get(approval.incident_id)
     yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
     yield from incidents.reply(incident, "approval", approval_id, now)
+    yield from news.of_approval(approval, NewsKind.REVOKED, reason, now)
     yield from audit.record(
         Kind.REVOKED,
         now=now,
@@ -344,6 +347,7 @@ def withdraw(approval_id: str, reason: str, now: datetime, owner: str = "") -> O
     if incident_id is None:
         revoked: bool = yield from revoke(approval_id, reason, now, owner)
         return revoked
+    yield from news.of_approval((yield from get(approval_id)), NewsKind.REVOKED, reason, now)
     yield from audit.record(
         Kind.REVOKED,
         now=now,

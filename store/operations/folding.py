@@ -10,7 +10,7 @@ from bot.incidents.correlation import Candidate, Named, Scope, could_share_finge
 from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
 from bot.observability.events import Event
 from store.announcing import log_event
-from store.operations import advice, grouping, incidents, proposing
+from store.operations import advice, grouping, incidents, news, proposing
 from store.rows import alert_from_json, dump
 from store.statements import (
     Operation,
@@ -320,6 +320,7 @@ def _show_what_fires(row: Row, arrival: Arrival) -> Operation[None]:
         yield from incidents.tell(
             row["id"], arrival.now, "severity", f"Severity {before} → {severity}"
         )
+        yield from news.got_worse(row["id"], before, severity, arrival.now)
     yield from incidents.show_card(
         row["id"],
         row["channel"],

@@ -48,7 +48,7 @@ def show_card(
 
 
 def reply(incident: Incident, kind: str, subject: object, now: datetime) -> Operation[None]:
-    """The incident's thread should show this."""
+    """The incident's thread should show this; the card names the approval that waits."""
     yield from outbox.want(
         kind=kind,
         subject=subject,
@@ -58,6 +58,8 @@ def reply(incident: Incident, kind: str, subject: object, now: datetime) -> Oper
         rank=incident.severity.rank,
         now=now,
     )
+    if kind == "approval":
+        yield from show_card(incident.id, incident.channel, incident.severity, now)
 
 
 def get(incident_id: int) -> Operation[Incident]:

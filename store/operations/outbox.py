@@ -70,6 +70,7 @@ def want(
     rank: int,
     now: datetime,
     delay: float = 0.0,
+    soon: bool = False,
 ) -> Operation[None]:
     """Ask for a message, or for a change of the one that is there.
 
@@ -77,11 +78,13 @@ def want(
     gather; an undelayed wish overtakes a delayed one, but never a wait that Slack imposed. What
     was given up is tried again: a new wish is a new chance.
 
-    `rank` is the severity's, 0 being the gravest. The place in the queue that a wish has already is
-    not lost by another one.
+    A reply comes after every card, or, when it should come `soon`, right behind those of its own
+    severity. `rank` is the severity's, 0 being the gravest. The place in the queue that a wish has
+    already is not lost by another one.
     """
     key = f"{kind}:{subject}"
-    place = STEP * rank + (BEHIND_ALL if in_thread else 0)
+    behind = BEHIND_ITS_OWN if soon else BEHIND_ALL
+    place = STEP * rank + (behind if in_thread else 0)
     due = stamp(now + timedelta(seconds=delay) if delay else now)
     yield run(
         """

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.approvals.model import Execution
 from bot.incidents.remediation import RemediationStatus
-from store.operations import approvals, executions, incidents
+from store.operations import approvals, executions, incidents, news
 from store.operations.audit import Kind
 from store.proof import sha256_of
 from store.rows import dump, execution_from
@@ -58,6 +58,8 @@ def finish(
         )
         yield from incidents.tell(execution.incident_id, now, "dispatched", f"Remediation {state}")
         yield from executions.show(execution, now)
+        approval = yield from approvals.get(execution.approval_id)
+        yield from news.of_execution(execution, approval, now)
         if state is RemediationStatus.SUCCEEDED:
             yield from _take_back(execution, now)
         yield from _target_is_free()
@@ -200,6 +202,8 @@ def conclude(
     yield from executions.show(execution, now)
     incident = yield from incidents.get(execution.incident_id)
     yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
+    approval = yield from approvals.get(execution.approval_id)
+    yield from news.of_execution(execution, approval, now)
     if incident.resolved_at:
         yield from incidents.reply(incident, "resolved", incident.id, now)
     yield from executions.record(

@@ -24,6 +24,7 @@ SHARED, OWN = True, False  # one replica runs the job, or each runs its own
 
 JOBS = {
     "expire_approvals": (2, SHARED),
+    "report_unanswered": (5, SHARED),
     "verify": (1, SHARED),
     "look_up_unknown": (3, SHARED),
     "recover": (1, OWN),

@@ -1,0 +1,38 @@
+"""Bad news of an incident: what people must hear of, because an edited message notifies nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class NewsKind(StrEnum):
+    """What went badly."""
+
+    WORSE = "worse"
+    NOT_HELPED = "not helped"
+    FAILED = "failed"
+    UNKNOWN = "outcome unknown"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    UNANSWERED = "unanswered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """One piece of bad news, said once in the thread.
+
+    `subject` is what it is about: an execution, an approval, a severity, or '' for the incident
+    itself; with the kind it is said once an incident. `facts` are its typed facts by name;
+    `mentions` are the users and user groups whom it concerns.
+    """
+
+    id: int
+    incident_id: int
+    kind: NewsKind
+    subject: str
+    facts: Mapping[str, str]
+    mentions: tuple[str, ...]
+    at: datetime

@@ -1,0 +1,61 @@
+"""Bad news: a message of its own in the thread, and a line on the card."""
+
+from __future__ import annotations
+
+from bot.approvals.policy import mentions
+from bot.incidents.model import Incident
+from bot.incidents.news import News, NewsKind
+from handlers.views.text import Block, clock, quote, said, section
+
+MOST_MENTIONED = 10
+
+_MARK = {
+    NewsKind.WORSE: "🔺",
+    NewsKind.NOT_HELPED: "❌",
+    NewsKind.FAILED: "❌",
+    NewsKind.UNKNOWN: "❓",
+    NewsKind.EXPIRED: "⌛",
+    NewsKind.REVOKED: "🚫",
+    NewsKind.UNANSWERED: "🔔",
+}
+_NEXT = {
+    NewsKind.NOT_HELPED: "See what it changed before anything else is done.",
+    NewsKind.UNKNOWN: "It may have run. Look, then press Check again or say what became of it.",
+    NewsKind.EXPIRED: "Nothing ran. Propose it again if it is still needed.",
+    NewsKind.REVOKED: "Nothing ran.",
+    NewsKind.UNANSWERED: "Press Acknowledge on its card to take ownership.",
+}
+
+
+def news(item: News, incident: Incident) -> tuple[str, list[Block]]:
+    """(fallback text, blocks); it mentions whom it concerns."""
+    whom = mentions(item.mentions[:MOST_MENTIONED]) if item.mentions else ""
+    head = f"{_MARK[item.kind]} *{_what(item, incident)}*"
+    why = item.facts.get("why", "").strip()
+    parts = [
+        head,
+        quote(why, 600) if why else "",
+        " ".join(part for part in (_NEXT.get(item.kind, ""), whom) if part),
+    ]
+    text = f"{_MARK[item.kind]} {_what(item, incident)} · {incident.number}"
+    return f"{text} {whom}".strip(), [section("\n".join(part for part in parts if part))]
+
+
+def on_card(item: News, incident: Incident) -> str:
+    """The same in a line."""
+    return f"{_MARK[item.kind]} {_what(item, incident)} {clock(item.at)}"
+
+
+def _what(item: News, incident: Incident) -> str:
+    title = said(item.facts.get("title", ""), 140)
+    if item.kind is NewsKind.WORSE:
+        return f"{incident.number} got worse: {item.facts['before']} → {item.facts['after']}"
+    if item.kind is NewsKind.UNANSWERED:
+        return f"Nobody has acknowledged {incident.number}"
+    return {
+        NewsKind.NOT_HELPED: f"{title} did not help",
+        NewsKind.FAILED: f"{title} failed",
+        NewsKind.UNKNOWN: f"{title}: outcome unknown",
+        NewsKind.EXPIRED: f"{title}: the approval expired",
+        NewsKind.REVOKED: f"{title}: the approval was revoked",
+    }[item.kind]

@@ -1,0 +1,203 @@
+"""Bad news: written with the change itself, and said once, as a new message in the thread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from bot.approvals.model import Approval, Execution
+from bot.incidents.model import Incident, IncidentStatus, Severity
+from bot.incidents.news import News, NewsKind
+from bot.incidents.remediation import RemediationStatus
+from store.operations import incidents, outbox
+from store.rows import dump
+from store.statements import Operation, Row, moment, query, stamp
+
+MOST_WAITING = 10
+"""Incidents that nobody answers, told at once in a channel: the rest follow as these are posted."""
+
+_OF_EXECUTION = {
+    NewsKind.FAILED: RemediationStatus.FAILED,
+    NewsKind.UNKNOWN: RemediationStatus.OUTCOME_UNKNOWN,
+    NewsKind.NOT_HELPED: RemediationStatus.NOT_VERIFIED,
+}
+_BY_STATE = {state: kind for kind, state in _OF_EXECUTION.items()}
+
+
+def report(
+    incident: Incident,
+    kind: NewsKind,
+    subject: str,
+    now: datetime,
+    *,
+    facts: Mapping[str, str],
+    mentions: Iterable[str],
+) -> Operation[bool]:
+    """Say it in the thread and on the card. False when it was said already."""
+    whom = tuple(dict.fromkeys(who for who in mentions if who))
+    rows = yield query(
+        "INSERT INTO news (incident_id, kind, subject, facts, mentions, at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
+        incident.id,
+        kind,
+        subject,
+        dump(dict(facts)),
+        dump(whom),
+        stamp(now),
+    )
+    if not rows:
+        return False
+    yield from outbox.want(
+        kind="news",
+        subject=rows[0]["id"],
+        channel=incident.channel,
+        incident_id=incident.id,
+        in_thread=True,
+        rank=incident.severity.rank,
+        now=now,
+        soon=True,
+    )
+    yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
+    return True
+
+
+def of_execution(execution: Execution, approval: Approval, now: datetime) -> Operation[None]:
+    """Say how it ended, where it ended badly."""
+    kind = _BY_STATE.get(execution.state)
+    if kind is None:
+        return
+    incident = yield from incidents.get(execution.incident_id)
+    # Of an unknown outcome anybody who may approve can say what became of it.
+    deciders = approval.approvers if kind is NewsKind.UNKNOWN else approval.said_yes
+    yield from report(
+        incident,
+        kind,
+        execution.id,
+        now,
+        facts={
+            "title": approval.proposal.title,
+            "why": execution.verify_note if kind is NewsKind.NOT_HELPED else execution.error,
+        },
+        mentions=(incident.acknowledged_by, approval.requested_by, *deciders),
+    )
+
+
+def of_approval(approval: Approval, kind: NewsKind, reason: str, now: datetime) -> Operation[None]:
+    """Say that it ended without having run."""
+    incident = yield from incidents.get(approval.incident_id)
+    yield from report(
+        incident,
+        kind,
+        approval.id,
+        now,
+        facts={"title": approval.proposal.title, "why": reason},
+        mentions=(incident.acknowledged_by, approval.requested_by, *approval.approvers),
+    )
+
+
+def got_worse(
+    incident_id: int, before: Severity, after: Severity, now: datetime
+) -> Operation[None]:
+    """Say that the severity rose: once for each severity, however often it goes up and down."""
+    if after.rank >= before.rank:
+        return
+    incident = yield from incidents.get(incident_id)
+    yield from report(
+        incident,
+        NewsKind.WORSE,
+        after,
+        now,
+        facts={"before": before, "after": after},
+        mentions=(incident.acknowledged_by,),
+    )
+
+
+def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) -> Operation[int]:
+    """Say of each critical or high incident that nobody acknowledged it in time. Returns how many.
+
+    At most MOST_WAITING wait to be posted in a channel: a storm does not become another one.
+
+    1. Find them, the most severe first. 2. Count what waits. 3. Say it while there is room.
+    """
+    rows = yield query(
+        "SELECT i.id, i.channel FROM incidents i JOIN outbox card ON card.incident_id = i.id"
+        " AND card.kind = 'card' AND card.ts IS NOT NULL"
+        " WHERE i.status = ? AND i.severity IN (?, ?)"
+        " AND EXISTS (SELECT 1 FROM timeline t WHERE t.incident_id = i.id AND t.kind = 'opened'"
+        "   AND t.at <= ?)"
+        " AND NOT EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id AND n.kind = ?)"
+        " ORDER BY CASE i.severity WHEN 'critical' THEN 0 ELSE 1 END, i.id LIMIT 200",
+        IncidentStatus.OPEN,
+        Severity.CRITICAL,
+        Severity.HIGH,
+        stamp(opened_before),
+        NewsKind.UNANSWERED,
+    )
+    if not rows:
+        return 0
+    counts = yield query(
+        "SELECT channel, COUNT(*) AS n FROM outbox WHERE kind = 'news' AND ts IS NULL"
+        " AND sent < wanted AND failed = 0 GROUP BY channel"
+    )
+    waiting = {row["channel"]: int(row["n"]) for row in counts}
+    said = 0
+    for row in rows:
+        if waiting.get(row["channel"], 0) >= MOST_WAITING:
+            continue
+        yield from incidents.hold(row["id"])
+        incident = yield from incidents.get(row["id"])
+        if incident.status is not IncidentStatus.OPEN:
+            continue
+        facts = {"since": stamp(incident.opened_at)}
+        if (
+            yield from report(
+                incident, NewsKind.UNANSWERED, "", now, facts=facts, mentions=mentions
+            )
+        ):
+            waiting[row["channel"]] = waiting.get(row["channel"], 0) + 1
+            said += 1
+    return said
+
+
+def get(news_id: int) -> Operation[News | None]:
+    """One piece of news."""
+    rows = yield query("SELECT * FROM news WHERE id = ?", news_id)
+    return _news_from(rows[0]) if rows else None
+
+
+def standing(incident: Incident, limit: int = 3) -> Operation[list[News]]:
+    """What is still so, the newest first: what has turned out well since is no news any more."""
+    rows = yield query(
+        "SELECT n.*, e.state AS ended, (SELECT MAX(a.requested_at) FROM approvals a"
+        " WHERE a.incident_id = n.incident_id) AS proposed_at FROM news n"
+        " LEFT JOIN executions e ON e.id = n.subject WHERE n.incident_id = ?"
+        " ORDER BY n.id DESC LIMIT 50",
+        incident.id,
+    )
+    return [_news_from(row) for row in rows if _is_so(row, incident)][:limit]
+
+
+def _is_so(row: Row, incident: Incident) -> bool:
+    kind = NewsKind(row["kind"])
+    is_open = incident.status in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED)
+    if kind in _OF_EXECUTION:
+        return bool(row["ended"] == _OF_EXECUTION[kind])
+    if kind is NewsKind.UNANSWERED:
+        return incident.status is IncidentStatus.OPEN
+    if kind is NewsKind.WORSE:
+        return is_open and row["subject"] == incident.severity
+    # An approval that came to nothing: until something else is proposed.
+    return is_open and (row["proposed_at"] or "") <= row["at"]
+
+
+def _news_from(row: Row) -> News:
+    return News(
+        id=row["id"],
+        incident_id=row["incident_id"],
+        kind=NewsKind(row["kind"]),
+        subject=row["subject"],
+        facts=json.loads(row["facts"]),
+        mentions=tuple(json.loads(row["mentions"])),
+        at=moment(row["at"]),
+    )

@@ -1,0 +1,92 @@
+"""Bad news: a message that mentions whom it concerns, and a line on the card."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.incidents.news import News, NewsKind
+from handlers.views.card import card
+from handlers.views.news import news
+from tests.handlers.views.looks import (
+    ANA,
+    BEN,
+    CAT,
+    HOSTILE,
+    NOW,
+    approval,
+    assert_slack_takes,
+    incident,
+    shown,
+    vote,
+)
+
+
+def item(kind: NewsKind, **changes: Any) -> News:
+    given: dict[str, Any] = {
+        "id": 7,
+        "incident_id": 142,
+        "kind": kind,
+        "subject": "exec-1",
+        "facts": {"title": "Restart checkout-api", "why": "exit 1"},
+        "mentions": (ANA, "S0SRE"),
+        "at": NOW + timedelta(minutes=3),
+    }
+    return News(**{**given, **changes})
+
+
+WORSE = {"before": "medium", "after": "critical"}
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (item(NewsKind.WORSE, facts=WORSE), "INC-142 got worse: medium → critical"),
+        (item(NewsKind.NOT_HELPED), "Restart checkout-api did not help"),
+        (item(NewsKind.FAILED), "Restart checkout-api failed"),
+        (item(NewsKind.UNKNOWN), "Restart checkout-api: outcome unknown"),
+        (item(NewsKind.EXPIRED), "Restart checkout-api: the approval expired"),
+        (item(NewsKind.REVOKED), "Restart checkout-api: the approval was revoked"),
+        (item(NewsKind.UNANSWERED, facts={}), "Nobody has acknowledged INC-142"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, News) else "",
+)
+def test_each_says_what_happened_and_mentions_whom_it_concerns(one: News, words: str) -> None:
+    text, blocks = news(one, incident())
+    assert f"*{words}*" in shown(blocks)
+    assert f"<@{ANA}>, <!subteam^S0SRE>" in shown(blocks)
+    assert words in text
+    assert f"<@{ANA}>" in text, "a notification shows the fallback text"
+    assert "INC-142" in text
+    assert_slack_takes(text, blocks)
+    _, on_card = card(incident(), bad_news=[one])
+    assert words in shown(on_card), "the card says so too"
+
+
+def test_news_that_concern_nobody_by_name_mention_nobody() -> None:
+    text, blocks = news(item(NewsKind.FAILED, mentions=()), incident())
+    assert "<@" not in text + shown(blocks)
+    assert "nobody" not in text + shown(blocks)
+
+
+def test_the_card_names_what_waits_for_approval_and_who_can_give_it() -> None:
+    one = approval(needed=1, approvers=(ANA, BEN, CAT), votes=())
+    text, blocks = card(incident(), waiting=[one])
+    line = f"🔐 approval waiting: Restart checkout-api (needs 1 approval: <@{ANA}>, <@{BEN}>)"
+    assert line in shown(blocks)
+    assert_slack_takes(text, blocks)
+    two = approval(needed=2, votes=(vote(ANA),))
+    assert "(needs 1 more approval: " in shown(card(incident(), waiting=[two])[1])
+    nobody = approval(approvers=())
+    assert "policy.yaml names no approvers" in shown(card(incident(), waiting=[nobody])[1])
+
+
+@pytest.mark.attack("ASI09")
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("kind", [kind for kind in NewsKind if kind is not NewsKind.WORSE])
+def test_hostile_text_in_bad_news_is_shown_and_never_obeyed(kind: NewsKind, text: str) -> None:
+    one = item(kind, facts={"title": text, "why": text})
+    assert_slack_takes(*news(one, incident(title=text)))
+    assert_slack_takes(*card(incident(title=text), bad_news=[one, one, one]))

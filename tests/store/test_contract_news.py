@@ -1,0 +1,197 @@
+"""Bad news: said once, in the transaction of the change itself, to whom it concerns."""
+
+from __future__ import annotations
+
+from bot.approvals.model import Execution
+from bot.incidents.model import Incident, Severity
+from bot.incidents.news import News, NewsKind
+from bot.incidents.remediation import RemediationStatus
+from store.contract import Store
+from store.operations.news import MOST_WAITING
+from tests.store.shop import (
+    ANA,
+    BEN,
+    CAT,
+    CHANNEL,
+    NOW,
+    alert,
+    asked,
+    later,
+    opened,
+    resolved,
+    tell,
+)
+from tests.store.test_contract_executions import approved
+
+
+async def said(store: Store) -> list[News]:
+    """Every piece of news, as its message in the outbox would show it."""
+    found = []
+    for number in range(1, 60):  # what was said already may have taken a number
+        if await store.outbox_message(f"news:{number}"):
+            item = await store.news(number)
+            assert item is not None
+            found.append(item)
+    return found
+
+
+async def shown(store: Store, key: str) -> None:
+    """Slack shows that message."""
+    message = await store.outbox_message(key)
+    assert message is not None
+    assert await store.outbox_sent(message, f"{message.id}.0")
+
+
+async def claimed(store: Store, incident: Incident) -> Execution:
+    """A remediation that Cat asked for and Ana approved, on its way."""
+    await approved(store, incident, approvers=(ANA, BEN))
+    execution = await store.claim_execution(later(2))
+    assert execution is not None
+    return execution
+
+
+async def test_a_rise_of_severity_is_said_once_for_each_severity(store: Store) -> None:
+    incident_id = await tell(store, alert(severity=Severity.MEDIUM))
+    assert await said(store) == []
+    await store.acknowledge(incident_id, ANA, later(1))
+    for second, severity in enumerate(
+        (Severity.HIGH, Severity.LOW, Severity.HIGH, Severity.CRITICAL), start=2
+    ):
+        await tell(store, alert(severity=severity), at=later(second))
+    news = await said(store)
+    assert [(n.kind, n.facts["before"], n.facts["after"]) for n in news] == [
+        (NewsKind.WORSE, "medium", "high"),
+        (NewsKind.WORSE, "high", "critical"),
+    ]
+    assert {n.mentions for n in news} == {(ANA,)}
+    incident = await store.incident(incident_id)
+    assert [n.facts["after"] for n in await store.standing_news(incident)] == ["critical"]
+
+
+async def test_nothing_is_said_of_a_severity_that_falls(store: Store) -> None:
+    await tell(store, alert(severity=Severity.HIGH))
+    await tell(store, alert(severity=Severity.LOW), at=later(1))
+    assert await said(store) == []
+
+
+async def test_an_approval_that_expires_is_said_to_who_asked_and_who_could_approve(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id, approvers=(ANA, BEN))
+    assert await store.expire_approvals(later(901)) == 1
+    assert await store.expire_approvals(later(902)) == 0
+    (news,) = await said(store)
+    assert (news.kind, news.subject) == (NewsKind.EXPIRED, one.id)
+    assert news.mentions == (CAT, ANA, BEN)
+    message = await store.outbox_message("news:1")
+    assert message is not None
+    assert message.in_thread
+    assert await store.standing_news(incident) == [news]
+    await asked(store, incident.id, requested_at=later(950), expires_at=later(1900))
+    assert await store.standing_news(incident) == [], "something else is proposed"
+
+
+async def test_a_revoked_approval_is_said_but_not_one_that_ends_with_its_incident(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    one = await asked(store, incident.id, approvers=(ANA,))
+    assert await store.withdraw(one.id, "the SOP was edited", later(1))
+    assert not await store.withdraw(one.id, "the SOP was edited", later(2))
+    (news,) = await said(store)
+    assert (news.kind, news.facts["why"]) == (NewsKind.REVOKED, "the SOP was edited")
+    await asked(store, incident.id)
+    await tell(store, resolved(), at=later(3))
+    assert len(await said(store)) == 1, "the resolve is a message of its own"
+
+
+async def test_a_critical_incident_that_nobody_acknowledges_is_said_once(store: Store) -> None:
+    lonely = await tell(store, alert(severity=Severity.CRITICAL))
+    minor = await tell(store, alert(service="api", fingerprint="f2", severity=Severity.MEDIUM))
+    taken = await tell(store, alert(service="db", fingerprint="f3", severity=Severity.HIGH))
+    await store.acknowledge(taken, ANA, later(1))
+    assert await store.report_unanswered(later(0), [BEN], later(300)) == 0, "no card is up yet"
+    for number in (lonely, minor, taken):
+        await shown(store, f"card:{number}")
+    assert await store.report_unanswered(later(-1), [BEN], later(299)) == 0
+    assert await store.report_unanswered(later(0), [BEN, "S0SRE"], later(300)) == 1
+    assert await store.report_unanswered(later(1), [BEN], later(301)) == 0
+    (news,) = await said(store)
+    assert (news.incident_id, news.mentions) == (lonely, (BEN, "S0SRE"))
+    incident = await store.incident(lonely)
+    assert await store.standing_news(incident) == [news]
+    assert await store.standing_news(await store.acknowledge(lonely, ANA, later(302))) == []
+
+
+async def test_many_that_nobody_answers_are_said_a_few_at_a_time(store: Store) -> None:
+    count = MOST_WAITING + 3
+    for number in range(count):
+        which = f"s{number}"
+        severity = Severity.CRITICAL if number == count - 1 else Severity.HIGH
+        incident_id = await tell(store, alert(service=which, fingerprint=which, severity=severity))
+        await shown(store, f"card:{incident_id}")
+    assert await store.report_unanswered(NOW, [], later(300)) == MOST_WAITING
+    assert (await said(store))[0].incident_id == count, "the most severe first"
+    assert await store.report_unanswered(NOW, [], later(305)) == 0
+    await shown(store, "news:1")
+    assert await store.report_unanswered(NOW, [], later(310)) == 1
+
+
+async def test_a_dispatch_that_fails_or_has_no_outcome_is_said_to_whom_it_concerns(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    await store.acknowledge(incident.id, "U0DAN", later(0))
+    sent = await claimed(store, incident)
+    for _ in range(2):  # a second answer says nothing new
+        await store.finish_execution(
+            sent,
+            RemediationStatus.OUTCOME_UNKNOWN,
+            answer=None,
+            error="no answer in 30 s",
+            now=later(5),
+        )
+    (news,) = await said(store)
+    assert (news.kind, news.facts["why"]) == (NewsKind.UNKNOWN, "no answer in 30 s")
+    assert news.mentions == ("U0DAN", CAT, ANA, BEN), "anybody who may approve can say what it did"
+    assert await store.standing_news(incident) == [news]
+
+    await store.finish_execution(
+        sent, RemediationStatus.FAILED, answer={"exit_code": 1}, error="exit 1", now=later(9)
+    )
+    failed = (await said(store))[-1]
+    assert (failed.kind, failed.subject) == (NewsKind.FAILED, sent.id)
+    assert failed.mentions == ("U0DAN", CAT, ANA), "who asked and who approved"
+    assert await store.standing_news(incident) == [failed], "its outcome is known by now"
+
+
+async def test_what_did_not_help_is_said_and_what_helped_is_not(store: Store) -> None:
+    incident = await opened(store)
+    sent = await claimed(store, incident)
+    await store.finish_execution(
+        sent,
+        RemediationStatus.SUCCEEDED,
+        answer={"exit_code": 0},
+        error="",
+        now=later(5),
+        verify_until=later(60),
+    )
+    assert await said(store) == []
+    assert await store.conclude(sent.id, RemediationStatus.NOT_VERIFIED, "still 503", later(61))
+    assert not await store.conclude(sent.id, RemediationStatus.NOT_VERIFIED, "again", later(62))
+    (news,) = await said(store)
+    assert (news.kind, news.facts["why"]) == (NewsKind.NOT_HELPED, "still 503")
+    card = await store.outbox_message(f"card:{incident.id}")
+    assert card is not None
+    assert card.wanted > card.sent, "the card says so too"
+
+
+async def test_bad_news_come_right_behind_the_cards_of_their_severity(store: Store) -> None:
+    await tell(store, alert(severity=Severity.MEDIUM))
+    await shown(store, "card:1")
+    await tell(store, alert(severity=Severity.CRITICAL), at=later(1))
+    high = await tell(store, alert(service="api", fingerprint="f2"), at=later(2))
+    due = await store.outbox_due(CHANNEL, later(5), 50)
+    keys = [message.key for message in due if message.ts is None]
+    assert keys.index("news:1") < keys.index(f"card:{high}")
