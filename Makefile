@@ -71,8 +71,8 @@ chaos: .venv/.dev  ## the long fault runs, by SOPBOT_SEED or a new seed; ARGS=â€
 services:  ## Debian/Ubuntu: install the servers that integration tests use
 	@sh tests/services.sh
 
-bench: .venv/.dev  ## every benchmark beside its floor; ONLY=id runs one
-	@$(PY) -m benchmarks $(if $(ONLY),--only $(ONLY))
+bench: .venv/.dev  ## every benchmark beside its floor; ONLY=id runs one, QUICK=1 only asks whether they run
+	@$(PY) -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.txt

@@ -55,7 +55,7 @@ async def run() -> list[Result]:
 
 async def _start(settings: dict[str, str], slack: LocalSlack) -> tuple[float, float]:
     async with child(["bot"], settings) as bot:
-        assert slack.connections == 1
+        assert slack.connections >= 1, "one link makes it ready, the others follow"
         return bot.ready_after, bot.peak_rss_mb()
 
 

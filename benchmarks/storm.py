@@ -118,7 +118,7 @@ async def through_http(url: str, alerts: int) -> dict[str, Any]:
     return dict(json.loads(said))
 
 
-async def storm(door: str, side: str, alerts: int = ALERTS) -> Storm:
+async def storm(door: str, side: str, alerts: int) -> Storm:
     """A fresh program on a fresh store, one storm. `door` is slack or http; `side` bot or bare."""
     async with AsyncExitStack() as parts:
         folder = parts.enter_context(workspace())
@@ -171,7 +171,7 @@ async def run() -> list[Result]:
             break  # this machine is slow: one round has to do
         for door in ("slack", "http"):
             for side in ("bot", "bare"):
-                done.setdefault((door, side), []).append(await storm(door, side))
+                done.setdefault((door, side), []).append(await storm(door, side, ALERTS))
     return results(done)
 
 

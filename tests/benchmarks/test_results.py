@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import report
-from benchmarks.__main__ import BENCHES, chosen, main
+from benchmarks import quick, report
+from benchmarks.__main__ import BENCHES, chosen, main, run
 from benchmarks.results import (
     Bar,
     Result,
@@ -32,6 +32,7 @@ ISSUE = {
     "storm.sixty_incidents",
     "storm.soak",
     "approval.audit_verify",
+    "truth.held_back",
 }
 
 
@@ -54,6 +55,39 @@ def test_every_bench_of_the_issue_exists():
 )
 def test_an_id_or_one_of_its_lines_chooses_its_bench(only, names):
     assert chosen(only) == names
+
+
+def test_the_short_form_names_sizes_that_its_benches_have():
+    for bench, sizes in quick.SHORT.items():
+        assert sizes.keys() <= vars(bench).keys(), bench.__name__
+
+
+async def breaks():
+    raise RuntimeError("the bench broke")
+
+
+async def misses():
+    return [Result("b", 3.0, "ms", bar=Bar(2, "ms"))]
+
+
+@pytest.fixture
+def two_benches(monkeypatch, tmp_path):
+    monkeypatch.setattr("benchmarks.__main__.BENCHES", {"a": breaks, "b": misses})
+    monkeypatch.setattr("benchmarks.__main__.RESULTS", tmp_path / "results.json")
+
+
+def test_a_bench_that_breaks_fails_the_short_form_too_and_lets_the_others_run(two_benches, capsys):
+    assert run(["a", "b"], keep=False) == 1
+    said = capsys.readouterr()
+    assert "did not run to their end: a" in said.err
+    assert "≤ 2 ms  NO" in said.out
+
+
+def test_in_the_short_form_no_bar_decides_and_no_figure_is_kept(two_benches, tmp_path):
+    assert run(["b"], keep=False) == 0
+    assert not (tmp_path / "results.json").exists()
+    assert run(["b"]) == 1
+    assert read(tmp_path / "results.json")[0]["holds"] is False
 
 
 def test_an_unknown_id_is_answered_with_those_there_are(capsys):

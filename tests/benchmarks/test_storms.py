@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import sixty_incidents, soak
+from benchmarks import held_back, sixty_incidents, soak
 from bot.incidents.correlation import scope_of
 from bot.intake import parse_body
 
@@ -66,3 +66,10 @@ def test_a_soak_holds_unless_memory_tasks_or_descriptors_grow_or_an_alert_is_mis
         {"descriptors_after": 39},
     ):
         assert not soak.results(told | change)[0].holds, change
+
+
+def test_held_back_counts_what_is_over_idle_on_the_worse_engine():
+    whole, *lines = held_back.results({"sqlite": (0.5, 0.9), "postgresql": (1.0, 2.5)})
+    assert (whole.value, whole.holds) == (1.5, False)
+    assert [line.holds for line in lines] == [True, False]
+    assert held_back.results({"sqlite": (0.5, 0.4)})[0].value == 0

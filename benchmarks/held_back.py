@@ -1,0 +1,102 @@
+"""What a bot costs while Slack takes none of its posts: eight channels, each with cards that wait.
+
+Slack answers 429 with ten minutes of Retry-After in each, and would take changes. The floor is the
+same bot with nothing to do, watched for as long right before; both are processor time of the bot's
+process, in percent of one core. The bar is on what is over it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from benchmarks.results import Bar, Result
+from benchmarks.senders import slack_event, word
+from benchmarks.servers import postgres
+from benchmarks.stage import Calls, Child, bare_gateway, bot_settings, child, local_slack, workspace
+from bot.simulator.local import LocalSlack
+from bot.simulator.people import Channel
+from tests.postgres import PostgresServer
+
+CHANNELS = 8
+WAITING = 10  # cards in each
+RETRY_AFTER = 600  # seconds
+SETTLED = 5.0  # seconds: what a start or an alert brings about is over by then
+SECONDS = 40.0  # watched
+WAIT = 60.0
+ENGINES = ("sqlite", "postgresql")
+BAR = Bar(1, "%")
+
+Shares = tuple[float, float]  # idle, held back
+
+
+async def run() -> list[Result]:
+    """One engine, then the other."""
+    with postgres() as server:
+        return results({engine: await measured(engine, server) for engine in ENGINES})
+
+
+async def measured(engine: str, server: PostgresServer) -> Shares:
+    """Percent of a core, idle and then held back."""
+    async with AsyncExitStack() as parts:
+        folder = parts.enter_context(workspace())
+        gateway = await parts.enter_async_context(bare_gateway())
+        slack, calls = await parts.enter_async_context(local_slack())
+        names = [f"C0HELD{number:04}" for number in range(CHANNELS)]
+        members = set(slack.core.workspace.channel("alerts").members)
+        for name in names:
+            slack.add_channel(Channel(name, name.lower(), members))
+        settings = bot_settings(slack, gateway, folder)
+        settings["SLACK_ALERT_CHANNELS"] = ",".join(names)
+        if engine == "postgresql":
+            settings["STORE_URL"] = server.database()
+        (folder / "policy.yaml").write_text("{}")  # the pace that operators get
+        bot = await parts.enter_async_context(child(["bot"], settings))
+        await asyncio.sleep(SETTLED)
+        idle = await share(bot)
+        await hold_back(slack, calls, names)
+        await asyncio.sleep(SETTLED)
+        held = await share(bot)
+        assert not any(slack.messages(name) for name in names), "nothing was to be posted"
+        return idle, held
+
+
+async def hold_back(slack: LocalSlack, calls: Calls, names: list[str]) -> None:
+    """Cards that wait in each channel, and a Slack that said when it takes the next."""
+    for name in names:
+        slack.script.limit("chat.postMessage", RETRY_AFTER, times=None, channel=name)
+    refused: list[str] = []
+    calls.heard = lambda call: refused.append(str(call.args.get("channel")))
+    for number in range(WAITING):
+        for place, name in enumerate(names):
+            unit = word(number * len(names) + place)
+            ts = slack.core.workspace.next_ts()
+            slack.send_event(slack_event(name, ts, service=f"shop-{unit}", instance=unit))
+    async with asyncio.timeout(WAIT):
+        while slack.core.links.unacknowledged() or set(refused) < set(names):  # noqa: ASYNC110 - calls are no event
+            await asyncio.sleep(0.05)
+
+
+async def share(bot: Child) -> float:
+    """Percent of a core that the bot takes from now on."""
+    before = bot.cpu_seconds()
+    await asyncio.sleep(SECONDS)
+    return (bot.cpu_seconds() - before) / SECONDS * 100
+
+
+def results(shares: dict[str, Shares]) -> list[Result]:
+    """What is over idle, in percent of a core; the worse engine stands for both."""
+    lines = [
+        Result(
+            f"truth.held_back.{engine}",
+            max(0.0, held - idle),
+            "%",
+            idle,
+            BAR,
+            {"idle": idle, "held_back": held, "channels": CHANNELS, "waiting": WAITING},
+        )
+        for engine, (idle, held) in shares.items()
+    ]
+    worst = max(lines, key=lambda line: line.value)
+    whole = Result("truth.held_back", worst.value, "%", worst.floor, BAR, covers=tuple(lines))
+    return [whole, *lines]
