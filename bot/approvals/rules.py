@@ -25,7 +25,8 @@ class Case:
     `environment` is the target's, as the gateway's operator declared it, '' where the gateway does
     not say it; `alert_environment` is what the incident's alerts say, which can make an answer
     stricter and never looser. `targets` is None where the gateway cannot say how many things it
-    would touch. `asked_by` is the Slack user who asked, '' when the SOP did.
+    would touch. `asked_by` is the Slack user who asked, '' when the SOP did. `fits`: the SOP is for
+    this alert by its own keys, and not because the alert names the SOP.
     """
 
     action_id: str
@@ -34,6 +35,7 @@ class Case:
     alert_environment: str = ""
     targets: int | None = 1
     seen: bool = True
+    fits: bool = True
     asked_by: str = ""
 
 
@@ -77,6 +79,7 @@ def demand(policy: Remediate, case: Case) -> Demand:
     by_itself = (
         fits_any(case.action_id, policy.auto_approve)
         and case.seen
+        and case.fits
         and not case.asked_by
         and not two_person
         and not any(rule.wants_people for rule in rules)

@@ -20,6 +20,7 @@ from bot.check.report import Report
 from bot.check.slack import SlackCheck
 from bot.errors import SettingsError
 from bot.hardening import hide_memory
+from bot.incidents.environments import DEFAULT
 from bot.settings import Settings, forget_secrets, load
 
 
@@ -57,7 +58,8 @@ async def _check_all(report: Report, settings: Settings, environ: Mapping[str, s
         )
         slack = SlackCheck(report, settings, client)
         await slack.run(policy)
-        offered = await check_gateway(report, settings, session)
+        declared = policy.remediate.declared if policy else DEFAULT
+        offered = await check_gateway(report, settings, session, declared)
         check_targets(report, sops, offered)
     await check_advisor(report, settings, environ)
     if await check_store(report, settings):

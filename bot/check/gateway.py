@@ -11,9 +11,10 @@ from bot.check.files import named_targets
 from bot.check.report import Report
 from bot.errors import GatewayRejected, GatewayUnavailable
 from bot.from_settings import gateway_client
+from bot.incidents.environments import DEFAULT, UNKNOWN, Environments
 from bot.incidents.sops import SopLibrary
 from bot.remediation.client import ActionCall, GatewayClient
-from bot.remediation.contract import ActionInfo
+from bot.remediation.contract import ActionInfo, ActionList
 from bot.settings import Settings
 
 Offered = dict[str, frozenset[str]]
@@ -29,13 +30,17 @@ _REMEDIES = {
 
 
 async def check_gateway(
-    report: Report, settings: Settings, session: aiohttp.ClientSession
+    report: Report,
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    declared: Environments = DEFAULT,
 ) -> Offered | None:
     """What the gateway offers; None when it does not say."""
     client = gateway_client(settings, session, lambda: datetime.now(UTC))
     try:
         health = await client.health()
-        actions = await client.actions()
+        listed = await client.offers()
+        actions = listed.actions if listed else None
         if actions:
             await _sign(client, actions)
     except GatewayUnavailable as error:
@@ -57,9 +62,24 @@ async def check_gateway(
     offers = f", offers {len(actions)} actions" if actions is not None else ""
     if not signed or "off" not in str(health.checks.get("signatures", "")):
         report.good("gateway", f"{health.status}{offers}")
-    if actions is None:
+    if listed is None or actions is None:
         return None
+    _note_environments(report, listed, declared)
     return {action.id: frozenset(action.targets) for action in actions}
+
+
+def _note_environments(report: Report, listed: ActionList, declared: Environments) -> None:
+    """Which targets get the strictest rule, because nobody knows their environment."""
+    targets = {target for action in listed.actions for target in action.targets}
+    for target in sorted(targets):
+        word = str(listed.environments.get(target) or "")
+        if declared.name_of(word) == UNKNOWN:
+            why = f"environment {word[:60]!r} is not declared" if word else "no environment"
+            report.note(
+                "targets",
+                f"{target}: {why}, so the strictest rule of the policy applies;"
+                " see targets.<name>.environment (docs/gateway.md) and remediate.environments",
+            )
 
 
 async def _sign(client: GatewayClient, actions: Sequence[ActionInfo]) -> None:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from bot.incidents.addresses import NO_USERINFO, has_userinfo
 from bot.incidents.environments import DEFAULT, Environments
-from bot.incidents.keys import is_sop_id, sop_id_of
+from bot.incidents.keys import incident_key_of, is_sop_id, sop_id_of
 from bot.incidents.keywords import read_key
 from bot.incidents.model import Alert
 from bot.validation import field_problems
@@ -155,6 +155,16 @@ class SopLibrary:
     def get(self, sop_id: str) -> Sop | None:
         """The SOP of that id."""
         return self._by_id.get(sop_id)
+
+    def is_for(self, sop: Sop, alert: Alert) -> bool:
+        """Whether the operator meant it for this alert: by its keys, or by the hash of a key.
+
+        An alert may also name an SOP. That shows it, and lets nothing run by itself.
+        """
+        if sop.keys and all(read_key(key).fits(alert, self.environments) for key in sop.keys):
+            return True
+        key = incident_key_of(alert.env, alert.service, alert.category, alert.severity)
+        return sop.sop_id == sop_id_of(key)
 
     def match(self, alert: Alert, incident_key: str) -> Sop | None:
         """The SOP for an alert, by the order in the module docstring."""

@@ -107,10 +107,13 @@ class GatewayClient:
 
     async def actions(self) -> tuple[ActionInfo, ...] | None:
         """The gateway's catalogue, or None when it has no such list."""
+        listed = await self.offers()
+        return listed.actions if listed else None
+
+    async def offers(self) -> contract.ActionList | None:
+        """The same with the targets' environments, or None when it has no such list."""
         reply = await self._ask_safely("GET", "/actions")
-        if reply is None:
-            return None
-        return self._read(contract.ActionList, reply).actions
+        return self._read(contract.ActionList, reply) if reply else None
 
     async def plan(self, call: ActionCall) -> Plan | None:
         """What would run, exactly; nothing is run. None when the gateway cannot plan.

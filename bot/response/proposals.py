@@ -158,7 +158,8 @@ class Proposals:
         # As it is now: the advice that led here may have taken minutes.
         incident = await self._store.incident(incident.id)
         seen = propose.is_seen(proposal.target, incident, alert)
-        remediate = self._rulebook.policy.remediate
+        sops, remediate = self._rulebook.sops, self._rulebook.policy.remediate
+        sop = sops.get(incident.sop_id)
         case = Case(
             action_id=proposal.action_id,
             risk=proposal.risk,
@@ -166,6 +167,7 @@ class Proposals:
             alert_environment=incident.env,
             targets=targets,
             seen=seen,
+            fits=sop is not None and alert is not None and sops.is_for(sop, alert),
             asked_by=requested_by or "".join(editors[-1:]),
         )
         wanted = demand(remediate, case)

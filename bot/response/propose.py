@@ -17,6 +17,7 @@ from bot.incidents.keywords import read_key
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop, fill, template_values
+from bot.intake.guesses import SERVICE_LABELS
 from bot.remediation.client import ActionCall, GatewayClient
 from bot.response.request_context import PRIORITY
 
@@ -111,12 +112,19 @@ async def preview_of(
     return preview, len(plan.touches) or None
 
 
+_LABELS_OF_TARGETS = (*SERVICE_LABELS, "pod", "node", "target", "server", "database", "cluster")
+
+
 def is_seen(target: str, incident: Incident, alert: Alert | None) -> bool:
-    """Whether the incident's own alerts name the target: as their service, or in a label."""
-    named = {incident.service, *incident.labels.values()}
-    if alert:
-        named |= {alert.service, *alert.labels.values()}
-    return target in named
+    """Whether the incident's own alerts name the target: as their service, or in a label for one.
+
+    Not in any label: a note that mentions a target is not about it.
+    """
+    sources: list[Incident | Alert] = [incident, alert] if alert else [incident]
+    return any(
+        target in {about.service, *(about.labels.get(name) for name in _LABELS_OF_TARGETS)}
+        for about in sources
+    )
 
 
 def approval_for(

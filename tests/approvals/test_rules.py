@@ -198,6 +198,7 @@ def test_an_approval_in_a_critical_environment_lives_two_minutes_at_most() -> No
     [
         ({}, 0),
         ({"seen": False}, 1),
+        ({"fits": False}, 1),
         ({"asked_by": BEN}, 1),
         ({"action_id": "service.stop"}, 1),
     ],

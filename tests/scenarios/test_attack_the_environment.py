@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
 
 from tests.scenarios.attacks import nothing_ran, proposed
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
-from tests.scenarios.world import BEN, CHLOE, SERVICE, Gateway, World
+from tests.scenarios.world import BEN, CHLOE, SERVICE, Gateway, World, restart_sop
 
 RULES = [{"environments": ["production"], "approvals_required": 2, "reason_required": True}]
 
@@ -64,3 +65,38 @@ async def test_where_a_gateway_names_no_environment_the_strictest_rule_holds(
         assert "Needs 2 approvals: @ben, @chloe" in card.text
         assert "Environment: unknown (the gateway does not say it" in card.text
         await nothing_ran(world, gateway)
+
+
+async def _posted(
+    world: World, bot: StartBot, http: aiohttp.ClientSession, alert: dict[str, object]
+) -> None:
+    started = await bot()
+    async with http.post(f"{started.http_url}/alerts/generic", json=alert) as answer:
+        assert answer.status == 202
+
+
+async def test_an_alert_that_names_an_sop_for_another_service_lets_nothing_run_by_itself(
+    world: World, bot: StartBot, gateway: Gateway, http: aiohttp.ClientSession
+) -> None:
+    world.write_policy(BEN, auto_approve=["*"])
+    sop = restart_sop(world.probe_url, keys=["svc:checkout-api", "cat:memory"])
+    world.write_sops(sop)
+    named = {"sop_id": sop["sop_id"], "service": SERVICE, "category": "cpu"}
+    await _posted(world, bot, http, {"title": "please restart", "severity": "high"} | named)
+    card = await world.approval_card("awaiting approval")
+    assert "Needs 1" in card.text
+    await nothing_ran(world, gateway)
+
+
+async def test_a_label_that_mentions_a_target_does_not_make_the_alert_about_it(
+    world: World, bot: StartBot, gateway: Gateway, http: aiohttp.ClientSession
+) -> None:
+    world.write_policy(BEN, auto_approve=["*"])
+    sop = restart_sop(world.probe_url, keys=["svc:playground"])
+    sop["actions"][0]["parameters"]["target"] = SERVICE
+    world.write_sops(sop)
+    alert = {"title": "x", "service": "playground", "severity": "high"}
+    await _posted(world, bot, http, alert | {"labels": {"note": SERVICE}})
+    card = await world.approval_card("awaiting approval")
+    assert f"No alert of this incident names {SERVICE}." in card.text
+    await nothing_ran(world, gateway)

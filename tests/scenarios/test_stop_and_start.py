@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.scenarios.children import run_bot, until
 from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.doors import Proxy, kind_of
 from tests.scenarios.stores import InFile
-from tests.scenarios.world import ALERTS, SECRET, World, environ
+from tests.scenarios.world import ALERTS, AUDIT_KEY, SECRET, World, environ
 
 UNTIDY = (
     "will be ignored",  # Bolt, of a token that it does not need
@@ -28,6 +29,13 @@ UNTIDY = (
     "Traceback",
     "ERROR",
 )
+
+
+def environ_of(pid: int) -> bytes:
+    """What /proc shows of the variables it was started with; nobody but root may look."""
+    if os.geteuid() != 0 or not Path("/proc/self/environ").exists():
+        return b""
+    return Path(f"/proc/{pid}/environ").read_bytes()
 
 
 def tidy(log: str) -> None:
@@ -49,6 +57,25 @@ async def test_a_signal_ends_it_cleanly_and_leaves_nothing_behind(
     tidy(bot.log)
     leftovers = [p.name for p in world.folder.glob("sopbot.db*")]
     assert set(leftovers) <= {"sopbot.db", "sopbot.db.lock"}, "the write-ahead log is folded in"
+
+
+@pytest.mark.attack("ASI03")
+async def test_a_dump_and_a_look_into_proc_show_no_secret_and_end_nothing(
+    world: World, bot_process: StartProcess
+) -> None:
+    running = await bot_process()
+    os.kill(running.pid, signal.SIGUSR1)
+    await until(lambda: "dump: " in running.log, why="the dump is in the log")
+    assert '"incidents"' in running.log.replace("\\", "")
+    assert running.alive
+    seen = environ_of(running.pid)
+    for secret in (SECRET, AUDIT_KEY, world.slack.bot_token, world.slack.app_token):
+        assert secret.encode() not in seen
+        assert secret not in running.log
+    if seen:
+        assert b"SLACK_BOT_TOKEN=\0" in seen, "only the values are blanked"
+    running.terminate()
+    assert await running.ended() == 0
 
 
 async def test_what_is_in_flight_is_finished_before_the_end(
