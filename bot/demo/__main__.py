@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 from bot.demo.checks import check
@@ -32,6 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--approver", default="ben", choices=("ana", "ben", "chloe"), help="who presses Approve"
     )
+    parser.add_argument("--logs", type=Path, help="a folder to keep the logs in, as JSON")
     given = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ✓ shows ?
@@ -40,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         if given.keep:
             asyncio.run(_until_told(_keep(printer, given.advisor)))
         else:
-            asyncio.run(_until_told(_demo(printer, given.advisor, given.approver)))
+            asyncio.run(_until_told(_demo(printer, given.advisor, given.approver, given.logs)))
     except (DemoFailedError, NotThereError) as error:
         printer.plain()
         printer.failed(f"The demo failed: {error}")
@@ -55,9 +57,9 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-async def _demo(printer: Printer, advisor: str, approver: str) -> None:
+async def _demo(printer: Printer, advisor: str, approver: str, logs: Path | None) -> None:
     printer.heading("sopbot demo: everything runs on this machine, and goes when it ends")
-    async with running(printer, advisor=advisor) as world:
+    async with running(printer, advisor=advisor, logs=logs) as world:
         patience = PATIENCE_WITH_MODEL if advisor else PATIENCE
         story = Story(world, printer, approver=approver, patience=patience)
         await story.play()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -47,19 +48,24 @@ class World:
 
 
 @asynccontextmanager
-async def running(printer: Printer, *, advisor: str = "") -> AsyncIterator[World]:
+async def running(
+    printer: Printer, *, advisor: str = "", logs: Path | None = None
+) -> AsyncIterator[World]:
     """Start all of it in a temporary folder; end and remove all of it when the block ends.
 
-    `advisor` replaces the demo's own advisor command. When the start or the block fails, what was
-    said in the channel and the ends of the children's logs are printed.
+    `advisor` replaces the demo's own advisor command. With `logs`, what bot and gateway log is kept
+    in that folder, every event of it, as JSON. When the start or the block fails, what was said in
+    the channel and the ends of the children's logs are printed.
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="sopbot-demo-")))
         slack = await stack.enter_async_context(LocalSlack.start(manifest=_manifest()))
         printer.done(f"local Slack at {slack.page_url}")
         children: list[Child] = []
+        if logs is not None:
+            stack.callback(_keep_logs, children, logs)  # once they have ended
         try:
-            yield await _start(stack, printer, slack, folder, children, advisor)
+            yield await _start(stack, printer, slack, folder, children, advisor, logs is not None)
         except Exception:
             printer.plain(slack.transcript("alerts"))
             for child in children:
@@ -74,6 +80,7 @@ async def _start(
     folder: Path,
     children: list[Child],
     advisor: str,
+    recorded: bool,
 ) -> World:
     service_url = f"http://127.0.0.1:{_free_port()}"
     write_files(
@@ -88,6 +95,8 @@ async def _start(
     printer.done(f"gateway at {gateway_url}, and checkout-api at {service_url}")
 
     settings = _settings(slack, folder, gateway_url, secret, advisor)
+    if recorded:
+        settings |= {"LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"}
     bot = Child("bot", [sys.executable, "-m", "bot"], settings=settings, folder=folder)
     children.append(bot)
     stack.push_async_callback(bot.end)
@@ -159,6 +168,12 @@ def _manifest() -> Manifest:
     """The app's real manifest, so that the bot is sent what Slack would send it."""
     file = ROOT / "manifest.yml"
     return read_manifest(file) if file.is_file() else Manifest()
+
+
+def _keep_logs(children: list[Child], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for child in children:
+        shutil.copy(child.log, folder / f"{child.name}.log")
 
 
 def _free_port() -> int:

@@ -23,6 +23,7 @@ from bot.serving.log_lines import Redactor, indented, one_line
 
 Fields = MutableMapping[str, Any]
 
+_OURS = ("bot", "handlers", "store")
 _FIRST = ("ts", "level", "logger", "event")
 # A job that takes longer than its interval, a connection that the server closed: no news.
 _CHATTY = {
@@ -38,7 +39,8 @@ def set_up(
 ) -> None:
     """Send every log line to `stream` (stderr). `style` is auto, pretty or json.
 
-    The values of `secrets` never stand in a line, whatever they look like.
+    DEBUG is for our own lines; libraries stay at INFO. The values of `secrets` never stand in a
+    line, whatever they look like.
     """
     out = stream or sys.stderr
     pretty = style == "pretty" or (style == "auto" and out.isatty())
@@ -57,7 +59,10 @@ def set_up(
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    # At DEBUG Slack's SDK and Bolt log whole messages, alert text and all: it is ours alone.
+    root.setLevel(logging.INFO if level == "DEBUG" else level)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level)
     for name, lowest in _CHATTY.items():
         logging.getLogger(name).setLevel(lowest)
 
@@ -68,7 +73,7 @@ def emit(log: logging.Logger, level: int, event: str, fields: Mapping[str, Any])
         return
     told = merge_contextvars(log, event, {n: v for n, v in fields.items() if v is not None})
     # As ProcessorFormatter.wrap_for_formatter hands it on.
-    log.log(level, {**told, "event": event}, extra={"_logger": log, "_name": event})
+    log.log(level, {**told, "event": str(event)}, extra={"_logger": log, "_name": event})
 
 
 def bound(**fields: Any) -> Any:

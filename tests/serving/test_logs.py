@@ -14,10 +14,12 @@ from bot.serving.logs import bound, set_up
 @pytest.fixture
 def root():
     root = logging.getLogger()
-    before, level = root.handlers[:], root.level
+    before = root.handlers[:]
+    levels = {name: logging.getLogger(name).level for name in ("", "bot", "handlers", "store")}
     yield root
     root.handlers[:] = before
-    root.setLevel(level)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.mark.parametrize("style", ["json", "pretty"])
@@ -162,6 +164,16 @@ def test_on_a_terminal_an_event_is_one_line_that_reads_well(root):
     assert line.endswith(
         'INFO    bot.events: dispatch.finished incident=INC-7 why="it did not help"\n'
     )
+
+
+@pytest.mark.attack("ASI09")
+def test_debug_is_for_our_own_lines_for_those_of_libraries_hold_what_strangers_wrote(root):
+    stream = io.StringIO()
+    set_up("DEBUG", "json", stream)
+    logging.getLogger("slack_sdk.web").debug("Sending a request: %s", {"text": "alert text"})
+    logging.getLogger("slack_bolt.App").debug("event: alert text")
+    logging.getLogger("handlers.link").debug("ours")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["ours"]
 
 
 def test_an_event_below_the_level_costs_no_line(root):

@@ -1,0 +1,280 @@
+"""Every event of docs/logs.md appears in a recorded run: the demo, or the bad day below."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.app import Bot
+from bot.incidents.model import Alert, AlertStatus, Severity
+from bot.response.receive import Delivery
+from bot.serving.logs import set_up
+from bot.settings import load
+from bot.simulator.local import LocalSlack
+from store import open_store
+from store.sealing import AuditKey
+from tests.scenarios.children import until
+from tests.scenarios.doors import Proxy, SlackDoor
+from tests.scenarios.stores import InFile
+from tests.scenarios.world import (
+    ALERTS,
+    AUDIT_KEY,
+    BEN,
+    CHLOE,
+    Clock,
+    Gateway,
+    Patient,
+    World,
+    restart_sop,
+)
+from tests.store.test_sqlite_files import held
+
+ROOT = Path(__file__).parents[2]
+OPS = "C0OPS00001"
+ACTIONS = ("service.restart", "service.stop", "service.start")
+RULES = {
+    "verify_deadline_seconds": 5,
+    "actions": {name: {"cooldown_seconds": 0} for name in ACTIONS},
+}
+NOTHING_LISTENS = "http://127.0.0.1:1/health"
+
+
+def documented() -> dict[str, str]:
+    """Each event of the docs, with the run that is to show it."""
+    text = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z._]+)` \|.*\| (demo|bad day) \|$", text, re.MULTILINE)
+    return dict(rows)
+
+
+def events_of(text: str) -> list[dict[str, Any]]:
+    lines = [line for line in text.splitlines() if line.startswith('{"ts"')]
+    return [json.loads(line) for line in lines]
+
+
+async def test_the_demo_shows_the_events_that_the_docs_say_it_shows(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bot.demo", "--logs", str(tmp_path / "logs")]
+    demo = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=ROOT,
+        env=dict(os.environ),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(200):
+        said, _ = await demo.communicate()
+    assert demo.returncode == 0, said.decode()
+    logs = {name: (tmp_path / "logs" / f"{name}.log").read_text() for name in ("bot", "gateway")}
+    lines = events_of(logs["bot"]) + events_of(logs["gateway"])
+    shown = {line["event"] for line in lines}
+    missing = {event for event, run in documented().items() if run == "demo"} - shown
+    assert not missing, f"in docs/logs.md these are recorded in the demo, and are not: {missing}"
+
+    # A whole incident can be followed by its number, and each line says whose it is.
+    story = [line["event"] for line in lines if line.get("incident") == "INC-1"]
+    order = ["incident.opened", "remediation.proposed", "vote.counted", "approval.decided"]
+    order += ["dispatch.sent", "dispatch.finished", "remediation.verified"]
+    places = [story.index(event) for event in order]
+    assert places == sorted(places), story
+    about = [line for line in lines if line.get("incident") == "INC-1"]
+    assert all(line["sop_id"] and line["tracking_id"] and line["replica"] for line in about)
+    for text in logs.values():
+        assert "xoxb-" not in text
+        assert "xapp-" not in text
+
+
+# The bad day
+
+
+@pytest.fixture
+def recording() -> Iterator[io.StringIO]:
+    """What this process logs, through the pipe of both processes."""
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    levels = {name: logging.getLogger(name).level for name in ("", "bot", "handlers", "store")}
+    stream = io.StringIO()
+    set_up("DEBUG", "json", stream, secrets=[AUDIT_KEY])
+    yield stream
+    root.handlers[:] = handlers
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.fixture
+async def line(gateway: Gateway) -> AsyncIterator[Proxy]:
+    """The line to the gateway, which can be cut."""
+    async with Proxy.before(gateway.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def world(
+    slack: LocalSlack, door: SlackDoor, patient: Patient, line: Proxy, tmp_path: Path
+) -> World:
+    store = InFile(tmp_path / "sopbot.db")
+    world = World(slack, door, patient, store, tmp_path, line.url, f"{patient.url}/health")
+    world.write_policy(BEN, CHLOE, **RULES)
+    stop = restart_sop(NOTHING_LISTENS)
+    stop["actions"][0]["action"] = "service.stop"
+    world.write_sops(stop)
+    return world
+
+
+@asynccontextmanager
+async def a_bot(world: World, clock: Clock) -> AsyncIterator[Bot]:
+    fails = {"ADVISOR_COMMAND": "false", "QCHAT_MAX_RETRIES": "0", "SLACK_OPS_CHANNEL": OPS}
+    async with Bot(load(world.settings(**fails), world.folder / "no.env"), clock=clock) as bot:
+        yield bot
+
+
+async def test_a_bad_day_shows_the_events_that_the_docs_say_it_shows(
+    world: World, clock: Clock, line: Proxy, recording: io.StringIO
+) -> None:
+    async with a_bot(world, clock) as bot:
+        await alerts_repeat_and_grow_worse(world, bot)
+        await it_is_frozen_edited_and_does_not_help(world, bot)
+        await slack_goes_away(world)
+        await the_policy_is_reloaded(world, bot)
+        await the_gateway_and_the_store_go_away(world, bot, line)
+    await a_replica_dies(world)
+    async with a_bot(world, clock) as bot:
+        await no_answer_comes(world, bot, line)
+        await slack_refuses(world, bot, clock)
+
+    shown = {entry["event"] for entry in events_of(recording.getvalue())}
+    missing = {event for event, run in documented().items() if run == "bad day"} - shown
+    assert not missing, f"in docs/logs.md these are recorded in the bad day, and are not: {missing}"
+    assert AUDIT_KEY not in recording.getvalue()
+    assert world.slack.bot_token not in recording.getvalue()
+
+
+async def alerts_repeat_and_grow_worse(world: World, bot: Bot) -> None:
+    await world.alert("web", severity="medium")
+    await world.card("MEDIUM")
+    await world.alert("web", severity="critical")
+    await world.card("CRITICAL")
+    await world.advice()
+    twice = Delivery(
+        "the same",
+        ALERTS,
+        [
+            Alert(
+                source="test",
+                status=AlertStatus.FIRING,
+                name="Queue",
+                title="Queue",
+                severity=Severity.LOW,
+                service="queue",
+                fingerprint="q",
+            )
+        ],
+    )
+    await bot.response.receive(twice)
+    await bot.response.receive(twice)
+
+
+async def it_is_frozen_edited_and_does_not_help(world: World, bot: Bot) -> None:
+    await world.types("/incident freeze on the night of the move", "ben")
+    await world.types("/incident freeze off", "ben")
+    await world.alert()
+    card = await world.approval_card("Stop checkout-api", number=3)
+    (approval,) = await bot.response.store.approvals_of(3)
+    await bot.response.proposals.edit(approval.id, {"grace_seconds": "2"}, CHLOE)
+    card = await world.approval_card("edited by", number=3, which=2)
+    await world.press(card, "Approve", "ben")
+    result = await world.result("Not verified", number=3)
+    await world.press(result, "Undo", "ben")
+    card = await world.approval_card("Undo Stop checkout-api", number=3, which=3)
+    await world.press(card, "Approve", "chloe")
+    await world.result("Undone.", number=3)
+
+
+async def slack_goes_away(world: World) -> None:
+    world.slack.withholds_events = True
+    await world.alert("while-away")
+    world.slack.withholds_events = False
+    world.slack.drop_connections()
+    await world.slack.wait_for(
+        lambda: any("while-away" in card.text for card in world.cards()), why="it is read back"
+    )
+
+
+async def slack_refuses(world: World, bot: Bot, clock: Clock) -> None:
+    plan = world.slack.script.fail("chat.postMessage", "a_new_error", times=None, channel=ALERTS)
+    await world.alert("no-card")
+    await world.slack.wait_for(lambda: world.slack.struck, why="the card is refused")
+    clock.forward(301)
+    await bot._self_audit.run()
+    world.slack.script.cancel(plan)
+    plan = world.slack.script.fail("chat.*", "is_archived", times=None, channel=ALERTS)
+    await world.alert("given-up")
+    await until(
+        lambda: world.rows("SELECT 1 FROM outbox WHERE failed = 1"), why="a message is given up"
+    )
+    world.slack.script.cancel(plan)
+
+
+async def the_policy_is_reloaded(world: World, bot: Bot) -> None:
+    bot.reload()
+    (world.folder / "policy.yaml").write_text("remediate:\n  aprovers: []\n")
+    bot.reload()
+    world.write_policy(BEN, CHLOE, **RULES)
+
+
+async def the_gateway_and_the_store_go_away(world: World, bot: Bot, line: Proxy) -> None:
+    async def refuse(_: web.Request) -> bool:
+        return False
+
+    line.on_request = refuse
+    await bot.health.look("gateway")
+    line.on_request = None
+    await bot.health.look("gateway")
+    with held(Path(world.store.url.removeprefix("sqlite:///"))):
+        await bot.health.look("store")
+    await bot.health.look("store")
+
+
+async def a_replica_dies(world: World) -> None:
+    """It has the channel, and is gone without a word."""
+    store = await open_store(world.store.url, owner="gone", audit_key=AuditKey(AUDIT_KEY))
+    now = store.clock()
+    await store.replica.renew(now)
+    assert await store.replica.take_lane(ALERTS, now)
+    await store.close()
+
+
+async def no_answer_comes(world: World, bot: Bot, line: Proxy) -> None:
+    async def asked(request: web.Request) -> bool:
+        return not request.path.startswith("/executions/")
+
+    async def answered(request: web.Request) -> bool:
+        return request.path != "/execute"
+
+    await bot.response.resolve(3, BEN)
+    line.on_request, line.on_answer = asked, answered
+    world.write_sops(restart_sop(world.probe_url))
+    bot.reload()
+    await world.alert()
+    number = await world.slack.wait_for(lambda: newest(world), why="the proposal")
+    await world.press(await world.approval_card("Restart", number=number), "Approve", "ben")
+    card = await world.approval_card("outcome unknown", number=number)
+    await world.press(card, "Mark done by hand", "ben")
+    await until(lambda: world.rows("SELECT 1 FROM executions WHERE by_hand != ''"), why="marked")
+
+
+def newest(world: World) -> int:
+    """The newest card, once a restart is proposed below it; else 0."""
+    number = len(world.cards())
+    found = world.replies("approval", number=number)
+    return number if found and "Restart" in found[0].text else 0
