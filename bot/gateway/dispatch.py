@@ -162,7 +162,7 @@ class Dispatcher:
         try:
             plan = await self._plan(call)
         except ExecutorError as error:
-            return self._answer(OverallStatus.EXECUTION_ERROR, error=(error.code, error.message))
+            return self._not_run(error)
         if digest and not hmac.compare_digest(digest.encode(), plan.digest.encode()):
             raise Refusal(
                 409,
@@ -204,9 +204,7 @@ class Dispatcher:
             status = result.status
             return self._ran(plan, result, row)
         except ExecutorError as error:
-            return self._answer(
-                OverallStatus.EXECUTION_ERROR, row=row, error=(error.code, error.message)
-            )
+            return self._not_run(error, row)
         except TimeoutError:
             status = "TIMEOUT"
             said = f"{plan.display} did not end in {plan.deadline_seconds} s"
@@ -244,6 +242,13 @@ class Dispatcher:
                 ),
             ),
         )
+
+    def _not_run(self, error: ExecutorError, row: Execution | None = None) -> Answer:
+        """It did not happen, and the answer says so. What Docker refused, it may have begun."""
+        said = error.message
+        if error.code != "DOCKER_REFUSED" and contract.NOTHING_WAS_RUN not in said:
+            said = f"{said.rstrip('.')}. {contract.NOTHING_WAS_RUN}"
+        return self._answer(OverallStatus.EXECUTION_ERROR, row=row, error=(error.code, said))
 
     def _lost(self, row: Execution, said: str) -> Answer:
         return self._answer(

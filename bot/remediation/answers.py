@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import JsonValue, ValidationError
 
@@ -16,15 +17,15 @@ from bot.remediation.contract import (
     ExecutionDetails,
     ExecutionResult,
     HealthReport,
-    OutcomeState,
     OverallStatus,
     capped,
-    outcome_state,
     printable,
     read_time,
 )
 from bot.serving.log_lines import redact
 from bot.validation import reason_of
+
+OutcomeState = Literal["succeeded", "failed", "unknown", "escalate"]
 
 _DETAIL_CHARS = 600
 # Room for the note of a gateway that has capped the output itself.
@@ -45,11 +46,14 @@ class Outcome:
     """How an execution ended, as far as the gateway says.
 
     `state` escalate: the gateway itself failed, so that people have to look; with `error_code`
-    OUTCOME_UNKNOWN it says that it does not know. `finished_at` is the gateway's own clock.
+    OUTCOME_UNKNOWN it says that it does not know. `unknown`: the command began, or may have, and
+    nobody saw how it ended. `nothing_ran`: the gateway says so of what failed. `finished_at` is the
+    gateway's own clock.
     """
 
     state: OutcomeState
     overall_status: str
+    nothing_ran: bool = False
     request_id: str = ""
     command: str = ""
     exit_code: int | None = None
@@ -72,9 +76,71 @@ class NeverSeen:
     """The gateway has never run anything under that key."""
 
 
+_NOTHING_RAN = re.compile(
+    r"\b(?:nothing|no command) (?:was |has been |is )?(?:run|ran|executed|sent|started)\b"
+    r"|\b(?:was|were) (?:not|never) (?:run|executed|sent|started)\b",
+    re.IGNORECASE,
+)
+_NO_ANSWER = frozenset({"TIMEOUT", "ERROR", "SSH_ERROR"})  # the command may go on, or be done
+_REFUSED = frozenset({OverallStatus.VALIDATION_ERROR, OverallStatus.LLM_GENERATION_FAILED})
+# Of our own gateway, which knows that the executor refused; another one's EXECUTION_ERROR may be a
+# connection that broke while the command ran.
+_KNOWN_TO_HAVE_FAILED = frozenset({"DOCKER_REFUSED", "NO_CONTAINER", "START_FAILED"})
+
+
+def decide(answer: Answer) -> tuple[OutcomeState, bool]:
+    """(what became of the request, whether the gateway says that nothing ran).
+
+    The first row that fits, from the top:
+
+    | overall_status | execution_result | the answer says | outcome |
+    |---|---|---|---|
+    | COMPLETED_SUCCESS | none, or exit 0 or none and no other status | | succeeded |
+    | COMPLETED_SUCCESS | anything else | | unknown: it contradicts itself |
+    | INTERNAL_ERROR, an unknown word | | | escalate |
+    | any other | SUCCESS, or exit 0 | | unknown: it contradicts itself |
+    | any other | none, or without a real exit code | nothing was run | failed, nothing ran |
+    | VALIDATION_ERROR, LLM_GENERATION_FAILED | none | | failed, nothing ran |
+    | any other | TIMEOUT, ERROR, SSH_ERROR, or exit -1 | | unknown |
+    | COMPLETED_FAILURE | none, or with its exit code | | failed |
+    | EXECUTION_ERROR | | an error code of ours | failed |
+    | EXECUTION_ERROR, the two above with a result | | | unknown |
+    """
+    details, status = answer.execution_details, answer.overall_status
+    result = details.execution_result if details else None
+    word = result.status.strip().upper() if result else ""
+    code = result.exit_code if result else None
+    if status == OverallStatus.COMPLETED_SUCCESS:
+        good = word in ("", "SUCCESS") and code in (None, 0)
+        return ("succeeded" if good else "unknown"), False
+    if status not in set(OverallStatus) or status == OverallStatus.INTERNAL_ERROR:
+        return "escalate", False
+    if word == "SUCCESS" or code == 0:
+        return "unknown", False
+    if code in (None, -1) and says_nothing_ran(answer):
+        return "failed", True
+    if status in _REFUSED and result is None:
+        return "failed", True
+    if word in _NO_ANSWER or code == -1:
+        return "unknown", False
+    if status == OverallStatus.COMPLETED_FAILURE:
+        return "failed", False
+    fault = answer.error_details
+    known = fault is not None and fault.error_code in _KNOWN_TO_HAVE_FAILED
+    return ("failed" if known else "unknown"), False
+
+
+def says_nothing_ran(answer: Answer) -> bool:
+    """Whether the gateway says in words that nothing of the request was carried out."""
+    fault, details = answer.error_details, answer.execution_details
+    result = details.execution_result if details else None
+    said = (fault.error_message if fault else "", result.stderr if result else "")
+    return any(_NOTHING_RAN.search(text[:_DETAIL_CHARS]) for text in said)
+
+
 def outcome(answer: Answer) -> Outcome:
-    """The answer, decided by its `overall_status` alone."""
-    state = outcome_state(answer.overall_status)
+    """The answer, as `decide` reads it."""
+    state, nothing_ran = decide(answer)
     details = answer.execution_details or ExecutionDetails()
     result = details.execution_result or ExecutionResult()
     fault = answer.error_details
@@ -85,6 +151,7 @@ def outcome(answer: Answer) -> Outcome:
         error = capped(said or stderr or f"the gateway says {words(answer.overall_status)}", 2_000)
     return Outcome(
         state=state,
+        nothing_ran=nothing_ran,
         overall_status=words(answer.overall_status),
         request_id=words(answer.request_id),
         command=capped(_safe(details.command), 4_000),

@@ -167,6 +167,8 @@ class GatewayClient:
             ) from error
         if reply.status >= 500:
             return answers.escalated(reply.status, reply.body)
+        if reply.status == 408:  # of whatever stands before the gateway, which may have it by now
+            raise OutcomeUnknown(f"{answers.rejection(408, reply.body)} Outcome unknown.")
         if not 200 <= reply.status < 300:
             raise _rejected(reply)
         try:

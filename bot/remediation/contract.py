@@ -53,23 +53,8 @@ class OverallStatus(StrEnum):
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
 
-OutcomeState = Literal["succeeded", "failed", "escalate"]
-
-_FAILURES = frozenset(
-    {
-        OverallStatus.COMPLETED_FAILURE,
-        OverallStatus.EXECUTION_ERROR,
-        OverallStatus.VALIDATION_ERROR,
-        OverallStatus.LLM_GENERATION_FAILED,
-    }
-)
-
-
-def outcome_state(overall_status: str) -> OutcomeState:
-    """What an `overall_status` means for the caller. A word nobody knows goes to people."""
-    if overall_status == OverallStatus.COMPLETED_SUCCESS:
-        return "succeeded"
-    return "failed" if overall_status in _FAILURES else "escalate"
+NOTHING_WAS_RUN = "Nothing was run."
+"""Ends the message of an answer to a request of which nothing was carried out."""
 
 
 class Priority(StrEnum):
@@ -154,7 +139,7 @@ class ErrorDetails(_Wire):
 
 
 class Answer(_Wire):
-    """The gateway's answer. Decide by `overall_status` only, see `outcome_state`."""
+    """The gateway's answer. What it means, `answers.decide` says."""
 
     request_id: Text = ""
     timestamp_processed_utc: Text = ""

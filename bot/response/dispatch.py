@@ -83,6 +83,12 @@ def read(outcome: Outcome) -> Result:
             answer,
             f"The gateway failed inside: {outcome.error}. A person must look.",
         )
+    if outcome.state == "unknown":
+        return Result(
+            RemediationStatus.OUTCOME_UNKNOWN,
+            answer,
+            f"The gateway did not see how it ended: {outcome.error}. A person must look.",
+        )
     return Result(RemediationStatus.FAILED, answer, outcome.error)
 
 

@@ -165,7 +165,7 @@ async def test_an_approved_digest_goes_to_the_typed_endpoint(gateway, client):
                 "EXECUTION_ERROR",
                 execution_details={"command": "x", "execution_result": {"stderr": "no key"}},
             ),
-            "failed",
+            "unknown",
             "no key",
         ),
         (answer("INTERNAL_ERROR"), "escalate", "the gateway says INTERNAL_ERROR"),
