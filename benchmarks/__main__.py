@@ -28,6 +28,7 @@ from benchmarks import (
     storm,
     takeover,
     two_engines,
+    worst_input,
 )
 from benchmarks.results import Result, table, write
 from benchmarks.stage import HERE, machine
@@ -49,6 +50,7 @@ BENCHES = {
     "storm.sixty_incidents": sixty_incidents.run,
     "storm.soak": soak.run,
     "truth.held_back": held_back.run,
+    "truth.worst_input": worst_input.run,
 }
 
 

@@ -132,7 +132,7 @@ def field_problems(
 
 
 # What pydantic puts into a location beside names and indexes: a key, a member of a union.
-_LABEL = re.compile(r"\[key\]|str|int|float|bool|(?:constrained|function|json)-.*|.*\[.*\]")
+_LABEL = re.compile(r"\[key\]|str|int|float|bool|(?:constrained|function|json)-.*|[^\[]*\[.*\]")
 
 
 def reason_of(kind: str, context: Mapping[str, Any]) -> str | None:

@@ -47,7 +47,8 @@ def marked(text: str) -> str:
 
 
 def _one(sentence: str) -> str:
-    bare = fold(_DRESS.sub("", sentence)).strip()
+    # With single spaces: a run of them would be tried at every length, for every word before it.
+    bare = " ".join(fold(_DRESS.sub("", sentence)).split())
     if not _CLAIMS.search(bare):
         return sentence
     lead = len(sentence) - len(sentence.lstrip())

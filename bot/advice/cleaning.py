@@ -12,11 +12,12 @@ from collections.abc import Collection
 from typing import Any
 
 # ECMA-48, longest forms first. A string (OSC, DCS, PM, APC, SOS) without its end loses only its
-# introducer, so that a stray one cannot swallow the answer. Each payload stops at the next ESC:
-# that keeps the whole substitution linear on hostile input.
+# introducer, so that a stray one cannot swallow the answer. Each payload stops at the next
+# introducer: that keeps the whole substitution linear on hostile input.
 _ESCAPES = re.compile(
-    "(?:\x1b\\]|\x9d)(?:[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c))?"  # OSC … BEL or ST
-    "|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])(?:[^\x1b\x9c]*(?:\x1b\\\\|\x9c))?"  # DCS SOS PM APC … ST
+    "(?:\x1b\\]|\x9d)(?:[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\\\|\x9c))?"  # OSC … BEL or ST
+    "|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])"  # DCS SOS PM APC … ST
+    "(?:[^\x1b\x90\x98\x9c-\x9f]*(?:\x1b\\\\|\x9c))?"
     "|(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
     "|\x1b[ -/]*[0-~]?"  # two bytes, and with intermediates
 )

@@ -17,7 +17,7 @@ from bot.policy import Policy, read_policy
 from bot.remediation.catalogue import propose
 from bot.settings import Settings
 
-_BRACES = re.compile(r"\{\{(.*?)\}\}")
+_BRACES = re.compile(r"\{\{([^{}\n]*)\}\}")
 _LOOKS_LIKE_SOPS = (".json", ".yaml", ".yml", ".ndjson", ".txt")
 
 

@@ -80,7 +80,7 @@ def read_key(text: str) -> Key:
             raise ValueError(f"key {text!r}: {error}") from None
     if field == "category":
         pattern = _category(pattern)
-    compiled = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+    compiled = _glob(pattern)
     if field == "severity" and not any(
         compiled.fullmatch(word) for severity in Severity for word in _severity_words(severity)
     ):
@@ -126,6 +126,17 @@ def _meet(one: str, other: str) -> bool:
                 seen.add(step)
                 reached.append(step)
     return False
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    """`*` stands for any run. Every part is found at its first place and stays there: tried at all
+    places, a handful of stars would take seconds over a long word.
+    """
+    first, *rest = map(re.escape, pattern.split("*"))
+    if not rest:
+        return re.compile(first, re.DOTALL)
+    middle = "".join(f"(?>.*?{part})" for part in rest[:-1] if part)
+    return re.compile(f"{first}{middle}.*{rest[-1]}", re.DOTALL)
 
 
 def _spellings(field: str, value: str, environments: Environments) -> frozenset[str]:

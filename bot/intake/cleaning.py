@@ -17,16 +17,24 @@ MAP_LIMIT = 100
 LINK_LIMIT = 20
 URL_LIMIT = 2_048
 _DEPTH_LIMIT = 40
+LOOKED_AT = 4 * TEXT_LIMIT  # characters of one text that are cleaned; none shows as many
 
-# Line ends of other systems; lone surrogates; what is invisible or turns the reading direction.
-# Zero-width joiners stay: emoji are made of them. The last range are tag characters, which hide
-# whole sentences from people and not from a model.
-_ODD = re.compile(
-    "(?P<line>\r\n|[\r\x0b\x0c\x85\u2028\u2029])"
-    "|(?P<broken>[\ud800-\udfff])"
-    "|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064"
-    "\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+_LINE_ENDS = "\r\x0b\x0c\x85\u2028\u2029"
+_SURROGATES = "\ud800-\udfff"
+# What is invisible or turns the reading direction. Zero-width joiners stay: emoji are made of them.
+# The last range are tag characters, which hide whole sentences from people and not from a model.
+_UNSEEN = (
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064"
+    "\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 )
+_ODD = re.compile(f"[{_LINE_ENDS}{_SURROGATES}{_UNSEEN}]")
+# By a table: a function called for each of a million such characters would take half a second.
+_CLEANED: dict[int, str | None] = {
+    **dict.fromkeys(map(ord, re.findall(f"[{_UNSEEN}]", "".join(map(chr, range(0xE0080)))))),
+    **dict.fromkeys(map(ord, _LINE_ENDS), "\n"),
+    **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"),
+}
+_STORABLE = dict.fromkeys((0, *range(55296, 57344)), "�")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # As the store writes it; the other one tells half a pair of surrogates from an emoji.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
@@ -46,13 +54,9 @@ def clean(text: str) -> str:
     """The text without control, direction and invisible characters; surrogates become U+FFFD."""
     if text.isascii() and text.replace("\n", " ").isprintable():
         return text
-    return _ODD.sub(_replacement, text)
-
-
-def _replacement(match: re.Match[str]) -> str:
-    if match["line"]:
-        return "\n"
-    return "\N{REPLACEMENT CHARACTER}" if match["broken"] else ""
+    if _ODD.search(text) is None:
+        return text
+    return text.replace("\r\n", "\n").translate(_CLEANED)
 
 
 def cut(text: str, limit: int) -> str:
@@ -71,7 +75,7 @@ def one_line(text: str, limit: int = WORD_LIMIT) -> str:
 
 def title_of(text: str) -> str:
     """The first line of `text` that says anything, at most 200 characters."""
-    for line in clean(text).split("\n"):
+    for line in clean(text[:LOOKED_AT]).split("\n"):
         if shown := line.strip(_DECORATION):
             return one_line(shown, TITLE_LIMIT)
     return ""
@@ -79,10 +83,11 @@ def title_of(text: str) -> str:
 
 def body_of(text: str) -> str:
     """Clean text of many lines; over 10,000 characters the rest is counted, not kept."""
-    text = clean(text).strip()
-    if len(text) <= TEXT_LIMIT:
+    unread = max(0, len(text) - LOOKED_AT)
+    text = clean(text[:LOOKED_AT]).strip()
+    if len(text) <= TEXT_LIMIT and not unread:
         return text
-    rest = len(text) - TEXT_LIMIT
+    rest = max(0, len(text) - TEXT_LIMIT) + unread
     return f"{text[:TEXT_LIMIT]}\n… {rest} more characters were cut; the raw alert has them."
 
 
@@ -94,7 +99,7 @@ def words_of(mapping: Mapping[str, str], limit: int = VALUE_LIMIT) -> dict[str, 
         if value.isascii() and value.isprintable() and len(value) <= limit:
             value = value.strip()
         else:
-            value = cut(clean(value), limit).strip()
+            value = cut(clean(value[: limit * 4]), limit).strip()
         if name and value:
             cleaned[name] = value
             if len(cleaned) == MAP_LIMIT:
@@ -146,7 +151,7 @@ def _replaced(value: Any, depth: int) -> Any:
 
 
 def _storable_text(text: str) -> str:
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text if _UNSTORABLE.search(text) is None else text.translate(_STORABLE)
 
 
 def http_url(text: str) -> str:

@@ -26,8 +26,8 @@ from bot.intake.cleaning import (
 
 # A number or time that stands for itself: not the digit of db-1, not an IP address.
 _LOOSE_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.\-])(?!\d{1,3}(?:\.\d{1,3}){3})[-+]?\d[\d.,:/T\-]*[A-Za-zµ%]{0,3}"
-    r"(?:\d[\d.,:]*[A-Za-zµ%]{0,3})*"
+    r"(?<![A-Za-z0-9_.\-])(?!\d{1,3}(?:\.\d{1,3}){3})[-+]?\d[\d.,:/T\-]*+[A-Za-zµ%]{0,3}+"
+    r"(?:\d[\d.,:]*+[A-Za-zµ%]{0,3}+)*+"
 )
 _VOLATILE_LABELS = word_set(
     "severity priority level sev value threshold score tracking_id request_id timestamp ts time "

@@ -66,7 +66,7 @@ _ENV_SYNONYMS = {
 }
 # dev-portal and test-runner are services: for these words the rest must name a place or a number.
 _ENV_TOKEN = re.compile(
-    r"(?:prod|production|staging|stage|stg|preprod|uat)(?:[-_.][a-z0-9_.-]+)?[0-9]*"
+    r"(?:prod|production|staging|stage|stg|preprod|uat)(?:[-_.][a-z0-9_.-]+|[0-9]*)"
     r"|(?:dev|development|test|testing|qa|sandbox|int)"
     r"(?:[0-9]+|[-_.](?:[0-9]+|(?:eu|us|ap|uk|de|ca|sa|me|af|east|west|north|south|central)"
     r"[a-z0-9-]*))?",
@@ -106,12 +106,11 @@ SERVICE_LABELS = (
     "instance",
 )
 # Who measures, not who is ill: taken only when no other label names a service.
-_EXPORTER = re.compile(
-    r".*exporter.*|.*kube-state-metrics|kubelet|cadvisor|node|prometheus|pushgateway|blackbox.*"
-    r"|.*kube-prometheus.*",
-    re.IGNORECASE,
+_EXPORTER_NAMES = word_set("kubelet cadvisor node prometheus pushgateway")
+_ADDRESS = re.compile(r"\[?(?=[0-9A-Fa-f]*[.:])[0-9A-Fa-f:.]+(?:\](?::\d+)?)?|[\w.-]+:\d{2,5}")
+LONGEST = (
+    300  # characters of a stranger's word that are looked at; none that says something is longer
 )
-_ADDRESS = re.compile(r"\[?[0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]*\]?(?::\d+)?|[\w.-]+:\d{2,5}")
 
 SEVERITY_LABELS = ("severity", "priority", "level", "sev", "criticality")
 # "error", "high" and "page" are also plain words, so they count only where they stand alone.
@@ -163,31 +162,48 @@ def subject_of(name: str) -> str:
 
     Environment words at the start and words that tell a category or nothing at the end go away.
     """
-    words = [word for word in re.split(r"[-_\s/]+", name.strip()) if word]
+    words = [word for word in re.split(r"[-_\s/]+", name[:LONGEST].strip()) if word]
     while words and (words[-1].lower() in _CATEGORY_OF or words[-1].lower() in _FILLER):
         words.pop()
-    while words and _ENV_TOKEN.fullmatch(words[0]):
-        words.pop(0)
-    return "-".join(words)
+    first = next(
+        (at for at, word in enumerate(words) if not _ENV_TOKEN.fullmatch(word)), len(words)
+    )
+    return "-".join(words[first:])
 
 
 def looks_like_env(token: str) -> bool:
     """Whether a bare word names an environment: `prod`, `prod-eu1`, `dev-2`; not `dev-portal`."""
-    return _ENV_TOKEN.fullmatch(token) is not None
+    return len(token) <= LONGEST and _ENV_TOKEN.fullmatch(token) is not None
 
 
 def looks_like_region(token: str) -> bool:
     """Whether a bare word is a cloud region or zone."""
-    return "-" in token and _REGION.fullmatch(token) is not None
+    return "-" in token and len(token) <= LONGEST and _REGION.fullmatch(token) is not None
 
 
 def looks_like_address(token: str) -> bool:
     """Whether a bare word is an IP address or a host with a port."""
-    return (":" in token or "." in token) and _ADDRESS.fullmatch(token) is not None
+    if len(token) > LONGEST or not (":" in token or "." in token):
+        return False
+    return _ADDRESS.fullmatch(token) is not None
+
+
+def looks_like_exporter(token: str) -> bool:
+    """Whether a word names who measures: `node-exporter`, `kube-state-metrics`, `kubelet`."""
+    word = token[:LONGEST].lower()
+    return (
+        word in _EXPORTER_NAMES
+        or "exporter" in word
+        or "kube-prometheus" in word
+        or word.startswith("blackbox")
+        or word.endswith("kube-state-metrics")
+    )
 
 
 def env_word(value: str) -> str:
     """An environment in one spelling: production is prod, stage and stg are staging."""
+    if len(value) > LONGEST:
+        return value[:LONGEST].strip()
     return _ENV_SYNONYMS.get(folded(value), value.strip())
 
 
@@ -223,7 +239,7 @@ def service_of(labels: Mapping[str, str]) -> str:
         value = labels.get(name, "")
         if not value or looks_like_address(value):
             continue
-        if not _EXPORTER.fullmatch(value):
+        if not looks_like_exporter(value):
             return value
         measured_by = measured_by or value
     return measured_by
@@ -232,7 +248,7 @@ def service_of(labels: Mapping[str, str]) -> str:
 @lru_cache(maxsize=1024)  # as for names; a token is a part of a headline's first 1,000 characters
 def is_service_word(token: str) -> bool:
     """Whether a bare label value may be a service: no address, no exporter, path or number."""
-    if looks_like_address(token) or _EXPORTER.fullmatch(token):
+    if looks_like_address(token) or looks_like_exporter(token):
         return False
     return token[:1].isalpha() and "/" not in token and token.lower() not in _PORT_NAMES
 

@@ -16,6 +16,7 @@ from bot.intake.slack_text import bare, field_of, plain
 
 _NO_PREVIEW = "[no preview available]"
 _DEPTH_LIMIT = 12
+MOST_PARTS = 200  # blocks, attachments or fields beside each other; Slack itself takes 100
 # Colours that senders use for one state only. Slack delivers `danger` as a30200 and `good` as
 # 2eb886; the others are those of Grafana, Uptime Kuma, Zabbix, Robusta, Checkmk and Sentry.
 _FIRING_COLOURS = word_set(
@@ -238,7 +239,9 @@ def _sender(message: Mapping[str, Any]) -> str:
 
 
 def _mappings(value: object) -> Sequence[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else ()
+    if not isinstance(value, list):
+        return ()
+    return [item for item in value[:MOST_PARTS] if isinstance(item, dict)]
 
 
 def _text(value: object) -> str:

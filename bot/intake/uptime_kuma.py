@@ -35,7 +35,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
                 links=message.links,
                 raw=message.raw,
             )
-        if ours and (match := _CERTIFICATE.match(headline)):
+        if ours and (match := _CERTIFICATE.match(headline, 0, 1_000)):
             return _monitor(
                 match["name"],
                 AlertStatus.FIRING,

@@ -8,7 +8,7 @@ from typing import Any
 from bot.errors import InputError
 from bot.remediation.catalogue import CATALOGUE
 
-_OPTION = re.compile(r"([a-z_]+)=(\S+)")
+_OPTION = re.compile(r"(?<![a-z_])([a-z_]+)=(\S+)")
 
 
 def read_fix(

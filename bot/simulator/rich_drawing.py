@@ -61,7 +61,7 @@ def markdown(text: str, names: Names) -> Markup:
     text = re.sub(r"(?m)^#{1,6}[ \t]+([^\n]+)$", r"*\1*", text)
     text = re.sub(r"\*\*([^*\n]+)\*\*", r"*\1*", text)
     text = re.sub(r"(?m)^(\s*)[-*] ", r"\1• ", text)
-    text = re.sub(r"\[([^\]\n]+)\]\((https?://[^)\s|]+)\)", r"<\2|\1>", text)
+    text = re.sub(r"\[([^\[\]\n]+)\]\((https?://[^)\s|]+)\)", r"<\2|\1>", text)
     return to_html(text, names)
 
 

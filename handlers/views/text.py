@@ -38,7 +38,7 @@ _NO_FENCE = "'''"  # in the place of ```, where that would begin or end a code b
 # edge of a word, so names_like_this stay as they are and can be copied.
 _FORMATTING = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
 _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-_EMOJI_CODE = re.compile(r":(?=(?:[a-z0-9_+'-]*[a-z][a-z0-9_+'-]*|[+-]1|100|1234):)", re.IGNORECASE)
+_EMOJI_CODE = re.compile(r":(?=(?:[0-9_+'-]*[a-z][a-z0-9_+'-]*|[+-]1|100|1234):)", re.IGNORECASE)
 # The bot's own marks, and what looks like them: a stranger's text shows none of these.
 _MARKS = re.compile(
     "[✅☑✔✓🗸🗹🟢🔴🟠🟡🟥🟧🟨🟩🔵🔶🔸🔹🔷🔐🔒🔓🔏🔑👍🚫⛔⌛⏳▶►❌✖✗✘❎❓↩↪↗⬈💡👀🧊📝🌩🌤🧰🆗]"

@@ -1,0 +1,120 @@
+"""No parser takes four times the input in more than about four times the time, whoever sends it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from benchmarks.worst_input import SOURCES, inputs, read
+from bot.advice.claims import marked
+from bot.advice.cleaning import clean_answer, last_json
+from bot.incidents.keys import fingerprint_of, normalise
+from bot.incidents.keywords import read_key
+from bot.intake.drafting import still
+from bot.intake.guesses import looks_like_address, looks_like_env, service_of, subject_of
+from bot.remediation.contract import capped, printable
+from bot.remediation.intents import read_fix
+from bot.simulator.mrkdwn import Names, to_html
+from handlers.views.text import line, paragraph
+
+pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240)]
+
+SMALL, TIMES, MOST = 6_000, 4, 9.0
+SLOW = 0.004  # seconds for 24,000 characters; what takes less is not worth a second look
+WORDS = (
+    "a",
+    "1",
+    ".",
+    ":",
+    "prod-",
+    "I just ",
+    "now ",
+    "a-",
+    "`",
+    "*",
+    "_",
+    "[",
+    "<a|",
+    "\x9d",
+    "\x1b]",
+    "{",
+    '{"a":',
+    "```",
+    "http://",
+    "is ",
+    "approval ",
+    "  ",
+    "A b ",
+    "a=",
+    "⁠",
+    "é",
+)
+
+
+def fix(text: str) -> None:
+    try:
+        read_fix("restart " + text, user="U1", default_target="web")
+    except Exception:  # noqa: BLE001 - how it is refused is another test's business
+        return
+
+
+def key(text: str) -> None:
+    read_key("svc:" + "*a" * 12 + "*b").pattern.fullmatch(text)
+
+
+READERS = {
+    "claims": marked,
+    "cleaning": clean_answer,
+    "json of an answer": lambda text: last_json(text, ("answer",)),
+    "gateway output": lambda text: capped(printable(text)),
+    "subject": subject_of,
+    "environment": looks_like_env,
+    "address": looks_like_address,
+    "service": lambda text: service_of({"service": text, "app": text}),
+    "still": still,
+    "fingerprint": lambda text: fingerprint_of("generic", {"a": text}, text),
+    "key part": normalise,
+    "SOP key": key,
+    "words of /incident fix": fix,
+    "line of a view": lambda text: line(text, 200),
+    "paragraph of a view": lambda text: paragraph(text, 3000),
+    "mrkdwn of the local Slack": lambda text: to_html(text, Names()),
+}
+
+
+def cost(work: Any, *arguments: Any) -> float:
+    began = time.thread_time()
+    work(*arguments)
+    return time.thread_time() - began
+
+
+def growth(work: Any, small: tuple[Any, ...], large: tuple[Any, ...]) -> float:
+    """How many times as long the larger one takes; the least of a few, for a busy machine."""
+    if cost(work, *large) < SLOW:
+        return 0.0
+    ratios = []
+    for _ in range(4):
+        least = min(cost(work, *small) for _ in range(5))
+        ratios.append(min(cost(work, *large) for _ in range(3)) / max(least, 1e-6))
+        if ratios[-1] <= MOST:
+            break
+    return min(ratios)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_text_four_times_as_long_takes_about_four_times_as_long(name: str) -> None:
+    for unit in WORDS:
+        for end in ("", "\x01", "x!"):
+            small = unit * (SMALL // len(unit)) + end
+            large = unit * (TIMES * SMALL // len(unit)) + end
+            assert growth(READERS[name], (small,), (large,)) <= MOST, f"{unit!r} * n + {end!r}"
+
+
+@pytest.mark.parametrize("source", [*SOURCES, "slack"])
+def test_a_body_four_times_as_large_takes_about_four_times_as_long(source: str) -> None:
+    for (how, small), (_, large) in zip(
+        inputs(source, SMALL), inputs(source, SMALL * TIMES), strict=True
+    ):
+        assert growth(read, (source, small), (source, large)) <= MOST, how
