@@ -43,13 +43,13 @@ def card(
     mark = "✅ RESOLVED" if resolved else SYMBOL[incident.severity]
     title = said(incident.title, 150) or "(no title)"
     blocks: list[Block] = [
-        section(f"*{mark} · {title}*   `{incident.number}`{_told(incident)}"),
+        section(f"*{mark} · {title}*   `{incident.number}`"),
+        *_told(incident),
         context(
-            *(
-                text
-                for text in (_where(incident), _what(incident), _who(incident, fixed_by))
-                if text
-            ),
+            f"“…”: as {line(incident.source, 40)} wrote it" if title.startswith("“") else "",
+            _where(incident),
+            _what(incident),
+            _who(incident, fixed_by),
             *(f"🔐 approval waiting: {waits(asked)}" for asked in waiting[:3]),
             *(on_card(item, incident) for item in bad_news),
         ),
@@ -66,12 +66,12 @@ def card(
     return fallback, blocks
 
 
-def _told(incident: Incident) -> str:
+def _told(incident: Incident) -> list[Block]:
     """What the sender said, where nobody can read it but here."""
     text = incident.text.strip()
     if incident.posted or not text or text == incident.title.strip():
-        return ""
-    return f"\n{line(incident.source, 40)} says:\n" + quote(text, 400)
+        return []
+    return [section(f"{line(incident.source, 40)} says:\n{quote(text, 400)}")]
 
 
 def _where(incident: Incident) -> str:

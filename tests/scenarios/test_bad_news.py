@@ -1,0 +1,111 @@
+"""Bad news comes as a new message in the thread, once, and mentions whom it concerns."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp import web
+
+from bot.simulator.local import Message
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.doors import Proxy
+from tests.scenarios.world import BEN, CHLOE, Clock, Gateway, World
+
+RESTART = "Restart checkout-api"
+
+
+def news(world: World) -> list[Message]:
+    return world.replies("news")
+
+
+async def test_an_incident_that_nobody_acknowledges_is_said_to_the_approvers_once(
+    world: World, bot: StartBot, clock: Clock
+) -> None:
+    world.write_policy(BEN, CHLOE, propose_from_sop=False)
+    await bot()
+    await world.alert()
+    await world.card("CRITICAL")
+    assert news(world) == []
+    clock.forward(301)
+    said = await world.reply("news", "Nobody has acknowledged INC-1")
+    assert "@ben, @chloe" in said.text
+    assert f"<@{BEN}>" in said["text"], "the fallback text notifies"
+    card = await world.card("Nobody has acknowledged INC-1")
+    await world.press(card, "Acknowledge", "ana")
+    card = await world.card("acknowledged by @ana")
+    assert "Nobody" not in card.text, "it is no longer so"
+    assert len(news(world)) == 1
+
+
+async def test_an_approval_that_expires_is_said_to_who_could_have_approved(
+    world: World, bot: StartBot, clock: Clock
+) -> None:
+    world.write_policy(BEN)
+    await bot()
+    await world.alert()
+    card = await world.card(f"approval waiting: {RESTART}")
+    assert "(needs 1 approval: @ben)" in card.text
+    await world.approval_card("awaiting approval")
+    await world.press(card, "Acknowledge", "ana")
+    await world.card("acknowledged by @ana")
+    clock.forward(901)
+    said = await world.reply("news", f"{RESTART}: the approval expired")
+    assert "@ana, @ben" in said.text, "who looks after it, and who could have approved"
+    card = await world.card("the approval expired")
+    assert "approval waiting" not in card.text
+    assert len(news(world)) == 1
+
+
+async def test_got_worse_is_a_new_message_to_who_acknowledged(world: World, bot: StartBot) -> None:
+    await bot()
+    await world.alert(severity="warning", service="search-api")
+    await world.press(await world.card("MEDIUM"), "Acknowledge", "ana")
+    await world.card("acknowledged by @ana")
+    await world.alert(severity="critical", service="search-api", name="AllDown")
+    said = await world.reply("news", "INC-1 got worse: medium → critical")
+    assert "@ana" in said.text
+    assert "got worse" in (await world.card("CRITICAL")).text
+
+
+@pytest.mark.attack("ASI08")
+async def test_an_alert_that_goes_up_and_down_is_said_once_for_each_severity(
+    world: World, bot: StartBot
+) -> None:
+    await bot()
+    await world.alert(severity="warning", service="search-api")
+    await world.card("MEDIUM")
+    for _ in range(5):
+        await world.alert(severity="critical", service="search-api", name="SearchDown")
+        await world.card("CRITICAL")
+        await world.resolves(severity="critical", service="search-api", name="SearchDown")
+        await world.card("MEDIUM")
+    await world.quiet()
+    assert len(news(world)) == 1
+
+
+async def test_an_unknown_outcome_is_said_and_leaves_the_card_once_it_is_known(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    async with Proxy.before(world.gateway_url) as proxy:
+        lost = True
+
+        async def on_request(request: web.Request) -> bool:
+            return not lost or not request.path.startswith("/executions/")
+
+        async def on_answer(request: web.Request) -> bool:
+            return request.path != "/execute"
+
+        proxy.on_request, proxy.on_answer = on_request, on_answer
+        world.gateway_url = proxy.url
+        await bot()
+        await world.alert()
+        await world.press(await world.approval_card(), "Approve", "ben")
+        said = await world.reply("news", f"{RESTART}: outcome unknown")
+        assert "@ben" in said.text
+        assert "outcome unknown" in (await world.card(f"{RESTART}: outcome unknown")).text
+        lost = False
+        await world.press(await world.approval_card("outcome unknown"), "Check again", "ana")
+        await world.result("Verified")
+        await world.card("helped: ")
+        await world.quiet()
+        assert "outcome unknown" not in (await world.card()).text
+        assert len(news(world)) == 1
