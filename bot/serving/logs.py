@@ -16,13 +16,13 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import structlog
-from structlog.contextvars import merge_contextvars
-from structlog.stdlib import ProcessorFormatter
+from structlog.contextvars import get_contextvars
 
 from bot.serving.log_lines import Redactor, indented, one_line
 
 Fields = MutableMapping[str, Any]
 
+_JSON = json.JSONEncoder(ensure_ascii=True, default=str).encode
 _OURS = ("bot", "handlers", "store")
 _FIRST = ("ts", "level", "logger", "event")
 # A job that takes longer than its interval, a connection that the server closed: no news.
@@ -45,18 +45,7 @@ def set_up(
     out = stream or sys.stderr
     pretty = style == "pretty" or (style == "auto" and out.isatty())
     handler = logging.StreamHandler(out)
-    handler.setFormatter(
-        ProcessorFormatter(
-            foreign_pre_chain=[merge_contextvars],
-            processors=[
-                _about,
-                ProcessorFormatter.remove_processors_meta,
-                _with_error,
-                Redactor(secrets),
-                _as_text if pretty else _as_json,
-            ],
-        )
-    )
+    handler.setFormatter(_Lines(Redactor(secrets), _as_text if pretty else _as_json))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     # At DEBUG Slack's SDK and Bolt log whole messages, alert text and all: it is ours alone.
@@ -69,11 +58,8 @@ def set_up(
 
 def emit(log: logging.Logger, level: int, event: str, fields: Mapping[str, Any]) -> None:
     """Log a step by the name of its event; fields that are None are left out."""
-    if not log.isEnabledFor(level):
-        return
-    told = merge_contextvars(log, event, {n: v for n, v in fields.items() if v is not None})
-    # As ProcessorFormatter.wrap_for_formatter hands it on.
-    log.log(level, {**told, "event": str(event)}, extra={"_logger": log, "_name": event})
+    if log.isEnabledFor(level):
+        log.log(level, event, extra={"fields": {n: v for n, v in fields.items() if v is not None}})
 
 
 def bound(**fields: Any) -> Any:
@@ -86,28 +72,38 @@ def bind(**fields: Any) -> None:
     structlog.contextvars.bind_contextvars(**fields)
 
 
-def _about(_log: Any, _method: str, fields: Fields) -> Fields:
-    """When, how bad, who said it: in front."""
-    record: logging.LogRecord = fields["_record"]
-    at = datetime.fromtimestamp(record.created, UTC)
-    about = {
-        "ts": f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z",
-        "level": record.levelname,
-        "logger": record.name,
-        "event": fields["event"],
-    }
-    return {**about, **{name: value for name, value in fields.items() if name not in _FIRST}}
+class _Lines(logging.Formatter):
+    """Runs structlog's processors over what was logged, by us or by a library."""
+
+    def __init__(self, *processors: structlog.typing.Processor) -> None:
+        super().__init__()
+        self._processors = (_with_bound, *processors)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, and the indented traceback where there is one."""
+        at = datetime.fromtimestamp(record.created, UTC)
+        fields: Any = {
+            "ts": f"{at.isoformat(timespec='milliseconds')[:-6]}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "event": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            fields["error"] = self.formatException(record.exc_info)
+        for processor in self._processors:
+            fields = processor(None, record.levelname, fields)
+        return str(fields)
 
 
-def _with_error(_log: Any, _method: str, fields: Fields) -> Fields:
-    exc_info = fields.pop("exc_info", None)
-    if exc_info:
-        fields["error"] = logging.Formatter().formatException(exc_info)
-    return fields
+def _with_bound(_log: Any, _method: str, fields: Fields) -> Fields:
+    """What is bound in this context, behind what the line says itself."""
+    bound_here = get_contextvars()
+    return {**fields, **{n: v for n, v in bound_here.items() if n not in fields}}
 
 
 def _as_json(_log: Any, _method: str, fields: Fields) -> str:
-    return json.dumps(fields, ensure_ascii=True, default=str)
+    return _JSON(fields)
 
 
 def _as_text(_log: Any, _method: str, fields: Fields) -> str:
