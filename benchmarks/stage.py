@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 CHANNEL = "C0ALERTS01"
 START_SECONDS = 20.0
-_READY = re.compile(rb'^ready|"event": "bot\.ready", "url": "(http://[^\s"]+)')
+_READY = re.compile(rb'(?:^ready(?:: )?|"event": "bot\.ready", "url": ")(http://[^\s"]+)?')
 
 
 class Calls(list[Call]):
