@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import aiohttp
@@ -44,13 +45,17 @@ async def check_gateway(
         if actions:
             await _sign(client, actions)
     except GatewayUnavailable as error:
-        report.problem("gateway", error.message, error.remedy or "start it, then check again")
+        if settings.ai_command_gateway_required:
+            report.problem("gateway", error.message, error.remedy or "start it, then check again")
+        else:
+            report.note("gateway", f"nothing can run: {error.message}")
         return None
     except GatewayRejected as error:
         remedy = _REMEDIES.get(error.code, error.remedy or "see docs/gateway.md")
         report.problem("gateway", f"the gateway refuses this bot: {error.message}", remedy)
         return None
     signed = bool(settings.ai_command_gateway_secret.get_secret_value())
+    sick = [f"{name}: {text}" for name, text in health.checks.items() if not _is_ok(text)]
     if signed and "off" in str(health.checks.get("signatures", "")):
         report.problem(
             "gateway",
@@ -60,12 +65,18 @@ async def check_gateway(
     elif not signed:
         report.note("gateway", "requests are not signed: AI_COMMAND_GATEWAY_SECRET is empty")
     offers = f", offers {len(actions)} actions" if actions is not None else ""
-    if not signed or "off" not in str(health.checks.get("signatures", "")):
+    if health.status != "healthy":
+        report.note("gateway", f"{health.status}{offers}: {'; '.join(map(str, sick))}")
+    elif not signed or "off" not in str(health.checks.get("signatures", "")):
         report.good("gateway", f"{health.status}{offers}")
     if listed is None or actions is None:
         return None
     _note_environments(report, listed, declared)
     return {action.id: frozenset(action.targets) for action in actions}
+
+
+def _is_ok(text: object) -> bool:
+    return str(text).startswith("ok")
 
 
 def _note_environments(report: Report, listed: ActionList, declared: Environments) -> None:
@@ -86,7 +97,9 @@ async def _sign(client: GatewayClient, actions: Sequence[ActionInfo]) -> None:
     """Ask for the plan of something that changes nothing: it names our source, signed."""
     for action in sorted(actions, key=lambda one: one.mutating):
         if action.targets:
-            await client.plan(ActionCall(action_id=action.id, target=min(action.targets)))
+            call = ActionCall(action_id=action.id, target=min(action.targets))
+            with suppress(GatewayUnavailable):  # that target cannot be asked; we were let in
+                await client.plan(call)
             return
 
 

@@ -176,6 +176,28 @@ async def test_a_gateway_that_checks_no_signature_is_named(
     assert "sources.<name>.secret_env" in line_of(out)
 
 
+async def test_a_gateway_that_is_away_and_need_not_be_there_is_told_and_is_no_problem(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = {"AI_COMMAND_GATEWAY_URL": "http://127.0.0.1:1", "AI_COMMAND_GATEWAY_REQUIRED": "false"}
+    code, out = await checked(world, capsys, **away)
+    assert code == 0, out
+    assert "! gateway    nothing can run: The gateway at http://127.0.0.1:1 cannot be" in out
+
+
+async def test_a_gateway_of_which_a_part_is_sick_is_told_and_is_no_problem(
+    world: World, patient: Patient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = gateway_config(patient, tmp_path / "sick")
+    given["docker"] = {"url": f"unix://{tmp_path}/nobody.sock"}
+    given["targets"]["box"] = {"executor": "docker", "container": "box", "environment": "prod"}
+    config = read_config(given, environ={"GATEWAY_SECRET": SECRET})
+    async with running(config) as gateway:
+        code, out = await checked(world, capsys, AI_COMMAND_GATEWAY_URL=gateway.url)
+    assert code == 0, out
+    assert "! gateway    degraded, offers 5 actions: docker: " in out
+
+
 async def test_a_wrong_user_of_postgresql_is_named(
     world: World, postgres: PostgresServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
