@@ -245,3 +245,25 @@ async def test_a_container_that_was_stopped_is_started_again(desk_for, container
     started = await desk.client.execute(call("start"), key="k3", digest=plan.digest)
     assert started.state == "succeeded", started
     assert docker_daemon.run("inspect", "-f", running, name) == "true"
+
+
+@services
+async def test_a_containers_memory_and_cpu_time_are_shown(desk_for, container):
+    desk = await desk_for(container())
+    outcome = await desk.client.execute(call("stats"), key="k1")
+    assert outcome.state == "succeeded"
+    assert outcome.stdout.startswith("web: memory: ")
+    assert " MiB, CPU time: " in outcome.stdout
+
+
+@services
+@pytest.mark.attack("ASI02")
+async def test_the_container_that_the_gateway_lives_in_cannot_be_planned(
+    desk_for, container, docker_daemon, monkeypatch
+):
+    name = container()
+    desk = await desk_for(name)
+    identifier = docker_daemon.run("inspect", "-f", "{{.Id}}", name)
+    monkeypatch.setattr("socket.gethostname", lambda: identifier[:12])
+    with pytest.raises(GatewayUnavailable, match="is the bot or its gateway"):
+        await desk.client.plan(call("restart"))

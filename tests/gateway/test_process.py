@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -229,3 +230,17 @@ async def test_a_start_that_fails_says_what_the_service_said(start, service):
     assert outcome.state == "failed"
     assert "checkout-api started" in outcome.error
     assert "cannot open the ledger" in outcome.error
+
+
+async def test_memory_and_cpu_time_are_of_the_process_and_all_that_it_started(start, service):
+    desk = await start({"checkout-api": service("child")})
+    call = ActionCall(action_id="service.stats", target="checkout-api")
+    form = r"processes: 2, memory: ([\d.]+) MiB, CPU time: [\d.]+ s"
+    keys = itertools.count()
+
+    async def both_are_counted():
+        outcome = await desk.client.execute(call, key=f"k{next(keys)}")
+        return re.search(form, outcome.stdout)
+
+    found = await until(lambda: both_are_counted())
+    assert float(found[1]) > 1
