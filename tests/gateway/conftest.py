@@ -24,7 +24,7 @@ import psutil
 import pytest
 
 from bot.gateway.app import RunningGateway, running
-from bot.gateway.config import read_config
+from bot.gateway.config import GatewayConfig, read_config
 from bot.remediation.client import ActionCall, GatewayClient
 
 SECRET = "a secret of the tests, long enough"
@@ -77,6 +77,7 @@ class Desk:
     session: aiohttp.ClientSession
     client: GatewayClient
     clock: Clock
+    config: GatewayConfig
 
     @property
     def url(self) -> str:
@@ -189,7 +190,7 @@ async def start(tmp_path: Path, clock: Clock) -> AsyncIterator[Callable[..., Any
                 secret=SECRET if signed else "",
                 clock=clock,
             )
-            return Desk(gateway, session, client, clock)
+            return Desk(gateway, session, client, clock, checked)
 
         yield begin
 
