@@ -30,7 +30,7 @@ from tests.scenarios.seeds import SEED, again
 from tests.scenarios.world import ALERTS, BEN, World, kind
 
 OPS, ARCHIVED = "C0OPS00001", "C0ARCHIVE1"
-PATIENCE = 240  # real seconds until all is said; never a measure of how fast it is
+PATIENCE = 600  # real seconds until all is said; never a measure of how fast it is
 
 BEFORE = "before Slack takes it"
 ACCEPTED = "between its acceptance and the answer"
@@ -103,9 +103,9 @@ async def the_day(world: World, incidents: int, freezes: int) -> None:
     """Something of every kind of message. Every incident resolves in the end."""
     for number in range(incidents):
         await world.alert(f"svc-{number:03}")
-    for number in range(3):
+    for number in range(2):
         await world.alert(f"lost-{number}", channel=ARCHIVED)
-    everything = incidents + 3
+    everything = incidents + 2
     await until(lambda: count(world) == everything, PATIENCE, "all are taken in")
     for number in range(1, freezes + 1):
         await command(world, f"/incident freeze on drill {number}", "SELECT 1 FROM freezes")
@@ -133,8 +133,8 @@ def nothing_is_doubled(world: World, incidents: int) -> None:
 @pytest.mark.parametrize(
     "incidents",
     [
-        pytest.param(12, id="short"),
-        pytest.param(120, id="long", marks=[pytest.mark.chaos, pytest.mark.timeout(1_200)]),
+        pytest.param(6, id="short"),
+        pytest.param(40, id="long", marks=[pytest.mark.chaos, pytest.mark.timeout(1_200)]),
     ],
 )
 async def test_of_thirty_in_a_hundred_lost_answers_none_doubles_a_message(
@@ -148,7 +148,7 @@ async def test_of_thirty_in_a_hundred_lost_answers_none_doubles_a_message(
     print("the same again:", again(request.node.nodeid, chaos=chaos))
     await bot(**settings)
     world.slack.chaos = Chaos(SEED, drop_after_accept=0.3)
-    await the_day(world, incidents, freezes=2)
+    await the_day(world, incidents, freezes=1)
     lost = Counter(s.about.split()[0] for s in world.slack.struck if s.what == "lose_answer")
     print("answers lost:", dict(lost))
     nothing_is_doubled(world, incidents)
@@ -224,7 +224,7 @@ EVERY = (BEFORE, ACCEPTED, ANSWERED)
 @pytest.mark.parametrize(
     "points",
     [
-        pytest.param(dict.fromkeys(("card", "storm", "frozen", "undelivered"), EVERY), id="short"),
+        pytest.param(dict.fromkeys(("card", "storm", "undelivered"), EVERY), id="short"),
         pytest.param(
             dict.fromkeys(KINDS, EVERY),
             id="long",
@@ -245,7 +245,7 @@ async def test_killed_at_any_point_of_a_post_the_bot_doubles_no_message(
     supervisor = asyncio.create_task(killer.keep_running())
     await until(lambda: world.slack.connections, PATIENCE, "the bot is connected")
     incidents = 6
-    await the_day(world, incidents, freezes=2)
+    await the_day(world, incidents, freezes=4 if "frozen" in points else 1)
     supervisor.cancel()
     await asyncio.gather(supervisor, return_exceptions=True)
     nothing_is_doubled(world, incidents)
