@@ -49,6 +49,12 @@ def bundle(end: End, incident_id: int, key: AuditKey, trail: str, now: datetime)
         "parts": {
             "incident": _read(incidents[0], "labels", "links"),
             "alerts": [_read(row, "body") for row in _of(end, "alerts", "id", incident_id)],
+            "shared": _all(
+                end,
+                "SELECT p.digest, p.body FROM shared_parts p WHERE EXISTS (SELECT 1 FROM alerts a"
+                " WHERE a.shared = p.digest AND a.incident_id = ?) ORDER BY p.digest",
+                incident_id,
+            ),
             "thread": _of(end, "timeline", "id", incident_id),
             "messages": _messages(end, incident_id),
             "advice": [_read(row, "body") for row in _of(end, "advice", "id", incident_id)],

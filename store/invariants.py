@@ -102,6 +102,11 @@ WHERE i.status IN ('open', 'acknowledged') AND i.shown_alert IS NOT NULL AND NOT
     SELECT 1 FROM alerts a WHERE a.id = i.shown_alert AND a.incident_id = i.id)
 """
 
+_SHARED_PARTS = """
+SELECT 'alert ' || a.id AS what FROM alerts a
+WHERE a.shared != '' AND NOT EXISTS (SELECT 1 FROM shared_parts p WHERE p.digest = a.shared)
+"""
+
 _CARD = """
 SELECT 'INC-' || i.id AS what FROM incidents i
 WHERE i.status IN ('open', 'acknowledged') AND NOT EXISTS (
@@ -261,6 +266,7 @@ INVARIANTS = (
     Invariant("a resolved incident has nothing that fires or waits for a yes", _RESOLVED_IS_QUIET),
     Invariant("an open incident counts every alert that joined it", _ALERT_COUNT),
     Invariant("an open incident shows one of its own stored alerts", _SHOWN_ALERT),
+    Invariant("what an alert shares with others of its delivery is there", _SHARED_PARTS),
     Invariant("every open incident has its card", _CARD),
     Invariant("every open incident has its advice, given or wanted", _ADVICE),
     Invariant("every incident's key leads to a SOP ID", _SOP_MAP),

@@ -61,6 +61,11 @@ def m009_expand_news() -> str:
     return _M009
 
 
+def m010_expand_shared_parts() -> str:
+    """What all alerts of one webhook delivery share, kept once."""
+    return _M010
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -71,6 +76,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m007_expand_shown_alert,
     m008_expand_proposing,
     m009_expand_news,
+    m010_expand_shared_parts,
 )
 
 
@@ -437,4 +443,15 @@ CREATE TABLE news (
     at TEXT NOT NULL,
     UNIQUE (incident_id, kind, subject) -- the same is said once
 );
+"""
+
+_M010 = """
+CREATE TABLE shared_parts (
+    digest TEXT PRIMARY KEY,            -- SHA-256 of the body
+    body TEXT NOT NULL,                 -- JSON, as it arrived beside the alerts
+    seen_at TEXT NOT NULL
+);
+-- '' where an alert shares nothing. Alerts of before have the shared part in their own body.
+ALTER TABLE alerts ADD COLUMN shared TEXT NOT NULL DEFAULT '';
+CREATE INDEX alerts_shared ON alerts (shared) WHERE shared != '';
 """

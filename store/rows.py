@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -131,8 +132,15 @@ def alert_to_json(alert: Alert) -> str:
     body["links"] = [(link.label, link.url) for link in alert.links]
     body["starts_at"] = stamp_or_none(alert.starts_at)
     body["ends_at"] = stamp_or_none(alert.ends_at)
+    if alert.raw_shared:
+        body["shared"] = digest_of_shared(alert.raw_shared)
     # What arrived is the longest part, and intake had to write it already to look at it.
     return f'{dump(body)[:-1]},"raw":{alert.raw_json or dump(alert.raw)}}}'
+
+
+def digest_of_shared(text: str) -> str:
+    """The key under which the shared part of a delivery is kept: the SHA-256 of its text."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 _ALERT_FIELDS = tuple(field.name for field in fields(Alert) if not field.name.startswith("raw"))
@@ -140,8 +148,9 @@ _ALERT_VALUES = attrgetter(*_ALERT_FIELDS)
 
 
 def alert_from_json(text: str) -> Alert:
-    """The reverse of `alert_to_json`."""
+    """The reverse of `alert_to_json`, without the part that its delivery's alerts share."""
     body = json.loads(text)
+    body.pop("shared", None)
     return Alert(
         **{
             **body,

@@ -96,7 +96,8 @@ class Alert:
     people. `fingerprint` is the sender's where it has one, else `keys.fingerprint_of`.
     `tracking_id` is empty until `response.receive` gives one, unless the sender brought it.
     `raw` is what arrived, JSON-shaped; `raw_json` is the same as compact ASCII JSON text, or ''
-    where nobody wrote it yet.
+    where nobody wrote it yet. `raw_shared` is the JSON text of what all alerts of one delivery have
+    in common, without which `raw` is then; the store keeps it once.
     """
 
     source: str
@@ -123,6 +124,7 @@ class Alert:
     sop_id: str = ""
     raw: Any = None
     raw_json: str = field(default="", compare=False, repr=False)
+    raw_shared: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

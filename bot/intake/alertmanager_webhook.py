@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.incidents.model import Alert
 from bot.intake import guesses
-from bot.intake.cleaning import one_line
+from bot.intake.cleaning import json_text, one_line
 from bot.intake.drafting import draft, identifying
 from bot.intake.fields import (
     a_list,
@@ -50,10 +50,11 @@ def alerts_of(body: object, source: str) -> list[Alert]:
     if not entries:
         raise wrong("alerts", "a list with at least one alert")
     shared = {name: item for name, item in whole.items() if name != "alerts"}
+    raw_shared = json_text(shared)  # once: a copy with each alert would be 500 times as much
     missing = some_text(whole.get("truncatedAlerts"), "truncatedAlerts")
     annotations = {"truncated_alerts": missing} if missing not in ("", "0") else {}
     return [
-        _alert(entry, f"alerts[{index}]", shared, annotations, source)
+        _alert(entry, f"alerts[{index}]", shared, annotations, source, raw_shared)
         for index, entry in enumerate(entries)
     ]
 
@@ -64,6 +65,7 @@ def _alert(
     shared: Mapping[str, Any],
     more: Mapping[str, str],
     source: str,
+    raw_shared: str,
 ) -> Alert:
     alert = an_object(entry, where)
     if "labels" not in alert:
@@ -100,7 +102,8 @@ def _alert(
         links=links,
         fingerprint=fingerprint,
         identity={} if fingerprint else identifying(labels),
-        raw={**shared, "alerts": [alert]},
+        raw={"alerts": [alert]},
+        raw_shared=raw_shared,
     )
 
 

@@ -115,6 +115,12 @@ def storable(value: Any) -> Any:
     return storable_with_json(value)[0]
 
 
+def json_text(value: Any) -> str:
+    """`storable`, as compact ASCII JSON text."""
+    stored, text = storable_with_json(value)
+    return text or _ENCODER.encode(stored)
+
+
 def storable_with_json(value: Any) -> tuple[Any, str]:
     """`storable`, and the value's JSON text, which looking at it costs anyway.
 

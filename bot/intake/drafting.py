@@ -61,6 +61,7 @@ def draft(
     status: AlertStatus,
     name: str,
     raw: Any,
+    raw_shared: str = "",
     identity: Mapping[str, str],
     title: str = "",
     text: str = "",
@@ -120,6 +121,7 @@ def draft(
         sop_id=sop_id if sop_id and keys.is_sop_id(sop_id) else "",
         raw=raw,
         raw_json=raw_json,
+        raw_shared=raw_shared,
     )
 
 

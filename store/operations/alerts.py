@@ -12,7 +12,7 @@ from store.announcing import log_event
 from store.operations import folding
 from store.operations.deliveries import first_time
 from store.operations.folding import Arrival
-from store.rows import Receipt, TracedAlert, alert_from_json, alert_to_json
+from store.rows import Receipt, TracedAlert, alert_from_json, alert_to_json, digest_of_shared
 from store.statements import Operation, Row, moment, query, run, stamp, starting_with
 
 # A person who resolves an incident knows more than the sender, whose next reminder may be a minute
@@ -30,6 +30,7 @@ def accept(key: str, named: Sequence[Named], arrival: Arrival) -> Operation[Rece
     written: list[str] = []
     touched: list[int] = []
     opened: list[int] = []
+    yield from _keep_shared_parts(named, arrival.now)
     for one in named:
         outcome = yield from _accept_one(one, arrival)
         if outcome is None:
@@ -43,6 +44,18 @@ def accept(key: str, named: Sequence[Named], arrival: Arrival) -> Operation[Rece
     return Receipt(
         len(written), len(named) - len(written), tuple(written), tuple(touched), tuple(opened)
     )
+
+
+def _keep_shared_parts(named: Sequence[Named], now: datetime) -> Operation[None]:
+    """Once a delivery, and once for every delivery that shares the same; it is seen now."""
+    for text in sorted({one.alert.raw_shared for one in named} - {""}):
+        yield run(
+            "INSERT INTO shared_parts (digest, body, seen_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (digest) DO UPDATE SET seen_at = excluded.seen_at",
+            digest_of_shared(text),
+            text,
+            stamp(now),
+        )
 
 
 def _told_before(named: Sequence[Named]) -> Operation[tuple[str, ...]]:
@@ -66,8 +79,8 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
     alert = one.alert
     inserted = yield query(
         "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
-        " tracking_id, reason, told_at, received_at, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " tracking_id, reason, told_at, received_at, body, shared)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (dedup_key) DO NOTHING RETURNING id",
         one.dedup_key,
         decision.incident_id,
@@ -81,6 +94,7 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
         folding.told(one),
         stamp(arrival.now),
         alert_to_json(alert),
+        digest_of_shared(alert.raw_shared) if alert.raw_shared else "",
     )
     if not inserted:
         return None

@@ -19,6 +19,12 @@ def prune(deliveries_before: datetime, resolved_before: datetime) -> Operation[d
         stamp(resolved_before),
         stamp(resolved_before),
     )
+    # Not one that was seen lately: a delivery that shares it may be about to commit.
+    yield run(
+        "DELETE FROM shared_parts WHERE seen_at < ? AND NOT EXISTS"
+        " (SELECT 1 FROM alerts a WHERE a.shared = shared_parts.digest)",
+        stamp(resolved_before),
+    )
     # What a replica of yesterday claimed is free without its row too.
     yield run("DELETE FROM replicas WHERE until < ?", stamp(deliveries_before))
     return {"deliveries": deliveries, "alerts": alerts}

@@ -9,6 +9,7 @@ import pytest
 
 from bot.incidents.model import AlertStatus, IncidentStatus, Link, Severity
 from store.contract import Store
+from store.statements import Operation, query
 from tests.store.shop import CHANNEL, NOW, Place, alert, later, named, opened, resolved, tell
 
 
@@ -239,3 +240,23 @@ async def test_what_no_database_takes_is_stored_as_an_escape_and_loses_no_alert(
     assert await store.first_time(broken, NOW)
     assert not await store.first_time(broken, NOW)
     assert await store.trace(broken) == []
+
+
+def _shared_parts() -> Operation[list[str]]:
+    rows = yield query("SELECT body FROM shared_parts ORDER BY digest")
+    return [row["body"] for row in rows]
+
+
+async def test_what_alerts_of_a_delivery_share_is_kept_once_and_as_long_as_they_are(
+    store: Store,
+) -> None:
+    shared = '{"externalURL":"http://am"}'
+    for number in range(3):
+        await tell(store, alert(service=f"s{number}", fingerprint=f"f{number}", raw_shared=shared))
+    assert await store._engine.read(_shared_parts) == [shared]
+    await store.prune(later(86_400), later(86_400))
+    assert await store._engine.read(_shared_parts) == [shared], "their incidents are open"
+    for number in range(3):
+        await store.resolve(number + 1, "U0CAT", later(9))
+    await store.prune(later(86_400), later(86_400))
+    assert await store._engine.read(_shared_parts) == []

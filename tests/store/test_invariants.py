@@ -79,6 +79,9 @@ BREAKS = {
     "an open incident shows one of its own stored alerts": (
         "UPDATE incidents SET shown_alert = 4711 WHERE id = 1",
     ),
+    "what an alert shares with others of its delivery is there": (
+        "UPDATE alerts SET shared = 'gone'",
+    ),
     "every open incident has its card": ("DELETE FROM outbox WHERE key = 'card:1'",),
     "every open incident has its advice, given or wanted": (
         "DELETE FROM advice WHERE incident_id = 1",
