@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.simulator import content
 from handlers.metadata import Sender, event_type, key_of, kind_of, metadata_for
-from handlers.rendering import Renderer
+from handlers.rendering import Rendered, Renderer, _marked
 from store.rows import OutboxMessage
 
 US = Sender("B0SOPBOT", "our-store")
@@ -128,3 +128,12 @@ def test_a_message_of_any_shape_is_simply_not_ours(wild: object) -> None:
         POSTED | {"metadata": OURS | {"event_payload": wild}},
     ):
         assert key_of(posted, US, in_own_thread=False) is None
+
+
+def test_whose_message_it_is_stands_on_the_first_block_whose_id_slack_keeps() -> None:
+    """Another sopbot in the channel passes it over by that, for events tell no metadata."""
+    answer = {"type": "markdown", "text": "*Likely cause*"}
+    small = {"type": "context", "elements": [{"type": "mrkdwn", "text": "8 s"}]}
+    marked = _marked(Rendered("t", [answer, small, small]), "advice").blocks
+    kept = content.content({"text": "t", "blocks": marked})["blocks"]
+    assert [block["block_id"] == "sopbot_advice" for block in kept] == [False, True, False]

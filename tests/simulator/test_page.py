@@ -78,6 +78,36 @@ async def test_an_alert_appears_by_itself_and_approve_in_the_thread_updates_the_
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_the_end_of_a_long_section_is_hidden_until_it_is_asked_for(
+    slack: LocalSlack, page: Page, width: int
+) -> None:
+    long = "\n".join(f"line {number}" for number in range(30))
+
+    def section(**more: Any) -> list[JSON]:
+        text = {"type": "mrkdwn", "text": long}
+        return [{"type": "section", "text": text, **more}]
+
+    await page.set_viewport_size({"width": width, "height": 900})
+    await slack.post_as_app("Folding", "alerts", "t", blocks=section())
+    await slack.post_as_app("Whole", "alerts", "t", blocks=section(expand=True))
+    await look(page, slack, channel="alerts")
+    folding = page.get_by_role("article").filter(has_text="Folding")
+    whole = page.get_by_role("article").filter(has_text="Whole")
+    more = folding.get_by_role("checkbox", name="See more")
+
+    async def height(of: Any) -> float:
+        return float((await of.bounding_box())["height"])
+
+    assert await height(folding) < 250 < await height(whole)
+    await expect(whole.get_by_role("checkbox")).to_have_count(0)
+    await more.focus()
+    await more.press("Space")
+    await expect(more).to_be_checked()
+    assert await height(folding) > await height(whole) - 50
+
+
+@pytest.mark.browser
 async def test_messages_commands_and_replies_are_typed_and_the_answer_is_only_mine(
     slack: LocalSlack, app: AsyncApp, connected: Any, page: Page
 ) -> None:

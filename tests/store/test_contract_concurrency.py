@@ -318,3 +318,9 @@ async def test_a_claim_against_a_close_is_either_under_way_or_revoked(two: Two) 
         else:
             assert execution == claimed
             assert not await here.still_wanted(claimed, later(3)), "seen before it is sent"
+
+
+async def test_two_bots_that_start_at_once_on_a_new_store_know_it_by_one_id(two: Two) -> None:
+    ids = await asyncio.gather(*(store.identity() for store in two for _ in range(ROUNDS)))
+    assert len(set(ids)) == 1
+    assert len(ids[0]) >= 16
