@@ -2,8 +2,8 @@
 
 Two marks survive a new group: the session id (`start_new_session=True` makes it the child's pid)
 and an environment variable with a value of its own, which even a grandchild that calls `setsid` or
-forks twice inherits. Only a process that does both, a new session and a scrubbed environment, gets
-away.
+forks twice inherits. A process that scrubs both is known by its parent. Only one that also lost its
+parent before we looked gets away.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,12 +67,33 @@ def tree_started_now() -> int:
 
 def members(tree: Tree) -> list[int]:
     """The pids of the tree that still run; a zombie no longer does. Empty without /proc."""
-    found = []
+    return list(_alive(tree, {}))
+
+
+def _alive(tree: Tree, known: Mapping[int, int]) -> dict[int, int]:
+    """The births of the tree's processes by pid; `known` are those found before, likewise."""
+    running = _running(tree.since)
     mark = tree.mark.encode()
+    found = {
+        pid
+        for pid, (_, session, birth) in running.items()
+        if (tree.pid and session == tree.pid) or known.get(pid) == birth or _has(pid, mark)
+    }
+    # What scrubbed both marks is known by its parent, for as long as that lives.
+    while started := {
+        pid for pid, (parent, *_) in running.items() if parent in found and pid not in found
+    }:
+        found |= started
+    return {pid: running[pid][2] for pid in found}
+
+
+def _running(since: int) -> dict[int, tuple[int, int, int]]:
+    """(parent, session, birth in ticks) of every process that was started since, by pid."""
+    running: dict[int, tuple[int, int, int]] = {}
     try:
         names = os.listdir(_PROC)  # noqa: PTH208 - Path objects for 300 names cost milliseconds
     except OSError:
-        return []
+        return running
     for name in names:
         if not name.isdigit():
             continue
@@ -79,17 +101,22 @@ def members(tree: Tree) -> list[int]:
             with open(f"/proc/{name}/stat", "rb") as stat:  # noqa: PTH123 - as above
                 # The command's name stands in parentheses and may hold any character.
                 fields = stat.read().rpartition(b")")[2].split()
-            state, session, started = fields[0], int(fields[3]), int(fields[19])
-            if state in (b"Z", b"X") or started < tree.since:
-                continue
-            if not tree.pid or session != tree.pid:
-                with open(f"/proc/{name}/environ", "rb") as environ:  # noqa: PTH123 - as above
-                    if mark not in environ.read().split(b"\0"):
-                        continue
+            state, parent, session = fields[0], int(fields[1]), int(fields[3])
+            birth = int(fields[19])
         except (OSError, IndexError, ValueError):
-            continue  # it ended while we looked, or belongs to somebody else
-        found.append(int(name))
-    return found
+            continue  # it ended while we looked
+        if state not in (b"Z", b"X") and birth >= since:
+            running[int(name)] = (parent, session, birth)
+    return running
+
+
+def _has(pid: int, mark: bytes) -> bool:
+    """Whether the mark stands in the environment that the process was started with."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as environ:  # noqa: PTH123 - as above
+            return mark in environ.read().split(b"\0")
+    except OSError:
+        return False  # it ended while we looked, or belongs to somebody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +151,8 @@ async def end(tree: Tree, *, grace: float = _GRACE) -> Ended:
     if not _PROC.joinpath("self/stat").exists():
         return _end_group(tree.pid)
     # /proc is read in a thread: on a busy host that takes milliseconds the event loop needs.
-    alive = await asyncio.to_thread(members, tree)
-    count = len(alive)
+    # What was found once is remembered: its parent, by which it is known, may end before it.
+    known = alive = await asyncio.to_thread(_alive, tree, {})
     _signal(alive, signal.SIGTERM)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + grace
@@ -133,18 +160,20 @@ async def end(tree: Tree, *, grace: float = _GRACE) -> Ended:
     while alive and loop.time() < deadline:
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 0.1)
-        alive = await asyncio.to_thread(members, tree)
+        alive = await asyncio.to_thread(_alive, tree, known)
+        known = {**known, **alive}
     killed = bool(alive)
     for _ in range(_ROUNDS):
         if not alive:
             break
         _signal(alive, signal.SIGKILL)
         await asyncio.sleep(_LOOK_AGAIN)
-        alive = await asyncio.to_thread(members, tree)
-    return Ended(count, killed)
+        alive = await asyncio.to_thread(_alive, tree, known)
+        known = {**known, **alive}
+    return Ended(len(known), killed)
 
 
-def _signal(pids: list[int], number: signal.Signals) -> None:
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
     for pid in pids:
         try:
             os.kill(pid, number)

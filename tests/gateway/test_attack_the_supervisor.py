@@ -61,6 +61,13 @@ def open_folder() -> Iterator[Path]:
         yield folder
 
 
+# Has neither the session nor a variable of its service, and does not end when it is asked.
+SCRUBBED = """
+work='trap "" TERM; echo $$ >> "$0"; while :; do sleep 0.1; done'
+setsid env -i /bin/sh -c "$work" "$OUT/escaped" &
+exec sleep 1000
+"""
+
 Launch = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
 
@@ -182,6 +189,21 @@ async def test_what_makes_a_session_of_its_own_does_not_outlive_its_service(
     plan = await desk.client.plan(stop)
     await desk.client.execute(stop, key="k2", digest=plan.digest)
     assert gone(second)
+
+
+@pytest.mark.attack("ASI10")
+async def test_what_hides_its_origin_ends_with_its_service_all_the_same(
+    start: Callable[..., Any], tmp_path: Path
+) -> None:
+    env = {"OUT": str(tmp_path)}
+    target = {"executor": "process", "argv": ["/bin/sh", "-c", SCRUBBED], "env": env}
+    desk = await start({"web": target})
+    escaped = tmp_path / "escaped"
+    await until(lambda: escaped.exists() and escaped.read_text().strip())
+    pid = int(escaped.read_text().split()[0])
+    plan = await desk.client.plan(RESTART)
+    await desk.client.execute(RESTART, key="k1", digest=plan.digest)
+    assert gone(pid)
 
 
 @pytest.mark.attack("ASI10")
