@@ -195,7 +195,8 @@ async def test_a_gateway_of_which_a_part_is_sick_is_told_and_is_no_problem(
     async with running(config) as gateway:
         code, out = await checked(world, capsys, AI_COMMAND_GATEWAY_URL=gateway.url)
     assert code == 0, out
-    assert "! gateway    degraded, offers 5 actions: docker: " in out
+    assert "! gateway    degraded, offers " in out
+    assert "docker: " in out
 
 
 async def test_a_wrong_user_of_postgresql_is_named(
