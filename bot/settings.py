@@ -7,15 +7,13 @@ no message ever shows a value.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BeforeValidator,
     Field,
     PrivateAttr,
     SecretStr,
@@ -27,7 +25,6 @@ from pydantic import (
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -35,28 +32,22 @@ from pydantic_settings import (
 from bot.errors import SettingsError
 from bot.hardening import forget_variables
 from bot.setting_sources import UnreadableFile, closest, lower_case, sources, without_effect
-from bot.validation import FieldProblem, field_problems, form
-
-
-def _names(value: Any) -> Any:
-    """`C1, C2` as ("C1", "C2")."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
+from bot.setting_types import (
+    Address,
+    ChannelIds,
+    Names,
+    OptionalChannelId,
+    Seconds,
+    Url,
+    check_token,
+    is_loopback,
+)
+from bot.validation import FieldProblem, field_problems
 
 # `q` stands for Q_BIN. Empty means no command advisor: then the SOP's own rules speak.
 DEFAULT_ADVISOR = "q chat --no-interactive --wrap never --agent sopbot-advisor"
 
 SHORTEST_KEY = 16  # bytes
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
-_CHANNEL = "must be a channel id such as C0123ABCD, not a name"
-ChannelId = Annotated[str, form(r"[CG][A-Z0-9]+", _CHANNEL)]
-Url = Annotated[str, form(r"https?://[^\s/]+.*", "must be an address such as http://host:8003")]
-Address = Annotated[
-    str, form(r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}", "must be host:port, as 127.0.0.1:8080")
-]
 
 
 class StoreSettings(BaseSettings):
@@ -137,10 +128,10 @@ class Settings(AuditSettings):
     slack_api_url: Url = Field(
         "https://slack.com/api/", description="any Slack-compatible server; Socket Mode follows"
     )
-    slack_alert_channels: Annotated[
-        tuple[ChannelId, ...], NoDecode, BeforeValidator(_names), Field(min_length=1)
-    ] = Field(description="channel ids (C…), comma separated; messages by apps there are alerts")
-    slack_ops_channel: Annotated[str, form(r"([CG][A-Z0-9]+)?", _CHANNEL)] = Field(
+    slack_alert_channels: ChannelIds = Field(
+        description="channel ids (C…), comma separated; messages by apps there are alerts"
+    )
+    slack_ops_channel: OptionalChannelId = Field(
         "",
         description="channel id: where the bot speaks of itself; empty is the first alert channel",
     )
@@ -151,7 +142,7 @@ class Settings(AuditSettings):
         2, ge=1, le=10, description="Socket Mode links of one bot; Slack allows an app ten in all"
     )
     ai_command_gateway_url: Url = Field(description="the gateway that does the work, http(s)")
-    ai_command_gateway_timeout: float = Field(
+    ai_command_gateway_timeout: Seconds = Field(
         gt=0, description="seconds to wait for the gateway's answer; 75 or more is advised"
     )
     ai_command_gateway_source_id: str = Field(
@@ -167,9 +158,9 @@ class Settings(AuditSettings):
         DEFAULT_ADVISOR, description="the advisor's argv: shell-quoted words or a JSON list"
     )
     q_bin: str = Field("q", description="the Q CLI, where ADVISOR_COMMAND is unset")
-    qchat_timeout: float = Field(120, gt=0, description="seconds an answer may take in all")
+    qchat_timeout: Seconds = Field(120, gt=0, description="seconds an answer may take in all")
     qchat_max_retries: int = Field(3, ge=0, le=10, description="tries after the first")
-    qchat_retry_delay: float = Field(
+    qchat_retry_delay: Seconds = Field(
         1, ge=0, description="seconds before the first retry; doubles, with jitter, up to 60"
     )
     qchat_max_concurrent: int = Field(2, ge=1, le=64, description="questions at the same time")
@@ -177,10 +168,10 @@ class Settings(AuditSettings):
     qchat_max_memory_mb: int | None = Field(
         None, ge=16, description="megabytes that each of the advisor's processes may allocate"
     )
-    health_check_interval: float = Field(
+    health_check_interval: Seconds = Field(
         10, ge=1, le=300, description="seconds between two health checks of all parts"
     )
-    store_lease_seconds: float = Field(
+    store_lease_seconds: Seconds = Field(
         10, ge=2, le=300, description="how soon replicas take over what a dead one left"
     )
     http_addr: Address = Field(
@@ -213,13 +204,7 @@ class Settings(AuditSettings):
     @field_validator("slack_bot_token", "slack_app_token")
     @classmethod
     def _of_its_kind(cls, token: SecretStr, info: ValidationInfo) -> SecretStr:
-        wanted = "xoxb-" if info.field_name == "slack_bot_token" else "xapp-"
-        text = token.get_secret_value()
-        if not text.strip():
-            raise ValueError("is empty")
-        if not text.startswith(wanted) and text.startswith(("xoxb-", "xapp-", "xoxp-")):
-            raise ValueError(f"must begin with {wanted}: are the two tokens swapped?")
-        return token
+        return check_token(token, "xoxb-" if info.field_name == "slack_bot_token" else "xapp-")
 
     @model_validator(mode="after")
     def _closed_by_default(self) -> Settings:
@@ -242,14 +227,6 @@ class Settings(AuditSettings):
     def http_port(self) -> int:
         """The port part of HTTP_ADDR."""
         return int(self.http_addr.rpartition(":")[2])
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a listener on `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 S = TypeVar("S", bound=StoreSettings)

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
-from bot.advice.environment import argv_of, child_environment
+from bot.advice.environment import argv_of, child_environment, objections
 from bot.check.report import Report
 from bot.errors import SettingsError, StoreError
 from bot.settings import Settings
@@ -33,6 +33,10 @@ async def check_advisor(report: Report, settings: Settings, environ: Mapping[str
         return
     if not argv:
         report.good("advisor", "none: the SOP's own rules speak")
+        return
+    if wrong := objections(argv):
+        for objection in wrong:
+            report.problem("advisor", objection)
         return
     env = child_environment(environ, argv[0])
     try:

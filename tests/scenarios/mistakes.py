@@ -135,6 +135,36 @@ SETTINGS = [
     ),
     Mistake(
         "settings",
+        "SLACK_BOT_TOKEN: holds a space, a line end",
+        "xoxb-…",
+        lambda world: {"SLACK_BOT_TOKEN": f"{world.slack.bot_token}\n"},
+    ),
+    Mistake(
+        "settings",
+        "AI_COMMAND_GATEWAY_URL: must be an address",
+        "http://host:8003",
+        {"AI_COMMAND_GATEWAY_URL": "http://[::1"},
+    ),
+    Mistake(
+        "settings",
+        "AI_COMMAND_GATEWAY_URL: must be an address",
+        "http://host:8003",
+        {"AI_COMMAND_GATEWAY_URL": "http://gateway:port"},
+    ),
+    Mistake(
+        "settings",
+        "AI_COMMAND_GATEWAY_TIMEOUT: must be",
+        "75 or more is advised",
+        {"AI_COMMAND_GATEWAY_TIMEOUT": "inf"},
+    ),
+    Mistake(
+        "settings",
+        "HTTP_ADDR: its port must be at most 65535",
+        "host:port",
+        {"HTTP_ADDR": "127.0.0.1:99999"},
+    ),
+    Mistake(
+        "settings",
         "QCHAT_MAX_CONCURRENT: must be at most 64",
         "at the same time",
         {"QCHAT_MAX_CONCURRENT": "500"},
@@ -336,6 +366,18 @@ GATEWAY = [
 MACHINE = [
     Mistake(
         "advisor", "cannot be started", "install it", {"ADVISOR_COMMAND": "nowhere-to-be-found"}
+    ),
+    Mistake(
+        "advisor",
+        "--trust-all-tools lets alert text run tools on this host",
+        "Remove it",
+        {"ADVISOR_COMMAND": "q chat --trust-all-tools"},
+    ),
+    Mistake(
+        "advisor",
+        "ADVISOR_COMMAND: not readable",
+        "docs/advice.md",
+        {"ADVISOR_COMMAND": "q 'chat"},
     ),
     Mistake("advisor", "is not logged in", "q login", logged_out),
     Mistake(

@@ -1,0 +1,78 @@
+"""The forms that settings have. Each wrong value is told in words, and never shown."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+from yarl import URL
+
+from bot.validation import form
+
+_CHANNEL = "must be a channel id such as C0123ABCD, not a name"
+_URL = "must be an address such as http://host:8003"
+_TOKENS = ("xoxb-", "xapp-", "xoxp-")
+_HIGHEST_PORT = 65_535
+_LONGEST_SECONDS = 86_400.0
+
+
+def _names(value: Any) -> Any:
+    """`C1, C2, C1` as ("C1", "C2")."""
+    if isinstance(value, str):
+        return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    return value
+
+
+def _usable(value: str) -> str:
+    """An address that a client can call: `http://[::1` and `http://host:port` are none."""
+    try:
+        usable = bool(URL(value).host and urlsplit(value).port != 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(_URL)
+    return value
+
+
+def _in_range(value: str) -> str:
+    if int(value.rpartition(":")[2]) > _HIGHEST_PORT:
+        raise ValueError(f"its port must be at most {_HIGHEST_PORT}")
+    return value
+
+
+def check_token(token: SecretStr, begins: str) -> SecretStr:
+    """A token of Slack that can stand in a header; ValueError says what is wrong with it."""
+    text = token.get_secret_value()
+    if not text.strip():
+        raise ValueError("is empty")
+    if not text.startswith(begins) and text.startswith(_TOKENS):
+        raise ValueError(f"must begin with {begins}: are the two tokens swapped?")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("holds a space, a line end or a character that no token has")
+    return token
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a listener on `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+ChannelId = Annotated[str, form(r"[CG][A-Z0-9]+", _CHANNEL)]
+ChannelIds = Annotated[
+    tuple[ChannelId, ...], NoDecode, BeforeValidator(_names), Field(min_length=1)
+]
+OptionalChannelId = Annotated[str, form(r"([CG][A-Z0-9]+)?", _CHANNEL)]
+Url = Annotated[str, form(r"https?://[^\s/]+\S*", _URL), AfterValidator(_usable)]
+Address = Annotated[
+    str,
+    form(r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}", "must be host:port, as 127.0.0.1:8080"),
+    AfterValidator(_in_range),
+]
+Seconds = Annotated[float, Field(le=_LONGEST_SECONDS, allow_inf_nan=False)]
