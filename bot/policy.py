@@ -38,10 +38,24 @@ class Notify(_Segment):
     unanswered_seconds: int = Field(default=300, ge=0, le=86_400)
 
 
+Sender = Annotated[
+    str,
+    form(
+        r"slack:[A-Z0-9]{3,}|http:[a-z0-9][a-z0-9_-]*",
+        "must name a sender, as slack:B0123 or http:grafana",
+    ),
+]
+"""Who hands alerts over: a bot id of Slack, or the source in POST /alerts/{source}."""
+
+
 class Ingest(_Segment):
-    """How far back Slack's own history is read for what was missed, in hours."""
+    """How far back Slack's history is read for what was missed, in hours, and who is who.
+
+    `same_sender`: groups of senders that are one, so that each may clear the others' alerts.
+    """
 
     read_back_hours: float = Field(default=24.0, gt=0, le=168)
+    same_sender: tuple[Annotated[tuple[Sender, ...], Field(min_length=2)], ...] = ()
 
 
 class Retention(_Segment):

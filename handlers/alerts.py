@@ -162,6 +162,7 @@ class AlertDoor:
             edit_of=versions if version else "",
             told_at=_moment(event.get("event_ts") or event.get("ts")),
             posted=True,
+            sender=f"slack:{message.get('bot_id')}",
         )
 
 

@@ -66,6 +66,11 @@ def m010_expand_shared_parts() -> str:
     return _M010
 
 
+def m011_expand_senders() -> str:
+    """Who sent an alert, by what Slack or the door says: only they may clear it."""
+    return _M011
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -77,6 +82,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m008_expand_proposing,
     m009_expand_news,
     m010_expand_shared_parts,
+    m011_expand_senders,
 )
 
 
@@ -454,4 +460,10 @@ CREATE TABLE shared_parts (
 -- '' where an alert shares nothing. Alerts of before have the shared part in their own body.
 ALTER TABLE alerts ADD COLUMN shared TEXT NOT NULL DEFAULT '';
 CREATE INDEX alerts_shared ON alerts (shared) WHERE shared != '';
+"""
+
+_M011 = """
+-- 'slack:<bot id>' or 'http:<source>'; '' is of before this: any sender may clear it.
+ALTER TABLE alerts ADD COLUMN sender TEXT NOT NULL DEFAULT '';
+ALTER TABLE firing ADD COLUMN sender TEXT NOT NULL DEFAULT '';
 """

@@ -37,7 +37,8 @@ class Named:
     `sop_matched` says that the SOP ID is from the library, not the alert's own word. `retold_as` is
     how the dedup_key of every telling of the same standing alert begins, '' for a sender that does
     not repeat itself. `edit_of` is how that of every version of the same message begins, '' when
-    this is not an edit. `told_at` is when its sender said it, where that is known.
+    this is not an edit. `told_at` is when its sender said it, where that is known. `senders` are
+    its own sender and those that the operator declares to be the same; empty where nobody knows.
     """
 
     alert: Alert
@@ -50,6 +51,12 @@ class Named:
     retold_as: str = ""
     edit_of: str = ""
     told_at: datetime | None = None
+    senders: tuple[str, ...] = ()
+
+    @property
+    def sender(self) -> str:
+        """Who sent it, by what Slack or the door says and not by its own words; '' unknown."""
+        return self.senders[0] if self.senders else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ class Reason(StrEnum):
     OPENED = "no open incident matches"
     NOTHING_TO_CLOSE = "resolved, and no open incident matches"
     OVERTAKEN = "overtaken by a newer telling"
+    NOT_ITS_SENDER = "says resolved, but another sender's alert fires: nothing is cleared"
 
 
 class Verdict(StrEnum):

@@ -21,7 +21,8 @@ class Delivery:
     webhooks do): what the store knows already is then a repetition. `edit_of` is how the keys of
     every version of the edited message begin, '' when this is not an edit. `told_at` is when the
     sender said it, where that is known: of two tellings that come in the wrong order it tells which
-    is the newer. `posted`: it is a message in that channel, which people can read.
+    is the newer. `posted`: it is a message in that channel, which people can read. `sender` is who
+    handed it over, as only the door can know it: `slack:<bot id>` or `http:<source>`.
     """
 
     key: str
@@ -31,20 +32,49 @@ class Delivery:
     edit_of: str = ""
     told_at: datetime | None = None
     posted: bool = False
+    sender: str = ""
 
 
-def name_all(delivery: Delivery, sops: SopLibrary, now: datetime) -> list[Named]:
-    """Every alert of the delivery with its tracking id, incident key and SOP ID."""
-    return [_name(alert, delivery, index, sops, now) for index, alert in enumerate(delivery.alerts)]
+def name_all(
+    delivery: Delivery,
+    sops: SopLibrary,
+    now: datetime,
+    same_sender: Sequence[Sequence[str]] = (),
+) -> list[Named]:
+    """Every alert of the delivery with its tracking id, incident key and SOP ID.
+
+    `same_sender`: each names senders that are one, as the operator declares.
+    """
+    senders = _senders(delivery.sender, same_sender)
+    return [
+        _name(alert, delivery, index, sops, now, senders)
+        for index, alert in enumerate(delivery.alerts)
+    ]
 
 
-def _name(alert: Alert, delivery: Delivery, index: int, sops: SopLibrary, now: datetime) -> Named:
+def _senders(sender: str, same_sender: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """That sender first, then those that are the same one."""
+    if not sender:
+        return ()
+    others = (other for group in same_sender if sender in group for other in group)
+    return tuple(dict.fromkeys((sender, *others)))
+
+
+def _name(
+    alert: Alert,
+    delivery: Delivery,
+    index: int,
+    sops: SopLibrary,
+    now: datetime,
+    senders: tuple[str, ...],
+) -> Named:
     scope = correlation.scope_of(alert)
     incident_key = correlation.key_of(alert, scope)
     sop = sops.match(alert, incident_key)
     retold_as, dedup_key = "", f"{delivery.key}#{index}"
     if delivery.retold and alert.starts_at:
-        retold_as = f"{alert.source}/{alert.fingerprint}/{alert.starts_at.timestamp()}/"
+        by = f"{delivery.sender} " if delivery.sender else ""
+        retold_as = f"{by}{alert.source}/{alert.fingerprint}/{alert.starts_at.timestamp()}/"
         dedup_key = f"{retold_as}{alert.status}/{alert.severity}/{dedup_key}"
     return Named(
         alert=alert,
@@ -57,4 +87,5 @@ def _name(alert: Alert, delivery: Delivery, index: int, sops: SopLibrary, now: d
         retold_as=retold_as,
         edit_of=delivery.edit_of,
         told_at=delivery.told_at,
+        senders=senders,
     )

@@ -115,7 +115,7 @@ class Response:
     async def receive(self, delivery: Delivery) -> Receipt:
         """Write the alerts and fold them; the same delivery twice changes nothing."""
         now = self._clock()
-        named = name_all(delivery, self.sops, now)
+        named = name_all(delivery, self.sops, now, self.policy.ingest.same_sender)
         receipt = await self.store.accept(
             delivery.key, named, channel=delivery.channel, now=now, posted=delivery.posted
         )

@@ -47,7 +47,9 @@ class Ingest:
         _check_count(_listed(body))  # before the work of reading them
         alerts = parse_body(source, body)
         _check_count(alerts)
-        receipt = await self._response.receive(Delivery(key, self._channel, alerts, retold=True))
+        receipt = await self._response.receive(
+            Delivery(key, self._channel, alerts, retold=True, sender=f"http:{source}")
+        )
         return web.json_response(
             {
                 "accepted": receipt.accepted,
@@ -101,7 +103,9 @@ class Ingest:
     async def _alert_answered(self, request: web.Request, asked: IncidentRequest) -> web.Response:
         if asked.alert is None:
             raise AssertionError("only called with an alert")
-        delivery = Delivery(await self._key(request), self._channel, [asked.alert])
+        delivery = Delivery(
+            await self._key(request), self._channel, [asked.alert], sender="http:incident"
+        )
         receipt = await self._response.receive(delivery)
         store, now = self._response.store, self._clock()
         if not receipt.incident_ids:

@@ -79,8 +79,8 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
     alert = one.alert
     inserted = yield query(
         "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
-        " tracking_id, reason, told_at, received_at, body, shared)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " tracking_id, reason, told_at, received_at, sender, body, shared)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (dedup_key) DO NOTHING RETURNING id",
         one.dedup_key,
         decision.incident_id,
@@ -93,6 +93,7 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
         decision.reason,
         folding.told(one),
         stamp(arrival.now),
+        one.sender,
         alert_to_json(alert),
         digest_of_shared(alert.raw_shared) if alert.raw_shared else "",
     )
@@ -115,7 +116,7 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
         return None, False
     if alert.status is AlertStatus.RESOLVED:
         yield log_event(Event.ALERT_CLEARED, decision.incident_id, tracking_id=one.tracking_id)
-        yield from folding.clear(row, one, arrival)
+        yield from folding.clear(row, one, alert_id, arrival)
     else:
         yield log_event(
             Event.ALERT_FOLDED,

@@ -10,7 +10,7 @@ from bot.incidents.correlation import Candidate, Named, Scope, could_share_finge
 from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
 from bot.observability.events import Event
 from store.announcing import log_event
-from store.operations import advice, grouping, incidents, news, proposing
+from store.operations import advice, grouping, incidents, news, proposing, senders
 from store.rows import alert_from_json, dump
 from store.statements import (
     Operation,
@@ -37,11 +37,6 @@ class Arrival:
     posted: bool = True
 
 
-def _key(alert: Alert) -> str:
-    """A fingerprint means something only to the source that gave it."""
-    return f"{alert.source}/{alert.fingerprint}"
-
-
 def _since(alert: Alert) -> str:
     return stamp_or_none(alert.starts_at) or ""
 
@@ -59,7 +54,7 @@ def hold(named: Sequence[Named]) -> Operation[None]:
     """
     yield lock(
         *{incidents.lock_of(one.scope.env, one.scope.service) for one in named},
-        *{f"alert/{_key(one.alert)}" for one in named},
+        *{f"alert/{key}" for one in named for key in senders.keys(one)},
     )
 
 
@@ -99,12 +94,14 @@ def _is_elsewhere(row: Row, one: Named) -> bool:
 
 def _elsewhere(one: Named) -> Operation[list[Row]]:
     """The open incidents that know this very alert, or the message it is an edit of."""
+    keys = senders.keys(one)
     rows: list[Row] = yield query(
-        f"SELECT {_COLUMNS}, 1 AS fires, f.severity AS fired_severity,"  # noqa: S608 - a constant
+        f"SELECT {_COLUMNS}, 1 AS fires, f.severity AS fired_severity, f.fingerprint AS fired_key,"  # noqa: S608 - constants
         " f.starts_at AS fired_since, f.told_at AS fired_told, '' AS replaces FROM firing f"
         " JOIN incidents i ON i.id = f.incident_id"
-        " WHERE f.fingerprint = ? AND i.status IN ('open', 'acknowledged') ORDER BY i.id",
-        _key(one.alert),
+        f" WHERE f.fingerprint IN ({senders.marks(keys)}) AND i.status IN ('open', 'acknowledged')"
+        " ORDER BY i.id",
+        *keys,
     )
     rows = [row for row in rows if could_share_fingerprint(one.alert, row["env"], row["service"])]
     if not rows and one.edit_of:
@@ -115,16 +112,18 @@ def _elsewhere(one: Named) -> Operation[list[Row]]:
 def _earlier_version(one: Named) -> Operation[list[Row]]:
     """The open incident that the same part of the same message joined before its edit."""
     part = one.dedup_key[one.dedup_key.rfind("#") :]
+    by_them, them = senders.by_them(one, "a.")
     rows: list[Row] = yield query(
-        f"SELECT {_COLUMNS}, 0 AS fires,"  # noqa: S608 - a constant
-        " a.source || '/' || a.fingerprint AS replaces"
+        f"SELECT {_COLUMNS}, 0 AS fires,"  # noqa: S608 - constants
+        f" {senders.KEY.format('a')} AS replaces"
         " FROM alerts a JOIN incidents i ON i.id = a.incident_id"
         " WHERE a.dedup_key >= ? AND a.dedup_key < ?"
         " AND substr(a.dedup_key, length(a.dedup_key) + 1 - length(?)) = ?"
-        " AND i.status IN ('open', 'acknowledged') ORDER BY +a.id DESC LIMIT 1",
+        f" AND {by_them} AND i.status IN ('open', 'acknowledged') ORDER BY +a.id DESC LIMIT 1",
         *starting_with(one.edit_of),
         part,
         part,
+        *them,
     )
     return rows
 
@@ -158,12 +157,14 @@ def is_overtaken(one: Named, row: Row | None) -> Operation[bool]:
         return row is not None and _is_older(one, row)
     if row is not None and row["fires"]:
         return False  # it counts; what it says is looked at where it is folded
+    by_them, them = senders.by_them(one)
     later = yield query(
-        "SELECT body FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"
-        " AND told_at != '' AND told_at > ?",
+        "SELECT body FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"  # noqa: S608 - placeholders
+        f" AND told_at != '' AND told_at > ? AND {by_them}",
         one.alert.fingerprint,
         one.alert.source,
         at,
+        *them,
     )
     resolves = (alert_from_json(row["body"]) for row in later)
     return any(could_share_fingerprint(one.alert, end.env, end.service) for end in resolves)
@@ -250,8 +251,8 @@ def _fires(incident_id: int, one: Named, alert_id: int) -> Operation[int]:
 
 
 _FIRES = (
-    "INSERT INTO firing (fingerprint, incident_id, name, severity, starts_at, told_at,"
-    " first_alert, last_alert) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO firing (fingerprint, sender, incident_id, name, severity, starts_at, told_at,"
+    " first_alert, last_alert) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 
 
@@ -260,7 +261,8 @@ def _firing(incident_id: int, one: Named, alert_id: int) -> tuple[str, *tuple[ob
     alert = one.alert
     return (
         _FIRES,
-        _key(alert),
+        senders.key(alert, one.sender),
+        one.sender,
         incident_id,
         alert.name,
         alert.severity,
@@ -295,7 +297,7 @@ def fold(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[Non
             _since(alert),
             told(one),
             alert_id,
-            _key(alert),
+            row["fired_key"],
             row["id"],
         )
     yield run(
@@ -330,23 +332,41 @@ def _show_what_fires(row: Row, arrival: Arrival) -> Operation[None]:
     )
 
 
-def clear(row: Row, one: Named, arrival: Arrival) -> Operation[None]:
-    """An alert resolved: when nothing fires any more, so does its incident."""
-    cleared = yield from _stops(row["id"], row["replaces"] or _key(one.alert))
+def clear(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[None]:
+    """An alert resolved: when nothing fires any more, so does its incident.
+
+    Only the sender of what fires may clear it: anybody can say of any alert that it resolved.
+    """
+    by_them, them = senders.by_them(one)
+    theirs = yield query(
+        f"SELECT 1 FROM firing WHERE incident_id = ? AND {by_them} LIMIT 1",  # noqa: S608 - placeholders
+        row["id"],
+        *them,
+    )
+    if not theirs:
+        yield from senders.told_by_another(row, one, alert_id, arrival.now)
+        return
+    keys = [row["replaces"]] if row["replaces"] else senders.keys(one)
+    cleared = 0
+    for key in keys:
+        cleared += yield from _stops(row["id"], key)
     if not cleared:
         # A sender whose resolve reads differently from its alert: the name has to do, where only
         # one of that name fires. Of several, which one resolved is not known, so none is cleared;
         # nor is one that was told after this.
         at = told(one)
         yield run(
-            "DELETE FROM firing WHERE incident_id = ? AND name = ? AND (? = '' OR told_at <= ?)"
-            " AND 1 = (SELECT COUNT(*) FROM firing WHERE incident_id = ? AND name = ?)",
+            "DELETE FROM firing WHERE incident_id = ? AND name = ? AND (? = '' OR told_at <= ?)"  # noqa: S608 - placeholders
+            f" AND {by_them} AND 1 = (SELECT COUNT(*) FROM firing WHERE incident_id = ?"
+            f" AND name = ? AND {by_them})",
             row["id"],
             one.alert.name,
             at,
             at,
+            *them,
             row["id"],
             one.alert.name,
+            *them,
         )
     left = yield query("SELECT COUNT(*) AS n FROM firing WHERE incident_id = ?", row["id"])
     if left[0]["n"] == 0:

@@ -71,17 +71,18 @@ def grouped(incident_id: int, limit: int, offset: int) -> Operation[GroupedAlert
     """
     counts = yield query(
         "SELECT COUNT(*) AS total FROM (SELECT 1 FROM alerts WHERE incident_id = ?"
-        " AND status = 'firing' GROUP BY source, fingerprint) AS known",
+        " AND status = 'firing' GROUP BY sender, source, fingerprint) AS known",
         incident_id,
     )
     firing = yield query("SELECT COUNT(*) AS n FROM firing WHERE incident_id = ?", incident_id)
     rows = yield query(
         "SELECT a.body, a.received_at, b.reason, g.count, f.fingerprint AS fires FROM"  # noqa: S608 - constants
-        " (SELECT source, fingerprint, MIN(id) AS first, MAX(id) AS last, COUNT(*) AS count"
+        " (SELECT sender, source, fingerprint, MIN(id) AS first, MAX(id) AS last, COUNT(*) AS count"
         "   FROM alerts WHERE incident_id = ? AND status = 'firing'"
-        "   GROUP BY source, fingerprint) AS g"
+        "   GROUP BY sender, source, fingerprint) AS g"
         " LEFT JOIN firing f ON f.incident_id = ?"
-        "   AND f.fingerprint = g.source || '/' || g.fingerprint"
+        "   AND f.fingerprint = CASE WHEN g.sender = '' THEN '' ELSE g.sender || ' ' END"
+        "   || g.source || '/' || g.fingerprint"
         " JOIN alerts a ON a.id = COALESCE(f.last_alert, g.last) JOIN alerts b ON b.id = g.first"
         " ORDER BY CASE WHEN f.fingerprint IS NULL THEN 1 ELSE 0 END,"
         f" CASE a.severity {_RANK} ELSE {len(Severity)} END, g.first DESC LIMIT ? OFFSET ?",

@@ -1,0 +1,63 @@
+"""Who sent an alert, and may therefore clear it: nobody else, whatever an alert says of itself.
+
+Every app in a channel and everybody with the HTTP token can send the resolve of any alert. The
+sender is what Slack or the endpoint says: the bot that posted, or the source in the path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.incidents.correlation import Named, Reason
+from bot.incidents.model import Alert
+from store.operations import incidents
+from store.statements import Operation, Row, query, run
+
+
+def key(alert: Alert, sender: str) -> str:
+    """A fingerprint means something only to the sender that gave it."""
+    return f"{sender} {alert.source}/{alert.fingerprint}".strip()
+
+
+KEY = (
+    "CASE WHEN {0}.sender = '' THEN '' ELSE {0}.sender || ' ' END"
+    " || {0}.source || '/' || {0}.fingerprint"
+)
+"""The same in SQL, for a row of alerts of that name."""
+
+
+def keys(one: Named) -> list[str]:
+    """Its own key, those of senders that are the same, and that of before senders were known."""
+    return list(dict.fromkeys([*(key(one.alert, who) for who in one.senders), key(one.alert, "")]))
+
+
+def marks(values: Sequence[object]) -> str:
+    """A placeholder for each."""
+    return ", ".join("?" * len(values))
+
+
+def by_them(one: Named, table: str = "") -> tuple[str, tuple[str, ...]]:
+    """SQL: the row is of the same sender, or of before senders were known; and its values."""
+    if not one.senders:
+        return "1 = 1", ()
+    return f"{table}sender IN ('', {marks(one.senders)})", one.senders
+
+
+def told_by_another(row: Row, one: Named, alert_id: int, now: datetime) -> Operation[None]:
+    """It is kept, and said in the thread once a sender: people may know that it is so."""
+    yield run("UPDATE alerts SET reason = ? WHERE id = ?", Reason.NOT_ITS_SENDER, alert_id)
+    begins = f"{one.sender} says that it is resolved,"
+    said = yield query(
+        "SELECT 1 FROM timeline WHERE incident_id = ? AND kind = 'note' AND actor = ''"
+        " AND substr(text, 1, length(?)) = ? LIMIT 1",
+        row["id"],
+        begins,
+        begins,
+    )
+    if not said:
+        text = (
+            f"{begins} but what fires here was sent by another. Nothing is cleared."
+            " If both are the same sender, declare them under ingest.same_sender in policy.yaml."
+        )
+        yield from incidents.note(row["id"], text, "", now)

@@ -1,0 +1,97 @@
+"""What another app or webhook says of an alert that it did not send: kept, shown, and no more."""
+
+from __future__ import annotations
+
+import json
+
+import aiohttp
+import pytest
+
+from tests.scenarios.attacks import nothing_ran, proposed
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.world import SERVICE, Gateway, World, restart_sop
+
+NOTHING_CLEARED = "but what fires here was sent by another. Nothing is cleared."
+
+
+@pytest.mark.attack("ASI07")
+async def test_another_apps_resolve_neither_ends_the_incident_nor_its_approval(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    await proposed(world, bot)
+    await world.resolves(app="Joker")
+    note = await world.reply("note", NOTHING_CLEARED)
+    assert note.text.count("slack:B") == 1
+    await world.resolves(app="Joker")
+    await world.quiet()
+    assert len(world.replies("note")) == 1
+    assert "Approve" in world.replies("approval")[0].buttons
+    assert world.replies("resolved") == []
+    await world.resolves()
+    await world.resolved("the alert cleared")
+    await nothing_ran(world, gateway)
+
+
+@pytest.mark.attack("ASI07")
+@pytest.mark.parametrize("source", ["alertmanager", "generic"])
+async def test_a_resolve_by_http_ends_no_alert_that_came_by_slack(
+    source: str, world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    running = await bot()
+    await world.alert()
+    await world.approval_card("awaiting approval")
+    one = {
+        "status": "resolved",
+        "name": "HealthCheckFailing",
+        "labels": {"alertname": "HealthCheckFailing", "service": SERVICE, "env": "prod"},
+        "service": SERVICE,
+        "env": "prod",
+        "category": "availability",
+        "severity": "critical",
+    }
+    async with aiohttp.ClientSession() as session:
+        url = f"{running.http_url}/alerts/{source}"
+        body = {"alerts": [one]} if source == "alertmanager" else one
+        async with session.post(url, json=body) as answer:
+            assert answer.status == 202
+    await world.quiet()
+    assert len(world.rows("SELECT 1 FROM alerts WHERE status = 'resolved'")) == 1, "it is kept"
+    assert world.rows("SELECT status FROM incidents")[0]["status"] == "open"
+    assert world.replies("resolved") == []
+    await nothing_ran(world, gateway)
+
+
+@pytest.mark.attack("ASI07")
+async def test_another_apps_resolve_makes_no_remediation_verified(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    sop = restart_sop(world.probe_url)
+    del sop["actions"][0]["parameters"]["probe_url"]
+    world.write_sops(sop)
+    card = await proposed(world, bot)
+    await world.press(card, "Approve", "ben")
+    await world.result("exit 0")
+    await world.resolves(app="Joker")
+    await world.reply("note", NOTHING_CLEARED)
+    await world.quiet()
+    assert "erified" not in world.replies("result")[0].text
+    await world.resolves()
+    await world.result("Verified: the alert cleared")
+
+
+async def test_senders_that_the_policy_declares_to_be_one_clear_each_others_alerts(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    running = await bot()
+    await world.alert()
+    await world.card()
+    await world.resolves(app="Joker")
+    note = await world.reply("note", NOTHING_CLEARED)
+    joker = note.text.partition("slack:")[2].split()[0]
+    (row,) = world.rows("SELECT sender FROM firing")
+    policy = world.folder / "policy.yaml"
+    same = {"ingest": {"same_sender": [[row["sender"], f"slack:{joker}"]]}}
+    policy.write_text(json.dumps(json.loads(policy.read_text()) | same))
+    running.reload()
+    await world.resolves(app="Joker")
+    await world.resolved("the alert cleared")
