@@ -61,12 +61,11 @@ class Renderer:
         incident = await self._store.incident(int(subject))
         sop = self._response.sops.get(incident.sop_id)
         _, approval = await self._fix_of(incident)
-        asked = await self._store.approvals_of(incident.id)
         text, blocks = card.card(
             incident,
             sop.runbook if sop else "",
             approval,
-            waiting=[one for one in asked if not one.decided],
+            waiting=await self._store.waiting_approvals_of(incident.id),
             bad_news=await self._store.standing_news(incident),
         )
         down_since = self._gateway.down_since if self._gateway else None

@@ -48,6 +48,19 @@ def of_incident(incident_id: int) -> Operation[list[Approval]]:
     return found
 
 
+def waiting_of_incident(incident_id: int) -> Operation[list[Approval]]:
+    """Those of an incident that wait for a vote, oldest first; three at most."""
+    rows = yield query(
+        "SELECT id FROM approvals WHERE incident_id = ? AND state = 'awaiting approval'"
+        " ORDER BY requested_at, id LIMIT 3",
+        incident_id,
+    )
+    found = []
+    for row in rows:
+        found.append((yield from get(row["id"])))
+    return found
+
+
 def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
     """Put a proposal before people; the same `origin` asks only once, whatever happens.
 

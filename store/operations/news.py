@@ -123,12 +123,12 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
     rows = yield query(
         "SELECT i.id, i.channel FROM incidents i JOIN outbox card ON card.incident_id = i.id"
         " AND card.kind = 'card' AND card.ts IS NOT NULL"
-        " WHERE i.status = ? AND i.severity IN (?, ?)"
+        " WHERE i.status IN ('open', 'acknowledged') AND i.status = 'open'"
+        " AND i.severity IN (?, ?)"
         " AND EXISTS (SELECT 1 FROM timeline t WHERE t.incident_id = i.id AND t.kind = 'opened'"
         "   AND t.at <= ?)"
         " AND NOT EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id AND n.kind = ?)"
         " ORDER BY CASE i.severity WHEN 'critical' THEN 0 ELSE 1 END, i.id LIMIT 200",
-        IncidentStatus.OPEN,
         Severity.CRITICAL,
         Severity.HIGH,
         stamp(opened_before),
