@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bot.gateway.config import GatewayConfig
 
 SELF_TARGET = "SELF_TARGET"
+_OWN_FILES = frozenset({"/etc/hostname", "/etc/hosts", "/etc/resolv.conf"})
 _MODULES = ("bot", "bot.gateway")
 
 
@@ -52,7 +53,22 @@ def is_our_container(container_id: str, pid: int) -> bool:
         return True
     if socket.gethostname() == container_id[:12]:
         return True
-    return any(container_id in _text(f"/proc/self/{file}") for file in ("cgroup", "mountinfo"))
+    return lives_in(container_id, _text("/proc/self/cgroup"), _text("/proc/self/mountinfo"))
+
+
+def lives_in(container_id: str, cgroup: str, mountinfo: str) -> bool:
+    """Whether a process with these two files of /proc is inside of that container.
+
+    Of the mounts only those count that Docker puts over files of the container's own: on a host
+    the list names something of every container that runs there.
+    """
+    if container_id in cgroup:
+        return True
+    mounts = (line.split(" ") for line in mountinfo.splitlines())
+    return any(
+        len(fields) > 4 and fields[4] in _OWN_FILES and container_id in fields[3]  # see proc(5)
+        for fields in mounts
+    )
 
 
 def _ancestors(pid: int) -> Iterable[int]:

@@ -28,6 +28,7 @@ class GatewayWatch:
         self._clock = clock
         self._ops_channel = ops_channel
         self.down_since: datetime | None = None
+        self._told_well = False  # what a process before this one said may still stand
 
     async def check(self) -> None:
         """GatewayUnavailable, with the reason, while nothing can run."""
@@ -35,9 +36,10 @@ class GatewayWatch:
             await self._gateway.health()
         except GatewayUnavailable as error:
             now = self._clock()
-            self.down_since = self.down_since or now
+            self.down_since, self._told_well = self.down_since or now, False
             await self._store.tell(NOTICE, self._ops_channel, {"why": str(error)}, now, over=False)
             raise
-        if self.down_since is not None:
-            self.down_since = None
+        self.down_since = None
+        if not self._told_well:
             await self._store.tell(NOTICE, self._ops_channel, {"why": ""}, self._clock(), over=True)
+            self._told_well = True

@@ -22,6 +22,7 @@ import pytest
 from bot.gateway.config import read_config
 from bot.gateway.errors import ConfigError
 from bot.gateway.journal import Journal
+from bot.gateway.ourselves import lives_in
 from bot.remediation.client import ActionCall, GatewayClient
 
 from .conftest import gone, until
@@ -304,6 +305,33 @@ def test_the_bot_and_its_gateway_are_no_targets_of_a_config(
     target = {"executor": "process"} | target
     with pytest.raises(ConfigError, match=says):
         read_config({"sources": {"caller": {}}, "targets": {name: target}})
+
+
+ID = "4f1c" * 16
+ON_HOST = (
+    "36 25 0:31 / /var/lib/docker/overlay2/x/merged rw - overlay overlay rw\n"
+    f"37 25 0:32 / /var/lib/docker/containers/{ID}/mounts/shm rw - tmpfs shm rw\n"
+)
+IN_CONTAINER = (
+    f"50 40 8:1 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "mountinfo", "inside"),
+    [
+        ("0::/user.slice/session-1.scope\n", ON_HOST, False),
+        ("0::/\n", IN_CONTAINER, True),
+        (f"0::/system.slice/docker-{ID}.scope\n", "", True),
+        (f"12:cpu:/docker/{ID}\n", "", True),
+        ("", "", False),
+        ("", "nonsense\n", False),
+    ],
+)
+def test_a_gateway_knows_the_container_it_lives_in_from_others_on_its_host(
+    cgroup: str, mountinfo: str, inside: bool
+) -> None:
+    assert lives_in(ID, cgroup, mountinfo) is inside
 
 
 @pytest.mark.attack("ASI02")

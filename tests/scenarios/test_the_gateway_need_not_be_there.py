@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import GatewayUnavailable
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ALERTS, Gateway, World, kind
 
@@ -59,3 +59,23 @@ async def test_without_its_gateway_it_takes_alerts_in_and_says_that_nothing_can_
             why="the same message says that it is back",
         )
         assert started.health.report()["gateway"]["state"] == "ok"
+
+
+async def test_the_next_process_takes_back_what_the_one_before_said_of_the_gateway(
+    world: World, bot_process: StartProcess, gateway: Gateway
+) -> None:
+    def says(text: str) -> bool:
+        return [text in m.text for m in world.slack.messages(ALERTS) if kind(m) == "gateway"] == [
+            True
+        ]
+
+    async with Proxy.before(world.gateway_url) as front:
+        front.alter = lambda request, status, body: (503, b"{}")
+        settings = {"AI_COMMAND_GATEWAY_URL": front.url, "AI_COMMAND_GATEWAY_REQUIRED": "false"}
+        first = await bot_process(fork=True, **settings)
+        await world.slack.wait_for(lambda: says("Nothing can run since"), why="it says so")
+        first.kill()
+        await first.ended()
+        front.alter = lambda request, status, body: (status, body)
+        await bot_process(fork=True, **settings)
+        await world.slack.wait_for(lambda: says("answers again"), why="the message is taken back")
