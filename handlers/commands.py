@@ -13,10 +13,12 @@ from bot.response import Response
 from handlers.incidents import incident_id
 from handlers.listening import Listeners
 from handlers.outbox import Outbox
-from handlers.views import lists
+from handlers.views import lists, steering
+from handlers.views.text import said, typed
 
 PAGE = 10
-_INCIDENT = re.compile(r"INC-\d+", re.IGNORECASE)
+_INCIDENT = re.compile(r"(INC-?|#)\d+", re.IGNORECASE)
+PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
 
 def register(listeners: Listeners) -> None:
@@ -53,14 +55,19 @@ async def _answer(
     outbox: Outbox,
     clock: Callable[[], datetime],
 ) -> str:
-    verb, _, rest = str(command.get("text") or "").strip().partition(" ")
+    verb, _, rest = _as_typed(str(command.get("text") or "")).strip().partition(" ")
     run = verbs.get(verb.lower() or default)
     if run is None:
         name = command.get("command")
         known = ", ".join(f"`{name} {one}`" for one in verbs)
-        raise InputError(f"`{name} {verb[:40]}` is not known.", remedy=f"Known: {known}.")
+        raise InputError(f"{typed(f'{name} {verb}')} is not known.", remedy=f"Known: {known}.")
     call = Call(story, outbox, clock, str(command["user_id"]), str(command["trigger_id"]))
     return await run(call, rest.strip())
+
+
+def _as_typed(text: str) -> str:
+    """Slack escapes these three; what is shown again is escaped again."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 class Call:
@@ -79,6 +86,7 @@ class Call:
         self.outbox = outbox
         self.now = clock()
         self.user = user
+        self.trigger_id = trigger_id
         self.key = f"command/{trigger_id}"
 
     async def subject(self, words: str) -> tuple[Incident, str]:
@@ -121,26 +129,58 @@ async def _show(call: Call, rest: str) -> str:
 
 async def _acknowledge(call: Call, rest: str) -> str:
     one, _ = await call.subject(rest)
-    await call.story.acknowledge(one.id, call.user)
-    return f"👀 {one.number} is yours."
+    change = await call.story.acknowledge(one.id, call.user)
+    return steering.acknowledged(change, call.user, call.now)
+
+
+async def _assign(call: Call, rest: str) -> str:
+    one, words = await call.subject(rest)
+    who = PERSON.fullmatch(words.strip())
+    if words.strip().lower() == "me":
+        assignee = call.user
+    elif who:
+        assignee = who[1]
+    else:
+        raise InputError(
+            "Assign it to whom?",
+            remedy=f"`/incident assign {one.number} me`, or name somebody: `@ben`.",
+        )
+    change = await call.story.assign(one.id, assignee, call.user)
+    return steering.assigned(change, assignee, call.user)
 
 
 async def _resolve(call: Call, rest: str) -> str:
     one, _ = await call.subject(rest)
-    await call.story.resolve(one.id, call.user)
-    return f"✅ {one.number} is resolved."
+    await call.story.decisions.check_person(call.user, "resolve")
+    warning = None if one.resolved_at else await call.story.what_resolving_ends(one)
+    if warning is None:
+        await call.story.resolve(one.id, call.user)
+        return f"✅ {one.number} is resolved."
+    await call.outbox.open_view(call.trigger_id, steering.resolve_modal(one, warning.waiting))
+    said = steering.resolve_warning(one, warning.waiting)
+    return f"{one.number} is not resolved yet: confirm it in the box that opened. {said}"
+
+
+async def _reopen(call: Call, rest: str) -> str:
+    if not rest:
+        raise InputError("Which incident?", remedy="Name it: `/incident reopen INC-1`.")
+    one, _ = await call.subject(rest)
+    return steering.reopened(await call.story.reopen(one.id, call.user))
 
 
 async def _ask(call: Call, rest: str) -> str:
     one, question = await call.subject(rest)
     await call.story.ask(one, question, call.user, once=call.key)
-    return f"Asked. The answer comes into the thread of {one.number}."
+    return f"Question sent; the answer will be posted in the thread of {one.number}."
 
 
 async def _fix(call: Call, rest: str) -> str:
     one, words = await call.subject(rest)
-    asked = await call.story.proposals.fix(one, words, call.user, call.key)
-    return f"Proposed in the thread of {one.number}: {asked.proposal.title}. Somebody else decides."
+    asked, is_new = await call.story.proposals.fix(one, words, call.user, call.key)
+    title = said(asked.proposal.title, 100)
+    if not is_new:
+        return f"Nothing new: {title} is {asked.state} already, see the thread of {one.number}."
+    return f"Proposed in the thread of {one.number}: {title}. Somebody else must approve it."
 
 
 async def _freeze(call: Call, rest: str) -> str:
@@ -172,7 +212,7 @@ async def _sop_list(call: Call, _rest: str) -> str:
 async def _sop_show(call: Call, rest: str) -> str:
     known = call.story.sops.get(rest.strip("` "))
     if known is None:
-        raise NotFound(f"There is no SOP {rest[:64]!r}.", remedy="`/sop list` shows them.")
+        raise NotFound(f"There is no SOP {typed(rest)}.", remedy="`/sop list` shows them.")
     return lists.sop(known, await call.store.incidents_of_sop(known.sop_id), call.now)
 
 
@@ -183,7 +223,9 @@ INCIDENT: dict[str, Verb] = {
     "list": _list,
     "show": _show,
     "ack": _acknowledge,
+    "assign": _assign,
     "resolve": _resolve,
+    "reopen": _reopen,
     "ask": _ask,
     "fix": _fix,
     "freeze": _freeze,

@@ -13,6 +13,7 @@ from bot.errors import NotFound, Refused, SopbotError, StoreError
 from bot.response import Response
 from handlers.context import team_of
 from handlers.outbox import Outbox
+from handlers.views.text import escape
 from store.operations.audit import LONGEST_ID
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,11 @@ def sentence_for(error: Exception) -> str:
     if isinstance(error, StoreError) and not error.permanent:
         # The remedy is the operator's. And a commit whose answer was lost may stand.
         return f"{error.message} Only what the bot shows counts: look, and try again in a minute."
-    return str(error) if isinstance(error, SopbotError) else BUG
+    if isinstance(error, Refused):
+        return str(
+            error
+        )  # it mentions people; what it repeats of others is escaped where it is made
+    return escape(str(error)) if isinstance(error, SopbotError) else BUG
 
 
 class Failures:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from bot.errors import InputError, Refused
@@ -10,8 +12,10 @@ from bot.incidents.model import Incident
 from bot.response import Response
 from handlers.listening import Listeners
 from handlers.outbox import Outbox
+from handlers.views import steering
 from handlers.views.alerts import PAGE, alerts_modal, page_of
 from handlers.views.modals import ask_modal, question_of
+from handlers.views.text import typed
 
 LINKS = re.compile(r"sopbot\.link\..+")
 MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
@@ -21,6 +25,8 @@ def register(listeners: Listeners) -> None:
     """Acknowledge, Resolve, Ask, links, mentions."""
     listeners.action("sopbot.acknowledge", acknowledge)
     listeners.opener("sopbot.resolve", resolve)
+    listeners.view("sopbot.resolve_modal", confirmed)
+    listeners.action("sopbot.reopen", reopen)
     listeners.opener("sopbot.ask", ask)
     listeners.view("sopbot.ask_modal", asked)
     listeners.action("sopbot.alerts", show_alerts)
@@ -30,16 +36,50 @@ def register(listeners: Listeners) -> None:
     listeners.event("app_mention", mentioned)
 
 
-async def acknowledge(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
-    """The presser looks after it."""
+async def acknowledge(
+    body: dict[str, Any], action: dict[str, Any], story: Response, clock: Callable[[], datetime]
+) -> str | None:
+    """The presser takes ownership, or is told whose it is."""
     incident = await incident_of_press(body, action, story)
-    await story.acknowledge(incident.id, str(body["user"]["id"]))
+    user = str(body["user"]["id"])
+    change = await story.acknowledge(incident.id, user)
+    return None if change.changed else steering.acknowledged(change, user, clock())
 
 
-async def resolve(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
-    """The presser says that it is over."""
+async def resolve(
+    body: dict[str, Any], action: dict[str, Any], story: Response, outbox: Outbox
+) -> None:
+    """Close it, or first open the box that asks, where Slack has not asked the presser already."""
     incident = await incident_of_press(body, action, story)
-    await story.resolve(incident.id, str(body["user"]["id"]))
+    user = str(body["user"]["id"])
+    await story.decisions.check_person(user, "resolve")
+    warning = None if incident.resolved_at else await story.what_resolving_ends(incident)
+    if warning is None or _was_confirmed(body, action):
+        await story.resolve(incident.id, user)
+    else:
+        box = steering.resolve_modal(incident, warning.waiting)
+        await outbox.open_view(str(body["trigger_id"]), box)
+
+
+def _was_confirmed(body: dict[str, Any], action: dict[str, Any]) -> bool:
+    """Whether the button, as it stood on the message that was pressed, asks before it is sent."""
+    return any(
+        element.get("action_id") == action.get("action_id") and "confirm" in element
+        for block in (body.get("message") or {}).get("blocks") or []
+        for element in block.get("elements") or []
+    )
+
+
+async def confirmed(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
+    """Close it: the box has asked."""
+    await story.resolve(incident_id(view["private_metadata"]), str(body["user"]["id"]))
+
+
+async def reopen(body: dict[str, Any], action: dict[str, Any], story: Response) -> str | None:
+    """Open it again."""
+    incident = await incident_of_press(body, action, story)
+    change = await story.reopen(incident.id, str(body["user"]["id"]))
+    return None if change.changed else steering.reopened(change)
 
 
 async def ask(
@@ -54,7 +94,7 @@ async def ask(
 
 
 async def asked(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
-    """Queue the question; the answer comes into the thread."""
+    """Queue the question; the answer is posted in the thread."""
     incident = await story.store.incident(incident_id(view["private_metadata"]))
     await story.ask(incident, question_of(view), str(body["user"]["id"]))
 
@@ -97,11 +137,13 @@ async def mentioned(event: dict[str, Any], story: Response) -> None:
     question = MENTION.sub("", str(event.get("text", ""))).strip()
     if not thread or not question or event.get("bot_id"):
         return
-    # Not every mention says where its author is from; one from elsewhere does.
-    if (event.get("user_team") or event.get("team") or story.home_team) != story.home_team:
+    team = event.get("user_team") or event.get("team")
+    if team and team != story.home_team:
         return
     incident = await story.store.incident_of_message(str(event["channel"]), str(thread))
     if incident:
+        if not team:  # the event does not say where its author is from: Slack is asked
+            await story.decisions.check_home(str(event["user"]))
         key = f"mention/{event['channel']}/{event['ts']}"
         await story.ask(incident, question, str(event["user"]), once=key)
 
@@ -142,7 +184,9 @@ async def _may_be_fresh(story: Response, incident: Incident, channel: str, ts: s
 
 def incident_id(text: object) -> int:
     """The number in a button's value or in INC-142."""
-    digits = str(text).strip().upper().removeprefix("INC-")
+    digits = str(text).strip().upper().removeprefix("#").removeprefix("INC").removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
-        raise InputError(f"{str(text)[:40]!r} is not an incident.", remedy="Say INC-1.")
+        raise InputError(
+            f"{typed(str(text))} is not an incident number.", remedy="Example: INC-12."
+        )
     return int(digits)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bot.approvals.model import UNKNOWN, Standing
+from bot.approvals.model import GUEST, INCOMPLETE, UNKNOWN, Standing
 from bot.errors import OutcomeUnknown, SlackRefused
 from handlers.calling import SlackCalls
 
@@ -92,12 +92,15 @@ def problem_of(user: Any, home_team: str) -> str:
     """Why this user never counts, from Slack's user object; '' for a person of this workspace."""
     if not isinstance(user, dict):
         return UNKNOWN.problem
-    if user.get("deleted") is not False:
+    told = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")
+    if user.get("deleted") is True:
         return "this account is deactivated"
-    if user.get("is_bot") is not False or user.get("id") == "USLACKBOT":
+    if user.get("is_bot") is True or user.get("id") == "USLACKBOT":
         return "a bot never counts"
-    if user.get("is_restricted") is not False or user.get("is_ultra_restricted") is not False:
-        return "guests never count"
-    if user.get("team_id") != home_team or user.get("is_stranger"):
+    if user.get("is_stranger") or user.get("team_id") not in (None, home_team):
         return "only people of this workspace count"
+    if user.get("is_restricted") is True or user.get("is_ultra_restricted") is True:
+        return GUEST
+    if user.get("team_id") is None or any(user.get(name) is not False for name in told):
+        return INCOMPLETE
     return ""

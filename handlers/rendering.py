@@ -12,7 +12,7 @@ from bot.incidents.model import Incident
 from bot.response import Response
 from bot.response.gateway_watch import GatewayWatch
 from handlers.metadata import event_type
-from handlers.views import advice, approval, audit, card, news, notices, result
+from handlers.views import advice, approval, audit, card, news, notices, result, steering
 from handlers.views.text import Block, context
 from store.rows import OutboxMessage
 
@@ -40,6 +40,7 @@ class Renderer:
             "result": self._result,
             "resolved": self._resolved,
             "note": self._note,
+            "steered": self._steered,
             "audit_head": self._audit_head,
             "undelivered": self._undelivered,
             "storm": self._storm,
@@ -104,7 +105,11 @@ class Renderer:
         return Rendered(*result.result(execution, asked))
 
     async def _resolved(self, subject: str) -> Rendered:
-        incident = await self._store.incident(int(subject))
+        incident = await self._store.incident(int(subject.partition("/")[0]))
+        story = await self._store.timeline(incident.id)
+        taken = [entry.at for entry in story if entry.kind in ("acknowledged", "assigned")]
+        if taken:  # how long until somebody looked, whoever took it over since
+            incident = replace(incident, acknowledged_at=taken[0])
         text, blocks = result.resolved(incident, *await self._fix_of(incident))
         return Rendered(text, blocks, broadcast=incident.severity.rank == 0)
 
@@ -151,6 +156,10 @@ class Renderer:
         if item is None:
             return None
         return Rendered(*news.news(item, await self._store.incident(item.incident_id)))
+
+    async def _steered(self, subject: str) -> Rendered | None:
+        entry = await self._store.remark(int(subject))
+        return Rendered(*steering.steered(entry)) if entry else None
 
     async def _note(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))

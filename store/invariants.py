@@ -196,10 +196,14 @@ WHERE o.in_thread = 1 AND NOT EXISTS (
 
 _SHOWN = """
 SELECT 'message ' || key AS what FROM outbox
-    WHERE kind IN ('card', 'resolved', 'note', 'advice', 'approval', 'result', 'storm', 'stuck',
-        'frozen', 'audit_head')
+    WHERE kind IN ('card', 'resolved', 'note', 'steered', 'advice', 'approval', 'result', 'storm',
+        'stuck', 'frozen', 'audit_head')
 EXCEPT SELECT 'message card:' || id FROM incidents
-EXCEPT SELECT 'message resolved:' || id FROM incidents WHERE resolved_at IS NOT NULL
+EXCEPT SELECT 'message resolved:' || incident_id FROM timeline WHERE kind = 'resolved'
+EXCEPT SELECT 'message resolved:' || t.incident_id || '/' || (SELECT COUNT(*) FROM timeline u
+    WHERE u.incident_id = t.incident_id AND u.kind = 'resolved' AND u.id <= t.id)
+    FROM timeline t WHERE t.kind = 'resolved'
+EXCEPT SELECT 'message steered:' || id FROM timeline WHERE kind IN ('assigned', 'reopened')
 EXCEPT SELECT 'message note:' || id FROM timeline
 EXCEPT SELECT 'message advice:' || id FROM advice WHERE body IS NOT NULL
 EXCEPT SELECT 'message approval:' || id FROM approvals

@@ -74,7 +74,29 @@ class Standing:
 
 
 UNKNOWN = Standing()
-"""Of somebody nobody asked about."""
+"""Of somebody nobody asked about, or of whom Slack did not answer."""
+
+GUEST = "guests never count"
+INCOMPLETE = "Slack did not say whether you are a guest"
+"""Slack answered, and left that out: it is neither a guest nor a member until Slack says so."""
+
+_REMEDIES = {
+    UNKNOWN.problem: "Try again in a minute.",
+    INCOMPLETE: (
+        "Try again in a minute; if it stays so, an operator looks at what Slack answers to"
+        " `users.info`."
+    ),
+}
+
+
+def is_untold(problem: str) -> bool:
+    """Whether Slack did not say who that is: then nobody knows that they may not."""
+    return problem in _REMEDIES
+
+
+def remedy_of(problem: str) -> str:
+    """What the person can do about it; '' where it is as it is."""
+    return _REMEDIES.get(problem, "")
 
 
 @dataclass(frozen=True, slots=True)

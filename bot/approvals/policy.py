@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.approvals.model import UNKNOWN, Approval, Choice, Standing
+from bot.approvals.model import INCOMPLETE, UNKNOWN, Approval, Choice, Standing, remedy_of
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 
@@ -93,6 +93,8 @@ def is_group(who: str) -> bool:
 
 
 def _ask_whom(approval: Approval, voter: Voter) -> str:
+    if voter.standing.problem == INCOMPLETE:
+        return remedy_of(INCOMPLETE)
     if voter.standing.problem == UNKNOWN.problem or voter.standing.unread:
         return "Press again in a minute."
     others = [one for one in approval.approvers if one not in {voter.user, *approval.interested}]

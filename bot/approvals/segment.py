@@ -29,6 +29,9 @@ Approver = Annotated[
 ]
 """A Slack user id (U…, W…) or the id of a user group (S…)."""
 
+GuestAction = Literal["acknowledge", "assign", "resolve", "reopen", "ask", "fix"]
+"""What people do to an incident, short of deciding on an approval."""
+
 Seconds = Annotated[int, Field(ge=10, le=86_400)]
 Needed = Annotated[int, Field(ge=1, le=10)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -119,6 +122,7 @@ class Remediate(_Part):
     hourly_budget_per_target: int = Field(default=6, ge=0, le=10_000)
     dispatches_at_once: int = Field(default=8, ge=1, le=64)
     propose_from_sop: bool = True
+    guests_may: tuple[GuestAction, ...] = ()
     verify_deadline_seconds: int = Field(default=300, ge=5, le=86_400)
     verify_good_probes: int = Field(default=2, ge=1, le=20)
 

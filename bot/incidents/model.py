@@ -233,6 +233,18 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentChange:
+    """What an operation did to an incident: `incident` is as it is now.
+
+    `changed` is False where it was so already; `former` is who had acknowledged it before.
+    """
+
+    incident: Incident
+    changed: bool
+    former: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineEntry:
     """One fact of an incident's story, in the past tense. `actor` is a Slack user id or ''."""
 

@@ -10,8 +10,17 @@ from datetime import datetime
 
 from bot.approvals import blocker_text
 from bot.approvals.blockers import Blocker, BlockerKind, Facts, evaluate, signature
-from bot.approvals.model import UNKNOWN, Approval, Choice, Freeze, Standing
+from bot.approvals.model import (
+    GUEST,
+    Approval,
+    Choice,
+    Freeze,
+    Standing,
+    is_untold,
+    remedy_of,
+)
 from bot.approvals.policy import Voter, check_vote, mentions, no_vote
+from bot.approvals.segment import GuestAction
 from bot.errors import NotFound, Refused, SopbotError, StoreError
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
@@ -24,6 +33,7 @@ log = logging.getLogger(__name__)
 
 AGAIN = "It is revoked; propose it again."
 IN_A_MINUTE = "Try again in a minute."
+_EASY_TO_TAKE_BACK = ("acknowledge", "assign", "ask")
 
 Standings = Callable[[str, Collection[str]], Awaitable[Standing]]
 """What Slack says of a user now: who they are, and which of these user groups they are in."""
@@ -188,7 +198,7 @@ class Decisions:
         urgent.
         """
         standing = await self._standing(user, ())
-        if standing.problem != UNKNOWN.problem:
+        if not is_untold(standing.problem):
             check_standing(standing, "Not frozen")
         return await self._store.freeze(user, reason, self._clock(), channel=channel)
 
@@ -214,9 +224,28 @@ class Decisions:
         if why := no_vote(replace(approval, approvers=approvers), user, standing):
             raise Refused(f"Not done: {why}.")
 
-    async def check_person(self, user: str) -> None:
-        """Refused for a guest, a bot or a stranger, and while Slack does not say who that is."""
-        check_standing(await self._standing(user, ()), "Not done")
+    async def check_person(self, user: str, action: GuestAction | None = None) -> None:
+        """Refused for a bot or a stranger, and for a guest unless the policy allows the action.
+
+        While Slack does not say who somebody is, they may do what anybody can take back.
+        """
+        standing = await self._standing(user, ())
+        if standing.problem == GUEST and action is not None:
+            if action in self._rulebook.policy.remediate.guests_may:
+                return
+            raise Refused(
+                f"Not done: guests may not {action} here.",
+                remedy="Ask a member of this workspace; `remediate.guests_may` could allow it.",
+            )
+        if is_untold(standing.problem) and action in _EASY_TO_TAKE_BACK:
+            return
+        check_standing(standing, "Not done")
+
+    async def check_home(self, user: str) -> None:
+        """Refused unless Slack says that this is somebody of this workspace, guest or member."""
+        standing = await self._standing(user, ())
+        if standing.problem != GUEST:
+            check_standing(standing, "Not done")
 
     async def _check_approver(self, user: str, approvers: tuple[str, ...], what: str) -> Standing:
         groups = [one for one in approvers if one.startswith("S")]
@@ -235,8 +264,7 @@ class Decisions:
 def check_standing(standing: Standing, what: str) -> None:
     """Refused, as `what`, for whom nothing here is."""
     if standing.problem:
-        unknown = standing.problem == UNKNOWN.problem
-        raise Refused(f"{what}: {standing.problem}.", remedy=IN_A_MINUTE if unknown else "")
+        raise Refused(f"{what}: {standing.problem}.", remedy=remedy_of(standing.problem))
 
 
 def check_undecided(approval: Approval) -> None:

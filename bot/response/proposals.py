@@ -10,6 +10,7 @@ from datetime import datetime
 from bot.approvals.binding import bound_to, digest_of_text
 from bot.approvals.model import Approval, Terms
 from bot.approvals.rules import Case, demand, environments_of
+from bot.approvals.segment import GuestAction
 from bot.errors import InputError, Refused
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Proposal, RemediationStatus
@@ -36,7 +37,7 @@ class Proposals:
         store: Store,
         rulebook: Rulebook,
         gateway: GatewayClient,
-        check_person: Callable[[str], Awaitable[None]],
+        check_person: Callable[[str, GuestAction | None], Awaitable[None]],
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -65,12 +66,18 @@ class Proposals:
             undoes=old.undoes,
         )
 
-    async def fix(self, incident: Incident, words: str, user: str, cause: str) -> Approval:
-        """A person asks for an action; somebody else must approve it. `cause` asks only once."""
+    async def fix(
+        self, incident: Incident, words: str, user: str, cause: str
+    ) -> tuple[Approval, bool]:
+        """A person asks for an action; somebody else must approve it. `cause` asks only once.
+
+        (what is before people, whether it is this one): the same may have been there.
+        """
         action_id, given = intents.read_fix(words, user=user, default_target=incident.service)
         proposal = catalogue.propose(action_id, given, self._rulebook.policy.remediate)
         asked = await self._prepared(incident, proposal, user, requested_by=user)
-        return await self._store.ask(asked, cause, self._rulebook.limits)
+        stands = await self._store.ask(asked, cause, self._rulebook.limits)
+        return stands, stands.id == asked.id
 
     async def edit(self, approval_id: str, values: Mapping[str, str], user: str) -> Approval:
         """A person changes values: another proposal takes its place, and they do not count on it.
@@ -149,8 +156,10 @@ class Proposals:
         call = propose.call_of(incident, proposal)
         if user:
             # Both at once: that person waits, and Slack waits for no longer than three seconds.
+            action: GuestAction | None = None if editors or undoes else "fix"
             (preview, targets), _ = await asyncio.gather(
-                propose.preview_of(self._gateway, call, propose.PATIENCE), self._check_person(user)
+                propose.preview_of(self._gateway, call, propose.PATIENCE),
+                self._check_person(user, action),
             )
         else:
             preview, targets = await propose.preview_of(self._gateway, call, PLAN_SECONDS)

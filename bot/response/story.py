@@ -13,14 +13,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from bot.advice.advisor import Advisor
 from bot.advice.model import Advice, Subject
+from bot.approvals.model import Approval
 from bot.errors import InputError, StoreError
-from bot.incidents.model import Alert, Incident
+from bot.incidents.model import Alert, Incident, IncidentChange
 from bot.incidents.sops import SopLibrary
 from bot.observability.events import Event, emit
 from bot.observability.metrics import Metrics
@@ -38,6 +39,14 @@ from store.contract import Store
 from store.rows import AdviceRecord, Receipt
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveWarning:
+    """Why closing an incident wants a second thought: so many alerts fire, these approvals wait."""
+
+    firing: int
+    waiting: tuple[Approval, ...]
 
 
 class Response:
@@ -167,9 +176,10 @@ class Response:
             await dispatch.written(lambda: give(self._clock()))
 
     async def ask(self, incident: Incident, question: str, user: str, *, once: str = "") -> None:
-        """Queue a person's question, one a key `once`; the answer comes into the thread."""
+        """Queue a person's question, one a key `once`; the answer is posted in the thread."""
         if not question.strip():
             raise InputError("What is the question?", remedy="`/incident ask INC-1 why now?`")
+        await self.decisions.check_person(user, "ask")
         await self.store.want_advice(incident, question.strip(), user, self._clock(), once)
 
     async def answer(self, subject: Subject) -> Advice:
@@ -182,12 +192,21 @@ class Response:
 
     # People steer.
 
-    async def acknowledge(self, incident_id: int, user: str) -> Incident:
-        """Somebody looks after it."""
+    async def acknowledge(self, incident_id: int, user: str) -> IncidentChange:
+        """Somebody takes ownership of what is nobody's yet."""
+        await self.decisions.check_person(user, "acknowledge")
         return await self.store.acknowledge(incident_id, user, self._clock())
+
+    async def assign(self, incident_id: int, assignee: str, by: str) -> IncidentChange:
+        """Give it to somebody, whoever had it; Refused for whom the policy lets not have it."""
+        await self.decisions.check_person(by, "assign")
+        if assignee != by:
+            await self.decisions.check_person(assignee, "acknowledge")
+        return await self.store.assign(incident_id, assignee, by, self._clock())
 
     async def resolve(self, incident_id: int, user: str) -> Incident:
         """A person closes it."""
+        await self.decisions.check_person(user, "resolve")
         return await self.store.resolve(incident_id, user, self._clock())
 
     async def report_unanswered(self) -> None:
@@ -197,6 +216,19 @@ class Response:
             now = self._clock()
             before = now - timedelta(seconds=seconds)
             await self.store.report_unanswered(before, self.policy.remediate.approvers, now)
+
+    async def what_resolving_ends(self, incident: Incident) -> ResolveWarning | None:
+        """What a person must know before they close it; None where nothing is in the way."""
+        approvals = await self.store.approvals_of(incident.id)
+        waiting = tuple(one for one in approvals if not one.decided)
+        if not incident.firing and not waiting:
+            return None
+        return ResolveWarning(incident.firing, waiting)
+
+    async def reopen(self, incident_id: int, user: str) -> IncidentChange:
+        """A person opens again what is resolved."""
+        await self.decisions.check_person(user, "reopen")
+        return await self.store.reopen(incident_id, user, self._clock())
 
     async def count_backlog(self) -> None:
         """Put the outbox's backlog where it is watched."""

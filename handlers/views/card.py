@@ -9,6 +9,7 @@ from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.news import News
 from handlers.views.approval import waits
 from handlers.views.news import on_card
+from handlers.views.steering import reopen_button, resolve_button
 from handlers.views.text import (
     SYMBOL,
     Block,
@@ -118,11 +119,10 @@ def _who(incident: Incident, fixed_by: Approval | None) -> str:
 def _actions(incident: Incident, runbook: str) -> Block:
     value = str(incident.id)
     buttons: list[Block] = []
-    if incident.status is not IncidentStatus.RESOLVED:
-        buttons = [
-            button("Resolve", "sopbot.resolve", value),
-            button("Ask", "sopbot.ask", value),
-        ]
+    if incident.status is IncidentStatus.RESOLVED:
+        buttons = [reopen_button(incident)]
+    else:
+        buttons = [resolve_button(incident), button("Ask", "sopbot.ask", value)]
     if incident.alert_count > 1:
         buttons.append(button(f"Alerts ({incident.alert_count})", "sopbot.alerts", value))
     if incident.status is IncidentStatus.OPEN:

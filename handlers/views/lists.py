@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.approvals.model import Approval, Freeze
 from bot.incidents.model import Incident, IncidentStatus, Severity, TimelineEntry
 from bot.incidents.sops import Sop
+from handlers.views.approval import named
 from handlers.views.text import (
     SYMBOL,
     ago,
@@ -22,17 +23,17 @@ from handlers.views.text import (
     said,
 )
 
-HELP = """*sopbot*: one thread an incident, advice, and nothing runs without a yes.
+HELP = """*sopbot*: One thread per incident, advice, and no action without approval.
 `/incident list`   open incidents; `/incident list before INC-1` pages on
 `/incident show INC-1`   one incident and its story
-`/incident ack INC-1`   you look after it
-`/incident resolve INC-1`   it is over
-`/incident ask INC-1 why now?`   ask the advisor; the answer comes into the thread
+`/incident ack INC-1`   take ownership; `/incident assign INC-1 me` takes it over
+`/incident resolve INC-1`   mark as resolved; `/incident reopen INC-1` opens it again
+`/incident ask INC-1 why now?`   ask the advisor; the answer is posted in the thread
 `/incident fix INC-1 restart|stop|start [service] [grace_seconds=5]`   propose it; others approve
 `/incident freeze on [why]`   block all actions; `/incident unfreeze` unblocks
 `/incident help`   this page
 `/sop list`   the procedures        `/sop show sop_…`   one of them
-INC-1 may be left out while only one incident is open."""
+You can omit the number if only one incident is open."""
 
 
 def incidents(
@@ -73,19 +74,24 @@ def incident(
         lines.append(f"<{permalink}|Open the thread>")
     if one.text.strip() and one.text.strip() != one.title.strip():
         lines.append(f"{line(one.source, 40)} says:\n{quote(one.text, 400)}")
+    lines += [f"{clock(entry.at)}  {_fact(entry)}" for entry in story[-15:]]
     lines += [
-        f"{clock(entry.at)}  {(said if entry.kind == 'note' else line)(entry.text, 200)}"
-        + (f" <@{entry.actor}>" if entry.actor else "")
-        for entry in story[-15:]
-    ]
-    lines += [
-        f"🔐 {said(asked.proposal.title, 100)}: waits for a yes until {clock(asked.expires_at)}"
+        f"🔐 {said(asked.proposal.title, 100)}: awaiting approval,"
+        f" expires {clock(asked.expires_at)}"
         for asked in [asked for asked in approvals if not asked.decided][-5:]
     ]
     return "\n".join(lines)
 
 
 FROZEN = "🧊 Frozen: all actions are blocked until an approver types `/incident unfreeze`."
+
+
+def _fact(entry: TimelineEntry) -> str:
+    """One fact of the story; whom it is about stands in it, or behind it."""
+    if entry.kind in ("assigned", "reopened"):
+        return named(line(entry.text, 200))
+    text = (said if entry.kind == "note" else line)(entry.text, 200)
+    return text + (f" <@{entry.actor}>" if entry.actor else "")
 
 
 def freeze(now: Freeze | None) -> str:

@@ -88,6 +88,12 @@ def poses(text: str) -> bool:
     return _OURS.search(fold(text)) is not None
 
 
+def typed(text: str) -> str:
+    """What somebody typed, repeated so that Slack shows it and obeys none of it."""
+    shown = line(text, 40).replace("`", "'")
+    return f"`{shown}`" if shown else "That"
+
+
 def plain(text: str, limit: int) -> str:
     """One line for a `plain_text` object, where nothing is escaped because nothing is obeyed."""
     shown = _EMOJI_CODE.sub("∶", _MARKS.sub("", _clean(text[:LONGEST])))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.incidents.model import Incident, Severity, TimelineEntry
+from bot.incidents.model import Incident, IncidentChange, Severity, TimelineEntry
 from bot.incidents.news import News
 from store.contract.part import Part
 from store.operations import (
@@ -58,9 +58,19 @@ class Incidents(Part):
         """One fact of a story."""
         return await self._engine.read(incidents.remark, timeline_id)
 
-    async def acknowledge(self, incident_id: int, user: str, now: datetime) -> Incident:
+    async def acknowledge(self, incident_id: int, user: str, now: datetime) -> IncidentChange:
         """Open becomes acknowledged; twice changes nothing; Refused when it is resolved."""
         return await self._write(incidents.acknowledge, incident_id, user, now)
+
+    async def assign(
+        self, incident_id: int, assignee: str, by: str, now: datetime
+    ) -> IncidentChange:
+        """The incident is the assignee's, whoever had it. Refused when it is resolved."""
+        return await self._write(incidents.assign, incident_id, assignee, by, now)
+
+    async def reopen(self, incident_id: int, user: str, now: datetime) -> IncidentChange:
+        """Resolved becomes open. Refused while another one of the same service is open."""
+        return await self._write(incidents.reopen, incident_id, user, now)
 
     async def resolve(self, incident_id: int, user: str, now: datetime) -> Incident:
         """A person closes it; what was not sent yet is revoked. Refused when it is closed."""

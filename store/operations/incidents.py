@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.errors import NotFound, Refused
-from bot.incidents.model import Incident, IncidentStatus, Severity, TimelineEntry
+from bot.incidents.model import Incident, IncidentChange, IncidentStatus, Severity, TimelineEntry
 from bot.incidents.remediation import RemediationStatus
 from bot.observability.events import Event
 from store.announcing import log_event
@@ -106,8 +106,8 @@ def timeline(incident_id: int) -> Operation[list[TimelineEntry]]:
     return [timeline_from(row) for row in rows]
 
 
-def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[Incident]:
-    """Somebody looks after it. A second acknowledgement changes nothing."""
+def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
+    """Open becomes acknowledged. What somebody has acknowledged already stays theirs."""
     count = yield execute(
         "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
         " updated_at = ?, revision = revision + 1 WHERE id = ? AND status = 'open'",
@@ -117,13 +117,103 @@ def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[Inciden
         incident_id,
     )
     incident = yield from get(incident_id)
-    if count:
-        yield from tell(incident_id, now, "acknowledged", "Acknowledged", user)
-        yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=user)
-        yield from show_card(incident_id, incident.channel, incident.severity, now)
-    elif incident.status is not IncidentStatus.ACKNOWLEDGED:
-        raise Refused(f"{incident.number} is {incident.status}: there is nothing to acknowledge.")
-    return incident
+    if not count:
+        _check_open(incident, "there is nothing to acknowledge")
+        return IncidentChange(incident, changed=False, former=incident.acknowledged_by)
+    yield from tell(incident_id, now, "acknowledged", "Acknowledged", user)
+    yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=user)
+    yield from show_card(incident_id, incident.channel, incident.severity, now)
+    return IncidentChange(incident, changed=True)
+
+
+def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation[IncidentChange]:
+    """The incident is the assignee's, whoever had it; the thread tells both."""
+    yield from hold(incident_id)
+    before = yield from get(incident_id)
+    _check_open(before, "there is nothing to assign")
+    former = before.acknowledged_by
+    if former == assignee:
+        return IncidentChange(before, changed=False, former=former)
+    yield run(
+        "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
+        " updated_at = ?, revision = revision + 1 WHERE id = ?",
+        stamp(now),
+        assignee,
+        stamp(now),
+        incident_id,
+    )
+    text = f"Taken over by @{assignee}" if by == assignee else f"Assigned to @{assignee} by @{by}"
+    yield from _tell_thread(
+        before, now, "assigned", text + (f"; it was @{former}'s" if former else ""), by
+    )
+    yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=assignee)
+    yield from show_card(incident_id, before.channel, before.severity, now)
+    return IncidentChange((yield from get(incident_id)), changed=True, former=former)
+
+
+def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
+    """A resolved incident is open again, and nobody's. `changed` is False where it is not resolved.
+
+    Refused while another one of its SOP ID, env and service is open: there is one of them.
+    """
+    yield from hold(incident_id)
+    before = yield from get(incident_id)
+    if before.status in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
+        return IncidentChange(before, changed=False)
+    other = yield query(
+        "SELECT o.id FROM incidents o JOIN incidents i ON i.sop_id = o.sop_id"
+        " AND i.scope_env = o.scope_env AND i.scope_service = o.scope_service"
+        " WHERE i.id = ? AND o.id != i.id AND o.status IN ('open', 'acknowledged')",
+        incident_id,
+    )
+    if other:
+        number = f"INC-{other[0]['id']}"
+        raise Refused(
+            f"{before.number} stays resolved: {number} is open for the same service.",
+            remedy=f"Go on in {number}.",
+        )
+    yield run(
+        "UPDATE incidents SET status = 'open', resolved_at = NULL, resolved_by = '',"
+        " acknowledged_at = NULL, acknowledged_by = '', updated_at = ?, revision = revision + 1,"
+        # Of those resolved long ago alerts are pruned.
+        " alert_count = (SELECT COUNT(*) FROM alerts a WHERE a.incident_id = incidents.id"
+        " AND a.status = 'firing') WHERE id = ?",
+        stamp(now),
+        incident_id,
+    )
+    yield from _tell_thread(before, now, "reopened", f"Reopened by @{user}", user)
+    yield log_event(
+        Event.INCIDENT_OPENED,
+        incident_id,
+        severity=before.severity,
+        channel=before.channel,
+        sop_id=before.sop_id,
+        tracking_id=before.tracking_id,
+        actor=user,
+    )
+    yield from show_card(incident_id, before.channel, before.severity, now)
+    return IncidentChange((yield from get(incident_id)), changed=True)
+
+
+def _check_open(incident: Incident, why: str) -> None:
+    if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
+        raise Refused(f"{incident.number} is {incident.status}: {why}.")
+
+
+def _tell_thread(
+    incident: Incident, now: datetime, kind: str, text: str, actor: str
+) -> Operation[None]:
+    """Add a fact to the story, and a message in the thread that says it."""
+    rows = yield query(
+        "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, ?, ?, ?)"
+        " RETURNING id",
+        incident.id,
+        stamp(now),
+        kind,
+        text,
+        actor,
+    )
+    yield from reply(incident, "steered", rows[0]["id"], now)
 
 
 def hold(incident_id: int) -> Operation[None]:
@@ -197,7 +287,7 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
     text = "Resolved by hand" if by else "Resolved: the alert cleared"
     yield from tell(incident_id, now, "resolved", text, by)
     yield from show_card(incident_id, incident.channel, incident.severity, now)
-    yield from reply(incident, "resolved", incident_id, now)
+    yield from reply(incident, "resolved", (yield from resolved_subject(incident_id)), now)
     for approval_id in (*(row["approval_id"] for row in unsent), *(row["id"] for row in waiting)):
         yield from audit.record(
             Kind.REVOKED,
@@ -208,6 +298,16 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
             detail={"why": "the incident resolved"},
         )
     return incident
+
+
+def resolved_subject(incident_id: int) -> Operation[str]:
+    """Of the message that tells of the latest resolve: what was reopened resolves in a new one."""
+    rows = yield query(
+        "SELECT COUNT(*) AS n FROM timeline WHERE incident_id = ? AND kind = 'resolved'",
+        incident_id,
+    )
+    times = int(rows[0]["n"])
+    return str(incident_id) if times < 2 else f"{incident_id}/{times}"
 
 
 def note(incident_id: int, text: str, user: str, now: datetime) -> Operation[Incident]:

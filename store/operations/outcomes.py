@@ -205,7 +205,8 @@ def conclude(
     approval = yield from approvals.get(execution.approval_id)
     yield from news.of_execution(execution, approval, now)
     if incident.resolved_at:
-        yield from incidents.reply(incident, "resolved", incident.id, now)
+        subject = yield from incidents.resolved_subject(incident.id)
+        yield from incidents.reply(incident, "resolved", subject, now)
     yield from executions.record(
         Kind(state) if known else Kind.VERIFICATION_UNKNOWN, execution, now, note=note
     )

@@ -189,6 +189,20 @@ def test_what_slack_leaves_out_is_a_reason_not_to_count(name: str) -> None:
     assert problem_of({key: value for key, value in GOOD.items() if key != name}, HOME)
 
 
+@pytest.mark.parametrize(
+    "name", ["is_restricted", "is_ultra_restricted", "is_bot", "deleted", "team_id"]
+)
+def test_what_slack_leaves_out_makes_nobody_a_guest(name: str) -> None:
+    left_out = {key: value for key, value in GOOD.items() if key != name}
+    assert problem_of(left_out, HOME) == "Slack did not say whether you are a guest"
+    assert problem_of(GOOD | {name: None}, HOME) == "Slack did not say whether you are a guest"
+
+
+def test_a_stranger_of_whom_slack_says_little_is_a_stranger() -> None:
+    told = {"id": BEN, "team_id": "T0OTHER", "deleted": False, "is_stranger": True}
+    assert problem_of(told, HOME) == "only people of this workspace count"
+
+
 @pytest.mark.parametrize("user", [None, [], "U0BEN", {}])
 def test_what_is_no_user_at_all_does_not_count(user: Any) -> None:
     assert problem_of(user, HOME)

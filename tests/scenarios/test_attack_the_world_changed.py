@@ -309,6 +309,7 @@ async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_st
             await world.resolved("")
         case "resolved by a person":
             await world.types("/incident resolve", "ana")
+            await world.slack.as_user("ana").submit(values={})
             await world.resolved("")
         case "policy":
             world.write_policy(CHLOE, approvals_required=2)

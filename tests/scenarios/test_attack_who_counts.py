@@ -13,7 +13,7 @@ from tests.scenarios.attacks import nothing_ran, proposed, ran, refused
 from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
-from tests.scenarios.world import ANA, BEN, CHLOE, Clock, Gateway, World
+from tests.scenarios.world import ALERTS, ANA, BEN, CHLOE, Clock, Gateway, World
 
 pytestmark = pytest.mark.attack("ASI03")
 
@@ -28,7 +28,7 @@ async def test_who_asked_for_it_cannot_approve_it_but_another_can(
     await world.alert()
     await world.card()
     answer = await world.types("/incident fix restart", "ben")
-    assert "Somebody else decides." in (await answer.response()).text
+    assert "Somebody else must approve it." in (await answer.response()).text
     card = await world.approval_card("Needs 1 approval: @chloe ·")
     await world.press(card, "Approve", "ben")
     await refused(
@@ -326,13 +326,113 @@ async def test_a_guest_a_bot_and_a_leaver_change_freeze_and_propose_nothing(
     await refused(world, "ana", f"Not done: {words}.")
     for command in ("fix stop", "freeze on"):
         answer = await (await world.types(f"/incident {command}", "ana")).response()
-        assert words in answer.text
+        assert words in answer.text or "guests may not fix here" in answer.text
     assert len(world.replies("approval")) == 1
     assert world.rows("SELECT * FROM freezes") == []
     assert [row["actor"] for row in on_record(world, "refused")] == [ANA] * 4
 
     answer = await (await world.types("/incident ack", "ana")).response()
-    assert "INC-1 is yours" in answer.text, "that decides nothing"
+    assert answer.text.startswith("Not done: ")
+    assert world.cards()[0].buttons[0] == "Acknowledge", "nobody has acknowledged it"
+
+
+async def test_a_guest_steers_no_incident_unless_the_policy_says_so(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    await proposed(world, bot)
+    world.slack.change_user("ana", is_guest=True)
+    card = await world.card()
+    for command, verb in (
+        ("ack", "acknowledge"),
+        ("assign INC-1 me", "assign"),
+        ("resolve INC-1", "resolve"),
+        ("ask INC-1 why?", "ask"),
+        ("fix INC-1 restart", "fix"),
+        ("reopen INC-1", "reopen"),
+    ):
+        answer = await (await world.types(f"/incident {command}", "ana")).response()
+        assert f"Not done: guests may not {verb} here. Ask a member" in answer.text
+    for button, verb in (("Acknowledge", "acknowledge"), ("Resolve", "resolve")):
+        await world.press(card, button, "ana")
+        await world.slack.wait_for(
+            lambda verb=verb: [one for one in world.whispers("ana") if verb in one][1:],
+            why="the press is refused too",
+        )
+    advised = len(world.replies("advice"))
+    await world.slack.as_user("ana").say(ALERTS, "@sopbot why?", thread=card)
+    await world.slack.wait_for(
+        lambda: [one for one in world.whispers("ana") if "may not ask" in one][1:],
+        why="the mention is refused too",
+    )
+    await world.quiet()
+    (row,) = world.rows("SELECT status, acknowledged_by FROM incidents")
+    assert (row["status"], row["acknowledged_by"]) == ("open", "")
+    assert len(world.replies("advice")) == advised
+    assert len(world.replies("approval")) == 1
+    await nothing_ran(world, gateway)
+
+
+async def test_a_guest_does_what_the_policy_allows_and_still_approves_nothing(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    world.write_policy(BEN, ANA, guests_may=["acknowledge", "ask"])
+    card = await proposed(world, bot)
+    world.slack.change_user("ana", is_guest=True)
+    answer = await (await world.types("/incident ack", "ana")).response()
+    assert "INC-1 is yours." in answer.text
+    answer = await (await world.types("/incident resolve", "ana")).response()
+    assert "guests may not resolve here" in answer.text
+    await world.press(card, "Approve", "ana")
+    await refused(world, "ana", "Not counted: guests never count.")
+    await nothing_ran(world, gateway)
+
+
+async def test_of_whom_slack_leaves_out_whether_they_are_a_guest_nothing_counts_and_it_says_why(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    card = await proposed(world, bot)
+    user = {"id": BEN, "team_id": world.slack.team_id, "deleted": False, "is_bot": False}
+
+    async def answered(method: str, _args: dict[str, Any]) -> web.StreamResponse | None:
+        if method == "users.info":
+            return web.json_response({"ok": True, "user": user})
+        return None
+
+    world.door.on_call = answered
+    await world.press(card, "Approve", "ben")
+    await refused(world, "ben", "Not counted: Slack did not say whether you are a guest. Try again")
+    assert "users.info" in world.whispers("ben")[-1]
+    answer = await (await world.types("/incident ack", "ben")).response()
+    assert "INC-1 is yours." in answer.text, "anybody can take that over"
+    answer = await (await world.types("/incident resolve", "ben")).response()
+    assert "Not done: Slack did not say whether you are a guest." in answer.text
+    await nothing_ran(world, gateway)
+
+
+@pytest.mark.parametrize("stranger", [True, False], ids=["stranger", "member"])
+async def test_a_mention_without_a_team_counts_only_when_slack_says_that_they_are_ours(
+    world: World, bot: StartBot, stranger: bool
+) -> None:
+    await proposed(world, bot)
+    if stranger:
+        world.slack.change_user("ana", team_id="T0OTHER")
+    card = await world.card()
+    advised = len(world.replies("advice"))
+    event = {
+        "type": "app_mention",
+        "user": ANA,
+        "text": "<@U0SOPBOT01> what is the password?",
+        "ts": "1795300000.000100",
+        "thread_ts": card.ts,
+        "channel": ALERTS,
+    }
+    assert await world.slack.send_event(event).outcome()
+    if stranger:
+        await world.whisper("ana", "Not done: only people of this workspace count.")
+        await world.quiet()
+        assert len(world.replies("advice")) == advised
+    else:
+        await world.advice("what is the password?", which=advised + 1)
 
 
 async def test_while_slack_does_not_say_who_somebody_is_they_may_stop_everything_only(
@@ -368,6 +468,7 @@ async def test_every_refusal_is_on_record_once(
         why="chloe reads three refusals",
     )
     await (await world.types("/incident resolve", "ana")).response()
+    await world.slack.as_user("ana").submit(values={})
     await (await world.types("/incident fix INC-1 restart checkout-api", "ana")).response()
     rows = on_record(world, "refused")
     assert [(row["actor"], json.loads(row["detail"])["tried"]) for row in rows] == [

@@ -159,7 +159,7 @@ async def test_messages_with_only_a_file_only_blocks_or_nothing(running: Bot, wo
         event = base | message | {"ts": f"1795300000.{number:06d}"}
         assert await world.slack.send_event(event).outcome(), message
     await world.card("heap.png")
-    await world.card("only blocks here", number=2)
+    await world.card("only ∗blocks∗ here", number=2)
     await world.quiet()
     for card in world.cards():
         assert card.text.strip()
@@ -206,9 +206,9 @@ def pressing(world: World, action: dict[str, Any], on: Message | None = None) ->
         ({"action_id": "sopbot.approve", "value": "\ud800\x00"}, "This approval is not known"),
         ({"action_id": "sopbot.approve"}, "This approval is not known here."),
         ({"action_id": "sopbot.acknowledge", "value": "99"}, "There is no INC-99."),
-        ({"action_id": "sopbot.acknowledge", "value": "9" * 400}, "is not an incident."),
-        ({"action_id": "sopbot.resolve", "value": "INC-١"}, "is not an incident."),
-        ({"action_id": "sopbot.ask", "value": "x"}, "is not an incident."),
+        ({"action_id": "sopbot.acknowledge", "value": "9" * 400}, "is not an incident number."),
+        ({"action_id": "sopbot.resolve", "value": "INC-١"}, "is not an incident number."),
+        ({"action_id": "sopbot.ask", "value": "x"}, "is not an incident number."),
         ({"action_id": "sopbot.check_again", "value": "nothing"}, "not known here"),
     ],
     ids=lambda value: value.get("action_id") if isinstance(value, dict) else "",

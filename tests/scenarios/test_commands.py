@@ -85,25 +85,87 @@ async def test_show_tells_the_story_and_links_the_thread(world: World, two_open:
     assert await said(world, "/incident show inc-1") == text, "lower case is fine"
 
 
-async def test_ack_and_resolve_change_the_card(world: World, two_open: None) -> None:
-    assert "INC-1 is yours" in await said(world, "/incident ack INC-1", "chloe")
+async def test_ack_says_whose_it_is_and_assign_takes_it_over_by_name(
+    world: World, two_open: None
+) -> None:
+    assert "INC-1 is yours." in await said(world, "/incident ack INC-1", "chloe")
     card = await world.card("acknowledged by @chloe")
     assert "Acknowledge" not in card.buttons
     assert "@chloe" in await said(world, "/incident list")
-    assert "INC-1 is yours" in await said(world, "/incident ack INC-1", "chloe"), "twice is fine"
+    assert "INC-1 is yours already" in await said(world, "/incident ack INC-1", "chloe")
 
-    assert "INC-1 is resolved" in await said_resolve(world, "INC-1", "ben")
+    told = await said(world, "/incident ack INC-1", "ben")
+    assert told.startswith("Nothing changed: INC-1 is @chloe's, who acknowledged it")
+    assert "/incident assign INC-1 me takes it over" in told
+    await world.card("acknowledged by @chloe")
+
+    taken = await said(world, "/incident assign INC-1 me", "ben")
+    assert "INC-1 is yours. @chloe, who had it, is told in its thread." in taken
+    await world.card("acknowledged by @ben")
+    await world.reply("steered", "Taken over by @ben; it was @chloe's")
+    again = await said(world, "/incident assign INC-1 me", "ben")
+    assert "Nothing changed: INC-1 is yours already." in again
+    given = await said(world, "/incident assign #1 @chloe", "ben")
+    assert "INC-1 is @chloe's. @ben, who had it" in given
+    await world.reply("steered", "Assigned to @chloe by @ben; it was @ben's", which=2)
+    assert "Assign it to whom?" in await said(world, "/incident assign INC-1 somebody", "ben")
+    shown = await said(world, "/incident show inc1")
+    assert "Assigned to @chloe by @ben; it was @ben's" in shown
+
+
+async def test_resolve_asks_first_while_an_alert_fires_and_reopen_opens_again(
+    world: World, two_open: None
+) -> None:
+    told = await said(world, "/incident resolve INC-1", "ben")
+    assert "INC-1 is not resolved yet: confirm it in the box that opened." in told
+    assert "1 alert still fires." in told
+    assert "RESOLVED" not in (await world.card()).text
+    ben = world.slack.as_user("ben")
+    assert (await ben.submit(values={})).errors == {}
     assert "by @ben" in (await world.card("RESOLVED")).text
     await world.quiet()
     assert "INC-1 is resolved already." in await said(world, "/incident resolve INC-1")
     refused = await said(world, "/incident ack INC-1")
     assert "INC-1 is resolved: there is nothing to acknowledge." in refused
 
+    assert "INC-1 is open again." in await said(world, "/incident reopen INC-1", "chloe")
+    card = await world.card("CRITICAL")
+    assert "Acknowledge" in card.buttons
+    await world.reply("steered", "Reopened by @chloe")
+    again = await said(world, "/incident reopen INC-1", "chloe")
+    assert "Nothing changed: INC-1 is open." in again
 
-async def said_resolve(world: World, number: str, who: str) -> str:
-    """Resolving a critical incident is shown in the channel as well: that is wanted."""
-    answer = await world.types(f"/incident resolve {number}", who)
-    return (await answer.response()).text
+
+async def test_a_button_resolves_what_is_quiet_and_asks_where_an_approval_waits(
+    world: World, bot: StartBot
+) -> None:
+    await bot()
+    await world.alert()
+    await world.approval_card("awaiting approval")
+    # The alert cleared in a way that closes nothing: then only the approval is in the way.
+    world.store.tamper("DELETE FROM firing")
+    world.store.tamper("UPDATE incidents SET firing = 0")
+    await said(world, "/incident ack INC-1", "ben")
+    card = await world.card("acknowledged by @ben")
+    await world.press(card, "Resolve", "ben")
+    box = await world.slack.wait_for(lambda: world.slack.modal("ben"), why="the box asks")
+    assert "Waiting for approval, and revoked by this: Restart checkout-api" in json.dumps(box)
+    assert "RESOLVED" not in (await world.card()).text
+    await world.slack.as_user("ben").submit(values={})
+    resolved = await world.card("RESOLVED")
+    await world.approval_card("revoked")
+    await world.press(resolved, "Reopen", "chloe")
+    await world.card("CRITICAL")
+
+
+async def test_a_press_on_what_somebody_has_acknowledged_says_whose_it_is(
+    world: World, one_open: None
+) -> None:
+    card = await world.card()
+    await world.press(card, "Acknowledge", "ana")
+    await world.card("acknowledged by @ana")
+    await world.press(card, "Acknowledge", "ben", stale=True)
+    await world.whisper("ben", "Nothing changed: INC-1 is @ana's")
 
 
 async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_open: None) -> None:
@@ -117,8 +179,11 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
         ("/incident ack", "Which incident? Name it: /incident ack INC-1."),
         ("/incident show INC-99", "There is no INC-99. /incident list shows them."),
         ("/incident show INC-0", "There is no INC-0."),
-        ("/incident list before yesterday", "'yesterday' is not an incident. Say INC-1."),
-        ("/incident list INC-1x", "'INC-1x' is not an incident."),
+        (
+            "/incident list before yesterday",
+            "yesterday is not an incident number.",
+        ),
+        ("/incident list INC-1x", "INC-1x is not an incident number."),
         ("/incident ask INC-1", "What is the question?"),
         ("/incident fix INC-1", "Which action? Try: restart [target]"),
         ("/incident fix INC-1 explode", "No action is called 'explode'. Try: restart [target]"),
@@ -129,7 +194,10 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
         ("/incident fix INC-1 restart grace_seconds=soon", "grace_seconds"),
         ("/incident fix INC-1 restart probe_url=http://x/", "probe_url can only come from an SOP"),
         ("/sop dance", "/sop dance is not known. Known: /sop list, /sop show."),
-        ("/sop show sop_none", "There is no SOP 'sop_none'. /sop list shows them."),
+        ("/incident reopen", "Which incident? Name it: /incident reopen INC-1."),
+        ("/incident unfreeze", "Nothing is frozen, so nothing was unfrozen."),
+        ("/sop show <!channel> *bold*", "There is no SOP <!channel> ∗bold∗."),
+        ("/sop show sop_none", "There is no SOP sop_none. /sop list shows them."),
         ("/sop show", "There is no SOP"),
     ],
 )
@@ -161,14 +229,15 @@ async def test_sop_list_and_show(world: World, two_open: None) -> None:
 
 async def test_ask_brings_the_answer_into_the_thread(world: World, one_open: None) -> None:
     text = await said(world, "/incident ask INC-1 why only in the evening?")
-    assert "The answer comes into the thread of INC-1." in text
+    assert "Question sent; the answer will be posted in the thread of INC-1." in text
     answer = await world.advice("why only in the evening?", which=2)
     assert "@ana asked" in answer.text
 
 
 async def test_fix_puts_a_proposal_before_people(world: World, one_open: None) -> None:
     text = await said(world, "/incident fix restart grace_seconds=3")
-    assert "Proposed in the thread of INC-1: Restart checkout-api. Somebody else decides." in text
+    assert "Proposed in the thread of INC-1: Restart checkout-api." in text
+    assert "Somebody else must approve it." in text
     card = await world.approval_card("Restart checkout-api")
     assert "`grace_seconds`  3   ← asked by @ana" in card.text
     assert "`target`  checkout-api   ← alert: service" in card.text

@@ -76,6 +76,8 @@ LISTENERS = [
     ("view", "sopbot.edit_modal", "approvals.edited"),
     ("action", "sopbot.acknowledge", "incidents.acknowledge"),
     ("action", "sopbot.resolve", "incidents.resolve"),
+    ("view", "sopbot.resolve_modal", "incidents.confirmed"),
+    ("action", "sopbot.reopen", "incidents.reopen"),
     ("action", "sopbot.ask", "incidents.ask"),
     ("view", "sopbot.ask_modal", "incidents.asked"),
     ("action", "sopbot.alerts", "incidents.show_alerts"),

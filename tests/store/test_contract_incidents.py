@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import NotFound, Refused
-from bot.incidents.model import IncidentStatus
+from bot.incidents.model import IncidentChange, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 from store.contract import Store
+from store.invariants import broken
 from tests.store.shop import ANA, BEN, CHANNEL, alert, asked, later, opened, resolved, tell
 
 
@@ -24,7 +25,9 @@ async def test_an_unknown_incident_is_not_found_by_its_number(store: Store) -> N
 
 async def test_acknowledging_says_who_and_when_and_changes_the_card(store: Store) -> None:
     incident = await opened(store)
-    acked = await store.acknowledge(incident.id, ANA, later(9))
+    change = await store.acknowledge(incident.id, ANA, later(9))
+    acked = change.incident
+    assert (change.changed, change.former) == (True, "")
     assert acked.status is IncidentStatus.ACKNOWLEDGED
     assert (acked.acknowledged_by, acked.acknowledged_at) == (ANA, later(9))
     assert acked.revision == incident.revision + 1
@@ -38,8 +41,65 @@ async def test_acknowledging_says_who_and_when_and_changes_the_card(store: Store
 async def test_a_second_acknowledgement_changes_nothing(store: Store) -> None:
     incident = await opened(store)
     first = await store.acknowledge(incident.id, ANA, later(1))
-    assert await store.acknowledge(incident.id, BEN, later(2)) == first
+    second = await store.acknowledge(incident.id, BEN, later(2))
+    assert second == IncidentChange(first.incident, changed=False, former=ANA)
     assert len(await store.timeline(incident.id)) == 2
+
+
+async def test_assigning_takes_over_by_name_and_tells_the_thread(store: Store) -> None:
+    incident = await opened(store)
+    await store.acknowledge(incident.id, ANA, later(1))
+    change = await store.assign(incident.id, BEN, BEN, later(2))
+    assert (change.changed, change.former) == (True, ANA)
+    assert (change.incident.acknowledged_by, change.incident.acknowledged_at) == (BEN, later(2))
+    last = (await store.timeline(incident.id))[-1]
+    assert (last.kind, last.actor) == ("assigned", BEN)
+    assert last.text == f"Taken over by @{BEN}; it was @{ANA}'s"
+    assert await store.outbox_message("steered:3") is not None, "opened, acknowledged, assigned"
+    again = await store.assign(incident.id, BEN, BEN, later(3))
+    assert (again.changed, again.former) == (False, BEN)
+    assert await store._engine.read(broken) == []
+
+
+async def test_assigning_what_nobody_has_acknowledged_acknowledges_it(store: Store) -> None:
+    incident = await opened(store)
+    change = await store.assign(incident.id, BEN, ANA, later(2))
+    assert (change.changed, change.former) == (True, "")
+    assert change.incident.status is IncidentStatus.ACKNOWLEDGED
+    assert (await store.timeline(incident.id))[-1].text == f"Assigned to @{BEN} by @{ANA}"
+    await store.resolve(incident.id, ANA, later(3))
+    with pytest.raises(Refused, match="is resolved: there is nothing to assign"):
+        await store.assign(incident.id, ANA, ANA, later(4))
+
+
+async def test_a_resolved_incident_is_reopened_as_nobodys_and_resolves_in_a_new_message(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    assert not (await store.reopen(incident.id, BEN, later(1))).changed, "it is open"
+    await store.acknowledge(incident.id, ANA, later(1))
+    await store.resolve(incident.id, ANA, later(2))
+    change = await store.reopen(incident.id, BEN, later(3))
+    assert change.changed
+    again = change.incident
+    assert (again.status, again.acknowledged_by, again.resolved_at) == ("open", "", None)
+    assert await store._engine.read(broken) == []
+    assert await tell(store, alert(), at=later(4)) == incident.id, "what fires joins it again"
+    await store.resolve(incident.id, ANA, later(5))
+    assert await store.outbox_message(f"resolved:{incident.id}/2") is not None
+    assert await store._engine.read(broken) == []
+
+
+async def test_an_incident_stays_resolved_while_another_of_its_service_is_open(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    await store.resolve(incident.id, ANA, later(1))
+    other = await tell(store, alert(), at=later(2))
+    assert other != incident.id
+    with pytest.raises(Refused, match=f"stays resolved: INC-{other} is open"):
+        await store.reopen(incident.id, BEN, later(3))
+    assert (await store.incident(incident.id)).status is IncidentStatus.RESOLVED
 
 
 async def test_a_resolved_incident_cannot_be_acknowledged(store: Store) -> None:

@@ -73,7 +73,7 @@ def test_one_incident_shows_its_story_its_thread_and_what_waits() -> None:
     assert "<https://slack.example/archives/C1/p1|Open the thread>" in text
     assert text.count("looked") == 15, "the last ones"
     assert text.count("🔐") == 1
-    assert "Restart checkout-api: waits for a yes until" in text
+    assert "Restart checkout-api: awaiting approval, expires" in text
     assert "✅ RESOLVED" in lists.incident(resolved(), [], [], "")
 
 

@@ -1,0 +1,102 @@
+"""What people did to an incident, in words: each from what the store says that it did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.approvals.model import Approval
+from bot.incidents.model import Incident, IncidentChange, TimelineEntry
+from handlers.views.approval import named
+from handlers.views.text import Block, ago, button, line, plural, said, section
+
+
+def acknowledged(change: IncidentChange, user: str, now: datetime) -> str:
+    """Whose it is now, told to whoever acknowledged."""
+    incident = change.incident
+    if change.changed:
+        return f"👀 {incident.number} is yours."
+    since = f" ({ago(incident.acknowledged_at, now)} ago)" if incident.acknowledged_at else ""
+    if change.former == user:
+        return f"{incident.number} is yours already{since}."
+    return (
+        f"Nothing changed: {incident.number} is <@{change.former}>'s, who acknowledged it{since}."
+        f" `/incident assign {incident.number} me` takes it over."
+    )
+
+
+def assigned(change: IncidentChange, assignee: str, user: str) -> str:
+    """Whose it is now, told to whoever assigned it."""
+    number = change.incident.number
+    whose = "yours" if assignee == user else f"<@{assignee}>'s"
+    if not change.changed:
+        return f"Nothing changed: {number} is {whose} already."
+    former = change.former
+    told = f" <@{former}>, who had it, is told in its thread." if former else ""
+    return f"👀 {number} is {whose}.{told}"
+
+
+def reopened(change: IncidentChange) -> str:
+    """Whether it was opened again."""
+    number = change.incident.number
+    if not change.changed:
+        return f"Nothing changed: {number} is {change.incident.status}."
+    return f"{number} is open again. Nobody has acknowledged it yet."
+
+
+def steered(entry: TimelineEntry) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) in the thread: whom it concerns is mentioned."""
+    mark = "👀" if entry.kind == "assigned" else "🔁"
+    text = f"{mark} {named(line(entry.text, 300))}"
+    return text, [section(text)]
+
+
+def resolve_warning(incident: Incident, waiting: Sequence[Approval]) -> str:
+    """What closing the incident would end, for a person who must confirm."""
+    parts = []
+    if incident.firing:
+        verb = "fires" if incident.firing == 1 else "fire"
+        parts.append(f"{plural(incident.firing, 'alert')} still {verb}.")
+    if waiting:
+        titles = ", ".join(said(one.proposal.title, 60) for one in waiting[:3])
+        more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
+        parts.append(f"Waiting for approval, and revoked by this: {titles}{more}.")
+    return " ".join(parts)
+
+
+def resolve_modal(incident: Incident, waiting: Sequence[Approval]) -> Block:
+    """The box that asks before it closes what fires, or what an approval waits in."""
+    return {
+        "type": "modal",
+        "callback_id": "sopbot.resolve_modal",
+        "private_metadata": str(incident.id),
+        "title": {"type": "plain_text", "text": f"Resolve {incident.number}"[:24]},
+        "submit": {"type": "plain_text", "text": "Resolve"},
+        "close": {"type": "plain_text", "text": "Keep it open"},
+        "blocks": [
+            section(f"*{said(incident.title, 150) or '(no title)'}*"),
+            section(resolve_warning(incident, waiting)),
+        ],
+    }
+
+
+def resolve_button(incident: Incident) -> Block:
+    """Closes it; while an alert fires Slack itself asks first."""
+    value = str(incident.id)
+    if not incident.firing:
+        return button("Resolve", "sopbot.resolve", value)
+    confirm: Block = {
+        "title": {"type": "plain_text", "text": f"Resolve {incident.number}?"},
+        "text": {
+            "type": "plain_text",
+            "text": f"{resolve_warning(incident, ())} Whatever waits for approval is revoked.",
+        },
+        "confirm": {"type": "plain_text", "text": "Resolve"},
+        "deny": {"type": "plain_text", "text": "Keep it open"},
+    }
+    return button("Resolve", "sopbot.resolve", value, confirm=confirm)
+
+
+def reopen_button(incident: Incident) -> Block:
+    """Opens it again."""
+    return button("Reopen", "sopbot.reopen", str(incident.id))
