@@ -13,7 +13,7 @@ from bot.errors import Refused, StoreError
 from bot.observability.events import Event
 from store.announcing import log_event
 from store.contract import Store
-from store.statements import Operation, query, run
+from store.statements import Operation, run, stamp
 from tests.store.shop import NOW, alert, named
 
 
@@ -30,7 +30,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Any]:
 
 def works(key: str) -> Operation[None]:
     yield log_event(Event.FREEZE_SET, actor=key)
-    yield run("INSERT INTO deliveries (key, seen_at) VALUES (?, ?)", key, "2026-11-26T00:00:00.000000Z")
+    yield run("INSERT INTO deliveries (key, seen_at) VALUES (?, ?)", key, stamp(NOW))
 
 
 def is_refused() -> Operation[None]:
@@ -40,7 +40,7 @@ def is_refused() -> Operation[None]:
 
 def breaks() -> Operation[None]:
     yield log_event(Event.FREEZE_SET, actor="broken")
-    yield query("SELECT nothing FROM nowhere")
+    yield run("INSERT INTO deliveries (key, seen_at) VALUES ('broken', NULL)")
 
 
 async def test_a_step_that_was_undone_is_not_logged(store: Store, logged: Any) -> None:
