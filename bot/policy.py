@@ -35,6 +35,7 @@ class Notify(_Segment):
     post_interval_seconds: float = Field(default=1.0, ge=0, le=60)
     post_burst: int = Field(default=10, ge=1, le=100)
     storm_limit: int = Field(default=10, ge=1, le=1000)
+    sender_incidents_per_minute: int = Field(default=20, ge=1, le=1000)
     unanswered_seconds: int = Field(default=300, ge=0, le=86_400)
 
 

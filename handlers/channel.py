@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handlers.pace import Pace
@@ -16,6 +17,7 @@ LONGEST_PAUSE = 15.0  # seconds a channel waits at most when Slack is not well
 # second. So the first one waits as long as more comes in each GATHER, at most GATHERS times.
 QUIET = timedelta(seconds=3)  # without a post; a backlog is posted about every second
 GATHER, GATHERS = 0.005, 20  # seconds; times
+MINUTE = timedelta(minutes=1)
 HEAD = 5  # critical cards of a storm that come before its digest: it would tell of them first
 
 
@@ -36,6 +38,7 @@ class Channel:
     troubles: int = 0  # in a row: Slack was not well
     storm_at: datetime | None = None  # when the storm's digest was last brought up to date
     storm_cards: int = 0  # posted since that storm began
+    cards_of: dict[str, deque[datetime]] = field(default_factory=dict)  # posted lately, by sender
     posted_at: datetime | None = None  # when the last post was sent
     gathered: tuple[int, ...] = ()  # what waited for the first place at the last look
     gathers_left: int = GATHERS
@@ -91,7 +94,18 @@ class Channel:
     def posted(self, message: OutboxMessage, now: datetime) -> None:
         """Note that this message was posted."""
         self.posted_at = now
-        self.storm_cards += message.kind == "card"
+        if message.kind == "card":
+            self.storm_cards += 1
+            self.cards_of.setdefault(message.sender, deque()).append(now)
+
+    def over(self, cap: int, now: datetime) -> list[str]:
+        """The senders of whom so many new incidents, or more, were shown within the last minute."""
+        for sender, cards in list(self.cards_of.items()):
+            while cards and not timedelta() <= now - cards[0] < MINUTE:
+                cards.popleft()
+            if not cards:
+                del self.cards_of[sender]
+        return sorted(sender for sender, cards in self.cards_of.items() if len(cards) >= cap)
 
 
 def _is_new(message: OutboxMessage, kind: str) -> bool:

@@ -228,8 +228,13 @@ class Outbox:
             if not which:
                 break
             batch = GATHERED if channel.is_quiet(self._clock()) else BATCH
+            now = self._clock()
             messages = await self._store.outbox_due(
-                channel.lane.channel, self._clock(), max(batch, self.policy.storm_limit + 1), which
+                channel.lane.channel,
+                now,
+                max(batch, self.policy.storm_limit + 1),
+                which,
+                channel.over(self.policy.sender_incidents_per_minute, now),
             )
             if channel.gathers(messages, self._clock()):
                 await asyncio.sleep(GATHER)

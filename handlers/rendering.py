@@ -133,7 +133,8 @@ class Renderer:
 
     async def _storm(self, subject: str) -> Rendered | None:
         storm = await self._store.storm(int(subject))
-        return Rendered(*notices.storm(storm)) if storm else None
+        cap = self._response.policy.notify.sender_incidents_per_minute
+        return Rendered(*notices.storm(storm, cap)) if storm else None
 
     async def _stuck(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))

@@ -71,6 +71,11 @@ def m011_expand_senders() -> str:
     return _M011
 
 
+def m012_expand_turns() -> str:
+    """Whose alerts a message is about, and its turn among those of other senders."""
+    return _M012
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -83,6 +88,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m009_expand_news,
     m010_expand_shared_parts,
     m011_expand_senders,
+    m012_expand_turns,
 )
 
 
@@ -466,4 +472,15 @@ _M011 = """
 -- 'slack:<bot id>' or 'http:<source>'; '' is of before this: any sender may clear it.
 ALTER TABLE alerts ADD COLUMN sender TEXT NOT NULL DEFAULT '';
 ALTER TABLE firing ADD COLUMN sender TEXT NOT NULL DEFAULT '';
+"""
+
+_M012 = """
+-- Of whom the alerts are that it is about ('' for the bot's own words), and its turn in its rank.
+ALTER TABLE outbox ADD COLUMN sender TEXT NOT NULL DEFAULT '';
+ALTER TABLE outbox ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX outbox_by_turn ON outbox (channel, rank, turn, not_before, id)
+    WHERE sent < wanted AND failed = 0;
+CREATE INDEX outbox_of_sender ON outbox (channel, rank, sender, turn)
+    WHERE sent < wanted AND failed = 0 AND ts IS NULL;
+DROP INDEX outbox_in_turn;
 """

@@ -31,7 +31,7 @@ class OutboxMessage:
 
     `wanted` > `sent` means that it must be posted (`ts` is None) or changed. `thread_ts` is the
     card's ts for a reply, None while the card itself is not posted. `unsure`: an earlier try ended
-    so that it may be posted already.
+    so that it may be posted already. `sender`: whose alerts it is about, '' for the bot's own.
     """
 
     id: int
@@ -51,6 +51,7 @@ class OutboxMessage:
     failed: bool
     error: str
     created_at: datetime
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +326,7 @@ def outbox_from(row: Row) -> OutboxMessage:
         failed=bool(row["failed"]),
         error=row["error"],
         created_at=moment(row["created_at"]),
+        sender=row["sender"],
     )
 
 

@@ -24,7 +24,8 @@ class Storm:
     """Many incidents at once in one channel, as they stand now.
 
     `severities` counts them; `hidden` have no card yet; `gravest` are (id, severity, title) of the
-    first few that are not resolved.
+    first few that are not resolved; `senders` are (sender, incidents, of which have no card yet) of
+    the first few who sent most.
     """
 
     began_at: datetime
@@ -33,3 +34,4 @@ class Storm:
     hidden: int
     resolved: int
     gravest: tuple[tuple[int, str, str], ...]
+    senders: tuple[tuple[str, int, int], ...] = ()

@@ -22,8 +22,11 @@ from handlers.views.text import (
 )
 
 
-def storm(now_known: Storm) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) of the digest of many incidents at once."""
+def storm(now_known: Storm, cap: int) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of the digest of many incidents at once.
+
+    A sender of more than `cap` of them is named, with what that means for the others.
+    """
     total = sum(now_known.severities.values())
     counts = " · ".join(
         f"{SYMBOL[severity]} {now_known.severities[severity]}"
@@ -45,6 +48,14 @@ def storm(now_known: Storm) -> tuple[str, list[Block]]:
     if now_known.resolved:
         facts.append(f"{now_known.resolved} resolved")
     blocks: list[Block] = [section(f"*{head}*\n{counts}"), context(" · ".join(facts))]
+    blocks += [
+        context(
+            f"{inline_code(sender, 80)} sent {plural(count, 'incident')}, {hidden} without a card:"
+            f" after {cap} a minute its cards wait for those of other senders."
+        )
+        for sender, count, hidden in now_known.senders
+        if hidden and count > cap
+    ]
     if now_known.gravest:
         lines = [
             f"{SYMBOL[Severity(severity)]} · `INC-{number}` {said(title, 120)}"

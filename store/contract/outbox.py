@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection, Set
 from datetime import datetime, timedelta
 
 from store.contract.part import Part
@@ -23,14 +23,21 @@ class Outgoing(Part):
         return await self._engine.read(outbox.channels_due, now, self.owner)
 
     async def outbox_due(
-        self, channel: str, now: datetime, limit: int = 20, which: Set[Which] = EVERYTHING
+        self,
+        channel: str,
+        now: datetime,
+        limit: int = 20,
+        which: Set[Which] = EVERYTHING,
+        yielding: Collection[str] = (),
     ) -> list[OutboxMessage]:
-        """What of `which` to send next: news, the gravest cards, then what stands in threads.
+        """What of `which` to send next: news, the bot's own notices, the most severe cards, then
+        what stands in threads.
 
-        Of one severity what waits longest; a reply only after its card, and beside the other
-        cards only when it has waited for a minute.
+        Within a severity the senders take turns, and of each what waits longest; a reply only after
+        its card, and beside the other cards only when it has waited for a minute. New cards of the
+        senders in `yielding` come after those of all others.
         """
-        return await self._engine.read(outbox.due, channel, now, limit, which)
+        return await self._engine.read(outbox.due, channel, now, limit, which, tuple(yielding))
 
     async def outbox_overdue(self, before: datetime) -> list[str]:
         """Channels with a message that was due by then and is neither shown nor given up."""

@@ -238,7 +238,9 @@ def open_new(one: Named, alert_id: int, arrival: Arrival) -> Operation[int]:
         severity=str(alert.severity),
         channel=arrival.channel,
     )
-    yield from incidents.show_card(incident_id, arrival.channel, alert.severity, arrival.now)
+    yield from incidents.show_card(
+        incident_id, arrival.channel, alert.severity, arrival.now, sender=one.sender
+    )
     yield from advice.want(incident_id, "", "", alert.severity, arrival.now)
     yield from proposing.enqueue(incident_id, alert.severity, f"sop:{incident_id}", arrival.now)
     return incident_id

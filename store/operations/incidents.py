@@ -33,8 +33,9 @@ def show_card(
     severity: Severity,
     now: datetime,
     delay: float = 0.0,
+    sender: str = "",
 ) -> Operation[None]:
-    """The card should show the incident as it is now."""
+    """The card should show the incident as it is now. `sender` opened it: that is for its first."""
     yield from outbox.want(
         kind="card",
         subject=incident_id,
@@ -44,6 +45,7 @@ def show_card(
         rank=severity.rank,
         now=now,
         delay=delay,
+        sender=sender,
     )
 
 

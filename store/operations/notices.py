@@ -13,6 +13,7 @@ from store.operations import outbox
 from store.rows import dump, notice_from
 from store.statements import Operation, lock, query, run, stamp
 
+SENDERS = 3  # that it names
 GRAVEST = 10  # incidents that a storm's digest names
 
 
@@ -124,6 +125,12 @@ def storm(notice_id: int) -> Operation[Storm | None]:
         *where,
         GRAVEST,
     )
+    senders = yield query(
+        "SELECT o.sender, COUNT(*) AS n, SUM(CASE WHEN o.ts IS NULL THEN 1 ELSE 0 END) AS hidden"
+        f" {_OF_STORM} GROUP BY o.sender ORDER BY n DESC, o.sender LIMIT ?",
+        *where,
+        SENDERS,
+    )
     return Storm(
         began_at=notice.began_at,
         ended_at=notice.ended_at,
@@ -131,4 +138,5 @@ def storm(notice_id: int) -> Operation[Storm | None]:
         hidden=sum(int(row["hidden"]) for row in counts),
         resolved=sum(int(row["resolved"]) for row in counts),
         gravest=tuple((row["id"], row["severity"], row["title"]) for row in gravest),
+        senders=tuple((row["sender"], int(row["n"]), int(row["hidden"])) for row in senders),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection, Set
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -60,6 +60,18 @@ def _when(now: datetime) -> tuple[str, str]:
     return stamp(now), stamp(now + LONGEST_WAIT)
 
 
+# Behind the sender's last card that waits in this rank, else beside whose turn it is: who sends a
+# thousand gets one place in each round, and who sends one is in the first.
+_NEXT_TURN = """COALESCE(
+    (SELECT MAX(turn) + 1 FROM outbox WHERE channel = ? AND rank = ? AND sender = ?
+        AND sent < wanted AND failed = 0 AND ts IS NULL),
+    (SELECT MIN(turn) FROM outbox WHERE channel = ? AND rank = ?
+        AND sent < wanted AND failed = 0 AND ts IS NULL),
+    0)"""
+_OF_THE_CARD = """COALESCE(
+    (SELECT sender FROM outbox WHERE incident_id = ? AND kind = 'card' LIMIT 1), '')"""
+
+
 def want(
     *,
     kind: str,
@@ -71,6 +83,7 @@ def want(
     now: datetime,
     delay: float = 0.0,
     soon: bool = False,
+    sender: str = "",
 ) -> Operation[None]:
     """Ask for a message, or for a change of the one that is there.
 
@@ -80,22 +93,28 @@ def want(
 
     A reply comes after every card, or, when it should come `soon`, right behind those of its own
     severity. `rank` is the severity's, 0 being the gravest. The place in the queue that a wish has
-    already is not lost by another one.
+    already is not lost by another one. Within a severity the senders' cards take turns: `sender`
+    is whose alerts the first card of an incident is about; its thread goes with it.
     """
     key = f"{kind}:{subject}"
     behind = BEHIND_ITS_OWN if soon else BEHIND_ALL
     place = STEP * rank + (behind if in_thread else 0)
     due = stamp(now + timedelta(seconds=delay) if delay else now)
+    whose = f"?, {_NEXT_TURN}" if sender else f"{_OF_THE_CARD}, 0"
+    of_whom: tuple[object, ...] = (incident_id,)
+    if sender:
+        of_whom = (sender, channel, place, sender, channel, place)
     yield run(
-        """
+        f"""
         INSERT INTO outbox (key, kind, incident_id, subject, channel, in_thread, rank,
-            not_before, due_since, created_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            not_before, due_since, created_at, sender, turn)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {whose})
         ON CONFLICT (key) DO UPDATE SET wanted = outbox.wanted + 1,
             rank = CASE WHEN ? = 1 AND outbox.ts IS NOT NULL THEN ?
                 WHEN outbox.sent < outbox.wanted AND outbox.failed = 0
                     AND outbox.rank < excluded.rank THEN outbox.rank
                 ELSE excluded.rank END,
+            turn = CASE WHEN excluded.rank < outbox.rank THEN 0 ELSE outbox.turn END,
             due_since = CASE WHEN outbox.sent < outbox.wanted AND outbox.failed = 0
                 AND outbox.due_since IS NOT NULL THEN outbox.due_since
                 ELSE excluded.due_since END,
@@ -104,7 +123,7 @@ def want(
                 THEN outbox.not_before ELSE excluded.not_before END,
             attempts = CASE outbox.failed WHEN 0 THEN outbox.attempts ELSE 0 END,
             revived = CASE outbox.failed WHEN 0 THEN outbox.revived ELSE 1 END, failed = 0
-        """,
+        """,  # noqa: S608 - constants
         key,
         kind,
         incident_id,
@@ -115,6 +134,7 @@ def want(
         due,
         due,
         stamp(now),
+        *of_whom,
         int(not delay),
         NEWS,
     )
@@ -161,21 +181,37 @@ def channels_due(now: datetime, owner: str) -> Operation[dict[str, frozenset[Whi
     return {channel: which for channel, which in found.items() if which}
 
 
-def due(
-    channel: str, now: datetime, limit: int, which: Set[Which]
-) -> Operation[list[OutboxMessage]]:
-    """What a channel should see next: the gravest first, then what waits longest.
+def _yields(senders: Collection[str]) -> str:
+    """The first part of the order: posts of these senders after those of all others.
 
-    A reply waits until its card is posted.
+    What stands in threads follows all cards, as ever.
+    """
+    if not senders:
+        return ""
+    marks = ", ".join("?" * len(senders))
+    return (
+        f"CASE WHEN o.rank >= {BEHIND_ALL} THEN 2 ELSE 0 END"
+        f" + CASE WHEN o.ts IS NULL AND o.sender IN ({marks}) THEN 1 ELSE 0 END, "
+    )
+
+
+def due(
+    channel: str, now: datetime, limit: int, which: Set[Which], yielding: Collection[str] = ()
+) -> Operation[list[OutboxMessage]]:
+    """What a channel should see next: the most severe first, the senders in turn.
+
+    A reply waits until its card is posted. New posts of the senders in `yielding` come after the
+    cards of all others.
     """
     some = (
         "" if which == EVERYTHING else f" AND ({' OR '.join(_ARE[one] for one in sorted(which))})"
     )
     rows = yield query(
         f"{_SELECT} WHERE o.channel = ? AND {_DUE}{some}"
-        " ORDER BY o.rank, o.not_before, o.id LIMIT ?",
+        f" ORDER BY {_yields(yielding)}o.rank, o.turn, o.not_before, o.id LIMIT ?",
         channel,
         *_when(now),
+        *yielding,
         limit,
     )
     return [outbox_from(row) for row in rows]
@@ -201,7 +237,7 @@ def sent(
         )
     noted = yield last(
         execute(
-            "UPDATE outbox SET ts = ?, sent = CASE WHEN sent > ? THEN sent ELSE ? END,"
+            "UPDATE outbox SET ts = ?, turn = 0, sent = CASE WHEN sent > ? THEN sent ELSE ? END,"
             " attempts = 0, unsure = 0, error = '', due_since = NULL"
             " WHERE id = ? AND (ts IS NULL OR ts = ?)",
             ts,

@@ -96,3 +96,16 @@ def test_a_channel_that_is_not_quiet_waits_for_nothing():
     lane.posted(message(1), NOW)
     assert not lane.gathers(cards(1, rank=2), NOW + QUIET / 2)
     assert lane.gathers(cards(1, rank=2), NOW + QUIET + timedelta(seconds=1))
+
+
+def test_a_sender_is_over_its_share_for_a_minute_after_so_many_new_cards():
+    lane = channel()
+    for number in range(3):
+        card = replace(message(number), sender="http:alertmanager")
+        lane.posted(card, NOW + timedelta(seconds=10 * number))
+    lane.posted(replace(message(9), sender="slack:B0GRAFANA"), NOW)
+    assert lane.over(3, NOW + timedelta(seconds=59)) == ["http:alertmanager"]
+    assert lane.over(4, NOW + timedelta(seconds=59)) == []
+    assert lane.over(3, NOW + timedelta(seconds=61)) == []
+    assert lane.over(1, NOW + timedelta(minutes=5)) == []
+    assert lane.cards_of == {}, "and nothing is kept of who sends no more"

@@ -106,7 +106,12 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         yield "result", result.result(replace(ran, state=state), replace(ask, preview=Preview()))
     yield "resolved", result.resolved(resolved(**fields), ran, ask)
     yield "note", notices.note(TimelineEntry(142, NOW, "note", evil, "U0ANA"))
-    yield "storm", notices.storm(Storm(NOW, None, {"high": 1}, 1, 0, ((1, "high", evil),)))
+    yield (
+        "storm",
+        notices.storm(
+            Storm(NOW, None, {"high": 1}, 1, 0, ((1, "high", evil),), ((evil, 30, 9),)), 20
+        ),
+    )
     frozen = {"by": "U0ANA", "why": evil, "lifted_by": "U0BEN"}
     yield "frozen", notices.frozen(Notice(1, "frozen", "C1", frozen, NOW, NOW))
     stuck = [["things wait", 3, [evil]]]

@@ -20,7 +20,7 @@ def storm(**changes: Any) -> str:
         "resolved": 2,
         "gravest": ((7, "critical", "checkout is down"), (8, "low", "disk at 80 %")),
     }
-    text, blocks = notices.storm(Storm(**{**given, **changes}))
+    text, blocks = notices.storm(Storm(**{**given, **changes}), 20)
     return f"{text}\n{blocks}"
 
 
