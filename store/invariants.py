@@ -95,10 +95,10 @@ WHERE i.status IN ('open', 'acknowledged') AND i.alert_count != (
     SELECT COUNT(*) FROM alerts a WHERE a.incident_id = i.id AND a.status = 'firing')
 """
 
-# Only of open ones, as above.
+# Only while something fires: an incident that is reopened shows what may have been pruned.
 _SHOWN_ALERT = """
 SELECT 'INC-' || i.id AS what FROM incidents i
-WHERE i.status IN ('open', 'acknowledged') AND i.shown_alert IS NOT NULL AND NOT EXISTS (
+WHERE i.firing > 0 AND i.shown_alert IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM alerts a WHERE a.id = i.shown_alert AND a.incident_id = i.id)
 """
 
@@ -269,7 +269,9 @@ INVARIANTS = (
     Invariant("an incident counts exactly what fires in it", _FIRING),
     Invariant("a resolved incident has nothing that fires or waits for a yes", _RESOLVED_IS_QUIET),
     Invariant("an open incident counts every alert that joined it", _ALERT_COUNT),
-    Invariant("an open incident shows one of its own stored alerts", _SHOWN_ALERT),
+    Invariant(
+        "an incident in which something fires shows one of its own stored alerts", _SHOWN_ALERT
+    ),
     Invariant("what an alert shares with others of its delivery is there", _SHARED_PARTS),
     Invariant("every open incident has its card", _CARD),
     Invariant("every open incident has its advice, given or wanted", _ADVICE),

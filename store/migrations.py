@@ -449,7 +449,7 @@ CREATE TABLE news (
     id INTEGER PRIMARY KEY,
     incident_id INTEGER NOT NULL REFERENCES incidents (id),
     kind TEXT NOT NULL,                 -- worse, failed, expired, …
-    subject TEXT NOT NULL,              -- the execution, approval or severity; '' is the incident
+    subject TEXT NOT NULL,              -- the execution, approval, severity or time of opening
     facts TEXT NOT NULL,                -- JSON, by kind
     mentions TEXT NOT NULL,             -- JSON: the users and user groups whom it concerns
     at TEXT NOT NULL,

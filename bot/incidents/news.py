@@ -24,8 +24,8 @@ class NewsKind(StrEnum):
 class News:
     """One piece of bad news, said once in the thread.
 
-    `subject` is what it is about: an execution, an approval, a severity, or '' for the incident
-    itself; with the kind it is said once an incident. `facts` are its typed facts by name;
+    `subject` is what it is about: an execution, an approval, a severity, or when the incident
+    was opened; with the kind it is said once an incident. `facts` are its typed facts by name;
     `mentions` are the users and user groups whom it concerns.
     """
 

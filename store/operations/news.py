@@ -22,6 +22,11 @@ _OF_EXECUTION = {
     NewsKind.UNKNOWN: RemediationStatus.OUTCOME_UNKNOWN,
     NewsKind.NOT_HELPED: RemediationStatus.NOT_VERIFIED,
 }
+# When it was opened, or reopened last: what nobody answers is said again after that.
+_OPENED = (
+    "(SELECT MAX(t.at) FROM timeline t WHERE t.incident_id = i.id"
+    " AND t.kind IN ('opened', 'reopened'))"
+)
 _BY_STATE = {state: kind for kind, state in _OF_EXECUTION.items()}
 
 
@@ -121,13 +126,14 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
     1. Find them, the most severe first. 2. Count what waits. 3. Say it while there is room.
     """
     rows = yield query(
-        "SELECT i.id, i.channel FROM incidents i JOIN outbox card ON card.incident_id = i.id"
+        f"SELECT i.id, i.channel, {_OPENED} AS opened FROM incidents i"  # noqa: S608 - a constant
+        " JOIN outbox card ON card.incident_id = i.id"
         " AND card.kind = 'card' AND card.ts IS NOT NULL"
         " WHERE i.status IN ('open', 'acknowledged') AND i.status = 'open'"
         " AND i.severity IN (?, ?)"
-        " AND EXISTS (SELECT 1 FROM timeline t WHERE t.incident_id = i.id AND t.kind = 'opened'"
-        "   AND t.at <= ?)"
-        " AND NOT EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id AND n.kind = ?)"
+        f" AND {_OPENED} <= ?"
+        " AND NOT EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id AND n.kind = ?"
+        f"   AND n.subject = {_OPENED})"
         " ORDER BY CASE i.severity WHEN 'critical' THEN 0 ELSE 1 END, i.id LIMIT 200",
         Severity.CRITICAL,
         Severity.HIGH,
@@ -152,7 +158,7 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
         facts = {"since": stamp(incident.opened_at)}
         if (
             yield from report(
-                incident, NewsKind.UNANSWERED, "", now, facts=facts, mentions=mentions
+                incident, NewsKind.UNANSWERED, row["opened"], now, facts=facts, mentions=mentions
             )
         ):
             waiting[row["channel"]] = waiting.get(row["channel"], 0) + 1
@@ -169,8 +175,9 @@ def get(news_id: int) -> Operation[News | None]:
 def standing(incident: Incident, limit: int = 3) -> Operation[list[News]]:
     """What is still so, the newest first: what has turned out well since is no news any more."""
     rows = yield query(
-        "SELECT n.*, e.state AS ended, (SELECT MAX(a.requested_at) FROM approvals a"
-        " WHERE a.incident_id = n.incident_id) AS proposed_at FROM news n"
+        "SELECT n.*, e.state AS ended, (SELECT MAX(a.requested_at) FROM approvals a"  # noqa: S608 - a constant
+        f" WHERE a.incident_id = n.incident_id) AS proposed_at, {_OPENED} AS opened FROM news n"
+        " JOIN incidents i ON i.id = n.incident_id"
         " LEFT JOIN executions e ON e.id = n.subject WHERE n.incident_id = ?"
         " ORDER BY n.id DESC LIMIT 50",
         incident.id,
@@ -184,7 +191,7 @@ def _is_so(row: Row, incident: Incident) -> bool:
     if kind in _OF_EXECUTION:
         return bool(row["ended"] == _OF_EXECUTION[kind])
     if kind is NewsKind.UNANSWERED:
-        return incident.status is IncidentStatus.OPEN
+        return incident.status is IncidentStatus.OPEN and bool(row["subject"] == row["opened"])
     if kind is NewsKind.WORSE:
         return is_open and row["subject"] == incident.severity
     # An approval that came to nothing: until something else is proposed.

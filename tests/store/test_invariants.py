@@ -76,7 +76,7 @@ BREAKS = {
     "an open incident counts every alert that joined it": (
         "DELETE FROM alerts WHERE incident_id = 1",
     ),
-    "an open incident shows one of its own stored alerts": (
+    "an incident in which something fires shows one of its own stored alerts": (
         "UPDATE incidents SET shown_alert = 4711 WHERE id = 1",
     ),
     "what an alert shares with others of its delivery is there": (
