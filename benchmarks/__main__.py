@@ -15,6 +15,7 @@ from benchmarks import (
     advisor_overhead,
     alert_to_card,
     alertmanager,
+    approvals_aside,
     audit_verify,
     click_to_gateway,
     held_back,
@@ -49,7 +50,9 @@ BENCHES = {
     "scale.replicas": replicas.run,
     "storm.sixty_incidents": sixty_incidents.run,
     "storm.soak": soak.run,
+    "truth.approval_beside_card": approvals_aside.run_beside,
     "truth.held_back": held_back.run,
+    "truth.parallel_dispatch": approvals_aside.run_parallel,
     "truth.worst_input": worst_input.run,
 }
 

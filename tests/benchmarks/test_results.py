@@ -32,7 +32,9 @@ ISSUE = {
     "storm.sixty_incidents",
     "storm.soak",
     "approval.audit_verify",
+    "truth.approval_beside_card",
     "truth.held_back",
+    "truth.parallel_dispatch",
 }
 
 
