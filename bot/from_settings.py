@@ -57,6 +57,7 @@ def advisor_command(settings: Settings, metrics: Metrics) -> AdvisorCommand | No
         max_concurrent=settings.qchat_max_concurrent,
         max_memory_mb=settings.qchat_max_memory_mb,
         environ=os.environ,
+        allow_unknown_flags=settings.advisor_allow_unknown_flags,
         observe=metrics.advisor_told,
     )
 

@@ -157,6 +157,9 @@ class Settings(AuditSettings):
     advisor_command: str = Field(
         DEFAULT_ADVISOR, description="the advisor's argv: shell-quoted words or a JSON list"
     )
+    advisor_allow_unknown_flags: bool = Field(
+        False, description="run an advisor command whose flags are not known to be safe"
+    )
     q_bin: str = Field("q", description="the Q CLI, where ADVISOR_COMMAND is unset")
     qchat_timeout: Seconds = Field(120, gt=0, description="seconds an answer may take in all")
     qchat_max_retries: int = Field(3, ge=0, le=10, description="tries after the first")
@@ -210,6 +213,13 @@ class Settings(AuditSettings):
     def _closed_by_default(self) -> Settings:
         if not self.http_token.get_secret_value() and not is_loopback(self.http_host):
             raise ValueError("HTTP_TOKEN: required, because HTTP_ADDR is not a loopback address")
+        if not is_loopback(self.http_host) and (
+            len(self.http_token.get_secret_value()) < SHORTEST_KEY
+        ):
+            raise ValueError(
+                f"HTTP_TOKEN: shorter than {SHORTEST_KEY} characters, and HTTP_ADDR is open to the"
+                " network; `openssl rand -hex 32` makes one"
+            )
         return self
 
     def secrets(self) -> list[str]:

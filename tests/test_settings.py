@@ -120,7 +120,7 @@ def test_a_wrong_value_is_named_and_not_shown(name, value, no_file):
 def test_a_door_that_others_can_reach_needs_a_token(no_file):
     (found,) = problems({**GOOD, "HTTP_ADDR": "0.0.0.0:8080"}, no_file)
     assert found.startswith("HTTP_TOKEN: required")
-    load({**GOOD, "HTTP_ADDR": "0.0.0.0:8080", "HTTP_TOKEN": "secret"}, no_file)
+    load({**GOOD, "HTTP_ADDR": "0.0.0.0:8080", "HTTP_TOKEN": "sixteen letters."}, no_file)
     load({**GOOD, "HTTP_ADDR": "[::1]:8080"}, no_file)
 
 
@@ -261,3 +261,10 @@ def test_so_many_questions_at_once_and_no_more(no_file):
     assert load({**GOOD, "QCHAT_MAX_CONCURRENT": "64"}, no_file).qchat_max_concurrent == 64
     (problem,) = problems({**GOOD, "QCHAT_MAX_CONCURRENT": "65"}, no_file)
     assert problem.startswith("QCHAT_MAX_CONCURRENT: ")
+
+
+@pytest.mark.attack("ASI03")
+def test_a_short_token_is_refused_where_the_network_can_reach_the_door(no_file):
+    with pytest.raises(SettingsError, match="HTTP_TOKEN: shorter than 16 characters"):
+        load({**GOOD, "HTTP_ADDR": "0.0.0.0:8080", "HTTP_TOKEN": "x"}, no_file)
+    assert load({**GOOD, "HTTP_TOKEN": "x"}, no_file), "on loopback it may be short"

@@ -88,12 +88,13 @@ class AdvisorCommand:
         environ: Mapping[str, str] | None = None,
         env_allow: Iterable[str] = ENV_ALLOW,
         name: str = "",
+        allow_unknown_flags: bool = False,
         observe: Observer | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         random: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        problems = objections(argv)
+        problems = objections(argv, allow_unknown_flags=allow_unknown_flags)
         if problems:
             raise SettingsError(problems)
         program = argv[0]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from itertools import pairwise
 from pathlib import PurePath
 
+from bot.advice.safe_commands import unsafe_words
 from bot.errors import SettingsError
 
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -43,9 +42,6 @@ _NAMES = {
     "gemini": "Gemini",
     "ollama": "Ollama",
 }
-_GIVES_TOOLS = re.compile(r"-a|--trust-all-tools|--yolo|--dangerously-.*|--full-auto")
-# clap lets short flags be joined: -ra is -r -a. Only Q and Kiro read -a that way.
-_JOINED_A = re.compile(r"-[rvhlV]*a[rvhlV]*")
 
 
 def child_environment(
@@ -71,30 +67,18 @@ def display_name(argv: Sequence[str]) -> str:
     return _NAMES.get(base, base)
 
 
-def objections(argv: Sequence[str]) -> list[str]:
+def objections(argv: Sequence[str], *, allow_unknown_flags: bool = False) -> list[str]:
     """Why this command must not run as an advisor, one line each; empty when nothing is wrong.
 
     An advisor reads alert text, which strangers write. A command that lets the model run tools
-    unasked would let that text act on this host.
+    unasked would let that text act on this host. With `allow_unknown_flags` the operator answers
+    for the flags.
     """
     if not argv or not argv[0].strip():
         return ["ADVISOR_COMMAND: the command is empty. Name a program, or leave the setting out."]
-    problems = []
-    joined = display_name(argv) in ("Amazon Q", "Kiro")
-    for word in argv[1:]:
-        flag = word.partition("=")[0]
-        if _GIVES_TOOLS.fullmatch(flag) or (joined and _JOINED_A.fullmatch(flag)):
-            problems.append(
-                f"ADVISOR_COMMAND: {flag} lets alert text run tools on this host. Remove it; an "
-                "advisor needs none (docs/advice.md)."
-            )
-        if "\0" in word:
-            problems.append("ADVISOR_COMMAND: an argument holds a NUL character. Remove it.")
-    if "--approval-mode=yolo" in argv or ("--approval-mode", "yolo") in pairwise(argv):
-        problems.append(
-            "ADVISOR_COMMAND: --approval-mode yolo lets alert text run tools on this host. "
-            "Remove it; an advisor needs none (docs/advice.md)."
-        )
+    problems = [] if allow_unknown_flags else unsafe_words(argv)
+    if any("\0" in word for word in argv):
+        problems.append("ADVISOR_COMMAND: an argument holds a NUL character. Remove it.")
     return problems
 
 

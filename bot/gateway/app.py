@@ -88,7 +88,8 @@ async def running(
             metrics=metrics,
         )
         app = web.Application(
-            client_max_size=BODY_LIMIT_BYTES, middlewares=[errors_as_json(metrics)]
+            client_max_size=BODY_LIMIT_BYTES,
+            middlewares=[errors_as_json(metrics, unsigned=gatekeeper.open)],
         )
         app.add_routes(routes.table())
         limits = ConnectionLimits(

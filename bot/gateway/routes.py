@@ -22,6 +22,7 @@ from bot.gateway.metrics import Metrics
 from bot.remediation import contract
 from bot.remediation.contract import Answer, ErrorDetails, ExecuteRequest, ExecutionRecord
 from bot.serving.connections import caller_is_gone
+from bot.serving.hosts import is_local_name
 from bot.validation import field_problems
 
 log = logging.getLogger(__name__)
@@ -146,7 +147,11 @@ class Routes:
 
     async def _read(self, request: web.Request) -> ExecuteRequest:
         """The body, from a caller who may ask, checked to the last field."""
-        body = await request.read()
+        try:
+            body = await request.read()
+        except web.RequestPayloadError as error:  # such as a Content-Encoding that it is not in
+            why = "The body is not what its headers say"
+            raise Refusal(400, "body_unreadable", why) from error
         source = await self._who(request, body)
         # A page in a browser can post text/plain to loopback without asking; JSON it cannot.
         if request.content_type != "application/json":
@@ -180,12 +185,22 @@ def tracking_id_of(request: web.Request) -> str:
     return given if _TRACKING_ID.fullmatch(given) else ""
 
 
-def errors_as_json(metrics: Metrics) -> Any:
-    """The middleware that turns every failure into {"error": {code, message}, "detail"}."""
+def errors_as_json(metrics: Metrics, *, unsigned: bool) -> Any:
+    """The middleware that turns every failure into {"error": {code, message}, "detail"}.
+
+    An `unsigned` gateway answers to this machine's own names alone: else a web page could give its
+    own name this address (DNS rebinding), and then send what it likes.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
+            if unsigned and not is_local_name(request.host):
+                raise Refusal(
+                    421,
+                    "misdirected",
+                    "Without secrets only 127.0.0.1, [::1] and localhost are answered.",
+                )
             return await handler(request)
         except Refusal as error:
             refusal, headers = error, {}

@@ -222,8 +222,17 @@ class Connection(RequestHandler):
         else:
             self._wait(Phase.BODY, self._limits.body)
             request.content.on_eof(self._body_is_here)
+
+        async def handler(request: web.BaseRequest) -> web.StreamResponse:
+            try:
+                return await request_handler(request)
+            except web.HTTPException as error:  # raised before any middleware: a wrong Expect
+                if error.status < 400:
+                    raise
+                return _problem(error.status, error.reason.lower().replace(" ", "_"), error.reason)
+
         try:
-            return await super()._handle_request(request, start_time, request_handler)
+            return await super()._handle_request(request, start_time, handler)
         finally:
             self._answering = False
             self._body_ended()
@@ -246,11 +255,14 @@ class Connection(RequestHandler):
             return super().handle_error(request, status, exc, message)
         # The parser's words quote what came: a stranger's text, of any length.
         text = f"This is not an HTTP request: {(message or 'it cannot be read')[:200]}"
-        response = web.json_response(
-            {"error": {"code": "bad_request", "message": text}}, status=status
-        )
+        response = _problem(status, "bad_request", text)
         response.force_close()
         return response
+
+    def log_exception(self, *args: Any, **options: Any) -> None:
+        """Nothing of a caller that hung up, or whose body is not what its headers say."""
+        if not isinstance(options.get("exc_info"), ConnectionError | web.RequestPayloadError):
+            super().log_exception(*args, **options)
 
     def drop(self) -> None:
         """Close for another caller, without a word."""
@@ -306,6 +318,10 @@ class Connection(RequestHandler):
             self._raw.close()
         if self._raw.get_write_buffer_size():  # a caller that does not even read that
             self._raw.abort()
+
+
+def _problem(status: int, code: str, message: str) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": message}}, status=status)
 
 
 def caller_is_gone(request: web.BaseRequest) -> bool:

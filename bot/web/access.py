@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from bot.serving.hosts import is_local_name
 from bot.web.errors import problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-# What leads here without DNS. Another name that leads here is a page's trick (DNS rebinding).
-_LOCAL = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 OPEN = frozenset({"/healthz", "/readyz"})  # a load balancer has no token, and learns nothing
+TRUSTED = web.RequestKey("trusted", bool)
+"""Whether the caller has the token, or needs none: then an answer may say why."""
 
 
 def bearer_only(token: str) -> Middleware:
@@ -28,19 +28,21 @@ def bearer_only(token: str) -> Middleware:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if "Origin" in request.headers:
             return problem(403, "origin", "This door is for programs, not for pages.")
-        if not token and not _LOCAL.fullmatch(request.host):
+        if not token and not is_local_name(request.host):
             sentence = "Without HTTP_TOKEN only 127.0.0.1, [::1] and localhost are answered."
             return problem(421, "misdirected", sentence)
-        if token and request.path not in OPEN:
-            given = request.headers.get("Authorization", "")
-            expected = f"Bearer {token}"
-            if not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
-                return problem(
-                    401,
-                    "unauthorized",
-                    "Send `Authorization: Bearer <HTTP_TOKEN>`.",
-                    {"WWW-Authenticate": "Bearer"},
-                )
+        given = request.headers.get("Authorization", "")
+        expected = f"Bearer {token}"
+        request[TRUSTED] = not token or hmac.compare_digest(
+            given.encode("utf-8", "replace"), expected.encode()
+        )
+        if not request[TRUSTED] and request.path not in OPEN:
+            return problem(
+                401,
+                "unauthorized",
+                "Send `Authorization: Bearer <HTTP_TOKEN>`.",
+                {"WWW-Authenticate": "Bearer"},
+            )
         return await handler(request)
 
     return check

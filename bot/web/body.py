@@ -18,6 +18,8 @@ async def body_bytes(request: web.Request) -> bytes:
         return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise TooLarge from error
+    except web.RequestPayloadError as error:  # such as a Content-Encoding that it is not in
+        raise InputError("The body is not what its headers say.", field="body") from error
 
 
 async def json_body(request: web.Request) -> Any:

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.observability.health import Health
 from bot.observability.metrics import Metrics
-from bot.web.access import bearer_only
+from bot.web.access import TRUSTED, bearer_only
 from bot.web.body import BODY_LIMIT
 from bot.web.errors import errors_as_json
 from bot.web.ingest import Ingest
@@ -32,8 +32,14 @@ def web_app(
     async def healthz(_request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
-    async def readyz(_request: web.Request) -> web.Response:
-        body = {"status": "ready" if health.ready else "not ready", "checks": health.report()}
+    async def readyz(request: web.Request) -> web.Response:
+        checks = health.report()
+        if not request[TRUSTED]:  # a reason names addresses: the gateway's, the store's
+            checks = {
+                name: {key: value for key, value in check.items() if key != "reason"}
+                for name, check in checks.items()
+            }
+        body = {"status": "ready" if health.ready else "not ready", "checks": checks}
         return web.json_response(body, status=200 if health.ready else 503)
 
     def summary() -> dict[str, Any]:

@@ -242,25 +242,6 @@ async def test_waiting_for_a_slot_has_an_end(fakeq: FakeQ) -> None:
     assert command.health().active == 0
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [
-        ["-a"],
-        ["--trust-all-tools"],
-        ["--trust-all-tools=true"],
-        ["-ra"],
-        ["--yolo"],
-        ["--dangerously-skip-permissions"],
-        ["--full-auto"],
-        ["--approval-mode", "yolo"],
-        ["--approval-mode=yolo"],
-    ],
-)
-def test_a_command_that_trusts_tools_is_refused(flags: list[str]) -> None:
-    with pytest.raises(SettingsError, match=r"lets alert text run tools"):
-        AdvisorCommand(["q", "chat", *flags])
-
-
 def test_an_empty_command_is_refused() -> None:
     with pytest.raises(SettingsError, match="the command is empty"):
         AdvisorCommand([])

@@ -204,3 +204,25 @@ def test_a_given_incident_key_and_sop_id_win_over_the_composed_ones() -> None:
     assert (request.incident_key, request.sop_id) == ("sdn5_cpu_high", "sop_web")
     assert request.prompt == "go"
     assert keys.sop_id_of(request.incident_key) == "sop_e0397b31b8d1"
+
+
+@pytest.mark.attack("ASI09")
+@pytest.mark.parametrize(
+    ("url", "genuine"),
+    [
+        ("https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=x", True),
+        ("https://sns.cn-north-1.amazonaws.com.cn/?Action=ConfirmSubscription", True),
+        ("http://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription", False),
+        ("https://evil.s3.amazonaws.com/sns", False),
+        ("https://sns.evil.eu-west-1.amazonaws.com/", False),
+        ("https://sns.eu-west-1.amazonaws.com.evil.example/", False),
+        ("https://sns.eu-west-1.amazonaws.com@evil.example/", False),
+        ("https://ec2-1-2-3-4.eu-west-1.compute.amazonaws.com/", False),
+        ("https://sns.eu-west-1.amazonaws.com:8443/", False),
+    ],
+)
+def test_only_sns_itself_gets_a_button_that_confirms(url: str, genuine: bool) -> None:
+    body = {"Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:x", "SubscribeURL": url}
+    (alert,) = parse_body("cloudwatch", body)
+    assert bool(alert.links) is genuine
+    assert "signature of this request was not checked" in alert.text

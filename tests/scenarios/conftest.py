@@ -173,3 +173,11 @@ async def bot_process(world: World) -> AsyncIterator[StartProcess]:
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
+
+
+@pytest.fixture
+async def unsigned_gateway(patient: Patient, tmp_path: Path) -> AsyncIterator[str]:
+    """The real gateway without secrets, on loopback; its address."""
+    config = gateway_config(patient, tmp_path / "unsigned") | {"sources": {}}
+    async with running(read_config(config), environ={"PATH": os.environ["PATH"]}) as started:
+        yield started.url

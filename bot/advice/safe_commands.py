@@ -1,0 +1,152 @@
+"""Which advisor commands are known to run no tools. An advisor reads text that strangers write.
+
+Of the programs in `_KNOWN` only the words written here may be used: a flag that is new, or that we
+do not know, may trust tools. Shells, and programs that start another one, are refused. A program
+of the operator's own is run unless one of its words says that it trusts tools.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+ANY = ".*"  # a value that cannot matter: a model's name, a file, a format
+OUR_AGENT = "sopbot-advisor"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """`first`: the subcommand, '' for none. `alone`: flags without a value. `valued`: each with the
+    values that are safe, as a pattern.
+    """
+
+    first: str = ""
+    alone: frozenset[str] = frozenset()
+    valued: Mapping[str, str] = field(default_factory=dict)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _any(text: str) -> dict[str, str]:
+    return dict.fromkeys(text.split(), ANY)
+
+
+_Q = _Known(
+    "chat",
+    _words("--no-interactive --v2 --v3 --classic --legacy-ui -v --verbose"),
+    # An empty list of trusted tools trusts none; an agent of another name may trust all.
+    {**_any("--wrap --model --effort"), "--agent": OUR_AGENT, "--trust-tools": ""},
+)
+_KNOWN: Mapping[str, _Known] = {
+    **dict.fromkeys(("q", "qchat", "kiro", "kiro-cli", "kiro-cli-chat"), _Q),
+    "claude": _Known(
+        "",
+        _words("-p --print --strict-mcp-config --verbose --no-session-persistence"),
+        {
+            **_any("--output-format --input-format --model --max-turns --system-prompt"),
+            **_any("--append-system-prompt --disallowedTools --disallowed-tools"),
+            "--tools": "",
+            "--permission-mode": "default|plan|dontAsk",
+        },
+    ),
+    "codex": _Known(
+        "exec",
+        _words("--ephemeral --skip-git-repo-check --json -"),
+        {
+            **_any("-m --model -o --output-last-message --output-schema --color"),
+            "--sandbox": "read-only",
+            "-s": "read-only",
+        },
+    ),
+    "gemini": _Known(
+        "",
+        _words("-s --sandbox"),
+        {
+            **_any("-p --prompt -m --model -o --output-format"),
+            "--approval-mode": "default|plan",
+        },
+    ),
+    "aichat": _Known("", _words("-S --no-stream"), _any("-m --model --prompt")),
+    "llm": _Known(
+        "",
+        _words("-n --no-log --no-stream -x --extract --xl --extract-last"),
+        _any("-m --model -s --system --schema --key"),
+    ),
+    "ollama": _Known(
+        "run",
+        _words("--nowordwrap --hidethinking --verbose"),
+        _any("--format --keepalive --think"),
+    ),
+}
+# What these start, and with which flags, is not to be seen from here.
+_STARTERS = _words(
+    "sh bash dash zsh ksh fish csh tcsh busybox env xargs sudo doas su nohup nice timeout setsid"
+    " stdbuf script ssh docker podman kubectl find parallel watch time chroot unshare"
+)
+_PYTHON = re.compile(r"python[0-9.]*")
+_INTERPRETER = re.compile(r"(?:perl|ruby|node|php|lua|deno|bun)[0-9.]*")
+_PYTHON_INLINE = re.compile(r"-[bBdEhiIOPqsSuvx]*c.*", re.DOTALL)
+_INLINE = re.compile(r"-[A-Za-z]*[eEprR].*|--(?:eval|exec|print|run)(?:=.*)?|eval", re.DOTALL)
+_TRUSTS = re.compile(
+    r"-a|-y|--yes|--yolo|--trust-(?!tools=$).*|--dangerously-.*|--full-auto|--auto-.*|--allow-all.*"
+    r"|--allowed-?tools.*|--always-approve.*|--auto|--force|--unsafe.*"
+    r"|(?:--[a-z-]+=)?(?:bypassPermissions|acceptEdits|danger-full-access|workspace-write|yolo)"
+    r"|--approval-mode=auto.*",
+    re.IGNORECASE,
+)
+_ELSE = (
+    "An advisor needs no tools (docs/advice.md). ADVISOR_ALLOW_UNKNOWN_FLAGS=true runs it all the"
+    " same, at your risk."
+)
+
+
+def unsafe_words(argv: Sequence[str]) -> list[str]:
+    """Why this command is not known to be safe, one line each; empty when it is."""
+    program = PurePath(argv[0]).name.lower()
+    if program in _STARTERS:
+        why = f"{program} starts what cannot be seen from here. Name the advisor's own program."
+        return [f"ADVISOR_COMMAND: {why} {_ELSE}"]
+    known = _KNOWN.get(program)
+    bad = _bad_words(known, argv[1:]) if known else _bad_of_own(program, argv[1:])
+    return [
+        f"ADVISOR_COMMAND: {word[:60]} lets alert text run tools on this host, as far as is known."
+        f" Remove it. {_ELSE}"
+        for word in dict.fromkeys(bad)
+    ]
+
+
+def _bad_words(known: _Known, words: Sequence[str]) -> list[str]:
+    bad: list[str] = []
+    waiting = list(reversed(words))
+    if known.first and waiting and (first := waiting.pop()) != known.first:
+        return [first]
+    while waiting:
+        word = waiting.pop()
+        name, equals, value = word.partition("=")
+        if word in known.alone or not word.startswith("-"):
+            continue
+        if name not in known.valued:
+            bad.append(name)
+            continue
+        if not equals:
+            value = waiting.pop() if waiting else ""
+        if not re.fullmatch(known.valued[name], value, re.DOTALL):
+            bad.append(f"{name} {value}".strip())
+    return bad
+
+
+def _bad_of_own(program: str, words: Sequence[str]) -> list[str]:
+    inline = _PYTHON_INLINE if _PYTHON.fullmatch(program) else None
+    if _INTERPRETER.fullmatch(program):
+        inline = _INLINE
+    bad: list[str] = []
+    for word in words:
+        if (inline and inline.fullmatch(word)) or _TRUSTS.fullmatch(word):
+            bad.append(word)
+        if not word.startswith("-"):
+            inline = None  # from the script's name on, the words are the script's
+    return bad
