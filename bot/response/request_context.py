@@ -6,6 +6,7 @@ that no alert can add a line, and without what looks like a secret.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -45,10 +46,12 @@ async def call_with_context(
     store: Store, call: ActionCall, incident: Incident, proposal: Proposal, now: datetime
 ) -> ActionCall:
     """The call as it is sent: with all that is known of the incident at this moment."""
-    alert = await store.latest_alert(incident.id)
-    record = await store.first_advice(incident.id)
+    alert, record, earlier = await asyncio.gather(
+        store.latest_alert(incident.id),
+        store.first_advice(incident.id),
+        store.incidents_of_sop(incident.sop_id, _SIMILAR_AT_MOST),
+    )
     advice = advice_from(record.body) if record and record.body else None
-    earlier = await store.incidents_of_sop(incident.sop_id, _SIMILAR_AT_MOST)
     similar = sum(
         other.id != incident.id and other.opened_at >= now - SIMILAR_WITHIN for other in earlier
     )
