@@ -78,12 +78,11 @@ def _told(incident: Incident) -> list[Block]:
 def _where(incident: Incident) -> str:
     names = (incident.display.env, incident.display.region, incident.display.service)
     parts = [said(part, 60) for part in names if part]
+    # Not for how long while it lasts: a message stands still.
+    parts.append(f"since {clock(incident.display.since)}")
     if incident.resolved_at:
         lasted = span((incident.resolved_at - incident.opened_at).total_seconds())
         parts.append(f"lasted {lasted}")
-    else:
-        # Not for how long: a message stands still.
-        parts.append(f"since {clock(incident.display.since)}")
     if incident.alert_count > 1:
         parts.append(f"{plural(incident.alert_count, 'alert')} grouped")
     return " · ".join(parts)

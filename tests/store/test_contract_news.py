@@ -121,7 +121,20 @@ async def test_a_critical_incident_that_nobody_acknowledges_is_said_once(store: 
     assert (news.incident_id, news.mentions) == (lonely, (BEN, "S0SRE"))
     incident = await store.incident(lonely)
     assert await store.standing_news(incident) == [news]
-    assert await store.standing_news(await store.acknowledge(lonely, ANA, later(302))) == []
+    await store.acknowledge(lonely, ANA, later(302))
+    assert await store.standing_news(await store.incident(lonely)) == []
+
+
+async def test_a_reopened_incident_that_nobody_answers_is_said_again(store: Store) -> None:
+    number = await tell(store, alert(severity=Severity.CRITICAL))
+    await shown(store, f"card:{number}")
+    assert await store.report_unanswered(later(0), [BEN], later(300)) == 1
+    await store.resolve(number, ANA, later(310))
+    await store.reopen(number, ANA, later(320))
+    assert await store.report_unanswered(later(319), [BEN], later(619)) == 0
+    assert await store.standing_news(await store.incident(number)) == [], "not said of this time"
+    assert await store.report_unanswered(later(320), [BEN], later(620)) == 1
+    assert len(await store.standing_news(await store.incident(number))) == 1
 
 
 async def test_many_that_nobody_answers_are_said_a_few_at_a_time(store: Store) -> None:
