@@ -161,7 +161,7 @@ async def test_a_proposal_that_could_not_be_written_is_made_once_there_is_room(
     await world.alert()
     await until(
         lambda: any(
-            "advise-" in line and "waits for the store" in line for line in caplog.messages
+            "propose" in line and "waits for the store" in line for line in caplog.messages
         ),
         why="the proposal cannot be written",
     )
