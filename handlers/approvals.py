@@ -28,6 +28,7 @@ def register(listeners: Listeners) -> None:
     listeners.action("sopbot.by_hand", by_hand)
     listeners.action("sopbot.did_not_run", did_not_run)
     listeners.action("sopbot.undo", undo)
+    listeners.action("sopbot.try_again", try_again)
     listeners.view("sopbot.reason_modal", reasoned)
     listeners.view("sopbot.edit_modal", edited)
 
@@ -122,6 +123,14 @@ async def undo(body: dict[str, Any], action: dict[str, Any], story: Response) ->
     """Propose what takes it back; somebody else approves it."""
     asked = await approval_of_press(body, action, story)
     await story.proposals.undo(asked.id, str(body["user"]["id"]))
+
+
+async def try_again(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
+    """Send again what did not run, by the same approval."""
+    asked = await approval_of_press(body, action, story)
+    user = str(body["user"]["id"])
+    await story.decisions.check_person(user)
+    await story.dispatches.try_again(asked.id, user)
 
 
 async def approval_of_press(

@@ -208,7 +208,8 @@ EXCEPT SELECT 'message note:' || id FROM timeline
 EXCEPT SELECT 'message advice:' || id FROM advice WHERE body IS NOT NULL
 EXCEPT SELECT 'message approval:' || id FROM approvals
 EXCEPT SELECT 'message news:' || id FROM news
-EXCEPT SELECT 'message result:' || id FROM executions WHERE finished_at IS NOT NULL
+EXCEPT SELECT 'message result:' || id FROM executions
+    WHERE finished_at IS NOT NULL OR attempt > 1
 EXCEPT SELECT 'message audit_head:' || substr(name, 5) FROM audit_anchors
     WHERE substr(name, 1, 4) = 'day/'
 EXCEPT SELECT 'message ' || kind || ':' || id FROM notices

@@ -76,6 +76,11 @@ def m012_expand_turns() -> str:
     return _M012
 
 
+def m013_expand_attempts() -> str:
+    """What provably did not run can be tried again while its approval holds."""
+    return _M013
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -89,6 +94,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m010_expand_shared_parts,
     m011_expand_senders,
     m012_expand_turns,
+    m013_expand_attempts,
 )
 
 
@@ -483,4 +489,11 @@ CREATE INDEX outbox_by_turn ON outbox (channel, rank, turn, not_before, id)
 CREATE INDEX outbox_of_sender ON outbox (channel, rank, sender, turn)
     WHERE sent < wanted AND failed = 0 AND ts IS NULL;
 DROP INDEX outbox_in_turn;
+"""
+
+_M013 = """
+ALTER TABLE executions ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
+-- Until when it can be tried again; NULL where it ran, may have run, or its approval is too old.
+ALTER TABLE executions ADD COLUMN retry_until TEXT;
+CREATE INDEX executions_retried ON executions (retry_until) WHERE retry_until IS NOT NULL;
 """

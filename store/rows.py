@@ -290,6 +290,8 @@ def execution_from(row: Row) -> Execution:
         verify_note=row["verify_note"],
         good_probes=row["good_probes"],
         by_hand=row["by_hand"],
+        attempt=row["attempt"],
+        retry_until=moment_or_none(row["retry_until"]),
         concluded_at=moment_or_none(row["concluded_at"]),
     )
 

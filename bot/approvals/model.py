@@ -164,8 +164,9 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """One dispatch of one approval. `id` is the idempotency key the gateway sees.
+    """One dispatch of one approval. `key` is the idempotency key the gateway sees.
 
+    `retry_until`: it provably did not run, and people may try it again so long; `attempt` counts.
     `by_hand` is who said that a person did it. `concluded_at`: when its watch ended, however.
     """
 
@@ -183,7 +184,14 @@ class Execution:
     verify_note: str
     good_probes: int
     by_hand: str = ""
+    attempt: int = 1
+    retry_until: datetime | None = None
     concluded_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """Another one for each attempt: the gateway gives the answer that a key had before."""
+        return self.id if self.attempt == 1 else f"{self.id}.{self.attempt}"
 
     @property
     def seconds(self) -> float | None:

@@ -172,6 +172,7 @@ class Decisions:
         """End what waits in vain, and draw the cards again whose blocker began or ended."""
         now = self._clock()
         await self._store.expire_approvals(now)
+        await self._store.end_retries(now)
         waiting = await self._store.approvals_waiting()
         if not waiting:
             return

@@ -28,6 +28,7 @@ class Result:
     """What to write down of a dispatch: its state, the answer, and words for people.
 
     `finished_at` is the gateway's own time where the answer was `looked_up`; None means now.
+    `not_run`: nothing ran, for sure, so that it may be sent again.
     """
 
     state: RemediationStatus
@@ -35,16 +36,20 @@ class Result:
     error: str = ""
     finished_at: datetime | None = None
     looked_up: bool = False
+    not_run: bool = False
+
+
+def not_sent(error: Exception) -> Result:
+    """Nothing reached the gateway, or it refused the request: nothing ran."""
+    return Result(RemediationStatus.FAILED, error=f"Not dispatched: {error}", not_run=True)
 
 
 async def send(gateway: GatewayClient, call: ActionCall, key: str, digest: str) -> Result:
     """Send the request once and say what became of it."""
     try:
         return read(await gateway.execute(call, key=key, digest=digest or None))
-    except GatewayUnavailable as error:
-        return Result(RemediationStatus.FAILED, error=f"Not dispatched: {error}")
-    except GatewayRejected as error:
-        return Result(RemediationStatus.FAILED, error=f"Not dispatched: {error}")
+    except (GatewayUnavailable, GatewayRejected) as error:
+        return not_sent(error)
     except OutcomeUnknown as error:
         return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
 
@@ -89,7 +94,7 @@ def read(outcome: Outcome) -> Result:
             answer,
             f"The gateway did not see how it ended: {outcome.error}. A person must look.",
         )
-    return Result(RemediationStatus.FAILED, answer, outcome.error)
+    return Result(RemediationStatus.FAILED, answer, outcome.error, not_run=outcome.nothing_ran)
 
 
 async def written(write: Callable[[], Awaitable[T]]) -> T:

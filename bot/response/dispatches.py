@@ -114,7 +114,14 @@ class Dispatches:
 
     async def _ask_about(self, execution: Execution) -> dispatch.Result | None:
         incident = await self._store.incident(execution.incident_id)
-        return await dispatch.look_up(self._gateway, execution.id, incident.tracking_id)
+        return await dispatch.look_up(self._gateway, execution.key, incident.tracking_id)
+
+    async def try_again(self, approval_id: str, user: str) -> None:
+        """A person has it sent again: Refused unless it provably did not run and may run now.
+
+        The same approval counts; everything is checked again, as the first time.
+        """
+        await self._store.try_again(approval_id, user, self._clock(), self._rulebook.limits)
 
     async def _look_up(self, execution: Execution) -> Execution:
         result = await self._ask_about(execution)
@@ -134,7 +141,7 @@ class Dispatches:
         try:
             blocker = await self._blocker_of(approval, incident)
         except (GatewayUnavailable, InputError) as error:
-            failed = dispatch.Result(RemediationStatus.FAILED, error=f"Not dispatched: {error}")
+            failed = dispatch.not_sent(error)
             await dispatch.written(partial(self._finish, execution, failed))
             return
         if blocker:
@@ -148,7 +155,7 @@ class Dispatches:
             self._clock(),
         )
         detail = self._gateway.request_of(
-            call, key=execution.id, digest=approval.preview.digest or None
+            call, key=execution.key, digest=approval.preview.digest or None
         )
         # All of this may have changed while Slack and the gateway were asked.
         limits = self._rulebook.limits
@@ -158,7 +165,9 @@ class Dispatches:
         if not self._store.replica.holds:
             return  # we stood still for so long that others look after it by now
         try:
-            result = await dispatch.send(self._gateway, call, execution.id, approval.preview.digest)
+            result = await dispatch.send(
+                self._gateway, call, execution.key, approval.preview.digest
+            )
         except Exception as error:
             # A fault of ours after the claim: whether it was sent is not known.
             why = f"The bot failed while sending ({type(error).__name__})."
@@ -223,6 +232,7 @@ class Dispatches:
             finished_at=result.finished_at or now,
             verify_until=now + self._watch() if succeeded else None,
             looked_up=result.looked_up,
+            not_run=result.not_run,
         )
         self._metrics.dispatched(finished.state, finished.seconds)
         return finished

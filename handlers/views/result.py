@@ -39,6 +39,11 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
         blocks.append(context(watch))
     if execution.state is RemediationStatus.NOT_VERIFIED:
         blocks += _undo(approval)
+    if execution.retry_until:
+        again = button("Try again", "sopbot.try_again", approval.id)
+        until = clock(execution.retry_until)
+        blocks.append(context(f"It did not run. Its approval holds until {until}."))
+        blocks.append({"type": "actions", "elements": [again]})
     return f"{title}: {_words(execution)}", blocks
 
 

@@ -78,6 +78,7 @@ class Executions(Part):
         finished_at: datetime | None = None,
         verify_until: datetime | None = None,
         looked_up: bool = False,
+        not_run: bool = False,
     ) -> Execution:
         """Write the outcome and show it. Without effect on what is finished.
 
@@ -85,7 +86,7 @@ class Executions(Part):
         counts even for what was revoked, or said not to have run, while it was under way.
 
         `finished_at` is when it ended, where that is known; else it ended now. `looked_up`: the
-        gateway was asked for it afterwards.
+        gateway was asked for it afterwards. `not_run`: nothing ran, for sure.
         """
         return await self._write(
             outcomes.finish,
@@ -98,7 +99,18 @@ class Executions(Part):
             finished_at=finished_at or now,
             verify_until=verify_until,
             looked_up=looked_up,
+            not_run=not_run,
         )
+
+    async def try_again(
+        self, approval_id: str, user: str, now: datetime, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        """Queue what did not run once more, by the same approval; Refused when that may not be."""
+        await self._write(outcomes.try_again, approval_id, user, now, limits)
+
+    async def end_retries(self, now: datetime) -> None:
+        """What did not run cannot be tried again once its approval is too old."""
+        await self._write(outcomes.end_retries, now)
 
     async def mark_by_hand(
         self, execution: Execution, user: str, now: datetime, verify_until: datetime

@@ -49,6 +49,7 @@ class Kind(StrEnum):
     ANSWER = "answer"  # what the gateway said: the state, SHA-256 of the answer
     OUTCOME_UNKNOWN = "outcome unknown"
     LOOKED_UP = "looked up"  # the gateway was asked what became of it
+    TRIED_AGAIN = "tried again"  # what did not run is queued once more; actor: who
     MARKED_BY_HAND = "marked by hand"  # a person says what became of it
     VERIFIED = "verified"
     NOT_VERIFIED = "not verified"
@@ -77,6 +78,7 @@ _EVENTS = {
     Kind.ANSWER: Event.DISPATCH_FINISHED,
     Kind.LOOKED_UP: Event.DISPATCH_FINISHED,
     Kind.OUTCOME_UNKNOWN: Event.DISPATCH_UNKNOWN,
+    Kind.TRIED_AGAIN: Event.DISPATCH_MARKED,
     Kind.MARKED_BY_HAND: Event.DISPATCH_MARKED,
     Kind.VERIFIED: Event.REMEDIATION_VERIFIED,
     Kind.NOT_VERIFIED: Event.REMEDIATION_NOT_VERIFIED,

@@ -29,7 +29,7 @@ def blocker(
 _RUNS = """
 SELECT e.approval_id, e.incident_id, i.sop_id, a.action_id, a.target, e.state, e.started_at
 FROM executions e JOIN approvals a ON a.id = e.approval_id JOIN incidents i ON i.id = e.incident_id
-WHERE e.started_at IS NOT NULL AND e.state != 'revoked'
+WHERE e.started_at IS NOT NULL AND e.state NOT IN ('approved', 'revoked')
     AND NOT (e.state = 'failed' AND e.answer IS NULL)
 """
 # Each of the three has an index of its own; the words of the second are those of its index.

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from bot.approvals import blocker_text
+from bot.approvals.limits import Limits
 from bot.approvals.model import Execution
+from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
-from store.operations import approvals, executions, incidents, news
+from store.operations import approvals, executions, guards, incidents, news
 from store.operations.audit import Kind
 from store.proof import sha256_of
 from store.rows import dump, execution_from
@@ -25,6 +28,7 @@ def finish(
     finished_at: datetime,
     verify_until: datetime | None = None,
     looked_up: bool = False,
+    not_run: bool = False,
 ) -> Operation[Execution]:
     """Write what the gateway answered (or that it did not), and show it in the thread.
 
@@ -33,7 +37,7 @@ def finish(
     """
     count = yield execute(
         "UPDATE executions SET state = ?, answer = ?, error = ?, finished_at = ?, verify_until = ?,"
-        " by_hand = ''"
+        " by_hand = '', retry_until = NULL"
         " WHERE id = ? AND ((state IN ('dispatching', 'outcome unknown') AND owner = ?) OR (? = 1"
         " AND (state IN ('dispatching', 'outcome unknown')"
         " OR (state = 'revoked' AND started_at IS NOT NULL)"
@@ -57,8 +61,15 @@ def finish(
             RemediationStatus.REVOKED,
         )
         yield from incidents.tell(execution.incident_id, now, "dispatched", f"Remediation {state}")
-        yield from executions.show(execution, now)
         approval = yield from approvals.get(execution.approval_id)
+        again = not_run and not looked_up and state is RemediationStatus.FAILED
+        if again and approval.holds_until:
+            yield run(
+                "UPDATE executions SET retry_until = ? WHERE id = ?",
+                stamp(approval.holds_until),
+                execution_id,
+            )
+        yield from executions.show(execution, now)
         yield from news.of_execution(execution, approval, now)
         if state is RemediationStatus.SUCCEEDED:
             yield from _take_back(execution, now)
@@ -67,9 +78,58 @@ def finish(
         if state is RemediationStatus.OUTCOME_UNKNOWN:
             kind = Kind.OUTCOME_UNKNOWN
         yield from executions.record(
-            kind, execution, now, state=state, error=error, answer_sha256=sha256_of(answer)
+            kind,
+            execution,
+            now,
+            state=state,
+            error=error,
+            answer_sha256=sha256_of(answer),
+            **({"not_run": "yes"} if again else {}),
         )
     return execution
+
+
+def try_again(approval_id: str, user: str, now: datetime, limits: Limits) -> Operation[None]:
+    """Queue it once more, by the same approval: of what provably did not run, while that holds.
+
+    However many press, one UPDATE claims the attempt. `started_at` stays: the limits count it.
+    """
+    approval = yield from approvals.get(approval_id)
+    yield from incidents.hold(approval.incident_id)
+    incident = yield from incidents.get(approval.incident_id)
+    blocker = yield from guards.blocker(approval, incident, limits, now)
+    if blocker:
+        raise blocker_text.refused(blocker, "Not tried again")
+    rows = yield query(
+        "UPDATE executions SET state = 'approved', owner = '', answer = NULL, error = '',"
+        " finished_at = NULL, retry_until = NULL, attempt = attempt + 1, created_at = ?"
+        " WHERE approval_id = ? AND state = 'failed' AND retry_until > ? RETURNING *",
+        stamp(now),
+        approval_id,
+        stamp(now),
+    )
+    if not rows:
+        raise Refused("Not tried again: only what did not run can be, and only once a time.")
+    execution = execution_from(rows[0])
+    yield from incidents.tell(incident.id, now, "tried again", "Remediation tried again", user)
+    yield from incidents.reply(incident, "approval", approval_id, now)
+    yield from incidents.reply(incident, "result", execution.id, now)
+    yield notify(approvals.DISPATCH_TOPIC)
+    yield from executions.record(
+        Kind.TRIED_AGAIN, execution, now, actor=user, attempt=str(execution.attempt)
+    )
+
+
+def end_retries(now: datetime) -> Operation[None]:
+    """Take the button away where the approval is too old by now, or the incident is over."""
+    rows = yield query(
+        "UPDATE executions SET retry_until = NULL WHERE retry_until IS NOT NULL AND"
+        " (retry_until <= ? OR incident_id IN (SELECT id FROM incidents WHERE status = 'resolved'))"
+        " RETURNING *",
+        stamp(now),
+    )
+    for row in rows:
+        yield from executions.show(execution_from(row), now)
 
 
 def _target_is_free() -> Operation[None]:

@@ -29,7 +29,7 @@ _OVER = (
 )
 """After one of these nothing is sent any more, whatever its state says."""
 
-_KINDS = (Kind.PROPOSED, Kind.VOTED, Kind.APPROVED, *_OVER)
+_KINDS = (Kind.PROPOSED, Kind.VOTED, Kind.APPROVED, Kind.TRIED_AGAIN, *_OVER)
 
 
 def missing(approval: Approval) -> Operation[str]:
@@ -58,9 +58,24 @@ def missing(approval: Approval) -> Operation[str]:
     approved = [(row.at, _digest(row)) for row in rows if row.kind == Kind.APPROVED]
     if approved != [(stamp_or_none(approval.decided_at), approval.digest)]:
         return "that it was approved then"
-    if over := [row.kind for row in rows if row.kind in _OVER]:
-        return f"that it may run after {over[0]!r}"
+    if over := _over(rows):
+        return f"that it may run after {over!r}"
     return ""
+
+
+def _over(rows: list[Row]) -> str:
+    """After what nothing is sent any more; '' when it may be.
+
+    What did not run, by the answer on record, may be sent when a person tries it again.
+    """
+    over, may_again = "", False
+    for row in rows:
+        if row.kind in _OVER:
+            may_again = not over and json.loads(row.detail).get("not_run") == "yes"
+            over = over or row.kind
+        elif row.kind == Kind.TRIED_AGAIN and may_again:
+            over, may_again = "", False
+    return over
 
 
 def lost_requests(now: datetime) -> Operation[list[str]]:

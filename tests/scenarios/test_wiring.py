@@ -72,6 +72,7 @@ LISTENERS = [
     ("action", "sopbot.by_hand", "approvals.by_hand"),
     ("action", "sopbot.did_not_run", "approvals.did_not_run"),
     ("action", "sopbot.undo", "approvals.undo"),
+    ("action", "sopbot.try_again", "approvals.try_again"),
     ("view", "sopbot.reason_modal", "approvals.reasoned"),
     ("view", "sopbot.edit_modal", "approvals.edited"),
     ("action", "sopbot.acknowledge", "incidents.acknowledge"),
