@@ -168,11 +168,13 @@ class Bot:
         self.identity, _ = await asyncio.gather(identify(client), self._first_look_at(gateway))
         await self._record_policy(store)
         calls = SlackCalls(client, self.metrics, self._clock)
+        command = advisor_command(settings, self.metrics)
+        self._advisor = Advisor(command, task_instructions(settings))
         self.response = Response(
             store=store,
             sops=sops,
             policy=policy,
-            advisor=Advisor(advisor_command(settings, self.metrics), task_instructions(settings)),
+            advisor=self._advisor,
             gateway=gateway,
             probe=http_probe(session),
             standing=People(calls, self.identity.team_id, self._clock).standing,
@@ -356,6 +358,8 @@ class Bot:
         self.health.register("slack", slack)
         self.health.register("outbox", self.outbox.check)
         self.health.register("work", self._self_audit.check, vital=False)
+        if self._advisor.health() is not None:
+            self.health.register("advisor", self._advisor.check, vital=False)
         self.health.register(
             "gateway",
             self._gateway_watch.check,

@@ -103,6 +103,18 @@ class TurnRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionRecord:
+    """A question by HTTP without an alert. `source` is '' until it was answered."""
+
+    tracking_id: str
+    incident_key: str
+    sop_id: str
+    source: str
+    asked_at: datetime
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class TracedAlert:
     """One alert on its way: where it came from, when, and which incident it joined and why."""
 

@@ -60,6 +60,13 @@ class Advisor:
         answer = await self._command.ask(prompt)
         return _advice(self._command.name, answer, subject)
 
+    async def check(self) -> None:
+        """AdvisorError with the reason while the command is paused or failed last."""
+        health = self.health()
+        if health is not None and health.state in ("paused", "failing"):
+            pause = f"paused for {health.paused_for:.0f} s more: " if health.paused_for else ""
+            raise AdvisorError(health.state, pause + health.reason)
+
     def health(self) -> CommandHealth | None:
         """How the command stands; None when there is none."""
         return self._command.health() if self._command else None

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.incidents.keys import incident_key_of, normalise, sop_id_of
+from bot.incidents.keys import normalise, sop_id_of
 from bot.incidents.model import Alert, AlertStatus
 
 
@@ -114,8 +114,9 @@ def scope_of(alert: Alert) -> Scope:
 
 def key_of(alert: Alert, scope: Scope) -> str:
     """The caller's incident key, else `env|service|category|severity`."""
-    return alert.incident_key or incident_key_of(
-        scope.env, scope.service, scope.category, alert.severity
+    # The parts of the scope are normalised; a second time would make `_` of an empty part's `-`.
+    return alert.incident_key or "|".join(
+        (scope.env, scope.service, scope.category, normalise(alert.severity))
     )
 
 

@@ -85,6 +85,10 @@ class Ingest:
         store, now = self._response.store, self._clock()
         sop_id = asked.sop_id or await store.sop_of_key(asked.incident_key)
         sop_id = sop_id or keys.sop_id_of(asked.incident_key)
+        tracking_id = keys.new_tracking_id(now)
+        await store.note_question(
+            tracking_id, asked.incident_key, sop_id, named=bool(asked.sop_id), now=now
+        )
         sop = self._response.sops.get(sop_id)
         advice = await self._response.answer(
             Subject(
@@ -96,9 +100,8 @@ class Ingest:
                 now=now,
             )
         )
-        return _answer(
-            advice.answer, sop_id, asked.incident_key, advice.source, keys.new_tracking_id(now)
-        )
+        await store.note_answer(tracking_id, advice.source, self._clock())
+        return _answer(advice.answer, sop_id, asked.incident_key, advice.source, tracking_id)
 
     async def _alert_answered(self, request: web.Request, asked: IncidentRequest) -> web.Response:
         if asked.alert is None:

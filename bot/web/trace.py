@@ -23,7 +23,7 @@ async def trace(store: Store, tracking_id: str) -> dict[str, Any]:
     """The alerts that carry the id, their incident, its story. NotFound for an unknown id."""
     alerts = await store.trace(tracking_id)
     if not alerts:
-        raise NotFound("No alert has this tracking id.")
+        return await _question(store, tracking_id)
     incident_id = next((one.incident_id for one in alerts if one.incident_id), None)
     found: dict[str, Any] = {
         "tracking_id": tracking_id,
@@ -64,6 +64,20 @@ async def trace(store: Store, tracking_id: str) -> dict[str, Any]:
         for entry in await store.timeline(incident_id)
     ]
     return found
+
+
+async def _question(store: Store, tracking_id: str) -> dict[str, Any]:
+    """A question that was asked without an alert."""
+    question = await store.question(tracking_id)
+    if question is None:
+        raise NotFound("No alert and no question has this tracking id.")
+    asked = f"a question about {question.incident_key}, {question.sop_id}"
+    stages = [{"stage": "asked", "at": stamp(question.asked_at), "text": asked, "actor": ""}]
+    if question.answered_at:
+        by = f"by {question.source}"
+        at = stamp(question.answered_at)
+        stages.append({"stage": "answered", "at": at, "text": by, "actor": ""})
+    return {"tracking_id": tracking_id, "alerts": [], "incident": None, "stages": stages}
 
 
 def trace_route(store: Store) -> Any:

@@ -8,13 +8,8 @@ from typing import Any
 
 from bot.incidents.model import Incident
 from store.contract.part import Part
-from store.operations import (
-    advice,
-)
-from store.rows import (
-    AdviceRecord,
-    TurnRecord,
-)
+from store.operations import advice, questions
+from store.rows import AdviceRecord, QuestionRecord, TurnRecord
 
 
 class Advising(Part):
@@ -76,3 +71,17 @@ class Advising(Part):
     async def sop_of_key(self, incident_key: str) -> str | None:
         """The SOP ID an incident key was mapped to before."""
         return await self._engine.read(advice.sop_of_key, incident_key)
+
+    async def note_question(
+        self, tracking_id: str, incident_key: str, sop_id: str, *, named: bool, now: datetime
+    ) -> None:
+        """A question by HTTP without an alert; with `named` the key keeps the caller's SOP ID."""
+        await self._write(questions.ask, tracking_id, incident_key, sop_id, named=named, now=now)
+
+    async def note_answer(self, tracking_id: str, source: str, now: datetime) -> None:
+        """Who answered that question."""
+        await self._write(questions.answered, tracking_id, source, now)
+
+    async def question(self, tracking_id: str) -> QuestionRecord | None:
+        """The question with this tracking id."""
+        return await self._engine.read(questions.get, tracking_id)

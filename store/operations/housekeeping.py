@@ -25,6 +25,7 @@ def prune(deliveries_before: datetime, resolved_before: datetime) -> Operation[d
         " (SELECT 1 FROM alerts a WHERE a.shared = shared_parts.digest)",
         stamp(resolved_before),
     )
+    yield run("DELETE FROM http_questions WHERE asked_at < ?", stamp(resolved_before))
     # What a replica of yesterday claimed is free without its row too.
     yield run("DELETE FROM replicas WHERE until < ?", stamp(deliveries_before))
     return {"deliveries": deliveries, "alerts": alerts}

@@ -19,6 +19,7 @@ from bot.incidents.correlation import (
     name,
     scope_of,
 )
+from bot.incidents.keys import incident_key_of, sop_id_of
 from bot.incidents.model import Alert, AlertStatus, Severity
 
 FINGERPRINT, SCOPE, SOP = (
@@ -179,3 +180,10 @@ def test_an_alerts_sop_id_is(matched: str | None, own: str, expected: str) -> No
         dedup_key="d",
     )
     assert settled.sop_id == expected
+
+
+def test_the_key_of_an_empty_part_is_a_dash_and_its_sop_id_is_that_of_the_contract() -> None:
+    one = alert(env="", service="web", category="cpu", severity=Severity.HIGH)
+    assert key_of(one, scope_of(one)) == incident_key_of("", "web", "cpu", "high")
+    assert key_of(one, scope_of(one)) == "-|web|cpu|high"
+    assert sop_id_of("-|web|cpu|high") == "sop_9cb108eb6fac"

@@ -237,7 +237,7 @@ async def test_an_unknown_tracking_id_is_not_found(http_door: OpenDoor) -> None:
     at = await http_door()
     status, body = await at.get("/api/v3/trace/req-20261121-030405-00000000")
     assert (status, body["error"]["code"]) == (404, "not_found")
-    assert body["error"]["message"] == "No alert has this tracking id."
+    assert body["error"]["message"] == "No alert and no question has this tracking id."
 
 
 async def test_an_unknown_source_is_told_which_there_are(http_door: OpenDoor) -> None:
@@ -385,3 +385,42 @@ async def test_every_source_gets_from_http_to_a_card(
     assert (status, body["accepted"]) == (202, len(body["tracking_ids"]))
     card = await world.card()
     assert card.channel == ALERTS
+
+
+async def test_the_tracking_id_of_a_question_is_known_to_trace(http_door: OpenDoor) -> None:
+    at = await http_door()
+    status, answer = await at.post("/incident", {"incident_key": "k1", "prompt": "why"})
+    assert status == 200
+    status, found = await at.get(f"/api/v3/trace/{answer['tracking_id']}")
+    assert (status, found["tracking_id"]) == (200, answer["tracking_id"])
+    assert [stage["stage"] for stage in found["stages"]] == ["asked", "answered"]
+    assert answer["sop_id"] in found["stages"][0]["text"]
+
+
+async def test_a_key_keeps_the_sop_id_that_its_caller_named(http_door: OpenDoor) -> None:
+    at = await http_door()
+    asked = {"incident_key": "k2", "prompt": "why", "sop_id": "sop_mine"}
+    assert (await at.post("/incident", asked))[1]["sop_id"] == "sop_mine"
+    del asked["sop_id"]
+    assert (await at.post("/incident", asked))[1]["sop_id"] == "sop_mine"
+    other = asked | {"sop_id": "sop_other"}
+    await at.post("/incident", other)
+    assert (await at.post("/incident", asked))[1]["sop_id"] == "sop_mine", "nobody takes it over"
+
+
+async def test_an_advisor_that_fails_is_in_the_health_answer(
+    http_door: OpenDoor, world: World
+) -> None:
+    at = await http_door(**advisor(world, "fails"))
+    assert (await at.get("/readyz"))[1]["checks"]["advisor"]["state"] == "ok"
+    await at.post("/incident", {"incident_key": "k3", "prompt": "why"})
+    await at.bot.health.look("advisor")
+    status, ready = await at.get("/readyz")
+    assert (status, ready["checks"]["advisor"]["state"]) == (200, "failing")
+
+
+async def test_the_process_itself_is_measured(http_door: OpenDoor) -> None:
+    at = await http_door()
+    _, text = await at.get("/metrics")
+    for name in ("process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"):
+        assert f"\n{name} " in text

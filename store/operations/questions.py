@@ -1,0 +1,59 @@
+"""Questions by HTTP without an alert: what they are about, and who answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from store.rows import QuestionRecord
+from store.statements import Operation, moment, moment_or_none, query, run, stamp
+
+
+def ask(
+    tracking_id: str, incident_key: str, sop_id: str, *, named: bool, now: datetime
+) -> Operation[None]:
+    """Note the question. `named`: the caller said the SOP ID, which then stays the key's own.
+
+    A key that leads somewhere already keeps its SOP ID: a caller takes over nobody's history.
+    """
+    yield run(
+        "INSERT INTO http_questions (tracking_id, incident_key, sop_id, asked_at)"
+        " VALUES (?, ?, ?, ?)",
+        tracking_id,
+        incident_key,
+        sop_id,
+        stamp(now),
+    )
+    if named:
+        yield run(
+            "INSERT INTO sop_map (incident_key, sop_id, first_seen_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (incident_key) DO NOTHING",
+            incident_key,
+            sop_id,
+            stamp(now),
+        )
+
+
+def answered(tracking_id: str, source: str, now: datetime) -> Operation[None]:
+    """Note who answered."""
+    yield run(
+        "UPDATE http_questions SET source = ?, answered_at = ? WHERE tracking_id = ?",
+        source,
+        stamp(now),
+        tracking_id,
+    )
+
+
+def get(tracking_id: str) -> Operation[QuestionRecord | None]:
+    """The question with this tracking id."""
+    rows = yield query("SELECT * FROM http_questions WHERE tracking_id = ?", tracking_id)
+    if not rows:
+        return None
+    row = rows[0]
+    return QuestionRecord(
+        row["tracking_id"],
+        row["incident_key"],
+        row["sop_id"],
+        row["source"],
+        moment(row["asked_at"]),
+        moment_or_none(row["answered_at"]),
+    )
