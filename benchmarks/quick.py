@@ -19,6 +19,7 @@ from benchmarks import (
     storm,
     takeover,
     two_engines,
+    worst_input,
 )
 
 SHORT: dict[ModuleType, dict[str, Any]] = {
@@ -35,6 +36,7 @@ SHORT: dict[ModuleType, dict[str, Any]] = {
     storm: {"ALERTS": 500, "ROUNDS": 1},
     takeover: {"LEASES": {2.0: 1}},
     two_engines: {"ROUNDS": 1, "ONE_BY_ONE": 5, "AT_50": 20, "WARM_UP": 2},
+    worst_input: {"UNITS": ("a", " ", "é", "a:", "**")},
 }
 """What is smaller in it, by bench."""
 
