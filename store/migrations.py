@@ -81,6 +81,11 @@ def m013_expand_attempts() -> str:
     return _M013
 
 
+def m014_expand_questions() -> str:
+    """Questions by HTTP without an alert, by the tracking id that their answer carries."""
+    return _M014
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -95,6 +100,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m011_expand_senders,
     m012_expand_turns,
     m013_expand_attempts,
+    m014_expand_questions,
 )
 
 
@@ -496,4 +502,16 @@ ALTER TABLE executions ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
 -- Until when it can be tried again; NULL where it ran, may have run, or its approval is too old.
 ALTER TABLE executions ADD COLUMN retry_until TEXT;
 CREATE INDEX executions_retried ON executions (retry_until) WHERE retry_until IS NOT NULL;
+"""
+
+_M014 = """
+CREATE TABLE http_questions (
+    tracking_id TEXT PRIMARY KEY,
+    incident_key TEXT NOT NULL,
+    sop_id TEXT NOT NULL,
+    source TEXT NOT NULL DEFAULT '',    -- who answered; '' while nobody has
+    asked_at TEXT NOT NULL,
+    answered_at TEXT
+);
+CREATE INDEX http_questions_asked ON http_questions (asked_at);
 """
