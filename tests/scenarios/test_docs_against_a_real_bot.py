@@ -94,11 +94,12 @@ async def test_the_bot_serves_exactly_the_documented_endpoints(caller: Start) ->
 
 async def no_answer(world: World, start: Start) -> Caller:
     """A bot whose advisor reads the question and says nothing."""
-    return await start(ADVISOR_COMMAND=command("import time; time.sleep(600)"), QCHAT_TIMEOUT="1")
+    return await start(**command("import time; time.sleep(600)"), QCHAT_TIMEOUT="1")
 
 
-def command(code: str) -> str:
-    return shlex.join([sys.executable, "-c", f"import sys; sys.stdin.read(); {code}"])
+def command(code: str) -> dict[str, str]:
+    argv = [sys.executable, "-c", f"import sys; sys.stdin.read(); {code}"]
+    return {"ADVISOR_COMMAND": shlex.join(argv), "ADVISOR_ALLOW_UNKNOWN_FLAGS": "true"}
 
 
 async def invalid(world: World, start: Start) -> Answer:
@@ -132,7 +133,7 @@ async def misdirected(world: World, start: Start) -> Answer:
 
 
 async def advisor_failed(world: World, start: Start) -> Answer:
-    at = await start(ADVISOR_COMMAND=command("sys.exit(3)"), QCHAT_MAX_RETRIES="0")
+    at = await start(**command("sys.exit(3)"), QCHAT_MAX_RETRIES="0")
     return await at.ask()
 
 
@@ -141,7 +142,7 @@ async def timeout(world: World, start: Start) -> Answer:
 
 
 async def saturated(world: World, start: Start) -> Answer:
-    at = await start(ADVISOR_COMMAND=command("import time; time.sleep(600)"), QCHAT_TIMEOUT="5")
+    at = await start(**command("import time; time.sleep(600)"), QCHAT_TIMEOUT="5")
     answers = await asyncio.gather(*(at.ask() for _ in range(12)))
     return next((answer for answer in answers if answer[0] == 503), answers[0])
 
