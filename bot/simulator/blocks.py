@@ -230,7 +230,7 @@ def _container(report: Report, block: JSON, at: str, seen: _Seen) -> None:
     for index, child in enumerate(children):
         here = f"{at}/child_blocks/{index}"
         kind = child.get("type") if isinstance(child, dict) else None
-        if kind not in CONTAINED:
+        if not isinstance(kind, str) or kind not in CONTAINED:
             report.add(f"{here}/type", "invalid_enum", f"unsupported type: {kind}")
         else:
             _check_block(report, child, here, seen)
