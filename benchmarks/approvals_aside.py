@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 from contextlib import AsyncExitStack
 
@@ -98,7 +97,7 @@ async def run_beside() -> list[Result]:
         (folder / "sops" / "shop.jsonl").write_text(json.dumps(SOP) + "\n")
         gateway = await parts.enter_async_context(bare_gateway(plans=True))
         slack, calls = await parts.enter_async_context(local_slack())
-        hangs = [sys.executable, "-c", "import time; time.sleep(3600)"]
+        hangs = ["sleep", "3600"]
         settings = bot_settings(slack, gateway, folder) | {"ADVISOR_COMMAND": json.dumps(hangs)}
         await parts.enter_async_context(child(["bot"], settings))
         behind = [await _behind(slack, calls, number) for number in range(CARDS)]
