@@ -6,7 +6,7 @@ import re
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
-from bot.intake.cleaning import TITLE_LIMIT, one_line, title_of, word_set
+from bot.intake.cleaning import TEXT_LIMIT, TITLE_LIMIT, one_line, title_of, word_set
 from bot.intake.drafting import draft, identifying, still
 from bot.intake.lines import read_lines
 from bot.intake.slack_message import SlackMessage
@@ -80,8 +80,9 @@ def _theme(title: str, message: SlackMessage) -> str:
     theme = " ".join(_STATE_WORDS.sub(" ", still(title)).split())
     if len(theme) >= 8:
         return theme
-    rest = [line for line in message.text.split("\n") if title_of(bare(line)) not in ("", title)]
-    return f"{theme} {still(rest[0])}" if rest else theme or still(title)
+    lines = message.text[:TEXT_LIMIT].split("\n")
+    rest = next((line for line in lines if title_of(bare(line)) not in ("", title)), "")
+    return f"{theme} {still(rest)}" if rest else theme or still(title)
 
 
 def status_of_words(title: str, colour: AlertStatus | None, state: str | None) -> AlertStatus:
