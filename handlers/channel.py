@@ -13,12 +13,12 @@ from store.operations.leases import Lane
 from store.rows import OutboxMessage
 
 LONGEST_PAUSE = 15.0  # seconds a channel waits at most when Slack is not well
-# What breaks out at once comes in one after the other, and Slack may take no second post for a
-# second. So the first one waits as long as more comes in each GATHER, at most GATHERS times.
+# Alerts of one outage come in one after the other, and Slack may take no second post for a second.
+# So the first card waits as long as more alerts come in each GATHER, at most GATHERS times.
 QUIET = timedelta(seconds=3)  # without a post; a backlog is posted about every second
 GATHER, GATHERS = 0.005, 20  # seconds; times
 MINUTE = timedelta(minutes=1)
-HEAD = 5  # critical cards of a storm that come before its digest: it would tell of them first
+HEAD = 5  # critical cards of a storm that are posted before its digest
 
 
 @dataclass(slots=True)
@@ -32,11 +32,11 @@ class Channel:
     lane: Lane
     pace: Pace
     moving: asyncio.Task[None] | None = None
-    missed: bool = False  # something became due while it moved: it looks once more
+    missed: bool = False  # something became due while it moved: it checks once more
     paused_until: datetime | None = None  # nothing is sent until then
     wake_at: datetime | None = None  # then Slack takes what it does not take now
     troubles: int = 0  # in a row: Slack was not well
-    storm_at: datetime | None = None  # when the storm's digest was last brought up to date
+    storm_at: datetime | None = None  # when the storm's digest was last updated
     storm_cards: int = 0  # posted since that storm began
     cards_of: dict[str, deque[datetime]] = field(default_factory=dict)  # posted lately, by sender
     posted_at: datetime | None = None  # when the last post was sent
@@ -99,7 +99,7 @@ class Channel:
             self.cards_of.setdefault(message.sender, deque()).append(now)
 
     def over(self, cap: int, now: datetime) -> list[str]:
-        """The senders of whom so many new incidents, or more, were shown within the last minute."""
+        """The senders with at least that many new incidents shown within the last minute."""
         for sender, cards in list(self.cards_of.items()):
             while cards and not timedelta() <= now - cards[0] < MINUTE:
                 cards.popleft()

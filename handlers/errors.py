@@ -20,19 +20,22 @@ log = logging.getLogger(__name__)
 
 BUG = (
     "This failed inside the bot, and part of it may have been done."
-    " See the card or `/incident show` for what stands, then try again. The log has the details."
+    " See the card or `/incident show` for the current state, then try again."
+    " The log has the details."
 )
 
 
 def sentence_for(error: Exception) -> str:
-    """What the person is told. It never claims that nothing was changed: a commit may stand."""
+    """The sentence for the person. It never says that nothing changed: a commit may stand."""
     if isinstance(error, StoreError) and not error.permanent:
         # The remedy is the operator's. And a commit whose answer was lost may stand.
-        return f"{error.message} Only what the bot shows counts: look, and try again in a minute."
+        return (
+            f"{error.message} Part of it may have been done: check the card, then try again in a"
+            " minute."
+        )
     if isinstance(error, Refused):
-        return str(
-            error
-        )  # it mentions people; what it repeats of others is escaped where it is made
+        # It mentions people; the text of others in it was escaped where the error was made.
+        return str(error)
     return escape(str(error)) if isinstance(error, SopbotError) else BUG
 
 
@@ -59,9 +62,9 @@ class Failures:
         return sentence_for(error)
 
     async def place_of(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Where a person is to be told, in the shape of a press's payload.
+        """Where the person sees the answer, in the shape of a press's payload.
 
-        A box names no channel: then it is the thread of its incident.
+        A modal names no channel: then the place is the thread of its incident.
         """
         if "event" in body:
             event = body["event"]
@@ -78,8 +81,8 @@ class Failures:
             number = subject if subject.isdigit() else (await store.approval(subject)).incident_id
             incident = await store.incident(int(number))
             card = await store.outbox_message(f"card:{incident.id}")
-        except Exception:  # of a place that nobody can tell, the log must do
-            log.exception("the answer to a box has no place")
+        except Exception:  # without a place the answer goes to the log only
+            log.exception("no place for the answer to a modal")
             return {}
         return {
             "channel": {"id": incident.channel},
@@ -111,7 +114,7 @@ def register(app: AsyncApp, outbox: Outbox, failures: Failures) -> None:
 
 
 def is_refusal(error: Exception, body: dict[str, Any]) -> TypeGuard[SopbotError]:
-    """Whether somebody tried what they may not. A button of what never was is forged."""
+    """Whether somebody tried something not allowed. A button of an unknown object is forged."""
     return isinstance(error, Refused) or (isinstance(error, NotFound) and "command" not in body)
 
 

@@ -1,17 +1,17 @@
-"""How listeners hang on Bolt: Slack has its acknowledgement in time, whatever a listener does.
+"""Registers listeners with Bolt, so that Slack gets its acknowledgement in time in every case.
 
 Bolt forgets an acknowledgement when a listener fails within 10 ms of it, and hands the payload to
-the next listener that fits. So no listener acknowledges, and none raises into Bolt: each is
-registered here, by what Slack waits for.
+the next listener that matches. So no listener acknowledges, and none raises into Bolt: each is
+registered here, by the kind of answer that Slack waits for.
 
-| registered by | Slack is answered | an error, or what the listener returns, is told |
+| registered by | Slack gets its answer | an error, or the listener's return value, goes |
 |---|---|---|
 | `action`, `shortcut` | before the listener runs | to that person alone, in the place |
-| `opener` of a box | when it is open, or after ANSWER_WITHIN | to that person alone, in the place |
+| `opener` (modal) | when it is open, or after ANSWER_WITHIN | to that person alone, in the place |
 | `command` | with the answer itself, or after ANSWER_WITHIN with "working" | in the answer |
-| `view` | when it is done, or after ANSWER_WITHIN | an error in the box, or to that person alone |
+| `view` | when it is done, or after ANSWER_WITHIN | into the modal, or to that person alone |
 | `options` | with the options | an empty menu |
-| `event` | before the listener runs, by Bolt | to whoever wrote it, where it is a person |
+| `event` | before the listener runs, by Bolt | to its author, if a person wrote it |
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from handlers.outbox import Outbox
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN = 2.5  # seconds; Slack shows an error after three
-WORKING = "This takes longer than Slack waits. The answer follows here."
+WORKING = "Still working. The answer will follow here."
 
 Handler = Callable[..., Awaitable[str | None]]
-"""Asks by name for what Bolt or `handlers.context` provides; returns what its person is told."""
+"""Takes, by name, arguments of Bolt or `handlers.context`; returns the text for its person."""
 
 Constraint = str | re.Pattern[str] | dict[str, Any]
 
@@ -54,7 +54,7 @@ class Listeners:
         self._app.action(constraint)(self._acknowledged_first(handler))
 
     def opener(self, constraint: Constraint, handler: Handler) -> None:
-        """A press that may open a box. Whoever is acknowledged sees the box, not an idle button."""
+        """A press that may open a modal; acknowledged once it is open, so the button is busy."""
 
         async def listener(args: AsyncArgs) -> None:
             answer = asyncio.create_task(self._answer(handler, args), name=str(constraint))
@@ -85,13 +85,13 @@ class Listeners:
             text, _ = await answer
             try:
                 await args.respond(text or "Done.")
-            except Exception:  # whatever it is: the command itself has run
+            except Exception:  # only the answer failed: the command itself has run
                 log.exception("the answer to %s did not reach Slack", name)
 
         self._app.command(name)(_for(handler, listener))
 
     def view(self, constraint: Constraint, handler: Handler) -> None:
-        """A box that was sent: an error is shown in it while it is open."""
+        """A submitted modal: an error is shown in it while it is open."""
 
         async def listener(args: AsyncArgs) -> None:
             answer = asyncio.create_task(self._answer(handler, args), name=str(constraint))
@@ -111,12 +111,12 @@ class Listeners:
     def options(
         self, constraint: Constraint, handler: Callable[..., Awaitable[list[dict[str, Any]]]]
     ) -> None:
-        """A menu asks for its entries; they must be at hand, for there is no second answer."""
+        """A menu asks for its entries; Slack takes no second answer."""
 
         async def listener(args: AsyncArgs) -> None:
             try:
                 entries = await _call(handler, args)
-            except Exception as error:  # noqa: BLE001 - told and logged there; Bolt must not see it
+            except Exception as error:  # noqa: BLE001 - words_for logs it; Bolt must not see it
                 await self._failures.words_for(error, args.body)
                 entries = []
             await args.ack(options=entries)
@@ -136,10 +136,10 @@ class Listeners:
             await self._outbox.whisper(await self._failures.place_of(body), text)
 
     async def _answer(self, handler: Handler, args: AsyncArgs) -> tuple[str, bool]:
-        """(what the person is told, whether it failed)."""
+        """(the text for the person, whether it failed)."""
         try:
             return await _call(handler, args) or "", False
-        except Exception as error:  # noqa: BLE001 - told and logged there; Bolt must not see it
+        except Exception as error:  # noqa: BLE001 - words_for logs it; Bolt must not see it
             return await self._failures.words_for(error, args.body), True
 
 
@@ -170,6 +170,6 @@ async def _in_time(answer: asyncio.Task[tuple[str, bool]]) -> bool:
 
 
 def _first_input(body: dict[str, Any]) -> str:
-    """The block_id of the box's first input: Slack shows an error only beside one."""
+    """The block_id of the modal's first input: Slack shows an error only beside an input."""
     blocks = body.get("view", {}).get("blocks", [])
     return next((str(b["block_id"]) for b in blocks if b.get("type") == "input"), "")

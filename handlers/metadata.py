@@ -1,4 +1,4 @@
-"""What a message of ours carries that nobody sees: its kind, its idempotency key, its store.
+"""The hidden metadata of our messages: their kind, idempotency key and store.
 
 Slack keeps metadata only under a name of letters, digits and `_`; under any other it posts the
 message and drops the metadata without a word (bolt-python #863). Every name is made here. Older

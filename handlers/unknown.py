@@ -1,4 +1,4 @@
-"""What nobody else listens to: answered, so that Slack does not show a broken button."""
+"""Answers payloads that no other listener takes, so that Slack shows no broken button."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ log = logging.getLogger(__name__)
 
 ANYTHING = re.compile(".*")
 GONE = (
-    "This button no longer works; it may be of an older version. Nothing was done."
+    "This button no longer works; it may be from an older version. Nothing was done."
     " `/incident help` shows what can be done."
 )
 
 
 def register(listeners: Listeners) -> None:
-    """After everything else: the first listener that fits is taken."""
+    """Registered after everything else: Bolt takes the first listener that matches."""
     listeners.action(ANYTHING, pressed)
     listeners.view(ANYTHING, submitted)
     listeners.shortcut(ANYTHING, chosen)
@@ -51,4 +51,4 @@ async def opened() -> list[dict[str, Any]]:
 
 
 async def heard() -> None:
-    """An event of a subscription that we do not use: acknowledged, else Slack tells it again."""
+    """An event that we do not use: acknowledged, otherwise Slack redelivers it."""

@@ -15,13 +15,13 @@ _WHY = {
     BlockerKind.EXPIRED: "this approval has expired",
     BlockerKind.APPROVED_TOO_LONG_AGO: "approved too long ago",
     BlockerKind.CLOCK_MOVED_BACK: "the clock was moved back after the approval",
-    BlockerKind.SCOPE_CHANGED: "the incident is about something else now",
+    BlockerKind.SCOPE_CHANGED: "the incident's environment or service has changed",
     BlockerKind.SOP_EDITED: "the SOP {subject} was edited",
-    BlockerKind.REQUIREMENT_CHANGED: "the policy was edited and asks for something else now",
+    BlockerKind.REQUIREMENT_CHANGED: "the policy was edited and its requirements have changed",
     BlockerKind.NOT_AS_SHOWN: "what would run is not what was shown",
-    BlockerKind.NOT_ON_RECORD: "its yes is not on record",
+    BlockerKind.NOT_ON_RECORD: "its approval is not on record",
     BlockerKind.VOTE_LOST: "{reason}",
-    BlockerKind.PLAN_CHANGED: "the gateway would do something else by now than what was shown",
+    BlockerKind.PLAN_CHANGED: "the gateway's plan has changed since it was shown",
     BlockerKind.NO_APPROVER: "nobody may approve this: policy.yaml names too few other approvers",
     BlockerKind.FROZEN: "everything is frozen by @{user}{why}",
     BlockerKind.FREEZE_DISPUTED: "the store and the audit trail disagree about a freeze",
@@ -30,7 +30,7 @@ _WHY = {
     BlockerKind.DID_NOT_HELP: "{subject} did not help in this incident before",
     BlockerKind.TARGET_BUSY: "another action is running on {subject} (INC-{incident_id})",
     BlockerKind.TARGET_UNKNOWN: (
-        "what became of another action on {subject} is not known (INC-{incident_id})"
+        "the outcome of another action on {subject} is unknown (INC-{incident_id})"
     ),
     BlockerKind.COOLDOWN: "{subject} was acted on at {since}; next action at {until}",
     BlockerKind.BREAKER_OPEN: (
@@ -54,18 +54,18 @@ _REMEDY = {
     ),
     BlockerKind.FROZEN: "An approver unblocks it: `/incident unfreeze`.",
     BlockerKind.FREEZE_DISPUTED: (
-        "`python -m bot audit verify` says more; an approver settles it: `/incident unfreeze`."
+        "`python -m bot audit verify` has details; an approver settles it: `/incident unfreeze`."
     ),
     BlockerKind.REQUEST_MISSING: (
-        "Nothing that counts what ran can be trusted: an operator looks, with"
+        "The limits cannot be counted reliably. An operator must check the store with"
         " `python -m bot store status`."
     ),
     BlockerKind.WINDOW_CLOSED: "Wait for the window, or edit remediate.maintenance_windows.",
     BlockerKind.DID_NOT_HELP: "Try something else, or do it by hand.",
-    BlockerKind.TARGET_BUSY: "The buttons come back once that ended.",
+    BlockerKind.TARGET_BUSY: "The buttons come back when that action ends.",
     BlockerKind.TARGET_UNKNOWN: "Press Check again, Mark done by hand or It did not run there.",
-    BlockerKind.COOLDOWN: "The buttons come back then.",
-    BlockerKind.BREAKER_OPEN: "Look into it by hand; the SOP may be wrong.",
+    BlockerKind.COOLDOWN: "The buttons come back at that time.",
+    BlockerKind.BREAKER_OPEN: "Investigate by hand; the SOP may be wrong.",
     BlockerKind.BUDGET_SPENT: "Wait, or raise remediate.hourly_budget.",
     BlockerKind.SOP_BUDGET_SPENT: "Wait, or raise remediate.hourly_budget_per_sop.",
     BlockerKind.TARGET_BUDGET_SPENT: "Wait, or raise remediate.hourly_budget_per_target.",

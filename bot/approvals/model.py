@@ -83,7 +83,7 @@ INCOMPLETE = "Slack did not say whether you are a guest"
 _REMEDIES = {
     UNKNOWN.problem: "Try again in a minute.",
     INCOMPLETE: (
-        "Try again in a minute; if it stays so, an operator looks at what Slack answers to"
+        "Try again in a minute; if this persists, an operator must check what Slack answers to"
         " `users.info`."
     ),
 }

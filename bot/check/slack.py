@@ -25,7 +25,7 @@ _TOKENS = {
     "token_revoked": "it was revoked",
     "token_expired": "it has expired",
     "account_inactive": "the app was uninstalled, or its bot deactivated",
-    "not_allowed_token_type": "it is a token of the other kind",
+    "not_allowed_token_type": "it is the other kind of token",
     "missing_scope": "it lacks connections:write",
 }
 _CHANNELS = {

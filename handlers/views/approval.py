@@ -127,7 +127,7 @@ def _blocked(asked: Approval, blocker: Blocker | None) -> list[Block]:
 def _track(record: TrackRecord | None) -> str:
     """What the one who decides would ask: did it help before?"""
     if record is None or not record.runs:
-        return "This SOP: never run before"
+        return "This action has never run for this SOP"
     parts = [f"run {record.runs}×", f"verified {record.verified}×"]
     if record.came_back:
         parts.append(f"reopened within an hour {record.came_back}×")
@@ -182,7 +182,7 @@ def _environment(asked: Approval) -> str:
     if target == UNKNOWN and asked.preview.environment:
         parts = [f"policy.yaml does not declare {line(asked.preview.environment, 60)}"]
     elif target == UNKNOWN:
-        parts = ["the gateway does not say it"]
+        parts = ["the gateway does not report it"]
     if others:
         parts.append(f"the alert says {line(asked.terms.bound.env, 60)}")
     if others or target == UNKNOWN:
@@ -216,7 +216,9 @@ def _rule(asked: Approval) -> str:
 
 def waits(asked: Approval) -> str:
     """One that waits for a vote, in a line."""
-    needed = _needed(asked) if asked.approvers else "Needs somebody: policy.yaml names no approvers"
+    needed = (
+        _needed(asked) if asked.approvers else "Cannot be approved: policy.yaml names no approvers"
+    )
     return f"{said(asked.proposal.title, 120)} ({needed[0].lower()}{needed[1:]})"
 
 

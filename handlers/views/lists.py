@@ -101,7 +101,7 @@ def freeze(now: Freeze | None) -> str:
     if now.disputed:
         return (
             "🧊 Frozen: the store and the audit trail disagree about a freeze, so all actions are"
-            " blocked. `python -m bot audit verify` says more; an approver unblocks:"
+            " blocked. `python -m bot audit verify` has details; an approver unblocks:"
             " `/incident unfreeze`."
         )
     why = f": {line(now.reason, 200)}" if now.reason else ""

@@ -19,8 +19,11 @@ _MARK = {
     NewsKind.UNANSWERED: "🔔",
 }
 _NEXT = {
-    NewsKind.NOT_HELPED: "See what it changed before anything else is done.",
-    NewsKind.UNKNOWN: "It may have run. Look, then press Check again or say what became of it.",
+    NewsKind.NOT_HELPED: "Check what it changed before you try anything else.",
+    NewsKind.UNKNOWN: (
+        "It may have run. Check the target, then press Check again, Mark done by hand or"
+        " It did not run."
+    ),
     NewsKind.EXPIRED: "Nothing ran. Propose it again if it is still needed.",
     NewsKind.REVOKED: "Nothing ran.",
     NewsKind.UNANSWERED: "Press Acknowledge on its card to take ownership.",
@@ -28,7 +31,7 @@ _NEXT = {
 
 
 def news(item: News, incident: Incident) -> tuple[str, list[Block]]:
-    """(fallback text, blocks); it mentions whom it concerns."""
+    """(fallback text, blocks); it mentions the people whom the news concerns."""
     whom = mentions(item.mentions[:MOST_MENTIONED]) if item.mentions else ""
     head = f"{_MARK[item.kind]} *{_what(item, incident)}*"
     why = item.facts.get("why", "").strip()
@@ -42,7 +45,7 @@ def news(item: News, incident: Incident) -> tuple[str, list[Block]]:
 
 
 def on_card(item: News, incident: Incident) -> str:
-    """The same in a line."""
+    """The same news as one line for the card."""
     return f"{_MARK[item.kind]} {_what(item, incident)} {clock(item.at)}"
 
 

@@ -42,7 +42,7 @@ def storm(now_known: Storm, cap: int) -> tuple[str, list[Block]]:
     if now_known.hidden and now_known.ended_at:
         facts.append(f"{plural(now_known.hidden, 'card')} that this channel did not take")
     elif now_known.hidden:
-        facts.append(f"{plural(now_known.hidden, 'card')} still to come, the gravest first")
+        facts.append(f"{plural(now_known.hidden, 'card')} still to post, most severe first")
     else:
         facts.append("every card is posted")
     if now_known.resolved:

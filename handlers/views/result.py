@@ -50,7 +50,7 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
 def _undo(approval: Approval) -> list[Block]:
     action = CATALOGUE.get(approval.proposal.action_id)
     if action is None or not action.inverse:
-        return [context("Nothing takes this action back. It is not proposed again here.")]
+        return [context("Cannot be undone. It is not proposed again here.")]
     undo = button("Undo", "sopbot.undo", approval.id)
     return [{"type": "actions", "elements": [undo]}]
 
@@ -87,11 +87,11 @@ def _words(execution: Execution) -> str:
 def _watch(execution: Execution) -> str:
     note = line(execution.verify_note, 300)
     if execution.state is RemediationStatus.SUCCEEDED and execution.concluded_at:
-        return f"Whether it helped is unknown: {note}"
+        return f"Could not tell whether it helped: {note}"
     if execution.state is RemediationStatus.UNDONE:
         return f"Undone. It was not verified: {note}"
     if execution.state is RemediationStatus.SUCCEEDED and execution.verify_until:
-        return f"Watching until {clock(execution.verify_until)}" + (f": {note}" if note else "")
+        return f"Checking until {clock(execution.verify_until)}" + (f": {note}" if note else "")
     if execution.state is RemediationStatus.VERIFIED:
         return f"Verified: {note}"
     if execution.state is RemediationStatus.NOT_VERIFIED:

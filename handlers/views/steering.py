@@ -1,4 +1,4 @@
-"""What people did to an incident, in words: each from what the store says that it did."""
+"""What people did to an incident, in words, as the store reports it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handlers.views.text import Block, ago, button, line, plural, said, section
 
 
 def acknowledged(change: IncidentChange, user: str, now: datetime) -> str:
-    """Whose it is now, told to whoever acknowledged."""
+    """Who owns it now: the answer to the person who acknowledged."""
     incident = change.incident
     if change.changed:
         return f"👀 {incident.number} is yours."
@@ -26,13 +26,13 @@ def acknowledged(change: IncidentChange, user: str, now: datetime) -> str:
 
 
 def assigned(change: IncidentChange, assignee: str, user: str) -> str:
-    """Whose it is now, told to whoever assigned it."""
+    """Who owns it now: the answer to the person who assigned it."""
     number = change.incident.number
     whose = "yours" if assignee == user else f"<@{assignee}>'s"
     if not change.changed:
         return f"Nothing changed: {number} is {whose} already."
     former = change.former
-    told = f" <@{former}>, who had it, is told in its thread." if former else ""
+    told = f" <@{former}>, the previous owner, is mentioned in its thread." if former else ""
     return f"👀 {number} is {whose}.{told}"
 
 
@@ -45,7 +45,7 @@ def reopened(change: IncidentChange) -> str:
 
 
 def steered(entry: TimelineEntry) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) in the thread: whom it concerns is mentioned."""
+    """(fallback text, blocks) in the thread; it mentions the owner."""
     mark = "👀" if entry.kind == "assigned" else "🔁"
     text = f"{mark} {named(line(entry.text, 300))}"
     return text, [section(text)]
@@ -60,12 +60,12 @@ def resolve_warning(incident: Incident, waiting: Sequence[Approval]) -> str:
     if waiting:
         titles = ", ".join(said(one.proposal.title, 60) for one in waiting[:3])
         more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
-        parts.append(f"Waiting for approval, and revoked by this: {titles}{more}.")
+        parts.append(f"Resolving revokes what waits for approval: {titles}{more}.")
     return " ".join(parts)
 
 
 def resolve_modal(incident: Incident, waiting: Sequence[Approval]) -> Block:
-    """The box that asks before it closes what fires, or what an approval waits in."""
+    """The modal that asks before closing an incident with a firing alert or a waiting approval."""
     return {
         "type": "modal",
         "callback_id": "sopbot.resolve_modal",
@@ -89,7 +89,7 @@ def resolve_button(incident: Incident) -> Block:
         "title": {"type": "plain_text", "text": f"Resolve {incident.number}?"},
         "text": {
             "type": "plain_text",
-            "text": f"{resolve_warning(incident, ())} Whatever waits for approval is revoked.",
+            "text": f"{resolve_warning(incident, ())} Actions that wait for approval are revoked.",
         },
         "confirm": {"type": "plain_text", "text": "Resolve"},
         "deny": {"type": "plain_text", "text": "Keep it open"},

@@ -197,6 +197,7 @@ ACTING = {
     "by_hand": action("sopbot.by_hand"),
     "did_not_run": action("sopbot.did_not_run"),
     "undo": action("sopbot.undo"),
+    "try_again": action("sopbot.try_again"),
     "reasoned": view("sopbot.reason_modal"),
     "edited": view("sopbot.edit_modal"),
     "acknowledge": action("sopbot.acknowledge"),
@@ -238,7 +239,7 @@ async def test_every_listener_is_in_one_of_the_two_tables(desk_of: Callable[[Any
         (RuntimeError("a bug"), BUG),
         (Refused("Not done: not now."), "Not done: not now."),
         (InputError("That is no number.", remedy="Give one."), "That is no number. Give one."),
-        (StoreError("The store does not answer."), "The store does not answer. Only what"),
+        (StoreError("The store does not answer."), "The store does not answer. Part of"),
     ],
     ids=["bug", "refused", "input", "store"],
 )

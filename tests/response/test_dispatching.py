@@ -201,7 +201,7 @@ async def test_a_plan_that_drifted_is_revoked(
     assert await bench.dispatch()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
     (one,) = await bench.store.approvals_of(1)
-    assert one.reason == "the gateway would do something else by now than what was shown"
+    assert one.reason == "the gateway's plan has changed since it was shown"
 
 
 async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench) -> None:

@@ -396,7 +396,7 @@ async def test_a_yes_that_is_written_into_the_store_without_the_key_does_not_run
     await world.quiet()
     await say_yes_without_the_key(world)
     revoked = await world.approval_card("revoked")
-    assert "its yes is not on record" in revoked.text
+    assert "its approval is not on record" in revoked.text
     await world.quiet()
     assert gateway.executions() == []
     assert any("was the store edited?" in one.getMessage() for one in caplog.records)
@@ -418,7 +418,7 @@ async def test_a_yes_to_something_else_that_was_put_in_its_place_does_not_run(
     world.store.tamper("UPDATE approvals SET digest = ?", digest)
     await world.press(card, "Approve", "ben")
     revoked = await world.approval_card("revoked")
-    assert "its yes is not on record" in revoked.text
+    assert "its approval is not on record" in revoked.text
     await world.quiet()
     assert gateway.executions() == []
 

@@ -63,7 +63,7 @@ async def test_where_a_gateway_names_no_environment_the_strictest_rule_holds(
         world.write_policy(BEN, CHLOE, auto_approve=["*"], rules=[weak, *RULES])
         card = await proposed(world, bot, env="dev")
         assert "Needs 2 approvals: @ben, @chloe" in card.text
-        assert "Environment: unknown (the gateway does not say it" in card.text
+        assert "Environment: unknown (the gateway does not report it" in card.text
         await nothing_ran(world, gateway)
 
 

@@ -71,7 +71,7 @@ async def test_an_answer_that_never_comes_leaves_it_to_people_and_their_word_is_
 
     await world.types("/incident fix restart", "ana")
     again = await world.approval_card("awaiting approval", which=2)
-    assert "what became of another action on checkout-api is not known" in again.text
+    assert "the outcome of another action on checkout-api is unknown" in again.text
     assert "Approve" not in again.buttons
 
     await world.press(card, "Mark done by hand", "ana")

@@ -179,7 +179,7 @@ async def test_a_plan_that_drifted_is_noticed_before_anything_is_sent(
     front.alter = another_plan
     await world.press(card, "Approve", "ben")
     revoked = await world.approval_card("revoked")
-    assert "the gateway would do something else by now than what was shown" in revoked.text
+    assert "the gateway's plan has changed since it was shown" in revoked.text
     await nothing_ran(world, gateway)
 
 

@@ -100,7 +100,7 @@ async def test_ack_says_whose_it_is_and_assign_takes_it_over_by_name(
     await world.card("acknowledged by @chloe")
 
     taken = await said(world, "/incident assign INC-1 me", "ben")
-    assert "INC-1 is yours. @chloe, who had it, is told in its thread." in taken
+    assert "INC-1 is yours. @chloe, the previous owner, is mentioned in its thread." in taken
     await world.card("acknowledged by @ben")
     await world.reply("steered", "Taken over by @ben; it was @chloe's")
     again = await said(world, "/incident assign INC-1 me", "ben")
@@ -149,7 +149,7 @@ async def test_a_button_resolves_what_is_quiet_and_asks_where_an_approval_waits(
     card = await world.card("acknowledged by @ben")
     await world.press(card, "Resolve", "ben")
     box = await world.slack.wait_for(lambda: world.slack.modal("ben"), why="the box asks")
-    assert "Waiting for approval, and revoked by this: Restart checkout-api" in json.dumps(box)
+    assert "Resolving revokes what waits for approval: Restart checkout-api" in json.dumps(box)
     assert "RESOLVED" not in (await world.card()).text
     await world.slack.as_user("ben").submit(values={})
     resolved = await world.card("RESOLVED")

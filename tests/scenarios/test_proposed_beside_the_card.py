@@ -108,7 +108,7 @@ async def test_what_an_edit_of_the_policy_revokes_is_proposed_again_by_the_polic
     await running.response.decisions.tend()
     for place in (1, 2):
         revoked = await world.approval_card("revoked", which=place)
-        assert "the policy was edited and asks for something else now" in revoked.text
+        assert "the policy was edited and its requirements have changed" in revoked.text
     await until(lambda: len(world.replies("approval")) == 4, why="both are proposed again")
     await until(
         lambda: all("Needs 2 approvals:" in m.text for m in world.replies("approval")[2:]),

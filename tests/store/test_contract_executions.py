@@ -245,7 +245,7 @@ async def test_what_may_be_sent_is_on_record_and_begins_at_that_moment(store: St
     [
         ("frozen", "everything is frozen by @U0ANA (wait)"),
         ("resolved", "the incident resolved"),
-        ("policy", "the policy was edited and asks for something else now"),
+        ("policy", "the policy was edited and its requirements have changed"),
         ("window", "this may run only in a maintenance window"),
         ("too old", "approved too long ago"),
     ],
@@ -346,7 +346,7 @@ async def test_a_person_may_say_that_it_did_not_run_and_its_target_is_free(store
     unknown = await store.finish_execution(
         execution, UNKNOWN, answer=None, error="no answer in 75 s", now=later(5)
     )
-    with pytest.raises(Refused, match="what became of another action on web is not known"):
+    with pytest.raises(Refused, match="the outcome of another action on web is unknown"):
         await approved(store, incident, at=6, target="web")
     assert await store.mark_not_run(unknown, BEN, later(7))
     after = await store.execution(execution.id)

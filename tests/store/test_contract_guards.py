@@ -170,7 +170,7 @@ async def test_of_an_unknown_outcome_nothing_else_acts_there_until_people_decide
 ) -> None:
     execution = await ran(store, await opened(store), UNKNOWN, answer=None)
     second = await asked(store, (await other(store)).id, target="web")
-    with pytest.raises(Refused, match=r"what became of another action on web is not known"):
+    with pytest.raises(Refused, match=r"the outcome of another action on web is unknown"):
         await yes(store, second, 5)
     assert await store.mark_by_hand(execution, CAT, later(6), later(306))
     assert not await store.mark_by_hand(execution, BEN, later(7), later(307))

@@ -164,7 +164,7 @@ def test_the_card_says_what_this_sop_was_good_for_before() -> None:
 
 @pytest.mark.parametrize("record", [None, TrackRecord()])
 def test_what_never_ran_says_so(record: TrackRecord | None) -> None:
-    assert "This SOP: never run before" in shown(view(approval(), record=record)[1])
+    assert "This action has never run for this SOP" in shown(view(approval(), record=record)[1])
 
 
 def test_a_freeze_stands_on_the_card_with_who_and_why() -> None:

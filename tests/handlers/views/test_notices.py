@@ -29,7 +29,7 @@ def test_a_storm_says_how_many_how_grave_and_what_is_still_to_come() -> None:
     assert "15 incidents at once" in said
     assert "CRITICAL 3" in said
     assert "LOW 12" in said
-    assert "9 cards still to come" in said
+    assert "9 cards still to post" in said
     assert "2 resolved" in said
     assert "`INC-7` checkout is down" in said
     assert "and 11 more" in said, "13 are not resolved, two are named"

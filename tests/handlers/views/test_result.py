@@ -81,7 +81,7 @@ def test_an_error_is_shown_in_words() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, "Watching until <!date^"),
+        ({}, "Checking until <!date^"),
         ({"verify_note": "answers 500"}, ": answers 500"),
         (
             {"state": RemediationStatus.VERIFIED, "verify_note": "answers 200"},
@@ -159,7 +159,7 @@ def test_what_is_not_verified_offers_its_undo_only_where_there_is_one() -> None:
     assert blocks[-1]["elements"][0]["value"] == approval().id
     _, blocks = result(bad, approval())
     assert buttons(blocks) == []
-    assert "Nothing takes this action back." in shown(blocks)
+    assert "Cannot be undone." in shown(blocks)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_nothing_else_offers_an_undo(state: RemediationStatus) -> None:
 def test_what_nobody_can_tell_is_called_unknown_and_what_was_taken_back_undone() -> None:
     ended = execution(concluded_at=NOW, verify_note="a person resolved it")
     _, blocks = result(ended, approval())
-    assert "Whether it helped is unknown: a person resolved it" in shown(blocks)
+    assert "Could not tell whether it helped: a person resolved it" in shown(blocks)
     undone = execution(state=RemediationStatus.UNDONE, verify_note="503")
     text, blocks = result(undone, approval())
     assert "Undone. It was not verified: 503" in shown(blocks)
