@@ -106,7 +106,7 @@ async def test_ack_says_whose_it_is_and_assign_takes_it_over_by_name(
     again = await said(world, "/incident assign INC-1 me", "ben")
     assert "Nothing changed: INC-1 is yours already." in again
     given = await said(world, "/incident assign #1 @chloe", "ben")
-    assert "INC-1 is @chloe's. @ben, who had it" in given
+    assert "INC-1 is @chloe's. @ben, the previous owner" in given
     await world.reply("steered", "Assigned to @chloe by @ben; it was @ben's", which=2)
     assert "Assign it to whom?" in await said(world, "/incident assign INC-1 somebody", "ben")
     shown = await said(world, "/incident show inc1")
