@@ -387,7 +387,7 @@ async def say_yes_without_the_key(world: World) -> None:
     )
 
 
-async def test_a_yes_that_is_written_into_the_store_without_the_key_does_not_run(
+async def test_an_approval_written_into_the_store_without_the_key_does_not_run(
     world: World, bot: StartBot, gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     await bot()
@@ -402,7 +402,7 @@ async def test_a_yes_that_is_written_into_the_store_without_the_key_does_not_run
     assert any("was the store edited?" in one.getMessage() for one in caplog.records)
 
 
-async def test_a_yes_to_something_else_that_was_put_in_its_place_does_not_run(
+async def test_an_approval_of_something_else_put_in_its_place_does_not_run(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     await bot()

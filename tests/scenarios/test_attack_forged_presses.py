@@ -168,7 +168,7 @@ async def test_two_approvers_at_once_are_two_votes_and_one_dispatch(
     await ran(world, gateway, 1)
 
 
-async def test_a_yes_and_a_no_at_once_are_one_decision(
+async def test_an_approval_and_a_rejection_at_once_are_one_decision(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     card = await proposed(world, bot)

@@ -98,7 +98,7 @@ async def test_a_severity_that_any_sender_may_say_takes_no_approval_away(
     await ran(world, gateway, 1)
 
 
-async def test_what_another_yes_ran_meanwhile_revokes_its_siblings(
+async def test_what_another_approval_ran_meanwhile_revokes_its_siblings(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     _, first = await shown(world, bot)

@@ -105,7 +105,7 @@ async def test_who_is_in_the_group_may_approve_and_who_left_a_minute_ago_may_not
     await ran(world, gateway, 1)
 
 
-async def test_who_said_yes_and_left_the_group_before_the_last_yes_does_not_count(
+async def test_an_approver_who_left_the_group_before_the_last_approval_does_not_count(
     world: World, bot: StartBot, gateway: Gateway, clock: Clock
 ) -> None:
     world.write_policy(SRE, approvals_required=2)
@@ -188,7 +188,7 @@ async def test_where_only_rules_name_approvers_they_lift_a_freeze(
     )
 
 
-async def test_only_an_approver_lifts_a_freeze_and_while_it_stands_no_yes_counts(
+async def test_only_an_approver_unfreezes_and_during_a_freeze_no_approval_counts(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     card = await proposed(world, bot)
@@ -239,7 +239,7 @@ async def test_a_stranger_is_answered_at_once_though_slack_is_slow_to_show_why(
     await nothing_ran(world, gateway)
 
 
-async def test_who_said_yes_may_still_say_no(world: World, bot: StartBot, gateway: Gateway) -> None:
+async def test_an_approver_may_still_reject(world: World, bot: StartBot, gateway: Gateway) -> None:
     world.write_policy(BEN, CHLOE, approvals_required=2)
     card = await proposed(world, bot)
     await world.press(card, "Approve", "ben")

@@ -134,7 +134,7 @@ async def test_a_strangers_message_with_our_key_is_not_taken_for_our_card(
     assert world.rows("SELECT failed FROM outbox WHERE kind = 'card'")[0]["failed"] == 0
 
 
-async def test_a_yes_that_was_not_sent_yet_ends_with_its_incident(
+async def test_an_approval_that_was_not_sent_yet_ends_with_its_incident(
     world: World, bot: StartBot
 ) -> None:
     running = await bot()

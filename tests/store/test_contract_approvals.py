@@ -209,7 +209,7 @@ async def test_who_asked_and_is_a_guest_by_now_takes_nothing_back(store: Store) 
         await store.vote(one.id, guest, NO, TEAM, later(1))
 
 
-async def test_who_said_yes_may_still_say_no_until_it_is_decided(store: Store) -> None:
+async def test_an_approver_may_still_reject_until_it_is_decided(store: Store) -> None:
     one = await asked(store, (await opened(store)).id, needed=2)
     await say(store, one, ANA)
     over = await say(store, one, ANA, NO, at=2)
