@@ -1,4 +1,4 @@
-"""The forms that settings have. Each wrong value is told in words, and never shown."""
+"""The types of settings. An error describes what is wrong and never shows the value."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import yaml
 
 
 class YamlProblem(Exception):
-    """The text is not usable YAML; `line` is where, from 1, or 0 where nobody can say."""
+    """The text is not usable YAML; `line` counts from 1, 0 if unknown."""
 
     def __init__(self, reason: str, line: int) -> None:
         self.reason = reason

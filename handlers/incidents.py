@@ -39,7 +39,7 @@ def register(listeners: Listeners) -> None:
 async def acknowledge(
     body: dict[str, Any], action: dict[str, Any], story: Response, clock: Callable[[], datetime]
 ) -> str | None:
-    """The presser takes ownership, or is told whose it is."""
+    """The presser takes ownership, or gets the owner's name."""
     incident = await incident_of_press(body, action, story)
     user = str(body["user"]["id"])
     change = await story.acknowledge(incident.id, user)
@@ -49,7 +49,7 @@ async def acknowledge(
 async def resolve(
     body: dict[str, Any], action: dict[str, Any], story: Response, outbox: Outbox
 ) -> None:
-    """Close it, or first open the box that asks, where Slack has not asked the presser already."""
+    """Close it, or first open the confirmation, unless Slack already asked the presser."""
     incident = await incident_of_press(body, action, story)
     user = str(body["user"]["id"])
     await story.decisions.check_person(user, "resolve")
@@ -71,7 +71,7 @@ def _was_confirmed(body: dict[str, Any], action: dict[str, Any]) -> bool:
 
 
 async def confirmed(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
-    """Close it: the box has asked."""
+    """Close it: the person confirmed in the modal."""
     await story.resolve(incident_id(view["private_metadata"]), str(body["user"]["id"]))
 
 

@@ -158,8 +158,8 @@ class Outbox:
     async def _look(self) -> None:
         """Start every channel in which something may go now.
 
-        A channel that is held back is woken by its time alone: whatever else wakes the outbox
-        must not make it run in vain.
+        A rate-limited channel is woken only at its time: any other wake-up of the outbox
+        must not run it for nothing.
         """
         now = self._clock()
         for name, due in (await self._store.outbox_channels(now)).items():
@@ -172,7 +172,7 @@ class Outbox:
                 self._start(channel)
 
     def _is_held_back(self, channel: Channel, due: Set[Which]) -> bool:
-        """Whether Slack takes nothing of what is due; then its time is noted."""
+        """Whether Slack's rate limits hold everything that is due; then note when to wake."""
         if not self._store.replica.has_lane(channel.lane):
             return False
         waits = self._waits(channel)

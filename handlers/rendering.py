@@ -108,7 +108,7 @@ class Renderer:
         incident = await self._store.incident(int(subject.partition("/")[0]))
         story = await self._store.timeline(incident.id)
         taken = [entry.at for entry in story if entry.kind in ("acknowledged", "assigned")]
-        if taken:  # how long until somebody looked, whoever took it over since
+        if taken:  # the time to acknowledge, also after a change of owner
             incident = replace(incident, acknowledged_at=taken[0])
         text, blocks = result.resolved(incident, *await self._fix_of(incident))
         return Rendered(text, blocks, broadcast=incident.severity.rank == 0)

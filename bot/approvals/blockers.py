@@ -1,7 +1,7 @@
-"""What keeps a remediation from running, whoever approves it: decided once, by `evaluate`.
+"""What blocks a remediation: decided in one place, by `evaluate`.
 
-Asked when its card is drawn, at the press, when its dispatch is claimed, and before it is sent. The
-answer is data; `blocker_text` has the sentences.
+Called when its card is drawn, at the press, when its dispatch is claimed, and before it is sent.
+The answer is data; `blocker_text` has the sentences.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _USELESS = frozenset({BlockerKind.DID_NOT_HELP, BlockerKind.BREAKER_OPEN})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocker:
-    """Why it may not run now. `until` is when that ends by itself, None where nobody can say.
+    """Why it may not run now. `until` is when that ends without a person, None if unknown.
 
     Which of the facts are set depends on `kind`: `subject` is the target, the SOP ID, the status or
     the title; `user` and `reason` are those of a freeze; `incident_id` is the incident whose action
@@ -94,12 +94,12 @@ class Blocker:
 
     @property
     def is_final(self) -> bool:
-        """Whether no waiting and nobody's press changes anything about it."""
+        """Whether neither time nor a person can remove it."""
         return self.kind in _FINAL
 
     @property
     def makes_it_useless(self) -> bool:
-        """Whether it is of no use even to propose it."""
+        """Whether proposing it is useless, too."""
         return self.is_final or self.kind in _USELESS
 
 
@@ -110,7 +110,7 @@ def signature(blocker: Blocker | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastRun:
-    """Something that reached the gateway, as far as anybody knows."""
+    """A request that reached the gateway, as far as is known."""
 
     approval_id: str
     incident_id: int
@@ -214,7 +214,7 @@ def _over(approval: Approval, incident: Incident, now: datetime) -> Blocker | No
 
 
 def _changed(approval: Approval, incident: Incident, config: Config | None) -> Blocker | None:
-    """What it was approved for is not what it would be now.
+    """The context it was proposed in has changed.
 
     A severity may change: any sender may say one, and the policy does not ask for it.
     """
@@ -233,12 +233,12 @@ def _changed(approval: Approval, incident: Incident, config: Config | None) -> B
 
 
 def _differs(now: Demand, then: Demand) -> bool:
-    """Whether other people, or in another way, would have to approve it. Not for how long."""
+    """Whether the requirements differ; how long the approval lives does not matter."""
     return replace(now, ttl=then.ttl) != then
 
 
 def _doubtful(approval: Approval, last_look: LastLook | None) -> Blocker | None:
-    """Too little of what people approved is on record, still counts, or is what would run."""
+    """What people approved is not on record, no longer counts, or is not what would run."""
     if last_look is None:
         return None
     if not last_look.is_on_record:
@@ -280,7 +280,7 @@ def _frozen(freeze: Freeze | None) -> Blocker | None:
 
 
 def _missing(approvals: Sequence[str]) -> Blocker | None:
-    """What was sent is not in the store any more: then nothing that counts it can be trusted."""
+    """A sent request is missing from the store, so the limits cannot be counted."""
     return Blocker(kind=BlockerKind.REQUEST_MISSING, count=len(approvals)) if approvals else None
 
 
@@ -312,7 +312,7 @@ _UNDER_WAY = {
 
 
 def _busy(approval: Approval, others: Iterable[PastRun]) -> Blocker | None:
-    """One action a target at a time; of an unknown outcome nobody knows that it ended."""
+    """One action a target at a time; an action with an unknown outcome may still run."""
     for run in _on(approval.proposal.target, others):
         if run.state in _UNDER_WAY:
             return Blocker(

@@ -74,11 +74,11 @@ class Standing:
 
 
 UNKNOWN = Standing()
-"""Of somebody nobody asked about, or of whom Slack did not answer."""
+"""For a user whom nobody looked up, or about whom Slack did not answer."""
 
 GUEST = "guests never count"
 INCOMPLETE = "Slack did not say whether you are a guest"
-"""Slack answered, and left that out: it is neither a guest nor a member until Slack says so."""
+"""Slack answered without that field: the user counts neither as guest nor as member."""
 
 _REMEDIES = {
     UNKNOWN.problem: "Try again in a minute.",
@@ -90,18 +90,18 @@ _REMEDIES = {
 
 
 def is_untold(problem: str) -> bool:
-    """Whether Slack did not say who that is: then nobody knows that they may not."""
+    """Whether the problem is only that Slack did not say who the user is."""
     return problem in _REMEDIES
 
 
 def remedy_of(problem: str) -> str:
-    """What the person can do about it; '' where it is as it is."""
+    """What the person can do about it; '' if nothing."""
     return _REMEDIES.get(problem, "")
 
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """Nothing runs, since then, by whose word and why; `by` is '' where nobody can say.
+    """All actions are blocked: since when, by whom and why; `by` is '' if unknown.
 
     `disputed`: the store and the audit trail disagree about it, so it holds until it is unfrozen.
     """

@@ -80,7 +80,7 @@ def _is_ok(text: object) -> bool:
 
 
 def _note_environments(report: Report, listed: ActionList, declared: Environments) -> None:
-    """Which targets get the strictest rule, because nobody knows their environment."""
+    """Name the targets that get the strictest rule because their environment is unknown."""
     targets = {target for action in listed.actions for target in action.targets}
     for target in sorted(targets):
         word = str(listed.environments.get(target) or "")
@@ -113,7 +113,7 @@ def check_targets(report: Report, sops: SopLibrary, offered: Offered | None) -> 
     before = report.problems
     for sop, action, target in named:
         if action.action not in offered:
-            continue  # not in the catalogue: told with the SOP
+            continue  # not in the catalogue: reported with the SOP
         known = offered[action.action]
         if target not in known:
             report.problem(

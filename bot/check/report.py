@@ -1,4 +1,4 @@
-"""What the checks found: one line a check, and each problem with its cause and its remedy."""
+"""Prints one line a check; a problem with its cause and remedy."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Report:
         self._line("✗", name, f"{cause.rstrip('.')}; {remedy}" if remedy else cause)
 
     def note(self, name: str, text: str) -> None:
-        """No problem, and yet worth knowing."""
+        """Not a problem, but worth knowing."""
         self._line("!", name, text)
 
     def skipped(self, name: str, why: str) -> None:
-        """Could not be looked at because of a problem that is counted already."""
+        """Skipped because of a problem that is counted already."""
         self._line("·", name, f"not checked: {why}")
 
     def end(self) -> int:

@@ -39,7 +39,7 @@ _REINSTALL = "compare the app's manifest with manifest.yml, then reinstall the a
 
 
 class SlackCheck:
-    """Asks Slack, and changes nothing there."""
+    """Checks against Slack, without changing anything there."""
 
     def __init__(self, report: Report, settings: Settings, client: AsyncWebClient) -> None:
         self._report = report
@@ -50,7 +50,7 @@ class SlackCheck:
         self._scopes: frozenset[str] | None = None
 
     async def run(self, policy: Policy | None) -> None:
-        """Every check; what hangs on a token or scope that is missing is not asked."""
+        """Run every check; skip those that need a missing token or scope."""
         signed_in = await self._guarded("slack", self._bot_token)
         if self._reached:
             await self._guarded("socket", self._app_token)
@@ -173,7 +173,7 @@ class SlackCheck:
         before = self._report.problems
         for source in self._settings.slack_alert_sources:
             if re.fullmatch(r"A[A-Z0-9]{6,}", source):
-                continue  # Slack has no method that tells of an app by its id
+                continue  # Slack has no method that looks up an app by its id
             if not re.fullmatch(r"B[A-Z0-9]{6,}", source):
                 self._report.problem(
                     "sources", f"SLACK_ALERT_SOURCES: {source!r} is neither a bot nor an app", _ID
@@ -194,7 +194,7 @@ class SlackCheck:
         return self._report.problems == before
 
     async def _approvers(self, policy: Policy) -> bool:
-        """Ask about everybody whom the policy names: a typo shows at three in the morning."""
+        """Check all approvers: otherwise a typo is only noticed during an incident."""
         file, remediate = self._settings.policy_file, policy.remediate
         named = {
             *remediate.approvers,

@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{given.config}: ok, {len(config.targets)} targets")
             return 0
         renounce_privileges()
-        # This process remembers them for a reload; no child and nobody in /proc sees them.
+        # This process keeps them for a reload; no child sees them, and /proc does not show them.
         forget_variables(s.secret_env for s in config.sources.values() if s.secret_env)
         asyncio.run(_serve(config, read, environ))
     except ConfigError as error:

@@ -107,7 +107,7 @@ async def running(
         now_in_force = config
 
         async def reload(wanted: GatewayConfig) -> None:
-            """Take on other targets and sources: all of it, or ConfigError and none of it."""
+            """Use other targets and sources: all of them, or ConfigError and none."""
             nonlocal now_in_force
             if problems := _needs_a_restart(now_in_force, wanted):
                 raise ConfigError(problems)

@@ -127,7 +127,7 @@ class _TargetPart(_Part):
 class ProcessTarget(_TargetPart):
     """A process the gateway itself starts and watches. `argv` is a list and never a shell line.
 
-    `user` is whom it runs as, with their groups and no others; '' the gateway's own user.
+    `user` is the user it runs as, with that user's groups only; '' is the gateway's own user.
     """
 
     executor: Literal["process"]

@@ -105,7 +105,7 @@ class Dispatcher:
     async def exchange(
         self, targets: Mapping[str, TargetConfig], fit: Callable[[], Awaitable[None]]
     ) -> None:
-        """Take on other targets, once nothing runs on those that change; `fit` the executors."""
+        """Use other targets, once nothing runs on those that change; `fit` the executors."""
         changed = [name for name, old in self.targets.items() if targets.get(name) != old]
         async with contextlib.AsyncExitStack() as held:
             for name in sorted(changed):

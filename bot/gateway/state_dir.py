@@ -1,4 +1,4 @@
-"""The state folder: ours alone, and no file in it is a way to another file."""
+"""The state folder: only the gateway's user has access, and no file in it is a link."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ _KEY_BYTES = 32
 def prepare(folder: Path) -> None:
     """Create the folder, or check it: a real one, ours, closed to everybody else.
 
-    ConfigError says what to do. Whoever could write here could write what the journal says.
+    ConfigError says what to do. A user who can write here can forge the journal.
     """
     with contextlib.suppress(FileExistsError):
         folder.mkdir(parents=True, mode=0o700)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        raise ConfigError([f"state_dir: {folder} is no folder of its own (a link is not followed)"])
+        raise ConfigError(
+            [f"state_dir: {folder} is not a folder of its own (links are not followed)"]
+        )
     if found.st_uid != os.geteuid():
         raise ConfigError(
             [f"state_dir: {folder} belongs to user {found.st_uid}, not to the gateway's"]

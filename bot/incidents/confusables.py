@@ -1,7 +1,7 @@
-"""Letters that look alike, as one: for comparing text, never for showing it.
+"""Folds look-alike letters into one: for comparing text, never for showing it.
 
 Somebody who wants `RESOLVED` to pass a search writes it with Cyrillic letters, in fullwidth, with
-combining marks or with characters that nobody sees between. `fold` undoes all of that.
+combining marks or with invisible characters between them. `fold` undoes all of that.
 """
 
 from __future__ import annotations

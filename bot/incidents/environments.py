@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Self
 
 UNKNOWN = "unknown"
-"""The name of every environment that is not declared, and of one that nobody names."""
+"""The name of every undeclared environment, and of a missing one."""
 
 DECLARED: Mapping[str, tuple[str, ...]] = {
     "production": ("prod", "prd", "live", "prod-*", "production-*"),
@@ -26,7 +26,7 @@ DECLARED: Mapping[str, tuple[str, ...]] = {
     "development": ("dev", "develop", "dev-*"),
     "sandbox": (),
 }
-"""What is declared where policy.yaml declares nothing: names, each with its other spellings."""
+"""The default declaration: names, each with its other spellings."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _GLOB = re.compile(r"[a-z0-9._*?-]{1,63}")

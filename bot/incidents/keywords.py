@@ -1,4 +1,4 @@
-"""The keys of an SOP (`svc:omada-*`, `env:prod`): read once, and asked of an alert.
+"""The keys of an SOP (`svc:omada-*`, `env:prod`): parsed once, matched against alerts.
 
 A key and an alert are compared in the same spelling: folded, severities and environments by every
 word that means them, categories by their usual short forms. What no alert can ever have is refused.

@@ -1,4 +1,4 @@
-"""Bad news of an incident: what people must hear of, because an edited message notifies nobody."""
+"""Bad news of an incident, posted as a new message, because an edit notifies nobody."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class News:
 
     `subject` is what it is about: an execution, an approval, a severity, or when the incident
     was opened; with the kind it is said once an incident. `facts` are its typed facts by name;
-    `mentions` are the users and user groups whom it concerns.
+    `mentions` are the users and user groups concerned.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""Say of incidents that nobody acknowledged them."""
+"""Report incidents that nobody acknowledged."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from bot.response import Response
 
 
 def report_unanswered(response: Response) -> Callable[[], Awaitable[object]]:
-    """Say of incidents that nobody acknowledged them."""
+    """Report incidents that nobody acknowledged."""
     return response.report_unanswered

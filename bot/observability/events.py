@@ -39,7 +39,7 @@ class Event(StrEnum):
     DISPATCH_UNKNOWN = "dispatch.unknown"  # sent, and no answer came
     DISPATCH_MARKED = "dispatch.marked"  # a person says what became of it
     REMEDIATION_VERIFIED = "remediation.verified"
-    REMEDIATION_NOT_VERIFIED = "remediation.not_verified"  # or nobody can tell: see `state`
+    REMEDIATION_NOT_VERIFIED = "remediation.not_verified"  # or the result is unknown: see `state`
     REMEDIATION_UNDONE = "remediation.undone"
     FREEZE_SET = "freeze.set"
     FREEZE_ENDED = "freeze.ended"
@@ -56,7 +56,7 @@ class Event(StrEnum):
     STORE_AVAILABLE = "store.available"
     HEALTH_FAILING = "health.failing"  # another part than the store: see `part`
     HEALTH_RECOVERED = "health.recovered"
-    WORK_OVERDUE = "work.overdue"  # something should have happened by now
+    WORK_OVERDUE = "work.overdue"  # work is overdue
     OUTBOX_POSTPONED = "outbox.postponed"  # a message is tried again later
     OUTBOX_GIVEN_UP = "outbox.given_up"  # Slack will not take a message
 

@@ -140,9 +140,9 @@ class Decisions:
         return replace(voter, standing=await self._standing(voter.user, groups))
 
     async def blocker_of(self, approval: Approval, facts: Facts | None = None) -> Blocker | None:
-        """What keeps it from running now, as its card and whoever presses must know it.
+        """What blocks it now, for its card and for the person who presses.
 
-        `facts` of this moment, where the caller has them.
+        `facts` are those of this moment, if the caller has them.
         """
         limits, now = self._rulebook.limits, self._clock()
         known = facts or await self._store.blocker_facts(limits, now)
@@ -151,7 +151,7 @@ class Decisions:
         return evaluate(approval, incident, known, limits, now, config=config)
 
     async def _end(self, approval: Approval, blocker: Blocker) -> bool:
-        """Revoke what nothing can bring back; False when somebody else ended it."""
+        """Revoke an approval with a final blocker; False when somebody else ended it."""
         return await self._store.end_blocked(approval, blocker, self._clock())
 
     async def dry_run(self, approval_id: str) -> str:
@@ -169,7 +169,7 @@ class Decisions:
         return "The plan is another one by now. Nothing was run. " + AGAIN
 
     async def tend(self) -> None:
-        """End what waits in vain, and draw the cards again whose blocker began or ended."""
+        """End approvals with a final blocker, and redraw cards whose blocker began or ended."""
         now = self._clock()
         await self._store.expire_approvals(now)
         await self._store.end_retries(now)
@@ -186,13 +186,13 @@ class Decisions:
                 await self._store.redraw(approval.id, blocker, now)
 
     async def redraw(self) -> None:
-        """`tend`, as a step that a commit wakes: it leaves nothing for another one."""
+        """`tend`, as a step that a commit wakes; always False, because no work is left over."""
         await self.tend()
 
     # Freezing: anybody may stop everything; only who may approve lets it go on.
 
     async def freeze(self, user: str, reason: str, *, channel: str) -> tuple[Freeze, bool]:
-        """Nothing runs from now on, which `channel` is told.
+        """Block all actions from now on; `channel` gets the notice.
 
         (the freeze that stands, whether it is this one). Refused for a guest, a bot or a stranger.
         While Slack does not say who somebody is, they may freeze: to stop is safe, and it may be
@@ -204,9 +204,9 @@ class Decisions:
         return await self._store.freeze(user, reason, self._clock(), channel=channel)
 
     async def unfreeze(self, user: str, *, channel: str) -> Freeze | None:
-        """The freeze that ends by this, which `channel` is told; None when nothing was frozen.
+        """End the freeze and return it; `channel` gets the notice. None when nothing was frozen.
 
-        Refused for whoever is an approver of nothing in the policy.
+        Refused for anybody who is an approver of nothing in the policy.
         """
         if await self._store.frozen() is None:
             return None
@@ -228,7 +228,7 @@ class Decisions:
     async def check_person(self, user: str, action: GuestAction | None = None) -> None:
         """Refused for a bot or a stranger, and for a guest unless the policy allows the action.
 
-        While Slack does not say who somebody is, they may do what anybody can take back.
+        While Slack does not say who somebody is, they may do only what anybody can reverse.
         """
         standing = await self._standing(user, ())
         if standing.problem == GUEST and action is not None:
@@ -243,7 +243,7 @@ class Decisions:
         check_standing(standing, "Not done")
 
     async def check_home(self, user: str) -> None:
-        """Refused unless Slack says that this is somebody of this workspace, guest or member."""
+        """Refused unless Slack says that the user is a guest or member of this workspace."""
         standing = await self._standing(user, ())
         if standing.problem != GUEST:
             check_standing(standing, "Not done")

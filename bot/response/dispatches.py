@@ -57,14 +57,14 @@ class Dispatches:
     # Run: one request an approval, and what is not known is called unknown.
 
     async def claim(self) -> Execution | None:
-        """Take on the oldest approved execution whose target is free."""
+        """Claim the oldest approved execution whose target is free."""
         execution = await self._store.claim_execution(self._clock(), self._rulebook.limits)
         if execution is not None:
             self._in_hand.add(execution.id)
         return execution
 
     async def send(self, execution: Execution) -> None:
-        """Send what was claimed, or revoke it: everything is looked at once more."""
+        """Check everything once more, then send the claimed execution or revoke it."""
         try:
             await self._send(execution)
         finally:
@@ -117,7 +117,7 @@ class Dispatches:
         return await dispatch.look_up(self._gateway, execution.key, incident.tracking_id)
 
     async def try_again(self, approval_id: str, user: str) -> None:
-        """A person has it sent again: Refused unless it provably did not run and may run now.
+        """Send it again for a person; Refused unless it provably did not run and may run now.
 
         The same approval counts; everything is checked again, as the first time.
         """
@@ -179,7 +179,7 @@ class Dispatches:
         await dispatch.written(partial(self._finish, execution, result))
 
     async def _blocker_of(self, approval: Approval, incident: Incident) -> Blocker | None:
-        """What keeps it from running, with all that Slack, the trail and the gateway say of it.
+        """What blocks it, by what Slack, the audit trail and the gateway say now.
 
         GatewayUnavailable or InputError when the gateway does not say what it would do.
         """
@@ -193,7 +193,7 @@ class Dispatches:
             )
 
         if blocker := await evaluated(None):
-            return blocker  # nobody need be asked
+            return blocker  # Slack and the gateway need not be asked
         look = LastLook(
             is_on_record=await self._store.is_on_record(approval),
             lost_vote=await self._lost_vote(approval),
@@ -206,7 +206,7 @@ class Dispatches:
         return await evaluated(replace(look, plan=preview.digest))
 
     async def _lost_vote(self, approval: Approval) -> str:
-        """Why too few of those who approved may still approve it; '' while enough may."""
+        """Why too few approvals still count; '' while enough do."""
         groups = [who for who in approval.approvers if is_group(who)]
         left, why = 0, ""
         for user in approval.said_yes:

@@ -1,4 +1,4 @@
-"""The third step by itself: what is due to be proposed is planned, and put before people."""
+"""The third step: plans the proposals that are due, and puts them before people."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from store.rows import ProposalTask
 
 log = logging.getLogger(__name__)
 
-AGAIN_SECONDS, AGAIN_AT_MOST = 2.0, 60.0  # until the gateway is asked again when it could not plan
+AGAIN_SECONDS, AGAIN_AT_MOST = 2.0, 60.0  # the pause before a plan is retried
 
 Wanted = tuple[str, Callable[[], Awaitable[Approval]]]
-"""An action's name, and what makes the approval to be asked for."""
+"""An action's name, and the function that makes its approval."""
 
 
 class ProposalQueue:
-    """Claims what is to be proposed, beside the advice. A slow gateway holds up only its own."""
+    """Claims proposal tasks, beside the advice. A slow plan delays only its own task."""
 
     def __init__(
         self,
@@ -44,14 +44,14 @@ class ProposalQueue:
         self._in_hand: set[int] = set()  # tasks that were claimed and are worked on
 
     async def claim(self) -> ProposalTask | None:
-        """Take on what is to be proposed for the most severe incident."""
+        """Claim the task of the most severe incident."""
         task = await self._store.claim_proposal(self._clock(), tuple(self._in_hand))
         if task is not None:
             self._in_hand.add(task.id)
         return task
 
     async def work(self, task: ProposalTask) -> None:
-        """Propose what was claimed. While the gateway cannot plan it, it is tried again later."""
+        """Propose the claimed task. If the gateway cannot plan it, it is retried later."""
         try:
             incident = await self._store.incident(task.incident_id)
             with bound(
@@ -64,7 +64,7 @@ class ProposalQueue:
             else:
                 await self._store.proposal_done(task.id)
         except BaseException:
-            with suppress(StoreError):  # then it is ours and not in hand: it comes again
+            with suppress(StoreError):  # it stays ours and not in hand, so it is claimed again
                 await self._defer(task, task.attempts, is_our_fault=True)
             raise
         finally:
@@ -82,14 +82,14 @@ class ProposalQueue:
                 asked = await wanted()
                 await self._store.ask(asked, f"{task.origin}:{place}", self._rulebook.limits)
             except AlreadyProposed:
-                continue  # there is one card for it, whoever asked first
+                continue  # it has a card already
             except (Refused, InputError, GatewayUnavailable) as error:
                 if await self._is_over(incident):
                     return False
                 is_away = isinstance(error, GatewayUnavailable)
                 away = away or is_away
                 if is_away and task.deferrals:
-                    continue  # it is said in the thread already
+                    continue  # the thread says so already
                 log.info("not proposed: %s", error)
                 why = str(error).removeprefix("Not proposed: ")
                 text = f"Not proposed: {name}. {why}"
@@ -99,7 +99,7 @@ class ProposalQueue:
         return away
 
     async def _wanted(self, incident: Incident, task: ProposalTask) -> list[Wanted]:
-        """What is to be proposed: that approval again, or what the SOP offers for the alert."""
+        """The proposals of a task: the old approval again, or what the SOP offers."""
         if task.approval_id:
             old = await self._store.approval(task.approval_id)
             return [(old.proposal.action_id, partial(self._proposals.again, incident, old))]
@@ -114,5 +114,5 @@ class ProposalQueue:
         ]
 
     async def _is_over(self, incident: Incident) -> bool:
-        """Nobody wants to hear about what cannot be proposed any more."""
+        """Whether the incident is resolved: then a failed proposal is not worth a message."""
         return (await self._store.incident(incident.id)).resolved_at is not None

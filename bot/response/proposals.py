@@ -22,7 +22,7 @@ from bot.response.decisions import check_undecided
 from bot.response.rulebook import Rulebook
 from store.contract import Store
 
-PLAN_SECONDS = 15.0  # how long the gateway may take to plan what no person waits for
+PLAN_SECONDS = 15.0  # the gateway's time for a plan that no person waits for
 
 
 class Proposals:
@@ -49,13 +49,13 @@ class Proposals:
     async def from_sop(
         self, incident: Incident, sop: Sop, action: ProposedAction, alert: Alert
     ) -> Approval:
-        """What the SOP offers for this alert, ready to be asked for."""
+        """The approval for what the SOP offers for this alert, not stored yet."""
         given = propose.values_from(sop, action, alert, self._clock())
         proposal = catalogue.propose(action.action, given, self._rulebook.policy.remediate)
         return await self._prepared(incident, proposal)
 
     async def again(self, incident: Incident, old: Approval) -> Approval:
-        """The same values under the policy of now, without the votes, ready to be asked for."""
+        """The same values under the current policy, without votes, not stored yet."""
         given = {p.name: (p.value, p.origin) for p in old.proposal.parameters}
         proposal = catalogue.propose(old.proposal.action_id, given, self._rulebook.policy.remediate)
         return await self._prepared(

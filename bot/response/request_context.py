@@ -1,4 +1,4 @@
-"""What a request tells the gateway of the incident: words for people and for gateways with a model.
+"""The incident's context in a request, for people and for gateways with a model.
 
 Our gateway never reads it: it runs the typed action. Every value is one line below its own name, so
 that no alert can add a line, and without what looks like a secret.
@@ -45,7 +45,7 @@ _SECRET = re.compile(
 async def call_with_context(
     store: Store, call: ActionCall, incident: Incident, proposal: Proposal, now: datetime
 ) -> ActionCall:
-    """The call as it is sent: with all that is known of the incident at this moment."""
+    """The call as it is sent, with what is known of the incident now."""
     alert, record, earlier = await asyncio.gather(
         store.latest_alert(incident.id),
         store.first_advice(incident.id),
@@ -83,7 +83,7 @@ def _facts(
     similar: int,
     now: datetime,
 ) -> Iterator[tuple[str, str]]:
-    """In this order: what is ours first, so that a cut takes a stranger's words and not ours."""
+    """Our own facts first, so that a cut removes a stranger's text and not ours."""
     name, text = (alert.name, alert.text) if alert else (incident.title, incident.text)
     yield "Incident", f"{incident.number}, SOP {incident.sop_id}, {incident.tracking_id}"
     values = ", ".join(f"{p.name}={_line(str(p.shown), 200)}" for p in proposal.parameters)
@@ -109,7 +109,7 @@ def _metrics(incident: Incident) -> str:
 
 def _line(text: str, limit: int) -> str:
     """One line of a stranger's text, without secrets."""
-    # Cut first, with room for a secret at the edge: no pattern meets a megabyte.
+    # Cut first, with room for a secret at the edge, so that no pattern runs over a megabyte.
     clean = printable(text[: 4 * limit + 1_000])
     line = " ".join(_SECRET.sub("[secret]", redact(clean)).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

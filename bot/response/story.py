@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ResolveWarning:
-    """Why closing an incident wants a second thought: so many alerts fire, these approvals wait."""
+    """What closing an incident would end: how many alerts fire, which approvals wait."""
 
     firing: int
     waiting: tuple[Approval, ...]
@@ -119,7 +119,7 @@ class Response:
         """The policy as it is now."""
         return self.rulebook.policy
 
-    # 1. Receive: written before anybody is told that it arrived.
+    # 1. Receive: written before it is acknowledged.
 
     async def receive(self, delivery: Delivery) -> Receipt:
         """Write the alerts and fold them; the same delivery twice changes nothing."""
@@ -135,7 +135,7 @@ class Response:
     # 2. Advise: after the card, never in its way.
 
     async def claim_advice(self) -> AdviceRecord | None:
-        """Take on the advice of the most severe incident that has none yet."""
+        """Claim the advice of the most severe incident that has none yet."""
         record = await self.store.claim_advice(self._clock(), tuple(self._advising))
         if record is not None:
             self._advising.add(record.id)
@@ -147,7 +147,7 @@ class Response:
             await self._advise(record)
             await self.store.advice_done(record.id)
         except BaseException:
-            with suppress(StoreError):  # then it is ours and not in hand: it comes again
+            with suppress(StoreError):  # it stays ours and not in hand, so it is claimed again
                 await self.store.release_advice(record.id)
             raise
         finally:
@@ -193,12 +193,12 @@ class Response:
     # People steer.
 
     async def acknowledge(self, incident_id: int, user: str) -> IncidentChange:
-        """Somebody takes ownership of what is nobody's yet."""
+        """The user takes ownership, if nobody has it yet."""
         await self.decisions.check_person(user, "acknowledge")
         return await self.store.acknowledge(incident_id, user, self._clock())
 
     async def assign(self, incident_id: int, assignee: str, by: str) -> IncidentChange:
-        """Give it to somebody, whoever had it; Refused for whom the policy lets not have it."""
+        """Change the owner; Refused if the policy does not let that user have it."""
         await self.decisions.check_person(by, "assign")
         if assignee != by:
             await self.decisions.check_person(assignee, "acknowledge")
@@ -210,7 +210,7 @@ class Response:
         return await self.store.resolve(incident_id, user, self._clock())
 
     async def report_unanswered(self) -> None:
-        """Say of what nobody acknowledged in the policy's time, to those whom the policy names."""
+        """Post in the threads of incidents that nobody acknowledged in time."""
         seconds = self.policy.notify.unanswered_seconds
         if seconds:
             now = self._clock()
@@ -218,7 +218,7 @@ class Response:
             await self.store.report_unanswered(before, self.policy.remediate.approvers, now)
 
     async def what_resolving_ends(self, incident: Incident) -> ResolveWarning | None:
-        """What a person must know before they close it; None where nothing is in the way."""
+        """What a person must confirm before closing it; None if nothing."""
         approvals = await self.store.approvals_of(incident.id)
         waiting = tuple(one for one in approvals if not one.decided)
         if not incident.firing and not waiting:
@@ -226,7 +226,7 @@ class Response:
         return ResolveWarning(incident.firing, waiting)
 
     async def reopen(self, incident_id: int, user: str) -> IncidentChange:
-        """A person opens again what is resolved."""
+        """A person reopens a resolved incident."""
         await self.decisions.check_person(user, "reopen")
         return await self.store.reopen(incident_id, user, self._clock())
 

@@ -136,7 +136,7 @@ class Gate:
 
 
 class Connection(RequestHandler):
-    """aiohttp's connection, with a deadline for whatever it waits for."""
+    """aiohttp's connection, with a deadline for each wait."""
 
     def __init__(self, gate: Gate, server: web.Server, **options: Any) -> None:
         super().__init__(server, **options)
@@ -156,7 +156,7 @@ class Connection(RequestHandler):
         """Take the connection, or answer 503 and close it."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP is all we listen on
         self._raw = transport
-        if self._gate.closing:  # accepted just before the end; nobody would close it later
+        if self._gate.closing:  # accepted just before the end; nothing would close it later
             transport.abort()
             return
         self.address = self._gate.address_of(transport.get_extra_info("peername"))
@@ -325,12 +325,12 @@ def _problem(status: int, code: str, message: str) -> web.Response:
 
 
 def caller_is_gone(request: web.BaseRequest) -> bool:
-    """Whether nobody is there to read an answer: an error then is no fault of ours."""
+    """Whether the caller has hung up: an error then is not our fault."""
     return request.transport is None or request.transport.is_closing()
 
 
 def caller_of(peer: Any) -> str:
-    """Whose connection it is: an IPv4 address or an IPv6 network of 64 bits; '' is this machine."""
+    """The caller's IPv4 address or IPv6 network of 64 bits; '' is this machine."""
     try:
         address = ipaddress.ip_address(peer[0].partition("%")[0])
     except (TypeError, IndexError, ValueError, AttributeError):

@@ -20,7 +20,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _HINTS = ("xox", "xapp-", "ticket=", "Bearer ", "Basic ", "uthorization", "://")
-"""Whatever _SECRET finds holds one of these."""
+"""Every match of _SECRET contains one of these."""
 _PLAIN = (str, int, float, bool, type(None))
 HIDDEN = "[secret]"
 _SHORTEST = 6  # a secret of fewer characters would be found in ordinary words
@@ -45,7 +45,7 @@ def redact(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
-    """Whether a field of that name holds a secret, whatever it is."""
+    """Whether a field of that name holds a secret, by its name alone."""
     return _SECRET_NAME.search(name) is not None
 
 
@@ -61,7 +61,7 @@ class Redactor:
         self, _log: Any, _method: str, fields: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
         """The fields of one line, redacted."""
-        # Nearly every line holds none, and a storm logs thousands: told by plain searches first.
+        # Nearly every line holds none, and a storm logs thousands: a plain search rules them out.
         whole = "\0".join(map(str, fields.values()))
         found = any(hint in whole for hint in self._hints)
         for name, value in fields.items():

@@ -1,4 +1,4 @@
-"""The approval card: exactly what will run, where each value is from, who may say yes."""
+"""The approval card: exactly what will run, where each value is from, who may approve."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ FROZEN = "🧊 Frozen: all actions are blocked until an approver types `/inciden
 
 
 def _fact(entry: TimelineEntry) -> str:
-    """One fact of the story; whom it is about stands in it, or behind it."""
+    """One timeline entry; the person is named in it or behind it."""
     if entry.kind in ("assigned", "reopened"):
         return named(line(entry.text, 200))
     text = (said if entry.kind == "note" else line)(entry.text, 200)

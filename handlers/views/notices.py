@@ -1,4 +1,4 @@
-"""What the bot says of itself: a storm's digest, what is stuck, what Slack does not take."""
+"""What the bot says of itself: a storm's digest, overdue work, undelivered messages."""
 
 from __future__ import annotations
 

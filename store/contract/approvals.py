@@ -117,7 +117,7 @@ class Approvals(Part):
         return await self._read_sealed(guards.facts, limits, now)
 
     async def drawn_blockers(self) -> dict[str, str]:
-        """With which blocker the card of each approval was drawn that waits, by its id."""
+        """The blocker with which each waiting approval's card was drawn, by approval id."""
         return await self._engine.read(approvals.drawn)
 
     async def redraw(self, approval_id: str, blocker: Blocker | None, now: datetime) -> bool:
@@ -157,14 +157,14 @@ class Approvals(Part):
     async def freeze(
         self, user: str, reason: str, now: datetime, *, channel: str
     ) -> tuple[Freeze, bool]:
-        """Nothing is claimed from now on, on any replica; `channel` is told in the same commit.
+        """No replica claims from now on; the same commit enqueues the notice to `channel`.
 
         (the freeze that stands, whether it is this one): another may have been there.
         """
         return await self._write(freezes.freeze, user, reason, channel, now)
 
     async def unfreeze(self, user: str, now: datetime, *, channel: str) -> Freeze | None:
-        """The freeze that ends by this, which `channel` is told; None when there was none."""
+        """End the freeze and return it, with a notice to `channel`; None when there was none."""
         return await self._write(freezes.unfreeze, user, channel, now)
 
     async def frozen(self) -> Freeze | None:

@@ -105,11 +105,11 @@ class Executions(Part):
     async def try_again(
         self, approval_id: str, user: str, now: datetime, limits: Limits = DEFAULT_LIMITS
     ) -> None:
-        """Queue what did not run once more, by the same approval; Refused when that may not be."""
+        """Queue again what did not run, by the same approval; Refused if not allowed."""
         await self._write(outcomes.try_again, approval_id, user, now, limits)
 
     async def end_retries(self, now: datetime) -> None:
-        """What did not run cannot be tried again once its approval is too old."""
+        """Remove Try again where the approval is too old by now."""
         await self._write(outcomes.end_retries, now)
 
     async def mark_by_hand(

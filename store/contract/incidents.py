@@ -36,7 +36,7 @@ class Incidents(Part):
     async def report_unanswered(
         self, opened_before: datetime, mentions: Sequence[str], now: datetime
     ) -> int:
-        """Say of critical and high incidents opened before then that nobody acknowledged them.
+        """Report critical and high incidents opened before then that nobody acknowledged.
 
         Once each, to `mentions`; a channel gets a few at a time. Returns how many.
         """
@@ -65,7 +65,7 @@ class Incidents(Part):
     async def assign(
         self, incident_id: int, assignee: str, by: str, now: datetime
     ) -> IncidentChange:
-        """The incident is the assignee's, whoever had it. Refused when it is resolved."""
+        """The assignee becomes the owner. Refused when it is resolved."""
         return await self._write(incidents.assign, incident_id, assignee, by, now)
 
     async def reopen(self, incident_id: int, user: str, now: datetime) -> IncidentChange:

@@ -1,4 +1,4 @@
-"""What the bot says of itself: which store it has, storms, what is stuck."""
+"""What the bot says of itself: its store's id, storms, overdue work."""
 
 from __future__ import annotations
 

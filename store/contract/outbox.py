@@ -19,7 +19,7 @@ class Outgoing(Part):
     """The methods of `Store` for messages."""
 
     async def outbox_channels(self, now: datetime) -> dict[str, frozenset[Which]]:
-        """What each channel has to send now, but for those another replica looks after."""
+        """What each channel has to send now, except channels claimed by another replica."""
         return await self._engine.read(outbox.channels_due, now, self.owner)
 
     async def outbox_due(

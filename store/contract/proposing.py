@@ -1,4 +1,4 @@
-"""What is to be planned and put before people."""
+"""The proposals to plan and put before people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Proposing(Part):
     async def claim_proposal(
         self, now: datetime, in_hand: Sequence[int] = ()
     ) -> ProposalTask | None:
-        """The most severe incident's task that is due, taken on by this replica; None without any.
+        """Claim the due task of the most severe incident; None without any.
 
         What a replica left whose lease lapsed comes again, and what is this replica's own and not
         `in_hand`.

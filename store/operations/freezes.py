@@ -1,4 +1,4 @@
-"""The global freeze: while it stands nothing runs, whoever approved it.
+"""The global freeze: while it is set no action runs, approved or not.
 
 It stands twice: as a row of `freezes`, and on the audit trail. Whoever may write to the database
 can delete the first; nothing is sent while the two disagree.
@@ -16,7 +16,7 @@ from store.proof import HEAD, Anchor, Row, anchor_text
 from store.statements import Operation, lock, moment, query, run, seal, stamp
 
 FREEZING = "freezing"
-"""Held by whoever freezes and whoever sends: what is sent was on record before the freeze was."""
+"""The lock of freezing and of sending: a sent request is on record before the freeze."""
 
 NOTICE = "frozen"
 
@@ -43,7 +43,7 @@ def freeze(user: str, reason: str, channel: str, now: datetime) -> Operation[tup
 
 
 def unfreeze(user: str, channel: str, now: datetime) -> Operation[Freeze | None]:
-    """The freeze that ends by this, which is told in `channel`; None when nothing is frozen."""
+    """End the freeze and return it, with a notice to `channel`; None when nothing is frozen."""
     yield lock(FREEZING)
     standing: Freeze | None = yield from current()
     if standing is None:
@@ -71,7 +71,7 @@ def current() -> Operation[Freeze | None]:
         genuine = (yield seal(anchor_text(head))) == head.seal
     recorded: Freeze | None = yield from _recorded()
     if recorded is None and head is not None and genuine and audit.says_frozen(head):
-        # Its own row is pruned, or was deleted: then nobody can say by whom.
+        # Its own row was pruned or deleted, so the user is unknown.
         recorded = stored or Freeze("", moment(head.at), "")
     if stored is not None:
         disputed = recorded is None or not genuine

@@ -1,4 +1,4 @@
-"""The alerts of one incident: which of them it shows, and all of them for whoever wants to read."""
+"""The alerts of one incident: the one it shows, and the whole list."""
 
 from __future__ import annotations
 

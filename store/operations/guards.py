@@ -1,4 +1,4 @@
-"""What the store knows of what may keep a remediation from running: `blockers.evaluate` decides."""
+"""The stored facts about what may block a remediation; `blockers.evaluate` decides."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def blocker(
     now: datetime,
     config: Config | None = None,
 ) -> Operation[Blocker | None]:
-    """What keeps it from running now."""
+    """What blocks it now."""
     known: Facts = yield from facts(limits, now)
     return evaluate(approval, incident, known, limits, now, config=config)
 
 
-# Something reached the gateway for it, as far as anybody knows.
+# A request for it reached the gateway, as far as is known.
 _RUNS = """
 SELECT e.approval_id, e.incident_id, i.sop_id, a.action_id, a.target, e.state, e.started_at
 FROM executions e JOIN approvals a ON a.id = e.approval_id JOIN incidents i ON i.id = e.incident_id

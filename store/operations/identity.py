@@ -1,4 +1,4 @@
-"""Which store this is: two sopbots in one workspace must know whose message is whose."""
+"""The store's id, by which two sopbots in one workspace tell their messages apart."""
 
 from __future__ import annotations
 

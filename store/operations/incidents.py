@@ -129,7 +129,7 @@ def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[Inciden
 
 
 def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation[IncidentChange]:
-    """The incident is the assignee's, whoever had it; the thread tells both."""
+    """The assignee becomes the owner; the thread mentions the previous owner too."""
     yield from hold(incident_id)
     before = yield from get(incident_id)
     _check_open(before, "there is nothing to assign")
@@ -154,7 +154,7 @@ def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation
 
 
 def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
-    """A resolved incident is open again, and nobody's. `changed` is False where it is not resolved.
+    """Reopen a resolved incident, without an owner. `changed` is False if it is not resolved.
 
     Refused while another one of its SOP ID, env and service is open: there is one of them.
     """

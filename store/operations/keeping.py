@@ -105,7 +105,7 @@ def begin_anew(reason: str, now: datetime) -> Operation[int]:
         Kind.BEGUN_ANEW, now=now, detail={"reason": reason, "rows": seq, "head": mac}
     )
     for row in (yield query("SELECT * FROM freezes WHERE name = 'all'")):
-        # What is frozen stays so: else the store and the new trail would disagree about it.
+        # A freeze goes onto the new trail, or store and trail would disagree about it.
         detail = {"why": row["reason"], "since": row["at"]}
         yield from audit.record(
             Kind.FROZEN, now=now, subject="all", actor=row["actor"], detail=detail

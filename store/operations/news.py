@@ -15,14 +15,14 @@ from store.rows import dump
 from store.statements import Operation, Row, moment, query, stamp
 
 MOST_WAITING = 10
-"""Incidents that nobody answers, told at once in a channel: the rest follow as these are posted."""
+"""Unacknowledged incidents reported at once in a channel; the rest follow later."""
 
 _OF_EXECUTION = {
     NewsKind.FAILED: RemediationStatus.FAILED,
     NewsKind.UNKNOWN: RemediationStatus.OUTCOME_UNKNOWN,
     NewsKind.NOT_HELPED: RemediationStatus.NOT_VERIFIED,
 }
-# When it was opened, or reopened last: what nobody answers is said again after that.
+# When it was last opened or reopened: a reopened incident is reported again.
 _OPENED = (
     "(SELECT MAX(t.at) FROM timeline t WHERE t.incident_id = i.id"
     " AND t.kind IN ('opened', 'reopened'))"
@@ -73,7 +73,7 @@ def of_execution(execution: Execution, approval: Approval, now: datetime) -> Ope
     if kind is None:
         return
     incident = yield from incidents.get(execution.incident_id)
-    # Of an unknown outcome anybody who may approve can say what became of it.
+    # An approver may mark an unknown outcome.
     deciders = approval.approvers if kind is NewsKind.UNKNOWN else approval.said_yes
     yield from report(
         incident,
@@ -119,7 +119,7 @@ def got_worse(
 
 
 def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) -> Operation[int]:
-    """Say of each critical or high incident that nobody acknowledged it in time. Returns how many.
+    """Report each critical or high incident not acknowledged in time. Returns how many.
 
     At most MOST_WAITING wait to be posted in a channel: a storm does not become another one.
 
@@ -173,7 +173,7 @@ def get(news_id: int) -> Operation[News | None]:
 
 
 def standing(incident: Incident, limit: int = 3) -> Operation[list[News]]:
-    """What is still so, the newest first: what has turned out well since is no news any more."""
+    """The news that still holds, the newest first; what turned out well since is left out."""
     rows = yield query(
         "SELECT n.*, e.state AS ended, (SELECT MAX(a.requested_at) FROM approvals a"  # noqa: S608 - a constant
         f" WHERE a.incident_id = n.incident_id) AS proposed_at, {_OPENED} AS opened FROM news n"

@@ -14,7 +14,7 @@ TOPIC = "outbox"
 
 # The order in a channel. What people did or what turned changes what is there before all else, and
 # the bot's own notices are posted before all else: a digest behind the cards that it counts would
-# tell nobody anything. Then come cards, the most severe first. What stands in threads comes after
+# be of no use. Then come cards, the most severe first. What stands in threads comes after
 # every card, and when it has waited for a while right behind the cards of its own severity.
 NEWS = -1
 OWN = -1  # the severity of the bot's own notices, as it were

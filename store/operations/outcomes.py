@@ -121,7 +121,7 @@ def try_again(approval_id: str, user: str, now: datetime, limits: Limits) -> Ope
 
 
 def end_retries(now: datetime) -> Operation[None]:
-    """Take the button away where the approval is too old by now, or the incident is over."""
+    """Remove the button where the approval is too old or the incident is resolved."""
     rows = yield query(
         "UPDATE executions SET retry_until = NULL WHERE retry_until IS NOT NULL AND"
         " (retry_until <= ? OR incident_id IN (SELECT id FROM incidents WHERE status = 'resolved'))"
@@ -133,7 +133,7 @@ def end_retries(now: datetime) -> Operation[None]:
 
 
 def _target_is_free() -> Operation[None]:
-    """What waits for its turn there may be sent, and cards get their buttons back."""
+    """The next action on that target may be sent, and cards get their buttons back."""
     yield notify(approvals.DISPATCH_TOPIC)
     yield notify(approvals.TOPIC)
 

@@ -1,4 +1,4 @@
-"""What is to be planned and put before people: queued with the incident, claimed, done or deferred.
+"""Proposal tasks: queued with the incident, claimed, done or deferred.
 
 Beside the advice and not behind it: a remediation needs no advisor, and a slow gateway holds up
 neither the advice nor another incident's proposals.

@@ -1,4 +1,4 @@
-"""Who sent an alert, and may therefore clear it: nobody else, whatever an alert says of itself.
+"""Who sent an alert: only its sender may clear it, whatever the alert says of itself.
 
 Every app in a channel and everybody with the HTTP token can send the resolve of any alert. The
 sender is what Slack or the endpoint says: the bot that posted, or the source in the path.
@@ -45,7 +45,7 @@ def by_them(one: Named, table: str = "") -> tuple[str, tuple[str, ...]]:
 
 
 def told_by_another(row: Row, one: Named, alert_id: int, now: datetime) -> Operation[None]:
-    """It is kept, and said in the thread once a sender: people may know that it is so."""
+    """Keep another sender's resolve, and report it in the thread once a sender."""
     yield run("UPDATE alerts SET reason = ? WHERE id = ?", Reason.NOT_ITS_SENDER, alert_id)
     begins = f"{one.sender} says that it is resolved,"
     said = yield query(

@@ -64,7 +64,7 @@ def missing(approval: Approval) -> Operation[str]:
 
 
 def _over(rows: list[Row]) -> str:
-    """After what nothing is sent any more; '' when it may be.
+    """Why nothing may be sent any more; '' when it may.
 
     What did not run, by the answer on record, may be sent when a person tries it again.
     """
@@ -82,7 +82,7 @@ def lost_requests(now: datetime) -> Operation[list[str]]:
     """The approvals whose request is on record of late, and whose execution the limits cannot see.
 
     Cool-down, breaker, budget and the busy target are counted over executions, with their approval
-    and incident. Whoever deletes one of these, or sets its start back, would have more run.
+    and incident. Deleting one of these, or setting its start back, would loosen the limits.
     """
     found = yield query(
         "SELECT t.*, (SELECT e.started_at FROM executions e"

@@ -49,7 +49,7 @@ class Executor(Protocol):
         """Release everything; no process of ours is left behind."""
 
     async def exchange(self, targets: Mapping[str, TargetConfig]) -> None:
-        """Take on these targets, those of its own kind; nothing runs on the ones that change."""
+        """Use these targets of its own kind; nothing runs on the ones that change."""
 
     async def check(self) -> Check:
         """Really ask the system. Never raises."""

@@ -91,7 +91,7 @@ class ProcessExecutor:
                 log.error("%s", error)  # the gateway stays up to restart the others
 
     async def exchange(self, targets: Mapping[str, TargetConfig]) -> None:
-        """End what goes, start what is new; what runs takes its changes on when it is restarted."""
+        """End removed targets, start new ones; a changed one changes at its next restart."""
         wanted = {n: t for n, t in targets.items() if isinstance(t, ProcessTarget)}
         for name in self._targets.keys() - wanted.keys():
             await self._supervisors.pop(name).stop(self._stop_seconds)

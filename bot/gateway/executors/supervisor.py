@@ -80,7 +80,7 @@ class Supervisor:
 
     @property
     def tree(self) -> process_tree.Tree:
-        """The running process and everything it started, in whatever session."""
+        """The running process and everything it started, in any session."""
         return process_tree.Tree(self.pid or 0, self._mark)
 
     def state(self) -> str:
