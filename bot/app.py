@@ -25,11 +25,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
 from bot.advice.advisor import Advisor
-from bot.errors import GatewayUnavailable, SettingsError, SopbotError, StoreError
+from bot.errors import GatewayUnavailable, SettingsError, StoreError
 from bot.from_settings import (
     advisor_command,
     gateway_client,
     log_problems,
+    read_rules,
     read_sops,
     task_instructions,
 )
@@ -42,6 +43,7 @@ from bot.policy import read_policy
 from bot.remediation.client import GatewayClient
 from bot.response import Response
 from bot.response.gateway_watch import GatewayWatch
+from bot.response.reload_notice import ReloadNotice
 from bot.response.verify import http_probe
 from bot.serving.limits import ConnectionLimits
 from bot.serving.listening import listening
@@ -104,14 +106,14 @@ class Bot:
         await self._parts.aclose()
 
     def reload(self) -> None:
-        """Read policy and SOPs again: all of it, or nothing when the policy has an error."""
+        """Read policy and SOPs again: all of it, or nothing when a file has a problem."""
         try:
-            policy = read_policy(self._settings.policy_file)
-            sops = read_sops(self._settings.sop_dir, policy.remediate.declared)
-        except SopbotError as error:
+            policy, sops = read_rules(self._settings)
+        except SettingsError as error:
             emit(Event.POLICY_REFUSED, why=str(error))
+            self._reload_notice.refused(error.problems)
             return
-        log_problems(sops)
+        self._reload_notice.taken()
         self.response.rulebook.policy = policy
         self.response.rulebook.sops = sops
         self.response.store.card_update_seconds = policy.correlate.card_update_seconds
@@ -194,6 +196,7 @@ class Bot:
             ops_channel=ops,
             sender=Sender(self.identity.bot_id, await store.identity()),
         )
+        self._reload_notice = ReloadNotice(store, self.metrics, self._clock, ops)
         self._self_audit = SelfAudit(store, self.metrics, self._clock, ops)
         parts.push_async_callback(self.outbox.drain, DRAIN)
         await self._start_workers()
@@ -254,6 +257,8 @@ class Bot:
         )
         # By time alone the job `expire_approvals` looks.
         workers.start("approvals", signal("approvals"), response.decisions.redraw, poll=None)
+        notice = self._reload_notice
+        workers.start("reload notice", notice.changed, notice.write)
         sender = asyncio.create_task(self.outbox.run(), name="outbox")
         self._parts.push_async_callback(_cancel, sender)
         self._parts.push_async_callback(workers.stop, DRAIN)

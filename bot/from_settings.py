@@ -14,9 +14,11 @@ import aiohttp
 from bot.advice.agent_file import write_agent
 from bot.advice.command import AdvisorCommand
 from bot.advice.environment import argv_of
+from bot.errors import InputError, SettingsError
 from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.sops import SopLibrary, SopProblem
 from bot.observability.metrics import Metrics
+from bot.policy import Policy, read_policy
 from bot.remediation.client import GatewayClient
 from bot.settings import Settings
 
@@ -84,6 +86,26 @@ def read_sops(folder: Path, environments: Environments = DEFAULT) -> SopLibrary:
             unreadable.append(SopProblem(name, 0, f"cannot be read: {error.strerror}"))
     loaded = SopLibrary.load(texts, environments)
     return replace(loaded, problems=(*unreadable, *loaded.problems))
+
+
+def read_rules(settings: Settings) -> tuple[Policy, SopLibrary]:
+    """Policy and SOPs for a reload. SettingsError names every problem of both, one a line.
+
+    A start loses only the line that is bad. A reload must not: it would take an SOP away that is
+    in use, and revoke the approvals that wait for it.
+    """
+    policy, problems = Policy(), []
+    try:
+        policy = read_policy(settings.policy_file)
+    except (SettingsError, InputError) as error:
+        problems += error.message.splitlines()
+    sops = read_sops(settings.sop_dir, policy.remediate.declared)
+    if not settings.sop_dir.is_dir():
+        problems.append(f"SOP_DIR: there is no folder {settings.sop_dir}")
+    problems += map(str, sops.problems)
+    if problems:
+        raise SettingsError(problems)
+    return policy, sops
 
 
 def log_problems(library: SopLibrary) -> None:

@@ -47,6 +47,7 @@ class Renderer:
             "stuck": self._stuck,
             "frozen": self._frozen,
             "gateway": self._gateway_notice,
+            "reload": self._reload,
             "news": self._news,
         }
 
@@ -151,6 +152,10 @@ class Renderer:
     async def _gateway_notice(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))
         return Rendered(*notices.gateway(notice)) if notice else None
+
+    async def _reload(self, subject: str) -> Rendered | None:
+        notice = await self._store.notice(int(subject))
+        return Rendered(*notices.refused_reload(notice)) if notice else None
 
     async def _news(self, subject: str) -> Rendered | None:
         item = await self._store.news(int(subject))

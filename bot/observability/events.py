@@ -46,7 +46,7 @@ class Event(StrEnum):
     LEASE_TAKEN_OVER = "lease.taken_over"  # from a replica that is gone: a channel or a dispatch
     POLICY_LOADED = "policy.loaded"  # at the start, and again after a reload
     POLICY_RELOADED = "policy.reloaded"  # SIGHUP: policy and SOPs are read again
-    POLICY_REFUSED = "policy.refused"  # … and have an error: the old ones hold
+    POLICY_REFUSED = "policy.refused"  # … and a file has a problem: the old ones hold
     BOT_READY = "bot.ready"
     BOT_STOPPING = "bot.stopping"
     SLACK_CONNECTED = "slack.connected"  # a Socket Mode connection is open

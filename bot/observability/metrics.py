@@ -63,6 +63,11 @@ class Metrics:
         self._stuck = Gauge(
             "sopbot_stuck", "What should have happened by now and has not.", ["what"], registry=reg
         )
+        self._reload = Gauge(
+            "sopbot_config_last_reload_successful",
+            "1 when policy and SOPs are as their files say, 0 when the last reload was refused.",
+            registry=reg,
+        )
         self._gateway_seconds = Histogram(
             "gateway_operation_duration_seconds", "Time until the gateway answered.", registry=reg
         )
@@ -125,6 +130,10 @@ class Metrics:
         """How many of each kind stand still, 0 for those of which none does."""
         for what, count in counts.items():
             self._stuck.labels(what).set(count)
+
+    def reloaded(self, successful: bool) -> None:
+        """Policy and SOPs were read: at the start, or by a reload that was taken or refused."""
+        self._reload.set(successful)
 
     def advisor_told(self, kind: str, seconds: float) -> None:
         """The advisor command said how it goes: started, answered, retried, or a failure."""

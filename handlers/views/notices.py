@@ -21,6 +21,8 @@ from handlers.views.text import (
     span,
 )
 
+PROBLEMS = 10  # that a refused reload names
+
 
 def storm(now_known: Storm, cap: int) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the digest of many incidents at once.
@@ -111,6 +113,23 @@ def gateway(notice: Notice) -> tuple[str, list[Block]]:
         "Alerts are taken in; approvals wait for the gateway."
     )
     return text, [section(text)]
+
+
+def refused_reload(notice: Notice) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of a reload that was refused, and of the one that was not."""
+    if notice.ended_at:
+        text = f"✅ The policy and SOPs of the files are in force, since {clock(notice.ended_at)}."
+        return text, [section(text)]
+    problems: list[str] = notice.body
+    head = "⚠️ Reload refused: the previous policy and SOPs stay in force."
+    lines = [f"• {line(problem, 200)}" for problem in problems[:PROBLEMS]]
+    if len(problems) > PROBLEMS:
+        lines.append(f"… and {len(problems) - PROBLEMS} more: `python -m bot check` names them all")
+    blocks = [
+        section("\n".join([f"*{head}*", *lines])),
+        context(f"Since {clock(notice.began_at)}. Correct the files, then send SIGHUP again."),
+    ]
+    return f"{head} {line(problems[0], 300)}", blocks
 
 
 def nothing_can_run(since: datetime) -> Block:

@@ -54,6 +54,7 @@ TASKS = {
     "outbox",
     "propose",
     "read back",
+    "reload notice",
     "socket 0",
     "socket 1",
     "watch store",
