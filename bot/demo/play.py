@@ -9,9 +9,9 @@ from bot.demo.world import World
 TO_TRY = """
 Open {page} and look into #alerts: checkout-api falls ill in a moment.
   · as ana, press Acknowledge on the card; open its thread
-  · as chloe, press Approve: it is refused, for she is no approver
-  · as ben, press Approve: the gateway really restarts the service
   · type /incident help, /incident ask why now?, /sop list
+  · as chloe, press Approve in the thread: it is refused, because she is no approver
+  · as ben, press Approve: the gateway really restarts the service
 It falls ill again about three minutes after each restart. Ctrl-C ends everything.
 """
 

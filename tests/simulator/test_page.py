@@ -328,3 +328,16 @@ async def test_a_permalink_leads_to_the_message_on_the_page(
     async with http.get(link["permalink"]) as answer:
         assert answer.status == 200
         assert f'id="m-{posted["ts"]}"' in await answer.text()
+
+
+@pytest.mark.browser
+async def test_the_thread_stays_open_when_somebody_else_looks_at_it(
+    slack: LocalSlack, page: Page
+) -> None:
+    card = await slack.post_as_app("Monitor", "alerts", text="disk full")
+    await look(page, slack, "ana", channel="alerts", thread=card.ts)
+    thread = page.get_by_role("complementary", name="Thread")
+    await expect(thread).to_be_visible()
+    await page.get_by_label("I am").select_option("ben")
+    await page.wait_for_url("**as=ben**")
+    await expect(thread).to_be_visible()
