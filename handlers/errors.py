@@ -64,7 +64,8 @@ class Failures:
     async def place_of(self, body: dict[str, Any]) -> dict[str, Any]:
         """Where the person sees the answer, in the shape of a press's payload.
 
-        A modal names no channel: then the place is the thread of its incident.
+        A modal names no channel. A box about an incident was opened from its card, so the place
+        is the channel; a box about an approval was opened in the thread.
         """
         if "event" in body:
             event = body["event"]
@@ -78,9 +79,11 @@ class Failures:
         try:
             subject = str(body["view"].get("private_metadata", ""))
             store = self._story.store
-            number = subject if subject.isdigit() else (await store.approval(subject)).incident_id
-            incident = await store.incident(int(number))
-            card = await store.outbox_message(f"card:{incident.id}")
+            if subject.isdigit():
+                incident, card = await store.incident(int(subject)), None
+            else:
+                incident = await store.incident((await store.approval(subject)).incident_id)
+                card = await store.outbox_message(f"card:{incident.id}")
         except Exception:  # without a place the answer goes to the log only
             log.exception("no place for the answer to a modal")
             return {}

@@ -125,7 +125,10 @@ class Outbox:
         user = (body.get("user") or {}).get("id")
         if not channel or not user:
             return
-        thread = (body.get("container") or {}).get("thread_ts")
+        container = body.get("container") or {}
+        thread = container.get("thread_ts")
+        if thread and thread == container.get("message_ts"):
+            thread = None  # pressed on the root, in the channel: the thread may be closed
         try:
             await self._calls.call(
                 "chat_postEphemeral", channel=channel, user=user, text=text, thread_ts=thread

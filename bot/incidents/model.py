@@ -144,6 +144,7 @@ class GroupedAlert:
     reason: str
     source: str
     count: int
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

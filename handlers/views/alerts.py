@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.incidents.correlation import Reason
 from bot.incidents.model import GroupedAlert, GroupedAlerts, Incident
 from handlers.views.text import (
@@ -17,6 +19,21 @@ from handlers.views.text import (
 )
 
 PAGE = 10
+MAX_LABELS = 5
+
+_IDENTIFYING = (
+    "instance",
+    "host",
+    "hostname",
+    "node",
+    "pod",
+    "container",
+    "device",
+    "mountpoint",
+    "queue",
+    "topic",
+)
+_SAID_ELSEWHERE = {"alertname", "severity"}
 
 _WHY = {
     Reason.OPENED: "opened this incident",
@@ -34,10 +51,13 @@ def alerts_modal(incident: Incident, page: GroupedAlerts, offset: int) -> Block:
             f"*{plural(page.total, 'alert')} grouped in* `{incident.number}`: {page.firing} firing,"
             f" sent {plural(incident.alert_count, 'time')}"
         ),
-        context("The card shows the most severe one that fires."),
+        context(
+            "The card shows the most severe one that fires; of equal ones, the longest firing."
+        ),
     ]
+    differing = _differing_labels(page.alerts)
     for alert in page.alerts:
-        blocks += [{"type": "divider"}, *_alert(alert)]
+        blocks += [{"type": "divider"}, *_alert(alert, differing)]
     if turns := _turns(incident, page, offset):
         blocks.append({"type": "actions", "elements": turns})
     return {
@@ -56,7 +76,22 @@ def page_of(view: Block) -> tuple[str, int]:
     return incident, int(offset) if offset.isascii() and offset.isdigit() else 0
 
 
-def _alert(alert: GroupedAlert) -> list[Block]:
+def _differing_labels(alerts: Sequence[GroupedAlert]) -> list[str]:
+    """The names of the labels that not every alert has with the same value."""
+    names = sorted({name for alert in alerts for name in alert.labels} - _SAID_ELSEWHERE)
+    return [name for name in names if len({alert.labels.get(name) for alert in alerts}) > 1]
+
+
+def _labels(alert: GroupedAlert, differing: Sequence[str]) -> str:
+    """What tells this alert from the others: which machine or part it is about comes first."""
+    names = [name for name in (*_IDENTIFYING, *differing) if alert.labels.get(name)]
+    return " · ".join(
+        f"{said(name, 40)} {said(alert.labels[name], 80)}"
+        for name in list(dict.fromkeys(names))[:MAX_LABELS]
+    )
+
+
+def _alert(alert: GroupedAlert, differing: Sequence[str]) -> list[Block]:
     mark = SYMBOL[alert.severity] if alert.is_firing else f"✅ resolved ({alert.severity})"
     title = said(alert.title, 200) or "(no title)"
     name = said(alert.name, 80)
@@ -69,7 +104,11 @@ def _alert(alert: GroupedAlert) -> list[Block]:
     ]
     return [
         section(f"{mark} · {title}"),
-        context(" · ".join(fact for fact in facts if fact), _why(alert.reason)),
+        context(
+            _labels(alert, differing),
+            " · ".join(fact for fact in facts if fact),
+            _why(alert.reason),
+        ),
     ]
 
 

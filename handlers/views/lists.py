@@ -53,7 +53,7 @@ def incidents(
         )
         lines.append(
             f"{SYMBOL[one.severity]} `{one.number}` {said(one.title, 80)}"
-            f"{f' · {where}' if where else ''} · {ago(one.opened_at, now)}{acked}"
+            f"{f' · {where}' if where else ''} · {ago(one.display.since, now)}{acked}"
         )
     if more:
         lines.append(f"Older ones: `/incident list before {found[-1].number}`")

@@ -4,38 +4,40 @@ from __future__ import annotations
 
 from bot.incidents.model import GroupedAlert, GroupedAlerts, Severity
 from store.rows import alert_from_json, dump
-from store.statements import Operation, moment, query, run, stamp_or_none
+from store.statements import Operation, moment, query, run
 
 _RANK = " ".join(f"WHEN '{severity}' THEN {severity.rank}" for severity in Severity)
 _BY_SEVERITY = f"CASE f.severity {_RANK} ELSE {len(Severity)} END"
 
 
 def show_most_severe(incident_id: int) -> Operation[Severity | None]:
-    """Let the incident show its most severe firing alert, of equal ones the newest.
+    """Let the incident show its most severe firing alert, of equal ones the longest firing.
 
-    Everything that it shows is of that one stored alert. Repeats move nothing: the newest is the
-    one that began to fire last in this incident, not the one that was sent again last. Returns
-    the severity it shows now; None when nothing fires, and then it shows what it showed.
+    Everything that it shows is of that one stored alert. The start is the sender's, or when the
+    alert first came to this incident: then a repeat moves nothing. Returns the severity it shows
+    now; None when nothing fires, and then it shows what it showed.
 
     1. Find that alert. 2. Unless it is shown already, read it and show it.
     """
     rows = yield query(
-        "SELECT f.severity, f.last_alert, i.shown_alert FROM firing f"  # noqa: S608 - constants
-        " JOIN incidents i ON i.id = f.incident_id WHERE f.incident_id = ?"
-        f" ORDER BY {_BY_SEVERITY}, COALESCE(f.first_alert, 0) DESC, f.fingerprint LIMIT 1",
+        "SELECT f.severity, f.last_alert, i.shown_alert,"  # noqa: S608 - constants
+        " COALESCE(NULLIF(f.starts_at, ''), a.received_at, f.told_at) AS since FROM firing f"
+        " JOIN incidents i ON i.id = f.incident_id"
+        " LEFT JOIN alerts a ON a.id = f.first_alert WHERE f.incident_id = ?"
+        f" ORDER BY {_BY_SEVERITY}, since, COALESCE(f.first_alert, 0), f.fingerprint LIMIT 1",
         incident_id,
     )
     if not rows:
         return None
     severity = Severity(rows[0]["severity"])
     if rows[0]["last_alert"] not in (None, rows[0]["shown_alert"]):
-        yield from _show(incident_id, rows[0]["last_alert"])
+        yield from _show(incident_id, rows[0]["last_alert"], rows[0]["since"])
     yield run("UPDATE incidents SET severity = ? WHERE id = ?", severity, incident_id)
     return severity
 
 
-def _show(incident_id: int, alert_id: int) -> Operation[None]:
-    rows = yield query("SELECT body, received_at FROM alerts WHERE id = ?", alert_id)
+def _show(incident_id: int, alert_id: int, since: str) -> Operation[None]:
+    rows = yield query("SELECT body FROM alerts WHERE id = ?", alert_id)
     alert = alert_from_json(rows[0]["body"])
     yield run(
         "UPDATE incidents SET shown_alert = ?, title = ?, text = ?, threshold = ?,"
@@ -58,7 +60,7 @@ def _show(incident_id: int, alert_id: int) -> Operation[None]:
         alert.env,
         alert.region,
         alert.service,
-        stamp_or_none(alert.starts_at) or rows[0]["received_at"],
+        since,
         incident_id,
     )
 
@@ -105,6 +107,7 @@ def grouped(incident_id: int, limit: int, offset: int) -> Operation[GroupedAlert
                 reason=row["reason"],
                 source=alert.source,
                 count=row["count"],
+                labels=alert.labels,
             )
         )
     return GroupedAlerts(tuple(found), counts[0]["total"], firing[0]["n"])

@@ -161,11 +161,15 @@ async def test_a_button_resolves_what_is_quiet_and_asks_where_an_approval_waits(
 async def test_a_press_on_what_somebody_has_acknowledged_says_whose_it_is(
     world: World, one_open: None
 ) -> None:
+    await world.quiet()
     card = await world.card()
+    assert card.data["thread_ts"] == card.ts, "it is the root of a thread"
     await world.press(card, "Acknowledge", "ana")
     await world.card("acknowledged by @ana")
     await world.press(card, "Acknowledge", "ben", stale=True)
     await world.whisper("ben", "Nothing changed: INC-1 is @ana's")
+    answer = world.slack.ephemerals("ben")[-1]
+    assert "thread_ts" not in answer.data, "it was pressed in the channel, so it is answered there"
 
 
 async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_open: None) -> None:

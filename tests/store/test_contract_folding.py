@@ -116,6 +116,25 @@ async def test_a_graver_alert_raises_the_severity_and_the_story_says_so(store: S
     assert ("severity", "Severity medium → critical") in story
 
 
+async def test_of_equally_severe_alerts_the_longest_firing_is_shown(store: Store) -> None:
+    incident_id = await tell(store, alert(title="first", starts_at=later(-60)), at=NOW)
+    other = {"fingerprint": "fp-2", "name": "Other"}
+    await tell(store, alert(**other, title="older", starts_at=later(-480)), at=later(1))
+    third = {"fingerprint": "fp-3", "name": "Third"}
+    await tell(store, alert(**third, title="no start"), at=later(2))
+    one = await store.incident(incident_id)
+    assert (one.title, one.display.since) == ("older", later(-480))
+    await tell(store, resolved(**other), at=later(3))
+    one = await store.incident(incident_id)
+    assert (one.title, one.display.since) == ("first", later(-60))
+
+
+async def test_an_alert_without_a_start_is_shown_since_it_first_came(store: Store) -> None:
+    incident_id = await tell(store, alert(title="first"))
+    await tell(store, alert(title="first", severity=Severity.CRITICAL), at=later(60))
+    assert (await store.incident(incident_id)).display.since == NOW
+
+
 async def test_the_alert_that_fires_alone_may_calm_down(store: Store) -> None:
     incident_id = await tell(store, alert(severity=Severity.CRITICAL))
     await tell(store, alert(severity=Severity.LOW))

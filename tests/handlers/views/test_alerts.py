@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from bot.incidents.correlation import Reason
 from bot.incidents.model import GroupedAlert, GroupedAlerts, Severity
-from handlers.views.alerts import PAGE, alerts_modal, page_of
+from handlers.views.alerts import MAX_LABELS, PAGE, alerts_modal, page_of
 from tests.handlers.views.looks import HOSTILE, NOW, assert_slack_takes, buttons, incident, shown
 
 
@@ -24,6 +25,7 @@ def grouped(**changes: Any) -> GroupedAlert:
         "reason": Reason.SAME_SCOPE,
         "source": "alertmanager",
         "count": 1,
+        "labels": {},
     }
     return GroupedAlert(**{**given, **changes})
 
@@ -53,6 +55,26 @@ def test_each_alert_says_what_how_bad_since_when_and_why_it_joined() -> None:
     assert_slack_takes("a modal has no text", view["blocks"], surface="modal")
 
 
+def test_two_alerts_of_one_name_are_told_apart_by_their_labels() -> None:
+    same = {"alertname": "HighCpu", "severity": "high", "env": "prod"}
+    first = grouped(labels={**same, "instance": "10.0.0.1", "core": "3", "lane": ""})
+    second = grouped(labels={**same, "instance": "10.0.0.2", "core": "7"})
+    blocks = alerts_modal(incident(), GroupedAlerts((first, second), 2, 2), 0)["blocks"]
+    assert "instance 10.0.0.1 · core 3" in shown(blocks)
+    assert "instance 10.0.0.2 · core 7" in shown(blocks)
+    assert "env prod" not in shown(blocks), "every alert has it"
+
+
+def test_a_single_alert_names_its_machine_and_many_labels_are_bounded() -> None:
+    alone = grouped(labels={"pod": "web-1", "env": "prod"})
+    assert "pod web-1" in shown(
+        alerts_modal(incident(), GroupedAlerts((alone,), 1, 1), 0)["blocks"]
+    )
+    many = [grouped(labels={f"l{n}": f"{n}/{side}" for n in range(30)}) for side in "ab"]
+    text = shown(alerts_modal(incident(), GroupedAlerts(tuple(many), 2, 2), 0)["blocks"])
+    assert text.count("/a") == MAX_LABELS
+
+
 def test_many_are_shown_a_page_at_a_time() -> None:
     full = GroupedAlerts(tuple(grouped() for _ in range(PAGE)), total=25, firing=25)
     first = alerts_modal(incident(), full, 0)
@@ -68,6 +90,9 @@ def test_many_are_shown_a_page_at_a_time() -> None:
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_alerts_make_a_list_that_slack_takes(text: str) -> None:
     evil = grouped(name=text, title=text, value=text, reason=text, source=text)
+    evil = replace(
+        evil, labels={text: text, "instance": text, **{f"{text}{n}": text for n in range(9)}}
+    )
     page = GroupedAlerts((evil,) * PAGE, total=99, firing=99)
     blocks = alerts_modal(incident(id=10**15), page, PAGE)["blocks"]
     assert_slack_takes("a modal has no text", blocks, surface="modal")

@@ -138,6 +138,7 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         reason=evil,
         source=evil,
         count=2,
+        labels={"instance": evil, evil: evil},
     )
     page = alerts.alerts_modal(sick, GroupedAlerts((one,), 1, 1), 0)
     yield "modal", ("a modal has no text", page["blocks"])
