@@ -9,6 +9,8 @@ from bot.advice.model import advice_from
 from bot.approvals.model import Approval, Execution
 from bot.errors import NotFound
 from bot.incidents.model import Incident
+from bot.incidents.news import NewsKind
+from bot.incidents.remediation import RemediationStatus
 from bot.response import Response
 from bot.response.gateway_watch import GatewayWatch
 from handlers.metadata import event_type
@@ -161,7 +163,12 @@ class Renderer:
         item = await self._store.news(int(subject))
         if item is None:
             return None
-        return Rendered(*news.news(item, await self._store.incident(item.incident_id)))
+        incident = await self._store.incident(item.incident_id)
+        if item.kind is NewsKind.UNKNOWN:
+            execution = await self._store.execution(item.subject)
+            if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:
+                return Rendered(*news.ended(item, incident, execution))
+        return Rendered(*news.news(item, incident))
 
     async def _steered(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))

@@ -86,6 +86,11 @@ def m014_expand_questions() -> str:
     return _M014
 
 
+def m015_expand_takeovers() -> str:
+    """When a dispatch was taken over, beside its own start; and what still runs at the gateway."""
+    return _M015
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -101,6 +106,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m012_expand_turns,
     m013_expand_attempts,
     m014_expand_questions,
+    m015_expand_takeovers,
 )
 
 
@@ -514,4 +520,11 @@ CREATE TABLE http_questions (
     answered_at TEXT
 );
 CREATE INDEX http_questions_asked ON http_questions (asked_at);
+"""
+
+_M015 = """
+-- When another process took it over; NULL once that one sends it. `started_at` stays as it was.
+ALTER TABLE executions ADD COLUMN taken_over_at TEXT;
+-- When the gateway first said that it still runs; NULL before, and for another attempt.
+ALTER TABLE executions ADD COLUMN running_at TEXT;
 """

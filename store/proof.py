@@ -398,7 +398,8 @@ def _course_of_execution(own: list[Row]) -> dict[str, Any]:
             ran |= {"state": row.kind, "error": detail["why"]}
         elif row.kind in ("dispatching", "taken over"):
             ran |= {"id": detail["execution"], "state": "dispatching"}
-            ran |= {"owner": detail["owner"], "started_at": row.at}
+            # Rows of before have no `began`: then the takeover set the start.
+            ran |= {"owner": detail["owner"], "started_at": detail.get("began", row.at)}
         elif row.kind == "request":
             ran["started_at"] = row.at
         elif row.kind in _ENDS:

@@ -305,6 +305,8 @@ def execution_from(row: Row) -> Execution:
         attempt=row["attempt"],
         retry_until=moment_or_none(row["retry_until"]),
         concluded_at=moment_or_none(row["concluded_at"]),
+        taken_over_at=moment_or_none(row["taken_over_at"]),
+        running_at=moment_or_none(row["running_at"]),
     )
 
 

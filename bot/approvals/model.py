@@ -168,6 +168,8 @@ class Execution:
 
     `retry_until`: it provably did not run, and people may try it again so long; `attempt` counts.
     `by_hand` is who said that a person did it. `concluded_at`: when its watch ended, however.
+    `taken_over_at`: when another process took it over and began to look it up; `running_at`: when
+    the gateway first said that it still runs. Neither changes `started_at`.
     """
 
     id: str
@@ -187,6 +189,8 @@ class Execution:
     attempt: int = 1
     retry_until: datetime | None = None
     concluded_at: datetime | None = None
+    taken_over_at: datetime | None = None
+    running_at: datetime | None = None
 
     @property
     def key(self) -> str:

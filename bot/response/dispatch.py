@@ -28,7 +28,8 @@ class Result:
     """What to write down of a dispatch: its state, the answer, and words for people.
 
     `finished_at` is the gateway's own time where the answer was `looked_up`; None means now.
-    `not_run`: nothing ran, for sure, so that it may be sent again.
+    `not_run`: nothing ran, for sure, so that it may be sent again. `still_running`: the gateway
+    says so; that is no outcome before the caller stops waiting for one.
     """
 
     state: RemediationStatus
@@ -37,6 +38,7 @@ class Result:
     finished_at: datetime | None = None
     looked_up: bool = False
     not_run: bool = False
+    still_running: bool = False
 
 
 def not_sent(error: Exception) -> Result:
@@ -69,11 +71,10 @@ async def look_up(gateway: GatewayClient, key: str, tracking_id: str) -> Result 
         return None
     if isinstance(found, Outcome):
         return replace(read(found), finished_at=found.finished_at, looked_up=True)
-    why = (
-        "The gateway is still at it."
-        if isinstance(found, Running)
-        else "This gateway cannot look up what became of it."
-    )
+    if isinstance(found, Running):
+        why = "It is still running at the gateway."
+        return Result(RemediationStatus.OUTCOME_UNKNOWN, error=why, still_running=True)
+    why = "This gateway cannot look up what became of it."
     return Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
 
 

@@ -80,10 +80,10 @@ class Dispatches:
         for orphan in await self._store.orphaned_executions(now - CLAIMING, now):
             if orphan.id in self._in_hand or not await self._store.adopt_execution(orphan, now):
                 continue
-            execution = replace(orphan, owner=self._store.owner)
+            execution = replace(orphan, owner=self._store.owner, taken_over_at=now)
             result = await self._ask_about(execution)
-            if result is not None:
-                await self._finish(execution, result)
+            if result is not None or execution.running_at:
+                await self._settle(execution, result)
             elif await self._store.still_wanted(execution, self._clock(), self._rulebook.limits):
                 await self._send(execution)
 
@@ -124,14 +124,28 @@ class Dispatches:
         await self._store.try_again(approval_id, user, self._clock(), self._rulebook.limits)
 
     async def _look_up(self, execution: Execution) -> Execution:
-        result = await self._ask_about(execution)
-        if result is None:
+        return await self._settle(execution, await self._ask_about(execution))
+
+    async def _settle(self, execution: Execution, result: dispatch.Result | None) -> Execution:
+        """Write what a look-up brought; what still runs at the gateway is waited for.
+
+        A dispatch is waited for as long as the bot's own request would be; then it is unknown.
+        """
+        if result is None and execution.running_at:
+            # It said that it ran: to call it `failed` would be a guess.
+            why = "The gateway said that it was running, and does not know it any more."
+            result = dispatch.Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
+        elif result is None:
             result = dispatch.Result(
                 RemediationStatus.FAILED,
                 error="The gateway never saw the request: nothing ran.",
                 looked_up=True,
             )
         if result.state is execution.state:
+            return execution
+        now, began = self._clock(), execution.taken_over_at or execution.started_at
+        if result.still_running and began and now - began <= self._patience:
+            await self._store.still_running(execution, now)
             return execution
         return await self._finish(execution, result)
 

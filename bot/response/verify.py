@@ -80,7 +80,8 @@ def verdict(
 def _over_before(execution: Execution, incident: Incident) -> bool:
     """Whether the incident resolved before the request was sent.
 
-    Whoever takes a dispatch over begins it anew; it was sent, at the latest, when it ended.
+    A takeover leaves the start as it was. The end may be the gateway's own time: by whichever of
+    the two clocks is behind, the request was sent, at the latest, when it ended.
     """
     times = [at for at in (execution.started_at, execution.finished_at) if at is not None]
     return bool(times) and incident.resolved_at is not None and incident.resolved_at < min(times)

@@ -71,7 +71,7 @@ def approval(
     if asked.decided:
         # What it would have touched was true when it was asked, not now.
         command = line("; ".join(_command(asked).splitlines()), 300).replace("```", "'''")
-        blocks.append(context(command, *_votes(asked), _why(asked), _by_hand(execution)))
+        blocks.append(context(command, *_votes(asked), _why(asked), _told(execution)))
     else:
         blocks += [
             # Slack must not fold away what runs: the approver has to see all of it.
@@ -95,8 +95,14 @@ def _why(asked: Approval) -> str:
     return f"Why: {named(line(asked.reason, 300))}" if asked.reason else ""
 
 
-def _by_hand(execution: Execution | None) -> str:
-    if execution is None or not execution.by_hand:
+def _told(execution: Execution | None) -> str:
+    """What the gateway or a person said of it."""
+    if execution is None:
+        return ""
+    if execution.state is RemediationStatus.DISPATCHING and execution.running_at:
+        began = f", sent {clock(execution.started_at)}" if execution.started_at else ""
+        return f"Still running at the gateway{began}. The outcome is looked up every few seconds."
+    if not execution.by_hand:
         return ""
     if execution.state is RemediationStatus.FAILED:
         return f"It did not run, says <@{execution.by_hand}>"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bot.approvals.model import Execution
 from bot.approvals.policy import mentions
 from bot.incidents.model import Incident
 from bot.incidents.news import News, NewsKind
+from handlers.views.result import words
 from handlers.views.text import Block, clock, quote, said, section
 
 MOST_MENTIONED = 10
@@ -42,6 +44,14 @@ def news(item: News, incident: Incident) -> tuple[str, list[Block]]:
     ]
     text = f"{_MARK[item.kind]} {_what(item, incident)} · {incident.number}"
     return f"{text} {whom}".strip(), [section("\n".join(part for part in parts if part))]
+
+
+def ended(item: News, incident: Incident, execution: Execution) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) in place of "outcome unknown" once it is known; mentions nobody."""
+    title = said(item.facts.get("title", ""), 140)
+    head = f"{title}: the outcome is known now: {words(execution)}"
+    text = f"The outcome was unknown from {clock(item.at)}. See its result in this thread."
+    return f"{head} · {incident.number}", [section(f"☑️ *{head}*\n{text}")]
 
 
 def on_card(item: News, incident: Incident) -> str:

@@ -24,7 +24,7 @@ from handlers.views.text import (
 def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of a dispatch that came back, or did not."""
     title = said(approval.proposal.title, 140)
-    head = f"{_HEAD.get(execution.state, '•')} *{title}*: {_words(execution)}"
+    head = f"{_HEAD.get(execution.state, '•')} *{title}*: {words(execution)}"
     blocks: list[Block] = [section(head)]
     answer = execution.answer or {}
     output = str(answer.get("stdout") or answer.get("stderr") or "")
@@ -44,7 +44,7 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
         until = clock(execution.retry_until)
         blocks.append(context(f"It did not run. Its approval holds until {until}."))
         blocks.append({"type": "actions", "elements": [again]})
-    return f"{title}: {_words(execution)}", blocks
+    return f"{title}: {words(execution)}", blocks
 
 
 def _undo(approval: Approval) -> list[Block]:
@@ -65,7 +65,8 @@ _HEAD = {
 }
 
 
-def _words(execution: Execution) -> str:
+def words(execution: Execution) -> str:
+    """How it ended, in a few words."""
     answer = execution.answer or {}
     took = f" in {execution.seconds:.1f} s" if execution.seconds is not None else ""
     if execution.by_hand and execution.state is RemediationStatus.FAILED:

@@ -67,6 +67,10 @@ class Executions(Part):
         """Take over an orphan; True for exactly one caller."""
         return await self._write(executions.adopt, execution.id, execution.owner, self.owner, now)
 
+    async def still_running(self, execution: Execution, now: datetime) -> None:
+        """Show that it still runs at the gateway; see `unknown_outcomes`."""
+        await self._write(executions.still_running, execution.id, execution.owner, now)
+
     async def finish_execution(
         self,
         execution: Execution,
@@ -141,7 +145,8 @@ class Executions(Part):
     async def unknown_outcomes(self, since: datetime, stuck_before: datetime) -> list[Execution]:
         """Executions whose outcome is unknown, sent since then.
 
-        With those that somebody began to send before `stuck_before` and never finished.
+        With those that still run at the gateway, and those that somebody began to send, or took
+        over, before `stuck_before` and never finished.
         """
         return await self._engine.read(outcomes.unknown, since, stuck_before)
 

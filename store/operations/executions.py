@@ -14,7 +14,7 @@ from bot.incidents.remediation import RemediationStatus
 from store.operations import approvals, audit, freezes, guards, incidents, leases
 from store.operations.audit import Kind
 from store.rows import execution_from
-from store.statements import Operation, execute, lock, notify, query, stamp
+from store.statements import Operation, execute, lock, notify, query, stamp, stamp_or_none
 
 
 def get(execution_id: str) -> Operation[Execution]:
@@ -66,8 +66,8 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[Execution | No
             yield from approvals.end_blocked(approval, blocker, now)
             continue
         rows = yield query(
-            "UPDATE executions SET state = ?, owner = ?, started_at = ?"
-            " WHERE id = ? AND state = 'approved' RETURNING *",
+            "UPDATE executions SET state = ?, owner = ?, started_at = ?, taken_over_at = NULL,"
+            " running_at = NULL WHERE id = ? AND state = 'approved' RETURNING *",
             RemediationStatus.DISPATCHING,
             owner,
             stamp(now),
@@ -134,7 +134,8 @@ def request(
         return False
     # The start time is set here, not at the claim: what happened in between it did not bring about.
     count = yield execute(
-        "UPDATE executions SET started_at = ? WHERE id = ? AND owner = ? AND state = ?",
+        "UPDATE executions SET started_at = ?, taken_over_at = NULL"
+        " WHERE id = ? AND owner = ? AND state = ?",
         stamp(now),
         execution_id,
         owner,
@@ -151,11 +152,12 @@ def request(
 def orphans(owner: str, ours_before: datetime, now: datetime) -> Operation[list[Execution]]:
     """Dispatches whose sender's lease lapsed: what became of them must be looked up.
 
-    Ours among them, once they began before `ours_before`.
+    Ours among them, once we claimed them or took them over before `ours_before`; not those that
+    still run at the gateway: see `outcomes.unknown`.
     """
     rows = yield query(
         "SELECT * FROM executions WHERE state = 'dispatching'"  # noqa: S608 - constants
-        " AND ((owner = ? AND started_at < ?)"
+        " AND ((owner = ? AND running_at IS NULL AND COALESCE(taken_over_at, started_at) < ?)"
         f" OR (owner != ? AND NOT {leases.alive('executions.owner')}))",
         owner,
         stamp(ours_before),
@@ -166,9 +168,14 @@ def orphans(owner: str, ours_before: datetime, now: datetime) -> Operation[list[
 
 
 def adopt(execution_id: str, former: str, owner: str, now: datetime) -> Operation[bool]:
-    """Take over an orphan; False when somebody else did. It begins anew: see `unknown`."""
+    """Take over an orphan; False when somebody else did.
+
+    `started_at` stays: the request may have been sent then, and the duration, the limits and the
+    metrics count from there. The time until it counts as stuck begins anew: see `outcomes.unknown`.
+    """
     count = yield execute(
-        "UPDATE executions SET owner = ?, started_at = ? WHERE id = ? AND owner = ? AND state = ?",
+        "UPDATE executions SET owner = ?, taken_over_at = ?"
+        " WHERE id = ? AND owner = ? AND state = ?",
         owner,
         stamp(now),
         execution_id,
@@ -177,8 +184,24 @@ def adopt(execution_id: str, former: str, owner: str, now: datetime) -> Operatio
     )
     if count:
         execution = yield from get(execution_id)
-        yield from record(Kind.TAKEN_OVER, execution, now, owner=owner, former=former)
+        began = stamp_or_none(execution.started_at) or ""
+        yield from record(Kind.TAKEN_OVER, execution, now, owner=owner, former=former, began=began)
     return bool(count)
+
+
+def still_running(execution_id: str, owner: str, now: datetime) -> Operation[None]:
+    """Show that the gateway says that it still runs. Its outcome is looked up until it is known."""
+    count = yield execute(
+        "UPDATE executions SET running_at = ?"
+        " WHERE id = ? AND owner = ? AND state = ? AND running_at IS NULL",
+        stamp(now),
+        execution_id,
+        owner,
+        RemediationStatus.DISPATCHING,
+    )
+    if count:
+        execution = yield from get(execution_id)
+        yield from show(execution, now)
 
 
 def record(

@@ -88,6 +88,21 @@ def of_execution(execution: Execution, approval: Approval, now: datetime) -> Ope
     )
 
 
+def outcome_is_known(execution: Execution, now: datetime) -> Operation[None]:
+    """Let a message that said that the outcome is unknown say what is known by now."""
+    if execution.state is RemediationStatus.OUTCOME_UNKNOWN:
+        return
+    rows = yield query(
+        "SELECT id FROM news WHERE incident_id = ? AND kind = ? AND subject = ?",
+        execution.incident_id,
+        NewsKind.UNKNOWN,
+        execution.id,
+    )
+    for row in rows:
+        incident = yield from incidents.get(execution.incident_id)
+        yield from incidents.reply(incident, "news", row["id"], now)
+
+
 def of_approval(approval: Approval, kind: NewsKind, reason: str, now: datetime) -> Operation[None]:
     """Say that it ended without having run."""
     incident = yield from incidents.get(approval.incident_id)

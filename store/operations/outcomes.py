@@ -71,6 +71,7 @@ def finish(
             )
         yield from executions.show(execution, now)
         yield from news.of_execution(execution, approval, now)
+        yield from news.outcome_is_known(execution, now)
         if state is RemediationStatus.SUCCEEDED:
             yield from _take_back(execution, now)
         yield from _target_is_free()
@@ -192,6 +193,7 @@ def _told_by_hand(
         execution = execution_from(row)
         yield from incidents.tell(execution.incident_id, now, "by hand", text, user)
         yield from executions.show(execution, now)
+        yield from news.outcome_is_known(execution, now)
         yield from _target_is_free()
         yield from executions.record(
             Kind.MARKED_BY_HAND, execution, now, actor=user, state=execution.state
@@ -208,10 +210,13 @@ def verifying() -> Operation[list[Execution]]:
 
 
 def unknown(since: datetime, stuck_before: datetime) -> Operation[list[Execution]]:
-    """Executions sent since then whose outcome is unknown, and what was never finished."""
+    """Executions sent since then whose outcome is unknown, what still runs at the gateway, and what
+    was never finished.
+    """
     rows = yield query(
         "SELECT * FROM executions WHERE (state = 'outcome unknown' AND started_at >= ?)"
-        " OR (state = 'dispatching' AND started_at < ?)",
+        " OR (state = 'dispatching' AND (running_at IS NOT NULL"
+        " OR COALESCE(taken_over_at, started_at) < ?))",
         stamp(since),
         stamp(stuck_before),
     )

@@ -109,7 +109,8 @@ _RULES = (
     _Rule(
         "dispatch",
         "dispatches without a result",
-        "SELECT id AS name FROM executions WHERE state = 'dispatching' AND started_at < ?",
+        "SELECT id AS name FROM executions WHERE state = 'dispatching'"
+        " AND COALESCE(taken_over_at, started_at) < ?",
         OVERDUE,
     ),
     _Rule(

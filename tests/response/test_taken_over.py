@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from bot.incidents.remediation import RemediationStatus
-from bot.remediation.client import NeverSeen
+from bot.remediation.client import NeverSeen, Outcome, Running
+from handlers.views.approval import approval
+from handlers.views.result import result
 from store import open_store
 from store.replica import Replica
 from tests.response.test_dispatching import Bench
@@ -73,3 +75,58 @@ async def test_what_a_replica_claimed_and_did_not_send_is_sent_after_a_while(
     await bench.story.dispatches.recover()
     assert len(bench.gateway.sent) == 1
     assert await bench.state() is RemediationStatus.SUCCEEDED
+
+
+DONE = Outcome(state="succeeded", overall_status="SUCCESS", finished_at=later(14.8))
+
+
+async def sent_by_the_dead(bench: Bench) -> None:
+    """Claimed and sent by a process that died: the gateway runs it."""
+    await bench.claimed_by(bench.dead)
+    bench.now = later(12)
+    bench.gateway.found = Running(since=later(2))
+    await bench.story.dispatches.recover()
+
+
+async def news_kinds(bench: Bench) -> list[str]:
+    incident = await bench.store.incident(1)
+    return [str(item.kind) for item in await bench.store.standing_news(incident)]
+
+
+async def test_after_a_takeover_the_duration_counts_from_the_first_start(bench: Bench) -> None:
+    await sent_by_the_dead(bench)
+    bench.gateway.found = DONE
+    await bench.story.dispatches.look_up_unknown()
+    (execution,) = await bench.store.executions_of(1)
+    (asked,) = await bench.store.approvals_of(1)
+    assert execution.seconds == pytest.approx(12.8)
+    assert "ran in 12.8 s" in result(execution, asked)[0]
+
+
+async def test_what_still_runs_after_a_takeover_is_waited_for_without_a_ping(bench: Bench) -> None:
+    await sent_by_the_dead(bench)
+    for seconds in (15, 60, 132):  # its time runs from the takeover
+        bench.now = later(seconds)
+        await bench.story.dispatches.recover()
+        await bench.story.dispatches.look_up_unknown()
+        assert await bench.state() is RemediationStatus.DISPATCHING
+        assert await news_kinds(bench) == []
+    (execution,) = await bench.store.executions_of(1)
+    (asked,) = await bench.store.approvals_of(1)
+    assert "Still running at the gateway" in str(approval(asked, execution)[1])
+    bench.now = later(133)
+    await bench.story.dispatches.look_up_unknown()
+    assert await bench.state() is RemediationStatus.OUTCOME_UNKNOWN
+    assert await news_kinds(bench) == ["outcome unknown"]
+    assert bench.gateway.sent == []
+
+
+async def test_what_ran_at_the_gateway_and_is_not_known_there_any_more_is_not_sent_again(
+    bench: Bench,
+) -> None:
+    await sent_by_the_dead(bench)
+    bench.gateway.found = NeverSeen()
+    await bench.story.dispatches.recover()
+    await bench.story.dispatches.look_up_unknown()
+    assert bench.gateway.sent == []
+    assert await bench.state() is RemediationStatus.OUTCOME_UNKNOWN

@@ -108,4 +108,6 @@ async def test_an_unknown_outcome_is_said_and_leaves_the_card_once_it_is_known(
         await world.card("helped: ")
         await world.quiet()
         assert "outcome unknown" not in (await world.card()).text
-        assert len(news(world)) == 1
+        (said,) = news(world)
+        assert "the outcome is known now: ran" in said.text
+        assert "@ben" not in said.text

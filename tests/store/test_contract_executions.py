@@ -19,7 +19,7 @@ from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from store.contract import Store
 from tests.store.shop import ANA, BEN, NOW, OPS, TEAM, Place, asked, later, opened, voter
-from tests.store.trail import trail
+from tests.store.trail import fault, trail
 
 DONE = RemediationStatus.SUCCEEDED
 UNKNOWN = RemediationStatus.OUTCOME_UNKNOWN
@@ -145,7 +145,20 @@ async def test_what_we_claimed_long_ago_is_an_orphan_too_for_the_claims_answer_m
     assert await store.orphaned_executions(later(2), NOW) == []
     assert await store.orphaned_executions(later(3), NOW) == [execution]
     assert await store.adopt_execution(execution, later(9))
-    assert await store.orphaned_executions(later(9), NOW) == [], "it began anew"
+    assert await store.orphaned_executions(later(9), NOW) == [], "it is looked up from then"
+
+
+async def test_a_takeover_keeps_the_first_start_and_the_trail_still_fits(place: Place) -> None:
+    dead, heir = await place.open("bot-a"), await place.open("bot-b")
+    execution = await dispatching(dead, await opened(dead), terms=BOUND)
+    assert await may_send(dead, execution, 4)
+    assert await heir.adopt_execution(execution, later(12))
+    adopted = await heir.execution(execution.id)
+    assert (adopted.started_at, adopted.taken_over_at) == (later(4), later(12))
+    assert await heir.unknown_outcomes(NOW, later(11)) == [], "it is looked up from then"
+    ended = await finish(heir, adopted, DONE)
+    assert ended.started_at == later(4)
+    assert await fault(heir) == ""
 
 
 async def test_a_former_owner_can_neither_end_nor_revoke_what_its_heir_sends(place: Place) -> None:
