@@ -43,6 +43,7 @@ class Terms:
     """Under which terms a yes counts, as the policy had them when it was asked.
 
     `editors` changed a value and do not count. `seen`: the incident's own alerts name the target.
+    `fits`: the SOP's own keys chose the action, for the alert and for the target's environment.
     `targets`: how many things it would touch, None where the gateway did not say. `environments`:
     by which it was judged, the target's first, then the alert's where that is another one.
     """
@@ -51,6 +52,7 @@ class Terms:
     only_in_windows: bool = False
     targets: int | None = 1
     seen: bool = True
+    fits: bool = False
     environments: tuple[str, ...] = ()
     editors: tuple[str, ...] = ()
     bound: Binding = Binding()

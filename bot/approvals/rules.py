@@ -25,18 +25,21 @@ class Case:
     `environment` is the target's, as the gateway's operator declared it, '' where the gateway does
     not say it; `alert_environment` is what the incident's alerts say, which can make an answer
     stricter and never looser. `targets` is None where the gateway cannot say how many things it
-    would touch. `asked_by` is the Slack user who asked, '' when the SOP did. `fits`: the SOP is for
-    this alert by its own keys, and not because the alert names the SOP.
+    would touch. `asked_by` is the Slack user who asked, '' when the SOP did. `fits`: the SOP's own
+    keys chose this action for the alert, and would choose it in the target's environment too.
+
+    No fact has a default: an approval is checked against the facts that its requirement was decided
+    by, and a forgotten one would silently change the answer.
     """
 
     action_id: str
     risk: str
     environment: str
-    alert_environment: str = ""
-    targets: int | None = 1
-    seen: bool = True
-    fits: bool = True
-    asked_by: str = ""
+    alert_environment: str
+    targets: int | None
+    seen: bool
+    fits: bool
+    asked_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,9 @@ def demand(policy: Remediate, case: Case) -> Demand:
 
     No rule makes a two-person action need fewer than two, or lets an approval in a critical
     environment live longer than `critical_ttl_seconds`.
-    `auto_approve` gives way to a rule that fits and asks for people.
+    `auto_approve` gives way to a rule that fits and asks for people, and counts only where alert
+    and target name one and the same declared environment: else the alert's word would choose what
+    runs in another one.
     """
     environments = environments_of(policy, case)
     of_target, *of_alert = [list(_deciding(policy, case, name)) for name in environments]
@@ -80,6 +85,7 @@ def demand(policy: Remediate, case: Case) -> Demand:
         fits_any(case.action_id, policy.auto_approve)
         and case.seen
         and case.fits
+        and _is_one_environment(policy, case)
         and not case.asked_by
         and not two_person
         and not any(rule.wants_people for rule in rules)
@@ -101,6 +107,12 @@ def environments_of(policy: Remediate, case: Case) -> tuple[str, ...]:
     target = policy.declared.name_of(case.environment)
     said = policy.declared.name_of(case.alert_environment)
     return (target,) if not case.alert_environment.strip() or said == target else (target, said)
+
+
+def _is_one_environment(policy: Remediate, case: Case) -> bool:
+    """Whether alert and target name the same environment, and it is a declared one."""
+    of_target = policy.declared.name_of(case.environment)
+    return of_target == policy.declared.name_of(case.alert_environment) != UNKNOWN
 
 
 def _deciding(policy: Remediate, case: Case, environment: str) -> Iterator[Rule]:

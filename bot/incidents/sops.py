@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, Self
@@ -156,15 +156,28 @@ class SopLibrary:
         """The SOP of that id."""
         return self._by_id.get(sop_id)
 
-    def is_for(self, sop: Sop, alert: Alert) -> bool:
-        """Whether the operator meant it for this alert: by its keys, or by the hash of a key.
+    def is_for(self, sop: Sop, action: ProposedAction, alert: Alert, target_env: str) -> bool:
+        """Whether the operator meant the action for this alert, and for a target in `target_env`.
 
-        An alert may also name an SOP. That shows it, and lets nothing run by itself.
+        By the SOP's keys, or by the hash of a key, and by the action's `when`. An alert may also
+        name an SOP. That shows it, and lets nothing run by itself. Nor does an alert's word for its
+        environment choose an action for a target in another one.
         """
+        return all(
+            self._is_chosen(sop, action, replace(alert, env=env)) for env in (alert.env, target_env)
+        )
+
+    def _is_chosen(self, sop: Sop, action: ProposedAction, alert: Alert) -> bool:
+        if action.when and not read_key(action.when).fits(alert, self.environments):
+            return False
         if sop.keys and all(read_key(key).fits(alert, self.environments) for key in sop.keys):
             return True
-        key = incident_key_of(alert.env, alert.service, alert.category, alert.severity)
-        return sop.sop_id == sop_id_of(key)
+        words = {alert.env, *self.environments.spellings(alert.env)}
+        return any(
+            sop.sop_id
+            == sop_id_of(incident_key_of(env, alert.service, alert.category, alert.severity))
+            for env in words
+        )
 
     def match(self, alert: Alert, incident_key: str) -> Sop | None:
         """The SOP for an alert, by the order in the module docstring."""

@@ -52,7 +52,7 @@ class Proposals:
         """The approval for what the SOP offers for this alert, not stored yet."""
         given = propose.values_from(sop, action, alert, self._clock())
         proposal = catalogue.propose(action.action, given, self._rulebook.policy.remediate)
-        return await self._prepared(incident, proposal)
+        return await self._prepared(incident, proposal, action=action)
 
     async def again(self, incident: Incident, old: Approval) -> Approval:
         """The same values under the current policy, without votes, not stored yet."""
@@ -145,21 +145,23 @@ class Proposals:
         proposal: Proposal,
         user: str = "",
         *,
+        action: ProposedAction | None = None,
         requested_by: str = "",
         editors: tuple[str, ...] = (),
         undoes: str = "",
     ) -> Approval:
         """What is to be put before people, as the gateway and the policy see it now.
 
-        `user` is the person who wants it now, '' for an SOP. Refused when they may not.
+        `user` is the person who wants it now, '' for an SOP. Refused when they may not. `action` is
+        the SOP's, None for what a person chose.
         """
         call = propose.call_of(incident, proposal)
         if user:
             # Both at once: that person waits, and Slack waits for no longer than three seconds.
-            action: GuestAction | None = None if editors or undoes else "fix"
+            guest_action: GuestAction | None = None if editors or undoes else "fix"
             (preview, targets), _ = await asyncio.gather(
                 propose.preview_of(self._gateway, call, propose.PATIENCE),
-                self._check_person(user, action),
+                self._check_person(user, guest_action),
             )
         else:
             preview, targets = await propose.preview_of(self._gateway, call, PLAN_SECONDS)
@@ -176,7 +178,10 @@ class Proposals:
             alert_environment=incident.env,
             targets=targets,
             seen=seen,
-            fits=sop is not None and alert is not None and sops.is_for(sop, alert),
+            fits=action is not None
+            and sop is not None
+            and alert is not None
+            and sops.is_for(sop, action, alert, preview.environment),
             asked_by=requested_by or "".join(editors[-1:]),
         )
         wanted = demand(remediate, case)
@@ -190,6 +195,7 @@ class Proposals:
                 only_in_windows=wanted.only_in_windows,
                 targets=targets,
                 seen=seen,
+                fits=case.fits,
                 environments=environments_of(remediate, case),
                 editors=editors,
                 bound=bound_to(incident, self._rulebook.written(incident.sop_id)),

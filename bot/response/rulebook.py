@@ -46,6 +46,7 @@ class Rulebook:
                 alert_environment=incident.env,
                 targets=approval.terms.targets,
                 seen=approval.terms.seen,
+                fits=approval.terms.fits,
                 asked_by=approval.requested_by or "".join(approval.terms.editors[-1:]),
             ),
         )

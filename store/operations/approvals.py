@@ -8,7 +8,7 @@ from dataclasses import asdict, astuple
 from datetime import datetime
 
 from bot.approvals import blocker_text
-from bot.approvals.blockers import PROPOSE_AGAIN, Blocker, signature
+from bot.approvals.blockers import HOUR, PROPOSE_AGAIN, Blocker, signature
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval
 from bot.errors import AlreadyProposed, NotFound, Refused
@@ -24,6 +24,9 @@ from store.statements import Operation, execute, notify, query, run, stamp, stam
 DISPATCH_TOPIC = "dispatch"
 TOPIC = "approvals"
 """What may block those that wait has changed."""
+
+AGAIN_PER_HOUR = 3
+"""How often an incident's action is proposed again by itself: every time mentions people."""
 
 TOO_LATE = "nobody decided in time"
 
@@ -304,6 +307,13 @@ def end_blocked(
     ended: bool = yield from withdraw(approval.id, reason, now, owner)
     if ended and blocker.kind in PROPOSE_AGAIN:
         incident = yield from incidents.get(approval.incident_id)
+        if (yield from _proposed_again(approval, now - HOUR)) >= AGAIN_PER_HOUR:
+            text = (
+                f"Not proposed again: {approval.proposal.title}. That was done {AGAIN_PER_HOUR}"
+                " times within an hour. Use `/incident fix` to propose it."
+            )
+            yield from incidents.note(incident.id, text, "", now)
+            return ended
         by_sop = not approval.requested_by and not approval.interested
         yield from proposing.enqueue(
             incident.id,
@@ -313,6 +323,18 @@ def end_blocked(
             "" if by_sop else approval.id,
         )
     return ended
+
+
+def _proposed_again(approval: Approval, since: datetime) -> Operation[int]:
+    """How often this action was proposed again by itself for its incident since then."""
+    rows = yield query(
+        "SELECT count(*) AS n FROM proposing p JOIN approvals a ON p.origin = 'again:' || a.id"
+        " WHERE p.incident_id = ? AND a.action_id = ? AND p.at > ?",
+        approval.incident_id,
+        approval.proposal.action_id,
+        stamp(since),
+    )
+    return int(rows[0]["n"])
 
 
 def revoke(approval_id: str, reason: str, now: datetime, owner: str = "") -> Operation[bool]:

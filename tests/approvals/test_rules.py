@@ -22,6 +22,11 @@ def case(**changes: Any) -> Case:
         "action_id": "service.restart",
         "risk": "medium",
         "environment": "prod",
+        "alert_environment": "",
+        "targets": 1,
+        "seen": True,
+        "fits": True,
+        "asked_by": "",
     }
     return Case(**{**given_, **changes})
 
@@ -199,14 +204,22 @@ def test_an_approval_in_a_critical_environment_lives_two_minutes_at_most() -> No
         ({}, 0),
         ({"seen": False}, 1),
         ({"fits": False}, 1),
+        ({"alert_environment": "production"}, 0),
+        ({"alert_environment": "dev"}, 1),
+        ({"alert_environment": "d\u0435v"}, 1),
+        ({"alert_environment": ""}, 1),
+        ({"environment": ""}, 1),
+        ({"environment": "qa7", "alert_environment": "qa7"}, 1),
+        ({"environment": "", "alert_environment": ""}, 1),
         ({"asked_by": BEN}, 1),
         ({"action_id": "service.stop"}, 1),
     ],
 )
-def test_only_a_seen_target_of_an_sops_own_action_needs_nobody(
+def test_only_a_seen_target_in_the_alerts_environment_of_an_sops_own_action_needs_nobody(
     changes: dict[str, Any], needed: int
 ) -> None:
-    assert demand(policy(auto_approve=["service.restart"]), case(**changes)).needed == needed
+    asked = case(**{"alert_environment": "prod", **changes})
+    assert demand(policy(auto_approve=["service.restart"]), asked).needed == needed
 
 
 @pytest.mark.parametrize(
@@ -226,7 +239,7 @@ def test_only_a_seen_target_of_an_sops_own_action_needs_nobody(
 def test_auto_approve_gives_way_to_a_rule_that_fits_and_asks_for_people(
     rule: dict[str, Any], needed: int
 ) -> None:
-    found = demand(policy(auto_approve=["*"], rules=[rule]), case())
+    found = demand(policy(auto_approve=["*"], rules=[rule]), case(alert_environment="prod"))
     assert found.needed == needed
 
 

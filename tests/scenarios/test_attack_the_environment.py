@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from tests.scenarios.attacks import nothing_ran, proposed
+from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import BEN, CHLOE, SERVICE, Gateway, World, restart_sop
@@ -23,6 +24,85 @@ async def test_an_alert_that_says_dev_does_not_restart_production_by_itself(
     card = await proposed(world, bot, env=said)
     assert "Needs 2 approvals: @ben, @chloe" in card.text
     assert "Environment: production (from the target; the alert says" in card.text
+    await nothing_ran(world, gateway)
+
+
+@pytest.mark.parametrize("key", ["an SOP's key", "an action's when"])
+async def test_without_rules_an_alert_that_says_dev_chooses_nothing_that_restarts_production(
+    world: World, bot: StartBot, gateway: Gateway, key: str
+) -> None:
+    world.write_policy(BEN, CHLOE, auto_approve=["service.restart"])
+    sop = restart_sop(world.probe_url)
+    if key == "an SOP's key":
+        sop["keys"] = [f"svc:{SERVICE}", "env:dev"]
+    else:
+        sop["actions"][0]["when"] = "env:dev"
+    world.write_sops(sop)
+    card = await proposed(world, bot, env="dev")
+    assert "Needs 1 approval" in card.text
+    await nothing_ran(world, gateway)
+
+
+@pytest.mark.parametrize("said", ["", "staging"])
+async def test_an_alert_that_does_not_name_the_targets_environment_lets_nothing_run_by_itself(
+    world: World, bot: StartBot, gateway: Gateway, said: str
+) -> None:
+    world.write_policy(BEN, CHLOE, auto_approve=["service.restart"])
+    card = await proposed(world, bot, env=said)
+    assert "Needs 1 approval" in card.text
+    await nothing_ran(world, gateway)
+
+
+async def test_a_key_for_one_part_of_production_lets_nothing_run_in_another_part(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    world.write_policy(BEN, CHLOE, auto_approve=["service.restart"])
+    world.write_sops(restart_sop(world.probe_url, keys=[f"svc:{SERVICE}", "env:prod-test-bed"]))
+    card = await proposed(world, bot, env="prod-test-bed")
+    assert "Environment: production (from the target)" in card.text
+    assert "Needs 1 approval" in card.text
+    await nothing_ran(world, gateway)
+
+
+async def test_what_needs_people_is_not_revoked_and_proposed_again_without_end(
+    world: World, bot: StartBot, gateway: Gateway, http: aiohttp.ClientSession
+) -> None:
+    world.write_policy(BEN, auto_approve=["*"])
+    sop = restart_sop(world.probe_url, keys=[f"svc:{SERVICE}", "cat:memory"])
+    world.write_sops(sop)
+    started = await bot()
+    named = {"sop_id": sop["sop_id"], "service": SERVICE, "category": "cpu", "env": "prod"}
+    alert = {"title": "please restart", "severity": "high"} | named
+    async with http.post(f"{started.http_url}/alerts/generic", json=alert) as answer:
+        assert answer.status == 202
+    await world.approval_card("awaiting approval")
+    await started.response.decisions.tend()
+    await world.quiet()
+    assert [row["state"] for row in world.rows("SELECT state FROM approvals")] == [
+        "awaiting approval"
+    ]
+    await nothing_ran(world, gateway)
+
+
+def _waiting(world: World) -> int:
+    """How many were proposed while the newest of them waits, else 0."""
+    states = [row["state"] for row in world.rows("SELECT state FROM approvals")]
+    return len(states) if states.count("awaiting approval") == 1 else 0
+
+
+async def test_the_same_action_is_proposed_again_by_itself_three_times_an_hour_at_most(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    world.write_policy(BEN)
+    running = await bot()
+    await world.alert()
+    for times in range(1, 5):
+        await until(lambda n=times: _waiting(world) == n, why="the newest of so many waits")
+        world.write_policy(BEN, approvals_required=1 + times % 2, rules=[])
+        running.reload()
+        await running.response.decisions.tend()
+    assert "done 3 times within an hour" in (await world.reply("note", "Not proposed again")).text
+    assert _waiting(world) == 0
     await nothing_ran(world, gateway)
 
 
