@@ -119,7 +119,7 @@ def run(names: list[str], *, keep: bool = True) -> int:
             continue
         try:
             results += asyncio.run(BENCHES[name]())
-        except Exception:  # noqa: BLE001 - whatever it is, the next bench can tell something too
+        except Exception:  # noqa: BLE001 - one failing bench must not stop the next
             traceback.print_exc()
             broken.append(name)
         print(f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}", file=sys.stderr)

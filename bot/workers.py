@@ -34,7 +34,7 @@ async def heartbeat(replica: Replica, clock: Callable[[], datetime]) -> None:
 
 
 class Claimed(Protocol):
-    """Work that was taken on."""
+    """Claimed work."""
 
     @property
     def id(self) -> int | str:
@@ -78,7 +78,7 @@ class Workers:
     ) -> None:
         """Claim one after the other, and work on up to `limit` of them at a time.
 
-        What is slow holds up only itself: the next one is claimed while it goes on.
+        A slow task delays only itself: the next one is claimed meanwhile.
         """
         self._signals.append(signal)
         pool = self._pool(name, signal, claim, work, limit)

@@ -94,7 +94,7 @@ class Delivery:
             await self._refused(message, error, unwell)
             return False
         if ts is None:
-            return False  # the lane's new owner shows it
+            return False  # the channel's new owner shows it
         await self._shown(message, ts, lane, pace)
         self._forget(message)
         return True
@@ -135,7 +135,7 @@ class Delivery:
     def _tried_at(self, message: OutboxMessage, lane: Lane) -> datetime | None:
         """Until when it may have been posted already; None when it cannot have been."""
         if tried := self.unsure.get(message.id):
-            return tried  # also of what was deleted, and then posted anew with its answer lost
+            return tried  # also if it was deleted and its new copy was posted without an answer
         if message.id in self._gone:
             return None
         # What was wished for before the lane was ours, its owner of then may have posted.

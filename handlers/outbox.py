@@ -216,7 +216,7 @@ class Outbox:
                 log.error("the outbox lane of %s stopped", lane.get_name(), exc_info=error)
             channel.pause(self._clock(), LANE_REST)  # not at once: it would stop again
         elif channel.missed and not channel.is_paused(self._clock()) and self._runs():
-            self._start(channel)  # something came, perhaps while the lane was ending
+            self._start(channel)  # something came, perhaps while the channel was ending
 
     def _runs(self) -> bool:
         return self._runner is not None and not self._runner.done()

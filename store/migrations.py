@@ -57,7 +57,7 @@ def m008_expand_proposing() -> str:
 
 
 def m009_expand_news() -> str:
-    """Bad news: what is said in an incident's thread, once, to whom it concerns."""
+    """Bad news: posted in an incident's thread, once, for the people concerned."""
     return _M009
 
 
@@ -67,7 +67,7 @@ def m010_expand_shared_parts() -> str:
 
 
 def m011_expand_senders() -> str:
-    """Who sent an alert, by what Slack or the door says: only they may clear it."""
+    """Who sent an alert, by Slack or the endpoint: only that sender may clear it."""
     return _M011
 
 

@@ -101,7 +101,7 @@ def refused(blocker: Blocker, what: str) -> Refused:
     """The error for the person who pressed or asked: `what` is not done, and why."""
     reason = why(blocker)
     if blocker.user:
-        # Slack obeys what stands in < >: it is ours, or it is not there.
+        # Slack interprets text in < >: only our own may stay unescaped.
         reason = reason.replace("<", "&lt;").replace(">", "&gt;")
         reason = reason.replace(f"@{blocker.user}", f"<@{blocker.user}>", 1)
     return Refused(f"{what}: {reason}.", remedy=remedy(blocker))

@@ -73,7 +73,7 @@ class Gatekeeper:
         self, signature: str, *, method: str, path: str, timestamp: str, nonce: str, body: bytes
     ) -> str | None:
         found = None
-        for source, secret in self.secrets.items():  # all of them, so that time tells nothing
+        for source, secret in self.secrets.items():  # all of them, so that timing reveals nothing
             key = secret.get_secret_value().encode()
             expected = contract.sign(
                 key, method=method, path=path, timestamp=timestamp, nonce=nonce, body=body

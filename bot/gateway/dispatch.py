@@ -306,7 +306,7 @@ def _key_reused() -> Refusal:
 def _identity(request: ExecuteRequest) -> str:
     """The same for the same request, however its JSON is laid out.
 
-    Beside a typed action the words are labels: a repeat may tell more of the incident by now.
+    Beside a typed action the text is a label: a repeat may carry a newer context.
     """
     body = request.model_dump(mode="json")
     if request.action_request.action is not None:

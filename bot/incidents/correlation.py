@@ -55,7 +55,7 @@ class Named:
 
     @property
     def sender(self) -> str:
-        """Who sent it, by what Slack or the door says and not by its own words; '' unknown."""
+        """The sender by Slack or the endpoint, never by the alert's own text; '' if unknown."""
         return self.senders[0] if self.senders else ""
 
 

@@ -186,7 +186,7 @@ class Decisions:
                 await self._store.redraw(approval.id, blocker, now)
 
     async def redraw(self) -> None:
-        """`tend`, as a step that a commit wakes; always False, because no work is left over."""
+        """`tend`, as a step that a commit wakes; returns None, because it leaves no work over."""
         await self.tend()
 
     # Freezing: anybody may stop everything; only who may approve lets it go on.

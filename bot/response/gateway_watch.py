@@ -14,7 +14,7 @@ NOTICE = "gateway"
 
 
 class GatewayWatch:
-    """Asks the gateway how it is, and tells people when that changes."""
+    """Asks the gateway how it is, and notifies people when that changes."""
 
     def __init__(
         self,

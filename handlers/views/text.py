@@ -208,7 +208,7 @@ def host_of(url: str) -> str:
 def clock(moment: datetime) -> str:
     """A moment in each reader's own zone: "today 03:04", or with its date.
 
-    Slack finds the day anew each time somebody reads it: a message may stand for long.
+    Slack computes the day at each reading: a message may be read much later.
     """
     utc = moment.astimezone(UTC)
     stamp = int(utc.timestamp())

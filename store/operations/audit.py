@@ -88,7 +88,7 @@ _EVENTS = {
     Kind.UNFROZEN: Event.FREEZE_ENDED,
     Kind.POLICY_LOADED: Event.POLICY_LOADED,
 }
-"""The log event of each kind. What is missing is about the trail itself, which tells it."""
+"""The log event of each kind. The missing kinds are about the trail itself."""
 _LOGGED = ("why", "choice", "state", "action", "target", "execution", "error", "former", "note")
 """What of a record's detail is logged too."""
 

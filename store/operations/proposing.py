@@ -36,7 +36,7 @@ def enqueue(
 
 
 def claim(owner: str, now: datetime, in_hand: Sequence[int]) -> Operation[ProposalTask | None]:
-    """The most severe one that is due, or whose replica's lease lapsed, taken on.
+    """Claim the most severe task that is due, or whose replica's lease lapsed.
 
     Ours too, where it is not `in_hand`: the answer to a claim may be lost.
     """
