@@ -14,6 +14,7 @@ from bot.gateway.journal import Journal
 from bot.remediation import contract
 
 _NONCE = re.compile(contract.NONCE_PATTERN)
+_SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
 
 class Gatekeeper:
@@ -44,6 +45,22 @@ class Gatekeeper:
         """
         if self.open:
             return None
+        self.check_headers(headers)
+        timestamp = headers[contract.TIMESTAMP]
+        nonce, signature = headers[contract.NONCE], headers[contract.SIGNATURE]
+        source = self._signer(
+            signature, method=method, path=path, timestamp=timestamp, nonce=nonce, body=body
+        )
+        if source is None:
+            raise _unsigned("signature_wrong", "The signature does not match the request.")
+        if not await self._journal.claim_nonce(source, nonce, self._clock()):
+            raise _unsigned("nonce_replayed", "This request has been seen before.")
+        return source
+
+    def check_headers(self, headers: Mapping[str, str]) -> None:
+        """What can be known without the body, so that it need not be read: else Refusal 401."""
+        if self.open:
+            return
         timestamp = headers.get(contract.TIMESTAMP, "")
         nonce = headers.get(contract.NONCE, "")
         signature = headers.get(contract.SIGNATURE, "")
@@ -60,14 +77,8 @@ class Gatekeeper:
             )
         if not _NONCE.fullmatch(nonce):
             raise _unsigned("nonce_invalid", f"{contract.NONCE} is 16 to 128 of A-Za-z0-9._-")
-        source = self._signer(
-            signature, method=method, path=path, timestamp=timestamp, nonce=nonce, body=body
-        )
-        if source is None:
+        if not _SIGNATURE.fullmatch(signature):
             raise _unsigned("signature_wrong", "The signature does not match the request.")
-        if not await self._journal.claim_nonce(source, nonce, now):
-            raise _unsigned("nonce_replayed", "This request has been seen before.")
-        return source
 
     def _signer(
         self, signature: str, *, method: str, path: str, timestamp: str, nonce: str, body: bytes

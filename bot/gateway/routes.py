@@ -147,9 +147,11 @@ class Routes:
 
     async def _read(self, request: web.Request) -> ExecuteRequest:
         """The body, from a caller who may ask, checked to the last field."""
+        _refuse_pages(request)
+        self._gatekeeper.check_headers(request.headers)  # before the body, which may be large
         try:
             body = await request.read()
-        except web.RequestPayloadError as error:  # such as a Content-Encoding that it is not in
+        except web.RequestPayloadError as error:  # such as a chunk that is not what it says
             why = "The body is not what its headers say"
             raise Refusal(400, "body_unreadable", why) from error
         source = await self._who(request, body)
@@ -172,11 +174,15 @@ class Routes:
         return asked
 
     async def _who(self, request: web.Request, body: bytes) -> str | None:
-        if "Origin" in request.headers:
-            raise Refusal(403, "browser", "This gateway does not talk to web pages.")
+        _refuse_pages(request)
         return await self._gatekeeper.check(
             method=request.method, path=request.raw_path, headers=request.headers, body=body
         )
+
+
+def _refuse_pages(request: web.Request) -> None:
+    if "Origin" in request.headers:
+        raise Refusal(403, "browser", "This gateway does not talk to web pages.")
 
 
 def tracking_id_of(request: web.Request) -> str:

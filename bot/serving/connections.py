@@ -189,6 +189,8 @@ class Connection(RequestHandler):
             self._head_bytes = 0  # a whole head is here; its request may begin in a moment
             self._body_bytes += len(data)
             self._gate.body_grew(len(data))
+            if self._chunks_cost_too_much():
+                self._say_and_close(413, "too_large", "The body has too many chunks.")
         elif self.phase in (Phase.IDLE, Phase.HEAD):
             self._head_bytes += len(data)
             if self.phase is Phase.IDLE:
@@ -224,6 +226,8 @@ class Connection(RequestHandler):
             request.content.on_eof(self._body_is_here)
 
         async def handler(request: web.BaseRequest) -> web.StreamResponse:
+            if _is_encoded(request):
+                return _problem(415, "encoded", "A body is read only without Content-Encoding.")
             try:
                 return await request_handler(request)
             except web.HTTPException as error:  # raised before any middleware: a wrong Expect
@@ -270,6 +274,12 @@ class Connection(RequestHandler):
         self._body_ended()
         if self._raw is not None:
             self._raw.abort()
+
+    def _chunks_cost_too_much(self) -> bool:
+        if self.phase is not Phase.BODY or self._current_request is None:
+            return False
+        held = self._current_request.content.total_bytes
+        return self._body_bytes - held > self._limits.chunk_bytes
 
     def _body_is_here(self) -> None:
         if self.phase is Phase.BODY:
@@ -324,6 +334,11 @@ def _problem(status: int, code: str, message: str) -> web.Response:
     return web.json_response({"error": {"code": code, "message": message}}, status=status)
 
 
+def _is_encoded(request: web.BaseRequest) -> bool:
+    given = request.headers.get("Content-Encoding", "")
+    return given.strip().lower() not in ("", "identity")
+
+
 def caller_is_gone(request: web.BaseRequest) -> bool:
     """Whether the caller has hung up: an error then is not our fault."""
     return request.transport is None or request.transport.is_closing()
@@ -345,6 +360,7 @@ def caller_of(peer: Any) -> str:
 
 _REASONS = {
     408: "Request Timeout",
+    413: "Content Too Large",
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",
 }

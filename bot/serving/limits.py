@@ -21,8 +21,9 @@ class ConnectionLimits:
     `head`: from the first byte of a request to the end of its headers, and from the connection to
     the first byte. `body`: from there to the end of the body. `idle`: between two requests.
     `write`: how long a caller may leave an answer unread. `body_bytes`: of all unfinished bodies
-    together. A loopback address counts towards `total` alone, because a proxy on this machine
-    brings the callers of everybody.
+    together. `chunk_bytes`: what a body may take on the wire beyond what it holds (the lengths of
+    its chunks), so that a body of many tiny chunks is refused. A loopback address counts towards
+    `total` alone, because a proxy on this machine brings the callers of everybody.
     """
 
     total: int = 1000
@@ -33,6 +34,7 @@ class ConnectionLimits:
     write: float = 20
     head_bytes: int = 32_768
     body_bytes: int = 67_108_864
+    chunk_bytes: int = 98_304
 
 
 def fitted(limits: ConnectionLimits) -> ConnectionLimits:

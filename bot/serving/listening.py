@@ -70,6 +70,7 @@ async def listening(
                 keepalive_timeout=limits.idle + limits.head,  # ours comes first
                 lingering_time=min(2.0, limits.body),
                 max_headers=64,
+                auto_decompress=False,  # 1 MB may inflate to 1 GB; who sends such is answered 415
             )
 
         server = await loop.create_server(connection, host, port, backlog=at_once)

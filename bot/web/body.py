@@ -18,7 +18,7 @@ async def body_bytes(request: web.Request) -> bytes:
         return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise TooLarge from error
-    except web.RequestPayloadError as error:  # such as a Content-Encoding that it is not in
+    except web.RequestPayloadError as error:  # such as a chunk that is not what it says
         raise InputError("The body is not what its headers say.", field="body") from error
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -155,3 +157,37 @@ async def test_the_client_of_a_wrong_secret_is_told_so(desk):
     with pytest.raises(GatewayRejected, match="signature does not match") as caught:
         await client.execute(STATUS, key="k1")
     assert caught.value.status == 401
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2026-02-30T00:00:00Z"]
+)
+async def test_a_time_that_no_calendar_holds_is_refused(desk, moment):
+    status, answer = await desk.post(PATH, BODY, **signed(desk, BODY, timestamp=moment))
+    assert (status, answer["error"]["code"]) == (401, "timestamp_invalid")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({contract.TIMESTAMP: ""}, "signature_missing"),
+        ({contract.TIMESTAMP: "2001-01-01T00:00:00Z"}, "timestamp_stale"),
+        ({contract.NONCE: "short"}, "nonce_invalid"),
+        ({contract.SIGNATURE: "x"}, "signature_wrong"),
+        ({"Origin": "http://example.com"}, "browser"),
+    ],
+)
+async def test_a_request_without_good_headers_is_refused_before_its_body_is_read(
+    desk, change, code
+):
+    headers = signed(desk, BODY) | change | {"Content-Length": "1000000"}
+    lines = [f"POST {PATH} HTTP/1.1", "Host: 127.0.0.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    parts = urlsplit(desk.url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        writer.write("\r\n".join([*lines, "", ""]).encode())  # and not one byte of the body
+        await reader.readuntil(b"\r\n\r\n")
+        assert f'"{code}"'.encode() in await reader.readuntil(b'"detail"')
+    finally:
+        writer.close()

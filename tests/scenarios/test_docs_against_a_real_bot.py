@@ -128,6 +128,11 @@ async def too_large(world: World, start: Start) -> Answer:
     )
 
 
+async def encoded(world: World, start: Start) -> Answer:
+    headers = {"Content-Encoding": "gzip"}
+    return await (await start()).call("POST", "/alerts/generic", b"{}", **headers)
+
+
 async def misdirected(world: World, start: Start) -> Answer:
     return await (await start(HTTP_TOKEN="")).call("GET", "/health", Host="example.com")
 
@@ -160,6 +165,7 @@ CAUSES = {
     (404, "not_found"): not_found,
     (405, "method_not_allowed"): method_not_allowed,
     (413, "too_large"): too_large,
+    (415, "encoded"): encoded,
     (421, "misdirected"): misdirected,
     (502, "advisor_failed"): advisor_failed,
     (503, "saturated"): saturated,
