@@ -61,7 +61,7 @@ async def _check_all(report: Report, settings: Settings, environ: Mapping[str, s
         declared = policy.remediate.declared if policy else DEFAULT
         offered = await check_gateway(report, settings, session, declared)
         check_targets(report, sops, offered)
-    await check_advisor(report, settings, environ)
-    if await check_store(report, settings):
-        await check_audit(report, settings)
-    check_port(report, settings)
+        await check_advisor(report, settings, environ)
+        if await check_store(report, settings):
+            await check_audit(report, settings)
+        await check_port(report, settings, session)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
+
+import aiohttp
+from yarl import URL
 
 from bot.advice.environment import argv_of, child_environment, objections
 from bot.check.report import Report
@@ -20,6 +24,8 @@ from store.sealing import AuditKey
 from store.shape import steps
 
 _ADVISOR_SECONDS = 10.0
+_PORT_SECONDS = 5.0
+_PARTS = {"store", "slack", "outbox", "gateway"}  # that a bot's GET /readyz names
 _LOGIN = {"q": "q login", "qchat": "qchat login", "kiro-cli": "kiro-cli login"}
 
 
@@ -149,8 +155,8 @@ async def check_audit(report: Report, settings: Settings) -> None:
         report.good("audit", f"{found.rows:,} rows, each proved")
 
 
-def check_port(report: Report, settings: Settings) -> None:
-    """That HTTP_ADDR is free."""
+async def check_port(report: Report, settings: Settings, session: aiohttp.ClientSession) -> None:
+    """That HTTP_ADDR is free, or a running bot has it: then this check is for its next start."""
     host, port = settings.http_host, settings.http_port
     if port == 0:
         report.good("http", f"{host}, any free port")
@@ -164,10 +170,26 @@ def check_port(report: Report, settings: Settings) -> None:
             probe.bind(address)
             probe.listen(1)
     except OSError as error:
+        if error.errno == errno.EADDRINUSE and await _is_a_bot(session, host, port):
+            report.note("http", f"a bot is running at {settings.http_addr}")
+            return
         report.problem(
             "http",
             f"HTTP_ADDR: cannot listen on {settings.http_addr}: {error.strerror or error}",
-            "stop what listens there (is the bot running already?), or choose another address",
+            "stop what listens there, or choose another address",
         )
     else:
         report.good("http", f"{settings.http_addr} is free")
+
+
+async def _is_a_bot(session: aiohttp.ClientSession, host: str, port: int) -> bool:
+    """Whether GET /readyz there answers as a bot does, ready or not."""
+    url = URL.build(scheme="http", host=host, port=port, path="/readyz")
+    timeout = aiohttp.ClientTimeout(total=_PORT_SECONDS)
+    try:
+        async with session.get(url, timeout=timeout, allow_redirects=False) as answer:
+            body = await answer.json()
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+        return False
+    checks = body.get("checks") if isinstance(body, dict) else None
+    return isinstance(checks, dict) and checks.keys() >= _PARTS

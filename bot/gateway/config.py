@@ -244,6 +244,9 @@ def _secrets(
         if entry.secret_env:
             secret = environ.get(entry.secret_env, "")
             where = f"{field}.secret_env: {entry.secret_env}"
+            if not secret:
+                problems.append(f"{where} is not set")
+                continue
         elif entry.secret_file:
             where = f"{field}.secret_file: {entry.secret_file}"
             try:

@@ -26,7 +26,8 @@ PROCESS = {"executor": "process", "argv": ["true"]}
         ({"listen": {"port": 70_000}}, "g.yaml: listen.port"),
         ({"docker": {"url": "tcp"}}, "g.yaml: docker.url"),
         ({"sources": {"s": {"secret": "x"}}}, "g.yaml: sources.s.secret"),
-        ({"sources": {"s": {"secret_env": "NONE"}}}, "NONE must hold at least 16 characters"),
+        ({"sources": {"s": {"secret_env": "NONE"}}}, "sources.s.secret_env: NONE is not set"),
+        ({"sources": {"s": {"secret_env": "SHORT"}}}, "SHORT must hold at least 16 characters"),
         ({"sources": {"s": {"secret_file": "/none"}}}, "cannot be read"),
         ({"sources": {"s": {"secret_env": "A", "secret_file": "/x"}}}, "not both"),
         ({"sources": {"s": {"secret_env": "A"}, "t": {}}}, "sources.t: has no secret"),
@@ -38,7 +39,9 @@ PROCESS = {"executor": "process", "argv": ["true"]}
 )
 def test_a_wrong_config_is_refused_and_the_field_named(config, problem):
     with pytest.raises(ConfigError) as caught:
-        read_config(config, name="g.yaml", environ={"A": "sixteen-letters-and-more"})
+        read_config(
+            config, name="g.yaml", environ={"A": "sixteen-letters-and-more", "SHORT": "short"}
+        )
     assert problem in str(caught.value)
     assert "sixteen-letters" not in str(caught.value)
 

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.app import Bot
 from bot.check import check
@@ -123,7 +125,30 @@ async def test_a_port_that_is_taken_is_named(
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         _, out = await checked(world, capsys, HTTP_ADDR=address)
     assert f"HTTP_ADDR: cannot listen on {address}" in line_of(out)
-    assert "is the bot running already?" in line_of(out)
+    assert "stop what listens there" in line_of(out)
+
+
+async def test_another_server_that_says_ok_is_no_bot(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def healthy(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    app = web.Application()
+    app.router.add_get("/{any:.*}", healthy)
+    async with TestServer(app) as other:
+        _, out = await checked(world, capsys, HTTP_ADDR=f"127.0.0.1:{other.port}")
+    assert "HTTP_ADDR: cannot listen on" in line_of(out)
+
+
+async def test_a_check_beside_the_running_bot_finds_no_problem(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with Bot(load(world.settings(), world.folder / ".env")) as bot:
+        address = bot.http_url.removeprefix("http://")
+        code, out = await checked(world, capsys, HTTP_ADDR=address)
+    assert code == 0, out
+    assert f"! http       a bot is running at {address}" in out
 
 
 @pytest.fixture
