@@ -15,7 +15,7 @@ from bot.approvals.rules import unknown_environments
 from bot.approvals.segment import Approver, Remediate
 from bot.errors import InputError, SettingsError
 from bot.remediation.catalogue import unknown_actions
-from bot.validation import field_problems, form, in_file
+from bot.validation import FieldProblem, field_problems, form, in_file
 from bot.yaml_text import YamlDocument, YamlProblem, read_yaml
 
 
@@ -110,12 +110,37 @@ def parse_policy(text: str, *, file: str, roles: Roles | None = None) -> Policy:
     try:
         policy = Policy.model_validate(raw)
     except ValidationError as error:
-        lines = in_file(name, field_problems(error, Policy), lambda at: _line(document, at))
-        raise InputError("\n".join(lines), field="policy") from error
-    unknown = [*unknown_actions(policy.remediate), *unknown_environments(policy.remediate)]
-    if unknown:
-        raise InputError("\n".join(f"{name}: {one}" for one in unknown), field="policy")
+        problems = [*field_problems(error, Policy), *_unknown_beside(raw, error)]
+        raise _refused(problems, name, document) from error
+    if problems := _unknown_words(policy.remediate):
+        raise _refused(problems, name, document)
     return policy
+
+
+def _refused(problems: list[FieldProblem], name: str, document: YamlDocument) -> InputError:
+    lines = in_file(name, problems, lambda at: _line(document, at))
+    return InputError("\n".join(lines), field="policy")
+
+
+def _unknown_words(remediate: Remediate) -> list[FieldProblem]:
+    return [*unknown_actions(remediate), *unknown_environments(remediate)]
+
+
+def _unknown_beside(raw: dict[Any, Any], error: ValidationError) -> list[FieldProblem]:
+    """Unknown words in the keys of `remediate` that have no error: one check names everything.
+
+    Whether an environment is known cannot be said while `environments` itself has an error.
+    """
+    remediate = raw.get("remediate")
+    if not isinstance(remediate, dict):
+        return []
+    places = [problem["loc"] for problem in error.errors(include_url=False)]
+    bad = {key for at in places if at[:1] == ("remediate",) for key in at[1:2]}
+    try:
+        usable = Remediate.model_validate({k: v for k, v in remediate.items() if k not in bad})
+    except ValidationError:  # the keys do not fit together, which `error` says
+        return []
+    return unknown_actions(usable) if "environments" in bad else _unknown_words(usable)
 
 
 def _line(document: YamlDocument, location: tuple[str | int, ...]) -> int:

@@ -102,7 +102,7 @@ def test_a_word_that_is_no_action_is_named_with_the_known_ones(
 ) -> None:
     known = "service.restart, service.stop, service.start"
     assert refused(f"remediate:\n  {keys}") == [
-        f"policy.yaml: remediate.{key}: no action of the catalogue is {word!r}; known: {known}"
+        f"policy.yaml:2: remediate.{key}: no action of the catalogue is {word!r}; known: {known}"
     ]
 
 
@@ -122,9 +122,33 @@ def test_an_environment_that_can_never_match_is_named_with_the_declared_ones(
     keys: str, key: str, glob: str
 ) -> None:
     [problem] = refused(f"remediate:\n  {keys}")
+    line = 1 + keys[: keys.index(glob)].count("\n") + 1
     assert problem.startswith(
-        f"policy.yaml: remediate.{key}: no declared environment is {glob!r}, so it can never match"
+        f"policy.yaml:{line}: remediate.{key}: no declared environment is {glob!r},"
+        " so it can never match"
     )
+
+
+def test_unknown_keys_actions_and_environments_are_all_named_at_once() -> None:
+    text = (
+        "remidiate: {}\n"
+        "remediate:\n"
+        "  hourly_budgets: 3\n"
+        "  two_person_actions: [service.stpo]\n"
+        "  critical_environments: [prodd]\n"
+    )
+    named = [problem.partition(": ")[2].partition(":")[0] for problem in refused(text)]
+    assert named == [
+        "remediate.hourly_budgets",
+        "remidiate",
+        "remediate.two_person_actions",
+        "remediate.critical_environments",
+    ]
+
+
+def test_while_the_environments_have_an_error_no_environment_is_called_unknown() -> None:
+    [problem] = refused("remediate:\n  environments: [eu]\n  critical_environments: [eu]")
+    assert "remediate.environments" in problem
 
 
 def test_an_environment_that_is_declared_may_stand_in_a_rule() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -12,6 +12,7 @@ from typing import TypeVar
 from bot.approvals.segment import Remediate, Rule, Window
 from bot.incidents.environments import UNKNOWN
 from bot.incidents.remediation import risk_of
+from bot.validation import FieldProblem
 
 T = TypeVar("T")
 
@@ -144,16 +145,22 @@ def _meant(policy: Remediate, globs: Iterable[str]) -> frozenset[str]:
     return frozenset[str]().union(*(policy.declared.fitting(glob) for glob in globs))
 
 
-def unknown_environments(policy: Remediate) -> list[str]:
+def unknown_environments(policy: Remediate) -> list[FieldProblem]:
     """The globs of the policy that can never fit: the key, the word, and what is declared."""
     declared = ", ".join(policy.declared.names)
-    globs = {
-        **{f"rules.{place}.environments": r.environments for place, r in enumerate(policy.rules)},
-        "critical_environments": policy.critical_environments,
+    globs: dict[tuple[str | int, ...], Sequence[str]] = {
+        **{
+            ("rules", place, "environments"): r.environments for place, r in enumerate(policy.rules)
+        },
+        ("critical_environments",): policy.critical_environments,
     }
     return [
-        f"remediate.{key}: no declared environment is {glob!r}, so it can never match;"
-        f" declare it under remediate.environments, which has: {declared}"
+        FieldProblem(
+            ("remediate", *key),
+            f"no declared environment is {glob!r}, so it can never match;"
+            f" declare it under remediate.environments, which has: {declared}",
+            "unknown_environment",
+        )
         for key, some in globs.items()
         for glob in some
         if not policy.declared.fitting(glob)

@@ -140,7 +140,7 @@ class SopLibrary:
                 try:
                     sop = Sop.model_validate(json.loads(line))
                 except (ValidationError, ValueError, RecursionError) as error:
-                    problems.append(SopProblem(file, number, _reason(error)))
+                    problems += [SopProblem(file, number, why) for why in _reasons(error)]
                     continue
                 if sop.sop_id in by_id:
                     problems.append(SopProblem(file, number, f"{sop.sop_id} is there already"))
@@ -195,12 +195,12 @@ def specificity(sop: Sop) -> tuple[int, int, int]:
     return Priority[sop.priority], -len(sop.keys), sum("*" in key for key in sop.keys)
 
 
-def _reason(error: Exception) -> str:
+def _reasons(error: Exception) -> list[str]:
     if isinstance(error, ValidationError):
-        return str(field_problems(error, Sop)[0])
+        return [str(problem) for problem in field_problems(error, Sop)]
     if isinstance(error, json.JSONDecodeError):
-        return f"not JSON: {error.msg} at column {error.colno}"
-    return "not usable JSON"
+        return [f"not JSON: {error.msg} at column {error.colno}"]
+    return ["not usable JSON"]
 
 
 TEMPLATE_NAMES = (

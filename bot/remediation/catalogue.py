@@ -7,7 +7,7 @@ about an action stands in the policy, under `remediate.actions`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from bot.errors import InputError
 from bot.incidents.addresses import NO_USERINFO
 from bot.incidents.remediation import FROM_MODEL, Parameter, Proposal, Risk
 from bot.remediation.contract import OURSELVES
-from bot.validation import field_problems, form
+from bot.validation import FieldProblem, field_problems, form
 
 Target = Annotated[
     str,
@@ -132,15 +132,15 @@ CATALOGUE: Mapping[str, Action] = {
 }
 
 
-def unknown_actions(policy: Remediate) -> list[str]:
+def unknown_actions(policy: Remediate) -> list[FieldProblem]:
     """What the policy says of actions that are none: the key, the word, and the known ones."""
     known = ", ".join(CATALOGUE)
-    globs = {
-        **{f"rules.{place}.actions": rule.actions for place, rule in enumerate(policy.rules)},
-        "two_person_actions": policy.two_person_actions,
-        "auto_approve": policy.auto_approve,
+    globs: dict[tuple[str | int, ...], Sequence[str]] = {
+        **{("rules", place, "actions"): rule.actions for place, rule in enumerate(policy.rules)},
+        ("two_person_actions",): policy.two_person_actions,
+        ("auto_approve",): policy.auto_approve,
     }
-    ids = [("actions", name) for name in policy.actions if name not in CATALOGUE]
+    ids = [(("actions",), name) for name in policy.actions if name not in CATALOGUE]
     bad = [
         (key, glob)
         for key, some in globs.items()
@@ -148,7 +148,11 @@ def unknown_actions(policy: Remediate) -> list[str]:
         if not any(fits_any(name, [glob]) for name in CATALOGUE)
     ]
     return [
-        f"remediate.{key}: no action of the catalogue is {word!r}; known: {known}"
+        FieldProblem(
+            ("remediate", *key),
+            f"no action of the catalogue is {word!r}; known: {known}",
+            "unknown_action",
+        )
         for key, word in [*ids, *bad]
     ]
 

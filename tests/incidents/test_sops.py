@@ -107,6 +107,15 @@ def test_a_bad_line_is_named_by_file_and_line_and_the_rest_loads(bad: str, words
     assert len(str(problem)) < 500, "one line for a person, however long the bad one is"
 
 
+def test_every_mistake_of_a_line_is_named() -> None:
+    loaded = library(line("a", comand=["x"], priority="URGENT"))
+    assert [problem.line for problem in loaded.problems] == [1, 1]
+    assert {problem.reason.partition(":")[0] for problem in loaded.problems} == {
+        "comand",
+        "priority",
+    }
+
+
 @pytest.mark.parametrize("url", ["http://web/@me?to=a@b", "http://{{service_name}}:80/h#@"])
 def test_an_at_sign_behind_the_host_is_no_password(url: str) -> None:
     assert library(probing(url)).problems == ()
