@@ -74,6 +74,11 @@ _LINKS = (
 # Kept as labels under their own names: SOP templates and keys ask for them.
 _LABELS = ("path", "metric_name", "device_id", "host", "ship_id", "detector", "external_id")
 KEY_LIMIT = 256
+# By field: the names, each as the object that holds it ('' is the body itself) and its name there.
+_PATHS = {
+    field: tuple((name, *name.rpartition(".")[::2]) for name in names)
+    for field, names in ALIASES.items()
+}
 
 
 def parse_body(body: object) -> list[Alert]:
@@ -88,15 +93,16 @@ def parse_anomaly(body: object) -> list[Alert]:
 
 def alert_of(body: Mapping[str, Any], where: str = "", source: str = "generic") -> Alert:
     """One alert. It needs at least a name, a title, a text or a service."""
-    found = {field: _find(body, names, where) for field, names in ALIASES.items()}
+    found = {field: _find(body, paths, where) for field, paths in _PATHS.items()}
     name, title, text = found["name"], found["title"], found["text"]
     if not (name or title or text or found["service"]):
         raise wrong(at(where, "name"), "given, or title, text or service")
     metadata = some_words(body.get("metadata"), at(where, "metadata"))
     labels = some_words(body.get("labels"), at(where, "labels"))
     for key in _LABELS:
-        if value := some_text(body.get(key), at(where, key)):
-            labels.setdefault(key, value)
+        value = body.get(key)
+        if value is not None and (label := some_text(value, at(where, key))):
+            labels.setdefault(key, label)
     labels.update(_tags(body.get("tags"), at(where, "tags")))
     annotations = some_words(body.get("annotations"), at(where, "annotations"))
     moment = _time(body, _STARTS, where)
@@ -158,20 +164,22 @@ def checked_key(text: str, field: str) -> str:
     return text
 
 
-def _find(body: Mapping[str, Any], names: tuple[str, ...], where: str) -> str:
-    for name in names:
-        outer, _, inner = name.rpartition(".")
+def _find(body: Mapping[str, Any], paths: tuple[tuple[str, str, str], ...], where: str) -> str:
+    for name, outer, inner in paths:
         holder = body.get(outer) if outer else body
-        if not isinstance(holder, Mapping):
+        if not isinstance(holder, dict) or (value := holder.get(inner)) is None:
             continue  # what should be an object is complained about where it is read whole
-        if text := some_text(holder.get(inner), at(where, name)).strip():
+        if text := some_text(value, at(where, name)).strip():
             return text
     return ""
 
 
 def _time(body: Mapping[str, Any], names: tuple[str, ...], where: str) -> datetime | None:
-    moments = (some_time(body.get(name), at(where, name)) for name in names)
-    return next((moment for moment in moments if moment is not None), None)
+    for name in names:
+        value = body.get(name)
+        if value is not None and (moment := some_time(value, at(where, name))) is not None:
+            return moment
+    return None
 
 
 def _tags(value: object, where: str) -> dict[str, str]:
@@ -189,7 +197,8 @@ def _tags(value: object, where: str) -> dict[str, str]:
 
 def _links(body: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
     for label, name in _LINKS:
-        yield label, some_text(body.get(name), at(where, name))
+        if (value := body.get(name)) is not None:
+            yield label, some_text(value, at(where, name))
     links = body.get("links")
     if links is None:
         return

@@ -9,6 +9,7 @@ from bot.intake.cleaning import clean
 
 _ANGLE = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _LEADING_EMOJI = re.compile(r"(?:\s*:[a-z0-9_+'-]+:)+\s*", re.IGNORECASE)
+_LOOKED_AT = 2_000
 _MARKS = " \t\n*_~`"
 # Section fields: "*Kind:* pod" or "*Message*\ntext".
 _FIELD = re.compile(r"\*([^*\n]{1,60}?):?\*:?\s*(.+)", re.DOTALL)
@@ -45,9 +46,12 @@ def _reading(target: str, label: str, add_link: AddLink | None) -> str:
 
 
 def bare(text: str) -> str:
-    """A headline without leading `:emoji:` and without the marks of bold, italics and code."""
+    """A headline without leading `:emoji:` and without the marks of bold, italics and code.
+
+    Emoji are looked for in its first 2,000 characters: no headline begins with more of them.
+    """
     text = text.strip(_MARKS)
-    if emoji := _LEADING_EMOJI.match(text):
+    if emoji := _LEADING_EMOJI.match(text, 0, _LOOKED_AT):
         text = text[emoji.end() :].strip(_MARKS)
     return text
 

@@ -24,7 +24,11 @@ async def body_bytes(request: web.Request) -> bytes:
 
 async def json_body(request: web.Request) -> Any:
     """The body as JSON. TooLarge over 1 MiB, InputError when it is not JSON."""
-    data = await body_bytes(request)
+    return json_of(await body_bytes(request))
+
+
+def json_of(data: bytes) -> Any:
+    """The bytes of a body as JSON, or InputError."""
     try:
         return json.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
