@@ -29,6 +29,7 @@ from benchmarks import (
     storm,
     takeover,
     two_engines,
+    unfinished_connections,
     worst_input,
 )
 from benchmarks.results import Result, table, write
@@ -53,6 +54,7 @@ BENCHES = {
     "truth.approval_beside_card": approvals_aside.run_beside,
     "truth.held_back": held_back.run,
     "truth.parallel_dispatch": approvals_aside.run_parallel,
+    "truth.unfinished_connections": unfinished_connections.run,
     "truth.worst_input": worst_input.run,
 }
 

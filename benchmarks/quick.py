@@ -19,6 +19,7 @@ from benchmarks import (
     storm,
     takeover,
     two_engines,
+    unfinished_connections,
     worst_input,
 )
 
@@ -36,6 +37,7 @@ SHORT: dict[ModuleType, dict[str, Any]] = {
     storm: {"ALERTS": 500, "ROUNDS": 1},
     takeover: {"LEASES": {2.0: 1}},
     two_engines: {"ROUNDS": 1, "ONE_BY_ONE": 5, "AT_50": 20, "WARM_UP": 2},
+    unfinished_connections: {"CONNECTIONS": 500, "SECONDS": 3.0, "SECONDS_ALONE": 1.0},
     worst_input: {"UNITS": ("a", " ", "é", "a:", "**")},
 }
 """What is smaller in it, by bench."""

@@ -35,6 +35,8 @@ ISSUE = {
     "truth.approval_beside_card",
     "truth.held_back",
     "truth.parallel_dispatch",
+    "truth.unfinished_connections",
+    "truth.worst_input",
 }
 
 

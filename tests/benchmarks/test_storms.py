@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import held_back, sixty_incidents, soak
+from benchmarks import held_back, sixty_incidents, soak, unfinished_connections
 from bot.incidents.correlation import scope_of
 from bot.intake import parse_body
 
@@ -73,3 +73,13 @@ def test_held_back_counts_what_is_over_idle_on_the_worse_engine():
     assert (whole.value, whole.holds) == (1.5, False)
     assert [line.holds for line in lines] == [True, False]
     assert held_back.results({"sqlite": (0.5, 0.4)})[0].value == 0
+
+
+def test_a_flood_holds_unless_an_answer_is_late_a_link_is_new_or_the_card_is_missing():
+    def holds(took=(0.1, 0.9), links=0, card_after=3.0):
+        return unfinished_connections.results([0.1], list(took), links, card_after)[0].holds
+
+    assert holds()
+    assert not holds(took=(0.1, 1.1))
+    assert not holds(links=1)
+    assert not holds(card_after=None)

@@ -1,7 +1,8 @@
 """`python flood.py HOST PORT COUNT KIND`: hold unfinished connections until the input ends.
 
-What the server closes is opened again. Prints `ready` once COUNT have been opened, and at the end
-how many were opened in all.
+What the server closes is opened again. To 127.0.0.1 they come from several loopback addresses,
+because one has too few ports. Prints `ready` once COUNT have been opened, and at the end how many
+were opened in all.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ KINDS = {
     b"Content-Length: 900000\r\n\r\n{",
     "silent": b"",
 }
+SOURCES = 8  # loopback addresses
+BIND_ADDRESS_NO_PORT = 24  # Linux: the port is chosen by connect, of those free to that address
 AT_ONCE = 200  # of those that were closed, opened again before we look at the input
 
 
@@ -28,6 +31,7 @@ class Flood:
         self._waits = selectors.DefaultSelector()
         self._waits.register(sys.stdin, selectors.EVENT_READ)
         self._open = 0
+        self._begun = 0
         self.opened = 0
 
     def run(self) -> None:
@@ -46,6 +50,10 @@ class Flood:
     def _begin(self) -> None:
         sock = socket.socket()
         sock.setblocking(False)
+        if self._address[0] == "127.0.0.1":
+            sock.setsockopt(socket.IPPROTO_IP, BIND_ADDRESS_NO_PORT, 1)
+            sock.bind((f"127.0.0.{1 + self._begun % SOURCES}", 0))
+        self._begun += 1
         sock.connect_ex(self._address)
         self._waits.register(sock, selectors.EVENT_WRITE, "connecting")
         self._open += 1
