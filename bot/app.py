@@ -51,6 +51,7 @@ from bot.serving.logs import bind
 from bot.settings import Settings
 from bot.web.ingest import Ingest
 from bot.web.server import web_app
+from bot.web.sns import FetchCertificate, SnsVerifier, certificate_fetcher
 from bot.workers import Workers, heartbeat
 from handlers.alerts import AlertChannels, AlertDoor
 from handlers.calling import SlackCalls
@@ -86,8 +87,15 @@ class Bot:
     jobs: tuple[Job, ...]
     scheduler: AsyncIOScheduler
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] | None = None,
+        fetch_certificate: FetchCertificate | None = None,
+    ) -> None:
         self._settings = settings
+        self._fetch_certificate = fetch_certificate
         self._given_clock = clock
         self._clock = clock or system_clock
         self._parts = AsyncExitStack()
@@ -200,7 +208,7 @@ class Bot:
         self._self_audit = SelfAudit(store, self.metrics, self._clock, ops)
         parts.push_async_callback(self.outbox.drain, DRAIN)
         await self._start_workers()
-        await self._start_web()
+        await self._start_web(session)
         await self._connect(client, calls, session)
         self._register_health()
         await self.health.look()
@@ -263,13 +271,15 @@ class Bot:
         self._parts.push_async_callback(_cancel, sender)
         self._parts.push_async_callback(workers.stop, DRAIN)
 
-    async def _start_web(self) -> None:
+    async def _start_web(self, session: aiohttp.ClientSession) -> None:
         settings = self._settings
+        fetch = self._fetch_certificate or certificate_fetcher(session)
         ingest = Ingest(
             self.response,
             settings.slack_alert_channels[0],
             self._clock,
             settings.qchat_timeout,
+            SnsVerifier(fetch, self._clock),
         )
         self.web = web_app(
             store=self.response.store,

@@ -46,7 +46,10 @@ Sender = Annotated[
         "must name a sender, as slack:B0123 or http:grafana",
     ),
 ]
-"""Who hands alerts over: a bot id of Slack, or the source in POST /alerts/{source}."""
+"""Who hands alerts over: a bot id of Slack, or the source in POST /alerts/{source}.
+
+Of CloudWatch with the AWS account, or `-unverified`.
+"""
 
 
 class Ingest(_Segment):

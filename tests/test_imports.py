@@ -47,3 +47,11 @@ def test_the_bot_does_not_load_the_local_slack_or_its_templates():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_cryptography_loads_only_when_a_signature_is_checked():
+    code = "import sys, bot.app, bot.demo; print([m for m in sys.modules if 'cryptography' in m])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

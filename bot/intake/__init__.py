@@ -25,7 +25,7 @@ from bot.intake import (
 )
 from bot.intake.slack_message import SlackMessage, read_message
 
-__all__ = ["PARSERS", "Parser", "parse_body", "parse_message"]
+__all__ = ["PARSERS", "Parser", "parse_body", "parse_message", "source_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,18 @@ def parse_message(message: Mapping[str, Any]) -> list[Alert]:
     return []
 
 
+def source_name(source: str) -> str:
+    """The source of POST /alerts/{source} as the table of parsers spells it."""
+    return source.strip().lower().replace("_", "-")
+
+
 def parse_body(source: str, body: object) -> list[Alert]:
     """The alerts of a JSON body posted to /alerts/{source}; at least one.
 
     Raises NotFound for a source without an HTTP form and InputError, which names the field, for
     a body that is not of its form.
     """
-    name = source.strip().lower().replace("_", "-")
+    name = source_name(source)
     for parser in PARSERS:
         if parser.name == name and parser.body is not None:
             return parser.body(body)

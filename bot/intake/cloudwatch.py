@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
-from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.model import Alert, AlertStatus, Link
 from bot.intake import guesses
 from bot.intake.cleaning import http_url
 from bot.intake.drafting import draft
@@ -18,7 +20,10 @@ from bot.intake.fields import an_object, at, some_text, some_time, wrong
 from bot.intake.slack_message import SlackMessage
 
 _VALUE = re.compile(r"\[\s*(-?[0-9.eE+-]+)")
-_SNS = re.compile(r"https://sns\.[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?/\S{0,2000}")
+# The hosts of SNS in its regions (a pattern). Anybody can have another host below amazonaws.com.
+SNS_HOST = r"sns\.[a-z]{2}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}\.amazonaws\.com(?:\.cn)?"
+_SNS = re.compile(rf"https://{SNS_HOST}/\S{{0,2000}}")
+_CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 _THRESHOLD = re.compile(r"threshold \((-?[0-9.eE+-]+)\)")
 _REGION_OF_LINK = re.compile(r"[?&]region=([a-z0-9-]+)")
 # The dimension that says whose alarm it is, the most telling first.
@@ -36,6 +41,35 @@ _DIMENSIONS = (
     "LoadBalancer",
     "ClusterName",
 )
+
+
+class Signature(StrEnum):
+    """What the check of an SNS signature found."""
+
+    VERIFIED = "verified"
+    INVALID = "invalid"
+    UNCHECKED = "unchecked"
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureCheck:
+    """The result of a check, and why the signature is not verified.
+
+    `account` (AWS) and `message_id` are what the signature covers; empty unless it is verified.
+    """
+
+    signature: Signature
+    why: str = ""
+    account: str = ""
+    message_id: str = ""
+
+    @property
+    def sender(self) -> str:
+        """Who sent the message, for `Delivery.sender`.
+
+        The account is part of it, because anybody with an account can have SNS sign a message.
+        """
+        return f"http:cloudwatch-{self.account or 'unverified'}"
 
 
 def parse_message(message: SlackMessage) -> Alert | None:
@@ -67,10 +101,11 @@ def parse_body(body: object) -> list[Alert]:
     """
     whole = an_object(body, "body")
     kind = some_text(whole.get("Type"), "Type")
-    if kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
+    if kind in _CONFIRMATIONS:
         return [_confirmation(whole, kind)]
     where, alarm = "", whole
-    if "Message" in whole and "AlarmName" not in whole:
+    # SNS signs the Message, not what stands beside it.
+    if "Message" in whole and (kind or "AlarmName" not in whole):
         where, alarm = "Message", _message(whole)
     name = some_text(alarm.get("AlarmName"), at(where, "AlarmName"))
     if not name:
@@ -159,22 +194,41 @@ def _dimensions(value: object) -> dict[str, str]:
     return labels
 
 
+def with_signature(
+    alerts: Sequence[Alert], body: Mapping[str, Any], check: SignatureCheck
+) -> list[Alert]:
+    """The alerts of this body, each saying what the check of its signature found.
+
+    Only a verified message gets the button that confirms a subscription.
+    """
+    return [_with_signature(alert, body, check) for alert in alerts]
+
+
+def _with_signature(alert: Alert, body: Mapping[str, Any], check: SignatureCheck) -> Alert:
+    mark = {"sns_signature": str(check.signature)}
+    alert = replace(alert, labels=mark | {**alert.labels, **mark})
+    if check.signature is not Signature.VERIFIED:
+        return replace(alert, text=f"SNS signature not verified: {check.why}.\n{alert.text}")
+    if body.get("Type") not in _CONFIRMATIONS:
+        return alert
+    url = http_url(some_text(body.get("SubscribeURL"), "SubscribeURL"))
+    if _SNS.fullmatch(url) is None:
+        return alert
+    return replace(alert, links=(Link("Confirm the subscription", url), *alert.links))
+
+
 def _confirmation(whole: Mapping[str, Any], kind: str) -> Alert:
     topic = some_text(whole.get("TopicArn"), "TopicArn")
-    url = http_url(some_text(whole.get("SubscribeURL"), "SubscribeURL"))
-    # Anybody can post this, and anybody can have a host below amazonaws.com: only SNS itself is
-    # worth a button. The signature is not checked, so the text says what to compare.
-    genuine = _SNS.fullmatch(url) is not None
     return draft(
         source="cloudwatch",
         status=AlertStatus.FIRING,
         name=f"SNS {kind}",
         title=f"Amazon SNS waits for a confirmation: {topic}",
-        text="The signature of this request was not checked. Confirm only a subscription that you"
-        f" made, of a topic that you know.\n{some_text(whole.get('Message'), 'Message')}",
+        # A signature proves that SNS sent this, not that the topic is ours.
+        text="Confirm only a subscription that you made, of a topic that you know."
+        f"\n{some_text(whole.get('Message'), 'Message')}",
         service=topic.rsplit(":", 1)[-1],
         severity="low",
-        links=[("Confirm the subscription", url)] if genuine else [],
         identity={"topic": topic, "kind": kind},
         raw=whole,
     )

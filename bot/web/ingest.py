@@ -14,11 +14,13 @@ from aiohttp import web
 from bot.advice.model import Subject, advice_from
 from bot.errors import AdvisorError, InputError, TooLarge
 from bot.incidents import keys
-from bot.intake import parse_body
+from bot.intake import parse_body, source_name
+from bot.intake.cloudwatch import with_signature
 from bot.intake.incident_request import IncidentRequest, parse_incident_request
 from bot.response import Delivery, Response
 from bot.response.advise import guidance_of, history
 from bot.web.body import body_bytes, json_body
+from bot.web.sns import SnsVerifier
 
 ALERTS_LIMIT = 500  # in one body; more would keep everything else waiting for seconds
 KEY_LIMIT = 200  # characters of an Idempotency-Key
@@ -33,22 +35,30 @@ class Ingest:
         channel: str,
         clock: Callable[[], datetime],
         answer_timeout: float,
+        sns: SnsVerifier,
     ) -> None:
         self._response = response
         self._channel = channel
         self._clock = clock
         self._answer_timeout = answer_timeout
+        self._sns = sns
 
     async def alerts(self, request: web.Request) -> web.Response:
         """202 once every alert of the body is written."""
-        source = request.match_info.get("source", "alertmanager")
+        source = source_name(request.match_info.get("source", "alertmanager"))
         key = await self._key(request)
         body = await json_body(request)
         _check_count(_listed(body))  # before the work of reading them
         alerts = parse_body(source, body)
         _check_count(alerts)
+        sender = f"http:{source}"
+        if source == "cloudwatch":
+            check = await self._sns.check(body)
+            alerts, sender = with_signature(alerts, body, check), check.sender
+            if check.message_id:  # a verified message that is posted again is known by its own id
+                key = f"http/sns/{check.account}/{check.message_id}"
         receipt = await self._response.receive(
-            Delivery(key, self._channel, alerts, retold=True, sender=f"http:{source}")
+            Delivery(key, self._channel, alerts, retold=True, sender=sender)
         )
         return web.json_response(
             {

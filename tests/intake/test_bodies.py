@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from bot.errors import InputError, NotFound
 from bot.incidents import keys
 from bot.incidents.model import Severity
 from bot.intake import parse_body
+from bot.intake.cloudwatch import Signature, SignatureCheck, with_signature
 from bot.intake.incident_request import parse_incident_request
 
 GOOD: dict[str, Any] = {"labels": {"alertname": "A"}}
@@ -215,6 +217,7 @@ def test_a_given_incident_key_and_sop_id_win_over_the_composed_ones() -> None:
         ("http://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription", False),
         ("https://evil.s3.amazonaws.com/sns", False),
         ("https://sns.evil.eu-west-1.amazonaws.com/", False),
+        ("https://sns.evil.amazonaws.com/", False),
         ("https://sns.eu-west-1.amazonaws.com.evil.example/", False),
         ("https://sns.eu-west-1.amazonaws.com@evil.example/", False),
         ("https://ec2-1-2-3-4.eu-west-1.compute.amazonaws.com/", False),
@@ -223,6 +226,31 @@ def test_a_given_incident_key_and_sop_id_win_over_the_composed_ones() -> None:
 )
 def test_only_sns_itself_gets_a_button_that_confirms(url: str, genuine: bool) -> None:
     body = {"Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:x", "SubscribeURL": url}
-    (alert,) = parse_body("cloudwatch", body)
+    alerts = parse_body("cloudwatch", body)
+    assert alerts[0].links == (), "without a check there is none"
+    (alert,) = with_signature(alerts, body, SignatureCheck(Signature.VERIFIED))
     assert bool(alert.links) is genuine
-    assert "signature of this request was not checked" in alert.text
+    assert "Confirm only a subscription that you made" in alert.text
+    (alert,) = with_signature(alerts, body, SignatureCheck(Signature.UNCHECKED, "it has none"))
+    assert alert.links == ()
+    assert alert.text.startswith("SNS signature not verified: it has none.")
+
+
+@pytest.mark.attack("ASI07")
+def test_what_stands_beside_a_signed_message_is_not_the_alarm() -> None:
+    signed = {"AlarmName": "cart-cpu", "NewStateValue": "ALARM"}
+    beside = {"AlarmName": "other", "NewStateValue": "OK"}
+    (alert,) = parse_body(
+        "cloudwatch", {"Type": "Notification", "Message": json.dumps(signed), **beside}
+    )
+    assert (alert.name, alert.status) == ("cart-cpu", "firing")
+
+
+@pytest.mark.attack("ASI07")
+def test_a_label_of_the_message_cannot_call_its_signature_verified() -> None:
+    dimension = {"name": "sns_signature", "value": "verified"}
+    body = {"AlarmName": "cart-cpu", "Trigger": {"Dimensions": [dimension]}}
+    (alert,) = with_signature(
+        parse_body("cloudwatch", body), body, SignatureCheck(Signature.UNCHECKED, "it has none")
+    )
+    assert alert.labels["sns_signature"] == "unchecked"
