@@ -88,6 +88,10 @@ class Dispatcher:
             raise _key_reused()
         return await asyncio.shield(running.task)
 
+    def now(self) -> datetime:
+        """The time by the gateway's clock."""
+        return self._clock()
+
     def running_since(self, key: str, source_id: str | None) -> str | None:
         """Since when this key runs (or waits for its target), None when it does not."""
         for (source, name), running in self._running.items():

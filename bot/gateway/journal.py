@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from bot.gateway import state_dir
-from bot.gateway.errors import ConfigError
+from bot.gateway.errors import ConfigError, Refusal
 from bot.remediation.contract import SIGNATURE_WINDOW_SECONDS, rfc3339
 
 T = TypeVar("T")
@@ -33,6 +33,9 @@ CREATE TABLE IF NOT EXISTS executions (
   PRIMARY KEY (source_id, key)) STRICT;
 CREATE INDEX IF NOT EXISTS executions_by_key ON executions (key);
 CREATE INDEX IF NOT EXISTS executions_by_time ON executions (received_at);
+CREATE TABLE IF NOT EXISTS barred (
+  source_id TEXT NOT NULL, key TEXT NOT NULL, barred_at TEXT NOT NULL,
+  PRIMARY KEY (source_id, key)) STRICT;
 CREATE TABLE IF NOT EXISTS nonces (
   source_id TEXT NOT NULL, nonce TEXT NOT NULL, forget_at TEXT NOT NULL,
   PRIMARY KEY (source_id, nonce)) STRICT;
@@ -101,10 +104,23 @@ class Journal:
         os.close(self._lock)
 
     async def begin(self, row: Execution, digest: str) -> Execution | None:
-        """Write a running row, or return the row that already has this source and key."""
+        """Write a running row, or return the row that already has this source and key.
+
+        Refusal 409 when a look-up has barred the key.
+        """
 
         def write() -> Execution | None:
             with self._db:
+                if self._db.execute(
+                    "SELECT 1 FROM barred WHERE source_id = ? AND key = ?",
+                    (row.source_id, row.key),
+                ).fetchone():
+                    raise Refusal(
+                        409,
+                        "key_barred",
+                        "A look-up found that nothing had run under this key, and barred it."
+                        " Nothing was run.",
+                    )
                 inserted = self._db.execute(
                     "INSERT OR IGNORE INTO executions (source_id, key, request_id, body_hash,"
                     " action, target, digest, state, received_at)"
@@ -140,6 +156,21 @@ class Journal:
     async def find(self, key: str, source_id: str | None) -> Execution | None:
         """The execution of that key; of any source (the newest) when `source_id` is None."""
         return await self._run(lambda: self._find(key, source_id))
+
+    async def find_or_bar(self, key: str, source_id: str, now: datetime) -> Execution | None:
+        """The execution of that key, or None: then nothing will ever run under it."""
+
+        def write() -> Execution | None:
+            with self._db:
+                row = self._find(key, source_id)
+                if row is None:
+                    self._db.execute(
+                        "INSERT OR IGNORE INTO barred VALUES (?, ?, ?)",
+                        (source_id, key, rfc3339(now)),
+                    )
+            return row
+
+        return await self._run(write)
 
     async def give_up_running(self, at: datetime, answer_for: Callable[[Execution], str]) -> int:
         """Call the outcome of every running row unknown. Returns how many there were."""
@@ -181,6 +212,7 @@ class Journal:
 
         def write() -> int:
             with self._db:
+                self._db.execute("DELETE FROM barred WHERE barred_at < ?", (rfc3339(before),))
                 return self._db.execute(
                     "DELETE FROM executions WHERE received_at < ? AND state <> 'running'",
                     (rfc3339(before),),

@@ -112,14 +112,30 @@ class Routes:
         return await self._execute(request, asked, key=key, digest=asked.plan_digest)
 
     async def execution(self, request: web.Request) -> web.Response:
-        """What became of a key: running, finished or unknown; 404 when it never ran."""
+        """What became of a key: running, finished or unknown; 404 when it never ran.
+
+        `?bar=SOURCE_ID` bars a key of that source under which nothing has run: a request that is
+        still on its way is refused when it arrives, and "never" holds for good.
+        """
         source = await self._who(request, b"")
         key = request.match_info["key"]
+        bar = request.query.get("bar", "")
+        if bar and source not in (None, bar):
+            raise Refusal(401, "source_mismatch", "bar is not the source that signed this.")
+        if bar and not _KEY.fullmatch(key):
+            raise Refusal(422, "key_invalid", "No request can have such a key.")
         if since := self._dispatcher.running_since(key, source):
             return _json(ExecutionRecord(idempotency_key=key, state="running", received_at=since))
-        row = await self._journal.find(key, source)
+        if bar:
+            row = await self._journal.find_or_bar(key, bar, self._dispatcher.now())
+        else:
+            row = await self._journal.find(key, source)
         if row is None:
-            raise Refusal(404, contract.UNKNOWN_KEY, "Nothing has run under this key.")
+            said = "Nothing has run under this key" + (", and nothing will." if bar else ".")
+            error = {"code": contract.UNKNOWN_KEY, "message": said}
+            return web.json_response(
+                {"error": error, "detail": None, "barred": bool(bar)}, status=404
+            )
         answer = (
             Answer.model_validate_json(row.answer) if row.answer else _unwritten(row.request_id)
         )

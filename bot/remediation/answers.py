@@ -73,7 +73,9 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class NeverSeen:
-    """The gateway has never run anything under that key."""
+    """The gateway has never run anything under that key; where it is `barred` it never will."""
+
+    barred: bool = False
 
 
 _NOTHING_RAN = re.compile(
@@ -195,6 +197,12 @@ def error_code(body: bytes) -> str:
     error = value.get("error") if isinstance(value, dict) else None
     code = error.get("code") if isinstance(error, dict) else None
     return code if isinstance(code, str) else ""
+
+
+def is_barred(body: bytes) -> bool:
+    """Whether the gateway says that it refuses the key from now on."""
+    value = _json(body)
+    return isinstance(value, dict) and value.get("barred") is True
 
 
 def unhealthy(address: str, status: int, report: HealthReport) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 from pydantic import BaseModel, ValidationError
@@ -180,22 +181,24 @@ class GatewayClient:
             ) from error
 
     async def lookup(
-        self, key: str, *, tracking_id: str = ""
+        self, key: str, *, tracking_id: str = "", bar: bool = False
     ) -> Outcome | Running | NeverSeen | None:
         """What became of the execution with this key. None when the gateway cannot look up.
 
-        NeverSeen means that nothing had run under the key when the gateway answered.
+        NeverSeen means that nothing had run under the key when the gateway answered. With `bar` the
+        gateway is asked to refuse the key from then on; `barred` says that it does.
         """
+        query = f"?bar={quote(self._source_id, safe='')}" if bar else ""
         reply = await self._ask_safely(
             "GET",
-            f"/executions/{_checked(key)}",
+            f"/executions/{_checked(key)}{query}",
             missing=contract.UNKNOWN_KEY,
             tracking_id=tracking_id,
         )
         if reply is None:
             return None
         if reply.status == 404:
-            return NeverSeen()
+            return NeverSeen(barred=bar and answers.is_barred(reply.body))
         record = self._read(contract.ExecutionRecord, reply)
         if record.idempotency_key != key:
             raise GatewayRejected("The gateway answered about another execution.")

@@ -56,19 +56,22 @@ async def send(gateway: GatewayClient, call: ActionCall, key: str, digest: str) 
         return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
 
 
-async def look_up(gateway: GatewayClient, key: str, tracking_id: str) -> Result | None:
+async def look_up(
+    gateway: GatewayClient, key: str, tracking_id: str, *, bar: bool
+) -> Result | NeverSeen:
     """What the gateway knows of a request that was, or may have been, sent.
 
-    None means that it never saw it: then, and only then, is sending safe.
+    NeverSeen: sending it with the same key is safe. It did not run, and never will, only where the
+    key is barred: else the first request may still be on its way.
     """
     try:
-        found = await gateway.lookup(key, tracking_id=tracking_id)
+        found = await gateway.lookup(key, tracking_id=tracking_id, bar=bar)
     except (GatewayUnavailable, OutcomeUnknown) as error:
         return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
     except GatewayRejected as error:
         return Result(RemediationStatus.OUTCOME_UNKNOWN, error=f"Could not look: {error}")
     if isinstance(found, NeverSeen):
-        return None
+        return found
     if isinstance(found, Outcome):
         return replace(read(found), finished_at=found.finished_at, looked_up=True)
     if isinstance(found, Running):

@@ -15,7 +15,8 @@ from bot.errors import GatewayUnavailable, InputError, Refused
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from bot.observability.metrics import Metrics
-from bot.remediation.client import GatewayClient
+from bot.remediation.client import GatewayClient, NeverSeen
+from bot.remediation.contract import SIGNATURE_WINDOW_SECONDS
 from bot.response import dispatch, propose, verify
 from bot.response.decisions import Standings
 from bot.response.request_context import call_with_context
@@ -24,6 +25,8 @@ from store.contract import Store
 
 CLAIMING = timedelta(seconds=10)  # what we claimed so long ago and do not hold, nobody sends
 UNKNOWN_LOOKUPS = timedelta(minutes=10)  # how long an unknown outcome is looked up by itself
+SIGNATURE_VALID = timedelta(seconds=SIGNATURE_WINDOW_SECONDS)
+"""How long after it was sent a request may still be accepted by a gateway that bars no key."""
 PLAN_SECONDS = 10.0  # how long the gateway may take to say once more what it would do
 
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)>")
@@ -81,11 +84,13 @@ class Dispatches:
             if orphan.id in self._in_hand or not await self._store.adopt_execution(orphan, now):
                 continue
             execution = replace(orphan, owner=self._store.owner, taken_over_at=now)
-            result = await self._ask_about(execution)
-            if result is not None or execution.running_at:
+            result = await self._ask_about(execution, bar=False)
+            if isinstance(result, dispatch.Result) or execution.running_at:
                 await self._settle(execution, result)
-            elif await self._store.still_wanted(execution, self._clock(), self._rulebook.limits):
+                continue
+            if await self._store.still_wanted(execution, self._clock(), self._rulebook.limits):
                 await self._send(execution)
+            await self._bar_revoked(execution)
 
     async def look_again(self, execution: Execution) -> Execution:
         """Ask the gateway once more what became of an unknown outcome."""
@@ -112,9 +117,17 @@ class Dispatches:
         if not await self._store.mark_not_run(execution, user, self._clock()):
             raise Refused("Not done: what became of it is known by now.")
 
-    async def _ask_about(self, execution: Execution) -> dispatch.Result | None:
+    async def _ask_about(self, execution: Execution, *, bar: bool) -> dispatch.Result | NeverSeen:
         incident = await self._store.incident(execution.incident_id)
-        return await dispatch.look_up(self._gateway, execution.key, incident.tracking_id)
+        return await dispatch.look_up(self._gateway, execution.key, incident.tracking_id, bar=bar)
+
+    async def _bar_revoked(self, execution: Execution) -> None:
+        """The dead sender's request may still be on its way: what is revoked must not run by it."""
+        if (await self._store.execution(execution.id)).state is not RemediationStatus.REVOKED:
+            return
+        result = await self._ask_about(execution, bar=True)
+        if isinstance(result, dispatch.Result) and result.answer is not None:
+            await self._finish(execution, result)
 
     async def try_again(self, approval_id: str, user: str) -> None:
         """Send it again for a person; Refused unless it provably did not run and may run now.
@@ -124,23 +137,15 @@ class Dispatches:
         await self._store.try_again(approval_id, user, self._clock(), self._rulebook.limits)
 
     async def _look_up(self, execution: Execution) -> Execution:
-        return await self._settle(execution, await self._ask_about(execution))
+        return await self._settle(execution, await self._ask_about(execution, bar=True))
 
-    async def _settle(self, execution: Execution, result: dispatch.Result | None) -> Execution:
+    async def _settle(self, execution: Execution, result: dispatch.Result | NeverSeen) -> Execution:
         """Write what a look-up brought; what still runs at the gateway is waited for.
 
         A dispatch is waited for as long as the bot's own request would be; then it is unknown.
         """
-        if result is None and execution.running_at:
-            # It said that it ran: to call it `failed` would be a guess.
-            why = "The gateway said that it was running, and does not know it any more."
-            result = dispatch.Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
-        elif result is None:
-            result = dispatch.Result(
-                RemediationStatus.FAILED,
-                error="The gateway never saw the request: nothing ran.",
-                looked_up=True,
-            )
+        if isinstance(result, NeverSeen):
+            result = self._never_seen(execution, barred=result.barred)
         if result.state is execution.state:
             return execution
         now, began = self._clock(), execution.taken_over_at or execution.started_at
@@ -148,6 +153,23 @@ class Dispatches:
             await self._store.still_running(execution, now)
             return execution
         return await self._finish(execution, result)
+
+    def _never_seen(self, execution: Execution, *, barred: bool) -> dispatch.Result:
+        """Nothing ran only if the request cannot run any more, should it still arrive."""
+        sent_at = execution.started_at or self._clock()
+        why = ""
+        if execution.running_at:
+            # It said that it ran: to call it `failed` would be a guess.
+            why = "The gateway said that it was running, and does not know it any more."
+        elif not barred and self._clock() < sent_at + SIGNATURE_VALID:
+            why = "The gateway has not seen the request yet; it may still arrive."
+        if why:
+            return dispatch.Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
+        return dispatch.Result(
+            RemediationStatus.FAILED,
+            error="The gateway never saw the request: nothing ran.",
+            looked_up=True,
+        )
 
     async def _send(self, execution: Execution) -> None:
         approval = await self._store.approval(execution.approval_id)

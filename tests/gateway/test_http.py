@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bot.errors import GatewayRejected
+from bot.gateway.errors import Refusal
+from bot.gateway.journal import Execution, Journal
 from bot.remediation import contract
 from bot.remediation.client import ActionCall, NeverSeen, Outcome, Running
+from bot.remediation.contract import rfc3339
 
 from .conftest import legacy, pid_of, until
 
@@ -155,6 +158,34 @@ async def test_a_key_of_another_request_is_refused(start, service):
         await desk.client.execute(SLOW, key="k1")
     assert caught.value.status == 422
     assert "restarts: 1," in await desk.status("checkout-api")
+
+
+@pytest.mark.attack("ASI07")
+async def test_a_key_that_a_look_up_barred_runs_nothing(start, service):
+    desk = await start({"checkout-api": service()}, state="one")
+    assert await desk.client.lookup("k1") == NeverSeen()
+    assert await desk.client.lookup("k1", bar=True) == NeverSeen(barred=True)
+    with pytest.raises(GatewayRejected, match="Nothing was run"):
+        await desk.client.execute(RESTART, key="k1")
+    assert (await desk.client.execute(RESTART, key="k2")).state == "succeeded"
+    assert (await desk.client.lookup("k2", bar=True)).state == "succeeded"
+    assert "restarts: 1," in await desk.status("checkout-api")
+
+
+@pytest.mark.attack("ASI07")
+async def test_the_bar_survives_the_journals_end(tmp_path, clock):
+    now = clock()
+    first = await Journal.open(tmp_path)
+    assert await first.find_or_bar("k1", "sopbot", now) is None
+    await first.close()
+    second = await Journal.open(tmp_path)
+    row = Execution(
+        "sopbot", "k1", "r", "h", "service.restart", "api", "running", rfc3339(now), "", ""
+    )
+    with pytest.raises(Refusal, match="barred"):
+        await second.begin(row, "digest")
+    assert await second.begin(replace(row, source_id="other"), "digest") is None
+    await second.close()
 
 
 async def test_a_caller_who_leaves_does_not_stop_the_execution(start, service):

@@ -53,7 +53,7 @@ class Gateway:
     def request_of(self, _call: object, *, key: str, digest: str | None) -> dict[str, str]:
         return {"key": key}
 
-    async def lookup(self, _key: str, *, tracking_id: str = "") -> object:
+    async def lookup(self, _key: str, *, tracking_id: str = "", bar: bool = False) -> object:
         return self.found
 
 
@@ -259,9 +259,10 @@ async def test_an_outcome_that_the_store_refuses_once_is_written_the_next_time(
     [
         (Outcome(state="succeeded", overall_status="SUCCESS"), SUCCEEDED),
         (Running(since=None), UNKNOWN),
-        (NeverSeen(), RemediationStatus.FAILED),
+        (NeverSeen(barred=True), RemediationStatus.FAILED),
+        (NeverSeen(), UNKNOWN),
     ],
-    ids=["it ended", "it runs", "it was never seen"],
+    ids=["it ended", "it runs", "it was never seen and is barred", "it may still arrive"],
 )
 async def test_a_dispatch_without_an_end_is_looked_up_after_a_while_and_not_sent_again(
     bench: Bench, found: object, state: RemediationStatus
@@ -275,6 +276,20 @@ async def test_a_dispatch_without_an_end_is_looked_up_after_a_while_and_not_sent
     await bench.story.dispatches.look_up_unknown()
     assert await bench.state() is state
     assert bench.gateway.sent == []
+
+
+@pytest.mark.attack("ASI07")
+async def test_with_a_gateway_that_bars_no_key_nothing_ran_is_said_once_no_signature_holds(
+    bench: Bench,
+) -> None:
+    execution = await bench.claimed_by(bench.store)
+    assert execution.started_at is not None
+    bench.now = execution.started_at + timedelta(seconds=299)
+    await bench.story.dispatches.look_up_unknown()
+    assert await bench.state() is UNKNOWN
+    bench.now += timedelta(seconds=1)
+    await bench.story.dispatches.look_up_unknown()
+    assert await bench.state() is RemediationStatus.FAILED
 
 
 async def test_the_same_question_is_asked_once(bench: Bench) -> None:

@@ -38,7 +38,7 @@ async def test_what_is_taken_over_long_after_its_claim_is_not_called_failed_mean
             inside.set()
             await on.wait()
 
-    async def lookup(_key: str, *, tracking_id: str = "") -> NeverSeen:
+    async def lookup(_key: str, *, tracking_id: str = "", bar: bool = False) -> NeverSeen:
         await stand_still()
         return NeverSeen()
 

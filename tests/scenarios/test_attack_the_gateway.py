@@ -57,6 +57,31 @@ async def test_an_answer_that_comes_late_is_looked_up_and_nothing_is_sent_again(
     await ran(world, gateway, 1)
 
 
+async def test_a_request_that_arrives_after_nothing_ran_was_said_runs_nothing(
+    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+) -> None:
+    arrives, held = asyncio.Event(), asyncio.Event()
+
+    async def on_its_way(request: web.Request) -> bool:
+        if request.path == "/execute" and not held.is_set():
+            held.set()
+            await arrives.wait()
+        return True
+
+    front.on_request = on_its_way
+    card = await proposed(world, bot, AI_COMMAND_GATEWAY_TIMEOUT="2")
+    await world.press(card, "Approve", "ben")
+    await world.result("never saw the request: nothing ran")
+    await world.types("/incident fix INC-1 restart", "ana")
+    second = await world.approval_card("awaiting approval", which=2)
+    await world.press(second, "Approve", "ben")
+    await until(lambda: len(gateway.executions()) == 1, why="the second request ran")
+    await world.quiet()
+    arrives.set()
+    await until(lambda: front.count("POST", "/execute") == 2, why="both requests arrived")
+    await ran(world, gateway, 1)
+
+
 async def test_an_answer_that_never_comes_leaves_it_to_people_and_their_word_is_written_down(
     world: World, bot: StartBot, gateway: Gateway, front: Proxy
 ) -> None:
