@@ -41,5 +41,6 @@ class GatewayWatch:
             raise
         self.down_since = None
         if not self._told_well:
+            await self._store.wake_proposals(self._clock())
             await self._store.tell(NOTICE, self._ops_channel, {"why": ""}, self._clock(), over=True)
             self._told_well = True

@@ -18,9 +18,12 @@ from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop, fill, template_values
 from bot.intake.guesses import SERVICE_LABELS
+from bot.remediation.answers import words
 from bot.remediation.client import ActionCall, GatewayClient
 from bot.response.request_context import PRIORITY
 
+LISTING_SECONDS = 0.5  # how long the gateway may take to list its targets, after a refusal
+MOST_TARGETS = 10  # named in an answer
 PATIENCE = 2.0  # seconds that a person may wait for the gateway; Slack gives a press three
 
 
@@ -99,6 +102,8 @@ async def preview_of(
             remedy="Try again in a moment.",
         ) from error
     except GatewayRejected as error:
+        if targets := await _targets_without(gateway, call):
+            raise no_target(call.target, targets) from error
         raise InputError(str(error), field="action") from error
     if plan is None:
         return Preview(), None
@@ -110,6 +115,27 @@ async def preview_of(
         environment=plan.environment,
     )
     return preview, len(plan.touches) or None
+
+
+async def _targets_without(gateway: GatewayClient, call: ActionCall) -> tuple[str, ...]:
+    """The action's targets, where the gateway lists them and the call's is not among them."""
+    try:
+        async with asyncio.timeout(LISTING_SECONDS):
+            actions = await gateway.actions()
+    except (GatewayUnavailable, GatewayRejected, TimeoutError):
+        return ()
+    for action in actions or ():
+        if action.id == call.action_id and call.target not in action.targets:
+            return action.targets
+    return ()
+
+
+def no_target(name: str, targets: tuple[str, ...]) -> InputError:
+    """What to say of a name that is no target, with the first few that are."""
+    known = ", ".join(words(target)[:60] for target in sorted(targets)[:MOST_TARGETS])
+    more = len(targets) - MOST_TARGETS
+    rest = f" and {more} more" if more > 0 else ""
+    return InputError(f"No target {name[:60]}. Known targets: {known}{rest}.", field="target")
 
 
 _LABELS_OF_TARGETS = (*SERVICE_LABELS, "pod", "node", "target", "server", "database", "cluster")

@@ -27,6 +27,10 @@ class Proposing(Part):
         """Try it again from then on: five times where it failed by a fault of ours."""
         await self._write(proposing.defer, task_id, self.owner, until, is_our_fault=is_our_fault)
 
+    async def wake_proposals(self, now: datetime) -> None:
+        """The gateway is back: what waits for it is due now."""
+        await self._write(proposing.wake, now)
+
     async def proposal_done(self, task_id: int) -> None:
         """Nothing more is to be proposed by it."""
         await self._write(proposing.done, task_id)

@@ -337,10 +337,13 @@ def _proposed_again(approval: Approval, since: datetime) -> Operation[int]:
     return int(rows[0]["n"])
 
 
-def revoke(approval_id: str, reason: str, now: datetime, owner: str = "") -> Operation[bool]:
+def revoke(
+    approval_id: str, reason: str, now: datetime, owner: str = "", *, ping: bool = True
+) -> Operation[bool]:
     """Take an approved remediation back while nobody sends it, or only `owner` would.
 
-    False when it is too late: what another has claimed may be on its way.
+    False when it is too late: what another has claimed may be on its way. Without `ping` the
+    message in the thread mentions nobody.
     """
     count = yield execute(
         "UPDATE executions SET state = ?, error = ?, finished_at = ? WHERE approval_id = ?"
@@ -365,7 +368,7 @@ def revoke(approval_id: str, reason: str, now: datetime, owner: str = "") -> Ope
     incident = yield from incidents.get(approval.incident_id)
     yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
     yield from incidents.reply(incident, "approval", approval_id, now)
-    yield from news.of_approval(approval, NewsKind.REVOKED, reason, now)
+    yield from news.of_approval(approval, NewsKind.REVOKED, reason, now, ping=ping)
     yield from audit.record(
         Kind.REVOKED,
         now=now,
@@ -376,13 +379,16 @@ def revoke(approval_id: str, reason: str, now: datetime, owner: str = "") -> Ope
     return True
 
 
-def withdraw(approval_id: str, reason: str, now: datetime, owner: str = "") -> Operation[bool]:
+def withdraw(
+    approval_id: str, reason: str, now: datetime, owner: str = "", *, ping: bool = True
+) -> Operation[bool]:
     """Revoke what waits for a yes, or has it and is not sent yet; False when it is too late."""
     incident_id = yield from _end_waiting(approval_id, reason, now)
     if incident_id is None:
-        revoked: bool = yield from revoke(approval_id, reason, now, owner)
+        revoked: bool = yield from revoke(approval_id, reason, now, owner, ping=ping)
         return revoked
-    yield from news.of_approval((yield from get(approval_id)), NewsKind.REVOKED, reason, now)
+    approval = yield from get(approval_id)
+    yield from news.of_approval(approval, NewsKind.REVOKED, reason, now, ping=ping)
     yield from audit.record(
         Kind.REVOKED,
         now=now,
@@ -416,19 +422,25 @@ def _end_waiting(approval_id: str, reason: str, now: datetime) -> Operation[int 
     return ended
 
 
-def withdraw_all(
-    incident_id: int, reason: str, now: datetime, *, target: str | None = None
-) -> Operation[None]:
-    """Everything of the incident that is not sent yet; with `target`, what would act on that."""
+def withdraw_siblings(claimed: Approval, now: datetime) -> Operation[None]:
+    """Revoke what else the incident would do to the target of the approval that is claimed.
+
+    Nothing went wrong and nobody has to act, so nobody is mentioned.
+    """
     rows = yield query(
-        "SELECT a.id, a.target FROM approvals a LEFT JOIN executions e ON e.approval_id = a.id"
-        " WHERE a.incident_id = ? AND (a.state = 'awaiting approval' OR e.state = 'approved')"
+        "SELECT a.id, a.action_id FROM approvals a LEFT JOIN executions e ON e.approval_id = a.id"
+        " WHERE a.incident_id = ? AND a.target = ?"
+        " AND (a.state = 'awaiting approval' OR e.state = 'approved')"
         " ORDER BY a.requested_at, a.id",
-        incident_id,
+        claimed.incident_id,
+        claimed.proposal.target,
     )
     for row in rows:
-        if target is None or row["target"] == target:
-            yield from withdraw(row["id"], reason, now)
+        verb = row["action_id"].rpartition(".")[2]
+        other = f"Another action on {claimed.proposal.target} was approved"
+        if row["action_id"] == claimed.proposal.action_id and verb in ("restart", "start", "stop"):
+            other = f"Another {verb} of {claimed.proposal.target} was approved"
+        yield from withdraw(row["id"], f"{other}; this one was not run", now, ping=False)
 
 
 def drawn() -> Operation[dict[str, str]]:

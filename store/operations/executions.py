@@ -75,13 +75,7 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[Execution | No
         )
         if rows:
             execution = execution_from(rows[0])
-            title = approval.proposal.title
-            yield from approvals.withdraw_all(
-                execution.incident_id,
-                f"{title} ran meanwhile. See whether it helped before anything else is done",
-                now,
-                target=approval.proposal.target,
-            )
+            yield from approvals.withdraw_siblings(approval, now)
             yield from show(execution, now)
             yield notify(approvals.TOPIC)
             yield from record(Kind.DISPATCHING, execution, now, owner=owner)

@@ -103,8 +103,10 @@ def outcome_is_known(execution: Execution, now: datetime) -> Operation[None]:
         yield from incidents.reply(incident, "news", row["id"], now)
 
 
-def of_approval(approval: Approval, kind: NewsKind, reason: str, now: datetime) -> Operation[None]:
-    """Say that it ended without having run."""
+def of_approval(
+    approval: Approval, kind: NewsKind, reason: str, now: datetime, *, ping: bool = True
+) -> Operation[None]:
+    """Say that it ended without having run; without `ping`, mention nobody."""
     incident = yield from incidents.get(approval.incident_id)
     yield from report(
         incident,
@@ -112,7 +114,9 @@ def of_approval(approval: Approval, kind: NewsKind, reason: str, now: datetime) 
         approval.id,
         now,
         facts={"title": approval.proposal.title, "why": reason},
-        mentions=(incident.acknowledged_by, approval.requested_by, *approval.approvers),
+        mentions=(incident.acknowledged_by, approval.requested_by, *approval.approvers)
+        if ping
+        else (),
     )
 
 

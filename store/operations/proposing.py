@@ -12,7 +12,7 @@ from datetime import datetime
 from bot.incidents.model import Severity
 from store.operations import leases
 from store.rows import ProposalTask
-from store.statements import SKIP_LOCKED, Operation, Row, notify, query, run, stamp
+from store.statements import SKIP_LOCKED, Operation, Row, execute, notify, query, run, stamp
 
 TOPIC = "propose"
 ATTEMPTS = 5  # so that a fault of ours, or an alert that kills us, is not tried for ever
@@ -70,6 +70,18 @@ def defer(task_id: int, owner: str, until: datetime, *, is_our_fault: bool) -> O
         task_id,
         owner,
     )
+
+
+def wake(now: datetime) -> Operation[None]:
+    """Make due now what waits until the gateway can plan it again."""
+    count = yield execute(
+        "UPDATE proposing SET not_before = ?"
+        " WHERE state = 'wanted' AND deferrals > 0 AND not_before > ?",
+        stamp(now),
+        stamp(now),
+    )
+    if count:
+        yield notify(TOPIC)
 
 
 def done(task_id: int) -> Operation[None]:

@@ -6,7 +6,7 @@ from bot.incidents.environments import DEFAULT
 from bot.incidents.model import Alert, AlertStatus
 from bot.incidents.sops import ProposedAction, Sop
 from bot.remediation import catalogue
-from bot.response.propose import offered, values_from
+from bot.response.propose import no_target, offered, values_from
 
 NOW = datetime(2026, 11, 21, 3, 4, tzinfo=UTC)
 ALERT = Alert(
@@ -57,3 +57,10 @@ def test_hostile_alert_text_cannot_become_a_target():
         with pytest.raises(InputError) as refused:
             catalogue.propose("service.restart", {"target": (name, "alert: service")})
         assert refused.value.field == "target"
+
+
+def test_a_name_that_is_no_target_is_answered_with_the_first_few_that_are():
+    many = tuple(f"service-{number:02}" for number in range(14))
+    said = str(no_target("nosuch", many))
+    assert said.startswith("No target nosuch. Known targets: service-00, service-01, ")
+    assert said.endswith("service-09 and 4 more.")

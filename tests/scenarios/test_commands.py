@@ -192,7 +192,7 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
         ("/incident fix INC-1", "Which action? Try: restart [target]"),
         ("/incident fix INC-1 explode", "No action is called 'explode'. Try: restart [target]"),
         ("/incident fix INC-1 restart a b", "One target at a time. Name one service."),
-        ("/incident fix INC-1 restart nowhere", "nowhere"),
+        ("/incident fix INC-1 restart nowhere", "No target nowhere. Known targets: checkout-api"),
         ("/incident fix INC-1 restart ; rm -rf /", "One target at a time."),
         ("/incident fix INC-1 restart --all", "target"),
         ("/incident fix INC-1 restart grace_seconds=soon", "grace_seconds"),

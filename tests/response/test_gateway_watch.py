@@ -1,0 +1,42 @@
+"""What happens when the gateway goes away and comes back."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import GatewayUnavailable
+from bot.response.gateway_watch import GatewayWatch
+from store import open_store
+from store.contract import Store
+from tests.store.shop import AUDIT_KEY, NOW, OPS, later, opened
+
+
+class Gateway:
+    """Healthy or not, as a test says."""
+
+    is_up = False
+
+    async def health(self) -> None:
+        if not self.is_up:
+            raise GatewayUnavailable("The gateway cannot be reached.")
+
+
+async def test_what_waits_for_the_gateway_is_due_at_once_when_it_is_back() -> None:
+    store: Store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
+    try:
+        await opened(store)
+        task = await store.claim_proposal(NOW)
+        assert task is not None
+        await store.defer_proposal(task.id, later(60), is_our_fault=False)
+        gateway = Gateway()
+        watch = GatewayWatch(gateway, store, lambda: later(5), OPS)  # type: ignore[arg-type]
+        with pytest.raises(GatewayUnavailable):
+            await watch.check()
+        assert await store.claim_proposal(later(5)) is None
+        gateway.is_up = True
+        await watch.check()
+        again = await store.claim_proposal(later(5))
+        assert again is not None
+        assert again.id == task.id
+    finally:
+        await store.close()
