@@ -17,7 +17,8 @@ from handlers.views import lists, steering
 from handlers.views.text import said, typed
 
 PAGE = 10
-_INCIDENT = re.compile(r"(INC-?|#)\d+", re.IGNORECASE)
+MANY, NAMED = 100, 5  # open incidents that are read, and named, when it is not said which
+_INCIDENT = re.compile(r"(INC-?|#)?\d+", re.IGNORECASE)
 PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
 
@@ -61,7 +62,14 @@ async def _answer(
         name = command.get("command")
         known = ", ".join(f"`{name} {one}`" for one in verbs)
         raise InputError(f"{typed(f'{name} {verb}')} is not known.", remedy=f"Known: {known}.")
-    call = Call(story, outbox, clock, str(command["user_id"]), str(command["trigger_id"]))
+    call = Call(
+        story,
+        outbox,
+        clock,
+        str(command["user_id"]),
+        str(command["trigger_id"]),
+        f"{command.get('command')} {verb.lower()}",
+    )
     return await run(call, rest.strip())
 
 
@@ -80,7 +88,9 @@ class Call:
         clock: Callable[[], datetime],
         user: str,
         trigger_id: str,
+        line: str,
     ) -> None:
+        self.line = line
         self.story = story
         self.store = story.store
         self.outbox = outbox
@@ -90,16 +100,22 @@ class Call:
         self.key = f"command/{trigger_id}"
 
     async def subject(self, words: str) -> tuple[Incident, str]:
-        """(the incident that is meant, the other words); without INC-… the only open one."""
+        """(the incident that is meant, the other words); without a number the only open one."""
         first, _, rest = words.partition(" ")
         if _INCIDENT.fullmatch(first):
             return await self.store.incident(incident_id(first)), rest.strip()
-        found = await self.store.open_incidents(limit=2)
+        found = await self.store.open_incidents(limit=MANY)
         if len(found) == 1:
             return found[0], words
         if not found:
             raise NotFound("No incident is open.")
-        raise InputError("Which incident?", remedy="Name it: `/incident ack INC-1`.")
+        worst = sorted(found, key=lambda one: one.severity.rank)[:NAMED]
+        names = ", ".join(f"{one.number} ({one.severity})" for one in worst)
+        first = worst[0].number
+        raise InputError(
+            "Which incident?",
+            remedy=f"Name it: `{self.line} {first}`. The most severe that are open: {names}.",
+        )
 
 
 async def _help(_call: Call, _rest: str) -> str:
@@ -180,7 +196,9 @@ async def _fix(call: Call, rest: str) -> str:
     title = said(asked.proposal.title, 100)
     if not is_new:
         return f"Nothing new: {title} is {asked.state} already, see the thread of {one.number}."
-    return f"Proposed in the thread of {one.number}: {title}. Somebody else must approve it."
+    answer = f"Proposed in the thread of {one.number}: {title}. Somebody else must approve it."
+    frozen = await call.store.frozen()
+    return f"{answer} {lists.freeze(frozen)}" if frozen else answer
 
 
 async def _freeze(call: Call, rest: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any, TypeGuard
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
-from bot.errors import NotFound, Refused, SopbotError, StoreError
+from bot.errors import InputError, NotFound, Refused, SopbotError, StoreError
+from bot.observability.events import Event, emit
 from bot.response import Response
 from handlers.context import team_of
 from handlers.outbox import Outbox
@@ -17,6 +19,11 @@ from handlers.views.text import escape
 from store.operations.audit import LONGEST_ID
 
 log = logging.getLogger(__name__)
+
+_VOTES = ("sopbot.approve", "sopbot.reject", "sopbot.reason_modal")
+_REASONS = {InputError: "input", NotFound: "not_found"}  # anything else: not allowed, or not now
+_NUMBER = re.compile(r"[0-9]{1,12}")
+_NAMED = re.compile(r"(?:INC-?|#)?([0-9]{1,12})", re.IGNORECASE)
 
 BUG = (
     "This failed inside the bot, and part of it may have been done."
@@ -50,15 +57,18 @@ class Failures:
 
     async def words_for(self, error: Exception, body: dict[str, Any]) -> str:
         """Log and record the error; returns the sentence for the person. Never raises."""
-        if isinstance(error, SopbotError):
-            log.warning("refused or failed: %s", error)
-        else:
-            log.error("a listener failed", exc_info=error)
+        incident_id = None
         if is_refusal(error, body):
             try:
-                await self._story.decisions.refuse(error, *tried(body))
+                incident_id = await self._story.decisions.refuse(error, *tried(body))
             except Exception:  # the person must be answered, on record or not
                 log.exception("a refusal is not on record")
+        if isinstance(error, Refused | NotFound | InputError):
+            _log_refusal(error, body, incident_id)
+        elif isinstance(error, SopbotError):
+            log.warning("a press or command failed: %s", error)
+        else:
+            log.error("a listener failed", exc_info=error)
         return sentence_for(error)
 
     async def place_of(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -114,6 +124,31 @@ def register(app: AsyncApp, outbox: Outbox, failures: Failures) -> None:
         # Not awaited: Slack waits three seconds for this, and may take longer than that to show it.
         outbox.whisper_soon(await failures.place_of(body), words)
         return None if response is None else BoltResponse(status=200)
+
+
+def _log_refusal(error: SopbotError, body: dict[str, Any], incident_id: int | None) -> None:
+    """One event, by what was tried. What a person typed is not logged, only its first words."""
+    subject, actor, facts = tried(body)
+    what = facts.get("tried", "")
+    number = incident_id or (int(subject) if _NUMBER.fullmatch(subject) else None)
+    if what in _VOTES:
+        event, approval = Event.VOTE_REFUSED, subject[:LONGEST_ID]
+    else:
+        event, approval = Event.PRESS_REFUSED, None
+    if "command" in body:
+        words = what.split()
+        named = next((_NAMED.fullmatch(word) for word in words[2:3]), None)
+        number = int(named[1]) if named else number
+        what = " ".join(words[:2])[:40]
+    emit(
+        event,
+        incident=f"INC-{number}" if number else None,
+        actor=actor or None,
+        tried=what or None,
+        reason=_REASONS.get(type(error), "refused"),
+        why=error.message if isinstance(error, Refused) else None,
+        approval=approval or None,
+    )
 
 
 def is_refusal(error: Exception, body: dict[str, Any]) -> TypeGuard[SopbotError]:

@@ -110,10 +110,12 @@ class Renderer:
     async def _resolved(self, subject: str) -> Rendered:
         incident = await self._store.incident(int(subject.partition("/")[0]))
         story = await self._store.timeline(incident.id)
-        taken = [entry.at for entry in story if entry.kind in ("acknowledged", "assigned")]
-        if taken:  # the time to acknowledge, also after a change of owner
-            incident = replace(incident, acknowledged_at=taken[0])
-        text, blocks = result.resolved(incident, *await self._fix_of(incident))
+        starts = [n for n, e in enumerate(story) if e.kind in ("opened", "reopened")]
+        opened = max(starts, default=0)
+        taken = [e.at for e in story[opened:] if e.kind in ("acknowledged", "assigned")]
+        # Since the bot got the alert, or since somebody reopened it; also after a change of owner.
+        waited = taken[0] - story[opened].at if taken else None
+        text, blocks = result.resolved(incident, *await self._fix_of(incident), waited)
         return Rendered(text, blocks, broadcast=incident.severity.rank == 0)
 
     async def _undelivered(self, subject: str) -> Rendered | None:

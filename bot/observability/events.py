@@ -31,7 +31,8 @@ class Event(StrEnum):
     REMEDIATION_PROPOSED = "remediation.proposed"
     REMEDIATION_EDITED = "remediation.edited"
     VOTE_COUNTED = "vote.counted"
-    VOTE_REFUSED = "vote.refused"  # a press, command or proposal was not allowed
+    VOTE_REFUSED = "vote.refused"  # a press of Approve or Reject does not count
+    PRESS_REFUSED = "press.refused"  # any other press, box or command that was refused
     APPROVAL_DECIDED = "approval.decided"  # approved, rejected, expired or revoked: see `state`
     DISPATCH_CLAIMED = "dispatch.claimed"  # this replica will send it
     DISPATCH_SENT = "dispatch.sent"  # the request goes to the gateway now

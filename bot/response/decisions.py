@@ -96,15 +96,16 @@ class Decisions:
 
     async def refuse(
         self, error: SopbotError, approval_id: str, user: str, facts: Mapping[str, str]
-    ) -> None:
+    ) -> int | None:
         """Put a refusal on record; `approval_id` may be anything that somebody made up.
 
-        On its own: what was refused was undone, and with it what it would have recorded.
+        On its own: what was refused was undone, and with it what it would have recorded. Returns
+        the incident of the approval, if there is one.
         """
         if isinstance(error, Refused):
             self._metrics.refused()
+        incident_id = None
         try:
-            incident_id = None
             with suppress(NotFound):
                 incident_id = (await self._store.approval(approval_id)).incident_id
             await self._store.record(
@@ -117,6 +118,7 @@ class Decisions:
             )
         except StoreError as trouble:  # refused it is, on record or not
             log.warning("a refusal is not on record: %s", trouble)
+        return incident_id
 
     async def _may_vote(self, approval_id: str, voter: Voter, choice: Choice) -> Voter:
         """The voter with what Slack says of them; Refused when the world is not that one any more.
@@ -258,7 +260,8 @@ class Decisions:
                     f"{what}: Slack did not say who is in {mentions(sorted(standing.unread))}.",
                     remedy=IN_A_MINUTE,
                 )
-            raise Refused(f"{what}: only an approver decides that.")
+            ask = f"Ask {mentions(approvers[:10])}." if approvers else ""
+            raise Refused(f"{what}: only an approver decides that.", remedy=ask)
         return standing
 
 

@@ -115,7 +115,7 @@ def _blocked(asked: Approval, blocker: Blocker | None) -> list[Block]:
         return []
     if blocker.kind is BlockerKind.FROZEN and blocker.since:
         why = f": {line(blocker.reason, 200)}" if blocker.reason else ""
-        said = f"🧊 Frozen by <@{blocker.user}> at {clock(blocker.since)}{why}."
+        said = f"🧊 Frozen by <@{blocker.user}>, {clock(blocker.since)}{why}."
         return [section(f"{said} Nobody can approve until `/incident unfreeze`.")]
     said = named(line(blocker_text.why(blocker), 400))
     parts = [f"⏸️ *Nobody can approve this now:* {said}."]

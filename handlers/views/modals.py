@@ -65,7 +65,7 @@ def edit_modal(asked: Approval) -> Block:
         if p.name in names
     ]
     note = context("Nothing of this can be changed." if not inputs else _EDITORS_WORD)
-    return _modal("sopbot.edit_modal", asked, "Propose", [note, *inputs])
+    return _modal("sopbot.edit_modal", asked, "Propose", [note, *inputs], title="Edit")
 
 
 _EDITORS_WORD = "A new card takes this one's place, without its votes. You cannot approve it."
@@ -77,12 +77,14 @@ def values_of(view: dict[str, Any]) -> dict[str, str]:
     return {str(name): _typed(view, name, "sopbot.value") for name in values}
 
 
-def _modal(callback_id: str, asked: Approval, submit: str, blocks: list[Block]) -> Block:
+def _modal(
+    callback_id: str, asked: Approval, submit: str, blocks: list[Block], title: str = ""
+) -> Block:
     return {
         "type": "modal",
         "callback_id": callback_id,
         "private_metadata": asked.id,
-        "title": {"type": "plain_text", "text": f"{submit} INC-{asked.incident_id}"[:24]},
+        "title": {"type": "plain_text", "text": f"{title or submit} INC-{asked.incident_id}"[:24]},
         "submit": {"type": "plain_text", "text": submit},
         "close": {"type": "plain_text", "text": "Cancel"},
         "blocks": [context(line(asked.proposal.title, 200)), *blocks],

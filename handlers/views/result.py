@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.approvals.model import Approval, Execution
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
@@ -101,16 +103,21 @@ def _watch(execution: Execution) -> str:
 
 
 def resolved(
-    incident: Incident, fixed_by: Execution | None, approval: Approval | None
+    incident: Incident,
+    fixed_by: Execution | None,
+    approval: Approval | None,
+    waited: timedelta | None = None,
 ) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) of the end of the story."""
+    """(fallback text, blocks) of the end of the story.
+
+    `waited` is the time to acknowledge, and `fixed_by` what helped, since it was opened last.
+    """
     ended = incident.resolved_at or incident.updated_at
     lasted = span((ended - incident.opened_at).total_seconds())
     by = f"by <@{incident.resolved_by}>" if incident.resolved_by else "the alert cleared"
     parts = [f"lasted {lasted}"]
-    if incident.acknowledged_at:
-        waited = span((incident.acknowledged_at - incident.opened_at).total_seconds())
-        parts.append(f"acknowledged after {waited}")
+    if waited is not None:
+        parts.append(f"acknowledged after {span(waited.total_seconds())}")
     if fixed_by and approval:
         parts.append(f"fixed by: {said(approval.proposal.title, 140)} (verified)")
     blocks = [

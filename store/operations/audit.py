@@ -67,7 +67,6 @@ _EVENTS = {
     Kind.PROPOSED: Event.REMEDIATION_PROPOSED,
     Kind.EDITED: Event.REMEDIATION_EDITED,
     Kind.VOTED: Event.VOTE_COUNTED,
-    Kind.REFUSED: Event.VOTE_REFUSED,
     Kind.APPROVED: Event.APPROVAL_DECIDED,
     Kind.REJECTED: Event.APPROVAL_DECIDED,
     Kind.EXPIRED: Event.APPROVAL_DECIDED,
@@ -88,7 +87,8 @@ _EVENTS = {
     Kind.UNFROZEN: Event.FREEZE_ENDED,
     Kind.POLICY_LOADED: Event.POLICY_LOADED,
 }
-"""The log event of each kind. The missing kinds are about the trail itself."""
+"""The log event of each kind. The missing kinds are about the trail itself, or a refusal, which
+`handlers.errors` logs."""
 _LOGGED = ("why", "choice", "state", "action", "target", "execution", "error", "former", "note")
 """What of a record's detail is logged too."""
 

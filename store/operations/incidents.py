@@ -176,7 +176,8 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
         )
     yield run(
         "UPDATE incidents SET status = 'open', resolved_at = NULL, resolved_by = '',"
-        " acknowledged_at = NULL, acknowledged_by = '', updated_at = ?, revision = revision + 1,"
+        " acknowledged_at = NULL, acknowledged_by = '', fixed_by = '', updated_at = ?,"
+        " revision = revision + 1,"
         # Of those resolved long ago alerts are pruned.
         " alert_count = (SELECT COUNT(*) FROM alerts a WHERE a.incident_id = incidents.id"
         " AND a.status = 'firing') WHERE id = ?",

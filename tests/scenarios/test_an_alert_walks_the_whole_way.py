@@ -49,6 +49,13 @@ async def test_a_sick_service_is_restarted_after_a_yes_and_its_incident_closes(
     last = await world.resolved("INC-1 resolved: the alert cleared")
     assert "fixed by: Restart checkout-api (verified)" in last.text
 
+    await world.press(closed, "Reopen", "ben")
+    await world.slack.wait_for(lambda: "RESOLVED" not in world.cards()[0].text, why="reopened")
+    await world.press(await world.card(), "Resolve", "ben")
+    last = await world.resolved("INC-1 resolved: by @ben", which=2)
+    assert "fixed by" not in last.text, "that was before it was reopened"
+    assert "acknowledged after" not in last.text
+
     await world.quiet()
     assert len(world.cards()) == 1
     assert gateway.executions() == [("service.restart", "checkout-api", "finished")]

@@ -180,7 +180,9 @@ async def test_where_only_rules_name_approvers_they_lift_a_freeze(
     await bot()
     await (await world.types("/incident freeze on", "ana")).response()
     answer = await world.types("/incident unfreeze", "ana")
-    assert "Still frozen: only an approver decides that." in (await answer.response()).text
+    assert (
+        "Still frozen: only an approver decides that. Ask @ben." in (await answer.response()).text
+    )
     answer = await world.types("/incident unfreeze", "ben")
     assert (
         "Unfrozen: actions may run again. It was frozen by @ana for"
@@ -193,7 +195,7 @@ async def test_only_an_approver_unfreezes_and_during_a_freeze_no_approval_counts
 ) -> None:
     card = await proposed(world, bot)
     await (await world.types("/incident freeze on the database moves", "ana")).response()
-    shown = await world.approval_card("Frozen by @ana")
+    shown = await world.approval_card("Frozen by @ana, today")
     assert "the database moves" in shown.text
     assert "Approve" not in shown.buttons
     await world.press(card, "Approve", "ben", stale=True)

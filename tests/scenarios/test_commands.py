@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -82,7 +83,8 @@ async def test_show_tells_the_story_and_links_the_thread(world: World, two_open:
     assert "Advice from" in text
     assert "Open the thread" in text
     assert "sop_checkout_down" in text
-    assert await said(world, "/incident show inc-1") == text, "lower case is fine"
+    for spelling in ("inc-1", "inc1", "#1", "1"):
+        assert await said(world, f"/incident show {spelling}") == text, spelling
 
 
 async def test_ack_says_whose_it_is_and_assign_takes_it_over_by_name(
@@ -181,6 +183,11 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
     [
         ("/incident dance", "/incident dance is not known. Known: /incident help, /incident list"),
         ("/incident ack", "Which incident? Name it: /incident ack INC-1."),
+        (
+            "/incident show",
+            "Name it: /incident show INC-1. The most severe that are open: INC-1 (critical), INC-2",
+        ),
+        ("/incident Fix restart", "Which incident? Name it: /incident fix INC-1."),
         ("/incident show INC-99", "There is no INC-99. /incident list shows them."),
         ("/incident show INC-0", "There is no INC-0."),
         (
@@ -360,3 +367,33 @@ async def test_a_hostile_incident_text_stays_text_in_every_answer(
     assert "<!channel>" not in json.dumps(
         [m.data for m in (await world.types("/incident list")).responses]
     )
+
+
+async def test_a_refused_press_and_a_typo_are_one_event_and_no_vote(
+    world: World, one_open: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    await world.quiet()
+    world.slack.change_user("ana", is_guest=True)
+    await world.press(await world.card(), "Resolve", "ana")
+    await world.whisper("ana", "guests may not resolve here")
+    await said(world, "/incident dance INC-1 a secret", "ben")
+    events = [record for record in caplog.records if record.getMessage() == "press.refused"]
+    fields = [record.__dict__["fields"] for record in events]
+    assert [(one["tried"], one["reason"], one["incident"]) for one in fields] == [
+        ("sopbot.resolve", "refused", "INC-1"),
+        ("/incident dance", "input", "INC-1"),
+    ]
+    assert all(one["actor"].startswith("U") for one in fields)
+    assert {record.levelname for record in events} == {"INFO"}
+    assert "vote.refused" not in caplog.messages
+    assert not [one for one in caplog.messages if "secret" in one or "refused or failed" in one]
+
+
+async def test_an_action_proposed_while_frozen_is_answered_with_the_freeze(
+    world: World, one_open: None
+) -> None:
+    await (await world.types("/incident freeze on", "ana")).response()
+    answer = await said(world, "/incident fix 1 restart")
+    assert "Proposed in the thread of INC-1" in answer
+    assert "Frozen by @ana since" in answer

@@ -187,6 +187,7 @@ async def alerts_repeat_and_grow_worse(world: World, bot: Bot) -> None:
 async def it_is_frozen_edited_and_does_not_help(world: World, bot: Bot) -> None:
     await world.types("/incident freeze on the night of the move", "ben")
     await world.types("/incident freeze off", "ben")
+    await world.types("/incident dance", "ben")
     await world.alert()
     card = await world.approval_card("Stop checkout-api", number=3)
     (approval,) = await bot.response.store.approvals_of(3)

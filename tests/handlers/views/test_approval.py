@@ -170,7 +170,7 @@ def test_what_never_ran_says_so(record: TrackRecord | None) -> None:
 def test_a_freeze_stands_on_the_card_with_who_and_why() -> None:
     freeze = Blocker(kind=BlockerKind.FROZEN, user=ANA, since=NOW, reason="<!channel> a move")
     text, blocks = view(approval(), blocker=freeze)
-    assert f"Frozen by <@{ANA}>" in shown(blocks)
+    assert f"Frozen by <@{ANA}>, <!date^" in shown(blocks)
     assert "&lt;!channel&gt; a move" in shown(blocks)
     assert_slack_takes(text, blocks)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -116,9 +117,8 @@ def test_the_end_says_who_or_what_ended_it_and_how_long_it_lasted(by: str, words
 
 
 def test_the_end_tells_the_time_to_acknowledge_and_what_fixed_it() -> None:
-    done = acknowledged()
     fixed = execution(state=RemediationStatus.VERIFIED)
-    _, blocks = end(done, fixed, approval())
+    _, blocks = end(acknowledged(), fixed, approval(), timedelta(minutes=2))
     assert "acknowledged after 2 min" in shown(blocks)
     assert "fixed by: Restart checkout-api (verified)" in shown(blocks)
 
