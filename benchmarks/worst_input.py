@@ -25,7 +25,23 @@ NOW = datetime(2026, 11, 26, tzinfo=UTC)
 SOURCES = tuple(parser.name for parser in PARSERS if parser.body is not None)
 UNITS = (
     *("a", "1", ".", ":", "-", " ", "\n", "\t", "_", "/", "*", "`", "[", "<", "&", "é", "\x00"),
-    *("prod-", "1.", "a:", "a b ", "- ", ": ", "= ", "<a|", "&lt;", "[a] ", ":a:", "http://a "),
+    *(
+        "prod-",
+        "1.",
+        "a:",
+        "a b ",
+        "- ",
+        ": ",
+        "= ",
+        "<a|",
+        "&lt;",
+        "[a] ",
+        "[[",
+        "[a",
+        "><",
+        ":a:",
+        "http://a ",
+    ),
     *("I just ", "0 1 ", "\ud800", "\u2028", "**", "a=b\n", "[FIRING:1] ", "(a) "),
 )
 FIELDS = ("name", "title", "text", "service", "env", "severity", "category", "value", "url")
@@ -97,6 +113,13 @@ def messages(size: int) -> Iterator[tuple[str, Any]]:
         yield f"field of {unit!r}", {"attachments": [{"title": "x", "fields": [field]}]}
         section = {"type": "section", "text": {"type": "mrkdwn", "text": long}}
         yield f"block of {unit!r}", {"blocks": [section], "username": "uptime kuma"}
+        parts = 1 + size // 5_200  # 200 attachments of five texts in 1 MiB
+        short = text_of(unit, 1_000)
+        texts = dict.fromkeys(("title", "author_name", "pretext", "text", "fallback"), short)
+        yield f"many headlines of {unit!r}", {"attachments": [texts] * parts}
+        words = {"type": "text", "text": text_of(unit, size // 200)}
+        rich = {"type": "rich_text_section", "elements": [words] * 200}
+        yield f"rich text of {unit!r}", {"blocks": [{"type": "rich_text", "elements": [rich]}]}
     few = [{"title": "a", "text": f"line {n}"} for n in range(size // 40)]
     yield "many attachments", {"text": "x" * 1000, "attachments": few}
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "a"}}] * (size // 70)

@@ -19,6 +19,7 @@ from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.sops import SopLibrary, SopProblem
 from bot.observability.metrics import Metrics
 from bot.policy import Policy, read_policy
+from bot.regular_files import read_regular
 from bot.remediation.client import GatewayClient
 from bot.settings import Settings
 
@@ -67,7 +68,7 @@ def advisor_command(settings: Settings, metrics: Metrics) -> AdvisorCommand | No
 def task_instructions(settings: Settings) -> str:
     """The operator's own text for every prompt; '' where there is none."""
     path = settings.policy_file.parent / TASK_FILE
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    return read_regular(path) if path.is_file() else ""
 
 
 def read_sops(folder: Path, environments: Environments = DEFAULT) -> SopLibrary:
@@ -81,7 +82,7 @@ def read_sops(folder: Path, environments: Environments = DEFAULT) -> SopLibrary:
     for file in files:
         name = str(file.relative_to(folder))
         try:
-            texts.append((name, file.read_text(encoding="utf-8", errors="replace")))
+            texts.append((name, read_regular(file, "replace")))
         except OSError as error:
             unreadable.append(SopProblem(name, 0, f"cannot be read: {error.strerror}"))
     loaded = SopLibrary.load(texts, environments)

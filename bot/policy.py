@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from bot.approvals.rules import unknown_environments
 from bot.approvals.segment import Approver, Remediate
 from bot.errors import InputError, SettingsError
+from bot.regular_files import read_regular
 from bot.remediation.catalogue import unknown_actions
 from bot.validation import FieldProblem, field_problems, form, in_file
 from bot.yaml_text import YamlDocument, YamlProblem, read_yaml
@@ -202,8 +203,8 @@ def read_policy(path: Path) -> Policy:
     """
     approvers = path.with_name(APPROVERS_FILE)
     try:
-        text = path.read_text(encoding="utf-8")
-        roles = approvers.read_text(encoding="utf-8") if approvers.is_file() else ""
+        text = read_regular(path)
+        roles = read_regular(approvers) if approvers.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"POLICY_FILE: {path} cannot be read"]) from error
     return parse_policy(text, file=str(path), roles=parse_roles(roles, file=str(approvers)))

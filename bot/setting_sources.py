@@ -22,6 +22,8 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
 )
 
+from bot.regular_files import read_regular
+
 _OURS = ("AUDIT_", "SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_", "STORE_")
 _TRUE = ("1", "true", "yes", "on")
 
@@ -51,7 +53,7 @@ class SecretFiles(PydanticBaseSettingsSource):
         if field.annotation is not SecretStr or not path:
             return None, field_name, False
         try:
-            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+            return read_regular(Path(path)).strip(), field_name, False
         except UnicodeDecodeError:
             return UnreadableFile(variable.upper(), "it is not UTF-8 text"), field_name, False
         except OSError as error:

@@ -86,7 +86,8 @@ def read_yaml(text: str) -> YamlDocument:
             loader.dispose()
     except _Twice as error:
         raise YamlProblem(str(error.problem), _line(error)) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
+        # A ValueError is a date that no calendar holds, or `!!int x`.
         raise YamlProblem("not YAML", _line(error)) from error
     return YamlDocument(value, root)
 

@@ -24,6 +24,7 @@ from yarl import URL
 
 from bot.gateway.errors import ConfigError
 from bot.gateway.ourselves import problems_of
+from bot.regular_files import read_regular
 from bot.validation import field_problems, form, in_file
 from bot.yaml_text import YamlProblem, read_yaml
 
@@ -185,7 +186,7 @@ class GatewayConfig(_Part):
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> GatewayConfig:
     """Read and check the file; ConfigError names the file and every field at fault."""
     try:
-        document = read_yaml(path.read_text(encoding="utf-8"))
+        document = read_yaml(read_regular(path))
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
@@ -250,7 +251,7 @@ def _secrets(
         elif entry.secret_file:
             where = f"{field}.secret_file: {entry.secret_file}"
             try:
-                secret = entry.secret_file.read_text(encoding="utf-8").strip()
+                secret = read_regular(entry.secret_file).strip()
             except (OSError, UnicodeDecodeError) as error:
                 problems.append(f"{where} cannot be read ({type(error).__name__})")
                 continue

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.incidents.model import AlertStatus
-from bot.intake.cleaning import urls_in, word_set
+from bot.intake.cleaning import LOOKED_AT, urls_in, word_set
 from bot.intake.slack_text import bare, field_of, plain
 
 _NO_PREVIEW = "[no preview available]"
 _DEPTH_LIMIT = 12
+MOST_HEADLINES = 100  # of a message are looked at by the parsers
+MOST_READ = 4 * LOOKED_AT  # characters of all its texts; a card shows 10,000
 MOST_PARTS = 200  # blocks, attachments or fields beside each other; Slack itself takes 100
 # Colours that senders use for one state only. Slack delivers `danger` as a30200 and `good` as
 # 2eb886; the others are those of Grafana, Uptime Kuma, Zabbix, Robusta, Checkmk and Sentry.
@@ -69,6 +71,7 @@ class _Reader:
     """Collects while it walks; used for one message."""
 
     def __init__(self) -> None:
+        self.room = MOST_READ
         self.pieces: list[str] = []
         self.headlines: list[str] = []
         self.fields: dict[str, str] = {}
@@ -95,7 +98,7 @@ class _Reader:
             self.pieces.insert(0, text)
         return SlackMessage(
             sender=_sender(message),
-            headlines=tuple(self.headlines),
+            headlines=tuple(self.headlines[:MOST_HEADLINES]),
             text="\n".join(self.pieces),
             attachments=attachments,
             fields=self.fields,
@@ -106,12 +109,21 @@ class _Reader:
         )
 
     def plain(self, value: object) -> str:
-        if not isinstance(value, str) or not value:
+        return self.unstripped(value).strip()
+
+    def unstripped(self, value: object) -> str:
+        """As `plain`, with the white space around it, as rich text needs it.
+
+        Texts beyond MOST_READ are cut: what any app may write must not hold the event loop.
+        """
+        if not isinstance(value, str) or not value or not self.room:
             return ""
+        value = value[: self.room]
+        self.room -= len(value)
         text = plain(value, self.link)
         for url in urls_in(text):
             self.link("", url)
-        return text.strip()
+        return text
 
     def link(self, label: str, url: str) -> None:
         if url:
@@ -201,14 +213,14 @@ class _Reader:
         """Rich text as a line or lines: sections and list items end lines, the rest runs on."""
         if depth > _DEPTH_LIMIT:
             return ""
-        kind, text = node.get("type"), self.words(node.get("text"))
+        kind = node.get("type")
         if kind == "link":
+            text = self.words(node.get("text"))
             url = _text(node.get("url"))
             self.link(text, url)
             return text or url
         if kind in ("text", "raw_text"):
-            raw = node.get("text")
-            return plain(raw) if isinstance(raw, str) else ""
+            return self.unstripped(node.get("text"))
         if kind in ("user", "usergroup", "channel", "broadcast", "emoji", "date"):
             return _INLINE[kind](node)
         ends = "\n" if kind in ("rich_text", "rich_text_list") else ""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from bot.intake.cleaning import clean
 
-_ANGLE = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
+_ANGLE = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
 _LEADING_EMOJI = re.compile(r"(?:\s*:[a-z0-9_+'-]+:)+\s*", re.IGNORECASE)
 _LOOKED_AT = 2_000
 _MARKS = " \t\n*_~`"

@@ -13,7 +13,8 @@ from bot.intake.fields import an_object, some_text, some_time, wrong
 from bot.intake.slack_message import SlackMessage
 
 _STATE = re.compile(
-    r"\[(?P<name>[^\]\n]{1,200})\] \[[^\]\w]{0,4}(?P<state>Up|Down)\] ?(?P<text>.*)"
+    # No `[` in the name: else each of many is tried as its beginning, over and over.
+    r"\[(?P<name>[^\[\]\n]{1,200})\] \[[^\]\w]{0,4}(?P<state>Up|Down)\] ?(?P<text>.*)"
 )
 _CERTIFICATE = re.compile(r"\[(?P<name>[^\]\n]{1,200})\]\s?\[https?://.*certificate", re.IGNORECASE)
 _UP, _MAINTENANCE = 1, 3

@@ -118,3 +118,29 @@ def test_a_body_four_times_as_large_takes_about_four_times_as_long(source: str) 
         inputs(source, SMALL), inputs(source, SMALL * TIMES), strict=True
     ):
         assert growth(read, (source, small), (source, large)) <= MOST, how
+
+
+HEADLINES = ("title", "author_name", "pretext", "text", "fallback")
+
+
+def of_many_headlines(unit: str) -> dict[str, Any]:
+    """1 MiB in 200 attachments of five texts."""
+    text = (unit * 1_000)[:1_000]
+    return {"bot_id": "B1", "attachments": [dict.fromkeys(HEADLINES, text)] * 200}
+
+
+def of_much_rich_text(unit: str) -> dict[str, Any]:
+    """1 MiB in 200 texts of one paragraph."""
+    words = {"type": "text", "text": (unit * 5_000)[:5_000]}
+    section = {"type": "rich_text_section", "elements": [words] * 200}
+    return {"bot_id": "B1", "blocks": [{"type": "rich_text", "elements": [section]}]}
+
+
+@pytest.mark.parametrize("made", [of_many_headlines, of_much_rich_text])
+@pytest.mark.parametrize("unit", ["[[", "[a", "[a] [", "><", "<a>", "\x1b[", "\n\n", "a:"])
+def test_a_full_message_of_anything_costs_about_as_much_as_one_of_plain_letters(
+    made: Any, unit: str
+) -> None:
+    least = min(cost(read, "slack", made("a")) for _ in range(3))
+    worst = min(cost(read, "slack", made(unit)) for _ in range(3))
+    assert worst <= max(0.15, 20 * least), f"{worst:.2f} s, plain letters {least:.3f} s"
