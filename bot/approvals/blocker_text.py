@@ -25,7 +25,9 @@ _WHY = {
     BlockerKind.NO_APPROVER: "nobody may approve this: policy.yaml names too few other approvers",
     BlockerKind.FROZEN: "everything is frozen by @{user}{why}",
     BlockerKind.FREEZE_DISPUTED: "the store and the audit trail disagree about a freeze",
-    BlockerKind.REQUEST_MISSING: "an earlier request is on record, and missing from the store",
+    BlockerKind.REQUEST_MISSING: (
+        "an earlier request is on record, and missing or changed in the store"
+    ),
     BlockerKind.WINDOW_CLOSED: "this may run only in a maintenance window{from_then}",
     BlockerKind.DID_NOT_HELP: "{subject} did not help in this incident before",
     BlockerKind.TARGET_BUSY: "another action is running on {subject} (INC-{incident_id})",

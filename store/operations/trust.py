@@ -10,10 +10,12 @@ import json
 from datetime import datetime, timedelta
 
 from bot.approvals.model import Approval
+from bot.incidents.remediation import RemediationStatus
 from store.operations import audit
 from store.operations.audit import Kind
-from store.proof import Row
+from store.proof import Row, sha256_of
 from store.statements import Operation, moment, query, stamp, stamp_or_none
+from store.statements import Row as StoredRow
 
 REMEMBERED = timedelta(days=1)
 """The longest that a limit of the policy looks back: cool-downs, breakers, budgets."""
@@ -79,27 +81,75 @@ def _over(rows: list[Row]) -> str:
 
 
 def lost_requests(now: datetime) -> Operation[list[str]]:
-    """The approvals whose request is on record of late, and whose execution the limits cannot see.
+    """The approvals whose request is on record of late, and whose rows contradict the record.
 
     Cool-down, breaker, budget and the busy target are counted over executions, with their approval
-    and incident. Deleting one of these, or setting its start back, would loosen the limits.
+    and incident. Deleting one of these, setting its start back, or editing its state, target or
+    action would loosen the limits.
     """
     found = yield query(
-        "SELECT t.*, (SELECT e.started_at FROM executions e"
-        " JOIN approvals a ON a.id = e.approval_id JOIN incidents i ON i.id = e.incident_id"
-        " WHERE e.approval_id = t.subject) AS started_at"
-        " FROM audit t WHERE t.kind = 'request' AND t.at > ? ORDER BY t.seq",
+        "SELECT t.*, a.target, a.action_id, e.state, e.started_at, e.answer FROM audit t"  # noqa: S608 - placeholders
+        " JOIN (SELECT incident_id, subject, MAX(seq) AS seq FROM audit"
+        " WHERE kind = 'request' AND at > ? GROUP BY incident_id, subject) r"
+        " ON t.incident_id = r.incident_id AND t.subject = r.subject"
+        " LEFT JOIN (executions e JOIN approvals a ON a.id = e.approval_id"
+        " JOIN incidents i ON i.id = e.incident_id) ON e.approval_id = t.subject"
+        f" WHERE t.kind IN ({', '.join('?' * len(_TURNS))}) AND (t.kind = ? OR t.seq >= r.seq)"
+        " ORDER BY t.seq",
         stamp(now - REMEMBERED),
+        *_TURNS,
+        Kind.PROPOSED,
     )
-    lost = []
-    for each in found:
-        row = audit.row_from(each)
-        begun = each["started_at"]
-        if begun is not None and moment(begun) >= moment(row.at) - audit.SKEW:
-            continue
+    rows: dict[str, list[tuple[Row, StoredRow]]] = {}
+    for stored in found:
+        row = audit.row_from(stored)
         if not (yield from audit.is_forged(row)):
-            lost.append(row.subject)
-    return lost
+            rows.setdefault(row.subject, []).append((row, stored))
+    return [subject for subject, turns in rows.items() if _contradicts(turns)]
+
+
+_STATES = {
+    Kind.REQUEST: RemediationStatus.DISPATCHING,
+    Kind.TAKEN_OVER: RemediationStatus.DISPATCHING,
+    Kind.DISPATCHING: RemediationStatus.DISPATCHING,
+    Kind.TRIED_AGAIN: RemediationStatus.APPROVED,
+    Kind.REVOKED: RemediationStatus.REVOKED,
+    Kind.VERIFIED: RemediationStatus.VERIFIED,
+    Kind.NOT_VERIFIED: RemediationStatus.NOT_VERIFIED,
+    Kind.VERIFICATION_UNKNOWN: RemediationStatus.SUCCEEDED,
+    Kind.UNDONE: RemediationStatus.UNDONE,
+}
+"""The state of an execution after each turn on record; the other turns name it themselves."""
+_TURNS = (
+    Kind.PROPOSED,
+    *_STATES,
+    Kind.ANSWER,
+    Kind.OUTCOME_UNKNOWN,
+    Kind.LOOKED_UP,
+    Kind.MARKED_BY_HAND,
+)
+
+
+def _contradicts(turns: list[tuple[Row, StoredRow]]) -> bool:
+    """Whether the stored execution or approval is not what the trail's genuine rows say of it."""
+    requests = [row for row, _ in turns if row.kind == Kind.REQUEST]
+    if not requests:
+        return False
+    last, stored = turns[-1]
+    begun = stored["started_at"]
+    if begun is None or moment(begun) < moment(requests[-1].at) - audit.SKEW:
+        return True
+    asked = [json.loads(row.detail) for row, _ in turns if row.kind == Kind.PROPOSED]
+    if [(one["action"], one["target"]) for one in asked] != [
+        (stored["action_id"], stored["target"])
+    ]:
+        return True
+    detail = json.loads(last.detail)
+    if stored["state"] != (_STATES.get(Kind(last.kind)) or detail.get("state")):
+        return True
+    # The limits do not count a failure without an answer.
+    answered = detail.get("answer_sha256", sha256_of(None)) != sha256_of(None)
+    return answered and stored["answer"] is None
 
 
 def _is_yes(row: Row) -> bool:

@@ -226,8 +226,16 @@ async def test_a_trail_that_is_begun_anew_keeps_the_freeze(store: Store) -> None
         ("DELETE FROM executions WHERE approval_id = ?",),
         ("UPDATE executions SET started_at = '2020-01-01T00:00:00.000000Z' WHERE approval_id = ?",),
         ("UPDATE executions SET started_at = NULL WHERE approval_id = ?",),
+        ("UPDATE executions SET state = 'revoked' WHERE approval_id = ?",),
+        ("UPDATE executions SET state = 'failed' WHERE approval_id = ?",),
+        ("UPDATE executions SET state = 'verified' WHERE approval_id = ?",),
+        ("UPDATE approvals SET target = 'other' WHERE id = ?",),
+        ("UPDATE approvals SET action_id = 'service.stop' WHERE id = ?",),
     ],
-    ids=["deleted", "set back", "never begun"],
+    ids=[
+        *("deleted", "set back", "never begun", "revoked", "failed", "verified"),
+        *("another target", "another action"),
+    ],
 )
 async def test_a_request_that_the_limits_cannot_see_keeps_everything_from_being_sent(
     store: Store, change: tuple[str]
