@@ -64,12 +64,52 @@ class Failures:
             except Exception:  # the person must be answered, on record or not
                 log.exception("a refusal is not on record")
         if isinstance(error, Refused | NotFound | InputError):
-            _log_refusal(error, body, incident_id)
+            await self._log_refusal(error, body, incident_id)
         elif isinstance(error, SopbotError):
             log.warning("a press or command failed: %s", error)
         else:
             log.error("a listener failed", exc_info=error)
         return sentence_for(error)
+
+    async def _log_refusal(
+        self, error: SopbotError, body: dict[str, Any], incident_id: int | None
+    ) -> None:
+        """One event, by what was tried. What a person typed is not logged, only its first words."""
+        subject, actor, facts = tried(body)
+        what = facts.get("tried", "")
+        number = incident_id or (int(subject) if _NUMBER.fullmatch(subject) else None)
+        if what in _VOTES:
+            event, approval = Event.VOTE_REFUSED, subject[:LONGEST_ID]
+        else:
+            event, approval = Event.PRESS_REFUSED, None
+        if "command" in body:
+            words = what.split()
+            named = next((_NAMED.fullmatch(word) for word in words[2:3]), None)
+            number = int(named[1]) if named else number
+            what = " ".join(words[:2])[:40]
+        emit(
+            event,
+            **await self._names_of(number),
+            actor=actor or None,
+            tried=what or None,
+            reason=_REASONS.get(type(error), "refused"),
+            why=error.message if isinstance(error, Refused) else None,
+            approval=approval or None,
+        )
+
+    async def _names_of(self, number: int | None) -> dict[str, str]:
+        """The fields of every event about an incident; none if no incident has that number."""
+        if not number:
+            return {}
+        try:
+            incident = await self._story.store.incident(number)
+        except Exception:  # noqa: BLE001 - made up, or unreadable: the refusal is logged without it
+            return {}
+        return {
+            "incident": incident.number,
+            "sop_id": incident.sop_id,
+            "tracking_id": incident.tracking_id,
+        }
 
     async def place_of(self, body: dict[str, Any]) -> dict[str, Any]:
         """Where the person sees the answer, in the shape of a press's payload.
@@ -124,31 +164,6 @@ def register(app: AsyncApp, outbox: Outbox, failures: Failures) -> None:
         # Not awaited: Slack waits three seconds for this, and may take longer than that to show it.
         outbox.whisper_soon(await failures.place_of(body), words)
         return None if response is None else BoltResponse(status=200)
-
-
-def _log_refusal(error: SopbotError, body: dict[str, Any], incident_id: int | None) -> None:
-    """One event, by what was tried. What a person typed is not logged, only its first words."""
-    subject, actor, facts = tried(body)
-    what = facts.get("tried", "")
-    number = incident_id or (int(subject) if _NUMBER.fullmatch(subject) else None)
-    if what in _VOTES:
-        event, approval = Event.VOTE_REFUSED, subject[:LONGEST_ID]
-    else:
-        event, approval = Event.PRESS_REFUSED, None
-    if "command" in body:
-        words = what.split()
-        named = next((_NAMED.fullmatch(word) for word in words[2:3]), None)
-        number = int(named[1]) if named else number
-        what = " ".join(words[:2])[:40]
-    emit(
-        event,
-        incident=f"INC-{number}" if number else None,
-        actor=actor or None,
-        tried=what or None,
-        reason=_REASONS.get(type(error), "refused"),
-        why=error.message if isinstance(error, Refused) else None,
-        approval=approval or None,
-    )
 
 
 def is_refusal(error: Exception, body: dict[str, Any]) -> TypeGuard[SopbotError]:

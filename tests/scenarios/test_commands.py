@@ -394,6 +394,7 @@ async def test_an_action_proposed_while_frozen_is_answered_with_the_freeze(
     world: World, one_open: None
 ) -> None:
     await (await world.types("/incident freeze on", "ana")).response()
+    await world.quiet()  # the freeze is announced
     answer = await said(world, "/incident fix 1 restart")
     assert "Proposed in the thread of INC-1" in answer
     assert "Frozen by @ana since" in answer

@@ -15,6 +15,7 @@ from bot.approvals.record import TrackRecord
 from bot.incidents.remediation import FROM_MODEL, Parameter, Preview, RemediationStatus
 from handlers.views.approval import approval as view
 from handlers.views.approval import status_of
+from handlers.views.modals import edit_modal
 from tests.handlers.views.looks import (
     ANA,
     BEN,
@@ -165,6 +166,11 @@ def test_the_card_says_what_this_sop_was_good_for_before() -> None:
 @pytest.mark.parametrize("record", [None, TrackRecord()])
 def test_what_never_ran_says_so(record: TrackRecord | None) -> None:
     assert "This action has never run for this SOP" in shown(view(approval(), record=record)[1])
+
+
+def test_the_box_to_edit_says_edit() -> None:
+    view = edit_modal(approval())
+    assert (view["title"]["text"], view["submit"]["text"]) == ("Edit INC-142", "Propose")
 
 
 def test_a_freeze_stands_on_the_card_with_who_and_why() -> None:
