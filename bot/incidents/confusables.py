@@ -75,6 +75,7 @@ _TABLE = _table()
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
 _ZERO = re.compile(r"(?<=[A-Za-z])0(?=[A-Za-z])")
 _SPACED = re.compile(r"(?<!\w)(?:[A-Za-z][ .·*_-]){3,}[A-Za-z](?!\w)")
+_STROKES = re.compile(r"[IilL1|]")
 
 
 def fold(text: str) -> str:
@@ -90,3 +91,8 @@ def fold(text: str) -> str:
     )
     plain = _ZERO.sub("o", bare.translate(_TABLE))
     return _SPACED.sub(lambda found: found[0][::2], plain)
+
+
+def one_stroke(text: str) -> str:
+    """I, l, 1 and | as one letter, which they are to the eye; for both sides of a comparison."""
+    return _STROKES.sub("i", text)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.incidents.confusables import fold
+from bot.incidents.confusables import fold, one_stroke
 from bot.incidents.model import Severity
 
 Block = dict[str, Any]
@@ -41,15 +42,27 @@ _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _EMOJI_CODE = re.compile(r":(?=(?:[0-9_+'-]*[a-z][a-z0-9_+'-]*|[+-]1|100|1234):)", re.IGNORECASE)
 # The bot's own marks, and what looks like them: a stranger's text shows none of these.
 _MARKS = re.compile(
-    "[✅☑✔✓🗸🗹🟢🔴🟠🟡🟥🟧🟨🟩🔵🔶🔸🔹🔷🔐🔒🔓🔏🔑👍🚫⛔⌛⏳▶►❌✖✗✘❎❓↩↪↗⬈💡👀🧊📝🌩🌤🧰🆗]"
+    "[✅☑✔✓🗸🗹🟢🔴🟠🟡🟥🟧🟨🟩🔵🔶🔸🔹🔷🔐🔒🔓🔏🔑👍🚫⛔⌛⏳▶►❌✖✗✘❎❓↩↪↗⬈💡👀🧊📝🌩🌤🧰🆗🔁🔌🔺🔻🔔🔕⏸⏯⏹]"
 )
 # Words that the bot alone may say: a status, a decision, a button, an incident's number.
-_OURS = re.compile(
-    r"\b(?:acknowledged?|approved?|approver|approvals?|awaiting|dry run|expired|inc-?\d+|outcome"
-    r" unknown|propose[ds]?|rejected?|resolved?|revoked|silenced|sopbot|suppressed|undone|"
-    r"(?:not )?verified)\b|(?:^|\W)(?:critical|high|medium|low) ?·",
-    re.IGNORECASE,
+_WORDS = (
+    "ack'?d|acknowledged?|approved?|approver|approvals?|awaiting|dry run|expired|(?:un)?frozen",
+    r"inc[ -]?\d+|needs \d+ more|outcome unknown|propose[ds]?|rejected?|re-?opened",
+    "remediation (?:succeeded|failed)|resolved?|revoked|silenced|sopbot|(?:closed|stopped) by",
+    "storm over|suppressed|undone|(?:un)?verified",
 )
+_BANDS = ("critical", "high", "medium", "low")
+
+
+def _ours(words: Iterable[str], bands: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(words)})\b|(?:^|\W)(?:{'|'.join(bands)}) ?·", re.IGNORECASE)
+
+
+_OURS = _ours(_WORDS, _BANDS)
+_OURS_BY_STROKES = _ours(
+    ("|".join(map(one_stroke, part.split("|"))) for part in _WORDS), map(one_stroke, _BANDS)
+)
+_JOINT = re.compile(r"(?<=[A-Za-z])[-_‐‑‒–—.·'](?=[A-Za-z])")
 
 SYMBOL = {
     # Word and shape, never colour alone.
@@ -85,7 +98,10 @@ def said(text: str, limit: int) -> str:
 
 def poses(text: str) -> bool:
     """Whether words in it could be taken for the bot's own status words, decisions or buttons."""
-    return _OURS.search(fold(text)) is not None
+    # `_` and `-` part two words for a reader, or hide one from a search: both ways are tried.
+    folded = fold(text)
+    reads = (folded, folded.replace("_", " "), _JOINT.sub("", folded))
+    return any(_OURS.search(read) or _OURS_BY_STROKES.search(one_stroke(read)) for read in reads)
 
 
 def typed(text: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -214,6 +216,19 @@ def _count(mark: str, blocks: list[dict[str, Any]]) -> int:
         "R E S O L V E D",
         "INC-7 awaiting approval",
         "low · nothing to see",
+        "resoIved, nothing to do",
+        "reso1ved",
+        "s1lenced",
+        "Remediation faiIed",
+        "RESOLVED_by_ana",
+        "Ap-proved by @ben",
+        "veri_fied",
+        "Everything is frozen by @ben",
+        "🔺 Unfrozen by @ben: actions may run again",
+        "🔁 Reopened by @ana",
+        "Needs 0 more: @ben, @chloe voted yes",
+        "Remediation succeeded, the alert cleared",
+        "Ack'd by @ana 2 min ago",
     ],
 )
 def test_a_title_that_speaks_like_the_bot_stands_in_quotation_marks(
@@ -319,3 +334,25 @@ def test_letters_that_look_alike_are_one_and_others_are_left() -> None:
     assert fold("RЕSОLVЕD") == "RESOLVED"
     assert fold("plain text, 10 % of 2.5") == "plain text, 10 % of 2.5"
     assert fold("日本語") == "日本語"
+
+
+HERE = Path(views.__file__).parent
+MARKS = sorted(
+    {
+        char
+        for file in HERE.glob("*.py")
+        for char in re.sub("(?m)^_FORMATTING.*$|#.*$", "", file.read_text(encoding="utf-8"))
+        if unicodedata.category(char) == "So" or char == "↗"
+    }
+    - {"⚠"}  # it vouches for nothing, and stands before what a model claims (claims.MARK)
+)
+
+
+def test_the_views_wear_many_marks() -> None:
+    assert {"✅", "🔁", "🔌", "🔺", "🔔", "⏸"} <= set(MARKS)
+
+
+@pytest.mark.attack("ASI09")
+@pytest.mark.parametrize("mark", MARKS)
+def test_no_mark_of_any_view_is_left_to_a_stranger(mark: str) -> None:
+    assert line(f"{mark} all is well", 100) == "all is well"
