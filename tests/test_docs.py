@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import BENCHES
 from bot.gateway.events import Event as GatewayEvent
 from bot.intake import PARSERS
 from bot.observability.events import Event, level_of
@@ -14,6 +15,7 @@ from bot.remediation.catalogue import CATALOGUE
 from bot.settings import NAMES, Settings
 from handlers.commands import INCIDENT, SOP
 from store.operations.audit import Kind
+from tests import attack_list
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -116,3 +118,14 @@ def test_every_event_is_in_the_docs_with_its_level_and_no_other():
     code |= {str(event): "INFO" for event in GatewayEvent}
     assert dict(rows) == code, "docs/logs.md and the events in the code differ"
     assert len(rows) == len(code), "an event stands twice in docs/logs.md"
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_every_bench_is_described_in_the_page_of_figures(name):
+    text = (ROOT / "benchmarks/performance.md.template").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith(f"| `{name}")]
+    assert rows, f"add a row for {name} to benchmarks/performance.md.template"
+
+
+def test_the_list_of_attacks_is_the_one_that_the_tests_carry():
+    assert attack_list.page() == doc("security.md"), "run `python -m tests.attack_list`"
