@@ -465,12 +465,14 @@ async def test_every_refusal_is_on_record_once(
     await world.whisper("ben", "everything is frozen")
     await world.press(card, "Reject", "ben")
     await world.approval_card("rejected")
-    for button in ("Dry run", "Edit", "Reject"):
+    for count, button in enumerate(("Dry run", "Edit", "Reject"), start=1):
         await world.press(card, button, "chloe", stale=True)
-    await world.slack.wait_for(
-        lambda: len([text for text in world.whispers("chloe") if "is rejected" in text]) == 3,
-        why="chloe reads three refusals",
-    )
+        await world.slack.wait_for(
+            lambda count=count: (
+                sum("is rejected" in text for text in world.whispers("chloe")) == count
+            ),
+            why=f"chloe reads the refusal of {button}",
+        )
     await (await world.types("/incident resolve", "ana")).response()
     await world.slack.as_user("ana").submit(values={})
     await (await world.types("/incident fix INC-1 restart checkout-api", "ana")).response()

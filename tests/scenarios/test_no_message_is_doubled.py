@@ -100,9 +100,12 @@ def count(world: World, where: str = "1 = 1") -> int:
 
 
 async def the_day(world: World, incidents: int, freezes: int) -> None:
-    """Something of every kind of message. Every incident resolves in the end."""
+    """Something of every kind of message. Every incident resolves in the end.
+
+    None is critical, because the first critical cards of a storm go before its digest.
+    """
     for number in range(incidents):
-        await world.alert(f"svc-{number:03}")
+        await world.alert(f"svc-{number:03}", severity="warning")
     for number in range(2):
         await world.alert(f"lost-{number}", channel=ARCHIVED)
     everything = incidents + 2
@@ -113,7 +116,7 @@ async def the_day(world: World, incidents: int, freezes: int) -> None:
         lifted = "SELECT 1 FROM notices WHERE NOT EXISTS (SELECT 1 FROM freezes)"
         await command(world, "/incident freeze off", lifted)
     for number in range(incidents):
-        await world.resolves(f"svc-{number:03}")
+        await world.resolves(f"svc-{number:03}", severity="warning")
     await until(lambda: count(world, "status = 'resolved'") == incidents, PATIENCE, "all resolve")
     await all_is_said(world)
 

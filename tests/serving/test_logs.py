@@ -148,8 +148,8 @@ def test_what_is_bound_comes_with_events_and_with_the_lines_of_libraries(root):
     set_up("INFO", "json", stream)
     with bound(incident="INC-7", tracking_id="req-1"):
         emit(Event.ADVICE_ASKED)
-        logging.getLogger("slack_bolt").warning("slow")
-    logging.getLogger("slack_bolt").warning("alone")
+        logging.getLogger("a.library").warning("slow")
+    logging.getLogger("a.library").warning("alone")
     event, library, alone = map(json.loads, stream.getvalue().splitlines())
     assert event["incident"] == library["incident"] == "INC-7"
     assert library["tracking_id"] == "req-1"
