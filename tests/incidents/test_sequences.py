@@ -42,6 +42,19 @@ class Tell:
 
 
 @dataclass(frozen=True)
+class Firing:
+    """An alert that fires: what was sent of it last, and the step at which it began here."""
+
+    tell: Tell
+    first: int
+
+    @property
+    def since(self) -> int:
+        """Seconds from NOW: its sender's start, else when it first came."""
+        return -self.tell.number if self.tell.number % 5 else self.first
+
+
+@dataclass(frozen=True)
 class Close:
     """A person resolves the n-th incident."""
 
@@ -56,7 +69,7 @@ class Known:
     service: str
     sop_id: str
     severity: Severity
-    firing: dict[str, Tell]
+    firing: dict[str, Firing]
     shown: Tell
     value: str
     alerts: int = 1
@@ -73,26 +86,29 @@ class Model:
         found = self._find(one, scope, sop_id)
         if found is None:
             if one.firing:
-                firing = {one.fingerprint: one}
+                firing = {one.fingerprint: Firing(one, one.number)}
                 known = Known(scope, one.service, sop_id, one.severity, firing, one, one.value)
                 self.incidents.append(known)
         elif one.firing:
-            found.firing[one.fingerprint] = one  # in the order in which they began to fire
+            before = found.firing.get(one.fingerprint)
+            first = before.first if before else one.number
+            found.firing[one.fingerprint] = Firing(one, first)
             found.alerts += 1
             self._show(found)
         else:
             if not found.firing.pop(one.fingerprint, None):
-                of_name = [f for f, known in found.firing.items() if known.name == one.name]
+                of_name = [f for f, known in found.firing.items() if known.tell.name == one.name]
                 if len(of_name) == 1:
                     del found.firing[of_name[0]]
             found.open = bool(found.firing)
             self._show(found)
 
     def _show(self, found: Known) -> None:
-        """The most severe one that fires, of equal ones the newest; when none does, the last."""
+        """The most severe one that fires, of equal ones the longest; when none does, the last."""
         if found.firing:
-            newest_first = reversed(list(found.firing.values()))
-            best = min(newest_first, key=lambda one: one.severity.rank)
+            best = min(
+                found.firing.values(), key=lambda f: (f.tell.severity.rank, f.since, f.first)
+            ).tell
             same = best.fingerprint == found.shown.fingerprint
             if best is not found.shown:
                 found.value = best.value or (found.value if same else "")
