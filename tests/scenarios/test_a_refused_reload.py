@@ -12,6 +12,8 @@ from bot.simulator.conversation import Message
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import BEN, World, kind, restart_sop
 
+pytestmark = pytest.mark.one_engine
+
 OPS = "C0OPS00001"
 UNKNOWN_KEY = '{"sop_id": "sop_new", "kyes": ["svc:web"]}'
 

@@ -19,7 +19,7 @@ from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, World
 
 PROGRAM = "prometheus-alertmanager"
-pytestmark = pytest.mark.services(PROGRAM)
+pytestmark = [pytest.mark.services(PROGRAM), pytest.mark.one_engine]
 
 LABELS = {
     "alertname": "HealthCheckFailing",

@@ -14,7 +14,7 @@ from bot.settings import load
 from tests.amazon_sns import ACCOUNT, CERTIFICATE_URL, Sns
 from tests.scenarios.world import Clock, World
 
-pytestmark = pytest.mark.attack("ASI07")
+pytestmark = [pytest.mark.attack("ASI07"), pytest.mark.one_engine]
 
 NOT_VERIFIED = "SNS signature not verified"
 

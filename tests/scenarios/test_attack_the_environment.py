@@ -13,7 +13,7 @@ from tests.scenarios.world import BEN, CHLOE, SERVICE, Gateway, World, restart_s
 
 RULES = [{"environments": ["production"], "approvals_required": 2, "reason_required": True}]
 
-pytestmark = pytest.mark.attack("ASI03")
+pytestmark = [pytest.mark.attack("ASI03"), pytest.mark.one_engine]
 
 
 @pytest.mark.parametrize("said", ["dev", "staging-2"])

@@ -16,7 +16,7 @@ from bot.app import Bot
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import World
 
-pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240), pytest.mark.one_engine]
 
 FLOOD = Path(__file__).parents[1] / "serving" / "flood.py"
 SECONDS = 60  # of the long form

@@ -15,6 +15,8 @@ from bot.simulator.conversation import Message
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, BEN, SERVICE, World, restart_sop
 
+pytestmark = pytest.mark.one_engine
+
 LONG = "checkout-api is down. " * 2_000  # 44,000 characters
 LIMIT = 1_048_576
 

@@ -14,6 +14,8 @@ from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ALERTS, Gateway, World, restart_sop
 
+pytestmark = pytest.mark.one_engine
+
 
 async def said(world: World, line: str, who: str = "ana") -> str:
     """Type a command; what only this person then reads. The channel must stay as it was."""

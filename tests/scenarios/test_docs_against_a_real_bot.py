@@ -19,6 +19,8 @@ from bot.app import Bot
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import World
 
+pytestmark = pytest.mark.one_engine
+
 DOCS = Path(__file__).parents[2] / "docs"
 HTTP = (DOCS / "http.md").read_text(encoding="utf-8")
 COMMANDS = (DOCS / "commands.md").read_text(encoding="utf-8")

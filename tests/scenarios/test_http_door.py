@@ -19,6 +19,8 @@ from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ALERTS, SERVICE, World
 
+pytestmark = pytest.mark.one_engine
+
 TOKEN = "a token of the tests"
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 

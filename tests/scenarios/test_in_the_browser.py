@@ -13,7 +13,7 @@ from tests.conftest import unavailable
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import Gateway, World
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_engine]
 expect.set_options(timeout=30_000)
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")

@@ -20,6 +20,8 @@ from bot.policy import Policy
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import BEN, World, restart_sop
 
+pytestmark = pytest.mark.one_engine
+
 SHARED, OWN = True, False  # one replica runs the job, or each runs its own
 
 JOBS = {
