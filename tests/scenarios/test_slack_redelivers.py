@@ -62,6 +62,7 @@ async def test_a_second_alert_changes_the_card_and_posts_nothing(
     await bot()
     await world.alert()
     card = await world.card()
+    await world.approval_card("awaiting approval")
     await world.quiet()
     replies = len(world.slack.thread(ALERTS, card.ts))
     await world.alert(name="ErrorRateHigh")
