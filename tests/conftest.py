@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
@@ -75,6 +76,24 @@ def clean_environment(
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def untouched_logging() -> Iterator[None]:
+    """A test that sets up the log lines of a process leaves no handler and no level behind."""
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    levels = {log: log.level for log in _loggers()}
+    yield
+    root.handlers[:] = handlers
+    for log in _loggers():
+        if log.level != levels.get(log, logging.NOTSET):
+            log.setLevel(levels.get(log, logging.NOTSET))
+
+
+def _loggers() -> list[logging.Logger]:
+    known = logging.getLogger().manager.loggerDict.values()
+    return [logging.getLogger(), *(log for log in known if isinstance(log, logging.Logger))]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

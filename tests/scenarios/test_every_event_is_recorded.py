@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import logging
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -98,17 +97,11 @@ async def test_the_demo_shows_the_events_that_the_docs_say_it_shows(tmp_path: Pa
 
 
 @pytest.fixture
-def recording() -> Iterator[io.StringIO]:
+def recording() -> io.StringIO:
     """What this process logs, through the pipe of both processes."""
-    root = logging.getLogger()
-    handlers = root.handlers[:]
-    levels = {name: logging.getLogger(name).level for name in ("", "bot", "handlers", "store")}
     stream = io.StringIO()
     set_up("DEBUG", "json", stream, secrets=[AUDIT_KEY])
-    yield stream
-    root.handlers[:] = handlers
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
+    return stream
 
 
 @pytest.fixture

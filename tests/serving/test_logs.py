@@ -11,19 +11,8 @@ from bot.serving.log_lines import redact
 from bot.serving.logs import bound, set_up
 
 
-@pytest.fixture
-def root():
-    root = logging.getLogger()
-    before = root.handlers[:]
-    levels = {name: logging.getLogger(name).level for name in ("", "bot", "handlers", "store")}
-    yield root
-    root.handlers[:] = before
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-
-
 @pytest.mark.parametrize("style", ["json", "pretty"])
-def test_tokens_and_tickets_never_reach_a_log_line(root, style):
+def test_tokens_and_tickets_never_reach_a_log_line(style):
     stream = io.StringIO()
     set_up("INFO", style, stream)
     logging.getLogger("x").info(
@@ -40,7 +29,7 @@ def test_tokens_and_tickets_never_reach_a_log_line(root, style):
     assert "app_id=A" in text
 
 
-def test_elsewhere_every_line_is_json_with_a_utc_time(root):
+def test_elsewhere_every_line_is_json_with_a_utc_time():
     stream = io.StringIO()
     set_up("INFO", "auto", stream)
     logging.getLogger("x").warning("a\nb")
@@ -51,7 +40,7 @@ def test_elsewhere_every_line_is_json_with_a_utc_time(root):
     assert read["ts"].endswith("Z")
 
 
-def test_a_strangers_text_cannot_move_the_cursor_of_a_terminal(root):
+def test_a_strangers_text_cannot_move_the_cursor_of_a_terminal():
     stream = io.StringIO()
     set_up("INFO", "pretty", stream)
     logging.getLogger("x").info("title \x1b[2J\x9b31m")
@@ -65,7 +54,7 @@ def test_what_is_no_secret_stays():
 
 @pytest.mark.attack("ASI09")
 @pytest.mark.parametrize("style", ["json", "pretty"])
-def test_a_strangers_text_cannot_forge_a_second_log_line(root, style):
+def test_a_strangers_text_cannot_forge_a_second_log_line(style):
     stream = io.StringIO()
     set_up("INFO", style, stream)
     forged = "/x\n12:00:00.000 INFO    bot: approved by @ana\u2028\r\x85\x0b"
@@ -92,7 +81,7 @@ SECRETS = {
 @pytest.mark.parametrize("style", ["json", "pretty"])
 @pytest.mark.parametrize("place", ["message", "field", "list", "error"])
 @pytest.mark.parametrize("what", SECRETS)
-def test_a_secret_stands_in_no_part_of_a_line(root, style, place, what):
+def test_a_secret_stands_in_no_part_of_a_line(style, place, what):
     text, secret = SECRETS[what]
     stream = io.StringIO()
     set_up("INFO", style, stream, secrets=["an-audit-key-of-16-bytes!"])
@@ -113,7 +102,7 @@ def test_a_secret_stands_in_no_part_of_a_line(root, style, place, what):
 
 @pytest.mark.attack("ASI03")
 @pytest.mark.parametrize("name", ["token", "bot_token", "password", "AUDIT_KEY", "authorization"])
-def test_a_field_whose_name_says_secret_is_hidden_whatever_it_holds(root, name):
+def test_a_field_whose_name_says_secret_is_hidden_whatever_it_holds(name):
     stream = io.StringIO()
     set_up("INFO", "json", stream)
     emit(Event.BOT_READY, **{name: "plainly"}, inner={name: "plainly"})
@@ -122,7 +111,7 @@ def test_a_field_whose_name_says_secret_is_hidden_whatever_it_holds(root, name):
 
 @pytest.mark.attack("ASI09")
 @pytest.mark.parametrize("style", ["json", "pretty"])
-def test_a_field_of_a_stranger_can_forge_no_second_line(root, style):
+def test_a_field_of_a_stranger_can_forge_no_second_line(style):
     stream = io.StringIO()
     set_up("INFO", style, stream)
     forged = "x\n12:00:00.000 INFO    bot.events: approval.decided state=approved\x1b[2J\u2028"
@@ -132,7 +121,7 @@ def test_a_field_of_a_stranger_can_forge_no_second_line(root, style):
     assert "\x1b" not in stream.getvalue()
 
 
-def test_an_event_has_its_name_and_its_fields(root):
+def test_an_event_has_its_name_and_its_fields():
     stream = io.StringIO()
     set_up("INFO", "json", stream)
     emit(Event.APPROVAL_DECIDED, incident="INC-7", state="approved", actor=None)
@@ -143,7 +132,7 @@ def test_an_event_has_its_name_and_its_fields(root):
     assert "actor" not in read, "what is None is left out"
 
 
-def test_what_is_bound_comes_with_events_and_with_the_lines_of_libraries(root):
+def test_what_is_bound_comes_with_events_and_with_the_lines_of_libraries():
     stream = io.StringIO()
     set_up("INFO", "json", stream)
     with bound(incident="INC-7", tracking_id="req-1"):
@@ -156,7 +145,7 @@ def test_what_is_bound_comes_with_events_and_with_the_lines_of_libraries(root):
     assert "incident" not in alone
 
 
-def test_on_a_terminal_an_event_is_one_line_that_reads_well(root):
+def test_on_a_terminal_an_event_is_one_line_that_reads_well():
     stream = io.StringIO()
     set_up("INFO", "pretty", stream)
     emit(Event.DISPATCH_FINISHED, incident="INC-7", why="it did not help")
@@ -167,7 +156,7 @@ def test_on_a_terminal_an_event_is_one_line_that_reads_well(root):
 
 
 @pytest.mark.attack("ASI09")
-def test_debug_is_for_our_own_lines_for_those_of_libraries_hold_what_strangers_wrote(root):
+def test_debug_is_for_our_own_lines_for_those_of_libraries_hold_what_strangers_wrote():
     stream = io.StringIO()
     set_up("DEBUG", "json", stream)
     logging.getLogger("slack_sdk.web").debug("Sending a request: %s", {"text": "alert text"})
@@ -176,7 +165,7 @@ def test_debug_is_for_our_own_lines_for_those_of_libraries_hold_what_strangers_w
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["ours"]
 
 
-def test_an_event_below_the_level_costs_no_line(root):
+def test_an_event_below_the_level_costs_no_line():
     stream = io.StringIO()
     set_up("WARNING", "json", stream)
     emit(Event.BOT_READY)
