@@ -36,7 +36,7 @@ async def accept(store: Store, number: int, service: str) -> None:
     now = store.clock()
     event = slack_event(CHANNEL, f"1.{number:06}", service=service, instance=word(number))
     delivery = Delivery(f"bench-{number}", CHANNEL, parse_message(event), told_at=now)
-    named = name_all(delivery, SopLibrary(), now)
+    named = list(name_all(delivery, SopLibrary(), now))
     await store.accept(delivery.key, named, channel=CHANNEL, now=now)
 
 

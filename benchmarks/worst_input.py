@@ -1,26 +1,53 @@
 """(truth) The worst input of 1 MiB at each endpoint: how long it holds the event loop.
 
-Every parser is given bodies and messages that fill 1 MiB in many ways. The value is the longest
-that one of them held the loop; the floor is `json.loads` of the same bytes.
+Every parser reads bodies and messages that fill 1 MiB in many ways. The three of each source that
+took longest are then sent to a real bot with 200 SOPs, over HTTP or as Slack events. The value is
+the longest step of its event loop until it rests again: receiving, reading, naming, storing,
+posting. The floor is `json.loads` of the same bytes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
+import os
+import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 from benchmarks.results import Bar, Result
+from benchmarks.senders import word
+from benchmarks.stage import (
+    CHANNEL,
+    Child,
+    bare_gateway,
+    bot_settings,
+    child,
+    local_slack,
+    workspace,
+)
+from benchmarks.timed_bot import MARK
 from bot.errors import SopbotError
 from bot.incidents.sops import SopLibrary
 from bot.intake import PARSERS, parse_body, parse_message
 from bot.response.receive import Delivery, name_all
+from bot.simulator.local import LocalSlack
 from bot.web.body import BODY_LIMIT, json_of
 
+BAR = Bar(0.2, "s")
+CANDIDATES = 3  # of each source, sent to the real bot
+REST = 0.3  # seconds in which a bot that rests takes less than two clock ticks
+WAIT = 120.0
+SOPS = 200
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 SOURCES = tuple(parser.name for parser in PARSERS if parser.body is not None)
 UNITS = (
@@ -131,11 +158,29 @@ def as_received(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=True).encode()
 
 
-def read(source: str, body: Any) -> None:
+def sop_lines() -> str:
+    """SOPs that fit none of the alerts, so that each alert is compared with all of them."""
+    return "".join(
+        json.dumps({"sop_id": f"sop_{word(n)}", "keys": [f"svc:{word(n)}-*", "env:prod"]}) + "\n"
+        for n in range(SOPS)
+    )
+
+
+EMPTY = SopLibrary()
+LIBRARY = SopLibrary.load([("sops.jsonl", sop_lines())])
+
+
+def write_sops(folder: Path) -> None:
+    """The folder with these SOPs in it."""
+    folder.mkdir()
+    (folder / "sops.jsonl").write_text(sop_lines())
+
+
+def read(source: str, body: Any, sops: SopLibrary = EMPTY) -> None:
     """Everything between the bytes and the store."""
     try:
         alerts = parse_message(body) if source == "slack" else parse_body(source, body)
-        name_all(Delivery("k", "C1", alerts, retold=True), SopLibrary(), NOW)
+        list(name_all(Delivery("k", "C1", alerts, retold=True), sops, NOW))
     except SopbotError:
         return
 
@@ -158,39 +203,123 @@ def seconds(work: Callable[[], object]) -> float:
     return best
 
 
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One body or message, and how long its reading took outside of a bot, in seconds."""
+
+    source: str
+    made: str
+    value: Any
+    data: bytes
+    took: float
+
+
+def of_one_body(source: str) -> Iterator[tuple[str, Any]]:
+    """Every input for a source, as large as fits into one body when it is JSON."""
+    for number, (made, value) in enumerate(inputs(source, BODY_LIMIT)):
+        size = BODY_LIMIT
+        while (length := len(as_received(value))) > BODY_LIMIT - 600:
+            # Escapes and repeated fields make it longer: as many as fit.
+            size = int(size * min(0.98, BODY_LIMIT / length))
+            _, value = next(itertools.islice(inputs(source, size), number, None))
+        yield made, value
+
+
+def slowest(source: str) -> list[Input]:
+    """The inputs whose reading takes longest, the longest first."""
+    found = []
+    for made, value in of_one_body(source):
+        data = as_received(value)
+        took = seconds(partial(read, source, value, LIBRARY))
+        took += seconds(partial(json.loads if source == "slack" else json_of, data))
+        found.append(Input(source, made, value, data, took))
+        found = sorted(found, key=lambda known: -known.took)[:CANDIDATES]
+    return found
+
+
+class TimedBot:
+    """A bot in a process of its own that tells the longest step of its event loop."""
+
+    def __init__(self, process: Child, slack: LocalSlack, http: aiohttp.ClientSession) -> None:
+        self._process = process
+        self._slack = slack
+        self._http = http
+
+    async def longest_step(self) -> tuple[float, str]:
+        """Seconds of processor time, and whose step; of the steps since the last question."""
+        asked = len(self._process.log)
+        os.kill(self._process.pid, signal.SIGUSR2)
+        while True:
+            for line in self._process.log[asked:]:
+                if line.startswith(MARK):
+                    seconds_taken, _, name = line.removeprefix(MARK).decode().strip().partition(" ")
+                    return float(seconds_taken), name
+            await asyncio.sleep(0.01)
+
+    async def held_by(self, given: Input) -> tuple[float, str]:
+        """The longest step from the arrival of this input until the bot rests again."""
+        async with asyncio.timeout(WAIT):
+            await self._rested()
+            await self.longest_step()
+            if given.source == "slack":
+                ts = self._slack.core.workspace.next_ts()
+                message = {"type": "message", "subtype": "bot_message", "username": "a"}
+                place = {"channel": CHANNEL, "ts": ts, "event_ts": ts}
+                self._slack.send_event({"bot_id": "B0A", **message, **given.value, **place})
+            else:
+                url = f"{self._process.url}/alerts/{given.source}"
+                json_type = {"Content-Type": "application/json"}
+                async with self._http.post(url, data=given.data, headers=json_type) as response:
+                    assert response.status != 413, f"{given.made} is larger than 1 MiB"
+                    await response.read()
+            await self._rested()
+            return await self.longest_step()
+
+    async def _rested(self) -> None:
+        """Until it has acknowledged everything and takes next to no processor time."""
+        spent = -1.0
+        while (
+            self._slack.core.links.unacknowledged() or self._process.cpu_seconds() > spent + 0.015
+        ):
+            spent = self._process.cpu_seconds()
+            await asyncio.sleep(REST)
+
+
+@asynccontextmanager
+async def timed_bot() -> AsyncIterator[TimedBot]:
+    """One that reads alerts from Slack and over HTTP, with 200 SOPs."""
+    async with AsyncExitStack() as parts:
+        folder = parts.enter_context(workspace())
+        gateway = await parts.enter_async_context(bare_gateway())
+        slack, _ = await parts.enter_async_context(local_slack())
+        settings = bot_settings(slack, gateway, folder)
+        write_sops(Path(settings["SOP_DIR"]))
+        process = await parts.enter_async_context(child(["benchmarks.timed_bot"], settings))
+        http = await parts.enter_async_context(aiohttp.ClientSession())
+        yield TimedBot(process, slack, http)
+
+
 async def run() -> list[Result]:
     """The worst of all, and the worst of each source."""
     results = []
-    for source in (*SOURCES, "slack"):
-        worst, how, floor = 0.0, "", 0.0
-        for made, value in inputs(source, BODY_LIMIT - 600):
-            data = as_received(value)
-            size = min(1.0, BODY_LIMIT / len(data))  # escapes make it longer: as many as fit
-            if size < 1.0:
-                made, value = next(
-                    pair
-                    for pair in inputs(source, int((BODY_LIMIT - 600) * size))
-                    if pair[0] == made
-                )
-                data = as_received(value)
-            took = seconds(partial(read, source, value))
-            took += seconds(partial(json.loads if source == "slack" else json_of, data))
-            if took > worst:
-                worst, how, floor = took, made, seconds(partial(json.loads, data))
-        detail = {"input": how}
-        results.append(
-            Result(f"truth.worst_input.{source}", worst, "s", floor, Bar(0.2, "s"), detail)
-        )
-    slowest = max(results, key=lambda result: result.value)
-    return [
-        Result(
-            "truth.worst_input",
-            slowest.value,
-            "s",
-            slowest.floor,
-            Bar(0.2, "s"),
-            slowest.detail,
-            tuple(results),
-        ),
-        *results,
-    ]
+    async with timed_bot() as bot:
+        for source in (*SOURCES, "slack"):
+            # In a thread, or the local Slack would not answer the bot meanwhile.
+            candidates = await asyncio.to_thread(slowest, source)
+            held = [(*await bot.held_by(candidate), candidate) for candidate in candidates]
+            longest, step, worst = max(held, key=lambda measured: measured[0])
+            detail = {"input": worst.made, "step": step, "reading": worst.took}
+            floor = seconds(partial(json.loads, worst.data))
+            name = f"truth.worst_input.{source}"
+            results.append(Result(name, longest, "s", floor, BAR, detail))
+    worst_of_all = max(results, key=lambda result: result.value)
+    whole = Result(
+        "truth.worst_input",
+        worst_of_all.value,
+        "s",
+        worst_of_all.floor,
+        BAR,
+        worst_of_all.detail,
+        tuple(results),
+    )
+    return [whole, *results]

@@ -7,7 +7,7 @@ word that means them, categories by their usual short forms. What no alert can e
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,6 +25,8 @@ FIELDS = {
     "env": "env",
     "name": "name",
 }
+
+_FIELDS_ASKED = frozenset(FIELDS.values())
 
 # What people write for the categories that intake names.
 _CATEGORY_WORDS = {
@@ -51,6 +53,10 @@ _CATEGORY_WORDS = {
 _DASHES = re.compile(r"[\s_-]+")
 
 
+SpelledAlert = Mapping[str, tuple[str, ...]]
+"""Every spelling of each field of an alert that a key can ask for, by field."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key: the alert's field and what has to stand there."""
@@ -58,10 +64,9 @@ class Key:
     field: str
     pattern: re.Pattern[str]
 
-    def fits(self, alert: Alert, environments: Environments = DEFAULT) -> bool:
+    def fits(self, alert: SpelledAlert) -> bool:
         """Whether the alert's field has a spelling that the whole pattern fits."""
-        value = str(getattr(alert, self.field))
-        return any(map(self.pattern.fullmatch, _spellings(self.field, value, environments)))
+        return any(map(self.pattern.fullmatch, alert[self.field]))
 
 
 @lru_cache(maxsize=4096)  # every key of every SOP is asked of every alert
@@ -87,6 +92,14 @@ def read_key(text: str) -> Key:
         known = ", ".join(Severity)
         raise ValueError(f"key {text!r} can never match: a severity is one of {known}")
     return Key(field, compiled)
+
+
+def spelled(alert: Alert, environments: Environments = DEFAULT) -> SpelledAlert:
+    """The alert's fields as keys are compared with them; made once, then asked by every SOP."""
+    return {
+        field: tuple(_spellings(field, str(getattr(alert, field)), environments))
+        for field in _FIELDS_ASKED
+    }
 
 
 def could_overlap(keys: Sequence[str], others: Sequence[str]) -> bool:

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from bot.incidents.addresses import NO_USERINFO, has_userinfo
 from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.keys import incident_key_of, is_sop_id, sop_id_of
-from bot.incidents.keywords import read_key
+from bot.incidents.keywords import Key, SpelledAlert, read_key, spelled
 from bot.incidents.model import Alert
 from bot.validation import field_problems
 
@@ -124,6 +124,7 @@ class SopLibrary:
     problems: tuple[SopProblem, ...] = ()
     environments: Environments = DEFAULT
     _by_id: Mapping[str, Sop] = field(default_factory=dict)
+    _keys: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)  # by SOP ID
 
     @classmethod
     def load(cls, files: Iterable[tuple[str, str]], environments: Environments = DEFAULT) -> Self:
@@ -150,7 +151,8 @@ class SopLibrary:
                 if file.rpartition("/")[2] == EXAMPLE:
                     examples.add(sop.sop_id)
         sops.sort(key=lambda sop: (sop.sop_id in examples, *specificity(sop)))
-        return cls(tuple(sops), tuple(problems), environments, by_id)
+        keys = {sop.sop_id: tuple(map(read_key, sop.keys)) for sop in sops}
+        return cls(tuple(sops), tuple(problems), environments, by_id, keys)
 
     def get(self, sop_id: str) -> Sop | None:
         """The SOP of that id."""
@@ -168,9 +170,10 @@ class SopLibrary:
         )
 
     def _is_chosen(self, sop: Sop, action: ProposedAction, alert: Alert) -> bool:
-        if action.when and not read_key(action.when).fits(alert, self.environments):
+        fields = spelled(alert, self.environments)
+        if action.when and not read_key(action.when).fits(fields):
             return False
-        if sop.keys and all(read_key(key).fits(alert, self.environments) for key in sop.keys):
+        if self._fits(sop, fields):
             return True
         words = {alert.env, *self.environments.spellings(alert.env)}
         return any(
@@ -184,10 +187,15 @@ class SopLibrary:
         for sop_id in (alert.sop_id, sop_id_of(incident_key)):
             if sop_id in self._by_id:
                 return self._by_id[sop_id]
-        for sop in self.sops:
-            if sop.keys and all(read_key(key).fits(alert, self.environments) for key in sop.keys):
-                return sop
-        return None
+        fields = spelled(alert, self.environments)
+        return next((sop for sop in self.sops if self._fits(sop, fields)), None)
+
+    def _fits(self, sop: Sop, fields: SpelledAlert) -> bool:
+        # A loop, for it runs as often as there are alerts times SOPs.
+        for key in self._keys[sop.sop_id]:
+            if not key.fits(fields):
+                return False
+        return bool(sop.keys)
 
 
 def specificity(sop: Sop) -> tuple[int, int, int]:

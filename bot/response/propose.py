@@ -13,7 +13,7 @@ from bot.approvals.model import Approval, Terms
 from bot.approvals.rules import Demand
 from bot.errors import GatewayRejected, GatewayUnavailable, InputError
 from bot.incidents.environments import Environments
-from bot.incidents.keywords import read_key
+from bot.incidents.keywords import read_key, spelled
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop, fill, template_values
@@ -29,10 +29,11 @@ PATIENCE = 2.0  # seconds that a person may wait for the gateway; Slack gives a 
 
 def offered(sop: Sop, alert: Alert, environments: Environments) -> list[tuple[int, ProposedAction]]:
     """The SOP's actions whose `when` matches this alert, each with its place in the SOP."""
+    fields = spelled(alert, environments)
     return [
         (place, action)
         for place, action in enumerate(sop.actions)
-        if not action.when or read_key(action.when).fits(alert, environments)
+        if not action.when or read_key(action.when).fits(fields)
     ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,8 @@ from bot.incidents import correlation, keys
 from bot.incidents.correlation import Named
 from bot.incidents.model import Alert
 from bot.incidents.sops import SopLibrary
+
+ALERTS_A_STEP = 20  # named before the event loop may do something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +43,25 @@ def name_all(
     sops: SopLibrary,
     now: datetime,
     same_sender: Sequence[Sequence[str]] = (),
-) -> list[Named]:
+) -> Iterator[Named]:
     """Every alert of the delivery with its tracking id, incident key and SOP ID.
 
-    `same_sender`: each names senders that are one, as the operator declares.
+    `same_sender`: each names senders that are one, as the operator declares. It costs as much as
+    there are alerts times SOPs, so the event loop takes it in parts: `named_in_steps`.
     """
     senders = _senders(delivery.sender, same_sender)
-    return [
-        _name(alert, delivery, index, sops, now, senders)
-        for index, alert in enumerate(delivery.alerts)
-    ]
+    for index, alert in enumerate(delivery.alerts):
+        yield _name(alert, delivery, index, sops, now, senders)
+
+
+async def named_in_steps(names: Iterator[Named]) -> list[Named]:
+    """All of them; the event loop does other work after every 20."""
+    named = []
+    for name in names:
+        named.append(name)
+        if len(named) % ALERTS_A_STEP == 0:
+            await asyncio.sleep(0)
+    return named
 
 
 def _senders(sender: str, same_sender: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from bot.response.decisions import Decisions, Standings
 from bot.response.dispatches import Dispatches
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
-from bot.response.receive import Delivery, name_all
+from bot.response.receive import Delivery, name_all, named_in_steps
 from bot.response.rulebook import Rulebook
 from bot.serving.logs import bound
 from store.contract import Store
@@ -124,7 +124,9 @@ class Response:
     async def receive(self, delivery: Delivery) -> Receipt:
         """Write the alerts and fold them; the same delivery twice changes nothing."""
         now = self._clock()
-        named = name_all(delivery, self.sops, now, self.policy.ingest.same_sender)
+        named = await named_in_steps(
+            name_all(delivery, self.sops, now, self.policy.ingest.same_sender)
+        )
         receipt = await self.store.accept(
             delivery.key, named, channel=delivery.channel, now=now, posted=delivery.posted
         )

@@ -9,7 +9,7 @@ import pytest
 
 from bot.incidents.environments import Environments
 from bot.incidents.keys import incident_key_of, sop_id_of
-from bot.incidents.keywords import read_key
+from bot.incidents.keywords import read_key, spelled
 from bot.incidents.model import Alert, AlertStatus, severity_of
 from bot.incidents.sops import SopLibrary
 from bot.intake.drafting import draft
@@ -32,8 +32,8 @@ def alert(severity: str = "high", **fields: Any) -> Alert:
 @pytest.mark.parametrize("key", ["production", "prod", "PROD", "live", "prod*", "produ*", "*"])
 @pytest.mark.parametrize("said", ["production", "prod", "Prod", "live", "\uff50\uff52\uff4f\uff44"])
 def test_production_is_one_environment_whoever_writes_it_how(key: str, said: str) -> None:
-    assert read_key(f"env:{key}").fits(alert(env=said))
-    assert not read_key(f"env:{key}").fits(alert(env="staging")) or key == "*"
+    assert read_key(f"env:{key}").fits(spelled(alert(env=said)))
+    assert not read_key(f"env:{key}").fits(spelled(alert(env="staging"))) or key == "*"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_production_is_one_environment_whoever_writes_it_how(key: str, said: str
 def test_a_key_and_an_alert_meet_in_one_spelling(
     key: str, fields: dict[str, Any], fits: bool
 ) -> None:
-    assert read_key(key).fits(alert(**fields)) is fits
+    assert read_key(key).fits(spelled(alert(**fields))) is fits
 
 
 def test_an_environment_that_the_policy_declares_is_known_to_the_keys() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+
+from bot.incidents.correlation import Named
 from bot.incidents.sops import SopLibrary
-from bot.response.receive import Delivery, name_all
+from bot.response.receive import ALERTS_A_STEP, Delivery, name_all, named_in_steps
 from tests.store.shop import NOW, alert
 
 SOPS = SopLibrary.load([("sops.jsonl", '{"sop_id": "web-cpu", "keys": ["svc:web"]}')])
@@ -12,7 +16,7 @@ SOPS = SopLibrary.load([("sops.jsonl", '{"sop_id": "web-cpu", "keys": ["svc:web"
 def test_each_telling_of_a_standing_alert_has_its_own_key_that_begins_the_same():
     standing = alert(starts_at=NOW)
     first, again = (
-        name_all(Delivery(key, "C1", [standing], retold=True), SOPS, NOW)[0]
+        next(name_all(Delivery(key, "C1", [standing], retold=True), SOPS, NOW))
         for key in ("http/1", "http/2")
     )
     assert first.retold_as == again.retold_as
@@ -32,8 +36,29 @@ def test_an_edit_says_which_message_it_changes():
 
 def test_only_the_library_counts_as_a_match():
     ours, theirs = alert(), alert(service="api", sop_id="their-procedure")
-    named = name_all(Delivery("d", "C1", [ours, theirs]), SOPS, NOW)
+    named = list(name_all(Delivery("d", "C1", [ours, theirs]), SOPS, NOW))
     assert [(one.sop_id, one.sop_matched) for one in named] == [
         ("web-cpu", True),
         ("their-procedure", False),
     ]
+
+
+async def test_the_event_loop_goes_on_while_a_delivery_of_many_alerts_is_named() -> None:
+    others: list[int] = []
+    named_so_far = 0
+
+    async def something_else() -> None:
+        while named_so_far < 500:
+            others.append(named_so_far)
+            await asyncio.sleep(0)
+
+    def counted() -> Iterator[Named]:
+        nonlocal named_so_far
+        for name in name_all(Delivery("d", "C1", [alert()] * 500), SOPS, NOW):
+            named_so_far += 1
+            yield name
+
+    other = asyncio.create_task(something_else())
+    assert len(await named_in_steps(counted())) == 500
+    await other
+    assert others == list(range(ALERTS_A_STEP, 500, ALERTS_A_STEP))
