@@ -10,11 +10,8 @@ that Slack told of during the flood became a card.
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from urllib.parse import urlsplit
+from contextlib import AsyncExitStack
 
 import aiohttp
 
@@ -22,23 +19,21 @@ from benchmarks.results import Bar, Result, percentile
 from benchmarks.senders import slack_event, word
 from benchmarks.stage import (
     CHANNEL,
-    ROOT,
     Child,
     bare_gateway,
     bot_settings,
     child,
-    clean_environment,
     local_slack,
     workspace,
 )
 from bot.simulator.core import Call
+from tests.serving.flood import flooding
 
 CONNECTIONS = 10_000
 SECONDS = 60.0
 SECONDS_ALONE = 10.0  # without the flood
 BETWEEN = 0.05  # seconds between an answer and the next question
 LONGEST = 30.0  # seconds: an answer that takes longer counts as so long
-FLOOD = ROOT / "tests" / "serving" / "flood.py"
 SERVICE = f"shop-{word(7)}"
 
 
@@ -66,7 +61,7 @@ async def run() -> list[Result]:
         bot = await parts.enter_async_context(child(["bot"], bot_settings(slack, gateway, folder)))
         alone = await answered(bot, SECONDS_ALONE)
         half, seen = CONNECTIONS // 2, Seen()
-        async with flood(bot.url, half, "head"), flood(bot.url, half, "body"):
+        async with flooding(bot.url, half, "head"), flooding(bot.url, half, "body"):
             calls.heard, told_at = seen.heard, time.time()
             ts = slack.core.workspace.next_ts()
             slack.send_event(slack_event(CHANNEL, ts, service=SERVICE, instance=word(1)))
@@ -91,26 +86,6 @@ async def answered(bot: Child, seconds: float) -> list[float]:
             took.append(time.monotonic() - began if good else LONGEST)
             await asyncio.sleep(BETWEEN)
     return took
-
-
-@asynccontextmanager
-async def flood(url: str, count: int, kind: str) -> AsyncIterator[None]:
-    """So many unfinished connections by another process, until the block ends."""
-    address = urlsplit(url)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(FLOOD),
-        *(str(address.hostname), str(address.port), str(count), kind),
-        env=clean_environment(),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    try:
-        assert (await process.stdout.readline()).strip() == b"ready"
-        yield
-    finally:
-        await process.communicate(b"")
 
 
 def results(

@@ -185,7 +185,7 @@ class Settings(AuditSettings):
         SecretStr(""), description="bearer token; required unless HTTP_ADDR is loopback"
     )
     http_max_connections: int = Field(
-        1000, ge=16, le=100_000, description="connections the HTTP door holds at the same time"
+        1000, ge=16, le=100_000, description="connections the HTTP door serves at the same time"
     )
     http_max_connections_per_address: int = Field(
         100,

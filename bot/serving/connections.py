@@ -1,4 +1,4 @@
-"""One HTTP connection with deadlines, and the gate that counts all of them.
+"""One HTTP connection with a deadline for each wait.
 
 aiohttp bounds the size of a line and of a body, and the time between two requests. It has no limit
 on the number of connections, no deadline for a body, and none for a caller that does not read its
@@ -8,138 +8,28 @@ answer: a stranger without any token could hold every descriptor of the process.
 from __future__ import annotations
 
 import asyncio
-import enum
-import ipaddress
 import json
-import logging
-import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from bot.serving.limits import ConnectionLimits
-
-log = logging.getLogger(__name__)
-
-LOG_EVERY = 60.0  # seconds between two log lines about refused connections
-
-
-class Phase(enum.Enum):
-    """What a connection waits for."""
-
-    IDLE = "the first byte of the next request"
-    HEAD = "the rest of a request's headers"
-    BODY = "the rest of a request's body"
-    HANDLING = "our own answer"
-    WRITING = "the caller to read its answer"
-
-
-class Gate:
-    """All connections of one server: how many there are, and which one goes when it is full.
-
-    Full means that the connection which has waited longest for its caller is closed for the newest.
-    So unfinished requests, however many, never keep a new caller out. If every connection
-    is being answered, the newest gets 503.
-    """
-
-    def __init__(self, limits: ConnectionLimits, address_of: Callable[[Any], str]) -> None:
-        self.limits = limits
-        self.address_of = address_of
-        self.closing = False
-        self.open = 0
-        self.evicted = 0
-        self.refused = 0
-        self._body_bytes = 0
-        self._per_address: dict[str, int] = {}
-        # In the order in which they began to wait for their callers.
-        self._waiting: OrderedDict[Connection, None] = OrderedDict()
-        self._logged_at = -LOG_EVERY
-
-    def admit(self, connection: Connection) -> bool:
-        """Count the connection in; False when there is no place for it."""
-        address = connection.address
-        if address and self._per_address.get(address, 0) >= self.limits.per_address:
-            if not self._evict(address):
-                return self._refuse(address)
-        elif self.open >= self.limits.total and not self._evict(""):
-            return self._refuse(address)
-        self.open += 1
-        if address:
-            self._per_address[address] = self._per_address.get(address, 0) + 1
-        return True
-
-    def leave(self, connection: Connection) -> None:
-        """The connection has ended."""
-        self.open -= 1
-        self._waiting.pop(connection, None)
-        if not connection.address:
-            return
-        left = self._per_address[connection.address] - 1
-        if left:
-            self._per_address[connection.address] = left
-        else:
-            del self._per_address[connection.address]
-
-    def waits(self, connection: Connection) -> None:
-        """The connection waits for its caller from now on."""
-        self._waiting[connection] = None
-        self._waiting.move_to_end(connection)
-
-    def works(self, connection: Connection) -> None:
-        """The connection is being answered."""
-        self._waiting.pop(connection, None)
-
-    def body_grew(self, size: int) -> None:
-        """Bytes of an unfinished body came in; a negative size when that body is gone."""
-        self._body_bytes += size
-        while self._body_bytes > self.limits.body_bytes:
-            # The longest unfinished first: an honest body of 1 MiB is here within a second.
-            oldest = next((c for c in self._waiting if c.phase is Phase.BODY), None)
-            if oldest is None:
-                return
-            self._close(oldest)
-
-    def _evict(self, address: str) -> bool:
-        for connection in self._waiting:
-            if not address or connection.address == address:
-                self._close(connection)
-                return True
-        return False
-
-    def _close(self, connection: Connection) -> None:
-        self.evicted += 1
-        self._log("closed", connection.address)
-        connection.drop()
-
-    def _refuse(self, address: str) -> bool:
-        self.refused += 1
-        self._log("refused", address)
-        return False
-
-    def _log(self, what: str, address: str) -> None:
-        now = time.monotonic()
-        if now - self._logged_at < LOG_EVERY:
-            return
-        self._logged_at = now
-        log.warning(
-            "too many connections (%d open): one of %s was %s; since the start %d were closed"
-            " and %d refused",
-            self.open,
-            address or "this machine",
-            what,
-            self.evicted,
-            self.refused,
-        )
+from bot.serving.gate import Gate, Phase
 
 
 class Connection(RequestHandler):
-    """aiohttp's connection, with a deadline for each wait."""
+    """aiohttp's connection, with a deadline for each wait.
 
-    def __init__(self, gate: Gate, server: web.Server, **options: Any) -> None:
+    `first` is what was read of it before: a whole request, or the beginning of a long one.
+    """
+
+    def __init__(
+        self, gate: Gate, server: web.Server, *, address: str, first: bytes, **options: Any
+    ) -> None:
         super().__init__(server, **options)
+        self.address = address
+        self._first = first
         self._gate = gate
         self._limits = gate.limits
         self._raw: asyncio.Transport | None = None
@@ -150,23 +40,20 @@ class Connection(RequestHandler):
         self._begun = 0  # requests
         self._answering = False
         self.phase = Phase.IDLE
-        self.address = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or answer 503 and close it."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP is all we listen on
         self._raw = transport
-        if self._gate.closing:  # accepted just before the end; nothing would close it later
-            transport.abort()
-            return
-        self.address = self._gate.address_of(transport.get_extra_info("peername"))
         if not self._gate.admit(self):
-            transport.write(_answer(503, "busy", "There are too many connections."))
+            transport.write(answer_bytes(503, "busy", "There are too many connections."))
             transport.close()
             return
         self._admitted = True
         super().connection_made(transport)
         self._wait(Phase.IDLE, self._limits.head)
+        first, self._first = self._first, b""
+        self.data_received(first)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give the place back."""
@@ -324,7 +211,7 @@ class Connection(RequestHandler):
         if self._raw is None:
             return
         if not self._raw.get_write_buffer_size():
-            self._raw.write(_answer(status, code, message))
+            self._raw.write(answer_bytes(status, code, message))
             self._raw.close()
         if self._raw.get_write_buffer_size():  # a caller that does not even read that
             self._raw.abort()
@@ -344,20 +231,6 @@ def caller_is_gone(request: web.BaseRequest) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
-def caller_of(peer: Any) -> str:
-    """The caller's IPv4 address or IPv6 network of 64 bits; '' is this machine."""
-    try:
-        address = ipaddress.ip_address(peer[0].partition("%")[0])
-    except (TypeError, IndexError, ValueError, AttributeError):
-        return ""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            network = ipaddress.ip_network((address, 64), strict=False)
-            return "" if address.is_loopback else str(network)
-        address = address.ipv4_mapped
-    return "" if address.is_loopback else str(address)
-
-
 _REASONS = {
     408: "Request Timeout",
     413: "Content Too Large",
@@ -366,7 +239,8 @@ _REASONS = {
 }
 
 
-def _answer(status: int, code: str, message: str) -> bytes:
+def answer_bytes(status: int, code: str, message: str) -> bytes:
+    """An answer of ours to a connection that has no request."""
     body = json.dumps({"error": {"code": code, "message": message}}).encode()
     head = (
         f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: application/json\r\n"

@@ -22,11 +22,14 @@ class ConnectionLimits:
     the first byte. `body`: from there to the end of the body. `idle`: between two requests.
     `write`: how long a caller may leave an answer unread. `body_bytes`: of all unfinished bodies
     together. `chunk_bytes`: what a body may take on the wire beyond what it holds (the lengths of
-    its chunks), so that a body of many tiny chunks is refused. A loopback address counts towards
+    its chunks), so that a body of many tiny chunks is refused. `total` and `per_address` are of
+    connections that have sent a whole request. `arrivals` are those that have not, and only when
+    there are more of them does `per_address` count for them. A loopback address counts towards
     `total` alone, because a proxy on this machine brings the callers of everybody.
     """
 
     total: int = 1000
+    arrivals: int = 16_384
     per_address: int = 100
     head: float = 10
     body: float = 30
@@ -42,20 +45,22 @@ def fitted(limits: ConnectionLimits) -> ConnectionLimits:
 
     Raises the soft limit of descriptors as far as the hard one allows, if that is needed.
     """
-    needed = limits.total + RESERVED_DESCRIPTORS
+    needed = limits.total + limits.arrivals + RESERVED_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:
-        wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        if wanted > soft:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            soft = wanted
+        raised = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        if raised > soft:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+            soft = raised
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return limits
-    total = max(FEWEST, soft - RESERVED_DESCRIPTORS)
-    log.warning(
-        "at most %d connections instead of %d: this process may open %d files (ulimit -n)",
-        total,
-        limits.total,
-        soft,
-    )
-    return replace(limits, total=total)
+    left = soft - RESERVED_DESCRIPTORS
+    total = max(FEWEST, min(limits.total, left - left // 4))
+    if total < limits.total:
+        log.warning(
+            "at most %d connections instead of %d: this process may open %d files (ulimit -n)",
+            total,
+            limits.total,
+            soft,
+        )
+    return replace(limits, total=total, arrivals=max(FEWEST, left - total))

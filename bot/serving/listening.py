@@ -1,4 +1,4 @@
-"""Listen with the limits of `connections`, for the bot's application and the gateway's alike."""
+"""Listen with the limits of `limits`, for the bot's application and the gateway's alike."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.serving.connections import Connection, Gate, caller_of
+from bot.serving.arrivals import Arrivals
+from bot.serving.connections import Connection
+from bot.serving.gate import Gate, caller_of
 from bot.serving.limits import ConnectionLimits, fitted
 
-QUEUE = 4096  # connections that the system may hold until we look
-TURNS = 16  # of the event loop, at least, before a flood can close the newest caller again
+QUEUE = 4096  # connections that the system may hold until we accept them
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +26,11 @@ class Listening:
 
     url: str
     gate: Gate
-    server: asyncio.Server
+    arrivals: Arrivals
 
     async def stop_accepting(self) -> None:
         """Take no new connections; those that are open go on."""
-        self.gate.closing = True
-        loop = asyncio.get_running_loop()
-        for sock in self.server.sockets:
-            loop.remove_reader(sock.fileno())
-        # asyncio leaks a connection that was accepted in the very turn in which its server closes.
-        for _ in range(3):
-            await asyncio.sleep(0)
-        self.server.close()
+        self.arrivals.stop_accepting()
 
 
 @contextlib.asynccontextmanager
@@ -52,37 +46,49 @@ async def listening(
 
     OSError when the address cannot be used. `address_of` says of a peer whose connection it is.
     """
-    gate = Gate(fitted(limits), address_of)
-    at_once = max(1, min(64, gate.limits.total // TURNS))
+    gate = Gate(fitted(limits))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
+    serving: set[asyncio.Task[Any]] = set()
     try:
         loop, inner = asyncio.get_running_loop(), runner.server
         if inner is None:
             raise AssertionError("setup() makes the server")
 
-        def connection() -> Connection:
-            return Connection(
-                gate,
-                inner,
-                loop=loop,
-                access_log=None,
-                keepalive_timeout=limits.idle + limits.head,  # ours comes first
-                lingering_time=min(2.0, limits.body),
-                max_headers=64,
-                auto_decompress=False,  # 1 MB may inflate to 1 GB; who sends such is answered 415
-            )
+        def serve(sock: socket.socket, address: str, first: bytes) -> None:
+            def connection() -> Connection:
+                return Connection(
+                    gate,
+                    inner,
+                    address=address,
+                    first=first,
+                    loop=loop,
+                    access_log=None,
+                    keepalive_timeout=limits.idle + limits.head,  # ours comes first
+                    lingering_time=min(2.0, limits.body),
+                    max_headers=64,
+                    auto_decompress=False,  # 1 MB may inflate to 1 GB; such a body is answered 415
+                )
 
-        server = await loop.create_server(connection, host, port, backlog=at_once)
-        # asyncio has one number for both: the system's queue, and how many it takes in a turn.
-        for bound in server.sockets:
-            with socket.socket(fileno=os.dup(bound.fileno())) as same:
-                same.listen(QUEUE)
-        running = Listening(_url(server.sockets[0].getsockname()), gate, server)
+            task = loop.create_task(loop.connect_accepted_socket(connection, sock))
+            serving.add(task)
+            task.add_done_callback(serving.discard)
+
+        arrivals = Arrivals(gate, address_of, serve)
+        # asyncio only binds: it would build a transport for each connection that it accepts.
+        bound = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
+        url = _url(bound.sockets[0].getsockname())
+        listeners = [socket.socket(fileno=os.dup(each.fileno())) for each in bound.sockets]
+        bound.close()
         try:
-            yield running
+            for listener in listeners:
+                listener.setblocking(False)
+                listener.listen(QUEUE)
+                arrivals.listen(listener)
+            yield Listening(url, gate, arrivals)
         finally:
-            await running.stop_accepting()
+            arrivals.close()
+            await asyncio.gather(*serving, return_exceptions=True)
     finally:
         await runner.cleanup()
 

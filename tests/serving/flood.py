@@ -2,20 +2,27 @@
 
 What the server closes is opened again. To 127.0.0.1 they come from several loopback addresses,
 because one has too few ports. Prints `ready` once COUNT have been opened, and at the end how many
-were opened in all.
+were opened in all. `flooding` runs it beside a test or a benchmark.
 """
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import selectors
 import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+_POST = b"POST /execute HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 KINDS = {
     "head": b"POST /alerts/generic HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",
-    "body": b"POST /execute HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-    b"Content-Length: 900000\r\n\r\n{",
+    "body": _POST + b"Content-Length: 900000\r\n\r\n{",
+    "chunks": _POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+    "expect": _POST + b"Expect: 100-continue\r\nContent-Length: 900000\r\n\r\n",
     "silent": b"",
 }
 SOURCES = 8  # loopback addresses
@@ -74,6 +81,24 @@ class Flood:
         self._waits.unregister(sock)
         sock.close()
         self._open -= 1
+
+
+@asynccontextmanager
+async def flooding(url: str, count: int, kind: str) -> AsyncIterator[None]:
+    """So many unfinished connections by another process, until the block ends."""
+    address = urlsplit(url)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, __file__, str(address.hostname), str(address.port), str(count), kind),
+        env={},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        assert (await process.stdout.readline()).strip() == b"ready"
+        yield
+    finally:
+        await process.communicate(b"")
 
 
 if __name__ == "__main__":

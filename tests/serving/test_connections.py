@@ -5,119 +5,26 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from aiohttp import web
 
-from bot.serving.connections import caller_of
-from bot.serving.limits import ConnectionLimits
-from bot.serving.listening import Listening, listening
+from bot.serving.gate import caller_of
+from tests.serving.conftest import (
+    ASKED,
+    LIMITS,
+    LONG,
+    LONG_BODY,
+    UNFINISHED,
+    UNFINISHED_BODY,
+    UNFINISHED_HEAD,
+    Start,
+    everything,
+)
 
 pytestmark = pytest.mark.attack("ASI08")
-
-LIMITS = ConnectionLimits(
-    total=16, per_address=4, head=0.3, body=0.3, idle=0.3, write=0.3, body_bytes=400_000
-)
-LONG = replace(LIMITS, head=600, body=600, idle=600, write=600)
-"""Nobody is closed by its deadline: what happens is the caps' doing."""
-
-ASKED = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-UNFINISHED_HEAD = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
-UNFINISHED_BODY = b"POST /body HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900000\r\n\r\n{"
-
-
-class Server:
-    """A small application behind the limits, and raw sockets to it."""
-
-    def __init__(self, stack: AsyncExitStack) -> None:
-        self._stack = stack
-        self.listening: Listening
-        self.gone = asyncio.Event()
-        self.go_on = asyncio.Event()
-
-    def app(self) -> web.Application:
-        async def health(_: web.Request) -> web.Response:
-            return web.json_response({"status": "ok"})
-
-        async def body(request: web.Request) -> web.Response:
-            try:
-                return web.json_response({"size": len(await request.read())})
-            except ConnectionError:
-                self.gone.set()
-                raise
-
-        async def waits(_: web.Request) -> web.Response:
-            await self.go_on.wait()
-            return web.Response(text="at last")
-
-        async def large(request: web.Request) -> web.StreamResponse:
-            response = web.StreamResponse()
-            await response.prepare(request)
-            try:
-                while True:
-                    await response.write(b"x" * 65_536)
-            except ConnectionError:
-                self.gone.set()
-                raise
-
-        app = web.Application(client_max_size=1_048_576)
-        app.add_routes(
-            [
-                web.get("/health", health),
-                web.post("/body", body),
-                web.get("/waits", waits),
-                web.get("/large", large),
-            ]
-        )
-        return app
-
-    async def connect(
-        self, data: bytes = b"", source: str = "127.0.0.1"
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        port = int(self.listening.url.rpartition(":")[2])
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
-        self._stack.callback(writer.close)
-        writer.write(data)
-        await writer.drain()
-        return reader, writer
-
-    async def health(self, source: str = "127.0.0.1") -> bytes:
-        """The status line of one honest caller."""
-        reader, writer = await self.connect(ASKED, source)
-        line = await reader.readline()
-        writer.close()
-        return line
-
-
-Start = Callable[..., Any]
-
-
-@pytest.fixture
-async def start() -> AsyncIterator[Start]:
-    async with AsyncExitStack() as stack, asyncio.timeout(100):
-
-        async def begin(limits: ConnectionLimits, **options: Any) -> Server:
-            server = Server(stack)
-            server.listening = await stack.enter_async_context(
-                listening(server.app(), "127.0.0.1", 0, limits, **options)
-            )
-            stack.callback(server.go_on.set)
-            return server
-
-        yield begin
-
-
-async def everything(reader: asyncio.StreamReader) -> bytes:
-    """All that comes until the server closes."""
-    data = b""
-    with suppress(ConnectionError):
-        while part := await reader.read(65_536):
-            data += part
-    return data
 
 
 @asynccontextmanager
@@ -137,10 +44,10 @@ async def dripping(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
         task.cancel()
 
 
-BOTH = pytest.mark.parametrize("first", [UNFINISHED_HEAD, UNFINISHED_BODY], ids=["head", "body"])
+EACH = pytest.mark.parametrize("first", UNFINISHED.values(), ids=UNFINISHED.keys())
 
 
-@BOTH
+@EACH
 async def test_an_unfinished_request_is_ended_at_its_deadline(start: Start, first: bytes) -> None:
     server = await start(LIMITS)
     reader, _ = await server.connect(first)
@@ -150,7 +57,7 @@ async def test_an_unfinished_request_is_ended_at_its_deadline(start: Start, firs
     assert await server.health() == b"HTTP/1.1 200 OK\r\n"
 
 
-@BOTH
+@EACH
 async def test_a_byte_now_and_then_does_not_move_the_deadline(start: Start, first: bytes) -> None:
     server = await start(LIMITS)
     reader, writer = await server.connect(first)
@@ -162,7 +69,7 @@ async def test_the_handler_of_a_body_that_never_ends_hears_that_its_caller_is_go
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = await start(LIMITS)
-    await server.connect(UNFINISHED_BODY)
+    await server.connect(LONG_BODY)
     await server.gone.wait()
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
@@ -213,9 +120,7 @@ async def test_headers_without_end_are_refused(start: Start) -> None:
     assert (await everything(reader)).startswith(b"HTTP/1.1 431 ")
 
 
-@pytest.mark.parametrize(
-    "first", [b"", UNFINISHED_HEAD, UNFINISHED_BODY], ids=["silent", "head", "body"]
-)
+@pytest.mark.parametrize("first", [b"", *UNFINISHED.values()], ids=["silent", *UNFINISHED.keys()])
 async def test_however_many_are_unfinished_the_newest_caller_is_answered(
     start: Start, first: bytes
 ) -> None:
@@ -224,8 +129,10 @@ async def test_however_many_are_unfinished_the_newest_caller_is_answered(
         await server.connect(first)
         if number % 50 == 49:
             assert await server.health() == b"HTTP/1.1 200 OK\r\n"
-    assert server.listening.gate.open <= LONG.total + 1
-    assert server.listening.gate.evicted >= 280
+    gate = server.listening.gate
+    assert gate.open <= LONG.total + 1
+    assert gate.unfinished <= LONG.arrivals
+    assert gate.evicted >= 260
 
 
 async def test_while_every_connection_is_being_answered_the_next_one_gets_503(
@@ -235,7 +142,7 @@ async def test_while_every_connection_is_being_answered_the_next_one_gets_503(
     busy = [
         await server.connect(b"GET /waits HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") for _ in range(16)
     ]
-    reader, _ = await server.connect()
+    reader, _ = await server.connect(ASKED)
     head, _, body = (await everything(reader)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: " in head
