@@ -79,7 +79,7 @@ class Dispatcher:
         running = self._running.get(slot)
         if running is None:
             if self._closing:
-                raise Refusal(503, "shutting_down", "The gateway is stopping. Nothing was run.")
+                return await self._while_closing(key, request.source_id, body_hash)
             task = asyncio.create_task(self._once(request, key, body_hash, digest))
             running = _Running(body_hash, contract.rfc3339(self._clock()), task)
             self._running[slot] = running
@@ -87,6 +87,13 @@ class Dispatcher:
         elif running.body_hash != body_hash:
             raise _key_reused()
         return await asyncio.shield(running.task)
+
+    async def _while_closing(self, key: str, source_id: str, body_hash: str) -> Answer:
+        known = await self._journal.find(key, source_id)
+        if known is None:
+            why = "The gateway is stopping. Nothing was run."
+            raise Refusal(503, contract.SHUTTING_DOWN, why)
+        return _repeated(known, body_hash, self._clock())
 
     def now(self) -> datetime:
         """The time by the gateway's clock."""

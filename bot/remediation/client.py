@@ -150,8 +150,8 @@ class GatewayClient:
     async def execute(self, call: ActionCall, *, key: str, digest: str | None = None) -> Outcome:
         """Run it once. With `digest` (of an approved plan) the gateway refuses any other plan.
 
-        GatewayUnavailable: nothing was sent. GatewayRejected: nothing was run. OutcomeUnknown: it
-        may have run; ask `lookup` with the same `key`, never `execute` again.
+        GatewayUnavailable: nothing was sent or taken. GatewayRejected: nothing was run.
+        OutcomeUnknown: it may have run; ask `lookup` with the same `key`, never `execute` again.
         """
         body = self._body(call, key=_checked(key), digest=digest or "")
         try:
@@ -166,6 +166,8 @@ class GatewayClient:
             raise OutcomeUnknown(
                 f"The gateway {error} after the request was sent. Outcome unknown."
             ) from error
+        if reply.status == 503 and answers.error_code(reply.body) in contract.NOT_TAKEN:
+            raise GatewayUnavailable(answers.rejection(503, reply.body))
         if reply.status >= 500:
             return answers.escalated(reply.status, reply.body)
         if reply.status == 408:  # of whatever stands before the gateway, which may have it by now

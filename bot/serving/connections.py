@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from bot.serving.gate import Gate, Phase
+from bot.serving.gate import BUSY, Gate, Phase
 
 
 class Connection(RequestHandler):
@@ -46,7 +46,7 @@ class Connection(RequestHandler):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP is all we listen on
         self._raw = transport
         if not self._gate.admit(self):
-            transport.write(answer_bytes(503, "busy", "There are too many connections."))
+            transport.write(answer_bytes(503, BUSY, "There are too many connections."))
             transport.close()
             return
         self._admitted = True

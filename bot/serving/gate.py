@@ -15,6 +15,8 @@ from bot.serving.limits import ConnectionLimits
 log = logging.getLogger(__name__)
 
 LOG_EVERY = 60.0  # seconds between two log lines about refused connections
+BUSY = "busy"
+"""`error.code` of the 503 to a connection without a place: its request was not read."""
 
 
 class Phase(enum.Enum):

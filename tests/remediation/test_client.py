@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from bot.errors import GatewayRejected, GatewayUnavailable, InputError, OutcomeUnknown
 from bot.remediation import contract
 from bot.remediation.client import ActionCall, GatewayClient, NeverSeen, Running
+from bot.serving.gate import BUSY
 
 CALL = ActionCall(
     action_id="service.restart",
@@ -184,6 +185,8 @@ async def test_the_body_decides_whatever_the_http_status_says(gateway, client, b
         (500, b'{"detail":"Internal server error","error":"boom"}', "Internal server error: boom"),
         (502, b"<html>Bad gateway</html>", "The gateway answered 502: <html>"),
         (503, b"", "an empty answer"),
+        (503, {"error": {"code": "down", "message": "Nothing was run."}}, "Nothing was run."),
+        (500, {"error": {"code": "shutting_down", "message": "Oh."}}, "Oh."),
         (500, SUCCESS, "The gateway answered 500"),
         (500, answer("INTERNAL_ERROR", error_details={"error_message": "disk"}), "disk"),
     ],
@@ -195,6 +198,13 @@ async def test_a_5xx_escalates_even_when_its_body_claims_success(
     outcome = await client.execute(CALL, key="k")
     assert (outcome.state, outcome.overall_status) == ("escalate", "INTERNAL_ERROR")
     assert error in outcome.error
+
+
+@pytest.mark.parametrize("code", [contract.SHUTTING_DOWN, BUSY])
+async def test_a_503_that_says_the_request_was_not_taken_may_be_sent_again(gateway, client, code):
+    gateway.replies = [(503, {"error": {"code": code, "message": "Come later."}})]
+    with pytest.raises(GatewayUnavailable, match="503: Come later"):
+        await client.execute(CALL, key="k")
 
 
 @pytest.mark.parametrize(

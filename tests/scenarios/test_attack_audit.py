@@ -16,6 +16,7 @@ from bot.simulator.conversation import Message
 from store.rows import approval_from
 from tests.scenarios.children import run_bot, until
 from tests.scenarios.conftest import StartBot
+from tests.scenarios.exports import bundle, verify
 from tests.scenarios.world import (
     ALERTS,
     AUDIT_KEY,
@@ -54,14 +55,6 @@ def trail(world: World) -> list[Any]:
 def seq_of(world: World, what: str) -> int:
     """The number of the first row of that kind."""
     return next(int(row["seq"]) for row in trail(world) if row["kind"] == what)
-
-
-async def verify(world: World, *more: str, **settings: str) -> tuple[int, str]:
-    code, out, err = await run_bot(
-        "audit", "verify", *more, settings=world.settings(**settings), folder=world.folder
-    )
-    assert AUDIT_KEY not in out + err
-    return code, out + err
 
 
 async def posted(world: World, running: Bot, clock: Clock) -> str:
@@ -421,16 +414,6 @@ async def test_an_approval_of_something_else_put_in_its_place_does_not_run(
     assert "its approval is not on record" in revoked.text
     await world.quiet()
     assert gateway.executions() == []
-
-
-async def bundle(world: World) -> tuple[int, str]:
-    """Export INC-1, and what `audit verify --bundle` says of it."""
-    file = world.folder / "bundle.json"
-    code, out, err = await run_bot(
-        "export", "INC-1", "--out", str(file), settings=world.settings(), folder=world.folder
-    )
-    assert code == 0, out + err
-    return await verify(world, "--bundle", str(file))
 
 
 async def test_a_bundle_is_proved_and_holds_no_secret(

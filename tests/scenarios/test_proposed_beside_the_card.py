@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tests.scenarios.attacks import RESTARTED, nothing_ran, proposed, ran
+from tests.scenarios.attacks import RESTARTED, nothing_ran
 from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
@@ -116,25 +116,3 @@ async def test_what_an_edit_of_the_policy_revokes_is_proposed_again_by_the_polic
     )
     assert any("asked by @ana" in m.text for m in world.replies("approval")[2:])
     await nothing_ran(world, gateway)
-
-
-async def test_what_could_not_be_sent_is_tried_again_by_a_press_and_runs_once(
-    world: World, bot: StartBot, gateway: Gateway
-) -> None:
-    async with Proxy.before(world.gateway_url) as front:
-        world.gateway_url = front.url
-        away = False
-
-        async def drop(request: web.Request) -> bool:
-            return not (away and request.path == "/plan")
-
-        front.on_request = drop
-        card = await proposed(world, bot)
-        away = True
-        await world.press(card, "Approve", "ben")
-        result = await world.result("It did not run. Its approval holds until")
-        away = False
-        await world.press(result, "Try again", "ana")
-        done = await world.result("Verified")
-        assert "Try again" not in done.buttons
-    await ran(world, gateway, 1)

@@ -1,0 +1,90 @@
+"""What provably did not run is tried again by a press, and its export proves both tries."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from bot.gateway.app import RunningGateway, running
+from bot.gateway.config import read_config
+from tests.scenarios.attacks import proposed, ran
+from tests.scenarios.children import until
+from tests.scenarios.conftest import StartBot, gateway_config
+from tests.scenarios.doors import Proxy
+from tests.scenarios.exports import bundle
+from tests.scenarios.world import SECRET, Gateway, World
+
+
+@asynccontextmanager
+async def gateway_of(world: World) -> AsyncIterator[RunningGateway]:
+    """A gateway that is started anew with the journal of the one before."""
+    config = read_config(
+        gateway_config(world.patient, world.folder / "restarted"),
+        environ={"GATEWAY_SECRET": SECRET},
+    )
+    async with running(config, environ={"PATH": os.environ["PATH"]}) as started:
+        yield started
+
+
+def decisions(world: World) -> list[Any]:
+    rows = world.rows("SELECT kind FROM audit WHERE incident_id = 1 ORDER BY seq")
+    return [row["kind"] for row in rows]
+
+
+async def test_what_could_not_be_sent_is_tried_again_by_a_press_and_runs_once(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    async with Proxy.before(world.gateway_url) as front:
+        world.gateway_url = front.url
+        away = False
+
+        async def drop(request: web.Request) -> bool:
+            return not (away and request.path == "/plan")
+
+        front.on_request = drop
+        card = await proposed(world, bot)
+        away = True
+        await world.press(card, "Approve", "ben")
+        result = await world.result("It did not run. Its approval holds until")
+        away = False
+        await world.press(result, "Try again", "ana")
+        done = await world.result("Verified")
+        assert "Try again" not in done.buttons
+    await ran(world, gateway, 1)
+    code, said = await bundle(world)
+    assert code == 0, said
+
+
+async def test_what_a_stopping_gateway_did_not_take_is_sent_again_by_a_press_and_proved(
+    world: World, bot: StartBot
+) -> None:
+    async with Proxy.before(world.gateway_url) as front:
+        world.gateway_url = front.url
+        async with gateway_of(world) as stopping:
+            front.target = stopping.url
+            card = await proposed(world, bot)
+            await stopping.dispatcher.drain(5)
+            await world.press(card, "Approve", "ben")
+            result = await world.result("It did not run. Its approval holds until")
+        assert "503: The gateway is stopping. Nothing was run." in result.text
+        (first,) = world.rows("SELECT state FROM executions")
+        assert first["state"] == "failed"
+        async with gateway_of(world) as started:
+            front.target = started.url
+            await until(lambda: world.patient.pids, why="the service is up again")
+            await world.press(result, "Try again", "ana")
+            await world.result("Verified")
+            await world.quiet()
+            assert front.count("POST", "/execute") == 2
+            journal = Gateway(started.url, world.folder / "restarted")
+            assert [state for _, _, state in journal.executions()] == ["finished"]
+    code, said = await bundle(world)
+    assert code == 0, said
+    parts = json.loads((world.folder / "bundle.json").read_text(encoding="utf-8"))["parts"]
+    assert parts["approvals"][0]["execution"]["state"] == "verified"
+    assert decisions(world).count("request") == 2
