@@ -29,15 +29,21 @@ from store.replica import Replica
 
 log = logging.getLogger(__name__)
 
+OVERLAPPING = 100  # runs of one job at the same time
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A function and how often it runs, in seconds; `shared`: by one replica at a time."""
+    """A function and how often it runs, in seconds; `shared`: by one replica at a time.
+
+    `overlaps`: it begins again while an earlier run waits for a slow answer, and does what is new.
+    """
 
     name: str
     seconds: float
     run: Callable[[], Awaitable[object]]
     shared: bool = True
+    overlaps: bool = False
 
 
 def all_jobs(
@@ -53,9 +59,9 @@ def all_jobs(
     return (
         Job("expire_approvals", 2, expire_approvals(response)),
         Job("report_unanswered", 5, report_unanswered(response)),
-        Job("verify", 1, verify(response)),
-        Job("look_up_unknown", 3, look_up_unknown(response)),
-        Job("recover", 1, recover(response), shared=False),
+        Job("verify", 1, verify(response), overlaps=True),
+        Job("look_up_unknown", 3, look_up_unknown(response), overlaps=True),
+        Job("recover", 1, recover(response), shared=False, overlaps=True),
         Job("retry_outbox", 5, retry_outbox(response, clock), shared=False),
         Job("watch_health", health_interval, watch_health(health), shared=False),
         Job("post_audit_head", 60, post_audit_head(response, clock, ops_channel)),
@@ -68,7 +74,9 @@ def all_jobs(
 def scheduler_for(
     jobs: tuple[Job, ...], replica: Replica, clock: Callable[[], datetime]
 ) -> AsyncIOScheduler:
-    """A scheduler that runs each job by its interval, never twice at once, never in a backlog.
+    """A scheduler that runs each job by its interval, never in a backlog.
+
+    A job never runs twice at once unless it `overlaps`.
 
     Of the replicas, the one that claims a shared job runs it until its lease lapses.
     """
@@ -80,7 +88,7 @@ def scheduler_for(
             seconds=job.seconds,
             id=job.name,
             next_run_time=datetime.now(UTC),
-            max_instances=1,
+            max_instances=OVERLAPPING if job.overlaps else 1,
             coalesce=True,
             misfire_grace_time=None,
         )

@@ -19,6 +19,7 @@ from bot.remediation.client import GatewayClient, NeverSeen
 from bot.remediation.contract import SIGNATURE_WINDOW_SECONDS
 from bot.response import dispatch, propose, verify
 from bot.response.decisions import Standings
+from bot.response.parallel import Parallel
 from bot.response.request_context import call_with_context
 from bot.response.rulebook import Rulebook
 from store.contract import Store
@@ -57,6 +58,13 @@ class Dispatches:
         self._patience = patience
         self._in_hand: set[str] = set()  # executions that were claimed and are being sent
 
+        def limit() -> int:
+            return rulebook.policy.remediate.dispatches_at_once
+
+        self._recoveries = Parallel("recover", limit)
+        self._lookups = Parallel("look_up_unknown", limit)
+        self._verifications = Parallel("verify", limit)
+
     # Run: one request an approval, and what is not known is called unknown.
 
     async def claim(self) -> Execution | None:
@@ -80,17 +88,21 @@ class Dispatches:
         request sent, with that key.
         """
         now = self._clock()
-        for orphan in await self._store.orphaned_executions(now - CLAIMING, now):
-            if orphan.id in self._in_hand or not await self._store.adopt_execution(orphan, now):
-                continue
-            execution = replace(orphan, owner=self._store.owner, taken_over_at=now)
-            result = await self._ask_about(execution, bar=False)
-            if isinstance(result, dispatch.Result) or execution.running_at:
-                await self._settle(execution, result)
-                continue
-            if await self._store.still_wanted(execution, self._clock(), self._rulebook.limits):
-                await self._send(execution)
-            await self._bar_revoked(execution)
+        orphans = await self._store.orphaned_executions(now - CLAIMING, now)
+        await self._recoveries.each(orphans, self._recover)
+
+    async def _recover(self, orphan: Execution) -> None:
+        now = self._clock()
+        if orphan.id in self._in_hand or not await self._store.adopt_execution(orphan, now):
+            return
+        execution = replace(orphan, owner=self._store.owner, taken_over_at=now)
+        result = await self._ask_about(execution, bar=False)
+        if isinstance(result, dispatch.Result) or execution.running_at:
+            await self._settle(execution, result)
+            return
+        if await self._store.still_wanted(execution, self._clock(), self._rulebook.limits):
+            await self._send(execution)
+        await self._bar_revoked(execution)
 
     async def look_again(self, execution: Execution) -> Execution:
         """Ask the gateway once more what became of an unknown outcome."""
@@ -101,10 +113,8 @@ class Dispatches:
     async def look_up_unknown(self) -> None:
         """Ask after every unknown outcome of the last minutes, and what was never finished."""
         now = self._clock()
-        for execution in await self._store.unknown_outcomes(
-            now - UNKNOWN_LOOKUPS, now - self._patience
-        ):
-            await self._look_up(execution)
+        unknown = await self._store.unknown_outcomes(now - UNKNOWN_LOOKUPS, now - self._patience)
+        await self._lookups.each(unknown, self._look_up)
 
     async def mark_by_hand(self, execution: Execution, user: str) -> None:
         """A person says that it is done, whoever did it. Refused when the outcome is known."""
@@ -277,8 +287,7 @@ class Dispatches:
 
     async def verify_due(self) -> None:
         """Look at everything that ran and is not verified yet."""
-        for execution in await self._store.verifying():
-            await self._verify(execution)
+        await self._verifications.each(await self._store.verifying(), self._verify)
 
     async def _verify(self, execution: Execution) -> None:
         approval = await self._store.approval(execution.approval_id)

@@ -12,7 +12,7 @@ from bot.approvals.binding import bound_to, digest_of
 from bot.approvals.model import Choice, Standing, Terms
 from bot.approvals.policy import Voter
 from bot.approvals.segment import Remediate
-from bot.incidents.remediation import RemediationStatus
+from bot.incidents.remediation import Parameter, RemediationStatus
 from bot.policy import Policy
 from bot.remediation.client import Outcome
 from bot.workers import Workers
@@ -66,6 +66,9 @@ async def approved(bench: Bench, *targets: str) -> list[str]:
         incident = await opened(bench.store, service=f"s{number}", fingerprint=f"fp-{number}")
         bound = bound_to(incident, bench.story.rulebook.written(incident.sop_id))
         one = approval(incident.id, terms=Terms(bound=bound), target=target)
+        probe = Parameter("probe_url", f"http://{target}/health", "SOP")
+        parameters = (*one.proposal.parameters, probe)
+        one = replace(one, proposal=replace(one.proposal, parameters=parameters))
         one = replace(one, digest=digest_of(one))
         await bench.store.ask(one, f"test-{number}")
         known = Standing(problem="")

@@ -23,19 +23,20 @@ from tests.scenarios.world import BEN, World, restart_sop
 pytestmark = pytest.mark.one_engine
 
 SHARED, OWN = True, False  # one replica runs the job, or each runs its own
+OVERLAPS, ALONE = True, False  # it begins again while an earlier run waits, or only after it
 
 JOBS = {
-    "expire_approvals": (2, SHARED),
-    "report_unanswered": (5, SHARED),
-    "verify": (1, SHARED),
-    "look_up_unknown": (3, SHARED),
-    "recover": (1, OWN),
-    "retry_outbox": (5, OWN),
-    "watch_health": (10, OWN),
-    "post_audit_head": (60, SHARED),
-    "self_audit": (60, OWN),
-    "read_back": (300, SHARED),
-    "prune": (3600, SHARED),
+    "expire_approvals": (2, SHARED, ALONE),
+    "report_unanswered": (5, SHARED, ALONE),
+    "verify": (1, SHARED, OVERLAPS),
+    "look_up_unknown": (3, SHARED, OVERLAPS),
+    "recover": (1, OWN, OVERLAPS),
+    "retry_outbox": (5, OWN, ALONE),
+    "watch_health": (10, OWN, ALONE),
+    "post_audit_head": (60, SHARED, ALONE),
+    "self_audit": (60, OWN, ALONE),
+    "read_back": (300, SHARED, ALONE),
+    "prune": (3600, SHARED, ALONE),
 }
 
 VITAL, TOLD = True, False  # the bot is not ready without it, or only says how it stands
@@ -146,11 +147,11 @@ def test_every_listener_is_registered_once_and_in_this_order() -> None:
 
 async def test_the_scheduler_runs_exactly_these_jobs(world: World, bot: StartBot) -> None:
     running = await bot()
-    assert {job.name: (job.seconds, job.shared) for job in running.jobs} == JOBS
+    assert {job.name: (job.seconds, job.shared, job.overlaps) for job in running.jobs} == JOBS
     scheduled = {
         job.id: job.trigger.interval.total_seconds() for job in running.scheduler.get_jobs()
     }
-    assert scheduled == {name: seconds for name, (seconds, _) in JOBS.items()}
+    assert scheduled == {name: seconds for name, (seconds, _, _) in JOBS.items()}
 
 
 async def test_the_health_of_exactly_these_parts_is_checked(world: World, bot: StartBot) -> None:

@@ -1,0 +1,211 @@
+"""A gateway or a service that hangs on one answer holds up no look-up and no probe of others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from bot.approvals.model import Execution
+from bot.errors import StoreError
+from bot.incidents.remediation import RemediationStatus
+from bot.jobs import Job, scheduler_for
+from bot.remediation.client import Outcome
+from bot.response.parallel import Parallel
+from bot.response.verify import Probed
+from store import open_store
+from store.contract import Store
+from tests.response.test_dispatching import Bench, Gateway
+from tests.response.test_parallel import approved
+from tests.store.shop import AUDIT_KEY, later
+
+DISPATCHING, SUCCEEDED = RemediationStatus.DISPATCHING, RemediationStatus.SUCCEEDED
+VERIFIED = RemediationStatus.VERIFIED
+
+
+class Held:
+    """Holds the questions about some, and counts the questions about each."""
+
+    def __init__(self) -> None:
+        self.about: set[str] = set()
+        self.questions: list[str] = []
+        self.go = asyncio.Event()
+        self.asked = asyncio.Condition()
+
+    async def question(self, about: str) -> None:
+        async with self.asked:
+            self.questions.append(about)
+            self.asked.notify_all()
+        if about in self.about:
+            await self.go.wait()
+
+    async def has(self, about: str) -> None:
+        async with asyncio.timeout(10), self.asked:
+            await self.asked.wait_for(lambda: about in self.questions)
+
+
+class HangingGateway(Gateway):
+    """Every execution succeeded; it hangs when it is asked about some."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = Held()
+
+    async def lookup(self, key: str, *, tracking_id: str = "", bar: bool = False) -> object:
+        await self.held.question(key)
+        return Outcome(state="succeeded", overall_status="COMPLETED_SUCCESS")
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
+    bench = Bench(store)
+    bench.gateway = bench.story.dispatches._gateway = HangingGateway()
+    yield bench
+    await store.close()
+
+
+async def claimed(bench: Bench, store: Store, count: int) -> list[str]:
+    """So many executions that `store`'s owner claimed; their ids, oldest first."""
+    await approved(bench, *(f"target-{number}" for number in range(count)))
+    executions = [await store.claim_execution(later(3)) for _ in range(count)]
+    return [execution.id for execution in executions if execution is not None]
+
+
+async def states(bench: Bench, ids: list[str]) -> list[RemediationStatus]:
+    return [(await bench.store.execution(execution_id)).state for execution_id in ids]
+
+
+async def test_one_recovery_that_hangs_holds_up_neither_the_others_nor_the_next_round(
+    bench: Bench,
+) -> None:
+    ids = await claimed(bench, bench.dead, 4)
+    held = bench.gateway.held
+    held.about = {(await bench.store.execution(ids[0])).key}
+    recovering = asyncio.create_task(bench.story.dispatches.recover())
+    for execution_id in ids:
+        await held.has((await bench.store.execution(execution_id)).key)
+    bench.now = later(60)  # by its time alone the one in hand would be an orphan of ours
+    await bench.story.dispatches.recover()
+    assert await states(bench, ids) == [DISPATCHING, SUCCEEDED, SUCCEEDED, SUCCEEDED]
+    held.go.set()
+    await recovering
+    assert await states(bench, ids) == [SUCCEEDED] * 4
+    assert len(held.questions) == 4, "the one that hung was asked about once"
+
+
+async def test_one_look_up_that_hangs_holds_up_neither_the_others_nor_the_next_round(
+    bench: Bench,
+) -> None:
+    ids = await claimed(bench, bench.store, 4)
+    held = bench.gateway.held
+    held.about = {(await bench.store.execution(ids[0])).key}
+    bench.now = later(400)  # nobody ever finished them
+    looking = asyncio.create_task(bench.story.dispatches.look_up_unknown())
+    for execution_id in ids:
+        await held.has((await bench.store.execution(execution_id)).key)
+    await bench.story.dispatches.look_up_unknown()
+    assert await states(bench, ids) == [DISPATCHING, SUCCEEDED, SUCCEEDED, SUCCEEDED]
+    held.go.set()
+    await looking
+    assert await states(bench, ids) == [SUCCEEDED] * 4
+    assert len(held.questions) == 4
+
+
+async def test_one_probe_that_hangs_holds_up_no_other(bench: Bench) -> None:
+    ids = await claimed(bench, bench.store, 3)
+    for execution_id in ids:
+        execution = await bench.store.execution(execution_id)
+        await bench.store.finish_execution(
+            execution,
+            SUCCEEDED,
+            answer={},
+            error="",
+            now=later(5),
+            verify_until=later(900),
+        )
+    dispatches, held = bench.story.dispatches, Held()
+    held.about = {"http://target-0/health"}
+
+    async def probe(url: str) -> Probed:
+        await held.question(url)
+        return Probed(good=True, note="200")
+
+    dispatches._probe = probe
+    verifying = asyncio.create_task(dispatches.verify_due())
+    for number in range(3):
+        await held.has(f"http://target-{number}/health")
+    async with asyncio.timeout(10):  # each needs some good probes in a row
+        while await states(bench, ids) != [SUCCEEDED, VERIFIED, VERIFIED]:
+            await dispatches.verify_due()
+    held.go.set()
+    await verifying
+    assert held.questions.count("http://target-0/health") == 1
+
+
+def an_execution(execution: Execution, number: int) -> Execution:
+    return replace(execution, id=f"exec-{number}")
+
+
+@pytest.fixture
+async def four(bench: Bench) -> list[Execution]:
+    (execution_id,) = await claimed(bench, bench.store, 1)
+    execution = await bench.store.execution(execution_id)
+    return [an_execution(execution, number) for number in range(4)]
+
+
+async def test_no_more_are_worked_on_at_a_time_than_the_limit_of_now(
+    four: list[Execution],
+) -> None:
+    now, most, done = 0, 0, []
+
+    async def work(execution: Execution) -> None:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0)
+        now -= 1
+        done.append(execution.id)
+
+    await Parallel("test", lambda: 2).each(four, work)
+    assert (most, sorted(done)) == (2, [execution.id for execution in four])
+
+
+async def test_one_that_fails_stops_no_other_and_its_error_is_raised(
+    four: list[Execution],
+) -> None:
+    done = []
+
+    async def work(execution: Execution) -> None:
+        if execution.id == "exec-0":
+            raise StoreError("The disk is full.")
+        done.append(execution.id)
+
+    parallel = Parallel("test", lambda: 1)
+    with pytest.raises(StoreError, match="disk is full"):
+        await parallel.each(four, work)
+    assert len(done) == 3
+    with pytest.raises(StoreError):  # it is tried again by the next round
+        await parallel.each(four, work)
+
+
+async def test_a_job_that_overlaps_runs_again_while_an_earlier_run_waits(bench: Bench) -> None:
+    runs, third, never = 0, asyncio.Event(), asyncio.Event()
+
+    async def run() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 3:
+            third.set()
+        await never.wait()
+
+    job = Job("test", 0.01, run, shared=False, overlaps=True)
+    scheduler = scheduler_for((job,), bench.store.replica, bench.clock)
+    scheduler.start()
+    try:
+        async with asyncio.timeout(10):
+            await third.wait()
+    finally:
+        scheduler.shutdown(wait=False)
