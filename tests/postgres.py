@@ -138,15 +138,30 @@ class PostgresServer:
             raise RuntimeError(f"{program}: {done.stdout}{log.read_text() if log.exists() else ''}")
 
 
+EMPTY = """
+DO $$
+DECLARE it text; full_one boolean;
+BEGIN
+    PERFORM set_config('session_replication_role', 'replica', true); -- no foreign key, no trigger
+    FOR it IN SELECT quote_ident(tablename) FROM pg_tables
+        WHERE schemaname = 'public' AND tablename != 'sopbot_migrations'
+    LOOP
+        EXECUTE 'SELECT EXISTS (SELECT 1 FROM ' || it || ')' INTO full_one;
+        IF full_one THEN EXECUTE 'DELETE FROM ' || it; END IF;
+    END LOOP;
+    PERFORM setval(quote_ident(sequencename)::regclass, start_value, false) FROM pg_sequences
+        WHERE schemaname = 'public' AND last_value IS NOT NULL;
+END $$
+"""
+
+
 def empty(url: str) -> None:
-    """Forget every row, and count from 1 again: faster than another database."""
+    """Forget every row, and count from 1 again: a tenth of the work of another database.
+
+    TRUNCATE gives each table and index new files, also where there was nothing to forget.
+    """
     with psycopg.connect(url, autocommit=True) as connection:
-        rows = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            " AND tablename != 'sopbot_migrations'"
-        ).fetchall()
-        names = sql.SQL(", ").join(sql.Identifier(row[0]) for row in rows)
-        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(names))
+        connection.execute(EMPTY)
 
 
 @contextmanager
