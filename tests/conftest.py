@@ -17,6 +17,8 @@ from bot.settings import NAMES
 from tests.ports import kept_port
 from tests.postgres import PostgresServer, postgres_server, programs
 
+pytest_plugins = ["tests.measuring"]
+
 # A deadline would assert a wall-clock time, which a busy machine breaks.
 hypothesis.settings.register_profile("sopbot", deadline=None)
 hypothesis.settings.load_profile("sopbot")

@@ -19,7 +19,7 @@ from bot.remediation.intents import read_fix
 from bot.simulator.mrkdwn import Names, to_html
 from handlers.views.text import line, paragraph
 
-pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240), pytest.mark.unmeasured]
 
 SMALL, TIMES, MOST = 6_000, 4, 9.0
 SLOW = 0.004  # seconds for 24,000 characters; what takes less is not worth a second look

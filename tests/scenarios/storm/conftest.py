@@ -18,6 +18,11 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
     return {"virtual": VirtualTimeLoop}
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A storm runs the same lines a thousand times; other tests measure them."""
+    item.add_marker(pytest.mark.unmeasured)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """What failed says with which seed, and how to see it fail again."""

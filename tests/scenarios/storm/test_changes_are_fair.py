@@ -14,7 +14,7 @@ from tests.scenarios.world import ALERTS
 GROUPS = 60
 ROUND = 60 * GROUPS / TIERS["chat.update"]  # seconds in which each card can be changed once
 STORMING = int(3 * ROUND)  # seconds
-EVERY = 2  # seconds: each card wants to change so often
+EVERY = 6  # seconds: each card wants to change so often, a dozen times in a round
 
 
 def told(lab: Lab, group: int, status: str = "FIRING") -> None:

@@ -116,14 +116,14 @@ async def test_a_look_longer_than_slack_s_limit_goes_on_where_it_was_cut_short(
     tmp_path: Path,
 ) -> None:
     async with Lab.open(
-        tmp_path, seed=SEED, limits=RateLimits(tiers={"conversations.history": 5})
+        tmp_path, seed=SEED, limits=RateLimits(tiers={"conversations.history": 2})
     ) as lab:
         bot = await lab.start(SLACK_OPS_CHANNEL=OPS)
         refused = lab.slack.script.fail("chat.*", "not_in_channel", times=None, channel=ALERTS)
         await lab.webhook(bot, [webhook_alert("web", "critical")])
         await asyncio.sleep(30)
         where = lab.slack.core.workspace.channel(ALERTS)
-        for _ in range(4_000):
+        for _ in range(1_600):  # four pages
             await lab.slack.post_as_app("Chat", where.id, "chat")
         await lab.stop()
         lab.slack.script.cancel(refused)
