@@ -11,6 +11,8 @@ from tests.scenarios.attacks import nothing_ran, proposed
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import SERVICE, Gateway, World, restart_sop
 
+pytestmark = pytest.mark.one_engine
+
 NOTHING_CLEARED = "but what fires here was sent by another. Nothing is cleared."
 
 

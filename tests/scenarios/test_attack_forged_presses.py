@@ -19,7 +19,7 @@ from tests.scenarios.attacks import (
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, BEN, CHLOE, Clock, Gateway, World, restart_sop
 
-pytestmark = pytest.mark.attack("ASI03")
+pytestmark = [pytest.mark.attack("ASI03"), pytest.mark.one_engine]
 
 NOT_ITS_CARD = "Not counted: this button is not on the remediation's own card. Press it there."
 

@@ -15,7 +15,7 @@ from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ALERTS, ANA, BEN, CHLOE, Clock, Gateway, World
 
-pytestmark = pytest.mark.attack("ASI03")
+pytestmark = [pytest.mark.attack("ASI03"), pytest.mark.one_engine]
 
 SRE = "S0SRE00001"
 

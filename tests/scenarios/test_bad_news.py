@@ -10,6 +10,8 @@ from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import BEN, CHLOE, Clock, Gateway, World
 
+pytestmark = pytest.mark.one_engine
+
 RESTART = "Restart checkout-api"
 
 

@@ -17,7 +17,7 @@ from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import kind_of
 from tests.scenarios.world import ALERTS, SECRET, Clock, World
 
-pytestmark = pytest.mark.attack("ASI07")
+pytestmark = [pytest.mark.attack("ASI07"), pytest.mark.one_engine]
 
 BEGAN = "2026-01-01T10:00:00Z"
 

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from tests.scenarios.attacks import (
@@ -19,6 +20,8 @@ from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ANA, BEN, CHLOE, SERVICE, Clock, Gateway, World, restart_sop
+
+pytestmark = pytest.mark.one_engine
 
 NOTHING_LISTENS = "http://127.0.0.1:9/health"
 

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 
 from tests.scenarios.attacks import RESTARTED, nothing_ran
@@ -14,6 +15,8 @@ from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import BEN, SERVICE, Clock, Gateway, World, restart_sop
+
+pytestmark = pytest.mark.one_engine
 
 
 def hanging_advisor(folder: Path) -> str:

@@ -159,6 +159,7 @@ async def refuses(
     return err, [line for line in err.splitlines() if line.startswith("  ✗ ")]
 
 
+@pytest.mark.one_engine
 async def test_without_a_gateway_it_does_not_start(world: World) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers there
@@ -172,12 +173,14 @@ async def test_without_a_gateway_it_does_not_start(world: World) -> None:
     assert world.slack.calls_of("apps.connections.open") == [], "nothing is taken on before"
 
 
+@pytest.mark.one_engine
 async def test_what_is_not_a_gateway_is_told_from_one(world: World) -> None:
     await until(lambda: world.patient.pids, why="the service is up")
     url = world.patient.url
     await refuses(world, 1, "answered 200, but not with its health", AI_COMMAND_GATEWAY_URL=url)
 
 
+@pytest.mark.one_engine
 async def test_missing_and_misspelt_settings_are_one_line_each(world: World) -> None:
     err, problems = await refuses(
         world,
@@ -223,17 +226,20 @@ async def test_missing_and_misspelt_settings_are_one_line_each(world: World) -> 
     ],
     ids=["bot token", "app token", "slack", "store", "policy"],
 )
+@pytest.mark.one_engine
 async def test_what_cannot_work_is_told_at_the_start(
     world: World, changes: dict[str, str], code: int, words: str
 ) -> None:
     await refuses(world, code, words, **changes)
 
 
+@pytest.mark.one_engine
 async def test_an_unknown_key_in_the_policy_is_named_with_its_file(world: World) -> None:
     (world.folder / "policy.yaml").write_text("remediate:\n  aprovers: [U0BEN00001]\n")
     await refuses(world, 78, "policy.yaml:2: remediate.aprovers:")
 
 
+@pytest.mark.one_engine
 async def test_an_address_that_is_taken_is_named(world: World) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -295,6 +301,7 @@ async def test_check_as_a_command_is_all_green_in_a_world_that_works(world: Worl
         (["U0BEN00001"], 2, "approvals_required: needs 2 approvers, and names 1"),
     ],
 )
+@pytest.mark.one_engine
 async def test_check_asks_slack_about_everybody_who_may_approve(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
@@ -309,6 +316,7 @@ async def test_check_asks_slack_about_everybody_who_may_approve(
     assert says in said
 
 
+@pytest.mark.one_engine
 async def test_check_without_settings_names_each_that_is_missing(world: World) -> None:
     code, out, _ = await run_bot("check", settings={}, folder=world.folder)
     assert code == 1
@@ -325,6 +333,7 @@ async def test_check_without_settings_names_each_that_is_missing(world: World) -
     assert "docs/settings.md explains each" in out
 
 
+@pytest.mark.one_engine
 async def test_check_names_the_broken_line_of_an_sop_file(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -334,6 +343,7 @@ async def test_check_names_the_broken_line_of_an_sop_file(
     assert "✗ sops       all.jsonl:2: not JSON" in said
 
 
+@pytest.mark.one_engine
 async def test_check_warns_that_nobody_may_approve(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,8 @@ from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ALERTS, Gateway, World, kind
 
+pytestmark = pytest.mark.one_engine
+
 
 async def test_a_degraded_gateway_does_not_stop_the_start(
     world: World, bot: StartBot, gateway: Gateway

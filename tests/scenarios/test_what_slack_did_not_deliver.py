@@ -10,6 +10,8 @@ from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, World, alertmanager
 
+pytestmark = pytest.mark.one_engine
+
 ALL = "SELECT COUNT(*) AS n FROM alerts"
 
 
