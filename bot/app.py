@@ -44,6 +44,7 @@ from bot.remediation.client import GatewayClient
 from bot.response import Response
 from bot.response.gateway_watch import GatewayWatch
 from bot.response.reload_notice import ReloadNotice
+from bot.response.trail_watch import TrailWatch
 from bot.response.verify import http_probe
 from bot.serving.limits import ConnectionLimits
 from bot.serving.listening import listening
@@ -60,6 +61,7 @@ from handlers.link import Link
 from handlers.metadata import Sender
 from handlers.outbox import Outbox
 from handlers.people import People
+from handlers.posted_head import compare_posted_head
 from handlers.readback import ReadBack
 from handlers.rendering import Renderer
 from handlers.sockets import Sockets
@@ -195,6 +197,7 @@ class Bot:
         )
         renderer = Renderer(self.response, self._gateway_watch)
         ops = ops_channel(settings)
+        sender = Sender(self.identity.bot_id, await store.identity())
         self.outbox = Outbox(
             calls,
             store,
@@ -202,8 +205,10 @@ class Bot:
             self._clock,
             policy=policy.notify,
             ops_channel=ops,
-            sender=Sender(self.identity.bot_id, await store.identity()),
+            sender=sender,
         )
+        await compare_posted_head(store, calls.call, ops, sender)
+        self._trail_watch = TrailWatch(store, self._clock, ops)
         self._reload_notice = ReloadNotice(store, self.metrics, self._clock, ops)
         self._self_audit = SelfAudit(store, self.metrics, self._clock, ops)
         parts.push_async_callback(self.outbox.drain, DRAIN)
@@ -372,6 +377,7 @@ class Bot:
         )
         self.health.register("slack", slack)
         self.health.register("outbox", self.outbox.check)
+        self.health.register("audit trail", self._trail_watch.check, vital=False)
         self.health.register("work", self._self_audit.check, vital=False)
         if self._advisor.health() is not None:
             self.health.register("advisor", self._advisor.check, vital=False)

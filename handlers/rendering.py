@@ -48,6 +48,7 @@ class Renderer:
             "storm": self._storm,
             "stuck": self._stuck,
             "frozen": self._frozen,
+            "trail": self._trail,
             "gateway": self._gateway_notice,
             "reload": self._reload,
             "news": self._news,
@@ -152,6 +153,10 @@ class Renderer:
     async def _frozen(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))
         return Rendered(*notices.frozen(notice)) if notice else None
+
+    async def _trail(self, subject: str) -> Rendered | None:
+        notice = await self._store.notice(int(subject))
+        return Rendered(*notices.trail(notice)) if notice else None
 
     async def _gateway_notice(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))

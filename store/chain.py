@@ -57,6 +57,7 @@ class Chain:
         self._found = False
         self.frozen: Row | None = None
         """The row by which everything is frozen, at the row it is at."""
+        self._dispute: Row | None = None
         self.notes: list[str] = []
         """What is no fault, and worth knowing."""
 
@@ -88,6 +89,8 @@ class Chain:
         if row.kind == Kind.BEGUN_ANEW:
             reason = json.loads(row.detail)["reason"]
             self.notes.append(f"row {row.seq}: the trail was begun anew here: {reason}")
+        if row.kind == Kind.DISPUTED:
+            self._dispute = self._dispute or row
         for day in self._days.pop(row.seq, ()):
             if day.mac != row.mac:
                 raise Fault(row.seq, f"row {row.seq} is not the one that stood there at {day.at}")
@@ -125,6 +128,8 @@ class Chain:
         if last > self.seq:
             at = self._days[last][0].at
             raise Fault(self.seq + 1, f"cut off at the end: at {at} there were {last} rows")
+        if self._dispute is not None:
+            raise Fault(self._dispute.seq, audit.disputed_text(self._dispute))
         if self._wanted and not self._found:
             if any(anchor.mac == self._wanted for anchor in self._anchors.values()):
                 return

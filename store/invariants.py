@@ -263,6 +263,8 @@ WHERE t.kind = 'request' AND NOT EXISTS (SELECT 1 FROM executions e
     WHERE e.approval_id = t.subject AND e.started_at IS NOT NULL)
 """
 
+_UNDISPUTED = "SELECT 'row ' || seq AS what FROM audit WHERE kind = 'disputed'"
+
 INVARIANTS = (
     Invariant("one open incident for each SOP ID, env and service", _ONE_OPEN),
     Invariant("an incident's times fit its status", _TIMES),
@@ -296,5 +298,6 @@ INVARIANTS = (
     Invariant("the audit trail ends where its head says", _AUDIT_ENDS),
     Invariant("every vote is in the audit trail", _VOTES_ON_RECORD),
     Invariant("a freeze stands in the store exactly when it is on record", _FREEZE_ON_RECORD),
+    Invariant("no bot has found the audit trail cut back or replaced", _UNDISPUTED),
     Invariant("every request on record has its execution", _REQUESTS_RAN),
 )

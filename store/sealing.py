@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from bot.errors import StoreError
 from store.announcing import LogEvent
+from store.known_head import TrailView
 from store.proof import mac_of
 from store.statements import Operation
 
@@ -43,12 +44,16 @@ def sealed(
     operation: Callable[[], Operation[T]],
     key: AuditKey | None,
     events: list[LogEvent] | None = None,
+    trail: TrailView | None = None,
 ) -> Operation[T]:
     """The operation, with what it wants sealed sealed by this key.
 
     Without a key StoreError: what cannot be recorded is not done. Its log events are put into
-    `events`, in place of those of an earlier run that was undone.
+    `events`, in place of those of an earlier run that was undone, and so is what it learned of the
+    trail into `trail`.
     """
+    view = TrailView() if trail is None else trail
+    view.begin()
     log_events: list[LogEvent] = [] if events is None else events
     log_events.clear()
     running = operation()
@@ -59,6 +64,8 @@ def sealed(
             if statement.wants == "log":
                 log_events.append(LogEvent.of(statement))
                 answer = None
+            elif statement.wants == "recall":
+                answer = view
             elif statement.wants != "seal":
                 answer = yield statement
             elif key is None:

@@ -80,6 +80,11 @@ def seal(text: str) -> Statement:
     return Statement("seal", text, ())
 
 
+def recall() -> Statement:
+    """Sends back the `store.known_head.TrailView` of this operation; see `store.sealing`."""
+    return Statement("recall", "", ())
+
+
 SKIP_LOCKED = "/* skip locked */"
 """Ends a SELECT that picks work: rows that another claimant is taking are passed over."""
 

@@ -23,6 +23,7 @@ _WHY = {
     BlockerKind.VOTE_LOST: "{reason}",
     BlockerKind.PLAN_CHANGED: "the gateway's plan has changed since it was shown",
     BlockerKind.NO_APPROVER: "nobody may approve this: policy.yaml names too few other approvers",
+    BlockerKind.TRAIL_DISPUTED: "the audit trail was cut back or replaced: {reason}",
     BlockerKind.FROZEN: "everything is frozen by @{user}{why}",
     BlockerKind.FREEZE_DISPUTED: "the store and the audit trail disagree about a freeze",
     BlockerKind.REQUEST_MISSING: (
@@ -53,6 +54,10 @@ _REMEDY = {
     BlockerKind.EXPIRED: "Propose it again.",
     BlockerKind.NO_APPROVER: (
         "An operator must name approvers under remediate.approvers in policy.yaml."
+    ),
+    BlockerKind.TRAIL_DISPUTED: (
+        "An operator must find out who changed the store, then restore a backup or begin a new"
+        " trail: `python -m bot audit begin-anew`."
     ),
     BlockerKind.FROZEN: "An approver unblocks it: `/incident unfreeze`.",
     BlockerKind.FREEZE_DISPUTED: (

@@ -37,6 +37,7 @@ class BlockerKind(StrEnum):
     VOTE_LOST = "vote lost"
     PLAN_CHANGED = "plan changed"
     NO_APPROVER = "no approver"
+    TRAIL_DISPUTED = "trail disputed"
     FROZEN = "frozen"
     FREEZE_DISPUTED = "freeze disputed"
     REQUEST_MISSING = "request missing"
@@ -127,12 +128,14 @@ class Facts:
 
     `runs` has everything since `since_of(limits, now)`, everything that may still be under way, and
     all that did not help in an open incident. `missing` are the approvals whose request is on
-    record and whose execution is not in the store: no limit counts them.
+    record and whose execution is not in the store: no limit counts them. `dispute` is how the audit
+    trail contradicts what this process has seen of it, '' while it does not.
     """
 
     freeze: Freeze | None = None
     runs: Sequence[PastRun] = ()
     missing: Sequence[str] = ()
+    dispute: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,7 @@ def evaluate(
         _changed(approval, incident, config),
         _doubtful(approval, last_look),
         _nobody(approval),
+        _disputed(facts.dispute),
         _frozen(facts.freeze),
         _missing(facts.missing),
         _outside_window(approval, limits, now),
@@ -269,6 +273,11 @@ def _nobody(approval: Approval) -> Blocker | None:
     if groups or len(users) >= approval.needed - len(approval.said_yes):
         return None
     return Blocker(kind=BlockerKind.NO_APPROVER, count=len(users))
+
+
+def _disputed(why: str) -> Blocker | None:
+    """Nobody can tell which freezes, votes and requests were on record."""
+    return Blocker(kind=BlockerKind.TRAIL_DISPUTED, reason=why) if why else None
 
 
 def _frozen(freeze: Freeze | None) -> Blocker | None:

@@ -103,6 +103,20 @@ def frozen(notice: Notice) -> tuple[str, list[Block]]:
     return text, [section(text)]
 
 
+def trail(notice: Notice) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of an audit trail that was cut back or replaced."""
+    if notice.ended_at:
+        text = f"✅ A new audit trail was begun, {clock(notice.ended_at)}: actions may run again."
+        return text, [section(text)]
+    why = line(notice.body["why"], 300)
+    text = f"🔴 The audit trail was cut back or replaced: {why}. All actions are blocked."
+    remedy = (
+        "Somebody has changed the store. Keep a backup as it is now and find out who did it; then"
+        " restore a backup, or begin a new trail: `python -m bot audit begin-anew`."
+    )
+    return text, [section(text), context(remedy)]
+
+
 def gateway(notice: Notice) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of a gateway that cannot run anything, and of its return."""
     if notice.ended_at:

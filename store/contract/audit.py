@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from store.contract.part import Part
+from store.known_head import Head
 from store.operations import (
     audit,
+    disputes,
     keeping,
 )
 from store.operations.audit import Kind
@@ -49,6 +51,17 @@ class Audit(Part):
         posted with it.
         """
         return await self._write(keeping.close_day, channel, now)
+
+    async def check_trail(self, channel: str, now: datetime) -> str:
+        """How the trail contradicts what a bot has seen of it, in words; '' when it does not.
+
+        A new dispute goes on record, and one notice of it is posted in `channel`.
+        """
+        return await self._write(disputes.check, channel, now)
+
+    async def compare_posted_head(self, head: Head, posted_at: datetime) -> None:
+        """Dispute the trail if it lacks a head that was posted then. StoreError: it is forged."""
+        await self._read_sealed(disputes.compare_posted, head, posted_at)
 
     async def audit_day(self, day: str) -> Anchor | None:
         """Where the trail stood at the end of that day, as it is to be posted."""

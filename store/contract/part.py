@@ -9,6 +9,7 @@ from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
 from store.announcing import Announcer, LogEvent
+from store.known_head import KnownHead
 from store.replica import LEASE, Replica
 from store.sealing import AuditKey, sealed
 from store.statements import Operation
@@ -63,6 +64,7 @@ class Part:
     ) -> None:
         self._engine = engine
         self._audit_key = audit_key
+        self._known_head = KnownHead()
         self._announcer = Announcer(engine)
         self.owner = owner
         self.replica = Replica(engine, owner, seconds=lease_seconds)
@@ -83,16 +85,23 @@ class Part:
         self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Engine.read of what looks whether the key made what it reads."""
-        return await self._engine.read(sealed, partial(operation, *args, **kwargs), self._audit_key)
+        trail = self._known_head.view()
+        result = await self._engine.read(
+            sealed, partial(operation, *args, **kwargs), self._audit_key, None, trail
+        )
+        self._known_head.learn(trail)
+        return result
 
     async def _write(
         self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Engine.write of what may have something to record in the audit trail, or to log."""
         events: list[LogEvent] = []
+        trail = self._known_head.view()
         result = await self._engine.write(
-            sealed, partial(operation, *args, **kwargs), self._audit_key, events
+            sealed, partial(operation, *args, **kwargs), self._audit_key, events, trail
         )
+        self._known_head.learn(trail)
         if events:
             await self._announcer.announce(events)
         return result

@@ -14,6 +14,7 @@ words shown to people. Never a secret, and of what is large only its SHA-256.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,8 +24,19 @@ from typing import Any
 from bot.errors import Refused, StoreError
 from bot.observability.events import Event
 from store.announcing import log_event
-from store.proof import FIRST, HEAD, Anchor, Row, anchor_text, body_text, canonical, link_text
-from store.statements import Operation, bindable, lock, moment, query, run, seal, stamp
+from store.known_head import Head, TrailView
+from store.proof import (
+    CHECKPOINT,
+    FIRST,
+    HEAD,
+    Anchor,
+    Row,
+    anchor_text,
+    body_text,
+    canonical,
+    link_text,
+)
+from store.statements import Operation, bindable, lock, moment, query, recall, run, seal, stamp
 
 LOCK = "audit"
 LONGEST_ID = 64  # of an id that a stranger made up no more goes on record
@@ -59,6 +71,7 @@ class Kind(StrEnum):
     UNFROZEN = "unfrozen"
     POLICY_LOADED = "policy loaded"  # subject: SHA-256 of the policy
     PRUNED = "pruned"  # retention forgot the rows up to detail.through
+    DISPUTED = "disputed"  # a running bot had seen rows that the trail lacks; detail: why
     BEGUN_ANEW = "begun anew"  # with another key, or after a fault; detail: why, where it ended
     CLOCK_MOVED_BACK = "clock moved back"  # by more than SKEW; the next row was recorded then
 
@@ -108,6 +121,10 @@ def record(
     """
     yield lock(LOCK)
     head = yield from end_of_chain()
+    view: TrailView = yield recall()
+    known = view.seen or view.known
+    if known is not None and (head is None or (head.seq, head.mac) != (known.seq, known.mac)):
+        view.found = view.found or (yield from contradiction(head, known))
     if head is not None and stamp(now + SKEW) < head.at:
         behind = round((moment(head.at) - now).total_seconds())
         head = yield from _append(
@@ -115,6 +132,7 @@ def record(
         )
     facts = detail or {}
     head = yield from _append(head, _row(kind, now, incident_id, subject, actor, facts))
+    view.seen = Head(head.seq, head.mac)
     if event := _EVENTS.get(kind):
         logged = {name: facts[name] for name in _LOGGED if facts.get(name)}
         if kind is not Kind.POLICY_LOADED:
@@ -176,6 +194,14 @@ def sent_while_frozen(request: int, frozen: int) -> str:
     return f"row {request} is a request that was sent while everything was frozen, by row {frozen}"
 
 
+def disputed_text(row: Row) -> str:
+    """The fault that a running bot found and put on record in this row."""
+    return (
+        f"a bot that was running found, by row {row.seq}, that this is not the trail that it had"
+        f" seen: {json.loads(row.detail)['why']}"
+    )
+
+
 def sealed_anchor(name: str) -> Operation[Anchor | None]:
     """An anchor; None when there is none. StoreError when the key did not make it."""
     anchor: Anchor | None = yield from find_anchor(name)
@@ -225,6 +251,28 @@ def is_forged(row: Row) -> Operation[bool]:
     """Whether the key did not make this row, or made it for another place."""
     body = yield seal(body_text(row))
     return bool((yield seal(link_text(row.seq, row.prev, body))) != row.mac)
+
+
+def contradiction(head: Anchor | None, known: Head) -> Operation[str]:
+    """How a trail with this genuine head contradicts what is known of it; '' when it does not.
+
+    Rows that retention forgot are proved by the checkpoint, which takes the key.
+    """
+    if head is None:
+        return f"it is empty, and had {known.seq} rows before"
+    if head.seq < known.seq:
+        return f"it ends at row {head.seq}, and had {known.seq} rows before"
+    rows = yield query("SELECT mac FROM audit WHERE seq = ?", known.seq)
+    if rows:
+        mac = rows[0]["mac"]
+    else:
+        start: Anchor | None = yield from find_anchor(CHECKPOINT)
+        if start is None or (yield seal(anchor_text(start))) != start.seal:
+            return f"row {known.seq} is missing"
+        if start.seq > known.seq:
+            return ""
+        mac = start.mac if start.seq == known.seq else ""
+    return "" if mac == known.mac else f"row {known.seq} is not the one that stood there before"
 
 
 def put(anchor: Anchor) -> Operation[Anchor]:

@@ -9,7 +9,7 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Freeze
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
-from store.operations import freezes, trust
+from store.operations import disputes, freezes, trust
 from store.statements import Operation, moment, query, stamp
 
 
@@ -44,6 +44,7 @@ ORDER BY started_at
 
 def facts(limits: Limits, now: datetime) -> Operation[Facts]:
     """What `evaluate` has to know, for any number of approvals."""
+    dispute: str = yield from disputes.current()
     frozen: Freeze | None = yield from freezes.current()
     lost: list[str] = yield from trust.lost_requests(now)
     rows = yield query(_KNOWN, stamp(since_of(limits, now)))
@@ -59,4 +60,4 @@ def facts(limits: Limits, now: datetime) -> Operation[Facts]:
         )
         for row in rows
     ]
-    return Facts(frozen, runs, tuple(lost))
+    return Facts(frozen, runs, tuple(lost), dispute)

@@ -155,6 +155,8 @@ def _fault(seq: int, mac: str, through: int) -> Operation[str]:
                 frozen = row.seq if row.kind == Kind.FROZEN else 0
             elif row.kind == Kind.REQUEST and frozen:
                 return audit.sent_while_frozen(row.seq, frozen)
+            elif row.kind == Kind.DISPUTED:
+                return audit.disputed_text(row)
             seq, mac = row.seq, row.mac
     return ""
 

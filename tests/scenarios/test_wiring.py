@@ -46,6 +46,7 @@ HEALTH_CHECKS = {
     "slack": VITAL,
     "outbox": VITAL,
     "gateway": VITAL,
+    "audit trail": TOLD,
     "work": TOLD,
 }
 

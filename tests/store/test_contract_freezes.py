@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -94,6 +95,8 @@ async def test_a_freeze_that_cannot_be_recorded_is_not_announced_either(store: S
 
 # Deleted by hand
 
+NOBODY_CAN_TELL = "disagree about a freeze|the audit trail was cut back"
+
 DELETE_ROW = ("DELETE FROM freezes",)
 DELETE_RECORD = ("DELETE FROM audit WHERE kind = 'frozen'",)
 EDIT_RECORD = ("UPDATE audit SET kind = 'unfrozen' WHERE kind = 'frozen'",)
@@ -128,8 +131,8 @@ async def test_a_freeze_that_is_deleted_by_hand_still_holds(
     assert await fault(store) != "" or changes == [DELETE_ROW]
     try:
         assert not await may_send(store, execution, 4), "what was claimed is not sent"
-        assert "disagree about a freeze" in (await store.approval(one.id)).reason
-        with pytest.raises(Refused, match="disagree about a freeze"):
+        assert re.search(NOBODY_CAN_TELL, (await store.approval(one.id)).reason)
+        with pytest.raises(Refused, match=NOBODY_CAN_TELL):
             await store.vote(waiting.id, voter(ANA), Choice.APPROVE, TEAM, later(5))
     except Exception as error:  # without a genuine end nothing at all is recorded, and so not sent
         if "tampered" not in str(error) and DELETE_HEAD not in changes:

@@ -1,0 +1,58 @@
+"""The highest head of the audit trail that this process has seen, kept in its memory.
+
+Whoever may write to the database can delete the whole trail, or put back an older copy of it with
+the anchors of then: each of its rows is genuine, so the key alone does not tell. A process that has
+seen a later row does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """That the trail had a row of this number, with this mac."""
+
+    seq: int
+    mac: str
+
+
+class TrailView:
+    """What one operation knows of the trail when it begins, and what it learns of it.
+
+    `known` and `dispute` are of before its transaction, so the transaction sees all that they are
+    about. An operation sets `seen` to a genuine head, and `found` to how the trail contradicts
+    `known`. Both count only once the transaction is durable.
+    """
+
+    __slots__ = ("dispute", "found", "known", "seen")
+
+    def __init__(self, known: Head | None = None, dispute: str = "") -> None:
+        self.known = known
+        self.dispute = dispute
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what an earlier run of the operation learned: it was undone."""
+        self.seen: Head | None = None
+        self.found = ""
+
+
+class KnownHead:
+    """What a process knows of the trail. A dispute stays for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._head: Head | None = None
+        self._dispute = ""
+
+    def view(self) -> TrailView:
+        """What an operation that begins now knows."""
+        return TrailView(self._head, self._dispute)
+
+    def learn(self, view: TrailView) -> None:
+        """Keep what a finished operation learned."""
+        self._dispute = self._dispute or view.found
+        seen = view.seen
+        if seen and not self._dispute and (self._head is None or seen.seq > self._head.seq):
+            self._head = seen

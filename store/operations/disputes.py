@@ -1,0 +1,75 @@
+"""Whether the audit trail is still the one that this process has seen; else it is disputed.
+
+A dispute goes on record as a row made with the key, so that other replicas, later processes and
+`audit verify` know of it. Only `audit begin-anew` ends it.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from store.known_head import Head, TrailView
+from store.operations import audit, notices
+from store.operations.audit import Kind
+from store.proof import HEAD, Anchor, anchor_text
+from store.statements import Operation, query, recall, seal, stamp
+
+NOTICE = "trail"
+"""The kind of the message in the ops channel."""
+
+
+def current() -> Operation[str]:
+    """How the trail is disputed, in words; '' when it is not."""
+    view: TrailView = yield recall()
+    if view.dispute:
+        return view.dispute
+    if view.known is not None:
+        head: Anchor | None = yield from audit.find_anchor(HEAD)
+        if head is not None and (yield seal(anchor_text(head))) != head.seal:
+            return ""  # `freezes.current` disputes a forged head
+        view.found = yield from audit.contradiction(head, view.known)
+        if view.found:
+            return view.found
+        if head is not None:
+            view.seen = Head(head.seq, head.mac)
+    return (yield from _on_record())
+
+
+def compare_posted(posted: Head, posted_at: datetime) -> Operation[None]:
+    """Dispute a trail without the head that was posted, unless it was begun anew since then."""
+    begun = yield query(
+        "SELECT * FROM audit WHERE incident_id IS NULL AND kind = ? AND at > ? ORDER BY seq",
+        Kind.BEGUN_ANEW,
+        stamp(posted_at),
+    )
+    for row in map(audit.row_from, begun):
+        if not (yield from audit.is_forged(row)):
+            return
+    head = yield from audit.end_of_chain()
+    view: TrailView = yield recall()
+    if why := (yield from audit.contradiction(head, posted)):
+        view.found = f"its head was posted in Slack, and since then {why}"
+
+
+def check(channel: str, now: datetime) -> Operation[str]:
+    """As `current`; puts a new dispute on record, and posts one notice of it in `channel`."""
+    why: str = yield from current()
+    if not why:
+        yield from notices.tell(NOTICE, channel, {"why": ""}, now, over=True)
+        return ""
+    if not (yield from _on_record()):
+        yield from audit.record(Kind.DISPUTED, now=now, detail={"why": why})
+    if (yield from notices.lasting(NOTICE, channel)) is None:
+        yield from notices.tell(NOTICE, channel, {"why": why}, now, over=False)
+    return why
+
+
+def _on_record() -> Operation[str]:
+    rows = yield query(
+        "SELECT * FROM audit WHERE incident_id IS NULL AND kind = ? ORDER BY seq", Kind.DISPUTED
+    )
+    for row in map(audit.row_from, rows):
+        if not (yield from audit.is_forged(row)):
+            return str(json.loads(row.detail)["why"])
+    return ""

@@ -1,0 +1,132 @@
+"""Somebody wipes the audit trail, or puts an older copy back, to let what was frozen run."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from bot.app import Bot
+from bot.jobs.post_audit_head import post_audit_head
+from bot.simulator.conversation import Message
+from tests.scenarios.children import run_bot, until
+from tests.scenarios.conftest import StartBot
+from tests.scenarios.world import ALERTS, Clock, Gateway, World, kind
+
+pytestmark = pytest.mark.attack("ASI10")
+
+
+async def verify(world: World) -> tuple[int, str]:
+    code, out, err = await run_bot(
+        "audit", "verify", settings=world.settings(), folder=world.folder
+    )
+    return code, out + err
+
+
+def notices(world: World) -> list[Message]:
+    return [message for message in world.slack.messages(ALERTS) if kind(message) == "trail"]
+
+
+def wipe(world: World) -> None:
+    for table in ("freezes", "audit", "audit_anchors"):
+        world.store.tamper(f"DELETE FROM {table}")  # noqa: S608 - constants
+
+
+def copy_of(world: World) -> dict[str, list[tuple[object, ...]]]:
+    return {
+        table: [tuple(row) for row in world.rows(f"SELECT {columns} FROM {table}")]  # noqa: S608
+        for table, columns in COLUMNS.items()
+    }
+
+
+COLUMNS = {
+    "audit": "seq, at, kind, incident_id, subject, actor, detail, prev, mac",
+    "audit_anchors": "name, seq, mac, at, note, seal",
+}
+
+
+def put_back(world: World, copy: dict[str, list[tuple[object, ...]]]) -> None:
+    wipe(world)
+    for table, rows in copy.items():
+        for row in rows:
+            marks = ", ".join("?" * len(row))
+            world.store.tamper(
+                f"INSERT INTO {table} ({COLUMNS[table]}) VALUES ({marks})",  # noqa: S608
+                *row,
+            )
+
+
+async def frozen(world: World) -> Message:
+    """An approval that waits while everything is frozen."""
+    await world.alert()
+    card = await world.approval_card("awaiting approval")
+    await (await world.types("/incident freeze on a move", "ana")).response()
+    await world.quiet()
+    return card
+
+
+async def health_says(running: Bot) -> str:
+    await running.health.look("audit trail")
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{running.http_url}/health/detailed") as answer,
+    ):
+        return await answer.text()
+
+
+@pytest.mark.parametrize("how", ["wiped", "cut back"])
+async def test_a_freeze_that_is_wiped_with_its_rows_and_anchors_lets_nothing_run(
+    world: World, bot: StartBot, gateway: Gateway, how: str
+) -> None:
+    running = await bot()
+    older = copy_of(world)
+    card = await frozen(world)
+    if how == "wiped":
+        wipe(world)
+    else:
+        put_back(world, older)
+    await world.press(card, "Approve", "ben", stale=True)
+    await world.whisper("ben", "the audit trail was cut back or replaced")
+    for _ in range(3):
+        assert "cut back or replaced" in await health_says(running)
+    await world.quiet()
+    (notice,) = notices(world)
+    assert "All actions are blocked" in notice.text
+    code, said = await verify(world)
+    assert code == 1
+    assert "a bot that was running found, by row" in said
+    assert gateway.executions() == []
+
+
+async def test_a_trail_cut_back_while_the_bot_is_down_is_known_by_the_head_in_slack(
+    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+) -> None:
+    running = await bot()
+    older = copy_of(world)
+    await frozen(world)
+    clock.forward(86_400)
+    await post_audit_head(running.response, clock, ALERTS)()
+    await world.slack.wait_for(
+        lambda: next((m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"), None),
+        why="the head of the day",
+    )
+    await running.__aexit__()
+    put_back(world, older)
+    assert (await verify(world))[0] == 0, "the store alone cannot know"
+
+    again = await bot()
+    assert "its head was posted in Slack" in await health_says(again)
+    await until(lambda: len(notices(world)) == 1, why="the ops channel is told")
+    await again.__aexit__()
+    code, out, err = await run_bot(
+        "audit",
+        "begin-anew",
+        "--reason",
+        "an older copy was put back",
+        "--backup",
+        str(world.folder / "before.db"),
+        settings=world.settings(),
+        folder=world.folder,
+    )
+    assert code == 0, out + err
+    assert (await verify(world))[0] == 0
+    assert gateway.executions() == []
