@@ -91,6 +91,11 @@ def m015_expand_takeovers() -> str:
     return _M015
 
 
+def m016_expand_watched() -> str:
+    """The alerts that fired when a request was sent: by them it is verified."""
+    return _M016
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -107,6 +112,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m013_expand_attempts,
     m014_expand_questions,
     m015_expand_takeovers,
+    m016_expand_watched,
 )
 
 
@@ -527,4 +533,15 @@ _M015 = """
 ALTER TABLE executions ADD COLUMN taken_over_at TEXT;
 -- When the gateway first said that it still runs; NULL before, and for another attempt.
 ALTER TABLE executions ADD COLUMN running_at TEXT;
+"""
+
+_M016 = """
+CREATE TABLE watched (
+    execution_id TEXT NOT NULL REFERENCES executions (id),
+    fingerprint TEXT NOT NULL,          -- as in firing
+    sender TEXT NOT NULL,
+    cleared_at TEXT,                    -- when its own sender cleared it
+    PRIMARY KEY (execution_id, fingerprint)
+) WITHOUT ROWID;
+CREATE INDEX watched_alert ON watched (fingerprint);
 """

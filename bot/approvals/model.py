@@ -164,6 +164,14 @@ class Approval:
         return self.state is not RemediationStatus.AWAITING_APPROVAL
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An alert that fired when a request was sent, and whether its own sender cleared it since."""
+
+    sender: str
+    cleared: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """One dispatch of one approval. `key` is the idempotency key the gateway sees.

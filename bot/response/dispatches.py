@@ -301,6 +301,7 @@ class Dispatches:
         verdict = verify.verdict(
             execution,
             incident,
+            await self._store.watched(execution.id),
             good_in_a_row=good,
             needed=self._rulebook.policy.remediate.verify_good_probes,
             now=self._clock(),

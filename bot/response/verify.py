@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import aiohttp
 
-from bot.approvals.model import Approval, Execution
+from bot.approvals.model import Approval, Execution, Watched
 from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 
@@ -51,12 +51,20 @@ def probe_url(approval: Approval) -> str:
 
 
 def verdict(
-    execution: Execution, incident: Incident, *, good_in_a_row: int, needed: int, now: datetime
+    execution: Execution,
+    incident: Incident,
+    watched: Sequence[Watched],
+    *,
+    good_in_a_row: int,
+    needed: int,
+    now: datetime,
 ) -> tuple[RemediationStatus, str] | None:
     """Verified or not verified, with the reason; None while it is still to be seen.
 
-    `succeeded` is for what nobody can tell: the incident had resolved before it was sent, or, at
-    the deadline and without a probe, a person resolved it before the alert could clear.
+    `watched` are the alerts that fired when it was sent. Any that began since then, whoever sent
+    them, tell nothing of it. `succeeded` is for what nobody can tell: the incident had resolved
+    before it was sent, or, at the deadline and without a probe, a person resolved it before the
+    alert could clear, or all alerts of one sender cleared and another's still fire.
     """
     if _over_before(execution, incident):
         return RemediationStatus.SUCCEEDED, "the incident had resolved before it was sent"
@@ -66,15 +74,36 @@ def verdict(
             RemediationStatus.VERIFIED,
             f"{execution.verify_note}, {good_in_a_row} {checks} in a row",
         )
-    cleared = incident.status is IncidentStatus.RESOLVED and not incident.resolved_by
-    if not execution.verify_note and cleared:
-        return RemediationStatus.VERIFIED, "the alert cleared"
+    if not execution.verify_note and (why := _cleared(incident, watched)):
+        return RemediationStatus.VERIFIED, why
     if execution.verify_until and now >= execution.verify_until:
         if not execution.verify_note and incident.status is IncidentStatus.RESOLVED:
             why = "a person resolved the incident before the alert cleared"
             return RemediationStatus.SUCCEEDED, why
+        if not execution.verify_note and (why := _disagreement(watched)):
+            return RemediationStatus.SUCCEEDED, why
         return RemediationStatus.NOT_VERIFIED, execution.verify_note or "the alert still fires"
     return None
+
+
+def _cleared(incident: Incident, watched: Sequence[Watched]) -> str:
+    """That every alert by which it is judged cleared; '' when not."""
+    if incident.status is IncidentStatus.RESOLVED and not incident.resolved_by:
+        return "the alert cleared"
+    if watched and all(alert.cleared for alert in watched):
+        return "the alert cleared; what still fires began after it was sent"
+    return ""
+
+
+def _disagreement(watched: Sequence[Watched]) -> str:
+    """That one sender says that it helped and another that it did not; '' when none does.
+
+    Anybody may have fired an alert in this scope before it was sent, and never clear it.
+    """
+    firing = {alert.sender for alert in watched if not alert.cleared}
+    if {alert.sender for alert in watched} == firing:
+        return ""
+    return f"every alert of one sender cleared, and those of {', '.join(sorted(firing))} still fire"
 
 
 def _over_before(execution: Execution, incident: Incident) -> bool:

@@ -8,12 +8,13 @@ from typing import Any
 
 from bot.approvals.blockers import Config
 from bot.approvals.limits import Limits
-from bot.approvals.model import Execution
+from bot.approvals.model import Execution, Watched
 from bot.incidents.remediation import RemediationStatus
 from store.contract.part import Part
 from store.operations import (
     executions,
     outcomes,
+    watching,
 )
 
 DEFAULT_LIMITS = Limits()
@@ -141,6 +142,10 @@ class Executions(Part):
     async def verifying(self) -> list[Execution]:
         """Executions that ran and are not verified yet."""
         return await self._engine.read(outcomes.verifying)
+
+    async def watched(self, execution_id: str) -> list[Watched]:
+        """The alerts that fired when its request was sent, until `conclude`, by sender."""
+        return await self._engine.read(watching.of_execution, execution_id)
 
     async def unknown_outcomes(self, since: datetime, stuck_before: datetime) -> list[Execution]:
         """Executions whose outcome is unknown, sent since then.

@@ -10,7 +10,7 @@ from bot.incidents.correlation import Candidate, Named, Scope, could_share_finge
 from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
 from bot.observability.events import Event
 from store.announcing import log_event
-from store.operations import advice, grouping, incidents, news, proposing, senders
+from store.operations import advice, grouping, incidents, news, proposing, senders, watching
 from store.rows import alert_from_json, dump
 from store.statements import (
     Operation,
@@ -289,8 +289,11 @@ def fold(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[Non
     is_new = replaced = 0
     if row["replaces"]:
         replaced = yield from _stops(row["id"], row["replaces"])
+        key = senders.key(alert, one.sender)
+        yield from watching.replaced(row["id"], row["replaces"], key, one.sender)
     if not row["fires"]:
         is_new = yield from _fires(row["id"], one, alert_id)
+        yield from watching.fires_again(row["id"], senders.key(alert, one.sender))
     elif not _is_older(one, row):
         yield run(
             "UPDATE firing SET severity = ?, starts_at = ?, told_at = ?, last_alert = ?"
@@ -349,18 +352,19 @@ def clear(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[No
         yield from senders.told_by_another(row, one, alert_id, arrival.now)
         return
     keys = [row["replaces"]] if row["replaces"] else senders.keys(one)
-    cleared = 0
+    cleared: list[str] = []
     for key in keys:
-        cleared += yield from _stops(row["id"], key)
+        if (yield from _stops(row["id"], key)):
+            cleared.append(key)
     if not cleared:
         # A sender whose resolve reads differently from its alert: the name has to do, where only
         # one of that name fires. Of several, which one resolved is not known, so none is cleared;
         # nor is one that was told after this.
         at = told(one)
-        yield run(
+        by_name = yield query(
             "DELETE FROM firing WHERE incident_id = ? AND name = ? AND (? = '' OR told_at <= ?)"  # noqa: S608 - placeholders
             f" AND {by_them} AND 1 = (SELECT COUNT(*) FROM firing WHERE incident_id = ?"
-            f" AND name = ? AND {by_them})",
+            f" AND name = ? AND {by_them}) RETURNING fingerprint",
             row["id"],
             one.alert.name,
             at,
@@ -370,6 +374,9 @@ def clear(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[No
             one.alert.name,
             *them,
         )
+        cleared = [gone["fingerprint"] for gone in by_name]
+    if cleared:
+        yield from watching.cleared(row["id"], cleared, arrival.now)
     left = yield query("SELECT COUNT(*) AS n FROM firing WHERE incident_id = ?", row["id"])
     if left[0]["n"] == 0:
         yield from incidents.close(row["id"], by="", now=arrival.now)

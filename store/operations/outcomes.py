@@ -10,7 +10,7 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Execution
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
-from store.operations import approvals, executions, guards, incidents, news
+from store.operations import approvals, executions, guards, incidents, news, watching
 from store.operations.audit import Kind
 from store.proof import sha256_of
 from store.rows import dump, execution_from
@@ -253,6 +253,7 @@ def conclude(
     )
     if not count:
         return False
+    yield from watching.end(execution_id)
     execution = yield from executions.get(execution_id)
     if state is RemediationStatus.VERIFIED:
         yield run(

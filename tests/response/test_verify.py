@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.approvals.model import Execution
+from bot.approvals.model import Execution, Watched
 from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.remediation import RemediationStatus
 from bot.response.verify import http_probe, verdict
@@ -68,8 +68,8 @@ def incident(status=IncidentStatus.OPEN, resolved_by="", resolved_at=None):
     )
 
 
-def judged(run, about, good=0, now=NOW):
-    found = verdict(run, about, good_in_a_row=good, needed=2, now=now)
+def judged(run, about, good=0, now=NOW, watched=()):
+    found = verdict(run, about, watched, good_in_a_row=good, needed=2, now=now)
     return found[0] if found else None
 
 
@@ -91,7 +91,7 @@ def test_without_a_probe_the_alert_that_clears_verifies():
 @pytest.mark.parametrize("by", ["", "U0ANA"], ids=["the alert cleared", "a person resolved it"])
 def test_what_was_sent_after_the_incident_resolved_is_not_what_helped(by, good):
     before = incident(IncidentStatus.RESOLVED, by, resolved_at=NOW - timedelta(seconds=1))
-    said = verdict(execution(), before, good_in_a_row=good, needed=2, now=NOW)
+    said = verdict(execution(), before, (), good_in_a_row=good, needed=2, now=NOW)
     assert said == (RemediationStatus.SUCCEEDED, "the incident had resolved before it was sent")
 
 
@@ -114,17 +114,42 @@ def test_a_cleared_alert_does_not_stand_in_for_a_probe_that_fails():
 def test_when_a_person_closed_the_incident_nobody_can_tell_and_that_is_said():
     closed = incident(IncidentStatus.RESOLVED, resolved_by="U0ANA")
     late = NOW + timedelta(minutes=5)
-    said = verdict(execution(), closed, good_in_a_row=0, needed=2, now=late)
+    said = verdict(execution(), closed, (), good_in_a_row=0, needed=2, now=late)
     why = "a person resolved the incident before the alert cleared"
     assert said == (RemediationStatus.SUCCEEDED, why)
     probed = execution(verify_note="the health check answers 503")
-    said = verdict(probed, closed, good_in_a_row=0, needed=2, now=late)
+    said = verdict(probed, closed, (), good_in_a_row=0, needed=2, now=late)
     assert said == (RemediationStatus.NOT_VERIFIED, "the health check answers 503")
 
 
 def test_after_the_deadline_it_is_called_not_verified():
     late = NOW + timedelta(minutes=5)
     assert judged(execution(), incident(), now=late) is RemediationStatus.NOT_VERIFIED
+
+
+MONITOR, OTHER = "slack:B0MONITOR", "slack:B0OTHER"
+
+
+@pytest.mark.parametrize(
+    ("watched", "before", "late"),
+    [
+        ([(MONITOR, True)], "verified", "verified"),
+        ([(MONITOR, True), (OTHER, True)], "verified", "verified"),
+        ([(MONITOR, True), (MONITOR, False)], None, "not verified"),
+        ([(MONITOR, True), (OTHER, False)], None, "succeeded"),
+        ([(MONITOR, False), (OTHER, False)], None, "not verified"),
+        ([], None, "not verified"),
+    ],
+)
+def test_the_alerts_that_fired_when_it_was_sent_decide(watched, before, late):
+    alerts = [Watched(sender, cleared=cleared) for sender, cleared in watched]
+    assert judged(execution(), incident(), watched=alerts) == before
+    assert judged(execution(), incident(), watched=alerts, now=NOW + timedelta(hours=1)) == late
+
+
+def test_alerts_that_cleared_do_not_stand_in_for_a_probe_that_fails():
+    run = execution(verify_note="the health check answers 503")
+    assert judged(run, incident(), watched=[Watched(MONITOR, cleared=True)]) is None
 
 
 @pytest.fixture

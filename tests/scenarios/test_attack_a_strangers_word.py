@@ -9,7 +9,7 @@ import pytest
 
 from tests.scenarios.attacks import nothing_ran, proposed
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import SERVICE, Gateway, World, restart_sop
+from tests.scenarios.world import SERVICE, Clock, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.one_engine
 
@@ -97,3 +97,54 @@ async def test_senders_that_the_policy_declares_to_be_one_clear_each_others_aler
     running.reload()
     await world.resolves(app="Joker")
     await world.resolved("the alert cleared")
+
+
+async def sent_without_a_probe(world: World, bot: StartBot, *strangers: str) -> None:
+    """A restart that ran, and that only an alert can verify; these apps fired before it."""
+    sop = restart_sop(world.probe_url)
+    del sop["actions"][0]["parameters"]["probe_url"]
+    world.write_sops(sop)
+    card = await proposed(world, bot)
+    for app in strangers:
+        await world.alert(name="NeverClears", app=app)
+        await world.card("2 alerts")
+    await world.press(card, "Approve", "ben")
+    await world.result("exit 0")
+
+
+@pytest.mark.attack("ASI07")
+async def test_an_alert_that_another_app_never_clears_does_not_hide_that_it_helped(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    await sent_without_a_probe(world, bot)
+    await world.alert(name="NeverClears", app="Joker")
+    await world.card("2 alerts")
+    await world.resolves()
+    await world.result("Verified: the alert cleared; what still fires began after it was sent")
+    assert world.rows("SELECT status FROM incidents")[0]["status"] == "open"
+
+
+@pytest.mark.attack("ASI07")
+async def test_an_alert_that_another_app_fired_before_cannot_make_it_not_verified(
+    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+) -> None:
+    await sent_without_a_probe(world, bot, "Joker")
+    await world.resolves()
+    await world.quiet()
+    clock.forward(301)
+    said = await world.result("every alert of one sender cleared, and those of slack:")
+    assert "ot verified" not in said.text
+    (row,) = world.rows("SELECT state FROM executions")
+    assert row["state"] == "succeeded"
+
+
+@pytest.mark.attack("ASI07")
+async def test_what_still_fires_by_its_own_sender_is_not_verified(
+    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+) -> None:
+    await sent_without_a_probe(world, bot)
+    await world.alert(name="NeverClears", app="Joker")
+    await world.resolves(name="NeverClears", app="Joker")
+    await world.quiet()
+    clock.forward(301)
+    await world.result("Not verified: the alert still fires")

@@ -1,0 +1,121 @@
+"""A remediation is judged by the alerts that fired when it was sent, as their senders tell them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.approvals.blockers import Config, requirement_of
+from bot.approvals.limits import Limits
+from bot.approvals.model import Binding, Choice, Terms
+from bot.incidents.model import Alert
+from bot.incidents.remediation import RemediationStatus
+from store.contract import Store
+from tests.store.shop import ANA, CHANNEL, TEAM, alert, asked, later, named, resolved, voter
+
+pytestmark = pytest.mark.attack("ASI07")
+
+MONITOR, STRANGER, TWIN = "slack:B0MONITOR", "slack:B0STRANGER", "http:alertmanager"
+_keys = iter(range(10_000))
+
+
+async def tell(store: Store, one: Alert, *senders: str, at: float, **changes: str) -> int:
+    telling = replace(named(one), senders=senders or (MONITOR,), **changes)
+    receipt = await store.accept(f"w{next(_keys)}", [telling], channel=CHANNEL, now=later(at))
+    return receipt.incident_ids[-1]
+
+
+async def sent(store: Store, incident_id: int) -> str:
+    """A request for it is on record; the execution's id."""
+    incident = await store.incident(incident_id)
+    terms = Terms(bound=Binding(severity=incident.severity, env=incident.env, service="web"))
+    approval = await asked(store, incident_id, terms=terms)
+    await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(10))
+    execution = await store.claim_execution(later(11), Limits())
+    assert execution is not None
+    config = Config(sop="", requirement=requirement_of(await store.approval(approval.id)))
+    assert await store.record_request(execution, later(12), Limits(), config, {"key": "k"})
+    return execution.id
+
+
+async def watched(store: Store, execution_id: str) -> list[tuple[str, bool]]:
+    return [(one.sender, one.cleared) for one in await store.watched(execution_id)]
+
+
+async def test_what_a_stranger_fires_after_it_was_sent_is_not_watched(store: Store) -> None:
+    incident_id = await tell(store, alert(), at=0)
+    execution_id = await sent(store, incident_id)
+    assert await tell(store, alert(fingerprint="x"), STRANGER, at=13) == incident_id
+    assert await watched(store, execution_id) == [(MONITOR, False)]
+    await tell(store, resolved(), at=14)
+    assert await watched(store, execution_id) == [(MONITOR, True)]
+    assert (await store.incident(incident_id)).firing == 1, "the stranger's is on the card"
+
+
+async def test_a_strangers_resolve_clears_no_watched_alert(store: Store) -> None:
+    incident_id = await tell(store, alert(), at=0)
+    await tell(store, alert(fingerprint="x"), STRANGER, at=1)
+    execution_id = await sent(store, incident_id)
+    await tell(store, resolved(), STRANGER, at=13)
+    await tell(store, resolved(fingerprint="x"), STRANGER, at=14)
+    assert await watched(store, execution_id) == [(MONITOR, False), (STRANGER, True)]
+
+
+async def test_senders_that_are_declared_to_be_one_clear_what_is_watched(store: Store) -> None:
+    incident_id = await tell(store, alert(), at=0)
+    execution_id = await sent(store, incident_id)
+    await tell(store, resolved(), TWIN, MONITOR, at=13)
+    assert await watched(store, execution_id) == [(MONITOR, True)]
+
+
+async def test_a_resolve_by_name_alone_clears_what_is_watched(store: Store) -> None:
+    incident_id = await tell(store, alert(), at=0)
+    execution_id = await sent(store, incident_id)
+    await tell(store, resolved(fingerprint="reads differently"), at=13)
+    assert await watched(store, execution_id) == [(MONITOR, True)]
+
+
+async def test_what_fires_again_has_not_cleared(store: Store) -> None:
+    incident_id = await tell(store, alert(), at=0)
+    await tell(store, alert(fingerprint="other", name="Other"), at=1)
+    execution_id = await sent(store, incident_id)
+    await tell(store, resolved(), at=13)
+    await tell(store, alert(), at=14)
+    assert await watched(store, execution_id) == [(MONITOR, False), (MONITOR, False)]
+
+
+async def test_an_edit_of_the_message_is_no_clear(store: Store) -> None:
+    first = replace(named(alert(), dedup_key="C0/1.1/0#0"), senders=(MONITOR,))
+    receipt = await store.accept("e1", [first], channel=CHANNEL, now=later(0))
+    (incident_id,) = receipt.incident_ids
+    execution_id = await sent(store, incident_id)
+    edited = replace(
+        named(alert(fingerprint="reads differently"), dedup_key="C0/1.1/1#0"),
+        senders=(MONITOR,),
+        edit_of="C0/1.1/",
+    )
+    await store.accept("e2", [edited], channel=CHANNEL, now=later(13))
+    assert (await store.incident(incident_id)).firing == 1
+    assert await watched(store, execution_id) == [(MONITOR, False)]
+    await tell(store, resolved(fingerprint="reads differently"), at=14)
+    assert await watched(store, execution_id) == [(MONITOR, True)]
+
+
+async def test_a_person_who_resolves_and_reopens_the_incident_clears_nothing(store: Store) -> None:
+    incident_id = await tell(store, alert(), at=0)
+    execution_id = await sent(store, incident_id)
+    await store.resolve(incident_id, ANA, later(13))
+    await store.reopen(incident_id, ANA, later(14))
+    assert await watched(store, execution_id) == [(MONITOR, False)]
+
+
+async def test_nothing_is_watched_once_the_verdict_is_known(store: Store) -> None:
+    execution_id = await sent(store, await tell(store, alert(), at=0))
+    execution = await store.execution(execution_id)
+    await store.finish_execution(
+        execution, RemediationStatus.SUCCEEDED, answer={}, error="", now=later(13)
+    )
+    assert await watched(store, execution_id) == [(MONITOR, False)]
+    assert await store.conclude(execution_id, RemediationStatus.VERIFIED, "it helped", later(14))
+    assert await watched(store, execution_id) == []
