@@ -17,7 +17,8 @@ from store.bundles import bundle
 from store.chain import Chain
 from store.moves import in_use
 from store.places import alive, name_of, reading
-from store.proof import Anchor, Fault, Row
+from store.proof import CHECKPOINT, Anchor, Fault, Row
+from store.proof_of_executions import Courses
 from store.sealing import AuditKey
 from store.shape import Table, steps, tables
 from store.transfer import End
@@ -111,8 +112,11 @@ def _prove(end: End, key: AuditKey, head: str) -> Proved:
     _has_trail(end)
     anchors = [Anchor(*row) for row in _rows(end, "audit_anchors")]
     chain = Chain(key.raw, anchors, wanted=head)
-    for row in _rows(end, "audit"):
-        chain.add(Row(*row))
+    courses = Courses()
+    for values in _rows(end, "audit"):
+        row = Row(*values)
+        chain.add(row)
+        courses.add(row)
     chain.end()
     stored = list(_rows(end, "freezes"))
     if chain.says_frozen() and not stored:
@@ -122,6 +126,10 @@ def _prove(end: End, key: AuditKey, head: str) -> Proved:
         )
     if stored and not chain.says_frozen():
         raise Fault(chain.seq, "the store has a freeze that is not on record")
+    columns = _table("executions").columns
+    executions = (dict(zip(columns, values, strict=True)) for values in _rows(end, "executions"))
+    pruned = [anchor.note for anchor in anchors if anchor.name == CHECKPOINT]
+    courses.compare(executions, pruned[0] if pruned else "")
     return Proved(chain.count, chain.seq, chain.mac, tuple(chain.notes))
 
 

@@ -249,7 +249,8 @@ WHERE v.at > COALESCE(
 _FREEZE_ON_RECORD = """
 SELECT 'the freeze' AS what FROM (SELECT COUNT(*) AS stored FROM freezes) AS f
 WHERE f.stored != CASE WHEN
-    EXISTS (SELECT 1 FROM audit_anchors h WHERE h.name = 'head' AND substr(h.note, 28) = ' frozen')
+    EXISTS (SELECT 1 FROM audit_anchors h WHERE h.name = 'head'
+        AND substr(h.note, length(h.note) - 6) = ' frozen')
     OR 'frozen' = (SELECT t.kind FROM audit t
         WHERE t.incident_id IS NULL AND t.kind IN ('frozen', 'unfrozen')
         ORDER BY t.seq DESC LIMIT 1)
@@ -261,6 +262,31 @@ SELECT 'the request of approval ' || t.subject AS what FROM audit t
 WHERE t.kind = 'request' AND NOT EXISTS (SELECT 1 FROM executions e
     JOIN approvals a ON a.id = e.approval_id JOIN incidents i ON i.id = e.incident_id
     WHERE e.approval_id = t.subject AND e.started_at IS NOT NULL)
+"""
+
+# Only what was answered: a claim that was never sent has a start, and no request.
+_ANSWERS_REQUESTED = """
+SELECT 'execution ' || e.id AS what FROM executions e
+WHERE e.answer IS NOT NULL AND e.started_at > COALESCE(
+        (SELECT c.note FROM audit_anchors c WHERE c.name = 'checkpoint'),
+        (SELECT f.at FROM audit f WHERE f.seq = 1), 'never')
+    AND NOT EXISTS (SELECT 1 FROM audit t WHERE t.incident_id = e.incident_id
+        AND t.kind = 'request' AND t.subject = e.approval_id)
+"""
+
+# The last turn on record, where its kind or its detail names the state.
+_STATES_ON_RECORD = """
+SELECT 'execution ' || e.id AS what FROM executions e JOIN audit t ON t.seq = (
+    SELECT MAX(u.seq) FROM audit u WHERE u.incident_id = e.incident_id
+        AND u.subject = e.approval_id AND u.kind IN ('approved', 'dispatching', 'taken over',
+        'request', 'answer', 'outcome unknown', 'looked up', 'tried again', 'marked by hand',
+        'verified', 'not verified', 'verification unknown', 'undone', 'revoked'))
+WHERE e.state != CASE
+    WHEN t.kind IN ('approved', 'tried again') THEN 'approved'
+    WHEN t.kind IN ('dispatching', 'taken over', 'request') THEN 'dispatching'
+    WHEN t.kind = 'verification unknown' THEN 'succeeded'
+    WHEN t.kind IN ('answer', 'looked up', 'marked by hand') THEN e.state
+    ELSE t.kind END
 """
 
 _UNDISPUTED = "SELECT 'row ' || seq AS what FROM audit WHERE kind = 'disputed'"
@@ -298,6 +324,8 @@ INVARIANTS = (
     Invariant("the audit trail ends where its head says", _AUDIT_ENDS),
     Invariant("every vote is in the audit trail", _VOTES_ON_RECORD),
     Invariant("a freeze stands in the store exactly when it is on record", _FREEZE_ON_RECORD),
+    Invariant("every answered execution has its request on record", _ANSWERS_REQUESTED),
+    Invariant("every execution is in the state that is on record last", _STATES_ON_RECORD),
     Invariant("no bot has found the audit trail cut back or replaced", _UNDISPUTED),
     Invariant("every request on record has its execution", _REQUESTS_RAN),
 )

@@ -537,7 +537,7 @@ ALTER TABLE executions ADD COLUMN running_at TEXT;
 
 _M016 = """
 CREATE TABLE watched (
-    execution_id TEXT NOT NULL REFERENCES executions (id),
+    execution_id TEXT NOT NULL,
     fingerprint TEXT NOT NULL,          -- as in firing
     sender TEXT NOT NULL,
     cleared_at TEXT,                    -- when its own sender cleared it

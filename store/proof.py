@@ -253,7 +253,7 @@ _ENDS = ("answer", "looked up", "outcome unknown")
 _VERDICTS = {"verified": "verified", "not verified": "not verified"} | {
     "verification unknown": "succeeded"
 }
-_KINDS = {
+APPROVAL_KINDS = {
     "proposed",
     "voted",
     "approved",
@@ -275,11 +275,11 @@ def _agree(key: bytes, parts: dict[str, Any], rows: list[Row]) -> None:
     """Nothing that is on record is missing, and what is there is as it is on record."""
     approvals = {approval["id"]: approval for approval in parts["approvals"]}
     for row in rows:
-        if row.kind in _KINDS and row.subject not in approvals:
+        if row.kind in APPROVAL_KINDS and row.subject not in approvals:
             raise Fault(row.seq, f"approval {row.subject}: it is on record, and missing here")
     forgotten = _forgotten(key, parts["chain"])
     for approval in parts["approvals"]:
-        own = [row for row in rows if row.subject == approval["id"] and row.kind in _KINDS]
+        own = [row for row in rows if row.subject == approval["id"] and row.kind in APPROVAL_KINDS]
         if own and own[0].kind == "proposed":
             _agree_on_what_was_asked(parts, approval, own)
         elif approval["requested_at"] > forgotten:
@@ -340,7 +340,7 @@ def _agree_on_what_was_asked(
 
 def _agree_on_its_course(approval: dict[str, Any], own: list[Row]) -> None:
     """How far it came, by whom and when."""
-    told, ran = _course_of_approval(own), _course_of_execution(own)
+    told, ran = _course_of_approval(own), course_of_execution(own)
     for name, value in told.items():
         if approval[name] != _as_stored(value):
             raise _other(name, approval, own[-1])
@@ -386,8 +386,11 @@ def _course_of_approval(own: list[Row]) -> dict[str, Any]:
     return told
 
 
-def _course_of_execution(own: list[Row]) -> dict[str, Any]:
-    """The same of its execution, {} where there is none; of the answer its SHA-256."""
+def course_of_execution(own: list[Row]) -> dict[str, Any]:
+    """What the store must say of its execution after these rows; of the answer its SHA-256.
+
+    {} where there is none.
+    """
     ran: dict[str, Any] = {}
     for row in own:
         detail = json.loads(row.detail)

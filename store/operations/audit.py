@@ -130,7 +130,9 @@ def record(
         head = yield from _append(
             head, _row(Kind.CLOCK_MOVED_BACK, now, None, "", "", {"seconds": behind})
         )
-    facts = detail or {}
+    facts = dict(detail or {})
+    if kind is Kind.REQUEST and head is not None and (previous := last_request(head)):
+        facts["previous"] = previous  # see `trust._broken_requests`
     head = yield from _append(head, _row(kind, now, incident_id, subject, actor, facts))
     view.seen = Head(head.seq, head.mac)
     if event := _EVENTS.get(kind):
@@ -166,14 +168,15 @@ def _row(
     return Row(0, stamp(now), str(kind), incident_id, subject, actor, canonical(detail), "", "")
 
 
-_FROZEN_MARK = " frozen"
+_FROZEN_MARK, _REQUEST_MARK = " frozen", " request "
 
 
 def end_of_chain() -> Operation[Anchor | None]:
     """Where the chain ends; None when it is empty.
 
-    The head's `note` is the latest time seen, and whether everything is frozen: whoever deletes a
-    freeze from the store, and its row from the trail, cannot take it out of here.
+    The head's `note` is the latest time seen, the number of the last request, and whether
+    everything is frozen: whoever deletes a freeze or an execution from the store, and its row from
+    the trail, cannot take it out of here.
     """
     head: Anchor | None = yield from sealed_anchor(HEAD)
     return head
@@ -181,7 +184,13 @@ def end_of_chain() -> Operation[Anchor | None]:
 
 def latest_time(head: Anchor) -> str:
     """The latest time that the chain has seen."""
-    return head.note.removesuffix(_FROZEN_MARK)
+    return head.note.partition(" ")[0]
+
+
+def last_request(head: Anchor) -> int:
+    """The number of the last row that is a request; 0 when there is none."""
+    number = head.note.removesuffix(_FROZEN_MARK).partition(_REQUEST_MARK)[2]
+    return int(number) if number else 0
 
 
 def says_frozen(head: Anchor) -> bool:
@@ -242,7 +251,9 @@ def _append(head: Anchor | None, row: Row) -> Operation[Anchor]:
     frozen = row.kind == Kind.FROZEN or (
         head is not None and says_frozen(head) and row.kind != Kind.UNFROZEN
     )
-    note = latest + (_FROZEN_MARK if frozen else "")
+    request = seq if row.kind == Kind.REQUEST else last_request(head) if head else 0
+    note = latest + (f"{_REQUEST_MARK}{request}" if request else "")
+    note += _FROZEN_MARK if frozen else ""
     moved: Anchor = yield from put(Anchor(HEAD, seq, mac, row.at, note, ""))
     return moved
 

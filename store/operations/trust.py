@@ -13,8 +13,8 @@ from bot.approvals.model import Approval
 from bot.incidents.remediation import RemediationStatus
 from store.operations import audit
 from store.operations.audit import Kind
-from store.proof import Row, sha256_of
-from store.statements import Operation, moment, query, stamp, stamp_or_none
+from store.proof import CHECKPOINT, HEAD, Anchor, Row, anchor_text, sha256_of
+from store.statements import Operation, moment, query, seal, stamp, stamp_or_none
 from store.statements import Row as StoredRow
 
 REMEMBERED = timedelta(days=1)
@@ -83,6 +83,8 @@ def _over(rows: list[Row]) -> str:
 def lost_requests(now: datetime) -> Operation[list[str]]:
     """The approvals whose request is on record of late, and whose rows contradict the record.
 
+    With the row of the record that was a request and was edited, if there is one.
+
     Cool-down, breaker, budget and the busy target are counted over executions, with their approval
     and incident. Deleting one of these, setting its start back, or editing its state, target or
     action would loosen the limits.
@@ -105,7 +107,37 @@ def lost_requests(now: datetime) -> Operation[list[str]]:
         row = audit.row_from(stored)
         if not (yield from audit.is_forged(row)):
             rows.setdefault(row.subject, []).append((row, stored))
-    return [subject for subject, turns in rows.items() if _contradicts(turns)]
+    broken: list[str] = yield from _broken_requests(now)
+    return [subject for subject, turns in rows.items() if _contradicts(turns)] + broken
+
+
+def _broken_requests(now: datetime) -> Operation[list[str]]:
+    """The first row of late that was a request and is none any more, as `row 57`.
+
+    An edit of its kind or its time would hide it from a query. But the end of the chain names the
+    last request, and each request the one before it, with the key.
+    """
+    head: Anchor | None = yield from audit.find_anchor(HEAD)
+    if head is None or (yield seal(anchor_text(head))) != head.seal:
+        return []  # `freezes.current` disputes that
+    since = stamp(now - REMEMBERED)
+    recent = yield query("SELECT * FROM audit WHERE kind = 'request' AND at > ?", since)
+    requests = {row["seq"]: row for row in recent}
+    seq = audit.last_request(head)
+    while seq:
+        stored = requests.get(seq) or next(
+            iter((yield query("SELECT * FROM audit WHERE seq = ?", seq))), None
+        )
+        if stored is None:
+            pruned: Anchor | None = yield from audit.sealed_anchor(CHECKPOINT)
+            return [] if pruned and pruned.seq >= seq else [f"row {seq}"]
+        row = audit.row_from(stored)
+        if row.kind != Kind.REQUEST or (yield from audit.is_forged(row)):
+            return [f"row {seq}"]
+        if row.at <= since:
+            return []
+        seq = int(json.loads(row.detail).get("previous", 0))
+    return []
 
 
 _STATES = {

@@ -496,6 +496,47 @@ async def test_a_freeze_that_is_deleted_by_hand_still_blocks_and_is_reported(
     await world.result("Verified")
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("DELETE FROM executions", "its execution is on record, and missing"),
+        ("UPDATE executions SET state = 'failed'", "another state of its execution is on record"),
+        (
+            "UPDATE executions SET started_at = '2020-01-01T00:00:00.000000Z'",
+            "another started_at of its execution is on record",
+        ),
+        ("UPDATE executions SET answer = '{}'", "another answer is on record"),
+    ],
+    ids=["deleted", "state", "start", "answer"],
+)
+async def test_an_execution_that_is_edited_by_hand_is_found_by_the_proof(
+    world: World, bot: StartBot, change: str, said: str
+) -> None:
+    await decided(world, bot)
+    world.store.tamper(change)
+    code, words = await verify(world)
+    assert code == 1
+    assert said in words
+
+
+async def test_an_execution_without_its_request_is_found_by_the_proof_and_by_status(
+    world: World, bot: StartBot
+) -> None:
+    await decided(world, bot)
+    for table, changed in (("approvals", ("id", "origin")), ("executions", ("id", "approval_id"))):
+        names = list(world.rows(f"SELECT * FROM {table}")[0].keys())  # noqa: S608
+        values = ("'forged'" if name in changed else name for name in names)
+        world.store.tamper(f"INSERT INTO {table} SELECT {', '.join(values)} FROM {table}")  # noqa: S608
+    code, words = await verify(world)
+    assert code == 1
+    assert "approval forged: it was answered, and its request is not on record" in words
+    code, out, _ = await run_bot("store", "status", settings=world.settings(), folder=world.folder)
+    assert code == 1
+    assert (
+        "✗ every answered execution has its request on record: not so for execution forged" in out
+    )
+
+
 async def test_an_execution_that_is_deleted_by_hand_so_that_a_limit_forgets_it_stops_everything(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:

@@ -10,6 +10,7 @@ from bot.incidents.model import Severity
 from bot.incidents.remediation import RemediationStatus
 from store import open_store
 from store.contract import Store
+from store.operations.audit import Kind
 from tests.store.shop import (
     ANA,
     AUDIT_KEY,
@@ -109,6 +110,9 @@ async def _every_end_of_a_remediation(store: Store) -> None:
         assert sent is not None
         if end is ends.DISPATCHING:
             continue
+        await store.record(
+            Kind.REQUEST, now=later(3), incident_id=incident.id, subject=sent.approval_id
+        )
         ran = ends.SUCCEEDED if end in (ends.VERIFIED, ends.NOT_VERIFIED) else end
         await store.finish_execution(
             sent, ran, answer={"stdout": HOSTILE[1]}, error="", now=later(4)

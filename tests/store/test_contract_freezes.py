@@ -254,6 +254,50 @@ async def test_a_request_that_the_limits_cannot_see_keeps_everything_from_being_
     assert (await store.blocker_facts(Limits(), later(86_500))).missing == (), "nothing looks back"
 
 
+@pytest.mark.attack("ASI03")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit SET kind = 'refused' WHERE seq = ?",
+        "UPDATE audit SET at = '2020-01-01T00:00:00.000000Z' WHERE seq = ?",
+        "UPDATE audit SET subject = 'another' WHERE seq = ?",
+        "UPDATE audit SET detail = '{}' WHERE seq = ?",
+        "DELETE FROM audit WHERE seq = ?",
+    ],
+    ids=["kind", "time", "subject", "detail", "deleted"],
+)
+@pytest.mark.parametrize("which", [0, 1, 2], ids=["first", "middle", "last"])
+async def test_an_execution_deleted_with_an_edit_of_its_request_hides_from_no_limit(
+    store: Store, change: str, which: int
+) -> None:
+    sent: list[Approval] = []
+    for number in range(3):
+        sent.append(await approved(store, target=f"web-{number}"))
+        assert await may_send(store, await claimed(store, 3 + number), 3 + number)
+    waiting = await asked(store, sent[0].incident_id, target="db")
+    assert await blocker_of(store, waiting, 7) is None
+    hidden = [row for row in await trail(store) if row.kind == "request"][which]
+    assert hidden.subject == sent[which].id
+    await tamper(
+        store,
+        ("DELETE FROM executions WHERE approval_id = ?", hidden.subject),
+        (change, hidden.seq),
+    )
+    assert await blocker_of(store, waiting, 8) is BlockerKind.REQUEST_MISSING
+    with pytest.raises(Refused, match="an earlier request is on record, and missing"):
+        await store.vote(waiting.id, voter(ANA), Choice.APPROVE, TEAM, later(8))
+    assert await fault(store) != ""
+
+
+async def test_requests_that_retention_forgot_are_not_missing(store: Store) -> None:
+    one = await approved(store, target="web")
+    assert await may_send(store, await claimed(store), 3)
+    await store.record(Kind.POLICY_LOADED, now=later(200_000), subject="x")
+    assert await store.prune_audit(later(150_000), later(200_000)) > 0
+    waiting = await asked(store, one.incident_id, target="db", expires_at=later(300_000))
+    assert await blocker_of(store, waiting, 200_001) is None
+
+
 async def blocker_of(store: Store, one: Approval, at: float) -> BlockerKind | None:
     facts = await store.blocker_facts(Limits(), later(at))
     incident = await store.incident(one.incident_id)

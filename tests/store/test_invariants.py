@@ -20,6 +20,7 @@ from store import invariants, open_store
 from store.contract import Store
 from store.dialects import statement_for_postgres
 from store.invariants import INVARIANTS, SHOWN
+from store.operations.audit import Kind
 from store.transfer import End, answer
 from store.transfer_postgres import PostgresEnd
 from store.transfer_sqlite import SqliteEnd
@@ -133,6 +134,15 @@ BREAKS = {
     "every vote is in the audit trail": ("UPDATE audit SET actor = 'U0EVE' WHERE kind = 'voted'",),
     "a freeze stands in the store exactly when it is on record": (
         "INSERT INTO freezes (name, actor, at, reason) VALUES ('all', 'U0EVE', '2026', '')",
+    ),
+    "no bot has found the audit trail cut back or replaced": (
+        "UPDATE audit SET kind = 'disputed' WHERE seq = 1",
+    ),
+    "every answered execution has its request on record": (
+        "UPDATE audit SET kind = 'refused' WHERE kind = 'request'",
+    ),
+    "every execution is in the state that is on record last": (
+        "UPDATE executions SET state = 'not verified' WHERE state = 'verified'",
     ),
     "every request on record has its execution": (
         "UPDATE audit SET kind = 'request', subject = 'gone' WHERE seq = 1",
@@ -262,6 +272,8 @@ async def one_thing(store: Store, chance: random.Random, number: int) -> None:
     else:
         taken = await store.claim_execution(now)
         if taken is not None:
+            about = {"incident_id": taken.incident_id, "subject": taken.approval_id}
+            await store.record(Kind.REQUEST, now=now, **about)
             await store.finish_execution(
                 taken, RemediationStatus.SUCCEEDED, answer={}, error="", now=now
             )
