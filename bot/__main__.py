@@ -1,4 +1,4 @@
-"""`python -m bot [run|check|store …|audit …|export …]`."""
+"""`python -m bot [run|check|dump|store …|audit …|export …]`."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run the bot (this is what no command does)")
     commands.add_parser("check", help="say what is missing, one line a check")
+    commands.add_parser("dump", help="say as JSON how the running bot is, without secrets")
     store_command.add_arguments(
         commands.add_parser("store", help="the store as a whole: status, backup, restore, copy …")
     )
@@ -55,6 +56,10 @@ def main(argv: list[str] | None = None) -> int:
         from bot.check import check
 
         return asyncio.run(check())
+    if given.command == "dump":
+        from bot import dump_command
+
+        return dump_command.run()
     try:
         settings = load()
         forget_secrets()
@@ -110,12 +115,7 @@ async def _serve(bot: Bot) -> None:
 
 async def _dump(bot: Bot) -> None:
     """Say how it is, in one log line without secrets."""
-    try:
-        facts = await bot.dump()
-    except SopbotError as error:
-        logging.getLogger("bot").error("no dump: %s", error)
-        return
-    logging.getLogger("bot").info("dump: %s", json.dumps(facts, default=str))
+    logging.getLogger("bot").info("dump: %s", json.dumps(await bot.dump()))
 
 
 def _starting(number: int) -> None:

@@ -7,10 +7,12 @@ production.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import logging
 import os
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -46,6 +48,7 @@ from bot.response.gateway_watch import GatewayWatch
 from bot.response.reload_notice import ReloadNotice
 from bot.response.trail_watch import TrailWatch
 from bot.response.verify import http_probe
+from bot.serving.last_problems import last_problems
 from bot.serving.limits import ConnectionLimits
 from bot.serving.listening import listening
 from bot.serving.logs import bind
@@ -134,19 +137,36 @@ class Bot:
         emit(Event.POLICY_RELOADED, sops=len(sops.sops))
 
     async def dump(self) -> dict[str, Any]:
-        """How every part is, and what waits, for the log: ids and counts, no secret."""
-        store = self.response.store
-        waiting, failed = await store.outbox_backlog()
-        overdue = await store.stuck(self._clock())
+        """How every part is, what waits and what runs: ids and counts, no secret."""
+        advisor, down_since = self._advisor.health(), self._gateway_watch.down_since
         return {
+            "replica": self.response.store.owner,
             "health": self.health.report(),
-            "outbox": {"waiting": waiting, "failed": failed},
-            "incidents": await store.incident_counts(),
-            "approvals_waiting": len(await store.approvals_waiting()),
-            "verifying": len(await store.verifying()),
-            "overdue": [{"what": one.what, "count": one.count} for one in overdue],
-            "tasks": len(asyncio.all_tasks()),
+            "breakers": {
+                "advisor": dataclasses.asdict(advisor) if advisor else None,
+                "gateway_down_since": down_since.isoformat() if down_since else None,
+            },
+            "stored": await self._stored(),
+            "dispatching": self.response.dispatches.in_hand,
+            "tasks": Counter(task.get_name().split("-")[0] for task in asyncio.all_tasks()),
+            "last_problems": last_problems(),
         }
+
+    async def _stored(self) -> dict[str, Any]:
+        """The queues; the reason where the store does not say: a dump is for such times too."""
+        store = self.response.store
+        try:
+            waiting, failed = await store.outbox_backlog()
+            overdue = await store.stuck(self._clock())
+            return {
+                "outbox": {"waiting": waiting, "failed": failed},
+                "incidents": await store.incident_counts(),
+                "approvals_waiting": len(await store.approvals_waiting()),
+                "verifying": len(await store.verifying()),
+                "overdue": [{"what": work.what, "count": work.count} for work in overdue],
+            }
+        except StoreError as error:
+            return {"error": str(error)}
 
     async def _start(self) -> None:
         """What is started last is stopped first."""
@@ -292,6 +312,7 @@ class Bot:
             health=self.health,
             metrics=self.metrics,
             token=settings.http_token.get_secret_value(),
+            dump=self.dump,
         )
         limits = ConnectionLimits(
             total=settings.http_max_connections,

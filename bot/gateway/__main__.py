@@ -12,15 +12,19 @@ import asyncio
 import json
 import logging
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from bot.gateway.app import RunningGateway, running
+from bot.gateway.app import RunningGateway, running, utc_now
 from bot.gateway.config import GatewayConfig, load_config
 from bot.gateway.errors import ConfigError
 from bot.gateway.events import Event, emit
+from bot.remediation import contract
+from bot.serving.dump import NoDumpError, fetch, local_url
 from bot.serving.logs import set_up
 
 EX_CONFIG = 78
@@ -34,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, default=Path("config/gateway.yaml"))
     parser.add_argument("--port", type=int, help="instead of the config's; 0 picks a free one")
     parser.add_argument("--check", action="store_true", help="only check the config")
+    parser.add_argument(
+        "--dump", action="store_true", help="say as JSON how the running gateway is"
+    )
     given = parser.parse_args(arguments)
     set_up("INFO", "auto")
     environ = dict(os.environ)
@@ -46,6 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
         if given.check:
             print(f"{given.config}: ok, {len(config.targets)} targets")
             return 0
+        if given.dump:
+            print(json.dumps(asyncio.run(_fetch_dump(config)), indent=2))
+            return 0
         renounce_privileges()
         # This process keeps them for a reload; no child sees them, and /proc does not show them.
         forget_variables(s.secret_env for s in config.sources.values() if s.secret_env)
@@ -53,6 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigError as error:
         print(*error.problems, sep="\n", file=sys.stderr)
         return EX_CONFIG
+    except NoDumpError as error:
+        print(f"✗ {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"The gateway cannot start: {error}", file=sys.stderr)
         return 1
@@ -109,6 +122,28 @@ async def _reload(gateway: RunningGateway, read: Callable[[], GatewayConfig]) ->
         log.error("not reloaded, the config of before holds: %s", "; ".join(error.problems))
         return
     log.info("config reloaded: %d targets, %d sources", len(config.targets), len(config.sources))
+
+
+async def _fetch_dump(config: GatewayConfig) -> Any:
+    """The dump of the gateway that runs with this config, asked for by its first source."""
+    url = local_url(config.listen.host, config.listen.port)
+    headers = {}
+    if secret := next(iter(config.secrets.values()), None):
+        timestamp, nonce = contract.rfc3339(utc_now()), secrets.token_hex(16)
+        signature = contract.sign(
+            secret.get_secret_value().encode(),
+            method="GET",
+            path="/dump",
+            timestamp=timestamp,
+            nonce=nonce,
+            body=b"",
+        )
+        headers = {
+            contract.TIMESTAMP: timestamp,
+            contract.NONCE: nonce,
+            contract.SIGNATURE: signature,
+        }
+    return await fetch(f"{url}/dump", headers)
 
 
 async def _dump(gateway: RunningGateway) -> None:

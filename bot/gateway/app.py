@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -24,6 +25,7 @@ from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
 from bot.gateway.routes import Routes, errors_as_json
 from bot.remediation.contract import BODY_LIMIT_BYTES
+from bot.serving.last_problems import last_problems
 from bot.serving.limits import ConnectionLimits
 from bot.serving.listening import listening
 
@@ -41,9 +43,16 @@ class RunningGateway:
     reload: Callable[[GatewayConfig], Awaitable[None]]
 
     async def dump(self) -> dict[str, Any]:
-        """What it does and how it is, for the log; no secret, no output."""
-        report = await self.health()
-        return {"health": report.model_dump(mode="json"), "running": self.dispatcher.running()}
+        """What it does and how it is; no secret, no output."""
+        return await _dump(self.health, self.dispatcher)
+
+
+async def _dump(health: HealthCheck, dispatcher: Dispatcher) -> dict[str, Any]:
+    return {
+        "health": (await health()).model_dump(mode="json"),
+        "running": dispatcher.running(),
+        "last_problems": last_problems(),
+    }
 
 
 def utc_now() -> datetime:
@@ -86,6 +95,7 @@ async def running(
             journal=journal,
             health=health,
             metrics=metrics,
+            dump=functools.partial(_dump, health, dispatcher),
         )
         app = web.Application(
             client_max_size=BODY_LIMIT_BYTES,

@@ -43,18 +43,21 @@ class Routes:
         journal: Journal,
         health: HealthCheck,
         metrics: Metrics,
+        dump: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
         self._dispatcher = dispatcher
         self._gatekeeper = gatekeeper
         self._journal = journal
         self._health = health
         self._metrics = metrics
+        self._dump = dump
 
     def table(self) -> list[web.RouteDef]:
         """Every endpoint, in one list."""
         return [
             web.get("/health", self.health),
             web.get("/metrics", self.metrics),
+            web.get("/dump", self.dump),
             web.get("/actions", self.actions),
             web.post("/plan", self.plan),
             web.post("/execute", self.execute),
@@ -73,6 +76,11 @@ class Routes:
             body=self._metrics.render(),
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
         )
+
+    async def dump(self, request: web.Request) -> web.Response:
+        """How the gateway is and what runs, also of other sources: their names and keys."""
+        await self._who(request, b"")
+        return web.json_response(await self._dump())
 
     async def actions(self, request: web.Request) -> web.Response:
         """The catalogue with its parameters as JSON schemas, the targets and their environments."""

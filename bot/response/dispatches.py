@@ -65,6 +65,11 @@ class Dispatches:
         self._lookups = Parallel("look_up_unknown", limit)
         self._verifications = Parallel("verify", limit)
 
+    @property
+    def in_hand(self) -> list[str]:
+        """The executions that are being sent, or whose answer is waited for."""
+        return sorted(self._in_hand)
+
     # Run: one request an approval, and what is not known is called unknown.
 
     async def claim(self) -> Execution | None:

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.contextvars import get_contextvars
 
+from bot.serving.last_problems import LastProblems
 from bot.serving.log_lines import Redactor, indented, one_line
 
 Fields = MutableMapping[str, Any]
@@ -47,7 +48,7 @@ def set_up(
     handler = logging.StreamHandler(out)
     handler.setFormatter(_Lines(Redactor(secrets), _as_text if pretty else _as_json))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [handler, LastProblems(_Lines(Redactor(secrets), _as_json))]
     # At DEBUG Slack's SDK and Bolt log whole messages, alert text and all: it is ours alone.
     root.setLevel(logging.INFO if level == "DEBUG" else level)
     for name in _OURS:

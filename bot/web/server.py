@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -21,7 +22,13 @@ VERSION = "0.1.0"
 
 
 def web_app(
-    *, store: Store, ingest: Ingest, health: Health, metrics: Metrics, token: str
+    *,
+    store: Store,
+    ingest: Ingest,
+    health: Health,
+    metrics: Metrics,
+    token: str,
+    dump: Callable[[], Awaitable[dict[str, Any]]],
 ) -> web.Application:
     """Every route there is."""
     app = web.Application(
@@ -59,6 +66,9 @@ def web_app(
         }
         return web.json_response(body, status=200 if health.ready else 503)
 
+    async def dumped(_request: web.Request) -> web.Response:
+        return web.json_response(await dump())
+
     async def shown_metrics(_request: web.Request) -> web.Response:
         return web.Response(body=metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -68,6 +78,7 @@ def web_app(
             web.get("/readyz", readyz),
             web.get("/health", overall),
             web.get("/health/detailed", detailed),
+            web.get("/dump", dumped),
             web.get("/metrics", shown_metrics),
             web.post("/incident", ingest.incident),
             web.post("/alerts/{source}", ingest.alerts),

@@ -134,6 +134,65 @@ async def test_killed_between_journal_and_finish_is_unknown_and_never_run_again(
     assert "restarts: 0" in status
 
 
+async def test_a_dump_says_what_runs_and_no_secret(tmp_path, service, free_port, monkeypatch):
+    monkeypatch.setenv("GATEWAY_SECRET", secret := "a secret of the tests, long enough")
+    port, config = free_port(), tmp_path / "gateway.yaml"
+    config.write_text(
+        json.dumps(
+            {
+                "state_dir": str(tmp_path / "state"),
+                "listen": {"port": port},
+                "sources": {"sopbot": {"secret_env": "GATEWAY_SECRET"}},
+                "targets": {"checkout-api": service("deaf")},
+                "limits": {"stop_seconds": 0.5},
+            }
+        )
+    )
+
+    async def gateway(*more: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "bot.gateway", "--config", str(config), *more),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    process = await gateway()
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), 60)
+        async with aiohttp.ClientSession() as http:
+            async with http.get(json.loads(line)["url"] + "/dump") as unsigned:
+                assert unsigned.status == 401
+            client = GatewayClient(
+                http,
+                url=json.loads(line)["url"],
+                timeout=20,
+                source_id="sopbot",
+                secret=secret,
+                clock=lambda: datetime.now(UTC),
+            )
+            await until(lambda: _healthy(client))
+            waiting = asyncio.create_task(client.execute(SLOW, key="k1"))
+            await until(lambda: _runs(client, "k1"))
+            dump = await gateway("--dump")
+            out, err = await asyncio.wait_for(dump.communicate(), 60)
+            assert dump.returncode == 0, err
+            waiting.cancel()
+        facts = json.loads(out)
+        assert [(run["source"], run["key"]) for run in facts["running"]] == [("sopbot", "k1")]
+        assert facts["health"]["status"] == "healthy"
+        assert any("without `user`" in problem["event"] for problem in facts["last_problems"])
+        assert secret.encode() not in out + err
+    finally:
+        process.kill()
+        await process.communicate()
+    dump = await gateway("--dump")
+    _, err = await asyncio.wait_for(dump.communicate(), 60)
+    assert dump.returncode == 1
+    assert b"Is it running there?" in err
+
+
 async def test_a_config_that_is_wrong_ends_with_78_and_names_the_field(tmp_path, capsys):
     config = tmp_path / "gateway.yaml"
     config.write_text("targets: {a: {executor: process, argv: x}}\nlisten: {prot: 1}\n")
