@@ -106,6 +106,7 @@ def test_a_word_that_is_no_action_is_named_with_the_known_ones(
     ]
 
 
+@pytest.mark.attack("ASI03")
 @pytest.mark.parametrize(
     ("keys", "key", "glob"),
     [

@@ -107,6 +107,7 @@ def test_without_an_environment_of_the_target_the_alert_cannot_choose_a_rule(
     assert found.needed == 3
 
 
+@pytest.mark.attack("ASI03")
 def test_where_the_alert_names_another_environment_the_stricter_of_both_holds() -> None:
     rules = [
         {"environments": ["dev"], "approvals_required": 1, "approvers": [BEN, SRE]},
@@ -120,6 +121,7 @@ def test_where_the_alert_names_another_environment_the_stricter_of_both_holds() 
     assert (silent.needed, silent.approvers) == (1, (BEN, SRE))
 
 
+@pytest.mark.attack("ASI03")
 @pytest.mark.parametrize("glob", ["production", "prod", "PROD", "prod*", "live", "prd"])
 @pytest.mark.parametrize("target", ["production", "prod", "live"])
 def test_a_rule_is_for_an_environment_in_whatever_spelling(glob: str, target: str) -> None:
@@ -198,6 +200,7 @@ def test_an_approval_in_a_critical_environment_lives_two_minutes_at_most() -> No
     assert demand(policy(**keys), case(environment="dev")).ttl == timedelta(hours=1)
 
 
+@pytest.mark.attack("ASI03")
 @pytest.mark.parametrize(
     ("changes", "needed"),
     [

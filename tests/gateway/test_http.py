@@ -71,6 +71,7 @@ async def test_a_plan_shows_the_exact_argv_and_changes_nothing(start, service):
     assert (await desk.client.plan(RESTART)).digest == plan.digest
 
 
+@pytest.mark.attack("ASI03")
 async def test_a_targets_environment_is_in_the_list_the_plan_and_the_plans_digest(start, service):
     web = service(autostart=False)
     digests = set()

@@ -22,6 +22,7 @@ DISGUISED = [
 ]
 
 
+@pytest.mark.attack("ASI03")
 @pytest.mark.parametrize(
     ("word", "name"),
     [
@@ -62,6 +63,7 @@ def test_the_longer_glob_decides_and_an_exact_word_before_any() -> None:
     assert [declared.name_of(word) for word in words] == ["all", "europe", "one"]
 
 
+@pytest.mark.attack("ASI03")
 @pytest.mark.parametrize(
     ("declared", "says"),
     [
