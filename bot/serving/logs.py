@@ -8,10 +8,12 @@ writes the line. A step is an event with a stable name and fields (`bot.observab
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -45,7 +47,7 @@ def set_up(
     """
     out = stream or sys.stderr
     pretty = style == "pretty" or (style == "auto" and out.isatty())
-    handler = logging.StreamHandler(out)
+    handler = _Handler(out)
     handler.setFormatter(_Lines(Redactor(secrets), _as_text if pretty else _as_json))
     root = logging.getLogger()
     root.handlers[:] = [handler, LastProblems(_Lines(Redactor(secrets), _as_json))]
@@ -71,6 +73,42 @@ def bound(**fields: Any) -> Any:
 def bind(**fields: Any) -> None:
     """From here on every log line of this task, and of those it starts, carries these fields."""
     structlog.contextvars.bind_contextvars(**fields)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes the lines of one turn of the event loop together.
+
+    Each write is a system call, and until the interpreter is ours again another thread may run for
+    milliseconds: a line a write would hold up whatever is on its way. Warnings and worse, and lines
+    from outside a loop, are written at once, with all that waits.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+        self._flushed_by: asyncio.AbstractEventLoop | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line by the end of this turn at the latest."""
+        try:
+            self._lines.append(self.format(record) + self.terminator)
+            loop = asyncio._get_running_loop() if record.levelno < logging.WARNING else None  # noqa: SLF001 - the public one raises
+            if loop is None:
+                self.flush()
+            elif self._flushed_by is not loop:
+                self._flushed_by = loop
+                loop.call_soon(self.flush)
+        except Exception:  # noqa: BLE001 - as every handler: a line that fails stops nothing else
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Write what waits. Also called at exit, by `logging.shutdown`."""
+        with self.lock or nullcontext():
+            self._flushed_by = None
+            text, self._lines = "".join(self._lines), []
+            if text:
+                self.stream.write(text)
+            super().flush()
 
 
 class _Lines(logging.Formatter):

@@ -1,5 +1,6 @@
 """Logs of both processes: JSON elsewhere, pretty on a terminal, and no secret in either."""
 
+import asyncio
 import io
 import json
 import logging
@@ -170,3 +171,56 @@ def test_an_event_below_the_level_costs_no_line():
     set_up("WARNING", "json", stream)
     emit(Event.BOT_READY)
     assert stream.getvalue() == ""
+
+
+class CountingStream(io.StringIO):
+    """Remembers how often it was written to."""
+
+    writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        return super().write(text)
+
+
+async def test_the_lines_of_one_turn_of_the_loop_are_written_at_once():
+    stream = CountingStream()
+    set_up("INFO", "json", stream)
+    for number in range(100):
+        logging.getLogger("bot").info("line %d", number)
+    assert stream.writes == 0
+    await asyncio.sleep(0)
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == [
+        f"line {number}" for number in range(100)
+    ]
+    assert stream.writes == 1, "each write lets other threads take the interpreter for a while"
+
+
+async def test_a_warning_is_written_at_once_behind_what_came_before():
+    stream = io.StringIO()
+    set_up("INFO", "json", stream)
+    logging.getLogger("bot").info("before")
+    logging.getLogger("bot").warning("it")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == [
+        "before",
+        "it",
+    ]
+
+
+def test_what_a_loop_that_ended_did_not_write_is_written_by_the_next_one():
+    stream = io.StringIO()
+    set_up("INFO", "json", stream)
+
+    async def say(text: str) -> None:
+        logging.getLogger("bot").info(text)
+
+    async def end_at_once() -> None:
+        asyncio.get_running_loop().stop()
+        await say("first")
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(end_at_once())
+    loop.run_until_complete(task)
+    loop.close()
+    asyncio.run(say("second"))
+    assert len(stream.getvalue().splitlines()) == 2
