@@ -63,15 +63,15 @@ class Renderer:
         return rendered and _marked(rendered, message.kind)
 
     async def _card(self, subject: str) -> Rendered:
-        incident = await self._store.incident(int(subject))
+        content = await self._store.card_content(int(subject))
+        incident = content.incident
         sop = self._response.sops.get(incident.sop_id)
-        _, approval = await self._fix_of(incident)
         text, blocks = card.card(
             incident,
             sop.runbook if sop else "",
-            approval,
-            waiting=await self._store.waiting_approvals_of(incident.id),
-            bad_news=await self._store.standing_news(incident),
+            content.fix,
+            waiting=content.waiting,
+            bad_news=content.bad_news,
         )
         down_since = self._gateway.down_since if self._gateway else None
         if down_since and incident.resolved_at is None:

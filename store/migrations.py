@@ -96,6 +96,11 @@ def m016_expand_watched() -> str:
     return _M016
 
 
+def m017_expand_firing_order() -> str:
+    """Since when an alert fires in its incident, and the order in which its incident shows it."""
+    return _M017
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -113,6 +118,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m014_expand_questions,
     m015_expand_takeovers,
     m016_expand_watched,
+    m017_expand_firing_order,
 )
 
 
@@ -544,4 +550,22 @@ CREATE TABLE watched (
     PRIMARY KEY (execution_id, fingerprint)
 ) WITHOUT ROWID;
 CREATE INDEX watched_alert ON watched (fingerprint);
+"""
+
+_M017 = """
+-- When its first alert came to this incident: it fires since then where the sender says no start.
+ALTER TABLE firing ADD COLUMN came_at TEXT NOT NULL DEFAULT '';
+UPDATE firing SET came_at = COALESCE(
+    (SELECT a.received_at FROM alerts a WHERE a.id = firing.first_alert), told_at
+);
+-- The order in which an incident shows its alerts: see operations/grouping.py.
+CREATE INDEX firing_by_severity ON firing (
+    incident_id,
+    (CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2
+        WHEN 'low' THEN 3 ELSE 4 END),
+    (COALESCE(NULLIF(starts_at, ''), came_at)),
+    (COALESCE(first_alert, 0)),
+    fingerprint
+);
+DROP INDEX firing_of_incident;
 """

@@ -124,10 +124,6 @@ class Approvals(Part):
         """Draw the card of what waits again; False when it was drawn with this blocker."""
         return await self._write(approvals.redraw, approval_id, blocker, now)
 
-    async def waiting_approvals_of(self, incident_id: int) -> list[Approval]:
-        """The approvals of an incident that wait for a vote, oldest first; three at most."""
-        return await self._engine.read(approvals.waiting_of_incident, incident_id)
-
     async def expire_approvals(self, now: datetime) -> int:
         """End what waited too long. Returns how many."""
         return await self._write(approvals.expire, now)

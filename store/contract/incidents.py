@@ -9,9 +9,11 @@ from bot.incidents.model import Incident, IncidentChange, Severity, TimelineEntr
 from bot.incidents.news import News
 from store.contract.part import Part
 from store.operations import (
+    cards,
     incidents,
     news,
 )
+from store.operations.cards import CardContent
 
 
 class Incidents(Part):
@@ -29,9 +31,9 @@ class Incidents(Part):
         """One piece of bad news."""
         return await self._engine.read(news.get, news_id)
 
-    async def standing_news(self, incident: Incident) -> list[News]:
-        """The bad news of an incident that is still so, the newest first, three at most."""
-        return await self._engine.read(news.standing, incident)
+    async def card_content(self, incident_id: int) -> CardContent:
+        """What the card of an incident shows, as it is at one moment; or NotFound."""
+        return await self._engine.read(cards.content, incident_id)
 
     async def report_unanswered(
         self, opened_before: datetime, mentions: Sequence[str], now: datetime

@@ -322,6 +322,7 @@ def end_blocked(
             now,
             "" if by_sop else approval.id,
         )
+        yield notify(proposing.TOPIC)
     return ended
 
 

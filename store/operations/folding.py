@@ -219,7 +219,7 @@ def open_new(one: Named, alert_id: int, arrival: Arrival) -> Operation[int]:
         stamp_or_none(alert.starts_at) or at,
     )
     incident_id: int = rows[0]["id"]
-    yield run(*_firing(incident_id, one, alert_id))
+    yield run(*_firing(incident_id, one, alert_id, arrival.now))
     # A SOP ID that only the alert names never takes a key over: anybody may send any alert.
     yield run(
         "INSERT INTO sop_map (incident_key, sop_id, first_seen_at) VALUES (?, ?, ?)"
@@ -242,23 +242,27 @@ def open_new(one: Named, alert_id: int, arrival: Arrival) -> Operation[int]:
         incident_id, arrival.channel, alert.severity, arrival.now, sender=one.sender
     )
     yield from advice.want(incident_id, "", "", alert.severity, arrival.now)
-    yield from proposing.enqueue(incident_id, alert.severity, f"sop:{incident_id}", arrival.now)
+    if one.sop_matched:
+        yield from proposing.enqueue(incident_id, alert.severity, f"sop:{incident_id}", arrival.now)
     return incident_id
 
 
-def _fires(incident_id: int, one: Named, alert_id: int) -> Operation[int]:
+def _fires(incident_id: int, one: Named, alert_id: int, now: datetime) -> Operation[int]:
     """This alert fires in that incident; 0 when it did already."""
-    count: int = yield execute(*_firing(incident_id, one, alert_id))
+    count: int = yield execute(*_firing(incident_id, one, alert_id, now))
     return count
 
 
 _FIRES = (
     "INSERT INTO firing (fingerprint, sender, incident_id, name, severity, starts_at, told_at,"
-    " first_alert, last_alert) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    " first_alert, last_alert, came_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO NOTHING"
 )
 
 
-def _firing(incident_id: int, one: Named, alert_id: int) -> tuple[str, *tuple[object, ...]]:
+def _firing(
+    incident_id: int, one: Named, alert_id: int, now: datetime
+) -> tuple[str, *tuple[object, ...]]:
     """The statement that says so, and its values."""
     alert = one.alert
     return (
@@ -272,6 +276,7 @@ def _firing(incident_id: int, one: Named, alert_id: int) -> tuple[str, *tuple[ob
         told(one),
         alert_id,
         alert_id,
+        stamp(now),
     )
 
 
@@ -292,7 +297,7 @@ def fold(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[Non
         key = senders.key(alert, one.sender)
         yield from watching.replaced(row["id"], row["replaces"], key, one.sender)
     if not row["fires"]:
-        is_new = yield from _fires(row["id"], one, alert_id)
+        is_new = yield from _fires(row["id"], one, alert_id, arrival.now)
         yield from watching.fires_again(row["id"], senders.key(alert, one.sender))
     elif not _is_older(one, row):
         yield run(

@@ -7,7 +7,12 @@ from store.rows import alert_from_json, dump
 from store.statements import Operation, moment, query, run
 
 _RANK = " ".join(f"WHEN '{severity}' THEN {severity.rank}" for severity in Severity)
-_BY_SEVERITY = f"CASE f.severity {_RANK} ELSE {len(Severity)} END"
+# The order of the index firing_by_severity, in its own words: the first one is found, not sorted.
+_SINCE = "COALESCE(NULLIF(f.starts_at, ''), f.came_at)"
+_BY_SEVERITY = (
+    f"CASE f.severity {_RANK} ELSE {len(Severity)} END, {_SINCE},"
+    " COALESCE(f.first_alert, 0), f.fingerprint"
+)
 
 
 def show_most_severe(incident_id: int) -> Operation[Severity | None]:
@@ -20,11 +25,9 @@ def show_most_severe(incident_id: int) -> Operation[Severity | None]:
     1. Find that alert. 2. Unless it is shown already, read it and show it.
     """
     rows = yield query(
-        "SELECT f.severity, f.last_alert, i.shown_alert,"  # noqa: S608 - constants
-        " COALESCE(NULLIF(f.starts_at, ''), a.received_at, f.told_at) AS since FROM firing f"
-        " JOIN incidents i ON i.id = f.incident_id"
-        " LEFT JOIN alerts a ON a.id = f.first_alert WHERE f.incident_id = ?"
-        f" ORDER BY {_BY_SEVERITY}, since, COALESCE(f.first_alert, 0), f.fingerprint LIMIT 1",
+        f"SELECT f.severity, f.last_alert, {_SINCE} AS since, i.shown_alert,"  # noqa: S608 - constants
+        " i.severity AS shown_severity FROM firing f JOIN incidents i ON i.id = f.incident_id"
+        f" WHERE f.incident_id = ? ORDER BY {_BY_SEVERITY} LIMIT 1",
         incident_id,
     )
     if not rows:
@@ -32,7 +35,8 @@ def show_most_severe(incident_id: int) -> Operation[Severity | None]:
     severity = Severity(rows[0]["severity"])
     if rows[0]["last_alert"] not in (None, rows[0]["shown_alert"]):
         yield from _show(incident_id, rows[0]["last_alert"], rows[0]["since"])
-    yield run("UPDATE incidents SET severity = ? WHERE id = ?", severity, incident_id)
+    if severity != rows[0]["shown_severity"]:
+        yield run("UPDATE incidents SET severity = ? WHERE id = ?", severity, incident_id)
     return severity
 
 

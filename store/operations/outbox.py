@@ -220,7 +220,8 @@ def due(
 def sent(
     message: OutboxMessage, ts: str, owner: str, paced_until: datetime | None
 ) -> Operation[bool]:
-    """Slack shows this version of it, under `ts`. An incident's first card wakes the advisor.
+    """Slack shows this version of it, under `ts`. An incident's first card wakes the advisor
+    and the worker that proposes.
 
     False when another replica posted it too, and wrote that down first: this copy is one too many.
     """
@@ -251,6 +252,7 @@ def sent(
         yield notify(TOPIC)  # replies may have waited for this ts
         if message.kind == "card":
             yield notify("advice")
+            yield notify("propose")
     return bool(noted)
 
 

@@ -21,7 +21,10 @@ ATTEMPTS = 5  # so that a fault of ours, or an alert that kills us, is not tried
 def enqueue(
     incident_id: int, severity: Severity, origin: str, now: datetime, approval_id: str = ""
 ) -> Operation[None]:
-    """Propose what the SOP offers, or that approval again; the same `origin` is queued once."""
+    """Propose what the SOP offers, or that approval again; the same `origin` is queued once.
+
+    It wakes nobody: a new incident's task must not delay its card, whose posting wakes the worker.
+    """
     yield run(
         "INSERT INTO proposing (incident_id, origin, approval_id, rank, state, not_before, at)"
         " VALUES (?, ?, ?, ?, 'wanted', ?, ?) ON CONFLICT (origin) DO NOTHING",
@@ -32,7 +35,6 @@ def enqueue(
         stamp(now),
         stamp(now),
     )
-    yield notify(TOPIC)
 
 
 def claim(owner: str, now: datetime, in_hand: Sequence[int]) -> Operation[ProposalTask | None]:

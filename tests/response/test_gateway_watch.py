@@ -8,7 +8,7 @@ from bot.errors import GatewayUnavailable
 from bot.response.gateway_watch import GatewayWatch
 from store import open_store
 from store.contract import Store
-from tests.store.shop import AUDIT_KEY, NOW, OPS, later, opened
+from tests.store.shop import AUDIT_KEY, NOW, OPS, alert, later, tell
 
 
 class Gateway:
@@ -24,7 +24,7 @@ class Gateway:
 async def test_what_waits_for_the_gateway_is_due_at_once_when_it_is_back() -> None:
     store: Store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
     try:
-        await opened(store)
+        await tell(store, alert(), sop_id="sop_web")
         task = await store.claim_proposal(NOW)
         assert task is not None
         await store.defer_proposal(task.id, later(60), is_our_fault=False)

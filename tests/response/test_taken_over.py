@@ -90,7 +90,7 @@ async def sent_by_the_dead(bench: Bench) -> None:
 
 async def news_kinds(bench: Bench) -> list[str]:
     incident = await bench.store.incident(1)
-    return [str(item.kind) for item in await bench.store.standing_news(incident)]
+    return [str(item.kind) for item in (await bench.store.card_content(incident.id)).bad_news]
 
 
 async def test_after_a_takeover_the_duration_counts_from_the_first_start(bench: Bench) -> None:

@@ -193,7 +193,7 @@ async def test_what_else_waits_for_the_target_in_that_incident_is_revoked(store:
     for one in (waiting, approved):
         why = "Another restart of web was approved; this one was not run"
         assert await reason(store, one) == why
-    said = await store.standing_news(incident)
+    said = (await store.card_content(incident.id)).bad_news
     assert [item.mentions for item in said] == [(), ()], "nobody has to act"
     assert not (await store.approval(elsewhere.id)).decided
 

@@ -65,7 +65,9 @@ async def test_a_rise_of_severity_is_said_once_for_each_severity(store: Store) -
     ]
     assert {n.mentions for n in news} == {(ANA,)}
     incident = await store.incident(incident_id)
-    assert [n.facts["after"] for n in await store.standing_news(incident)] == ["critical"]
+    assert [n.facts["after"] for n in (await store.card_content(incident.id)).bad_news] == [
+        "critical"
+    ]
 
 
 async def test_nothing_is_said_of_a_severity_that_falls(store: Store) -> None:
@@ -87,9 +89,9 @@ async def test_an_approval_that_expires_is_said_to_who_asked_and_who_could_appro
     message = await store.outbox_message("news:1")
     assert message is not None
     assert message.in_thread
-    assert await store.standing_news(incident) == [news]
+    assert (await store.card_content(incident.id)).bad_news == [news]
     await asked(store, incident.id, requested_at=later(950), expires_at=later(1900))
-    assert await store.standing_news(incident) == [], "something else is proposed"
+    assert (await store.card_content(incident.id)).bad_news == [], "something else is proposed"
 
 
 async def test_a_revoked_approval_is_said_but_not_one_that_ends_with_its_incident(
@@ -120,9 +122,9 @@ async def test_a_critical_incident_that_nobody_acknowledges_is_said_once(store: 
     (news,) = await said(store)
     assert (news.incident_id, news.mentions) == (lonely, (BEN, "S0SRE"))
     incident = await store.incident(lonely)
-    assert await store.standing_news(incident) == [news]
+    assert (await store.card_content(incident.id)).bad_news == [news]
     await store.acknowledge(lonely, ANA, later(302))
-    assert await store.standing_news(await store.incident(lonely)) == []
+    assert (await store.card_content(lonely)).bad_news == []
 
 
 async def test_a_reopened_incident_that_nobody_answers_is_said_again(store: Store) -> None:
@@ -132,9 +134,9 @@ async def test_a_reopened_incident_that_nobody_answers_is_said_again(store: Stor
     await store.resolve(number, ANA, later(310))
     await store.reopen(number, ANA, later(320))
     assert await store.report_unanswered(later(319), [BEN], later(619)) == 0
-    assert await store.standing_news(await store.incident(number)) == [], "not said of this time"
+    assert (await store.card_content(number)).bad_news == [], "not said of this time"
     assert await store.report_unanswered(later(320), [BEN], later(620)) == 1
-    assert len(await store.standing_news(await store.incident(number))) == 1
+    assert len((await store.card_content(number)).bad_news) == 1
 
 
 async def test_many_that_nobody_answers_are_said_a_few_at_a_time(store: Store) -> None:
@@ -168,7 +170,7 @@ async def test_a_dispatch_that_fails_or_has_no_outcome_is_said_to_whom_it_concer
     (news,) = await said(store)
     assert (news.kind, news.facts["why"]) == (NewsKind.UNKNOWN, "no answer in 30 s")
     assert news.mentions == ("U0DAN", CAT, ANA, BEN), "anybody who may approve can say what it did"
-    assert await store.standing_news(incident) == [news]
+    assert (await store.card_content(incident.id)).bad_news == [news]
 
     await store.finish_execution(
         sent, RemediationStatus.FAILED, answer={"exit_code": 1}, error="exit 1", now=later(9)
@@ -176,7 +178,9 @@ async def test_a_dispatch_that_fails_or_has_no_outcome_is_said_to_whom_it_concer
     failed = (await said(store))[-1]
     assert (failed.kind, failed.subject) == (NewsKind.FAILED, sent.id)
     assert failed.mentions == ("U0DAN", CAT, ANA), "who asked and who approved"
-    assert await store.standing_news(incident) == [failed], "its outcome is known by now"
+    assert (await store.card_content(incident.id)).bad_news == [failed], (
+        "its outcome is known by now"
+    )
 
 
 async def test_what_did_not_help_is_said_and_what_helped_is_not(store: Store) -> None:
