@@ -103,6 +103,12 @@ def link_text(seq: int, prev: str, body: str) -> str:
     return f"link\n{seq}\n{prev}\n{body}"
 
 
+def is_genuine(key: bytes, row: Row) -> bool:
+    """Whether the key made this row, for its place in the chain."""
+    body = mac_of(key, body_text(row))
+    return same(mac_of(key, link_text(row.seq, row.prev, body)), row.mac)
+
+
 def anchor_text(anchor: Anchor) -> str:
     """What an anchor says."""
     return "anchor" + _CANONICAL.encode(

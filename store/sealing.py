@@ -1,31 +1,39 @@
 """The key of the audit trail, and how an operation has something sealed without ever seeing it.
 
-An operation yields `seal(text)` as it yields statements; what is sent back is the text's mac. It is
-answered here, before the engine hears of it, so the key is in neither the engine nor the database.
-So is `log_event(…)`, which is kept until the transaction is durable (`store.announcing`).
+An operation yields `seal(text)` as it yields statements; what is sent back is the text's mac. To
+`genuine(row)` it is sent whether the key made that row. Both are answered here, before the engine
+hears of them, so the key is in neither the engine nor the database. So is `log_event(…)`, which is
+kept until the transaction is durable (`store.announcing`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from bot.errors import StoreError
 from store.announcing import LogEvent
 from store.known_head import TrailView
-from store.proof import mac_of
+from store.proof import Row, is_genuine, mac_of
 from store.statements import Operation
 
 T = TypeVar("T")
+
+ROWS_KEPT = 2048  # of the trail, whose proof is kept: those of some 500 requests
 
 
 class AuditKey:
     """The key of the audit trail. Nothing prints it."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "made")
 
     def __init__(self, text: str) -> None:
         self._key = text.encode()
+        # Rows are never edited, and every click reads those of the last day: each is proved once.
+        # An edited row is another row.
+        self.made: Callable[[Row], bool] = lru_cache(ROWS_KEPT)(partial(is_genuine, self._key))
+        """Whether the key made a row of the trail."""
 
     def __repr__(self) -> str:
         return "AuditKey(…)"
@@ -66,7 +74,7 @@ def sealed(
                 answer = None
             elif statement.wants == "recall":
                 answer = view
-            elif statement.wants != "seal":
+            elif statement.wants not in ("seal", "genuine"):
                 answer = yield statement
             elif key is None:
                 raise StoreError(
@@ -74,6 +82,8 @@ def sealed(
                     permanent=True,
                     remedy="Set AUDIT_KEY.",
                 )
+            elif statement.wants == "genuine":
+                answer = key.made(statement.parameters[0])
             else:
                 answer = key.mac(statement.sql)
     except StopIteration as end:

@@ -85,6 +85,11 @@ def recall() -> Statement:
     return Statement("recall", "", ())
 
 
+def genuine(row: object) -> Statement:
+    """Sends back whether the key of the audit trail made this row of it; see `store.sealing`."""
+    return Statement("genuine", "", (row,))
+
+
 SKIP_LOCKED = "/* skip locked */"
 """Ends a SELECT that picks work: rows that another claimant is taking are passed over."""
 

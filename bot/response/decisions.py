@@ -73,7 +73,8 @@ class Decisions:
         reason: str = "",
     ) -> Approval:
         """Count a press, which Slack calls `press`. Refused says why to the person who pressed."""
-        voter = await self._may_vote(approval_id, voter, choice)
+        # The store looks at its own facts where it counts the vote.
+        voter = await self._may_vote(approval_id, voter, choice, Facts())
         approval = await self._store.vote(
             approval_id,
             voter,
@@ -120,11 +121,13 @@ class Decisions:
             log.warning("a refusal is not on record: %s", trouble)
         return incident_id
 
-    async def _may_vote(self, approval_id: str, voter: Voter, choice: Choice) -> Voter:
+    async def _may_vote(
+        self, approval_id: str, voter: Voter, choice: Choice, facts: Facts | None = None
+    ) -> Voter:
         """The voter with what Slack says of them; Refused when the world is not that one any more.
 
         What is over is ended at once, for everybody: a clock that is moved back brings nothing
-        back to life.
+        back to life. `facts` as for `blocker_of`.
         """
         approval = await self._store.approval(approval_id)
         if approval.decided or voter.team != self._home_team:
@@ -133,7 +136,7 @@ class Decisions:
         if now >= approval.expires_at:
             await self._store.expire_approvals(now)
             raise blocker_text.refused(Blocker(kind=BlockerKind.EXPIRED), "Not counted")
-        blocker = await self.blocker_of(approval)
+        blocker = await self.blocker_of(approval, facts)
         if blocker and blocker.is_final and await self._end(approval, blocker):
             raise Refused(f"Not counted: {blocker_text.why(blocker)}.", remedy=AGAIN)
         if blocker and choice is Choice.APPROVE and blocker.kind is not BlockerKind.NO_APPROVER:
@@ -175,9 +178,14 @@ class Decisions:
         now = self._clock()
         await self._store.expire_approvals(now)
         await self._store.end_retries(now)
+        await self.redraw()
+
+    async def redraw(self) -> None:
+        """Do that for a blocker which a commit may have begun or ended; nothing ends by time."""
         waiting = await self._store.approvals_waiting()
         if not waiting:
             return
+        now = self._clock()
         facts = await self._store.blocker_facts(self._rulebook.limits, now)
         drawn = await self._store.drawn_blockers()
         for approval in waiting:
@@ -186,10 +194,6 @@ class Decisions:
                 await self._end(approval, blocker)
             elif drawn.get(approval.id) != signature(blocker):
                 await self._store.redraw(approval.id, blocker, now)
-
-    async def redraw(self) -> None:
-        """`tend`, as a step that a commit wakes; returns None, because it leaves no work over."""
-        await self.tend()
 
     # Freezing: anybody may stop everything; only who may approve lets it go on.
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.approvals.blockers import Blocker, LastLook, evaluate
+from bot.approvals.blockers import Blocker, Facts, LastLook, evaluate
 from bot.approvals.model import Approval, Execution
 from bot.approvals.policy import is_group, no_vote
 from bot.errors import GatewayUnavailable, InputError, Refused
@@ -234,27 +234,32 @@ class Dispatches:
 
         GatewayUnavailable or InputError when the gateway does not say what it would do.
         """
-        limits, config = self._rulebook.limits, self._rulebook.config_for(approval, incident)
+        config = self._rulebook.config_for(approval, incident)
 
-        async def evaluated(last_look: LastLook | None) -> Blocker | None:
-            now = self._clock()
-            facts = await self._store.blocker_facts(limits, now)
+        def evaluated(last_look: LastLook | None) -> Blocker | None:
+            # What the store knows was looked at by the claim, and is by `record_request`.
             return evaluate(
-                approval, incident, facts, limits, now, config=config, last_look=last_look
+                approval,
+                incident,
+                Facts(),
+                self._rulebook.limits,
+                self._clock(),
+                config=config,
+                last_look=last_look,
             )
 
-        if blocker := await evaluated(None):
+        if blocker := evaluated(None):
             return blocker  # Slack and the gateway need not be asked
         look = LastLook(
             is_on_record=await self._store.is_on_record(approval),
             lost_vote=await self._lost_vote(approval),
             plan=approval.preview.digest,
         )
-        if blocker := await evaluated(look):
+        if blocker := evaluated(look):
             return blocker
         call = propose.call_of(incident, approval.proposal)
         preview, _ = await propose.preview_of(self._gateway, call, PLAN_SECONDS)
-        return await evaluated(replace(look, plan=preview.digest))
+        return evaluated(replace(look, plan=preview.digest))
 
     async def _lost_vote(self, approval: Approval) -> str:
         """Why too few approvals still count; '' while enough do."""

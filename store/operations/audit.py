@@ -36,7 +36,18 @@ from store.proof import (
     canonical,
     link_text,
 )
-from store.statements import Operation, bindable, lock, moment, query, recall, run, seal, stamp
+from store.statements import (
+    Operation,
+    bindable,
+    genuine,
+    lock,
+    moment,
+    query,
+    recall,
+    run,
+    seal,
+    stamp,
+)
 
 LOCK = "audit"
 LONGEST_ID = 64  # of an id that a stranger made up no more goes on record
@@ -260,8 +271,7 @@ def _append(head: Anchor | None, row: Row) -> Operation[Anchor]:
 
 def is_forged(row: Row) -> Operation[bool]:
     """Whether the key did not make this row, or made it for another place."""
-    body = yield seal(body_text(row))
-    return bool((yield seal(link_text(row.seq, row.prev, body))) != row.mac)
+    return not (yield genuine(row))
 
 
 def contradiction(head: Anchor | None, known: Head) -> Operation[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from bot.approvals.model import Approval
 from bot.incidents.remediation import RemediationStatus
@@ -140,6 +141,7 @@ def _broken_requests(now: datetime) -> Operation[list[str]]:
     return []
 
 
+_NO_ANSWER = sha256_of(None)
 _STATES = {
     Kind.REQUEST: RemediationStatus.DISPATCHING,
     Kind.TAKEN_OVER: RemediationStatus.DISPATCHING,
@@ -171,17 +173,22 @@ def _contradicts(turns: list[tuple[Row, StoredRow]]) -> bool:
     begun = stored["started_at"]
     if begun is None or moment(begun) < moment(requests[-1].at) - audit.SKEW:
         return True
-    asked = [json.loads(row.detail) for row, _ in turns if row.kind == Kind.PROPOSED]
-    if [(one["action"], one["target"]) for one in asked] != [
-        (stored["action_id"], stored["target"])
-    ]:
+    asked = [row.detail for row, _ in turns if row.kind == Kind.PROPOSED]
+    if [_action_of(detail) for detail in asked] != [(stored["action_id"], stored["target"])]:
         return True
     detail = json.loads(last.detail)
     if stored["state"] != (_STATES.get(Kind(last.kind)) or detail.get("state")):
         return True
     # The limits do not count a failure without an answer.
-    answered = detail.get("answer_sha256", sha256_of(None)) != sha256_of(None)
+    answered = detail.get("answer_sha256", _NO_ANSWER) != _NO_ANSWER
     return answered and stored["answer"] is None
+
+
+@lru_cache(1024)
+def _action_of(detail: str) -> tuple[str, str]:
+    """What a `proposed` row says: the action and its target."""
+    proposed = json.loads(detail)
+    return proposed["action"], proposed["target"]
 
 
 def _is_yes(row: Row) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from bot.approvals.binding import bound_to, digest_of
 from bot.approvals.model import UNKNOWN as STRANGER
-from bot.approvals.model import Choice, Execution, Standing, Terms
+from bot.approvals.model import Approval, Choice, Execution, Standing, Terms
 from bot.approvals.policy import Voter
 from bot.approvals.segment import Remediate
 from bot.errors import StoreError
@@ -38,10 +38,12 @@ class Gateway:
         self.sent: list[str] = []
         self.digest = "sha256:1"
         self.while_asked: Callable[[], Awaitable[None]] | None = None
+        self.while_sent: Callable[[], None] = lambda: None
         self.found: object = NeverSeen()
 
     async def execute(self, _call: object, *, key: str, digest: str | None) -> Outcome:
         self.sent.append(key)
+        self.while_sent()
         return Outcome(state="succeeded", overall_status="SUCCESS")
 
     async def plan(self, call: ActionCall) -> Plan:
@@ -104,15 +106,19 @@ class Bench:
         """What Slack says of everybody."""
         return self.presser
 
-    async def approved(self, **changes: Any) -> None:
-        """A yes of 1 second after NOW."""
+    async def asked(self, **changes: Any) -> Approval:
+        """What waits for a yes."""
         incident = await opened(self.store)
         written = self.story.rulebook.written(incident.sop_id)
         one = approval(incident.id, terms=Terms(bound=bound_to(incident, written)), **changes)
         one = replace(one, digest=digest_of(one))
         asks = Remediate(approvers=one.approvers, approvals_required=one.needed)
         self.story.rulebook.policy = Policy(remediate=asks)
-        await self.store.ask(one, "test")
+        return await self.store.ask(one, "test")
+
+    async def approved(self, **changes: Any) -> None:
+        """A yes of 1 second after NOW."""
+        one = await self.asked(**changes)
         known = Standing(problem="", groups=frozenset({"S0SRE"}))
         await self.store.vote(one.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1))
 

@@ -1,0 +1,160 @@
+"""How much an alert's card and a click cost the store, in statements: not how fast that is.
+
+Each transaction of a write is a commit. Time is measured by the benchmarks; these figures keep it
+from growing unnoticed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from bot.approvals.model import Choice, Standing
+from bot.approvals.policy import Voter
+from handlers.rendering import Renderer
+from store import open_store
+from store.contract import Store
+from store.operations import grouping
+from store.operations.outbox import EVERYTHING
+from store.statements import Operation, Statement, query
+from tests.handlers.conftest import Known
+from tests.response.test_dispatching import Bench
+from tests.store.shop import ANA, AUDIT_KEY, CHANNEL, NOW, TEAM, alert, named
+
+TOO_MANY = (
+    "Every alert, or every click, pays this. If it must be more, say in the commit why; else read"
+    " together what is needed together, and write only what has changed."
+)
+
+
+class CountingEngine:
+    """An engine that counts what it is asked for."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self.counts: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    async def write(self, operation: Any, *args: Any, **kwargs: Any) -> Any:
+        self.counts["transactions"] += 1
+        return await self._engine.write(self._counted, operation, args, kwargs)
+
+    async def read(self, operation: Any, *args: Any, **kwargs: Any) -> Any:
+        self.counts["reads"] += 1
+        return await self._engine.read(self._counted, operation, args, kwargs)
+
+    def _counted(self, operation: Any, args: Any, kwargs: Any) -> Operation[Any]:
+        running: Generator[Statement, Any, Any] = operation(*args, **kwargs)
+        answer: Any = None
+        try:
+            while True:
+                statement = running.send(answer)
+                if statement.wants in ("rows", "count", "nothing"):
+                    self.counts["statements"] += 1
+                answer = yield statement
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.fixture
+async def counted(store: Store) -> CountingEngine:
+    store._engine = engine = CountingEngine(store._engine)
+    return engine
+
+
+async def arrive(store: Store, service: str, instance: str = "a") -> None:
+    one = alert(service=service, fingerprint=instance)
+    await store.accept(f"delivery-{service}-{instance}", [named(one)], channel=CHANNEL, now=NOW)
+
+
+async def show(store: Store) -> None:
+    """What the outbox asks for until a card is posted."""
+    assert list(await store.outbox_channels(NOW)) == [CHANNEL]
+    (message,) = await store.outbox_due(CHANNEL, NOW, 20, EVERYTHING, [])
+    rendered = await Renderer(Known(store)).render(message)
+    assert rendered is not None
+    await store.outbox_sent(message, "1.1", None)
+
+
+async def test_a_new_incidents_card_costs_so_many_statements(
+    store: Store, counted: CountingEngine
+) -> None:
+    await arrive(store, "web")
+    await show(store)  # an engine learns which reads are of more than one query
+    counted.counts.clear()
+    await arrive(store, "shop")
+    accepted = dict(counted.counts)
+    counted.counts.clear()
+    await show(store)
+    assert accepted == {"transactions": 1, "statements": 11}, TOO_MANY
+    assert counted.counts == {"reads": 3, "transactions": 1, "statements": 6}, TOO_MANY
+
+
+async def test_one_more_alert_of_an_incident_costs_so_many_statements(
+    store: Store, counted: CountingEngine
+) -> None:
+    await arrive(store, "web")
+    counted.counts.clear()
+    await arrive(store, "web", "b")
+    assert counted.counts == {"transactions": 1, "statements": 9}, TOO_MANY
+
+
+async def test_a_click_costs_so_many_transactions_until_its_request_is_sent() -> None:
+    store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
+    bench = Bench(store)
+    bench.presser = Standing(problem="", groups=frozenset({"S0SRE"}))
+    bench.flaky._engine = engine = CountingEngine(store._engine)
+    waiting = await bench.asked()
+    engine.counts.clear()
+    await bench.story.decisions.vote(waiting.id, Voter(ANA, TEAM), Choice.APPROVE)
+    voted = dict(engine.counts)
+    engine.counts.clear()
+    execution = await bench.story.dispatches.claim()
+    assert execution is not None
+    bench.gateway.while_sent = lambda: sent.update(engine.counts)
+    sent: dict[str, int] = {}
+    await bench.story.dispatches.send(execution)
+    await store.close()
+    assert voted == {"reads": 2, "transactions": 1, "statements": 34}, TOO_MANY
+    assert sent == {"reads": 6, "transactions": 2, "statements": 51}, TOO_MANY
+
+
+async def test_the_alert_that_an_incident_shows_is_found_and_not_sorted_for() -> None:
+    """Else each alert of an incident costs as much as its incident has alerts."""
+    store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
+    statement = next(grouping.show_most_severe(1))
+
+    def plan() -> Operation[list[str]]:
+        rows = yield query(f"EXPLAIN QUERY PLAN {statement.sql}", *statement.parameters)
+        return [row["detail"] for row in rows]
+
+    steps = await store._engine.read(plan)
+    await store.close()
+    assert any("firing_by_severity" in step for step in steps)
+    assert not any("B-TREE" in step for step in steps), steps
+
+
+async def test_a_proposal_waits_for_its_card_and_nobody_claims_one_without_an_sop(
+    store: Store,
+) -> None:
+    propose = store.signal("propose")
+    await arrive(store, "web")
+    assert await store.claim_proposal(NOW) is None
+    receipt = await store.accept(
+        "with an SOP", [named(alert(service="shop"), sop_id="sop_shop")], channel=CHANNEL, now=NOW
+    )
+    await asyncio.sleep(0)
+    assert not propose.is_set(), "the card is not posted yet"
+    messages = await store.outbox_due(CHANNEL, NOW, 20, EVERYTHING, [])
+    (card,) = (m for m in messages if m.incident_id == receipt.incident_ids[0])
+    await store.outbox_sent(card, "1.1", None)
+    await asyncio.wait_for(propose.wait(), 10)
+    task = await store.claim_proposal(NOW)
+    assert task is not None
+    assert task.incident_id == receipt.incident_ids[0]
