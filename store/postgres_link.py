@@ -39,6 +39,7 @@ _SESSION = (
 )
 
 
+SPACING = 0.05  # seconds; cards of a burst wait longer for Slack's pace
 # It holds nothing that must survive, so it does not wait for the disk.
 _NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
 
@@ -135,7 +136,8 @@ class Wakeups:
     """Tells other replicas what this one committed, hears what they did, and keeps the clock right.
 
     Beside the transactions, not in them: with a NOTIFY in it, a commit waits for every other such
-    commit on the server. What is missed, the workers' own polls find.
+    commit on the server. What is missed, the workers' own polls find. After a quiet time the others
+    are told at once; in a burst once each SPACING, because every wake makes each of them look.
     """
 
     def __init__(
@@ -185,6 +187,7 @@ class Wakeups:
             await self._speak.wait()
             self._speak.clear()
             await self._say()
+            await asyncio.sleep(SPACING)  # what is committed meanwhile is told together
 
     async def _say(self) -> None:
         topics, self._untold = self._untold, set()

@@ -14,6 +14,8 @@ from bot.errors import NotFound, StoreError
 from bot.incidents.correlation import Named
 from store.contract import Store
 from store.postgres import CONNECTIONS, PostgresEngine
+from store.postgres_link import CHANNEL as NOTIFY_CHANNEL
+from store.postgres_link import SPACING
 from store.statements import Operation, execute, lock, query
 from tests.postgres import PostgresServer, postgres_server
 from tests.scenarios.wires import Wire
@@ -108,6 +110,24 @@ async def test_what_one_replica_commits_wakes_the_other(two: tuple[Store, Store]
     await here.want_advice(incident, "why?", ANA, NOW)
     await rings(bells["advice"], "heard of a question")
     assert not bells["dispatch"].is_set()
+
+
+async def test_a_burst_of_commits_wakes_the_others_a_few_times_and_the_last_one_is_heard(
+    two: tuple[Store, Store], database: str
+) -> None:
+    here, there = two
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as listener:
+        await listener.execute(f"LISTEN {NOTIFY_CHANNEL}")
+        loop = asyncio.get_running_loop()
+        began, last = loop.time(), there.signal("advice")
+        for number in range(50):
+            await opened(here, service=f"s{number}", fingerprint=f"fp-{number}")
+        (incident, *_) = await here.open_incidents()
+        await here.want_advice(incident, "why?", ANA, NOW)
+        await rings(last, "heard of what was committed last")
+        took = loop.time() - began
+        heard = [notice async for notice in listener.notifies(timeout=0)]
+    assert 1 <= len(heard) <= 2 + took / SPACING
 
 
 async def test_whose_listener_was_killed_listens_again_and_looks_at_everything(
