@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
@@ -17,7 +18,8 @@ from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot, gateway_config
 from tests.scenarios.doors import Proxy
 from tests.scenarios.exports import bundle
-from tests.scenarios.world import SECRET, Gateway, World
+from tests.scenarios.test_policy_decides_how import stop_sop
+from tests.scenarios.world import BEN, CHLOE, SECRET, SERVICE, Gateway, World
 
 
 @asynccontextmanager
@@ -31,6 +33,24 @@ async def gateway_of(world: World) -> AsyncIterator[RunningGateway]:
         yield started
 
 
+@asynccontextmanager
+async def unplannable(world: World) -> AsyncIterator[asyncio.Event]:
+    """A gateway that cannot be asked what it would do while the event is set."""
+    async with Proxy.before(world.gateway_url) as front:
+        world.gateway_url, away = front.url, asyncio.Event()
+
+        async def drop(request: web.Request) -> bool:
+            return not (away.is_set() and request.path == "/plan")
+
+        front.on_request = drop
+        yield away
+
+
+async def the_export_is_proved(world: World) -> None:
+    code, said = await bundle(world)
+    assert code == 0, said
+
+
 def decisions(world: World) -> list[Any]:
     rows = world.rows("SELECT kind FROM audit WHERE incident_id = 1 ORDER BY seq")
     return [row["kind"] for row in rows]
@@ -39,25 +59,42 @@ def decisions(world: World) -> list[Any]:
 async def test_what_could_not_be_sent_is_tried_again_by_a_press_and_runs_once(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with Proxy.before(world.gateway_url) as front:
-        world.gateway_url = front.url
-        away = False
-
-        async def drop(request: web.Request) -> bool:
-            return not (away and request.path == "/plan")
-
-        front.on_request = drop
+    async with unplannable(world) as away:
         card = await proposed(world, bot)
-        away = True
+        away.set()
         await world.press(card, "Approve", "ben")
         result = await world.result("It did not run. Its approval holds until")
-        away = False
+        away.clear()
         await world.press(result, "Try again", "ana")
         done = await world.result("Verified")
         assert "Try again" not in done.buttons
     await ran(world, gateway, 1)
-    code, said = await bundle(world)
-    assert code == 0, said
+    await the_export_is_proved(world)
+
+
+async def test_an_undo_that_could_not_be_sent_is_tried_again_by_a_press_and_proved(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    world.write_policy(BEN, CHLOE, verify_deadline_seconds=5)
+    world.write_sops(stop_sop())
+    async with unplannable(world) as away:
+        await bot()
+        await world.alert()
+        await world.press(await world.approval_card("Stop checkout-api"), "Approve", "ben")
+        await world.press(await world.result("Not verified"), "Undo", "ben")
+        card = await world.approval_card("Undo Stop checkout-api", which=2)
+        away.set()
+        await world.press(card, "Approve", "chloe")
+        result = await world.result("It did not run. Its approval holds until", which=2)
+        away.clear()
+        await world.press(result, "Try again", "ana")
+        await world.result("Undone.")
+    await world.quiet()
+    assert gateway.executions() == [
+        ("service.stop", SERVICE, "finished"),
+        ("service.start", SERVICE, "finished"),
+    ]
+    await the_export_is_proved(world)
 
 
 async def test_what_a_stopping_gateway_did_not_take_is_sent_again_by_a_press_and_proved(
@@ -83,8 +120,7 @@ async def test_what_a_stopping_gateway_did_not_take_is_sent_again_by_a_press_and
             assert front.count("POST", "/execute") == 2
             journal = Gateway(started.url, world.folder / "restarted")
             assert [state for _, _, state in journal.executions()] == ["finished"]
-    code, said = await bundle(world)
-    assert code == 0, said
+    await the_export_is_proved(world)
     parts = json.loads((world.folder / "bundle.json").read_text(encoding="utf-8"))["parts"]
     assert parts["approvals"][0]["execution"]["state"] == "verified"
     assert decisions(world).count("request") == 2
