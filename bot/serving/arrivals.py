@@ -96,8 +96,8 @@ class Arrivals:
     """Accepts, reads first requests, and gives each whole one to `serve`.
 
     If there are too many, the oldest is closed for the newest; for an address that has more than
-    its share, its own oldest. Nothing here works for longer than TURN_SECONDS in one turn of the
-    event loop, however many arrive or reach their deadline together.
+    its share, its own oldest. However many arrive or reach their deadline together, each of the two
+    takes TURN_SECONDS of one turn of the event loop at most.
     """
 
     def __init__(

@@ -63,4 +63,10 @@ def fitted(limits: ConnectionLimits) -> ConnectionLimits:
             limits.total,
             soft,
         )
-    return replace(limits, total=total, arrivals=max(FEWEST, left - total))
+    arrivals = max(FEWEST, left - total)
+    log.info(
+        "at most %d unfinished requests at a time: this process may open %d files (ulimit -n)",
+        arrivals,
+        soft,
+    )
+    return replace(limits, total=total, arrivals=arrivals)

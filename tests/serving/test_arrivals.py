@@ -108,6 +108,19 @@ async def test_what_is_not_http_is_answered_400_at_once(start: Start) -> None:
     assert b" 400 Bad Request\r\n" in await everything(reader)
 
 
+async def test_a_request_that_was_begun_before_the_server_stops_accepting_is_answered(
+    start: Start,
+) -> None:
+    server = await start(LONG)
+    reader, writer = await server.connect(UNFINISHED_HEAD)
+    assert await server.health() == b"HTTP/1.1 200 OK\r\n"
+    await server.listening.stop_accepting()
+    with pytest.raises(ConnectionError):
+        await server.connect(ASKED)
+    writer.write(b"a\r\n\r\n")
+    assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+
+
 async def test_after_the_end_nobody_is_left_connected(start: Start) -> None:
     server = await start(LONG)
     waiting = [await server.connect(UNFINISHED_HEAD) for _ in range(5)]
