@@ -344,7 +344,12 @@ class Bot:
         bolts = AsyncWebClient(
             base_url=client.base_url, session=client.session, retry_handlers=[], ssl=client.ssl
         )
-        app = AsyncApp(client=bolts, authorize=authorize, request_verification_enabled=False)
+        app = AsyncApp(
+            name="sopbot",  # else Bolt looks for one in the source files of the whole call stack
+            client=bolts,
+            authorize=authorize,
+            request_verification_enabled=False,
+        )
         handlers.register(app, response=self.response, outbox=self.outbox, clock=self._clock)
         return app
 

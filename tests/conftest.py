@@ -88,9 +88,11 @@ def untouched_logging() -> Iterator[None]:
     levels = {log: log.level for log in _loggers()}
     yield
     root.handlers[:] = handlers
-    for log in _loggers():
-        if log.level != levels.get(log, logging.NOTSET):
-            log.setLevel(levels.get(log, logging.NOTSET))
+    changed = [log for log in _loggers() if log.level != levels.get(log, logging.NOTSET)]
+    for log in changed:
+        log.level = levels.get(log, logging.NOTSET)
+    if changed:
+        root.setLevel(root.level)  # all loggers forget what they are enabled for, once
 
 
 def _loggers() -> list[logging.Logger]:
