@@ -16,6 +16,7 @@ import pytest
 from bot.settings import NAMES
 from tests.ports import kept_port
 from tests.postgres import PostgresServer, postgres_server, programs
+from tests.store.places import Places
 
 pytest_plugins = ["tests.measuring"]
 
@@ -112,6 +113,12 @@ def postgres() -> Iterator[PostgresServer]:
         unavailable("PostgreSQL is not on this machine (make services)")
     with postgres_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Places:
+    """Stores, empty or filled: each kind is filled once in a test run."""
+    return Places(tmp_path_factory.mktemp("places"), lambda: request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from store import audits
+from tests.scenarios.children import Command
 from tests.store.places import ENGINES, ROOT, Places, bot_lives, change, from_the_future
 from tests.store.shop import AUDIT_KEY
 from tests.test_store_command import environment
 
 KEY = AUDIT_KEY.raw.decode()
-
-
-@pytest.fixture(scope="module")
-def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Places:
-    return Places(tmp_path_factory.mktemp("places"), lambda: request.getfixturevalue("postgres"))
 
 
 @pytest.fixture(params=ENGINES)
@@ -30,17 +24,10 @@ def url(request: pytest.FixtureRequest, places: Places) -> str:
 
 def run(*words: object, folder: Path, **settings: str) -> tuple[int, str, str]:
     """Exit code, stdout, stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", *map(str, words)],
-        cwd=folder,
-        env=environment({"AUDIT_KEY": KEY} | settings),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert KEY not in done.stdout + done.stderr
-    return done.returncode, done.stdout, done.stderr
+    given = environment({"AUDIT_KEY": KEY} | settings)
+    code, out, err = Command([*map(str, words)], given, folder).ended()
+    assert KEY not in out + err
+    return code, out, err
 
 
 def test_verify_proves_every_row_and_says_where_the_trail_ends(url: str, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from store.files import alone
 from store.invariants import INVARIANTS
 from store.places import file_of
 from store.shape import steps
+from tests.scenarios.children import Command
 from tests.store.places import (
     ENGINES,
     MORE,
@@ -40,11 +41,6 @@ from tests.store.places import (
 LONG_AGO = "2020-01-01T00:00:00.000000Z"
 
 
-@pytest.fixture(scope="module")
-def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Places:
-    return Places(tmp_path_factory.mktemp("places"), lambda: request.getfixturevalue("postgres"))
-
-
 @pytest.fixture(params=ENGINES)
 def url(request: pytest.FixtureRequest, places: Places) -> str:
     return places.filled(request.param)
@@ -57,16 +53,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 def run(*words: object, folder: Path, **settings: str) -> tuple[int, str, str]:
     """Exit code, stdout, stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "store", *map(str, words)],
-        cwd=folder,
-        env=environment(settings),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    return done.returncode, done.stdout, done.stderr
+    return Command(["store", *map(str, words)], environment(settings), folder).ended()
 
 
 # What each verb says

@@ -7,9 +7,11 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,7 +20,12 @@ READY = "bot.ready"
 
 # A server process that has imported the bot and forks off a fresh one in milliseconds.
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["bot.__main__", "bot.app", "bot.serving.logs"])
+_forks.set_forkserver_preload(
+    [
+        *("bot.__main__", "bot.app", "bot.serving.logs", "bot.check"),
+        *("bot.store_command.commands", "bot.audit_command.commands", "store.postgres"),
+    ]
+)
 
 
 async def until(condition: Callable[[], T], seconds: float = 60, why: str = "something") -> T:
@@ -39,25 +46,58 @@ def child_environment(settings: Mapping[str, str]) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(REPOSITORY)} | dict(settings)
 
 
+class Command:
+    """`main()` of `python -m bot …` in a process that need not import everything again."""
+
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+        self._folder = folder
+        self._said = TemporaryDirectory(prefix="sopbot-said-")
+        given = (list(words), dict(environment), str(folder), self._said.name)
+        self._fork = _forks.Process(target=_command, args=given, daemon=True)
+        self._fork.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._fork.is_alive()
+
+    def ended(self, seconds: float = 100) -> tuple[int, str, str]:
+        """Exit code, stdout, stderr."""
+        with self._said as said, closing(self._fork):
+            self._fork.join(seconds)
+            if self._fork.is_alive():
+                self._fork.kill()
+                self._fork.join()
+            out, err = ((Path(said) / name).read_text("utf-8") for name in ("out", "err"))
+            code = self._fork.exitcode
+            assert code is not None
+            return code, out, err
+
+
+def _command(words: list[str], environment: dict[str, str], folder: str, said: str) -> None:
+    _become(environment, folder, f"{said}/out", f"{said}/err")
+    from bot.__main__ import main
+
+    sys.exit(main(words))
+
+
+def _become(environment: dict[str, str], folder: str, out: str, err: str) -> None:
+    """Look like a process that was started so."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for number, file in enumerate((out, err), start=1):
+        target = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        os.dup2(target, number)
+        os.close(target)
+
+
 async def run_bot(
     *arguments: str, settings: Mapping[str, str], folder: Path, seconds: float = 60
 ) -> tuple[int, str, str]:
     """`python -m bot …` to its end: exit code, stdout, stderr."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot",
-        *arguments,
-        cwd=folder,
-        env=child_environment(settings),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(seconds):
-        out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    command = Command(arguments, child_environment(settings), folder)
+    await until(lambda: not command.alive, seconds, f"bot {' '.join(arguments)} ends")
+    return command.ended()
 
 
 class BotProcess:
@@ -154,13 +194,7 @@ class ForkedBot(BotProcess):
 
 
 def _main(environment: dict[str, str], folder: str, log: str) -> None:
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(folder)
-    target = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
-    os.dup2(target, 1)
-    os.dup2(target, 2)
-    os.close(target)
+    _become(environment, folder, log, log)
     from bot.__main__ import main
 
     sys.exit(main([]))

@@ -38,11 +38,6 @@ from tests.store.shop import AUDIT_KEY, alert, tell
 NOBODY = 65534
 
 
-@pytest.fixture(scope="module")
-def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Places:
-    return Places(tmp_path_factory.mktemp("places"), lambda: request.getfixturevalue("postgres"))
-
-
 @pytest.fixture(params=ENGINES)
 def url(request: pytest.FixtureRequest, places: Places) -> str:
     """A store with a bit of everything, and a few thousand alerts."""

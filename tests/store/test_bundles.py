@@ -28,11 +28,6 @@ from tests.store.shop import ANA, AUDIT_KEY, BEN, NOW, TEAM, asked, later, opene
 JSON = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Places:
-    return Places(tmp_path_factory.mktemp("places"), lambda: request.getfixturevalue("postgres"))
-
-
 @pytest.fixture(params=ENGINES)
 def url(request: pytest.FixtureRequest, places: Places) -> str:
     return places.filled(request.param)

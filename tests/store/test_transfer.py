@@ -34,11 +34,6 @@ from tests.store.places import (
 from tests.store.shop import AUDIT_KEY, alert, tell
 
 
-@pytest.fixture(scope="module")
-def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Places:
-    return Places(tmp_path_factory.mktemp("places"), lambda: request.getfixturevalue("postgres"))
-
-
 @pytest.fixture(params=ENGINES)
 def source(request: pytest.FixtureRequest, places: Places) -> str:
     """A store with a bit of everything, and a few thousand alerts."""
