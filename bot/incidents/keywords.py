@@ -7,7 +7,7 @@ word that means them, categories by their usual short forms. What no alert can e
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,8 +25,6 @@ FIELDS = {
     "env": "env",
     "name": "name",
 }
-
-_FIELDS_ASKED = frozenset(FIELDS.values())
 
 # What people write for the categories that intake names.
 _CATEGORY_WORDS = {
@@ -53,8 +51,18 @@ _CATEGORY_WORDS = {
 _DASHES = re.compile(r"[\s_-]+")
 
 
-SpelledAlert = Mapping[str, tuple[str, ...]]
-"""Every spelling of each field of an alert that a key can ask for, by field."""
+class SpelledAlert(dict[str, frozenset[str]]):
+    """Every spelling of each field of an alert, by field; made when a key first asks for it."""
+
+    def __init__(self, alert: Alert, environments: Environments) -> None:
+        super().__init__()
+        self._alert = alert
+        self._environments = environments
+
+    def __missing__(self, field: str) -> frozenset[str]:
+        value = str(getattr(self._alert, field))
+        self[field] = made = _spellings(field, value, self._environments)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +104,7 @@ def read_key(text: str) -> Key:
 
 def spelled(alert: Alert, environments: Environments = DEFAULT) -> SpelledAlert:
     """The alert's fields as keys are compared with them; made once, then asked by every SOP."""
-    return {
-        field: tuple(_spellings(field, str(getattr(alert, field)), environments))
-        for field in _FIELDS_ASKED
-    }
+    return SpelledAlert(alert, environments)
 
 
 def could_overlap(keys: Sequence[str], others: Sequence[str]) -> bool:
