@@ -97,7 +97,7 @@ def growth(work: Any, small: tuple[Any, ...], large: tuple[Any, ...]) -> float:
     ratios = []
     for _ in range(4):
         least = min(cost(work, *small) for _ in range(5))
-        ratios.append(min(cost(work, *large) for _ in range(3)) / max(least, 1e-6))
+        ratios.append(cost(work, *large) / max(least, 1e-6))
         if ratios[-1] <= MOST:
             break
     return min(ratios)
