@@ -10,6 +10,7 @@ from bot.errors import GatewayRejected
 from bot.gateway.journal import Journal
 from bot.remediation import contract
 from bot.remediation.client import ActionCall, GatewayClient, NeverSeen
+from bot.serving.arrivals import HELD_BYTES
 
 from .conftest import SECRET, legacy
 
@@ -186,7 +187,9 @@ async def test_a_request_without_good_headers_is_refused_before_its_body_is_read
     parts = urlsplit(desk.url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
-        writer.write("\r\n".join([*lines, "", ""]).encode())  # and not one byte of the body
+        head = "\r\n".join([*lines, "", ""]).encode()
+        # Of a request that is not whole the server holds so much before anything looks at it.
+        writer.write(head + b"x" * HELD_BYTES)
         await reader.readuntil(b"\r\n\r\n")
         assert f'"{code}"'.encode() in await reader.readuntil(b'"detail"')
     finally:
