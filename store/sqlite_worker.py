@@ -209,6 +209,8 @@ class Worker:
         outcomes: list[_Outcome],
         topics: set[str],
     ) -> None:
+        if topics and self._wake:
+            self._wake(topics)  # first: whom this wakes need not wait until the callers are done
         for future, result, error in outcomes:
             if future.done():
                 continue  # the caller was cancelled; what it wrote stands
@@ -216,8 +218,6 @@ class Worker:
                 future.set_result(result)
             else:
                 future.set_exception(error)
-        if topics and self._wake:
-            self._wake(topics)
 
 
 # What SQLite says of one statement and its values, not of the file.
