@@ -119,7 +119,7 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
         f"Proposed: {approval.proposal.title}",
         approval.requested_by,
     )
-    yield from incidents.reply(incident, "approval", approval.id, approval.requested_at)
+    yield from incidents.show_approval(incident, approval.id, approval.requested_at)
     yield from audit.record(
         Kind.PROPOSED,
         now=approval.requested_at,
@@ -172,7 +172,7 @@ def redraw(approval_id: str, blocker: Blocker | None, now: datetime) -> Operatio
     )
     for row in rows:
         incident = yield from incidents.get(row["incident_id"])
-        yield from incidents.reply(incident, "approval", approval_id, now)
+        yield from incidents.show_approval(incident, approval_id, now)
     return bool(rows)
 
 
@@ -283,7 +283,7 @@ def expire(now: datetime) -> Operation[int]:
     for row in rows:
         incident = yield from incidents.get(row["incident_id"])
         yield from incidents.tell(incident.id, now, "expired", "The approval expired")
-        yield from incidents.reply(incident, "approval", row["id"], now)
+        yield from incidents.show_approval(incident, row["id"], now)
         yield from news.of_approval((yield from get(row["id"])), NewsKind.EXPIRED, TOO_LATE, now)
     for row in rows:
         yield from audit.record(
@@ -368,7 +368,7 @@ def revoke(
     approval = yield from get(approval_id)
     incident = yield from incidents.get(approval.incident_id)
     yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
-    yield from incidents.reply(incident, "approval", approval_id, now)
+    yield from incidents.show_approval(incident, approval_id, now)
     yield from news.of_approval(approval, NewsKind.REVOKED, reason, now, ping=ping)
     yield from audit.record(
         Kind.REVOKED,
@@ -418,7 +418,7 @@ def _end_waiting(approval_id: str, reason: str, now: datetime) -> Operation[int 
         return None
     incident = yield from incidents.get(rows[0]["incident_id"])
     yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
-    yield from incidents.reply(incident, "approval", approval_id, now)
+    yield from incidents.show_approval(incident, approval_id, now)
     ended: int = incident.id
     return ended
 

@@ -11,7 +11,7 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Execution
 from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus
-from store.operations import approvals, audit, freezes, guards, incidents, leases, watching
+from store.operations import approvals, audit, freezes, guards, incidents, leases, news, watching
 from store.operations.audit import Kind
 from store.rows import execution_from
 from store.statements import Operation, execute, lock, notify, query, stamp, stamp_or_none
@@ -214,8 +214,13 @@ def record(
 
 
 def show(execution: Execution, now: datetime) -> Operation[None]:
-    """Bring its approval's card up to date, and its result."""
+    """Bring its approval's card up to date, and its result.
+
+    The incident's card names it only if it was bad news: that may not be so any more.
+    """
     incident = yield from incidents.get(execution.incident_id)
     yield from incidents.reply(incident, "approval", execution.approval_id, now)
+    if (yield from news.is_about(execution)):
+        yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     if execution.finished_at:
         yield from incidents.reply(incident, "result", execution.id, now)

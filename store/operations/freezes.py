@@ -104,4 +104,4 @@ def _show_waiting(now: datetime) -> Operation[None]:
     rows = yield query("SELECT id, incident_id FROM approvals WHERE state = 'awaiting approval'")
     for row in rows:
         incident = yield from incidents.get(row["incident_id"])
-        yield from incidents.reply(incident, "approval", row["id"], now)
+        yield from incidents.show_approval(incident, row["id"], now)

@@ -50,7 +50,7 @@ def show_card(
 
 
 def reply(incident: Incident, kind: str, subject: object, now: datetime) -> Operation[None]:
-    """The incident's thread should show this; the card names the approval that waits."""
+    """The incident's thread should show this as it is now."""
     yield from outbox.want(
         kind=kind,
         subject=subject,
@@ -60,8 +60,12 @@ def reply(incident: Incident, kind: str, subject: object, now: datetime) -> Oper
         rank=incident.severity.rank,
         now=now,
     )
-    if kind == "approval":
-        yield from show_card(incident.id, incident.channel, incident.severity, now)
+
+
+def show_approval(incident: Incident, approval_id: str, now: datetime) -> Operation[None]:
+    """The thread should show this approval, and the card that it waits, or waits no more."""
+    yield from reply(incident, "approval", approval_id, now)
+    yield from show_card(incident.id, incident.channel, incident.severity, now)
 
 
 def get(incident_id: int) -> Operation[Incident]:
@@ -275,7 +279,7 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
             row["approval_id"],
         )
         yield from tell(incident_id, now, "revoked", "Revoked: the incident resolved")
-        yield from reply(incident, "approval", row["approval_id"], now)
+        yield from show_approval(incident, row["approval_id"], now)
     waiting = yield query(
         "UPDATE approvals SET state = ?, reason = 'the incident resolved', decided_at = ?"
         " WHERE incident_id = ? AND state = ? RETURNING id",
@@ -285,7 +289,7 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
         RemediationStatus.AWAITING_APPROVAL,
     )
     for row in waiting:
-        yield from reply(incident, "approval", row["id"], now)
+        yield from show_approval(incident, row["id"], now)
     yield log_event(Event.INCIDENT_RESOLVED, incident_id, actor=by or None)
     text = "Resolved by hand" if by else "Resolved: the alert cleared"
     yield from tell(incident_id, now, "resolved", text, by)

@@ -113,7 +113,7 @@ def try_again(approval_id: str, user: str, now: datetime, limits: Limits) -> Ope
         raise Refused("Not tried again: only what did not run can be, and only once a time.")
     execution = execution_from(rows[0])
     yield from incidents.tell(incident.id, now, "tried again", "Remediation tried again", user)
-    yield from incidents.reply(incident, "approval", approval_id, now)
+    yield from incidents.show_approval(incident, approval_id, now)
     yield from incidents.reply(incident, "result", execution.id, now)
     yield notify(approvals.DISPATCH_TOPIC)
     yield from executions.record(

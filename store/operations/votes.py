@@ -81,7 +81,7 @@ def vote(
     yield from incidents.tell(
         incident.id, now, choice, f"{word}: {approval.proposal.title}", voter.user
     )
-    yield from incidents.reply(incident, "approval", approval_id, now)
+    yield from incidents.show_approval(incident, approval_id, now)
     decided: Approval = yield from approvals.get(approval_id)
     facts = {**press, "choice": choice, "digest": approval.digest}
     if reason.strip():
@@ -124,7 +124,7 @@ def _take_back(
     yield from incidents.tell(
         incident.id, now, Choice.REJECT, f"Rejected: {approval.proposal.title}", user
     )
-    yield from incidents.reply(incident, "approval", approval.id, now)
+    yield from incidents.show_approval(incident, approval.id, now)
     over: Approval = yield from approvals.get(approval.id)
     yield from audit.record(
         Kind.REJECTED,

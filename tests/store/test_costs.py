@@ -114,12 +114,14 @@ async def test_a_click_costs_so_many_transactions_until_its_request_is_sent() ->
     engine.counts.clear()
     await bench.story.decisions.vote(waiting.id, Voter(ANA, TEAM), Choice.APPROVE)
     voted = dict(engine.counts)
+    card = await bench.store.outbox_message("card:1")
     engine.counts.clear()
     execution = await bench.story.dispatches.claim()
     assert execution is not None
     bench.gateway.while_sent = lambda: sent.update(engine.counts)
     sent: dict[str, int] = {}
     await bench.story.dispatches.send(execution)
+    assert await bench.store.outbox_message("card:1") == card, "what runs stands on its own card"
     await store.close()
     assert voted == {"reads": 2, "transactions": 1, "statements": 34}, TOO_MANY
     assert sent == {"reads": 6, "transactions": 2, "statements": 51}, TOO_MANY
