@@ -153,6 +153,18 @@ async def test_while_every_connection_is_being_answered_the_next_one_gets_503(
     assert await server.health() == b"HTTP/1.1 200 OK\r\n"
 
 
+async def test_one_address_is_answered_only_so_often_at_the_same_time(start: Start) -> None:
+    server = await start(LONG, address_of=lambda peer: peer[0])
+    asked = b"GET /waits HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    busy = [await server.connect(asked, "127.0.0.2") for _ in range(LONG.per_address)]
+    reader, _ = await server.connect(ASKED, "127.0.0.2")
+    assert await reader.readline() == b"HTTP/1.1 503 Service Unavailable\r\n"
+    assert await server.health("127.0.0.3") == b"HTTP/1.1 200 OK\r\n"
+    server.go_on.set()
+    for answered, _ in busy:
+        assert await answered.readline() == b"HTTP/1.1 200 OK\r\n"
+
+
 async def test_one_address_fills_only_its_own_share(start: Start) -> None:
     server = await start(LONG, address_of=lambda peer: peer[0])
     waiting = [await server.connect(UNFINISHED_HEAD, "127.0.0.3") for _ in range(3)]
