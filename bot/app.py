@@ -46,7 +46,6 @@ from bot.remediation.client import GatewayClient
 from bot.response import Response
 from bot.response.gateway_watch import GatewayWatch
 from bot.response.reload_notice import ReloadNotice
-from bot.response.trail_watch import TrailWatch
 from bot.response.verify import http_probe
 from bot.serving.last_problems import last_problems
 from bot.serving.limits import ConnectionLimits
@@ -228,7 +227,6 @@ class Bot:
             sender=sender,
         )
         await compare_posted_head(store, calls.call, ops, sender)
-        self._trail_watch = TrailWatch(store, self._clock, ops)
         self._reload_notice = ReloadNotice(store, self.metrics, self._clock, ops)
         self._self_audit = SelfAudit(store, self.metrics, self._clock, ops)
         parts.push_async_callback(self.outbox.drain, DRAIN)
@@ -403,7 +401,7 @@ class Bot:
         )
         self.health.register("slack", slack)
         self.health.register("outbox", self.outbox.check)
-        self.health.register("audit trail", self._trail_watch.check, vital=False)
+        self.health.register("audit trail", self._self_audit.check_trail, vital=False)
         self.health.register("work", self._self_audit.check, vital=False)
         if self._advisor.health() is not None:
             self.health.register("advisor", self._advisor.check, vital=False)

@@ -128,16 +128,15 @@ class Chain:
         if last > self.seq:
             at = self._days[last][0].at
             raise Fault(self.seq + 1, f"cut off at the end: at {at} there were {last} rows")
-        if self._dispute is not None:
-            raise Fault(self._dispute.seq, audit.disputed_text(self._dispute))
-        if self._wanted and not self._found:
-            if any(anchor.mac == self._wanted for anchor in self._anchors.values()):
-                return
+        anchored = any(anchor.mac == self._wanted for anchor in self._anchors.values())
+        if self._wanted and not self._found and not anchored:
             raise Fault(
                 self.seq,
                 f"the head {self._wanted} is not part of this chain: an older copy was put in its"
                 " place, or that head is of another one",
             )
+        if self._dispute is not None:
+            raise Fault(self._dispute.seq, audit.disputed_text(self._dispute))
 
     def _accuse(self, *, fits: bool) -> None:
         """An anchor was forged; or, when nothing at all fits, the key is another one."""

@@ -1,4 +1,4 @@
-"""Each minute: has everything that should have happened by now? If not, people hear of it."""
+"""Each minute: is all done that is due, and is the audit trail still ours? Else people hear it."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ class SelfAudit:
             emit(Event.WORK_OVERDUE, what=one.what, count=one.count, names=list(one.names))
         body = [[one.says, one.count, list(one.names)] for one in stuck]
         await self._store.tell("stuck", self._ops_channel, body, now, over=not stuck)
+        await self._store.check_trail(self._ops_channel, now)
+
+    async def check_trail(self) -> None:
+        """SopbotError, with the reason, while the audit trail is not the one that was seen."""
+        if why := await self._store.trail_dispute():
+            raise SopbotError(f"the audit trail was cut back or replaced: {why}")
 
     async def check(self) -> None:
         """SopbotError when the last look found something."""

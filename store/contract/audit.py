@@ -52,10 +52,14 @@ class Audit(Part):
         """
         return await self._write(keeping.close_day, channel, now)
 
-    async def check_trail(self, channel: str, now: datetime) -> str:
-        """How the trail contradicts what a bot has seen of it, in words; '' when it does not.
+    async def trail_dispute(self) -> str:
+        """How the trail contradicts what a bot has seen of it, in words; '' when it does not."""
+        return await self._read_sealed(disputes.current)
 
-        A new dispute goes on record, and one notice of it is posted in `channel`.
+    async def check_trail(self, channel: str, now: datetime) -> str:
+        """As `trail_dispute`. A new dispute goes on record, and one notice is posted in `channel`.
+
+        What the trail shows by itself is not put on record: nothing is added to such a trail.
         """
         return await self._write(disputes.check, channel, now)
 

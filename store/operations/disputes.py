@@ -53,16 +53,31 @@ def compare_posted(posted: Head, posted_at: datetime) -> Operation[None]:
 
 
 def check(channel: str, now: datetime) -> Operation[str]:
-    """As `current`; puts a new dispute on record, and posts one notice of it in `channel`."""
+    """As `current`; puts a new dispute on record where the trail does not show it by itself.
+
+    One notice of it is posted in `channel`.
+    """
     why: str = yield from current()
     if not why:
         yield from notices.tell(NOTICE, channel, {"why": ""}, now, over=True)
         return ""
-    if not (yield from _on_record()):
+    if not (yield from _on_record()) and not (yield from _shows_by_itself()):
         yield from audit.record(Kind.DISPUTED, now=now, detail={"why": why})
     if (yield from notices.lasting(NOTICE, channel)) is None:
         yield from notices.tell(NOTICE, channel, {"why": why}, now, over=False)
     return why
+
+
+def _shows_by_itself() -> Operation[bool]:
+    """Whether `audit verify` finds the fault in the trail as it stands."""
+    view: TrailView = yield recall()
+    head: Anchor | None = yield from audit.find_anchor(HEAD)
+    if head is None:
+        return bool((yield query("SELECT 1 FROM audit LIMIT 1")))
+    if view.known is None or head.seq < view.known.seq:
+        return False
+    rows = yield query("SELECT * FROM audit WHERE seq = ?", view.known.seq)
+    return not rows or bool((yield from audit.is_forged(audit.row_from(rows[0]))))
 
 
 def _on_record() -> Operation[str]:

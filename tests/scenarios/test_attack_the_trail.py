@@ -65,6 +65,9 @@ async def frozen(world: World) -> Message:
 
 
 async def health_says(running: Bot) -> str:
+    """The health, after the bot has looked at its own work and trail."""
+    (audit_itself,) = (job for job in running.jobs if job.name == "self_audit")
+    await audit_itself.run()
     await running.health.look("audit trail")
     async with (
         aiohttp.ClientSession() as session,

@@ -191,3 +191,14 @@ async def test_an_undone_change_is_not_remembered_as_a_row(store: Store) -> None
         await store._write(failing)
     assert len(await trail(store)) == 1
     assert await store.check_trail(OPS, later(3)) == ""
+
+
+async def test_nothing_is_added_to_a_trail_that_shows_by_itself_what_is_wrong(store: Store) -> None:
+    one = await proposed(store)
+    await store.record(Kind.POLICY_LOADED, now=later(2), subject="x")
+    await tamper(store, ("DELETE FROM audit WHERE seq = 2",))
+    assert "row 2 is missing" in await store.check_trail(OPS, later(3))
+    assert len(await trail(store)) == 1
+    assert await fault(store) == "2: cut off at the end: rows 2 to 2 are missing"
+    assert not await may_be_approved(store, one)
+    assert len(await notices(store)) == 1
