@@ -254,6 +254,12 @@ async def test_the_tail_is_cut_off_and_an_older_anchor_put_back_but_slack_has_th
         "UPDATE audit_anchors SET seq = ?, mac = ?, at = ?, note = ?, seal = ?",
         *(older[name] for name in ("seq", "mac", "at", "note", "seal")),
     )
+    code, said = await verify(world)
+    assert code == 1
+    assert "it was answered, and its request is not on record" in said, (
+        "the execution is still there"
+    )
+    world.store.tamper("DELETE FROM executions")
     assert (await verify(world))[0] == 0, "the store alone cannot know"
     code, said = await verify(world, "--head", head)
     assert code == 1
