@@ -412,13 +412,8 @@ async def test_of_whom_slack_leaves_out_whether_they_are_a_guest_nothing_counts_
     await nothing_ran(world, gateway)
 
 
-@pytest.mark.parametrize("stranger", [True, False], ids=["stranger", "member"])
-async def test_a_mention_without_a_team_counts_only_when_slack_says_that_they_are_ours(
-    world: World, bot: StartBot, stranger: bool
-) -> None:
-    await proposed(world, bot)
-    if stranger:
-        world.slack.change_user("ana", team_id="T0OTHER")
+async def mention(world: World, **more: str) -> int:
+    """ana mentions the bot in the thread; how many advices there were before."""
     card = await world.card()
     await world.advice()  # of the SOP; it may come after the approval card
     advised = len(world.replies("advice"))
@@ -430,13 +425,36 @@ async def test_a_mention_without_a_team_counts_only_when_slack_says_that_they_ar
         "thread_ts": card.ts,
         "channel": ALERTS,
     }
-    assert await world.slack.send_event(event).outcome()
-    if stranger:
-        await world.whisper("ana", "Not done: only people of this workspace count.")
-        await world.quiet()
-        assert len(world.replies("advice")) == advised
-    else:
+    assert await world.slack.send_event(event | more).outcome()
+    return advised
+
+
+@pytest.mark.parametrize("who", ["stranger", "member", "untold"])
+async def test_a_mention_without_a_team_counts_only_when_slack_says_that_they_are_ours(
+    world: World, bot: StartBot, who: str
+) -> None:
+    await proposed(world, bot)
+    if who == "stranger":
+        world.slack.change_user("ana", team_id="T0OTHER")
+    if who == "untold":
+        world.slack.script.http("users.info", 503, times=None)
+    advised = await mention(world)
+    if who == "member":
         await world.advice("what is the password?", which=advised + 1)
+        return
+    told = "only people of this workspace count" if who == "stranger" else "Slack did not say who"
+    await world.whisper("ana", f"Not done: {told}")
+    await world.quiet()
+    assert len(world.replies("advice")) == advised
+
+
+async def test_a_mention_that_names_another_team_asks_nothing(world: World, bot: StartBot) -> None:
+    await proposed(world, bot)
+    advised = await mention(world, user_team="T0OTHER")
+    await mention(world, text="<@U0SOPBOT01> and the second?", ts="1795300001.000100")
+    await world.advice("and the second?", which=advised + 1)
+    await world.quiet()
+    assert len(world.replies("advice")) == advised + 1
 
 
 async def test_while_slack_does_not_say_who_somebody_is_they_may_stop_everything_only(

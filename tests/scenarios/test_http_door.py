@@ -109,13 +109,27 @@ def webhook(*alerts: dict[str, Any]) -> dict[str, Any]:
     return {"version": "4", "status": "firing", "alerts": list(alerts)}
 
 
+@pytest.mark.attack("ASI03")
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", ""])
+async def test_without_a_token_only_this_machines_own_names_are_answered(
+    http_door: OpenDoor, host: str
+) -> None:
+    at = await http_door(HTTP_TOKEN="")
+    for path in ("/health", "/metrics", "/healthz"):
+        assert (await at.get(path, Host=host))[0] == 421
+        assert (await at.get(path, Host="localhost"))[0] == 200
+
+
+@pytest.mark.attack("ASI03")
 async def test_healthz_and_readyz_need_no_token_and_the_rest_does(http_door: OpenDoor) -> None:
     at = await http_door()
     nobody = {"Authorization": ""}
     assert (await at.get("/healthz", **nobody)) == (200, {"status": "ok"})
     status, ready = await at.get("/readyz", **nobody)
     assert (status, ready["status"]) == (200, "ready")
-    assert set(ready["checks"]) == {"store", "slack", "gateway", "outbox", "work"}
+    parts = {"store", "slack", "gateway", "outbox", "work", "audit trail"}
+    assert set(ready["checks"]) == parts
+    assert not [check for check in ready["checks"].values() if "reason" in check]
     for path in ("/health", "/health/detailed", "/metrics", "/api/v3/trace/x"):
         status, body = await at.get(path, **nobody)
         assert status == 401, path
