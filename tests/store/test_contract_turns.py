@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bot.incidents.model import Severity
 from store.contract import Store
 from tests.store.shop import CHANNEL, alert, later, named
@@ -33,6 +35,7 @@ async def posted(store: Store, incident: int) -> None:
     await store.outbox_sent(message, f"9.{incident}")
 
 
+@pytest.mark.attack("ASI08")
 async def test_who_sends_one_is_not_behind_all_of_who_sent_many(store: Store) -> None:
     many = [await sends(store, FLOOD, f"flood-{number}", at=number) for number in range(20)]
     one = await sends(store, OTHER, "web", at=30)
