@@ -101,6 +101,11 @@ def m017_expand_firing_order() -> str:
     return _M017
 
 
+def m018_expand_recorded_requests() -> str:
+    """The requests on record by their time: every click asks for those of the last day."""
+    return _M018
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -119,6 +124,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m015_expand_takeovers,
     m016_expand_watched,
     m017_expand_firing_order,
+    m018_expand_recorded_requests,
 )
 
 
@@ -568,4 +574,8 @@ CREATE INDEX firing_by_severity ON firing (
     fingerprint
 );
 DROP INDEX firing_of_incident;
+"""
+
+_M018 = """
+CREATE INDEX audit_requests ON audit (at) WHERE kind = 'request';
 """

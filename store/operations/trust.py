@@ -91,12 +91,15 @@ def lost_requests(now: datetime) -> Operation[list[str]]:
     action would loosen the limits.
     """
     found = yield query(
-        "SELECT t.*, a.target, a.action_id, e.state, e.started_at, e.answer FROM audit t"  # noqa: S608 - placeholders
+        "SELECT t.*, a.target, a.action_id, e.state, e.answer,"  # noqa: S608 - placeholders
+        " CASE WHEN a.id IS NOT NULL AND i.id IS NOT NULL THEN e.started_at END AS started_at"
+        " FROM audit t"
         " JOIN (SELECT incident_id, subject, MAX(seq) AS seq FROM audit"
         " WHERE kind = 'request' AND at > ? GROUP BY incident_id, subject) r"
         " ON t.incident_id = r.incident_id AND t.subject = r.subject"
-        " LEFT JOIN (executions e JOIN approvals a ON a.id = e.approval_id"
-        " JOIN incidents i ON i.id = e.incident_id) ON e.approval_id = t.subject"
+        " LEFT JOIN executions e ON e.approval_id = t.subject"
+        " LEFT JOIN approvals a ON a.id = e.approval_id"
+        " LEFT JOIN incidents i ON i.id = e.incident_id"
         f" WHERE t.kind IN ({', '.join('?' * len(_TURNS))}) AND (t.kind = ? OR t.seq >= r.seq)"
         " ORDER BY t.seq",
         stamp(now - REMEMBERED),

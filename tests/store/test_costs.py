@@ -18,7 +18,7 @@ from bot.approvals.policy import Voter
 from handlers.rendering import Renderer
 from store import open_store
 from store.contract import Store
-from store.operations import grouping
+from store.operations import grouping, trust
 from store.operations.outbox import EVERYTHING
 from store.statements import Operation, Statement, query
 from tests.handlers.conftest import Known
@@ -127,10 +127,10 @@ async def test_a_click_costs_so_many_transactions_until_its_request_is_sent() ->
     assert sent == {"reads": 6, "transactions": 2, "statements": 51}, TOO_MANY
 
 
-async def test_the_alert_that_an_incident_shows_is_found_and_not_sorted_for() -> None:
-    """Else each alert of an incident costs as much as its incident has alerts."""
+async def plan_of(operation: Operation[Any]) -> list[str]:
+    """How SQLite runs the first statement of an operation."""
     store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
-    statement = next(grouping.show_most_severe(1))
+    statement = next(operation)
 
     def plan() -> Operation[list[str]]:
         rows = yield query(f"EXPLAIN QUERY PLAN {statement.sql}", *statement.parameters)
@@ -138,8 +138,21 @@ async def test_the_alert_that_an_incident_shows_is_found_and_not_sorted_for() ->
 
     steps = await store._engine.read(plan)
     await store.close()
+    return steps
+
+
+async def test_the_alert_that_an_incident_shows_is_found_and_not_sorted_for() -> None:
+    """Else each alert of an incident costs as much as its incident has alerts."""
+    steps = await plan_of(grouping.show_most_severe(1))
     assert any("firing_by_severity" in step for step in steps)
     assert not any("B-TREE" in step for step in steps), steps
+
+
+async def test_a_click_reads_the_requests_of_the_last_day_and_not_the_whole_trail() -> None:
+    """Else each click costs as much as the trail, and all that ever ran, is long."""
+    steps = await plan_of(trust.lost_requests(NOW))
+    assert any("audit_requests" in step for step in steps)
+    assert not [step for step in steps if step.startswith("SCAN") and step != "SCAN r"], steps
 
 
 async def test_a_proposal_waits_for_its_card_and_nobody_claims_one_without_an_sop(
