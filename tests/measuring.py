@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 import pytest
 
-SHARE = 0.5  # seconds of CPU time that the measured cases of one test may take, the last one aside
+SHARE = 1.0  # seconds of CPU time that the measured cases of one test may take, the last one aside
 CHILDREN = "COVERAGE_PROCESS_CONFIG"  # how coverage tells a process to measure itself
 
 taken: Counter[str] = Counter()
