@@ -27,7 +27,8 @@ HELD_BYTES = 32_768  # of an unfinished request; a longer one gets its connectio
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _MAY_BE_HTTP = re.compile(rb"(?:\r?\n){0,4}\r?[A-Za-z]{0,32}(?: |\Z)")
 _LENGTH = re.compile(rb"\ncontent-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?\n", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\ntransfer-encoding[ \t]*:", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\ntransfer-encoding[ \t]*:[ \t]*chunked[ \t]*\r?\n", re.IGNORECASE)
+_MAY_BE_CHUNKS = re.compile(rb"[0-9a-fA-F]{0,16}(?:[ \t;\r]|\Z)")
 _EXPECT = re.compile(rb"\nexpect([ \t]*:[ \t]*100-continue[ \t]*\r?\n)", re.IGNORECASE)
 _LAST_CHUNK = re.compile(rb"\r\n0+[^\r\n]{0,200}\r\n(?:[^\r\n]{1,200}\r\n){0,4}\r\n")
 _LAST_CHUNK_BYTES = 1_024  # a last chunk with more trailers than that is not recognised
@@ -71,6 +72,8 @@ class Arrival:
             self._read_head(end.end())
             self._answer_expect(end.end())
         if self.chunked_from is not None:
+            if not _MAY_BE_CHUNKS.match(self.data, self.chunked_from):
+                return True
             begin = max(self.chunked_from - 2, before - _LAST_CHUNK_BYTES)
             return _LAST_CHUNK.search(self.data, begin) is not None
         return self.whole_at is not None and len(self.data) >= self.whole_at

@@ -57,6 +57,18 @@ def test_what_cannot_be_http_goes_to_the_parser_at_once(first: bytes) -> None:
     assert arrival().add(first)
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        BODY + b"Transfer-Encoding: gzip\r\n\r\n",
+        BODY + b"Transfer-Encoding: chunked\r\n\r\n{}",
+        BODY + b"Content-Length: -1\r\n\r\n",
+    ],
+)
+def test_a_body_whose_length_nobody_can_tell_goes_to_the_parser_at_once(first: bytes) -> None:
+    assert arrival().add(first)
+
+
 def test_a_long_request_gets_its_connection_before_it_is_whole() -> None:
     waiting = arrival()
     assert not waiting.add(UNFINISHED_BODY)
