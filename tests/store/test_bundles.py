@@ -20,6 +20,7 @@ from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus
 from store import audits, open_store, proof
 from store.contract import Store
+from store.operations.audit import Kind
 from store.proof import Fault, read_bundle, verify_bundle
 from store.sealing import AuditKey
 from tests.store.places import ENGINES, ROOT, Places, change, content
@@ -74,11 +75,12 @@ def test_a_bundle_has_everything_and_is_proved(url: str) -> None:
         "voted",
         "approved",
         "dispatching",
+        "request",
         "answer",
         "verified",
     ]
     rows, until = verify_bundle(AUDIT_KEY.raw, one)
-    assert (rows, until) == (7, parts["chain"]["until"]["mac"])
+    assert (rows, until) == (8, parts["chain"]["until"]["mac"])
     assert parts["chain"]["until"]["name"] == "day/2026-11-21", "what was posted in Slack"
 
 
@@ -241,7 +243,7 @@ def test_a_head_that_was_posted_is_found_in_it_or_not(bundle: JSON) -> None:
         ("UPDATE executions SET by_hand = 'U0EVE'", "another by_hand of its execution"),
         ("UPDATE executions SET verify_note = '500'", "another verify_note of its execution"),
         ("UPDATE executions SET answer = NULL", "another answer is on record"),
-        ("DELETE FROM executions", "its execution is missing"),
+        ("DELETE FROM executions", "its execution is on record, and missing"),
         ("UPDATE alerts SET body = replace(body, '93', '12')", "another one is on record"),
         ("UPDATE alerts SET severity = 'low'", "another one is on record"),
     ],
@@ -269,7 +271,7 @@ def test_an_approval_that_was_taken_out_of_the_store_is_missed(url: str) -> None
     incident = verified(url)
     for table in ("executions", "votes", "approvals"):
         change(url, f"DELETE FROM {table}")  # noqa: S608
-    assert "it is on record, and missing here" in wrong(exported(url, incident))
+    assert "on record, and missing" in wrong(exported(url, incident))
 
 
 def test_an_alert_that_was_taken_out_of_the_store_is_missed(url: str) -> None:
@@ -323,7 +325,16 @@ async def every_turn(store: Store) -> None:
         await yes(await asking(**changes))
         execution = await store.claim_execution(later(2))
         assert execution is not None
+        await requested(execution)
         return execution
+
+    async def requested(execution: Execution) -> None:
+        await store.record(
+            Kind.REQUEST,
+            now=later(2),
+            incident_id=execution.incident_id,
+            subject=execution.approval_id,
+        )
 
     numbers = itertools.count()
     states = RemediationStatus
@@ -351,6 +362,7 @@ async def every_turn(store: Store) -> None:
     execution = await store.claim_execution(later(2))
     assert execution is not None
     assert execution.approval_id == alone.id
+    await requested(execution)
     await store.finish_execution(execution, states.FAILED, answer=None, error=NUL, now=later(3))
 
     unknown = await sent()
