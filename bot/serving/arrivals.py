@@ -80,6 +80,8 @@ class Arrival:
 
     def _read_head(self, end: int) -> None:
         self.whole_at = end
+        if self.data.lstrip().startswith((b"GET ", b"HEAD ")):
+            return  # no handler waits for a body of these
         length = _LENGTH.search(self.data, 0, end)
         if length:
             self.whole_at = end + int(length[1])

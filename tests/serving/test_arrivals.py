@@ -63,6 +63,7 @@ def test_what_cannot_be_http_goes_to_the_parser_at_once(first: bytes) -> None:
         BODY + b"Transfer-Encoding: gzip\r\n\r\n",
         BODY + b"Transfer-Encoding: chunked\r\n\r\n{}",
         BODY + b"Content-Length: -1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
     ],
 )
 def test_a_body_whose_length_nobody_can_tell_goes_to_the_parser_at_once(first: bytes) -> None:
