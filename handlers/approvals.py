@@ -5,6 +5,7 @@ Nothing else of what a press brings is believed: not the card's text, nor which 
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from bot.approvals.model import Approval, Choice, Execution
@@ -42,24 +43,25 @@ async def approve(
     """A yes, or first the box for its reason. A refusal goes to the presser alone."""
     asked = await approval_of_press(body, action, story)
     if asked.terms.reason_required:
-        await story.decisions.check(asked.id, voter_of(body))
+        await story.decisions.check(asked, voter_of(body))
         await outbox.open_view(str(body["trigger_id"]), modals.reason_modal(asked))
     else:
-        await story.decisions.vote(asked.id, voter_of(body), Choice.APPROVE, press_of(body, action))
+        await story.decisions.vote(asked, voter_of(body), Choice.APPROVE, press_of(body, action))
 
 
 async def reasoned(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
     """A yes with its reason: it counts now, not when the box was opened."""
-    approval_id, reason = str(view.get("private_metadata", "")), modals.reason_of(view)
+    approval = await story.store.approval(str(view.get("private_metadata", "")))
+    reason = modals.reason_of(view)
     await story.decisions.vote(
-        approval_id, voter_of(body), Choice.APPROVE, press_of(body, {}), reason=reason
+        approval, voter_of(body), Choice.APPROVE, press_of(body, {}), reason=reason
     )
 
 
 async def reject(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
     """A no ends it: an approver's, also after their yes, or that of who asked for it."""
     asked = await approval_of_press(body, action, story)
-    await story.decisions.vote(asked.id, voter_of(body), Choice.REJECT, press_of(body, action))
+    await story.decisions.vote(asked, voter_of(body), Choice.REJECT, press_of(body, action))
 
 
 async def dry_run(body: dict[str, Any], action: dict[str, Any], story: Response) -> str:
@@ -143,10 +145,13 @@ async def approval_of_press(
     """
     approval_id, channel = str(action.get("value", "")), (body.get("channel") or {}).get("id")
     ts = str((body.get("message") or {}).get("ts", ""))
-    asked = await story.store.approval(approval_id)
+    asked, card = await asyncio.gather(
+        story.store.approval(approval_id), story.store.outbox_message(f"approval:{approval_id}")
+    )
     for key in (f"approval:{asked.id}", f"result:exec-{asked.id}"):
         for place in (key, f"undelivered:{key}"):  # elsewhere, in its own channel's place
-            shown = await story.store.outbox_message(place)
+            is_card = place == f"approval:{asked.id}"
+            shown = card if is_card else await story.store.outbox_message(place)
             if shown is None or shown.channel != channel:
                 continue
             # Pressed in the moment between Slack's showing it and our noting its ts, it must at

@@ -39,6 +39,9 @@ LANE_REST = 5.0  # seconds until a lane that stopped by a fault of ours starts a
 REPEAT_INTERVAL, REPEAT_BURST = 1.5, 6
 BATCH = 20  # messages read from the store at once
 GATHERED = 500  # the same where the first post of a quiet channel is chosen among them
+# A press changes its card three times within milliseconds. Changes wait this long, so that they are
+# one call, and so that showing them does not hold up the request that the press is for.
+GATHER_CHANGES = 0.02  # seconds
 DIGEST_EVERY = timedelta(seconds=10)  # until a storm's digest is brought up to date
 
 
@@ -226,6 +229,7 @@ class Outbox:
         pace = channel.pace
         pace.interval, pace.burst = self.policy.post_interval_seconds, self.policy.post_burst
         self._repeats.interval = REPEAT_INTERVAL if pace.interval else 0.0
+        changes_gathered = False
         while self._store.replica.has_lane(channel.lane):
             which = self._what_may_go(channel)
             if not which:
@@ -246,6 +250,10 @@ class Outbox:
                 continue
             if not messages:
                 break
+            if not changes_gathered and all(message.ts is not None for message in messages):
+                changes_gathered = True
+                await asyncio.sleep(GATHER_CHANGES)
+                continue
             for message in channel.in_turn(messages):
                 if not self._may_go(message, channel):
                     break  # what may still go is asked for anew

@@ -65,7 +65,7 @@ class Decisions:
 
     async def vote(
         self,
-        approval_id: str,
+        approval: Approval,
         voter: Voter,
         choice: Choice,
         press: Mapping[str, str] | None = None,
@@ -74,9 +74,9 @@ class Decisions:
     ) -> Approval:
         """Count a press, which Slack calls `press`. Refused says why to the person who pressed."""
         # The store looks at its own facts where it counts the vote.
-        voter = await self._may_vote(approval_id, voter, choice, Facts())
+        voter = await self._may_vote(approval, voter, choice, Facts())
         approval = await self._store.vote(
-            approval_id,
+            approval.id,
             voter,
             choice,
             self._home_team,
@@ -88,12 +88,10 @@ class Decisions:
         self._metrics.voted(choice)
         return approval
 
-    async def check(self, approval_id: str, voter: Voter) -> Approval:
-        """The approval, when this person's yes would count now; else Refused. Counts nothing."""
-        voter = await self._may_vote(approval_id, voter, Choice.APPROVE)
-        approval = await self._store.approval(approval_id)
+    async def check(self, approval: Approval, voter: Voter) -> None:
+        """Refused unless this person's approval would count now. Counts nothing."""
+        voter = await self._may_vote(approval, voter, Choice.APPROVE)
         check_vote(approval, voter, home_team=self._home_team, now=self._clock())
-        return approval
 
     async def refuse(
         self, error: SopbotError, approval_id: str, user: str, facts: Mapping[str, str]
@@ -122,14 +120,13 @@ class Decisions:
         return incident_id
 
     async def _may_vote(
-        self, approval_id: str, voter: Voter, choice: Choice, facts: Facts | None = None
+        self, approval: Approval, voter: Voter, choice: Choice, facts: Facts | None = None
     ) -> Voter:
         """The voter with what Slack says of them; Refused when the world is not that one any more.
 
         What is over is ended at once, for everybody: a clock that is moved back brings nothing
         back to life. `facts` as for `blocker_of`.
         """
-        approval = await self._store.approval(approval_id)
         if approval.decided or voter.team != self._home_team:
             return voter  # the vote itself says so
         now = self._clock()

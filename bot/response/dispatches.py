@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 from bot.approvals.blockers import Blocker, Facts, LastLook, evaluate
 from bot.approvals.model import Approval, Execution
 from bot.approvals.policy import is_group, no_vote
-from bot.errors import GatewayUnavailable, InputError, Refused
+from bot.errors import GatewayUnavailable, InputError, Refused, SopbotError
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from bot.observability.metrics import Metrics
@@ -29,6 +31,8 @@ UNKNOWN_LOOKUPS = timedelta(minutes=10)  # how long an unknown outcome is looked
 SIGNATURE_VALID = timedelta(seconds=SIGNATURE_WINDOW_SECONDS)
 """How long after it was sent a request may still be accepted by a gateway that bars no key."""
 PLAN_SECONDS = 10.0  # how long the gateway may take to say once more what it would do
+
+T = TypeVar("T")
 
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)>")
 
@@ -187,10 +191,19 @@ class Dispatches:
         )
 
     async def _send(self, execution: Execution) -> None:
-        approval = await self._store.approval(execution.approval_id)
-        incident = await self._store.incident(execution.incident_id)
+        approval, incident = await asyncio.gather(
+            self._store.approval(execution.approval_id),
+            self._store.incident(execution.incident_id),
+        )
+        bare_call = propose.call_of(incident, approval.proposal)
         try:
-            blocker = await self._blocker_of(approval, incident)
+            # The context is read from the store while Slack and the gateway are asked.
+            blocker, call = await asyncio.gather(
+                self._blocker_of(approval, incident),
+                call_with_context(
+                    self._store, bare_call, incident, approval.proposal, self._clock()
+                ),
+            )
         except (GatewayUnavailable, InputError) as error:
             failed = dispatch.not_sent(error)
             await dispatch.written(partial(self._finish, execution, failed))
@@ -198,13 +211,6 @@ class Dispatches:
         if blocker:
             await self._store.end_blocked(approval, blocker, self._clock())
             return
-        call = await call_with_context(
-            self._store,
-            propose.call_of(incident, approval.proposal),
-            incident,
-            approval.proposal,
-            self._clock(),
-        )
         detail = self._gateway.request_of(
             call, key=execution.key, digest=approval.preview.digest or None
         )
@@ -250,15 +256,21 @@ class Dispatches:
 
         if blocker := evaluated(None):
             return blocker  # Slack and the gateway need not be asked
+        # Slack, the trail and the gateway are asked at once; a plan changes nothing.
+        call = propose.call_of(incident, approval.proposal)
+        is_on_record, lost_vote, planned = await asyncio.gather(
+            self._store.is_on_record(approval),
+            self._lost_vote(approval),
+            _or_error(propose.preview_of(self._gateway, call, PLAN_SECONDS)),
+        )
         look = LastLook(
-            is_on_record=await self._store.is_on_record(approval),
-            lost_vote=await self._lost_vote(approval),
-            plan=approval.preview.digest,
+            is_on_record=is_on_record, lost_vote=lost_vote, plan=approval.preview.digest
         )
         if blocker := evaluated(look):
-            return blocker
-        call = propose.call_of(incident, approval.proposal)
-        preview, _ = await propose.preview_of(self._gateway, call, PLAN_SECONDS)
+            return blocker  # what the gateway said, or did not say, does not matter then
+        if isinstance(planned, SopbotError):
+            raise planned
+        preview, _ = planned
         return evaluated(replace(look, plan=preview.digest))
 
     async def _lost_vote(self, approval: Approval) -> str:
@@ -318,6 +330,14 @@ class Dispatches:
         )
         if verdict and await self._store.conclude(execution.id, *verdict, self._clock()):
             self._metrics.concluded(verdict[0])
+
+
+async def _or_error(asking: Awaitable[T]) -> T | SopbotError:
+    """The answer, or the error, for who must first look at other answers."""
+    try:
+        return await asking
+    except SopbotError as error:
+        return error
 
 
 def _of_them(why: str) -> str:

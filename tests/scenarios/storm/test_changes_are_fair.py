@@ -43,3 +43,21 @@ async def test_no_card_waits_for_ever_while_others_change_again_and_again(tmp_pa
         waiting = [card.text for card in lab.cards() if card.ts not in changed]
         assert any("RESOLVED" in card.text for card in lab.cards()), "that one is over is seen"
         assert waiting == []
+
+
+async def test_changes_of_one_card_within_a_few_milliseconds_are_one_call(tmp_path: Path) -> None:
+    async with Lab.open(tmp_path, seed=SEED) as lab:
+        bot = await lab.start()
+        told(lab, 0)
+        await until(lab.cards, 60, "its card")
+        await asyncio.sleep(60)
+        (card,) = lab.cards()
+        calls = lab.slack.core.calls
+        before = len(calls)
+        await bot.response.acknowledge(1, lab.slack.users["ana"])
+        await asyncio.sleep(0.005)  # long enough for the outbox to have seen the first change
+        await bot.response.resolve(1, lab.slack.users["ana"])
+        await until(lambda: "RESOLVED" in str(lab.cards()[0].data), 5, "the card says so")
+        await asyncio.sleep(5)
+        updates = [call for call in calls[before:] if call.method == "chat.update"]
+        assert [call.args["ts"] for call in updates] == [card.ts]
