@@ -1,4 +1,6 @@
-"""10,000 rows of the audit trail proved, as `python -m bot audit verify` does it, from a file.
+"""10,002 rows of the audit trail proved, as `python -m bot audit verify` does it, from a file.
+
+They are those of 1,667 remediations, each of which is compared with its execution.
 
 The floor is bare HMAC-SHA256 over the same bytes, nothing read and nothing compared.
 """
@@ -11,25 +13,30 @@ import os
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.results import Bar, Result
+from benchmarks.senders import word
 from benchmarks.stage import ROOT, workspace
+from bot.approvals.model import Choice
+from bot.incidents.remediation import RemediationStatus
 from store import audits, open_store
+from store.contract import Store
 from store.operations.audit import Kind
 from store.places import reading
 from store.proof import Row, body_text, link_text
 from store.sealing import AuditKey
 from store.shape import tables
+from tests.store.shop import ANA, NOW, TEAM, asked, opened, voter
 
-ROWS = 10_000
+APPROVALS = 1_667
 ROUNDS = 7
-AT_ONCE = 200
+ROWS_EACH = 6  # proposed, voted, approved, dispatching, request, answer
 KEY = AuditKey("an audit key of the benchmarks")
-KINDS = (Kind.PROPOSED, Kind.VOTED, Kind.APPROVED, Kind.DISPATCHING, Kind.REQUEST, Kind.ANSWER)
-DETAIL = {
-    "choice": "approve",
-    "digest": "5f" * 32,
+APART = timedelta(hours=25)  # no limit of the policy looks back so far
+REQUEST = {"source_id": "bench", "digest": "5f" * 32, "context": "Service: web\n" * 40}
+PRESS = {
     "action_ts": "1763954645.123456",
     "trigger_id": "1234567890.1234567890.0123456789abcdef0123456789abcdef",
     "channel": "C0BENCH",
@@ -38,25 +45,32 @@ DETAIL = {
 
 
 async def fill(url: str) -> None:
-    """So many decisions, each a transaction."""
+    """So many remediations, each the whole way."""
     store = await open_store(url, owner="bench", audit_key=KEY)
     try:
-        for first in range(0, ROWS, AT_ONCE):
-            await asyncio.gather(
-                *(
-                    store.record(
-                        KINDS[number % len(KINDS)],
-                        now=store.clock(),
-                        incident_id=number // len(KINDS) + 1,
-                        subject=f"{number // len(KINDS):032x}",
-                        actor="U0BENCH",
-                        detail=DETAIL,
-                    )
-                    for number in range(first, first + AT_ONCE)
-                )
-            )
+        for number in range(APPROVALS):
+            await remediate(store, number)
     finally:
         await store.close()
+
+
+async def remediate(store: Store, number: int) -> None:
+    """One approval that Ana gave and one restart that succeeded, on a day of its own."""
+    began = NOW + number * APART
+    service = f"web-{word(number)}"
+    incident = await opened(store, service=service, fingerprint=service)
+    approval = await asked(
+        store, incident.id, requested_at=began, expires_at=began + timedelta(hours=1)
+    )
+    await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, began, PRESS)
+    execution = await store.claim_execution(began)
+    assert execution is not None, "nothing is in its way"
+    await store.record(
+        Kind.REQUEST, now=began, incident_id=incident.id, subject=approval.id, detail=REQUEST
+    )
+    await store.finish_execution(
+        execution, RemediationStatus.SUCCEEDED, answer={"stdout": "web"}, error="", now=began
+    )
 
 
 def bare(texts: list[bytes]) -> float:
@@ -72,7 +86,7 @@ def proved(url: str) -> float:
     began = time.perf_counter()
     found = audits.prove(url, KEY)
     taken = time.perf_counter() - began
-    assert found.rows == ROWS
+    assert found.rows == APPROVALS * ROWS_EACH
     return taken
 
 
@@ -120,7 +134,7 @@ def measured(url: str, folder: Path) -> list[Result]:
         commands.append(command(url, folder))
     floor = min(floors)
     detail = {
-        "rows": ROWS,
+        "rows": APPROVALS * ROWS_EACH,
         "megabytes": sum(map(len, texts)) / 1e6,
         "rounds_s": values,
         "floor_s": floors,

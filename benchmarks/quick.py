@@ -27,7 +27,7 @@ SHORT: dict[ModuleType, dict[str, Any]] = {
     advisor_overhead: {"ROUNDS": 3, "WARM_UP": 1},
     alert_to_card: {"ROUNDS": 1, "ONE_BY_ONE": 5, "AT_50": 20, "WARM_UP": 2},
     approvals_aside: {"SECONDS": 1.0, "CARDS": 2},
-    audit_verify: {"ROWS": 600, "ROUNDS": 1},
+    audit_verify: {"APPROVALS": 20, "ROUNDS": 1},
     click_to_gateway: {"ROUNDS": 1, "PRESSES": 3},
     held_back: {"SECONDS": 3.0, "SETTLED": 1.0},
     replicas: {"ALERTS": 300, "WARM_UP": 100, "ROUNDS": 1, "REPLICAS": (1, 2)},
