@@ -33,7 +33,8 @@ async def connected(folder: Path) -> AsyncIterator[Lab]:
 async def each_is_an_incident(lab: Lab, alerts: int, seconds: float = 60) -> None:
     """Nothing is lost and nothing counts twice, now and when Slack has repeated everything."""
     await until(lambda: lab.incidents()[0] >= alerts, seconds, f"{alerts} incidents")
-    await lab.all_is_told(GIVEN_UP + seconds)
+    # One post a second: a card, its advice, and the news that nobody acknowledged it.
+    await lab.all_is_told(GIVEN_UP + seconds + 3 * alerts)
     assert lab.incidents() == (alerts, alerts)
     assert len(lab.cards()) == alerts
     assert lab.repeated() == []
