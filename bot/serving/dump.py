@@ -37,5 +37,5 @@ def local_url(host: str, port: int) -> str:
     """Where this machine reaches a server that listens there."""
     if not port:
         raise NoDumpError("The address has port 0: send SIGUSR1 instead, the dump is in the log.")
-    near = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    near = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not bound
     return f"http://[{near}]:{port}" if ":" in near else f"http://{near}:{port}"
