@@ -67,10 +67,12 @@ class Printer:
 
     def _step(self, mark: str, colour: str, text: str) -> None:
         seconds = time.monotonic() - self._began
-        first, *rest = _wrapped(printable(text), WIDTH - 14)
-        self.plain(f"  {self._in(colour, mark)} {seconds:6.1f} s   {first}")
+        stamp = f"{seconds:6.1f} s"
+        indent = len(f"  {mark} {stamp}   ")
+        first, *rest = _wrapped(printable(text), WIDTH - indent)
+        self.plain(f"  {self._in(colour, mark)} {stamp}   {first}")
         for part in rest:
-            self.plain(f"{'':14}{part}")
+            self.plain(f"{'':{indent}}{part}")
 
     def _over(self, text: str) -> None:
         if self._terminal:

@@ -30,6 +30,17 @@ def test_no_line_is_wider_than_the_page():
     assert max(map(len, lines)) <= WIDTH
 
 
+def test_no_step_is_wider_than_the_page_wherever_its_words_end():
+    stream = io.StringIO()
+    printer = Printer(stream)
+    for length in range(1, 2 * WIDTH):
+        printer.done("x" * length)
+        printer.failed("word " * (length // 5) + "y" * (length % 5))
+
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) == WIDTH
+
+
 def test_what_a_message_says_cannot_drive_the_terminal():
     lines = printed(io.StringIO(), Said(100.0, "sopbot", "\x1b[2Jgone"))
 
