@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 
 from bot.app import Bot
-from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import World
+from bot.gateway.app import running
+from bot.gateway.config import read_config
+from tests.scenarios.conftest import StartBot, gateway_config
+from tests.scenarios.world import Patient, World
+from tests.serving.conftest import UNFINISHED_HEAD, enforced, everything
 from tests.serving.flood import KINDS, flooding
 
 pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240), pytest.mark.one_engine]
@@ -53,6 +61,52 @@ async def test_hundreds_of_unfinished_requests_stop_neither_health_nor_slack(
         await world.alert()
         await world.card()
         assert links(running, world) == linked
+
+
+@pytest.fixture
+async def small_gateway(patient: Patient, tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a gateway that serves 16 connections at the same time."""
+    config = gateway_config(patient, tmp_path / "small") | {
+        "sources": {},
+        "limits": {"connections": 16},
+    }
+    async with running(read_config(config), environ={"PATH": os.environ["PATH"]}) as started:
+        yield started.url
+
+
+async def test_bot_and_gateway_serve_only_as_many_connections_as_their_settings_say(
+    bot: StartBot, small_gateway: str
+) -> None:
+    running_bot = await bot(HTTP_MAX_CONNECTIONS="16")
+    for url in (f"{running_bot.http_url}/healthz", f"{small_gateway}/health"):
+        async with AsyncExitStack() as stack:
+            kept = [await kept_alive(stack, url) for _ in range(17)]
+            async with enforced(f"the cap on connections of {url}"):
+                assert await everything(kept[0]) == b"", "the longest idle one is closed"
+
+
+async def kept_alive(stack: AsyncExitStack, url: str) -> asyncio.StreamReader:
+    """A connection that was answered once and stays open."""
+    at = urlsplit(url)
+    reader, writer = await asyncio.open_connection(at.hostname, at.port)
+    stack.callback(writer.close)
+    writer.write(f"GET {at.path} HTTP/1.1\r\nHost: {at.netloc}\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    length = next(line for line in head.lower().split(b"\r\n") if b"content-length" in line)
+    await reader.readexactly(int(length.partition(b":")[2]))
+    return reader
+
+
+async def test_bot_and_gateway_refuse_a_head_that_does_not_end(bot: StartBot, world: World) -> None:
+    running_bot = await bot()
+    for url in (running_bot.http_url, world.gateway_url):
+        at = urlsplit(url)
+        reader, writer = await asyncio.open_connection(at.hostname, at.port)
+        writer.write(UNFINISHED_HEAD + b"\r\nX-More: ".join([b"a" * 1_000] * 40))
+        async with enforced(f"the limit of a head's bytes of {url}"):
+            assert (await everything(reader)).startswith(b"HTTP/1.1 431 ")
+        writer.close()
 
 
 @pytest.mark.chaos

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,10 @@ LIMITS = ConnectionLimits(
     body_bytes=400_000,
 )
 LONG = replace(LIMITS, head=600, body=600, idle=600, write=600)
-"""Nobody is closed by its deadline: what happens is the caps' doing."""
+"""No deadline of these passes during a test: the caps alone close connections."""
+
+GUARD = 20.0
+"""Seconds until a test says which bound is missing; the deadlines of LIMITS take 0.3 s."""
 
 ASKED = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 UNFINISHED_HEAD = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
@@ -102,8 +105,9 @@ class Server:
 
     async def health(self, source: str = "127.0.0.1") -> bytes:
         """The status line of one honest caller."""
-        reader, writer = await self.connect(ASKED, source)
-        line = await reader.readline()
+        async with enforced("every cap: an honest caller waits"):
+            reader, writer = await self.connect(ASKED, source)
+            line = await reader.readline()
         writer.close()
         return line
 
@@ -126,6 +130,16 @@ async def start() -> AsyncIterator[Start]:
         yield begin
 
 
+@asynccontextmanager
+async def enforced(bound: str) -> AsyncIterator[None]:
+    """Fail with the name of the bound if the block still waits for it after GUARD."""
+    try:
+        async with asyncio.timeout(GUARD):
+            yield
+    except TimeoutError:
+        pytest.fail(f"nothing happened in {GUARD:g} s: is {bound} enforced?")
+
+
 async def everything(reader: asyncio.StreamReader) -> bytes:
     """All that comes until the server closes."""
     data = b""
@@ -133,3 +147,18 @@ async def everything(reader: asyncio.StreamReader) -> bytes:
         while part := await reader.read(65_536):
             data += part
     return data
+
+
+async def first_ended(
+    connections: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]], count: int
+) -> None:
+    """Wait until the server has closed so many of the connections."""
+    ended = [asyncio.create_task(everything(reader)) for reader, _ in connections]
+    try:
+        for number, first in enumerate(asyncio.as_completed(ended), 1):
+            await first
+            if number == count:
+                return
+    finally:
+        for task in ended:
+            task.cancel()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import replace
 
@@ -16,7 +15,9 @@ from tests.serving.conftest import (
     UNFINISHED_BODY,
     UNFINISHED_HEAD,
     Start,
+    enforced,
     everything,
+    first_ended,
 )
 
 pytestmark = pytest.mark.attack("ASI08")
@@ -94,13 +95,8 @@ async def test_unfinished_heads_together_hold_only_so_much_memory(start: Start) 
     server = await start(replace(LONG, arrivals=1_000))
     begun = [await server.connect(UNFINISHED_HEAD + b"a" * 30_000) for _ in range(20)]
     assert await server.health() == b"HTTP/1.1 200 OK\r\n"
-    ended = [asyncio.create_task(everything(reader)) for reader, _ in begun]
-    for number, first in enumerate(asyncio.as_completed(ended)):
-        await first
-        if number == 6:  # what is left is below 400 kB
-            break
-    for task in ended:
-        task.cancel()
+    async with enforced("the cap on the bytes of all unfinished requests"):
+        await first_ended(begun, 7)  # what is left is below 400 kB
 
 
 async def test_a_caller_that_waits_with_its_body_is_asked_for_it_once(start: Start) -> None:
@@ -139,5 +135,6 @@ async def test_after_the_end_nobody_is_left_connected(start: Start) -> None:
     waiting = [await server.connect(UNFINISHED_HEAD) for _ in range(5)]
     assert await server.health() == b"HTTP/1.1 200 OK\r\n"
     await server.stack.aclose()
-    for reader, _ in waiting:
-        assert await everything(reader) == b""
+    async with enforced("the end of every connection with the server's"):
+        for reader, _ in waiting:
+            assert await everything(reader) == b""

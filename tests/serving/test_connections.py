@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from bot.serving.gate import caller_of
+from bot.serving.limits import ConnectionLimits
 from tests.serving.conftest import (
     ASKED,
     LIMITS,
@@ -19,9 +20,12 @@ from tests.serving.conftest import (
     LONG_BODY,
     UNFINISHED,
     UNFINISHED_BODY,
+    UNFINISHED_CHUNKS,
     UNFINISHED_HEAD,
     Start,
+    enforced,
     everything,
+    first_ended,
 )
 
 pytestmark = pytest.mark.attack("ASI08")
@@ -51,7 +55,8 @@ EACH = pytest.mark.parametrize("first", UNFINISHED.values(), ids=UNFINISHED.keys
 async def test_an_unfinished_request_is_ended_at_its_deadline(start: Start, first: bytes) -> None:
     server = await start(LIMITS)
     reader, _ = await server.connect(first)
-    answer = await everything(reader)
+    async with enforced("the deadline of a head or body"):
+        answer = await everything(reader)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "too_slow"
     assert await server.health() == b"HTTP/1.1 200 OK\r\n"
@@ -61,8 +66,54 @@ async def test_an_unfinished_request_is_ended_at_its_deadline(start: Start, firs
 async def test_a_byte_now_and_then_does_not_move_the_deadline(start: Start, first: bytes) -> None:
     server = await start(LIMITS)
     reader, writer = await server.connect(first)
-    async with dripping(writer):
+    async with enforced("the deadline of a head or body"), dripping(writer):
         await everything(reader)
+
+
+KEPT_ALIVE = pytest.mark.parametrize(
+    ("first", "limits"),
+    [
+        (UNFINISHED_HEAD, replace(LONG, head=0.3)),
+        (UNFINISHED_BODY, replace(LONG, body=0.3)),
+        (UNFINISHED_CHUNKS, replace(LONG, body=0.3)),
+    ],
+    ids=["head", "body", "chunks"],
+)
+
+
+@KEPT_ALIVE
+async def test_the_second_request_of_a_connection_has_its_deadlines_too(
+    start: Start, first: bytes, limits: ConnectionLimits
+) -> None:
+    server = await start(limits)
+    reader, writer = await server.connect(ASKED)
+    async with enforced("the deadline of a later head or body"):
+        assert await reader.readuntil(b'{"status": "ok"}')
+        writer.write(first)
+        async with dripping(writer):
+            answer = await everything(reader)
+    assert answer.startswith(b"HTTP/1.1 408 "), "the caller is told why"
+
+
+async def test_a_connection_that_asks_nothing_more_is_closed_at_the_idle_deadline(
+    start: Start,
+) -> None:
+    server = await start(replace(LONG, idle=0.3))  # aiohttp's own keep-alive adds `head` to it
+    reader, _ = await server.connect(ASKED)
+    async with enforced("the deadline between two requests"):
+        answer = await everything(reader)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_a_connection_that_asks_again_within_the_idle_deadline_stays_open(
+    start: Start,
+) -> None:
+    server = await start(replace(LONG, head=0.3, body=0.3, write=0.3))
+    reader, writer = await server.connect(ASKED)
+    for _ in range(3):
+        assert await reader.readuntil(b'{"status": "ok"}')
+        await asyncio.sleep(0)
+        writer.write(ASKED)
 
 
 async def test_the_handler_of_a_body_that_never_ends_hears_that_its_caller_is_gone(
@@ -70,22 +121,23 @@ async def test_the_handler_of_a_body_that_never_ends_hears_that_its_caller_is_go
 ) -> None:
     server = await start(LIMITS)
     await server.connect(LONG_BODY)
-    await server.gone.wait()
+    async with enforced("the deadline of a body whose handler has begun"):
+        await server.gone.wait()
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-@pytest.mark.parametrize("first", [b"", ASKED], ids=["before a request", "after one"])
-async def test_a_connection_that_says_nothing_is_closed(start: Start, first: bytes) -> None:
+async def test_a_connection_that_says_nothing_is_closed(start: Start) -> None:
     server = await start(LIMITS)
-    reader, _ = await server.connect(first)
-    answer = await everything(reader)
-    assert answer.startswith(b"HTTP/1.1 200 OK" if first else b"")
+    reader, _ = await server.connect()
+    async with enforced("the deadline of the first byte"):
+        assert await everything(reader) == b""
 
 
 async def test_a_caller_that_does_not_read_its_answer_is_closed(start: Start) -> None:
     server = await start(LIMITS)
     await server.connect(b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-    await server.gone.wait()
+    async with enforced("the deadline of an answer that nobody reads"):
+        await server.gone.wait()
 
 
 async def test_a_caller_that_asks_again_and_again_and_reads_nothing_is_closed(
@@ -93,10 +145,11 @@ async def test_a_caller_that_asks_again_and_again_and_reads_nothing_is_closed(
 ) -> None:
     server = await start(LIMITS)
     _, writer = await server.connect(b"")
-    with suppress(ConnectionError):
-        while True:
-            writer.write(ASKED * 1_000)
-            await writer.drain()
+    async with enforced("the deadline of answers that nobody reads"):
+        with suppress(ConnectionError):
+            while True:
+                writer.write(ASKED * 1_000)
+                await writer.drain()
     assert await server.health() == b"HTTP/1.1 200 OK\r\n"
 
 
@@ -113,11 +166,13 @@ async def test_a_slow_honest_caller_is_answered(start: Start) -> None:
 async def test_headers_without_end_are_refused(start: Start) -> None:
     server = await start(LONG)
     reader, writer = await server.connect(UNFINISHED_HEAD)
-    with suppress(ConnectionError):
-        for number in range(60):
-            writer.write(b"a" * 2_000 + b"\r\nX-%d: " % number)
-            await writer.drain()
-    assert (await everything(reader)).startswith(b"HTTP/1.1 431 ")
+    async with enforced("the limit of a head's bytes"):
+        with suppress(ConnectionError):
+            for number in range(60):
+                writer.write(b"a" * 2_000 + b"\r\nX-%d: " % number)
+                await writer.drain()
+        answer = await everything(reader)
+    assert answer.startswith(b"HTTP/1.1 431 ")
 
 
 @pytest.mark.parametrize("first", [b"", *UNFINISHED.values()], ids=["silent", *UNFINISHED.keys()])
@@ -143,7 +198,8 @@ async def test_while_every_connection_is_being_answered_the_next_one_gets_503(
         await server.connect(b"GET /waits HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") for _ in range(16)
     ]
     reader, _ = await server.connect(ASKED)
-    head, _, body = (await everything(reader)).partition(b"\r\n\r\n")
+    async with enforced("the cap on connections that are being answered"):
+        head, _, body = (await everything(reader)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: " in head
     assert json.loads(body)["error"]["code"] == "busy"
@@ -183,13 +239,8 @@ async def test_unfinished_bodies_together_hold_only_so_much_memory(start: Start)
         b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + b"a" * 100_000
     )
     assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
-    ended = [asyncio.create_task(everything(reader)) for reader, _ in begun]
-    for number, first in enumerate(asyncio.as_completed(ended)):
-        await first
-        if number == 7:  # what is left is below 400 kB
-            break
-    for task in ended:
-        task.cancel()
+    async with enforced("the cap on the bytes of all unfinished bodies"):
+        await first_ended(begun, 8)  # what is left is below 400 kB
 
 
 def test_this_machine_counts_only_in_all_and_ipv6_counts_by_network():
@@ -220,7 +271,8 @@ async def test_a_body_with_a_content_encoding_is_refused_and_never_inflated(
     data = gzip.compress(b" " * 100_000)
     headers = (f"Content-Encoding: {encoding}", f"Content-Length: {len(data)}")
     reader, _ = await server.connect(_posted(data, *headers))
-    answer = await everything(reader)
+    async with enforced("the refusal of encoded bodies"):
+        answer = await everything(reader)
     assert answer.startswith(b"HTTP/1.1 415 "), answer
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "encoded"
 
@@ -246,7 +298,8 @@ async def test_a_body_of_very_many_chunks_is_refused_before_all_of_it_is_read(
 
     sending = asyncio.create_task(send())
     try:
-        assert await reader.readline() == b"HTTP/1.1 413 Content Too Large\r\n"
+        async with enforced("the limit of what a body's chunks cost"):
+            assert await reader.readline() == b"HTTP/1.1 413 Content Too Large\r\n"
     finally:
         sending.cancel()
 
