@@ -153,7 +153,7 @@ class Delivery:
             "channel": message.channel,
             "text": text[:3900],
             "blocks": list(blocks),
-            "metadata": metadata_for(message, self._sender.store_id),
+            "metadata": metadata_for(message, self._sender.store_id, rendered.facts),
         }
         if ts is not None:
             await self._calls.call("chat_update", ts=ts, **shared)

@@ -9,6 +9,7 @@ both forms are read.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +41,14 @@ def kind_of(mark: object) -> str:
     return ""
 
 
-def metadata_for(message: OutboxMessage, store_id: str) -> dict[str, Any]:
-    """Its metadata: no secrets, for every app in the workspace can read it, and no null."""
-    payload: dict[str, Any] = {"key": message.key, "store": store_id}
+def metadata_for(
+    message: OutboxMessage, store_id: str, facts: Mapping[str, str | int] | None = None
+) -> dict[str, Any]:
+    """Its metadata: no secrets, for every app in the workspace can read it, and no null.
+
+    `facts` are of the message's own kind, for whoever reads the message back.
+    """
+    payload: dict[str, Any] = {**(facts or {}), "key": message.key, "store": store_id}
     if message.incident_id is not None:
         payload["incident"] = message.incident_id
     return {"event_type": event_type(message.kind), "event_payload": payload}

@@ -1,32 +1,45 @@
 """The head of the audit trail that was posted last in the ops channel, read back from there.
 
-A process that has just started knows nothing of the trail but what the store says. Whoever put back
-an older copy of the store could not change what stands in Slack.
+A process that has just started knows only the trail that is in the store. Somebody who puts back an
+older copy of the store cannot change a message in Slack. The message's metadata holds the head.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.errors import SopbotError
 from handlers.finding import Call, pages
-from handlers.metadata import Sender, key_of
+from handlers.metadata import Sender, as_object, key_of
 from store.contract import Store
 from store.known_head import Head
 from store.operations.keeping import POSTED
+from store.proof import Anchor
 
 log = logging.getLogger(__name__)
 
 PAGE = 200  # messages asked for at once
 MOST_PAGES = 5  # a head is posted every day: it stands among the last messages
-_HEAD = re.compile(r"up to row ([\d,]{1,20})\b.{0,20}?head `([0-9a-f]{64})`", re.DOTALL)
+_MAC = re.compile(r"[0-9a-f]{64}")
+
+
+def facts_of(day: Anchor) -> Mapping[str, str | int]:
+    """The metadata of the message about a day: its head, if the trail was proved up to there."""
+    return {} if day.note else {"row": day.seq, "head": day.mac}
 
 
 async def compare_posted_head(store: Store, call: Call, channel: str, sender: Sender) -> None:
-    """Compare the trail with the last head posted in `channel`, if Slack shows it."""
+    """Compare the trail with the last head posted in `channel`, if Slack shows it.
+
+    Without a bot_id of ours, another app's copy of such a message would look like ours.
+    """
+    if not sender.bot_id:
+        log.warning("the audit trail was not compared with Slack: Slack gave this bot no bot_id")
+        return
     try:
         posted = await _last_posted(call, channel, sender)
         if posted is not None:
@@ -41,21 +54,17 @@ async def _last_posted(call: Call, channel: str, sender: Sender) -> tuple[Head, 
     async for page, _ in pages(call, "conversations_history", **where):
         for message in page:  # newest first
             key = key_of(message, sender, in_own_thread=False) or ""
-            if not key.startswith(f"{POSTED}:"):
-                continue
-            if match := _HEAD.search(_text_of(message)):
-                at = datetime.fromtimestamp(float(message["ts"]), UTC)
-                return Head(int(match[1].replace(",", "")), match[2]), at
+            if key.startswith(f"{POSTED}:") and (head := _head_in(message)):
+                return head, datetime.fromtimestamp(float(message["ts"]), UTC)
         read += 1
         if read == MOST_PAGES:
             break
     return None
 
 
-def _text_of(message: dict[str, Any]) -> str:
-    blocks = message.get("blocks")
-    for block in blocks if isinstance(blocks, list) else []:
-        text = block.get("text") if isinstance(block, dict) else None
-        if isinstance(text, dict) and isinstance(text.get("text"), str):
-            return str(text["text"])
-    return ""
+def _head_in(message: dict[str, Any]) -> Head | None:
+    payload = as_object(as_object(message.get("metadata")).get("event_payload"))
+    row, mac = payload.get("row"), payload.get("head")
+    if type(row) is int and row > 0 and isinstance(mac, str) and _MAC.fullmatch(mac):
+        return Head(row, mac)
+    return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from bot.advice.model import advice_from
 from bot.approvals.model import Approval, Execution
@@ -13,6 +13,7 @@ from bot.incidents.news import NewsKind
 from bot.incidents.remediation import RemediationStatus
 from bot.response import Response
 from bot.response.gateway_watch import GatewayWatch
+from handlers import posted_head
 from handlers.metadata import event_type
 from handlers.views import advice, approval, audit, card, news, notices, result, steering
 from handlers.views.text import Block, context
@@ -21,11 +22,15 @@ from store.rows import OutboxMessage
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message as Slack takes it; `broadcast` shows a reply in the channel too."""
+    """A message as Slack takes it; `broadcast` shows a reply in the channel too.
+
+    `facts` go into its metadata, for whoever reads it back.
+    """
 
     text: str
     blocks: list[Block]
     broadcast: bool = False
+    facts: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class Renderer:
@@ -148,7 +153,10 @@ class Renderer:
 
     async def _audit_head(self, subject: str) -> Rendered | None:
         day = await self._store.audit_day(subject)
-        return Rendered(*audit.head(subject, day.seq, day.mac, day.note)) if day else None
+        if day is None:
+            return None
+        facts = posted_head.facts_of(day)
+        return Rendered(*audit.head(subject, day.seq, day.mac, day.note), facts=facts)
 
     async def _frozen(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))

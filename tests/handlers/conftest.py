@@ -24,6 +24,7 @@ from handlers.outbox import Outbox
 from handlers.rendering import Renderer
 from store import open_store
 from store.contract import Store
+from tests.store.trail import AUDIT_KEY
 
 ALERTS = "C0ALERTS01"
 OPS = "C0OPS00001"
@@ -163,7 +164,11 @@ class Desk:
 async def desk(tmp_path):
     faults, clock, metrics = Scripted(), Clock(), Metrics()
     store = await open_store(
-        f"sqlite:///{tmp_path}/desk.db", owner="first", card_update_seconds=1.0, exclusive=True
+        f"sqlite:///{tmp_path}/desk.db",
+        owner="first",
+        card_update_seconds=1.0,
+        exclusive=True,
+        audit_key=AUDIT_KEY,
     )
     await store.replica.renew(clock())
     async with LocalSlack.start(faults=faults) as slack, aiohttp.ClientSession() as session:
