@@ -15,6 +15,7 @@ from handlers.metadata import Sender, metadata_for
 from handlers.pace import Pace
 from handlers.rendering import Rendered, Renderer
 from store.contract import Store
+from store.operations.cards import CardContent
 from store.operations.leases import Lane
 from store.rows import OutboxMessage
 
@@ -62,17 +63,23 @@ class Delivery:
         self._gone: set[int] = set()  # was posted, and Slack does not know it any more
 
     async def deliver(
-        self, message: OutboxMessage, lane: Lane, pace: Pace, unwell: Callable[[], float]
+        self,
+        message: OutboxMessage,
+        content: CardContent | None,
+        lane: Lane,
+        pace: Pace,
+        unwell: Callable[[], float],
     ) -> bool:
         """Show it (True), or write down why not. SlackIsUnwell when the others must wait too.
 
+        `content` is what a card shows, where that was read with the message.
         Then `unwell` makes them wait, and says for how many seconds; this message may be at fault
         and waits longer.
 
         What else is raised is a fault of ours or the store's; the message may be shown already.
         """
         try:
-            rendered = await self._renderer.render(message)
+            rendered = await self._renderer.render(message, content)
         except SopbotError as error:
             await self._later(message, str(error), maybe_posted=False)
             return False

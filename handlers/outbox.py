@@ -25,7 +25,9 @@ from handlers.metadata import Sender
 from handlers.pace import Pace
 from handlers.rendering import Renderer
 from store.contract import Store
+from store.operations.cards import CardContent
 from store.operations.outbox import Which
+from store.operations.outbox_look import Ask, Found
 from store.rows import OutboxMessage
 
 log = logging.getLogger(__name__)
@@ -168,14 +170,31 @@ class Outbox:
         must not run it for nothing.
         """
         now = self._clock()
-        for name, due in (await self._store.outbox_channels(now)).items():
+        asks = {
+            name: ask
+            for name, known in self._channels.items()
+            if not known.moving and not known.is_paused(now) and (ask := self._ask_of(known, now))
+        }
+        for name, found in (await self._store.outbox_channels(now, asks)).items():
             channel = self._channels.get(name)
-            if channel and (channel.is_paused(now) or self._is_held_back(channel, due)):
+            if channel and (channel.is_paused(now) or self._is_held_back(channel, found.which)):
                 continue
             if channel and channel.moving:
                 channel.missed = True
             elif channel := await self._take(name):
-                self._start(channel)
+                self._start(channel, found)
+
+    def _ask_of(self, channel: Channel, now: datetime) -> Ask | None:
+        """What the channel reads next; None while Slack takes nothing in it."""
+        which = self._what_may_go(channel)
+        if not which:
+            return None
+        batch = GATHERED if channel.is_quiet(now) else BATCH
+        return Ask(
+            max(batch, self.policy.storm_limit + 1),
+            which,
+            tuple(channel.over(self.policy.sender_incidents_per_minute, now)),
+        )
 
     def _is_held_back(self, channel: Channel, due: Set[Which]) -> bool:
         """Whether Slack's rate limits hold everything that is due; then note when to wake."""
@@ -187,9 +206,10 @@ class Outbox:
             channel.wake_at = self._clock() + timedelta(seconds=wait)
         return wait > 0
 
-    def _start(self, channel: Channel) -> None:
+    def _start(self, channel: Channel, found: Found | None = None) -> None:
         channel.missed = False
-        channel.moving = asyncio.create_task(self._move(channel), name=channel.lane.channel)
+        moves = self._move(channel, found)
+        channel.moving = asyncio.create_task(moves, name=channel.lane.channel)
         channel.moving.add_done_callback(self._left)
 
     async def _take(self, name: str) -> Channel | None:
@@ -224,25 +244,27 @@ class Outbox:
     def _runs(self) -> bool:
         return self._runner is not None and not self._runner.done()
 
-    async def _move(self, channel: Channel) -> None:
-        """Everything due in one channel, one message after the other, as long as it is ours."""
+    async def _move(self, channel: Channel, found: Found | None) -> None:
+        """Everything due in one channel, one message after the other, as long as it is ours.
+
+        `found` is what the look that started this has read already.
+        """
         pace = channel.pace
         pace.interval, pace.burst = self.policy.post_interval_seconds, self.policy.post_burst
         self._repeats.interval = REPEAT_INTERVAL if pace.interval else 0.0
         changes_gathered = False
         while self._store.replica.has_lane(channel.lane):
-            which = self._what_may_go(channel)
-            if not which:
-                break
-            batch = GATHERED if channel.is_quiet(self._clock()) else BATCH
             now = self._clock()
-            messages = await self._store.outbox_due(
-                channel.lane.channel,
-                now,
-                max(batch, self.policy.storm_limit + 1),
-                which,
-                channel.over(self.policy.sender_incidents_per_minute, now),
-            )
+            ask = self._ask_of(channel, now)
+            if ask is None:
+                break
+            messages, card = (found.messages, found.card) if found else (None, None)
+            found = None
+            if messages is None:
+                name = channel.lane.channel
+                messages = await self._store.outbox_due(
+                    name, now, ask.limit, ask.which, ask.yielding
+                )
             if channel.gathers(messages, self._clock()):
                 await asyncio.sleep(GATHER)
                 continue
@@ -259,7 +281,8 @@ class Outbox:
                     break  # what may still go is asked for anew
                 if not self._store.replica.has_lane(channel.lane):
                     return
-                if not await self._deliver(message, channel):
+                content, card = card if message is messages[0] else None, None
+                if not await self._deliver(message, channel, content):
                     return
         # Not a pause: what Slack does take may come any moment.
         held = [wait for wait in self._waits(channel).values() if wait]
@@ -281,8 +304,13 @@ class Outbox:
     def _may_go(self, message: OutboxMessage, channel: Channel) -> bool:
         return Which.of(message) in self._what_may_go(channel)
 
-    async def _deliver(self, message: OutboxMessage, channel: Channel) -> bool:
-        """Whether the channel's next message may follow at once."""
+    async def _deliver(
+        self, message: OutboxMessage, channel: Channel, content: CardContent | None
+    ) -> bool:
+        """Whether the channel's next message may follow at once.
+
+        `content` is what a card shows, where that was read just now.
+        """
 
         def unwell() -> float:
             pause = min(LANE_PAUSE * float(2 ** min(channel.troubles, 10)), LONGEST_PAUSE)
@@ -291,7 +319,9 @@ class Outbox:
             return pause
 
         try:
-            shown = await self.delivery.deliver(message, channel.lane, channel.pace, unwell)
+            shown = await self.delivery.deliver(
+                message, content, channel.lane, channel.pace, unwell
+            )
         except SlackIsUnwell:
             return False
         except Exception as error:

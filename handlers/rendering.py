@@ -17,6 +17,7 @@ from handlers import posted_head
 from handlers.metadata import event_type
 from handlers.views import advice, approval, audit, card, news, notices, result, steering
 from handlers.views.text import Block, context
+from store.operations.cards import CardContent
 from store.rows import OutboxMessage
 
 
@@ -59,16 +60,26 @@ class Renderer:
             "news": self._news,
         }
 
-    async def render(self, message: OutboxMessage) -> Rendered | None:
-        """What the message should look like at this moment; NotFound for an unknown kind."""
+    async def render(
+        self, message: OutboxMessage, content: CardContent | None = None
+    ) -> Rendered | None:
+        """What the message should look like at this moment; NotFound for an unknown kind.
+
+        `content` is what a card shows, where that was read with the message.
+        """
         kind = self._kinds.get(message.kind)
         if kind is None:  # written by a newer version, which may come back
             raise NotFound(f"This version shows no messages of the kind {message.kind!r}.")
-        rendered = await kind(message.subject)
+        if content and message.kind == "card":
+            rendered: Rendered | None = self._card_of(content)
+        else:
+            rendered = await kind(message.subject)
         return rendered and _marked(rendered, message.kind)
 
     async def _card(self, subject: str) -> Rendered:
-        content = await self._store.card_content(int(subject))
+        return self._card_of(await self._store.card_content(int(subject)))
+
+    def _card_of(self, content: CardContent) -> Rendered:
         incident = content.incident
         sop = self._response.sops.get(incident.sop_id)
         text, blocks = card.card(

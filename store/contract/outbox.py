@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Mapping, Set
 from datetime import datetime, timedelta
 
 from store.contract.part import Part
-from store.operations import (
-    outbox,
-)
+from store.operations import outbox
 from store.operations.outbox import EVERYTHING, Which
-from store.rows import (
-    OutboxMessage,
-)
+from store.operations.outbox_look import Ask, Found, look
+from store.rows import OutboxMessage
 
 
 class Outgoing(Part):
     """The methods of `Store` for messages."""
 
-    async def outbox_channels(self, now: datetime) -> dict[str, frozenset[Which]]:
-        """What each channel has to send now, except channels claimed by another replica."""
-        return await self._engine.read(outbox.channels_due, now, self.owner)
+    async def outbox_channels(
+        self, now: datetime, asks: Mapping[str, Ask] | None = None
+    ) -> dict[str, Found]:
+        """What each channel has to send now, except channels claimed by another replica.
+
+        `asks`: the channels that are free to send; they get their messages in the same read.
+        """
+        return await self._engine.read(look, now, self.owner, asks or {})
 
     async def outbox_due(
         self,

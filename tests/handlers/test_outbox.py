@@ -322,11 +322,11 @@ class Shaky(Store):
 
     failed = False
 
-    async def outbox_channels(self, now):
+    async def outbox_channels(self, now, asks=None):
         if not self.failed:
             self.failed = True
             raise StoreError("disk I/O error")
-        return await super().outbox_channels(now)
+        return await super().outbox_channels(now, asks)
 
 
 async def test_a_store_that_fails_once_does_not_end_the_sender(desk):
@@ -421,10 +421,10 @@ async def test_a_message_of_an_unknown_kind_waits_and_lets_the_others_pass(desk,
 class Stumbling(Renderer):
     """Has a bug in what it makes of one message."""
 
-    async def render(self, message):
+    async def render(self, message, content=None):
         if message.rank == 0:
             raise ZeroDivisionError
-        return await super().render(message)
+        return await super().render(message, content)
 
 
 async def test_a_bug_in_one_message_lets_the_others_pass(desk):

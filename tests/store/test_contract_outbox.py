@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bot.incidents.model import Severity
 from store.contract import Store
+from store.operations.outbox import EVERYTHING, Which
+from store.operations.outbox_look import Ask
 from store.rows import OutboxMessage
 from tests.store.shop import ANA, CHANNEL, Place, alert, later, opened, tell
 
@@ -363,3 +365,28 @@ async def test_a_reply_has_failed_with_its_card(store: Store) -> None:
     assert await store.outbox_backlog() == (0, 2)
     await store.outbox_revive(later(1000))
     assert await store.outbox_backlog() == (2, 0)
+
+
+async def test_a_channel_that_asks_gets_its_messages_and_the_first_card_in_the_same_read(
+    store: Store,
+) -> None:
+    incident = await opened(store)
+    await store.note(incident.id, "Looking", ANA, later(1))
+    at = later(1)
+
+    (quiet,) = (await store.outbox_channels(at)).values()
+    assert (quiet.which, quiet.messages, quiet.card) == ({Which.POSTS}, None, None)
+
+    asks = {CHANNEL: Ask(20, EVERYTHING), "C0OTHER": Ask(20, EVERYTHING)}
+    found = await store.outbox_channels(at, asks)
+    assert list(found) == [CHANNEL]
+    assert found[CHANNEL].messages == await store.outbox_due(CHANNEL, at)
+    assert found[CHANNEL].card == await store.card_content(incident.id)
+
+    changes_only = {CHANNEL: Ask(20, frozenset({Which.NEWS, Which.REPEATS}))}
+    assert (await store.outbox_channels(at, changes_only))[CHANNEL] == quiet
+
+    await send(store, f"card:{incident.id}", "100.1")
+    reply = (await store.outbox_channels(at, asks))[CHANNEL]
+    assert reply.messages is not None
+    assert [(one.kind, reply.card) for one in reply.messages] == [("note", None)]

@@ -1,0 +1,56 @@
+"""What the outbox has to send: in which channels, and there what comes first, in one read.
+
+A channel that is free to send asks in the same breath for its messages, and for what the first of
+them shows where that is an incident's card. Three reads, one after the other, would each wait for a
+thread or a server, and the card is what people wait for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from store.operations import cards, outbox
+from store.operations.cards import CardContent
+from store.operations.outbox import Which
+from store.rows import OutboxMessage
+from store.statements import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a channel that is free to send would read: see `outbox.due`."""
+
+    limit: int
+    which: frozenset[Which]
+    yielding: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one channel has to send now.
+
+    `which` are the classes of it. `messages` come first, None where they were not asked for.
+    `card` is what the first of them shows, None where that is no incident's card.
+    """
+
+    which: frozenset[Which]
+    messages: Sequence[OutboxMessage] | None = None
+    card: CardContent | None = None
+
+
+def look(now: datetime, owner: str, asks: Mapping[str, Ask]) -> Operation[dict[str, Found]]:
+    """The channels of `outbox.channels_due`, with the messages of those that ask for them."""
+    found: dict[str, Found] = {}
+    for channel, which in (yield from outbox.channels_due(now, owner)).items():
+        ask = asks.get(channel)
+        if ask is None or not which & ask.which:
+            found[channel] = Found(which)
+            continue
+        messages = yield from outbox.due(channel, now, ask.limit, ask.which, ask.yielding)
+        card = None
+        if messages and messages[0].kind == "card":
+            card = yield from cards.content(int(messages[0].subject))
+        found[channel] = Found(which, messages, card)
+    return found
