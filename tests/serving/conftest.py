@@ -31,6 +31,7 @@ LONG = replace(LIMITS, head=600, body=600, idle=600, write=600)
 GUARD = 20.0
 """Seconds until a test says which bound is missing; the deadlines of LIMITS take 0.3 s."""
 
+SOME = 60_000  # bytes of an answer: fewer than make the server pause
 ASKED = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 UNFINISHED_HEAD = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 UNFINISHED_BODY = b"POST /body HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900000\r\n\r\n{"
@@ -56,6 +57,7 @@ class Server:
         self.listening: Listening
         self.gone = asyncio.Event()
         self.go_on = asyncio.Event()
+        self.answered = 0  # requests of /some
 
     def app(self) -> web.Application:
         async def health(_: web.Request) -> web.Response:
@@ -71,6 +73,10 @@ class Server:
         async def waits(_: web.Request) -> web.Response:
             await self.go_on.wait()
             return web.Response(text="at last")
+
+        async def some(_: web.Request) -> web.Response:
+            self.answered += 1
+            return web.Response(body=bytes(SOME))
 
         async def large(request: web.Request) -> web.StreamResponse:
             response = web.StreamResponse()
@@ -88,6 +94,7 @@ class Server:
                 web.get("/health", health),
                 web.post("/body", body),
                 web.get("/waits", waits),
+                web.get("/some", some),
                 web.get("/large", large),
             ]
         )

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.serving.gate import caller_of
+from bot.serving.gate import Phase, caller_of
 from bot.serving.limits import ConnectionLimits
 from tests.serving.conftest import (
     ASKED,
@@ -22,6 +22,7 @@ from tests.serving.conftest import (
     UNFINISHED_BODY,
     UNFINISHED_CHUNKS,
     UNFINISHED_HEAD,
+    Server,
     Start,
     enforced,
     everything,
@@ -153,6 +154,39 @@ async def test_a_caller_that_asks_again_and_again_and_reads_nothing_is_closed(
     assert await server.health() == b"HTTP/1.1 200 OK\r\n"
 
 
+async def unread_answer(server: Server) -> asyncio.StreamReader:
+    """A caller that asks until an answer stays with the server, though no handler waits for it."""
+    reader, writer = await server.connect()
+    gate = server.listening.gate
+    async with enforced("that an answer which nobody reads stays with the server"):
+        while True:
+            writer.write(b"GET /some HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            asked = server.answered + 1
+            while server.answered < asked:  # noqa: ASYNC110 - an answer that is not read
+                await asyncio.sleep(0)
+            for _ in range(20):  # time for the caller's side to take what it takes
+                await asyncio.sleep(0)
+            if any(each.phase is Phase.WRITING for each in gate._waiting):
+                return reader
+
+
+async def test_a_caller_that_leaves_the_last_answer_unread_is_closed(start: Start) -> None:
+    server = await start(replace(LONG, write=0.3))
+    await unread_answer(server)
+    async with enforced("the deadline of the last answer, which nobody reads"):
+        while server.listening.gate.open:  # noqa: ASYNC110 - the caller sees nothing of it
+            await asyncio.sleep(0.01)
+
+
+async def test_a_caller_that_reads_its_answer_late_is_closed_at_the_idle_deadline(
+    start: Start,
+) -> None:
+    server = await start(replace(LONG, write=1, idle=0.3))
+    reader = await unread_answer(server)
+    async with enforced("the deadline between two requests, after an answer was read late"):
+        await everything(reader)
+
+
 async def test_a_slow_honest_caller_is_answered(start: Start) -> None:
     server = await start(replace(LIMITS, head=30, body=30))
     reader, writer = await server.connect(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-")
@@ -173,6 +207,17 @@ async def test_headers_without_end_are_refused(start: Start) -> None:
                 await writer.drain()
         answer = await everything(reader)
     assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(("headers", "status"), [(60, b" 200 OK"), (70, b" 400 Bad Request")])
+async def test_a_head_of_very_many_headers_is_refused(
+    start: Start, headers: int, status: bytes
+) -> None:
+    server = await start(LONG)
+    lines = b"".join(b"X-%d: a\r\n" % number for number in range(headers))
+    reader, _ = await server.connect(b"GET /health HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n")
+    async with enforced("the limit of the number of headers"):
+        assert await reader.readline() == b"HTTP/1.1" + status + b"\r\n"
 
 
 @pytest.mark.parametrize("first", [b"", *UNFINISHED.values()], ids=["silent", *UNFINISHED.keys()])
