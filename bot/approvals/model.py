@@ -165,7 +165,7 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class VerifyingAlert:
     """An alert that fired when a request was sent, and whether its own sender cleared it since."""
 
     sender: str
@@ -177,7 +177,7 @@ class Execution:
     """One dispatch of one approval. `key` is the idempotency key the gateway sees.
 
     `retry_until`: it provably did not run, and people may try it again so long; `attempt` counts.
-    `by_hand` is who said that a person did it. `concluded_at`: when its watch ended, however.
+    `by_hand` is who said that a person did it. `concluded_at`: the end of its verification.
     `taken_over_at`: when another process took it over and began to look it up; `running_at`: when
     the gateway first said that it still runs. Neither changes `started_at`.
     """

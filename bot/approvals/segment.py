@@ -100,7 +100,7 @@ class ActionRule(_Part):
 
 
 class Remediate(_Part):
-    """Who may approve what, within which limits, and how long it is watched afterwards."""
+    """The approvers of each remediation, its limits, and how long its verification may take."""
 
     approvers: tuple[Approver, ...] = ()
     approvals_required: Needed = 1

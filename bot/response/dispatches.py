@@ -1,4 +1,4 @@
-"""The fifth and sixth step: what has its yes is sent once, and watched until it helped or not."""
+"""The fifth and sixth step: an approved action is sent once, and then verified."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Dispatches:
     async def mark_by_hand(self, execution: Execution, user: str) -> None:
         """A person says that it is done, whoever did it. Refused when the outcome is known."""
         now = self._clock()
-        if not await self._store.mark_by_hand(execution, user, now, now + self._watch()):
+        if not await self._store.mark_by_hand(execution, user, now, now + self._verify_period()):
             raise Refused("Not done: what became of it is known by now.")
 
     async def mark_not_run(self, execution: Execution, user: str) -> None:
@@ -285,7 +285,7 @@ class Dispatches:
                 left += 1
         return "" if left >= approval.needed else why or "too few said yes"
 
-    def _watch(self) -> timedelta:
+    def _verify_period(self) -> timedelta:
         return timedelta(seconds=self._rulebook.policy.remediate.verify_deadline_seconds)
 
     async def _finish(self, execution: Execution, result: dispatch.Result) -> Execution:
@@ -298,7 +298,7 @@ class Dispatches:
             error=result.error,
             now=now,
             finished_at=result.finished_at or now,
-            verify_until=now + self._watch() if succeeded else None,
+            verify_until=now + self._verify_period() if succeeded else None,
             looked_up=result.looked_up,
             not_run=result.not_run,
         )
@@ -323,7 +323,7 @@ class Dispatches:
         verdict = verify.verdict(
             execution,
             incident,
-            await self._store.watched(execution.id),
+            await self._store.verifying_alerts(execution.id),
             good_in_a_row=good,
             needed=self._rulebook.policy.remediate.verify_good_probes,
             now=self._clock(),

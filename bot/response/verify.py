@@ -8,7 +8,7 @@ from datetime import datetime
 
 import aiohttp
 
-from bot.approvals.model import Approval, Execution, Watched
+from bot.approvals.model import Approval, Execution, VerifyingAlert
 from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 
@@ -53,7 +53,7 @@ def probe_url(approval: Approval) -> str:
 def verdict(
     execution: Execution,
     incident: Incident,
-    watched: Sequence[Watched],
+    alerts: Sequence[VerifyingAlert],
     *,
     good_in_a_row: int,
     needed: int,
@@ -61,7 +61,7 @@ def verdict(
 ) -> tuple[RemediationStatus, str] | None:
     """Verified or not verified, with the reason; None while it is still to be seen.
 
-    `watched` are the alerts that fired when it was sent. Any that began since then, whoever sent
+    `alerts` are the alerts that fired when it was sent. Any that began since then, whoever sent
     them, tell nothing of it. `succeeded` is for what nobody can tell: the incident had resolved
     before it was sent, or, at the deadline and without a probe, a person resolved it before the
     alert could clear, or all alerts of one sender cleared and another's still fire.
@@ -74,34 +74,34 @@ def verdict(
             RemediationStatus.VERIFIED,
             f"{execution.verify_note}, {good_in_a_row} {checks} in a row",
         )
-    if not execution.verify_note and (why := _cleared(incident, watched)):
+    if not execution.verify_note and (why := _cleared(incident, alerts)):
         return RemediationStatus.VERIFIED, why
     if execution.verify_until and now >= execution.verify_until:
         if not execution.verify_note and incident.status is IncidentStatus.RESOLVED:
             why = "a person resolved the incident before the alert cleared"
             return RemediationStatus.SUCCEEDED, why
-        if not execution.verify_note and (why := _disagreement(watched)):
+        if not execution.verify_note and (why := _disagreement(alerts)):
             return RemediationStatus.SUCCEEDED, why
         return RemediationStatus.NOT_VERIFIED, execution.verify_note or "the alert still fires"
     return None
 
 
-def _cleared(incident: Incident, watched: Sequence[Watched]) -> str:
+def _cleared(incident: Incident, alerts: Sequence[VerifyingAlert]) -> str:
     """That every alert by which it is judged cleared; '' when not."""
     if incident.status is IncidentStatus.RESOLVED and not incident.resolved_by:
         return "the alert cleared"
-    if watched and all(alert.cleared for alert in watched):
+    if alerts and all(alert.cleared for alert in alerts):
         return "the alert cleared; what still fires began after it was sent"
     return ""
 
 
-def _disagreement(watched: Sequence[Watched]) -> str:
+def _disagreement(alerts: Sequence[VerifyingAlert]) -> str:
     """That one sender says that it helped and another that it did not; '' when none does.
 
     Anybody may have fired an alert in this scope before it was sent, and never clear it.
     """
-    firing = {alert.sender for alert in watched if not alert.cleared}
-    if {alert.sender for alert in watched} == firing:
+    firing = {alert.sender for alert in alerts if not alert.cleared}
+    if {alert.sender for alert in alerts} == firing:
         return ""
     return f"every alert of one sender cleared, and those of {', '.join(sorted(firing))} still fire"
 

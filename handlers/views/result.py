@@ -36,9 +36,9 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
         blocks.append(section(code(output.strip(), 1500)))
     if execution.error:
         blocks.append(section(quote(execution.error, 600)))
-    watch = _watch(execution)
-    if watch:
-        blocks.append(context(watch))
+    verification = _verification(execution)
+    if verification:
+        blocks.append(context(verification))
     if execution.state is RemediationStatus.NOT_VERIFIED:
         blocks += _undo(approval)
     if execution.retry_until:
@@ -87,7 +87,7 @@ def words(execution: Execution) -> str:
     return f"{execution.state}{took}{exited}"
 
 
-def _watch(execution: Execution) -> str:
+def _verification(execution: Execution) -> str:
     note = line(execution.verify_note, 300)
     if execution.state is RemediationStatus.SUCCEEDED and execution.concluded_at:
         return f"Could not tell whether it helped: {note}"

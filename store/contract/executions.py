@@ -8,13 +8,13 @@ from typing import Any
 
 from bot.approvals.blockers import Config
 from bot.approvals.limits import Limits
-from bot.approvals.model import Execution, Watched
+from bot.approvals.model import Execution, VerifyingAlert
 from bot.incidents.remediation import RemediationStatus
 from store.contract.part import Part
 from store.operations import (
     executions,
     outcomes,
-    watching,
+    verification,
 )
 
 DEFAULT_LIMITS = Limits()
@@ -143,9 +143,9 @@ class Executions(Part):
         """Executions that ran and are not verified yet."""
         return await self._engine.read(outcomes.verifying)
 
-    async def watched(self, execution_id: str) -> list[Watched]:
+    async def verifying_alerts(self, execution_id: str) -> list[VerifyingAlert]:
         """The alerts that fired when its request was sent, until `conclude`, by sender."""
-        return await self._engine.read(watching.of_execution, execution_id)
+        return await self._engine.read(verification.of_execution, execution_id)
 
     async def unknown_outcomes(self, since: datetime, stuck_before: datetime) -> list[Execution]:
         """Executions whose outcome is unknown, sent since then.

@@ -11,7 +11,16 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Execution
 from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus
-from store.operations import approvals, audit, freezes, guards, incidents, leases, news, watching
+from store.operations import (
+    approvals,
+    audit,
+    freezes,
+    guards,
+    incidents,
+    leases,
+    news,
+    verification,
+)
 from store.operations.audit import Kind
 from store.rows import execution_from
 from store.statements import Operation, execute, lock, notify, query, stamp, stamp_or_none
@@ -137,7 +146,7 @@ def request(
     )
     if not count:
         return False
-    yield from watching.begin(execution_id, incident.id)
+    yield from verification.begin(execution_id, incident.id)
     yield from audit.record(
         Kind.REQUEST, now=now, incident_id=incident.id, subject=approval.id, detail=detail
     )

@@ -10,7 +10,7 @@ from bot.incidents.correlation import Candidate, Named, Scope, could_share_finge
 from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
 from bot.observability.events import Event
 from store.announcing import log_event
-from store.operations import advice, grouping, incidents, news, proposing, senders, watching
+from store.operations import advice, grouping, incidents, news, proposing, senders, verification
 from store.rows import alert_from_json, dump
 from store.statements import (
     Operation,
@@ -295,10 +295,10 @@ def fold(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[Non
     if row["replaces"]:
         replaced = yield from _stops(row["id"], row["replaces"])
         key = senders.key(alert, one.sender)
-        yield from watching.replaced(row["id"], row["replaces"], key, one.sender)
+        yield from verification.replaced(row["id"], row["replaces"], key, one.sender)
     if not row["fires"]:
         is_new = yield from _fires(row["id"], one, alert_id, arrival.now)
-        yield from watching.fires_again(row["id"], senders.key(alert, one.sender))
+        yield from verification.fires_again(row["id"], senders.key(alert, one.sender))
     elif not _is_older(one, row):
         yield run(
             "UPDATE firing SET severity = ?, starts_at = ?, told_at = ?, last_alert = ?"
@@ -381,7 +381,7 @@ def clear(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[No
         )
         cleared = [gone["fingerprint"] for gone in by_name]
     if cleared:
-        yield from watching.cleared(row["id"], cleared, arrival.now)
+        yield from verification.cleared(row["id"], cleared, arrival.now)
     left = yield query("SELECT COUNT(*) AS n FROM firing WHERE incident_id = ?", row["id"])
     if left[0]["n"] == 0:
         yield from incidents.close(row["id"], by="", now=arrival.now)

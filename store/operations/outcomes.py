@@ -1,4 +1,4 @@
-"""What became of what was sent: answered, told by a person, watched until it helped or not."""
+"""The outcome of a request: the gateway's answer or a person's word, then its verification."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Execution
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
-from store.operations import approvals, executions, guards, incidents, news, watching
+from store.operations import approvals, executions, guards, incidents, news, verification
 from store.operations.audit import Kind
 from store.proof import sha256_of
 from store.rows import dump, execution_from
@@ -253,7 +253,7 @@ def conclude(
     )
     if not count:
         return False
-    yield from watching.end(execution_id)
+    yield from verification.end(execution_id)
     execution = yield from executions.get(execution_id)
     if state is RemediationStatus.VERIFIED:
         yield run(

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.approvals.model import Execution, Watched
+from bot.approvals.model import Execution, VerifyingAlert
 from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.remediation import RemediationStatus
 from bot.response.verify import http_probe, verdict
@@ -68,8 +68,8 @@ def incident(status=IncidentStatus.OPEN, resolved_by="", resolved_at=None):
     )
 
 
-def judged(run, about, good=0, now=NOW, watched=()):
-    found = verdict(run, about, watched, good_in_a_row=good, needed=2, now=now)
+def judged(run, about, good=0, now=NOW, alerts=()):
+    found = verdict(run, about, alerts, good_in_a_row=good, needed=2, now=now)
     return found[0] if found else None
 
 
@@ -131,7 +131,7 @@ MONITOR, OTHER = "slack:B0MONITOR", "slack:B0OTHER"
 
 
 @pytest.mark.parametrize(
-    ("watched", "before", "late"),
+    ("senders", "before", "late"),
     [
         ([(MONITOR, True)], "verified", "verified"),
         ([(MONITOR, True), (OTHER, True)], "verified", "verified"),
@@ -141,15 +141,15 @@ MONITOR, OTHER = "slack:B0MONITOR", "slack:B0OTHER"
         ([], None, "not verified"),
     ],
 )
-def test_the_alerts_that_fired_when_it_was_sent_decide(watched, before, late):
-    alerts = [Watched(sender, cleared=cleared) for sender, cleared in watched]
-    assert judged(execution(), incident(), watched=alerts) == before
-    assert judged(execution(), incident(), watched=alerts, now=NOW + timedelta(hours=1)) == late
+def test_the_alerts_that_fired_when_it_was_sent_decide(senders, before, late):
+    alerts = [VerifyingAlert(sender, cleared=cleared) for sender, cleared in senders]
+    assert judged(execution(), incident(), alerts=alerts) == before
+    assert judged(execution(), incident(), alerts=alerts, now=NOW + timedelta(hours=1)) == late
 
 
 def test_alerts_that_cleared_do_not_stand_in_for_a_probe_that_fails():
     run = execution(verify_note="the health check answers 503")
-    assert judged(run, incident(), watched=[Watched(MONITOR, cleared=True)]) is None
+    assert judged(run, incident(), alerts=[VerifyingAlert(MONITOR, cleared=True)]) is None
 
 
 @pytest.fixture

@@ -209,7 +209,7 @@ async def test_headers_without_end_are_refused(start: Start) -> None:
     assert answer.startswith(b"HTTP/1.1 431 ")
 
 
-@pytest.mark.parametrize(("headers", "status"), [(60, b" 200 OK"), (70, b" 400 Bad Request")])
+@pytest.mark.parametrize(("headers", "status"), [(60, b"200"), (70, b"400")])
 async def test_a_head_of_very_many_headers_is_refused(
     start: Start, headers: int, status: bytes
 ) -> None:
@@ -217,7 +217,7 @@ async def test_a_head_of_very_many_headers_is_refused(
     lines = b"".join(b"X-%d: a\r\n" % number for number in range(headers))
     reader, _ = await server.connect(b"GET /health HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n")
     async with enforced("the limit of the number of headers"):
-        assert await reader.readline() == b"HTTP/1.1" + status + b"\r\n"
+        assert (await reader.readline()).split()[1] == status
 
 
 @pytest.mark.parametrize("first", [b"", *UNFINISHED.values()], ids=["silent", *UNFINISHED.keys()])

@@ -39,41 +39,43 @@ async def sent(store: Store, incident_id: int) -> str:
     return execution.id
 
 
-async def watched(store: Store, execution_id: str) -> list[tuple[str, bool]]:
-    return [(one.sender, one.cleared) for one in await store.watched(execution_id)]
+async def verifying(store: Store, execution_id: str) -> list[tuple[str, bool]]:
+    return [(one.sender, one.cleared) for one in await store.verifying_alerts(execution_id)]
 
 
-async def test_what_a_stranger_fires_after_it_was_sent_is_not_watched(store: Store) -> None:
+async def test_what_a_stranger_fires_after_it_was_sent_verifies_nothing(store: Store) -> None:
     incident_id = await tell(store, alert(), at=0)
     execution_id = await sent(store, incident_id)
     assert await tell(store, alert(fingerprint="x"), STRANGER, at=13) == incident_id
-    assert await watched(store, execution_id) == [(MONITOR, False)]
+    assert await verifying(store, execution_id) == [(MONITOR, False)]
     await tell(store, resolved(), at=14)
-    assert await watched(store, execution_id) == [(MONITOR, True)]
+    assert await verifying(store, execution_id) == [(MONITOR, True)]
     assert (await store.incident(incident_id)).firing == 1, "the stranger's is on the card"
 
 
-async def test_a_strangers_resolve_clears_no_watched_alert(store: Store) -> None:
+async def test_a_strangers_resolve_clears_no_verifying_alert(store: Store) -> None:
     incident_id = await tell(store, alert(), at=0)
     await tell(store, alert(fingerprint="x"), STRANGER, at=1)
     execution_id = await sent(store, incident_id)
     await tell(store, resolved(), STRANGER, at=13)
     await tell(store, resolved(fingerprint="x"), STRANGER, at=14)
-    assert await watched(store, execution_id) == [(MONITOR, False), (STRANGER, True)]
+    assert await verifying(store, execution_id) == [(MONITOR, False), (STRANGER, True)]
 
 
-async def test_senders_that_are_declared_to_be_one_clear_what_is_watched(store: Store) -> None:
+async def test_senders_that_are_declared_to_be_one_clear_each_others_alerts(
+    store: Store,
+) -> None:
     incident_id = await tell(store, alert(), at=0)
     execution_id = await sent(store, incident_id)
     await tell(store, resolved(), TWIN, MONITOR, at=13)
-    assert await watched(store, execution_id) == [(MONITOR, True)]
+    assert await verifying(store, execution_id) == [(MONITOR, True)]
 
 
-async def test_a_resolve_by_name_alone_clears_what_is_watched(store: Store) -> None:
+async def test_a_resolve_by_name_alone_clears_verifying_alerts(store: Store) -> None:
     incident_id = await tell(store, alert(), at=0)
     execution_id = await sent(store, incident_id)
     await tell(store, resolved(fingerprint="reads differently"), at=13)
-    assert await watched(store, execution_id) == [(MONITOR, True)]
+    assert await verifying(store, execution_id) == [(MONITOR, True)]
 
 
 async def test_what_fires_again_has_not_cleared(store: Store) -> None:
@@ -82,7 +84,7 @@ async def test_what_fires_again_has_not_cleared(store: Store) -> None:
     execution_id = await sent(store, incident_id)
     await tell(store, resolved(), at=13)
     await tell(store, alert(), at=14)
-    assert await watched(store, execution_id) == [(MONITOR, False), (MONITOR, False)]
+    assert await verifying(store, execution_id) == [(MONITOR, False), (MONITOR, False)]
 
 
 async def test_an_edit_of_the_message_is_no_clear(store: Store) -> None:
@@ -97,9 +99,9 @@ async def test_an_edit_of_the_message_is_no_clear(store: Store) -> None:
     )
     await store.accept("e2", [edited], channel=CHANNEL, now=later(13))
     assert (await store.incident(incident_id)).firing == 1
-    assert await watched(store, execution_id) == [(MONITOR, False)]
+    assert await verifying(store, execution_id) == [(MONITOR, False)]
     await tell(store, resolved(fingerprint="reads differently"), at=14)
-    assert await watched(store, execution_id) == [(MONITOR, True)]
+    assert await verifying(store, execution_id) == [(MONITOR, True)]
 
 
 async def test_a_person_who_resolves_and_reopens_the_incident_clears_nothing(store: Store) -> None:
@@ -107,15 +109,15 @@ async def test_a_person_who_resolves_and_reopens_the_incident_clears_nothing(sto
     execution_id = await sent(store, incident_id)
     await store.resolve(incident_id, ANA, later(13))
     await store.reopen(incident_id, ANA, later(14))
-    assert await watched(store, execution_id) == [(MONITOR, False)]
+    assert await verifying(store, execution_id) == [(MONITOR, False)]
 
 
-async def test_nothing_is_watched_once_the_verdict_is_known(store: Store) -> None:
+async def test_no_alert_verifies_once_the_verdict_is_known(store: Store) -> None:
     execution_id = await sent(store, await tell(store, alert(), at=0))
     execution = await store.execution(execution_id)
     await store.finish_execution(
         execution, RemediationStatus.SUCCEEDED, answer={}, error="", now=later(13)
     )
-    assert await watched(store, execution_id) == [(MONITOR, False)]
+    assert await verifying(store, execution_id) == [(MONITOR, False)]
     assert await store.conclude(execution_id, RemediationStatus.VERIFIED, "it helped", later(14))
-    assert await watched(store, execution_id) == []
+    assert await verifying(store, execution_id) == []

@@ -1,8 +1,8 @@
 """The alerts by which a remediation is verified: those that fired when its request was sent.
 
 Anybody may fire another alert in its scope at any time: that is news on the card, and tells nothing
-of the remediation. Which of the watched alerts cleared is written when their own sender clears
-them, so a person who resolves the incident clears none.
+of the remediation. The table `watched` holds these alerts; one is cleared there when its own sender
+clears it, so a person who resolves the incident clears none.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.approvals.model import Watched
+from bot.approvals.model import VerifyingAlert
 from store.operations import senders
 from store.statements import Operation, query, run, stamp
 
 
 def begin(execution_id: str, incident_id: int) -> Operation[None]:
-    """Watch what fires in the incident now, for the attempt that is about to be sent."""
+    """Keep what fires in the incident now, for the attempt that is about to be sent."""
     yield run("DELETE FROM watched WHERE execution_id = ?", execution_id)
     yield run(
         "INSERT INTO watched (execution_id, fingerprint, sender)"
@@ -27,18 +27,18 @@ def begin(execution_id: str, incident_id: int) -> Operation[None]:
 
 
 def end(execution_id: str) -> Operation[None]:
-    """Forget what was watched: its verdict is known."""
+    """Forget these alerts: the verdict is known."""
     yield run("DELETE FROM watched WHERE execution_id = ?", execution_id)
 
 
-def of_execution(execution_id: str) -> Operation[list[Watched]]:
-    """Every alert that is watched for it, by sender."""
+def of_execution(execution_id: str) -> Operation[list[VerifyingAlert]]:
+    """The alerts of one remediation, by sender."""
     rows = yield query(
         "SELECT sender, cleared_at FROM watched WHERE execution_id = ?"
         " ORDER BY sender, fingerprint",
         execution_id,
     )
-    return [Watched(row["sender"], cleared=row["cleared_at"] is not None) for row in rows]
+    return [VerifyingAlert(row["sender"], cleared=row["cleared_at"] is not None) for row in rows]
 
 
 _IN_INCIDENT = "execution_id IN (SELECT id FROM executions WHERE incident_id = ?)"
