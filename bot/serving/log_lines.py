@@ -43,6 +43,11 @@ def redact(text: str) -> str:
     return _SECRET.sub(HIDDEN, text)
 
 
+@lru_cache(maxsize=256)  # the lines of one event have the same fields
+def _secret_names(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(filter(is_secret_name, names))
+
+
 @lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Whether a field of that name holds a secret, by its name alone."""
@@ -61,15 +66,21 @@ class Redactor:
         self, _log: Any, _method: str, fields: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
         """The fields of one line, redacted."""
-        # Nearly every line holds none, and a storm logs thousands: a plain search rules them out.
-        whole = "\0".join(map(str, fields.values()))
-        found = any(hint in whole for hint in self._hints)
+        # Nearly every line holds none, and a burst logs thousands: a plain search rules them out.
+        secret_names = _secret_names(tuple(fields))
+        may_hold = self._may_hold_secrets("\0".join(map(str, fields.values())))
         for name, value in fields.items():
-            if is_secret_name(name) and value:
+            if value and name in secret_names:
                 fields[name] = HIDDEN
-            elif found or type(value) not in _PLAIN:
+            elif may_hold or not isinstance(value, _PLAIN):
                 fields[name] = self._clean(value)
         return fields
+
+    def _may_hold_secrets(self, text: str) -> bool:
+        for hint in self._hints:  # a loop: `any` over a generator takes three times as long
+            if hint in text:
+                return True
+        return False
 
     def _clean(self, value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float):

@@ -12,9 +12,11 @@ import asyncio
 import json
 import logging
 import sys
+import time
 from collections.abc import Iterable, Mapping, MutableMapping
 from contextlib import nullcontext
-from datetime import UTC, datetime
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Any, TextIO
 
 import structlog
@@ -62,7 +64,7 @@ def set_up(
 def emit(log: logging.Logger, level: int, event: str, fields: Mapping[str, Any]) -> None:
     """Log a step by the name of its event; fields that are None are left out."""
     if log.isEnabledFor(level):
-        log.log(level, event, extra={"fields": {n: v for n, v in fields.items() if v is not None}})
+        log.handle(_Step(log.name, level, event, fields))
 
 
 def bound(**fields: Any) -> Any:
@@ -73,6 +75,26 @@ def bound(**fields: Any) -> Any:
 def bind(**fields: Any) -> None:
     """From here on every log line of this task, and of those it starts, carries these fields."""
     structlog.contextvars.bind_contextvars(**fields)
+
+
+class _Step(logging.LogRecord):
+    """The record of an event. Where in the code it was logged says less than its name.
+
+    Each alert of a burst logs two. `Logger.log` would walk the stack for the caller's file and line
+    each time, and ask for the process and the thread, which no line of ours shows.
+    """
+
+    _TEMPLATE = vars(logging.LogRecord("", logging.INFO, "", 0, "", (), None))
+
+    def __init__(self, name: str, level: int, event: str, fields: Mapping[str, Any]) -> None:
+        vars(self).update(self._TEMPLATE)
+        self.name = name
+        self.levelno = level
+        self.levelname = logging.getLevelName(level)
+        self.msg = event
+        self.created = now = time.time()
+        self.msecs = now % 1 * 1000
+        self.fields = {n: v for n, v in fields.items() if v is not None}
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -120,9 +142,9 @@ class _Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and the indented traceback where there is one."""
-        at = datetime.fromtimestamp(record.created, UTC)
+        seconds, part = divmod(int(record.created * 1000), 1000)
         fields: Any = {
-            "ts": f"{at.isoformat(timespec='milliseconds')[:-6]}Z",
+            "ts": f"{_second(seconds)}.{part:03d}Z",
             "level": record.levelname,
             "logger": record.name,
             "event": record.getMessage(),
@@ -135,14 +157,25 @@ class _Lines(logging.Formatter):
         return str(fields)
 
 
+@lru_cache(maxsize=4)  # the lines of one second
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+
+
 def _with_bound(_log: Any, _method: str, fields: Fields) -> Fields:
     """What is bound in this context, behind what the line says itself."""
-    bound_here = get_contextvars()
-    return {**fields, **{n: v for n, v in bound_here.items() if n not in fields}}
+    for name, value in get_contextvars().items():
+        fields.setdefault(name, value)
+    return fields
 
 
 def _as_json(_log: Any, _method: str, fields: Fields) -> str:
-    return _JSON(fields)
+    # `JSONEncoder.encode` builds an encoder for each dict; most values are text, which needs none.
+    return f"{{{', '.join([f'{_json(name)}: {_json(value)}' for name, value in fields.items()])}}}"
+
+
+def _json(value: Any) -> str:
+    return encode_basestring_ascii(value) if isinstance(value, str) else _JSON(value)
 
 
 def _as_text(_log: Any, _method: str, fields: Fields) -> str:
