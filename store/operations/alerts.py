@@ -10,6 +10,14 @@ from bot.incidents.model import Alert, AlertStatus
 from bot.observability.events import Event
 from store.announcing import log_event
 from store.operations import folding
+from store.operations.candidates import (
+    candidate,
+    candidates,
+    hold,
+    is_overtaken,
+    is_unchanged,
+    told,
+)
 from store.operations.deliveries import first_time
 from store.operations.folding import Arrival
 from store.rows import Receipt, TracedAlert, alert_from_json, alert_to_json, digest_of_shared
@@ -23,10 +31,10 @@ QUIET_AFTER_RESOLVE = timedelta(minutes=15)
 def accept(key: str, named: Sequence[Named], arrival: Arrival) -> Operation[Receipt]:
     """Write and correlate every alert of one delivery, or recognise it as seen."""
     if not (yield from first_time(key, arrival.now)):
-        told = yield from _told_before(named)
-        yield log_event(Event.ALERT_REPEATED, alerts=len(named), tracking_id=", ".join(told[:5]))
-        return Receipt(0, len(named), told, (), ())
-    yield from folding.hold(named)
+        known = yield from _told_before(named)
+        yield log_event(Event.ALERT_REPEATED, alerts=len(named), tracking_id=", ".join(known[:5]))
+        return Receipt(0, len(named), known, (), ())
+    yield from hold(named)
     written: list[str] = []
     touched: list[int] = []
     opened: list[int] = []
@@ -60,21 +68,21 @@ def _keep_shared_parts(named: Sequence[Named], now: datetime) -> Operation[None]
 
 def _told_before(named: Sequence[Named]) -> Operation[tuple[str, ...]]:
     """The tracking ids that were given the first time: the new ones lead to nothing."""
-    told: list[str] = []
+    known: list[str] = []
     for one in named:
         rows = yield query("SELECT tracking_id FROM alerts WHERE dedup_key = ?", one.dedup_key)
-        told.extend(row["tracking_id"] for row in rows)
-    return tuple(told)
+        known.extend(row["tracking_id"] for row in rows)
+    return tuple(known)
 
 
 def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, bool] | None]:
     """(incident id or None, opened), or None when this very alert is stored already."""
-    rows = yield from folding.candidates(one)
-    decision = decide(one, map(folding.candidate, rows))
-    row = next((row for row in rows if row["id"] == decision.incident_id), None)
+    found = yield from candidates(one)
+    decision = decide(one, map(candidate, found.rows))
+    row = next((row for row in found.rows if row["id"] == decision.incident_id), None)
     if (yield from _is_repetition(one, decision, row, arrival.now)):
         return None
-    if (yield from folding.is_overtaken(one, row)):
+    if is_overtaken(one, row, found.resolves):
         decision, row = Decision(Verdict.NOTHING_OPEN, None, Reason.OVERTAKEN), None
     alert = one.alert
     inserted = yield query(
@@ -91,7 +99,7 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
         alert.fingerprint,
         one.tracking_id,
         decision.reason,
-        folding.told(one),
+        told(one),
         stamp(arrival.now),
         one.sender,
         alert_to_json(alert),
@@ -124,7 +132,8 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
             tracking_id=one.tracking_id,
             why=decision.reason,
         )
-        yield from folding.fold(row, one, alert_id, arrival)
+        may_fire = row["id"] in found.with_its_key
+        yield from folding.fold(row, one, alert_id, arrival, may_fire=may_fire)
     return decision.incident_id, False
 
 
@@ -141,7 +150,7 @@ def _is_repetition(
     alert = one.alert
     firing = alert.status is AlertStatus.FIRING
     if row is not None and row["fires"]:
-        return firing and folding.is_unchanged(row, alert)
+        return firing and is_unchanged(row, alert)
     if firing and decision.verdict is Verdict.JOIN:
         return False
     # The + keeps SQLite from walking the whole table backwards by id instead of using the range.

@@ -1,28 +1,18 @@
-"""Which open incidents an alert could join, and what joining, opening and clearing change."""
+"""What joining, opening and clearing an incident change."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.incidents.correlation import Candidate, Named, Scope, could_share_fingerprint
-from bot.incidents.model import Alert, AlertStatus, IncidentStatus, Severity
+from bot.incidents.correlation import Named
+from bot.incidents.model import Alert, IncidentStatus, Severity
 from bot.observability.events import Event
 from store.announcing import log_event
 from store.operations import advice, grouping, incidents, news, proposing, senders, verification
-from store.rows import alert_from_json, dump
-from store.statements import (
-    Operation,
-    Row,
-    execute,
-    lock,
-    query,
-    run,
-    stamp,
-    stamp_or_none,
-    starting_with,
-)
+from store.operations.candidates import is_older, since, told
+from store.rows import dump
+from store.statements import Operation, Row, execute, query, run, stamp, stamp_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,145 +25,6 @@ class Arrival:
     now: datetime
     card_delay: float
     posted: bool = True
-
-
-def _since(alert: Alert) -> str:
-    return stamp_or_none(alert.starts_at) or ""
-
-
-_COLUMNS = (
-    "i.id, i.sop_id, i.scope_env, i.scope_service, i.scope_category, i.env, i.service, i.severity,"
-    " i.channel, i.firing"
-)
-
-
-def hold(named: Sequence[Named]) -> Operation[None]:
-    """Until the transaction ends nobody else opens, folds into or closes an incident there.
-
-    Nor takes in another telling of these alerts: it may name another scope, or none.
-    """
-    yield lock(
-        *{incidents.lock_of(one.scope.env, one.scope.service) for one in named},
-        *{f"alert/{key}" for one in named for key in senders.keys(one)},
-    )
-
-
-def candidates(one: Named) -> Operation[list[Row]]:
-    """The open incidents that `decide` may choose from, the surest kind alone.
-
-    The caller holds the alert's scope. `fires` is 1 where this very alert fires already, with
-    `fired_severity`, `fired_since` and `fired_told` as it was told last; `replaces` is the key
-    under which an edited message's earlier version fires.
-    """
-    rows: list[Row] = yield from _elsewhere(one)
-    if any(_is_elsewhere(row, one) for row in rows):
-        # Its own name says another scope than its incident has: that one is to be held as well,
-        # and looked at again, for somebody may have changed it before it was.
-        yield lock(
-            *{
-                incidents.lock_of(row["scope_env"], row["scope_service"])
-                for row in rows
-                if _is_elsewhere(row, one)
-            }
-        )
-        rows = yield from _elsewhere(one)
-    if not rows:
-        rows = yield query(
-            f"SELECT {_COLUMNS}, 0 AS fires, '' AS replaces FROM incidents i"  # noqa: S608 - a constant
-            " WHERE i.scope_env = ? AND i.scope_service = ?"
-            " AND i.status IN ('open', 'acknowledged') ORDER BY i.id",
-            one.scope.env,
-            one.scope.service,
-        )
-    return rows
-
-
-def _is_elsewhere(row: Row, one: Named) -> bool:
-    return (row["scope_env"], row["scope_service"]) != (one.scope.env, one.scope.service)
-
-
-def _elsewhere(one: Named) -> Operation[list[Row]]:
-    """The open incidents that know this very alert, or the message it is an edit of."""
-    keys = senders.keys(one)
-    rows: list[Row] = yield query(
-        f"SELECT {_COLUMNS}, 1 AS fires, f.severity AS fired_severity, f.fingerprint AS fired_key,"  # noqa: S608 - constants
-        " f.starts_at AS fired_since, f.told_at AS fired_told, '' AS replaces FROM firing f"
-        " JOIN incidents i ON i.id = f.incident_id"
-        f" WHERE f.fingerprint IN ({senders.marks(keys)}) AND i.status IN ('open', 'acknowledged')"
-        " ORDER BY i.id",
-        *keys,
-    )
-    rows = [row for row in rows if could_share_fingerprint(one.alert, row["env"], row["service"])]
-    if not rows and one.edit_of:
-        rows = yield from _earlier_version(one)
-    return rows
-
-
-def _earlier_version(one: Named) -> Operation[list[Row]]:
-    """The open incident that the same part of the same message joined before its edit."""
-    part = one.dedup_key[one.dedup_key.rfind("#") :]
-    by_them, them = senders.by_them(one, "a.")
-    rows: list[Row] = yield query(
-        f"SELECT {_COLUMNS}, 0 AS fires,"  # noqa: S608 - constants
-        f" {senders.KEY.format('a')} AS replaces"
-        " FROM alerts a JOIN incidents i ON i.id = a.incident_id"
-        " WHERE a.dedup_key >= ? AND a.dedup_key < ?"
-        " AND substr(a.dedup_key, length(a.dedup_key) + 1 - length(?)) = ?"
-        f" AND {by_them} AND i.status IN ('open', 'acknowledged') ORDER BY +a.id DESC LIMIT 1",
-        *starting_with(one.edit_of),
-        part,
-        part,
-        *them,
-    )
-    return rows
-
-
-def candidate(row: Row) -> Candidate:
-    """A row of `candidates` as `decide` wants it."""
-    scope = Scope(row["scope_env"], row["scope_service"], row["scope_category"])
-    return Candidate(row["id"], row["sop_id"], scope, bool(row["fires"]), bool(row["replaces"]))
-
-
-def is_unchanged(row: Row, alert: Alert) -> bool:
-    """Whether the alert that fires is told again with the same severity and start."""
-    told: tuple[str, str] = (row["fired_severity"], row["fired_since"])
-    return told == (alert.severity, _since(alert))
-
-
-def told(one: Named) -> str:
-    """When its sender said it, '' where that is not known."""
-    return stamp_or_none(one.told_at) or ""
-
-
-def is_overtaken(one: Named, row: Row | None) -> Operation[bool]:
-    """Whether it comes in after the resolve that ended it, or the firing that began it anew.
-
-    Any replica may get any message, and Slack delivers again what was not acknowledged.
-    """
-    at = told(one)
-    if not at:
-        return False
-    if one.alert.status is AlertStatus.RESOLVED:
-        return row is not None and _is_older(one, row)
-    if row is not None and row["fires"]:
-        return False  # it counts; what it says is looked at where it is folded
-    by_them, them = senders.by_them(one)
-    later = yield query(
-        "SELECT body FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"  # noqa: S608 - placeholders
-        f" AND told_at != '' AND told_at > ? AND {by_them}",
-        one.alert.fingerprint,
-        one.alert.source,
-        at,
-        *them,
-    )
-    resolves = (alert_from_json(row["body"]) for row in later)
-    return any(could_share_fingerprint(one.alert, end.env, end.service) for end in resolves)
-
-
-def _is_older(one: Named, row: Row) -> bool:
-    """Whether this alert fires by what was said later than this."""
-    at = told(one)
-    return bool(at and row["fires"] and row["fired_told"] > at)
 
 
 def open_new(one: Named, alert_id: int, arrival: Arrival) -> Operation[int]:
@@ -247,12 +98,6 @@ def open_new(one: Named, alert_id: int, arrival: Arrival) -> Operation[int]:
     return incident_id
 
 
-def _fires(incident_id: int, one: Named, alert_id: int, now: datetime) -> Operation[int]:
-    """This alert fires in that incident; 0 when it did already."""
-    count: int = yield execute(*_firing(incident_id, one, alert_id, now))
-    return count
-
-
 _FIRES = (
     "INSERT INTO firing (fingerprint, sender, incident_id, name, severity, starts_at, told_at,"
     " first_alert, last_alert, came_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -272,7 +117,7 @@ def _firing(
         incident_id,
         alert.name,
         alert.severity,
-        _since(alert),
+        since(alert),
         told(one),
         alert_id,
         alert_id,
@@ -288,8 +133,13 @@ def _stops(incident_id: int, key: str) -> Operation[int]:
     return count
 
 
-def fold(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[None]:
-    """One more firing alert for an incident that is open."""
+def fold(
+    row: Row, one: Named, alert_id: int, arrival: Arrival, *, may_fire: bool
+) -> Operation[None]:
+    """One more firing alert for an incident that is open.
+
+    `may_fire`: an alert of its key may fire there already, though it is not this one.
+    """
     alert = one.alert
     is_new = replaced = 0
     if row["replaces"]:
@@ -297,14 +147,20 @@ def fold(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[Non
         key = senders.key(alert, one.sender)
         yield from verification.replaced(row["id"], row["replaces"], key, one.sender)
     if not row["fires"]:
-        is_new = yield from _fires(row["id"], one, alert_id, arrival.now)
-        yield from verification.fires_again(row["id"], senders.key(alert, one.sender))
-    elif not _is_older(one, row):
+        statement = _firing(row["id"], one, alert_id, arrival.now)
+        if may_fire or replaced:
+            is_new = yield execute(*statement)
+        else:
+            is_new = 1
+            yield run(*statement)
+        if row["was_acted_on"]:
+            yield from verification.fires_again(row["id"], senders.key(alert, one.sender))
+    elif not is_older(one, row):
         yield run(
             "UPDATE firing SET severity = ?, starts_at = ?, told_at = ?, last_alert = ?"
             " WHERE fingerprint = ? AND incident_id = ?",
             alert.severity,
-            _since(alert),
+            since(alert),
             told(one),
             alert_id,
             row["fired_key"],
@@ -317,7 +173,28 @@ def fold(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[Non
         stamp(arrival.now),
         row["id"],
     )
-    yield from _show_what_fires(row, arrival)
+    if is_new and not replaced and _is_shown_after(row, alert, arrival.now):
+        yield from incidents.show_card(
+            row["id"],
+            row["channel"],
+            Severity(row["severity"]),
+            arrival.now,
+            delay=arrival.card_delay,
+        )
+    else:
+        yield from _show_what_fires(row, arrival)
+
+
+def _is_shown_after(row: Row, alert: Alert, now: datetime) -> bool:
+    """Whether an alert that begins to fire is behind the one that its incident shows.
+
+    What is shown fires, and is the first by severity and start (`grouping.show_most_severe`); of
+    equal ones the one that was stored first. So one more alert behind it changes nothing.
+    """
+    if not (row["firing"] and row["shown_since"]):
+        return False
+    shown: tuple[int, str] = (Severity(row["severity"]).rank, row["shown_since"])
+    return shown <= (alert.severity.rank, since(alert) or stamp(now))
 
 
 def _show_what_fires(row: Row, arrival: Arrival) -> Operation[None]:

@@ -1,0 +1,183 @@
+"""Which open incidents an alert could join, and whether a newer message has overtaken it.
+
+What decides that is read in one query: every alert pays for it, and on PostgreSQL each query is a
+round trip while the alert's scope is locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.incidents.correlation import Candidate, Named, Scope, could_share_fingerprint
+from bot.incidents.model import Alert, AlertStatus
+from store.operations import incidents, senders
+from store.rows import alert_from_json
+from store.statements import Operation, Row, lock, query, stamp_or_none, starting_with
+
+_COLUMNS = (
+    "i.id, i.sop_id, i.scope_env, i.scope_service, i.scope_category, i.env, i.service, i.severity,"
+    " i.channel, i.firing, i.shown_since,"
+    " EXISTS (SELECT 1 FROM executions e WHERE e.incident_id = i.id) AS was_acted_on"
+)
+_IS_OPEN = "i.status IN ('open', 'acknowledged')"
+_OF_THE_SCOPE = (
+    f"SELECT {_COLUMNS}, 0 AS fires, '' AS fired_severity, '' AS fired_key, '' AS fired_since,"  # noqa: S608 - constants
+    " '' AS fired_told, '' AS replaces, '' AS resolve FROM incidents i"
+    f" WHERE i.scope_env = ? AND i.scope_service = ? AND {_IS_OPEN}"
+)
+_THAT_KNOW_IT = (
+    f" UNION ALL SELECT {_COLUMNS}, 1, f.severity, f.fingerprint, f.starts_at, f.told_at, '', ''"  # noqa: S608 - constants
+    f" FROM firing f JOIN incidents i ON i.id = f.incident_id WHERE {_IS_OPEN}"
+    " AND f.fingerprint IN "
+)
+_LATER_RESOLVES = (
+    " UNION ALL SELECT 0, '', '', '', '', '', '', '', '', 0, '', 1 = 0, 0, '', '', '', '', '', body"
+    " FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"
+    " AND told_at != '' AND told_at > ? AND "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The open incidents that `decide` may choose from, the surest kind alone.
+
+    In a row, `fires` is 1 where this very alert fires already, with `fired_severity`,
+    `fired_since` and `fired_told` as its sender sent it last; `replaces` is the key under which an
+    edited message's earlier version fires; `was_acted_on` says that a remediation was started
+    there. `with_its_key` are the incidents in which any alert of its key fires, `resolves` the
+    bodies of its resolves that were sent later.
+    """
+
+    rows: list[Row]
+    with_its_key: frozenset[int]
+    resolves: tuple[str, ...]
+
+
+def hold(named: Sequence[Named]) -> Operation[None]:
+    """Until the transaction ends nobody else opens, folds into or closes an incident there.
+
+    Nor takes in another telling of these alerts: it may name another scope, or none.
+    """
+    yield lock(
+        *{incidents.lock_of(one.scope.env, one.scope.service) for one in named},
+        *{f"alert/{key}" for one in named for key in senders.keys(one)},
+    )
+
+
+def candidates(one: Named) -> Operation[Candidates]:
+    """Read them. The caller holds the alert's scope."""
+    found = yield from _read(one)
+    elsewhere = {
+        incidents.lock_of(row["scope_env"], row["scope_service"])
+        for row in found.rows
+        if (row["scope_env"], row["scope_service"]) != (one.scope.env, one.scope.service)
+    }
+    if elsewhere:
+        # The incident that knows the alert has another scope: that one is to be held as well, and
+        # looked at again, for somebody may have changed it before it was.
+        yield lock(*elsewhere)
+        found = yield from _read(one)
+    return found
+
+
+def _read(one: Named) -> Operation[Candidates]:
+    """1. Read the open incidents of its scope, those that know this very alert, and the later
+    resolves of it. 2. Where none knows it, that of the message it is an edit of.
+    """
+    keys = senders.keys(one)
+    sql = f"{_OF_THE_SCOPE}{_THAT_KNOW_IT}({senders.marks(keys)})"
+    parameters = [one.scope.env, one.scope.service, *keys]
+    sent_at = told(one)
+    if sent_at and one.alert.status is AlertStatus.FIRING:
+        by_them, them = senders.by_them(one)
+        sql += f"{_LATER_RESOLVES}{by_them}"
+        parameters += [one.alert.fingerprint, one.alert.source, sent_at, *them]
+    rows = yield query(sql, *parameters)
+    of_the_scope: list[Row] = []
+    with_its_key: list[Row] = []
+    resolves: list[str] = []
+    for row in rows:
+        if row["fires"]:
+            with_its_key.append(row)
+        elif row["id"]:
+            of_the_scope.append(row)
+        else:
+            resolves.append(row["resolve"])
+    found = [
+        row
+        for row in with_its_key
+        if could_share_fingerprint(one.alert, row["env"], row["service"])
+    ]
+    if not found and one.edit_of:
+        found = yield from _earlier_version(one)
+    return Candidates(
+        sorted(found or of_the_scope, key=_id),
+        frozenset(map(_id, with_its_key)),
+        tuple(resolves),
+    )
+
+
+def _id(row: Row) -> int:
+    number: int = row["id"]
+    return number
+
+
+def _earlier_version(one: Named) -> Operation[list[Row]]:
+    """The open incident that the same part of the same message joined before its edit."""
+    part = one.dedup_key[one.dedup_key.rfind("#") :]
+    by_them, them = senders.by_them(one, "a.")
+    rows: list[Row] = yield query(
+        f"SELECT {_COLUMNS}, 0 AS fires,"  # noqa: S608 - constants
+        f" {senders.KEY.format('a')} AS replaces"
+        " FROM alerts a JOIN incidents i ON i.id = a.incident_id"
+        " WHERE a.dedup_key >= ? AND a.dedup_key < ?"
+        " AND substr(a.dedup_key, length(a.dedup_key) + 1 - length(?)) = ?"
+        f" AND {by_them} AND {_IS_OPEN} ORDER BY +a.id DESC LIMIT 1",
+        *starting_with(one.edit_of),
+        part,
+        part,
+        *them,
+    )
+    return rows
+
+
+def candidate(row: Row) -> Candidate:
+    """A row of `candidates` as `decide` wants it."""
+    scope = Scope(row["scope_env"], row["scope_service"], row["scope_category"])
+    return Candidate(row["id"], row["sop_id"], scope, bool(row["fires"]), bool(row["replaces"]))
+
+
+def since(alert: Alert) -> str:
+    """Since when it fires, as its sender says; '' where that is not known."""
+    return stamp_or_none(alert.starts_at) or ""
+
+
+def told(one: Named) -> str:
+    """When its sender said it, '' where that is not known."""
+    return stamp_or_none(one.told_at) or ""
+
+
+def is_unchanged(row: Row, alert: Alert) -> bool:
+    """Whether the alert that fires is told again with the same severity and start."""
+    sent: tuple[str, str] = (row["fired_severity"], row["fired_since"])
+    return sent == (alert.severity, since(alert))
+
+
+def is_overtaken(one: Named, row: Row | None, resolves: Sequence[str]) -> bool:
+    """Whether it comes in after the resolve that ended it, or the firing that began it anew.
+
+    Any replica may get any message, and Slack delivers again what was not acknowledged.
+    """
+    if one.alert.status is AlertStatus.RESOLVED:
+        return row is not None and is_older(one, row)
+    if row is not None and row["fires"]:
+        return False  # it counts; what it says is looked at where it is folded
+    ends = map(alert_from_json, resolves)
+    return any(could_share_fingerprint(one.alert, end.env, end.service) for end in ends)
+
+
+def is_older(one: Named, row: Row) -> bool:
+    """Whether this alert fires by what was said later than this."""
+    at = told(one)
+    return bool(at and row["fires"] and row["fired_told"] > at)
