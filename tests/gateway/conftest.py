@@ -138,8 +138,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def service(tmp_path: Path, free_port: Callable[[], int]) -> Callable[..., dict[str, Any]]:
-    """A process target of the config; flags: deaf, child, crash, loud, ill."""
+def service(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> Iterator[Callable[..., dict[str, Any]]]:
+    """A process target of the config; flags: deaf, child, crash, loud, ill.
+
+    A test whose service still runs at its end fails, and the service is killed.
+    """
     script = tmp_path / "service.py"
     script.write_text(SERVICE)
 
@@ -154,7 +159,18 @@ def service(tmp_path: Path, free_port: Callable[[], int]) -> Callable[..., dict[
             target["health_url"] = f"http://127.0.0.1:{port}/"
         return target | more
 
-    return declare
+    yield declare
+    left = [process for process in psutil.process_iter() if str(script) in _argv(process)]
+    for process in left:
+        process.kill()
+    assert not left, "services outlive the test: end the gateway with SIGTERM, not SIGKILL"
+
+
+def _argv(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 @pytest.fixture

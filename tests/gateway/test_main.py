@@ -144,7 +144,7 @@ async def test_a_dump_says_what_runs_and_no_secret(tmp_path, service, free_port,
                 "listen": {"port": port},
                 "sources": {"sopbot": {"secret_env": "GATEWAY_SECRET"}},
                 "targets": {"checkout-api": service("deaf")},
-                "limits": {"stop_seconds": 0.5},
+                "limits": {"stop_seconds": 0.5, "drain_seconds": 0.5},
             }
         )
     )
@@ -185,8 +185,7 @@ async def test_a_dump_says_what_runs_and_no_secret(tmp_path, service, free_port,
         assert any("without `user`" in problem["event"] for problem in facts["last_problems"])
         assert secret.encode() not in out + err
     finally:
-        process.kill()
-        await process.communicate()
+        await _end(process)
     dump = await gateway("--dump")
     _, err = await asyncio.wait_for(dump.communicate(), 60)
     assert dump.returncode == 1

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
+import socket
+import sys
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
-from bot.serving.arrivals import Arrival
-from bot.serving.gate import Phase
+from bot.serving import arrivals
+from bot.serving.arrivals import TURN_SECONDS, Arrival, Arrivals
+from bot.serving.gate import Gate, Phase
 from tests.serving.conftest import (
     ASKED,
     LONG,
@@ -138,3 +144,153 @@ async def test_after_the_end_nobody_is_left_connected(start: Start) -> None:
     async with enforced("the end of every connection with the server's"):
         for reader, _ in waiting:
             assert await everything(reader) == b""
+
+
+class Slow:
+    """The event loop's clock, on which each system call of a connection takes 2 ms."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop = asyncio.get_running_loop()
+        time = loop.time
+        self.ahead = 0.0
+        monkeypatch.setattr(loop, "time", lambda: time() + self.ahead)
+
+    def call(self) -> None:
+        self.ahead += 0.002
+
+
+class Caller(socket.socket):
+    """Our end of a connection whose caller began a request."""
+
+    clock: Slow
+
+    def send(self, data: bytes, *flags: int) -> int:  # type: ignore[override]
+        self.clock.call()
+        return super().send(data, *flags)
+
+
+class Listener(socket.socket):
+    """A listening socket at which ever more callers wait, until `waiting` have been accepted."""
+
+    clock: Slow
+    waiting = 40
+    error: OSError | None = None
+
+    def __init__(self) -> None:
+        super().__init__(socket.AF_INET, socket.SOCK_STREAM)
+        self.bind(("127.0.0.1", 0))
+        self.listen()
+        self.callers: list[socket.socket] = []
+        self.tried = 0
+
+    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+        self.tried += 1
+        if self.error:
+            raise self.error
+        if len(self.callers) == self.waiting:
+            raise BlockingIOError
+        self.clock.call()
+        theirs, ours = socket.socketpair()
+        theirs.send(UNFINISHED_HEAD)
+        self.callers.append(theirs)
+        caller = Caller(fileno=ours.detach())
+        caller.clock = self.clock
+        return caller, ("10.0.0.7", 1)
+
+
+async def test_accepting_and_closing_many_takes_a_short_turn_of_the_event_loop_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Slow(monkeypatch)
+    gate = Gate(replace(LONG, head=10, arrivals=1_000))
+    waiting = Arrivals(gate, lambda _: "", lambda *_: None)
+    most = int(TURN_SECONDS / 0.002) + 2  # calls
+    with closing(Listener()) as listener:
+        listener.clock = clock
+        waiting._accept(listener)
+        assert len(listener.callers) <= most, "others have to wait while callers are accepted"
+        while len(listener.callers) < listener.waiting:
+            waiting._accept(listener)
+        assert gate.unfinished == 40
+        clock.ahead += 11
+        waiting._sweep()
+        assert gate.unfinished >= 40 - most, "others have to wait while late callers are closed"
+        async with enforced("the deadline of a head"):
+            while gate.unfinished:  # noqa: ASYNC110 - a count is no event
+                await asyncio.sleep(0)
+        for caller in listener.callers:
+            assert caller.recv(1_000).startswith(b"HTTP/1.1 408 ")
+            caller.close()
+    waiting.close()
+
+
+async def test_without_a_descriptor_and_anybody_to_close_accepting_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arrivals, "PAUSE_SECONDS", 0.2)
+    waiting = Arrivals(Gate(LONG), lambda _: "", lambda *_: None)
+    listener = Listener()
+    listener.setblocking(False)
+    listener.error = OSError(errno.EMFILE, "Too many open files")
+    with socket.create_connection(listener.getsockname()):
+        waiting.listen(listener)
+        for _ in range(30):
+            await asyncio.sleep(0)
+        assert listener.tried < 10, "the event loop does nothing but try to accept"
+        tried = listener.tried
+        async with enforced("that accepting goes on after the pause"):
+            while listener.tried == tried:  # noqa: ASYNC110 - a count is no event
+                await asyncio.sleep(0.01)
+        waiting.close()
+
+
+FEW_DESCRIPTORS = """
+import asyncio, resource, sys
+from aiohttp import web
+from bot.serving.limits import ConnectionLimits
+from bot.serving.listening import listening
+
+async def main():
+    app = web.Application()
+    app.add_routes([web.get("/health", lambda _: web.Response())])
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    before = int(sys.argv[1])
+    if before:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, before))
+    async with listening(app, "127.0.0.1", 0, ConnectionLimits(head=600)) as server:
+        if not before:  # fewer than the limits were made for
+            resource.setrlimit(resource.RLIMIT_NOFILE, (60, hard))
+        print(server.url.rpartition(":")[2], server.gate.limits.arrivals, flush=True)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("before", "arrivals_then"), [(300, 16), (0, None)])
+async def test_a_server_with_few_descriptors_answers_the_newest_caller(
+    before: int, arrivals_then: int | None
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", FEW_DESCRIPTORS, str(before)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    writers = []
+    try:
+        port, limit = (await process.stdout.readline()).split()
+        assert arrivals_then in (None, int(limit)), "fewer than the process has descriptors for"
+        async with enforced("that the oldest is closed for want of a descriptor"):
+            for _ in range(100):
+                _, writer = await asyncio.open_connection("127.0.0.1", int(port))
+                writer.write(UNFINISHED_HEAD)
+                writers.append(writer)
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
+            writers.append(writer)
+            writer.write(ASKED)
+            assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    finally:
+        for writer in writers:
+            writer.close()
+        await process.communicate(b"")
