@@ -1,4 +1,4 @@
-"""How a command asks a running process of ours for its diagnostic dump."""
+"""A command asks a running process of ours for its diagnostic dump."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECONDS = 10.0  # that a dump may take
 
 
 class NoDumpError(Exception):
-    """Why there is no dump, as a sentence for the person who asked."""
+    """The process gives no dump; the message is a sentence for the person who asked."""
 
 
 async def fetch(url: str, headers: Mapping[str, str]) -> Any:
@@ -24,17 +24,20 @@ async def fetch(url: str, headers: Mapping[str, str]) -> Any:
             session.get(url, headers=headers, allow_redirects=False) as answer,
         ):
             if answer.status != 200:
-                said = (await answer.content.read(2_000)).decode(errors="replace")
-                raise NoDumpError(f"{url} answered {answer.status}: {said}")
+                body = (await answer.content.read(2_000)).decode(errors="replace")
+                raise NoDumpError(f"{url} answered {answer.status}: {body}")
             return json.loads(await answer.read())
     except TimeoutError:
         raise NoDumpError(f"{url} did not answer in {SECONDS:g} s.") from None
+    except aiohttp.ClientConnectorError as error:
+        why = error.os_error.strerror or error.os_error
+        raise NoDumpError(f"{url} cannot be reached: {why}. Is it running there?") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise NoDumpError(f"{url} gives no dump: {error}. Is it running there?") from error
+        raise NoDumpError(f"{url} gives no dump: {error}.") from error
 
 
 def local_url(host: str, port: int) -> str:
-    """Where this machine reaches a server that listens there."""
+    """The URL at which this machine reaches a server that listens on `host` and `port`."""
     if not port:
         raise NoDumpError("The address has port 0: send SIGUSR1 instead, the dump is in the log.")
     near = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not bound

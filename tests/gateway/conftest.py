@@ -137,14 +137,29 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def service(
-    tmp_path: Path, free_port: Callable[[], int]
-) -> Iterator[Callable[..., dict[str, Any]]]:
-    """A process target of the config; flags: deaf, child, crash, loud, ill.
+@pytest.fixture(autouse=True)
+def _no_service_is_left(tmp_path: Path) -> Iterator[None]:
+    """Fail a test whose service still runs once its gateway has ended, and kill the service."""
+    yield
+    script = tmp_path / "service.py"
+    if not script.exists():
+        return
+    left = [process for process in psutil.process_iter() if str(script) in _argv(process)]
+    for process in left:
+        process.kill()
+    assert not left, "a service outlives the test: end its gateway with SIGTERM, not SIGKILL"
 
-    A test whose service still runs at its end fails, and the service is killed.
-    """
+
+def _argv(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+@pytest.fixture
+def service(tmp_path: Path, free_port: Callable[[], int]) -> Callable[..., dict[str, Any]]:
+    """A process target of the config; flags: deaf, child, crash, loud, ill."""
     script = tmp_path / "service.py"
     script.write_text(SERVICE)
 
@@ -159,18 +174,7 @@ def service(
             target["health_url"] = f"http://127.0.0.1:{port}/"
         return target | more
 
-    yield declare
-    left = [process for process in psutil.process_iter() if str(script) in _argv(process)]
-    for process in left:
-        process.kill()
-    assert not left, "services outlive the test: end the gateway with SIGTERM, not SIGKILL"
-
-
-def _argv(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
+    return declare
 
 
 @pytest.fixture
