@@ -134,7 +134,9 @@ def record(
     head = yield from end_of_chain()
     view: TrailView = yield recall()
     known = view.seen or view.known
-    if known is not None and (head is None or (head.seq, head.mac) != (known.seq, known.mac)):
+    if known is None:
+        view.found = view.found or (yield from cut_off(head))
+    elif head is None or (head.seq, head.mac) != (known.seq, known.mac):
         view.found = view.found or (yield from contradiction(head, known))
     if head is not None and stamp(now + SKEW) < head.at:
         behind = round((moment(head.at) - now).total_seconds())
@@ -294,6 +296,14 @@ def contradiction(head: Anchor | None, known: Head) -> Operation[str]:
             return ""
         mac = start.mac if start.seq == known.seq else ""
     return "" if mac == known.mac else f"row {known.seq} is not the one that stood there before"
+
+
+def cut_off(head: Anchor | None) -> Operation[str]:
+    """That the row which a genuine head names is not there; '' when it is.
+
+    For a process that has seen nothing of the trail: the last row is never pruned.
+    """
+    return "" if head is None else (yield from contradiction(head, Head(head.seq, head.mac)))
 
 
 def put(anchor: Anchor) -> Operation[Anchor]:

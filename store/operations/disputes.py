@@ -24,15 +24,17 @@ def current() -> Operation[str]:
     view: TrailView = yield recall()
     if view.dispute:
         return view.dispute
-    if view.known is not None:
-        head: Anchor | None = yield from audit.find_anchor(HEAD)
-        if head is not None and (yield seal(anchor_text(head))) != head.seal:
-            return ""  # `freezes.current` disputes a forged head
+    head: Anchor | None = yield from audit.find_anchor(HEAD)
+    if head is not None and (yield seal(anchor_text(head))) != head.seal:
+        return ""  # `freezes.current` disputes a forged head
+    if view.known is None:
+        view.found = yield from audit.cut_off(head)
+    else:
         view.found = yield from audit.contradiction(head, view.known)
-        if view.found:
-            return view.found
-        if head is not None:
-            view.seen = Head(head.seq, head.mac)
+    if view.found:
+        return view.found
+    if head is not None:
+        view.seen = Head(head.seq, head.mac)
     return (yield from _on_record())
 
 

@@ -133,3 +133,24 @@ async def test_a_trail_cut_back_while_the_bot_is_down_is_known_by_the_head_in_sl
     assert code == 0, out + err
     assert (await verify(world))[0] == 0
     assert gateway.executions() == []
+
+
+async def test_the_last_row_is_deleted_while_the_bot_is_down(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    running = await bot()
+    await frozen(world)
+    await running.__aexit__()
+    world.store.tamper("DELETE FROM freezes")
+    world.store.tamper("DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)")
+    again = await bot()
+    assert "is missing" in await health_says(again)
+    await until(lambda: len(notices(world)) == 1, why="the ops channel is told")
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{again.http_url}/readyz") as answer,
+    ):
+        assert (await answer.json())["checks"]["audit trail"]["state"] == "failing"
+    card = await world.approval_card("the audit trail was cut back or replaced")
+    assert "Approve" not in card.buttons
+    assert gateway.executions() == []

@@ -137,6 +137,33 @@ async def test_a_new_trail_settles_it_for_the_process_that_starts_then(store: St
     assert not await may_be_approved(store, one), "the process that saw it is not restarted"
 
 
+@pytest.mark.parametrize("first", ["looks", "records"])
+async def test_a_process_that_has_just_started_notices_that_the_last_row_is_gone(
+    store: Store, first: str
+) -> None:
+    one = await proposed(store)
+    await store.freeze(BEN, "stop", later(3), channel=OPS)
+    last = (await trail(store))[-1].seq
+    await tamper(store, (f"DELETE FROM audit WHERE seq = {last}",))  # noqa: S608 - a number
+    started = Store(store._engine, owner="started-later", audit_key=AUDIT_KEY)
+    if first == "records":
+        await started.record(Kind.POLICY_LOADED, now=later(4), subject="policy.yaml")
+    assert not await may_be_approved(started, one)
+    for at in range(3):
+        assert f"row {last} is missing" in await started.check_trail(OPS, later(5 + at))
+    assert len(await notices(store)) == 1
+
+
+async def test_a_process_that_has_just_started_finds_the_last_row_after_pruning(
+    store: Store,
+) -> None:
+    for at in range(4):
+        await store.record(Kind.POLICY_LOADED, now=later(at), subject="x")
+    await store.prune_audit(later(150), later(200))
+    started = Store(store._engine, owner="started-later", audit_key=AUDIT_KEY)
+    assert await started.check_trail(OPS, later(300)) == ""
+
+
 async def test_a_process_that_has_just_started_knows_it_by_the_head_that_was_posted(
     store: Store,
 ) -> None:
