@@ -8,6 +8,7 @@ seen a later row does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,32 @@ class Head:
     mac: str
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedRequest:
+    """What the stored rows about one request say, and whether they contradict the trail.
+
+    `turns` are its rows of the trail, `stored` is its execution with its approval, None where one
+    is missing: other values have to be checked again. `previous` has the number of each genuine
+    request, with that of the request before it.
+    """
+
+    turns: list[tuple[Any, ...]]
+    stored: tuple[Any, ...] | None
+    contradicts: bool
+    previous: dict[int, int]
+
+
+class CheckedRequests:
+    """The requests of the last day that were checked, by approval.
+
+    Nothing in here is believed of the store as it is now: it only spares to prove the same values
+    twice. So it may be of a transaction that was undone, and two threads may set it.
+    """
+
+    def __init__(self) -> None:
+        self.checked: dict[str, CheckedRequest] = {}
+
+
 class TrailView:
     """What one operation knows of the trail when it begins, and what it learns of it.
 
@@ -26,11 +53,17 @@ class TrailView:
     `known`. Both count only once the transaction is durable.
     """
 
-    __slots__ = ("dispute", "found", "known", "seen")
+    __slots__ = ("dispute", "found", "known", "requests", "seen")
 
-    def __init__(self, known: Head | None = None, dispute: str = "") -> None:
+    def __init__(
+        self,
+        known: Head | None = None,
+        dispute: str = "",
+        requests: CheckedRequests | None = None,
+    ) -> None:
         self.known = known
         self.dispute = dispute
+        self.requests = requests or CheckedRequests()
         self.begin()
 
     def begin(self) -> None:
@@ -45,10 +78,11 @@ class KnownHead:
     def __init__(self) -> None:
         self._head: Head | None = None
         self._dispute = ""
+        self._requests = CheckedRequests()
 
     def view(self) -> TrailView:
         """What an operation that begins now knows."""
-        return TrailView(self._head, self._dispute)
+        return TrailView(self._head, self._dispute, self._requests)
 
     def learn(self, view: TrailView) -> None:
         """Keep what a finished operation learned."""

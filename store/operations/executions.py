@@ -57,6 +57,9 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[Execution | No
     3. What anything else keeps from running is revoked on the way.
     4. The first that is left is claimed, and what else its incident would have done to its target
        is revoked.
+
+    Whether an earlier request is missing from the store is not looked at here: `request` does, in
+    the transaction that has the last word.
     """
     yield lock("dispatch")
     waiting = yield query(
@@ -64,7 +67,7 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[Execution | No
     )
     if not waiting:
         return None
-    facts: Facts = yield from guards.facts(limits, now)
+    facts: Facts = yield from guards.facts(limits, now, missing=False)
     for row in waiting:
         approval = yield from approvals.get(row["approval_id"])
         incident = yield from incidents.get(approval.incident_id)

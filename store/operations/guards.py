@@ -42,11 +42,14 @@ ORDER BY started_at
 """
 
 
-def facts(limits: Limits, now: datetime) -> Operation[Facts]:
-    """What `evaluate` has to know, for any number of approvals."""
+def facts(limits: Limits, now: datetime, *, missing: bool = True) -> Operation[Facts]:
+    """What `evaluate` has to know, for any number of approvals.
+
+    Without `missing` nobody looks whether an earlier request is missing from the store.
+    """
     dispute: str = yield from disputes.current()
     frozen: Freeze | None = yield from freezes.current()
-    lost: list[str] = yield from trust.lost_requests(now)
+    lost: list[str] = (yield from trust.lost_requests(now)) if missing else []
     rows = yield query(_KNOWN, stamp(since_of(limits, now)))
     runs = [
         PastRun(

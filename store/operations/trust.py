@@ -7,16 +7,19 @@ the trail take the key. Only those of the one approval are looked at: this is on
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from bot.approvals.model import Approval
 from bot.incidents.remediation import RemediationStatus
+from store.known_head import CheckedRequest, TrailView
 from store.operations import audit
 from store.operations.audit import Kind
 from store.proof import CHECKPOINT, HEAD, Anchor, Row, anchor_text, sha256_of
-from store.statements import Operation, moment, query, seal, stamp, stamp_or_none
-from store.statements import Row as StoredRow
+from store.statements import Operation, moment, query, recall, seal, stamp, stamp_or_none
 
 REMEMBERED = timedelta(days=1)
 """The longest that a limit of the policy looks back: cool-downs, breakers, budgets."""
@@ -33,6 +36,9 @@ _OVER = (
 """After one of these nothing is sent any more, whatever its state says."""
 
 _KINDS = (Kind.PROPOSED, Kind.VOTED, Kind.APPROVED, Kind.TRIED_AGAIN, *_OVER)
+
+
+_COLUMNS = ", ".join(f"t.{field.name}" for field in fields(Row))
 
 
 def missing(approval: Approval) -> Operation[str]:
@@ -89,58 +95,92 @@ def lost_requests(now: datetime) -> Operation[list[str]]:
     Cool-down, breaker, budget and the busy target are counted over executions, with their approval
     and incident. Deleting one of these, setting its start back, or editing its state, target or
     action would loosen the limits.
+
+    Every call reads all of these rows again. A request whose rows all hold the same values as when
+    this process last proved them is not proved a second time.
     """
-    found = yield query(
-        "SELECT t.*, a.target, a.action_id, e.state, e.answer,"  # noqa: S608 - placeholders
-        " CASE WHEN a.id IS NOT NULL AND i.id IS NOT NULL THEN e.started_at END AS started_at"
-        " FROM audit t"
+    since = stamp(now - REMEMBERED)
+    turns = yield query(
+        f"SELECT {_COLUMNS} FROM audit t"  # noqa: S608 - placeholders
         " JOIN (SELECT incident_id, subject, MAX(seq) AS seq FROM audit"
         " WHERE kind = 'request' AND at > ? GROUP BY incident_id, subject) r"
         " ON t.incident_id = r.incident_id AND t.subject = r.subject"
-        " LEFT JOIN executions e ON e.approval_id = t.subject"
-        " LEFT JOIN approvals a ON a.id = e.approval_id"
-        " LEFT JOIN incidents i ON i.id = e.incident_id"
-        f" WHERE t.kind IN ({', '.join('?' * len(_TURNS))}) AND (t.kind = ? OR t.seq >= r.seq)"
-        " ORDER BY t.seq",
-        stamp(now - REMEMBERED),
+        f" WHERE t.kind IN ({', '.join('?' * len(_TURNS))})"
+        " AND (t.kind IN (?, ?) OR t.seq >= r.seq) ORDER BY t.seq",
+        since,
         *_TURNS,
         Kind.PROPOSED,
+        Kind.REQUEST,
     )
-    rows: dict[str, list[tuple[Row, StoredRow]]] = {}
-    for stored in found:
-        row = audit.row_from(stored)
+    sent = yield query(
+        "SELECT e.approval_id, a.action_id, a.target, e.state, e.started_at,"
+        " CASE WHEN e.answer IS NULL THEN 0 ELSE 1 END AS answered FROM executions e"
+        " JOIN approvals a ON a.id = e.approval_id JOIN incidents i ON i.id = e.incident_id"
+        " WHERE e.approval_id IN (SELECT subject FROM audit WHERE kind = 'request' AND at > ?)",
+        since,
+    )
+    sent_of = {row["approval_id"]: tuple(row) for row in sent}
+    turns_of: dict[str, list[tuple[Any, ...]]] = {}
+    for row in turns:
+        turns_of.setdefault(row["subject"], []).append(tuple(row))
+    view: TrailView = yield recall()
+    checked: dict[str, CheckedRequest] = {}
+    for subject, values in turns_of.items():
+        known, stored = view.requests.checked.get(subject), sent_of.get(subject)
+        if known is None or (known.turns, known.stored) != (values, stored):
+            known = yield from _check_request(values, stored)
+        checked[subject] = known
+    view.requests.checked = checked
+    previous: dict[int, int] = {}
+    for request in checked.values():
+        previous |= request.previous
+    broken: list[str] = yield from _broken_requests(now, previous)
+    return [subject for subject, request in checked.items() if request.contradicts] + broken
+
+
+def _check_request(
+    turns: list[tuple[Any, ...]], stored: tuple[Any, ...] | None
+) -> Operation[CheckedRequest]:
+    genuine: list[Row] = []
+    for values in turns:
+        row = Row(*values)
         if not (yield from audit.is_forged(row)):
-            rows.setdefault(row.subject, []).append((row, stored))
-    broken: list[str] = yield from _broken_requests(now)
-    return [subject for subject, turns in rows.items() if _contradicts(turns)] + broken
+            genuine.append(row)
+    previous = {row.seq: _previous(row) for row in genuine if row.kind == Kind.REQUEST}
+    return CheckedRequest(turns, stored, _contradicts(genuine, stored), previous)
 
 
-def _broken_requests(now: datetime) -> Operation[list[str]]:
+def _previous(request: Row) -> int:
+    """The number of the request before this one; 0 when there is none."""
+    return int(json.loads(request.detail).get("previous", 0))
+
+
+def _broken_requests(now: datetime, previous: Mapping[int, int]) -> Operation[list[str]]:
     """The first row of late that was a request and is none any more, as `row 57`.
 
     An edit of its kind or its time would hide it from a query. But the end of the chain names the
-    last request, and each request the one before it, with the key.
+    last request, and each request the one before it, with the key. `previous` has the genuine
+    requests that were found, by number, with the number of the one before.
     """
     head: Anchor | None = yield from audit.find_anchor(HEAD)
     if head is None or (yield seal(anchor_text(head))) != head.seal:
         return []  # `freezes.current` disputes that
     since = stamp(now - REMEMBERED)
-    recent = yield query("SELECT * FROM audit WHERE kind = 'request' AND at > ?", since)
-    requests = {row["seq"]: row for row in recent}
     seq = audit.last_request(head)
     while seq:
-        stored = requests.get(seq) or next(
-            iter((yield query("SELECT * FROM audit WHERE seq = ?", seq))), None
-        )
-        if stored is None:
+        if seq in previous:
+            seq = previous[seq]
+            continue
+        stored = yield query("SELECT * FROM audit WHERE seq = ?", seq)
+        if not stored:
             pruned: Anchor | None = yield from audit.sealed_anchor(CHECKPOINT)
             return [] if pruned and pruned.seq >= seq else [f"row {seq}"]
-        row = audit.row_from(stored)
+        row = audit.row_from(stored[0])
         if row.kind != Kind.REQUEST or (yield from audit.is_forged(row)):
             return [f"row {seq}"]
         if row.at <= since:
             return []
-        seq = int(json.loads(row.detail).get("previous", 0))
+        seq = _previous(row)
     return []
 
 
@@ -167,24 +207,25 @@ _TURNS = (
 )
 
 
-def _contradicts(turns: list[tuple[Row, StoredRow]]) -> bool:
+def _contradicts(turns: list[Row], stored: tuple[Any, ...] | None) -> bool:
     """Whether the stored execution or approval is not what the trail's genuine rows say of it."""
-    requests = [row for row, _ in turns if row.kind == Kind.REQUEST]
+    requests = [row for row in turns if row.kind == Kind.REQUEST]
     if not requests:
         return False
-    last, stored = turns[-1]
-    begun = stored["started_at"]
-    if begun is None or moment(begun) < moment(requests[-1].at) - audit.SKEW:
+    if stored is None:
         return True
-    asked = [row.detail for row, _ in turns if row.kind == Kind.PROPOSED]
-    if [_action_of(detail) for detail in asked] != [(stored["action_id"], stored["target"])]:
+    _, action_id, target, state, started_at, answered = stored
+    if started_at is None or moment(started_at) < moment(requests[-1].at) - audit.SKEW:
         return True
+    proposed = [_action_of(row.detail) for row in turns if row.kind == Kind.PROPOSED]
+    if proposed != [(action_id, target)]:
+        return True
+    last = turns[-1]
     detail = json.loads(last.detail)
-    if stored["state"] != (_STATES.get(Kind(last.kind)) or detail.get("state")):
+    if state != (_STATES.get(Kind(last.kind)) or detail.get("state")):
         return True
     # The limits do not count a failure without an answer.
-    answered = detail.get("answer_sha256", _NO_ANSWER) != _NO_ANSWER
-    return answered and stored["answer"] is None
+    return detail.get("answer_sha256", _NO_ANSWER) != _NO_ANSWER and not answered
 
 
 @lru_cache(1024)
