@@ -13,7 +13,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import nullcontext
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
@@ -30,6 +30,7 @@ Fields = MutableMapping[str, Any]
 _JSON = json.JSONEncoder(ensure_ascii=True, default=str).encode
 _OURS = ("bot", "handlers", "store")
 _FIRST = ("ts", "level", "logger", "event")
+LATER = 0.005  # seconds until a line is written
 # A job that takes longer than its interval, a connection that the server closed: no news.
 _CHATTY = {
     "apscheduler": logging.ERROR,
@@ -98,28 +99,29 @@ class _Step(logging.LogRecord):
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes the lines of one turn of the event loop together.
+    """Writes the lines of a few milliseconds of the event loop together, in their order.
 
-    Each write is a system call, and until the interpreter is ours again another thread may run for
-    milliseconds: a line a write would hold up whatever is on its way. Warnings and worse, and lines
-    from outside a loop, are written at once, with all that waits.
+    A line is logged in the middle of something that somebody waits for: to format it takes as long
+    as a query, and each write is a system call, after which another thread may run for
+    milliseconds. So records are kept, with what is bound to them, until that is over. Warnings and
+    worse, and records from outside a loop, are written at once, with all that waits.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._lines: list[str] = []
+        self._waiting: list[logging.LogRecord] = []
         self._flushed_by: asyncio.AbstractEventLoop | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the line by the end of this turn at the latest."""
+        """Write the line, at the latest `LATER` seconds from now."""
         try:
-            self._lines.append(self.format(record) + self.terminator)
             loop = asyncio._get_running_loop() if record.levelno < logging.WARNING else None  # noqa: SLF001 - the public one raises
+            self._waiting.append(_kept(record))
             if loop is None:
                 self.flush()
             elif self._flushed_by is not loop:
                 self._flushed_by = loop
-                loop.call_soon(self.flush)
+                loop.call_later(LATER, self.flush)
         except Exception:  # noqa: BLE001 - as every handler: a line that fails stops nothing else
             self.handleError(record)
 
@@ -127,10 +129,24 @@ class _Handler(logging.StreamHandler[TextIO]):
         """Write what waits. Also called at exit, by `logging.shutdown`."""
         with self.lock or nullcontext():
             self._flushed_by = None
-            text, self._lines = "".join(self._lines), []
+            waiting, self._waiting = self._waiting, []
+            text = "".join(line for record in waiting for line in self._line(record))
             if text:
                 self.stream.write(text)
             super().flush()
+
+    def _line(self, record: logging.LogRecord) -> Iterator[str]:
+        try:
+            yield self.format(record) + self.terminator
+        except Exception:  # noqa: BLE001 - the others are written
+            self.handleError(record)
+
+
+def _kept(record: logging.LogRecord) -> logging.LogRecord:
+    """The record as it is now: its arguments may change, and the context is another later."""
+    record.msg, record.args = record.getMessage(), None
+    vars(record)["bound"] = get_contextvars()
+    return record
 
 
 class _Lines(logging.Formatter):
@@ -138,7 +154,7 @@ class _Lines(logging.Formatter):
 
     def __init__(self, *processors: structlog.typing.Processor) -> None:
         super().__init__()
-        self._processors = (_with_bound, *processors)
+        self._processors = processors
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and the indented traceback where there is one."""
@@ -150,6 +166,9 @@ class _Lines(logging.Formatter):
             "event": record.getMessage(),
             **getattr(record, "fields", {}),
         }
+        # What is bound in its context stands behind what the line says itself.
+        for name, value in getattr(record, "bound", {}).items():
+            fields.setdefault(name, value)
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
         for processor in self._processors:
@@ -160,13 +179,6 @@ class _Lines(logging.Formatter):
 @lru_cache(maxsize=4)  # the lines of one second
 def _second(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-
-
-def _with_bound(_log: Any, _method: str, fields: Fields) -> Fields:
-    """What is bound in this context, behind what the line says itself."""
-    for name, value in get_contextvars().items():
-        fields.setdefault(name, value)
-    return fields
 
 
 def _as_json(_log: Any, _method: str, fields: Fields) -> str:

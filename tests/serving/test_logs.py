@@ -173,27 +173,47 @@ def test_an_event_below_the_level_costs_no_line():
     assert stream.getvalue() == ""
 
 
-class CountingStream(io.StringIO):
-    """Remembers how often it was written to."""
+class WatchedStream(io.StringIO):
+    """Remembers how often it was written to, and tells the loop."""
 
-    writes = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes = 0
+        self.written = asyncio.Event()
 
     def write(self, text: str) -> int:
         self.writes += 1
+        self.written.set()
         return super().write(text)
 
+    def events(self) -> list[str]:
+        return [json.loads(line)["event"] for line in self.getvalue().splitlines()]
 
-async def test_the_lines_of_one_turn_of_the_loop_are_written_at_once():
-    stream = CountingStream()
+
+async def test_lines_that_come_close_together_are_written_together_after_what_is_on_its_way():
+    stream = WatchedStream()
     set_up("INFO", "json", stream)
     for number in range(100):
         logging.getLogger("bot").info("line %d", number)
-    assert stream.writes == 0
     await asyncio.sleep(0)
-    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == [
-        f"line {number}" for number in range(100)
-    ]
+    assert stream.writes == 0, "a query or a post that is on its way comes first"
+    await stream.written.wait()
+    assert stream.events() == [f"line {number}" for number in range(100)]
     assert stream.writes == 1, "each write lets other threads take the interpreter for a while"
+
+
+async def test_a_line_says_how_things_were_when_it_was_logged():
+    stream = WatchedStream()
+    set_up("INFO", "json", stream)
+    changing = ["before"]
+    with bound(replica="first"):
+        logging.getLogger("bot").info("it was %s", changing)
+    changing[0] = "after"
+    with bound(replica="second"):
+        await stream.written.wait()
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["event"] == "it was ['before']"
+    assert json.loads(line)["replica"] == "first"
 
 
 async def test_a_warning_is_written_at_once_behind_what_came_before():
@@ -208,19 +228,17 @@ async def test_a_warning_is_written_at_once_behind_what_came_before():
 
 
 def test_what_a_loop_that_ended_did_not_write_is_written_by_the_next_one():
-    stream = io.StringIO()
+    stream = WatchedStream()
     set_up("INFO", "json", stream)
 
     async def say(text: str) -> None:
         logging.getLogger("bot").info(text)
 
-    async def end_at_once() -> None:
-        asyncio.get_running_loop().stop()
-        await say("first")
+    async def say_and_wait(text: str) -> None:
+        await say(text)
+        await stream.written.wait()
 
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(end_at_once())
-    loop.run_until_complete(task)
-    loop.close()
-    asyncio.run(say("second"))
-    assert len(stream.getvalue().splitlines()) == 2
+    asyncio.run(say("first"))
+    assert stream.writes == 0
+    asyncio.run(say_and_wait("second"))
+    assert stream.events() == ["first", "second"]
