@@ -271,6 +271,8 @@ class Dispatches:
         if isinstance(planned, SopbotError):
             raise planned
         preview, _ = planned
+        if preview.digest == look.plan:
+            return None  # that is what was looked at
         return evaluated(replace(look, plan=preview.digest))
 
     async def _lost_vote(self, approval: Approval) -> str:
