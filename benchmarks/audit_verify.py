@@ -28,7 +28,7 @@ from store.places import reading
 from store.proof import Row, body_text, link_text
 from store.sealing import AuditKey
 from store.shape import tables
-from tests.store.shop import ANA, NOW, TEAM, asked, opened, voter
+from tests.store.shop import ANA, NOW, TEAM, asked, claim_execution, opened, voter
 
 APPROVALS = 1_667
 ROUNDS = 7
@@ -63,7 +63,7 @@ async def remediate(store: Store, number: int) -> None:
         store, incident.id, requested_at=began, expires_at=began + timedelta(hours=1)
     )
     await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, began, PRESS)
-    execution = await store.claim_execution(began)
+    execution = await claim_execution(store, began)
     assert execution is not None, "nothing is in its way"
     await store.record(
         Kind.REQUEST, now=began, incident_id=incident.id, subject=approval.id, detail=REQUEST

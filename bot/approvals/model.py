@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.incidents.model import Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 
 
@@ -214,3 +215,17 @@ class Execution:
             return None
         # Two clocks may have a part in it, when the gateway was asked afterwards.
         return max(0.0, (self.finished_at - self.started_at).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDispatch:
+    """An execution that this process has claimed, with what its claim read."""
+
+    execution: Execution
+    approval: Approval
+    incident: Incident
+
+    @property
+    def id(self) -> str:
+        """That of the execution."""
+        return self.execution.id

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.approvals.blockers import Blocker, Facts, LastLook, evaluate
-from bot.approvals.model import Approval, Execution
+from bot.approvals.model import Approval, ClaimedDispatch, Execution
 from bot.approvals.policy import is_group, no_vote
 from bot.errors import GatewayUnavailable, InputError, Refused, SopbotError
 from bot.incidents.model import Incident
@@ -76,19 +76,19 @@ class Dispatches:
 
     # Run: one request an approval, and what is not known is called unknown.
 
-    async def claim(self) -> Execution | None:
+    async def claim(self) -> ClaimedDispatch | None:
         """Claim the oldest approved execution whose target is free."""
-        execution = await self._store.claim_execution(self._clock(), self._rulebook.limits)
-        if execution is not None:
-            self._in_hand.add(execution.id)
-        return execution
+        claimed = await self._store.claim_dispatch(self._clock(), self._rulebook.limits)
+        if claimed is not None:
+            self._in_hand.add(claimed.id)
+        return claimed
 
-    async def send(self, execution: Execution) -> None:
+    async def send(self, claimed: ClaimedDispatch) -> None:
         """Check everything once more, then send the claimed execution or revoke it."""
         try:
-            await self._send(execution)
+            await self._send(claimed)
         finally:
-            self._in_hand.discard(execution.id)
+            self._in_hand.discard(claimed.id)
 
     async def recover(self) -> None:
         """Find out what became of requests whose sender died.
@@ -110,7 +110,11 @@ class Dispatches:
             await self._settle(execution, result)
             return
         if await self._store.still_wanted(execution, self._clock(), self._rulebook.limits):
-            await self._send(execution)
+            approval, incident = await asyncio.gather(
+                self._store.approval(execution.approval_id),
+                self._store.incident(execution.incident_id),
+            )
+            await self._send(ClaimedDispatch(execution, approval, incident))
         await self._bar_revoked(execution)
 
     async def look_again(self, execution: Execution) -> Execution:
@@ -190,11 +194,8 @@ class Dispatches:
             looked_up=True,
         )
 
-    async def _send(self, execution: Execution) -> None:
-        approval, incident = await asyncio.gather(
-            self._store.approval(execution.approval_id),
-            self._store.incident(execution.incident_id),
-        )
+    async def _send(self, claimed: ClaimedDispatch) -> None:
+        execution, approval, incident = claimed.execution, claimed.approval, claimed.incident
         bare_call = propose.call_of(incident, approval.proposal)
         try:
             # The context is read from the store while Slack and the gateway are asked.

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.approvals.blockers import Config
 from bot.approvals.limits import Limits
-from bot.approvals.model import Execution, VerifyingAlert
+from bot.approvals.model import ClaimedDispatch, Execution, VerifyingAlert
 from bot.incidents.remediation import RemediationStatus
 from store.contract.part import Part
 from store.operations import (
@@ -23,10 +23,12 @@ DEFAULT_LIMITS = Limits()
 class Executions(Part):
     """The methods of `Store` for dispatches."""
 
-    async def claim_execution(
+    async def claim_dispatch(
         self, now: datetime, limits: Limits = DEFAULT_LIMITS
-    ) -> Execution | None:
+    ) -> ClaimedDispatch | None:
         """Take on one approved execution; `dispatching` is durable before this returns.
+
+        It comes with its approval and incident, as its transaction read them.
 
         One action a target at a time, in the order of approval, however many claim: the next one
         waits. What anything else blocks is revoked instead.

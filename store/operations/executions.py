@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.approvals.blockers import Blocker, BlockerKind, Config, Facts, evaluate
 from bot.approvals.limits import Limits
-from bot.approvals.model import Approval, Execution
+from bot.approvals.model import Approval, ClaimedDispatch, Execution
 from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus
 from store.operations import (
@@ -48,7 +48,7 @@ def of_incident(incident_id: int) -> Operation[list[Execution]]:
     return [execution_from(row) for row in rows]
 
 
-def claim(owner: str, now: datetime, limits: Limits) -> Operation[Execution | None]:
+def claim(owner: str, now: datetime, limits: Limits) -> Operation[ClaimedDispatch | None]:
     """Take on the oldest approved execution: `dispatching` is durable before anything is sent.
 
     1. Only one claim at a time looks: of two, one must see what the other took.
@@ -91,7 +91,7 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[Execution | No
             yield from show(execution, now)
             yield notify(approvals.TOPIC)
             yield from record(Kind.DISPATCHING, execution, now, owner=owner)
-            return execution
+            return ClaimedDispatch(execution, approval, incident)
     return None
 
 

@@ -25,7 +25,17 @@ from bot.response import Response
 from store import open_store
 from store.contract import Store
 from store.operations import outcomes
-from tests.store.shop import ANA, AUDIT_KEY, NOW, OPS, TEAM, approval, later, opened
+from tests.store.shop import (
+    ANA,
+    AUDIT_KEY,
+    NOW,
+    OPS,
+    TEAM,
+    approval,
+    claim_execution,
+    later,
+    opened,
+)
 
 DISPATCHING, UNKNOWN = RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN
 SUCCEEDED, REVOKED = RemediationStatus.SUCCEEDED, RemediationStatus.REVOKED
@@ -124,7 +134,7 @@ class Bench:
 
     async def claimed_by(self, store: Store) -> Execution:
         await self.approved()
-        execution = await store.claim_execution(later(2))
+        execution = await claim_execution(store, later(2))
         assert execution is not None
         return execution
 

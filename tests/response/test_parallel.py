@@ -18,7 +18,17 @@ from bot.remediation.client import Outcome
 from bot.workers import Workers
 from store import open_store
 from tests.response.test_dispatching import Bench, Gateway
-from tests.store.shop import ANA, AUDIT_KEY, BEN, CAT, TEAM, approval, later, opened
+from tests.store.shop import (
+    ANA,
+    AUDIT_KEY,
+    BEN,
+    CAT,
+    TEAM,
+    approval,
+    claim_execution,
+    later,
+    opened,
+)
 
 PEOPLE = (ANA, BEN, CAT)
 
@@ -116,7 +126,7 @@ async def test_no_more_are_sent_at_once_than_the_policy_allows(bench: Bench) -> 
     await approved(bench, *(f"web-{number}" for number in range(5)))
     workers = running(bench, at_once=2)
     await bench.gateway.has(2)
-    assert await bench.store.claim_execution(bench.now) is not None, "others wait in the store"
+    assert await claim_execution(bench.store, bench.now) is not None, "others wait in the store"
     bench.gateway.go.set()
     await bench.gateway.has(4)
     assert bench.gateway.most == 2

@@ -19,7 +19,7 @@ from store import open_store
 from store.contract import Store
 from tests.response.test_dispatching import Bench, Gateway
 from tests.response.test_parallel import approved
-from tests.store.shop import AUDIT_KEY, later
+from tests.store.shop import AUDIT_KEY, claim_execution, later
 
 DISPATCHING, SUCCEEDED = RemediationStatus.DISPATCHING, RemediationStatus.SUCCEEDED
 VERIFIED = RemediationStatus.VERIFIED
@@ -70,7 +70,7 @@ async def bench() -> AsyncIterator[Bench]:
 async def claimed(bench: Bench, store: Store, count: int) -> list[str]:
     """So many executions that `store`'s owner claimed; their ids, oldest first."""
     await approved(bench, *(f"target-{number}" for number in range(count)))
-    executions = [await store.claim_execution(later(3)) for _ in range(count)]
+    executions = [await claim_execution(store, later(3)) for _ in range(count)]
     return [execution.id for execution in executions if execution is not None]
 
 

@@ -21,6 +21,7 @@ from tests.store.shop import (
     TEAM,
     alert,
     asked,
+    claim_execution,
     later,
     named,
     opened,
@@ -106,7 +107,7 @@ async def _every_end_of_a_remediation(store: Store) -> None:
         if end in (ends.REVOKED, ends.APPROVED):
             await store.resolve(incident.id, CAT, later(9))
             continue
-        sent = await store.claim_execution(later(3))
+        sent = await claim_execution(store, later(3))
         assert sent is not None
         if end is ends.DISPATCHING:
             continue

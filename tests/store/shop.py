@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bot.approvals.binding import digest_of
-from bot.approvals.model import Approval, Standing
+from bot.approvals.limits import Limits
+from bot.approvals.model import Approval, Execution, Standing
 from bot.approvals.policy import Voter
 from bot.incidents import correlation
 from bot.incidents.correlation import Named
@@ -18,6 +19,7 @@ from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from store import open_store
 from store.contract import Store
+from store.contract.executions import DEFAULT_LIMITS
 from store.sealing import AuditKey
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
@@ -135,6 +137,14 @@ async def asked(store: Store, incident_id: int, **changes: Any) -> Approval:
     """An approval that the store knows."""
     one = approval(incident_id, **changes)
     return await store.ask(one, f"test:{one.id}")
+
+
+async def claim_execution(
+    store: Store, now: datetime, limits: Limits = DEFAULT_LIMITS
+) -> Execution | None:
+    """The execution that this store claims, for who needs nothing else of it."""
+    claimed = await store.claim_dispatch(now, limits)
+    return claimed.execution if claimed else None
 
 
 def voter(user: str, team: str = TEAM) -> Voter:

@@ -24,7 +24,18 @@ from store.operations.audit import Kind
 from store.proof import Fault, read_bundle, verify_bundle
 from store.sealing import AuditKey
 from tests.store.places import ENGINES, ROOT, Places, change, content
-from tests.store.shop import ANA, AUDIT_KEY, BEN, NOW, TEAM, asked, later, opened, voter
+from tests.store.shop import (
+    ANA,
+    AUDIT_KEY,
+    BEN,
+    NOW,
+    TEAM,
+    asked,
+    claim_execution,
+    later,
+    opened,
+    voter,
+)
 
 JSON = dict[str, Any]
 
@@ -323,7 +334,7 @@ async def every_turn(store: Store) -> None:
 
     async def sent(**changes: Any) -> Execution:
         await yes(await asking(**changes))
-        execution = await store.claim_execution(later(2))
+        execution = await claim_execution(store, later(2))
         assert execution is not None
         await requested(execution)
         return execution
@@ -359,7 +370,7 @@ async def every_turn(store: Store) -> None:
     await store.expire_approvals(later(2))
 
     alone = await asking(needed=0, state=states.APPROVED, decided_at=NOW, reason="by itself")
-    execution = await store.claim_execution(later(2))
+    execution = await claim_execution(store, later(2))
     assert execution is not None
     assert execution.approval_id == alone.id
     await requested(execution)

@@ -21,6 +21,7 @@ from tests.store.shop import (
     alert,
     approval,
     asked,
+    claim_execution,
     later,
     opened,
     tell,
@@ -139,7 +140,7 @@ async def test_a_no_ends_it_and_nothing_is_queued(store: Store) -> None:
     assert await store.execution_of(one.id) is None
     with pytest.raises(Refused, match="Not counted: this remediation is rejected"):
         await say(store, one, BEN)
-    assert await store.claim_execution(later(2)) is None
+    assert await claim_execution(store, later(2)) is None
 
 
 async def test_a_quorum_of_two_needs_two_people(store: Store) -> None:
@@ -277,7 +278,7 @@ async def test_fifty_presses_at_once_lead_to_one_execution(place: Place) -> None
     assert len(won) == 1
     assert all(isinstance(answer, Refused) for answer in answers if answer not in won)
     assert len((await here.approval(one.id)).votes) == 1
-    claims = [await here.claim_execution(later(2)), await there.claim_execution(later(2))]
+    claims = [await claim_execution(here, later(2)), await claim_execution(there, later(2))]
     assert [claim is not None for claim in claims] == [True, False]
 
 
@@ -333,7 +334,7 @@ async def test_an_approved_remediation_can_be_taken_back_before_it_is_sent(store
     execution = await store.execution_of(one.id)
     assert execution is not None
     assert (execution.state, execution.finished_at) == (RemediationStatus.REVOKED, later(3))
-    assert await store.claim_execution(later(4)) is None
+    assert await claim_execution(store, later(4)) is None
     assert (await store.timeline(incident.id))[-1].text == "Revoked: not what was shown"
 
 
@@ -346,7 +347,7 @@ async def test_revoking_too_early_or_too_late_changes_nothing(store: Store, how_
     if how_far in ("finished", "revoked"):
         await say(store, one, ANA)
     if how_far == "finished":
-        execution = await store.claim_execution(later(2))
+        execution = await claim_execution(store, later(2))
         assert execution is not None
         await store.finish_execution(
             execution, RemediationStatus.SUCCEEDED, answer=None, error="", now=later(3)

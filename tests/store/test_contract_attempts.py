@@ -11,7 +11,18 @@ from bot.approvals.model import Choice, Execution
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store.contract import Store
-from tests.store.shop import ANA, BEN, CHANNEL, TEAM, Place, asked, later, opened, voter
+from tests.store.shop import (
+    ANA,
+    BEN,
+    CHANNEL,
+    TEAM,
+    Place,
+    asked,
+    claim_execution,
+    later,
+    opened,
+    voter,
+)
 from tests.store.trail import fault, trail
 
 FAILED, UNKNOWN = RemediationStatus.FAILED, RemediationStatus.OUTCOME_UNKNOWN
@@ -22,7 +33,7 @@ async def failed(
 ) -> tuple[str, Execution]:
     one = await asked(store, (await opened(store)).id, target="web")
     await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
-    sent = await store.claim_execution(later(2))
+    sent = await claim_execution(store, later(2))
     assert sent is not None
     given: dict[str, Any] = {"answer": None, "error": "refused", "not_run": True, **how}
     return one.id, await store.finish_execution(sent, state, now=later(3), **given)
@@ -32,7 +43,7 @@ async def test_what_did_not_run_is_claimed_once_more_under_a_key_of_its_own(stor
     approval_id, before = await failed(store)
     assert before.key == before.id
     await store.try_again(approval_id, BEN, later(4))
-    again = await store.claim_execution(later(5))
+    again = await claim_execution(store, later(5))
     assert again is not None
     assert (again.id, again.attempt, again.key) == (before.id, 2, f"{before.id}.2")
     assert await store.is_on_record(await store.approval(approval_id))
@@ -56,7 +67,7 @@ async def test_what_may_have_run_is_never_sent_again(
     approval_id, _ = await failed(store, state, **how)
     with pytest.raises(Refused, match="Not tried again: only what did not run can be"):
         await store.try_again(approval_id, BEN, later(4))
-    assert await store.claim_execution(later(5)) is None
+    assert await claim_execution(store, later(5)) is None
 
 
 async def test_however_many_press_it_is_tried_once(place: Place) -> None:
@@ -67,7 +78,7 @@ async def test_however_many_press_it_is_tried_once(place: Place) -> None:
         return_exceptions=True,
     )
     assert sum(answer is None for answer in pressed) == 1
-    claims = [await store.claim_execution(later(5)) for store in stores]
+    claims = [await claim_execution(store, later(5)) for store in stores]
     assert len([claim for claim in claims if claim]) == 1
 
 

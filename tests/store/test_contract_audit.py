@@ -29,6 +29,7 @@ from tests.store.shop import (
     Place,
     approval,
     asked,
+    claim_execution,
     later,
     opened,
     voter,
@@ -154,7 +155,7 @@ async def test_a_remediation_leaves_its_whole_way_on_record(store: Store) -> Non
     press = {"action_ts": "1.2", "trigger_id": "t-1"}
     await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), press)
     await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
-    sent = await store.claim_execution(later(3))
+    sent = await claim_execution(store, later(3))
     assert sent is not None
     await store.finish_execution(sent, SUCCEEDED, answer={"exit": 0}, error="", now=later(4))
     await store.conclude(sent.id, RemediationStatus.VERIFIED, "200 twice", later(5))
@@ -197,7 +198,7 @@ async def test_what_ends_otherwise_is_on_record_too(store: Store) -> None:
         for seconds in (900, 5, 900, 900, 900)
     ]
     await store.vote(unknown.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
-    sent = await store.claim_execution(later(2))
+    sent = await claim_execution(store, later(2))
     assert sent is not None
     other = await store_of(store, "bot-b")
     assert await other.adopt_execution(sent, later(3))
@@ -303,7 +304,7 @@ async def a_yes(store: Store, **changes: Any) -> Approval:
 async def test_a_yes_that_people_said_is_not_doubted(store: Store) -> None:
     one = await a_yes(store)
     assert await store.is_on_record(one)
-    assert await store.claim_execution(later(3))
+    assert await claim_execution(store, later(3))
     assert await store.is_on_record(one), "it may have to be sent by another replica"
 
 
@@ -368,7 +369,7 @@ async def test_a_vote_row_that_takes_the_key_is_not_made_without_it(store: Store
 
 async def test_a_yes_that_was_acted_on_is_not_good_for_another_time(store: Store) -> None:
     one = await a_yes(store)
-    sent = await store.claim_execution(later(3))
+    sent = await claim_execution(store, later(3))
     assert sent is not None
     await store.finish_execution(sent, SUCCEEDED, answer={"exit": 0}, error="", now=later(4))
     # As if it had never been sent, under a name that the gateway has not seen.

@@ -23,6 +23,7 @@ from tests.store.shop import (
     Place,
     alert,
     asked,
+    claim_execution,
     later,
     named,
     opened,
@@ -293,13 +294,13 @@ async def test_twenty_that_claim_at_once_take_each_execution_once(two: Two) -> N
         ids.add(f"exec-{one.id}")
     taken = await asyncio.gather(
         *(
-            store.claim_execution(later(2), Limits(hourly_budget_per_sop=20))
+            claim_execution(store, later(2), Limits(hourly_budget_per_sop=20))
             for store in two
             for _ in range(10)
         )
     )
     assert Counter(execution.id for execution in taken if execution) == dict.fromkeys(ids, 1)
-    assert await here.claim_execution(later(2)) is None
+    assert await claim_execution(here, later(2)) is None
 
 
 async def test_a_claim_against_a_close_is_either_under_way_or_revoked(two: Two) -> None:
@@ -309,7 +310,7 @@ async def test_a_claim_against_a_close_is_either_under_way_or_revoked(two: Two) 
         one = await asked(here, incident.id)
         await yes(here, one.id, ANA)
         claimed, _ = await asyncio.gather(
-            here.claim_execution(later(2)), there.resolve(incident.id, BEN, later(2))
+            claim_execution(here, later(2)), there.resolve(incident.id, BEN, later(2))
         )
         execution = await here.execution_of(one.id)
         assert execution is not None

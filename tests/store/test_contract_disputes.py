@@ -18,7 +18,18 @@ from store.operations import audit
 from store.operations.audit import Kind
 from store.proof import Anchor, Row
 from store.statements import Operation
-from tests.store.shop import ANA, AUDIT_KEY, BEN, OPS, TEAM, asked, later, opened, voter
+from tests.store.shop import (
+    ANA,
+    AUDIT_KEY,
+    BEN,
+    OPS,
+    TEAM,
+    asked,
+    claim_execution,
+    later,
+    opened,
+    voter,
+)
 from tests.store.trail import anchors, fault, tamper, trail
 
 pytestmark = pytest.mark.attack("ASI10")
@@ -85,7 +96,7 @@ async def test_what_was_approved_before_the_trail_was_cut_back_is_not_sent(store
     rows, ends = await trail(store), await anchors(store)
     await store.freeze(BEN, "stop", later(3), channel=OPS)
     await put_back(store, rows, ends)
-    assert await store.claim_execution(later(4), Limits()) is None
+    assert await claim_execution(store, later(4), Limits()) is None
     assert (await store.approval(one.id)).state is RemediationStatus.REVOKED
 
 

@@ -18,7 +18,19 @@ from bot.errors import NotFound, Refused
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from store.contract import Store
-from tests.store.shop import ANA, BEN, NOW, OPS, TEAM, Place, asked, later, opened, voter
+from tests.store.shop import (
+    ANA,
+    BEN,
+    NOW,
+    OPS,
+    TEAM,
+    Place,
+    asked,
+    claim_execution,
+    later,
+    opened,
+    voter,
+)
 from tests.store.trail import fault, trail
 
 DONE = RemediationStatus.SUCCEEDED
@@ -40,7 +52,7 @@ async def approved(store: Store, incident: Incident, at: float = 1, **changes: A
 async def dispatching(store: Store, incident: Incident, **changes: Any) -> Execution:
     """An execution that this store's owner has claimed."""
     await approved(store, incident, **changes)
-    execution = await store.claim_execution(later(2), OPEN)
+    execution = await claim_execution(store, later(2), OPEN)
     assert execution is not None
     return execution
 
@@ -91,16 +103,16 @@ async def test_the_oldest_approved_execution_is_claimed_by_its_owner(store: Stor
     incident = await opened(store)
     second = await approved(store, incident, at=4)
     first = await approved(store, incident, at=3)
-    claimed = await store.claim_execution(later(9))
+    claimed = await claim_execution(store, later(9))
     assert claimed is not None
     assert claimed.id == first.id
     assert (claimed.state, claimed.owner) == (RemediationStatus.DISPATCHING, "bot-a")
     assert claimed.started_at == later(9)
     assert await store.execution(first.id) == claimed
-    again = await store.claim_execution(later(10))
+    again = await claim_execution(store, later(10))
     assert again is not None
     assert again.id == second.id
-    assert await store.claim_execution(later(11)) is None
+    assert await claim_execution(store, later(11)) is None
 
 
 @pytest.mark.sqlite_file
@@ -109,7 +121,7 @@ async def test_an_execution_is_claimed_by_exactly_one_of_many(place: Place) -> N
     incident = await opened(here)
     execution = await approved(here, incident)
     claims = await asyncio.gather(
-        *(store.claim_execution(later(2)) for store in (here, there) for _ in range(25))
+        *(claim_execution(store, later(2)) for store in (here, there) for _ in range(25))
     )
     won = [claim for claim in claims if claim]
     assert [claim.id for claim in won] == [execution.id]
@@ -206,14 +218,14 @@ async def test_a_yes_that_was_not_sent_is_revoked_with_its_incident_and_shown(
     assert (one.state, one.reason) == (RemediationStatus.REVOKED, "the incident resolved")
     assert (one.decided_by, one.decided_at) == (ANA, later(1)), "who said yes is not forgotten"
     assert await wanted(store, f"approval:{execution.approval_id}") == shown + 1
-    assert await store.claim_execution(later(3)) is None
+    assert await claim_execution(store, later(3)) is None
 
 
 async def test_an_old_yes_is_revoked_and_the_next_one_claimed(store: Store) -> None:
     incident = await opened(store)
     old = await approved(store, incident, at=1, expires_at=later(8))
     fresh = await approved(store, incident, at=1, expires_at=later(9))
-    claimed = await store.claim_execution(later(9))
+    claimed = await claim_execution(store, later(9))
     assert claimed is not None
     assert claimed.id == fresh.id
     one = await store.approval(old.approval_id)

@@ -17,7 +17,7 @@ from store.contract import Store
 from store.invariants import broken
 from store.operations.audit import Kind
 from store.proof import HEAD
-from tests.store.shop import ANA, BEN, NOW, OPS, TEAM, asked, later, opened, voter
+from tests.store.shop import ANA, BEN, NOW, OPS, TEAM, asked, claim_execution, later, opened, voter
 from tests.store.trail import anchors, fault, tamper, trail
 
 REVOKED = RemediationStatus.REVOKED
@@ -32,7 +32,7 @@ async def approved(store: Store, **changes: Any) -> Approval:
 
 
 async def claimed(store: Store, at: float = 2) -> Execution:
-    execution = await store.claim_execution(later(at), Limits())
+    execution = await claim_execution(store, later(at), Limits())
     assert execution is not None
     return execution
 
@@ -162,7 +162,7 @@ async def test_a_freeze_that_nobody_put_on_record_blocks_too_and_says_so(store: 
     freeze = await store.frozen()
     assert freeze is not None
     assert freeze.disputed
-    assert await store.claim_execution(later(4), Limits()) is None
+    assert await claim_execution(store, later(4), Limits()) is None
 
 
 async def test_frozen_again_after_the_row_was_deleted_stands_as_it_should(store: Store) -> None:

@@ -25,6 +25,7 @@ from tests.store.shop import (
     alert,
     approval,
     asked,
+    claim_execution,
     later,
     opened,
     resolved,
@@ -44,7 +45,7 @@ async def yes(store: Store, one: Approval, at: float = 1, limits: Limits | None 
 
 
 async def claim(store: Store, at: float = 2, limits: Limits | None = None) -> Execution | None:
-    return await store.claim_execution(later(at), limits or Limits())
+    return await claim_execution(store, later(at), limits or Limits())
 
 
 async def ends(

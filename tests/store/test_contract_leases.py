@@ -25,6 +25,7 @@ from tests.store.shop import (
     Place,
     alert,
     asked,
+    claim_execution,
     later,
     opened,
     tell,
@@ -341,7 +342,7 @@ async def test_a_dispatch_of_a_lapsed_owner_is_adopted_once_and_never_before(
     incident = await opened(here.store)
     one = await asked(here.store, incident.id)
     await here.store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, NOW)
-    execution = await here.store.claim_execution(here.now)
+    execution = await claim_execution(here.store, here.now)
     assert execution is not None
     wait(LEASE - 0.001, here, there)
     await there.renew()

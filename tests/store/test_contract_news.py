@@ -16,6 +16,7 @@ from tests.store.shop import (
     NOW,
     alert,
     asked,
+    claim_execution,
     later,
     opened,
     resolved,
@@ -45,7 +46,7 @@ async def shown(store: Store, key: str) -> None:
 async def claimed(store: Store, incident: Incident) -> Execution:
     """A remediation that Cat asked for and Ana approved, on its way."""
     await approved(store, incident, approvers=(ANA, BEN))
-    execution = await store.claim_execution(later(2))
+    execution = await claim_execution(store, later(2))
     assert execution is not None
     return execution
 

@@ -16,6 +16,7 @@ from tests.store.shop import (
     Place,
     alert,
     asked,
+    claim_execution,
     later,
     opened,
     tell,
@@ -263,7 +264,7 @@ async def test_an_approved_action_that_nobody_sends_and_a_dispatch_without_resul
     one = await asked(store, incident.id)
     await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(1))
     assert (await stuck(store, 62))["approved"] == (1, (one.id,))
-    execution = await store.claim_execution(later(62))
+    execution = await claim_execution(store, later(62))
     assert execution is not None
     assert "approved" not in await stuck(store, 200)
     assert (await stuck(store, 363))["dispatch"] == (1, (execution.id,))

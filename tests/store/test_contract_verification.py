@@ -12,7 +12,18 @@ from bot.approvals.model import Binding, Choice, Terms
 from bot.incidents.model import Alert
 from bot.incidents.remediation import RemediationStatus
 from store.contract import Store
-from tests.store.shop import ANA, CHANNEL, TEAM, alert, asked, later, named, resolved, voter
+from tests.store.shop import (
+    ANA,
+    CHANNEL,
+    TEAM,
+    alert,
+    asked,
+    claim_execution,
+    later,
+    named,
+    resolved,
+    voter,
+)
 
 pytestmark = pytest.mark.attack("ASI07")
 
@@ -32,7 +43,7 @@ async def sent(store: Store, incident_id: int) -> str:
     terms = Terms(bound=Binding(severity=incident.severity, env=incident.env, service="web"))
     approval = await asked(store, incident_id, terms=terms)
     await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(10))
-    execution = await store.claim_execution(later(11), Limits())
+    execution = await claim_execution(store, later(11), Limits())
     assert execution is not None
     config = Config(sop="", requirement=requirement_of(await store.approval(approval.id)))
     assert await store.record_request(execution, later(12), Limits(), config, {"key": "k"})

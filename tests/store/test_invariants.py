@@ -33,6 +33,7 @@ from tests.store.shop import (
     TEAM,
     alert,
     asked,
+    claim_execution,
     later,
     resolved,
     tell,
@@ -270,7 +271,7 @@ async def one_thing(store: Store, chance: random.Random, number: int) -> None:
             choice = chance.choice((Choice.APPROVE, Choice.APPROVE, Choice.REJECT))
             await store.vote(one.id, voter(chance.choice((ANA, BEN))), choice, TEAM, now)
     else:
-        taken = await store.claim_execution(now)
+        taken = await claim_execution(store, now)
         if taken is not None:
             about = {"incident_id": taken.incident_id, "subject": taken.approval_id}
             await store.record(Kind.REQUEST, now=now, **about)
