@@ -8,8 +8,7 @@ time is logged once.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bot.errors import StoreError
 from bot.observability.events import Event, emit
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _KNOWN = 1024  # incidents whose SOP ID and tracking id are kept in memory
 
 
-@dataclass(frozen=True, slots=True)
-class LogEvent:
+class LogEvent(NamedTuple):
     """One step: its event, the incident it belongs to, and its fields."""
 
     event: Event
@@ -33,7 +31,7 @@ class LogEvent:
     def of(cls, statement: Statement) -> LogEvent:
         """The event of a statement that `log_event` made."""
         incident_id, fields = statement.parameters
-        return cls(Event(statement.sql), incident_id, fields)
+        return cls(cast("Event", statement.sql), incident_id, fields)
 
 
 def log_event(event: Event, incident_id: int | None = None, **fields: Any) -> Statement:

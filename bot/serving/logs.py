@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import nullcontext
 from functools import lru_cache
-from json.encoder import encode_basestring_ascii
+from json.encoder import encode_basestring_ascii as json_text
 from typing import Any, TextIO
 
 import structlog
@@ -183,11 +183,11 @@ def _second(seconds: int) -> str:
 
 def _as_json(_log: Any, _method: str, fields: Fields) -> str:
     # `JSONEncoder.encode` builds an encoder for each dict; most values are text, which needs none.
-    return f"{{{', '.join([f'{_json(name)}: {_json(value)}' for name, value in fields.items()])}}}"
-
-
-def _json(value: Any) -> str:
-    return encode_basestring_ascii(value) if isinstance(value, str) else _JSON(value)
+    parts = [
+        f"{json_text(name)}: {json_text(value) if isinstance(value, str) else _JSON(value)}"
+        for name, value in fields.items()
+    ]
+    return f"{{{', '.join(parts)}}}"
 
 
 def _as_text(_log: Any, _method: str, fields: Fields) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -87,7 +88,8 @@ class Ingest:
                 f"Idempotency-Key: at most {KEY_LIMIT} characters.", field="Idempotency-Key"
             )
         if not given:
-            return f"http/{request.path}/{random.getrandbits(128):032x}"
+            # By time: random keys would each change another page of the store.
+            return f"http/{request.path}/{time.time_ns():016x}-{random.getrandbits(64):016x}"
         said = hashlib.sha256(await body_bytes(request)).hexdigest()
         return f"http/{request.path}/{given}/{said[:32]}"
 
