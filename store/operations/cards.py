@@ -9,7 +9,8 @@ from bot.approvals.model import Approval
 from bot.incidents.model import Incident
 from bot.incidents.news import News
 from store.operations import approvals, executions, incidents, news
-from store.statements import Operation
+from store.rows import incident_from
+from store.statements import Operation, query
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,28 @@ class CardContent:
 
 
 def content(incident_id: int) -> Operation[CardContent]:
-    """What the card of this incident shows, or NotFound."""
-    incident = yield from incidents.get(incident_id)
+    """What the card of this incident shows, or NotFound.
+
+    One query for nearly every card: of few is an approval waiting, or something bad known.
+    """
+    rows = yield query(
+        "SELECT i.*, EXISTS (SELECT 1 FROM approvals a WHERE a.incident_id = i.id"
+        " AND a.state = 'awaiting approval') AS is_asked,"
+        " EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id) AS has_news"
+        " FROM incidents i WHERE i.id = ?",
+        incident_id,
+    )
+    if not rows:
+        raise incidents.unknown(incident_id)
+    incident = incident_from(rows[0])
     fix = None
     if incident.fixed_by:
         execution = yield from executions.get(incident.fixed_by)
         fix = yield from approvals.get(execution.approval_id)
-    waiting = yield from approvals.waiting_of_incident(incident_id)
-    bad_news = yield from news.standing(incident)
+    waiting: Sequence[Approval] = []
+    if rows[0]["is_asked"]:
+        waiting = yield from approvals.waiting_of_incident(incident_id)
+    bad_news: Sequence[News] = []
+    if rows[0]["has_news"]:
+        bad_news = yield from news.standing(incident)
     return CardContent(incident, fix, waiting, bad_news)

@@ -72,8 +72,13 @@ def get(incident_id: int) -> Operation[Incident]:
     """One incident, or NotFound."""
     rows = yield query("SELECT * FROM incidents WHERE id = ?", incident_id)
     if not rows:
-        raise NotFound(f"There is no INC-{incident_id}.", remedy="`/incident list` shows them.")
+        raise unknown(incident_id)
     return incident_from(rows[0])
+
+
+def unknown(incident_id: int) -> NotFound:
+    """The answer to a number that no incident has."""
+    return NotFound(f"There is no INC-{incident_id}.", remedy="`/incident list` shows them.")
 
 
 def open_ones(limit: int, before: int | None) -> Operation[list[Incident]]:

@@ -95,7 +95,7 @@ async def test_a_new_incidents_card_costs_so_many_statements(
     counted.counts.clear()
     await show(store)
     assert accepted == {"transactions": 1, "statements": 10}, TOO_MANY
-    assert counted.counts == {"reads": 1, "transactions": 1, "statements": 6}, TOO_MANY
+    assert counted.counts == {"reads": 1, "transactions": 1, "statements": 4}, TOO_MANY
 
 
 async def test_one_more_alert_of_an_incident_costs_so_many_statements(
