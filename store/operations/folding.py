@@ -157,8 +157,9 @@ def fold(
             yield from verification.fires_again(row["id"], senders.key(alert, one.sender))
     elif not is_older(one, row):
         yield run(
-            "UPDATE firing SET severity = ?, starts_at = ?, told_at = ?, last_alert = ?"
+            "UPDATE firing SET name = ?, severity = ?, starts_at = ?, told_at = ?, last_alert = ?"
             " WHERE fingerprint = ? AND incident_id = ?",
+            alert.name,
             alert.severity,
             since(alert),
             told(one),

@@ -187,6 +187,15 @@ async def test_a_resolve_whose_fingerprint_differs_closes_by_the_alerts_name(sto
     assert (await store.incident(incident_id)).status is IncidentStatus.RESOLVED
 
 
+async def test_an_alert_that_was_renamed_is_closed_by_its_new_name_alone(store: Store) -> None:
+    await tell(store, alert(name="HighCpu", fingerprint="one"))
+    await tell(store, alert(name="HighLoad", fingerprint="one"))
+    await tell(store, resolved(name="HighCpu", fingerprint="other"))
+    assert len(await store.open_incidents()) == 1
+    await tell(store, resolved(name="HighLoad", fingerprint="another"))
+    assert await store.open_incidents() == []
+
+
 async def test_a_resolve_of_another_name_closes_nothing(store: Store) -> None:
     incident_id = await tell(store, alert())
     await tell(store, resolved(fingerprint="fp-2", name="Other"))
