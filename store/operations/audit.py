@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.errors import Refused, StoreError
 from bot.observability.events import Event
@@ -182,6 +182,22 @@ def _row(
 
 
 _FROZEN_MARK, _REQUEST_MARK = " frozen", " request "
+
+
+class End(NamedTuple):
+    """Where the chain ends as it stands there, and whether the key made that. No head: it did not.
+
+    It is handed on within one transaction only.
+    """
+
+    head: Anchor | None
+    genuine: bool
+
+
+def find_end() -> Operation[End]:
+    """The end of the chain, whoever made it."""
+    head: Anchor | None = yield from find_anchor(HEAD)
+    return End(head, head is not None and (yield seal(anchor_text(head))) == head.seal)
 
 
 def end_of_chain() -> Operation[Anchor | None]:

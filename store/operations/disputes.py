@@ -11,9 +11,9 @@ from datetime import datetime
 
 from store.known_head import Head, TrailView
 from store.operations import audit, notices
-from store.operations.audit import Kind
-from store.proof import HEAD, Anchor, anchor_text
-from store.statements import Operation, query, recall, seal, stamp
+from store.operations.audit import End, Kind
+from store.proof import HEAD, Anchor
+from store.statements import Operation, query, recall, stamp
 
 NOTICE = "trail"
 """The kind of the message in the ops channel."""
@@ -21,11 +21,17 @@ NOTICE = "trail"
 
 def current() -> Operation[str]:
     """How the trail is disputed, in words; '' when it is not."""
+    dispute: str = yield from of_trail((yield from audit.find_end()))
+    return dispute
+
+
+def of_trail(end: End) -> Operation[str]:
+    """The same, of the trail with this end."""
     view: TrailView = yield recall()
     if view.dispute:
         return view.dispute
-    head: Anchor | None = yield from audit.find_anchor(HEAD)
-    if head is not None and (yield seal(anchor_text(head))) != head.seal:
+    head = end.head
+    if head is not None and not end.genuine:
         return ""  # `freezes.current` disputes a forged head
     if view.known is None:
         view.found = yield from audit.cut_off(head)

@@ -10,6 +10,7 @@ from bot.approvals.blockers import Blocker, BlockerKind, Config, Facts, evaluate
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, ClaimedDispatch, Execution
 from bot.errors import NotFound
+from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from store.operations import (
     approvals,
@@ -88,7 +89,7 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[ClaimedDispatc
         if rows:
             execution = execution_from(rows[0])
             yield from approvals.withdraw_siblings(approval, now)
-            yield from show(execution, now)
+            yield from show(execution, incident, now)
             yield notify(approvals.TOPIC)
             yield from record(Kind.DISPATCHING, execution, now, owner=owner)
             return ClaimedDispatch(execution, approval, incident)
@@ -126,8 +127,9 @@ def request(
     either seen, or comes after the request. False, and nothing more, when it is another's by now,
     or finished.
     """
-    execution = yield from get(execution_id)
-    yield from incidents.hold(execution.incident_id)
+    rows = yield query("SELECT incident_id FROM executions WHERE id = ?", execution_id)
+    for row in rows:
+        yield from incidents.hold(row["incident_id"])
     yield lock(freezes.FREEZING)
     execution = yield from get(execution_id)
     if execution.owner != owner or execution.state is not RemediationStatus.DISPATCHING:
@@ -208,7 +210,8 @@ def still_running(execution_id: str, owner: str, now: datetime) -> Operation[Non
     )
     if count:
         execution = yield from get(execution_id)
-        yield from show(execution, now)
+        incident = yield from incidents.get(execution.incident_id)
+        yield from show(execution, incident, now)
 
 
 def record(
@@ -225,12 +228,11 @@ def record(
     )
 
 
-def show(execution: Execution, now: datetime) -> Operation[None]:
+def show(execution: Execution, incident: Incident, now: datetime) -> Operation[None]:
     """Bring its approval's card up to date, and its result.
 
     The incident's card names it only if it was bad news: that may not be so any more.
     """
-    incident = yield from incidents.get(execution.incident_id)
     yield from incidents.reply(incident, "approval", execution.approval_id, now)
     if (yield from news.is_about(execution)):
         yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)

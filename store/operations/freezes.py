@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 from bot.approvals.model import Freeze
 from store.operations import audit, incidents, notices
-from store.operations.audit import Kind
-from store.proof import HEAD, Anchor, Row, anchor_text
-from store.statements import Operation, lock, moment, query, run, seal, stamp
+from store.operations.audit import End, Kind
+from store.proof import Row
+from store.statements import Operation, lock, moment, query, run, stamp
 
 FREEZING = "freezing"
 """The lock of freezing and of sending: a sent request is on record before the freeze."""
@@ -57,18 +57,22 @@ def unfreeze(user: str, channel: str, now: datetime) -> Operation[Freeze | None]
 
 
 def current() -> Operation[Freeze | None]:
-    """The freeze, while there is one by the store or by the audit trail.
+    """The freeze, while there is one by the store or by the audit trail."""
+    freeze: Freeze | None = yield from of_trail((yield from audit.find_end()))
+    return freeze
+
+
+def of_trail(end: End) -> Operation[Freeze | None]:
+    """The same, by the store or a trail with this end.
 
     It is `disputed` where the two disagree, and where the end of the trail is not genuine: then
     nobody can tell, and it holds.
     """
     rows = yield query("SELECT * FROM freezes WHERE name = 'all'")
     stored = Freeze(rows[0]["actor"], moment(rows[0]["at"]), rows[0]["reason"]) if rows else None
-    head: Anchor | None = yield from audit.find_anchor(HEAD)
+    head, genuine = end
     if head is None:
         genuine = not (yield query("SELECT 1 FROM audit LIMIT 1"))
-    else:
-        genuine = (yield seal(anchor_text(head))) == head.seal
     recorded: Freeze | None = yield from _recorded()
     if recorded is None and head is not None and genuine and audit.says_frozen(head):
         # Its own row was pruned or deleted, so the user is unknown.

@@ -69,7 +69,8 @@ def finish(
                 stamp(approval.holds_until),
                 execution_id,
             )
-        yield from executions.show(execution, now)
+        incident = yield from incidents.get(execution.incident_id)
+        yield from executions.show(execution, incident, now)
         yield from news.of_execution(execution, approval, now)
         yield from news.outcome_is_known(execution, now)
         if state is RemediationStatus.SUCCEEDED:
@@ -130,7 +131,9 @@ def end_retries(now: datetime) -> Operation[None]:
         stamp(now),
     )
     for row in rows:
-        yield from executions.show(execution_from(row), now)
+        execution = execution_from(row)
+        incident = yield from incidents.get(execution.incident_id)
+        yield from executions.show(execution, incident, now)
 
 
 def _target_is_free() -> Operation[None]:
@@ -151,7 +154,8 @@ def _take_back(execution: Execution, now: datetime) -> Operation[None]:
     for row in rows:
         undone = execution_from(row)
         yield from incidents.tell(undone.incident_id, now, "undone", "Remediation undone")
-        yield from executions.show(undone, now)
+        incident = yield from incidents.get(undone.incident_id)
+        yield from executions.show(undone, incident, now)
         yield from executions.record(Kind.UNDONE, undone, now, by=execution.id)
 
 
@@ -192,7 +196,8 @@ def _told_by_hand(
     for row in rows:
         execution = execution_from(row)
         yield from incidents.tell(execution.incident_id, now, "by hand", text, user)
-        yield from executions.show(execution, now)
+        incident = yield from incidents.get(execution.incident_id)
+        yield from executions.show(execution, incident, now)
         yield from news.outcome_is_known(execution, now)
         yield from _target_is_free()
         yield from executions.record(
@@ -265,8 +270,8 @@ def conclude(
     known = state is not RemediationStatus.SUCCEEDED
     text = f"Remediation {state}" if known else "Whether the remediation helped is unknown"
     yield from incidents.tell(execution.incident_id, now, str(state), text)
-    yield from executions.show(execution, now)
     incident = yield from incidents.get(execution.incident_id)
+    yield from executions.show(execution, incident, now)
     yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     approval = yield from approvals.get(execution.approval_id)
     yield from news.of_execution(execution, approval, now)

@@ -17,9 +17,9 @@ from bot.approvals.model import Approval
 from bot.incidents.remediation import RemediationStatus
 from store.known_head import CheckedRequest, TrailView
 from store.operations import audit
-from store.operations.audit import Kind
-from store.proof import CHECKPOINT, HEAD, Anchor, Row, anchor_text, sha256_of
-from store.statements import Operation, moment, query, recall, seal, stamp, stamp_or_none
+from store.operations.audit import End, Kind
+from store.proof import CHECKPOINT, Anchor, Row, sha256_of
+from store.statements import Operation, moment, query, recall, stamp, stamp_or_none
 
 REMEMBERED = timedelta(days=1)
 """The longest that a limit of the policy looks back: cool-downs, breakers, budgets."""
@@ -87,10 +87,11 @@ def _over(rows: list[Row]) -> str:
     return over
 
 
-def lost_requests(now: datetime) -> Operation[list[str]]:
+def lost_requests(now: datetime, end: End) -> Operation[list[str]]:
     """The approvals whose request is on record of late, and whose rows contradict the record.
 
-    With the row of the record that was a request and was edited, if there is one.
+    With the row of the record that was a request and was edited, if there is one. `end` is that of
+    the trail.
 
     Cool-down, breaker, budget and the busy target are counted over executions, with their approval
     and incident. Deleting one of these, setting its start back, or editing its state, target or
@@ -134,7 +135,7 @@ def lost_requests(now: datetime) -> Operation[list[str]]:
     previous: dict[int, int] = {}
     for request in checked.values():
         previous |= request.previous
-    broken: list[str] = yield from _broken_requests(now, previous)
+    broken: list[str] = yield from _broken_requests(now, end, previous)
     return [subject for subject, request in checked.items() if request.contradicts] + broken
 
 
@@ -155,18 +156,17 @@ def _previous(request: Row) -> int:
     return int(json.loads(request.detail).get("previous", 0))
 
 
-def _broken_requests(now: datetime, previous: Mapping[int, int]) -> Operation[list[str]]:
+def _broken_requests(now: datetime, end: End, previous: Mapping[int, int]) -> Operation[list[str]]:
     """The first row of late that was a request and is none any more, as `row 57`.
 
     An edit of its kind or its time would hide it from a query. But the end of the chain names the
     last request, and each request the one before it, with the key. `previous` has the genuine
     requests that were found, by number, with the number of the one before.
     """
-    head: Anchor | None = yield from audit.find_anchor(HEAD)
-    if head is None or (yield seal(anchor_text(head))) != head.seal:
+    if end.head is None or not end.genuine:
         return []  # `freezes.current` disputes that
     since = stamp(now - REMEMBERED)
-    seq = audit.last_request(head)
+    seq = audit.last_request(end.head)
     while seq:
         if seq in previous:
             seq = previous[seq]

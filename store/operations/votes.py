@@ -14,7 +14,7 @@ from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from store.operations import approvals, audit, guards, incidents
 from store.operations.audit import Kind
-from store.statements import Operation, execute, stamp
+from store.statements import Operation, execute, query, stamp
 
 
 def vote(
@@ -33,10 +33,11 @@ def vote(
     Refused says why to the person who pressed. However often and however concurrently this is
     called, one approval leads to one execution.
     """
-    approval = yield from approvals.get(approval_id)
     # Of two who press at once, each counts the other; nor is the incident closed meanwhile, which
     # would leave behind a yes that it has not seen.
-    yield from incidents.hold(approval.incident_id)
+    rows = yield query("SELECT incident_id FROM approvals WHERE id = ?", approval_id)
+    for row in rows:
+        yield from incidents.hold(row["incident_id"])
     approval = yield from approvals.get(approval_id)
     check_vote(approval, voter, home_team=home_team, now=now, choice=choice)
     yield from audit.check_clock(now)

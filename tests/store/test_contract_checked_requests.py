@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from bot.approvals.blockers import BlockerKind
+from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Choice
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store.contract import Store
 from tests.store.shop import ANA, AUDIT_KEY, TEAM, asked, later, voter
 from tests.store.test_contract_freezes import approved, blocker_of, claimed, may_send
+from tests.store.test_costs import CountingEngine
 from tests.store.trail import tamper, trail
 
 
@@ -110,3 +112,14 @@ async def test_a_request_is_not_proved_again_while_its_rows_are_the_same(store: 
     before = proofs.cache_info()
     assert await blocker_of(store, waiting, 5) is None
     assert proofs.cache_info() == before
+
+
+async def test_a_press_costs_no_more_statements_after_more_requests(store: Store) -> None:
+    store._engine = engine = CountingEngine(store._engine)
+    counts: list[int] = []
+    for number in range(4):
+        await requested(store, f"web-{number}")
+        engine.counts.clear()
+        await store.blocker_facts(Limits(), later(5))
+        counts.append(engine.counts["statements"])
+    assert len(set(counts)) == 1, counts
