@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from handlers.views.text import line, paragraph
 pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240), pytest.mark.unmeasured]
 
 SMALL, TIMES, MOST = 6_000, 4, 9.0
+AT_ONCE = {24: 0.02, 400: 0.04}  # seconds for so many characters; a square takes a tenth of them
 SLOW = 0.004  # seconds for 24,000 characters; what takes less is not worth a second look
 WORDS = (
     "a",
@@ -51,6 +54,10 @@ WORDS = (
     "⁠",
     "é",
 )
+
+
+ENDS = ("", "\x01", "x!")
+BEFORE_A_RUN = ("I", "I have", "is", "has", "approval", "waiting for", "restart", "a:", "[")
 
 
 def fix(text: str) -> None:
@@ -103,13 +110,31 @@ def growth(work: Any, small: tuple[Any, ...], large: tuple[Any, ...]) -> float:
     return min(ratios)
 
 
+def units() -> Iterator[tuple[str, str, str]]:
+    """(beginning, repeated, end) of the texts: also words before a long run of white space."""
+    for unit, end in itertools.product(WORDS, ENDS):
+        yield "", unit, end
+    for begin, end in itertools.product(BEFORE_A_RUN, ENDS):
+        yield begin, " ", end
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_short_text_takes_no_million_steps(name: str) -> None:
+    """What grows with a high power would hold up the measure below."""
+    for size, seconds in AT_ONCE.items():
+        for begin, unit, end in units():
+            text = begin + unit * (size // len(unit)) + end
+            took = min(cost(READERS[name], text) for _ in range(3))
+            assert took <= seconds, f"{size} characters: {begin!r} + {unit!r} * n + {end!r}"
+
+
 @pytest.mark.parametrize("name", READERS)
 def test_a_text_four_times_as_long_takes_about_four_times_as_long(name: str) -> None:
-    for unit in WORDS:
-        for end in ("", "\x01", "x!"):
-            small = unit * (SMALL // len(unit)) + end
-            large = unit * (TIMES * SMALL // len(unit)) + end
-            assert growth(READERS[name], (small,), (large,)) <= MOST, f"{unit!r} * n + {end!r}"
+    for begin, unit, end in units():
+        small = begin + unit * (SMALL // len(unit)) + end
+        large = begin + unit * (TIMES * SMALL // len(unit)) + end
+        how = f"{begin!r} + {unit!r} * n + {end!r}"
+        assert growth(READERS[name], (small,), (large,)) <= MOST, how
 
 
 @pytest.mark.parametrize("source", [*SOURCES, "slack"])

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240), pytest.mark
 
 SMALL, TIMES = 400, 4
 SLOW = 0.0008  # seconds for 1,600 characters; what takes less is not worth a second look
+AT_ONCE = {22: 0.02, 400: 0.04}  # seconds for so many characters; a square takes a tenth of them
 MOST = 8.0  # times as long for four times the text: linear is 4, quadratic 16
 
 
@@ -48,9 +49,23 @@ def growth(pattern: re.Pattern[Any], small: str, large: str, whole: bool) -> flo
     return min(ratios)
 
 
+def too_slow_at_once(pattern: re.Pattern[Any], whole: bool) -> str:
+    """How a short input is made that takes a million steps; '' when none does.
+
+    A pattern that grows with the cube, or doubles with each character, would hold up the measure.
+    """
+    for size, seconds in AT_ONCE.items():
+        for how, text in inputs(pattern, size):
+            if min(cost(pattern, text, whole) for _ in range(3)) > seconds:
+                return f"{size} characters {how} take more than {seconds} s"
+    return ""
+
+
 def worst_of(where: str, pattern: re.Pattern[Any]) -> str:
     """How the worst input is made; '' when every input grows no faster than it should."""
     whole = anchored(where, pattern)
+    if worst := too_slow_at_once(pattern, whole):
+        return worst
     for number, ((how, small), (_, large)) in enumerate(
         zip(inputs(pattern, SMALL), inputs(pattern, SMALL * TIMES), strict=True)
     ):
@@ -76,4 +91,6 @@ def test_every_pattern_grows_with_its_text_and_not_with_the_square_of_it():
 def test_the_measure_finds_a_pattern_that_grows_with_the_square():
     assert worst_of("x:inline 0", re.compile(r"a*b"))
     assert worst_of("x:inline 0", re.compile(r"(?:x+)+y$|\s+$"))
+    assert worst_of("x:inline 0", re.compile(r"a*a*a*b"))
+    assert worst_of("x:inline 0", re.compile(r"(?:a|aa|b)+c"))
     assert not worst_of("x:inline 0", re.compile(r"[a-z]+"))
