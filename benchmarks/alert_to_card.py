@@ -13,16 +13,7 @@ from pathlib import Path
 from benchmarks import bare_writer
 from benchmarks.results import Bar, Result, best_of_rounds, summary
 from benchmarks.senders import slack_event, word
-from benchmarks.stage import (
-    CHANNEL,
-    Calls,
-    bare_gateway,
-    bare_settings,
-    bot_settings,
-    child,
-    local_slack,
-    workspace,
-)
+from benchmarks.stage import CHANNEL, Calls, bare_settings, child, local_slack, surroundings
 from bot.simulator.core import Call
 from bot.simulator.local import LocalSlack
 from handlers.metadata import kind_of
@@ -112,20 +103,18 @@ async def run() -> list[Result]:
     busy: dict[str, list[list[float]]] = {"bot": [], "bare": []}
     inserts: list[list[float]] = []
     async with AsyncExitStack() as parts:
-        folder = parts.enter_context(workspace())
-        gateway = await parts.enter_async_context(bare_gateway())
-        slack, calls = await parts.enter_async_context(local_slack())
+        around = await parts.enter_async_context(surroundings())
         other, other_calls = await parts.enter_async_context(local_slack())
-        await parts.enter_async_context(child(["bot"], bot_settings(slack, gateway, folder)))
-        bare = bare_settings(other, gateway.url, folder)
+        await parts.enter_async_context(child(["bot"], around.settings()))
+        bare = bare_settings(other, around.gateway.url, around.folder)
         await parts.enter_async_context(child(["benchmarks.bare_bolt", "post"], bare))
-        lines = {"bot": Line(slack, calls, 1), "bare": Line(other, other_calls, 0)}
+        lines = {"bot": Line(around.slack, around.calls, 1), "bare": Line(other, other_calls, 0)}
         for line in lines.values():
             await one_by_one(line, WARM_UP)
         for _ in range(ROUNDS):
             for name, line in lines.items():
                 single[name].append(await one_by_one(line, ONE_BY_ONE))
-            inserts.append(await asyncio.to_thread(_inserts, folder))
+            inserts.append(await asyncio.to_thread(_inserts, around.folder))
             for name, line in lines.items():
                 busy[name].append(await at_50(line, AT_50))
     return results(single, busy, inserts)

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from benchmarks.results import Bar, Result
 from benchmarks.senders import slack_event, word
 from benchmarks.servers import postgres
-from benchmarks.stage import Calls, Child, bare_gateway, bot_settings, child, local_slack, workspace
+from benchmarks.stage import Calls, Child, child, surroundings
 from bot.simulator.local import LocalSlack
 from bot.simulator.people import Channel
 from tests.postgres import PostgresServer
@@ -39,22 +39,21 @@ async def run() -> list[Result]:
 async def measured(engine: str, server: PostgresServer) -> Shares:
     """Percent of a core, idle and then held back."""
     async with AsyncExitStack() as parts:
-        folder = parts.enter_context(workspace())
-        gateway = await parts.enter_async_context(bare_gateway())
-        slack, calls = await parts.enter_async_context(local_slack())
+        around = await parts.enter_async_context(surroundings())
+        slack = around.slack
         names = [f"C0HELD{number:04}" for number in range(CHANNELS)]
         members = set(slack.core.workspace.channel("alerts").members)
         for name in names:
             slack.add_channel(Channel(name, name.lower(), members))
-        settings = bot_settings(slack, gateway, folder)
+        settings = around.settings()
         settings["SLACK_ALERT_CHANNELS"] = ",".join(names)
         if engine == "postgresql":
             settings["STORE_URL"] = server.database()
-        (folder / "policy.yaml").write_text("{}")  # the pace that operators get
+        (around.folder / "policy.yaml").write_text("{}")  # the pace that operators get
         bot = await parts.enter_async_context(child(["bot"], settings))
         await asyncio.sleep(SETTLED)
         idle = await share(bot)
-        await hold_back(slack, calls, names)
+        await hold_back(slack, around.calls, names)
         await asyncio.sleep(SETTLED)
         held = await share(bot)
         assert not any(slack.messages(name) for name in names), "nothing was to be posted"

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -167,6 +168,28 @@ def bot_settings(
         "LOG_LEVEL": "INFO",
         "LOG_FORMAT": "json",
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """A folder on the disk, a bare gateway and a local Slack, for one bot or more."""
+
+    folder: Path
+    gateway: BareGateway
+    slack: LocalSlack
+    calls: Calls
+
+    def settings(self) -> dict[str, str]:
+        """As `bot_settings`."""
+        return bot_settings(self.slack, self.gateway, self.folder)
+
+
+@asynccontextmanager
+async def surroundings(gateway: BareGateway | None = None) -> AsyncIterator[Surroundings]:
+    """What a bot needs around it, until the block ends."""
+    with workspace() as folder:
+        async with bare_gateway(gateway) as listening, local_slack() as (slack, calls):
+            yield Surroundings(folder, listening, slack, calls)
 
 
 def bare_settings(slack: LocalSlack, gateway_url: str, folder: Path) -> dict[str, str]:

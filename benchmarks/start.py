@@ -12,15 +12,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from benchmarks.results import Bar, Result, percentile
-from benchmarks.stage import (
-    ROOT,
-    bare_gateway,
-    bot_settings,
-    child,
-    clean_environment,
-    local_slack,
-    workspace,
-)
+from benchmarks.stage import ROOT, child, clean_environment, surroundings
 from bot.simulator.local import LocalSlack
 
 STARTS = 7
@@ -31,11 +23,10 @@ async def run() -> list[Result]:
     """A start on a fresh store, a start on the same store, the bare import; in turn."""
     fresh, again, bare, memory = [], [], [], []
     async with AsyncExitStack() as parts:
-        folder = parts.enter_context(workspace())
-        gateway = await parts.enter_async_context(bare_gateway())
-        slack, _ = await parts.enter_async_context(local_slack())
+        around = await parts.enter_async_context(surroundings())
+        folder, slack = around.folder, around.slack
         for number in range(STARTS + 1):
-            settings = bot_settings(slack, gateway, folder)
+            settings = around.settings()
             settings["STORE_URL"] = f"sqlite:///{folder / f'{number}.db'}"
             first, mb = await _start(settings, slack)
             second, _ = await _start(settings, slack)

@@ -21,16 +21,7 @@ from aiohttp import web
 from benchmarks.results import Bar, Result
 from benchmarks.senders import slack_event, word
 from benchmarks.servers import postgres
-from benchmarks.stage import (
-    CHANNEL,
-    BareGateway,
-    Child,
-    bare_gateway,
-    bot_settings,
-    child,
-    local_slack,
-    workspace,
-)
+from benchmarks.stage import CHANNEL, BareGateway, Child, child, surroundings
 from bot.simulator.conversation import Message
 from bot.simulator.local import LocalSlack
 from tests.scenarios.children import until
@@ -225,16 +216,14 @@ async def run() -> list[Result]:
 @asynccontextmanager
 async def _cluster(store: OnServer, lease: float) -> Any:
     async with AsyncExitStack() as parts:
-        folder = parts.enter_context(workspace())
         silent = SilentGateway()
-        gateway = await parts.enter_async_context(bare_gateway(silent))
+        around = await parts.enter_async_context(surroundings(silent))
         parts.callback(silent.over.set)
-        slack, _ = await parts.enter_async_context(local_slack())
-        cluster = await parts.enter_async_context(Cluster(slack, store, folder))
+        cluster = await parts.enter_async_context(Cluster(around.slack, store, around.folder))
         silent.heard = lambda _at: cluster.gateway_has_it.set()
-        advisor = folder / "advisor.py"
+        advisor = around.folder / "advisor.py"
         advisor.write_text(ADVISOR, encoding="utf-8")
-        cluster.settings = bot_settings(slack, gateway, folder) | {
+        cluster.settings = around.settings() | {
             "STORE_URL": store.url,
             "STORE_LEASE_SECONDS": f"{lease:g}",
             "ADVISOR_COMMAND": f"{sys.executable} {advisor} {cluster.slow_once}",

@@ -17,15 +17,7 @@ import aiohttp
 
 from benchmarks.results import Bar, Result, percentile
 from benchmarks.senders import slack_event, word
-from benchmarks.stage import (
-    CHANNEL,
-    Child,
-    bare_gateway,
-    bot_settings,
-    child,
-    local_slack,
-    workspace,
-)
+from benchmarks.stage import CHANNEL, Child, child, surroundings
 from bot.simulator.core import Call
 from tests.serving.flood import flooding
 
@@ -55,14 +47,13 @@ class Seen:
 async def run() -> list[Result]:
     """The same bot without the flood, then with it."""
     async with AsyncExitStack() as parts:
-        folder = parts.enter_context(workspace())
-        gateway = await parts.enter_async_context(bare_gateway())
-        slack, calls = await parts.enter_async_context(local_slack())
-        bot = await parts.enter_async_context(child(["bot"], bot_settings(slack, gateway, folder)))
+        around = await parts.enter_async_context(surroundings())
+        slack = around.slack
+        bot = await parts.enter_async_context(child(["bot"], around.settings()))
         alone = await answered(bot, SECONDS_ALONE)
         half, seen = CONNECTIONS // 2, Seen()
         async with flooding(bot.url, half, "head"), flooding(bot.url, half, "body"):
-            calls.heard, told_at = seen.heard, time.time()
+            around.calls.heard, told_at = seen.heard, time.time()
             ts = slack.core.workspace.next_ts()
             slack.send_event(slack_event(CHANNEL, ts, service=SERVICE, instance=word(1)))
             during = await answered(bot, SECONDS)

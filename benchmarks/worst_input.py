@@ -26,15 +26,7 @@ import aiohttp
 
 from benchmarks.results import Bar, Result
 from benchmarks.senders import word
-from benchmarks.stage import (
-    CHANNEL,
-    Child,
-    bare_gateway,
-    bot_settings,
-    child,
-    local_slack,
-    workspace,
-)
+from benchmarks.stage import CHANNEL, Child, child, surroundings
 from benchmarks.timed_bot import MARK
 from bot.errors import SopbotError
 from bot.incidents.sops import SopLibrary
@@ -289,14 +281,12 @@ class TimedBot:
 async def timed_bot() -> AsyncIterator[TimedBot]:
     """One that reads alerts from Slack and over HTTP, with 200 SOPs."""
     async with AsyncExitStack() as parts:
-        folder = parts.enter_context(workspace())
-        gateway = await parts.enter_async_context(bare_gateway())
-        slack, _ = await parts.enter_async_context(local_slack())
-        settings = bot_settings(slack, gateway, folder)
+        around = await parts.enter_async_context(surroundings())
+        settings = around.settings()
         write_sops(Path(settings["SOP_DIR"]))
         process = await parts.enter_async_context(child(["benchmarks.timed_bot"], settings))
         http = await parts.enter_async_context(aiohttp.ClientSession())
-        yield TimedBot(process, slack, http)
+        yield TimedBot(process, around.slack, http)
 
 
 async def run() -> list[Result]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -16,11 +15,9 @@ from bot.incidents.remediation import Parameter, RemediationStatus
 from bot.policy import Policy
 from bot.remediation.client import Outcome
 from bot.workers import Workers
-from store import open_store
-from tests.response.test_dispatching import Bench, Gateway
+from tests.response.bench import Bench, Gateway
 from tests.store.shop import (
     ANA,
-    AUDIT_KEY,
     BEN,
     CAT,
     TEAM,
@@ -58,12 +55,8 @@ class HeldGateway(Gateway):
 
 
 @pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
-    one = Bench(store)
-    one.gateway = one.story.dispatches._gateway = HeldGateway()
-    yield one
-    await store.close()
+def gateway() -> HeldGateway:
+    return HeldGateway()
 
 
 async def approved(bench: Bench, *targets: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -15,11 +14,10 @@ from bot.jobs import Job, scheduler_for
 from bot.remediation.client import Outcome
 from bot.response.parallel import Parallel
 from bot.response.verify import Probed
-from store import open_store
 from store.contract import Store
-from tests.response.test_dispatching import Bench, Gateway
+from tests.response.bench import Bench, Gateway
 from tests.response.test_parallel import approved
-from tests.store.shop import AUDIT_KEY, claim_execution, later
+from tests.store.shop import claim_execution, later
 
 DISPATCHING, SUCCEEDED = RemediationStatus.DISPATCHING, RemediationStatus.SUCCEEDED
 VERIFIED = RemediationStatus.VERIFIED
@@ -59,12 +57,8 @@ class HangingGateway(Gateway):
 
 
 @pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
-    bench = Bench(store)
-    bench.gateway = bench.story.dispatches._gateway = HangingGateway()
-    yield bench
-    await store.close()
+def gateway() -> HangingGateway:
+    return HangingGateway()
 
 
 async def claimed(bench: Bench, store: Store, count: int) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,17 +11,9 @@ from bot.incidents.remediation import RemediationStatus
 from bot.remediation.client import NeverSeen, Outcome, Running
 from handlers.views.approval import approval
 from handlers.views.result import result
-from store import open_store
 from store.replica import Replica
-from tests.response.test_dispatching import Bench
-from tests.store.shop import AUDIT_KEY, later
-
-
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
-    yield Bench(store)
-    await store.close()
+from tests.response.bench import Bench
+from tests.store.shop import later
 
 
 @pytest.mark.parametrize("where", ["while it is looked up", "while it is sent"])

@@ -24,7 +24,7 @@ from store.operations.outbox import EVERYTHING
 from store.operations.outbox_look import Ask
 from store.statements import Operation, Statement, query
 from tests.handlers.conftest import Known
-from tests.response.test_dispatching import Bench
+from tests.response.bench import Bench
 from tests.store.shop import ANA, AUDIT_KEY, CHANNEL, NOW, TEAM, alert, named
 
 TOO_MANY = (

@@ -1,0 +1,142 @@
+"""The story with a gateway that remembers, a store that can fail, and a clock set by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from bot.approvals.binding import bound_to, digest_of
+from bot.approvals.model import Approval, Choice, Execution, Standing, Terms
+from bot.approvals.policy import Voter
+from bot.approvals.segment import Remediate
+from bot.errors import StoreError
+from bot.incidents.remediation import RemediationStatus
+from bot.incidents.sops import SopLibrary
+from bot.observability.metrics import Metrics
+from bot.policy import Policy
+from bot.remediation.client import ActionCall, NeverSeen, Outcome
+from bot.remediation.contract import Plan
+from bot.response import Response
+from store.contract import Store
+from store.operations import outcomes
+from tests.store.shop import (
+    ANA,
+    AUDIT_KEY,
+    TEAM,
+    approval,
+    claim_execution,
+    later,
+    opened,
+)
+
+
+class Gateway:
+    """Remembers what it was sent; says of everything that it `found` it so."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.digest = "sha256:1"
+        self.while_asked: Callable[[], Awaitable[None]] | None = None
+        self.while_sent: Callable[[], None] = lambda: None
+        self.found: object = NeverSeen()
+
+    async def execute(self, _call: object, *, key: str, digest: str | None) -> Outcome:
+        self.sent.append(key)
+        self.while_sent()
+        return Outcome(state="succeeded", overall_status="SUCCESS")
+
+    async def plan(self, call: ActionCall) -> Plan:
+        if self.while_asked:
+            await self.while_asked()
+        plan = Plan(action=call.action_id, target=call.target, executor="x", display="restart")
+        return plan.model_copy(update={"digest": self.digest})
+
+    def request_of(self, _call: object, *, key: str, digest: str | None) -> dict[str, str]:
+        return {"key": key}
+
+    async def lookup(self, _key: str, *, tracking_id: str = "", bar: bool = False) -> object:
+        return self.found
+
+
+class Flaky:
+    """An engine whose disk is full for the next few outcomes."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self.refusals = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    async def write(self, operation: Any, *args: Any, **kwargs: Any) -> Any:
+        if args and getattr(args[0], "func", None) is outcomes.finish and self.refusals:
+            self.refusals -= 1
+            raise StoreError("The disk is full.")
+        return await self._engine.write(operation, *args, **kwargs)
+
+
+class Bench:
+    """The story with a gateway of ours, and a clock that is set by hand."""
+
+    def __init__(self, store: Store, gateway: Gateway | None = None) -> None:
+        self.flaky = Flaky(store._engine)
+        self.store = Store(self.flaky, owner="bot-a", audit_key=AUDIT_KEY)
+        self.dead = Store(store._engine, owner="bot-dead", audit_key=AUDIT_KEY)
+        self.gateway = gateway or Gateway()
+        self.now = later(10)
+        self.presser = Standing(problem="")
+        self.story = Response(
+            store=self.store,
+            sops=SopLibrary(),
+            policy=Policy(),
+            advisor=None,
+            gateway=self.gateway,
+            probe=None,
+            standing=self.standing,
+            clock=self.clock,
+            metrics=Metrics(),
+            home_team=TEAM,
+        )
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def standing(self, _user: str, _groups: object) -> Standing:
+        """What Slack says of everybody."""
+        return self.presser
+
+    async def asked(self, **changes: Any) -> Approval:
+        """What waits for a yes."""
+        incident = await opened(self.store)
+        written = self.story.rulebook.written(incident.sop_id)
+        one = approval(incident.id, terms=Terms(bound=bound_to(incident, written)), **changes)
+        one = replace(one, digest=digest_of(one))
+        asks = Remediate(approvers=one.approvers, approvals_required=one.needed)
+        self.story.rulebook.policy = Policy(remediate=asks)
+        return await self.store.ask(one, "test")
+
+    async def approved(self, **changes: Any) -> None:
+        """A yes of 1 second after NOW."""
+        one = await self.asked(**changes)
+        known = Standing(problem="", groups=frozenset({"S0SRE"}))
+        await self.store.vote(one.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1))
+
+    async def claimed_by(self, store: Store) -> Execution:
+        await self.approved()
+        execution = await claim_execution(store, later(2))
+        assert execution is not None
+        return execution
+
+    async def dispatch(self) -> bool:
+        """Send the oldest that waits; False where none does."""
+        execution = await self.story.dispatches.claim()
+        if execution is None:
+            return False
+        await self.story.dispatches.send(execution)
+        return True
+
+    async def state(self) -> RemediationStatus:
+        (execution,) = await self.store.executions_of(1)
+        return execution.state
