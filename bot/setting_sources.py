@@ -1,4 +1,4 @@
-"""Where settings come from, as sources of pydantic-settings, and which names are not settings.
+"""The sources of settings for pydantic-settings, and the names that are no settings.
 
 First found wins: the environment, a secret's file named there, `.env`, a secret's file named there,
 then the names that people bring from the tools that sopbot replaces.

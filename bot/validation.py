@@ -93,7 +93,7 @@ _FAMILIES = (
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """What is wrong with one field. `kind` is pydantic's name of the error."""
+    """The problem of one field. `kind` is pydantic's name of the error."""
 
     location: tuple[str | int, ...]
     reason: str
@@ -136,7 +136,7 @@ _LABEL = re.compile(r"\[key\]|str|int|float|bool|(?:constrained|function|json)-.
 
 
 def reason_of(kind: str, context: Mapping[str, Any]) -> str | None:
-    """What an error of this kind says, to stand behind the field's name.
+    """The sentence about an error of this kind, to stand behind the field's name.
 
     `context` is pydantic's `ctx`. A ValueError of our own validators speaks for itself. None for a
     kind that is not pydantic's, and where the context lacks what the sentence needs.

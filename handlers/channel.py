@@ -23,7 +23,7 @@ HEAD = 5  # critical cards of a storm that are posted before its digest
 
 @dataclass(slots=True)
 class Channel:
-    """What the outbox knows of one channel while it has its claim.
+    """One channel in the outbox, while this process has its claim.
 
     A channel either moves, or is paused (Slack or the store is not well), or waits for `wake_at`
     (Slack takes nothing of what is due before), or has nothing to do.

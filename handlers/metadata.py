@@ -21,7 +21,7 @@ _NOT_KEPT = re.compile(r"[^a-z0-9_]")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who posts: the bot_id that Slack gave us ('' where it gave none), and the store's own id."""
+    """The bot that posts: its bot_id ('' where Slack gave none), and its store's own id."""
 
     bot_id: str
     store_id: str

@@ -1,4 +1,4 @@
-"""Who a person is, and which user groups they are in, as Slack says: asked again every minute.
+"""A person's status and user groups, as Slack says: asked again every minute.
 
 Fails closed: of whom Slack does not tell, nobody's yes counts.
 """
@@ -36,7 +36,7 @@ class People:
         self._asking: dict[str, asyncio.Task[Any]] = {}
 
     async def standing(self, user: str, groups: Collection[str]) -> Standing:
-        """What counts of this person. Never raises: what is not known is `unread`, or a problem."""
+        """The person's status. Never raises: an unknown fact is `unread`, or a problem."""
         problem, members = await asyncio.gather(
             self._kept(user, self._problem),
             asyncio.gather(*(self._kept(one, self._members) for one in groups)),

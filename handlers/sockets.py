@@ -174,7 +174,7 @@ def _name_of(response: Any) -> str:
 
 
 def _without_ticket(error: Exception) -> Exception:
-    """What a log may say of it: aiohttp's own words hold the ticket."""
+    """The error as a log may show it: aiohttp's own words hold the ticket."""
     if isinstance(error, SlackRefused):
         return error
     status = getattr(error, "status", None)

@@ -47,7 +47,7 @@ class Announcer:
         self._known: OrderedDict[int, tuple[str, str]] = OrderedDict()
 
     async def announce(self, events: list[LogEvent]) -> None:
-        """Log what has happened."""
+        """Log these events."""
         for one in events:
             if one.incident_id is None:
                 emit(one.event, **one.fields)

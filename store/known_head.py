@@ -1,8 +1,8 @@
 """The highest head of the audit trail that this process has seen, kept in its memory.
 
-Whoever may write to the database can delete the whole trail, or put back an older copy of it with
-the anchors of then: each of its rows is genuine, so the key alone does not tell. A process that has
-seen a later row does.
+Somebody with write access to the database can delete the whole trail, or put back an older copy of
+it with the anchors of then. Each row of the copy is genuine, so the key alone does not show the
+change. A process that has seen a later row does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """That the trail had a row of this number, with this mac."""
+    """A row that the trail had: its number and mac."""
 
     seq: int
     mac: str
@@ -21,7 +21,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class CheckedRequest:
-    """What the stored rows about one request say, and whether they contradict the trail.
+    """The stored rows about one request, and whether they contradict the trail.
 
     `turns` are its rows of the trail, `stored` is its execution with its approval, None where one
     is missing: other values have to be checked again. `previous` has the number of each genuine
@@ -46,7 +46,7 @@ class CheckedRequests:
 
 
 class TrailView:
-    """What one operation knows of the trail when it begins, and what it learns of it.
+    """The trail as one operation knows it at its beginning, and as it finds it.
 
     `known` and `dispute` are of before its transaction, so the transaction sees all that they are
     about. An operation sets `seen` to a genuine head, and `found` to how the trail contradicts
@@ -73,7 +73,7 @@ class TrailView:
 
 
 class KnownHead:
-    """What a process knows of the trail. A dispute stays for as long as the process lives."""
+    """The trail as a process knows it. A dispute stays for as long as the process lives."""
 
     def __init__(self) -> None:
         self._head: Head | None = None
@@ -81,7 +81,7 @@ class KnownHead:
         self._requests = CheckedRequests()
 
     def view(self) -> TrailView:
-        """What an operation that begins now knows."""
+        """The knowledge of an operation that begins now."""
         return TrailView(self._head, self._dispute, self._requests)
 
     def learn(self, view: TrailView) -> None:

@@ -1,4 +1,4 @@
-"""What proves the audit trail: a keyed hash chain. It takes the standard library and the key alone.
+"""Proves the audit trail, a keyed hash chain, with the standard library and the key alone.
 
 This file is whole by itself, so that it can be carried to wherever a proof is looked at:
 
@@ -34,7 +34,7 @@ HEAD, CHECKPOINT, DAY = "head", "checkpoint", "day/"
 
 
 class Fault(Exception):
-    """What is wrong with a chain, in words. `seq`: the first row at fault; 0 is none of them."""
+    """A fault of a chain, in words. `seq`: the first row at fault; 0 is none of them."""
 
     def __init__(self, seq: int, what: str) -> None:
         self.seq = seq
@@ -92,14 +92,14 @@ def sha256_of(value: object) -> str:
 
 
 def body_text(row: Row) -> str:
-    """What a row says."""
+    """The content of a row, as the mac covers it."""
     return "body" + _CANONICAL.encode(
         [row.at, row.kind, row.incident_id, row.subject, row.actor, row.detail]
     )
 
 
 def link_text(seq: int, prev: str, body: str) -> str:
-    """Where it says it. `body` is the mac of `body_text`."""
+    """The place of a row in the chain. `body` is the mac of `body_text`."""
     return f"link\n{seq}\n{prev}\n{body}"
 
 
@@ -110,7 +110,7 @@ def is_genuine(key: bytes, row: Row) -> bool:
 
 
 def anchor_text(anchor: Anchor) -> str:
-    """What an anchor says."""
+    """The content of an anchor, as its seal covers it."""
     return "anchor" + _CANONICAL.encode(
         [anchor.name, anchor.seq, anchor.mac, anchor.at, anchor.note]
     )

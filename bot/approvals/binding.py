@@ -1,4 +1,4 @@
-"""What an approval is tied to: the incident and the files it was proposed for, what was shown."""
+"""Ties an approval to its incident, the operator's files, and what was shown."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bot.incidents.remediation import Preview, Proposal
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What an operator wrote that an approval depends on, as digests; `sop` '' where none is."""
+    """Digests of the operator's text that an approval depends on; `sop` is '' where none is."""
 
     sop: str
     policy: str
 
 
 def bound_to(incident: Incident, written: Written) -> Binding:
-    """What matters of the incident and of what is written about it, now.
+    """The facts of the incident and of the operator's files that an approval depends on, now.
 
     Not its `revision`: that grows with every repeat that is folded in.
     """

@@ -95,7 +95,7 @@ def why(blocker: Blocker) -> str:
 
 
 def remedy(blocker: Blocker) -> str:
-    """What to do; '' where nothing can be done about this approval."""
+    """The remedy; '' where nothing can be done about this approval."""
     return _REMEDY.get(blocker.kind, "")
 
 

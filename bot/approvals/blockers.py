@@ -1,4 +1,4 @@
-"""What blocks a remediation: decided in one place, by `evaluate`.
+"""Blockers of a remediation: decided in one place, by `evaluate`.
 
 Called when its card is drawn, at the press, when its dispatch is claimed, and before it is sent.
 The answer is data; `blocker_text` has the sentences.
@@ -124,7 +124,7 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the store knows at one moment: the freeze, and what was sent, oldest first.
+    """The store's facts at one moment: the freeze, and the requests sent, oldest first.
 
     `runs` has everything since `since_of(limits, now)`, everything that may still be under way, and
     all that did not help in an open incident. `missing` are the approvals whose request is on
@@ -140,7 +140,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What an operator's files say now about one approval.
+    """The operator's files about one approval, as they are now.
 
     The digest of its SOP, and what the policy requires; None where the policy allows the action to
     nobody.
@@ -152,7 +152,7 @@ class Config:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastLook:
-    """What Slack, the audit trail and the gateway say of an approval just before it is sent.
+    """The answers of Slack, audit trail and gateway about an approval just before it is sent.
 
     `lost_vote` is why too few of its votes still count, '' while enough do. `plan` is the digest of
     what the gateway would do.
@@ -164,7 +164,7 @@ class LastLook:
 
 
 def since_of(limits: Limits, now: datetime) -> datetime:
-    """What was sent before this cannot be in the way of anything any more."""
+    """The time before which a request can no longer block anything."""
     longest = max(limits.cooldowns.values(), default=timedelta())
     return now - max(HOUR, limits.breaker_span, longest)
 
@@ -255,7 +255,7 @@ def _doubtful(approval: Approval, last_look: LastLook | None) -> Blocker | None:
 
 
 def requirement_of(approval: Approval) -> Demand:
-    """What was asked for when it was proposed."""
+    """The requirement at the time of the proposal."""
     return Demand(
         approvers=approval.approvers,
         needed=approval.needed,

@@ -11,7 +11,7 @@ from bot.approvals.segment import Window
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the store holds every dispatch to, in the transaction that claims it.
+    """The limits of every dispatch, which the store checks in the transaction that claims it.
 
     `cooldowns`: how long an action leaves its target alone after anything was sent to it, by
     action id. `breaker_failures` of one SOP within `breaker_span` stop it for that long.

@@ -1,4 +1,4 @@
-"""What a remediation needs before it may run: the policy's rules applied to one case."""
+"""The requirements of a remediation: the policy's rules applied to one case."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What is to be decided on. `seen`: the target is named by this incident's own alerts.
+    """The case to decide. `seen`: this incident's own alerts name the target.
 
     `environment` is the target's, as the gateway's operator declared it, '' where the gateway does
     not say it; `alert_environment` is what the incident's alerts say, which can make an answer
@@ -45,7 +45,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What the policy asks for. `needed` 0 means that nobody is asked (see `auto_approve`)."""
+    """The policy's requirement. `needed` 0 means that nobody is asked (see `auto_approve`)."""
 
     approvers: tuple[str, ...]
     needed: int
@@ -168,7 +168,7 @@ def unknown_environments(policy: Remediate) -> list[FieldProblem]:
 
 
 def _in_all(policy: Remediate, rules: list[Rule]) -> tuple[str, ...]:
-    """Who is an approver whichever rule it is, in the order of the first one."""
+    """The approvers that every rule names, in the order of the first one."""
     first, *others = [_or(rule.approvers, policy.approvers) for rule in rules]
     return tuple(user for user in first if all(user in named for named in others))
 

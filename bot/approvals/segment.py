@@ -59,7 +59,7 @@ class _Part(BaseModel):
 
 
 class Rule(_Part):
-    """Which remediations it is for, and what it asks of them.
+    """One rule: the remediations that it covers, and its requirement.
 
     Globs are compared in lower case; one of `environments` means a declared environment by any of
     its spellings. What a rule leaves out comes from the segment itself; an empty list would be for
@@ -92,7 +92,7 @@ class Window(_Part):
 
 
 class ActionRule(_Part):
-    """What an operator changes about one action of the catalogue."""
+    """An operator's changes to one action of the catalogue."""
 
     enabled: bool = True
     risk: Risk | None = None
@@ -139,6 +139,6 @@ class Remediate(_Part):
 
     @property
     def everybody_who_may_approve(self) -> tuple[str, ...]:
-        """Who is an approver of anything, by the segment itself or by a rule."""
+        """Every approver that the segment or a rule names."""
         named = (self.approvers, *(rule.approvers or () for rule in self.rules))
         return tuple(dict.fromkeys(one for some in named for one in some))

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class NewsKind(StrEnum):
-    """What went badly."""
+    """The kinds of bad news."""
 
     WORSE = "worse"
     NOT_HELPED = "not helped"

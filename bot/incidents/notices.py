@@ -1,4 +1,4 @@
-"""What the bot says of itself: many incidents at once, and what stands still."""
+"""The bot's notices about itself: many incidents at once, and overdue work."""
 
 from __future__ import annotations
 

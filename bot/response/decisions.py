@@ -40,7 +40,7 @@ Standings = Callable[[str, Collection[str]], Awaitable[Standing]]
 
 
 class Decisions:
-    """Who says yes or no to what waits. `home_team` is our workspace's id."""
+    """Counts votes on approvals that wait. `home_team` is our workspace's id."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class Decisions:
         return replace(voter, standing=await self._standing(voter.user, groups))
 
     async def blocker_of(self, approval: Approval, facts: Facts | None = None) -> Blocker | None:
-        """What blocks it now, for its card and for the person who presses.
+        """The blocker of now, for its card and for the person who presses.
 
         `facts` are those of this moment, if the caller has them.
         """

@@ -38,7 +38,7 @@ _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)>")
 
 
 class Dispatches:
-    """What runs. One without an outcome after `patience` seconds is looked up."""
+    """Sends requests and verifies. One without an outcome after `patience` s is looked up."""
 
     def __init__(
         self,
@@ -237,7 +237,7 @@ class Dispatches:
         await dispatch.written(partial(self._finish, execution, result))
 
     async def _blocker_of(self, approval: Approval, incident: Incident) -> Blocker | None:
-        """What blocks it, by what Slack, the audit trail and the gateway say now.
+        """The blocker, by the answers of Slack, the audit trail and the gateway now.
 
         GatewayUnavailable or InputError when the gateway does not say what it would do.
         """
@@ -344,5 +344,5 @@ async def _or_error(asking: Awaitable[T]) -> T | SopbotError:
 
 
 def _of_them(why: str) -> str:
-    """What would be said to the presser, as it is said to others, on a card."""
+    """The sentence to the presser, as others read it on a card."""
     return re.sub(r"\byou\b", "they", _GROUP.sub(r"@\1", why))

@@ -1,4 +1,4 @@
-"""What the operator wrote, as it is now: a reload replaces all of it at once."""
+"""The operator's files as they are now: a reload replaces all of them at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Rulebook:
     sops: SopLibrary
 
     def written(self, sop_id: str) -> Written:
-        """What a remediation of that SOP ID depends on, as digests."""
+        """Digests of the text that a remediation of that SOP ID depends on."""
         sop = self.sops.get(sop_id)
         return Written(
             sop=digest_of_text(sop.model_dump_json()) if sop else "",
@@ -32,7 +32,7 @@ class Rulebook:
         )
 
     def config_for(self, approval: Approval, incident: Incident) -> Config:
-        """What the files say now about an approval of that incident."""
+        """The operator's files about an approval of that incident, as they are now."""
         remediate = self.policy.remediate
         action = enabled_in(remediate).get(approval.proposal.action_id)
         if action is None:
@@ -54,7 +54,7 @@ class Rulebook:
 
     @property
     def limits(self) -> Limits:
-        """What every dispatch is held to."""
+        """The limits of every dispatch."""
         remediate = self.policy.remediate
         return Limits(
             cooldowns=cooldowns_in(remediate),

@@ -1,1 +1,1 @@
-"""What the bot's and the gateway's HTTP servers share: limits, host names, log lines."""
+"""The shared parts of the bot's and the gateway's HTTP servers: limits, host names, log lines."""

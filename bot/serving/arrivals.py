@@ -49,15 +49,15 @@ class Arrival:
 
     @property
     def phase(self) -> Phase:
-        """What it waits for."""
+        """The part of its request that is awaited."""
         if not self.data:
             return Phase.IDLE
         return Phase.HEAD if self.whole_at is None else Phase.BODY
 
     def add(self, data: bytes) -> bool:
-        """Whether the request is whole now, as far as we look.
+        """Take more bytes; True once the request is whole, as far as we look.
 
-        The HTTP parser decides what a request is: it gets what we do not understand at once.
+        The HTTP parser decides what a request is: bytes that we do not understand go to it at once.
         """
         before = len(self.data)
         self.data += data

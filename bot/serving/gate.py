@@ -20,7 +20,7 @@ BUSY = "busy"
 
 
 class Phase(enum.Enum):
-    """What a connection waits for."""
+    """The next thing that happens on a connection; its deadline depends on it."""
 
     IDLE = "the first byte of the next request"
     HEAD = "the rest of a request's headers"
@@ -30,7 +30,7 @@ class Phase(enum.Enum):
 
 
 class Served(Protocol):
-    """What the gate needs of a connection."""
+    """A connection, as the gate sees it."""
 
     address: str
     phase: Phase

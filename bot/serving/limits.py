@@ -16,7 +16,7 @@ FEWEST = 16  # connections; a machine that allows fewer descriptors cannot run a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
-    """What one server grants its callers. Times are seconds, sizes are bytes.
+    """The limits of one server for its callers. Times are seconds, sizes are bytes.
 
     `head`: from the first byte of a request to the end of its headers, and from the connection to
     the first byte. `body`: from there to the end of the body. `idle`: between two requests.

@@ -1,4 +1,4 @@
-"""What may stand in a log line: no secret, and nothing that moves a cursor or forges a line."""
+"""Cleans log lines: no secret stays, and nothing that moves a cursor or forges a line."""
 
 from __future__ import annotations
 

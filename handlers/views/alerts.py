@@ -83,7 +83,7 @@ def _differing_labels(alerts: Sequence[GroupedAlert]) -> list[str]:
 
 
 def _labels(alert: GroupedAlert, differing: Sequence[str]) -> str:
-    """What tells this alert from the others: which machine or part it is about comes first."""
+    """The labels that tell this alert from the others: the machine or part comes first."""
     names = [name for name in (*_IDENTIFYING, *differing) if alert.labels.get(name)]
     return " · ".join(
         f"{said(name, 40)} {said(alert.labels[name], 80)}"

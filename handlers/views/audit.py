@@ -1,4 +1,4 @@
-"""What the bot says of its own audit trail, once a day."""
+"""The bot's daily message about its own audit trail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from handlers.views.text import Block, context, line, section
 
 
 def head(day: str, rows: int, mac: str, fault: str) -> tuple[str, list[Block]]:
-    """Where the trail stood: who puts back an older copy cannot change what was posted here."""
+    """The end of the trail on that day. An older copy of the store does not change this message."""
     if fault:
         text = f"🔴 Audit trail, {day}: {line(fault, 300)}"
         remedy = "Keep a backup as it is now; `python -m bot audit verify` says more."

@@ -1,4 +1,4 @@
-"""What the bot says of itself: a storm's digest, overdue work, undelivered messages."""
+"""The bot's messages about itself: a storm's digest, overdue work, undelivered messages."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def undelivered(where: str, why: str, shown: tuple[str, list[Block]]) -> tuple[s
 
 
 def delivered(where: str, what: str) -> tuple[str, list[Block]]:
-    """What stood in another channel's place, once that channel takes it: no button is left."""
+    """A message that has reached its own channel at last: here no button is left."""
     text = f"↪ {what} is shown in <#{where}> again."
     return text, [section(text)]
 

@@ -1,4 +1,4 @@
-"""What people did to an incident, in words, as the store reports it."""
+"""People's actions on an incident, in words, as the store reports them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handlers.views.text import Block, ago, button, line, plural, said, section
 
 
 def acknowledged(change: IncidentChange, user: str, now: datetime) -> str:
-    """Who owns it now: the answer to the person who acknowledged."""
+    """The answer to the person who acknowledged: the owner now."""
     incident = change.incident
     if change.changed:
         return f"👀 {incident.number} is yours."
@@ -26,7 +26,7 @@ def acknowledged(change: IncidentChange, user: str, now: datetime) -> str:
 
 
 def assigned(change: IncidentChange, assignee: str, user: str) -> str:
-    """Who owns it now: the answer to the person who assigned it."""
+    """The answer to the person who assigned it: the owner now."""
     number = change.incident.number
     whose = "yours" if assignee == user else f"<@{assignee}>'s"
     if not change.changed:
@@ -52,7 +52,7 @@ def steered(entry: TimelineEntry) -> tuple[str, list[Block]]:
 
 
 def resolve_warning(incident: Incident, waiting: Sequence[Approval]) -> str:
-    """What closing the incident would end, for a person who must confirm."""
+    """The consequences of closing the incident, for a person who must confirm."""
     parts = []
     if incident.firing:
         verb = "fires" if incident.firing == 1 else "fire"

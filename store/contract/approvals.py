@@ -1,4 +1,4 @@
-"""What waits for a yes, and who said it."""
+"""Approvals that wait, and their votes."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Approvals(Part):
         return False
 
     async def blocker_facts(self, limits: Limits, now: datetime) -> Facts:
-        """What `blockers.evaluate` has to know, for any number of approvals."""
+        """The facts for `blockers.evaluate`, for any number of approvals."""
         return await self._read_sealed(guards.facts, limits, now)
 
     async def drawn_blockers(self) -> dict[str, str]:
@@ -147,7 +147,7 @@ class Approvals(Part):
         return await self._write(approvals.withdraw, approval_id, reason, now)
 
     async def track_record(self, sop_id: str, action_id: str) -> TrackRecord:
-        """What this action of that SOP ID has been good for so far."""
+        """The results of this action for that SOP ID so far."""
         return await self._engine.read(records.of, sop_id, action_id)
 
     async def freeze(

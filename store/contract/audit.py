@@ -68,7 +68,7 @@ class Audit(Part):
         await self._read_sealed(disputes.compare_posted, head, posted_at)
 
     async def audit_day(self, day: str) -> Anchor | None:
-        """Where the trail stood at the end of that day, as it is to be posted."""
+        """The head of the trail at the end of that day, as it is to be posted."""
         return await self._engine.read(audit.find_anchor, DAY + day)
 
     async def prune_audit(self, before: datetime, now: datetime) -> int:

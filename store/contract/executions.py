@@ -1,4 +1,4 @@
-"""What has its yes: sent once, its outcome, whether it helped."""
+"""Approved remediations: each is sent once, has an outcome, and is verified."""
 
 from __future__ import annotations
 

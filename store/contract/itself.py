@@ -1,4 +1,4 @@
-"""What the bot says of itself: its store's id, storms, overdue work."""
+"""The bot's facts about itself: its store's id, storms, overdue work."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Itself(Part):
         return await self._write(notices.weather, channel, storm_limit, now, remind)
 
     async def storm(self, notice_id: int) -> Storm | None:
-        """What that storm brought, as it stands now."""
+        """The incidents of that storm, as they stand now."""
         return await self._engine.read(notices.storm, notice_id)
 
     async def tell(self, kind: str, channel: str, body: Any, now: datetime, *, over: bool) -> None:
@@ -46,9 +46,9 @@ class Itself(Part):
         await self._write(notices.tell, kind, channel, body, now, over=over)
 
     async def notice(self, notice_id: int) -> Notice | None:
-        """What the bot said of itself."""
+        """One notice of the bot about itself."""
         return await self._engine.read(notices.get, notice_id)
 
     async def stuck(self, now: datetime) -> list[Stuck]:
-        """What should have happened by now and has not."""
+        """Overdue work."""
         return await self._engine.read(selfcheck.stuck, now)

@@ -1,4 +1,4 @@
-"""What every part of the store stands on: an engine, this process's name, the audit key."""
+"""The base of every part of the store: an engine, this process's name, the audit key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Engine(Protocol):
-    """What runs operations. `write` commits before it returns; `read` changes nothing.
+    """Runs operations. `write` commits before it returns; `read` changes nothing.
 
     `schema_query` names the migrations that the database has seen. `alone` says that no other
     process can be using it. `clock` tells the time by which leases are kept: the database's own
@@ -51,7 +51,7 @@ class Engine(Protocol):
 
 
 class Part:
-    """What a part of the store has: the engine, and how it reads and writes. See `Store`."""
+    """One part of the store: the engine, and how it reads and writes. See `Store`."""
 
     def __init__(
         self,

@@ -56,7 +56,7 @@ SKEW = timedelta(seconds=60)
 
 
 class Kind(StrEnum):
-    """What can be on record. `subject` is the approval's id where nothing else is said."""
+    """The kinds of rows on record. `subject` is the approval's id unless a kind says otherwise."""
 
     PROPOSED = "proposed"  # with the digest, and every parameter with its origin
     EDITED = "edited"  # somebody changed the parameters; actor: who
@@ -185,7 +185,7 @@ _FROZEN_MARK, _REQUEST_MARK = " frozen", " request "
 
 
 class End(NamedTuple):
-    """Where the chain ends as it stands there, and whether the key made that. No head: it did not.
+    """The end of the chain as it is stored, and whether the key made it; no head is not genuine.
 
     It is handed on within one transaction only.
     """
@@ -201,7 +201,7 @@ def find_end() -> Operation[End]:
 
 
 def end_of_chain() -> Operation[Anchor | None]:
-    """Where the chain ends; None when it is empty.
+    """The end of the chain; None when it is empty.
 
     The head's `note` is the latest time seen, the number of the last request, and whether
     everything is frozen: whoever deletes a freeze or an execution from the store, and its row from

@@ -1,4 +1,4 @@
-"""Which open incidents an alert could join, and whether a newer message has overtaken it.
+"""Finds the open incidents that an alert could join, and a newer message that has overtaken it.
 
 What decides that is read in one query: every alert pays for it, and on PostgreSQL each query is a
 round trip while the alert's scope is locked.

@@ -21,7 +21,7 @@ def blocker(
     now: datetime,
     config: Config | None = None,
 ) -> Operation[Blocker | None]:
-    """What blocks it now."""
+    """The blocker of now."""
     known: Facts = yield from facts(limits, now)
     return evaluate(approval, incident, known, limits, now, config=config)
 
@@ -44,7 +44,7 @@ ORDER BY started_at
 
 
 def facts(limits: Limits, now: datetime, *, missing: bool = True) -> Operation[Facts]:
-    """What `evaluate` has to know, for any number of approvals.
+    """The facts for `evaluate`, for any number of approvals.
 
     Without `missing` nobody looks whether an earlier request is missing from the store.
     """

@@ -1,4 +1,4 @@
-"""What keeps the audit trail provable: its head posted every day, its old rows pruned."""
+"""Keeps the audit trail provable: its head is posted every day, its old rows are pruned."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _fault_since_last_day(through: int) -> Operation[str]:
 
 
 def _fault(seq: int, mac: str, through: int) -> Operation[str]:
-    """What is wrong with the rows after `seq`, in words; '' when they lead to `through`."""
+    """The fault of the rows after `seq`, in words; '' when they lead to `through`."""
     frozen = yield from _frozen_at(seq)
     while seq < through:
         found = yield query(

@@ -1,4 +1,4 @@
-"""What the outbox has to send: in which channels, and there what comes first, in one read.
+"""The work of the outbox: its channels, and the first messages of each, in one read.
 
 A channel that is free to send asks in the same breath for its messages, and for what the first of
 them shows where that is an incident's card. Three reads, one after the other, would each wait for a
@@ -20,7 +20,7 @@ from store.statements import Operation
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a channel that is free to send would read: see `outbox.due`."""
+    """The reads of a channel that is free to send: see `outbox.due`."""
 
     limit: int
     which: frozenset[Which]
@@ -29,7 +29,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one channel has to send now.
+    """The messages that one channel has to send now.
 
     `which` are the classes of it. `messages` come first, None where they were not asked for.
     `card` is what the first of them shows, None where that is no incident's card.

@@ -1,4 +1,4 @@
-"""Who sent an alert: only its sender may clear it, whatever the alert says of itself.
+"""The sender of an alert: only it may clear the alert, whatever the alert says of itself.
 
 Every app in a channel and everybody with the HTTP token can send the resolve of any alert. The
 sender is what Slack or the endpoint says: the bot that posted, or the source in the path.

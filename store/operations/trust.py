@@ -42,7 +42,7 @@ _COLUMNS = ", ".join(f"t.{field.name}" for field in fields(Row))
 
 
 def missing(approval: Approval) -> Operation[str]:
-    """What of this yes the trail does not know, in words; '' when it knows all of it.
+    """The part of this approval that is not on the trail, in words; '' when all of it is.
 
     That it was put before people as it is, each yes by who said it to that, and that it was
     approved by them, or by the policy alone, when it says. Rows that the key did not make are none.
@@ -230,7 +230,7 @@ def _contradicts(turns: list[Row], stored: tuple[Any, ...] | None) -> bool:
 
 @lru_cache(1024)
 def _action_of(detail: str) -> tuple[str, str]:
-    """What a `proposed` row says: the action and its target."""
+    """The action and target of a `proposed` row."""
     proposed = json.loads(detail)
     return proposed["action"], proposed["target"]
 

@@ -1,4 +1,4 @@
-"""What people say to a proposal: counted once, and decided by one conditional UPDATE."""
+"""People's votes on a proposal: counted once, and decided by one conditional UPDATE."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def vote(
 def _take_back(
     approval: Approval, incident: Incident, user: str, now: datetime, press: Mapping[str, str]
 ) -> Operation[Approval]:
-    """Who asked for it, or said yes to it, ends it.
+    """Cancel or revoke it for the person who asked for it or approved it.
 
     That is no vote of who asked, and a yes that counted stays on record as it was said: so there is
     no row in `votes` for it, and the trail has the press where it says that this is rejected.
