@@ -9,14 +9,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from bot.incidents.model import Alert
 from bot.intake import parse_message
 from bot.response import Delivery, Response
 from handlers.listening import Listeners
-from handlers.metadata import kind_of
+from handlers.metadata import kind_of, time_of
 
 Message = Mapping[str, Any]
 
@@ -101,14 +100,6 @@ def _without_names(alert: Alert) -> Alert:
     return alert
 
 
-def _moment(ts: object) -> datetime | None:
-    """Slack's time of an event, or None where it is none."""
-    try:
-        return datetime.fromtimestamp(float(str(ts)), UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
 class AlertDoor:
     """Takes in alerts as they come over the socket, ahead of Bolt.
 
@@ -160,7 +151,7 @@ class AlertDoor:
             channel=channel,
             alerts=[_without_names(alert) for alert in parse_message(message)],
             edit_of=versions if version else "",
-            told_at=_moment(event.get("event_ts") or event.get("ts")),
+            told_at=time_of(event.get("event_ts") or event.get("ts")),
             posted=True,
             sender=f"slack:{message.get('bot_id')}",
         )

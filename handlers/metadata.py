@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from store.rows import OutboxMessage
@@ -75,6 +76,14 @@ def key_of(posted: Any, sender: Sender, *, in_own_thread: bool) -> str | None:
         return None
     ours = in_own_thread if store_id is None else store_id == sender.store_id
     return key if ours else None
+
+
+def time_of(ts: object) -> datetime | None:
+    """The time that a `ts` of Slack is; None where it is none."""
+    try:
+        return datetime.fromtimestamp(float(str(ts)), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def as_object(value: Any) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from bot.errors import SopbotError
 from handlers.finding import Call, pages
-from handlers.metadata import Sender, as_object, key_of
+from handlers.metadata import Sender, as_object, key_of, time_of
 from store.contract import Store
 from store.known_head import Head
 from store.operations.keeping import POSTED
@@ -54,8 +54,11 @@ async def _last_posted(call: Call, channel: str, sender: Sender) -> tuple[Head, 
     async for page, _ in pages(call, "conversations_history", **where):
         for message in page:  # newest first
             key = key_of(message, sender, in_own_thread=False) or ""
-            if key.startswith(f"{POSTED}:") and (head := _head_in(message)):
-                return head, datetime.fromtimestamp(float(message["ts"]), UTC)
+            if not key.startswith(f"{POSTED}:"):
+                continue
+            head, posted_at = _head_in(message), time_of(message["ts"])
+            if head and posted_at:
+                return head, posted_at
         read += 1
         if read == MOST_PAGES:
             break

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.simulator import content
-from handlers.metadata import Sender, event_type, key_of, kind_of, metadata_for
+from handlers.metadata import Sender, event_type, key_of, kind_of, metadata_for, time_of
 from handlers.rendering import Rendered, Renderer, _marked
 from store.rows import OutboxMessage
 
@@ -88,6 +88,15 @@ def test_metadata_holds_the_key_and_the_store_and_no_null() -> None:
 )
 def test_the_kind_is_read_from_both_forms_of_the_name(mark: object, kind: str) -> None:
     assert kind_of(mark) == kind
+
+
+@pytest.mark.parametrize("ts", ["", "soon", None, {}, "nan", "inf", "1e400", "1e18", "-1e18"])
+def test_what_is_no_time_of_slacks_is_none(ts: object) -> None:
+    assert time_of(ts) is None
+
+
+def test_a_time_of_slacks_is_in_utc() -> None:
+    assert time_of("1795230245.000100") == datetime(2026, 11, 21, 3, 4, 5, 100, tzinfo=UTC)
 
 
 def test_our_message_is_known_by_its_store() -> None:

@@ -114,6 +114,16 @@ async def test_a_message_that_only_looks_like_ours_does_not_count(
     assert await dispute(desk) == ""
 
 
+async def test_a_message_without_a_time_does_not_stop_the_start(desk: Desk) -> None:
+    message = (await posted_day(desk)).data
+
+    async def call(_method: str, **_where: Any) -> dict[str, Any]:
+        return {"ok": True, "messages": [message | {"ts": "soon"}]}
+
+    await compare_posted_head(desk.store, call, OPS, desk.sender)
+    assert await desk.store.trail_dispute() == ""
+
+
 async def test_a_bot_that_does_not_know_its_own_bot_id_compares_nothing(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
