@@ -41,12 +41,16 @@ async def approve(
     outbox: Outbox,
 ) -> None:
     """A yes, or first the box for its reason. A refusal goes to the presser alone."""
-    asked = await approval_of_press(body, action, story)
+    asked, incident = await asyncio.gather(
+        approval_of_press(body, action, story),
+        story.store.incident_of_approval(str(action.get("value", ""))),
+    )
     if asked.terms.reason_required:
         await story.decisions.check(asked, voter_of(body))
         await outbox.open_view(str(body["trigger_id"]), modals.reason_modal(asked))
     else:
-        await story.decisions.vote(asked, voter_of(body), Choice.APPROVE, press_of(body, action))
+        press = press_of(body, action)
+        await story.decisions.vote(asked, voter_of(body), Choice.APPROVE, press, incident=incident)
 
 
 async def reasoned(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -242,6 +243,23 @@ def terms_to_json(terms: Terms) -> str:
     return dump(asdict(terms))
 
 
+# A click reads the same approval five times: what never changes of one is parsed once.
+_APPROVALS_KEPT = 256
+
+
+@lru_cache(_APPROVALS_KEPT)
+def _proposal_from(text: str) -> Proposal:
+    body = json.loads(text)
+    body["parameters"] = tuple(Parameter(*parts) for parts in body["parameters"])
+    return Proposal(**body)
+
+
+@lru_cache(_APPROVALS_KEPT)
+def _preview_from(text: str) -> Preview:
+    return Preview(*json.loads(text))
+
+
+@lru_cache(_APPROVALS_KEPT)
 def terms_from(text: str) -> Terms:
     """The reverse; '' is what was asked before there were any."""
     if not text:
@@ -259,13 +277,11 @@ def terms_from(text: str) -> Terms:
 
 def approval_from(row: Row, votes: list[Row]) -> Approval:
     """An approvals row with its votes rows."""
-    proposal = json.loads(row["proposal"])
-    proposal["parameters"] = tuple(Parameter(*parts) for parts in proposal["parameters"])
     return Approval(
         id=row["id"],
         incident_id=row["incident_id"],
-        proposal=Proposal(**proposal),
-        preview=Preview(*json.loads(row["preview"])),
+        proposal=_proposal_from(row["proposal"]),
+        preview=_preview_from(row["preview"]),
         state=RemediationStatus(row["state"]),
         requested_by=row["requested_by"],
         requested_at=moment(row["requested_at"]),

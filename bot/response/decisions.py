@@ -22,6 +22,7 @@ from bot.approvals.model import (
 from bot.approvals.policy import Voter, check_vote, mentions, no_vote
 from bot.approvals.segment import GuestAction
 from bot.errors import NotFound, Refused, SopbotError, StoreError
+from bot.incidents.model import Incident
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
 from bot.response import propose
@@ -71,10 +72,14 @@ class Decisions:
         press: Mapping[str, str] | None = None,
         *,
         reason: str = "",
+        incident: Incident | None = None,
     ) -> Approval:
-        """Count a press, which Slack calls `press`. Refused says why to the person who pressed."""
+        """Count a press, which Slack calls `press`. Refused says why to the person who pressed.
+
+        `incident` is that of the approval, if the caller has read it too.
+        """
         # The store looks at its own facts where it counts the vote.
-        voter = await self._may_vote(approval, voter, choice, Facts())
+        voter = await self._may_vote(approval, voter, choice, Facts(), incident)
         approval = await self._store.vote(
             approval.id,
             voter,
@@ -120,12 +125,17 @@ class Decisions:
         return incident_id
 
     async def _may_vote(
-        self, approval: Approval, voter: Voter, choice: Choice, facts: Facts | None = None
+        self,
+        approval: Approval,
+        voter: Voter,
+        choice: Choice,
+        facts: Facts | None = None,
+        incident: Incident | None = None,
     ) -> Voter:
         """The voter with what Slack says of them; Refused when the world is not that one any more.
 
         What is over is ended at once, for everybody: a clock that is moved back brings nothing
-        back to life. `facts` as for `blocker_of`.
+        back to life. `facts` and `incident` as for `blocker_of`.
         """
         if approval.decided or voter.team != self._home_team:
             return voter  # the vote itself says so
@@ -133,7 +143,7 @@ class Decisions:
         if now >= approval.expires_at:
             await self._store.expire_approvals(now)
             raise blocker_text.refused(Blocker(kind=BlockerKind.EXPIRED), "Not counted")
-        blocker = await self.blocker_of(approval, facts)
+        blocker = await self.blocker_of(approval, facts, incident)
         if blocker and blocker.is_final and await self._end(approval, blocker):
             raise Refused(f"Not counted: {blocker_text.why(blocker)}.", remedy=AGAIN)
         if blocker and choice is Choice.APPROVE and blocker.kind is not BlockerKind.NO_APPROVER:
@@ -141,14 +151,16 @@ class Decisions:
         groups = [one for one in approval.approvers if one.startswith("S")]
         return replace(voter, standing=await self._standing(voter.user, groups))
 
-    async def blocker_of(self, approval: Approval, facts: Facts | None = None) -> Blocker | None:
+    async def blocker_of(
+        self, approval: Approval, facts: Facts | None = None, incident: Incident | None = None
+    ) -> Blocker | None:
         """The blocker of now, for its card and for the person who presses.
 
-        `facts` are those of this moment, if the caller has them.
+        `facts` are those of this moment, and `incident` its incident, if the caller has them.
         """
         limits, now = self._rulebook.limits, self._clock()
         known = facts or await self._store.blocker_facts(limits, now)
-        incident = await self._store.incident(approval.incident_id)
+        incident = incident or await self._store.incident(approval.incident_id)
         config = self._rulebook.config_for(approval, incident)
         return evaluate(approval, incident, known, limits, now, config=config)
 

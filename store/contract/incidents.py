@@ -23,6 +23,10 @@ class Incidents(Part):
         """One incident, or NotFound."""
         return await self._engine.read(incidents.get, incident_id)
 
+    async def incident_of_approval(self, approval_id: str) -> Incident:
+        """The incident of an approval, or NotFound."""
+        return await self._engine.read(incidents.of_approval, approval_id)
+
     async def open_incidents(self, limit: int = 20, before: int | None = None) -> list[Incident]:
         """Open and acknowledged incidents, newest first; `before` an id pages on."""
         return await self._engine.read(incidents.open_ones, limit, before)

@@ -81,6 +81,17 @@ def unknown(incident_id: int) -> NotFound:
     return NotFound(f"There is no INC-{incident_id}.", remedy="`/incident list` shows them.")
 
 
+def of_approval(approval_id: str) -> Operation[Incident]:
+    """The incident of an approval, or NotFound."""
+    rows = yield query(
+        "SELECT i.* FROM incidents i JOIN approvals a ON a.incident_id = i.id WHERE a.id = ?",
+        approval_id,
+    )
+    if not rows:
+        raise NotFound("This approval is not known here.", remedy="Propose the action again.")
+    return incident_from(rows[0])
+
+
 def open_ones(limit: int, before: int | None) -> Operation[list[Incident]]:
     """Open and acknowledged incidents, newest first."""
     rows = yield query(
