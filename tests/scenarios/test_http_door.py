@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from bot.app import Bot
+from store.statements import Operation, query
 from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
@@ -247,6 +248,24 @@ async def test_the_same_idempotency_key_is_one_alert(http_door: OpenDoor, world:
     assert [answer["accepted"] for _, answer in answers] == [1, 0]
     await world.quiet()
     assert "folded" not in (await world.card()).text
+
+
+async def test_deliveries_without_a_key_of_their_own_are_named_in_the_order_they_came(
+    http_door: OpenDoor,
+) -> None:
+    """Each random name would change another page of the store's index."""
+    at = await http_door()
+    for number in range(8):
+        status, _ = await at.post("/alerts/alertmanager", webhook(firing(f"shop-{number}")))
+        assert status == 202
+
+    def names() -> Operation[list[str]]:
+        rows = yield query("SELECT dedup_key FROM alerts ORDER BY id")
+        return [row["dedup_key"].rpartition("/")[2] for row in rows]
+
+    found = await at.bot.response.store._engine.read(names)
+    assert len(set(found)) == 8
+    assert found == sorted(found)
 
 
 async def test_an_unknown_tracking_id_is_not_found(http_door: OpenDoor) -> None:
