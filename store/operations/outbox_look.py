@@ -8,9 +8,11 @@ thread or a server, and the card is what people wait for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.errors import NotFound
 from store.operations import cards, outbox
 from store.operations.cards import CardContent
 from store.operations.outbox import Which
@@ -51,6 +53,7 @@ def look(now: datetime, owner: str, asks: Mapping[str, Ask]) -> Operation[dict[s
         messages = yield from outbox.due(channel, now, ask.limit, ask.which, ask.yielding)
         card = None
         if messages and messages[0].kind == "card":
-            card = yield from cards.content(int(messages[0].subject))
+            with suppress(NotFound):  # what is missing stops this card, and no other message
+                card = yield from cards.content(int(messages[0].subject))
         found[channel] = Found(which, messages, card)
     return found
