@@ -5,6 +5,7 @@ People and groups stand as `@U…` and `@S…`, as everywhere in a reason; the v
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from bot.approvals.blockers import Blocker, BlockerKind
@@ -29,13 +30,13 @@ _WHY = {
     BlockerKind.REQUEST_MISSING: (
         "an earlier request is on record, and missing or changed in the store"
     ),
-    BlockerKind.WINDOW_CLOSED: "this may run only in a maintenance window{from_then}",
+    BlockerKind.WINDOW_CLOSED: "this may run only in a maintenance window{opens}",
     BlockerKind.DID_NOT_HELP: "{subject} did not help in this incident before",
     BlockerKind.TARGET_BUSY: "another action is running on {subject} (INC-{incident_id})",
     BlockerKind.TARGET_UNKNOWN: (
         "the outcome of another action on {subject} is unknown (INC-{incident_id})"
     ),
-    BlockerKind.COOLDOWN: "{subject} was acted on at {since}; next action at {until}",
+    BlockerKind.COOLDOWN: "{subject} was acted on {since_then}; next action {from_then}",
     BlockerKind.BREAKER_OPEN: (
         "the last {count} remediations of {subject} failed: its breaker is open until {until}"
     ),
@@ -79,17 +80,20 @@ _REMEDY = {
 }
 
 
-def why(blocker: Blocker) -> str:
-    """The reason, in lower case and without a full stop."""
+def why(blocker: Blocker, clock: Callable[[datetime], str] | None = None) -> str:
+    """The reason, in lower case and without a full stop; `clock` writes its times, else in UTC."""
+    at, time = clock or _at, clock or _time
+    since, until = blocker.since, blocker.until
     return _WHY[blocker.kind].format(
         subject=_closed(blocker),
         user=blocker.user,
         reason=blocker.reason,
         why=f" ({blocker.reason})" if blocker.reason else "",
         incident_id=blocker.incident_id,
-        since=_time(blocker.since),
-        until=_time(blocker.until),
-        from_then=f", which opens at {_time(blocker.until)}" if blocker.until else "",
+        since_then=at(since) if since else "",
+        until=time(until) if until else "",
+        from_then=at(until) if until else "",
+        opens=f", which opens {at(until)}" if until else "",
         count=blocker.count,
     )
 
@@ -121,5 +125,9 @@ def _closed(blocker: Blocker) -> str:
     return blocker.subject
 
 
-def _time(moment: datetime | None) -> str:
-    return f"{moment:%H:%M:%S} UTC" if moment else ""
+def _time(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S} UTC"
+
+
+def _at(moment: datetime) -> str:
+    return f"at {_time(moment)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.approvals import blocker_text
 from bot.approvals.blockers import Blocker, BlockerKind
@@ -117,7 +118,14 @@ def _blocked(asked: Approval, blocker: Blocker | None) -> list[Block]:
         why = f": {line(blocker.reason, 200)}" if blocker.reason else ""
         said = f"🧊 Frozen by <@{blocker.user}>, {clock(blocker.since)}{why}."
         return [section(f"{said} Nobody can approve until `/incident unfreeze`.")]
-    said = named(line(blocker_text.why(blocker), 400))
+    # Its fields are escaped and not the whole sentence: the times are Slack's own dates.
+    escaped = replace(
+        blocker,
+        subject=line(blocker.subject, 100),
+        reason=line(blocker.reason, 300),
+        user=line(blocker.user, 60),
+    )
+    said = named(blocker_text.why(escaped, clock))
     parts = [f"⏸️ *Nobody can approve this now:* {said}."]
     if blocker.until is None:
         parts.append(line(blocker_text.remedy(blocker), 200))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from bot.incidents.remediation import FROM_MODEL, Parameter, Preview, Remediatio
 from handlers.views.approval import approval as view
 from handlers.views.approval import status_of
 from handlers.views.modals import edit_modal
+from handlers.views.text import clock
 from tests.handlers.views.looks import (
     ANA,
     BEN,
@@ -232,6 +234,21 @@ def test_while_no_press_can_succeed_there_is_no_approve_and_the_card_says_until_
     }
     assert words[until] in shown(blocks)
     assert_slack_takes(text, blocks)
+
+
+@pytest.mark.parametrize("blocker", BLOCKERS)
+def test_every_time_on_a_card_that_cannot_be_approved_is_in_the_readers_own_zone(
+    blocker: Blocker,
+) -> None:
+    assert not re.search(r"\d\d:\d\d:\d\d UTC", shown(view(approval(), blocker=blocker)[1]))
+
+
+def test_a_cool_down_says_since_when_and_until_when_and_a_targets_name_stays_text() -> None:
+    until = NOW + timedelta(minutes=1)
+    cooling = Blocker(kind=BlockerKind.COOLDOWN, subject="<!here>", since=NOW, until=until)
+    _, blocks = view(approval(), blocker=cooling)
+    assert f"was acted on {clock(NOW)}; next action {clock(until)}." in shown(blocks)
+    assert "<!here>" not in shown(blocks)
 
 
 def test_a_vote_with_a_reason_shows_it_and_a_value_from_a_model_is_marked() -> None:
