@@ -36,14 +36,13 @@ def status(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
     bar.end()
     print(f"store     {found.engine} {found.name}")
     print(f"size      {_size(found.size)}")
-    print(f"schema    {', '.join(found.steps)}")
+    print(f"schema    {found.steps[-1] if found.steps else 'none'}")
     if found.behind:
         print(f"✗ older than this sopbot, which needs {', '.join(found.behind)}.")
         print("  `python -m bot store migrate` brings it up to date; so does a start of the bot.")
         return 1
     print(f"rows      {sum(found.rows.values()):,}")
-    for name, count in sorted(found.rows.items()):
-        print(f"  {name:<12}{count:>12,}")
+    _print_rows(sorted(found.rows.items()))
     if found.taken is not None:
         print(f"bot       {'running' if found.taken else 'not running'}")
     print(f"replicas  {len(found.replicas)} alive")
@@ -59,6 +58,12 @@ def status(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
     return 1 if found.broken else 0
 
 
+def _print_rows(rows: Iterable[tuple[str, int]]) -> None:
+    """One line a table, the counts below each other."""
+    for name, count in rows:
+        print(f"  {name:<16}{count:>12,}")
+
+
 def copy(settings: StoreSettings, given: argparse.Namespace, bar: Bar) -> int:
     """Copy the store to --to."""
     url = settings.store_url.get_secret_value()
@@ -70,8 +75,7 @@ def copy(settings: StoreSettings, given: argparse.Namespace, bar: Bar) -> int:
     done = moves.copy(url, given.to, bar, replace=given.replace)
     bar.end()
     moved = done.moved
-    for name, count in moved.rows.items():
-        print(f"  {name:<12}{count:>12,}")
+    _print_rows(moved.rows.items())
     print(f"✓ {moved.total:,} rows are in {name_of(given.to)}: read back, every table the same.")
     if moved.escaped:
         print(f"  In {moved.escaped:,} rows a NUL character stands as \\x00 now.")
