@@ -62,6 +62,7 @@ class Page:
         user, channel = self.place(query)
         names = names_of(workspace)
         home = query.get("view") == "home"
+        events = core.manifest.events  # None: no manifest was named, everything is sent
         thread = query.get("thread", "")
         root = channel.messages.get(thread)
         mine = workspace.ephemerals.get(user.id, {}).values()
@@ -90,6 +91,7 @@ class Page:
             "direct": direct,
             "app": workspace.app,
             "show_home": home,
+            "has_home": events is None or "app_home_opened" in events,
             "home": rendering.view(workspace, published, {}, names) if published else None,
             "messages": [shown(m) for m in sorted(listed, key=lambda m: str(m["ts"]))],
             "root": shown(root) if root else None,

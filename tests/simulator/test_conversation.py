@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -101,6 +102,19 @@ async def test_only_what_the_manifest_declares_is_sent(tmp_path: Path) -> None:
         unknown = await ana.command("/nonsense")
         assert unknown.outcome.error == "invalid_command"
         assert "not a valid command" in unknown.text
+
+
+@pytest.mark.parametrize(("events", "links"), [(["message.channels"], 0), (["app_home_opened"], 1)])
+async def test_the_page_links_a_home_tab_only_where_the_manifest_has_one(
+    events: list[str], links: int
+) -> None:
+    manifest = from_mapping({"settings": {"event_subscriptions": {"bot_events": events}}})
+    async with (
+        LocalSlack.start(manifest=manifest) as slack,
+        aiohttp.ClientSession() as http,
+        http.get(slack.page_url) as answer,
+    ):
+        assert (await answer.text()).count("data-home") == links
 
 
 def test_an_empty_manifest_declares_nothing() -> None:
