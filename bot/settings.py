@@ -179,13 +179,13 @@ class Settings(AuditSettings):
     )
     http_addr: Address = Field(
         "127.0.0.1:8080",
-        description="host:port of the bot's own HTTP door; port 0 is a free one",
+        description="host:port of the bot's own HTTP server; port 0 is a free one",
     )
     http_token: SecretStr = Field(
         SecretStr(""), description="bearer token; required unless HTTP_ADDR is loopback"
     )
     http_max_connections: int = Field(
-        1000, ge=16, le=100_000, description="connections the HTTP door serves at the same time"
+        1000, ge=16, le=100_000, description="connections the HTTP server serves at the same time"
     )
     http_max_connections_per_address: int = Field(
         100,

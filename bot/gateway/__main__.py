@@ -51,7 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = read()
         if given.check:
-            print(f"{given.config}: ok, {len(config.targets)} targets")
+            targets = len(config.targets)
+            print(f"{given.config}: ok, {targets} target" + ("" if targets == 1 else "s"))
             return 0
         if given.dump:
             print(json.dumps(asyncio.run(_fetch_dump(config)), indent=2))

@@ -201,6 +201,14 @@ async def test_a_config_that_is_wrong_ends_with_78_and_names_the_field(tmp_path,
     assert re.search(r"gateway\.yaml:2: listen\.prot: ", said)
 
 
+async def test_check_counts_one_target_in_the_singular(tmp_path, capsys):
+    config = tmp_path / "gateway.yaml"
+    target = "{environment: test, executor: process, argv: [sleep, '9']}"
+    config.write_text(f"state_dir: {tmp_path}/state\ntargets: {{web: {target}}}\n")
+    assert await asyncio.to_thread(main, ["--config", str(config), "--check"]) == 0
+    assert capsys.readouterr().out.endswith(": ok, 1 target\n")
+
+
 async def test_check_reads_the_config_and_starts_nothing(tmp_path, capsys):
     config = tmp_path / "gateway.yaml"
     config.write_text(f"state_dir: {tmp_path}/state\n")
