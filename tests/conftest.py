@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -18,10 +19,13 @@ from tests.ports import kept_port
 from tests.postgres import PostgresServer, postgres_server, programs
 from tests.store.places import Places
 
-pytest_plugins = ["tests.measuring"]
+pytest_plugins = ["tests.longest_first", "tests.measuring"]
 
-# A deadline would assert a wall-clock time, which a busy machine breaks.
-hypothesis.settings.register_profile("sopbot", deadline=None)
+# A deadline would assert a wall-clock time, and so would the health check of slow generation: a
+# busy machine breaks both.
+hypothesis.settings.register_profile(
+    "sopbot", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("sopbot")
 
 _OURS = (
@@ -43,6 +47,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for program in marker.args:
             if shutil.which(program) is None:
                 unavailable(f"{program} is not on this machine (make services)")
+
+
+def pytest_collection_finish() -> None:
+    """What the collection made stays to the end: nobody need look through it for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

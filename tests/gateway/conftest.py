@@ -273,8 +273,6 @@ def docker_daemon() -> Iterator[DockerDaemon]:
             tar.add(str(shutil.which("busybox")), arcname="bin/busybox")
         docker.run("import", str(image), "sopbot-test:1")
         yield docker
-        if containers := docker.run("ps", "-aq").split():
-            docker.run("rm", "-f", *containers)
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(30)

@@ -102,6 +102,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("beneath", engines, indirect=True)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Coverage needs one engine only, and `engines_in_turn` shares the cases out between both."""
+    case = getattr(item, "callspec", None)
+    if case is None or "beneath" not in case.params:
+        return
+    if case.params["beneath"] != "sqlite":
+        item.add_marker(pytest.mark.unmeasured)
+    both = item.config.getoption("store") == "both"
+    if both and item.get_closest_marker("engines_in_turn") and sum(case.indices.values()) % 2:
+        item.add_marker(pytest.mark.chaos)
+
+
 @pytest.fixture
 def beneath(request: pytest.FixtureRequest, tmp_path: Path) -> Beneath:
     """Where the bot remembers."""

@@ -24,6 +24,8 @@ from tests.scenarios.conftest import StartProcess
 from tests.scenarios.doors import Hurried, Proxy, SlackDoor, kind_of
 from tests.scenarios.world import Gateway, World, kind, restart_sop
 
+pytestmark = pytest.mark.unmeasured
+
 TAKEN, ANSWERED = "before it is taken", "before its answer"
 WORKING = "while it is worked on"
 
@@ -201,6 +203,7 @@ async def the_story_survives(
     assert gateway.executions() == [("service.restart", "checkout-api", "finished")]
 
 
+@pytest.mark.engines_in_turn
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: " ".join(point).replace("/", ""))
 async def test_the_story_ends_with_one_thread_and_one_restart(
     point: Point,

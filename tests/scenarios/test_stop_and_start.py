@@ -126,7 +126,7 @@ async def test_a_post_under_way_at_the_end_is_finished_and_not_repeated_by_the_n
     may_go_on.set()
     assert await bot.ended() == 0
     tidy(bot.log)
-    await bot_process()
+    await bot_process(fork=True)
     await world.approval_card()
     await world.quiet()
     assert len(world.cards()) == 1
@@ -135,12 +135,12 @@ async def test_a_post_under_way_at_the_end_is_finished_and_not_repeated_by_the_n
 async def test_what_came_while_nobody_was_there_is_picked_up(
     world: World, bot_process: StartProcess
 ) -> None:
-    first = await bot_process()
+    first = await bot_process(fork=True)
     first.terminate()
     assert await first.ended() == 0
     await world.alert()
     assert world.cards() == []
-    await bot_process()
+    await bot_process(fork=True)
     await world.approval_card()
 
 
