@@ -30,7 +30,8 @@ _LENGTH = re.compile(rb"\ncontent-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?\n", 
 _CHUNKED = re.compile(rb"\ntransfer-encoding[ \t]*:[ \t]*chunked[ \t]*\r?\n", re.IGNORECASE)
 _MAY_BE_CHUNKS = re.compile(rb"[0-9a-fA-F]{0,16}(?:[ \t;\r]|\Z)")
 _EXPECT = re.compile(rb"\nexpect([ \t]*:[ \t]*100-continue[ \t]*\r?\n)", re.IGNORECASE)
-_LAST_CHUNK = re.compile(rb"\r\n0+[^\r\n]{0,200}\r\n(?:[^\r\n]{1,200}\r\n){0,4}\r\n")
+# Nothing is tried twice (`++`, `}+`): each byte that arrives has it look at the last bytes again.
+_LAST_CHUNK = re.compile(rb"\r\n0++[^\r\n]{0,200}+\r\n(?:[^\r\n]{1,200}+\r\n){0,4}\r\n")
 _LAST_CHUNK_BYTES = 1_024  # a last chunk with more trailers than that is not recognised
 
 
