@@ -11,28 +11,28 @@ import unicodedata
 
 _ALIKE = {
     # Cyrillic
-    "a": "аӑӓɑαᴀ",
-    "b": "Ььвβʙ",
+    "a": "аӑӓɑαᴀⱥ",
+    "b": "Ььвβʙɓƀ",
     "c": "сϲᴄ",
-    "d": "ԁđᴅ",
-    "e": "еєёεҽᴇ",
+    "d": "ԁđᴅɖɗ",
+    "e": "еєёεҽᴇɇ",
     "f": "ꜰϝƒ",
     "g": "ɡցɢ",
     "h": "һнհηħʜ",
     "i": "іїıιɩɪӏ",
     "j": "јϳᴊ",
-    "k": "кκᴋ",
-    "l": "ⅼǀʟł",
+    "k": "кκᴋƙⱪ",
+    "l": "ⅼǀʟłƚɫɬⱡ",
     "m": "мᴍ",
-    "n": "пոɴ",
+    "n": "пոɴɲƞ",
     "o": "оοօσøɵᴏ",
-    "p": "рρᴘ",
+    "p": "рρᴘƥᵽ",
     "q": "ԛգ",
-    "r": "гʀɾ",
+    "r": "гʀɾɍɽ",
     "s": "ѕꜱʂ",
-    "t": "тτŧᴛ",
+    "t": "тτŧᴛƭⱦ",
     "u": "υսцᴜ",
-    "v": "νѵʋᴠ",
+    "v": "νѵʋᴠꝟ",
     "w": "ԝωᴡ",
     "x": "хχ",
     "y": "уүγʏ",
@@ -61,7 +61,10 @@ def _table() -> dict[int, str]:
             if other.upper() != other and len(other.upper()) == 1:
                 table.setdefault(ord(other.upper()), latin.upper())
     for latin, others in _CHEROKEE_AND_LISU.items():
-        table.update({ord(other): latin for other in others})
+        for other in others:
+            table[ord(other)] = latin
+            if len(other.lower()) == 1:  # the small Cherokee letters have the shape of the capitals
+                table.setdefault(ord(other.lower()), latin)
     for place in range(26):
         latin = chr(ord("A") + place)
         # Regional indicators, negative circled and negative squared letters: NFKC leaves them.
