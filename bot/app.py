@@ -63,7 +63,7 @@ from handlers.link import Link
 from handlers.metadata import Sender
 from handlers.outbox import Outbox
 from handlers.people import People
-from handlers.posted_head import compare_posted_head
+from handlers.posted_head import compare_posted_heads
 from handlers.readback import ReadBack
 from handlers.rendering import Renderer
 from handlers.sockets import Sockets
@@ -226,7 +226,7 @@ class Bot:
             ops_channel=ops,
             sender=sender,
         )
-        await compare_posted_head(store, calls.call, ops, sender)
+        await compare_posted_heads(store, calls.call, ops, sender)
         self._reload_notice = ReloadNotice(store, self.metrics, self._clock, ops)
         self._self_audit = SelfAudit(store, self.metrics, self._clock, ops)
         parts.push_async_callback(self.outbox.drain, DRAIN)

@@ -1,4 +1,4 @@
-"""The head of the audit trail that was posted last in the ops channel, read back from there.
+"""The heads of the audit trail that were posted in the ops channel, read back from there.
 
 A process that has just started knows only the trail that is in the store. Somebody who puts back an
 older copy of the store cannot change a message in Slack. The message's metadata holds the head.
@@ -32,8 +32,8 @@ def facts_of(day: Anchor) -> Mapping[str, str | int]:
     return {} if day.note else {"row": day.seq, "head": day.mac}
 
 
-async def compare_posted_head(store: Store, call: Call, channel: str, sender: Sender) -> None:
-    """Compare the trail with the last head posted in `channel`, if Slack shows it.
+async def compare_posted_heads(store: Store, call: Call, channel: str, sender: Sender) -> None:
+    """Compare the trail with the heads posted in `channel`, as far as Slack shows them.
 
     Without a bot_id of ours, another app's copy of such a message would look like ours.
     """
@@ -41,28 +41,35 @@ async def compare_posted_head(store: Store, call: Call, channel: str, sender: Se
         log.warning("the audit trail was not compared with Slack: Slack gave this bot no bot_id")
         return
     try:
-        posted = await _last_posted(call, channel, sender)
-        if posted is not None:
-            await store.compare_posted_head(*posted)
+        await store.compare_posted_heads(await _posted(call, channel, sender))
     except SopbotError as error:
         log.warning("the audit trail was not compared with the head posted in Slack: %s", error)
 
 
-async def _last_posted(call: Call, channel: str, sender: Sender) -> tuple[Head, datetime] | None:
+async def _posted(call: Call, channel: str, sender: Sender) -> list[tuple[Head, datetime]]:
+    """The heads in the newest messages, each with when it was posted."""
+    posted: list[tuple[Head, datetime]] = []
     read = 0
     where: dict[str, Any] = {"channel": channel, "limit": PAGE, "include_all_metadata": True}
     async for page, _ in pages(call, "conversations_history", **where):
-        for message in page:  # newest first
+        for message in page:
             key = key_of(message, sender, in_own_thread=False) or ""
             if not key.startswith(f"{POSTED}:"):
                 continue
             head, posted_at = _head_in(message), time_of(message["ts"])
             if head and posted_at:
-                return head, posted_at
+                posted.append((head, posted_at))
         read += 1
         if read == MOST_PAGES:
+            if not posted:
+                log.warning(
+                    "the audit trail was not compared with Slack: no head stands among the last"
+                    " %d messages of %s",
+                    MOST_PAGES * PAGE,
+                    channel,
+                )
             break
-    return None
+    return posted
 
 
 def _head_in(message: dict[str, Any]) -> Head | None:

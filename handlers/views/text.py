@@ -62,9 +62,7 @@ def _ours(words: Iterable[str], bands: Iterable[str]) -> re.Pattern[str]:
     though `\\b` takes some signs for a part of the word.
     """
     word = "|".join(words).replace("_", "[^a-z0-9]*")
-    return re.compile(
-        rf"(?<![a-z])(?:(?:{word})(?![a-z])|(?:{'|'.join(bands)})\s?[·•∙⋅‧・᛫ꞏ])"
-    )
+    return re.compile(rf"(?<![a-z])(?:(?:{word})(?![a-z])|(?:{'|'.join(bands)})\s?[·•∙⋅‧・᛫ꞏ])")
 
 
 _OURS = _ours(_WORDS, _BANDS)

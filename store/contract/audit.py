@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from store.operations import (
     keeping,
 )
 from store.operations.audit import Kind
-from store.proof import DAY, Anchor
+from store.proof import Anchor
 
 
 class Audit(Part):
@@ -63,13 +63,17 @@ class Audit(Part):
         """
         return await self._write(disputes.check, channel, now)
 
-    async def compare_posted_head(self, head: Head, posted_at: datetime) -> None:
-        """Dispute the trail if it lacks a head that was posted then. StoreError: it is forged."""
-        await self._read_sealed(disputes.compare_posted, head, posted_at)
+    async def compare_posted_heads(self, posted: Sequence[tuple[Head, datetime]]) -> None:
+        """Dispute the trail if it lacks the highest of the heads, each with when it was posted.
+
+        One that was posted before the trail was begun anew does not count. StoreError: the trail's
+        own head is forged.
+        """
+        await self._read_sealed(disputes.compare_posted, posted)
 
     async def audit_day(self, day: str) -> Anchor | None:
         """The head of the trail at the end of that day, as it is to be posted."""
-        return await self._engine.read(audit.find_anchor, DAY + day)
+        return await self._read_sealed(keeping.closed_day, day)
 
     async def prune_audit(self, before: datetime, now: datetime) -> int:
         """Forget the rows of before then, behind a checkpoint that proves them. Returns how many.

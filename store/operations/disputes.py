@@ -7,6 +7,7 @@ A dispute goes on record as a row made with the key, so that other replicas, lat
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from store.known_head import Head, TrailView
@@ -44,19 +45,26 @@ def of_trail(end: End) -> Operation[str]:
     return (yield from _on_record())
 
 
-def compare_posted(posted: Head, posted_at: datetime) -> Operation[None]:
-    """Dispute a trail without the head that was posted, unless it was begun anew since then."""
+def compare_posted(posted: Sequence[tuple[Head, datetime]]) -> Operation[None]:
+    """Dispute a trail without the highest head posted since it was begun anew, if it was.
+
+    Not the newest: whoever may write to the outbox can have an older day posted once more. The mac
+    of the highest proves the lower ones too.
+    """
     begun = yield query(
-        "SELECT * FROM audit WHERE incident_id IS NULL AND kind = ? AND at > ? ORDER BY seq",
-        Kind.BEGUN_ANEW,
-        stamp(posted_at),
+        "SELECT * FROM audit WHERE incident_id IS NULL AND kind = ? ORDER BY seq", Kind.BEGUN_ANEW
     )
+    began = ""
     for row in map(audit.row_from, begun):
         if not (yield from audit.is_forged(row)):
-            return
+            began = max(began, row.at)
+    heads = [head for head, posted_at in posted if stamp(posted_at) >= began]
+    if not heads:
+        return
     head = yield from audit.end_of_chain()
     view: TrailView = yield recall()
-    if why := (yield from audit.contradiction(head, posted)):
+    highest = max(heads, key=lambda head: head.seq)
+    if why := (yield from audit.contradiction(head, highest)):
         view.found = f"its head was posted in Slack, and since then {why}"
 
 

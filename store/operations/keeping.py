@@ -56,6 +56,17 @@ def close_day(channel: str, now: datetime) -> Operation[bool]:
     return bool(written)
 
 
+def closed_day(day: str) -> Operation[Anchor | None]:
+    """Where the trail stood at the end of that day; with a fault where the key did not make it.
+
+    What is posted is believed of every later start.
+    """
+    anchor: Anchor | None = yield from audit.find_anchor(DAY + day)
+    if anchor is not None and (yield seal(anchor_text(anchor))) != anchor.seal:
+        return replace(anchor, note=f"the anchor {anchor.name!r} was edited")
+    return anchor
+
+
 def prune(before: datetime, now: datetime) -> Operation[int]:
     """Forget the rows of before then; the last row stays. Returns how many went.
 

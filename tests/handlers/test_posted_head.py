@@ -9,9 +9,10 @@ import pytest
 
 from bot.simulator import people
 from bot.simulator.conversation import Message
+from handlers import posted_head
 from handlers.calling import SlackCalls
 from handlers.metadata import Sender
-from handlers.posted_head import compare_posted_head
+from handlers.posted_head import compare_posted_heads
 from store.operations.audit import Kind
 from tests.handlers.conftest import OPS, Desk
 from tests.store.trail import tamper
@@ -36,7 +37,7 @@ async def posted_day(desk: Desk) -> Message:
 async def dispute(desk: Desk, sender: Sender | None = None) -> str:
     """How the trail is disputed after its comparison with what stands in Slack."""
     call = SlackCalls(desk.client, desk.metrics, desk.clock).call
-    await compare_posted_head(desk.store, call, OPS, sender or desk.sender)
+    await compare_posted_heads(desk.store, call, OPS, sender or desk.sender)
     return await desk.store.trail_dispute()
 
 
@@ -120,7 +121,7 @@ async def test_a_message_without_a_time_does_not_stop_the_start(desk: Desk) -> N
     async def call(_method: str, **_where: Any) -> dict[str, Any]:
         return {"ok": True, "messages": [message | {"ts": "soon"}]}
 
-    await compare_posted_head(desk.store, call, OPS, desk.sender)
+    await compare_posted_heads(desk.store, call, OPS, desk.sender)
     assert await desk.store.trail_dispute() == ""
 
 
@@ -144,3 +145,34 @@ async def test_a_day_whose_trail_was_not_proved_has_no_head_to_compare_with(desk
     (message,) = desk.ours(OPS)
     assert "row 1 was edited" in message.text
     assert not {"row", "head"} & set(message.data["metadata"]["event_payload"])
+
+
+async def test_an_older_head_posted_once_more_does_not_hide_the_highest(desk: Desk) -> None:
+    message = await posted_day(desk)
+    repost(desk, message, **LATER)
+    repost(desk, message)
+    assert "its head was posted in Slack" in await dispute(desk)
+
+
+async def test_a_day_that_the_key_did_not_make_is_posted_without_a_head(desk: Desk) -> None:
+    await desk.store.record(Kind.POLICY_LOADED, now=desk.clock.now, subject="policy.yaml")
+    desk.clock.tick(timedelta(days=1).total_seconds())
+    assert await desk.store.close_audit_day(OPS, desk.clock.now)
+    forged = f"UPDATE audit_anchors SET seq = 7000, mac = '{'f' * 64}' WHERE name LIKE 'day%'"  # noqa: S608
+    await tamper(desk.store, (forged,))
+    async with desk.running():
+        await desk.slack.wait_for(lambda: desk.ours(OPS), why="the head of the day")
+    (message,) = desk.ours(OPS)
+    assert "was edited" in message.text
+    assert not {"row", "head"} & set(message.data["metadata"]["event_payload"])
+
+
+async def test_a_channel_too_full_to_show_a_head_is_logged(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posted_head, "PAGE", 2)
+    message = await posted_day(desk)
+    for _ in range(2 * posted_head.MOST_PAGES):
+        repost(desk, message, event_type="joker_audit_head")
+    assert await dispute(desk) == ""
+    assert "no head stands among the last 10 messages" in caplog.text

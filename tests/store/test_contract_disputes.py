@@ -185,11 +185,24 @@ async def test_a_process_that_has_just_started_knows_it_by_the_head_that_was_pos
     await put_back(store, rows, ends)
     started = Store(store._engine, owner="started-later", audit_key=AUDIT_KEY)
     assert await started.check_trail(OPS, later(5)) == "", "the store alone cannot know"
-    await started.compare_posted_head(Head(last.seq, last.mac), later(4))
+    await started.compare_posted_heads([(Head(last.seq, last.mac), later(4))])
     assert "its head was posted in Slack, and since then" in await started.check_trail(
         OPS, later(5)
     )
     assert not await may_be_approved(started, one)
+
+
+async def test_an_older_head_that_was_posted_once_more_hides_no_higher_one(store: Store) -> None:
+    await proposed(store)
+    rows, ends = await trail(store), await anchors(store)
+    await store.freeze(BEN, "stop", later(3), channel=OPS)
+    last = (await trail(store))[-1]
+    await put_back(store, rows, ends)
+    started = Store(store._engine, owner="started-later", audit_key=AUDIT_KEY)
+    older = Head(rows[-1].seq, rows[-1].mac)
+    posted = [(older, later(5)), (Head(last.seq, last.mac), later(4)), (older, later(2))]
+    await started.compare_posted_heads(posted)
+    assert "its head was posted in Slack" in await started.trail_dispute()
 
 
 async def test_a_trail_begun_anew_since_the_head_was_posted_is_no_dispute(store: Store) -> None:
@@ -197,7 +210,7 @@ async def test_a_trail_begun_anew_since_the_head_was_posted_is_no_dispute(store:
     await store.begin_audit_anew("restored a backup", later(5))
     for posted_at, disputed in ((later(4), False), (later(6), True)):
         started = Store(store._engine, owner="started-later", audit_key=AUDIT_KEY)
-        await started.compare_posted_head(Head(7, "f" * 64), posted_at)
+        await started.compare_posted_heads([(Head(7, "f" * 64), posted_at)])
         view = started._known_head.view()
         assert bool(view.dispute) is disputed
 
