@@ -17,6 +17,10 @@ LONGEST_PAUSE = 15.0  # seconds a channel waits at most when Slack is not well
 # So the first card waits as long as more alerts come in each GATHER, at most GATHERS times.
 QUIET = timedelta(seconds=3)  # without a post; a backlog is posted about every second
 GATHER, GATHERS = 0.005, 20  # seconds; times
+# A press changes its card three times within milliseconds. Changes wait this long, so that they are
+# one call, and so that showing them does not hold up the request that the press is for. Posts do
+# not wait for them.
+GATHER_CHANGES = 0.02  # seconds
 MINUTE = timedelta(minutes=1)
 HEAD = 5  # critical cards of a storm that are posted before its digest
 
@@ -36,6 +40,7 @@ class Channel:
     paused_until: datetime | None = None  # nothing is sent until then
     wake_at: datetime | None = None  # then Slack takes what it does not take now
     troubles: int = 0  # in a row: Slack was not well
+    changes_from: float | None = None  # by the loop's time: the changes that have come in may go
     storm_at: datetime | None = None  # when the storm's digest was last updated
     storm_cards: int = 0  # posted since that storm began
     cards_of: dict[str, deque[datetime]] = field(default_factory=dict)  # posted lately, by sender
@@ -52,6 +57,17 @@ class Channel:
     def pause(self, now: datetime, seconds: float) -> None:
         """Send nothing for so long."""
         self.paused_until = now + timedelta(seconds=seconds)
+
+    def gather_changes(self) -> None:
+        """Let the changes that are due wait for those that follow them."""
+        if self.changes_from is None:
+            self.changes_from = asyncio.get_running_loop().time() + GATHER_CHANGES
+
+    def changes_wait(self) -> float:
+        """Seconds until the changes that have come in may go; 0 for now."""
+        if self.changes_from is None:
+            return 0.0
+        return max(0.0, self.changes_from - asyncio.get_running_loop().time())
 
     def is_quiet(self, now: datetime) -> bool:
         """Whether nothing was posted for a while."""

@@ -41,9 +41,6 @@ LANE_REST = 5.0  # seconds until a lane that stopped by a fault of ours starts a
 REPEAT_INTERVAL, REPEAT_BURST = 1.5, 6
 BATCH = 20  # messages read from the store at once
 GATHERED = 500  # the same where the first post of a quiet channel is chosen among them
-# A press changes its card three times within milliseconds. Changes wait this long, so that they are
-# one call, and so that showing them does not hold up the request that the press is for.
-GATHER_CHANGES = 0.02  # seconds
 DIGEST_EVERY = timedelta(seconds=10)  # until a storm's digest is brought up to date
 
 
@@ -177,6 +174,8 @@ class Outbox:
         }
         for name, found in (await self._store.outbox_channels(now, asks)).items():
             channel = self._channels.get(name)
+            if channel and not found.which <= {Which.POSTS}:
+                channel.gather_changes()
             if channel and (channel.is_paused(now) or self._is_held_back(channel, found.which)):
                 continue
             if channel and channel.moving:
@@ -252,7 +251,6 @@ class Outbox:
         pace = channel.pace
         pace.interval, pace.burst = self.policy.post_interval_seconds, self.policy.post_burst
         self._repeats.interval = REPEAT_INTERVAL if pace.interval else 0.0
-        changes_gathered = False
         while self._store.replica.has_lane(channel.lane):
             now = self._clock()
             ask = self._ask_of(channel, now)
@@ -272,10 +270,6 @@ class Outbox:
                 continue
             if not messages:
                 break
-            if not changes_gathered and all(message.ts is not None for message in messages):
-                changes_gathered = True
-                await asyncio.sleep(GATHER_CHANGES)
-                continue
             for message in channel.in_turn(messages):
                 if not self._may_go(message, channel):
                     break  # what may still go is asked for anew
@@ -284,6 +278,9 @@ class Outbox:
                 content, card = card if message is messages[0] else None, None
                 if not await self._deliver(message, channel, content):
                     return
+            else:
+                if len(messages) < ask.limit and channel.storm_at is None:
+                    break  # what has become due since is found by the next look
         # Not a pause: what Slack does take may come any moment.
         held = [wait for wait in self._waits(channel).values() if wait]
         channel.wake_at = self._clock() + timedelta(seconds=min(held)) if held else None
@@ -291,7 +288,7 @@ class Outbox:
     def _waits(self, channel: Channel) -> dict[Which, float]:
         """Seconds until Slack takes each class of messages in this channel; 0 for now."""
         now, name = self._clock(), channel.lane.channel
-        changes = self._calls.wait("chat_update")
+        changes = max(self._calls.wait("chat_update"), channel.changes_wait())
         return {
             Which.POSTS: max(channel.pace.wait(now), self._calls.wait(POST, name)),
             Which.NEWS: changes,
@@ -332,6 +329,8 @@ class Outbox:
             return True
         if shown and message.ts is None:
             channel.posted(message, self._clock())
+        if message.ts is not None:
+            channel.changes_from = None
         if Which.of(message) is Which.REPEATS:
             self._repeats.posted(self._clock())
         if message.ts is not None and self._calls.wait("chat_update"):

@@ -46,6 +46,18 @@ async def test_the_gravest_card_is_posted_first_whatever_came_first(desk):
     assert shown == ["critical", "high", "low"]
 
 
+async def test_a_new_card_does_not_wait_while_changes_gather(desk, monkeypatch):
+    monkeypatch.setattr("handlers.channel.GATHER_CHANGES", 3600.0)
+    await desk.open("web")
+    async with desk.running():
+        await desk.slack.wait_for(desk.ours, why="the card")
+        await desk.open("web", key="again")
+        desk.clock.tick(2)
+        await desk.open("shop")
+        await desk.slack.wait_for(lambda: len(desk.ours()) == 2, why="the second card")
+    assert "chat.update" not in [method for method, _ in desk.calls()]
+
+
 async def test_changes_that_wait_become_one_update_to_the_newest(desk):
     number = await desk.open()
     async with desk.running():
