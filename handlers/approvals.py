@@ -41,10 +41,8 @@ async def approve(
     outbox: Outbox,
 ) -> None:
     """A yes, or first the box for its reason. A refusal goes to the presser alone."""
-    asked, incident = await asyncio.gather(
-        approval_of_press(body, action, story),
-        story.store.incident_of_approval(str(action.get("value", ""))),
-    )
+    reading = story.store.incident_of_approval(str(action.get("value", "")))
+    asked, incident = await asyncio.gather(approval_of_press(body, action, story), reading)
     if asked.terms.reason_required:
         await story.decisions.check(asked, voter_of(body))
         await outbox.open_view(str(body["trigger_id"]), modals.reason_modal(asked))

@@ -18,8 +18,8 @@ LONGEST_PAUSE = 15.0  # seconds a channel waits at most when Slack is not well
 QUIET = timedelta(seconds=3)  # without a post; a backlog is posted about every second
 GATHER, GATHERS = 0.005, 20  # seconds; times
 # A press changes its card three times within milliseconds. Changes wait this long, so that they are
-# one call, and so that showing them does not hold up the request that the press is for. Posts do
-# not wait for them.
+# one call, and so that showing them does not hold up the request that the press is for. A post does
+# not wait, and takes the changes along.
 GATHER_CHANGES = 0.02  # seconds
 MINUTE = timedelta(minutes=1)
 HEAD = 5  # critical cards of a storm that are posted before its digest
@@ -58,9 +58,11 @@ class Channel:
         """Send nothing for so long."""
         self.paused_until = now + timedelta(seconds=seconds)
 
-    def gather_changes(self) -> None:
-        """Let the changes that are due wait for those that follow them."""
-        if self.changes_from is None:
+    def gather_changes(self, *, alone: bool) -> None:
+        """Let the changes that are due wait for those that follow, unless a post is due too."""
+        if not alone:
+            self.changes_from = None
+        elif self.changes_from is None:
             self.changes_from = asyncio.get_running_loop().time() + GATHER_CHANGES
 
     def changes_wait(self) -> float:

@@ -174,8 +174,8 @@ class Outbox:
         }
         for name, found in (await self._store.outbox_channels(now, asks)).items():
             channel = self._channels.get(name)
-            if channel and not found.which <= {Which.POSTS}:
-                channel.gather_changes()
+            if channel:
+                channel.gather_changes(alone=Which.POSTS not in found.which)
             if channel and (channel.is_paused(now) or self._is_held_back(channel, found.which)):
                 continue
             if channel and channel.moving:

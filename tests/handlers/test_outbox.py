@@ -55,7 +55,7 @@ async def test_a_new_card_does_not_wait_while_changes_gather(desk, monkeypatch):
         desk.clock.tick(2)
         await desk.open("shop")
         await desk.slack.wait_for(lambda: len(desk.ours()) == 2, why="the second card")
-    assert "chat.update" not in [method for method, _ in desk.calls()]
+        await desk.slack.wait_for(lambda: "2 alerts" in desk.ours()[0].text, why="the change")
 
 
 async def test_changes_that_wait_become_one_update_to_the_newest(desk):
