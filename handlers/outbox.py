@@ -174,7 +174,7 @@ class Outbox:
         }
         for name, found in (await self._store.outbox_channels(now, asks)).items():
             channel = self._channels.get(name)
-            if channel:
+            if channel and not channel.moving:
                 channel.gather_changes(alone=Which.POSTS not in found.which)
             if channel and (channel.is_paused(now) or self._is_held_back(channel, found.which)):
                 continue
@@ -252,17 +252,18 @@ class Outbox:
         pace.interval, pace.burst = self.policy.post_interval_seconds, self.policy.post_burst
         self._repeats.interval = REPEAT_INTERVAL if pace.interval else 0.0
         while self._store.replica.has_lane(channel.lane):
-            now = self._clock()
-            ask = self._ask_of(channel, now)
-            if ask is None:
-                break
-            messages, card = (found.messages, found.card) if found else (None, None)
-            found = None
-            if messages is None:
-                name = channel.lane.channel
+            if found and found.ask and found.messages is not None:
+                ask, messages, card = found.ask, found.messages, found.card
+            else:
+                now, name, card = self._clock(), channel.lane.channel, None
+                asked = self._ask_of(channel, now)
+                if asked is None:
+                    break
+                ask = asked
                 messages = await self._store.outbox_due(
                     name, now, ask.limit, ask.which, ask.yielding
                 )
+            found = None
             if channel.gathers(messages, self._clock()):
                 await asyncio.sleep(GATHER)
                 continue
@@ -279,8 +280,10 @@ class Outbox:
                 if not await self._deliver(message, channel, content):
                     return
             else:
-                if len(messages) < ask.limit and channel.storm_at is None:
-                    break  # what has become due since is found by the next look
+                # Was that all that may go? What has become due since is found by the next look.
+                asked_all = self._what_may_go(channel) <= ask.which
+                if asked_all and len(messages) < ask.limit and channel.storm_at is None:
+                    break
         # Not a pause: what Slack does take may come any moment.
         held = [wait for wait in self._waits(channel).values() if wait]
         channel.wake_at = self._clock() + timedelta(seconds=min(held)) if held else None

@@ -33,11 +33,12 @@ class Ask:
 class Found:
     """The messages that one channel has to send now.
 
-    `which` are the classes of it. `messages` come first, None where they were not asked for.
-    `card` is what the first of them shows, None where that is no incident's card.
+    `which` are the classes of it. `messages` are the answer to `ask`, both None where nothing was
+    asked. `card` is what the first of them shows, None where that is no incident's card.
     """
 
     which: frozenset[Which]
+    ask: Ask | None = None
     messages: Sequence[OutboxMessage] | None = None
     card: CardContent | None = None
 
@@ -55,5 +56,5 @@ def look(now: datetime, owner: str, asks: Mapping[str, Ask]) -> Operation[dict[s
         if messages and messages[0].kind == "card":
             with suppress(NotFound):  # what is missing stops this card, and no other message
                 card = yield from cards.content(int(messages[0].subject))
-        found[channel] = Found(which, messages, card)
+        found[channel] = Found(which, ask, messages, card)
     return found
