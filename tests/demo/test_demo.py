@@ -38,6 +38,7 @@ async def test_the_whole_job_is_played_in_order_and_nothing_is_left_behind(demo)
     assert "\x1b" not in played.output
 
 
+@pytest.mark.unmeasured
 async def test_an_approver_whom_the_policy_does_not_name_fails_the_demo_with_the_reason(demo):
     played = await demo("--approver", "chloe")
 
@@ -59,6 +60,7 @@ def heeded():
         signal.signal(one, handler)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.usefixtures("heeded")
 async def test_a_signal_ends_everything_the_demo_started(demo, number):
@@ -74,6 +76,7 @@ async def test_a_signal_ends_everything_the_demo_started(demo, number):
     assert list(played.folder.iterdir()) == []
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("argv", "name"), [(("-m", "bot.gateway"), "gateway"), (("-m", "bot"), "bot")]
 )
@@ -90,6 +93,7 @@ async def test_a_part_that_dies_fails_the_demo_and_takes_nothing_with_it(demo, a
     assert played.left_over() == []
 
 
+@pytest.mark.unmeasured
 @pytest.mark.usefixtures("heeded")
 async def test_left_running_it_shows_its_page_and_ctrl_c_is_a_good_end(demo):
     played = await demo("--keep")

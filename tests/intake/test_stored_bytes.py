@@ -13,7 +13,7 @@ from bot.incidents.model import Alert
 from bot.intake import parse_body, parse_message
 from store.rows import alert_to_json
 
-pytestmark = pytest.mark.attack("ASI08")
+pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.unmeasured]
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 TIMES, EACH = 8, 8_192

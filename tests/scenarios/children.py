@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+from tests.measuring import CHILDREN, stop
+
 T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
 READY = "bot.ready"
@@ -84,6 +86,8 @@ def _become(environment: dict[str, str], folder: str, out: str, err: str) -> Non
     """Look like a process that was started so."""
     os.environ.clear()
     os.environ.update(environment)
+    if CHILDREN not in environment:
+        stop()  # the process that forks may have been started by a test that was measured
     os.chdir(folder)
     for number, file in enumerate((out, err), start=1):
         target = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)

@@ -26,6 +26,8 @@ from tests.scenarios.seeds import SEED, again
 from tests.scenarios.stores import InFile
 from tests.scenarios.world import BEN, Gateway, World, kind
 
+pytestmark = pytest.mark.unmeasured
+
 CHANNELS = 4
 RATE = 100  # alerts a second
 PATIENCE = 300  # real seconds until all is told; never a measure of how fast it is

@@ -40,6 +40,8 @@ from tests.scenarios.world import (
 )
 from tests.store.test_sqlite_files import held
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).parents[2]
 OPS = "C0OPS00001"
 ACTIONS = ("service.restart", "service.stop", "service.start")

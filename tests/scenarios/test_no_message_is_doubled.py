@@ -29,6 +29,8 @@ from tests.scenarios.doors import Hurried, SlackDoor, kind_of
 from tests.scenarios.seeds import SEED, again
 from tests.scenarios.world import ALERTS, BEN, World, kind
 
+pytestmark = pytest.mark.unmeasured
+
 OPS, ARCHIVED = "C0OPS00001", "C0ARCHIVE1"
 PATIENCE = 600  # real seconds until all is said; never a measure of how fast it is
 

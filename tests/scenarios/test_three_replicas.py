@@ -34,7 +34,7 @@ LEASE = 2.0
 PATIENCE = 240  # seconds for everything to be told and done
 JITTER = 0.4  # seconds by which a post may be early: the pace is kept where it is sent
 
-pytestmark = [pytest.mark.services("postgres"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.services("postgres"), pytest.mark.timeout(600), pytest.mark.unmeasured]
 
 
 def channel(number: int) -> str:
