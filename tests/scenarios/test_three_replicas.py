@@ -269,6 +269,11 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
     ]
     assert [key for key, times in Counter(shown).items() if times > 1] == []
     assert len([key for key in shown if key.startswith("card:")]) == GROUPS, "one thread a group"
+    ends = world.rows(
+        "SELECT a.state, a.reason, e.state, e.error, e.verify_note FROM approvals a"
+        " LEFT JOIN executions e ON e.approval_id = a.id"
+    )
+    assert [tuple(end) for end in ends if end[2] != "verified"] == [], "each yes ends verified"
     assert sorted(state for _, _, state in gateway.executions()) == ["finished"] * WITH_ACTION
     assert [one.restarts for one in patients] == [1] * WITH_ACTION, "one dispatch an approval"
     posts: dict[str, list[float]] = defaultdict(list)
