@@ -16,7 +16,7 @@ from benchmarks.senders import slack_event, word
 from benchmarks.stage import CHANNEL, Calls, bare_settings, child, local_slack, surroundings
 from bot.simulator.core import Call
 from bot.simulator.local import LocalSlack
-from handlers.metadata import kind_of
+from handlers.outbound.metadata import kind_of
 
 ROUNDS = 5
 ONE_BY_ONE = 40  # alerts in a round

@@ -31,7 +31,7 @@ from benchmarks.stage import (
 )
 from bot.simulator.core import Call
 from bot.simulator.local import LocalSlack
-from handlers.metadata import kind_of
+from handlers.outbound.metadata import kind_of
 
 SECONDS = 5.0  # that the slow gateway takes for each request
 TARGETS = 3

@@ -21,7 +21,7 @@ from benchmarks.stage import CHANNEL, bare_gateway, bot_settings, child, workspa
 from bot.simulator.local import LocalSlack
 from bot.simulator.people import Channel
 from bot.simulator.rates import RateLimits
-from handlers.metadata import kind_of
+from handlers.outbound.metadata import kind_of
 
 COUNTS = {"critical": 5, "high": 15, "warning": 20, "info": 20}
 INCIDENTS = sum(COUNTS.values())

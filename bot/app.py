@@ -56,22 +56,22 @@ from bot.web.ingest import Ingest
 from bot.web.server import web_app
 from bot.web.sns import FetchCertificate, SnsVerifier, certificate_fetcher
 from bot.workers import Workers, heartbeat
-from handlers.alerts import AlertChannels, AlertDoor
-from handlers.calling import SlackCalls
-from handlers.connection import Identity, connect, identify
-from handlers.link import Link
-from handlers.metadata import Sender
-from handlers.outbox import Outbox
-from handlers.people import People
-from handlers.posted_head import compare_posted_heads
-from handlers.readback import ReadBack
-from handlers.rendering import Renderer
-from handlers.sockets import Sockets
+from handlers.inbound.alert_receiver import AlertChannels, AlertDoor
+from handlers.inbound.connection_pool import Sockets
+from handlers.inbound.dispatcher import Link
+from handlers.inbound.history_backfill import ReadBack
+from handlers.inbound.startup import Identity, connect, identify
+from handlers.listeners.user_status import People
+from handlers.outbound.metadata import Sender
+from handlers.outbound.outbox import Outbox
+from handlers.outbound.posted_head import compare_posted_heads
+from handlers.outbound.rendering import Renderer
+from handlers.outbound.slack_client import SlackCalls
 from store import open_store
-from store.clocks import system_clock
+from store.audit.sealing import AuditKey
 from store.contract import Store
+from store.engines.clocks import system_clock
 from store.operations.audit import Kind
-from store.sealing import AuditKey
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ SopbotError
      └─ OutcomeUnknown     the request was sent and no answer came back
 
 A class docstring is the message a person sees when no better one is given. One place turns these
-into Slack text (`handlers.errors`), one into HTTP (`bot.web.errors`).
+into Slack text (`handlers.listeners.errors`), one into HTTP (`bot.web.errors`).
 """
 
 from __future__ import annotations

@@ -8,9 +8,10 @@ from datetime import datetime
 from slack_bolt.async_app import AsyncApp
 
 from bot.response import Response
-from handlers import alerts, approvals, commands, context, errors, incidents, unknown
-from handlers.listening import Listeners
-from handlers.outbox import Outbox
+from handlers.inbound import alert_receiver
+from handlers.listeners import approvals, commands, context, errors, incidents, unknown
+from handlers.listeners.registration import Listeners
+from handlers.outbound.outbox import Outbox
 
 
 def register(
@@ -25,7 +26,7 @@ def register(
     failures = errors.Failures(response)
     errors.register(app, outbox, failures)
     listeners = Listeners(app, outbox, failures)
-    alerts.register(listeners)
+    alert_receiver.register(listeners)
     approvals.register(listeners)
     incidents.register(listeners)
     commands.register(listeners)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bot.errors import SettingsError
+from store.audit.sealing import AuditKey
 from store.contract import Engine, Store
+from store.engines.sqlite import SqliteEngine
+from store.engines.urls import engine_of, path_of
 from store.replica import LEASE
-from store.sealing import AuditKey
-from store.sqlite import SqliteEngine
-from store.urls import engine_of, path_of
 
 
 async def open_store(
@@ -43,7 +43,7 @@ async def open_engine(url: str, *, exclusive: bool = False) -> Engine:
         await file.start()
         return file
     try:
-        from store.postgres import PostgresEngine
+        from store.engines.postgres import PostgresEngine
     except ImportError as error:
         why = "PostgreSQL needs its driver; install it with `make postgres`"
         raise SettingsError([f"STORE_URL: {why}"]) from error

@@ -10,7 +10,7 @@ operation is never written twice and never knows which engine runs it.
 
 Placeholders are `?`; statements hold no literal `?` and no literal `%`. They are in the SQL that
 SQLite and PostgreSQL both speak; a boolean is 0 or 1. Where two words differ, both stand in
-`store.dialects`.
+`store.engines.dialects`.
 """
 
 from __future__ import annotations
@@ -77,17 +77,17 @@ def lock(*names: str) -> Statement:
 
 
 def seal(text: str) -> Statement:
-    """Sends back the mac of `text` by the key of the audit trail; see `store.sealing`."""
+    """Sends back the mac of `text` by the key of the audit trail; see `store.audit.sealing`."""
     return Statement("seal", text, ())
 
 
 def recall() -> Statement:
-    """Sends back the `store.known_head.TrailView` of this operation; see `store.sealing`."""
+    """Sends back the `audit.known_head.TrailView` of this operation; see `audit.sealing`."""
     return Statement("recall", "", ())
 
 
 def genuine(row: object) -> Statement:
-    """Sends back whether the key of the audit trail made this row of it; see `store.sealing`."""
+    """Sends back whether the key of the audit trail made this row; see `audit.sealing`."""
     return Statement("genuine", "", (row,))
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from store.postgres_schema import migrate
+from store.engines.postgres_schema import migrate
 from tests.ports import kept_port
 
 USER = "sopbot"

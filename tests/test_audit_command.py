@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from store import audits
+from store.audit import audits
 from tests.scenarios.children import Command
 from tests.store.places import ENGINES, ROOT, Places, bot_lives, change, from_the_future
 from tests.store.shop import AUDIT_KEY

@@ -23,8 +23,8 @@ from bot.intake.generic_body import checked_key
 from bot.intake.slack_message import read_message
 from bot.remediation.contract import capped
 from bot.web.ingest import _check_count
-from handlers.calling import seconds_to_wait
-from handlers.finding import pages
+from handlers.outbound.posted_messages import pages
+from handlers.outbound.slack_client import seconds_to_wait
 from handlers.views.text import section
 
 pytestmark = pytest.mark.attack("ASI08")
@@ -98,22 +98,22 @@ BOUNDS: dict[str, dict[str, float]] = {
     },
     "bot.serving.arrivals": {"HELD_BYTES": 32_768, "_LAST_CHUNK_BYTES": 1_024},
     "bot.serving.listening": {"QUEUE": 4_096},
-    "handlers.link": {"ROOM": 512},
-    "handlers.socket": {"HANDSHAKE": 10, "SILENCE": 15, "LARGEST": 4 * MIB},
-    "handlers.finding": {"PAGE": 500, "MOST_PAGES": 2_000, "PLACES": 50},
-    "handlers.posted_head": {"PAGE": 200, "MOST_PAGES": 5},
-    "handlers.people": {"PATIENCE": 2, "MOST": 1_000},
-    "handlers.calling": {"UNREADABLE_WAIT": 30, "LONGEST_WAIT": 3_600},
-    "handlers.delivery": {"MAX_BACKOFF": 60, "GIVE_UP_AFTER": 8},
-    "handlers.listening": {"ANSWER_WITHIN": 2.5},
+    "handlers.inbound.dispatcher": {"ROOM": 512},
+    "handlers.inbound.socket_connection": {"HANDSHAKE": 10, "SILENCE": 15, "LARGEST": 4 * MIB},
+    "handlers.outbound.posted_messages": {"PAGE": 500, "MOST_PAGES": 2_000, "PLACES": 50},
+    "handlers.outbound.posted_head": {"PAGE": 200, "MOST_PAGES": 5},
+    "handlers.listeners.user_status": {"PATIENCE": 2, "MOST": 1_000},
+    "handlers.outbound.slack_client": {"UNREADABLE_WAIT": 30, "LONGEST_WAIT": 3_600},
+    "handlers.outbound.delivery": {"MAX_BACKOFF": 60, "GIVE_UP_AFTER": 8},
+    "handlers.listeners.registration": {"ANSWER_WITHIN": 2.5},
     "handlers.views.text": {"LONGEST": 20_000},
     "handlers.views.news": {"MOST_MENTIONED": 10},
     "handlers.views.advice": {"MOST": 8},
     "handlers.views.alerts": {"PAGE": 10, "MAX_LABELS": 5},
     "handlers.views.notices": {"PROBLEMS": 10},
-    "store.announcing": {"_KNOWN": 1_024},
-    "store.postgres": {"CONNECTIONS": 8, "ATTEMPTS": 8, "PATIENCE": 5, "QUEUE": 30},
-    "store.sqlite_worker": {"_GROUP": 256},
+    "store.log_events": {"_KNOWN": 1_024},
+    "store.engines.postgres": {"CONNECTIONS": 8, "ATTEMPTS": 8, "PATIENCE": 5, "QUEUE": 30},
+    "store.engines.sqlite_worker": {"_GROUP": 256},
     "store.operations.advice": {"ATTEMPTS": 5},
     "store.operations.approvals": {"AGAIN_PER_HOUR": 3, "_ALERTS": 50},
     "store.operations.audit": {"LONGEST_ID": 64},

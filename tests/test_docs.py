@@ -13,7 +13,7 @@ from bot.observability.metrics import Metrics
 from bot.policy import Policy
 from bot.remediation.catalogue import CATALOGUE
 from bot.settings import NAMES, Settings
-from handlers.commands import INCIDENT, SOP
+from handlers.listeners.commands import INCIDENT, SOP
 from store.operations.audit import Kind
 from tests import attack_list
 

@@ -10,7 +10,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
-from handlers.context import SERVICES
+from handlers.listeners.context import SERVICES
 
 # What Bolt itself hands over, by name.
 BOLTS = frozenset(AsyncArgs.__annotations__) | {"next", "error"}
@@ -46,7 +46,7 @@ async def test_every_listener_asks_only_for_names_that_somebody_provides(app):
         unknown = asked - BOLTS - set(SERVICES)
         assert not unknown, (
             f"{function.__module__}.{function.__qualname__} asks for {unknown}: Bolt would hand it"
-            " None. Add the service to handlers/context.py, or mend the name."
+            " None. Add the service to handlers/listeners/context.py, or mend the name."
         )
 
 
@@ -56,7 +56,7 @@ async def test_no_service_takes_a_name_that_bolt_keeps_for_itself(app):
 
 
 async def test_every_action_and_view_we_listen_to_is_our_own(app):
-    from handlers import incidents
+    from handlers.listeners import incidents
 
     source = "".join(
         inspect.getsource(module)

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 import handlers
-from handlers.commands import INCIDENT, SOP
+from handlers.listeners.commands import INCIDENT, SOP
 
 ROOT = Path(__file__).parent.parent
 MANIFEST = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))

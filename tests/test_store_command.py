@@ -21,11 +21,11 @@ import pytest
 from bot.errors import SettingsError
 from bot.settings import load_store
 from bot.store_command.progress import Bar
-from store import condition
-from store.files import alone
-from store.invariants import INVARIANTS
-from store.places import file_of
-from store.shape import steps
+from store.admin import condition
+from store.admin.files import alone
+from store.admin.invariants import INVARIANTS
+from store.admin.locations import file_of
+from store.engines.tables import steps
 from tests.scenarios.children import Command
 from tests.store.places import (
     ENGINES,

@@ -42,8 +42,8 @@ def digest_of(approval: Approval) -> str:
     The whole proposal and the whole of the gateway's plan, who asked, who may decide how, what the
     world was like, until when. If it differs when it should run, it does not run.
 
-    `store.proof` makes the same text of a bundle, where nothing of ours is at hand: what changes
-    here changes there.
+    `store.audit.proof` makes the same text of a bundle, where nothing of ours is at hand: what
+    changes here changes there.
     """
     proposal = approval.proposal
     shown: Mapping[str, Any] = {

@@ -13,10 +13,10 @@ from pathlib import Path
 from bot.errors import InputError, SettingsError, SopbotError
 from bot.hardening import hide_memory
 from bot.settings import AuditSettings, load_audit
-from store import audits
-from store.places import name_of
-from store.proof import Fault, read_bundle, verify_bundle
-from store.sealing import AuditKey
+from store.admin.locations import name_of
+from store.audit import audits
+from store.audit.proof import Fault, read_bundle, verify_bundle
+from store.audit.sealing import AuditKey
 
 EXIT_FAILED, EXIT_CONFIG = 1, 78
 _NUMBER = re.compile(r"(?:INC-)?([1-9]\d{0,17})", re.IGNORECASE)

@@ -16,12 +16,12 @@ from bot.advice.environment import argv_of, child_environment, objections
 from bot.check.report import Report
 from bot.errors import SettingsError, StoreError
 from bot.settings import Settings
-from store import audits
-from store.migrations import refuse_newer
-from store.places import file_of, name_of, reading
-from store.proof import Fault
-from store.sealing import AuditKey
-from store.shape import steps
+from store.admin.locations import file_of, name_of, reading
+from store.audit import audits
+from store.audit.proof import Fault
+from store.audit.sealing import AuditKey
+from store.engines.migrations import refuse_newer
+from store.engines.tables import steps
 
 _ADVISOR_SECONDS = 10.0
 _PORT_SECONDS = 5.0

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.check.report import Report
 from bot.policy import Policy
 from bot.settings import Settings
-from handlers.people import problem_of
+from handlers.listeners.user_status import problem_of
 
 MANIFEST = Path(__file__).resolve().parents[2] / "manifest.yml"
 

@@ -8,7 +8,7 @@ import aiohttp
 from bot.demo.errors import DemoFailedError
 from bot.demo.service import STARTED
 from bot.demo.story import Story
-from handlers.metadata import kind_of
+from handlers.outbound.metadata import kind_of
 
 _TRACKING = re.compile(r"req-\d{8}-\d{6}-[0-9a-f]{8}")
 

@@ -3,7 +3,7 @@
 from bot.demo.printing import Said
 from bot.demo.story import CHANNEL, Story
 from bot.simulator.conversation import Message
-from handlers.metadata import kind_of
+from handlers.outbound.metadata import kind_of
 
 
 def entries(story: Story) -> list[Said]:

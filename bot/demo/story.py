@@ -9,7 +9,7 @@ from bot.demo.errors import DemoFailedError
 from bot.demo.printing import Printer, Said
 from bot.demo.world import World
 from bot.simulator.conversation import Message
-from handlers.metadata import kind_of
+from handlers.outbound.metadata import kind_of
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ _EVERY = 0.1  # seconds between two drawings
 
 
 class Bar:
-    """The `Progress` of store.transfer, on `out`."""
+    """The `Progress` of `store.admin.transfer`, on `out`."""
 
     def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = out

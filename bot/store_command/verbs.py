@@ -11,9 +11,10 @@ from bot.errors import SettingsError
 from bot.policy import Retention, read_policy
 from bot.settings import StoreSettings
 from bot.store_command.progress import Bar
-from store import backups, condition, files, moves, open_store
-from store.invariants import INVARIANTS, Broken
-from store.places import file_of, name_of, shown
+from store import open_store
+from store.admin import backups, condition, files, moves
+from store.admin.invariants import INVARIANTS, Broken
+from store.admin.locations import file_of, name_of, shown
 
 
 def migrate(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from store.audit.known_head import Head
+from store.audit.proof import Anchor
 from store.contract.part import Part
-from store.known_head import Head
 from store.operations import (
     audit,
     disputes,
     keeping,
 )
 from store.operations.audit import Kind
-from store.proof import Anchor
 
 
 class Audit(Part):

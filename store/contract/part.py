@@ -8,10 +8,10 @@ from datetime import datetime
 from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
-from store.announcing import Announcer, LogEvent
-from store.known_head import KnownHead
+from store.audit.known_head import KnownHead
+from store.audit.sealing import AuditKey, sealed
+from store.log_events import Announcer, LogEvent
 from store.replica import LEASE, Replica
-from store.sealing import AuditKey, sealed
 from store.statements import Operation
 
 P = ParamSpec("P")

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.incidents.model import Severity
 from bot.observability.events import Event
-from store.announcing import log_event
+from store.log_events import log_event
 from store.operations import incidents, leases
 from store.operations.deliveries import first_time
 from store.rows import AdviceRecord, TurnRecord, advice_from, dump

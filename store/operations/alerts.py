@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.incidents.correlation import Decision, Named, Reason, Verdict, decide
 from bot.incidents.model import Alert, AlertStatus
 from bot.observability.events import Event
-from store.announcing import log_event
+from store.log_events import log_event
 from store.operations import folding
 from store.operations.candidates import (
     candidate,

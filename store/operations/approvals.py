@@ -15,9 +15,9 @@ from bot.errors import AlreadyProposed, NotFound, Refused
 from bot.incidents.model import IncidentStatus
 from bot.incidents.news import NewsKind
 from bot.incidents.remediation import RemediationStatus
+from store.audit.proof import ALERT_FIELDS, sha256_of_alert
 from store.operations import audit, guards, incidents, news, proposing
 from store.operations.audit import Kind
-from store.proof import ALERT_FIELDS, sha256_of_alert
 from store.rows import approval_from, dump, proposal_to_json, terms_to_json
 from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
 

@@ -1,4 +1,4 @@
-"""The audit trail: every decision as a row of a keyed hash chain (`store.proof` says how).
+"""The audit trail: every decision as a row of a keyed hash chain (`store.audit.proof` says how).
 
 `record` is for use inside of the operation that decides, so that the decision and its row commit
 together or not at all:
@@ -23,9 +23,8 @@ from typing import Any, NamedTuple
 
 from bot.errors import Refused, StoreError
 from bot.observability.events import Event
-from store.announcing import log_event
-from store.known_head import Head, TrailView
-from store.proof import (
+from store.audit.known_head import Head, TrailView
+from store.audit.proof import (
     CHECKPOINT,
     FIRST,
     HEAD,
@@ -36,6 +35,7 @@ from store.proof import (
     canonical,
     link_text,
 )
+from store.log_events import log_event
 from store.statements import (
     Operation,
     bindable,
@@ -112,7 +112,7 @@ _EVENTS = {
     Kind.POLICY_LOADED: Event.POLICY_LOADED,
 }
 """The log event of each kind. The missing kinds are about the trail itself, or a refusal, which
-`handlers.errors` logs."""
+`handlers.listeners.errors` logs."""
 _LOGGED = ("why", "choice", "state", "action", "target", "execution", "error", "former", "note")
 """What of a record's detail is logged too."""
 

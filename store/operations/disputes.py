@@ -10,10 +10,10 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from store.known_head import Head, TrailView
+from store.audit.known_head import Head, TrailView
+from store.audit.proof import HEAD, Anchor
 from store.operations import audit, notices
 from store.operations.audit import End, Kind
-from store.proof import HEAD, Anchor
 from store.statements import Operation, query, recall, stamp
 
 NOTICE = "trail"

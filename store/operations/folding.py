@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.incidents.correlation import Named
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from bot.observability.events import Event
-from store.announcing import log_event
+from store.log_events import log_event
 from store.operations import advice, grouping, incidents, news, proposing, senders, verification
 from store.operations.candidates import is_older, since, told
 from store.rows import dump

@@ -10,9 +10,9 @@ import json
 from datetime import UTC, datetime
 
 from bot.approvals.model import Freeze
+from store.audit.proof import Row
 from store.operations import audit, incidents, notices
 from store.operations.audit import End, Kind
-from store.proof import Row
 from store.statements import Operation, lock, moment, query, run, stamp
 
 FREEZING = "freezing"

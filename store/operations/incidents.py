@@ -8,7 +8,7 @@ from bot.errors import NotFound, Refused
 from bot.incidents.model import Incident, IncidentChange, IncidentStatus, Severity, TimelineEntry
 from bot.incidents.remediation import RemediationStatus
 from bot.observability.events import Event
-from store.announcing import log_event
+from store.log_events import log_event
 from store.operations import audit, outbox
 from store.operations.audit import Kind
 from store.rows import incident_from, timeline_from

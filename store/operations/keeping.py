@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.errors import StoreError
+from store.audit.proof import CHECKPOINT, DAY, FIRST, HEAD, Anchor, anchor_text
 from store.operations import audit, outbox
 from store.operations.audit import Kind
-from store.proof import CHECKPOINT, DAY, FIRST, HEAD, Anchor, anchor_text
 from store.statements import Operation, execute, lock, query, run, seal, stamp, starting_with
 
 POSTED = "audit_head"

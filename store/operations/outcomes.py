@@ -10,9 +10,9 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Execution
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
+from store.audit.proof import sha256_of
 from store.operations import approvals, executions, guards, incidents, news, verification
 from store.operations.audit import Kind
-from store.proof import sha256_of
 from store.rows import dump, execution_from
 from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
 

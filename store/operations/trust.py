@@ -15,10 +15,10 @@ from typing import Any
 
 from bot.approvals.model import Approval
 from bot.incidents.remediation import RemediationStatus
-from store.known_head import CheckedRequest, TrailView
+from store.audit.known_head import CheckedRequest, TrailView
+from store.audit.proof import CHECKPOINT, Anchor, Row, sha256_of
 from store.operations import audit
 from store.operations.audit import End, Kind
-from store.proof import CHECKPOINT, Anchor, Row, sha256_of
 from store.statements import Operation, moment, query, recall, stamp, stamp_or_none
 
 REMEMBERED = timedelta(days=1)

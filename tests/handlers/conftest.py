@@ -18,10 +18,10 @@ from bot.observability.metrics import Metrics
 from bot.policy import Notify
 from bot.simulator.faults import Faults
 from bot.simulator.local import LocalSlack
-from handlers.calling import SlackCalls
-from handlers.metadata import Sender
-from handlers.outbox import Outbox
-from handlers.rendering import Renderer
+from handlers.outbound.metadata import Sender
+from handlers.outbound.outbox import Outbox
+from handlers.outbound.rendering import Renderer
+from handlers.outbound.slack_client import SlackCalls
 from store import open_store
 from store.contract import Store
 from tests.store.trail import AUDIT_KEY

@@ -8,7 +8,7 @@ import pytest
 
 from bot.intake import parse_message
 from bot.response import Delivery, Response
-from handlers.alerts import AlertChannels, AlertDoor
+from handlers.inbound.alert_receiver import AlertChannels, AlertDoor
 
 CHANNELS = AlertChannels(channels=frozenset({"C1"}), sources=frozenset(), own_bot_id="B0OWN")
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handlers.channel import GATHERS, HEAD, QUIET, Channel
-from handlers.pace import Pace
+from handlers.outbound.channel_claim import GATHERS, HEAD, QUIET, Channel
+from handlers.outbound.rate_limiter import Pace
 from store.operations.leases import Lane
 from store.rows import OutboxMessage
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from bot.errors import OutcomeUnknown
-from handlers.finding import MOST_PAGES, pages
+from handlers.outbound.posted_messages import MOST_PAGES, pages
 
 
 class Listing:

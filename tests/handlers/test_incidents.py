@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.errors import Refused
-from handlers.incidents import incident_of_press
+from handlers.listeners.incidents import incident_of_press
 from store import open_store
 from store.contract import Store
 from tests.store.shop import CHANNEL, NOW, opened

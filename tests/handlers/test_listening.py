@@ -19,8 +19,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
 from bot.errors import InputError, Refused, StoreError
-from handlers import listening
-from handlers.errors import BUG
+from handlers.listeners import registration
+from handlers.listeners.errors import BUG
 
 TEAM, USER, CHANNEL, BOT = "T1", "U0BEN", "C1", "B1"
 PERSON = {"id": USER, "team_id": TEAM}
@@ -313,14 +313,14 @@ async def test_a_command_that_takes_longer_than_slack_waits_is_answered_afterwar
     outcome: Exception | None,
     words: str,
 ) -> None:
-    monkeypatch.setattr(listening, "ANSWER_WITHIN", 0.01)
+    monkeypatch.setattr(registration, "ANSWER_WITHIN", 0.01)
     story = Slow(outcome)
     desk = desk_of(story)
     request = AsyncBoltRequest(
         body=command("/incident", "list", desk.response_url), mode="socket_mode"
     )
     response = await desk.app.async_dispatch(request)
-    assert (response.status, response.body) == (200, listening.WORKING)
+    assert (response.status, response.body) == (200, registration.WORKING)
     story.goes_on.set()
     async with asyncio.timeout(20):
         while not desk.responses:  # noqa: ASYNC110 - a request on a socket is no event
@@ -331,7 +331,7 @@ async def test_a_command_that_takes_longer_than_slack_waits_is_answered_afterwar
 async def test_a_box_that_fails_later_than_slack_waits_tells_its_person_alone(
     desk_of: Callable[[Any], Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listening, "ANSWER_WITHIN", 0.01)
+    monkeypatch.setattr(registration, "ANSWER_WITHIN", 0.01)
     story = Slow(Refused("Not done: too late."))
     desk = desk_of(story)
     request = AsyncBoltRequest(body=view("sopbot.ask_modal"), mode="socket_mode")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.simulator import content
-from handlers.metadata import Sender, event_type, key_of, kind_of, metadata_for, time_of
-from handlers.rendering import Rendered, Renderer, _marked
+from handlers.outbound.metadata import Sender, event_type, key_of, kind_of, metadata_for, time_of
+from handlers.outbound.rendering import Rendered, Renderer, _marked
 from store.rows import OutboxMessage
 
 US = Sender("B0SOPBOT", "our-store")

@@ -11,11 +11,11 @@ from bot.incidents.model import Severity
 from bot.jobs.retry_outbox import retry_outbox
 from bot.policy import Notify
 from bot.simulator.faults import rate_limited
-from handlers.calling import SlackCalls
-from handlers.delivery import GIVE_UP_AFTER
-from handlers.metadata import Sender
-from handlers.outbox import Outbox
-from handlers.rendering import Renderer
+from handlers.outbound.delivery import GIVE_UP_AFTER
+from handlers.outbound.metadata import Sender
+from handlers.outbound.outbox import Outbox
+from handlers.outbound.rendering import Renderer
+from handlers.outbound.slack_client import SlackCalls
 from store import open_store
 from store.contract import Store
 from store.replica import LEASE
@@ -47,7 +47,7 @@ async def test_the_gravest_card_is_posted_first_whatever_came_first(desk):
 
 
 async def test_a_new_card_does_not_wait_while_changes_gather(desk, monkeypatch):
-    monkeypatch.setattr("handlers.channel.GATHER_CHANGES", 3600.0)
+    monkeypatch.setattr("handlers.outbound.channel_claim.GATHER_CHANGES", 3600.0)
     await desk.open("web")
     async with desk.running():
         await desk.slack.wait_for(desk.ours, why="the card")

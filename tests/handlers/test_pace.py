@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 
-from handlers.pace import Pace
+from handlers.outbound.rate_limiter import Pace
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 

@@ -9,10 +9,10 @@ import pytest
 
 from bot.simulator import people
 from bot.simulator.conversation import Message
-from handlers import posted_head
-from handlers.calling import SlackCalls
-from handlers.metadata import Sender
-from handlers.posted_head import compare_posted_heads
+from handlers.outbound import posted_head
+from handlers.outbound.metadata import Sender
+from handlers.outbound.posted_head import compare_posted_heads
+from handlers.outbound.slack_client import SlackCalls
 from store.operations.audit import Kind
 from tests.handlers.conftest import OPS, Desk
 from tests.store.trail import tamper

@@ -14,8 +14,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import SlackRefused
 from bot.simulator.local import LocalSlack
-from handlers.socket import Envelope, Socket
-from handlers.sockets import Sockets
+from handlers.inbound.connection_pool import Sockets
+from handlers.inbound.socket_connection import Envelope, Socket
 from tests.scenarios.children import until
 
 

@@ -25,7 +25,7 @@ _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
     [
         *("bot.__main__", "bot.app", "bot.serving.logs", "bot.check"),
-        *("bot.store_command.commands", "bot.audit_command.commands", "store.postgres"),
+        *("bot.store_command.commands", "bot.audit_command.commands", "store.engines.postgres"),
     ]
 )
 

@@ -19,7 +19,7 @@ from bot.gateway.app import running
 from bot.gateway.config import read_config
 from bot.settings import load
 from bot.simulator.local import LocalSlack
-from store.clocks import system_clock
+from store.engines.clocks import system_clock
 from tests.scenarios.children import BotProcess, ForkedBot, child_environment
 from tests.scenarios.doors import SlackDoor
 from tests.scenarios.stores import Beneath, InFile, OnServer

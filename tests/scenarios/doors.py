@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.simulator.clock import SystemClock, Timer
 from bot.simulator.faults import Faults
-from handlers.metadata import kind_of as kind_name
+from handlers.outbound.metadata import kind_of as kind_name
 
 JSON = dict[str, Any]
 

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import sql as composed
 
-from store.dialects import statement_for_postgres
-from store.postgres_link import row_factory
+from store.engines.dialects import statement_for_postgres
+from store.engines.postgres_connections import row_factory
 
 
 class Beneath(Protocol):

@@ -13,8 +13,8 @@ from bot.approvals.binding import digest_of
 from bot.errors import StoreError
 from bot.jobs.post_audit_head import post_audit_head
 from bot.simulator.conversation import Message
+from store.engines.tables import tables
 from store.rows import approval_from
-from store.shape import tables
 from tests.scenarios.children import run_bot, until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.exports import bundle, verify

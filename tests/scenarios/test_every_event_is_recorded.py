@@ -23,7 +23,7 @@ from bot.serving.logs import set_up
 from bot.settings import load
 from bot.simulator.local import LocalSlack
 from store import open_store
-from store.sealing import AuditKey
+from store.audit.sealing import AuditKey
 from tests.scenarios.children import until
 from tests.scenarios.doors import Proxy, SlackDoor
 from tests.scenarios.stores import InFile

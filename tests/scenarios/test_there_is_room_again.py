@@ -90,7 +90,7 @@ async def test_an_alert_refused_twice_is_written_once_when_slack_delivers_it_a_t
     slack_time: ForwardClock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level("DEBUG", "handlers.link")
+    caplog.set_level("DEBUG", "handlers.inbound.dispatcher")
     running = await bot()
     await world.alert()
     await world.approval_card()

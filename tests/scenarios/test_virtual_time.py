@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from store.clocks import system_clock
+from store.engines.clocks import system_clock
 from tests.scenarios.virtual_time import (
     StandstillError,
     VirtualTime,

@@ -29,7 +29,7 @@ LOOK = 0.05  # real seconds between two looks at whether the threads are done
 BREATHLESS = 200_000  # turns of the loop in which no time passed: somebody runs in circles
 
 # Their futures are answered by a thread of theirs, which the loop cannot see otherwise.
-THREADED = ("store.sqlite_worker",)
+THREADED = ("store.engines.sqlite_worker",)
 
 
 class StandstillError(AssertionError):

@@ -15,7 +15,7 @@ import aiohttp
 from bot.simulator.actions import Outcome
 from bot.simulator.conversation import Answered, Message
 from bot.simulator.local import LocalSlack
-from handlers.metadata import kind_of
+from handlers.outbound.metadata import kind_of
 from tests.scenarios.children import until
 from tests.scenarios.doors import SlackDoor
 from tests.scenarios.stores import Beneath, read_rows

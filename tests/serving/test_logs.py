@@ -165,7 +165,7 @@ def test_debug_is_for_our_own_lines_for_those_of_libraries_hold_what_strangers_w
     set_up("DEBUG", "json", stream)
     logging.getLogger("slack_sdk.web").debug("Sending a request: %s", {"text": "alert text"})
     logging.getLogger("slack_bolt.App").debug("event: alert text")
-    logging.getLogger("handlers.link").debug("ours")
+    logging.getLogger("handlers.inbound.dispatcher").debug("ours")
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["ours"]
 
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from store import backups, moves
+from store.admin import backups, moves
 
 
 class HalfWay:

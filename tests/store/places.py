@@ -16,10 +16,11 @@ from typing import Any
 
 import psycopg
 
-from store import condition, open_store
-from store.dialects import statement_for_postgres
-from store.places import file_of, reading
-from store.shape import kept
+from store import open_store
+from store.admin import condition
+from store.admin.locations import file_of, reading
+from store.engines.dialects import statement_for_postgres
+from store.engines.tables import kept
 from tests.postgres import PostgresServer
 from tests.store.full import fill
 

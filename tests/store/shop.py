@@ -18,9 +18,9 @@ from bot.incidents.correlation import Named
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from store import open_store
+from store.audit.sealing import AuditKey
 from store.contract import Store
 from store.contract.executions import DEFAULT_LIMITS
-from store.sealing import AuditKey
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 CHANNEL = "C0ALERTS"

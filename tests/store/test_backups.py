@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreError
-from store import backups, condition, moves, open_store
+from store import open_store
+from store.admin import backups, condition, moves
+from store.admin.files import alone, give_back, written_beside
+from store.admin.locations import file_of
 from store.contract import Store
-from store.files import alone, give_back, written_beside
-from store.places import file_of
-from store.shape import steps
+from store.engines.tables import steps
 from tests.store.places import (
     ENGINES,
     MORE,

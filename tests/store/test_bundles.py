@@ -18,11 +18,12 @@ import pytest
 from bot.approvals.model import Approval, Choice, Execution
 from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus
-from store import audits, open_store, proof
+from store import open_store
+from store.audit import audits, proof
+from store.audit.proof import Fault, read_bundle, verify_bundle
+from store.audit.sealing import AuditKey
 from store.contract import Store
 from store.operations.audit import Kind
-from store.proof import Fault, read_bundle, verify_bundle
-from store.sealing import AuditKey
 from tests.store.places import ENGINES, ROOT, Places, change, content
 from tests.store.shop import (
     ANA,
@@ -437,7 +438,7 @@ def test_a_bundle_outlives_what_is_pruned(url: str) -> None:
 
 
 def alone(*words: object, key: str) -> tuple[int, str]:
-    """`store/proof.py` in a Python without site-packages, without this repository."""
+    """`store/audit/proof.py` in a Python without site-packages, without this repository."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", str(Path(proof.__file__)), *map(str, words)],
         env={"AUDIT_KEY": key, "PYTHONUTF8": "1"} if key else {},

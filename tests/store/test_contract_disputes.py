@@ -12,11 +12,11 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Binding, Choice, Terms
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
+from store.audit.known_head import Head
+from store.audit.proof import Anchor, Row
 from store.contract import Store
-from store.known_head import Head
 from store.operations import audit
 from store.operations.audit import Kind
-from store.proof import Anchor, Row
 from store.statements import Operation
 from tests.store.shop import (
     ANA,

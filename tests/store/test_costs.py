@@ -15,7 +15,7 @@ import pytest
 
 from bot.approvals.model import Choice, Standing
 from bot.approvals.policy import Voter
-from handlers.rendering import Renderer
+from handlers.outbound.rendering import Renderer
 from store import open_store
 from store.contract import Store
 from store.operations import grouping, trust

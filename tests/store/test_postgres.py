@@ -13,9 +13,9 @@ import pytest
 from bot.errors import NotFound, StoreError
 from bot.incidents.correlation import Named
 from store.contract import Store
-from store.postgres import CONNECTIONS, PostgresEngine
-from store.postgres_link import CHANNEL as NOTIFY_CHANNEL
-from store.postgres_link import SPACING
+from store.engines.postgres import CONNECTIONS, PostgresEngine
+from store.engines.postgres_connections import CHANNEL as NOTIFY_CHANNEL
+from store.engines.postgres_connections import SPACING
 from store.statements import Operation, execute, lock, query
 from tests.postgres import PostgresServer, postgres_server
 from tests.scenarios.wires import Wire

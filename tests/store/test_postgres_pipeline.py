@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import StoreError
 from store.contract import Store
-from store.postgres import PostgresEngine
+from store.engines.postgres import PostgresEngine
 from store.statements import Operation, query, run
 from tests.store.shop import CHANNEL, NOW, alert, named
 

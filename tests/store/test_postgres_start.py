@@ -15,9 +15,9 @@ import pytest
 
 from bot.errors import StoreError
 from store import open_store
-from store.clocks import DatabaseClock
-from store.migrations import MIGRATIONS, name_of
-from store.postgres import PostgresEngine
+from store.engines.clocks import DatabaseClock
+from store.engines.migrations import MIGRATIONS, name_of
+from store.engines.postgres import PostgresEngine
 from tests.postgres import PostgresServer, postgres_server
 from tests.store.shop import NOW, OnServer, alert, tell
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.chain import Chain
-from store.proof import (
+from store.audit.chain import Chain
+from store.audit.proof import (
     DAY,
     FIRST,
     HEAD,

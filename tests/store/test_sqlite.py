@@ -13,8 +13,8 @@ import pytest
 
 from bot.errors import SettingsError, StoreError
 from store import open_store
-from store.shape import steps
-from store.sqlite import SqliteEngine
+from store.engines.sqlite import SqliteEngine
+from store.engines.tables import steps
 from store.statements import Operation, query
 from tests.store.shop import NOW, alert, tell
 

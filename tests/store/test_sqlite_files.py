@@ -18,7 +18,7 @@ import pytest
 from bot.errors import StoreError
 from store import open_store
 from store.contract import Store
-from store.sqlite import SqliteEngine
+from store.engines.sqlite import SqliteEngine
 from tests.store.shop import NOW
 
 NOBODY = 65534

@@ -213,7 +213,7 @@ async def test_a_disk_that_stays_full_is_spoken_of_once_a_minute(
     with pytest.raises(StoreError):
         await store.ping(NOW)
     assert caplog.records == []
-    monkeypatch.setattr("store.sqlite.REMIND", 0.0)
+    monkeypatch.setattr("store.engines.sqlite.REMIND", 0.0)
     with pytest.raises(StoreError):
         await store.ping(NOW)
     (line,) = caplog.records

@@ -15,7 +15,7 @@ import pytest
 from bot.errors import StoreError
 from store import open_store
 from store.contract import Store
-from store.sqlite import SqliteEngine
+from store.engines.sqlite import SqliteEngine
 from tests.store.full import fill
 from tests.store.shop import CHANNEL, NOW, alert, named
 from tests.store.test_sqlite_files import held
@@ -196,7 +196,7 @@ async def test_what_the_start_has_no_time_for_is_found_beside_and_ends_the_writi
 ) -> None:
     leaves = pages_of(full, "alerts")
     damaged(full, leaves[len(leaves) // 2])
-    monkeypatch.setattr("store.sqlite_file._look_quickly", lambda _: None)
+    monkeypatch.setattr("store.engines.sqlite_file._look_quickly", lambda _: None)
     store = await engine_on(full)
     try:
         async with asyncio.timeout(30):
@@ -260,7 +260,7 @@ async def test_closing_does_not_wait_for_the_inspection(full: Path) -> None:
 async def test_a_log_that_a_foreign_reader_makes_grow_is_spoken_of(
     file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("store.sqlite_watch._LARGE_LOG", 1 << 20)
+    monkeypatch.setattr("store.engines.sqlite_watch._LARGE_LOG", 1 << 20)
     store = await engine_on(file)
     try:
         with closing(sqlite3.connect(file, isolation_level=None)) as reader:
@@ -285,7 +285,7 @@ async def test_a_large_log_left_by_a_killed_process_is_all_there_and_is_cut_down
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a kill leaves: the file and its log, as they were at that moment."""
-    monkeypatch.setattr("store.sqlite_file._LOG_KEEPS", 1 << 20)
+    monkeypatch.setattr("store.engines.sqlite_file._LOG_KEEPS", 1 << 20)
     store = await engine_on(file)
     with closing(sqlite3.connect(file, isolation_level=None)) as reader:
         reader.execute("BEGIN")  # so that nothing is folded in

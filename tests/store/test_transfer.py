@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingsError, StoreError
-from store import condition, moves, open_store
-from store.files import alone
-from store.places import file_of, reading, shown
-from store.shape import LEASES, Table, kept, steps, tables
-from store.transfer import Digest, Values, transfer
-from store.transfer_sqlite import SqliteEnd
+from store import open_store
+from store.admin import condition, moves
+from store.admin.files import alone
+from store.admin.locations import file_of, reading, shown
+from store.admin.transfer import Digest, Values, transfer
+from store.admin.transfer_sqlite import SqliteEnd
+from store.engines.tables import LEASES, Table, kept, steps, tables
 from tests.store.full import HOSTILE
 from tests.store.places import (
     ENGINES,

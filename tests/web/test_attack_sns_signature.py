@@ -15,7 +15,7 @@ from aiohttp import web
 from bot.intake.cloudwatch import Signature
 from bot.web import sns
 from bot.web.sns import SnsVerifier, certificate_fetcher
-from store.clocks import system_clock
+from store.engines.clocks import system_clock
 from tests.amazon_sns import ACCOUNT, CERTIFICATE_URL, HOST, Sns
 from tests.scenarios.world import Clock
 

@@ -18,10 +18,10 @@ from bot.policy import Notify
 from bot.simulator.local import LocalSlack
 from bot.simulator.people import Channel
 from bot.simulator.rates import RateLimits
-from handlers.calling import SlackCalls
-from handlers.metadata import Sender
-from handlers.outbox import Outbox
-from handlers.rendering import Renderer
+from handlers.outbound.metadata import Sender
+from handlers.outbound.outbox import Outbox
+from handlers.outbound.rendering import Renderer
+from handlers.outbound.slack_client import SlackCalls
 from store.contract import Store
 from tests.handlers.conftest import OPS, Known
 from tests.scenarios.storm.turns import TurnsEngine

@@ -14,8 +14,8 @@ from datetime import datetime
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from store.sqlite_file import SCHEMA, connect
-from store.sqlite_worker import _drive
+from store.engines.sqlite_file import SCHEMA, connect
+from store.engines.sqlite_worker import _drive
 from store.statements import Operation
 
 P = ParamSpec("P")

@@ -1,0 +1,1 @@
+"""From Slack: Socket Mode connections, alerts, and messages that no connection delivered."""

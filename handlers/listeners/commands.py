@@ -1,0 +1,252 @@
+"""`/incident` and `/sop`: answered at once, to the asker alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from bot.errors import InputError, NotFound
+from bot.incidents.model import Incident
+from bot.response import Response
+from handlers.listeners.incidents import incident_id
+from handlers.listeners.registration import Listeners
+from handlers.outbound.outbox import Outbox
+from handlers.views import lists, steering
+from handlers.views.text import said, typed
+
+PAGE = 10
+MANY, NAMED = 100, 5  # open incidents that are read, and named, when it is not said which
+_INCIDENT = re.compile(r"(INC-?|#)?\d+", re.IGNORECASE)
+PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+
+
+def register(listeners: Listeners) -> None:
+    """The two commands."""
+    listeners.command("/incident", incident)
+    listeners.command("/sop", sop)
+
+
+async def incident(
+    command: dict[str, Any],
+    story: Response,
+    outbox: Outbox,
+    clock: Callable[[], datetime],
+) -> str:
+    """`/incident <verb> …`."""
+    return await _answer(INCIDENT, "help", command, story, outbox, clock)
+
+
+async def sop(
+    command: dict[str, Any],
+    story: Response,
+    outbox: Outbox,
+    clock: Callable[[], datetime],
+) -> str:
+    """`/sop <verb> …`."""
+    return await _answer(SOP, "list", command, story, outbox, clock)
+
+
+async def _answer(
+    verbs: dict[str, Verb],
+    default: str,
+    command: dict[str, Any],
+    story: Response,
+    outbox: Outbox,
+    clock: Callable[[], datetime],
+) -> str:
+    verb, _, rest = _as_typed(str(command.get("text") or "")).strip().partition(" ")
+    run = verbs.get(verb.lower() or default)
+    if run is None:
+        name = command.get("command")
+        known = ", ".join(f"`{name} {one}`" for one in verbs)
+        raise InputError(f"{typed(f'{name} {verb}')} is not known.", remedy=f"Known: {known}.")
+    call = Call(
+        story,
+        outbox,
+        clock,
+        str(command["user_id"]),
+        str(command["trigger_id"]),
+        f"{command.get('command')} {verb.lower()}",
+    )
+    return await run(call, rest.strip())
+
+
+def _as_typed(text: str) -> str:
+    """Slack escapes these three; what is shown again is escaped again."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+class Call:
+    """One command as it was typed: by whom, and what tells a redelivery apart."""
+
+    def __init__(
+        self,
+        story: Response,
+        outbox: Outbox,
+        clock: Callable[[], datetime],
+        user: str,
+        trigger_id: str,
+        line: str,
+    ) -> None:
+        self.line = line
+        self.story = story
+        self.store = story.store
+        self.outbox = outbox
+        self.now = clock()
+        self.user = user
+        self.trigger_id = trigger_id
+        self.key = f"command/{trigger_id}"
+
+    async def subject(self, words: str) -> tuple[Incident, str]:
+        """(the incident that is meant, the other words); without a number the only open one."""
+        first, _, rest = words.partition(" ")
+        if _INCIDENT.fullmatch(first):
+            return await self.store.incident(incident_id(first)), rest.strip()
+        found = await self.store.open_incidents(limit=MANY)
+        if len(found) == 1:
+            return found[0], words
+        if not found:
+            raise NotFound("No incident is open.")
+        worst = sorted(found, key=lambda one: one.severity.rank)[:NAMED]
+        names = ", ".join(f"{one.number} ({one.severity})" for one in worst)
+        first = worst[0].number
+        raise InputError(
+            "Which incident?",
+            remedy=f"Name it: `{self.line} {first}`. The most severe that are open: {names}.",
+        )
+
+
+async def _help(_call: Call, _rest: str) -> str:
+    return lists.HELP
+
+
+async def _list(call: Call, rest: str) -> str:
+    before = None
+    if rest:
+        before = incident_id(rest.removeprefix("before").strip())
+    found = await call.store.open_incidents(limit=PAGE + 1, before=before)
+    counts = await call.store.open_severities()
+    return lists.incidents(found[:PAGE], call.now, counts, more=len(found) > PAGE)
+
+
+async def _show(call: Call, rest: str) -> str:
+    one, _ = await call.subject(rest)
+    card = await call.store.outbox_message(f"card:{one.id}")
+    permalink = await call.outbox.permalink(card.channel, card.ts) if card and card.ts else ""
+    return lists.incident(
+        one,
+        await call.store.timeline(one.id),
+        await call.store.approvals_of(one.id),
+        permalink,
+    )
+
+
+async def _acknowledge(call: Call, rest: str) -> str:
+    one, _ = await call.subject(rest)
+    change = await call.story.acknowledge(one.id, call.user)
+    return steering.acknowledged(change, call.user, call.now)
+
+
+async def _assign(call: Call, rest: str) -> str:
+    one, words = await call.subject(rest)
+    who = PERSON.fullmatch(words.strip())
+    if words.strip().lower() == "me":
+        assignee = call.user
+    elif who:
+        assignee = who[1]
+    else:
+        raise InputError(
+            "Assign it to whom?",
+            remedy=f"`/incident assign {one.number} me`, or name somebody: `@ben`.",
+        )
+    change = await call.story.assign(one.id, assignee, call.user)
+    return steering.assigned(change, assignee, call.user)
+
+
+async def _resolve(call: Call, rest: str) -> str:
+    one, _ = await call.subject(rest)
+    await call.story.decisions.check_person(call.user, "resolve")
+    warning = None if one.resolved_at else await call.story.what_resolving_ends(one)
+    if warning is None:
+        await call.story.resolve(one.id, call.user)
+        return f"✅ {one.number} is resolved."
+    await call.outbox.open_view(call.trigger_id, steering.resolve_modal(one, warning.waiting))
+    said = steering.resolve_warning(one, warning.waiting)
+    return f"{one.number} is not resolved yet: confirm it in the box that opened. {said}"
+
+
+async def _reopen(call: Call, rest: str) -> str:
+    if not rest:
+        raise InputError("Which incident?", remedy="Name it: `/incident reopen INC-1`.")
+    one, _ = await call.subject(rest)
+    return steering.reopened(await call.story.reopen(one.id, call.user))
+
+
+async def _ask(call: Call, rest: str) -> str:
+    one, question = await call.subject(rest)
+    await call.story.ask(one, question, call.user, once=call.key)
+    return f"Question sent; the answer will be posted in the thread of {one.number}."
+
+
+async def _fix(call: Call, rest: str) -> str:
+    one, words = await call.subject(rest)
+    asked, is_new = await call.story.proposals.fix(one, words, call.user, call.key)
+    title = said(asked.proposal.title, 100)
+    if not is_new:
+        return f"Nothing new: {title} is {asked.state} already, see the thread of {one.number}."
+    answer = f"Proposed in the thread of {one.number}: {title}. Somebody else must approve it."
+    frozen = await call.store.frozen()
+    return f"{answer} {lists.freeze(frozen)}" if frozen else answer
+
+
+async def _freeze(call: Call, rest: str) -> str:
+    word, _, reason = rest.partition(" ")
+    if word == "on":
+        standing, is_new = await call.story.decisions.freeze(
+            call.user, reason.strip()[:200], channel=call.outbox.ops_channel
+        )
+        return lists.FROZEN if is_new else f"It was frozen already. {lists.freeze(standing)}"
+    if word == "off":
+        return await _unfreeze(call, "")
+    if word:
+        raise InputError(
+            "On or off?", remedy="`/incident freeze on [why]` blocks all actions, `off` unblocks."
+        )
+    return lists.freeze(await call.store.frozen())
+
+
+async def _unfreeze(call: Call, _rest: str) -> str:
+    ended = await call.story.decisions.unfreeze(call.user, channel=call.outbox.ops_channel)
+    return lists.unfrozen(ended, call.now)
+
+
+async def _sop_list(call: Call, _rest: str) -> str:
+    library = call.story.sops
+    return lists.sops(library.sops, len(library.problems))
+
+
+async def _sop_show(call: Call, rest: str) -> str:
+    known = call.story.sops.get(rest.strip("` "))
+    if known is None:
+        raise NotFound(f"There is no SOP {typed(rest)}.", remedy="`/sop list` shows them.")
+    return lists.sop(known, await call.store.incidents_of_sop(known.sop_id), call.now)
+
+
+Verb = Callable[[Call, str], Awaitable[str]]
+
+INCIDENT: dict[str, Verb] = {
+    "help": _help,
+    "list": _list,
+    "show": _show,
+    "ack": _acknowledge,
+    "assign": _assign,
+    "resolve": _resolve,
+    "reopen": _reopen,
+    "ask": _ask,
+    "fix": _fix,
+    "freeze": _freeze,
+    "unfreeze": _unfreeze,
+}
+SOP: dict[str, Verb] = {"list": _sop_list, "show": _sop_show}

@@ -1,0 +1,192 @@
+"""The buttons of the card, and questions by mention in a thread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from bot.errors import InputError, Refused
+from bot.incidents.model import Incident
+from bot.response import Response
+from handlers.listeners.registration import Listeners
+from handlers.outbound.outbox import Outbox
+from handlers.views import steering
+from handlers.views.alerts import PAGE, alerts_modal, page_of
+from handlers.views.modals import ask_modal, question_of
+from handlers.views.text import typed
+
+LINKS = re.compile(r"sopbot\.link\..+")
+MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
+
+
+def register(listeners: Listeners) -> None:
+    """Acknowledge, Resolve, Ask, links, mentions."""
+    listeners.action("sopbot.acknowledge", acknowledge)
+    listeners.opener("sopbot.resolve", resolve)
+    listeners.view("sopbot.resolve_modal", confirmed)
+    listeners.action("sopbot.reopen", reopen)
+    listeners.opener("sopbot.ask", ask)
+    listeners.view("sopbot.ask_modal", asked)
+    listeners.action("sopbot.alerts", show_alerts)
+    listeners.action("sopbot.alerts.back", turn_back)
+    listeners.action("sopbot.alerts.more", turn_page)
+    listeners.action({"type": "block_actions", "action_id": LINKS}, followed_link)
+    listeners.event("app_mention", mentioned)
+
+
+async def acknowledge(
+    body: dict[str, Any], action: dict[str, Any], story: Response, clock: Callable[[], datetime]
+) -> str | None:
+    """The presser takes ownership, or gets the owner's name."""
+    incident = await incident_of_press(body, action, story)
+    user = str(body["user"]["id"])
+    change = await story.acknowledge(incident.id, user)
+    return None if change.changed else steering.acknowledged(change, user, clock())
+
+
+async def resolve(
+    body: dict[str, Any], action: dict[str, Any], story: Response, outbox: Outbox
+) -> None:
+    """Close it, or first open the confirmation, unless Slack already asked the presser."""
+    incident = await incident_of_press(body, action, story)
+    user = str(body["user"]["id"])
+    await story.decisions.check_person(user, "resolve")
+    warning = None if incident.resolved_at else await story.what_resolving_ends(incident)
+    if warning is None or _was_confirmed(body, action):
+        await story.resolve(incident.id, user)
+    else:
+        box = steering.resolve_modal(incident, warning.waiting)
+        await outbox.open_view(str(body["trigger_id"]), box)
+
+
+def _was_confirmed(body: dict[str, Any], action: dict[str, Any]) -> bool:
+    """Whether the button, as it stood on the message that was pressed, asks before it is sent."""
+    return any(
+        element.get("action_id") == action.get("action_id") and "confirm" in element
+        for block in (body.get("message") or {}).get("blocks") or []
+        for element in block.get("elements") or []
+    )
+
+
+async def confirmed(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
+    """Close it: the person confirmed in the modal."""
+    await story.resolve(incident_id(view["private_metadata"]), str(body["user"]["id"]))
+
+
+async def reopen(body: dict[str, Any], action: dict[str, Any], story: Response) -> str | None:
+    """Open it again."""
+    incident = await incident_of_press(body, action, story)
+    change = await story.reopen(incident.id, str(body["user"]["id"]))
+    return None if change.changed else steering.reopened(change)
+
+
+async def ask(
+    body: dict[str, Any],
+    action: dict[str, Any],
+    story: Response,
+    outbox: Outbox,
+) -> None:
+    """Open the box for a question."""
+    incident = await incident_of_press(body, action, story)
+    await outbox.open_view(str(body["trigger_id"]), ask_modal(incident))
+
+
+async def asked(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
+    """Queue the question; the answer is posted in the thread."""
+    incident = await story.store.incident(incident_id(view["private_metadata"]))
+    await story.ask(incident, question_of(view), str(body["user"]["id"]))
+
+
+async def show_alerts(
+    body: dict[str, Any], action: dict[str, Any], story: Response, outbox: Outbox
+) -> None:
+    """Open the list of the incident's alerts."""
+    incident = await incident_of_press(body, action, story)
+    page = await story.store.grouped_alerts(incident.id, limit=PAGE)
+    await outbox.open_view(str(body["trigger_id"]), alerts_modal(incident, page, 0))
+
+
+async def turn_page(body: dict[str, Any], story: Response, outbox: Outbox) -> None:
+    """Show the next page of the list."""
+    await _turn(body, story, outbox, PAGE)
+
+
+async def turn_back(body: dict[str, Any], story: Response, outbox: Outbox) -> None:
+    """Show the page before."""
+    await _turn(body, story, outbox, -PAGE)
+
+
+async def _turn(body: dict[str, Any], story: Response, outbox: Outbox, by: int) -> None:
+    view = body.get("view") or {}
+    number, offset = page_of(view)
+    offset = max(0, offset + by)
+    incident = await story.store.incident(incident_id(number))
+    page = await story.store.grouped_alerts(incident.id, limit=PAGE, offset=offset)
+    await outbox.update_view(str(view.get("id", "")), alerts_modal(incident, page, offset))
+
+
+async def followed_link() -> None:
+    """Slack tells of link buttons too; the address was all that was wanted."""
+
+
+async def mentioned(event: dict[str, Any], story: Response) -> None:
+    """A mention in an incident's thread is a question to the advisor."""
+    thread = event.get("thread_ts")
+    question = MENTION.sub("", str(event.get("text", ""))).strip()
+    if not thread or not question or event.get("bot_id"):
+        return
+    team = event.get("user_team") or event.get("team")
+    if team and team != story.home_team:
+        return
+    incident = await story.store.incident_of_message(str(event["channel"]), str(thread))
+    if incident:
+        if not team:  # the event does not say where its author is from: Slack is asked
+            await story.decisions.check_home(str(event["user"]))
+        key = f"mention/{event['channel']}/{event['ts']}"
+        await story.ask(incident, question, str(event["user"]), once=key)
+
+
+async def incident_of_press(
+    body: dict[str, Any], action: dict[str, Any], story: Response
+) -> Incident:
+    """The incident of the button, which must stand on a message of that incident.
+
+    InputError, NotFound, or Refused when the button stands anywhere else.
+    """
+    incident = await story.store.incident(incident_id(action.get("value")))
+    channel = str((body.get("channel") or {}).get("id", ""))
+    ts = str((body.get("message") or {}).get("ts", ""))
+    shown = await story.store.incident_of_message(channel, ts)
+    if shown is None:
+        # Pressed in the moment between Slack's showing the card and our writing down its ts; by
+        # the time of this second look it may be written.
+        is_there = await _may_be_fresh(story, incident, channel, ts)
+    else:
+        is_there = shown.id == incident.id
+    if not is_there:
+        raise Refused(
+            f"Not done: this button is not on a message of {incident.number}.",
+            remedy="Press it on its card, or see `/incident help`.",
+        )
+    return incident
+
+
+async def _may_be_fresh(story: Response, incident: Incident, channel: str, ts: str) -> bool:
+    """Whether its card, or what stands elsewhere in the card's place, may be that message."""
+    for key in (f"card:{incident.id}", f"undelivered:card:{incident.id}"):
+        card = await story.store.outbox_message(key)
+        if card is not None and card.channel == channel and card.ts in (None, ts):
+            return True
+    return False
+
+
+def incident_id(text: object) -> int:
+    """The number in a button's value or in INC-142."""
+    digits = str(text).strip().upper().removeprefix("#").removeprefix("INC").removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
+        raise InputError(
+            f"{typed(str(text))} is not an incident number.", remedy="Example: INC-12."
+        )
+    return int(digits)

@@ -1,0 +1,175 @@
+"""Registers listeners with Bolt, so that Slack gets its acknowledgement in time in every case.
+
+Bolt forgets an acknowledgement when a listener fails within 10 ms of it, and hands the payload to
+the next listener that matches. So no listener acknowledges, and none raises into Bolt: each is
+registered here, by the kind of answer that Slack waits for.
+
+| registered by | Slack gets its answer | an error, or the listener's return value, goes |
+|---|---|---|
+| `action`, `shortcut` | before the listener runs | to that person alone, in the place |
+| `opener` (modal) | when it is open, or after ANSWER_WITHIN | to that person alone, in the place |
+| `command` | with the answer itself, or after ANSWER_WITHIN with "working" | in the answer |
+| `view` | when it is done, or after ANSWER_WITHIN | into the modal, or to that person alone |
+| `options` | with the options | an empty menu |
+| `event` | before the listener runs, by Bolt | to its author, if a person wrote it |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+
+from handlers.listeners.context import SERVICES
+from handlers.listeners.errors import Failures
+from handlers.outbound.outbox import Outbox
+
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN = 2.5  # seconds; Slack shows an error after three
+WORKING = "Still working. The answer will follow here."
+
+Handler = Callable[..., Awaitable[str | None]]
+"""Takes, by name, arguments of Bolt or `listeners.context`; returns the text for its person."""
+
+Constraint = str | re.Pattern[str] | dict[str, Any]
+
+
+class Listeners:
+    """Registers handlers, in the order in which they see a payload."""
+
+    def __init__(self, app: AsyncApp, outbox: Outbox, failures: Failures) -> None:
+        self._app = app
+        self._outbox = outbox
+        self._failures = failures
+
+    def action(self, constraint: Constraint, handler: Handler) -> None:
+        """A press of a button, or a choice in a menu."""
+        self._app.action(constraint)(self._acknowledged_first(handler))
+
+    def opener(self, constraint: Constraint, handler: Handler) -> None:
+        """A press that may open a modal; acknowledged once it is open, so the button is busy."""
+
+        async def listener(args: AsyncArgs) -> None:
+            answer = asyncio.create_task(self._answer(handler, args), name=str(constraint))
+            await _in_time(answer)
+            await args.ack()
+            text, _ = await answer
+            await self._tell(args.body, text)
+
+        self._app.action(constraint)(_for(handler, listener))
+
+    def shortcut(self, constraint: Constraint, handler: Handler) -> None:
+        """A global or a message shortcut."""
+        self._app.shortcut(constraint)(self._acknowledged_first(handler))
+
+    def event(self, constraint: Constraint, handler: Handler) -> None:
+        """An event; Bolt acknowledges it before anything runs."""
+        self._app.event(constraint)(self._acknowledged_first(handler))
+
+    def command(self, name: str, handler: Handler) -> None:
+        """A slash command, whose acknowledgement carries the answer."""
+
+        async def listener(args: AsyncArgs) -> None:
+            answer = asyncio.create_task(self._answer(handler, args), name=name)
+            if await _in_time(answer):
+                await args.ack(answer.result()[0] or "Done.")
+                return
+            await args.ack(WORKING)
+            text, _ = await answer
+            try:
+                await args.respond(text or "Done.")
+            except Exception:  # only the answer failed: the command itself has run
+                log.exception("the answer to %s did not reach Slack", name)
+
+        self._app.command(name)(_for(handler, listener))
+
+    def view(self, constraint: Constraint, handler: Handler) -> None:
+        """A submitted modal: an error is shown in it while it is open."""
+
+        async def listener(args: AsyncArgs) -> None:
+            answer = asyncio.create_task(self._answer(handler, args), name=str(constraint))
+            in_time = await _in_time(answer)
+            if in_time:
+                text, failed = answer.result()
+                place = _first_input(args.body)
+                if failed and place:
+                    await args.ack(response_action="errors", errors={place: text})
+                    return
+            await args.ack()
+            text, _ = await answer
+            await self._tell(args.body, text)
+
+        self._app.view(constraint)(_for(handler, listener))
+
+    def options(
+        self, constraint: Constraint, handler: Callable[..., Awaitable[list[dict[str, Any]]]]
+    ) -> None:
+        """A menu asks for its entries; Slack takes no second answer."""
+
+        async def listener(args: AsyncArgs) -> None:
+            try:
+                entries = await _call(handler, args)
+            except Exception as error:  # noqa: BLE001 - words_for logs it; Bolt must not see it
+                await self._failures.words_for(error, args.body)
+                entries = []
+            await args.ack(options=entries)
+
+        self._app.options(constraint)(_for(handler, listener))
+
+    def _acknowledged_first(self, handler: Handler) -> Callable[[AsyncArgs], Awaitable[None]]:
+        async def listener(args: AsyncArgs) -> None:
+            await args.ack()
+            text, _ = await self._answer(handler, args)
+            await self._tell(args.body, text)
+
+        return _for(handler, listener)
+
+    async def _tell(self, body: dict[str, Any], text: str) -> None:
+        if text:
+            await self._outbox.whisper(await self._failures.place_of(body), text)
+
+    async def _answer(self, handler: Handler, args: AsyncArgs) -> tuple[str, bool]:
+        """(the text for the person, whether it failed)."""
+        try:
+            return await _call(handler, args) or "", False
+        except Exception as error:  # noqa: BLE001 - words_for logs it; Bolt must not see it
+            return await self._failures.words_for(error, args.body), True
+
+
+def _for(
+    handler: Callable[..., Any], listener: Callable[[AsyncArgs], Awaitable[None]]
+) -> Callable[[AsyncArgs], Awaitable[None]]:
+    """The listener, under the handler's name in Bolt's logs; a test reads which handler it is."""
+    listener.__name__ = handler.__name__
+    listener.__qualname__ = handler.__qualname__
+    listener.__module__ = handler.__module__
+    listener.handler = handler  # type: ignore[attr-defined]
+    return listener
+
+
+def _call(handler: Callable[..., Any], args: AsyncArgs) -> Any:
+    """Call the handler with what it asks for by name."""
+    return handler(
+        **{
+            name: args.context.get(name) if name in SERVICES else getattr(args, name)
+            for name in inspect.signature(handler).parameters
+        }
+    )
+
+
+async def _in_time(answer: asyncio.Task[tuple[str, bool]]) -> bool:
+    await asyncio.wait({answer}, timeout=ANSWER_WITHIN)
+    return answer.done()
+
+
+def _first_input(body: dict[str, Any]) -> str:
+    """The block_id of the modal's first input: Slack shows an error only beside an input."""
+    blocks = body.get("view", {}).get("blocks", [])
+    return next((str(b["block_id"]) for b in blocks if b.get("type") == "input"), "")

@@ -1,0 +1,87 @@
+"""How a store is: where, how big, who is alive on it, what waits, what is broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bot.errors import StoreError
+from store.admin import files, invariants
+from store.admin.invariants import Broken
+from store.admin.locations import alive, file_of, reading
+from store.admin.transfer import End, answer
+from store.engines.migrations import refuse_newer
+from store.engines.sqlite_file import lock_of
+from store.engines.tables import steps, tables
+from store.operations import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One moment of a store. `taken`: a bot holds the file; None for a server.
+
+    `size` is in bytes, the log of a file included. Of a store whose schema is `behind`, nothing
+    but its place is known.
+    """
+
+    engine: str
+    name: str
+    size: int
+    steps: tuple[str, ...]
+    behind: tuple[str, ...]
+    taken: bool | None
+    rows: dict[str, int]
+    replicas: list[tuple[str, datetime, datetime]]
+    waiting: int
+    given_up: int
+    broken: dict[str, Broken]
+
+
+def look(url: str) -> Condition:
+    """Look at a store, all in one view, and change nothing. StoreError when it cannot be read."""
+    file = file_of(url)
+    with reading(url) as end:
+        seen = end.steps()
+        if not seen:
+            raise StoreError(
+                f"{end.name} is not a sopbot store yet.",
+                permanent=True,
+                remedy="Check STORE_URL; the bot makes it at its first start, or `store migrate`.",
+            )
+        refuse_newer(seen, end.name)
+        behind = tuple(step for step in steps() if step not in seen)
+        waiting, given_up = (0, 0) if behind else answer(end, outbox.backlog())
+        return Condition(
+            engine="SQLite" if file else "PostgreSQL",
+            name=end.name.removeprefix("PostgreSQL "),
+            size=_bytes_of(file) if file else _size_there(end),
+            steps=tuple(seen),
+            behind=behind,
+            taken=_is_taken(file) if file else None,
+            rows={} if behind else {table.name: _count(end, table.name) for table in tables()},
+            replicas=[] if behind else alive(end),
+            waiting=waiting,
+            given_up=given_up,
+            broken={} if behind else {b.name: b for b in answer(end, invariants.broken())},
+        )
+
+
+def _count(end: End, table: str) -> int:
+    return int(end.ask(f"SELECT COUNT(*) AS n FROM {table}")[0]["n"])  # noqa: S608 - a constant
+
+
+def _size_there(end: End) -> int:
+    return int(end.ask("SELECT pg_database_size(current_database()) AS n")[0]["n"])
+
+
+def _bytes_of(file: Path) -> int:
+    parts = (file, Path(f"{file}-wal"))
+    return sum(part.stat().st_size for part in parts if part.exists())
+
+
+def _is_taken(file: Path) -> bool:
+    if not lock_of(file).exists():
+        return False  # and looking makes none
+    with files.alone(file) as nobody_else:
+        return not nobody_else

@@ -1,0 +1,1 @@
+"""The audit trail: its key, its hash chain, and proof of every row."""

@@ -1,0 +1,171 @@
+"""Looks at an audit trail row by row, and names in words the first that is at fault."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+
+from store.audit.proof import (
+    CHECKPOINT,
+    DAY,
+    FIRST,
+    HEAD,
+    Anchor,
+    Fault,
+    Row,
+    anchor_text,
+    body_text,
+    link_text,
+    mac_of,
+    same,
+)
+from store.operations import audit
+from store.operations.audit import Kind
+
+_WINDOW = 10_000  # how far a row may have been moved to be recognised as moved
+
+
+def is_genuine(key: bytes, row: Row) -> bool:
+    """Whether the key made this row, for the place where it stands."""
+    link = link_text(row.seq, row.prev, mac_of(key, body_text(row)))
+    return same(mac_of(key, link), row.mac)
+
+
+class Chain:
+    """Looks at a chain row by row, from the first that is kept to the last. Raises Fault.
+
+    `anchors` are all that the store has; `wanted` is the mac of a row that must be part of it.
+    `count`, `seq` and `mac` tell how far it is.
+    """
+
+    def __init__(self, key: bytes, anchors: Iterable[Anchor], *, wanted: str = "") -> None:
+        self._key = key
+        all_of_them = list(anchors)
+        self._forged = [anchor for anchor in all_of_them if not self._is_sealed(anchor)]
+        self._all_forged = len(self._forged) == len(all_of_them)
+        self._anchors = {anchor.name: anchor for anchor in all_of_them if _is_whole(anchor)}
+        self._days: defaultdict[int, list[Anchor]] = defaultdict(list)
+        for name, anchor in self._anchors.items():
+            if name.startswith(DAY):
+                self._days[anchor.seq].append(anchor)
+        self._wanted = wanted
+        start = self._anchors.get(CHECKPOINT)
+        self.seq = start.seq if start else 0
+        self.mac = start.mac if start else FIRST
+        self.count = 0
+        self._found = False
+        self.frozen: Row | None = None
+        """The row by which everything is frozen, at the row it is at."""
+        self._dispute: Row | None = None
+        self.notes: list[str] = []
+        """What is no fault, and worth knowing."""
+
+    def _is_sealed(self, anchor: Anchor) -> bool:
+        return _is_whole(anchor) and same(mac_of(self._key, anchor_text(anchor)), anchor.seal)
+
+    def add(self, row: Row) -> None:
+        """The next row, in the order of the numbers."""
+        if not _is_whole(row):
+            raise Fault(
+                self.seq + 1, f"row {self.seq + 1} was edited: it has values of other kinds"
+            )
+        genuine = is_genuine(self._key, row)
+        self._accuse(fits=genuine)
+        if row.seq != self.seq + 1:
+            raise Fault(self.seq + 1, f"row {self.seq + 1} is missing: row {row.seq} comes instead")
+        if not genuine:
+            raise Fault(row.seq, self._wrong(row))
+        if row.prev != self.mac:
+            raise Fault(
+                row.seq, f"row {row.seq} is out of order: it does not follow the one before it"
+            )
+        self.count += 1
+        self.seq, self.mac = row.seq, row.mac
+        self._found = self._found or row.mac == self._wanted
+        self._follow_freezes(row)
+        if row.kind == Kind.CLOCK_MOVED_BACK:
+            self.notes.append(f"row {row.seq}: the clock had been moved back; no row was altered")
+        if row.kind == Kind.BEGUN_ANEW:
+            reason = json.loads(row.detail)["reason"]
+            self.notes.append(f"row {row.seq}: the trail was begun anew here: {reason}")
+        if row.kind == Kind.DISPUTED:
+            self._dispute = self._dispute or row
+        for day in self._days.pop(row.seq, ()):
+            if day.mac != row.mac:
+                raise Fault(row.seq, f"row {row.seq} is not the one that stood there at {day.at}")
+
+    def _follow_freezes(self, row: Row) -> None:
+        if row.kind in (Kind.FROZEN, Kind.UNFROZEN):
+            self.frozen = row if row.kind == Kind.FROZEN else None
+        elif row.kind == Kind.REQUEST and self.frozen:
+            raise Fault(row.seq, audit.sent_while_frozen(row.seq, self.frozen.seq))
+
+    def says_frozen(self) -> bool:
+        """Whether everything is frozen at the end, also by a row that retention forgot."""
+        head = self._anchors.get(HEAD)
+        return self.frozen is not None or (head is not None and audit.says_frozen(head))
+
+    def end(self) -> None:
+        """That was the last row."""
+        self._accuse(fits=False)
+        head = self._anchors.get(HEAD)
+        if head is None:
+            if self.seq or self._anchors:
+                raise Fault(
+                    self.seq, "the anchor 'head' is missing: where the chain ends is not known"
+                )
+        elif head.seq > self.seq:
+            raise Fault(
+                self.seq + 1,
+                f"cut off at the end: rows {self.seq + 1} to {head.seq} are missing",
+            )
+        elif (head.seq, head.mac) != (self.seq, self.mac):
+            raise Fault(
+                head.seq + 1, f"the anchor 'head' is an older one: it ends at row {head.seq}"
+            )
+        last = max(self._days, default=0)
+        if last > self.seq:
+            at = self._days[last][0].at
+            raise Fault(self.seq + 1, f"cut off at the end: at {at} there were {last} rows")
+        anchored = any(anchor.mac == self._wanted for anchor in self._anchors.values())
+        if self._wanted and not self._found and not anchored:
+            raise Fault(
+                self.seq,
+                f"the head {self._wanted} is not part of this chain: an older copy was put in its"
+                " place, or that head is of another one",
+            )
+        if self._dispute is not None:
+            raise Fault(self._dispute.seq, audit.disputed_text(self._dispute))
+
+    def _accuse(self, *, fits: bool) -> None:
+        """An anchor was forged; or, when nothing at all fits, the key is another one."""
+        if not self._forged:
+            return
+        if not fits and not self.count and self._all_forged:
+            raise Fault(0, "this is not the key that the chain was made with")
+        raise Fault(0, f"the anchor {self._forged[0].name!r} was edited")
+
+    def _wrong(self, row: Row) -> str:
+        """How a row that the key did not make at this place came there."""
+        if not self.count and not self._anchors:
+            return "this is not the key that the chain was made with, or row 1 was edited"
+        body = mac_of(self._key, body_text(row))
+        for seq in range(max(1, row.seq - _WINDOW), row.seq + _WINDOW):
+            if same(mac_of(self._key, link_text(seq, row.prev, body)), row.mac):
+                return f"row {row.seq} is out of order: it was row {seq}"
+        return f"row {row.seq} was edited"
+
+
+def _is_whole(one: Row | Anchor) -> bool:
+    """Whether its values are of the kinds that were written: SQLite takes any."""
+    if isinstance(one, Anchor):
+        return isinstance(one.seq, int) and all(
+            isinstance(value, str) for value in (one.name, one.mac, one.at, one.note, one.seal)
+        )
+    texts = (one.at, one.kind, one.subject, one.actor, one.detail, one.prev, one.mac)
+    return (
+        isinstance(one.seq, int)
+        and isinstance(one.incident_id, int | None)
+        and all(isinstance(value, str) for value in texts)
+    )

@@ -1,0 +1,172 @@
+"""One incident with everything about it, as one JSON document that proves itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from bot.errors import NotFound
+from bot.incidents.remediation import Parameter
+from store.admin.transfer import End
+from store.audit.proof import (
+    CHECKPOINT,
+    DAY,
+    FORMAT,
+    HEAD,
+    VERSION,
+    Anchor,
+    Row,
+    body_text,
+    canonical,
+    manifest,
+)
+from store.audit.sealing import AuditKey
+from store.operations.audit import anchor_from, row_from
+from store.statements import stamp
+
+JSON = dict[str, Any]
+
+
+def bundle(end: End, incident_id: int, key: AuditKey, trail: str, now: datetime) -> JSON:
+    """The bundle, as this view of the store has it. NotFound when there is no such incident.
+
+    `trail` is what is wrong with the whole audit trail, in words.
+
+    docs/audit.md has its form. What is in it is what the store remembers: no setting, no secret.
+    """
+    incidents = _all(end, "SELECT * FROM incidents WHERE id = ?", incident_id)
+    if not incidents:
+        raise NotFound(f"There is no INC-{incident_id}.")
+    document: JSON = {
+        "format": FORMAT,
+        "version": VERSION,
+        "incident": f"INC-{incident_id}",
+        "exported_at": stamp(now),
+        "trail": trail,
+        "parts": {
+            "incident": _read(incidents[0], "labels", "links"),
+            "alerts": [_read(row, "body") for row in _of(end, "alerts", "id", incident_id)],
+            "shared": _all(
+                end,
+                "SELECT p.digest, p.body FROM shared_parts p WHERE EXISTS (SELECT 1 FROM alerts a"
+                " WHERE a.shared = p.digest AND a.incident_id = ?) ORDER BY p.digest",
+                incident_id,
+            ),
+            "thread": _of(end, "timeline", "id", incident_id),
+            "messages": _messages(end, incident_id),
+            "advice": [_read(row, "body") for row in _of(end, "advice", "id", incident_id)],
+            "approvals": _approvals(end, incident_id),
+            "chain": _chain(end, incident_id, key),
+        },
+    }
+    return {**document, "manifest": manifest(key.raw, document)}
+
+
+def _all(end: End, sql: str, *parameters: Any) -> list[JSON]:
+    return [dict(row) for row in end.ask(sql, parameters)]
+
+
+def _of(end: End, table: str, order: str, incident_id: int) -> list[JSON]:
+    sql = f"SELECT * FROM {table} WHERE incident_id = ? ORDER BY {order}"  # noqa: S608 - constants
+    return _all(end, sql, incident_id)
+
+
+def _read(row: JSON, *columns: str) -> JSON:
+    """The row with what is JSON in these columns spread out."""
+    return {
+        name: _spread(value) if name in columns and value is not None else value
+        for name, value in row.items()
+    }
+
+
+def _messages(end: End, incident_id: int) -> list[JSON]:
+    """Where in Slack the thread is."""
+    return _all(
+        end,
+        "SELECT kind, subject, channel, in_thread, ts, created_at FROM outbox"
+        " WHERE incident_id = ? ORDER BY id",
+        incident_id,
+    )
+
+
+def _approvals(end: End, incident_id: int) -> list[JSON]:
+    """Each with its votes and what came of it."""
+    executions = {
+        row["approval_id"]: _read(row, "answer")
+        for row in _of(end, "executions", "created_at, id", incident_id)
+    }
+    return [
+        {
+            **_read(row, "preview", "approvers", "terms"),
+            "proposal": _shown(_spread(row["proposal"])),
+            "votes": _all(
+                end,
+                "SELECT * FROM votes WHERE approval_id = ? ORDER BY at, voter",
+                row["id"],
+            ),
+            "execution": executions.get(row["id"]),
+        }
+        for row in _of(end, "approvals", "requested_at, id", incident_id)
+    ]
+
+
+def _shown(proposal: Any) -> Any:
+    """As the card and the record have it: what may be secret in a value stays here."""
+    try:
+        parameters = [Parameter(*parts) for parts in proposal["parameters"]]
+    except (TypeError, KeyError):
+        return proposal  # somebody changed the row: the check of the bundle says so
+    return proposal | {"parameters": [[p.name, p.shown, p.origin] for p in parameters]}
+
+
+def _chain(end: End, incident_id: int, key: AuditKey) -> JSON:
+    """The incident's rows, and of those in between and behind only what proves that they are."""
+    own = [row_from(row) for row in _of(end, "audit", "seq", incident_id)]
+    checkpoints = _all(end, "SELECT * FROM audit_anchors WHERE name = ?", CHECKPOINT)
+    forgotten = asdict(anchor_from(checkpoints[0])) if checkpoints else None
+    if not own:
+        return {
+            "rows": [],
+            "links": [],
+            "follows": None,
+            "until": None,
+            "checkpoint": forgotten,
+        }
+    until = _until(end, own[-1])
+    others = (row for row in _between(end, own[0].seq, until.seq) if row.incident_id != incident_id)
+    return {
+        "follows": {"seq": own[0].seq - 1, "mac": own[0].prev},
+        "rows": [{**asdict(row), "detail": _spread_if_same(row.detail)} for row in own],
+        "links": [[row.seq, key.mac(body_text(row)), row.mac] for row in others],
+        "until": asdict(until),
+        "checkpoint": forgotten,
+    }
+
+
+def _spread(text: str) -> Any:
+    """For people to read; as it stands where somebody made something else of it."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _spread_if_same(detail: str) -> Any:
+    spread = _spread(detail)
+    return spread if canonical(spread) == detail else detail
+
+
+def _until(end: End, last: Row) -> Anchor:
+    """The first day's end that was posted after the last row; until then, where the chain ends."""
+    anchors = [anchor_from(row) for row in _all(end, "SELECT * FROM audit_anchors ORDER BY seq")]
+    posted = [one for one in anchors if one.name.startswith(DAY) and one.seq >= last.seq]
+    ends = posted or [one for one in anchors if one.name == HEAD]
+    return ends[0] if ends else Anchor(HEAD, last.seq, last.mac, "", "", seal="")
+
+
+def _between(end: End, first: int, last: int) -> Iterator[Row]:
+    for row in _all(end, "SELECT * FROM audit WHERE seq BETWEEN ? AND ? ORDER BY seq", first, last):
+        yield row_from(row)

@@ -1,0 +1,1 @@
+"""SQLite and PostgreSQL: how operations run, the schema, and where the engines' SQL differs."""

@@ -1,0 +1,341 @@
+"""PostgreSQL from asyncio: a pool of connections, a transaction an operation, LISTEN and NOTIFY.
+
+Operations run side by side, in this process and in other replicas. What must not interleave says
+so (`statements.lock`, an advisory lock until the transaction ends); where the database finds that
+two got in each other's way after all, one of them is run again. A transaction that did not reach
+its COMMIT is run again as well when the connection fails; one that did may stand, so its caller
+hears that nobody knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import zlib
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from bot.errors import StoreError
+from store.engines.clocks import DatabaseClock
+from store.engines.dialects import statement_for_postgres
+from store.engines.postgres_connections import (
+    Connection,
+    Wakeups,
+    configure,
+    explain,
+    is_lost,
+    is_over,
+    safe_name,
+    within,
+)
+from store.engines.postgres_schema import SCHEMA, migrate
+from store.statements import Operation, bindable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS = 8  # at most, each with one transaction at a time
+ATTEMPTS = 8  # of an operation that others got in the way of
+SLOTS = 1024  # that all names of locks share
+LOCK_CLASS = 7_076_266  # "sop" as a number: no other program's advisory locks
+PATIENCE = 5.0  # seconds without an answer, or of trying again, until an operation gives up
+QUEUE = 30.0  # seconds that it may wait for its turn: a burst of alerts is no reason to refuse one
+
+# Another transaction was in the way; the same operation, run again, sees what that one did. The
+# last two: another replica changed the schema, or the server had to forget a prepared statement.
+_AGAIN = (
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.UniqueViolation,
+    errors.LockNotAvailable,
+    errors.FeatureNotSupported,
+    errors.InvalidSqlStatementName,
+)
+_ITS_OWN_FAULT = (
+    errors.IntegrityError,
+    errors.DataError,
+    errors.ProgrammingError,
+    errors.ProgramLimitExceeded,
+)
+
+
+_Bound = tuple[str, Sequence[Any] | None]  # a statement and its values
+
+# How a transaction begins. A read of one query needs none: a statement sees one moment.
+_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_SHORT_READ = ""
+
+
+class PostgresEngine:
+    """The `Engine` of store.contract over one PostgreSQL database.
+
+    `url` is a libpq connection string. `patience` is how long an operation, once it is its turn,
+    waits for an answer and is tried again, in seconds. StoreError names the server without its
+    password.
+    """
+
+    schema_query = SCHEMA
+    alone = False
+
+    def __init__(
+        self, url: str, *, connections: int = CONNECTIONS, patience: float = PATIENCE
+    ) -> None:
+        self._url = url
+        self._name = safe_name(url)
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._signals: dict[str, asyncio.Event] = {}
+        self._turns = asyncio.Semaphore(connections)  # first come, first served
+        self._running: set[asyncio.Task[Any]] = set()
+        self._long_reads: set[Callable[..., Any]] = set()
+        self._closed = False
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url,
+            min_size=2,
+            max_size=connections + 1,  # one to tell the others by
+            open=False,
+            timeout=patience,
+            reconnect_timeout=0.5,  # then who waits asks anew; the pool never gives up for good
+            kwargs={"autocommit": True, "connect_timeout": max(2, int(patience))},
+            configure=configure,
+            name=f"store-{id(self)}",
+        )
+        self._clock = DatabaseClock()
+        self._wakeups = Wakeups(url, self._pool, self._wake, self._clock, patience)
+
+    async def start(self) -> None:
+        """Connect, bring the schema up to date, listen. StoreError says what is wrong."""
+        try:
+            await migrate(self._url, self._name)
+            await self._pool.open()
+            await self._wakeups.start()
+        except (psycopg.Error, OSError) as error:
+            await self._pool.close()
+            raise explain(error, self._name) from None  # what libpq says quotes the URL
+        except BaseException:
+            await self._pool.close()
+            raise
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The server's, whatever this machine's own says."""
+        return self._clock
+
+    def signal(self, topic: str) -> asyncio.Event:
+        """See Engine.signal."""
+        return self._signals.setdefault(topic, asyncio.Event())
+
+    def _wake(self, topics: set[str] | None) -> None:
+        """Set these signals; None: all, for something may have been missed."""
+        for topic in self._signals if topics is None else topics:
+            self.signal(topic).set()
+
+    async def write(
+        self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See Engine.write."""
+        return await self._in_its_own_task(partial(operation, *args, **kwargs), _WRITE)
+
+    async def read(
+        self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See Engine.read."""
+        run = partial(operation, *args, **kwargs)
+        if operation not in self._long_reads:
+            try:
+                return await self._in_its_own_task(run, _SHORT_READ)
+            except _NotTheLastError:
+                self._long_reads.add(operation)  # its queries are to see the same moment
+        return await self._in_its_own_task(run, _READ)
+
+    async def close(self) -> None:
+        """See Engine.close."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._running:
+            await asyncio.wait(self._running)
+        await self._wakeups.stop()
+        await self._pool.close()
+
+    async def _in_its_own_task(self, operation: Callable[[], Operation[T]], begin: str) -> T:
+        """A caller that goes away neither stops nor breaks it."""
+        if self._closed:
+            raise StoreError("The store is closed.")
+        task = self._loop.create_task(self._until_done(operation, begin))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _until_done(self, operation: Callable[[], Operation[T]], begin: str) -> T:
+        """When it is its turn, run it."""
+        try:
+            async with asyncio.timeout(QUEUE):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise explain(error, self._name) from error
+        try:
+            return await self._at_its_turn(operation, begin)
+        finally:
+            self._turns.release()
+
+    async def _at_its_turn(self, operation: Callable[[], Operation[T]], begin: str) -> T:
+        """Run it, again where that is safe and may help, as long as patience lasts."""
+        deadline = self._loop.time() + self._patience
+        in_the_way = 0
+        while True:
+            try:
+                result, topics = await self._once(operation, begin, deadline)
+            except _AGAIN as error:
+                in_the_way += 1
+                tries = 3 if isinstance(error, errors.UniqueViolation) else ATTEMPTS
+                if in_the_way >= tries or self._loop.time() >= deadline:
+                    raise self._refused(error) from error
+                log.debug("run again, for another was in the way: %s", type(error).__name__)
+            except _ITS_OWN_FAULT as error:
+                raise self._refused(error) from error
+            except (psycopg.Error, PoolTimeout, PoolClosed, OSError) as error:
+                late = self._loop.time() >= deadline
+                if late or isinstance(error, PoolTimeout | PoolClosed | errors.DiskFull):
+                    raise explain(error, self._name) from error
+                log.debug("run again after: %s", type(error).__name__)
+            else:
+                if topics:
+                    self._wake(topics)
+                    self._wakeups.tell(topics)
+                return result
+
+    def _refused(self, error: psycopg.Error) -> StoreError:
+        why = (error.diag.message_primary or str(error) or type(error).__name__).splitlines()[0]
+        return StoreError(f"The store {self._name} refused one change: {why}.", permanent=True)
+
+    async def _once(
+        self, operation: Callable[[], Operation[T]], begin: str, deadline: float
+    ) -> tuple[T, set[str]]:
+        left = max(0.1, deadline - self._loop.time())
+        async with (
+            self._pool.connection(left) as connection,
+            within(connection, max(1.0, left)) as heard,
+        ):
+            if is_over(connection):  # found out here, where trying again is safe
+                await connection.close()
+                raise psycopg.OperationalError("the server ended this connection")
+            transaction = _Transaction(connection, begin, heard)
+            try:
+                result = await transaction.drive(operation())
+            except psycopg.Error as error:
+                # A connection that failed so may be at odds with us about what is prepared on it.
+                await connection.close()
+                if not (transaction.may_stand and is_lost(error)):
+                    raise
+                raise StoreError(
+                    f"The store {self._name} was lost in the middle of a commit: it may stand.",
+                    remedy="What was not acknowledged is delivered again, and counts once.",
+                ) from error
+            except BaseException:
+                await _undo(connection)
+                raise
+        return result, transaction.topics
+
+
+class _NotTheLastError(Exception):
+    """A statement came after the one that was taken for the last."""
+
+
+class _Transaction:
+    """One operation on one connection. What needs no answer waits and travels with the next.
+
+    `begin` is its first statement; none where the first query is taken for the only one, which
+    needs no transaction around it. `heard` is called whenever the server answered. `may_stand`: a
+    commit was sent.
+    """
+
+    def __init__(self, connection: Connection, begin: str, heard: Callable[[], None]) -> None:
+        self._connection = connection
+        self._heard = heard
+        self._cursor = connection.cursor()
+        self._begin = begin
+        self._begun = False
+        self._ended = False
+        self._unsent: list[_Bound] = []
+        self.may_stand = False
+        self.topics: set[str] = set()
+
+    async def drive(self, operation: Operation[T]) -> T:
+        """Run the operation to its end, and make it durable."""
+        answer: Any = None
+        try:
+            while True:
+                statement = operation.send(answer)
+                answer = None
+                if statement.wants == "notify":
+                    self.topics.add(statement.sql)
+                    continue
+                if self._ended:
+                    raise _NotTheLastError
+                if statement.wants == "lock":
+                    self._unsent.append((_LOCK, (_slots(statement.parameters),)))
+                    continue
+                sql = statement_for_postgres(statement.sql)
+                self._unsent.append((sql, bindable(statement.parameters)))
+                if statement.wants != "nothing":
+                    await self._send(end=statement.is_last or not self._begin)
+                    rows = statement.wants == "rows"
+                    answer = await self._cursor.fetchall() if rows else self._cursor.rowcount
+        except StopIteration as end:
+            if not self._ended:
+                await self._send(end=True)
+            result: T = end.value
+            return result
+
+    async def _send(self, *, end: bool) -> None:
+        """Send what waits, at the end with its commit; the cursor has the answer of the last."""
+        script, self._unsent = self._unsent, []
+        after: list[_Bound] = []
+        self._ended = end
+        self.may_stand = end and self._begin == _WRITE
+        if self._begun or not end or len(script) > 1:  # else it is a transaction by itself
+            if not self._begun:
+                script.insert(0, (self._begin or _READ, None))
+            if end:
+                after.append(("COMMIT", None))
+        self._begun = True
+        if len(script) + len(after) <= 1:
+            for statement, parameters in script + after:
+                await self._cursor.execute(statement, parameters)
+        else:
+            async with self._connection.pipeline():
+                for number, (statement, parameters) in enumerate(script + after, 1):
+                    cursor = self._cursor if number == len(script) else self._connection.cursor()
+                    await cursor.execute(statement, parameters)
+        self._heard()
+
+
+async def _undo(connection: Connection) -> None:
+    try:
+        if not connection.closed:
+            await connection.execute("ROLLBACK")
+    except psycopg.Error:
+        await connection.close()
+
+
+_LOCK = f"SELECT pg_advisory_xact_lock({LOCK_CLASS}, slot) FROM unnest(%s::int[]) AS slot"  # noqa: S608 - constant
+
+
+def _slots(names: Sequence[str]) -> list[int]:
+    """Names as the server locks them, in the one order that everybody takes them in.
+
+    A server has room for some thousand locks, for all who use it, and one delivery may have
+    hundreds of names. Two names in one slot wait for each other in vain, which does no harm.
+    """
+    found = {zlib.crc32(name.encode("utf-8", "backslashreplace")) % SLOTS for name in names}
+    return sorted(found)

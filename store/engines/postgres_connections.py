@@ -1,0 +1,312 @@
+"""Connections to PostgreSQL: how rows come, what failures mean, and who wakes whom."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import secrets
+import select
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC
+from functools import partial
+from typing import Any
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from bot.errors import StoreError
+from bot.observability.trouble import Trouble
+from store.engines.clocks import DatabaseClock
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "sopbot"
+LOOK = 2.0  # seconds between two looks at the database's clock; proves too that the link lives
+REST = 0.5  # seconds before a lost link is built anew
+
+# A replica that stands still in the middle of a transaction must not hold up the others for long.
+_SESSION = (
+    "SET idle_in_transaction_session_timeout = '4s'",
+    "SET lock_timeout = '4s'",
+    "SET application_name = 'sopbot'",
+    "SET client_min_messages = 'warning'",
+)
+
+
+SPACING = 0.05  # seconds; cards of a burst wait longer for Slack's pace
+# It holds nothing that must survive, so it does not wait for the disk.
+_NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
+
+
+class Row:
+    """Values by position or by column name."""
+
+    __slots__ = ("_places", "_values")
+
+    def __init__(self, places: dict[str, int], values: Sequence[Any]) -> None:
+        self._places = places
+        self._values = values
+
+    def __getitem__(self, key: str | int) -> Any:
+        return self._values[self._places[key] if isinstance(key, str) else key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+Connection = psycopg.AsyncConnection[Row]
+
+
+def row_factory(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Row]:
+    """For psycopg: rows as `Row`."""
+    columns = cursor.description or ()
+    return partial(Row, {column.name: place for place, column in enumerate(columns)})
+
+
+async def configure(connection: Connection) -> None:
+    """What every connection begins with."""
+    connection.row_factory = row_factory
+    try:
+        for statement in _SESSION:
+            await connection.execute(statement)
+    except BaseException:
+        await connection.close()  # the pool lets go of it as it is
+        raise
+
+
+def is_over(connection: Connection) -> bool:
+    """Whether the server ended it: nothing else is to be heard where nothing was asked."""
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    return bool(line.poll(0))
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Whether the connection failed, not the statement: what became of that is not known."""
+    return error.sqlstate is None or error.sqlstate[:2] in ("08", "57")
+
+
+@asynccontextmanager
+async def within(connection: Connection, seconds: float) -> AsyncIterator[Callable[[], None]]:
+    """Cut the connection after such a silence: a stalled network answers nothing, ever.
+
+    Whoever waits for it gets psycopg.OperationalError. Gives what is to be called at each answer.
+    """
+    loop = asyncio.get_running_loop()
+    # A copy of the descriptor: shutting that down ends the wait on the connection's own.
+    line = socket.socket(fileno=os.dup(connection.fileno()))
+    until = loop.time() + seconds
+    timer: asyncio.TimerHandle | None = None
+
+    def heard() -> None:
+        nonlocal until
+        until = loop.time() + seconds
+
+    def look() -> None:
+        nonlocal timer
+        if loop.time() >= until:
+            _shut(line)
+        else:
+            timer = loop.call_at(until, look)
+
+    look()
+    try:
+        yield heard
+    finally:
+        if timer is not None:
+            timer.cancel()
+        line.close()
+
+
+def _shut(line: socket.socket) -> None:
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
+
+
+class Wakeups:
+    """Tells other replicas what this one committed, hears what they did, and keeps the clock right.
+
+    Beside the transactions, not in them: with a NOTIFY in it, a commit waits for every other such
+    commit on the server. What is missed, the workers' own polls find. After a quiet time the others
+    are told at once; in a burst once each SPACING, because every wake makes each of them look.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        pool: AsyncConnectionPool[Connection],
+        wake: Callable[[set[str] | None], None],
+        clock: DatabaseClock,
+        patience: float,
+    ) -> None:
+        self._url = url
+        self._pool = pool
+        self._wake = wake
+        self._clock = clock
+        self._patience = patience
+        self._voice = secrets.token_hex(6)
+        self._untold: set[str] = set()
+        self._speak = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._first: Connection | None = None
+
+    async def start(self) -> None:
+        """Connect and listen; psycopg.Error when that fails the first time."""
+        first = self._first = await self._connect()
+        self._tasks = [
+            asyncio.create_task(self._listen(first), name="store-listen"),
+            asyncio.create_task(self._tell(), name="store-notify"),
+        ]
+
+    async def stop(self) -> None:
+        """Say what is unsaid, then hear and say nothing more."""
+        if self._tasks and self._untold:
+            await self._say()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._first is not None:
+            await self._first.close()  # a task that is stopped before it began closes nothing
+
+    def tell(self, topics: set[str]) -> None:
+        """The others should look at these topics, soon."""
+        self._untold |= topics
+        self._speak.set()
+
+    async def _tell(self) -> None:
+        while True:
+            await self._speak.wait()
+            self._speak.clear()
+            await self._say()
+            await asyncio.sleep(SPACING)  # what is committed meanwhile is told together
+
+    async def _say(self) -> None:
+        topics, self._untold = self._untold, set()
+        if not topics:
+            return
+        words = " ".join((self._voice, *sorted(topics)))
+        try:
+            async with (
+                self._pool.connection(self._patience) as connection,
+                within(connection, self._patience),
+            ):
+                await connection.execute(_NOTIFY, (CHANNEL, words))
+        except (psycopg.Error, PoolTimeout, PoolClosed, OSError) as error:
+            log.debug("the other replicas are not told: %s", type(error).__name__)
+
+    async def _connect(self) -> Connection:
+        connection: Connection = await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, connect_timeout=max(2, int(self._patience))
+        )
+        try:
+            async with within(connection, self._patience):
+                await configure(connection)
+                await connection.execute(f"LISTEN {CHANNEL}")  # a constant
+                await self._look(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _look(self, connection: Connection) -> None:
+        """Read the database's time."""
+        asked_at = self._clock.reading()
+        row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
+        assert row is not None, "a SELECT without FROM has one row"  # noqa: S101
+        self._clock.set(row[0].astimezone(UTC), asked_at, self._clock.reading())
+
+    async def _listen(self, first: Connection) -> None:
+        connection: Connection | None = first
+        trouble = Trouble(log, logging.WARNING, "not listening to the store: %s")
+        while True:
+            try:
+                if connection is None:
+                    connection = await self._connect()
+                    self._wake(None)  # whatever was said meanwhile was missed
+                    log.info("listening to the store again")
+                async for heard in connection.notifies(timeout=LOOK):
+                    voice, *topics = heard.payload.split()
+                    if voice != self._voice:
+                        self._wake(set(topics))
+                async with within(connection, self._patience):
+                    await self._look(connection)
+            except (psycopg.Error, OSError) as error:
+                trouble.came(explain(error, safe_name(self._url)))
+                if connection is not None:
+                    await connection.close()
+                    connection = None
+                await asyncio.sleep(REST)
+            except BaseException:
+                if connection is not None:
+                    await connection.close()
+                raise
+
+
+_PLAIN = re.compile(r"[\w.,/\[\]-]*(:[\d,]*)?")  # a host or a socket's folder, and a port
+
+
+def safe_name(url: str) -> str:
+    """The database as people may read it: host, port and name, never a password."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return "PostgreSQL"
+    host = parts.get("host") or parts.get("hostaddr") or "localhost"
+    port = f":{parts['port']}" if parts.get("port") else ""
+    if not _PLAIN.fullmatch(f"{host}{port}"):
+        return "PostgreSQL"  # a stray / or @ in a password makes other parts of it
+    return f"PostgreSQL {host}{port}/{parts.get('dbname') or parts.get('user') or ''}"
+
+
+def explain(error: Exception, name: str) -> StoreError:
+    """What is wrong with the server, and what to do about it."""
+    permanent = False
+    said = str(error)  # a connection that was refused has words, but no code
+    if getattr(error, "sqlstate", None) is None and "invalid" in said and "FATAL" not in said:
+        what = "has no usable address"
+        remedy = (
+            "Write STORE_URL as postgresql://user:password@host:port/database, odd signs as %XX."
+        )
+        permanent = True
+    elif (
+        isinstance(error, errors.InvalidPassword | errors.InvalidAuthorizationSpecification)
+        or "authentication failed" in said
+        or "no password supplied" in said
+        or "no pg_hba.conf entry" in said
+        or ('role "' in said and "does not exist" in said)
+    ):
+        what, remedy = "does not let us in", "Check the user and password in STORE_URL."
+        permanent = True
+    elif isinstance(error, errors.InvalidCatalogName) or (
+        'database "' in said and "does not exist" in said
+    ):
+        what, remedy = "does not exist", "Create it: createdb, owned by the user in STORE_URL."
+        permanent = True
+    elif isinstance(error, errors.InsufficientPrivilege):
+        what = "does not let us do that"
+        remedy = "The user in STORE_URL must own the database, or its schema."
+        permanent = True
+    elif isinstance(error, errors.ReadOnlySqlTransaction):
+        what, remedy = "takes no writes", "STORE_URL must name the primary, not a standby."
+    elif isinstance(error, errors.LockNotAvailable):
+        what = "is being brought up to date by another process, which does not end"
+        remedy = "Look what holds its advisory lock (pg_locks), and end that."
+    elif isinstance(error, errors.DiskFull):
+        what, remedy = "has a full disk", "Make room; what was not acknowledged comes again."
+    elif isinstance(error, errors.TooManyConnections) or "too many clients" in said:
+        what, remedy = "has no connection left", "Raise max_connections, or run fewer replicas."
+    elif isinstance(error, PoolTimeout | PoolClosed | TimeoutError):
+        what, remedy = "does not answer", "What was not acknowledged is delivered again."
+    else:
+        what = f"failed ({type(error).__name__})"
+        remedy = "Check the server and the network; what was not acknowledged comes again."
+    return StoreError(f"The store {name} {what}.", permanent=permanent, remedy=remedy)

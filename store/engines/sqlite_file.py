@@ -1,0 +1,204 @@
+"""One SQLite file: opened, checked, brought up to date, and its failures in words."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import wraps
+from pathlib import Path
+
+from sqlite_utils import Database, Migrations
+
+from bot.errors import StoreError
+from store.engines.migrations import MIGRATIONS, Migration, refuse_newer, statements_of
+
+SCHEMA = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'sopbot' ORDER BY id"
+"""The steps that a file has seen, in order."""
+
+_QUICK = 0.5  # seconds of a start for looking at the file; 100,000 alerts take a tenth to a quarter
+_LOG_KEEPS = 64 << 20  # bytes that the write-ahead log keeps of the disk once it is folded in
+_LITTLE = 64 << 10  # bytes: with less than that left, SQLite's "I/O error" is a full disk
+_FULL_ERRNO = (errno.ENOSPC, errno.EDQUOT)
+
+
+def lock_of(path: str | Path) -> Path:
+    """The lock of a file, the same whatever links lead to it."""
+    return Path(f"{os.path.realpath(path)}.lock")
+
+
+@contextmanager
+def claimed(path: str) -> Iterator[None]:
+    """Hold the file for this process alone, by a lock on `<path>.lock`, which stays behind.
+
+    The system gives the lock free when the process ends, however it ends. StoreError when another
+    process holds it.
+    """
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(lock_of(path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise explain(error, path) from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise explain(sqlite3.OperationalError("locked"), path) from error
+        except OSError as error:
+            raise explain(error, path) from error
+        yield
+    finally:
+        os.close(lock)
+
+
+def connect(path: str, busy_timeout: float, *, writes: bool) -> sqlite3.Connection:
+    """A connection on this thread: WAL, full sync, foreign keys; the schema up to date.
+
+    A file that cannot be used, for the disk being full too, is an error here: the bot ends with it
+    and its supervisor tries again. A bot that ran without a store could acknowledge nothing, and
+    a process that is not there is what everybody notices.
+    """
+    try:
+        if path != ":memory:":
+            Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if writes and not Path(path).exists():  # what alerts say is not for everybody here
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)
+    except (sqlite3.Error, OSError) as error:
+        raise explain(error, path) from error
+    try:
+        connection.row_factory = sqlite3.Row
+        if not writes:
+            connection.execute("PRAGMA query_only = ON")
+            # Opened now, log and all: reading then goes on even when the file loses its name.
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            return connection
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA journal_size_limit = {_LOG_KEEPS}")
+        _look_quickly(connection)
+        migrate(Database(connection), path)
+        # A file that can only be read would open, and then fail at the first alert.
+        connection.execute("UPDATE deliveries SET seen_at = seen_at WHERE key = ''")
+    except sqlite3.Error as error:
+        connection.close()
+        raise explain(error, path) from error
+    except StoreError:
+        connection.close()
+        raise
+    return connection
+
+
+def _look_quickly(connection: sqlite3.Connection) -> None:
+    """What half a second finds wrong with the file; the rest is for `sqlite_watch.Inspection`."""
+    timer = threading.Timer(_QUICK, connection.interrupt)
+    timer.start()
+    try:
+        says = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return
+    finally:
+        timer.cancel()
+        timer.join()  # else it could interrupt what comes next
+    if says != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {says}")
+
+
+def make_room(connection: sqlite3.Connection) -> None:
+    """Fold the write-ahead log into the file, as far as nobody reads what it holds.
+
+    SQLite does so after a commit. On a full disk there is none any more, and a log that a long
+    reader made grow would lie in its own way for ever.
+    """
+    with suppress(sqlite3.Error):  # the file itself may have to grow for it
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
+def migrate(database: Database, path: str) -> None:
+    """Bring the schema up to date. The file's own lock lets one process do it at a time."""
+    numbered = Migrations("sopbot")
+    for migration in MIGRATIONS:
+        numbered()(_step(migration))
+    database.conn.execute("BEGIN IMMEDIATE")
+    with database.conn:
+        refuse_newer((step.name for step in numbered.applied(database)), path)
+        numbered.apply(database)
+
+
+def _step(migration: Migration) -> Callable[[Database], None]:
+    @wraps(migration)
+    def step(database: Database) -> None:
+        # Not `executescript`, which commits before it begins.
+        for statement in statements_of(migration):
+            database.conn.execute(statement)
+
+    return step
+
+
+def is_full(error: Exception) -> bool:
+    """Whether SQLite itself says that there is no room."""
+    return _code(error) == sqlite3.SQLITE_FULL
+
+
+def is_locked(error: Exception) -> bool:
+    """Whether another process held the file for longer than the busy timeout."""
+    return _code(error) == sqlite3.SQLITE_BUSY
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether the file's content is at fault, so that no other try can help."""
+    said = str(error).startswith("malformed")
+    return said or _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _code(error: Exception) -> int | None:
+    """SQLite's primary result code, where there is one: the low byte of the extended one."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF
+
+
+def explain(error: Exception, path: str) -> StoreError:
+    """What is wrong with the file, and what to do about it."""
+    text = " ".join(str(error).split())
+    if "locked" in text:
+        what = "is in use by another process"
+        remedy = "One bot a file: stop the other one, or use another STORE_URL."
+    elif is_full(error) or _no_room(error, path):
+        what = "cannot grow: the disk is full"
+        remedy = "Make room; what was not acknowledged is delivered again."
+    elif is_damage(error):
+        what = f"is damaged or not a sopbot store ({text})"
+        remedy = "Restore a backup, or move the file away to start anew."
+    elif "unable to open" in text or isinstance(error, OSError):
+        what = f"cannot be opened ({text})"
+        remedy = "STORE_URL must name a file in a folder that this user may write."
+    elif "readonly" in text:
+        what = "cannot be written"
+        remedy = "Check the owner and mode of the file and of its folder."
+    else:
+        what = f"failed: {text}"
+        remedy = "Check the disk; what was not acknowledged is delivered again."
+    return StoreError(f"The store {path} {what}.", permanent=False, remedy=remedy)
+
+
+def _no_room(error: Exception, path: str) -> bool:
+    """Whether a full disk is behind an error that does not say so.
+
+    The index of the log (-shm) has to grow too, and SQLite calls that an I/O error.
+    """
+    if isinstance(error, OSError):
+        return error.errno in _FULL_ERRNO
+    if _code(error) not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) or path == ":memory:":
+        return False
+    try:
+        disk = os.statvfs(Path(path).parent)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _LITTLE

@@ -1,0 +1,140 @@
+"""What may befall an SQLite file while it is open: moved, emptied, damaged, its log overgrown."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from bot.errors import StoreError
+from store.engines.sqlite_file import explain, is_damage
+
+log = logging.getLogger(__name__)
+
+_PARTS = ("", "-wal", "-shm")  # SQLite keeps all three for as long as somebody has the file open
+_LARGE_LOG = 256 << 20  # bytes; at ease it stays below a few MiB, see `keep_log_short`
+
+
+class Watch:
+    """Says before each commit whether the file may still be written.
+
+    One for all threads of an engine. Opened files stay open when their names go: SQLite would
+    write on into what nobody can find any more.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._known: dict[Path, os.stat_result] = {}
+        self._large_log = _LARGE_LOG
+        self._damage: StoreError | None = None
+
+    def begin(self) -> None:
+        """Remember the files as they are now: a connection has just opened and written them."""
+        if self._path != ":memory:":
+            parts = (Path(self._path + end) for end in _PARTS)
+            self._known = {part: part.stat() for part in parts if part.exists()}
+
+    def check(self) -> None:
+        """StoreError when what would be written now could not be found again."""
+        if self._damage:
+            raise self._damage
+        for part, before in self._known.items():
+            try:
+                now = part.stat()
+            except FileNotFoundError as error:
+                raise _gone(part) from error
+            except OSError as error:
+                raise explain(error, str(part)) from error
+            if not os.path.samestat(before, now):
+                raise _gone(part)
+            if part.name.endswith("-wal"):
+                self._weigh(now.st_size)
+            elif not now.st_size:
+                raise StoreError(
+                    f"The store's file {part} was emptied while the bot uses it;"
+                    " nothing is written.",
+                    remedy="Stop the bot, restore a backup and start it again.",
+                )
+
+    def damaged(self, error: StoreError) -> None:
+        """From now on nothing is written: it might not be read again."""
+        self._damage = self._damage or error
+
+    def _weigh(self, size: int) -> None:
+        if size < _LARGE_LOG:
+            self._large_log = _LARGE_LOG
+        elif size >= self._large_log:
+            self._large_log = 2 * size  # the next line is due at twice the size
+            log.warning(
+                "the log of the store %s has grown to %d MiB: it is not folded in while another"
+                " program reads an old state. If that goes on, `fuser %s` names it: end it",
+                self._path,
+                size >> 20,
+                self._path,
+            )
+
+
+def _gone(name: Path) -> StoreError:
+    return StoreError(
+        f"The store's file {name} was moved, deleted or replaced while the bot uses it;"
+        " nothing is written.",
+        remedy="Put it back, or stop the bot, restore a backup and start it again.",
+    )
+
+
+class Inspection:
+    """A thorough look at the whole file, once, beside everything else.
+
+    A start has no time for it: see `sqlite_file.connect`. `found` is called in its thread, with
+    what is wrong, if anything is.
+    """
+
+    def __init__(self, path: str, found: Callable[[StoreError], None]) -> None:
+        self._path = path
+        self._found = found
+        self._stopped = False
+        self._connection: sqlite3.Connection | None = None
+        self._thread = threading.Thread(target=self._look, name=f"inspect-{path}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it, finished or not."""
+        self._stopped = True
+        while self._thread.is_alive():
+            if connection := self._connection:
+                connection.interrupt()
+            self._thread.join(0.05)  # again: it may not have begun the statement yet
+
+    def _look(self) -> None:
+        try:
+            with closing(self._open()) as connection:
+                self._connection = connection
+                if not self._stopped:
+                    says = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+                    if says != "ok":
+                        raise sqlite3.DatabaseError(f"malformed: {says}")
+                self._connection = None
+        except sqlite3.Error as error:
+            self._connection = None
+            if self._stopped:
+                return
+            if is_damage(error):
+                self._found(explain(error, self._path))
+            else:
+                log.warning("the store %s was not inspected: %s", self._path, error)
+        else:
+            log.debug("the store %s is sound", self._path)
+
+    def _open(self) -> sqlite3.Connection:
+        # Not for writing, and never makes the file anew.
+        return sqlite3.connect(
+            f"file:{quote(self._path)}?mode=ro", uri=True, timeout=10, isolation_level=None
+        )
