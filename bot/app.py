@@ -43,7 +43,7 @@ from bot.observability.health import Health
 from bot.observability.metrics import Metrics
 from bot.policy import read_policy
 from bot.remediation.client import GatewayClient
-from bot.response import Response
+from bot.response import IncidentService
 from bot.response.gateway_watch import GatewayWatch
 from bot.response.reload_notice import ReloadNotice
 from bot.response.verify import http_probe
@@ -82,7 +82,7 @@ DRAIN = 5.0  # seconds that what is in flight gets at the end
 class Bot:
     """The whole bot. `async with Bot(settings) as bot:` runs it; the parts are for tests to see."""
 
-    response: Response
+    service: IncidentService
     outbox: Outbox
     health: Health
     identity: Identity
@@ -126,9 +126,9 @@ class Bot:
             self._reload_notice.refused(error.problems)
             return
         self._reload_notice.taken()
-        self.response.rulebook.policy = policy
-        self.response.rulebook.sops = sops
-        self.response.store.card_update_seconds = policy.correlate.card_update_seconds
+        self.service.rulebook.policy = policy
+        self.service.rulebook.sops = sops
+        self.service.store.card_update_seconds = policy.correlate.card_update_seconds
         self.outbox.policy = policy.notify
         recording = asyncio.create_task(self._record_reload(), name="record reload")
         self._parts.push_async_callback(_cancel, recording)
@@ -139,21 +139,21 @@ class Bot:
         """How every part is, what waits and what runs: ids and counts, no secret."""
         advisor, down_since = self._advisor.health(), self._gateway_watch.down_since
         return {
-            "replica": self.response.store.owner,
+            "replica": self.service.store.owner,
             "health": self.health.report(),
             "breakers": {
                 "advisor": dataclasses.asdict(advisor) if advisor else None,
                 "gateway_down_since": down_since.isoformat() if down_since else None,
             },
             "stored": await self._stored(),
-            "dispatching": self.response.dispatches.in_hand,
+            "dispatching": self.service.dispatches.in_hand,
             "tasks": Counter(task.get_name().split("-")[0] for task in asyncio.all_tasks()),
             "last_problems": last_problems(),
         }
 
     async def _stored(self) -> dict[str, Any]:
         """The queues; the reason where the store does not say: a dump is for such times too."""
-        store = self.response.store
+        store = self.service.store
         try:
             waiting, failed = await store.outbox_backlog()
             overdue = await store.stuck(self._clock())
@@ -201,7 +201,7 @@ class Bot:
         calls = SlackCalls(client, self.metrics, self._clock)
         command = advisor_command(settings, self.metrics)
         self._advisor = Advisor(command, task_instructions(settings))
-        self.response = Response(
+        self.service = IncidentService(
             store=store,
             sops=sops,
             policy=policy,
@@ -214,7 +214,7 @@ class Bot:
             home_team=self.identity.team_id,
             dispatch_patience=settings.ai_command_gateway_timeout + 30,
         )
-        renderer = Renderer(self.response, self._gateway_watch)
+        renderer = Renderer(self.service, self._gateway_watch)
         ops = ops_channel(settings)
         sender = Sender(self.identity.bot_id, await store.identity())
         self.outbox = Outbox(
@@ -256,7 +256,7 @@ class Bot:
 
     async def _record_reload(self) -> None:
         try:
-            await self._record_policy(self.response.store)
+            await self._record_policy(self.service.store)
         except StoreError as error:
             log.error("that the policy was reloaded is not on record: %s", error)
 
@@ -268,14 +268,14 @@ class Bot:
         self._parts.push_async_callback(_cancel, beat)
 
     async def _start_workers(self) -> None:
-        response = self.response
-        signal = response.store.signal
+        service = self.service
+        signal = service.store.signal
         workers = Workers()
         advisors = self._settings.qchat_max_concurrent
         workers.start_pool(
-            "advise", signal("advice"), response.claim_advice, response.advise, lambda: advisors
+            "advise", signal("advice"), service.claim_advice, service.advise, lambda: advisors
         )
-        proposals, dispatches = response.proposal_queue, response.dispatches
+        proposals, dispatches = service.proposal_queue, service.dispatches
         workers.start_pool(
             "propose", signal("propose"), proposals.claim, proposals.work, lambda: PLANS_AT_ONCE
         )
@@ -284,10 +284,10 @@ class Bot:
             signal("dispatch"),
             dispatches.claim,
             dispatches.send,
-            lambda: response.policy.remediate.dispatches_at_once,
+            lambda: service.policy.remediate.dispatches_at_once,
         )
         # By time alone the job `expire_approvals` looks.
-        workers.start("approvals", signal("approvals"), response.decisions.redraw, poll=None)
+        workers.start("approvals", signal("approvals"), service.decisions.redraw, poll=None)
         notice = self._reload_notice
         workers.start("reload notice", notice.changed, notice.write)
         sender = asyncio.create_task(self.outbox.run(), name="outbox")
@@ -298,14 +298,14 @@ class Bot:
         settings = self._settings
         fetch = self._fetch_certificate or certificate_fetcher(session)
         ingest = Ingest(
-            self.response,
+            self.service,
             settings.slack_alert_channels[0],
             self._clock,
             settings.qchat_timeout,
             SnsVerifier(fetch, self._clock),
         )
         self.web = web_app(
-            store=self.response.store,
+            store=self.service.store,
             ingest=ingest,
             health=self.health,
             metrics=self.metrics,
@@ -348,20 +348,20 @@ class Bot:
             authorize=authorize,
             request_verification_enabled=False,
         )
-        handlers.register(app, response=self.response, outbox=self.outbox, clock=self._clock)
+        handlers.register(app, service=self.service, outbox=self.outbox, clock=self._clock)
         return app
 
     async def _connect(
         self, client: AsyncWebClient, calls: SlackCalls, session: aiohttp.ClientSession
     ) -> None:
         """Socket Mode, and the reading back of what it did not bring."""
-        settings, store = self._settings, self.response.store
+        settings, store = self._settings, self.service.store
         channels = AlertChannels(
             channels=frozenset(settings.slack_alert_channels),
             sources=frozenset(settings.slack_alert_sources),
             own_bot_id=self.identity.bot_id,
         )
-        door = AlertDoor(self.response, channels)
+        door = AlertDoor(self.service, channels)
         self._read_back = ReadBack(
             calls,
             store,
@@ -369,7 +369,7 @@ class Bot:
             settings.slack_alert_channels,
             self._clock,
             self.metrics,
-            self.response.policy.ingest,
+            self.service.policy.ingest,
         )
         await self._read_back.begin()
         link = Link(self._slack_app(client), door, self._read_back.missed)
@@ -394,7 +394,7 @@ class Bot:
             await self._read_back.check()
 
         async def store_takes_writes() -> None:
-            await self.response.store.ping(self._clock())
+            await self.service.store.ping(self._clock())
 
         self.health.register(
             "store", store_takes_writes, events=(Event.STORE_UNAVAILABLE, Event.STORE_AVAILABLE)
@@ -419,7 +419,7 @@ class Bot:
 
     def _start_jobs(self) -> None:
         self.jobs = all_jobs(
-            self.response,
+            self.service,
             self.health,
             self._self_audit,
             self._read_back.now_and_then,
@@ -427,7 +427,7 @@ class Bot:
             ops_channel(self._settings),
             self._settings.health_check_interval,
         )
-        self.scheduler = scheduler_for(self.jobs, self.response.store.replica, self._clock)
+        self.scheduler = scheduler_for(self.jobs, self.service.store.replica, self._clock)
         self.scheduler.start()
         self._parts.callback(self.scheduler.shutdown, wait=False)
 

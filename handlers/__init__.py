@@ -7,7 +7,7 @@ from datetime import datetime
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.response import Response
+from bot.response import IncidentService
 from handlers.inbound import alert_receiver
 from handlers.listeners import approvals, commands, context, errors, incidents, unknown
 from handlers.listeners.registration import Listeners
@@ -17,13 +17,13 @@ from handlers.outbound.outbox import Outbox
 def register(
     app: AsyncApp,
     *,
-    response: Response,
+    service: IncidentService,
     outbox: Outbox,
     clock: Callable[[], datetime],
 ) -> None:
     """Hang every listener on the app, in the order in which they see a payload."""
-    context.register(app, response, outbox, clock)
-    failures = errors.Failures(response)
+    context.register(app, service, outbox, clock)
+    failures = errors.Failures(service)
     errors.register(app, outbox, failures)
     listeners = Listeners(app, outbox, failures)
     alert_receiver.register(listeners)

@@ -24,7 +24,7 @@ from bot.jobs.verify import verify
 from bot.jobs.watch_health import watch_health
 from bot.observability.health import Health
 from bot.observability.trouble import Trouble
-from bot.response import Response
+from bot.response import IncidentService
 from store.replica import Replica
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Job:
 
 
 def all_jobs(
-    response: Response,
+    service: IncidentService,
     health: Health,
     audit: SelfAudit,
     read_back: Callable[[], Awaitable[object]],
@@ -57,17 +57,17 @@ def all_jobs(
 ) -> tuple[Job, ...]:
     """Every job there is."""
     return (
-        Job("expire_approvals", 2, expire_approvals(response)),
-        Job("report_unanswered", 5, report_unanswered(response)),
-        Job("verify", 1, verify(response), overlaps=True),
-        Job("look_up_unknown", 3, look_up_unknown(response), overlaps=True),
-        Job("recover", 1, recover(response), shared=False, overlaps=True),
-        Job("retry_outbox", 5, retry_outbox(response, clock), shared=False),
+        Job("expire_approvals", 2, expire_approvals(service)),
+        Job("report_unanswered", 5, report_unanswered(service)),
+        Job("verify", 1, verify(service), overlaps=True),
+        Job("look_up_unknown", 3, look_up_unknown(service), overlaps=True),
+        Job("recover", 1, recover(service), shared=False, overlaps=True),
+        Job("retry_outbox", 5, retry_outbox(service, clock), shared=False),
         Job("watch_health", health_interval, watch_health(health), shared=False),
-        Job("post_audit_head", 60, post_audit_head(response, clock, ops_channel)),
+        Job("post_audit_head", 60, post_audit_head(service, clock, ops_channel)),
         Job("self_audit", 60, audit.run, shared=False),
         Job("read_back", 300, read_back),
-        Job("prune", 3600, prune(response)),
+        Job("prune", 3600, prune(service)),
     )
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from bot.response import Response
+from bot.response import IncidentService
 
 
 def post_audit_head(
-    response: Response, clock: Callable[[], datetime], ops_channel: str
+    service: IncidentService, clock: Callable[[], datetime], ops_channel: str
 ) -> Callable[[], Awaitable[object]]:
     """Prove the day that is over and post its head in the ops channel: once, whoever runs it."""
 
     async def run() -> None:
-        await response.store.close_audit_day(ops_channel, clock())
+        await service.store.close_audit_day(ops_channel, clock())
 
     return run

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bot.response import Response
+from bot.response import IncidentService
 
 
-def prune(response: Response) -> Callable[[], Awaitable[object]]:
+def prune(service: IncidentService) -> Callable[[], Awaitable[object]]:
     """Forget what the policy does not keep."""
-    return response.prune
+    return service.prune

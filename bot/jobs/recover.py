@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bot.response import Response
+from bot.response import IncidentService
 
 
-def recover(response: Response) -> Callable[[], Awaitable[object]]:
+def recover(service: IncidentService) -> Callable[[], Awaitable[object]]:
     """Look after dispatches whose sender died."""
-    return response.dispatches.recover
+    return service.dispatches.recover

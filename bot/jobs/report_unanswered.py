@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bot.response import Response
+from bot.response import IncidentService
 
 
-def report_unanswered(response: Response) -> Callable[[], Awaitable[object]]:
+def report_unanswered(service: IncidentService) -> Callable[[], Awaitable[object]]:
     """Report incidents that nobody acknowledged."""
-    return response.report_unanswered
+    return service.report_unanswered

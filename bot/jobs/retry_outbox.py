@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from bot.response import Response
+from bot.response import IncidentService
 
 
 def retry_outbox(
-    response: Response, clock: Callable[[], datetime]
+    service: IncidentService, clock: Callable[[], datetime]
 ) -> Callable[[], Awaitable[object]]:
     """Wake the outbox for what fell due by time; try what was given up again; count what waits.
 
@@ -17,10 +17,10 @@ def retry_outbox(
     """
 
     async def run() -> None:
-        response.store.signal("outbox").set()
+        service.store.signal("outbox").set()
         now = clock()
-        await response.store.outbox_revive(now)
-        await response.store.outbox_promote(now)
-        await response.count_backlog()
+        await service.store.outbox_revive(now)
+        await service.store.outbox_promote(now)
+        await service.count_backlog()
 
     return run

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bot.response import Response
+from bot.response import IncidentService
 
 
-def verify(response: Response) -> Callable[[], Awaitable[object]]:
+def verify(service: IncidentService) -> Callable[[], Awaitable[object]]:
     """Look at what ran and is not verified yet."""
-    return response.dispatches.verify_due
+    return service.dispatches.verify_due

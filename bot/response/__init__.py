@@ -1,6 +1,6 @@
-"""The story of an incident: receive, advise, propose, approve, run, verify, resolve."""
+"""The life of an incident: receive, advise, propose, approve, run, verify, resolve."""
 
 from bot.response.receive import Delivery
-from bot.response.story import Response
+from bot.response.service import IncidentService
 
-__all__ = ["Delivery", "Response"]
+__all__ = ["Delivery", "IncidentService"]

@@ -18,7 +18,7 @@ from bot.incidents import keys
 from bot.intake import parse_body, source_name
 from bot.intake.cloudwatch import with_signature
 from bot.intake.incident_request import IncidentRequest, parse_incident_request
-from bot.response import Delivery, Response
+from bot.response import Delivery, IncidentService
 from bot.response.advise import guidance_of, history
 from bot.web.body import body_bytes, json_body
 from bot.web.sns import SnsVerifier
@@ -32,13 +32,13 @@ class Ingest:
 
     def __init__(
         self,
-        response: Response,
+        service: IncidentService,
         channel: str,
         clock: Callable[[], datetime],
         answer_timeout: float,
         sns: SnsVerifier,
     ) -> None:
-        self._response = response
+        self._service = service
         self._channel = channel
         self._clock = clock
         self._answer_timeout = answer_timeout
@@ -58,7 +58,7 @@ class Ingest:
             alerts, sender = with_signature(alerts, body, check), check.sender
             if check.message_id:  # a verified message that is posted again is known by its own id
                 key = f"http/sns/{check.account}/{check.message_id}"
-        receipt = await self._response.receive(
+        receipt = await self._service.receive(
             Delivery(key, self._channel, alerts, retold=True, sender=sender)
         )
         return web.json_response(
@@ -94,15 +94,15 @@ class Ingest:
         return f"http/{request.path}/{given}/{said[:32]}"
 
     async def _prompt_answered(self, asked: IncidentRequest) -> web.Response:
-        store, now = self._response.store, self._clock()
+        store, now = self._service.store, self._clock()
         sop_id = asked.sop_id or await store.sop_of_key(asked.incident_key)
         sop_id = sop_id or keys.sop_id_of(asked.incident_key)
         tracking_id = keys.new_tracking_id(now)
         await store.note_question(
             tracking_id, asked.incident_key, sop_id, named=bool(asked.sop_id), now=now
         )
-        sop = self._response.sops.get(sop_id)
-        advice = await self._response.answer(
+        sop = self._service.sops.get(sop_id)
+        advice = await self._service.answer(
             Subject(
                 incident_key=asked.incident_key,
                 sop_id=sop_id,
@@ -121,8 +121,8 @@ class Ingest:
         delivery = Delivery(
             await self._key(request), self._channel, [asked.alert], sender="http:incident"
         )
-        receipt = await self._response.receive(delivery)
-        store, now = self._response.store, self._clock()
+        receipt = await self._service.receive(delivery)
+        store, now = self._service.store, self._clock()
         if not receipt.incident_ids:
             return web.json_response(
                 {"accepted": receipt.accepted, "duplicates": receipt.duplicates}, status=202
@@ -132,8 +132,8 @@ class Ingest:
             body = await self._advice_of(incident.id)
             given = advice_from(body)
         else:
-            sop = self._response.sops.get(incident.sop_id)
-            given = await self._response.answer(
+            sop = self._service.sops.get(incident.sop_id)
+            given = await self._service.answer(
                 Subject(
                     incident_key=incident.incident_key,
                     sop_id=incident.sop_id,
@@ -154,7 +154,7 @@ class Ingest:
 
     async def _advice_of(self, incident_id: int) -> dict[str, object]:
         """The advice that the thread gets; asking the model twice would be waste."""
-        store = self._response.store
+        store = self._service.store
         signal = store.signal("advised")
         try:
             async with asyncio.timeout(self._answer_timeout):

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.incidents.model import Alert
 from bot.intake import parse_message
-from bot.response import Delivery, Response
+from bot.response import Delivery, IncidentService
 from handlers.listeners.registration import Listeners
 from handlers.outbound.metadata import kind_of, time_of
 
@@ -107,8 +107,8 @@ class AlertDoor:
     storm more than reading and writing the alert does.
     """
 
-    def __init__(self, response: Response, channels: AlertChannels) -> None:
-        self._response = response
+    def __init__(self, service: IncidentService, channels: AlertChannels) -> None:
+        self._service = service
         self._channels = channels
 
     async def take(self, payload: Message) -> bool:
@@ -117,7 +117,7 @@ class AlertDoor:
         delivery = self._delivery(event) if isinstance(event, dict) else None
         if delivery is None:
             return False
-        await self._response.receive(delivery)
+        await self._service.receive(delivery)
         return True
 
     async def take_missed(self, channel: str, history: Sequence[Message]) -> int:
@@ -129,10 +129,10 @@ class AlertDoor:
         told = [
             delivery for one in history if (delivery := self._delivery(_event_of(channel, one)))
         ]
-        known = await self._response.store.known_deliveries([delivery.key for delivery in told])
+        known = await self._service.store.known_deliveries([delivery.key for delivery in told])
         missed = [delivery for delivery in told if delivery.key not in known]
         for delivery in missed:
-            await self._response.receive(delivery)
+            await self._service.receive(delivery)
         return len(missed)
 
     def may_hold(self, message: Message) -> bool:

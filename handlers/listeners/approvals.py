@@ -12,7 +12,7 @@ from bot.approvals.model import Approval, Choice, Execution
 from bot.approvals.policy import Voter
 from bot.errors import NotFound, Refused
 from bot.incidents.remediation import RemediationStatus
-from bot.response import Response
+from bot.response import IncidentService
 from handlers.listeners.context import team_of
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
@@ -37,108 +37,114 @@ def register(listeners: Listeners) -> None:
 async def approve(
     body: dict[str, Any],
     action: dict[str, Any],
-    story: Response,
+    service: IncidentService,
     outbox: Outbox,
 ) -> None:
     """A yes, or first the box for its reason. A refusal goes to the presser alone."""
-    reading = story.store.incident_of_approval(str(action.get("value", "")))
-    asked, incident = await asyncio.gather(approval_of_press(body, action, story), reading)
+    reading = service.store.incident_of_approval(str(action.get("value", "")))
+    asked, incident = await asyncio.gather(approval_of_press(body, action, service), reading)
     if asked.terms.reason_required:
-        await story.decisions.check(asked, voter_of(body))
+        await service.decisions.check(asked, voter_of(body))
         await outbox.open_view(str(body["trigger_id"]), modals.reason_modal(asked))
     else:
         press = press_of(body, action)
-        await story.decisions.vote(asked, voter_of(body), Choice.APPROVE, press, incident=incident)
+        await service.decisions.vote(
+            asked, voter_of(body), Choice.APPROVE, press, incident=incident
+        )
 
 
-async def reasoned(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
+async def reasoned(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> None:
     """A yes with its reason: it counts now, not when the box was opened."""
-    approval = await story.store.approval(str(view.get("private_metadata", "")))
+    approval = await service.store.approval(str(view.get("private_metadata", "")))
     reason = modals.reason_of(view)
-    await story.decisions.vote(
+    await service.decisions.vote(
         approval, voter_of(body), Choice.APPROVE, press_of(body, {}), reason=reason
     )
 
 
-async def reject(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
+async def reject(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> None:
     """A no ends it: an approver's, also after their yes, or that of who asked for it."""
-    asked = await approval_of_press(body, action, story)
-    await story.decisions.vote(asked, voter_of(body), Choice.REJECT, press_of(body, action))
+    asked = await approval_of_press(body, action, service)
+    await service.decisions.vote(asked, voter_of(body), Choice.REJECT, press_of(body, action))
 
 
-async def dry_run(body: dict[str, Any], action: dict[str, Any], story: Response) -> str:
+async def dry_run(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> str:
     """Whether the gateway would still do what the card shows, told to the presser."""
-    asked = await approval_of_press(body, action, story)
-    return await story.decisions.dry_run(asked.id)
+    asked = await approval_of_press(body, action, service)
+    return await service.decisions.dry_run(asked.id)
 
 
 async def edit(
     body: dict[str, Any],
     action: dict[str, Any],
-    story: Response,
+    service: IncidentService,
     outbox: Outbox,
 ) -> None:
     """Open the box for other values."""
-    asked = await approval_of_press(body, action, story)
+    asked = await approval_of_press(body, action, service)
     if asked.decided:
         raise Refused(f"Not done: this remediation is {asked.state}.")
-    await story.decisions.check_person(str(body["user"]["id"]))  # again when it is sent
+    await service.decisions.check_person(str(body["user"]["id"]))  # again when it is sent
     await outbox.open_view(str(body["trigger_id"]), modals.edit_modal(asked))
 
 
-async def edited(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
+async def edited(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> None:
     """Another proposal takes this one's place; who edited it does not count on it."""
     approval_id = str(view.get("private_metadata", ""))
-    await story.proposals.edit(approval_id, modals.values_of(view), str(body["user"]["id"]))
+    await service.proposals.edit(approval_id, modals.values_of(view), str(body["user"]["id"]))
 
 
-async def check_again(body: dict[str, Any], action: dict[str, Any], story: Response) -> str:
+async def check_again(
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
+) -> str:
     """Ask the gateway what became of an unknown outcome."""
-    execution = await _execution_of_press(body, action, story)
+    execution = await _execution_of_press(body, action, service)
     if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:
         return f"The outcome is known: {execution.state}."
-    found = await story.dispatches.look_again(execution)
+    found = await service.dispatches.look_again(execution)
     if found.state is RemediationStatus.OUTCOME_UNKNOWN:
         return "Still unknown: the gateway has no answer yet."
     return f"The gateway says: {found.state}."
 
 
-async def by_hand(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
+async def by_hand(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> None:
     """An approver says that an unknown outcome is done: it is written down who."""
-    await story.dispatches.mark_by_hand(*await _outcome_to_tell(body, action, story))
+    await service.dispatches.mark_by_hand(*await _outcome_to_tell(body, action, service))
 
 
-async def did_not_run(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
+async def did_not_run(
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
+) -> None:
     """An approver says that an unknown outcome never ran: it is written down who."""
-    await story.dispatches.mark_not_run(*await _outcome_to_tell(body, action, story))
+    await service.dispatches.mark_not_run(*await _outcome_to_tell(body, action, service))
 
 
 async def _outcome_to_tell(
-    body: dict[str, Any], action: dict[str, Any], story: Response
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
 ) -> tuple[Execution, str]:
     """(what ran or did not, who says so); Refused for who may not."""
-    asked = await approval_of_press(body, action, story)
+    asked = await approval_of_press(body, action, service)
     user = str(body["user"]["id"])
-    await story.decisions.check_decider(asked, user)
-    return await _execution_of_press(body, action, story), user
+    await service.decisions.check_decider(asked, user)
+    return await _execution_of_press(body, action, service), user
 
 
-async def undo(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
+async def undo(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> None:
     """Propose what takes it back; somebody else approves it."""
-    asked = await approval_of_press(body, action, story)
-    await story.proposals.undo(asked.id, str(body["user"]["id"]))
+    asked = await approval_of_press(body, action, service)
+    await service.proposals.undo(asked.id, str(body["user"]["id"]))
 
 
-async def try_again(body: dict[str, Any], action: dict[str, Any], story: Response) -> None:
+async def try_again(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> None:
     """Send again what did not run, by the same approval."""
-    asked = await approval_of_press(body, action, story)
+    asked = await approval_of_press(body, action, service)
     user = str(body["user"]["id"])
-    await story.decisions.check_person(user)
-    await story.dispatches.try_again(asked.id, user)
+    await service.decisions.check_person(user)
+    await service.dispatches.try_again(asked.id, user)
 
 
 async def approval_of_press(
-    body: dict[str, Any], action: dict[str, Any], story: Response
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
 ) -> Approval:
     """The approval of the button, which must stand on that approval's own card or result.
 
@@ -148,12 +154,12 @@ async def approval_of_press(
     approval_id, channel = str(action.get("value", "")), (body.get("channel") or {}).get("id")
     ts = str((body.get("message") or {}).get("ts", ""))
     asked, card = await asyncio.gather(
-        story.store.approval(approval_id), story.store.outbox_message(f"approval:{approval_id}")
+        service.store.approval(approval_id), service.store.outbox_message(f"approval:{approval_id}")
     )
     for key in (f"approval:{asked.id}", f"result:exec-{asked.id}"):
         for place in (key, f"undelivered:{key}"):  # elsewhere, in its own channel's place
             is_card = place == f"approval:{asked.id}"
-            shown = card if is_card else await story.store.outbox_message(place)
+            shown = card if is_card else await service.store.outbox_message(place)
             if shown is None or shown.channel != channel:
                 continue
             # Pressed in the moment between Slack's showing it and our noting its ts, it must at
@@ -174,10 +180,10 @@ def _holds(body: dict[str, Any], value: str) -> bool:
 
 
 async def _execution_of_press(
-    body: dict[str, Any], action: dict[str, Any], story: Response
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
 ) -> Execution:
-    asked = await approval_of_press(body, action, story)
-    execution = await story.store.execution_of(asked.id)
+    asked = await approval_of_press(body, action, service)
+    execution = await service.store.execution_of(asked.id)
     if execution is None:
         raise NotFound("Nothing was sent for this approval.")
     return execution

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.errors import InputError, NotFound
 from bot.incidents.model import Incident
-from bot.response import Response
+from bot.response import IncidentService
 from handlers.listeners.incidents import incident_id
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
@@ -30,29 +30,29 @@ def register(listeners: Listeners) -> None:
 
 async def incident(
     command: dict[str, Any],
-    story: Response,
+    service: IncidentService,
     outbox: Outbox,
     clock: Callable[[], datetime],
 ) -> str:
     """`/incident <verb> …`."""
-    return await _answer(INCIDENT, "help", command, story, outbox, clock)
+    return await _answer(INCIDENT, "help", command, service, outbox, clock)
 
 
 async def sop(
     command: dict[str, Any],
-    story: Response,
+    service: IncidentService,
     outbox: Outbox,
     clock: Callable[[], datetime],
 ) -> str:
     """`/sop <verb> …`."""
-    return await _answer(SOP, "list", command, story, outbox, clock)
+    return await _answer(SOP, "list", command, service, outbox, clock)
 
 
 async def _answer(
     verbs: dict[str, Verb],
     default: str,
     command: dict[str, Any],
-    story: Response,
+    service: IncidentService,
     outbox: Outbox,
     clock: Callable[[], datetime],
 ) -> str:
@@ -63,7 +63,7 @@ async def _answer(
         known = ", ".join(f"`{name} {one}`" for one in verbs)
         raise InputError(f"{typed(f'{name} {verb}')} is not known.", remedy=f"Known: {known}.")
     call = Call(
-        story,
+        service,
         outbox,
         clock,
         str(command["user_id"]),
@@ -83,7 +83,7 @@ class Call:
 
     def __init__(
         self,
-        story: Response,
+        service: IncidentService,
         outbox: Outbox,
         clock: Callable[[], datetime],
         user: str,
@@ -91,8 +91,8 @@ class Call:
         line: str,
     ) -> None:
         self.line = line
-        self.story = story
-        self.store = story.store
+        self.service = service
+        self.store = service.store
         self.outbox = outbox
         self.now = clock()
         self.user = user
@@ -145,7 +145,7 @@ async def _show(call: Call, rest: str) -> str:
 
 async def _acknowledge(call: Call, rest: str) -> str:
     one, _ = await call.subject(rest)
-    change = await call.story.acknowledge(one.id, call.user)
+    change = await call.service.acknowledge(one.id, call.user)
     return steering.acknowledged(change, call.user, call.now)
 
 
@@ -161,16 +161,16 @@ async def _assign(call: Call, rest: str) -> str:
             "Assign it to whom?",
             remedy=f"`/incident assign {one.number} me`, or name somebody: `@ben`.",
         )
-    change = await call.story.assign(one.id, assignee, call.user)
+    change = await call.service.assign(one.id, assignee, call.user)
     return steering.assigned(change, assignee, call.user)
 
 
 async def _resolve(call: Call, rest: str) -> str:
     one, _ = await call.subject(rest)
-    await call.story.decisions.check_person(call.user, "resolve")
-    warning = None if one.resolved_at else await call.story.what_resolving_ends(one)
+    await call.service.decisions.check_person(call.user, "resolve")
+    warning = None if one.resolved_at else await call.service.what_resolving_ends(one)
     if warning is None:
-        await call.story.resolve(one.id, call.user)
+        await call.service.resolve(one.id, call.user)
         return f"✅ {one.number} is resolved."
     await call.outbox.open_view(call.trigger_id, steering.resolve_modal(one, warning.waiting))
     said = steering.resolve_warning(one, warning.waiting)
@@ -181,18 +181,18 @@ async def _reopen(call: Call, rest: str) -> str:
     if not rest:
         raise InputError("Which incident?", remedy="Name it: `/incident reopen INC-1`.")
     one, _ = await call.subject(rest)
-    return steering.reopened(await call.story.reopen(one.id, call.user))
+    return steering.reopened(await call.service.reopen(one.id, call.user))
 
 
 async def _ask(call: Call, rest: str) -> str:
     one, question = await call.subject(rest)
-    await call.story.ask(one, question, call.user, once=call.key)
+    await call.service.ask(one, question, call.user, once=call.key)
     return f"Question sent; the answer will be posted in the thread of {one.number}."
 
 
 async def _fix(call: Call, rest: str) -> str:
     one, words = await call.subject(rest)
-    asked, is_new = await call.story.proposals.fix(one, words, call.user, call.key)
+    asked, is_new = await call.service.proposals.fix(one, words, call.user, call.key)
     title = said(asked.proposal.title, 100)
     if not is_new:
         return f"Nothing new: {title} is {asked.state} already, see the thread of {one.number}."
@@ -204,7 +204,7 @@ async def _fix(call: Call, rest: str) -> str:
 async def _freeze(call: Call, rest: str) -> str:
     word, _, reason = rest.partition(" ")
     if word == "on":
-        standing, is_new = await call.story.decisions.freeze(
+        standing, is_new = await call.service.decisions.freeze(
             call.user, reason.strip()[:200], channel=call.outbox.ops_channel
         )
         return lists.FROZEN if is_new else f"It was frozen already. {lists.freeze(standing)}"
@@ -218,17 +218,17 @@ async def _freeze(call: Call, rest: str) -> str:
 
 
 async def _unfreeze(call: Call, _rest: str) -> str:
-    ended = await call.story.decisions.unfreeze(call.user, channel=call.outbox.ops_channel)
+    ended = await call.service.decisions.unfreeze(call.user, channel=call.outbox.ops_channel)
     return lists.unfrozen(ended, call.now)
 
 
 async def _sop_list(call: Call, _rest: str) -> str:
-    library = call.story.sops
+    library = call.service.sops
     return lists.sops(library.sops, len(library.problems))
 
 
 async def _sop_show(call: Call, rest: str) -> str:
-    known = call.story.sops.get(rest.strip("` "))
+    known = call.service.sops.get(rest.strip("` "))
     if known is None:
         raise NotFound(f"There is no SOP {typed(rest)}.", remedy="`/sop list` shows them.")
     return lists.sop(known, await call.store.incidents_of_sop(known.sop_id), call.now)

@@ -15,11 +15,10 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.errors import Refused
-from bot.response import Response
+from bot.response import IncidentService
 from handlers.outbound.outbox import Outbox
 
-# Not "response": Bolt keeps that name for its own.
-SERVICES = ("story", "outbox", "clock")
+SERVICES = ("service", "outbox", "clock")
 
 
 class HomeOnly(AsyncMiddleware):
@@ -30,8 +29,8 @@ class HomeOnly(AsyncMiddleware):
     has no person, and a mention is looked at where it is read.
     """
 
-    def __init__(self, response: Response) -> None:
-        self._response = response
+    def __init__(self, service: IncidentService) -> None:
+        self._service = service
 
     async def async_process(
         self,
@@ -43,7 +42,7 @@ class HomeOnly(AsyncMiddleware):
         """Refused, which goes to that person alone, or on to the listeners."""
         if req.body.get("type") != "event_callback":
             team = team_of(req.body)
-            if not team or team != self._response.home_team:
+            if not team or team != self._service.home_team:
                 raise Refused("Not done: only people of this workspace can do anything here.")
             if _is_stolen(req.body, req.context.bot_id):
                 raise Refused("Not done: that button is not on a message of this bot.")
@@ -74,8 +73,10 @@ def team_of(body: dict[str, Any]) -> str:
 class Provide(AsyncMiddleware):
     """Puts the services into Bolt's context."""
 
-    def __init__(self, response: Response, outbox: Outbox, clock: Callable[[], datetime]) -> None:
-        self._services = dict(zip(SERVICES, (response, outbox, clock), strict=True))
+    def __init__(
+        self, service: IncidentService, outbox: Outbox, clock: Callable[[], datetime]
+    ) -> None:
+        self._services = dict(zip(SERVICES, (service, outbox, clock), strict=True))
 
     async def async_process(
         self,
@@ -90,8 +91,8 @@ class Provide(AsyncMiddleware):
 
 
 def register(
-    app: AsyncApp, response: Response, outbox: Outbox, clock: Callable[[], datetime]
+    app: AsyncApp, service: IncidentService, outbox: Outbox, clock: Callable[[], datetime]
 ) -> None:
     """Let only our own people in, and put the services into Bolt's context."""
-    app.middleware(HomeOnly(response))
-    app.middleware(Provide(response, outbox, clock))
+    app.middleware(HomeOnly(service))
+    app.middleware(Provide(service, outbox, clock))

@@ -12,7 +12,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.errors import InputError, NotFound, Refused, SopbotError, StoreError
 from bot.observability.events import Event, emit
-from bot.response import Response
+from bot.response import IncidentService
 from handlers.listeners.context import team_of
 from handlers.outbound.outbox import Outbox
 from handlers.views.text import escape
@@ -52,15 +52,15 @@ class Failures:
     Here, and nowhere else, a refusal goes on record.
     """
 
-    def __init__(self, story: Response) -> None:
-        self._story = story
+    def __init__(self, service: IncidentService) -> None:
+        self._service = service
 
     async def words_for(self, error: Exception, body: dict[str, Any]) -> str:
         """Log and record the error; returns the sentence for the person. Never raises."""
         incident_id = None
         if is_refusal(error, body):
             try:
-                incident_id = await self._story.decisions.refuse(error, *tried(body))
+                incident_id = await self._service.decisions.refuse(error, *tried(body))
             except Exception:  # the person must be answered, on record or not
                 log.exception("a refusal is not on record")
         if isinstance(error, Refused | NotFound | InputError):
@@ -102,7 +102,7 @@ class Failures:
         if not number:
             return {}
         try:
-            incident = await self._story.store.incident(number)
+            incident = await self._service.store.incident(number)
         except Exception:  # noqa: BLE001 - made up, or unreadable: the refusal is logged without it
             return {}
         return {
@@ -128,7 +128,7 @@ class Failures:
             return body
         try:
             subject = str(body["view"].get("private_metadata", ""))
-            store = self._story.store
+            store = self._service.store
             if subject.isdigit():
                 incident, card = await store.incident(int(subject)), None
             else:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.errors import InputError, Refused
 from bot.incidents.model import Incident
-from bot.response import Response
+from bot.response import IncidentService
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 from handlers.views import steering
@@ -37,25 +37,28 @@ def register(listeners: Listeners) -> None:
 
 
 async def acknowledge(
-    body: dict[str, Any], action: dict[str, Any], story: Response, clock: Callable[[], datetime]
+    body: dict[str, Any],
+    action: dict[str, Any],
+    service: IncidentService,
+    clock: Callable[[], datetime],
 ) -> str | None:
     """The presser takes ownership, or gets the owner's name."""
-    incident = await incident_of_press(body, action, story)
+    incident = await incident_of_press(body, action, service)
     user = str(body["user"]["id"])
-    change = await story.acknowledge(incident.id, user)
+    change = await service.acknowledge(incident.id, user)
     return None if change.changed else steering.acknowledged(change, user, clock())
 
 
 async def resolve(
-    body: dict[str, Any], action: dict[str, Any], story: Response, outbox: Outbox
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService, outbox: Outbox
 ) -> None:
     """Close it, or first open the confirmation, unless Slack already asked the presser."""
-    incident = await incident_of_press(body, action, story)
+    incident = await incident_of_press(body, action, service)
     user = str(body["user"]["id"])
-    await story.decisions.check_person(user, "resolve")
-    warning = None if incident.resolved_at else await story.what_resolving_ends(incident)
+    await service.decisions.check_person(user, "resolve")
+    warning = None if incident.resolved_at else await service.what_resolving_ends(incident)
     if warning is None or _was_confirmed(body, action):
-        await story.resolve(incident.id, user)
+        await service.resolve(incident.id, user)
     else:
         box = steering.resolve_modal(incident, warning.waiting)
         await outbox.open_view(str(body["trigger_id"]), box)
@@ -70,60 +73,62 @@ def _was_confirmed(body: dict[str, Any], action: dict[str, Any]) -> bool:
     )
 
 
-async def confirmed(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
+async def confirmed(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> None:
     """Close it: the person confirmed in the modal."""
-    await story.resolve(incident_id(view["private_metadata"]), str(body["user"]["id"]))
+    await service.resolve(incident_id(view["private_metadata"]), str(body["user"]["id"]))
 
 
-async def reopen(body: dict[str, Any], action: dict[str, Any], story: Response) -> str | None:
+async def reopen(
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
+) -> str | None:
     """Open it again."""
-    incident = await incident_of_press(body, action, story)
-    change = await story.reopen(incident.id, str(body["user"]["id"]))
+    incident = await incident_of_press(body, action, service)
+    change = await service.reopen(incident.id, str(body["user"]["id"]))
     return None if change.changed else steering.reopened(change)
 
 
 async def ask(
     body: dict[str, Any],
     action: dict[str, Any],
-    story: Response,
+    service: IncidentService,
     outbox: Outbox,
 ) -> None:
     """Open the box for a question."""
-    incident = await incident_of_press(body, action, story)
+    incident = await incident_of_press(body, action, service)
     await outbox.open_view(str(body["trigger_id"]), ask_modal(incident))
 
 
-async def asked(body: dict[str, Any], view: dict[str, Any], story: Response) -> None:
+async def asked(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> None:
     """Queue the question; the answer is posted in the thread."""
-    incident = await story.store.incident(incident_id(view["private_metadata"]))
-    await story.ask(incident, question_of(view), str(body["user"]["id"]))
+    incident = await service.store.incident(incident_id(view["private_metadata"]))
+    await service.ask(incident, question_of(view), str(body["user"]["id"]))
 
 
 async def show_alerts(
-    body: dict[str, Any], action: dict[str, Any], story: Response, outbox: Outbox
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService, outbox: Outbox
 ) -> None:
     """Open the list of the incident's alerts."""
-    incident = await incident_of_press(body, action, story)
-    page = await story.store.grouped_alerts(incident.id, limit=PAGE)
+    incident = await incident_of_press(body, action, service)
+    page = await service.store.grouped_alerts(incident.id, limit=PAGE)
     await outbox.open_view(str(body["trigger_id"]), alerts_modal(incident, page, 0))
 
 
-async def turn_page(body: dict[str, Any], story: Response, outbox: Outbox) -> None:
+async def turn_page(body: dict[str, Any], service: IncidentService, outbox: Outbox) -> None:
     """Show the next page of the list."""
-    await _turn(body, story, outbox, PAGE)
+    await _turn(body, service, outbox, PAGE)
 
 
-async def turn_back(body: dict[str, Any], story: Response, outbox: Outbox) -> None:
+async def turn_back(body: dict[str, Any], service: IncidentService, outbox: Outbox) -> None:
     """Show the page before."""
-    await _turn(body, story, outbox, -PAGE)
+    await _turn(body, service, outbox, -PAGE)
 
 
-async def _turn(body: dict[str, Any], story: Response, outbox: Outbox, by: int) -> None:
+async def _turn(body: dict[str, Any], service: IncidentService, outbox: Outbox, by: int) -> None:
     view = body.get("view") or {}
     number, offset = page_of(view)
     offset = max(0, offset + by)
-    incident = await story.store.incident(incident_id(number))
-    page = await story.store.grouped_alerts(incident.id, limit=PAGE, offset=offset)
+    incident = await service.store.incident(incident_id(number))
+    page = await service.store.grouped_alerts(incident.id, limit=PAGE, offset=offset)
     await outbox.update_view(str(view.get("id", "")), alerts_modal(incident, page, offset))
 
 
@@ -131,38 +136,38 @@ async def followed_link() -> None:
     """Slack tells of link buttons too; the address was all that was wanted."""
 
 
-async def mentioned(event: dict[str, Any], story: Response) -> None:
+async def mentioned(event: dict[str, Any], service: IncidentService) -> None:
     """A mention in an incident's thread is a question to the advisor."""
     thread = event.get("thread_ts")
     question = MENTION.sub("", str(event.get("text", ""))).strip()
     if not thread or not question or event.get("bot_id"):
         return
     team = event.get("user_team") or event.get("team")
-    if team and team != story.home_team:
+    if team and team != service.home_team:
         return
-    incident = await story.store.incident_of_message(str(event["channel"]), str(thread))
+    incident = await service.store.incident_of_message(str(event["channel"]), str(thread))
     if incident:
         if not team:  # the event does not say where its author is from: Slack is asked
-            await story.decisions.check_home(str(event["user"]))
+            await service.decisions.check_home(str(event["user"]))
         key = f"mention/{event['channel']}/{event['ts']}"
-        await story.ask(incident, question, str(event["user"]), once=key)
+        await service.ask(incident, question, str(event["user"]), once=key)
 
 
 async def incident_of_press(
-    body: dict[str, Any], action: dict[str, Any], story: Response
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
 ) -> Incident:
     """The incident of the button, which must stand on a message of that incident.
 
     InputError, NotFound, or Refused when the button stands anywhere else.
     """
-    incident = await story.store.incident(incident_id(action.get("value")))
+    incident = await service.store.incident(incident_id(action.get("value")))
     channel = str((body.get("channel") or {}).get("id", ""))
     ts = str((body.get("message") or {}).get("ts", ""))
-    shown = await story.store.incident_of_message(channel, ts)
+    shown = await service.store.incident_of_message(channel, ts)
     if shown is None:
         # Pressed in the moment between Slack's showing the card and our writing down its ts; by
         # the time of this second look it may be written.
-        is_there = await _may_be_fresh(story, incident, channel, ts)
+        is_there = await _may_be_fresh(service, incident, channel, ts)
     else:
         is_there = shown.id == incident.id
     if not is_there:
@@ -173,10 +178,12 @@ async def incident_of_press(
     return incident
 
 
-async def _may_be_fresh(story: Response, incident: Incident, channel: str, ts: str) -> bool:
+async def _may_be_fresh(
+    service: IncidentService, incident: Incident, channel: str, ts: str
+) -> bool:
     """Whether its card, or what stands elsewhere in the card's place, may be that message."""
     for key in (f"card:{incident.id}", f"undelivered:card:{incident.id}"):
-        card = await story.store.outbox_message(key)
+        card = await service.store.outbox_message(key)
         if card is not None and card.channel == channel and card.ts in (None, ts):
             return True
     return False

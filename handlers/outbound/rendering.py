@@ -11,7 +11,7 @@ from bot.errors import NotFound
 from bot.incidents.model import Incident
 from bot.incidents.news import NewsKind
 from bot.incidents.remediation import RemediationStatus
-from bot.response import Response
+from bot.response import IncidentService
 from bot.response.gateway_watch import GatewayWatch
 from handlers.outbound import posted_head
 from handlers.outbound.metadata import event_type
@@ -37,10 +37,10 @@ class Rendered:
 class Renderer:
     """Renders by kind. None means that there is nothing to show (any more)."""
 
-    def __init__(self, response: Response, gateway: GatewayWatch | None = None) -> None:
-        self._response = response
+    def __init__(self, service: IncidentService, gateway: GatewayWatch | None = None) -> None:
+        self._service = service
         self._gateway = gateway
-        self._store = response.store
+        self._store = service.store
         self._kinds: dict[str, Callable[[str], Awaitable[Rendered | None]]] = {
             "card": self._card,
             "advice": self._advice,
@@ -81,7 +81,7 @@ class Renderer:
 
     def _card_of(self, content: CardContent) -> Rendered:
         incident = content.incident
-        sop = self._response.sops.get(incident.sop_id)
+        sop = self._service.sops.get(incident.sop_id)
         text, blocks = card.card(
             incident,
             sop.runbook if sop else "",
@@ -116,7 +116,7 @@ class Renderer:
             return Rendered(*approval.approval(asked, execution))
         incident = await self._store.incident(asked.incident_id)
         record = await self._store.track_record(incident.sop_id, asked.proposal.action_id)
-        blocker = await self._response.decisions.blocker_of(asked)
+        blocker = await self._service.decisions.blocker_of(asked)
         return Rendered(*approval.approval(asked, execution, record, blocker))
 
     async def _result(self, subject: str) -> Rendered:
@@ -155,7 +155,7 @@ class Renderer:
 
     async def _storm(self, subject: str) -> Rendered | None:
         storm = await self._store.storm(int(subject))
-        cap = self._response.policy.notify.sender_incidents_per_minute
+        cap = self._service.policy.notify.sender_incidents_per_minute
         return Rendered(*notices.storm(storm, cap)) if storm else None
 
     async def _stuck(self, subject: str) -> Rendered | None:

@@ -73,7 +73,7 @@ class Scripted(Faults):
 
 @dataclass
 class Known:
-    """What the renderer asks of the story: the store and the SOPs."""
+    """What the renderer asks of the incident service: the store and the SOPs."""
 
     store: Store
     sops: SopLibrary = field(default_factory=SopLibrary)

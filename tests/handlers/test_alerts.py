@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from bot.intake import parse_message
-from bot.response import Delivery, Response
+from bot.response import Delivery, IncidentService
 from handlers.inbound.alert_receiver import AlertChannels, AlertDoor
 
 CHANNELS = AlertChannels(channels=frozenset({"C1"}), sources=frozenset(), own_bot_id="B0OWN")
@@ -37,7 +37,7 @@ async def test_what_another_sopbot_posts_is_no_alert(mark: str, place: str) -> N
     else:
         event["blocks"] = [shown | {"block_id": mark}]
     received = Received()
-    assert not await AlertDoor(cast("Response", received), CHANNELS).take({"event": event})
+    assert not await AlertDoor(cast("IncidentService", received), CHANNELS).take({"event": event})
     assert received.deliveries == []
 
 
@@ -57,7 +57,7 @@ async def test_an_app_in_the_channel_neither_chooses_its_sop_nor_borrows_a_trace
     [told] = parse_message(event)
     assert told.sop_id or told.tracking_id, "the parser must read it, else this test says nothing"
     received = Received()
-    assert await AlertDoor(cast("Response", received), CHANNELS).take({"event": event})
+    assert await AlertDoor(cast("IncidentService", received), CHANNELS).take({"event": event})
     [alert] = received.deliveries[0].alerts
     assert (alert.sop_id, alert.tracking_id) == ("", "")
     assert alert.service == "lock", "all else is kept"

@@ -30,8 +30,8 @@ class NotedMeanwhile:
         return found
 
 
-class Story:
-    """What a press needs of the story."""
+class FakeService:
+    """What a press needs of the incident service."""
 
     def __init__(self, store: Any) -> None:
         self.store = store
@@ -50,8 +50,8 @@ async def store():
 
 async def test_a_press_while_the_cards_place_is_being_noted_counts(store: Store) -> None:
     incident = await opened(store)
-    story: Any = Story(NotedMeanwhile(store, "1.000001"))
-    found = await incident_of_press(pressed("1.000001"), {"value": str(incident.id)}, story)
+    service: Any = FakeService(NotedMeanwhile(store, "1.000001"))
+    found = await incident_of_press(pressed("1.000001"), {"value": str(incident.id)}, service)
     assert found.id == incident.id
 
 
@@ -59,6 +59,6 @@ async def test_a_press_on_a_message_that_is_not_the_card_is_refused_at_that_mome
     store: Store,
 ) -> None:
     incident = await opened(store)
-    story: Any = Story(NotedMeanwhile(store, "1.000001"))
+    service: Any = FakeService(NotedMeanwhile(store, "1.000001"))
     with pytest.raises(Refused, match="not on a message"):
-        await incident_of_press(pressed("2.000002"), {"value": str(incident.id)}, story)
+        await incident_of_press(pressed("2.000002"), {"value": str(incident.id)}, service)

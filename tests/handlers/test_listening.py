@@ -27,7 +27,7 @@ PERSON = {"id": USER, "team_id": TEAM}
 
 
 class Broken:
-    """A story of which everything fails at once, without giving the loop a turn."""
+    """An incident service of which everything fails at once, without giving the loop a turn."""
 
     home_team = TEAM
 
@@ -102,14 +102,14 @@ def desk_of(response_url: tuple[str, list[dict[str, Any]]]) -> Callable[[Any], D
             enterprise_id=None, team_id=TEAM, bot_token="xoxb-1", bot_id=BOT, bot_user_id="U0BOT"
         )
 
-    def make(story: Any) -> Desk:
+    def make(service: Any) -> Desk:
         app = AsyncApp(
             client=AsyncWebClient(token="xoxb-1", base_url="http://127.0.0.1:9/"),
             authorize=authorize,
             request_verification_enabled=False,
         )
         mouth: Any = Mouth()
-        handlers.register(app, response=story, outbox=mouth, clock=lambda: datetime.now(UTC))
+        handlers.register(app, service=service, outbox=mouth, clock=lambda: datetime.now(UTC))
         return Desk(app, mouth, response_url[1], response_url[0])
 
     return make
@@ -278,7 +278,7 @@ async def test_what_does_nothing_is_acknowledged_whatever_fails(
 
 
 class Slow:
-    """A story whose list of incidents comes when the test says so."""
+    """An incident service whose list of incidents comes when the test says so."""
 
     home_team = TEAM
 
@@ -314,14 +314,14 @@ async def test_a_command_that_takes_longer_than_slack_waits_is_answered_afterwar
     words: str,
 ) -> None:
     monkeypatch.setattr(registration, "ANSWER_WITHIN", 0.01)
-    story = Slow(outcome)
-    desk = desk_of(story)
+    service = Slow(outcome)
+    desk = desk_of(service)
     request = AsyncBoltRequest(
         body=command("/incident", "list", desk.response_url), mode="socket_mode"
     )
     response = await desk.app.async_dispatch(request)
     assert (response.status, response.body) == (200, registration.WORKING)
-    story.goes_on.set()
+    service.goes_on.set()
     async with asyncio.timeout(20):
         while not desk.responses:  # noqa: ASYNC110 - a request on a socket is no event
             await asyncio.sleep(0.01)
@@ -332,13 +332,13 @@ async def test_a_box_that_fails_later_than_slack_waits_tells_its_person_alone(
     desk_of: Callable[[Any], Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registration, "ANSWER_WITHIN", 0.01)
-    story = Slow(Refused("Not done: too late."))
-    desk = desk_of(story)
+    service = Slow(Refused("Not done: too late."))
+    desk = desk_of(service)
     request = AsyncBoltRequest(body=view("sopbot.ask_modal"), mode="socket_mode")
     response = await desk.app.async_dispatch(request)
     assert response.status == 200
     assert not response.body, "the box closes"
-    story.goes_on.set()
+    service.goes_on.set()
     async with asyncio.timeout(20):
         while not desk.mouth.told:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)

@@ -465,8 +465,8 @@ async def test_a_text_that_is_too_long_even_alone_is_given_up(desk):
     assert (await desk.store.outbox_message(f"card:{number}")).failed
 
 
-class Story:
-    """What the job asks of the story."""
+class FakeService:
+    """What the job asks of the incident service."""
 
     def __init__(self, store):
         self.store = store
@@ -480,8 +480,8 @@ async def test_a_card_that_was_given_up_is_shown_once_the_bot_is_invited(desk):
     desk.faults.script["chat.postMessage"] = [refusal("not_in_channel")]
     number = await desk.open()
     await desk.store.note(number, "look at the graph", "U0ANA00001", desk.clock.now)
-    story = Story(desk.store)
-    job = retry_outbox(story, desk.clock)
+    service = FakeService(desk.store)
+    job = retry_outbox(service, desk.clock)
     async with desk.running():
         await desk.slack.wait_for(lambda: desk.ours(OPS), why="a word in the ops channel")
         await job()
@@ -492,7 +492,7 @@ async def test_a_card_that_was_given_up_is_shown_once_the_bot_is_invited(desk):
             lambda: desk.ours() and desk.slack.thread(ALERTS, desk.ours()[0].ts),
             why="the card, and the note beneath it",
         )
-    assert story.counted.is_set()
+    assert service.counted.is_set()
 
 
 async def test_a_limit_on_posts_does_not_hold_back_a_change(desk):

@@ -1,4 +1,4 @@
-"""The story with a gateway that remembers, a store that can fail, and a clock set by hand."""
+"""The incident service with a gateway that remembers, a store that can fail, and a fake clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.observability.metrics import Metrics
 from bot.policy import Policy
 from bot.remediation.client import ActionCall, NeverSeen, Outcome
 from bot.remediation.contract import Plan
-from bot.response import Response
+from bot.response import IncidentService
 from store.contract import Store
 from store.operations import outcomes
 from tests.store.shop import (
@@ -78,7 +78,7 @@ class Flaky:
 
 
 class Bench:
-    """The story with a gateway of ours, and a clock that is set by hand."""
+    """The incident service with a gateway of ours, and a clock that is set by hand."""
 
     def __init__(self, store: Store, gateway: Gateway | None = None) -> None:
         self.flaky = Flaky(store._engine)
@@ -87,7 +87,7 @@ class Bench:
         self.gateway = gateway or Gateway()
         self.now = later(10)
         self.presser = Standing(problem="")
-        self.story = Response(
+        self.service = IncidentService(
             store=self.store,
             sops=SopLibrary(),
             policy=Policy(),
@@ -110,11 +110,11 @@ class Bench:
     async def asked(self, **changes: Any) -> Approval:
         """What waits for a yes."""
         incident = await opened(self.store)
-        written = self.story.rulebook.written(incident.sop_id)
+        written = self.service.rulebook.written(incident.sop_id)
         one = approval(incident.id, terms=Terms(bound=bound_to(incident, written)), **changes)
         one = replace(one, digest=digest_of(one))
         asks = Remediate(approvers=one.approvers, approvals_required=one.needed)
-        self.story.rulebook.policy = Policy(remediate=asks)
+        self.service.rulebook.policy = Policy(remediate=asks)
         return await self.store.ask(one, "test")
 
     async def approved(self, **changes: Any) -> None:
@@ -131,10 +131,10 @@ class Bench:
 
     async def dispatch(self) -> bool:
         """Send the oldest that waits; False where none does."""
-        execution = await self.story.dispatches.claim()
+        execution = await self.service.dispatches.claim()
         if execution is None:
             return False
-        await self.story.dispatches.send(execution)
+        await self.service.dispatches.send(execution)
         return True
 
     async def state(self) -> RemediationStatus:

@@ -69,7 +69,7 @@ async def test_what_another_has_taken_over_is_neither_sent_nor_revoked(
 async def test_nothing_that_a_dead_process_left_behind_is_sent_while_frozen(bench: Bench) -> None:
     await bench.claimed_by(bench.dead)
     await bench.store.freeze(ANA, "deploy", later(3), channel=OPS)
-    await bench.story.dispatches.recover()
+    await bench.service.dispatches.recover()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
     (one,) = await bench.store.approvals_of(1)
     assert one.reason.startswith("everything is frozen by @U0ANA (deploy)")
@@ -122,7 +122,7 @@ async def test_what_a_dead_process_never_sent_is_sent_only_for_an_open_incident(
     execution = await bench.claimed_by(bench.dead)
     if resolved:
         await bench.store.resolve(1, ANA, later(3))
-    await bench.story.dispatches.recover()
+    await bench.service.dispatches.recover()
     assert bench.gateway.sent == ([] if resolved else [execution.id])
     assert await bench.state() == (REVOKED if resolved else SUCCEEDED)
 
@@ -152,10 +152,10 @@ async def test_a_dispatch_without_an_end_is_looked_up_after_a_while_and_not_sent
     await bench.claimed_by(bench.store)
     bench.gateway.found = found
     bench.now = later(2) + timedelta(seconds=120)
-    await bench.story.dispatches.look_up_unknown()
+    await bench.service.dispatches.look_up_unknown()
     assert await bench.state() is DISPATCHING, "it may still be on its way"
     bench.now += timedelta(seconds=1)
-    await bench.story.dispatches.look_up_unknown()
+    await bench.service.dispatches.look_up_unknown()
     assert await bench.state() is state
     assert bench.gateway.sent == []
 
@@ -167,17 +167,17 @@ async def test_with_a_gateway_that_bars_no_key_nothing_ran_is_said_once_no_signa
     execution = await bench.claimed_by(bench.store)
     assert execution.started_at is not None
     bench.now = execution.started_at + timedelta(seconds=299)
-    await bench.story.dispatches.look_up_unknown()
+    await bench.service.dispatches.look_up_unknown()
     assert await bench.state() is UNKNOWN
     bench.now += timedelta(seconds=1)
-    await bench.story.dispatches.look_up_unknown()
+    await bench.service.dispatches.look_up_unknown()
     assert await bench.state() is RemediationStatus.FAILED
 
 
 async def test_the_same_question_is_asked_once(bench: Bench) -> None:
     incident = await opened(bench.store)
     for _ in range(2):
-        await bench.story.ask(incident, "why?", ANA, once="mention/C1/1.2")
+        await bench.service.ask(incident, "why?", ANA, once="mention/C1/1.2")
     wanted = [
         record.question for record in [await bench.store.claim_advice(NOW) for _ in "123"] if record
     ]

@@ -62,12 +62,12 @@ def gateway() -> HeldGateway:
 async def approved(bench: Bench, *targets: str) -> list[str]:
     """An approved restart of each target, each for an incident of its own; their keys."""
     keys = []
-    bench.story.rulebook.policy = Policy(
+    bench.service.rulebook.policy = Policy(
         remediate=Remediate(approvers=PEOPLE, actions={"service.restart": {"cooldown_seconds": 0}})
     )
     for number, target in enumerate(targets):
         incident = await opened(bench.store, service=f"s{number}", fingerprint=f"fp-{number}")
-        bound = bound_to(incident, bench.story.rulebook.written(incident.sop_id))
+        bound = bound_to(incident, bench.service.rulebook.written(incident.sop_id))
         one = approval(incident.id, terms=Terms(bound=bound), target=target)
         probe = Parameter("probe_url", f"http://{target}/health", "SOP")
         parameters = (*one.proposal.parameters, probe)
@@ -84,7 +84,7 @@ async def approved(bench: Bench, *targets: str) -> list[str]:
 
 def running(bench: Bench, at_once: int = 8) -> Workers:
     workers = Workers()
-    dispatches = bench.story.dispatches
+    dispatches = bench.service.dispatches
     signal = bench.store.signal("dispatch")
     workers.start_pool("dispatch", signal, dispatches.claim, dispatches.send, lambda: at_once)
     return workers

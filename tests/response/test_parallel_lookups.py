@@ -77,7 +77,7 @@ async def test_one_look_up_that_hangs_holds_up_neither_the_others_nor_the_next_r
     bench: Bench, job: str
 ) -> None:
     ids = await claimed(bench, bench.dead if job == "recover" else bench.store, 4)
-    held, work = bench.gateway.held, getattr(bench.story.dispatches, job)
+    held, work = bench.gateway.held, getattr(bench.service.dispatches, job)
     held.about = {(await bench.store.execution(ids[0])).key}
     bench.now = later(400)  # nobody ever finished them
     looking = asyncio.create_task(work())
@@ -106,7 +106,7 @@ async def test_one_probe_that_hangs_holds_up_no_other(bench: Bench) -> None:
             now=later(5),
             verify_until=later(900),
         )
-    dispatches, held = bench.story.dispatches, Held()
+    dispatches, held = bench.service.dispatches, Held()
     held.about = {"http://target-0/health"}
 
     async def probe(url: str) -> Probed:

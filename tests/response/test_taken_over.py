@@ -43,9 +43,9 @@ async def test_what_is_taken_over_long_after_its_claim_is_not_called_failed_mean
         bench.gateway.lookup = lookup  # type: ignore[method-assign]
     else:
         bench.gateway.execute = slow  # type: ignore[method-assign]
-    recovering = asyncio.create_task(bench.story.dispatches.recover())
+    recovering = asyncio.create_task(bench.service.dispatches.recover())
     await inside.wait()
-    await bench.story.dispatches.look_up_unknown()
+    await bench.service.dispatches.look_up_unknown()
     on.set()
     await recovering
     assert len(bench.gateway.sent) == 1
@@ -60,10 +60,10 @@ async def test_what_a_replica_claimed_and_did_not_send_is_sent_after_a_while(
         frozen.setattr(Replica, "holds", False)
         assert await bench.dispatch()
     assert bench.gateway.sent == []
-    await bench.story.dispatches.recover()
+    await bench.service.dispatches.recover()
     assert bench.gateway.sent == [], "it may be on its way this moment"
     bench.now = later(30)
-    await bench.story.dispatches.recover()
+    await bench.service.dispatches.recover()
     assert len(bench.gateway.sent) == 1
     assert await bench.state() is RemediationStatus.SUCCEEDED
 
@@ -76,7 +76,7 @@ async def sent_by_the_dead(bench: Bench) -> None:
     await bench.claimed_by(bench.dead)
     bench.now = later(12)
     bench.gateway.found = Running(since=later(2))
-    await bench.story.dispatches.recover()
+    await bench.service.dispatches.recover()
 
 
 async def news_kinds(bench: Bench) -> list[str]:
@@ -87,7 +87,7 @@ async def news_kinds(bench: Bench) -> list[str]:
 async def test_after_a_takeover_the_duration_counts_from_the_first_start(bench: Bench) -> None:
     await sent_by_the_dead(bench)
     bench.gateway.found = DONE
-    await bench.story.dispatches.look_up_unknown()
+    await bench.service.dispatches.look_up_unknown()
     (execution,) = await bench.store.executions_of(1)
     (asked,) = await bench.store.approvals_of(1)
     assert execution.seconds == pytest.approx(12.8)
@@ -98,15 +98,15 @@ async def test_what_still_runs_after_a_takeover_is_waited_for_without_a_ping(ben
     await sent_by_the_dead(bench)
     for seconds in (15, 60, 132):  # its time runs from the takeover
         bench.now = later(seconds)
-        await bench.story.dispatches.recover()
-        await bench.story.dispatches.look_up_unknown()
+        await bench.service.dispatches.recover()
+        await bench.service.dispatches.look_up_unknown()
         assert await bench.state() is RemediationStatus.DISPATCHING
         assert await news_kinds(bench) == []
     (execution,) = await bench.store.executions_of(1)
     (asked,) = await bench.store.approvals_of(1)
     assert "Still running at the gateway" in str(approval(asked, execution)[1])
     bench.now = later(133)
-    await bench.story.dispatches.look_up_unknown()
+    await bench.service.dispatches.look_up_unknown()
     assert await bench.state() is RemediationStatus.OUTCOME_UNKNOWN
     assert await news_kinds(bench) == ["outcome unknown"]
     assert bench.gateway.sent == []
@@ -117,7 +117,7 @@ async def test_what_ran_at_the_gateway_and_is_not_known_there_any_more_is_not_se
 ) -> None:
     await sent_by_the_dead(bench)
     bench.gateway.found = NeverSeen()
-    await bench.story.dispatches.recover()
-    await bench.story.dispatches.look_up_unknown()
+    await bench.service.dispatches.recover()
+    await bench.service.dispatches.look_up_unknown()
     assert bench.gateway.sent == []
     assert await bench.state() is RemediationStatus.OUTCOME_UNKNOWN

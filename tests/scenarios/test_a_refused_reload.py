@@ -42,24 +42,24 @@ async def test_a_reload_with_a_bad_sop_line_keeps_policy_and_sops_and_names_the_
     world: World, bot: StartBot, caplog: pytest.LogCaptureFixture, line: str, said: str
 ) -> None:
     running = await bot()
-    policy, sops = running.response.policy, running.response.sops
+    policy, sops = running.service.policy, running.service.sops
     world.write_policy(BEN, breaker_failures=7)
     world.write_sops(restart_sop(world.probe_url, title="Another title"), line)
     with caplog.at_level(logging.ERROR):
         running.reload()
-    assert running.response.policy is policy
-    assert running.response.sops is sops
+    assert running.service.policy is policy
+    assert running.service.sops is sops
     (event,) = [record for record in caplog.records if record.message == "policy.refused"]
     assert said in str(event.__dict__["fields"])
 
 
 async def test_a_reload_without_the_sop_folder_keeps_the_sops(world: World, bot: StartBot) -> None:
     running = await bot()
-    sops = running.response.sops
+    sops = running.service.sops
     (world.folder / "sops").rename(world.folder / "elsewhere")
     running.reload()
     assert sops.sops
-    assert running.response.sops is sops
+    assert running.service.sops is sops
 
 
 async def test_an_sop_line_that_went_bad_revokes_nothing_that_waits(
@@ -71,9 +71,9 @@ async def test_an_sop_line_that_went_bad_revokes_nothing_that_waits(
     good = json.dumps(restart_sop(world.probe_url))
     world.write_sops(good.replace('"HIGH"', '"URGENT"'))
     running.reload()
-    await running.response.decisions.tend()
+    await running.service.decisions.tend()
     await world.quiet()
-    assert await running.response.store.approvals_waiting()
+    assert await running.service.store.approvals_waiting()
 
 
 async def test_a_start_with_a_bad_sop_line_loses_only_that_line(
@@ -81,7 +81,7 @@ async def test_a_start_with_a_bad_sop_line_loses_only_that_line(
 ) -> None:
     world.write_sops(restart_sop(world.probe_url), UNKNOWN_KEY)
     running = await bot()
-    assert [sop.sop_id for sop in running.response.sops.sops] == ["sop_checkout_down"]
+    assert [sop.sop_id for sop in running.service.sops.sops] == ["sop_checkout_down"]
 
 
 async def test_the_ops_channel_has_one_message_while_a_reload_is_refused(

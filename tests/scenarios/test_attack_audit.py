@@ -61,7 +61,7 @@ def seq_of(world: World, what: str) -> int:
 async def posted(world: World, running: Bot, clock: Clock) -> str:
     """The head that the bot posts when the day is over."""
     clock.forward(DAY)
-    await post_audit_head(running.response, clock, ALERTS)()
+    await post_audit_head(running.service, clock, ALERTS)()
     message = await world.slack.wait_for(
         lambda: next((m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"), None),
         why="the head of the day",
@@ -230,8 +230,8 @@ async def test_the_tail_is_cut_off_and_the_anchor_moved_so_the_bot_builds_nothin
     )
     assert await verify(world) == (1, "✗ the anchor 'head' was edited.\n")
     with pytest.raises(StoreError, match="tampered with"):
-        await running.response.proposals.fix(
-            await running.response.store.incident(1), "restart", BEN, "another cause"
+        await running.service.proposals.fix(
+            await running.service.store.incident(1), "restart", BEN, "another cause"
         )
     assert len(gateway.executions()) == 1
 
@@ -307,7 +307,7 @@ async def test_the_head_of_a_day_is_posted_once(world: World, bot: StartBot, clo
     running = await decided(world, bot)
     head = await posted(world, running, clock)
     for _ in range(3):
-        await post_audit_head(running.response, clock, ALERTS)()
+        await post_audit_head(running.service, clock, ALERTS)()
     await world.quiet()
     said = [m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"]
     assert len(said) == 1
@@ -349,7 +349,7 @@ async def test_the_clock_is_moved_back_to_before_an_approval_expired(
     await world.quiet()
     assert gateway.executions() == []
     assert world.rows("SELECT * FROM votes") == []
-    assert await running.response.store.approvals_waiting()
+    assert await running.service.store.approvals_waiting()
     code, said = await verify(world)
     assert code == 0
     assert f"! row {seq_of(world, 'clock moved back')}: the clock had been moved back" in said

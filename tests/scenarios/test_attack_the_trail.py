@@ -107,7 +107,7 @@ async def test_a_trail_cut_back_while_the_bot_is_down_is_known_by_the_head_in_sl
     older = copy_of(world)
     await frozen(world)
     clock.forward(86_400)
-    await post_audit_head(running.response, clock, ALERTS)()
+    await post_audit_head(running.service, clock, ALERTS)()
     await world.slack.wait_for(
         lambda: next((m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"), None),
         why="the head of the day",

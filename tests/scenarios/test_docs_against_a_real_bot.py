@@ -156,7 +156,7 @@ async def saturated(world: World, start: Start) -> Answer:
 
 async def store_unavailable(world: World, start: Start) -> Answer:
     at = await start()
-    await at.bot.response.store.close()
+    await at.bot.service.store.close()
     return await at.call("POST", "/alerts/generic", b'{"title": "the disk is full"}')
 
 

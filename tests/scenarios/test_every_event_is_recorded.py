@@ -175,8 +175,8 @@ async def alerts_repeat_and_grow_worse(world: World, bot: Bot) -> None:
             )
         ],
     )
-    await bot.response.receive(twice)
-    await bot.response.receive(twice)
+    await bot.service.receive(twice)
+    await bot.service.receive(twice)
 
 
 async def it_is_frozen_edited_and_does_not_help(world: World, bot: Bot) -> None:
@@ -185,8 +185,8 @@ async def it_is_frozen_edited_and_does_not_help(world: World, bot: Bot) -> None:
     await world.types("/incident dance", "ben")
     await world.alert()
     card = await world.approval_card("Stop checkout-api", number=3)
-    (approval,) = await bot.response.store.approvals_of(3)
-    await bot.response.proposals.edit(approval.id, {"grace_seconds": "2"}, CHLOE)
+    (approval,) = await bot.service.store.approvals_of(3)
+    await bot.service.proposals.edit(approval.id, {"grace_seconds": "2"}, CHLOE)
     card = await world.approval_card("edited by", number=3, which=2)
     await world.press(card, "Approve", "ben")
     result = await world.result("Not verified", number=3)
@@ -257,7 +257,7 @@ async def no_answer_comes(world: World, bot: Bot, line: Proxy) -> None:
     async def answered(request: web.Request) -> bool:
         return request.path != "/execute"
 
-    await bot.response.resolve(3, BEN)
+    await bot.service.resolve(3, BEN)
     line.on_request, line.on_answer = asked, answered
     world.write_sops(restart_sop(world.probe_url))
     bot.reload()

@@ -139,7 +139,7 @@ async def test_an_approval_that_was_not_sent_yet_ends_with_its_incident(
 ) -> None:
     running = await bot()
     # The yes comes, and the bot is not the one to send it: stopped, or busy with another.
-    running.response.store.claim_dispatch = _nothing  # type: ignore[method-assign]
+    running.service.store.claim_dispatch = _nothing  # type: ignore[method-assign]
     await world.alert()
     await world.press(await world.approval_card("awaiting approval"), "Approve")
     await world.approval_card("approved")

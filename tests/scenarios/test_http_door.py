@@ -263,7 +263,7 @@ async def test_deliveries_without_a_key_of_their_own_are_named_in_the_order_they
         rows = yield query("SELECT dedup_key FROM alerts ORDER BY id")
         return [row["dedup_key"].rpartition("/")[2] for row in rows]
 
-    found = await at.bot.response.store._engine.read(names)
+    found = await at.bot.service.store._engine.read(names)
     assert len(set(found)) == 8
     assert found == sorted(found)
 

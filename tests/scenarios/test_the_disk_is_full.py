@@ -115,7 +115,7 @@ async def test_no_alert_is_acknowledged_until_there_is_room_and_then_each_is_tol
     await world.alert("before-api", name="BeforeThat")
     await world.card("BeforeThat")
     await world.quiet()
-    await leave_no_room(disk, running.response.store)
+    await leave_no_room(disk, running.service.store)
 
     status, said, retry_after = await post(http, running, "search-api")
     assert status == 503
@@ -162,7 +162,7 @@ async def test_who_presses_hears_that_it_did_not_count(
     await world.alert()
     card = await world.approval_card()
     await world.quiet()
-    await leave_no_room(disk, running.response.store)
+    await leave_no_room(disk, running.service.store)
     assert (await world.press(card, "Approve", "ben")).acked, "else Slack shows a warning sign"
     await world.whisper("ben", FULL)
     answer = await world.types("/incident ack INC-1")
@@ -190,7 +190,7 @@ async def test_advice_that_comes_while_the_disk_is_full_is_kept_and_shown(
     await until(
         lambda: not world.rows("SELECT * FROM outbox WHERE sent < wanted"), why="the card is noted"
     )
-    await leave_no_room(disk, running.response.store)
+    await leave_no_room(disk, running.service.store)
     gate.touch()
     sample = running.metrics.registry.get_sample_value
     await until(
@@ -198,7 +198,7 @@ async def test_advice_that_comes_while_the_disk_is_full_is_kept_and_shown(
     )
     for _ in range(20):  # time enough for whoever writes the answer down to be refused too
         with pytest.raises(StoreError):
-            await running.response.store.ping(NOW)
+            await running.service.store.ping(NOW)
     disk.make_room()
     await world.advice("it was the disk, and that took a while")
     await world.quiet()
@@ -223,7 +223,7 @@ async def test_the_outcome_of_an_execution_is_neither_lost_nor_is_it_sent_again(
 
     async def fills(request: web.Request) -> bool:
         if request.path == "/execute":
-            full.append(await leave_no_room(disk, running.response.store))
+            full.append(await leave_no_room(disk, running.service.store))
         return True
 
     line.on_answer = fills
@@ -256,7 +256,7 @@ async def test_a_message_whose_place_cannot_be_noted_is_not_posted_twice(
     async def fills(method: str, args: dict[str, Any]) -> bool:
         if method == "chat.postMessage" and kind_of(args) == message:
             posted.append(args)
-            await leave_no_room(disk, running.response.store)
+            await leave_no_room(disk, running.service.store)
         return True
 
     world.door.on_answer = fills

@@ -66,7 +66,7 @@ async def fill_up(disk: SmallDisk, running: Bot) -> None:
     """Leave no room, while the bot writes too."""
     while True:
         try:
-            await leave_no_room(disk, running.response.store)
+            await leave_no_room(disk, running.service.store)
         except OSError as error:  # the bot took of the room that the ballast was to take
             if error.errno != errno.ENOSPC:
                 raise

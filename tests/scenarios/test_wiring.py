@@ -142,7 +142,7 @@ def _in_words(constraint: object) -> str:
 
 def test_every_listener_is_registered_once_and_in_this_order() -> None:
     app = RecordingApp()
-    handlers.register(app, response=None, outbox=None, clock=lambda: datetime.now(UTC))  # type: ignore[arg-type]
+    handlers.register(app, service=None, outbox=None, clock=lambda: datetime.now(UTC))  # type: ignore[arg-type]
     assert app.listeners == LISTENERS
 
 
@@ -173,11 +173,11 @@ async def test_exactly_these_tasks_run_until_the_end(world: World, bot: StartBot
 
 
 REPLACED_BY_A_RELOAD = {
-    "the policy that decides": lambda bot: bot.response.policy.model_dump_json(),
-    "the SOPs": lambda bot: [sop.sop_id for sop in bot.response.sops.sops],
+    "the policy that decides": lambda bot: bot.service.policy.model_dump_json(),
+    "the SOPs": lambda bot: [sop.sop_id for sop in bot.service.sops.sops],
     "how the outbox posts": lambda bot: bot.outbox.policy.model_dump_json(),
     "how far the history is read back": lambda bot: bot._read_back.policy.model_dump_json(),
-    "how long repeats gather on a card": lambda bot: bot.response.store.card_update_seconds,
+    "how long repeats gather on a card": lambda bot: bot.service.store.card_update_seconds,
 }
 
 
@@ -223,10 +223,10 @@ async def test_after_a_reload_nobody_holds_the_policy_of_before(
     defaults = policies_alive()  # pydantic keeps one of each
     running = await bot()
     before = policies_alive() - defaults
-    held = [running.response.policy, running.response.sops]
+    held = [running.service.policy, running.service.sops]
     change_everything(world)
     running.reload()
-    assert running.response.policy is not held[0]
+    assert running.service.policy is not held[0]
     del held
     kept = policies_alive() & before
     names = [type(thing).__name__ for thing in gc.get_objects() if id(thing) in kept]

@@ -115,15 +115,15 @@ async def test_a_click_costs_so_many_transactions_until_its_request_is_sent() ->
     bench.flaky._engine = engine = CountingEngine(store._engine)
     waiting = await bench.asked()
     engine.counts.clear()
-    await bench.story.decisions.vote(waiting, Voter(ANA, TEAM), Choice.APPROVE)
+    await bench.service.decisions.vote(waiting, Voter(ANA, TEAM), Choice.APPROVE)
     voted = dict(engine.counts)
     card = await bench.store.outbox_message("card:1")
     engine.counts.clear()
-    execution = await bench.story.dispatches.claim()
+    execution = await bench.service.dispatches.claim()
     assert execution is not None
     bench.gateway.while_sent = lambda: sent.update(engine.counts)
     sent: dict[str, int] = {}
-    await bench.story.dispatches.send(execution)
+    await bench.service.dispatches.send(execution)
     assert await bench.store.outbox_message("card:1") == card, "what runs stands on its own card"
     await store.close()
     assert voted == {"reads": 1, "transactions": 1, "statements": 29}, TOO_MANY

@@ -54,9 +54,9 @@ async def test_changes_of_one_card_within_a_few_milliseconds_are_one_call(tmp_pa
         (card,) = lab.cards()
         calls = lab.slack.core.calls
         before = len(calls)
-        await bot.response.acknowledge(1, lab.slack.users["ana"])
+        await bot.service.acknowledge(1, lab.slack.users["ana"])
         await asyncio.sleep(0.005)  # long enough for the outbox to have seen the first change
-        await bot.response.resolve(1, lab.slack.users["ana"])
+        await bot.service.resolve(1, lab.slack.users["ana"])
         await until(lambda: "RESOLVED" in str(lab.cards()[0].data), 5, "the card says so")
         await asyncio.sleep(5)
         updates = [call for call in calls[before:] if call.method == "chat.update"]

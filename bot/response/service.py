@@ -1,4 +1,4 @@
-"""The story of an incident, step by step:
+"""The life of an incident, step by step:
 
 receive → (correlate, match SOP: in the store's transaction) → advise → propose (`proposals`) →
 vote (`decisions`) → dispatch → verify (`dispatches`) → resolve.
@@ -49,7 +49,7 @@ class ResolveWarning:
     waiting: tuple[Approval, ...]
 
 
-class Response:
+class IncidentService:
     """Everything that happens to an incident. `home_team` is our workspace's id.
 
     `standing` tells what Slack says of a person; without it nobody's yes counts. A dispatch that
