@@ -196,7 +196,12 @@ class End(NamedTuple):
 
 def find_end() -> Operation[End]:
     """The end of the chain, whoever made it."""
-    head: Anchor | None = yield from find_anchor(HEAD)
+    found: End = yield from end_of((yield from find_anchor(HEAD)))
+    return found
+
+
+def end_of(head: Anchor | None) -> Operation[End]:
+    """The end of the chain whose stored head this is."""
     return End(head, head is not None and (yield seal(anchor_text(head))) == head.seal)
 
 

@@ -7,10 +7,12 @@ can delete the first; nothing is sent while the two disagree.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 from bot.approvals.model import Freeze
-from store.audit.proof import Row
+from store.audit.proof import HEAD, Anchor, Row
 from store.operations import audit, incidents, notices
 from store.operations.audit import End, Kind
 from store.statements import Operation, lock, moment, query, run, stamp
@@ -58,43 +60,58 @@ def unfreeze(user: str, channel: str, now: datetime) -> Operation[Freeze | None]
 
 def current() -> Operation[Freeze | None]:
     """The freeze, while there is one by the store or by the audit trail."""
-    freeze: Freeze | None = yield from of_trail((yield from audit.find_end()))
+    freeze, _ = yield from with_end()
     return freeze
 
 
-def of_trail(end: End) -> Operation[Freeze | None]:
-    """The same, by the store or a trail with this end.
+def with_end() -> Operation[tuple[Freeze | None, End]]:
+    """(the freeze by the store or by the audit trail, the end of the trail).
 
     It is `disputed` where the two disagree, and where the end of the trail is not genuine: then
-    nobody can tell, and it holds.
+    nobody can tell, and it holds. Both are read in one statement: a freeze that another replica
+    ends between two statements would still stand in one of them.
     """
-    rows = yield query("SELECT * FROM freezes WHERE name = 'all'")
-    stored = Freeze(rows[0]["actor"], moment(rows[0]["at"]), rows[0]["reason"]) if rows else None
+    rows = [tuple(row) for row in (yield query(_STANDING))]
+    name, *of_freeze = rows[0][_ANCHOR:_TURN]
+    stored = Freeze(of_freeze[0], moment(of_freeze[1]), of_freeze[2]) if name else None
+    end = yield from audit.end_of(Anchor(*rows[0][:_ANCHOR]) if rows[0][0] else None)
     head, genuine = end
     if head is None:
         genuine = not (yield query("SELECT 1 FROM audit LIMIT 1"))
-    recorded: Freeze | None = yield from _recorded()
+    recorded: Freeze | None = yield from _recorded(
+        [Row(*row[_TURN:]) for row in rows if row[_TURN] is not None]
+    )
     if recorded is None and head is not None and genuine and audit.says_frozen(head):
         # Its own row was pruned or deleted, so the user is unknown.
         recorded = stored or Freeze("", moment(head.at), "")
+    freeze = None
     if stored is not None:
         disputed = recorded is None or not genuine
-        return Freeze(stored.by, stored.at, stored.reason, disputed=disputed)
-    if recorded is not None:
-        return Freeze(recorded.by, recorded.at, recorded.reason, disputed=True)
-    if not genuine:
-        return Freeze("", moment(head.at) if head else datetime.now(UTC), "", disputed=True)
-    return None
+        freeze = replace(stored, disputed=disputed)
+    elif recorded is not None:
+        freeze = replace(recorded, disputed=True)
+    elif not genuine:
+        freeze = Freeze("", moment(head.at) if head else datetime.now(UTC), "", disputed=True)
+    return freeze, end
 
 
-def _recorded() -> Operation[Freeze | None]:
-    """The freeze that the last genuine row about freezing says."""
-    found = yield query(
-        # No incident: an index leads to them, however long the trail is.
-        "SELECT * FROM audit WHERE incident_id IS NULL AND kind IN ('frozen', 'unfrozen')"
-        " ORDER BY seq DESC"
-    )
-    for row in map(audit.row_from, found):
+# No incident: an index leads to the rows about freezing, however long the trail is.
+_STANDING = f"""
+SELECT {", ".join(f"h.{field.name}" for field in fields(Anchor))},
+    f.name, f.actor, f.at, f.reason, {", ".join(f"t.{field.name}" for field in fields(Row))}
+FROM (SELECT 1 AS one_row) AS always
+LEFT JOIN audit_anchors h ON h.name = '{HEAD}'
+LEFT JOIN freezes f ON f.name = 'all'
+LEFT JOIN audit t ON t.incident_id IS NULL AND t.kind IN ('frozen', 'unfrozen')
+ORDER BY t.seq DESC
+"""  # noqa: S608 - constants
+_ANCHOR = len(fields(Anchor))
+_TURN = _ANCHOR + 4
+
+
+def _recorded(rows: Iterable[Row]) -> Operation[Freeze | None]:
+    """The freeze that the last genuine one of these rows about freezing says."""
+    for row in rows:
         if not (yield from audit.is_forged(row)):
             return _freeze_of(row) if row.kind == Kind.FROZEN else None
     return None

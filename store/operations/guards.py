@@ -9,7 +9,7 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Freeze
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
-from store.operations import audit, disputes, freezes, trust
+from store.operations import disputes, freezes, trust
 from store.operations.audit import End
 from store.statements import Operation, moment, query, stamp
 
@@ -48,9 +48,10 @@ def facts(limits: Limits, now: datetime, *, missing: bool = True) -> Operation[F
 
     Without `missing` nobody looks whether an earlier request is missing from the store.
     """
-    end: End = yield from audit.find_end()
+    frozen: Freeze | None
+    end: End
+    frozen, end = yield from freezes.with_end()
     dispute: str = yield from disputes.of_trail(end)
-    frozen: Freeze | None = yield from freezes.of_trail(end)
     lost: list[str] = (yield from trust.lost_requests(now, end)) if missing else []
     rows = yield query(_KNOWN, stamp(since_of(limits, now)))
     runs = [

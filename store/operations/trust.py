@@ -39,6 +39,7 @@ _KINDS = (Kind.PROPOSED, Kind.VOTED, Kind.APPROVED, Kind.TRIED_AGAIN, *_OVER)
 
 
 _COLUMNS = ", ".join(f"t.{field.name}" for field in fields(Row))
+_WIDTH = len(fields(Row))
 
 
 def missing(approval: Approval) -> Operation[str]:
@@ -97,15 +98,21 @@ def lost_requests(now: datetime, end: End) -> Operation[list[str]]:
     and incident. Deleting one of these, setting its start back, or editing its state, target or
     action would loosen the limits.
 
-    Every call reads all of these rows again. A request whose rows all hold the same values as when
-    this process last proved them is not proved a second time.
+    Every call reads all of these rows again, those of the record and those of the store in one
+    statement: an answer that another replica commits between two statements would stand in one of
+    them only. A request is not proved a second time while its rows hold the same values as when
+    this process last proved them.
     """
     since = stamp(now - REMEMBERED)
-    turns = yield query(
-        f"SELECT {_COLUMNS} FROM audit t"  # noqa: S608 - placeholders
+    rows = yield query(
+        f"SELECT {_COLUMNS}, e.approval_id, a.action_id, a.target, e.state, e.started_at,"  # noqa: S608 - placeholders
+        " CASE WHEN e.answer IS NULL THEN 0 ELSE 1 END, a.id, i.id FROM audit t"
         " JOIN (SELECT incident_id, subject, MAX(seq) AS seq FROM audit"
         " WHERE kind = 'request' AND at > ? GROUP BY incident_id, subject) r"
         " ON t.incident_id = r.incident_id AND t.subject = r.subject"
+        " LEFT JOIN executions e ON e.approval_id = t.subject"
+        " LEFT JOIN approvals a ON a.id = e.approval_id"
+        " LEFT JOIN incidents i ON i.id = e.incident_id"
         f" WHERE t.kind IN ({', '.join('?' * len(_TURNS))})"
         " AND (t.kind IN (?, ?) OR t.seq >= r.seq) ORDER BY t.seq",
         since,
@@ -113,23 +120,20 @@ def lost_requests(now: datetime, end: End) -> Operation[list[str]]:
         Kind.PROPOSED,
         Kind.REQUEST,
     )
-    sent = yield query(
-        "SELECT e.approval_id, a.action_id, a.target, e.state, e.started_at,"
-        " CASE WHEN e.answer IS NULL THEN 0 ELSE 1 END AS answered FROM executions e"
-        " JOIN approvals a ON a.id = e.approval_id JOIN incidents i ON i.id = e.incident_id"
-        " WHERE e.approval_id IN (SELECT subject FROM audit WHERE kind = 'request' AND at > ?)",
-        since,
-    )
-    sent_of = {row["approval_id"]: tuple(row) for row in sent}
+    sent_of: dict[str, tuple[Any, ...]] = {}
     turns_of: dict[str, list[tuple[Any, ...]]] = {}
-    for row in turns:
-        turns_of.setdefault(row["subject"], []).append(tuple(row))
+    for row in rows:
+        values = tuple(row)
+        turn, stored, parts = values[:_WIDTH], values[_WIDTH:-2], values[-2:]
+        turns_of.setdefault(row["subject"], []).append(turn)
+        if stored[0] is not None and None not in parts:
+            sent_of[row["subject"]] = stored
     view: TrailView = yield recall()
     checked: dict[str, CheckedRequest] = {}
-    for subject, values in turns_of.items():
-        known, stored = view.requests.checked.get(subject), sent_of.get(subject)
-        if known is None or (known.turns, known.stored) != (values, stored):
-            known = yield from _check_request(values, stored)
+    for subject, turns in turns_of.items():
+        known, sent = view.requests.checked.get(subject), sent_of.get(subject)
+        if known is None or (known.turns, known.stored) != (turns, sent):
+            known = yield from _check_request(turns, sent)
         checked[subject] = known
     view.requests.checked = checked
     previous: dict[int, int] = {}
