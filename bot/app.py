@@ -72,6 +72,7 @@ from store.audit.sealing import AuditKey
 from store.contract import Store
 from store.engines.clocks import system_clock
 from store.operations.audit import Kind
+from store.topics import Topic
 
 log = logging.getLogger(__name__)
 
@@ -273,21 +274,21 @@ class Bot:
         workers = Workers()
         advisors = self._settings.qchat_max_concurrent
         workers.start_pool(
-            "advise", signal("advice"), service.claim_advice, service.advise, lambda: advisors
+            "advise", signal(Topic.ADVICE), service.claim_advice, service.advise, lambda: advisors
         )
         proposals, dispatches = service.proposal_queue, service.dispatches
         workers.start_pool(
-            "propose", signal("propose"), proposals.claim, proposals.work, lambda: PLANS_AT_ONCE
+            "propose", signal(Topic.PROPOSE), proposals.claim, proposals.work, lambda: PLANS_AT_ONCE
         )
         workers.start_pool(
             "dispatch",
-            signal("dispatch"),
+            signal(Topic.DISPATCH),
             dispatches.claim,
             dispatches.send,
             lambda: service.policy.remediate.dispatches_at_once,
         )
         # By time alone the job `expire_approvals` looks.
-        workers.start("approvals", signal("approvals"), service.decisions.redraw, poll=None)
+        workers.start("approvals", signal(Topic.APPROVALS), service.decisions.redraw, poll=None)
         notice = self._reload_notice
         workers.start("reload notice", notice.changed, notice.write)
         sender = asyncio.create_task(self.outbox.run(), name="outbox")
@@ -413,7 +414,7 @@ class Bot:
 
     def _watch_store(self, store: Store) -> None:
         """A store that fails is not ready at once, and neither is it later than it works again."""
-        looking = self.health.look_when(store.signal("store"), "store")
+        looking = self.health.look_when(store.signal(Topic.STORE), "store")
         watch = asyncio.create_task(looking, name="watch store")
         self._parts.push_async_callback(_cancel, watch)
 

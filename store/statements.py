@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from store.topics import Topic
+
 Row = Any
 """A row: values by position or by column name."""
 
@@ -63,7 +65,7 @@ def last(statement: Statement) -> Statement:
     return statement
 
 
-def notify(topic: str) -> Statement:
+def notify(topic: Topic) -> Statement:
     """Wakes those who wait for `topic`, once the transaction is durable. Sends back nothing."""
     return Statement("notify", topic, ())
 

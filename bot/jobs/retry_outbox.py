@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from bot.response import IncidentService
+from store.topics import Topic
 
 
 def retry_outbox(
@@ -17,7 +18,7 @@ def retry_outbox(
     """
 
     async def run() -> None:
-        service.store.signal("outbox").set()
+        service.store.signal(Topic.OUTBOX).set()
         now = clock()
         await service.store.outbox_revive(now)
         await service.store.outbox_promote(now)

@@ -22,6 +22,7 @@ from bot.response import Delivery, IncidentService
 from bot.response.advise import guidance_of, history
 from bot.web.body import body_bytes, json_body
 from bot.web.sns import SnsVerifier
+from store.topics import Topic
 
 ALERTS_LIMIT = 500  # in one body; more would keep everything else waiting for seconds
 KEY_LIMIT = 200  # characters of an Idempotency-Key
@@ -155,7 +156,7 @@ class Ingest:
     async def _advice_of(self, incident_id: int) -> dict[str, object]:
         """The advice that the thread gets; asking the model twice would be waste."""
         store = self._service.store
-        signal = store.signal("advised")
+        signal = store.signal(Topic.ADVICE_GIVEN)
         try:
             async with asyncio.timeout(self._answer_timeout):
                 while True:

@@ -29,6 +29,7 @@ from store.operations.cards import CardContent
 from store.operations.outbox import Which
 from store.operations.outbox_look import Ask, Found
 from store.rows import OutboxMessage
+from store.topics import Topic
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Outbox:
     async def run(self) -> None:
         """Send until cancelled."""
         self._runner = asyncio.current_task()
-        signal = self._store.signal("outbox")
+        signal = self._store.signal(Topic.OUTBOX)
         while True:
             signal.clear()
             try:

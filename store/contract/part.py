@@ -13,6 +13,7 @@ from store.audit.sealing import AuditKey, sealed
 from store.log_events import Announcer, LogEvent
 from store.replica import LEASE, Replica
 from store.statements import Operation
+from store.topics import Topic
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,7 +44,7 @@ class Engine(Protocol):
     ) -> T:
         """Run on a consistent view of what is committed."""
 
-    def signal(self, topic: str) -> asyncio.Event:
+    def signal(self, topic: Topic) -> asyncio.Event:
         """An event that is set after each commit that notified `topic`."""
 
     async def close(self) -> None:
@@ -73,8 +74,8 @@ class Part:
         self.card_update_seconds = card_update_seconds
         """How long repeats of an alert gather before the card changes, in seconds."""
 
-    def signal(self, topic: str) -> asyncio.Event:
-        """Set after each commit that concerns `topic`: outbox, advice, advised, dispatch."""
+    def signal(self, topic: Topic) -> asyncio.Event:
+        """Set after each commit that concerns `topic`."""
         return self._engine.signal(topic)
 
     async def close(self) -> None:

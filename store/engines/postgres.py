@@ -36,6 +36,7 @@ from store.engines.postgres_connections import (
 )
 from store.engines.postgres_schema import SCHEMA, migrate
 from store.statements import Operation, bindable
+from store.topics import Topic
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class PostgresEngine:
         self._name = safe_name(url)
         self._patience = patience
         self._loop = asyncio.get_running_loop()
-        self._signals: dict[str, asyncio.Event] = {}
+        self._signals: dict[Topic, asyncio.Event] = {}
         self._turns = asyncio.Semaphore(connections)  # first come, first served
         self._running: set[asyncio.Task[Any]] = set()
         self._long_reads: set[Callable[..., Any]] = set()
@@ -130,11 +131,11 @@ class PostgresEngine:
         """The server's, whatever this machine's own says."""
         return self._clock
 
-    def signal(self, topic: str) -> asyncio.Event:
+    def signal(self, topic: Topic) -> asyncio.Event:
         """See Engine.signal."""
         return self._signals.setdefault(topic, asyncio.Event())
 
-    def _wake(self, topics: set[str] | None) -> None:
+    def _wake(self, topics: set[Topic] | None) -> None:
         """Set these signals; None: all, for something may have been missed."""
         for topic in self._signals if topics is None else topics:
             self.signal(topic).set()
@@ -220,7 +221,7 @@ class PostgresEngine:
 
     async def _once(
         self, operation: Callable[[], Operation[T]], begin: str, deadline: float
-    ) -> tuple[T, set[str]]:
+    ) -> tuple[T, set[Topic]]:
         left = max(0.1, deadline - self._loop.time())
         async with (
             self._pool.connection(left) as connection,
@@ -268,7 +269,7 @@ class _Transaction:
         self._ended = False
         self._unsent: list[_Bound] = []
         self.may_stand = False
-        self.topics: set[str] = set()
+        self.topics: set[Topic] = set()
 
     async def drive(self, operation: Operation[T]) -> T:
         """Run the operation to its end, and make it durable."""
@@ -278,7 +279,7 @@ class _Transaction:
                 statement = operation.send(answer)
                 answer = None
                 if statement.wants == "notify":
-                    self.topics.add(statement.sql)
+                    self.topics.add(Topic(statement.sql))
                     continue
                 if self._ended:
                     raise _NotTheLastError

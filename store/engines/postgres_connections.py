@@ -9,7 +9,7 @@ import re
 import secrets
 import select
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC
 from functools import partial
@@ -23,6 +23,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from bot.errors import StoreError
 from bot.observability.trouble import Trouble
 from store.engines.clocks import DatabaseClock
+from store.topics import Topic
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ class Wakeups:
         self,
         url: str,
         pool: AsyncConnectionPool[Connection],
-        wake: Callable[[set[str] | None], None],
+        wake: Callable[[set[Topic] | None], None],
         clock: DatabaseClock,
         patience: float,
     ) -> None:
@@ -154,7 +155,7 @@ class Wakeups:
         self._clock = clock
         self._patience = patience
         self._voice = secrets.token_hex(6)
-        self._untold: set[str] = set()
+        self._untold: set[Topic] = set()
         self._speak = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._first: Connection | None = None
@@ -177,7 +178,7 @@ class Wakeups:
         if self._first is not None:
             await self._first.close()  # a task that is stopped before it began closes nothing
 
-    def tell(self, topics: set[str]) -> None:
+    def tell(self, topics: set[Topic]) -> None:
         """The others should look at these topics, soon."""
         self._untold |= topics
         self._speak.set()
@@ -234,9 +235,9 @@ class Wakeups:
                     self._wake(None)  # whatever was said meanwhile was missed
                     log.info("listening to the store again")
                 async for heard in connection.notifies(timeout=LOOK):
-                    voice, *topics = heard.payload.split()
+                    voice, *words = heard.payload.split()
                     if voice != self._voice:
-                        self._wake(set(topics))
+                        self._wake(_topics_of(words))
                 async with within(connection, self._patience):
                     await self._look(connection)
             except (psycopg.Error, OSError) as error:
@@ -310,3 +311,8 @@ def explain(error: Exception, name: str) -> StoreError:
         what = f"failed ({type(error).__name__})"
         remedy = "Check the server and the network; what was not acknowledged comes again."
     return StoreError(f"The store {name} {what}.", permanent=permanent, remedy=remedy)
+
+
+def _topics_of(words: Collection[str]) -> set[Topic]:
+    """A replica of another version may name a topic that nobody here waits for."""
+    return {topic for topic in Topic if topic in words}

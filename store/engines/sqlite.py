@@ -21,6 +21,7 @@ from store.engines.sqlite_file import SCHEMA, claimed
 from store.engines.sqlite_watch import Inspection, Watch
 from store.engines.sqlite_worker import Worker
 from store.statements import Operation
+from store.topics import Topic
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ class SqliteEngine:
 
     `busy_timeout` is how long another process may hold the file before a write gives up, in
     seconds: Slack waits three for its answer, and a look at the store's health ten. `exclusive`:
-    see `open_store`. `signal("store")` is set whenever it ceases or begins again to take writes.
+    see `open_store`. `signal(Topic.STORE)` is set whenever it ceases, or begins again, to take
+    writes.
     """
 
     schema_query = SCHEMA
@@ -46,7 +48,7 @@ class SqliteEngine:
         self._exclusive = exclusive and path != ":memory:"
         self._claim = ExitStack()
         self._loop = asyncio.get_running_loop()
-        self._signals: dict[str, asyncio.Event] = {}
+        self._signals: dict[Topic, asyncio.Event] = {}
         self._trouble: StoreError | None = None
         self._troubled_at = self._told_at = 0.0
         self._watch = Watch(path)
@@ -82,11 +84,11 @@ class SqliteEngine:
         """This machine's: a file is on one."""
         return system_clock
 
-    def signal(self, topic: str) -> asyncio.Event:
+    def signal(self, topic: Topic) -> asyncio.Event:
         """See Engine.signal."""
         return self._signals.setdefault(topic, asyncio.Event())
 
-    def _wake(self, topics: set[str]) -> None:
+    def _wake(self, topics: set[Topic]) -> None:
         for topic in topics:
             self.signal(topic).set()
 
@@ -96,7 +98,7 @@ class SqliteEngine:
         before, self._trouble = self._trouble, failure
         if (failure is None) != (before is None):
             self._troubled_at = now if failure else self._troubled_at
-            self.signal("store").set()
+            self.signal(Topic.STORE).set()
         if failure is None:
             if before:
                 took = now - self._troubled_at

@@ -19,6 +19,7 @@ from bot.errors import StoreError
 from store.engines.sqlite_file import connect, explain, is_damage, is_full, is_locked, make_room
 from store.engines.sqlite_watch import Watch
 from store.statements import Operation, bindable
+from store.topics import Topic
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ class Worker:
         self,
         path: str,
         loop: asyncio.AbstractEventLoop,
-        wake: Callable[[set[str]], None] | None,
+        wake: Callable[[set[Topic]], None] | None,
         busy_timeout: float,
         watch: Watch,
         heard: Callable[[StoreError | None], None],
@@ -138,7 +139,7 @@ class Worker:
 
     def _run_group(
         self, connection: sqlite3.Connection, jobs: list[_Job]
-    ) -> tuple[list[_Outcome], set[str]]:
+    ) -> tuple[list[_Outcome], set[Topic]]:
         try:
             return self._all_or_nothing(connection, jobs)
         except sqlite3.Error as error:
@@ -152,9 +153,9 @@ class Worker:
 
     def _all_or_nothing(
         self, connection: sqlite3.Connection, jobs: list[_Job]
-    ) -> tuple[list[_Outcome], set[str]]:
+    ) -> tuple[list[_Outcome], set[Topic]]:
         """Run the group in one transaction; whatever fails, nothing of it happened."""
-        topics: set[str] = set()
+        topics: set[Topic] = set()
         try:
             connection.execute(self._begin)
             outcomes: list[_Outcome] = [
@@ -169,12 +170,12 @@ class Worker:
 
     def _one_by_one(
         self, connection: sqlite3.Connection, jobs: list[_Job]
-    ) -> tuple[list[_Outcome], set[str]]:
+    ) -> tuple[list[_Outcome], set[Topic]]:
         """Run the group again, still in one transaction: a failure is its caller's alone.
 
         sqlite3.Error when it is the file's: then nothing of the group happened.
         """
-        topics: set[str] = set()
+        topics: set[Topic] = set()
         connection.execute(self._begin)
         outcomes: list[_Outcome] = [
             (future, *self._attempt(connection, operation(), topics)) for operation, future in jobs
@@ -183,10 +184,10 @@ class Worker:
         return outcomes, topics
 
     def _attempt(
-        self, connection: sqlite3.Connection, operation: Operation[Any], topics: set[str]
+        self, connection: sqlite3.Connection, operation: Operation[Any], topics: set[Topic]
     ) -> tuple[Any, BaseException | None]:
         connection.execute("SAVEPOINT one")
-        told: set[str] = set()
+        told: set[Topic] = set()
         try:
             result = _drive(connection, operation, told)
         except _ITS_OWN_FAULT as error:
@@ -207,7 +208,7 @@ class Worker:
     def _settle(
         self,
         outcomes: list[_Outcome],
-        topics: set[str],
+        topics: set[Topic],
     ) -> None:
         if topics and self._wake:
             self._wake(topics)  # first: whom this wakes need not wait until the callers are done
@@ -236,14 +237,14 @@ def _undo(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
 
 
-def _drive(connection: sqlite3.Connection, operation: Operation[T], topics: set[str]) -> T:
+def _drive(connection: sqlite3.Connection, operation: Operation[T], topics: set[Topic]) -> T:
     """Run an operation to its end on this connection."""
     answer: Any = None
     try:
         while True:
             statement = operation.send(answer)
             if statement.wants == "notify":
-                topics.add(statement.sql)
+                topics.add(Topic(statement.sql))
                 answer = None
             elif statement.wants == "lock":
                 answer = None  # nobody else writes now

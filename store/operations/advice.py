@@ -13,9 +13,8 @@ from store.operations import incidents, leases
 from store.operations.deliveries import first_time
 from store.rows import AdviceRecord, TurnRecord, advice_from, dump
 from store.statements import SKIP_LOCKED, Operation, moment, notify, query, run, stamp
+from store.topics import Topic
 
-TOPIC = "advice"
-GIVEN = "advised"
 ATTEMPTS = 5  # so that a fault of ours, or a killer alert, is not tried for ever
 
 
@@ -43,7 +42,7 @@ def want(
         stamp(now),
     )
     if question:
-        yield notify(TOPIC)
+        yield notify(Topic.ADVICE)
     return True
 
 
@@ -100,7 +99,7 @@ def give(advice_id: int, body: dict[str, Any], said: str, now: datetime) -> Oper
     yield log_event(Event.ADVICE_GIVEN, incident.id, source=body["source"])
     yield from incidents.tell(incident.id, now, "advised", f"Advice from {body['source']}")
     yield from incidents.reply(incident, "advice", advice_id, now)
-    yield notify(GIVEN)
+    yield notify(Topic.ADVICE_GIVEN)
 
 
 def unasked(incident_id: int) -> Operation[AdviceRecord | None]:

@@ -20,9 +20,8 @@ from store.operations import audit, guards, incidents, news, proposing
 from store.operations.audit import Kind
 from store.rows import approval_from, dump, proposal_to_json, terms_to_json
 from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
+from store.topics import Topic
 
-DISPATCH_TOPIC = "dispatch"
-TOPIC = "approvals"
 """What may block those that wait has changed."""
 
 AGAIN_PER_HOUR = 3
@@ -227,7 +226,7 @@ def queue(approval: Approval, now: datetime) -> Operation[None]:
         RemediationStatus.APPROVED,
         stamp(now),
     )
-    yield notify(DISPATCH_TOPIC)
+    yield notify(Topic.DISPATCH)
 
 
 def edit(
@@ -322,7 +321,7 @@ def end_blocked(
             now,
             "" if by_sop else approval.id,
         )
-        yield notify(proposing.TOPIC)
+        yield notify(Topic.PROPOSE)
     return ended
 
 

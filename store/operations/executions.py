@@ -25,6 +25,7 @@ from store.operations import (
 from store.operations.audit import Kind
 from store.rows import execution_from
 from store.statements import Operation, execute, lock, notify, query, stamp, stamp_or_none
+from store.topics import Topic
 
 
 def get(execution_id: str) -> Operation[Execution]:
@@ -90,7 +91,7 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[ClaimedDispatc
             execution = execution_from(rows[0])
             yield from approvals.withdraw_siblings(approval, now)
             yield from show(execution, incident, now)
-            yield notify(approvals.TOPIC)
+            yield notify(Topic.APPROVALS)
             yield from record(Kind.DISPATCHING, execution, now, owner=owner)
             return ClaimedDispatch(execution, approval, incident)
     return None

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from store.statements import Operation, execute, lock, moment, notify, query, run, stamp
+from store.topics import Topic
 
-WORK = ("outbox", "advice", "propose", "dispatch")
+WORK = (Topic.OUTBOX, Topic.ADVICE, Topic.PROPOSE, Topic.DISPATCH)
 """The topics of work that a replica leaves behind when it goes."""
 
 

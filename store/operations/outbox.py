@@ -9,8 +9,7 @@ from enum import StrEnum
 from store.operations import leases
 from store.rows import OutboxMessage, outbox_from
 from store.statements import Operation, execute, last, notify, query, run, stamp
-
-TOPIC = "outbox"
+from store.topics import Topic
 
 # The order in a channel. What people did or what turned changes what is there before all else, and
 # the bot's own notices are posted before all else: a digest behind the cards that it counts would
@@ -139,7 +138,7 @@ def want(
         NEWS,
     )
     if not delay:  # what is due later is found when it is due; to wake for it now would be in vain
-        yield notify(TOPIC)
+        yield notify(Topic.OUTBOX)
 
 
 _ARE = {
@@ -249,17 +248,17 @@ def sent(
         )
     )
     if message.ts is None or message.error:
-        yield notify(TOPIC)  # replies may have waited for this ts
+        yield notify(Topic.OUTBOX)  # replies may have waited for this ts
         if message.kind == "card":
-            yield notify("advice")
-            yield notify("propose")
+            yield notify(Topic.ADVICE)
+            yield notify(Topic.PROPOSE)
     return bool(noted)
 
 
 def again(message_id: int) -> Operation[None]:
     """What Slack shows may be older than what was sent last: send it once more."""
     yield run("UPDATE outbox SET wanted = wanted + 1 WHERE id = ?", message_id)
-    yield notify(TOPIC)
+    yield notify(Topic.OUTBOX)
 
 
 def retry(message_id: int, not_before: datetime, error: str, maybe_posted: bool) -> Operation[None]:
@@ -309,7 +308,7 @@ def revive(failed_before: datetime, created_after: datetime, now: datetime) -> O
         stamp(created_after),
     )
     if revived:
-        yield notify(TOPIC)
+        yield notify(Topic.OUTBOX)
     return revived
 
 
@@ -322,7 +321,7 @@ def hurry(channel: str, now: datetime) -> Operation[None]:
         channel,
         stamp(now),
     )
-    yield notify(TOPIC)
+    yield notify(Topic.OUTBOX)
 
 
 def promote(now: datetime) -> Operation[None]:
@@ -377,7 +376,7 @@ def lost(message: OutboxMessage) -> Operation[None]:
         message.id,
         message.ts,
     )
-    yield notify(TOPIC)
+    yield notify(Topic.OUTBOX)
 
 
 def find(key: str) -> Operation[OutboxMessage | None]:

@@ -15,6 +15,7 @@ from store.operations import approvals, executions, guards, incidents, news, ver
 from store.operations.audit import Kind
 from store.rows import dump, execution_from
 from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
+from store.topics import Topic
 
 
 def finish(
@@ -116,7 +117,7 @@ def try_again(approval_id: str, user: str, now: datetime, limits: Limits) -> Ope
     yield from incidents.tell(incident.id, now, "tried again", "Remediation tried again", user)
     yield from incidents.show_approval(incident, approval_id, now)
     yield from incidents.reply(incident, "result", execution.id, now)
-    yield notify(approvals.DISPATCH_TOPIC)
+    yield notify(Topic.DISPATCH)
     yield from executions.record(
         Kind.TRIED_AGAIN, execution, now, actor=user, attempt=str(execution.attempt)
     )
@@ -138,8 +139,8 @@ def end_retries(now: datetime) -> Operation[None]:
 
 def _target_is_free() -> Operation[None]:
     """The next action on that target may be sent, and cards get their buttons back."""
-    yield notify(approvals.DISPATCH_TOPIC)
-    yield notify(approvals.TOPIC)
+    yield notify(Topic.DISPATCH)
+    yield notify(Topic.APPROVALS)
 
 
 def _take_back(execution: Execution, now: datetime) -> Operation[None]:
@@ -266,7 +267,7 @@ def conclude(
             execution_id,
             execution.incident_id,
         )
-    yield notify(approvals.TOPIC)
+    yield notify(Topic.APPROVALS)
     known = state is not RemediationStatus.SUCCEEDED
     text = f"Remediation {state}" if known else "Whether the remediation helped is unknown"
     yield from incidents.tell(execution.incident_id, now, str(state), text)

@@ -13,8 +13,8 @@ from bot.incidents.model import Severity
 from store.operations import leases
 from store.rows import ProposalTask
 from store.statements import SKIP_LOCKED, Operation, Row, execute, notify, query, run, stamp
+from store.topics import Topic
 
-TOPIC = "propose"
 ATTEMPTS = 5  # so that a fault of ours, or an alert that kills us, is not tried for ever
 
 
@@ -83,7 +83,7 @@ def wake(now: datetime) -> Operation[None]:
         stamp(now),
     )
     if count:
-        yield notify(TOPIC)
+        yield notify(Topic.PROPOSE)
 
 
 def done(task_id: int) -> Operation[None]:

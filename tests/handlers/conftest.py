@@ -24,6 +24,7 @@ from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackCalls
 from store import open_store
 from store.contract import Store
+from store.topics import Topic
 from tests.store.trail import AUDIT_KEY
 
 ALERTS = "C0ALERTS01"
@@ -101,7 +102,7 @@ class Desk:
     def wake(self, seconds: float = 0) -> None:
         """Let time pass, and the outbox see it."""
         self.clock.tick(seconds)
-        self.store.signal("outbox").set()
+        self.store.signal(Topic.OUTBOX).set()
 
     async def until(self, seen, *, why: str):
         """What `seen` gives once it gives something: it asks the store, so it is awaited."""

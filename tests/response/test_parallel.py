@@ -15,6 +15,7 @@ from bot.incidents.remediation import Parameter, RemediationStatus
 from bot.policy import Policy
 from bot.remediation.client import Outcome
 from bot.workers import Workers
+from store.topics import Topic
 from tests.response.bench import Bench, Gateway
 from tests.store.shop import (
     ANA,
@@ -85,7 +86,7 @@ async def approved(bench: Bench, *targets: str) -> list[str]:
 def running(bench: Bench, at_once: int = 8) -> Workers:
     workers = Workers()
     dispatches = bench.service.dispatches
-    signal = bench.store.signal("dispatch")
+    signal = bench.store.signal(Topic.DISPATCH)
     workers.start_pool("dispatch", signal, dispatches.claim, dispatches.send, lambda: at_once)
     return workers
 

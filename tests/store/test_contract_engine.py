@@ -10,6 +10,7 @@ from bot.approvals.model import Choice
 from bot.errors import NotFound, Refused, StoreError
 from store.contract import Store
 from store.statements import Operation, execute, notify, query
+from store.topics import Topic
 from tests.store.shop import (
     ANA,
     CHANNEL,
@@ -29,7 +30,7 @@ from tests.store.shop import (
 def fire(key: str, *, fail: bool) -> Operation[None]:
     """Write, notify, and perhaps fail afterwards."""
     yield execute("INSERT INTO deliveries (key, seen_at) VALUES (?, '2026')", key)
-    yield notify("bell")
+    yield notify(Topic.ADVICE_GIVEN)
     if fail:
         raise Refused("no")
 
@@ -51,7 +52,7 @@ def rows(sql: str) -> Operation[list[object]]:
 
 
 async def test_a_signal_is_set_only_after_what_it_tells_of_is_there(store: Store) -> None:
-    bell = store.signal("outbox")
+    bell = store.signal(Topic.OUTBOX)
     assert not bell.is_set()
 
     async def wait() -> list[str]:
@@ -64,10 +65,11 @@ async def test_a_signal_is_set_only_after_what_it_tells_of_is_there(store: Store
 
 
 async def test_work_wakes_those_who_do_it(store: Store) -> None:
-    topics = {name: store.signal(name) for name in ("outbox", "advice", "advised", "dispatch")}
+    of_work = (Topic.OUTBOX, Topic.ADVICE, Topic.ADVICE_GIVEN, Topic.DISPATCH)
+    topics = {topic: store.signal(topic) for topic in of_work}
 
-    def rung() -> set[str]:
-        names = {name for name, event in topics.items() if event.is_set()}
+    def rung() -> set[Topic]:
+        names = {topic for topic, event in topics.items() if event.is_set()}
         for event in topics.values():
             event.clear()
         return names
@@ -91,12 +93,12 @@ async def test_work_wakes_those_who_do_it(store: Store) -> None:
 
 
 async def test_a_signal_belongs_to_its_topic_and_is_always_the_same_event(store: Store) -> None:
-    assert store.signal("outbox") is store.signal("outbox")
-    assert store.signal("outbox") is not store.signal("advice")
+    assert store.signal(Topic.OUTBOX) is store.signal(Topic.OUTBOX)
+    assert store.signal(Topic.OUTBOX) is not store.signal(Topic.ADVICE)
 
 
 async def test_an_operation_that_failed_wakes_nobody_and_leaves_nothing(store: Store) -> None:
-    bell = store.signal("bell")
+    bell = store.signal(Topic.ADVICE_GIVEN)
     with pytest.raises(Refused):
         await store._engine.write(fire, "k1", fail=True)
     assert not bell.is_set()
@@ -125,7 +127,7 @@ async def test_one_that_fails_takes_no_other_with_it(store: Store) -> None:
 
 
 async def test_what_shares_a_commit_with_a_failure_happens_once_and_is_told(store: Store) -> None:
-    bell = store.signal("bell")
+    bell = store.signal(Topic.ADVICE_GIVEN)
     outcomes = await asyncio.gather(
         tell(store, alert()),
         store._engine.write(fire, "bad", fail=True),
@@ -138,7 +140,7 @@ async def test_what_shares_a_commit_with_a_failure_happens_once_and_is_told(stor
     assert isinstance(incident_id, int)
     assert [type(outcome) for outcome in outcomes] == [int, Refused, int, NotFound, int]
     assert (await store.incident(incident_id)).alert_count == 3
-    assert store.signal("outbox").is_set()
+    assert store.signal(Topic.OUTBOX).is_set()
     assert not bell.is_set()
 
 

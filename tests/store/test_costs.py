@@ -23,6 +23,7 @@ from store.operations.audit import End
 from store.operations.outbox import EVERYTHING
 from store.operations.outbox_look import Ask
 from store.statements import Operation, Statement, query
+from store.topics import Topic
 from tests.handlers.conftest import Known
 from tests.response.bench import Bench
 from tests.store.shop import ANA, AUDIT_KEY, CHANNEL, NOW, TEAM, alert, named
@@ -167,7 +168,7 @@ async def test_a_click_reads_the_rows_about_freezing_and_not_the_whole_trail() -
 async def test_a_proposal_waits_for_its_card_and_nobody_claims_one_without_an_sop(
     store: Store,
 ) -> None:
-    propose = store.signal("propose")
+    propose = store.signal(Topic.PROPOSE)
     await arrive(store, "web")
     assert await store.claim_proposal(NOW) is None
     receipt = await store.accept(

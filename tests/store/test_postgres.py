@@ -17,11 +17,12 @@ from store.engines.postgres import CONNECTIONS, PostgresEngine
 from store.engines.postgres_connections import CHANNEL as NOTIFY_CHANNEL
 from store.engines.postgres_connections import SPACING
 from store.statements import Operation, execute, lock, query
+from store.topics import Topic
 from tests.postgres import PostgresServer, postgres_server
 from tests.scenarios.wires import Wire
 from tests.store.shop import ANA, CHANNEL, NOW, OnServer, alert, named, opened, tell
 
-TOPICS = ("outbox", "advice", "advised", "dispatch")
+TOPICS = (Topic.OUTBOX, Topic.ADVICE, Topic.ADVICE_GIVEN, Topic.DISPATCH)
 SOON = 60  # seconds after which what must happen surely never will
 
 
@@ -104,12 +105,21 @@ async def test_what_one_replica_commits_wakes_the_other(two: tuple[Store, Store]
     here, there = two
     bells = {topic: there.signal(topic) for topic in TOPICS}
     incident = await opened(here)
-    await rings(bells["outbox"], "heard of a new card")
+    await rings(bells[Topic.OUTBOX], "heard of a new card")
     assert list(await there.outbox_channels(NOW)) == [CHANNEL], "it is there when the bell rings"
-    assert not bells["advice"].is_set()
+    assert not bells[Topic.ADVICE].is_set()
     await here.want_advice(incident, "why?", ANA, NOW)
-    await rings(bells["advice"], "heard of a question")
-    assert not bells["dispatch"].is_set()
+    await rings(bells[Topic.ADVICE], "heard of a question")
+    assert not bells[Topic.DISPATCH].is_set()
+
+
+async def test_a_topic_of_another_version_is_passed_over(
+    two: tuple[Store, Store], database: str
+) -> None:
+    bell = two[0].signal(Topic.OUTBOX)
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as newer:
+        await newer.execute(f"NOTIFY {NOTIFY_CHANNEL}, 'anotherbot unheard_of outbox'")
+    await rings(bell, "heard of the topic that it knows")
 
 
 async def test_a_burst_of_commits_wakes_the_others_a_few_times_and_the_last_one_is_heard(
@@ -119,7 +129,7 @@ async def test_a_burst_of_commits_wakes_the_others_a_few_times_and_the_last_one_
     async with await psycopg.AsyncConnection.connect(database, autocommit=True) as listener:
         await listener.execute(f"LISTEN {NOTIFY_CHANNEL}")
         loop = asyncio.get_running_loop()
-        began, last = loop.time(), there.signal("advice")
+        began, last = loop.time(), there.signal(Topic.ADVICE)
         for number in range(50):
             await opened(here, service=f"s{number}", fingerprint=f"fp-{number}")
         (incident, *_) = await here.open_incidents()
@@ -200,7 +210,7 @@ async def test_tellings_survive_that_the_server_restarts(
     two = await place.open("bot-a"), await place.open("bot-b")
     try:
         await all_land(two, lambda: asyncio.to_thread(own_server.restart, mode))
-        bell = two[1].signal("advice")
+        bell = two[1].signal(Topic.ADVICE)
         bell.clear()
         (incident,) = await two[0].open_incidents()
 
@@ -302,7 +312,7 @@ async def test_a_stalled_connection_ends_in_an_error_and_works_again_when_it_flo
         await until(lambda: answers(store), "came back")
         await store.accept("stalled", [one], channel=CHANNEL, now=NOW)
         assert (await store.incident(incident_id)).alert_count == 2
-        bell = store.signal("advice")
+        bell = store.signal(Topic.ADVICE)
         incident = await store.incident(incident_id)
         async with impatient(database) as other:
 

@@ -14,6 +14,7 @@ import pytest
 from bot.errors import StoreError
 from store import open_store
 from store.contract import Store
+from store.topics import Topic
 from tests.disks import SmallDisk, leave_no_room, small_disk
 from tests.store.shop import CHANNEL, NOW, alert, later, named
 
@@ -121,7 +122,7 @@ async def test_a_storm_on_a_full_disk_is_refused_to_the_last_and_logged_once(
 async def test_whoever_watches_the_store_hears_when_it_fills_and_when_it_works_again(
     disk: SmallDisk, store: Store
 ) -> None:
-    heard = store.signal("store")
+    heard = store.signal(Topic.STORE)
     await tell(store, "before")
     assert not heard.is_set()
     await leave_no_room(disk, store)

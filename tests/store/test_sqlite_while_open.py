@@ -16,6 +16,7 @@ from bot.errors import StoreError
 from store import open_store
 from store.contract import Store
 from store.engines.sqlite import SqliteEngine
+from store.topics import Topic
 from tests.store.full import fill
 from tests.store.shop import CHANNEL, NOW, alert, named
 from tests.store.test_sqlite_files import held
@@ -119,7 +120,7 @@ async def test_a_lock_held_too_long_is_named_to_all_who_wait_and_heals_by_itself
     file: Path,
 ) -> None:
     store = await engine_on(file, busy_timeout=0.2)
-    heard = store.signal("store")
+    heard = store.signal(Topic.STORE)
     try:
         with held(file):
             tries = (tell(store, f"n{number}") for number in range(300))
@@ -200,7 +201,7 @@ async def test_what_the_start_has_no_time_for_is_found_beside_and_ends_the_writi
     store = await engine_on(full)
     try:
         async with asyncio.timeout(30):
-            await store.signal("store").wait()
+            await store.signal(Topic.STORE).wait()
         assert f"The store {full} is damaged" in await refused(store, "afterwards")
         with pytest.raises(StoreError, match="Restore a backup"):
             await store.ping(NOW)
@@ -228,7 +229,7 @@ async def test_an_index_that_lies_is_found_although_a_quick_look_passes(full: Pa
     store = await engine_on(full)
     try:
         async with asyncio.timeout(30):
-            await store.signal("store").wait()
+            await store.signal(Topic.STORE).wait()
         assert "is damaged" in await refused(store, "afterwards")
     finally:
         await store.close()
@@ -245,7 +246,7 @@ async def test_damage_that_comes_while_the_bot_runs_ends_the_writing(full: Path)
         told = await asyncio.gather(*reads, return_exceptions=True)
         assert any("is damaged" in str(one) for one in told)
         assert "is damaged" in await refused(store, "afterwards")
-        assert store.signal("store").is_set()
+        assert store.signal(Topic.STORE).is_set()
     finally:
         await store.close()
 

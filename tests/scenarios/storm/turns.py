@@ -17,6 +17,7 @@ from typing import ParamSpec, TypeVar
 from store.engines.sqlite_file import SCHEMA, connect
 from store.engines.sqlite_worker import _drive
 from store.statements import Operation
+from store.topics import Topic
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,9 +37,9 @@ class TurnsEngine:
         self.notified: Counter[float] = Counter()
         """How many commits woke somebody at each instant."""
         self._connection = connect(":memory:", 1.0, writes=True)
-        self._signals: dict[str, asyncio.Event] = {}
+        self._signals: dict[Topic, asyncio.Event] = {}
 
-    def signal(self, topic: str) -> asyncio.Event:
+    def signal(self, topic: Topic) -> asyncio.Event:
         """See Engine.signal."""
         return self._signals.setdefault(topic, asyncio.Event())
 
@@ -46,7 +47,7 @@ class TurnsEngine:
         self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """See Engine.write."""
-        topics: set[str] = set()
+        topics: set[Topic] = set()
         inner = args[0] if args and isinstance(args[0], partial) else operation
         result = await self._run(partial(operation, *args, **kwargs), _name(inner), topics)
         self.notified[asyncio.get_running_loop().time()] += bool(topics)
@@ -64,7 +65,7 @@ class TurnsEngine:
         """See Engine.close."""
         self._connection.close()
 
-    async def _run(self, operation: Callable[[], Operation[T]], name: str, topics: set[str]) -> T:
+    async def _run(self, operation: Callable[[], Operation[T]], name: str, topics: set[Topic]) -> T:
         self.asked[asyncio.get_running_loop().time(), name] += 1
         for _ in range(self.turns // 2):
             await asyncio.sleep(0)

@@ -1,0 +1,17 @@
+"""What a commit may concern: it wakes those who wait for that topic, in every replica."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Topic(StrEnum):
+    """A value travels between replicas in a NOTIFY: one word that never changes."""
+
+    OUTBOX = "outbox"
+    ADVICE = "advice"
+    ADVICE_GIVEN = "advised"
+    PROPOSE = "propose"
+    DISPATCH = "dispatch"
+    APPROVALS = "approvals"
+    STORE = "store"  # whether the store takes writes: set by the engine, not by a commit
