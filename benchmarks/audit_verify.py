@@ -21,12 +21,11 @@ from benchmarks.senders import word
 from benchmarks.stage import ROOT, workspace
 from bot.approvals.model import Choice
 from bot.incidents.remediation import RemediationStatus
-from store import open_store
+from store import Store, open_store
 from store.admin.locations import reading
 from store.audit import audits
 from store.audit.proof import Row, body_text, link_text
 from store.audit.sealing import AuditKey
-from store.contract import Store
 from store.engines.tables import tables
 from store.operations.audit import Kind
 from tests.store.shop import ANA, NOW, TEAM, asked, claim_execution, opened, voter

@@ -67,9 +67,8 @@ from handlers.outbound.outbox import Outbox
 from handlers.outbound.posted_head import compare_posted_heads
 from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackCalls
-from store import open_store
+from store import Store, open_store
 from store.audit.sealing import AuditKey
-from store.contract import Store
 from store.engines.clocks import system_clock
 from store.operations.audit import Kind
 from store.topics import Topic

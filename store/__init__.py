@@ -1,13 +1,87 @@
-"""The bot's memory. `open_store` is the door; `contract.Store` is what it gives."""
+"""The bot's memory. `open_store` opens it; `Store` is everything that the bot does with it.
+
+`Store` is made of parts, one a topic. Each part stands in a module of `store.operations`, beside
+the SQL that keeps its promise: the docstring of a method states the promise, whichever engine runs
+it. Every method is one transaction. What it returns is durable: a killed process or a power cut
+loses nothing that was returned. Methods raise `bot.errors.StoreError` when the engine cannot write,
+`NotFound` and `Refused` where their docstring says so.
+"""
 
 from __future__ import annotations
 
 from bot.errors import SettingsError
 from store.audit.sealing import AuditKey
-from store.contract import Engine, Store
+from store.engines.protocol import Engine
 from store.engines.sqlite import SqliteEngine
 from store.engines.urls import engine_of, path_of
+from store.operations.advice import AdvicePart
+from store.operations.alerts import AlertsPart
+from store.operations.approvals import ApprovalsPart
+from store.operations.audit import AuditTrailPart
+from store.operations.cards import CardsPart
+from store.operations.deliveries import DeliveriesPart
+from store.operations.disputes import DisputesPart
+from store.operations.executions import ExecutionsPart
+from store.operations.freezes import FreezesPart
+from store.operations.grouping import GroupingPart
+from store.operations.guards import GuardsPart
+from store.operations.housekeeping import HousekeepingPart
+from store.operations.identity import IdentityPart
+from store.operations.incidents import IncidentsPart
+from store.operations.keeping import TrailUpkeepPart
+from store.operations.marks import CursorsPart
+from store.operations.news import NewsPart
+from store.operations.notices import NoticesPart
+from store.operations.outbox import OutboxPart
+from store.operations.outbox_look import OutboxReadPart
+from store.operations.outcomes import OutcomesPart
+from store.operations.proposing import ProposalsPart
+from store.operations.questions import QuestionsPart
+from store.operations.records import TrackRecordPart
+from store.operations.selfcheck import OverdueWorkPart
+from store.operations.trust import TrustPart
+from store.operations.verification import VerificationPart
+from store.operations.votes import VotesPart
 from store.replica import LEASE
+
+__all__ = ["Store", "open_engine", "open_store"]
+
+
+class Store(
+    AlertsPart,  # the alerts that arrive
+    DeliveriesPart,
+    CursorsPart,
+    GroupingPart,
+    IncidentsPart,  # incidents
+    CardsPart,
+    NewsPart,
+    AdvicePart,  # advice
+    QuestionsPart,
+    ProposalsPart,  # approvals
+    ApprovalsPart,
+    VotesPart,
+    FreezesPart,
+    GuardsPart,
+    TrustPart,
+    TrackRecordPart,
+    ExecutionsPart,  # executions
+    OutcomesPart,
+    VerificationPart,
+    OutboxPart,  # Slack
+    OutboxReadPart,
+    AuditTrailPart,  # the audit trail
+    TrailUpkeepPart,
+    DisputesPart,
+    NoticesPart,  # the bot itself
+    OverdueWorkPart,
+    IdentityPart,
+    HousekeepingPart,
+):
+    """Everything the bot remembers. `owner` names this process in what it claims.
+
+    A claim lasts as long as this process's lease: `lease_seconds` after each renewal. Without
+    `audit_key` every method that must write to the audit trail raises StoreError.
+    """
 
 
 async def open_store(

@@ -8,14 +8,12 @@ time is logged once.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from bot.errors import StoreError
 from bot.observability.events import Event, emit
+from store.engines.protocol import Engine
 from store.statements import Operation, Statement, query
-
-if TYPE_CHECKING:
-    from store.contract.part import Engine
 
 _KNOWN = 1024  # incidents whose SOP ID and tracking id are kept in memory
 

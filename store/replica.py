@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from bot.observability.events import Event, emit
+from store.engines.protocol import Engine
 from store.operations import leases
 from store.operations.leases import Lane
-
-if TYPE_CHECKING:
-    from store.contract import Engine
 
 LEASE = 10.0  # seconds; what a dead replica left is taken over after so long
 _MARGIN = 0.1  # of the lease: we stop so much before others may start

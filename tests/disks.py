@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from bot.errors import StoreError
-from store.contract import Store
+from store import Store
 from tests.conftest import unavailable
 from tests.store.shop import NOW
 

@@ -27,3 +27,7 @@ class Limits:
     hourly_budget_per_sop: int = 10
     hourly_budget_per_target: int = 6
     windows: tuple[Window, ...] = ()
+
+
+DEFAULT_LIMITS = Limits()
+"""The limits of an operator who configures none."""

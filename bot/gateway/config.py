@@ -23,8 +23,9 @@ from pydantic import (
 from yarl import URL
 
 from bot.gateway.errors import ConfigError
-from bot.gateway.ourselves import problems_of
+from bot.gateway.ourselves import runs_us
 from bot.regular_files import read_regular
+from bot.remediation.contract import OURSELVES
 from bot.validation import field_problems, form, in_file
 from bot.yaml_text import YamlProblem, read_yaml
 
@@ -217,10 +218,26 @@ def read_config(
             f"listen.host: {config.listen.host} is open to the network; "
             "give every source a secret, or listen on 127.0.0.1"
         )
-    problems += [*problems_of(config), *_inherited_secrets(config)]
+    problems += [*_self_targets(config), *_inherited_secrets(config)]
     if problems:
         raise ConfigError([f"{name}: {problem}" for problem in problems])
     return config.model_copy(update={"secrets": secrets})
+
+
+def _self_targets(config: GatewayConfig) -> list[str]:
+    """A line for each target that is the gateway, the bot or another caller."""
+    names = OURSELVES | {source.lower() for source in config.sources}
+    problems: list[str] = []
+    for name, target in config.targets.items():
+        field = f"targets.{name}"
+        if name.lower() in names:
+            problems.append(f"{field}: is the name of the bot, its gateway or a caller")
+        if target.executor == "docker":
+            if target.container.lower() in names:
+                problems.append(f"{field}.container: is the bot, its gateway or a caller")
+        elif runs_us(target.argv):
+            problems.append(f"{field}.argv: starts the bot or its gateway; they never act on it")
+    return problems
 
 
 def _inherited_secrets(config: GatewayConfig) -> list[str]:

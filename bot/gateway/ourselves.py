@@ -6,32 +6,10 @@ import os
 import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from bot.remediation.contract import OURSELVES
-
-if TYPE_CHECKING:
-    from bot.gateway.config import GatewayConfig
 
 SELF_TARGET = "SELF_TARGET"
 _OWN_FILES = frozenset({"/etc/hostname", "/etc/hosts", "/etc/resolv.conf"})
 _MODULES = ("bot", "bot.gateway")
-
-
-def problems_of(config: GatewayConfig) -> list[str]:
-    """A line for each target that is the gateway, the bot or another caller."""
-    names = OURSELVES | {source.lower() for source in config.sources}
-    problems: list[str] = []
-    for name, target in config.targets.items():
-        field = f"targets.{name}"
-        if name.lower() in names:
-            problems.append(f"{field}: is the name of the bot, its gateway or a caller")
-        if target.executor == "docker":
-            if target.container.lower() in names:
-                problems.append(f"{field}.container: is the bot, its gateway or a caller")
-        elif runs_us(target.argv):
-            problems.append(f"{field}.argv: starts the bot or its gateway; they never act on it")
-    return problems
 
 
 def runs_us(argv: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.errors import SopbotError
 from bot.observability.events import Event, emit
 from bot.observability.metrics import Metrics
-from store.contract import Store
+from store import Store
 from store.operations.selfcheck import KINDS, Stuck
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.advice.model import Guidance, Subject, Turn
 from bot.incidents.model import Alert, Incident
 from bot.incidents.sops import Sop, SopLibrary, rendered, template_values
-from store.contract import Store
+from store import Store
 
 
 def guidance_of(sop: Sop, alert: Alert | None, now: datetime) -> Guidance:

@@ -27,7 +27,7 @@ from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
 from bot.response import propose
 from bot.response.rulebook import Rulebook
-from store.contract import Store
+from store import Store
 from store.operations.audit import LONGEST_ID, Kind
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from bot.response.decisions import Standings
 from bot.response.parallel import Parallel
 from bot.response.request_context import call_with_context
 from bot.response.rulebook import Rulebook
-from store.contract import Store
+from store import Store
 
 CLAIMING = timedelta(seconds=10)  # what we claimed so long ago and do not hold, nobody sends
 UNKNOWN_LOOKUPS = timedelta(minutes=10)  # how long an unknown outcome is looked up by itself

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.errors import GatewayUnavailable
 from bot.remediation.client import GatewayClient
-from store.contract import Store
+from store import Store
 
 NOTICE = "gateway"
 """The kind of the message in the ops channel: one while it lasts, changed in place."""

@@ -15,7 +15,7 @@ from bot.response import propose
 from bot.response.proposals import Proposals
 from bot.response.rulebook import Rulebook
 from bot.serving.logs import bound
-from store.contract import Store
+from store import Store
 from store.rows import ProposalTask
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from bot.remediation.client import GatewayClient
 from bot.response import propose
 from bot.response.decisions import check_undecided
 from bot.response.rulebook import Rulebook
-from store.contract import Store
+from store import Store
 
 PLAN_SECONDS = 15.0  # the gateway's time for a plan that no person waits for
 

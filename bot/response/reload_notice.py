@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bot.observability.metrics import Metrics
-from store.contract import Store
+from store import Store
 
 NOTICE = "reload"
 """The kind of the message in the ops channel: one while it lasts, changed in place."""

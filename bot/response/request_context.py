@@ -18,7 +18,7 @@ from bot.incidents.remediation import Proposal
 from bot.remediation.client import ActionCall
 from bot.remediation.contract import Priority, printable, rfc3339
 from bot.serving.log_lines import redact
-from store.contract import Store
+from store import Store
 
 CONTEXT_CHARS = 4_000
 SIMILAR_WITHIN = timedelta(hours=24)

@@ -35,7 +35,7 @@ from bot.response.proposals import Proposals
 from bot.response.receive import Delivery, name_all, named_in_steps
 from bot.response.rulebook import Rulebook
 from bot.serving.logs import bound
-from store.contract import Store
+from store import Store
 from store.rows import AdviceRecord, Receipt
 
 log = logging.getLogger(__name__)

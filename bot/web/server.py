@@ -16,7 +16,7 @@ from bot.web.body import BODY_LIMIT
 from bot.web.errors import errors_as_json
 from bot.web.ingest import Ingest
 from bot.web.trace import trace_route
-from store.contract import Store
+from store import Store
 
 VERSION = "0.1.0"
 

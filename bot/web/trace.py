@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.errors import NotFound
-from store.contract import Store
+from store import Store
 
 
 def stamp(moment: datetime | None) -> str | None:

@@ -23,7 +23,7 @@ from bot.policy import Ingest
 from handlers.inbound.alert_receiver import AlertDoor
 from handlers.outbound.posted_messages import PAGE, pages
 from handlers.outbound.slack_client import SlackCalls
-from store.contract import Store
+from store import Store
 
 log = logging.getLogger(__name__)
 

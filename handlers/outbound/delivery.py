@@ -14,7 +14,7 @@ from handlers.outbound.posted_messages import Finder
 from handlers.outbound.rate_limiter import Pace
 from handlers.outbound.rendering import Rendered, Renderer
 from handlers.outbound.slack_client import BAD_TOKEN, POST, SlackCalls
-from store.contract import Store
+from store import Store
 from store.operations.cards import CardContent
 from store.operations.leases import Lane
 from store.rows import OutboxMessage

@@ -24,7 +24,7 @@ from handlers.outbound.metadata import Sender
 from handlers.outbound.rate_limiter import Pace
 from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import POST, SlackCalls
-from store.contract import Store
+from store import Store
 from store.operations.cards import CardContent
 from store.operations.outbox import Which
 from store.operations.outbox_look import Ask, Found

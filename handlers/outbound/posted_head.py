@@ -15,9 +15,9 @@ from typing import Any
 from bot.errors import SopbotError
 from handlers.outbound.metadata import Sender, as_object, key_of, time_of
 from handlers.outbound.posted_messages import Call, pages
+from store import Store
 from store.audit.known_head import Head
 from store.audit.proof import Anchor
-from store.contract import Store
 from store.operations.keeping import POSTED
 
 log = logging.getLogger(__name__)

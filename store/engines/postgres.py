@@ -77,7 +77,7 @@ _SHORT_READ = ""
 
 
 class PostgresEngine:
-    """The `Engine` of store.contract over one PostgreSQL database.
+    """The `Engine` of store.engines.protocol over one PostgreSQL database.
 
     `url` is a libpq connection string. `patience` is how long an operation, once it is its turn,
     waits for an answer and is tried again, in seconds. StoreError names the server without its

@@ -32,7 +32,7 @@ REMIND = 60.0  # seconds until the log says again that the store takes no writes
 
 
 class SqliteEngine:
-    """The `Engine` of store.contract over one SQLite file, or ':memory:'.
+    """The `Engine` of store.engines.protocol over one SQLite file, or ':memory:'.
 
     `busy_timeout` is how long another process may hold the file before a write gives up, in
     seconds: Slack waits three for its answer, and a look at the store's health ten. `exclusive`:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.incidents.model import Severity
+from bot.incidents.model import Incident, Severity
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import incidents, leases
 from store.operations.deliveries import first_time
+from store.operations.part import Part
 from store.rows import AdviceRecord, TurnRecord, advice_from, dump
 from store.statements import SKIP_LOCKED, Operation, moment, notify, query, run, stamp
 from store.topics import Topic
@@ -148,3 +149,62 @@ def sop_of_key(incident_key: str) -> Operation[str | None]:
     """The SOP ID that an incident key was mapped to."""
     rows = yield query("SELECT sop_id FROM sop_map WHERE incident_key = ?", incident_key)
     return rows[0]["sop_id"] if rows else None
+
+
+class AdvicePart(Part):
+    """The methods of `Store` for advice and the conversation of a SOP ID."""
+
+    async def want_advice(
+        self, incident: Incident, question: str, user: str, now: datetime, once: str = ""
+    ) -> bool:
+        """Queue a person's question; it is answered even if this process dies.
+
+        The same key `once` queues it once; False the next time.
+        """
+        return await self._write(want, incident.id, question, user, incident.severity, now, once)
+
+    async def claim_advice(
+        self, now: datetime, in_hand: Sequence[int] | None = None
+    ) -> AdviceRecord | None:
+        """The gravest advice that is wanted, taken on by this replica; None when none is.
+
+        What a replica left whose lease lapsed comes again; its `body` is there if it was given.
+        So does what is this replica's own and not `in_hand`: the answer to a claim may be lost.
+        """
+        return await self._write(claim, self.owner, now, in_hand)
+
+    async def release_advice(self, advice_id: int) -> None:
+        """It failed by a fault of ours: wanted again, five times at most."""
+        await self._write(release, advice_id, self.owner)
+
+    async def give_advice(
+        self, advice_id: int, body: dict[str, Any], said: str, now: datetime
+    ) -> None:
+        """Record advice and show it in the thread, once; `said` joins the SOP's conversation."""
+        await self._write(give, advice_id, body, said, now)
+
+    async def advice_done(self, advice_id: int) -> None:
+        """Nothing more follows from this advice."""
+        await self._write(done, advice_id)
+
+    async def advice(self, advice_id: int) -> AdviceRecord | None:
+        """One piece of advice."""
+        return await self._engine.read(get, advice_id)
+
+    async def first_advice(self, incident_id: int) -> AdviceRecord | None:
+        """The advice that an incident gets unasked, given or not yet."""
+        return await self._engine.read(unasked, incident_id)
+
+    async def remember(
+        self, sop_id: str, incident_id: int | None, role: str, text: str, now: datetime
+    ) -> None:
+        """Keep one turn of the conversation of a SOP ID."""
+        await self._write(remember, sop_id, incident_id, role, text, now)
+
+    async def turns(self, sop_id: str, limit: int = 10) -> list[TurnRecord]:
+        """The last turns of a SOP ID across incidents, oldest first."""
+        return await self._engine.read(turns, sop_id, limit)
+
+    async def sop_of_key(self, incident_key: str) -> str | None:
+        """The SOP ID an incident key was mapped to before."""
+        return await self._engine.read(sop_of_key, incident_key)

@@ -20,6 +20,7 @@ from store.operations.candidates import (
 )
 from store.operations.deliveries import first_time
 from store.operations.folding import Arrival
+from store.operations.part import Part
 from store.rows import Receipt, TracedAlert, alert_from_json, alert_to_json, digest_of_shared
 from store.statements import Operation, Row, moment, query, run, stamp, starting_with
 
@@ -202,3 +203,34 @@ def trace(tracking_id: str) -> Operation[list[TracedAlert]]:
         )
         for row in rows
     ]
+
+
+class AlertsPart(Part):
+    """The methods of `Store` for alerts."""
+
+    async def accept(
+        self,
+        key: str,
+        named: Sequence[Named],
+        *,
+        channel: str,
+        now: datetime,
+        posted: bool = True,
+    ) -> Receipt:
+        """Write every alert of one delivery and fold it into its incident, all or nothing.
+
+        The second call with the same `key` changes nothing; so does an alert whose dedup_key is
+        stored, and a reminder (`retold_as`) of what fires unchanged, or of what a person resolved
+        less than 15 minutes ago. `channel` is where a new incident's card goes; `posted`:
+        the sender's own message stands there.
+        """
+        arrival = Arrival(channel, now, self.card_update_seconds, posted)
+        return await self._write(accept, key, named, arrival)
+
+    async def latest_alert(self, incident_id: int) -> Alert | None:
+        """The newest firing alert of an incident."""
+        return await self._engine.read(latest, incident_id)
+
+    async def trace(self, tracking_id: str) -> list[TracedAlert]:
+        """Every alert that carries this tracking id, oldest first."""
+        return await self._engine.read(trace, tracking_id)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.approvals import blocker_text
 from bot.approvals.blockers import HOUR, PROPOSE_AGAIN, Blocker, signature
-from bot.approvals.limits import Limits
+from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval
 from bot.errors import AlreadyProposed, NotFound, Refused
 from bot.incidents.model import IncidentStatus
@@ -18,6 +18,7 @@ from bot.incidents.remediation import RemediationStatus
 from store.audit.proof import ALERT_FIELDS, sha256_of_alert
 from store.operations import audit, guards, incidents, news, proposing
 from store.operations.audit import Kind
+from store.operations.part import Part
 from store.rows import approval_from, dump, proposal_to_json, terms_to_json
 from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
 from store.topics import Topic
@@ -458,3 +459,74 @@ def waiting() -> Operation[list[Approval]]:
     for row in rows:
         found.append((yield from get(row["id"])))
     return found
+
+
+class ApprovalsPart(Part):
+    """The methods of `Store` for approvals."""
+
+    async def ask(
+        self, approval: Approval, origin: str, limits: Limits = DEFAULT_LIMITS
+    ) -> Approval:
+        """Put a proposal before people. The same `origin` asks once; Refused when resolved.
+
+        AlreadyProposed when the same waits for approval in that incident. Refused, too, when it
+        would be of no use. One that `needed` nobody's approval is approved at once, or Refused.
+        """
+        return await self._write(ask, approval, origin, limits)
+
+    async def edit(
+        self,
+        old_id: str,
+        fresh: Approval,
+        origin: str,
+        editor: str,
+        values: Mapping[str, str],
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Approval:
+        """Put `fresh` before people in the place of the old one, which is revoked by that.
+
+        The same `origin` edits once. Refused when the old one waits no more, and as `ask` refuses.
+        """
+        return await self._write(edit, old_id, fresh, origin, editor, values, limits)
+
+    async def approval(self, approval_id: str) -> Approval:
+        """One approval with its votes, or NotFound."""
+        return await self._engine.read(get, approval_id)
+
+    async def approvals_of(self, incident_id: int) -> list[Approval]:
+        """Every approval of an incident, oldest first."""
+        return await self._engine.read(of_incident, incident_id)
+
+    async def approvals_waiting(self) -> list[Approval]:
+        """Every approval that waits for a yes."""
+        return await self._engine.read(waiting)
+
+    async def drawn_blockers(self) -> dict[str, str]:
+        """The blocker with which each waiting approval's card was drawn, by approval id."""
+        return await self._engine.read(drawn)
+
+    async def redraw(self, approval_id: str, blocker: Blocker | None, now: datetime) -> bool:
+        """Draw the card of what waits again; False when it was drawn with this blocker."""
+        return await self._write(redraw, approval_id, blocker, now)
+
+    async def expire_approvals(self, now: datetime) -> int:
+        """End what waited too long. Returns how many."""
+        return await self._write(expire, now)
+
+    async def revoke(self, approval_id: str, reason: str, now: datetime) -> bool:
+        """Take an approved remediation back before it is sent. False when it is too late.
+
+        What another replica has claimed is its own to take back.
+        """
+        return await self._write(revoke, approval_id, reason, now, self.owner)
+
+    async def end_blocked(self, approval: Approval, blocker: Blocker, now: datetime) -> bool:
+        """Revoke what may not run; it is proposed again where it needs another approval now.
+
+        False when it is too late: what another replica has claimed is its own to take back.
+        """
+        return await self._write(end_blocked, approval, blocker, now, self.owner)
+
+    async def withdraw(self, approval_id: str, reason: str, now: datetime) -> bool:
+        """Revoke what waits for a yes, or has it and is not claimed. False when it is too late."""
+        return await self._write(withdraw, approval_id, reason, now)

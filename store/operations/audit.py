@@ -36,6 +36,7 @@ from store.audit.proof import (
     link_text,
 )
 from store.log_events import log_event
+from store.operations.part import Part
 from store.statements import (
     Operation,
     bindable,
@@ -362,3 +363,31 @@ def row_from(row: Any) -> Row:
         row["prev"],
         row["mac"],
     )
+
+
+class AuditTrailPart(Part):
+    """The methods of `Store` for single rows of the audit trail."""
+
+    async def record(
+        self,
+        kind: Kind,
+        *,
+        now: datetime,
+        incident_id: int | None = None,
+        subject: str = "",
+        actor: str = "",
+        detail: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Put something on record by itself, which no other change goes with. Its number.
+
+        StoreError when the chain was tampered with: nothing is built on that.
+        """
+        return await self._write(
+            record,
+            kind,
+            now=now,
+            incident_id=incident_id,
+            subject=subject,
+            actor=actor,
+            detail=detail,
+        )

@@ -9,6 +9,7 @@ from bot.approvals.model import Approval
 from bot.incidents.model import Incident
 from bot.incidents.news import News
 from store.operations import approvals, executions, incidents, news
+from store.operations.part import Part
 from store.rows import incident_from
 from store.statements import Operation, query
 
@@ -54,3 +55,11 @@ def content(incident_id: int) -> Operation[CardContent]:
     if rows[0]["has_news"]:
         bad_news = yield from news.standing(incident)
     return CardContent(incident, fix, waiting, bad_news)
+
+
+class CardsPart(Part):
+    """The methods of `Store` for the content of cards."""
+
+    async def card_content(self, incident_id: int) -> CardContent:
+        """What the card of an incident shows, as it is at one moment; or NotFound."""
+        return await self._engine.read(content, incident_id)

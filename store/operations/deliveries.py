@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from store.operations.part import Part
 from store.statements import Operation, execute, query, stamp
 
 _AT_ONCE = 500  # keys in one question
@@ -31,3 +32,15 @@ def known(keys: Sequence[str]) -> Operation[set[str]]:
         )
         found.update(row["key"] for row in rows)
     return found
+
+
+class DeliveriesPart(Part):
+    """The methods of `Store` for the idempotency keys of deliveries."""
+
+    async def first_time(self, key: str, now: datetime) -> bool:
+        """True exactly once for each key, across processes and restarts."""
+        return await self._write(first_time, key, now)
+
+    async def known_deliveries(self, keys: Sequence[str]) -> set[str]:
+        """Which of these deliveries were taken in before."""
+        return await self._engine.read(known, keys)

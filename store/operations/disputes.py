@@ -14,6 +14,7 @@ from store.audit.known_head import Head, TrailView
 from store.audit.proof import HEAD, Anchor
 from store.operations import audit, notices
 from store.operations.audit import End, Kind
+from store.operations.part import Part
 from store.statements import Operation, query, recall, stamp
 
 NOTICE = "trail"
@@ -104,3 +105,26 @@ def _on_record() -> Operation[str]:
         if not (yield from audit.is_forged(row)):
             return str(json.loads(row.detail)["why"])
     return ""
+
+
+class DisputesPart(Part):
+    """The methods of `Store` for disputes about the audit trail."""
+
+    async def trail_dispute(self) -> str:
+        """How the trail contradicts what a bot has seen of it, in words; '' when it does not."""
+        return await self._read_sealed(current)
+
+    async def check_trail(self, channel: str, now: datetime) -> str:
+        """As `trail_dispute`. A new dispute goes on record, and one notice is posted in `channel`.
+
+        What the trail shows by itself is not put on record: nothing is added to such a trail.
+        """
+        return await self._write(check, channel, now)
+
+    async def compare_posted_heads(self, posted: Sequence[tuple[Head, datetime]]) -> None:
+        """Dispute the trail if it lacks the highest of the heads, each with when it was posted.
+
+        One that was posted before the trail was begun anew does not count. StoreError: the trail's
+        own head is forged.
+        """
+        await self._read_sealed(compare_posted, posted)

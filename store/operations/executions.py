@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.approvals.blockers import Blocker, BlockerKind, Config, Facts, evaluate
-from bot.approvals.limits import Limits
+from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, ClaimedDispatch, Execution
 from bot.errors import NotFound
 from bot.incidents.model import Incident
@@ -23,6 +23,7 @@ from store.operations import (
     verification,
 )
 from store.operations.audit import Kind
+from store.operations.part import Part
 from store.rows import execution_from
 from store.statements import Operation, execute, lock, notify, query, stamp, stamp_or_none
 from store.topics import Topic
@@ -239,3 +240,68 @@ def show(execution: Execution, incident: Incident, now: datetime) -> Operation[N
         yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     if execution.finished_at:
         yield from incidents.reply(incident, "result", execution.id, now)
+
+
+class ExecutionsPart(Part):
+    """The methods of `Store` for the dispatch of approved remediations."""
+
+    async def claim_dispatch(
+        self, now: datetime, limits: Limits = DEFAULT_LIMITS
+    ) -> ClaimedDispatch | None:
+        """Take on one approved execution; `dispatching` is durable before this returns.
+
+        It comes with its approval and incident, as its transaction read them.
+
+        One action a target at a time, in the order of approval, however many claim: the next one
+        waits. What anything else blocks is revoked instead.
+        """
+        return await self._write(claim, self.owner, now, limits)
+
+    async def still_wanted(
+        self, execution: Execution, now: datetime, limits: Limits = DEFAULT_LIMITS
+    ) -> bool:
+        """Whether it may (still) be sent; if anything blocks it, it is revoked."""
+        return await self._write(still_wanted, execution.id, self.owner, now, limits)
+
+    async def record_request(
+        self,
+        execution: Execution,
+        now: datetime,
+        limits: Limits,
+        config: Config,
+        detail: Mapping[str, Any],
+    ) -> bool:
+        """True: it may be sent this moment, and the request is on record. False: never send it.
+
+        One transaction looks at everything that may block it, and at who owns it; what is blocked
+        is revoked. `detail` is what goes on record of the request.
+        """
+        return await self._write(request, execution.id, self.owner, now, limits, config, detail)
+
+    async def orphaned_executions(self, ours_before: datetime, now: datetime) -> list[Execution]:
+        """Executions that a replica was dispatching whose lease lapsed.
+
+        With our own that began before `ours_before`: when the answer to a claim is lost, the claim
+        may stand. Who asks knows which of them it is sending.
+        """
+        return await self._engine.read(orphans, self.owner, ours_before, now)
+
+    async def adopt_execution(self, execution: Execution, now: datetime) -> bool:
+        """Take over an orphan; True for exactly one caller."""
+        return await self._write(adopt, execution.id, execution.owner, self.owner, now)
+
+    async def still_running(self, execution: Execution, now: datetime) -> None:
+        """Show that it still runs at the gateway; see `unknown_outcomes`."""
+        await self._write(still_running, execution.id, execution.owner, now)
+
+    async def execution(self, execution_id: str) -> Execution:
+        """One execution, or NotFound."""
+        return await self._engine.read(get, execution_id)
+
+    async def execution_of(self, approval_id: str) -> Execution | None:
+        """The execution of an approval, if there is one."""
+        return await self._engine.read(of_approval, approval_id)
+
+    async def executions_of(self, incident_id: int) -> list[Execution]:
+        """Every execution of an incident, oldest first."""
+        return await self._engine.read(of_incident, incident_id)

@@ -15,6 +15,7 @@ from bot.approvals.model import Freeze
 from store.audit.proof import HEAD, Anchor, Row
 from store.operations import audit, incidents, notices
 from store.operations.audit import End, Kind
+from store.operations.part import Part
 from store.statements import Operation, lock, moment, query, run, stamp
 
 FREEZING = "freezing"
@@ -126,3 +127,24 @@ def _show_waiting(now: datetime) -> Operation[None]:
     for row in rows:
         incident = yield from incidents.get(row["incident_id"])
         yield from incidents.show_approval(incident, row["id"], now)
+
+
+class FreezesPart(Part):
+    """The methods of `Store` for the global freeze."""
+
+    async def freeze(
+        self, user: str, reason: str, now: datetime, *, channel: str
+    ) -> tuple[Freeze, bool]:
+        """No replica claims from now on; the same commit enqueues the notice to `channel`.
+
+        (the freeze that stands, whether it is this one): another may have been there.
+        """
+        return await self._write(freeze, user, reason, channel, now)
+
+    async def unfreeze(self, user: str, now: datetime, *, channel: str) -> Freeze | None:
+        """End the freeze and return it, with a notice to `channel`; None when there was none."""
+        return await self._write(unfreeze, user, channel, now)
+
+    async def frozen(self) -> Freeze | None:
+        """The freeze, while there is one, by the store or by the audit trail."""
+        return await self._read_sealed(current)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.incidents.model import GroupedAlert, GroupedAlerts, Severity
+from store.operations.part import Part
 from store.rows import alert_from_json, dump
 from store.statements import Operation, moment, query, run
 
@@ -115,3 +116,13 @@ def grouped(incident_id: int, limit: int, offset: int) -> Operation[GroupedAlert
             )
         )
     return GroupedAlerts(tuple(found), counts[0]["total"], firing[0]["n"])
+
+
+class GroupingPart(Part):
+    """The methods of `Store` for the alerts of an incident."""
+
+    async def grouped_alerts(
+        self, incident_id: int, *, limit: int, offset: int = 0
+    ) -> GroupedAlerts:
+        """A page of the incident's alerts, each once, with why it joined."""
+        return await self._engine.read(grouped, incident_id, limit, offset)

@@ -11,6 +11,7 @@ from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from store.operations import disputes, freezes, trust
 from store.operations.audit import End
+from store.operations.part import Part
 from store.statements import Operation, moment, query, stamp
 
 
@@ -67,3 +68,11 @@ def facts(limits: Limits, now: datetime, *, missing: bool = True) -> Operation[F
         for row in rows
     ]
     return Facts(frozen, runs, tuple(lost), dispute)
+
+
+class GuardsPart(Part):
+    """The methods of `Store` for the facts about blockers."""
+
+    async def blocker_facts(self, limits: Limits, now: datetime) -> Facts:
+        """The facts for `blockers.evaluate`, for any number of approvals."""
+        return await self._read_sealed(facts, limits, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from store.operations.part import Part
 from store.statements import Operation, execute, query, run, stamp
 
 
@@ -44,3 +45,19 @@ def schema(steps: str) -> Operation[list[str]]:
     """The migrations this store has seen, as the engine's own query `steps` tells."""
     rows = yield query(steps)
     return [row["name"] for row in rows]
+
+
+class HousekeepingPart(Part):
+    """The methods of `Store` for housekeeping."""
+
+    async def prune(self, deliveries_before: datetime, resolved_before: datetime) -> dict[str, int]:
+        """Forget old deliveries and raw alerts; incidents and decisions stay."""
+        return await self._write(prune, deliveries_before, resolved_before)
+
+    async def ping(self, now: datetime) -> None:
+        """Prove that a write reaches the disk."""
+        await self._write(ping, now)
+
+    async def schema(self) -> list[str]:
+        """The migrations this store has seen, in order."""
+        return await self._engine.read(schema, self._engine.schema_query)

@@ -11,6 +11,7 @@ from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import audit, outbox
 from store.operations.audit import Kind
+from store.operations.part import Part
 from store.rows import incident_from, timeline_from
 from store.statements import Operation, execute, lock, query, run, stamp
 
@@ -367,3 +368,65 @@ def open_severities() -> Operation[dict[Severity, int]]:
         " WHERE status IN ('open', 'acknowledged') GROUP BY severity"
     )
     return {Severity(row["severity"]): int(row["n"]) for row in rows}
+
+
+class IncidentsPart(Part):
+    """The methods of `Store` for incidents."""
+
+    async def incident(self, incident_id: int) -> Incident:
+        """One incident, or NotFound."""
+        return await self._engine.read(get, incident_id)
+
+    async def incident_of_approval(self, approval_id: str) -> Incident:
+        """The incident of an approval, or NotFound."""
+        return await self._engine.read(of_approval, approval_id)
+
+    async def open_incidents(self, limit: int = 20, before: int | None = None) -> list[Incident]:
+        """Open and acknowledged incidents, newest first; `before` an id pages on."""
+        return await self._engine.read(open_ones, limit, before)
+
+    async def incidents_of_sop(self, sop_id: str, limit: int = 10) -> list[Incident]:
+        """The newest incidents of a SOP ID."""
+        return await self._engine.read(of_sop, sop_id, limit)
+
+    async def incident_of_message(self, channel: str, ts: str) -> Incident | None:
+        """The incident whose card or reply is that Slack message."""
+        return await self._engine.read(of_message, channel, ts)
+
+    async def timeline(self, incident_id: int) -> list[TimelineEntry]:
+        """The story so far, oldest first."""
+        return await self._engine.read(timeline, incident_id)
+
+    async def remark(self, timeline_id: int) -> TimelineEntry | None:
+        """One fact of a story."""
+        return await self._engine.read(remark, timeline_id)
+
+    async def acknowledge(self, incident_id: int, user: str, now: datetime) -> IncidentChange:
+        """Open becomes acknowledged; twice changes nothing; Refused when it is resolved."""
+        return await self._write(acknowledge, incident_id, user, now)
+
+    async def assign(
+        self, incident_id: int, assignee: str, by: str, now: datetime
+    ) -> IncidentChange:
+        """The assignee becomes the owner. Refused when it is resolved."""
+        return await self._write(assign, incident_id, assignee, by, now)
+
+    async def reopen(self, incident_id: int, user: str, now: datetime) -> IncidentChange:
+        """Resolved becomes open. Refused while another one of the same service is open."""
+        return await self._write(reopen, incident_id, user, now)
+
+    async def resolve(self, incident_id: int, user: str, now: datetime) -> Incident:
+        """A person closes it; what was not sent yet is revoked. Refused when it is closed."""
+        return await self._write(resolve, incident_id, user, now)
+
+    async def note(self, incident_id: int, text: str, user: str, now: datetime) -> Incident:
+        """Keep a remark in the story and show it in the thread."""
+        return await self._write(note, incident_id, text, user, now)
+
+    async def open_severities(self) -> dict[Severity, int]:
+        """How many incidents of each severity are open."""
+        return await self._engine.read(open_severities)
+
+    async def incident_counts(self) -> dict[str, int]:
+        """How many incidents stand in each status."""
+        return await self._engine.read(counts)

@@ -9,6 +9,7 @@ from bot.errors import StoreError
 from store.audit.proof import CHECKPOINT, DAY, FIRST, HEAD, Anchor, anchor_text
 from store.operations import audit, outbox
 from store.operations.audit import Kind
+from store.operations.part import Part
 from store.statements import Operation, execute, lock, query, run, seal, stamp, starting_with
 
 POSTED = "audit_head"
@@ -180,3 +181,33 @@ def _frozen_at(seq: int) -> Operation[int]:
         seq,
     )
     return int(rows[0]["seq"]) if rows and rows[0]["kind"] == Kind.FROZEN else 0
+
+
+class TrailUpkeepPart(Part):
+    """The methods of `Store` for the audit trail's days and its pruning."""
+
+    async def close_audit_day(self, channel: str, now: datetime) -> bool:
+        """Prove what came on record since the last time, and post yesterday's head in `channel`.
+
+        Once a day, whoever asks and however often; then False. What is wrong with the trail is
+        posted with it.
+        """
+        return await self._write(close_day, channel, now)
+
+    async def audit_day(self, day: str) -> Anchor | None:
+        """The head of the trail at the end of that day, as it is to be posted."""
+        return await self._read_sealed(closed_day, day)
+
+    async def prune_audit(self, before: datetime, now: datetime) -> int:
+        """Forget the rows of before then, behind a checkpoint that proves them. Returns how many.
+
+        StoreError when they cannot be proved: what was tampered with is not forgotten.
+        """
+        return await self._write(prune, before, now)
+
+    async def begin_audit_anew(self, reason: str, now: datetime) -> int:
+        """Forget the trail and go on with a new one, by this store's key. Its first row's number.
+
+        Nothing of the former can be proved here any more: keep a copy of the store before.
+        """
+        return await self._write(begin_anew, reason, now)

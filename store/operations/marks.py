@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from store.operations.part import Part
 from store.statements import Operation, moment_or_none, query, run
 
 
@@ -49,3 +50,22 @@ def open_since(channel: str) -> Operation[datetime | None]:
         channel,
     )
     return moment_or_none(rows[0]["at"])
+
+
+class CursorsPart(Part):
+    """The methods of `Store` for the backfill's cursors."""
+
+    async def read_mark(self, channel: str) -> ReadMark | None:
+        """How far the channel's history in Slack was read; None if it never was."""
+        return await self._engine.read(get, channel)
+
+    async def mark_read(self, channel: str, ts: str, *, edits_too: bool) -> None:
+        """The channel's history was read up to `ts`; the first time, it is from there on.
+
+        `edits_too`: with what was edited and answered in threads until then.
+        """
+        await self._write(put, channel, ts, edits_too)
+
+    async def open_since(self, channel: str) -> datetime | None:
+        """When the oldest incident opened that is still open in the channel."""
+        return await self._engine.read(open_since, channel)

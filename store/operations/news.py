@@ -11,6 +11,7 @@ from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.news import News, NewsKind
 from bot.incidents.remediation import RemediationStatus
 from store.operations import incidents, outbox
+from store.operations.part import Part
 from store.rows import dump
 from store.statements import Operation, Row, moment, query, stamp
 
@@ -237,3 +238,20 @@ def _news_from(row: Row) -> News:
         mentions=tuple(json.loads(row["mentions"])),
         at=moment(row["at"]),
     )
+
+
+class NewsPart(Part):
+    """The methods of `Store` for bad news."""
+
+    async def news(self, news_id: int) -> News | None:
+        """One piece of bad news."""
+        return await self._engine.read(get, news_id)
+
+    async def report_unanswered(
+        self, opened_before: datetime, mentions: Sequence[str], now: datetime
+    ) -> int:
+        """Report critical and high incidents opened before then that nobody acknowledged.
+
+        Once each, to `mentions`; a channel gets a few at a time. Returns how many.
+        """
+        return await self._write(unanswered, opened_before, mentions, now)

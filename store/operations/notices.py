@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.incidents.notices import Notice, Storm
 from store.operations import outbox
+from store.operations.part import Part
 from store.rows import dump, notice_from
 from store.statements import Operation, lock, query, run, stamp
 
@@ -140,3 +141,30 @@ def storm(notice_id: int) -> Operation[Storm | None]:
         gravest=tuple((row["id"], row["severity"], row["title"]) for row in gravest),
         senders=tuple((row["sender"], int(row["n"]), int(row["hidden"])) for row in senders),
     )
+
+
+class NoticesPart(Part):
+    """The methods of `Store` for the bot's notices about itself."""
+
+    async def weather(self, channel: str, storm_limit: int, now: datetime, *, remind: bool) -> bool:
+        """Whether more than `storm_limit` incidents wait for their card in the channel.
+
+        A storm lasts until every card is up. It has one notice, of the kind `storm`, which is
+        posted when it begins, changed when it ends, and by each call that reminds in between.
+        """
+        return await self._write(weather, channel, storm_limit, now, remind)
+
+    async def storm(self, notice_id: int) -> Storm | None:
+        """The incidents of that storm, as they stand now."""
+        return await self._engine.read(storm, notice_id)
+
+    async def tell(self, kind: str, channel: str, body: Any, now: datetime, *, over: bool) -> None:
+        """Say something of the bot itself, or change what it said and still says.
+
+        `over` ends it; the next one is a new message. What begins must not be over.
+        """
+        await self._write(tell, kind, channel, body, now, over=over)
+
+    async def notice(self, notice_id: int) -> Notice | None:
+        """One notice of the bot about itself."""
+        return await self._engine.read(get, notice_id)

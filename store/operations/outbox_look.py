@@ -16,6 +16,7 @@ from bot.errors import NotFound
 from store.operations import cards, outbox
 from store.operations.cards import CardContent
 from store.operations.outbox import Which
+from store.operations.part import Part
 from store.rows import OutboxMessage
 from store.statements import Operation
 
@@ -58,3 +59,16 @@ def look(now: datetime, owner: str, asks: Mapping[str, Ask]) -> Operation[dict[s
                 card = yield from cards.content(int(messages[0].subject))
         found[channel] = Found(which, ask, messages, card)
     return found
+
+
+class OutboxReadPart(Part):
+    """The methods of `Store` for the outbox's work."""
+
+    async def outbox_channels(
+        self, now: datetime, asks: Mapping[str, Ask] | None = None
+    ) -> dict[str, Found]:
+        """What each channel has to send now, except channels claimed by another replica.
+
+        `asks`: the channels that are free to send; they get their messages in the same read.
+        """
+        return await self._engine.read(look, now, self.owner, asks or {})

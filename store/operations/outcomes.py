@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from bot.approvals import blocker_text
-from bot.approvals.limits import Limits
+from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Execution
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store.audit.proof import sha256_of
 from store.operations import approvals, executions, guards, incidents, news, verification
 from store.operations.audit import Kind
+from store.operations.part import Part
 from store.rows import dump, execution_from
 from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
 from store.topics import Topic
@@ -283,3 +284,87 @@ def conclude(
         Kind(state) if known else Kind.VERIFICATION_UNKNOWN, execution, now, note=note
     )
     return True
+
+
+class OutcomesPart(Part):
+    """The methods of `Store` for the outcomes of executions."""
+
+    async def finish_execution(
+        self,
+        execution: Execution,
+        state: RemediationStatus,
+        *,
+        answer: dict[str, Any] | None,
+        error: str,
+        now: datetime,
+        finished_at: datetime | None = None,
+        verify_until: datetime | None = None,
+        looked_up: bool = False,
+        not_run: bool = False,
+    ) -> Execution:
+        """Write the outcome and show it. Without effect on what is finished.
+
+        Nor, without a gateway's answer, on what another replica has taken over since. The answer
+        counts even for what was revoked, or said not to have run, while it was under way.
+
+        `finished_at` is when it ended, where that is known; else it ended now. `looked_up`: the
+        gateway was asked for it afterwards. `not_run`: nothing ran, for sure.
+        """
+        return await self._write(
+            finish,
+            execution.id,
+            state,
+            owner=execution.owner,
+            answer=answer,
+            error=error,
+            now=now,
+            finished_at=finished_at or now,
+            verify_until=verify_until,
+            looked_up=looked_up,
+            not_run=not_run,
+        )
+
+    async def try_again(
+        self, approval_id: str, user: str, now: datetime, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        """Queue again what did not run, by the same approval; Refused if not allowed."""
+        await self._write(try_again, approval_id, user, now, limits)
+
+    async def end_retries(self, now: datetime) -> None:
+        """Remove Try again where the approval is too old by now."""
+        await self._write(end_retries, now)
+
+    async def mark_by_hand(
+        self, execution: Execution, user: str, now: datetime, verify_until: datetime
+    ) -> bool:
+        """A person says that they did it; False unless its outcome is unknown."""
+        return await self._write(mark_by_hand, execution.id, user, now, verify_until)
+
+    async def mark_not_run(self, execution: Execution, user: str, now: datetime) -> bool:
+        """A person says that it never ran; False unless its outcome is unknown."""
+        return await self._write(mark_not_run, execution.id, user, now)
+
+    async def verifying(self) -> list[Execution]:
+        """Executions that ran and are not verified yet."""
+        return await self._engine.read(verifying)
+
+    async def unknown_outcomes(self, since: datetime, stuck_before: datetime) -> list[Execution]:
+        """Executions whose outcome is unknown, sent since then.
+
+        With those that still run at the gateway, and those that somebody began to send, or took
+        over, before `stuck_before` and never finished.
+        """
+        return await self._engine.read(unknown, since, stuck_before)
+
+    async def count_probe(self, execution_id: str, good: bool, note: str) -> int:
+        """How many probes in a row were good, this one included."""
+        return await self._write(count_probe, execution_id, good, note)
+
+    async def conclude(
+        self, execution_id: str, state: RemediationStatus, note: str, now: datetime
+    ) -> bool:
+        """Verified, not verified, or `succeeded` where nobody can tell. False the second time.
+
+        What was to be taken back by another execution is `undone` once that one succeeded.
+        """
+        return await self._write(conclude, execution_id, state, note, now)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from bot.incidents.model import Severity
 from store.operations import leases
+from store.operations.part import Part
 from store.rows import ProposalTask
 from store.statements import SKIP_LOCKED, Operation, Row, execute, notify, query, run, stamp
 from store.topics import Topic
@@ -100,3 +101,29 @@ def _task_from(row: Row) -> ProposalTask:
         attempts=row["attempts"],
         deferrals=row["deferrals"],
     )
+
+
+class ProposalsPart(Part):
+    """The methods of `Store` for remediations to propose."""
+
+    async def claim_proposal(
+        self, now: datetime, in_hand: Sequence[int] = ()
+    ) -> ProposalTask | None:
+        """Claim the due task of the most severe incident; None without any.
+
+        What a replica left whose lease lapsed comes again, and what is this replica's own and not
+        `in_hand`.
+        """
+        return await self._write(claim, self.owner, now, in_hand)
+
+    async def defer_proposal(self, task_id: int, until: datetime, *, is_our_fault: bool) -> None:
+        """Try it again from then on: five times where it failed by a fault of ours."""
+        await self._write(defer, task_id, self.owner, until, is_our_fault=is_our_fault)
+
+    async def wake_proposals(self, now: datetime) -> None:
+        """The gateway is back: what waits for it is due now."""
+        await self._write(wake, now)
+
+    async def proposal_done(self, task_id: int) -> None:
+        """Nothing more is to be proposed by it."""
+        await self._write(done, task_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from store.operations.part import Part
 from store.rows import QuestionRecord
 from store.statements import Operation, moment, moment_or_none, query, run, stamp
 
@@ -57,3 +58,21 @@ def get(tracking_id: str) -> Operation[QuestionRecord | None]:
         moment(row["asked_at"]),
         moment_or_none(row["answered_at"]),
     )
+
+
+class QuestionsPart(Part):
+    """The methods of `Store` for questions by HTTP."""
+
+    async def note_question(
+        self, tracking_id: str, incident_key: str, sop_id: str, *, named: bool, now: datetime
+    ) -> None:
+        """A question by HTTP without an alert; with `named` the key keeps the caller's SOP ID."""
+        await self._write(ask, tracking_id, incident_key, sop_id, named=named, now=now)
+
+    async def note_answer(self, tracking_id: str, source: str, now: datetime) -> None:
+        """Who answered that question."""
+        await self._write(answered, tracking_id, source, now)
+
+    async def question(self, tracking_id: str) -> QuestionRecord | None:
+        """The question with this tracking id."""
+        return await self._engine.read(get, tracking_id)

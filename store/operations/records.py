@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.approvals.record import REOPENED_WITHIN, Run, TrackRecord, track_record
 from bot.incidents.remediation import RemediationStatus
+from store.operations.part import Part
 from store.statements import Operation, moment, moment_or_none, query
 
 LAST = 500  # runs looked at; what is older says little about today
@@ -41,3 +42,11 @@ def of(sop_id: str, action_id: str) -> Operation[TrackRecord]:
             for row in reversed(rows)
         ]
     )
+
+
+class TrackRecordPart(Part):
+    """The methods of `Store` for track records."""
+
+    async def track_record(self, sop_id: str, action_id: str) -> TrackRecord:
+        """The results of this action for that SOP ID so far."""
+        return await self._engine.read(of, sop_id, action_id)

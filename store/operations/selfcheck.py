@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from store.operations.part import Part
 from store.statements import Operation, query, stamp
 
 SHOWN = 5  # of what is stuck, by name
@@ -142,3 +143,11 @@ def stuck(now: datetime) -> Operation[list[Stuck]]:
         names = tuple(str(row["name"]) for row in some)
         found.append(Stuck(rule.what, rule.says, int(rows[0]["n"]), names))
     return found
+
+
+class OverdueWorkPart(Part):
+    """The methods of `Store` for overdue work."""
+
+    async def stuck(self, now: datetime) -> list[Stuck]:
+        """Overdue work."""
+        return await self._engine.read(stuck, now)

@@ -7,6 +7,7 @@ the trail take the key. Only those of the one approval are looked at: this is on
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
@@ -19,7 +20,10 @@ from store.audit.known_head import CheckedRequest, TrailView
 from store.audit.proof import CHECKPOINT, Anchor, Row, sha256_of
 from store.operations import audit
 from store.operations.audit import End, Kind
+from store.operations.part import Part
 from store.statements import Operation, moment, query, recall, stamp, stamp_or_none
+
+log = logging.getLogger(__name__)
 
 REMEMBERED = timedelta(days=1)
 """The longest that a limit of the policy looks back: cool-downs, breakers, budgets."""
@@ -245,3 +249,23 @@ def _is_yes(row: Row) -> bool:
 
 def _digest(row: Row) -> object:
     return json.loads(row.detail).get("digest")
+
+
+class TrustPart(Part):
+    """The methods of `Store` that compare approvals with the audit trail."""
+
+    async def is_on_record(self, approval: Approval) -> bool:
+        """Whether the audit trail has this approval and each of its votes.
+
+        Whoever may write to the database can write votes into it, but none of this.
+        """
+        not_on_record = await self._read_sealed(missing, approval)
+        if not not_on_record:
+            return True
+        log.error(
+            "approval %s of INC-%d says yes, but not on record is %s: was the store edited?",
+            approval.id,
+            approval.incident_id,
+            not_on_record,
+        )
+        return False

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from bot.approvals.model import VerifyingAlert
 from store.operations import senders
+from store.operations.part import Part
 from store.statements import Operation, query, run, stamp
 
 
@@ -81,3 +82,11 @@ def replaced(incident_id: int, before: str, key: str, sender: str) -> Operation[
         key,
         incident_id,
     )
+
+
+class VerificationPart(Part):
+    """The methods of `Store` for the alerts that verify an execution."""
+
+    async def verifying_alerts(self, execution_id: str) -> list[VerifyingAlert]:
+        """The alerts that fired when its request was sent, until `conclude`, by sender."""
+        return await self._engine.read(of_execution, execution_id)

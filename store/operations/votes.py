@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.approvals import blocker_text
-from bot.approvals.limits import Limits
+from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, Choice
 from bot.approvals.policy import Voter, check_vote, outcome
 from bot.errors import Refused
@@ -14,6 +14,7 @@ from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from store.operations import approvals, audit, guards, incidents
 from store.operations.audit import Kind
+from store.operations.part import Part
 from store.statements import Operation, execute, query, stamp
 
 
@@ -136,3 +137,37 @@ def _take_back(
         detail={"digest": approval.digest, "why": reason, **press},
     )
     return over
+
+
+class VotesPart(Part):
+    """The methods of `Store` for votes."""
+
+    async def vote(
+        self,
+        approval_id: str,
+        voter: Voter,
+        choice: Choice,
+        home_team: str,
+        now: datetime,
+        press: Mapping[str, str] | None = None,
+        *,
+        reason: str = "",
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Approval:
+        """Count one person's word. One approval leads to at most one execution, whatever races.
+
+        `press` is what Slack calls the press; it goes on record with the vote. Refused says why, to
+        the person who pressed; NotFound for an id that is not ours. A yes is refused too while the
+        limits, or a freeze, would not let it run.
+        """
+        return await self._write(
+            vote,
+            approval_id,
+            voter,
+            choice,
+            home_team,
+            now,
+            press or {},
+            reason=reason,
+            limits=limits,
+        )

@@ -22,8 +22,7 @@ from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackCalls
-from store import open_store
-from store.contract import Store
+from store import Store, open_store
 from store.topics import Topic
 from tests.store.trail import AUDIT_KEY
 

@@ -8,8 +8,7 @@ import pytest
 
 from bot.errors import Refused
 from handlers.listeners.incidents import incident_of_press
-from store import open_store
-from store.contract import Store
+from store import Store, open_store
 from tests.store.shop import CHANNEL, NOW, opened
 
 

@@ -16,8 +16,7 @@ from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackCalls
-from store import open_store
-from store.contract import Store
+from store import Store, open_store
 from store.replica import LEASE
 from store.statements import query
 from tests.handlers.conftest import ALERTS, OPS, Known

@@ -16,8 +16,7 @@ from bot.errors import Refused
 from bot.incidents import correlation
 from bot.incidents.correlation import Scope
 from bot.incidents.model import Alert, AlertStatus, Incident, IncidentStatus, Link, Severity
-from store import open_store
-from store.contract import Store
+from store import Store, open_store
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ from bot.policy import Policy
 from bot.remediation.client import ActionCall, NeverSeen, Outcome
 from bot.remediation.contract import Plan
 from bot.response import IncidentService
-from store.contract import Store
+from store import Store
 from store.operations import outcomes
 from tests.store.shop import (
     ANA,

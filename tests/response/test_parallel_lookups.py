@@ -14,7 +14,7 @@ from bot.jobs import Job, scheduler_for
 from bot.remediation.client import Outcome
 from bot.response.parallel import Parallel
 from bot.response.verify import Probed
-from store.contract import Store
+from store import Store
 from tests.response.bench import Bench, Gateway
 from tests.response.test_parallel import approved
 from tests.store.shop import claim_execution, later

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from store.contract import Store
+from store import Store
 from tests.postgres import PostgresServer, empty
 from tests.store.shop import ENGINES, OnServer, Place
 

@@ -8,8 +8,7 @@ from datetime import timedelta
 from bot.approvals.model import Choice
 from bot.incidents.model import Severity
 from bot.incidents.remediation import RemediationStatus
-from store import open_store
-from store.contract import Store
+from store import Store, open_store
 from store.operations.audit import Kind
 from tests.store.shop import (
     ANA,

@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bot.approvals.binding import digest_of
-from bot.approvals.limits import Limits
+from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, Execution, Standing
 from bot.approvals.policy import Voter
 from bot.incidents import correlation
 from bot.incidents.correlation import Named
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
-from store import open_store
+from store import Store, open_store
 from store.audit.sealing import AuditKey
-from store.contract import Store
-from store.contract.executions import DEFAULT_LIMITS
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 CHANNEL = "C0ALERTS"

@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreError
-from store import open_store
+from store import Store, open_store
 from store.admin import backups, condition, moves
 from store.admin.files import alone, give_back, written_beside
 from store.admin.locations import file_of
-from store.contract import Store
 from store.engines.tables import steps
 from tests.store.places import (
     ENGINES,

@@ -18,11 +18,10 @@ import pytest
 from bot.approvals.model import Approval, Choice, Execution
 from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus
-from store import open_store
+from store import Store, open_store
 from store.audit import audits, proof
 from store.audit.proof import Fault, read_bundle, verify_bundle
 from store.audit.sealing import AuditKey
-from store.contract import Store
 from store.operations.audit import Kind
 from tests.store.places import ENGINES, ROOT, Places, change, content
 from tests.store.shop import (

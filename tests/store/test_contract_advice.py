@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import StoreError
 from bot.incidents.model import Severity
-from store.contract import Store
+from store import Store
 from store.rows import AdviceRecord
 from tests.store.shop import ANA, NOW, Place, alert, later, opened, tell
 

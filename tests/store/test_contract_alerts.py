@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.incidents.model import AlertStatus, IncidentStatus, Link, Severity
-from store.contract import Store
+from store import Store
 from store.statements import Operation, query
 from tests.store.shop import CHANNEL, NOW, Place, alert, later, named, opened, resolved, tell
 

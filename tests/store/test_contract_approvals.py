@@ -11,7 +11,7 @@ from bot.approvals.model import Approval, Choice, Standing, Terms
 from bot.approvals.policy import Voter
 from bot.errors import NotFound, Refused
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
-from store.contract import Store
+from store import Store
 from tests.store.shop import (
     ANA,
     BEN,

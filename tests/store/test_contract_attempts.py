@@ -10,7 +10,7 @@ import pytest
 from bot.approvals.model import Choice, Execution
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
-from store.contract import Store
+from store import Store
 from tests.store.shop import (
     ANA,
     BEN,

@@ -11,7 +11,7 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Choice
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
-from store.contract import Store
+from store import Store
 from tests.store.shop import ANA, AUDIT_KEY, TEAM, asked, later, voter
 from tests.store.test_contract_freezes import approved, blocker_of, claimed, may_send
 from tests.store.test_costs import CountingEngine

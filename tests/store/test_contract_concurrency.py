@@ -12,7 +12,7 @@ from bot.approvals.model import Choice
 from bot.errors import Refused
 from bot.incidents.model import IncidentStatus, Severity
 from bot.incidents.remediation import RemediationStatus
-from store.contract import Store
+from store import Store
 from tests.store.shop import (
     ANA,
     BEN,

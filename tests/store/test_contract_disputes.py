@@ -12,9 +12,9 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Binding, Choice, Terms
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
+from store import Store
 from store.audit.known_head import Head
 from store.audit.proof import Anchor, Row
-from store.contract import Store
 from store.operations import audit
 from store.operations.audit import Kind
 from store.statements import Operation

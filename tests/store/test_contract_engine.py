@@ -8,7 +8,7 @@ import pytest
 
 from bot.approvals.model import Choice
 from bot.errors import NotFound, Refused, StoreError
-from store.contract import Store
+from store import Store
 from store.statements import Operation, execute, notify, query
 from store.topics import Topic
 from tests.store.shop import (

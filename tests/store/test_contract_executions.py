@@ -17,7 +17,7 @@ from bot.approvals.segment import Window
 from bot.errors import NotFound, Refused
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
-from store.contract import Store
+from store import Store
 from tests.store.shop import (
     ANA,
     BEN,

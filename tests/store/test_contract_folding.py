@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.incidents.model import Alert, IncidentStatus, Severity
-from store.contract import Store
+from store import Store
 from tests.store.shop import CHANNEL, NOW, Place, alert, later, named, resolved, tell
 
 # Folding

@@ -13,9 +13,9 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Binding, Choice, Execution, Freeze, Terms
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
+from store import Store
 from store.admin.invariants import broken
 from store.audit.proof import HEAD
-from store.contract import Store
 from store.operations.audit import Kind
 from tests.store.shop import ANA, BEN, NOW, OPS, TEAM, asked, claim_execution, later, opened, voter
 from tests.store.trail import anchors, fault, tamper, trail

@@ -14,7 +14,7 @@ from bot.approvals.model import Approval, Choice, Execution, Terms
 from bot.errors import AlreadyProposed, Refused
 from bot.incidents.model import Incident, Severity
 from bot.incidents.remediation import Parameter, Proposal, RemediationStatus
-from store.contract import Store
+from store import Store
 from tests.store.shop import (
     ANA,
     BEN,

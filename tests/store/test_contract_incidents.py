@@ -7,8 +7,8 @@ import pytest
 from bot.errors import NotFound, Refused
 from bot.incidents.model import IncidentChange, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
+from store import Store
 from store.admin.invariants import broken
-from store.contract import Store
 from tests.store.shop import ANA, BEN, CHANNEL, alert, asked, later, opened, resolved, tell
 
 

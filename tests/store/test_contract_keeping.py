@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import StoreError
+from store import Store
 from store.audit.proof import CHECKPOINT, HEAD
-from store.contract import Store
 from store.operations.audit import Kind
 from tests.store.shop import ANA, CHANNEL, NOW, Place
 from tests.store.trail import anchors, fault, tamper, trail

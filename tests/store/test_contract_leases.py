@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.approvals.model import Choice
-from store import open_store
-from store.contract import Store
+from store import Store, open_store
 from store.operations.leases import WORK, Lane
 from store.replica import LEASE, Replica
 from store.rows import OutboxMessage

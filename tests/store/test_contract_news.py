@@ -6,7 +6,7 @@ from bot.approvals.model import Execution
 from bot.incidents.model import Incident, Severity
 from bot.incidents.news import News, NewsKind
 from bot.incidents.remediation import RemediationStatus
-from store.contract import Store
+from store import Store
 from store.operations.news import MOST_WAITING
 from tests.store.shop import (
     ANA,

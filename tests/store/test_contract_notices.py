@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.approvals.model import Choice
 from bot.incidents.model import Severity
-from store.contract import Store
+from store import Store
 from store.operations.marks import ReadMark
 from tests.store.shop import (
     ANA,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.incidents.correlation import Named
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
-from store.contract import Store
+from store import Store
 from tests.store.shop import CHANNEL, SqliteMemory, alert, later, named, resolved
 
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.incidents.model import Severity
-from store.contract import Store
+from store import Store
 from store.operations.outbox import EVERYTHING, Which
 from store.operations.outbox_look import Ask
 from store.rows import OutboxMessage

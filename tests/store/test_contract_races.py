@@ -13,7 +13,7 @@ import pytest
 from bot.approvals.model import Approval, Choice
 from bot.errors import Refused
 from bot.incidents.correlation import Named
-from store.contract import Store
+from store import Store
 from store.replica import Replica
 from store.rows import Receipt
 from tests.store.shop import (

@@ -9,7 +9,7 @@ import pytest
 
 from bot.incidents.correlation import Reason
 from bot.incidents.model import Alert, IncidentStatus, Severity
-from store.contract import Store
+from store import Store
 from tests.store.shop import CHANNEL, alert, later, named, opened, resolved
 from tests.store.trail import fault
 

@@ -20,7 +20,7 @@ from bot.approvals.blockers import Config, requirement_of
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Binding, Choice, ClaimedDispatch, Terms
 from bot.incidents.remediation import RemediationStatus
-from store.contract import Store
+from store import Store
 from store.statements import Operation, Statement, query
 from tests.store.shop import ANA, OPS, TEAM, Place, asked, later, opened, voter
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.incidents.model import Severity
-from store.contract import Store
+from store import Store
 from tests.store.shop import CHANNEL, alert, later, named
 
 FLOOD, OTHER = "http:alertmanager", "slack:B0GRAFANA"

@@ -11,7 +11,7 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Binding, Choice, Terms
 from bot.incidents.model import Alert
 from bot.incidents.remediation import RemediationStatus
-from store.contract import Store
+from store import Store
 from tests.store.shop import (
     ANA,
     CHANNEL,

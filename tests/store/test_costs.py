@@ -16,8 +16,7 @@ import pytest
 from bot.approvals.model import Choice, Standing
 from bot.approvals.policy import Voter
 from handlers.outbound.rendering import Renderer
-from store import open_store
-from store.contract import Store
+from store import Store, open_store
 from store.operations import freezes, grouping, trust
 from store.operations.audit import End
 from store.operations.outbox import EVERYTHING

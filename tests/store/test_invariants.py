@@ -16,13 +16,12 @@ import pytest
 from bot.approvals.model import Choice
 from bot.errors import NotFound, Refused
 from bot.incidents.remediation import RemediationStatus
-from store import open_store
+from store import Store, open_store
 from store.admin import invariants
 from store.admin.invariants import INVARIANTS, SHOWN
 from store.admin.transfer import End, answer
 from store.admin.transfer_postgres import PostgresEnd
 from store.admin.transfer_sqlite import SqliteEnd
-from store.contract import Store
 from store.engines.dialects import statement_for_postgres
 from store.operations.audit import Kind
 from tests.store.full import fill

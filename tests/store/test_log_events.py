@@ -11,7 +11,7 @@ import pytest
 
 from bot.errors import Refused, StoreError
 from bot.observability.events import Event
-from store.contract import Store
+from store import Store
 from store.log_events import log_event
 from store.statements import Operation, run, stamp
 from tests.store.shop import NOW, alert, named

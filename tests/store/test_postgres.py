@@ -12,7 +12,7 @@ import pytest
 
 from bot.errors import NotFound, StoreError
 from bot.incidents.correlation import Named
-from store.contract import Store
+from store import Store
 from store.engines.postgres import CONNECTIONS, PostgresEngine
 from store.engines.postgres_connections import CHANNEL as NOTIFY_CHANNEL
 from store.engines.postgres_connections import SPACING

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.errors import StoreError
-from store.contract import Store
+from store import Store
 from store.engines.postgres import PostgresEngine
 from store.statements import Operation, query, run
 from tests.store.shop import CHANNEL, NOW, alert, named

@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreError
-from store import open_store
-from store.contract import Store
+from store import Store, open_store
 from store.engines.sqlite import SqliteEngine
 from tests.store.shop import NOW
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreError
-from store import open_store
-from store.contract import Store
+from store import Store, open_store
 from store.topics import Topic
 from tests.disks import SmallDisk, leave_no_room, small_disk
 from tests.store.shop import CHANNEL, NOW, alert, later, named

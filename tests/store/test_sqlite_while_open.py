@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreError
-from store import open_store
-from store.contract import Store
+from store import Store, open_store
 from store.engines.sqlite import SqliteEngine
 from store.topics import Topic
 from tests.store.full import fill

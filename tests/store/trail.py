@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from store import Store
 from store.audit.chain import Chain
 from store.audit.proof import Anchor, Fault, Row
-from store.contract import Store
 from store.operations.audit import anchor_from, row_from
 from store.statements import Operation, execute, query
 from tests.store.shop import AUDIT_KEY

@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from store import open_store
-from store.contract import Store
+from store import Store, open_store
 from tests.store.shop import CHANNEL, NOW, alert, named
 
 

@@ -22,7 +22,7 @@ from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackCalls
-from store.contract import Store
+from store import Store
 from tests.handlers.conftest import OPS, Known
 from tests.scenarios.storm.turns import TurnsEngine
 from tests.scenarios.virtual_time import VirtualTime

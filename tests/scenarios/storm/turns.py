@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class TurnsEngine:
-    """The `Engine` of store.contract in memory, on this thread; `turns` is its latency."""
+    """The `Engine` of store.engines.protocol in memory, on this thread; `turns` is its latency."""
 
     schema_query = SCHEMA
     alone = True

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 
 from store.audit.known_head import KnownHead
 from store.audit.sealing import AuditKey, sealed
+from store.engines.protocol import Engine
 from store.log_events import Announcer, LogEvent
 from store.replica import LEASE, Replica
 from store.statements import Operation
@@ -17,38 +17,6 @@ from store.topics import Topic
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Engine(Protocol):
-    """Runs operations. `write` commits before it returns; `read` changes nothing.
-
-    `schema_query` names the migrations that the database has seen. `alone` says that no other
-    process can be using it. `clock` tells the time by which leases are kept: the database's own
-    where several machines share it.
-    """
-
-    schema_query: str
-    alone: bool
-
-    @property
-    def clock(self) -> Callable[[], datetime]:
-        """The time for everybody who uses this database."""
-
-    async def write(
-        self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run in one transaction; return once it is durable."""
-
-    async def read(
-        self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run on a consistent view of what is committed."""
-
-    def signal(self, topic: Topic) -> asyncio.Event:
-        """An event that is set after each commit that notified `topic`."""
-
-    async def close(self) -> None:
-        """Finish what is queued, then let go of the database."""
 
 
 class Part:
