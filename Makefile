@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres run gateway check test chaos services bench lock clean
+.PHONY: help demo play setup postgres run gateway quick check test chaos services bench lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -54,6 +54,14 @@ ifeq ($(strip $(ARGS)),)
 else
 	@$(PY) -m pytest $(ARGS)
 endif
+
+quick: .venv/.dev  ## format, lint, types and the unit tests of what changed; SINCE=main compares with it
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@tests=$$($(PY) -m tests.changed $(SINCE)) || exit 1; \
+	if [ -z "$$tests" ]; then echo 'No unit test imports what changed.'; else \
+	$(PY) -m pytest -q -n auto --store sqlite -m 'not chaos and not browser and not services' $$tests; fi
 
 check: .venv/.dev  ## format, lint, types, import rules, docs, tests
 	@.venv/bin/ruff format --check .
