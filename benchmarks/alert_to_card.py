@@ -14,8 +14,7 @@ from benchmarks import bare_writer
 from benchmarks.results import Bar, Result, best_of_rounds, summary
 from benchmarks.senders import slack_event, word
 from benchmarks.stage import CHANNEL, Calls, bare_settings, child, local_slack, surroundings
-from bot.simulator.core import Call
-from bot.simulator.local import LocalSlack
+from bot.simulator import Call, LocalSlack
 from handlers.outbound.metadata import kind_of
 
 ROUNDS = 5

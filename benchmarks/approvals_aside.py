@@ -29,8 +29,7 @@ from benchmarks.stage import (
     local_slack,
     workspace,
 )
-from bot.simulator.core import Call
-from bot.simulator.local import LocalSlack
+from bot.simulator import Call, LocalSlack
 from handlers.outbound.metadata import kind_of
 
 SECONDS = 5.0  # that the slow gateway takes for each request

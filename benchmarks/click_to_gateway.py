@@ -27,8 +27,7 @@ from benchmarks.stage import (
     local_slack,
     workspace,
 )
-from bot.simulator.conversation import Message
-from bot.simulator.local import LocalSlack
+from bot.simulator import LocalSlack, Message
 
 ROUNDS = 4
 PRESSES = 20  # in a round

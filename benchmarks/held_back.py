@@ -14,8 +14,7 @@ from benchmarks.results import Bar, Result
 from benchmarks.senders import slack_event, word
 from benchmarks.servers import postgres
 from benchmarks.stage import Calls, Child, child, surroundings
-from bot.simulator.local import LocalSlack
-from bot.simulator.people import Channel
+from bot.simulator import Channel, LocalSlack
 from tests.postgres import PostgresServer
 
 CHANNELS = 8

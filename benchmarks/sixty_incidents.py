@@ -18,9 +18,7 @@ import aiohttp
 from benchmarks.alertmanager import alertmanager
 from benchmarks.results import Bar, Result
 from benchmarks.stage import CHANNEL, bare_gateway, bot_settings, child, workspace
-from bot.simulator.local import LocalSlack
-from bot.simulator.people import Channel
-from bot.simulator.rates import RateLimits
+from bot.simulator import Channel, LocalSlack, RateLimits
 from handlers.outbound.metadata import kind_of
 
 COUNTS = {"critical": 5, "high": 15, "warning": 20, "info": 20}

@@ -18,8 +18,7 @@ from typing import Any
 
 from benchmarks.senders import slack_event, word
 from benchmarks.stage import ROOT, clean_environment
-from bot.simulator.local import LocalSlack
-from bot.simulator.people import Channel
+from bot.simulator import Channel, LocalSlack
 
 UNACKED = 64  # envelopes under way at most: Slack repeats what is not acknowledged in 3 s
 WAIT = 180.0

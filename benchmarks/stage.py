@@ -19,8 +19,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from bot.remediation.contract import ExecuteRequest, Plan
-from bot.simulator.core import Call
-from bot.simulator.local import LocalSlack
+from bot.simulator import Call, LocalSlack
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent

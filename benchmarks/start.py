@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.results import Bar, Result, percentile
 from benchmarks.stage import ROOT, child, clean_environment, surroundings
-from bot.simulator.local import LocalSlack
+from bot.simulator import LocalSlack
 
 STARTS = 7
 IMPORTS = "import slack_bolt.async_app, aiohttp"

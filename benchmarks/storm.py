@@ -35,7 +35,7 @@ from benchmarks.stage import (
     local_slack,
     workspace,
 )
-from bot.simulator.local import LocalSlack
+from bot.simulator import LocalSlack
 
 ALERTS = 10_000
 GROUPS = 20

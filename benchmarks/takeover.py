@@ -22,8 +22,7 @@ from benchmarks.results import Bar, Result
 from benchmarks.senders import slack_event, word
 from benchmarks.servers import postgres
 from benchmarks.stage import CHANNEL, BareGateway, Child, child, surroundings
-from bot.simulator.conversation import Message
-from bot.simulator.local import LocalSlack
+from bot.simulator import LocalSlack, Message
 from tests.scenarios.children import until
 from tests.scenarios.stores import OnServer
 

@@ -18,7 +18,7 @@ import aiohttp
 from benchmarks.results import Bar, Result, percentile
 from benchmarks.senders import slack_event, word
 from benchmarks.stage import CHANNEL, Child, child, surroundings
-from bot.simulator.core import Call
+from bot.simulator import Call
 from tests.serving.flood import flooding
 
 CONNECTIONS = 10_000

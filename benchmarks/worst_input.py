@@ -32,7 +32,7 @@ from bot.errors import SopbotError
 from bot.incidents.sops import SopLibrary
 from bot.intake import PARSERS, parse_body, parse_message
 from bot.response.receive import Delivery, name_all
-from bot.simulator.local import LocalSlack
+from bot.simulator import LocalSlack
 from bot.web.body import BODY_LIMIT, json_of
 
 BAR = Bar(0.2, "s")

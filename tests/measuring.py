@@ -42,7 +42,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 def _modules() -> Iterator[str]:
     for package in map(importlib.import_module, OURS):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not found.name.endswith("__main__"):
+            if not found.name.endswith("__main__") and ".tests" not in found.name:
                 yield found.name
 
 

@@ -23,10 +23,18 @@ POSTGRES = {name(requirement) for requirement in PROJECT["optional-dependencies"
 DEV = {name(requirement) for requirement in PROJECT["optional-dependencies"]["dev"]}
 
 
+def python_files(folders):
+    """Files of these folders, without tests that a package keeps beside its code."""
+    for folder in map(ROOT.joinpath, folders):
+        for file in folder.rglob("*.py"):
+            if "tests" not in file.relative_to(folder).parts:
+                yield file
+
+
 def imported(*folders):
     """The distributions whose modules the Python files of these folders import."""
     modules = set()
-    for file in (file for folder in folders for file in (ROOT / folder).rglob("*.py")):
+    for file in python_files(folders):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 modules |= {alias.name.partition(".")[0] for alias in node.names}
@@ -43,7 +51,7 @@ def test_everything_that_the_application_imports_is_declared():
 
 
 def test_everything_that_the_tests_import_is_declared():
-    undeclared = imported("tests", "benchmarks") - NEEDED - POSTGRES - DEV
+    undeclared = imported("tests", "bot/simulator/tests", "benchmarks") - NEEDED - POSTGRES - DEV
     assert not undeclared, f"add to the dev extra in pyproject.toml: {sorted(undeclared)}"
 
 

@@ -17,7 +17,7 @@ from bot.demo.printing import Printer
 from bot.demo.reading import entries
 from bot.demo.story import Story
 from bot.demo.world import running
-from bot.simulator.reading import NotThereError
+from bot.simulator import NotThereError
 
 PATIENCE = 20.0  # seconds for each step
 PATIENCE_WITH_MODEL = 150.0

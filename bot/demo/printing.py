@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
-from bot.simulator.transcript import printable
+from bot.simulator import printable
 
 WIDTH = 100
 BOLD, DIM, GREEN, RED, PLAIN = "1", "2", "32", "31", "0"

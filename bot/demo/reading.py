@@ -2,7 +2,7 @@
 
 from bot.demo.printing import Said
 from bot.demo.story import CHANNEL, Story
-from bot.simulator.conversation import Message
+from bot.simulator import Message
 from handlers.outbound.metadata import kind_of
 
 

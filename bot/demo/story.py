@@ -8,7 +8,7 @@ from typing import TypeVar
 from bot.demo.errors import DemoFailedError
 from bot.demo.printing import Printer, Said
 from bot.demo.world import World
-from bot.simulator.conversation import Message
+from bot.simulator import Message
 from handlers.outbound.metadata import kind_of
 
 T = TypeVar("T")

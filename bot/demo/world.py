@@ -20,8 +20,7 @@ from bot.demo.files import SECRET_NAME, SERVICE, advisor_argv, write_files
 from bot.demo.load import Load
 from bot.demo.monitor import Monitor
 from bot.demo.printing import Printer
-from bot.simulator.local import LocalSlack
-from bot.simulator.manifest import Manifest, read_manifest
+from bot.simulator import LocalSlack, Manifest, read_manifest
 
 APPROVERS = ("ana", "ben")
 

@@ -1,4 +1,4 @@
-"""`python -m bot.simulator`: run the local Slack until told to stop."""
+"""Run the local Slack until a signal stops it."""
 
 import argparse
 import asyncio
@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bot.simulator.chaos import ROUGH, Chaos
-from bot.simulator.local import LocalSlack
-from bot.simulator.manifest import Manifest, read_manifest
-from bot.simulator.rates import RateLimits
+from .chaos import ROUGH, Chaos
+from .local import LocalSlack
+from .manifest import Manifest, read_manifest
+from .rates import RateLimits
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse arguments, serve, and say in one line of JSON where; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m bot.simulator", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--manifest", type=Path, help="send only what this manifest declares")

@@ -4,15 +4,15 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.simulator import normalise
-from bot.simulator.authors import person_author
-from bot.simulator.core import Core
-from bot.simulator.deliveries import Ack, Delivery
-from bot.simulator.doors import respond
-from bot.simulator.forms import action_of, fill_in, state_of
-from bot.simulator.interactions import ResponseUrl
-from bot.simulator.people import Channel, User
-from bot.simulator.refusal import Refusal
+from . import normalise
+from .authors import person_author
+from .core import Core
+from .deliveries import Ack, Delivery
+from .doors import respond
+from .forms import action_of, fill_in, state_of
+from .interactions import ResponseUrl
+from .people import Channel, User
+from .refusal import Refusal
 
 JSON = dict[str, Any]
 

@@ -1,7 +1,7 @@
 """Where the local Slack is, what it is called there, and which keys open it."""
 
-from bot.simulator.core import Call, Core
-from bot.simulator.people import TEAM_ID
+from .core import Call, Core
+from .people import TEAM_ID
 
 
 class Addresses:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from bot.simulator import normalise
-from bot.simulator.people import TEAM_ID, App, User
+from . import normalise
+from .people import TEAM_ID, App, User
 
 JSON = dict[str, Any]
 

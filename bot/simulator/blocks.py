@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.simulator import rich_blocks as rich
-from bot.simulator.elements import check_element
-from bot.simulator.limits import Problem, Report, Text, check_text
+from . import rich_blocks as rich
+from .elements import check_element
+from .limits import Problem, Report, Text, check_text
 
 JSON = dict[str, Any]
 

@@ -4,10 +4,10 @@ import json
 import re
 from typing import Any
 
-from bot.simulator import blocks as block_kit
-from bot.simulator import normalise
-from bot.simulator.limits import Problem, Report, Text, check_text
-from bot.simulator.refusal import Refusal
+from . import blocks as block_kit
+from . import normalise
+from .limits import Problem, Report, Text, check_text
+from .refusal import Refusal
 
 JSON = dict[str, Any]
 
@@ -18,7 +18,7 @@ MAX_VIEW = 250_000  # bytes of JSON
 _EVENT_TYPE = re.compile(r"[a-z0-9_]+")
 
 
-def content(args: JSON, *, required: bool = True) -> JSON:
+def kept_content(args: JSON, *, required: bool = True) -> JSON:
     """The `text`, `blocks` and `attachments` of a post, as Slack would keep them.
 
     Only what `args` names comes back, except `text`, which is always there when `required`.
@@ -54,9 +54,12 @@ def _refuse_second_table(body: JSON) -> None:
         raise Refusal("invalid_attachments", errors=["only_one_table_allowed"])
 
 
-def refuse_blocks(given: Any, *, pointer: str = "/blocks") -> None:
-    """Raise `invalid_blocks` or `msg_blocks_too_long` for what Slack would refuse."""
-    found = block_kit.problems(given, pointer=pointer)
+def refuse_blocks(given: Any, *, surface: str = "message", pointer: str = "/blocks") -> None:
+    """Raise the Refusal with which Slack would answer these blocks.
+
+    `surface` is message, modal or home; `pointer` is the JSON pointer of the list itself.
+    """
+    found = block_kit.problems(given, surface=surface, pointer=pointer)
     if found:
         raise Refusal("invalid_blocks", **_why(found))
     if block_kit.markdown_sum(given) > block_kit.MAX_MARKDOWN_SUM:
@@ -65,7 +68,7 @@ def refuse_blocks(given: Any, *, pointer: str = "/blocks") -> None:
         raise Refusal("msg_blocks_too_long")
 
 
-def metadata(args: JSON) -> JSON | None:
+def kept_metadata(args: JSON) -> JSON | None:
     """The message metadata that Slack keeps; None when there is none. Raises Refusal.
 
     Slack refuses a wrong shape, but drops the metadata of a wrong name without a word and posts

@@ -5,13 +5,13 @@ from typing import Any
 from aiohttp import web
 from jinja2 import Environment
 
-from bot.simulator.chaos import ROUGH, Chaos
-from bot.simulator.core import Core
-from bot.simulator.events import app_rate_limited
-from bot.simulator.page_answers import HEADERS, own_words
-from bot.simulator.rates import RateLimits
-from bot.simulator.script import ERRORS, KINDS, Plan
-from bot.simulator.web_api import METHODS
+from .chaos import ROUGH, Chaos
+from .core import Core
+from .events import app_rate_limited
+from .page_answers import HEADERS, own_words
+from .rates import RateLimits
+from .script import ERRORS, KINDS, Plan
+from .web_api import METHODS
 
 JSON = dict[str, Any]
 

@@ -1,74 +1,23 @@
-"""A person at the keyboard, for tests and the demo: reads, types and clicks."""
+"""A person at the keyboard, for tests and demos: reads, types and clicks."""
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bot.simulator import reading
-from bot.simulator.actions import Actions, Outcome
-from bot.simulator.core import Core
-from bot.simulator.mrkdwn import Names
-from bot.simulator.people import User
-
-if TYPE_CHECKING:
-    from bot.simulator.local import LocalSlack
+from . import reading
+from .actions import Actions, Outcome
+from .core import Core
+from .message import Message
+from .people import User
+from .watching import Watching
 
 JSON = dict[str, Any]
 
 BUTTONS = {"button", "workflow_button", "icon_button"}
 
 
-@dataclass(frozen=True)
-class Message:
-    """A message as it stood when it was read; `data` is Slack's own form."""
-
-    channel: str
-    data: JSON
-    names: Names
-
-    @property
-    def ts(self) -> str:
-        """Its time, which is also its name."""
-        return str(self.data["ts"])
-
-    @property
-    def thread_ts(self) -> str:
-        """The root of its thread; its own ts when it has none."""
-        return str(self.data.get("thread_ts", self.data["ts"]))
-
-    @cached_property
-    def text(self) -> str:
-        """Everything a person can read in it: text, blocks, attachments."""
-        return reading.words(self.data, self.names)
-
-    @property
-    def buttons(self) -> list[str]:
-        """The visible texts of its buttons."""
-        return reading.buttons(self.data)
-
-    @property
-    def is_app(self) -> bool:
-        """Whether an app wrote it."""
-        return bool(self.data.get("bot_id"))
-
-    @property
-    def metadata(self) -> JSON:
-        """Its metadata; empty when there is none."""
-        return dict(self.data.get("metadata") or {})
-
-    @property
-    def reactions(self) -> dict[str, int]:
-        """How many reacted, by emoji."""
-        return {r["name"]: r["count"] for r in self.data.get("reactions", ())}
-
-    def __getitem__(self, name: str) -> Any:
-        return self.data[name]
-
-
 class Answered:
     """A slash command and what the person saw after it."""
 
-    def __init__(self, outcome: Outcome, slack: "LocalSlack", user: User, mark: str) -> None:
+    def __init__(self, outcome: Outcome, slack: Watching, user: User, mark: str) -> None:
         self.outcome = outcome
         self._slack = slack
         self._user = user
@@ -105,15 +54,13 @@ class Answered:
 class Person:
     """One user. Messages may be given as Message or as Slack's dict with a `channel`."""
 
-    def __init__(self, slack: "LocalSlack", core: Core, actions: Actions, user: User) -> None:
+    def __init__(self, slack: Watching, core: Core, actions: Actions, user: User) -> None:
         self.user = user
         self._slack = slack
         self._core = core
         self._actions = actions
 
-    async def say(
-        self, channel: str, text: str, *, thread: "str | Message | None" = None
-    ) -> Message:
+    async def say(self, channel: str, text: str, *, thread: str | Message | None = None) -> Message:
         """Post a message; `thread` is a root's ts or any message of the thread."""
         where = self._core.workspace.channel(channel)
         root = thread.thread_ts if isinstance(thread, Message) else thread

@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.simulator.chaos import Chaos
-from bot.simulator.clock import Clock
-from bot.simulator.faults import Chain, Struck
-from bot.simulator.interactions import Interactions
-from bot.simulator.manifest import Manifest
-from bot.simulator.rates import Limited, Posted, RateLimits
-from bot.simulator.script import Script
-from bot.simulator.sockets import Links
-from bot.simulator.views import Views
-from bot.simulator.workspace import Workspace
+from .chaos import Chaos
+from .clock import Clock
+from .faults import Chain, Struck
+from .interactions import Interactions
+from .manifest import Manifest
+from .rates import Limited, Posted, RateLimits
+from .script import Script
+from .sockets import Links
+from .views import Views
+from .workspace import Workspace
 
 JSON = dict[str, Any]
 

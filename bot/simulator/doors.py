@@ -6,13 +6,13 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from bot.simulator import content
-from bot.simulator.core import Call, Core
-from bot.simulator.faults import Dropped, rate_limited
-from bot.simulator.interactions import ResponseUrl
-from bot.simulator.rates import Limited
-from bot.simulator.refusal import Refusal
-from bot.simulator.web_api import METHODS
+from . import content
+from .core import Call, Core
+from .faults import Dropped, rate_limited
+from .interactions import ResponseUrl
+from .rates import Limited
+from .refusal import Refusal
+from .web_api import METHODS
 
 JSON = dict[str, Any]
 
@@ -151,7 +151,7 @@ def respond(core: Core, record: ResponseUrl, body: JSON) -> None:
         else:
             core.workspace.delete(channel, original)
         return
-    said = content.content(body)
+    said = content.kept_content(body)
     if body.get("replace_original") in (True, "true") and original:
         record.said.append({**said, "replace_original": True})
         if record.ephemeral:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from bot.simulator.limits import Report, Text, check_text
+from .limits import Report, Text, check_text
 
 JSON = dict[str, Any]
 

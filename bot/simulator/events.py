@@ -5,8 +5,8 @@ import itertools
 import json
 from typing import Any
 
-from bot.simulator.clock import Clock
-from bot.simulator.people import TEAM_ID, App
+from .clock import Clock
+from .people import TEAM_ID, App
 
 JSON = dict[str, Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.simulator.clock import Clock, SystemClock
+from .clock import Clock, SystemClock
 
 JSON = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.simulator import reading
+from . import reading
 
 JSON = dict[str, Any]
 

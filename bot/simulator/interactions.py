@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.simulator.clock import Clock
-from bot.simulator.deliveries import Delivery
-from bot.simulator.people import TEAM_DOMAIN, TEAM_ID, Channel, User
-from bot.simulator.refusal import Refusal
-from bot.simulator.workspace import Workspace, without_metadata
+from .clock import Clock
+from .deliveries import Delivery
+from .people import TEAM_DOMAIN, TEAM_ID, Channel, User
+from .refusal import Refusal
+from .workspace import Workspace, without_metadata
 
 JSON = dict[str, Any]
 Deliver = Callable[[str, JSON, bool], Delivery]

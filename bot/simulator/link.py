@@ -8,8 +8,8 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from bot.simulator.clock import Clock, Timer
-from bot.simulator.faults import Faults
+from .clock import Clock, Timer
+from .faults import Faults
 
 JSON = dict[str, Any]
 

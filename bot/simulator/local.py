@@ -6,28 +6,29 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Self
 
-from bot.simulator import content
-from bot.simulator.actions import Actions
-from bot.simulator.authors import classic_author, modern_author
-from bot.simulator.chaos import Chaos
-from bot.simulator.clock import Clock, SystemClock
-from bot.simulator.conversation import Message, Person
-from bot.simulator.core import Core, Tokens
-from bot.simulator.deliveries import Delivery
-from bot.simulator.events import EventWriter, subscription
-from bot.simulator.faults import Chain, Faults, Struck
-from bot.simulator.interactions import Interactions
-from bot.simulator.manifest import Manifest
-from bot.simulator.outages import Outages
-from bot.simulator.people import Channel
-from bot.simulator.rates import RateLimits
-from bot.simulator.script import Script
-from bot.simulator.server import Server
-from bot.simulator.sockets import Links
-from bot.simulator.views import Views
-from bot.simulator.waiting import Pulse
-from bot.simulator.watching import Watching
-from bot.simulator.workspace import Change, Workspace
+from . import content
+from .actions import Actions
+from .authors import classic_author, modern_author
+from .chaos import Chaos
+from .clock import Clock, SystemClock
+from .conversation import Person
+from .core import Core, Tokens
+from .deliveries import Delivery
+from .events import EventWriter, subscription
+from .faults import Chain, Faults, Struck
+from .interactions import Interactions
+from .manifest import Manifest
+from .message import Message
+from .outages import Outages
+from .people import Channel
+from .rates import RateLimits
+from .script import Script
+from .server import Server
+from .sockets import Links
+from .views import Views
+from .waiting import Pulse
+from .watching import Watching
+from .workspace import Change, Workspace
 
 JSON = dict[str, Any]
 
@@ -161,7 +162,7 @@ class LocalSlack(Outages, Watching):
         if shape == "modern":
             author = modern_author(who)
         where = workspace.channel(channel)
-        said = content.content({"text": text, **body})
+        said = content.kept_content({"text": text, **body})
         return self.seen(where.id, workspace.post(where, author, said, thread_ts=thread_ts))
 
     async def edit_as_app(self, message: Message, text: str | None = None, **body: Any) -> Message:
@@ -169,7 +170,7 @@ class LocalSlack(Outages, Watching):
         workspace = self._core.workspace
         where = workspace.channel(message.channel)
         given = {"text": text, **body} if text is not None else body
-        changes = content.content(given, required=False)
+        changes = content.kept_content(given, required=False)
         editor = str(message.data.get("user") or message.data.get("bot_id"))
         return self.seen(where.id, workspace.edit(where, message.ts, changes, editor=editor))
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
-from bot.simulator.emoji import EMOJI
+from .emoji import EMOJI
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """What a test does to the connections, calls and limits of the local Slack; and what came of it."""
 
-from bot.simulator.addresses import Addresses
-from bot.simulator.chaos import Chaos
-from bot.simulator.deliveries import Delivery
-from bot.simulator.events import app_rate_limited
-from bot.simulator.faults import Struck
-from bot.simulator.link import Link
-from bot.simulator.rates import Limited, Posted, RateLimits
-from bot.simulator.script import Script
+from .addresses import Addresses
+from .chaos import Chaos
+from .deliveries import Delivery
+from .events import app_rate_limited
+from .faults import Struck
+from .link import Link
+from .rates import Limited, Posted, RateLimits
+from .script import Script
 
 
 class Outages(Addresses):

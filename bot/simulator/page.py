@@ -6,11 +6,11 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.simulator import rendering
-from bot.simulator.core import Core
-from bot.simulator.people import Channel, User
-from bot.simulator.refusal import Refusal
-from bot.simulator.transcript import names_of
+from . import rendering
+from .core import Core
+from .people import Channel, User
+from .refusal import Refusal
+from .transcript import names_of
 
 JSON = dict[str, Any]
 

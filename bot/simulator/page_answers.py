@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.simulator import reading
-from bot.simulator.refusal import Refusal
+from . import reading
+from .refusal import Refusal
 
 JSON = dict[str, Any]
 

@@ -5,15 +5,15 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.simulator import reading
-from bot.simulator.actions import Actions, Outcome
-from bot.simulator.control import Control
-from bot.simulator.core import Core
-from bot.simulator.page import HERE, Page
-from bot.simulator.page_answers import HEADERS, WORDS, as_json, own_words
-from bot.simulator.people import Channel, User
-from bot.simulator.refusal import Refusal
-from bot.simulator.workspace import Change
+from . import reading
+from .actions import Actions, Outcome
+from .control import Control
+from .core import Core
+from .page import HERE, Page
+from .page_answers import HEADERS, WORDS, as_json, own_words
+from .people import Channel, User
+from .refusal import Refusal
+from .workspace import Change
 
 JSON = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bot.simulator.mrkdwn import Names, to_plain, unescape
+from .mrkdwn import Names, to_plain, unescape
 
 JSON = dict[str, Any]
 

@@ -8,6 +8,8 @@ class Refusal(Exception):
 
     def __init__(self, name: str, **details: Any) -> None:
         super().__init__(name)
+        if details:
+            self.add_note(str(details))
         self.name = name
         self.details = details
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bot.simulator import reading
-from bot.simulator.emoji import EMOJI
-from bot.simulator.forms import initial
-from bot.simulator.mrkdwn import Names, plain_to_html, to_html, unescape
-from bot.simulator.rich_drawing import LINK, markdown, rich_text, table, task
-from bot.simulator.transcript import author
-from bot.simulator.workspace import Workspace
+from . import reading
+from .emoji import EMOJI
+from .forms import initial
+from .mrkdwn import Names, plain_to_html, to_html, unescape
+from .rich_drawing import LINK, markdown, rich_text, table, task
+from .transcript import author
+from .workspace import Workspace
 
 JSON = dict[str, Any]
 

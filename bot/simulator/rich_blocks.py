@@ -7,7 +7,7 @@ slack_sdk.models 3.48. Where the two differ, the narrower one is kept to.
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bot.simulator.limits import Report, Text, check_text
+from .limits import Report, Text, check_text
 
 JSON = dict[str, Any]
 Check = Callable[[Report, JSON, str], None]

@@ -5,8 +5,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bot.simulator.mrkdwn import Names, plain_to_html, to_html
-from bot.simulator.reading import TASK_MARKS, cell_words
+from .mrkdwn import Names, plain_to_html, to_html
+from .reading import TASK_MARKS, cell_words
 
 JSON = dict[str, Any]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.simulator.clock import pause
-from bot.simulator.faults import Dropped, Faults, rate_limited
-from bot.simulator.refusal import Refusal
+from .clock import pause
+from .faults import Dropped, Faults, rate_limited
+from .refusal import Refusal
 
 JSON = dict[str, Any]
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.simulator.actions import Actions
-from bot.simulator.core import Core
-from bot.simulator.doors import Doors
-from bot.simulator.page_answers import BASE_URL, refuse_strangers
-from bot.simulator.page_doors import PageDoors
-from bot.simulator.webhooks import Webhooks
+from .actions import Actions
+from .core import Core
+from .doors import Doors
+from .page_answers import BASE_URL, refuse_strangers
+from .page_doors import PageDoors
+from .webhooks import Webhooks
 
 JSON = dict[str, Any]
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.simulator.clock import Clock, Timer
-from bot.simulator.deliveries import ACK_SECONDS, RETRY_AFTER, Ack, Delivery, attempt_by_age
-from bot.simulator.faults import Faults
-from bot.simulator.link import Link, goodbye, hello
+from .clock import Clock, Timer
+from .deliveries import ACK_SECONDS, RETRY_AFTER, Ack, Delivery, attempt_by_age
+from .faults import Faults
+from .link import Link, goodbye, hello
 
 JSON = dict[str, Any]
 

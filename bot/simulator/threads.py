@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bot.simulator.people import Channel
-from bot.simulator.refusal import Refusal
+from .people import Channel
+from .refusal import Refusal
 
 JSON = dict[str, Any]
 

@@ -3,10 +3,10 @@
 import unicodedata
 from typing import Any
 
-from bot.simulator import reading
-from bot.simulator.mrkdwn import Names
-from bot.simulator.people import Channel
-from bot.simulator.workspace import Workspace
+from . import reading
+from .mrkdwn import Names
+from .people import Channel
+from .workspace import Workspace
 
 JSON = dict[str, Any]
 

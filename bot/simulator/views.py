@@ -3,11 +3,11 @@
 import secrets
 from typing import Any
 
-from bot.simulator import content
-from bot.simulator.interactions import Interactions
-from bot.simulator.people import TEAM_ID
-from bot.simulator.refusal import Refusal
-from bot.simulator.workspace import Change, Workspace
+from . import content
+from .interactions import Interactions
+from .people import TEAM_ID
+from .refusal import Refusal
+from .workspace import Change, Workspace
 
 JSON = dict[str, Any]
 

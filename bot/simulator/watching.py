@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from bot.simulator.addresses import Addresses
-from bot.simulator.conversation import Message
-from bot.simulator.mrkdwn import Names
-from bot.simulator.transcript import names_of, transcript
-from bot.simulator.waiting import Pulse
+from .addresses import Addresses
+from .message import Message
+from .mrkdwn import Names
+from .transcript import names_of, transcript
+from .waiting import Pulse
 
 JSON = dict[str, Any]
 T = TypeVar("T")

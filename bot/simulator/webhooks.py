@@ -5,13 +5,13 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.simulator import content
-from bot.simulator.authors import classic_author
-from bot.simulator.core import Core
-from bot.simulator.doors import read_payload
-from bot.simulator.faults import rate_limited
-from bot.simulator.people import TEAM_ID, App, Channel
-from bot.simulator.refusal import Refusal
+from . import content
+from .authors import classic_author
+from .core import Core
+from .doors import read_payload
+from .faults import rate_limited
+from .people import TEAM_ID, App, Channel
+from .refusal import Refusal
 
 JSON = dict[str, Any]
 
@@ -60,7 +60,7 @@ class Webhooks:
         return web.Response(text="ok")
 
     def _post(self, hook: Webhook, channel: Channel, body: JSON) -> None:
-        said = content.content(body)
+        said = content.kept_content(body)
         icons = {
             kind.removeprefix("icon_").replace("url", "image_48"): body[kind]
             for kind in ("icon_emoji", "icon_url")

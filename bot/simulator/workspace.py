@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.simulator import people
-from bot.simulator.authors import modern_author
-from bot.simulator.clock import Clock
-from bot.simulator.people import App, Channel, User, UserGroup
-from bot.simulator.refusal import Refusal
-from bot.simulator.threads import count_replies, forget_reply, parent_of, reacted, tombstone
+from . import people
+from .authors import modern_author
+from .clock import Clock
+from .people import App, Channel, User, UserGroup
+from .refusal import Refusal
+from .threads import count_replies, forget_reply, parent_of, reacted, tombstone
 
 JSON = dict[str, Any]
 

@@ -18,7 +18,7 @@ from bot.intake.drafting import still
 from bot.intake.guesses import looks_like_address, looks_like_env, service_of, subject_of
 from bot.remediation.contract import capped, printable
 from bot.remediation.intents import read_fix
-from bot.simulator.mrkdwn import Names, to_html
+from bot.simulator import Names, to_html
 from handlers.views.text import line, paragraph
 
 pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240), pytest.mark.unmeasured]

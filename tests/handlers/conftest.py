@@ -16,8 +16,7 @@ from bot.incidents.model import Alert, AlertStatus, Severity
 from bot.incidents.sops import SopLibrary
 from bot.observability.metrics import Metrics
 from bot.policy import Notify
-from bot.simulator.faults import Faults
-from bot.simulator.local import LocalSlack
+from bot.simulator import Faults, LocalSlack
 from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.rendering import Renderer

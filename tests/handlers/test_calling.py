@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import OutcomeUnknown, SlackRefused
-from bot.simulator.faults import rate_limited
+from bot.simulator import rate_limited
 from handlers.outbound.slack_client import SlackCalls, failure_of, seconds_to_wait
 from tests.handlers.conftest import ALERTS, OPS
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.simulator import content
+from bot.simulator import kept_content, kept_metadata
 from handlers.outbound.metadata import Sender, event_type, key_of, kind_of, metadata_for, time_of
 from handlers.outbound.rendering import Rendered, Renderer, _marked
 from store.rows import OutboxMessage
@@ -46,7 +46,7 @@ def message(kind: str = "card", incident_id: int | None = 1) -> OutboxMessage:
 
 
 def kept_by_slack(metadata: dict[str, Any]) -> dict[str, Any] | None:
-    return content.metadata({"metadata": metadata})
+    return kept_metadata({"metadata": metadata})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -144,5 +144,5 @@ def test_whose_message_it_is_stands_on_the_first_block_whose_id_slack_keeps() ->
     answer = {"type": "markdown", "text": "*Likely cause*"}
     small = {"type": "context", "elements": [{"type": "mrkdwn", "text": "8 s"}]}
     marked = _marked(Rendered("t", [answer, small, small]), "advice").blocks
-    kept = content.content({"text": "t", "blocks": marked})["blocks"]
+    kept = kept_content({"text": "t", "blocks": marked})["blocks"]
     assert [block["block_id"] == "sopbot_advice" for block in kept] == [False, True, False]

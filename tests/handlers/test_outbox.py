@@ -10,7 +10,7 @@ from bot.errors import SopbotError, StoreError
 from bot.incidents.model import Severity
 from bot.jobs.retry_outbox import retry_outbox
 from bot.policy import Notify
-from bot.simulator.faults import rate_limited
+from bot.simulator import rate_limited
 from handlers.outbound.delivery import GIVE_UP_AFTER
 from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox

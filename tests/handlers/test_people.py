@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model import UNKNOWN
 from bot.observability.metrics import Metrics
-from bot.simulator.local import LocalSlack
+from bot.simulator import LocalSlack
 from handlers.listeners.user_status import PATIENCE, People, problem_of
 from handlers.outbound.slack_client import SlackCalls
 from tests.scenarios.doors import SlackDoor

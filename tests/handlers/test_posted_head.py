@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator import people
-from bot.simulator.conversation import Message
+from bot.simulator import OUR_APP, Message
 from handlers.outbound import posted_head
 from handlers.outbound.metadata import Sender
 from handlers.outbound.posted_head import compare_posted_heads
@@ -91,7 +90,7 @@ async def test_the_words_of_the_message_do_not_matter(desk: Desk) -> None:
     "change",
     [
         {"author": {"bot_id": "B0JOKER", "app_id": "A0JOKER", "user": "U0JOKER"}},
-        {"author": {"user": people.OUR_APP.user_id}},
+        {"author": {"user": OUR_APP.user_id}},
         {"store": "another-store"},
         {"store": None},
         {"key": "card:1"},

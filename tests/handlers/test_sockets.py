@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import SlackRefused
-from bot.simulator.local import LocalSlack
+from bot.simulator import LocalSlack
 from handlers.inbound.connection_pool import Sockets
 from handlers.inbound.socket_connection import Envelope, Socket
 from tests.scenarios.children import until

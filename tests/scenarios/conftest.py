@@ -18,7 +18,7 @@ from bot.app import Bot
 from bot.gateway.app import running
 from bot.gateway.config import read_config
 from bot.settings import load
-from bot.simulator.local import LocalSlack
+from bot.simulator import LocalSlack
 from store.engines.clocks import system_clock
 from tests.scenarios.children import BotProcess, ForkedBot, child_environment
 from tests.scenarios.doors import SlackDoor

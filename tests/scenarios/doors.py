@@ -9,8 +9,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from bot.simulator.clock import SystemClock, Timer
-from bot.simulator.faults import Faults
+from bot.simulator import Faults, SystemClock, Timer
 from handlers.outbound.metadata import kind_of as kind_name
 
 JSON = dict[str, Any]

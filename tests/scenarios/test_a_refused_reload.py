@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from bot.app import Bot
-from bot.simulator.conversation import Message
+from bot.simulator import Message
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import BEN, World, kind, restart_sop
 

@@ -12,7 +12,7 @@ from bot.app import Bot
 from bot.approvals.binding import digest_of
 from bot.errors import StoreError
 from bot.jobs.post_audit_head import post_audit_head
-from bot.simulator.conversation import Message
+from bot.simulator import Message
 from store.engines.tables import tables
 from store.rows import approval_from
 from tests.scenarios.children import run_bot, until

@@ -7,7 +7,7 @@ import pytest
 
 from bot.app import Bot
 from bot.jobs.post_audit_head import post_audit_head
-from bot.simulator.conversation import Message
+from bot.simulator import Message
 from tests.scenarios.children import run_bot, until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, Clock, Gateway, World, kind

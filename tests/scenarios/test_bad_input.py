@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bot.app import Bot
-from bot.simulator.conversation import Message
+from bot.simulator import Message
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, BEN, SERVICE, World, restart_sop
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp import web
 
-from bot.simulator.local import Message
+from bot.simulator import Message
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import Proxy
 from tests.scenarios.world import BEN, CHLOE, Clock, Gateway, World

@@ -18,7 +18,7 @@ from bot.check import check
 from bot.gateway.app import running
 from bot.gateway.config import read_config
 from bot.settings import load
-from bot.simulator.local import LocalSlack
+from bot.simulator import LocalSlack
 from tests.postgres import PostgresServer
 from tests.scenarios.conftest import gateway_config
 from tests.scenarios.doors import SlackDoor

@@ -14,11 +14,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator.chaos import Chaos
-from bot.simulator.clock import ForwardClock
-from bot.simulator.conversation import Message
-from bot.simulator.local import LocalSlack
-from bot.simulator.people import Channel
+from bot.simulator import Channel, Chaos, ForwardClock, LocalSlack, Message
 from tests.scenarios.children import BotProcess, until
 from tests.scenarios.conftest import StartProcess
 from tests.scenarios.doors import SlackDoor

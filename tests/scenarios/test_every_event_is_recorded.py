@@ -21,7 +21,7 @@ from bot.incidents.model import Alert, AlertStatus, Severity
 from bot.response.receive import Delivery
 from bot.serving.logs import set_up
 from bot.settings import load
-from bot.simulator.local import LocalSlack
+from bot.simulator import LocalSlack
 from store import open_store
 from store.audit.sealing import AuditKey
 from tests.scenarios.children import until

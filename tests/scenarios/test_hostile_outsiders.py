@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bot.app import Bot
-from bot.simulator.conversation import Message
+from bot.simulator import Message
 from tests.scenarios.children import run_bot, until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import kind_of

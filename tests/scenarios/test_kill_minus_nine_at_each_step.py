@@ -16,9 +16,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.simulator.conversation import Message
-from bot.simulator.local import LocalSlack
-from bot.simulator.reading import NotThereError
+from bot.simulator import LocalSlack, Message, NotThereError
 from tests.scenarios.children import BotProcess
 from tests.scenarios.conftest import StartProcess
 from tests.scenarios.doors import Hurried, Proxy, SlackDoor, kind_of

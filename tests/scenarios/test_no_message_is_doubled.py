@@ -19,10 +19,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.simulator.chaos import Chaos
-from bot.simulator.conversation import Message
-from bot.simulator.local import LocalSlack
-from bot.simulator.people import Channel
+from bot.simulator import Channel, Chaos, LocalSlack, Message
 from tests.scenarios.children import BotProcess, until
 from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.doors import Hurried, SlackDoor, kind_of

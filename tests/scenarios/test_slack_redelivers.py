@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.simulator.faults import rate_limited
-from bot.simulator.people import foreign_app
+from bot.simulator import foreign_app, rate_limited
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.doors import SlackDoor, kind_of
 from tests.scenarios.world import ALERTS, World

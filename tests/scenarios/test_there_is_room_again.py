@@ -12,9 +12,7 @@ import pytest
 from aiohttp import web
 
 from bot.app import Bot
-from bot.simulator.clock import ForwardClock
-from bot.simulator.deliveries import ACK_SECONDS
-from bot.simulator.local import LocalSlack
+from bot.simulator import ACK_SECONDS, ForwardClock, LocalSlack
 from tests.disks import SmallDisk, leave_no_room, small_disk
 from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot, StartProcess, _world

@@ -17,9 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from bot.gateway.app import running
 from bot.gateway.config import read_config
-from bot.simulator.clock import ForwardClock
-from bot.simulator.local import LocalSlack
-from bot.simulator.people import Channel
+from bot.simulator import Channel, ForwardClock, LocalSlack
 from tests.scenarios.children import BotProcess
 from tests.scenarios.conftest import StartProcess, gateway_config
 from tests.scenarios.doors import SlackDoor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 
 from bot.app import Bot
-from bot.simulator.conversation import Message
+from bot.simulator import Message
 from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, Clock, World, kind

@@ -22,7 +22,7 @@ from typing import Any
 
 import apscheduler.schedulers.base
 
-from bot.simulator.clock import Timer
+from bot.simulator import Timer
 
 GRACE = 0.001  # real seconds: what was written to a loopback socket can be read well before
 LOOK = 0.05  # real seconds between two looks at whether the threads are done

@@ -12,9 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.simulator.actions import Outcome
-from bot.simulator.conversation import Answered, Message
-from bot.simulator.local import LocalSlack
+from bot.simulator import Answered, LocalSlack, Message, Outcome
 from handlers.outbound.metadata import kind_of
 from tests.scenarios.children import until
 from tests.scenarios.doors import SlackDoor

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from bot.simulator.core import Core
-from bot.simulator.web_api import chat, conversations, files, people, surfaces
+from ..core import Core
+from . import chat, conversations, files, people, surfaces
 
 JSON = dict[str, Any]
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from bot.simulator.core import Core
-from bot.simulator.people import Channel
-from bot.simulator.refusal import Refusal
+from ..core import Core
+from ..people import Channel
+from ..refusal import Refusal
 
 JSON = dict[str, Any]
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from bot.simulator import content
-from bot.simulator.authors import classic_author
-from bot.simulator.core import Core
-from bot.simulator.people import TEAM_DOMAIN, Channel
-from bot.simulator.refusal import Refusal
-from bot.simulator.web_api.args import flag, joined_channel, visible_channel
+from .. import content
+from ..authors import classic_author
+from ..core import Core
+from ..people import TEAM_DOMAIN, Channel
+from ..refusal import Refusal
+from .args import flag, joined_channel, visible_channel
 
 JSON = dict[str, Any]
 
@@ -21,8 +21,8 @@ def post_message(core: Core, args: JSON) -> JSON:
         channel = core.workspace.direct(name)
     else:
         channel = joined_channel(core, args)
-    body = content.content(args)
-    if (about := content.metadata(args)) is not None:
+    body = content.kept_content(args)
+    if (about := content.kept_metadata(args)) is not None:
         body["metadata"] = about
     author = core.workspace.our_author()
     if args.get("username"):
@@ -51,11 +51,11 @@ def update(core: Core, args: JSON) -> JSON:
         raise Refusal("msg_too_long")
     if not any(args.get(n) for n in ("text", "blocks", "attachments", "markdown_text", "metadata")):
         raise Refusal("no_text")
-    changes = content.content(args, required=False)
+    changes = content.kept_content(args, required=False)
     if "text" in changes and "blocks" not in changes:
         changes["blocks"] = []
     if "metadata" in args and args["metadata"] is not None:
-        changes["metadata"] = content.metadata(args)
+        changes["metadata"] = content.kept_metadata(args)
     message = core.workspace.edit(channel, before["ts"], changes, editor=core.workspace.app.user_id)
     return {
         "channel": channel.id,
@@ -83,7 +83,7 @@ def post_ephemeral(core: Core, args: JSON) -> JSON:
     user = str(args.get("user") or "")
     if user not in channel.members:
         raise Refusal("user_not_in_channel")
-    body = content.content(args)
+    body = content.kept_content(args)
     thread = str(args["thread_ts"]) if args.get("thread_ts") else None
     return {"message_ts": core.workspace.post_ephemeral(channel, user, body, thread)}
 

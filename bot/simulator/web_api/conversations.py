@@ -4,16 +4,16 @@ import base64
 from collections.abc import Iterable
 from typing import Any
 
-from bot.simulator.core import Core
-from bot.simulator.refusal import Refusal
-from bot.simulator.web_api.args import (
+from ..core import Core
+from ..refusal import Refusal
+from ..workspace import without_metadata
+from .args import (
     flag,
     joined_channel,
     number,
     stamp,
     visible_channel,
 )
-from bot.simulator.workspace import without_metadata
 
 JSON = dict[str, Any]
 

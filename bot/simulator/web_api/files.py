@@ -3,10 +3,10 @@
 import secrets
 from typing import Any
 
-from bot.simulator import content, normalise
-from bot.simulator.core import Core, File
-from bot.simulator.refusal import Refusal
-from bot.simulator.web_api.args import joined_channel
+from .. import content, normalise
+from ..core import Core, File
+from ..refusal import Refusal
+from .args import joined_channel
 
 JSON = dict[str, Any]
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from bot.simulator.core import Core
-from bot.simulator.people import TEAM_ID, TEAM_NAME
-from bot.simulator.refusal import Refusal
-from bot.simulator.web_api.args import flag, joined_channel
+from ..core import Core
+from ..people import TEAM_ID, TEAM_NAME
+from ..refusal import Refusal
+from .args import flag, joined_channel
 
 JSON = dict[str, Any]
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from bot.simulator import blocks, content
-from bot.simulator.core import Core
-from bot.simulator.limits import Problem
-from bot.simulator.refusal import Refusal
+from .. import blocks, content
+from ..core import Core
+from ..limits import Problem
+from ..refusal import Refusal
 
 JSON = dict[str, Any]
 

@@ -18,8 +18,7 @@ from bot.app import Bot
 from bot.gateway.app import running
 from bot.gateway.config import read_config
 from bot.settings import load
-from bot.simulator.conversation import Message
-from bot.simulator.local import LocalSlack
+from bot.simulator import LocalSlack, Message
 from tests.scenarios.doors import SlackDoor
 from tests.scenarios.stores import InFile
 from tests.scenarios.virtual_time import VirtualTime, scheduler_goes_by, until

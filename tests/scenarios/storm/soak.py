@@ -19,8 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bot.simulator.people import Channel
-from bot.simulator.rates import RateLimits
+from bot.simulator import Channel, RateLimits
 from tests.scenarios.storm.lab import MEGABYTE, Lab, descriptors, event, kind, rss
 from tests.scenarios.virtual_time import VirtualTimeLoop
 

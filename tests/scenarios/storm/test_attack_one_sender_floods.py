@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.simulator.rates import RateLimits
+from bot.simulator import RateLimits
 from tests.scenarios.seeds import SEED
 from tests.scenarios.storm.lab import Lab, event, webhook_alert
 from tests.scenarios.virtual_time import until

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from bot.simulator.rates import TIERS, RateLimits
+from bot.simulator import TIERS, RateLimits
 from tests.scenarios.seeds import SEED
 from tests.scenarios.storm.lab import Lab, event
 from tests.scenarios.virtual_time import until

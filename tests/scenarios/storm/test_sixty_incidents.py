@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator.rates import RateLimits
+from bot.simulator import RateLimits
 from tests.scenarios.seeds import SEED
 from tests.scenarios.storm.lab import SEVERITIES, SHOWN, Lab, rank_of
 from tests.scenarios.virtual_time import until

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from bot.app import Bot
-from bot.simulator.rates import RateLimits
+from bot.simulator import RateLimits
 from tests.scenarios.seeds import SEED
 from tests.scenarios.storm.lab import MEGABYTE, SEVERITIES, Lab, rank_of, rss, webhook_alert
 from tests.scenarios.virtual_time import until

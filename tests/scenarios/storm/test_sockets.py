@@ -10,8 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.simulator.chaos import Chaos
-from bot.simulator.deliveries import RETRY_AFTER
+from bot.simulator import RETRY_AFTER, Chaos
 from tests.scenarios.seeds import SEED
 from tests.scenarios.storm.lab import Lab
 from tests.scenarios.virtual_time import until

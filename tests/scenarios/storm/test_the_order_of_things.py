@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.simulator.rates import RateLimits
+from bot.simulator import RateLimits
 from tests.scenarios.seeds import SEED
 from tests.scenarios.storm.lab import Lab, webhook_alert
 from tests.scenarios.virtual_time import until

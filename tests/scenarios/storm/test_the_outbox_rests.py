@@ -15,9 +15,7 @@ from bot.incidents import correlation
 from bot.incidents.model import Alert, AlertStatus, Severity
 from bot.observability.metrics import Metrics
 from bot.policy import Notify
-from bot.simulator.local import LocalSlack
-from bot.simulator.people import Channel
-from bot.simulator.rates import RateLimits
+from bot.simulator import Channel, LocalSlack, RateLimits
 from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.rendering import Renderer

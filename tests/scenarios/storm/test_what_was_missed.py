@@ -12,7 +12,7 @@ import pytest
 
 from bot.app import Bot
 from bot.settings import load
-from bot.simulator.conversation import Message
+from bot.simulator import Message
 from tests.scenarios.seeds import SEED
 from tests.scenarios.storm.lab import Lab
 from tests.scenarios.virtual_time import until

@@ -8,10 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.simulator.clock import ManualClock
-from bot.simulator.local import LocalSlack
-from bot.simulator.rates import TIERS, RateLimits
-from bot.simulator.web_api import METHODS
+from ..clock import ManualClock
+from ..local import LocalSlack
+from ..rates import TIERS, RateLimits
+from ..web_api import METHODS
 
 ALERTS, OPS = "C0ALERTS01", "C0OPS00001"
 

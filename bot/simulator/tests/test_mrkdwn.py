@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.simulator import normalise
-from bot.simulator.mrkdwn import Names, to_html, to_plain
-from bot.simulator.transcript import printable
+from .. import normalise
+from ..mrkdwn import Names, to_html, to_plain
+from ..transcript import printable
 
 NAMES = Names(users={"U1": "ana"}, channels={"C1": "ops"}, groups={"S1": "sre"})
 ALLOWED = {"br", "strong", "em", "del", "code", "pre", "blockquote", "a", "span", "time"}

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 from slack_bolt.app.async_app import AsyncApp
 
-from bot.simulator.local import LocalSlack
+from ..local import LocalSlack
 
 JSON = dict[str, Any]
 ATTACKS = [

@@ -10,8 +10,8 @@ from playwright.async_api import Page, expect
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator.local import LocalSlack
-from tests.simulator.client import link, read
+from ..local import LocalSlack
+from .client import link, read
 
 JSON = dict[str, Any]
 ALERTS = "C0ALERTS01"

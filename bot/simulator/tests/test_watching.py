@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from bot.simulator.clock import ForwardClock, ManualClock, pause
-from bot.simulator.local import LocalSlack
-from bot.simulator.waiting import NeverHappenedError, Pulse
+from ..clock import ForwardClock, ManualClock, pause
+from ..local import LocalSlack
+from ..waiting import NeverHappenedError, Pulse
 
 
 async def test_a_message_that_did_not_change_is_the_same_object_and_read_once(
@@ -26,7 +26,7 @@ async def test_a_message_that_did_not_change_is_the_same_object_and_read_once(
 
 
 async def test_a_name_that_comes_later_is_shown_in_what_was_said_before(slack: LocalSlack) -> None:
-    from bot.simulator.people import Channel
+    from ..people import Channel
 
     await slack.post_as_app("Grafana", "alerts", "see <#C0LATER001>")
     assert "later" not in slack.messages("alerts")[0].text

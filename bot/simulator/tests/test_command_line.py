@@ -1,4 +1,4 @@
-"""`python -m bot.simulator` as another process."""
+"""`python -m` on the package, as another process."""
 
 import asyncio
 import json
@@ -7,14 +7,15 @@ import sys
 
 import aiohttp
 
-from bot.simulator.__main__ import main
+from ..__main__ import main
+from . import PACKAGE, ROOT
 
 
 async def test_it_says_in_one_line_where_it_is_and_ends_when_told(
     http: aiohttp.ClientSession,
 ) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.simulator", "--port", "0", stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", PACKAGE, "--port", "0"), stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
     assert process.stdout is not None
     try:
@@ -44,13 +45,9 @@ def test_a_host_that_is_not_loopback_is_refused(capsys) -> None:  # type: ignore
 
 async def test_a_bad_day_and_slacks_limits_can_be_asked_for(http: aiohttp.ClientSession) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot.simulator",
-        "--rate-limits",
-        "--chaos",
-        "7",
+        *(sys.executable, "-m", PACKAGE, "--rate-limits", "--chaos", "7"),
         stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
     )
     assert process.stdout is not None
     try:

@@ -6,17 +6,14 @@ import asyncio
 import signal
 import sys
 from collections import Counter
-from pathlib import Path
 
 import aiohttp
 import pytest
 
-from bot.simulator.clock import ForwardClock, ManualClock
-from bot.simulator.local import LocalSlack
-from tests.simulator import client
-from tests.simulator.client import ack, connect, link, next_of, read
-
-REPOSITORY = Path(__file__).parents[2]
+from ..clock import ForwardClock, ManualClock
+from ..local import LocalSlack
+from . import PACKAGE, ROOT, client
+from .client import ack, connect, link, next_of, read
 
 
 async def spread(seed: int) -> list[int]:
@@ -170,7 +167,7 @@ class Bots:
         keys = (self._slack.api_url, self._slack.app_token, self._slack.bot_token)
         self.processes.append(
             await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.simulator.client", *keys, str(number), cwd=REPOSITORY
+                *(sys.executable, "-m", f"{PACKAGE}.tests.client", *keys, str(number)), cwd=ROOT
             )
         )
         await self._slack.wait_for(

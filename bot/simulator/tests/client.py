@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import aiohttp
 
-from bot.simulator.local import LocalSlack
+from ..local import LocalSlack
 
 JSON = dict[str, Any]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 
-from bot.simulator.local import LocalSlack
+from ..local import LocalSlack
 
 JSON = dict[str, Any]
 

@@ -6,11 +6,11 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator.clock import ManualClock
-from bot.simulator.local import LocalSlack
-from bot.simulator.manifest import from_mapping, read_manifest
-from bot.simulator.reading import NotThereError
-from bot.simulator.waiting import NeverHappenedError
+from ..clock import ManualClock
+from ..local import LocalSlack
+from ..manifest import from_mapping, read_manifest
+from ..reading import NotThereError
+from ..waiting import NeverHappenedError
 
 BLOCKS = [
     {"type": "header", "text": {"type": "plain_text", "text": "INC-1"}},

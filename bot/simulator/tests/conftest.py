@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
+import hypothesis
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator.clock import ManualClock
-from bot.simulator.local import LocalSlack
+from ..clock import ManualClock
+from ..local import LocalSlack
 
 CHROMIUM = "/usr/bin/chromium"
 INSTALLED = Path(CHROMIUM).exists()
@@ -32,6 +33,12 @@ ARGS = [
 SEED = 20261127  # of the draw of links: each run puts the same envelopes on the same links
 
 expect.set_options(timeout=30_000)
+
+# A busy machine breaks hypothesis' deadline and its health check of slow generation.
+hypothesis.settings.register_profile(
+    "local_slack", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("local_slack")
 
 
 @pytest.fixture
@@ -60,7 +67,7 @@ def client(slack: LocalSlack) -> AsyncWebClient:
 @pytest.fixture
 def app(slack: LocalSlack) -> AsyncApp:
     """A real Bolt app; give it listeners, then call `connected`."""
-    quiet = logging.getLogger("tests.simulator.bolt")
+    quiet = logging.getLogger(f"{__name__}.bolt")
     quiet.setLevel(logging.ERROR)
     web = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
     return AsyncApp(client=web, logger=quiet)

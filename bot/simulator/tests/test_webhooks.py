@@ -6,8 +6,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.simulator import normalise
-from bot.simulator.local import LocalSlack
+from .. import normalise
+from ..local import LocalSlack
 
 JSON = dict[str, Any]
 

@@ -9,12 +9,12 @@ from aiohttp import web
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator.chaos import ROUGH, Chaos
-from bot.simulator.clock import ManualClock
-from bot.simulator.faults import Faults, rate_limited
-from bot.simulator.local import LocalSlack
-from bot.simulator.script import ERRORS, KINDS, Plan
-from tests.simulator.client import connect, link, read, ticket
+from ..chaos import ROUGH, Chaos
+from ..clock import ManualClock
+from ..faults import Faults, rate_limited
+from ..local import LocalSlack
+from ..script import ERRORS, KINDS, Plan
+from .client import connect, link, read, ticket
 
 JSON = dict[str, Any]
 

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator import content, rendering
-from bot.simulator.blocks import problems
-from bot.simulator.clock import ManualClock
-from bot.simulator.local import LocalSlack
-from bot.simulator.reading import find, words
-from bot.simulator.refusal import Refusal
-from bot.simulator.transcript import names_of
-from bot.simulator.workspace import Workspace
+from .. import content, rendering
+from ..blocks import problems
+from ..clock import ManualClock
+from ..local import LocalSlack
+from ..reading import find, words
+from ..refusal import Refusal
+from ..transcript import names_of
+from ..workspace import Workspace
 
 JSON = dict[str, Any]
 
@@ -256,13 +256,13 @@ def test_block_ids_are_unique_and_surfaces_are_kept_apart() -> None:
 )  # fmt: skip
 def test_what_is_too_much_for_one_message_is_refused(blocks: list[JSON], error: str) -> None:
     with pytest.raises(Refusal) as refused:
-        content.content({"text": "t", "blocks": blocks})
+        content.kept_content({"text": "t", "blocks": blocks})
     assert refused.value.name == error
 
 
 def test_slack_keeps_no_block_id_of_a_markdown_block() -> None:
     blocks = [{"type": "markdown", "text": "x", "block_id": "mine"}, container(block_id="mine too")]
-    kept = content.content({"text": "t", "blocks": blocks})["blocks"]
+    kept = content.kept_content({"text": "t", "blocks": blocks})["blocks"]
     assert [block["block_id"] == "mine" for block in kept] == [False, False]
     assert kept[1]["block_id"] == "mine too"
     assert kept[1]["child_blocks"][0]["block_id"], "a child gets one too"
@@ -440,7 +440,7 @@ def test_a_spoilt_message_is_refused_by_name_or_can_be_read_and_drawn(
     kind = "attachments" if good is ATTACHMENT else "blocks"
     refused = ""
     try:
-        body = content.content({"text": "t", kind: [spoilt(good, chance)]})
+        body = content.kept_content({"text": "t", kind: [spoilt(good, chance)]})
     except Refusal as refusal:
         refused = refusal.name
     if refused:

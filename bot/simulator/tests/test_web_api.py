@@ -8,8 +8,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator.clock import ManualClock
-from bot.simulator.local import LocalSlack
+from ..clock import ManualClock
+from ..local import LocalSlack
 
 JSON = dict[str, Any]
 ALERTS = "C0ALERTS01"

@@ -5,9 +5,9 @@ import asyncio
 import aiohttp
 import pytest
 
-from bot.simulator.clock import ManualClock
-from bot.simulator.local import LocalSlack
-from tests.simulator.client import ack, link, read, ticket
+from ..clock import ManualClock
+from ..local import LocalSlack
+from .client import ack, link, read, ticket
 
 
 async def test_a_ticket_opens_one_link_only(slack: LocalSlack, http: aiohttp.ClientSession) -> None:
