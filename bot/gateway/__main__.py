@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.hardening import forget_variables, hide_memory, renounce_privileges
 
 if __name__ == "__main__":
-    hide_memory()  # before anything else: what is imported below takes long enough to be read
+    # Before the imports below: they take long enough for another process to read our memory.
+    hide_memory()
 
 import argparse
 import asyncio
@@ -39,26 +40,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help="instead of the config's; 0 picks a free one")
     parser.add_argument("--check", action="store_true", help="only check the config")
     parser.add_argument(
-        "--dump", action="store_true", help="say as JSON how the running gateway is"
+        "--dump", action="store_true", help="print the state of the running gateway as JSON"
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     set_up("INFO", "auto")
     environ = dict(os.environ)
 
     def read() -> GatewayConfig:
-        return _read(given.config, given.port, environ)
+        return _read(options.config, options.port, environ)
 
     try:
         config = read()
-        if given.check:
+        if options.check:
             targets = len(config.targets)
-            print(f"{given.config}: ok, {targets} target" + ("" if targets == 1 else "s"))
+            print(f"{options.config}: ok, {targets} target" + ("" if targets == 1 else "s"))
             return 0
-        if given.dump:
+        if options.dump:
             print(json.dumps(asyncio.run(_fetch_dump(config)), indent=2))
             return 0
         renounce_privileges()
-        # This process keeps them for a reload; no child sees them, and /proc does not show them.
+        # This process keeps the secrets for a reload; its children and /proc do not show them.
         forget_variables(s.secret_env for s in config.sources.values() if s.secret_env)
         asyncio.run(_serve(config, read, environ))
     except ConfigError as error:
@@ -74,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _read(file: Path, port: int | None, environ: Mapping[str, str]) -> GatewayConfig:
-    """The config; its secrets never reach a log line from here on."""
+    """Return the config. From here on its secrets never reach a log line."""
     config = load_config(file, environ)
     set_up("INFO", "auto", secrets=[s.get_secret_value() for s in config.secrets.values()])
     if port is None:
@@ -89,7 +90,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    # From the first moment: by default both end a process, and what it supervises with it.
+    # Installed at once: by default both signals end this process and everything it supervises.
     pending: set[asyncio.Task[None]] = set()
     started: list[RunningGateway] = []
 
@@ -115,18 +116,18 @@ async def _serve(
 
 
 async def _reload(gateway: RunningGateway, read: Callable[[], GatewayConfig]) -> None:
-    """Read the config again: all of it, or nothing where something is wrong with it."""
+    """Read the config again: use all of it, or keep the old one if it has a problem."""
     try:
         config = read()
         await gateway.reload(config)
     except ConfigError as error:
-        log.error("not reloaded, the config of before holds: %s", "; ".join(error.problems))
+        log.error("config not reloaded, the old one stays in use: %s", "; ".join(error.problems))
         return
     log.info("config reloaded: %d targets, %d sources", len(config.targets), len(config.sources))
 
 
 async def _fetch_dump(config: GatewayConfig) -> Any:
-    """The dump of the gateway that runs with this config, asked for by its first source."""
+    """Fetch the dump of the gateway that runs with this config, signed as its first source."""
     url = local_url(config.listen.host, config.listen.port)
     headers = {}
     if secret := next(iter(config.secrets.values()), None):

@@ -1,4 +1,4 @@
-"""The composition root: every piece is built here, started in order, stopped in reverse."""
+"""The composition root: builds every object, starts them in order, stops them in reverse."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RunningGateway:
     reload: Callable[[GatewayConfig], Awaitable[None]]
 
     async def dump(self) -> dict[str, Any]:
-        """What it does and how it is; no secret, no output."""
+        """Return its health and running executions, without secrets and output."""
         return await _dump(self.health, self.dispatcher)
 
 
@@ -67,14 +67,14 @@ async def running(
     clock: Callable[[], datetime] = utc_now,
     environ: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[RunningGateway]:
-    """A gateway that listens, until the block ends: then it drains, and ends its processes.
+    """Run a gateway until the block ends; then drain it and end its processes.
 
-    ConfigError when the state directory cannot be used, OSError when the address is taken.
+    Raises ConfigError when the state directory cannot be used, OSError when the address is in use.
     """
     async with contextlib.AsyncExitStack() as stack:
         journal = await Journal.open(config.state_dir)
         stack.push_async_callback(journal.close)
-        await _look_back(journal, config, clock)
+        await _give_up_interrupted(journal, config, clock)
         executors: dict[str, Executor] = {}
         stack.push_async_callback(_stop_all, executors)
         await _fit_executors(executors, config, journal, environ)
@@ -108,27 +108,27 @@ async def running(
         server = await stack.enter_async_context(
             listening(app, config.listen.host, config.listen.port, limits)
         )
-        # Answers still go out while what runs is waited for; new connections are not taken.
+        # Answers still go out while running executions are awaited; new connections are refused.
         stack.push_async_callback(dispatcher.drain, config.limits.drain_seconds)
         stack.push_async_callback(server.stop_accepting)
         if gatekeeper.open:
             log.warning("no source has a secret: unsigned requests from this machine are accepted")
-        _say_what_is_open(config)
+        _warn_about_open_targets(config)
         now_in_force = config
 
-        async def reload(wanted: GatewayConfig) -> None:
-            """Use other targets and sources: all of them, or ConfigError and none."""
+        async def reload(new_config: GatewayConfig) -> None:
+            """Replace all targets and sources, or raise ConfigError and replace none."""
             nonlocal now_in_force
-            if problems := _needs_a_restart(now_in_force, wanted):
+            if problems := _needs_a_restart(now_in_force, new_config):
                 raise ConfigError(problems)
 
             async def fit() -> None:
-                await _fit_executors(executors, wanted, journal, environ)
+                await _fit_executors(executors, new_config, journal, environ)
 
-            await dispatcher.exchange(wanted.targets, fit)
-            gatekeeper.secrets = wanted.secrets
-            now_in_force = wanted
-            _say_what_is_open(wanted)
+            await dispatcher.exchange(new_config.targets, fit)
+            gatekeeper.secrets = new_config.secrets
+            now_in_force = new_config
+            _warn_about_open_targets(new_config)
 
         yield RunningGateway(server.url, journal, dispatcher, health, reload)
 
@@ -144,20 +144,20 @@ async def _fit_executors(
     journal: Journal,
     environ: Mapping[str, str],
 ) -> None:
-    """One executor for each kind that the config uses, with its targets."""
-    wanted = _executors(config, journal, environ)
-    for kind in executors.keys() - wanted.keys():
+    """Build one executor for each kind that the config uses, with its targets."""
+    new_executors = _executors(config, journal, environ)
+    for kind in executors.keys() - new_executors.keys():
         await executors.pop(kind).stop()
-    for kind, executor in wanted.items():
+    for kind, executor in new_executors.items():
         if kind in executors:
             await executors[kind].exchange(config.targets)
         else:
-            executors[kind] = executor  # before it starts: what it began is ended with it
+            executors[kind] = executor  # before it starts, so that anything it starts is also ended
             await executor.start()
 
 
 def _needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> list[str]:
-    """What a reload cannot change."""
+    """Return one line for each changed field that a reload cannot change."""
     fixed = ("listen", "state_dir", "limits", "docker")
     problems = [
         f"{name}: can only be changed by a restart"
@@ -169,7 +169,7 @@ def _needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> list[str]:
     return problems
 
 
-def _say_what_is_open(config: GatewayConfig) -> None:
+def _warn_about_open_targets(config: GatewayConfig) -> None:
     if bare := [name for name, target in config.targets.items() if not target.environment]:
         log.warning("no environment, so the bot's strictest rule applies: %s", ", ".join(bare))
     alike = [n for n, t in config.targets.items() if isinstance(t, ProcessTarget) and not t.user]
@@ -184,7 +184,6 @@ def _say_what_is_open(config: GatewayConfig) -> None:
 def _executors(
     config: GatewayConfig, journal: Journal, environ: Mapping[str, str]
 ) -> dict[str, Executor]:
-    """One executor for each kind that the config uses."""
     processes = {n: t for n, t in config.targets.items() if isinstance(t, ProcessTarget)}
     containers = {n: t for n, t in config.targets.items() if isinstance(t, DockerTarget)}
     executors: dict[str, Executor] = {}
@@ -204,11 +203,11 @@ def _executors(
     return executors
 
 
-async def _look_back(
+async def _give_up_interrupted(
     journal: Journal, config: GatewayConfig, clock: Callable[[], datetime]
 ) -> None:
     now = clock()
-    lost = await journal.give_up_running(now, lambda row: unknown_after_restart(row, now))
-    if lost:
-        log.error("%d executions were running when the gateway ended: outcome unknown", lost)
+    interrupted = await journal.give_up_running(now, lambda row: unknown_after_restart(row, now))
+    if interrupted:
+        log.error("%d executions were running when the gateway ended: outcome unknown", interrupted)
     await journal.prune(now - timedelta(days=config.limits.keep_days))

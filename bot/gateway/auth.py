@@ -1,4 +1,4 @@
-"""Who is asking: the secret that verifies a request names its source."""
+"""Identifies the caller: the secret that verifies a request names its source."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
 
 class Gatekeeper:
-    """Verifies signatures against `secrets` by source id; without any, lets everyone through.
+    """Verifies signatures against `secrets` by source id; without secrets it accepts every request.
 
-    That is for loopback only; the config refuses it elsewhere.
+    Running without secrets is for loopback only; the config refuses it on other addresses.
     """
 
     def __init__(
@@ -32,16 +32,16 @@ class Gatekeeper:
 
     @property
     def open(self) -> bool:
-        """Whether unsigned requests are accepted."""
+        """Return True if unsigned requests are accepted."""
         return not self.secrets
 
     async def check(
         self, *, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> str | None:
-        """The source id that signed this, None when signatures are not in use.
+        """Return the source id that signed the request; None when signatures are not in use.
 
-        Refusal 401 otherwise. The nonce is claimed only for a good signature, so that a stranger
-        cannot fill the journal.
+        Raises Refusal 401 otherwise. The nonce is claimed only for a good signature, so that a
+        stranger cannot fill the journal.
         """
         if self.open:
             return None
@@ -58,7 +58,10 @@ class Gatekeeper:
         return source
 
     def check_headers(self, headers: Mapping[str, str]) -> None:
-        """What can be known without the body, so that it need not be read: else Refusal 401."""
+        """Check everything that the headers alone can show, so that a bad body is never read.
+
+        Raises Refusal 401.
+        """
         if self.open:
             return
         timestamp = headers.get(contract.TIMESTAMP, "")
@@ -66,10 +69,10 @@ class Gatekeeper:
         signature = headers.get(contract.SIGNATURE, "")
         if not (timestamp and nonce and signature):
             raise _unsigned("signature_missing", "This gateway takes signed requests only.")
-        moment, now = contract.read_time(timestamp), self._clock()
-        if moment is None:
+        sent_at, now = contract.read_time(timestamp), self._clock()
+        if sent_at is None:
             raise _unsigned("timestamp_invalid", f"{contract.TIMESTAMP} is not an RFC 3339 time.")
-        if abs((now - moment).total_seconds()) > contract.SIGNATURE_WINDOW_SECONDS:
+        if abs((now - sent_at).total_seconds()) > contract.SIGNATURE_WINDOW_SECONDS:
             raise _unsigned(
                 "timestamp_stale",
                 f"The request's time is more than {contract.SIGNATURE_WINDOW_SECONDS} s away from "
@@ -83,15 +86,16 @@ class Gatekeeper:
     def _signer(
         self, signature: str, *, method: str, path: str, timestamp: str, nonce: str, body: bytes
     ) -> str | None:
-        found = None
-        for source, secret in self.secrets.items():  # all of them, so that timing reveals nothing
+        signer = None
+        # Compares with all of them, so that timing reveals nothing.
+        for source, secret in self.secrets.items():
             key = secret.get_secret_value().encode()
             expected = contract.sign(
                 key, method=method, path=path, timestamp=timestamp, nonce=nonce, body=body
             )
             if hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
-                found = source
-        return found
+                signer = source
+        return signer
 
 
 def _unsigned(code: str, message: str) -> Refusal:

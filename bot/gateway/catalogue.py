@@ -1,4 +1,4 @@
-"""What this gateway can do, and how a request becomes one of these things or a refusal."""
+"""The gateway's actions, and the function that resolves a request to one of them or refuses it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class _Parameters(BaseModel):
 
 
 class NoParameters(_Parameters):
-    """Takes none."""
+    """The action has no parameters."""
 
 
 class StopParameters(_Parameters):
-    """How to stop, alone or before a restart."""
+    """Parameters of a stop, alone or before a restart."""
 
     grace_seconds: int = Field(
         default=10, ge=1, le=120, description="seconds between SIGTERM and SIGKILL"
@@ -32,14 +32,14 @@ class StopParameters(_Parameters):
 
 
 class LogsParameters(_Parameters):
-    """How much to read."""
+    """Parameters of reading the log."""
 
     lines: int = Field(default=50, ge=1, le=500, description="how many of the last lines")
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One entry. `verb` is what the metrics call it; `inverse` the action that takes it back."""
+    """One entry. `verb` is its name in the metrics; `inverse` is the action that undoes it."""
 
     id: str
     verb: str
@@ -75,16 +75,16 @@ class Call:
 
 
 def resolve(request: ExecuteRequest, targets: Mapping[str, TargetConfig]) -> Call:
-    """The one call a request means. Invalid says what is wrong; nothing is guessed."""
+    """Return the one call that a request means. Invalid names the problem; nothing is guessed."""
     name = request.target_resource.name
     config = targets.get(name)
     if config is None:
         raise Invalid("UNKNOWN_SERVICE", f"Unknown logical service name: {name}")
-    asked = request.action_request.action
-    if asked is not None:
-        action_id, given = asked.id, dict(asked.parameters)
+    typed = request.action_request.action
+    if typed is not None:
+        action_id, parameters = typed.id, dict(typed.parameters)
     else:
-        action_id, given = read_intent(
+        action_id, parameters = read_intent(
             request.action_request.intent, request.action_request.context, name
         )
     action = ACTIONS.get(action_id)
@@ -92,7 +92,7 @@ def resolve(request: ExecuteRequest, targets: Mapping[str, TargetConfig]) -> Cal
         known = ", ".join(ACTIONS)
         raise Invalid("UNKNOWN_ACTION", f"No action {action_id}. There are: {known}")
     try:
-        checked = action.parameters.model_validate(given)
+        checked = action.parameters.model_validate(parameters)
     except ValidationError as error:
         problems = "; ".join(map(str, field_problems(error, action.parameters)[:5]))
         raise Invalid("INVALID_PARAMETERS", f"{action.id}: {problems}") from None
@@ -100,7 +100,7 @@ def resolve(request: ExecuteRequest, targets: Mapping[str, TargetConfig]) -> Cal
 
 
 def action_list(targets: Mapping[str, TargetConfig]) -> list[ActionInfo]:
-    """The catalogue as GET /actions shows it."""
+    """Return the catalogue as GET /actions shows it."""
     return [
         ActionInfo(
             id=action.id,

@@ -1,4 +1,4 @@
-"""The gateway's config file, checked to the last field before anything starts."""
+"""The gateway's config file. Every field is checked before anything starts."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class _Part(BaseModel):
 
 
 class Listen(_Part):
-    """Where the gateway listens; port 0 means a free one."""
+    """Address of the gateway; port 0 means a free one."""
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8003, ge=0, le=65535)
@@ -108,7 +108,7 @@ class Source(_Part):
 
 
 class Limits(_Part):
-    """How long things may take (seconds) and how much is kept."""
+    """Time limits in seconds, and the amounts of history that are kept."""
 
     queue_seconds: float = Field(default=5, gt=0, le=60)
     docker_seconds: float = Field(default=10, gt=0, le=120)
@@ -121,15 +121,16 @@ class Limits(_Part):
 
 
 class _TargetPart(_Part):
-    """What every target says. `environment` decides which rule of the bot's policy applies."""
+    """Fields of every target. `environment` selects the rule of the bot's policy."""
 
     environment: Annotated[str, AfterValidator(_environment)] = ""
 
 
 class ProcessTarget(_TargetPart):
-    """A process the gateway itself starts and watches. `argv` is a list and never a shell line.
+    """A process that the gateway itself starts and supervises.
 
-    `user` is the user it runs as, with that user's groups only; '' is the gateway's own user.
+    `argv` is a list, never a shell line. `user` is the user that it runs as, with only that user's
+    groups; '' is the gateway's own user.
     """
 
     executor: Literal["process"]
@@ -175,7 +176,7 @@ class GatewayConfig(_Part):
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can reach the gateway."""
+        """Return True if only this machine can reach the gateway."""
         if self.listen.host == "localhost":
             return True
         try:
@@ -205,7 +206,7 @@ def read_config(
     environ: Mapping[str, str] = os.environ,
     line_of: Callable[[tuple[str | int, ...]], int] | None = None,
 ) -> GatewayConfig:
-    """The same from a value; `environ` gives the secrets named by `secret_env`."""
+    """Check the same from a parsed value; `environ` holds the secrets that `secret_env` names."""
     if isinstance(value, dict) and "secrets" in value:
         raise ConfigError([f"{name}: secrets: use sources.<name>.secret_env or secret_file"])
     try:
@@ -225,7 +226,7 @@ def read_config(
 
 
 def _self_targets(config: GatewayConfig) -> list[str]:
-    """A line for each target that is the gateway, the bot or another caller."""
+    """Return one line for each target that is the gateway, the bot or another caller."""
     names = OURSELVES | {source.lower() for source in config.sources}
     problems: list[str] = []
     for name, target in config.targets.items():
@@ -277,7 +278,7 @@ def _secrets(
             continue
         if len(secret) < MIN_SECRET_CHARS:
             problems.append(f"{where} must hold at least {MIN_SECRET_CHARS} characters")
-        # The secret that verifies a request is what names its source.
+        # The secret that verifies a request identifies its source, so two sources cannot share one.
         elif any(secret == other.get_secret_value() for other in secrets.values()):
             problems.append(f"{where} is another source's secret too; give each its own")
         else:

@@ -1,4 +1,6 @@
-"""One request to one execution: planned again, journalled, run once, answered the same for ever."""
+"""Turns one request into one execution: plan it again, journal it, run it once, repeat
+its answer.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,10 @@ class _Running:
 
 
 class Dispatcher:
-    """Owns what runs now. One execution a target at a time, one for ever a key."""
+    """Owns everything that runs now.
+
+    A target runs one execution at a time; a key runs once for ever.
+    """
 
     def __init__(
         self,
@@ -64,15 +69,18 @@ class Dispatcher:
         self._closing = False
 
     async def plan(self, request: ExecuteRequest) -> Plan:
-        """What would run, with its digest. Invalid or ExecutorError when it cannot be planned."""
+        """Return the plan with its digest.
+
+        Raises Invalid or ExecutorError when it cannot be planned.
+        """
         return await self._plan(resolve(request, self.targets))
 
     async def execute(self, request: ExecuteRequest, *, key: str, digest: str) -> Answer:
-        """Run it, or give the answer it had under this key.
+        """Run the request, or return the answer that this key already has.
 
-        Refusal 409 plan_drift when `digest` is given and the plan is another by now; 422 when the
-        key belongs to another request; 503 when the gateway is going down. A caller who leaves
-        does not stop the execution.
+        Refusal 409 plan_drift: `digest` is set and the plan has changed since. 422: the key belongs
+        to another request. 503: the gateway is stopping. A caller who disconnects does not stop the
+        execution.
         """
         body_hash = _identity(request)
         slot = (request.source_id, key)
@@ -96,18 +104,22 @@ class Dispatcher:
         return _repeated(known, body_hash, self._clock())
 
     def now(self) -> datetime:
-        """The time by the gateway's clock."""
+        """Return the time of the gateway's clock."""
         return self._clock()
 
     def running_since(self, key: str, source_id: str | None) -> str | None:
-        """Since when this key runs (or waits for its target), None when it does not."""
+        """Return the time since which this key runs or waits for its target; None if it does
+        neither.
+        """
         for (source, name), running in self._running.items():
             if name == key and source_id in (None, source):
                 return running.received_at
         return None
 
     def running(self) -> list[dict[str, str]]:
-        """What runs now, or waits for its target: the caller, its key and since when."""
+        """List the executions that run or wait for their target: the caller, its key and the start
+        time.
+        """
         return [
             {"source": source, "key": key, "since": running.received_at}
             for (source, key), running in self._running.items()
@@ -116,7 +128,9 @@ class Dispatcher:
     async def exchange(
         self, targets: Mapping[str, TargetConfig], fit: Callable[[], Awaitable[None]]
     ) -> None:
-        """Use other targets, once nothing runs on those that change; `fit` the executors."""
+        """Replace the targets once nothing runs on those that change; `fit` adapts the
+        executors.
+        """
         changed = [name for name, old in self.targets.items() if targets.get(name) != old]
         async with contextlib.AsyncExitStack() as held:
             for name in sorted(changed):
@@ -127,7 +141,9 @@ class Dispatcher:
             self.targets = targets
 
     async def drain(self, seconds: float) -> None:
-        """Take nothing more and wait for what runs; what is left after that is given up."""
+        """Accept nothing more and wait for running executions; give up on the rest after
+        `seconds`.
+        """
         self._closing = True
         tasks = {running.task for running in self._running.values()}
         if not tasks:
@@ -203,7 +219,7 @@ class Dispatcher:
         try:
             await self._journal.finish(row, answer.model_dump_json(), self._clock())
         except sqlite3.Error:
-            # The caller still gets the truth; a later repeat gets "outcome unknown".
+            # The caller still gets the true answer; a later repeat gets "outcome unknown".
             log.exception("the end of execution %s could not be written", key)
         return answer
 
@@ -218,15 +234,18 @@ class Dispatcher:
             return self._not_run(error, row)
         except TimeoutError:
             status = "TIMEOUT"
-            said = f"{plan.display} did not end in {plan.deadline_seconds} s"
+            message = f"{plan.display} did not end in {plan.deadline_seconds} s"
             if not call.action.mutating:
-                return self._ran(plan, Result(status, -1, stderr=said), row)
-            return self._lost(row, f"{said}; it may have been done")
+                return self._ran(plan, Result(status, -1, stderr=message), row)
+            return self._outcome_lost(row, f"{message}; it may have been done")
         except OutcomeLost as error:
-            return self._lost(row, str(error))
-        except Exception as error:  # whatever it was, the caller must hear that nobody knows
+            return self._outcome_lost(row, str(error))
+        # For any failure, the caller must learn that the outcome is unknown.
+        except Exception as error:
             log.exception("%s on %s failed", call.action.id, call.target)
-            return self._lost(row, f"The gateway failed while running it ({type(error).__name__})")
+            return self._outcome_lost(
+                row, f"The gateway failed while running it ({type(error).__name__})"
+            )
         finally:
             self._metrics.execution.labels(call.action.verb, status).inc()
 
@@ -255,15 +274,18 @@ class Dispatcher:
         )
 
     def _not_run(self, error: ExecutorError, row: Execution | None = None) -> Answer:
-        """It did not happen, and the answer says so. What Docker refused, it may have begun."""
-        said = error.message
-        if error.code != "DOCKER_REFUSED" and contract.NOTHING_WAS_RUN not in said:
-            said = f"{said.rstrip('.')}. {contract.NOTHING_WAS_RUN}"
-        return self._answer(OverallStatus.EXECUTION_ERROR, row=row, error=(error.code, said))
+        """Answer that nothing ran.
 
-    def _lost(self, row: Execution, said: str) -> Answer:
+        Exception: Docker may have begun a request that it then refused.
+        """
+        message = error.message
+        if error.code != "DOCKER_REFUSED" and contract.NOTHING_WAS_RUN not in message:
+            message = f"{message.rstrip('.')}. {contract.NOTHING_WAS_RUN}"
+        return self._answer(OverallStatus.EXECUTION_ERROR, row=row, error=(error.code, message))
+
+    def _outcome_lost(self, row: Execution, message: str) -> Answer:
         return self._answer(
-            OverallStatus.INTERNAL_ERROR, row=row, error=(contract.OUTCOME_UNKNOWN, said)
+            OverallStatus.INTERNAL_ERROR, row=row, error=(contract.OUTCOME_UNKNOWN, message)
         )
 
     def _answer(
@@ -276,21 +298,22 @@ class Dispatcher:
     def _ended(self, slot: tuple[str, str], task: asyncio.Task[Answer]) -> None:
         self._running.pop(slot, None)
         if not task.cancelled():
-            task.exception()  # seen, also when every caller has left
+            # Marks the exception as retrieved, also when every caller has disconnected.
+            task.exception()
 
 
 def unknown_after_restart(row: Execution, at: datetime) -> str:
-    """The answer's JSON for an execution that a gateway's end interrupted."""
-    said = (
+    """Return the JSON answer of an execution that ended with the gateway's process."""
+    message = (
         f"The gateway ended while {row.action} on {row.target} ran: outcome unknown after restart. "
         "It was not run again."
     )
-    error = (contract.OUTCOME_UNKNOWN, said)
+    error = (contract.OUTCOME_UNKNOWN, message)
     return _error_answer(OverallStatus.INTERNAL_ERROR, row.request_id, at, error).model_dump_json()
 
 
 def _repeated(row: Execution, body_hash: str, now: datetime) -> Answer:
-    """The stored answer of an execution that is over, or may be."""
+    """Return the stored answer of an execution that has ended or may have ended."""
     if row.body_hash != body_hash:
         raise _key_reused()
     return Answer.model_validate_json(row.answer or unknown_after_restart(row, now))
@@ -315,9 +338,9 @@ def _key_reused() -> Refusal:
 
 
 def _identity(request: ExecuteRequest) -> str:
-    """The same for the same request, however its JSON is laid out.
+    """Return equal text for equal requests, however their JSON is formatted.
 
-    Beside a typed action the text is a label: a repeat may carry a newer context.
+    Beside a typed action the text is only a label, so a repeat may carry a newer context.
     """
     body = request.model_dump(mode="json")
     if request.action_request.action is not None:

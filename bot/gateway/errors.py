@@ -1,10 +1,10 @@
-"""What the gateway says no with.
+"""The gateway's errors.
 
 GatewayError
  ├─ ConfigError     the config file is not usable: the process exits with 78
- ├─ Refusal         an HTTP error: the request is not taken, nothing was run
+ ├─ Refusal         an HTTP error: the request was not accepted, nothing was run
  ├─ Invalid         understood, but not in the catalogue: overall_status VALIDATION_ERROR
- ├─ ExecutorError   the executor could not do it, and knows that: EXECUTION_ERROR
+ ├─ ExecutorError   the executor knows that the action did not run: EXECUTION_ERROR
  └─ OutcomeLost     the executor began and cannot say how it ended: INTERNAL_ERROR
 """
 
@@ -18,7 +18,7 @@ class GatewayError(Exception):
 
 
 class ConfigError(GatewayError):
-    """Every problem of the config, a line each."""
+    """Lists every problem of the config, one per line."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -43,7 +43,7 @@ class Invalid(GatewayError):
 
 
 class ExecutorError(GatewayError):
-    """`code` is the answer's error_code, the message is for people."""
+    """`code` is the answer's error_code; the message is for people."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code, self.message = code, message
@@ -51,4 +51,4 @@ class ExecutorError(GatewayError):
 
 
 class OutcomeLost(GatewayError):
-    """The message says what was begun."""
+    """The message names the action that was begun."""

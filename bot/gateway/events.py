@@ -1,4 +1,4 @@
-"""The events that the gateway logs, in the format of the bot's. docs/logs.md has them all."""
+"""The events that the gateway logs, in the bot's format. docs/logs.md lists them all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = logging.getLogger("bot.gateway.events")
 
 
 class Event(StrEnum):
-    """The name of a step. The comment says when it is logged."""
+    """The name of a step. The comment names the time at which it is logged."""
 
     READY = "gateway.ready"
     EXECUTION_STARTED = "execution.started"  # an action is about to run on its target

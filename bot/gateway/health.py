@@ -1,4 +1,4 @@
-"""GET /health: every executor is really asked, the journal is really written."""
+"""GET /health sends a real request to every executor and writes to the journal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.gateway.journal import Journal
 from bot.remediation.contract import HealthReport, rfc3339
 
 VERSION = "1.0.0"
-_PATIENCE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 
 
 class HealthCheck:
@@ -32,7 +32,7 @@ class HealthCheck:
         self._signed = signed
 
     async def __call__(self) -> HealthReport:
-        """Ask everything at once, at most 5 s."""
+        """Run all checks at once, for at most 5 s."""
         journal, *rest = await asyncio.gather(
             self._write(), *(self._ask(executor) for executor in self._executors.values())
         )
@@ -54,7 +54,7 @@ class HealthCheck:
 
     async def _write(self) -> tuple[bool, str]:
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
                 await self._journal.check()
         except (sqlite3.Error, TimeoutError) as error:
             return False, f"cannot be written: {error or 'no answer in time'}"
@@ -62,8 +62,8 @@ class HealthCheck:
 
     async def _ask(self, executor: Executor) -> tuple[bool, str]:
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
                 check = await executor.check()
         except TimeoutError:
-            return False, f"no answer in {_PATIENCE_SECONDS:g} s"
+            return False, f"no answer in {_TIMEOUT_SECONDS:g} s"
         return check.ok, check.text

@@ -1,6 +1,6 @@
-"""Free text of the older wire shape to a catalogue action, by fixed rules.
+"""Maps free text of the older wire shape to a catalogue action, by fixed rules.
 
-The whole sentence has to match: what is around a known phrase could turn its meaning round.
+A rule must match the whole sentence: words around a known phrase could reverse its meaning.
 """
 
 from __future__ import annotations
@@ -48,21 +48,21 @@ EXAMPLES = (
 
 
 def read_intent(intent: str, context: str, target: str) -> tuple[str, dict[str, Any]]:
-    """(action id, parameters). Invalid UNSUPPORTED_INTENT lists what is understood.
+    """Return (action id, parameters). Invalid UNSUPPORTED_INTENT lists the sentences that match.
 
-    The target's own name may stand at the end of the sentence. Of the context only a number of
-    log lines is read.
+    The target's own name may stand at the end of the sentence. Only a number of log lines is read
+    from the context.
     """
     sentence = " ".join(intent.split()).rstrip(".!").strip()
     sentence = sentence.removesuffix(" " + target).lower()
     for action, pattern in _RULES:
-        if found := pattern.fullmatch(sentence):
+        if match := pattern.fullmatch(sentence):
             if action != "service.logs":
                 return action, {}
-            wanted = found.groupdict().get("lines")
-            if wanted is None and (asked := _LINES.match(context)):
-                wanted = asked["lines"]
-            return action, {"lines": int(wanted)} if wanted else {}
+            lines = match.groupdict().get("lines")
+            if lines is None and (context_match := _LINES.match(context)):
+                lines = context_match["lines"]
+            return action, {"lines": int(lines)} if lines else {}
     known = ", ".join(f'"{example}"' for example in EXAMPLES)
     raise Invalid(
         "UNSUPPORTED_INTENT",

@@ -1,6 +1,7 @@
-"""What ran, written before it runs: one SQLite file, one thread, synchronous=FULL.
+"""The journal of executions, written before they run: one SQLite file, one thread,
+synchronous=FULL.
 
-A gateway that was killed in the middle finds its running rows here and calls their outcome
+A gateway that was killed in the middle finds its running rows here and sets their outcome to
 unknown; it never runs them again.
 """
 
@@ -67,7 +68,10 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process an earlier gateway started. `started` tells it from another with the same pid."""
+    """A process of an earlier gateway.
+
+    `started` distinguishes it from another with the same pid.
+    """
 
     target: str
     pid: int
@@ -98,7 +102,7 @@ class Journal:
         return cls(connection, pool, lock)
 
     async def close(self) -> None:
-        """Write everything back and let the next gateway in."""
+        """Write everything back and release the lock for the next gateway."""
         await self._run(self._db.close)
         self._pool.shutdown()
         os.close(self._lock)
@@ -141,7 +145,7 @@ class Journal:
         return await self._run(write)
 
     async def finish(self, row: Execution, answer: str, at: datetime) -> None:
-        """The end of a running row, with the answer that every repeat will get."""
+        """End a running row, with the answer that every repeat will get."""
 
         def write() -> None:
             with self._db:
@@ -154,11 +158,14 @@ class Journal:
         await self._run(write)
 
     async def find(self, key: str, source_id: str | None) -> Execution | None:
-        """The execution of that key; of any source (the newest) when `source_id` is None."""
+        """Return the execution of that key; of any source (the newest) when `source_id` is None."""
         return await self._run(lambda: self._find(key, source_id))
 
     async def find_or_bar(self, key: str, source_id: str, now: datetime) -> Execution | None:
-        """The execution of that key, or None: then nothing will ever run under it."""
+        """Return the execution of that key.
+
+        None: nothing will ever run under it, because it is barred.
+        """
 
         def write() -> Execution | None:
             with self._db:
@@ -173,7 +180,7 @@ class Journal:
         return await self._run(write)
 
     async def give_up_running(self, at: datetime, answer_for: Callable[[Execution], str]) -> int:
-        """Call the outcome of every running row unknown. Returns how many there were."""
+        """Set the outcome of every running row to unknown. Returns the number of rows."""
 
         def write() -> int:
             with self._db:
@@ -191,7 +198,9 @@ class Journal:
         return await self._run(write)
 
     async def claim_nonce(self, source_id: str, nonce: str, now: datetime) -> bool:
-        """True the first time; remembered until no timestamp could make it valid again."""
+        """Return True the first time; a nonce is kept until no timestamp could make it
+        valid again.
+        """
 
         def write() -> bool:
             # A timestamp may lie one window ahead and is accepted one window after.
@@ -208,7 +217,7 @@ class Journal:
         return await self._run(write)
 
     async def prune(self, before: datetime) -> int:
-        """Forget ended executions received before then. Returns how many."""
+        """Delete ended executions received before then. Returns their number."""
 
         def write() -> int:
             with self._db:
@@ -221,7 +230,7 @@ class Journal:
         return await self._run(write)
 
     async def check(self) -> None:
-        """Write something; sqlite3.Error when the disk does not take it."""
+        """Write something; raises sqlite3.Error when the disk refuses it."""
 
         def write() -> None:
             with self._db:
@@ -230,7 +239,7 @@ class Journal:
         await self._run(write)
 
     async def children(self) -> list[Child]:
-        """The processes that earlier gateways started and did not end."""
+        """List the processes that earlier gateways started and did not end."""
         return await self._run(
             lambda: [
                 Child(*row) for row in self._db.execute("SELECT target, pid, started FROM children")
@@ -250,7 +259,7 @@ class Journal:
         await self._run(write)
 
     async def drop_child(self, target: str) -> None:
-        """Forget it: its process group has ended."""
+        """Delete a child whose process group has ended."""
 
         def write() -> None:
             with self._db:
@@ -276,12 +285,13 @@ def _execution(row: tuple[str | None, ...]) -> Execution:
 
 def _connect(folder: Path) -> tuple[sqlite3.Connection, int]:
     state_dir.prepare(folder)
-    # Two gateways on one journal would take each other's running rows for a crash's.
+    # Two gateways on one journal would treat each other's running rows as interrupted.
     lock = state_dir.open_file(folder / "journal.lock", os.O_RDWR)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file = folder / "journal.db"
-        # It holds outputs. SQLite's own files take the same mode, and it would follow a link.
+        # The journal holds outputs. SQLite gives its own files the same mode, and would follow a
+        # link.
         for name in (file, *(p for s in ("-wal", "-shm") if (p := Path(f"{file}{s}")).exists())):
             os.close(state_dir.open_file(name, os.O_RDWR))
         connection = sqlite3.connect(file)

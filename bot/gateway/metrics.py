@@ -1,4 +1,4 @@
-"""The gateway's instruments, with a registry of their own."""
+"""The gateway's metrics, in a registry of their own."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Metrics:
         )
 
     def source(self, source_id: str) -> str:
-        """A label with as many values as the config has sources."""
+        """Return a label value; the number of values is bounded by the sources of the config."""
         return source_id if source_id in self._sources else "other"
 
     def render(self) -> bytes:

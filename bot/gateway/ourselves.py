@@ -1,4 +1,4 @@
-"""Neither the gateway nor the bot is ever a target: by name, argv, process and container."""
+"""Keeps the gateway and the bot from being a target: by name, argv, process and container."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _MODULES = ("bot", "bot.gateway")
 
 
 def runs_us(argv: Sequence[str]) -> bool:
-    """Whether this command line is the bot or a gateway."""
+    """Return True if this command line starts the bot or a gateway."""
     after_m = [argv[place + 1] for place, word in enumerate(argv[:-1]) if word == "-m"]
     glued = [word[2:] for word in argv if word.startswith("-m") and len(word) > len("-m")]
     return any(module in _MODULES for module in (*after_m, *glued))
 
 
 def is_one_of_us(pids: Iterable[int]) -> bool:
-    """Whether one of these processes is this one, above it, or a bot or gateway."""
+    """Return True if a pid is this process, one of its ancestors, a bot or a gateway."""
     mine = set(_ancestors(os.getpid()))
     return any(pid in mine or runs_us(_command_line(pid)) for pid in pids)
 
 
 def is_our_container(container_id: str, pid: int) -> bool:
-    """Whether this process lives in that container, whose first process is `pid`."""
+    """Return True if this process lives in that container, whose first process is `pid`."""
     if pid and is_one_of_us([pid]):
         return True
     if socket.gethostname() == container_id[:12]:
@@ -35,10 +35,10 @@ def is_our_container(container_id: str, pid: int) -> bool:
 
 
 def lives_in(container_id: str, cgroup: str, mountinfo: str) -> bool:
-    """Whether a process with these two files of /proc is inside of that container.
+    """Return True if the process with these two files of /proc is inside that container.
 
-    Of the mounts only those count that Docker puts over files of the container's own: on a host
-    the list names something of every container that runs there.
+    Of the mounts, only those count that Docker puts over the container's own files: on a host the
+    list mentions every container that runs there.
     """
     if container_id in cgroup:
         return True

@@ -1,4 +1,4 @@
-"""The gateway's HTTP door. Every answer is JSON, every refusal says what to do."""
+"""The gateway's HTTP endpoints. Every answer is JSON; every refusal tells the caller what to do."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Routes:
-    """The endpoints, over the pieces they need."""
+    """The endpoints and the objects that they use."""
 
     def __init__(
         self,
@@ -66,24 +66,32 @@ class Routes:
         ]
 
     async def health(self, _: web.Request) -> web.Response:
-        """Unsigned: a load balancer asks too. 503 when nothing can be done."""
+        """Answer without a signature, because load balancers call it too. 503 when
+        nothing can run.
+        """
         report = await self._health()
         return _json(report, status=503 if report.status == "unhealthy" else 200)
 
     async def metrics(self, _: web.Request) -> web.Response:
-        """Unsigned, Prometheus text; no label holds what a caller can choose freely."""
+        """Answer Prometheus text without a signature; no label holds a value that a caller can
+        choose.
+        """
         return web.Response(
             body=self._metrics.render(),
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
         )
 
     async def dump(self, request: web.Request) -> web.Response:
-        """How the gateway is and what runs, also of other sources: their names and keys."""
+        """Return the gateway's health and all running executions, also of other sources: names and
+        keys.
+        """
         await self._who(request, b"")
         return web.json_response(await self._dump())
 
     async def actions(self, request: web.Request) -> web.Response:
-        """The catalogue with its parameters as JSON schemas, the targets and their environments."""
+        """Return the catalogue with its parameters as JSON schemas, the targets and their
+        environments.
+        """
         await self._who(request, b"")
         declared = {n: t.environment for n, t in self._dispatcher.targets.items() if t.environment}
         return _json(
@@ -93,37 +101,37 @@ class Routes:
         )
 
     async def plan(self, request: web.Request) -> web.Response:
-        """The exact argv or API request and its digest. Runs nothing."""
-        asked = await self._read(request)
+        """Return the exact argv or API request and its digest. Runs nothing."""
+        body = await self._read(request)
         try:
-            return _json(await self._dispatcher.plan(asked))
+            return _json(await self._dispatcher.plan(body))
         except (Invalid, ExecutorError) as error:
             status = 422 if isinstance(error, Invalid) else 502
             raise Refusal(status, error.code, error.message) from error
 
     async def execute(self, request: web.Request) -> web.Response:
-        """A typed action whose plan a person has seen: needs its digest and a key."""
-        asked = await self._read(request)
-        if asked.action_request.action is None:
+        """Run a typed action whose plan a person has seen: requires its digest and a key."""
+        body = await self._read(request)
+        if body.action_request.action is None:
             raise Refusal(422, "action_missing", "action_request.action: required")
-        if not asked.plan_digest:
+        if not body.plan_digest:
             raise Refusal(422, "digest_missing", "plan_digest: required; see POST /plan")
-        key = _key(request, asked)
+        key = _key(request, body)
         if not key:
             raise Refusal(422, "key_missing", f"{contract.IDEMPOTENCY_KEY}: header required")
-        return await self._execute(request, asked, key=key, digest=asked.plan_digest)
+        return await self._execute(request, body, key=key, digest=body.plan_digest)
 
     async def execute_docker_command(self, request: web.Request) -> web.Response:
-        """The older shape. Without a typed action its words go through fixed rules."""
-        asked = await self._read(request)
-        key = _key(request, asked) or f"unkeyed-{uuid.uuid4()}"
-        return await self._execute(request, asked, key=key, digest=asked.plan_digest)
+        """Run the older shape. Without a typed action its text is mapped by fixed rules."""
+        body = await self._read(request)
+        key = _key(request, body) or f"unkeyed-{uuid.uuid4()}"
+        return await self._execute(request, body, key=key, digest=body.plan_digest)
 
     async def execution(self, request: web.Request) -> web.Response:
-        """What became of a key: running, finished or unknown; 404 when it never ran.
+        """Return the state of a key: running, finished or unknown; 404 when it never ran.
 
         `?bar=SOURCE_ID` bars a key of that source under which nothing has run: a request that is
-        still on its way is refused when it arrives, and "never" holds for good.
+        still in transit is refused on arrival, so "never ran" stays true.
         """
         source = await self._who(request, b"")
         key = request.match_info["key"]
@@ -139,8 +147,8 @@ class Routes:
         else:
             row = await self._journal.find(key, source)
         if row is None:
-            said = "Nothing has run under this key" + (", and nothing will." if bar else ".")
-            error = {"code": contract.UNKNOWN_KEY, "message": said}
+            message = "Nothing has run under this key" + (", and nothing will." if bar else ".")
+            error = {"code": contract.UNKNOWN_KEY, "message": message}
             return web.json_response(
                 {"error": error, "detail": None, "barred": bool(bar)}, status=404
             )
@@ -158,32 +166,32 @@ class Routes:
         )
 
     async def _execute(
-        self, request: web.Request, asked: ExecuteRequest, *, key: str, digest: str
+        self, request: web.Request, body: ExecuteRequest, *, key: str, digest: str
     ) -> web.Response:
-        source = self._metrics.source(asked.source_id)
+        source = self._metrics.source(body.source_id)
         log.info("%s is about %s", key, tracking_id_of(request) or "nothing it names")
         began = time.perf_counter()
         with self._metrics.active.track_inprogress():
-            answer = await self._dispatcher.execute(asked, key=key, digest=digest)
+            answer = await self._dispatcher.execute(body, key=key, digest=digest)
         self._metrics.duration.labels(source).observe(time.perf_counter() - began)
         self._metrics.requests.labels(source, answer.overall_status).inc()
         return _json(answer)
 
     async def _read(self, request: web.Request) -> ExecuteRequest:
-        """The body, from a caller who may ask, checked to the last field."""
+        """Return the body, validated in full, of an authorised caller."""
         _refuse_pages(request)
         self._gatekeeper.check_headers(request.headers)  # before the body, which may be large
         try:
             body = await request.read()
-        except web.RequestPayloadError as error:  # such as a chunk that is not what it says
+        except web.RequestPayloadError as error:  # such as a chunk whose size is wrong
             why = "The body is not what its headers say"
             raise Refusal(400, "body_unreadable", why) from error
         source = await self._who(request, body)
-        # A page in a browser can post text/plain to loopback without asking; JSON it cannot.
+        # A browser page can post text/plain to loopback without a preflight, but not JSON.
         if request.content_type != "application/json":
             raise Refusal(415, "not_json", "Content-Type must be application/json")
         try:
-            asked = ExecuteRequest.model_validate_json(body)
+            request_body = ExecuteRequest.model_validate_json(body)
         except ValidationError as error:
             problems = field_problems(error, ExecuteRequest)
             malformed = problems[0].kind == "json_invalid"
@@ -191,11 +199,14 @@ class Routes:
                 400 if malformed else 422,
                 "malformed_json" if malformed else "invalid_request",
                 "The body is not JSON" if malformed else "The request does not fit the schema",
-                [{"type": one.kind, "loc": one.location, "msg": one.reason} for one in problems],
+                [
+                    {"type": problem.kind, "loc": problem.location, "msg": problem.reason}
+                    for problem in problems
+                ],
             ) from None
-        if source is not None and asked.source_id != source:
+        if source is not None and request_body.source_id != source:
             raise Refusal(401, "source_mismatch", "source_id is not the one that signed this.")
-        return asked
+        return request_body
 
     async def _who(self, request: web.Request, body: bytes) -> str | None:
         _refuse_pages(request)
@@ -206,20 +217,20 @@ class Routes:
 
 def _refuse_pages(request: web.Request) -> None:
     if "Origin" in request.headers:
-        raise Refusal(403, "browser", "This gateway does not talk to web pages.")
+        raise Refusal(403, "browser", "This gateway refuses requests from web pages.")
 
 
 def tracking_id_of(request: web.Request) -> str:
-    """The caller's tracking id, '' where it is none: a log line cannot be forged by it."""
-    given = request.headers.get(contract.TRACKING_ID, "")
-    return given if _TRACKING_ID.fullmatch(given) else ""
+    """Return the caller's tracking id, or '' if it is malformed: it must not forge a log line."""
+    tracking_id = request.headers.get(contract.TRACKING_ID, "")
+    return tracking_id if _TRACKING_ID.fullmatch(tracking_id) else ""
 
 
 def errors_as_json(metrics: Metrics, *, unsigned: bool) -> Any:
-    """The middleware that turns every failure into {"error": {code, message}, "detail"}.
+    """Return the middleware that turns every failure into {"error": {code, message}, "detail"}.
 
-    An `unsigned` gateway answers to this machine's own names alone: else a web page could give its
-    own name this address (DNS rebinding), and then send what it likes.
+    An `unsigned` gateway answers only to this machine's own names: otherwise a web page could map
+    its own name to this address (DNS rebinding), and then send any request.
     """
 
     @web.middleware
@@ -263,12 +274,15 @@ def _json(model: Any, *, status: int = 200) -> web.Response:
     )
 
 
-def _key(request: web.Request, asked: ExecuteRequest) -> str:
-    """The key of header and body, '' when neither has one. The body's is covered by signature."""
+def _key(request: web.Request, body: ExecuteRequest) -> str:
+    """Return the key of header and body, '' when neither has one.
+
+    The signature covers the body's.
+    """
     header = request.headers.get(contract.IDEMPOTENCY_KEY, "")
-    if header and asked.idempotency_key and header != asked.idempotency_key:
+    if header and body.idempotency_key and header != body.idempotency_key:
         raise Refusal(422, "key_mismatch", "idempotency_key is not the header's")
-    key = header or asked.idempotency_key
+    key = header or body.idempotency_key
     if key and not _KEY.fullmatch(key):
         raise Refusal(
             422, "key_invalid", f"{contract.IDEMPOTENCY_KEY} is 1 to 200 of A-Za-z0-9._:-"

@@ -1,4 +1,4 @@
-"""One file a system that can be acted on; what each of them promises stands here."""
+"""Executors: one file for each kind of system. The promises of all of them stand here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.remediation.contract import Plan
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether the system can be acted on now, and one line about it."""
+    """States if the system can be acted on now, with one line of text."""
 
     ok: bool
     text: str
@@ -20,7 +20,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How an execution ended. `tail`: when there is too much output its end matters."""
+    """Result of an execution.
+
+    `tail` keeps the end of a too long output, because the end matters.
+    """
 
     status: str
     exit_code: int
@@ -30,12 +33,12 @@ class Result:
 
 
 def succeeded(stdout: str, *, tail: bool = False) -> Result:
-    """It did what was asked."""
+    """The action reached its goal."""
     return Result("SUCCESS", 0, stdout, tail=tail)
 
 
 def failed(stderr: str, *, stdout: str = "", exit_code: int = 1) -> Result:
-    """It ran and did not reach what was asked."""
+    """The action ran and did not reach its goal."""
     return Result("FAILURE", exit_code, stdout, stderr)
 
 
@@ -43,22 +46,22 @@ class Executor(Protocol):
     """Acts on declared targets of one kind, by argv or API call, never through a shell."""
 
     async def start(self) -> None:
-        """Make ready; begins what has to run with the gateway."""
+        """Get ready, and start every process that has to run with the gateway."""
 
     async def stop(self) -> None:
-        """Release everything; no process of ours is left behind."""
+        """Release everything; leave no process of ours running."""
 
     async def exchange(self, targets: Mapping[str, TargetConfig]) -> None:
-        """Use these targets of its own kind; nothing runs on the ones that change."""
+        """Replace the targets of this kind; nothing runs on the targets that change."""
 
     async def check(self) -> Check:
-        """Really ask the system. Never raises."""
+        """Send a real request to the system. Never raises."""
 
     async def plan(self, call: Call) -> Plan:
-        """What `run` would do, without a digest. Changes nothing. ExecutorError when it cannot."""
+        """Return the plan of `run`, without a digest. Changes nothing. Raises ExecutorError."""
 
     async def run(self, call: Call, plan: Plan) -> Result:
-        """Do what `plan` says.
+        """Carry out `plan`.
 
-        ExecutorError: it did not happen. OutcomeLost: it was begun and the end is not known.
+        ExecutorError: the action did not run. OutcomeLost: it was begun and its end is unknown.
         """

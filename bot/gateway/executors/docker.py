@@ -1,4 +1,4 @@
-"""Named containers, through the Docker Engine API. No docker command line is involved."""
+"""Named containers, through the Docker Engine API. The docker command line is not used."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SLACK_SECONDS = 15
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What an inspection says; `health` is '' for an image without a health check."""
+    """Result of an inspection; `health` is '' for an image without a health check."""
 
     id: str
     image: str
@@ -41,7 +41,7 @@ class _Seen:
 
 
 class DockerExecutor:
-    """Acts on the declared containers and no other: each call goes to the inspected id."""
+    """Acts only on the declared containers: each call addresses the inspected id."""
 
     def __init__(
         self, targets: Mapping[str, DockerTarget], *, url: str, timeout_seconds: float
@@ -56,16 +56,16 @@ class DockerExecutor:
         self._engine = Engine(self._url, timeout_seconds=self._timeout)
 
     async def stop(self) -> None:
-        """Close it. Containers are Docker's, they stay."""
+        """Close the pool. Containers belong to Docker and keep running."""
         if self._engine is not None:
             await self._engine.close()
 
     async def exchange(self, targets: Mapping[str, TargetConfig]) -> None:
-        """Other containers; those that go stay as they are."""
+        """Replace the declared containers; removed ones keep running."""
         self._targets = {n: t for n, t in targets.items() if isinstance(t, DockerTarget)}
 
     async def check(self) -> Check:
-        """Asks the engine for its version."""
+        """Ask the engine for its version."""
         try:
             version = await self._docker.version()
         except GatewayError as error:
@@ -73,7 +73,9 @@ class DockerExecutor:
         return Check(True, f"ok: engine {version}, {len(self._targets)} declared")
 
     async def plan(self, call: Call) -> Plan:
-        """Bound to the container's id and image: another container of that name is another plan."""
+        """Bind the plan to the container's id and image: another container of that name changes the
+        plan.
+        """
         config = self._targets[call.target]
         seen = await self._inspect(config)
         name = config.container
@@ -113,7 +115,7 @@ class DockerExecutor:
         return base.model_copy(update=self._change(call, config, seen)) if base.mutating else base
 
     def _change(self, call: Call, config: DockerTarget, seen: _Seen) -> dict[str, Any]:
-        """What is different in the plan of a restart, a stop or a start."""
+        """Return the plan's fields for a restart, a stop or a start."""
         verb, name = call.action.verb, config.container
         grace = int(call.parameters.get("grace_seconds", 0))
         option, query = (f" --time {grace}", f"?t={grace}") if verb != "start" else ("", "")
@@ -132,7 +134,7 @@ class DockerExecutor:
         }
 
     async def run(self, call: Call, plan: Plan) -> Result:
-        """Make the planned request, exactly."""
+        """Send exactly the planned request."""
         config = self._targets[call.target]
         request, container_id = plan.request, str(plan.binding["id"])
         if request is None:
@@ -141,8 +143,8 @@ class DockerExecutor:
             seen = await self._inspect(config)
             return succeeded(f"{call.target}: {seen.state()}, restarts: {seen.restarts}")
         if call.action.id == "service.stats":
-            found = await self._docker.json("GET", request.path)
-            return succeeded(f"{call.target}: {_usage(found)}")
+            stats = await self._docker.json("GET", request.path)
+            return succeeded(f"{call.target}: {_usage(stats)}")
         if call.action.id == "service.logs":
             seen = await self._inspect(config)
             data = await self._docker.ask("GET", request.path)
@@ -163,13 +165,15 @@ class DockerExecutor:
         return await self._after_start(call, config, before)
 
     async def _after_stop(self, call: Call, config: DockerTarget) -> Result:
-        """The engine answers a stop once it is over; what a restart policy makes of it shows."""
-        seen = await self._told(call, config)
+        """Inspect again: the engine answers after the stop, but a restart policy may start it
+        again.
+        """
+        seen = await self._inspect_after(call, config)
         if seen.running:
             return failed(f"{call.target} was stopped, but is {seen.state()}")
         return succeeded(f"{call.target} stopped: {seen.state()}")
 
-    async def _told(self, call: Call, config: DockerTarget) -> _Seen:
+    async def _inspect_after(self, call: Call, config: DockerTarget) -> _Seen:
         try:
             return await self._inspect(config)
         except ExecutorError as error:
@@ -182,7 +186,7 @@ class DockerExecutor:
         loop = asyncio.get_running_loop()
         began = loop.time()
         while True:
-            seen = await self._told(call, config)
+            seen = await self._inspect_after(call, config)
             spent = loop.time() - began
             if not seen.running and spent >= _SETTLE_SECONDS:
                 return failed(f"{did}, but is {seen.state()}")
@@ -198,9 +202,9 @@ class DockerExecutor:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _inspect(self, config: DockerTarget) -> _Seen:
-        found = await self._docker.container(config.container)
+        inspection = await self._docker.container(config.container)
         try:
-            return _seen(found)
+            return _seen(inspection)
         except (KeyError, TypeError, ValueError) as error:
             raise ExecutorError("DOCKER_UNREADABLE", f"Docker's answer lacks {error}") from error
 
@@ -211,29 +215,29 @@ class DockerExecutor:
         return self._engine
 
 
-def _usage(found: dict[str, Any]) -> str:
+def _usage(stats: dict[str, Any]) -> str:
     try:
-        memory, limit = (int(found["memory_stats"][key]) for key in ("usage", "limit"))
-        cpu = int(found["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+        memory, limit = (int(stats["memory_stats"][key]) for key in ("usage", "limit"))
+        cpu = int(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
     except (KeyError, TypeError, ValueError):
         return "not running, so it uses nothing"
     mib = 2**20
     return f"memory: {memory / mib:.1f} of {limit / mib:.0f} MiB, CPU time: {cpu:.1f} s"
 
 
-def _seen(found: dict[str, Any]) -> _Seen:
-    state, config = found["State"], found["Config"]
-    identifier = str(found["Id"])
+def _seen(inspection: dict[str, Any]) -> _Seen:
+    state, config = inspection["State"], inspection["Config"]
+    identifier = str(inspection["Id"])
     if not identifier.isalnum():  # it becomes part of a URL path
         raise ValueError("a proper Id")
     health = str((state.get("Health") or {}).get("Status") or "")
     return _Seen(
         id=identifier,
-        image=str(found["Image"]),
+        image=str(inspection["Image"]),
         running=bool(state["Running"]),
         pid=int(state["Pid"]),
         exit_code=int(state["ExitCode"]),
-        restarts=int(found.get("RestartCount") or 0),
+        restarts=int(inspection.get("RestartCount") or 0),
         health="" if health == "none" else health,
         tty=bool(config["Tty"]),
         status=str(state["Status"]),

@@ -1,4 +1,4 @@
-"""The few calls of the Docker Engine API that the gateway makes, and how they fail."""
+"""The few calls of the Docker Engine API that the gateway makes, and their errors."""
 
 from __future__ import annotations
 
@@ -41,26 +41,27 @@ class Engine:
         return str(_object(await self.ask("GET", "/version")).get("Version", "unknown"))
 
     async def container(self, name: str) -> dict[str, Any]:
-        """What the engine knows of the container of exactly this name.
+        """Return the engine's data of the container of exactly this name.
 
-        The engine also takes an id or the beginning of one; those are refused here, or a config's
+        The engine also takes an id or its beginning; those are refused here. Otherwise a config's
         `cafe` could mean the container whose id begins with it.
         """
-        found = _object(await self.ask("GET", f"/containers/{quote(name, safe='')}/json"))
-        if found.get("Name") != f"/{name}":
+        container = _object(await self.ask("GET", f"/containers/{quote(name, safe='')}/json"))
+        if container.get("Name") != f"/{name}":
             raise ExecutorError("NO_CONTAINER", f"No such container: {name}")
-        return found
+        return container
 
     async def json(self, method: Literal["GET"], path: str) -> dict[str, Any]:
-        """The object in the answer. ExecutorError when there is none."""
+        """Return the object in the answer. Raises ExecutorError when there is none."""
         return _object(await self.ask(method, path))
 
     async def ask(
         self, method: Literal["GET", "POST"], path: str, *, extra_seconds: float = 0
     ) -> bytes:
-        """The body of a 2xx answer, at most 1 MiB of it.
+        """Return the body of a 2xx answer, at most 1 MiB of it.
 
-        ExecutorError: it was refused, or not sent. OutcomeLost: a POST was sent and not answered.
+        ExecutorError: the request was refused or not sent. OutcomeLost: a POST was sent and not
+        answered.
         """
         limits = aiohttp.ClientTimeout(
             total=self._timeout + extra_seconds, sock_connect=self._timeout / 2
@@ -81,14 +82,14 @@ class Engine:
                 "DOCKER_UNREACHABLE", f"Docker cannot be reached at {self._shown}"
             ) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            said = f"Docker did not answer {method} {path} ({type(error).__name__})"
+            message = f"Docker did not answer {method} {path} ({type(error).__name__})"
             if method == "POST":
-                raise OutcomeLost(f"{said}; it may have been done") from error
-            raise ExecutorError("DOCKER_UNREACHABLE", said) from error
+                raise OutcomeLost(f"{message}; it may have been done") from error
+            raise ExecutorError("DOCKER_UNREACHABLE", message) from error
 
 
 def demultiplexed(data: bytes) -> tuple[str, str]:
-    """Docker's framed log stream as (stdout, stderr); a cut last frame is kept as far as it goes.
+    """Split Docker's framed log stream into (stdout, stderr); a cut last frame is kept in part.
 
     Frame: one byte stream, three zero bytes, four bytes length (big endian), payload. See
     https://docs.docker.com/reference/api/engine/ under ContainerAttach.
@@ -115,11 +116,11 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 def _refusal(status: int, body: bytes) -> ExecutorError:
     try:
-        said = str(json.loads(body)["message"])
+        message = str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        said = body.decode(errors="replace")[:300]
+        message = body.decode(errors="replace")[:300]
     code = "NO_CONTAINER" if status == 404 else "DOCKER_REFUSED"
-    return ExecutorError(code, f"Docker answered {status}: {said}")
+    return ExecutorError(code, f"Docker answered {status}: {message}")
 
 
 def _object(body: bytes) -> dict[str, Any]:

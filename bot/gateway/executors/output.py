@@ -1,4 +1,4 @@
-"""A log file that cannot fill the disk: one file and one older one, each of a fixed size."""
+"""A log that cannot fill the disk: the current file and one older file, each of a fixed size."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class CappedLog:
         self._size = 0
 
     def open(self) -> None:
-        """Create or go on with the file; OSError when it cannot be."""
+        """Create the file or continue it; raises OSError when that fails."""
         if self._fd < 0:
             flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
             self._fd = os.open(self._path, flags, 0o600)
             self._size = os.fstat(self._fd).st_size
 
     def write(self, data: bytes) -> None:
-        """Append. What the disk does not take is dropped: the service must not block on its log."""
+        """Append. Data that the disk refuses is dropped: the service must not block on its log."""
         try:
             for start in range(0, len(data), self._limit):
                 piece = data[start : start + self._limit]

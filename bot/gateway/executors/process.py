@@ -1,4 +1,4 @@
-"""Processes that the gateway itself starts, watches and restarts."""
+"""Processes that the gateway itself starts, supervises and restarts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ class ProcessExecutor:
         self._supervisors: dict[str, Supervisor] = {}
 
     async def start(self) -> None:
-        """End what a killed gateway left running, then start what starts by itself."""
+        """End processes that a killed gateway left running, then start the targets with
+        autostart.
+        """
         self._logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._key = plan_key(self._state_dir)
         for child in await self._journal.children():
@@ -66,7 +68,7 @@ class ProcessExecutor:
             if (await process_tree.end(tree, grace=self._stop_seconds)).found:
                 log.warning("ended %s (pid %d) of an earlier gateway", child.target, child.pid)
             await self._journal.drop_child(child.target)
-        # No connection is kept: a probe asks the process that runs now, not the one before it.
+        # No connection is kept: a probe must reach the current process, not the previous one.
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         for name, config in self._targets.items():
             await self._supervise(name, config, self._session)
@@ -91,17 +93,17 @@ class ProcessExecutor:
                 log.error("%s", error)  # the gateway stays up to restart the others
 
     async def exchange(self, targets: Mapping[str, TargetConfig]) -> None:
-        """End removed targets, start new ones; a changed one changes at its next restart."""
-        wanted = {n: t for n, t in targets.items() if isinstance(t, ProcessTarget)}
-        for name in self._targets.keys() - wanted.keys():
+        """End removed targets and start new ones; a changed target changes at its next restart."""
+        new_targets = {n: t for n, t in targets.items() if isinstance(t, ProcessTarget)}
+        for name in self._targets.keys() - new_targets.keys():
             await self._supervisors.pop(name).stop(self._stop_seconds)
         assert self._session is not None  # noqa: S101 - `start` comes before
-        for name, config in wanted.items():
+        for name, config in new_targets.items():
             if name in self._supervisors:
                 self._supervisors[name].take_on(config, self._environ)
             else:
                 await self._supervise(name, config, self._session)
-        self._targets = wanted
+        self._targets = new_targets
 
     async def stop(self) -> None:
         """End every process, all at once."""
@@ -112,12 +114,14 @@ class ProcessExecutor:
             await self._session.close()
 
     async def check(self) -> Check:
-        """A process that is down does not make the gateway unhealthy: it is there to restart it."""
+        """Stay healthy while a process is down: the gateway is there to restart it."""
         running = sum(1 for supervisor in self._supervisors.values() if supervisor.pid)
         return Check(True, f"ok: {len(self._supervisors)} declared, {running} running")
 
     async def plan(self, call: Call) -> Plan:
-        """The declared argv; what runs now goes to `touches` and `current`, outside the digest."""
+        """Plan the declared argv; the present state goes to `touches` and `current`, outside the
+        digest.
+        """
         supervisor, config = self._of(call)
         if supervisor.pid:
             running = await asyncio.to_thread(process_tree.members, supervisor.tree)
@@ -140,7 +144,8 @@ class ProcessExecutor:
             "cwd": str(config.cwd or ""),
             "user": config.user,
             "env": ",".join(sorted(config.env)),
-            # The values may be secret, and a plan travels: only this gateway can make the digest.
+            # The values may be secret and a plan leaves this process, so the digest needs the
+            # gateway's key.
             "env_values": hmac.new(
                 self._key, canonical_json(supervisor.env), hashlib.sha256
             ).hexdigest(),
@@ -202,7 +207,9 @@ class ProcessExecutor:
         return await _up(supervisor, started, "started", f"pid {started.pid}")
 
     def _mark_of(self, target: str) -> str:
-        """The variable by which everything that a target started is known, also after our end."""
+        """Return the variable that marks everything a target started, so a later gateway can find
+        it.
+        """
         ours = f"{self._state_dir.resolve()}\n{target}".encode()
         return f"{_MARK}={hashlib.sha256(ours).hexdigest()[:32]}"
 
@@ -211,7 +218,7 @@ class ProcessExecutor:
 
 
 def _change(call: Call, supervisor: Supervisor, config: ProcessTarget) -> dict[str, Any]:
-    """What is different in the plan of a restart, a stop or a start."""
+    """Return the plan's fields for a restart, a stop or a start."""
     verb, target = call.action.verb, call.target
     grace = int(call.parameters.get("grace_seconds", 0))
     where = f" in {config.cwd}" if config.cwd else ""
@@ -236,7 +243,7 @@ def _change(call: Call, supervisor: Supervisor, config: ProcessTarget) -> dict[s
 
 
 async def _stop(supervisor: Supervisor, grace_seconds: float) -> Result:
-    """It stays down until somebody starts it: the gateway starts nothing by itself."""
+    """Stop it. It stays down until somebody starts it: the gateway starts nothing by itself."""
     before = supervisor.state()
     if not supervisor.pid:
         return succeeded(f"{supervisor.name} was not running: {before}")
@@ -248,7 +255,7 @@ async def _up(supervisor: Supervisor, started: Start, did: str, was: str) -> Res
     name = supervisor.name
     if started.problem:
         tail = await asyncio.to_thread(supervisor.logs, _FAILURE_LOG_LINES)
-        said = f"\nIts last lines:\n{tail}" if tail else ""
-        return failed(f"{name} {did} ({was}), but {started.problem}{said}")
+        last_lines = f"\nIts last lines:\n{tail}" if tail else ""
+        return failed(f"{name} {did} ({was}), but {started.problem}{last_lines}")
     how = "healthy" if supervisor.config.health_url else "running"
     return succeeded(f"{name} {did}: {was}, {how} after {started.seconds:.1f} s")

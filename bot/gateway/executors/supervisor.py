@@ -1,4 +1,4 @@
-"""One supervised process: started from its declared argv, watched, ended with all it started."""
+"""One supervised process: started from its declared argv, watched, ended with all its children."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LAST_READS = 64
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a start went. `problem` is empty when the process runs and, if it can say, is healthy."""
+    """Result of a start. `problem` is empty when the process runs and its health check passes."""
 
     pid: int
     seconds: float
@@ -39,7 +39,7 @@ class Start:
 
 
 class Supervisor:
-    """Holds one process of the config. Callers take care that starts and stops do not overlap."""
+    """Holds one process of the config. Callers ensure that starts and stops do not overlap."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Supervisor:
         self._stopping = False
 
     def take_on(self, config: ProcessTarget, environ: Mapping[str, str]) -> None:
-        """Another declaration, for the next start."""
+        """Use another declaration at the next start."""
         self.config, self.env = config, environment_of(config, environ)
 
     @property
@@ -80,7 +80,7 @@ class Supervisor:
 
     @property
     def tree(self) -> process_tree.Tree:
-        """The running process and everything it started, in any session."""
+        """Return the running process and everything it started, in any session."""
         return process_tree.Tree(self.pid or 0, self._mark)
 
     def state(self) -> str:
@@ -124,7 +124,9 @@ class Supervisor:
         await self._journal.put_child(Child(self.name, process.pid, birth_of(process.pid)))
 
     async def start(self, argv: Sequence[str]) -> Start:
-        """Spawn, then wait until the process is healthy, has exited or its time is over."""
+        """Spawn, then wait until the process is healthy, has exited or its time limit has
+        passed.
+        """
         await self.spawn(argv)
         process, loop = self._process, asyncio.get_running_loop()
         assert process is not None  # noqa: S101 - spawn sets it or raises
@@ -133,7 +135,7 @@ class Supervisor:
         return Start(process.pid, loop.time() - began, problem)
 
     async def stop(self, grace_seconds: float) -> None:
-        """End the whole group: SIGTERM, the grace, SIGKILL. Nothing to do when it never ran."""
+        """End the whole group: SIGTERM, the grace, SIGKILL. Does nothing if it never ran."""
         if self._process is None or self._watcher is None:
             return
         if self.pid is not None:
@@ -147,7 +149,7 @@ class Supervisor:
         await self._journal.drop_child(self.name)
 
     async def health(self) -> str:
-        """What the health URL answers: `ok (200)`, `503`, `no answer`; '' when none is declared."""
+        """Probe the health URL: `ok (200)`, `503`, `no answer`; '' when none is declared."""
         if self.config.health_url is None:
             return ""
         try:
@@ -162,26 +164,28 @@ class Supervisor:
             return f"no answer ({type(error).__name__})"
 
     def logs(self, lines: int) -> str:
-        """The last lines of what it printed."""
+        """Return the last lines that it printed."""
         return self._output.tail(lines)
 
     async def _until_healthy(self, deadline: float) -> str:
-        """'' when healthy, else what is wrong."""
+        """Return '' when healthy, else the problem."""
         loop = asyncio.get_running_loop()
         if self.config.health_url is None:
-            # Nothing to ask: at least it has to live through its first moments.
+            # Without a health URL the process must at least survive its first moments.
             deadline = min(deadline, loop.time() + _SETTLE_SECONDS)
-        pause, said = 0.02, ""
+        pause, health = 0.02, ""
         while True:
             if not self._exited.is_set():
-                said = await self.health()
-                if said.startswith("ok") and not self._exited.is_set():
+                health = await self.health()
+                if health.startswith("ok") and not self._exited.is_set():
                     return ""
             if self._exited.is_set():
                 return _ending(self.exit_code)
             left = deadline - loop.time()
             if left <= 0:
-                return f"not healthy after {self.config.start_seconds:g} s: {said}" if said else ""
+                return (
+                    f"not healthy after {self.config.start_seconds:g} s: {health}" if health else ""
+                )
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._exited.wait(), min(pause, left))
             pause = min(pause * 1.5, 0.25)
@@ -191,7 +195,7 @@ class Supervisor:
         exited.set()
         log.info("%s %s", self.name, _ending(self.exit_code))
         if not self._stopping:
-            # What it started goes with it, and now: later its number may be another's.
+            # Its children end with it, and at once: later their pids may belong to other processes.
             tree = process_tree.Tree(process.pid, self._mark)
             await process_tree.end(tree, grace=_ORPHAN_GRACE_SECONDS)
 
@@ -213,7 +217,7 @@ class Supervisor:
     def _close_reader(self) -> None:
         if self._reader >= 0:
             asyncio.get_running_loop().remove_reader(self._reader)
-            # What it said last is often why it died.
+            # Its last output often explains the exit.
             with contextlib.suppress(OSError):
                 for _ in range(_LAST_READS):
                     self._output.write(os.read(self._reader, 65_536))
@@ -222,7 +226,7 @@ class Supervisor:
 
 
 def environment_of(config: ProcessTarget, environ: Mapping[str, str]) -> dict[str, str]:
-    """All that the process gets of variables: what the config passes on, and its own."""
+    """Return all variables of the process: those that the config passes on, and its own."""
     passed = {name: environ[name] for name in config.pass_env if name in environ}
     if config.user and "HOME" in passed:
         passed["HOME"] = pwd.getpwnam(config.user).pw_dir
@@ -230,7 +234,7 @@ def environment_of(config: ProcessTarget, environ: Mapping[str, str]) -> dict[st
 
 
 def _identity(user: str) -> dict[str, Any]:
-    """The user and groups to start a process as; nothing for the gateway's own."""
+    """Return the user and groups of a new process; empty for the gateway's own user."""
     if not user or pwd.getpwnam(user).pw_uid == os.geteuid():
         return {}
     entry = pwd.getpwnam(user)
