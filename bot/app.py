@@ -27,12 +27,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
 from bot.advice.advisor import Advisor
+from bot.configuration import Configuration, LiveConfiguration
 from bot.errors import GatewayUnavailable, SettingsError, StoreError
 from bot.from_settings import (
     advisor_command,
     gateway_client,
     log_problems,
-    read_rules,
+    read_configuration,
     read_sops,
     task_instructions,
 )
@@ -120,20 +121,16 @@ class Bot:
     def reload(self) -> None:
         """Read policy and SOPs again: all of it, or nothing when a file has a problem."""
         try:
-            policy, sops = read_rules(self._settings)
+            current = read_configuration(self._settings)
         except SettingsError as error:
             emit(Event.POLICY_REFUSED, why=str(error))
             self._reload_notice.refused(error.problems)
             return
+        self._config.current = current
         self._reload_notice.taken()
-        self.service.rulebook.policy = policy
-        self.service.rulebook.sops = sops
-        self.service.store.card_update_seconds = policy.correlate.card_update_seconds
-        self.outbox.policy = policy.notify
         recording = asyncio.create_task(self._record_reload(), name="record reload")
         self._parts.push_async_callback(_cancel, recording)
-        self._read_back.policy = policy.ingest
-        emit(Event.POLICY_RELOADED, sops=len(sops.sops))
+        emit(Event.POLICY_RELOADED, sops=len(current.sops.sops))
 
     async def dump(self) -> dict[str, Any]:
         """How every part is, what waits and what runs: ids and counts, no secret."""
@@ -173,12 +170,13 @@ class Bot:
         policy = read_policy(settings.policy_file)
         sops = read_sops(settings.sop_dir, policy.remediate.declared)
         log_problems(sops)
+        self._config = LiveConfiguration(Configuration(policy, sops))
         if not settings.ai_command_gateway_secret.get_secret_value():
             log.warning("AI_COMMAND_GATEWAY_SECRET is empty: requests to the gateway are unsigned")
         store = await open_store(
             settings.store_url.get_secret_value(),
             owner=f"{os.getpid()}-{secrets.token_hex(6)}",
-            card_update_seconds=policy.correlate.card_update_seconds,
+            config=self._config,
             lease_seconds=settings.store_lease_seconds,
             exclusive=True,
             audit_key=AuditKey(settings.audit_key.get_secret_value()),
@@ -203,8 +201,7 @@ class Bot:
         self._advisor = Advisor(command, task_instructions(settings))
         self.service = IncidentService(
             store=store,
-            sops=sops,
-            policy=policy,
+            config=self._config,
             advisor=self._advisor,
             gateway=gateway,
             probe=http_probe(session),
@@ -222,7 +219,7 @@ class Bot:
             store,
             renderer,
             self._clock,
-            policy=policy.notify,
+            config=self._config,
             ops_channel=ops,
             sender=sender,
         )
@@ -369,7 +366,7 @@ class Bot:
             settings.slack_alert_channels,
             self._clock,
             self.metrics,
-            self.service.policy.ingest,
+            self._config,
         )
         await self._read_back.begin()
         link = Link(self._slack_app(client), door, self._read_back.missed)

@@ -14,6 +14,7 @@ import aiohttp
 from bot.advice.agent_file import write_agent
 from bot.advice.command import AdvisorCommand
 from bot.advice.environment import argv_of
+from bot.configuration import Configuration
 from bot.errors import InputError, SettingsError
 from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.sops import SopLibrary, SopProblem
@@ -89,8 +90,8 @@ def read_sops(folder: Path, environments: Environments = DEFAULT) -> SopLibrary:
     return replace(loaded, problems=(*unreadable, *loaded.problems))
 
 
-def read_rules(settings: Settings) -> tuple[Policy, SopLibrary]:
-    """Policy and SOPs for a reload. SettingsError names every problem of both, one a line.
+def read_configuration(settings: Settings) -> Configuration:
+    """The configuration for a reload. SettingsError names every problem of both, one a line.
 
     A start loses only the line that is bad. A reload must not: it would take an SOP away that is
     in use, and revoke the approvals that wait for it.
@@ -106,7 +107,7 @@ def read_rules(settings: Settings) -> tuple[Policy, SopLibrary]:
     problems += map(str, sops.problems)
     if problems:
         raise SettingsError(problems)
-    return policy, sops
+    return Configuration(policy, sops)
 
 
 def log_problems(library: SopLibrary) -> None:

@@ -9,6 +9,7 @@ loses nothing that was returned. Methods raise `bot.errors.StoreError` when the 
 
 from __future__ import annotations
 
+from bot.configuration import LiveConfiguration
 from bot.errors import SettingsError
 from store.audit.sealing import AuditKey
 from store.engines.protocol import Engine
@@ -88,7 +89,7 @@ async def open_store(
     url: str,
     *,
     owner: str,
-    card_update_seconds: float = 1.0,
+    config: LiveConfiguration | None = None,
     lease_seconds: float = LEASE,
     exclusive: bool = False,
     audit_key: AuditKey | None = None,
@@ -104,7 +105,7 @@ async def open_store(
     return Store(
         engine,
         owner=owner,
-        card_update_seconds=card_update_seconds,
+        config=config,
         lease_seconds=lease_seconds,
         audit_key=audit_key,
     )

@@ -21,12 +21,12 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy import Voter, check_vote, mentions, no_vote
 from bot.approvals.segment import GuestAction
+from bot.configuration import LiveConfiguration
 from bot.errors import NotFound, Refused, SopbotError, StoreError
 from bot.incidents.model import Incident
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
 from bot.response import propose
-from bot.response.rulebook import Rulebook
 from store import Store
 from store.operations.audit import LONGEST_ID, Kind
 
@@ -47,7 +47,7 @@ class Decisions:
         self,
         *,
         store: Store,
-        rulebook: Rulebook,
+        config: LiveConfiguration,
         gateway: GatewayClient,
         standing: Standings,
         clock: Callable[[], datetime],
@@ -55,7 +55,7 @@ class Decisions:
         home_team: str,
     ) -> None:
         self._store = store
-        self._rulebook = rulebook
+        self._config = config
         self._gateway = gateway
         self._standing = standing
         self._clock = clock
@@ -88,7 +88,7 @@ class Decisions:
             self._clock(),
             press,
             reason=reason,
-            limits=self._rulebook.limits,
+            limits=self._config.current.limits,
         )
         self._metrics.voted(choice)
         return approval
@@ -158,10 +158,10 @@ class Decisions:
 
         `facts` are those of this moment, and `incident` its incident, if the caller has them.
         """
-        limits, now = self._rulebook.limits, self._clock()
+        limits, now = self._config.current.limits, self._clock()
         known = facts or await self._store.blocker_facts(limits, now)
         incident = incident or await self._store.incident(approval.incident_id)
-        config = self._rulebook.config_for(approval, incident)
+        config = self._config.current.config_for(approval, incident)
         return evaluate(approval, incident, known, limits, now, config=config)
 
     async def _end(self, approval: Approval, blocker: Blocker) -> bool:
@@ -195,7 +195,7 @@ class Decisions:
         if not waiting:
             return
         now = self._clock()
-        facts = await self._store.blocker_facts(self._rulebook.limits, now)
+        facts = await self._store.blocker_facts(self._config.current.limits, now)
         drawn = await self._store.drawn_blockers()
         for approval in waiting:
             blocker = await self.blocker_of(approval, facts)
@@ -225,7 +225,7 @@ class Decisions:
         """
         if await self._store.frozen() is None:
             return None
-        approvers = self._rulebook.policy.remediate.everybody_who_may_approve
+        approvers = self._config.current.policy.remediate.everybody_who_may_approve
         await self._check_approver(user, approvers, "Still frozen")
         return await self._store.unfreeze(user, self._clock(), channel=channel)
 
@@ -235,7 +235,7 @@ class Decisions:
         Not of the approval: what the policy approved by itself may have none, and they may all
         have left. Nor is it anybody who asked for it or changed a value of it.
         """
-        approvers = self._rulebook.policy.remediate.everybody_who_may_approve
+        approvers = self._config.current.policy.remediate.everybody_who_may_approve
         standing = await self._check_approver(user, approvers, "Not done")
         if why := no_vote(replace(approval, approvers=approvers), user, standing):
             raise Refused(f"Not done: {why}.")
@@ -247,7 +247,7 @@ class Decisions:
         """
         standing = await self._standing(user, ())
         if standing.problem == GUEST and action is not None:
-            if action in self._rulebook.policy.remediate.guests_may:
+            if action in self._config.current.policy.remediate.guests_may:
                 return
             raise Refused(
                 f"Not done: guests may not {action} here.",

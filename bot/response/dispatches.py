@@ -13,6 +13,7 @@ from typing import TypeVar
 from bot.approvals.blockers import Blocker, Facts, LastLook, evaluate
 from bot.approvals.model import Approval, ClaimedDispatch, Execution
 from bot.approvals.policy import is_group, no_vote
+from bot.configuration import LiveConfiguration
 from bot.errors import GatewayUnavailable, InputError, Refused, SopbotError
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
@@ -23,7 +24,6 @@ from bot.response import dispatch, propose, verify
 from bot.response.decisions import Standings
 from bot.response.parallel import Parallel
 from bot.response.request_context import call_with_context
-from bot.response.rulebook import Rulebook
 from store import Store
 
 CLAIMING = timedelta(seconds=10)  # what we claimed so long ago and do not hold, nobody sends
@@ -44,7 +44,7 @@ class Dispatches:
         self,
         *,
         store: Store,
-        rulebook: Rulebook,
+        config: LiveConfiguration,
         gateway: GatewayClient,
         probe: verify.Probe,
         standing: Standings,
@@ -53,7 +53,7 @@ class Dispatches:
         patience: timedelta,
     ) -> None:
         self._store = store
-        self._rulebook = rulebook
+        self._config = config
         self._gateway = gateway
         self._probe = probe
         self._standing = standing
@@ -63,7 +63,7 @@ class Dispatches:
         self._in_hand: set[str] = set()  # executions that were claimed and are being sent
 
         def limit() -> int:
-            return rulebook.policy.remediate.dispatches_at_once
+            return config.current.policy.remediate.dispatches_at_once
 
         self._recoveries = Parallel("recover", limit)
         self._lookups = Parallel("look_up_unknown", limit)
@@ -78,7 +78,7 @@ class Dispatches:
 
     async def claim(self) -> ClaimedDispatch | None:
         """Claim the oldest approved execution whose target is free."""
-        claimed = await self._store.claim_dispatch(self._clock(), self._rulebook.limits)
+        claimed = await self._store.claim_dispatch(self._clock(), self._config.current.limits)
         if claimed is not None:
             self._in_hand.add(claimed.id)
         return claimed
@@ -109,7 +109,7 @@ class Dispatches:
         if isinstance(result, dispatch.Result) or execution.running_at:
             await self._settle(execution, result)
             return
-        if await self._store.still_wanted(execution, self._clock(), self._rulebook.limits):
+        if await self._store.still_wanted(execution, self._clock(), self._config.current.limits):
             approval, incident = await asyncio.gather(
                 self._store.approval(execution.approval_id),
                 self._store.incident(execution.incident_id),
@@ -157,7 +157,7 @@ class Dispatches:
 
         The same approval counts; everything is checked again, as the first time.
         """
-        await self._store.try_again(approval_id, user, self._clock(), self._rulebook.limits)
+        await self._store.try_again(approval_id, user, self._clock(), self._config.current.limits)
 
     async def _look_up(self, execution: Execution) -> Execution:
         return await self._settle(execution, await self._ask_about(execution, bar=True))
@@ -216,8 +216,8 @@ class Dispatches:
             call, key=execution.key, digest=approval.preview.digest or None
         )
         # All of this may have changed while Slack and the gateway were asked.
-        limits = self._rulebook.limits
-        config = self._rulebook.config_for(approval, incident)
+        limits = self._config.current.limits
+        config = self._config.current.config_for(approval, incident)
         if not await self._store.record_request(execution, self._clock(), limits, config, detail):
             return
         if not self._store.replica.holds:
@@ -241,7 +241,7 @@ class Dispatches:
 
         GatewayUnavailable or InputError when the gateway does not say what it would do.
         """
-        config = self._rulebook.config_for(approval, incident)
+        config = self._config.current.config_for(approval, incident)
 
         def evaluated(last_look: LastLook | None) -> Blocker | None:
             # What the store knows was looked at by the claim, and is by `record_request`.
@@ -249,7 +249,7 @@ class Dispatches:
                 approval,
                 incident,
                 Facts(),
-                self._rulebook.limits,
+                self._config.current.limits,
                 self._clock(),
                 config=config,
                 last_look=last_look,
@@ -289,7 +289,7 @@ class Dispatches:
         return "" if left >= approval.needed else why or "too few said yes"
 
     def _verify_period(self) -> timedelta:
-        return timedelta(seconds=self._rulebook.policy.remediate.verify_deadline_seconds)
+        return timedelta(seconds=self._config.current.policy.remediate.verify_deadline_seconds)
 
     async def _finish(self, execution: Execution, result: dispatch.Result) -> Execution:
         now = self._clock()
@@ -328,7 +328,7 @@ class Dispatches:
             incident,
             await self._store.verifying_alerts(execution.id),
             good_in_a_row=good,
-            needed=self._rulebook.policy.remediate.verify_good_probes,
+            needed=self._config.current.policy.remediate.verify_good_probes,
             now=self._clock(),
         )
         if verdict and await self._store.conclude(execution.id, *verdict, self._clock()):

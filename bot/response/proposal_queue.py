@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.approvals.model import Approval
+from bot.configuration import LiveConfiguration
 from bot.errors import AlreadyProposed, GatewayUnavailable, InputError, Refused, StoreError
 from bot.incidents.model import Incident
 from bot.response import propose
 from bot.response.proposals import Proposals
-from bot.response.rulebook import Rulebook
 from bot.serving.logs import bound
 from store import Store
 from store.rows import ProposalTask
@@ -33,12 +33,12 @@ class ProposalQueue:
         self,
         *,
         store: Store,
-        rulebook: Rulebook,
+        config: LiveConfiguration,
         proposals: Proposals,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._rulebook = rulebook
+        self._config = config
         self._proposals = proposals
         self._clock = clock
         self._in_hand: set[int] = set()  # tasks that were claimed and are worked on
@@ -80,7 +80,7 @@ class ProposalQueue:
         for place, (name, wanted) in enumerate(await self._wanted(incident, task)):
             try:
                 asked = await wanted()
-                await self._store.ask(asked, f"{task.origin}:{place}", self._rulebook.limits)
+                await self._store.ask(asked, f"{task.origin}:{place}", self._config.current.limits)
             except AlreadyProposed:
                 continue  # it has a card already
             except (Refused, InputError, GatewayUnavailable) as error:
@@ -104,13 +104,13 @@ class ProposalQueue:
             old = await self._store.approval(task.approval_id)
             return [(old.proposal.action_id, partial(self._proposals.again, incident, old))]
         alert = await self._store.latest_alert(incident.id)
-        sop = self._rulebook.sops.get(incident.sop_id)
-        if sop is None or alert is None or not self._rulebook.policy.remediate.propose_from_sop:
+        current = self._config.current
+        sop, remediate = current.sops.get(incident.sop_id), current.policy.remediate
+        if sop is None or alert is None or not remediate.propose_from_sop:
             return []
-        environments = self._rulebook.policy.remediate.declared
         return [
             (action.action, partial(self._proposals.from_sop, incident, sop, action, alert))
-            for _, action in propose.offered(sop, alert, environments)
+            for _, action in propose.offered(sop, alert, remediate.declared)
         ]
 
     async def _is_over(self, incident: Incident) -> bool:

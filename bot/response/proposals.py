@@ -10,7 +10,8 @@ from datetime import datetime
 from bot.approvals.binding import bound_to, digest_of_text
 from bot.approvals.model import Approval, Terms
 from bot.approvals.rules import Case, demand, environments_of
-from bot.approvals.segment import GuestAction
+from bot.approvals.segment import GuestAction, Remediate
+from bot.configuration import LiveConfiguration
 from bot.errors import InputError, Refused
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Proposal, RemediationStatus
@@ -19,7 +20,6 @@ from bot.remediation import catalogue, intents
 from bot.remediation.client import GatewayClient
 from bot.response import propose
 from bot.response.decisions import check_undecided
-from bot.response.rulebook import Rulebook
 from store import Store
 
 PLAN_SECONDS = 15.0  # the gateway's time for a plan that no person waits for
@@ -35,13 +35,13 @@ class Proposals:
         self,
         *,
         store: Store,
-        rulebook: Rulebook,
+        config: LiveConfiguration,
         gateway: GatewayClient,
         check_person: Callable[[str, GuestAction | None], Awaitable[None]],
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._rulebook = rulebook
+        self._config = config
         self._gateway = gateway
         self._check_person = check_person
         self._clock = clock
@@ -51,13 +51,13 @@ class Proposals:
     ) -> Approval:
         """The approval for what the SOP offers for this alert, not stored yet."""
         given = propose.values_from(sop, action, alert, self._clock())
-        proposal = catalogue.propose(action.action, given, self._rulebook.policy.remediate)
+        proposal = catalogue.propose(action.action, given, self._remediate)
         return await self._prepared(incident, proposal, action=action)
 
     async def again(self, incident: Incident, old: Approval) -> Approval:
         """The same values under the current policy, without votes, not stored yet."""
         given = {p.name: (p.value, p.origin) for p in old.proposal.parameters}
-        proposal = catalogue.propose(old.proposal.action_id, given, self._rulebook.policy.remediate)
+        proposal = catalogue.propose(old.proposal.action_id, given, self._remediate)
         return await self._prepared(
             incident,
             replace(proposal, title=old.proposal.title),
@@ -74,9 +74,9 @@ class Proposals:
         (what is before people, whether it is this one): the same may have been there.
         """
         action_id, given = intents.read_fix(words, user=user, default_target=incident.service)
-        proposal = catalogue.propose(action_id, given, self._rulebook.policy.remediate)
+        proposal = catalogue.propose(action_id, given, self._remediate)
         asked = await self._prepared(incident, proposal, user, requested_by=user)
-        stands = await self._store.ask(asked, cause, self._rulebook.limits)
+        stands = await self._store.ask(asked, cause, self._config.current.limits)
         return stands, stands.id == asked.id
 
     async def edit(self, approval_id: str, values: Mapping[str, str], user: str) -> Approval:
@@ -96,7 +96,7 @@ class Proposals:
                 changed = True
         if not changed:
             raise InputError("Nothing was changed.", remedy="Close the box to leave it as it is.")
-        proposal = catalogue.propose(old.proposal.action_id, given, self._rulebook.policy.remediate)
+        proposal = catalogue.propose(old.proposal.action_id, given, self._remediate)
         incident = await self._store.incident(old.incident_id)
         fresh = await self._prepared(
             incident,
@@ -108,7 +108,8 @@ class Proposals:
         )
         # With the user: who sends the same values at the same time is an editor too, or refused.
         cause = f"edit/{old.id}/{user}/{digest_of_text(repr(sorted(values.items())))[:16]}"
-        return await self._store.edit(old.id, fresh, cause, user, values, self._rulebook.limits)
+        limits = self._config.current.limits
+        return await self._store.edit(old.id, fresh, cause, user, values, limits)
 
     async def undo(self, approval_id: str, user: str) -> Approval:
         """Propose the inverse of what ran and did not help, through the same policy."""
@@ -127,7 +128,7 @@ class Proposals:
         if any(not one.decided for one in earlier):
             raise Refused("It is proposed already: see its card in this thread.")
         inverse = catalogue.CATALOGUE[done.proposal.action_id].inverse
-        proposal = catalogue.propose(inverse, given, self._rulebook.policy.remediate)
+        proposal = catalogue.propose(inverse, given, self._remediate)
         incident = await self._store.incident(done.incident_id)
         asked = await self._prepared(
             incident,
@@ -137,7 +138,11 @@ class Proposals:
             undoes=execution.id,
         )
         cause = f"undo/{execution.id}/{len(earlier)}"
-        return await self._store.ask(asked, cause, self._rulebook.limits)
+        return await self._store.ask(asked, cause, self._config.current.limits)
+
+    @property
+    def _remediate(self) -> Remediate:
+        return self._config.current.policy.remediate
 
     async def _prepared(
         self,
@@ -169,7 +174,8 @@ class Proposals:
         # As it is now: the advice that led here may have taken minutes.
         incident = await self._store.incident(incident.id)
         seen = propose.is_seen(proposal.target, incident, alert)
-        sops, remediate = self._rulebook.sops, self._rulebook.policy.remediate
+        current = self._config.current
+        sops, remediate = current.sops, current.policy.remediate
         sop = sops.get(incident.sop_id)
         case = Case(
             action_id=proposal.action_id,
@@ -198,7 +204,7 @@ class Proposals:
                 fits=case.fits,
                 environments=environments_of(remediate, case),
                 editors=editors,
-                bound=bound_to(incident, self._rulebook.written(incident.sop_id)),
+                bound=bound_to(incident, current.written(incident.sop_id)),
             ),
             requested_by=requested_by,
             undoes=undoes,

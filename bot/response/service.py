@@ -20,6 +20,7 @@ from functools import partial
 from bot.advice.advisor import Advisor
 from bot.advice.model import Advice, Subject
 from bot.approvals.model import Approval
+from bot.configuration import LiveConfiguration
 from bot.errors import InputError, StoreError
 from bot.incidents.model import Alert, Incident, IncidentChange
 from bot.incidents.sops import SopLibrary
@@ -33,7 +34,6 @@ from bot.response.dispatches import Dispatches
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
 from bot.response.receive import Delivery, name_all, named_in_steps
-from bot.response.rulebook import Rulebook
 from bot.serving.logs import bound
 from store import Store
 from store.rows import AdviceRecord, Receipt
@@ -61,8 +61,7 @@ class IncidentService:
         self,
         *,
         store: Store,
-        sops: SopLibrary,
-        policy: Policy,
+        config: LiveConfiguration,
         advisor: Advisor,
         gateway: GatewayClient,
         probe: verify.Probe,
@@ -73,11 +72,11 @@ class IncidentService:
         dispatch_patience: float = 120.0,
     ) -> None:
         self.store = store
-        self.rulebook = Rulebook(policy, sops)
+        self.config = config
         self.home_team = home_team
         self.decisions = Decisions(
             store=store,
-            rulebook=self.rulebook,
+            config=config,
             gateway=gateway,
             standing=standing,
             clock=clock,
@@ -86,17 +85,17 @@ class IncidentService:
         )
         self.proposals = Proposals(
             store=store,
-            rulebook=self.rulebook,
+            config=config,
             gateway=gateway,
             check_person=self.decisions.check_person,
             clock=clock,
         )
         self.proposal_queue = ProposalQueue(
-            store=store, rulebook=self.rulebook, proposals=self.proposals, clock=clock
+            store=store, config=config, proposals=self.proposals, clock=clock
         )
         self.dispatches = Dispatches(
             store=store,
-            rulebook=self.rulebook,
+            config=config,
             gateway=gateway,
             probe=probe,
             standing=standing,
@@ -112,12 +111,12 @@ class IncidentService:
     @property
     def sops(self) -> SopLibrary:
         """The SOPs as they are now."""
-        return self.rulebook.sops
+        return self.config.current.sops
 
     @property
     def policy(self) -> Policy:
         """The policy as it is now."""
-        return self.rulebook.policy
+        return self.config.current.policy
 
     # 1. Receive: written before it is acknowledged.
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.configuration import LiveConfiguration
 from bot.errors import SlackRefused, SopbotError
 from bot.observability.events import Event, emit
 from bot.observability.metrics import Metrics
 from bot.observability.trouble import Trouble
-from bot.policy import Ingest
 from handlers.inbound.alert_receiver import AlertDoor
 from handlers.outbound.posted_messages import PAGE, pages
 from handlers.outbound.slack_client import SlackCalls
@@ -54,9 +54,9 @@ class ReadBack:
         channels: Sequence[str],
         clock: Callable[[], datetime],
         metrics: Metrics,
-        policy: Ingest,
+        config: LiveConfiguration,
     ) -> None:
-        self.policy = policy
+        self._config = config
         self._calls = calls
         self._store = store
         self._door = door
@@ -161,7 +161,8 @@ class ReadBack:
         if edits_too:  # an edit stands where the message does: among those of what is still open
             opened = await self._store.open_since(channel)
             edits_since = min(answered_since, opened - OVERLAP) if opened else answered_since
-            farthest = self._clock() - timedelta(hours=self.policy.read_back_hours)
+            hours = self._config.current.policy.ingest.read_back_hours
+            farthest = self._clock() - timedelta(hours=hours)
             since = min(since, max(edits_since, farthest))
         found, newest = 0, mark.ts
         oldest = max(_ts(since), mark.began)

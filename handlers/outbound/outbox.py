@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.configuration import LiveConfiguration
 from bot.errors import OutcomeUnknown, SlackRefused, SopbotError, StoreError
 from bot.observability.trouble import Trouble
 from bot.policy import Notify
@@ -55,11 +56,11 @@ class Outbox:
         renderer: Renderer,
         clock: Callable[[], datetime],
         *,
-        policy: Notify,
+        config: LiveConfiguration,
         ops_channel: str,
         sender: Sender,
     ) -> None:
-        self.policy = policy
+        self._config = config
         self.ops_channel = ops_channel
         """Where the bot speaks of itself."""
         self.delivery = Delivery(
@@ -73,6 +74,10 @@ class Outbox:
         self._channels: dict[str, Channel] = {}
         self._repeats = Pace(burst=REPEAT_BURST)  # of all channels: Slack limits the workspace
         self._trouble = Trouble(log, logging.WARNING, "the outbox waits for the store: %s")
+
+    @property
+    def _policy(self) -> Notify:
+        return self._config.current.policy.notify
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -191,9 +196,9 @@ class Outbox:
             return None
         batch = GATHERED if channel.is_quiet(now) else BATCH
         return Ask(
-            max(batch, self.policy.storm_limit + 1),
+            max(batch, self._policy.storm_limit + 1),
             which,
-            tuple(channel.over(self.policy.sender_incidents_per_minute, now)),
+            tuple(channel.over(self._policy.sender_incidents_per_minute, now)),
         )
 
     def _is_held_back(self, channel: Channel, due: Set[Which]) -> bool:
@@ -223,7 +228,7 @@ class Outbox:
         channel = self._channels[name] = Channel(lane, Pace(lane.paced_until))
         # A storm may have begun before the lane was ours.
         now = self._clock()
-        if await self._store.weather(name, self.policy.storm_limit, now, remind=False):
+        if await self._store.weather(name, self._policy.storm_limit, now, remind=False):
             channel.storm_at = now
         return channel
 
@@ -250,7 +255,7 @@ class Outbox:
         `found` is what the look that started this has read already.
         """
         pace = channel.pace
-        pace.interval, pace.burst = self.policy.post_interval_seconds, self.policy.post_burst
+        pace.interval, pace.burst = self._policy.post_interval_seconds, self._policy.post_burst
         self._repeats.interval = REPEAT_INTERVAL if pace.interval else 0.0
         while self._store.replica.has_lane(channel.lane):
             if found and found.ask and found.messages is not None:
@@ -350,12 +355,12 @@ class Outbox:
         now, told = self._clock(), channel.storm_at
         if told is None:
             cards = sum(message.kind == "card" and message.ts is None for message in messages)
-            if cards <= self.policy.storm_limit:
+            if cards <= self._policy.storm_limit:
                 return False
         remind = told is None or abs(now - told) >= DIGEST_EVERY
         if not remind and messages:
             return False
-        name, limit = channel.lane.channel, self.policy.storm_limit
+        name, limit = channel.lane.channel, self._policy.storm_limit
         storms = await self._store.weather(name, limit, now, remind=remind)
         if storms and remind:
             channel.storm_cards = 0 if told is None else channel.storm_cards

@@ -224,7 +224,8 @@ class AlertsPart(Part):
         less than 15 minutes ago. `channel` is where a new incident's card goes; `posted`:
         the sender's own message stands there.
         """
-        arrival = Arrival(channel, now, self.card_update_seconds, posted)
+        gather = self.config.current.policy.correlate.card_update_seconds
+        arrival = Arrival(channel, now, gather, posted)
         return await self._write(accept, key, named, arrival)
 
     async def latest_alert(self, incident_id: int) -> Alert | None:

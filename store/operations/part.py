@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from bot.configuration import LiveConfiguration
 from store.audit.known_head import KnownHead
 from store.audit.sealing import AuditKey, sealed
 from store.engines.protocol import Engine
@@ -27,7 +28,7 @@ class Part:
         engine: Engine,
         *,
         owner: str,
-        card_update_seconds: float = 1.0,
+        config: LiveConfiguration | None = None,
         lease_seconds: float = LEASE,
         audit_key: AuditKey | None = None,
     ) -> None:
@@ -39,8 +40,8 @@ class Part:
         self.replica = Replica(engine, owner, seconds=lease_seconds)
         self.clock = engine.clock
         """The time by which leases are kept: the same for every replica."""
-        self.card_update_seconds = card_update_seconds
-        """How long repeats of an alert gather before the card changes, in seconds."""
+        self.config = config or LiveConfiguration()
+        """The configuration in force; by default the policy's own defaults."""
 
     def signal(self, topic: Topic) -> asyncio.Event:
         """Set after each commit that concerns `topic`."""

@@ -11,11 +11,12 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.configuration import Configuration, LiveConfiguration
 from bot.incidents import correlation
 from bot.incidents.model import Alert, AlertStatus, Severity
 from bot.incidents.sops import SopLibrary
 from bot.observability.metrics import Metrics
-from bot.policy import Notify
+from bot.policy import Notify, Policy
 from bot.simulator import Faults, LocalSlack
 from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
@@ -143,7 +144,7 @@ class Desk:
             store,
             Renderer(Known(store)),
             self.clock,
-            policy=Notify(post_interval_seconds=0),
+            config=LiveConfiguration(Configuration(Policy(notify=Notify(post_interval_seconds=0)))),
             ops_channel=OPS,
             sender=self.sender,
         )
@@ -165,7 +166,6 @@ async def desk(tmp_path):
     store = await open_store(
         f"sqlite:///{tmp_path}/desk.db",
         owner="first",
-        card_update_seconds=1.0,
         exclusive=True,
         audit_key=AUDIT_KEY,
     )

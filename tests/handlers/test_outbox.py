@@ -6,10 +6,10 @@ import sqlite3
 import pytest
 from aiohttp import web
 
+from bot.configuration import LiveConfiguration
 from bot.errors import SopbotError, StoreError
 from bot.incidents.model import Severity
 from bot.jobs.retry_outbox import retry_outbox
-from bot.policy import Notify
 from bot.simulator import rate_limited
 from handlers.outbound.delivery import GIVE_UP_AFTER
 from handlers.outbound.metadata import Sender
@@ -446,7 +446,7 @@ async def test_a_bug_in_one_message_lets_the_others_pass(desk):
         desk.store,
         Stumbling(Known(desk.store)),
         desk.clock,
-        policy=Notify(),
+        config=LiveConfiguration(),
         ops_channel=OPS,
         sender=desk.sender,
     )

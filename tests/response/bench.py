@@ -11,9 +11,9 @@ from bot.approvals.binding import bound_to, digest_of
 from bot.approvals.model import Approval, Choice, Execution, Standing, Terms
 from bot.approvals.policy import Voter
 from bot.approvals.segment import Remediate
+from bot.configuration import Configuration, LiveConfiguration
 from bot.errors import StoreError
 from bot.incidents.remediation import RemediationStatus
-from bot.incidents.sops import SopLibrary
 from bot.observability.metrics import Metrics
 from bot.policy import Policy
 from bot.remediation.client import ActionCall, NeverSeen, Outcome
@@ -89,8 +89,7 @@ class Bench:
         self.presser = Standing(problem="")
         self.service = IncidentService(
             store=self.store,
-            sops=SopLibrary(),
-            policy=Policy(),
+            config=LiveConfiguration(),
             advisor=None,
             gateway=self.gateway,
             probe=None,
@@ -110,11 +109,11 @@ class Bench:
     async def asked(self, **changes: Any) -> Approval:
         """What waits for a yes."""
         incident = await opened(self.store)
-        written = self.service.rulebook.written(incident.sop_id)
+        written = self.service.config.current.written(incident.sop_id)
         one = approval(incident.id, terms=Terms(bound=bound_to(incident, written)), **changes)
         one = replace(one, digest=digest_of(one))
         asks = Remediate(approvers=one.approvers, approvals_required=one.needed)
-        self.service.rulebook.policy = Policy(remediate=asks)
+        self.service.config.current = Configuration(Policy(remediate=asks))
         return await self.store.ask(one, "test")
 
     async def approved(self, **changes: Any) -> None:

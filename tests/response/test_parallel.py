@@ -11,6 +11,7 @@ from bot.approvals.binding import bound_to, digest_of
 from bot.approvals.model import Choice, Standing, Terms
 from bot.approvals.policy import Voter
 from bot.approvals.segment import Remediate
+from bot.configuration import Configuration
 from bot.incidents.remediation import Parameter, RemediationStatus
 from bot.policy import Policy
 from bot.remediation.client import Outcome
@@ -63,12 +64,11 @@ def gateway() -> HeldGateway:
 async def approved(bench: Bench, *targets: str) -> list[str]:
     """An approved restart of each target, each for an incident of its own; their keys."""
     keys = []
-    bench.service.rulebook.policy = Policy(
-        remediate=Remediate(approvers=PEOPLE, actions={"service.restart": {"cooldown_seconds": 0}})
-    )
+    asks = Remediate(approvers=PEOPLE, actions={"service.restart": {"cooldown_seconds": 0}})
+    bench.service.config.current = Configuration(Policy(remediate=asks))
     for number, target in enumerate(targets):
         incident = await opened(bench.store, service=f"s{number}", fingerprint=f"fp-{number}")
-        bound = bound_to(incident, bench.service.rulebook.written(incident.sop_id))
+        bound = bound_to(incident, bench.service.config.current.written(incident.sop_id))
         one = approval(incident.id, terms=Terms(bound=bound), target=target)
         probe = Parameter("probe_url", f"http://{target}/health", "SOP")
         parameters = (*one.proposal.parameters, probe)

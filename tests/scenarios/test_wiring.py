@@ -175,9 +175,13 @@ async def test_exactly_these_tasks_run_until_the_end(world: World, bot: StartBot
 REPLACED_BY_A_RELOAD = {
     "the policy that decides": lambda bot: bot.service.policy.model_dump_json(),
     "the SOPs": lambda bot: [sop.sop_id for sop in bot.service.sops.sops],
-    "how the outbox posts": lambda bot: bot.outbox.policy.model_dump_json(),
-    "how far the history is read back": lambda bot: bot._read_back.policy.model_dump_json(),
-    "how long repeats gather on a card": lambda bot: bot.service.store.card_update_seconds,
+    "how the outbox posts": lambda bot: bot.outbox._policy.model_dump_json(),
+    "how far the history is read back": lambda bot: (
+        bot._read_back._config.current.policy.ingest.read_back_hours
+    ),
+    "how long repeats gather on a card": lambda bot: (
+        bot.service.store.config.current.policy.correlate.card_update_seconds
+    ),
 }
 
 

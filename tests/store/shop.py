@@ -13,10 +13,12 @@ from bot.approvals.binding import digest_of
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, Execution, Standing
 from bot.approvals.policy import Voter
+from bot.configuration import Configuration, LiveConfiguration
 from bot.incidents import correlation
 from bot.incidents.correlation import Named
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
+from bot.policy import Correlate, Policy
 from store import Store, open_store
 from store.audit.sealing import AuditKey
 
@@ -150,6 +152,12 @@ def voter(user: str, team: str = TEAM) -> Voter:
     return Voter(user, team, Standing(problem=""))
 
 
+def gathering(seconds: float) -> LiveConfiguration:
+    """A configuration by which repeats of an alert gather for so long before the card changes."""
+    correlate = Correlate(card_update_seconds=seconds)
+    return LiveConfiguration(Configuration(Policy(correlate=correlate)))
+
+
 class Place(Protocol):
     """Where an engine keeps its data: opened as often as a test likes, all seeing the same."""
 
@@ -168,7 +176,7 @@ class SqliteFile:
     async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
         url = f"sqlite:///{self.folder / 'sopbot.db'}"
         store = await open_store(
-            url, owner=owner, card_update_seconds=card_update_seconds, audit_key=AUDIT_KEY
+            url, owner=owner, config=gathering(card_update_seconds), audit_key=AUDIT_KEY
         )
         self.stores.append(store)
         return store
@@ -189,10 +197,10 @@ class SqliteMemory:
         if self.stores:
             engine = self.stores[0]._engine
             return Store(
-                engine, owner=owner, card_update_seconds=card_update_seconds, audit_key=AUDIT_KEY
+                engine, owner=owner, config=gathering(card_update_seconds), audit_key=AUDIT_KEY
             )
         store = await open_store(
-            "sqlite://", owner=owner, card_update_seconds=card_update_seconds, audit_key=AUDIT_KEY
+            "sqlite://", owner=owner, config=gathering(card_update_seconds), audit_key=AUDIT_KEY
         )
         self.stores.append(store)
         return store
@@ -211,7 +219,7 @@ class OnServer:
 
     async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
         store = await open_store(
-            self.url, owner=owner, card_update_seconds=card_update_seconds, audit_key=AUDIT_KEY
+            self.url, owner=owner, config=gathering(card_update_seconds), audit_key=AUDIT_KEY
         )
         self.stores.append(store)
         return store

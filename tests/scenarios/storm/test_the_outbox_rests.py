@@ -11,10 +11,11 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.configuration import Configuration, LiveConfiguration
 from bot.incidents import correlation
 from bot.incidents.model import Alert, AlertStatus, Severity
 from bot.observability.metrics import Metrics
-from bot.policy import Notify
+from bot.policy import Notify, Policy
 from bot.simulator import Channel, LocalSlack, RateLimits
 from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
@@ -63,7 +64,7 @@ class Scene:
                 store,
                 Renderer(Known(store)),
                 time.wall,
-                policy=notify,
+                config=LiveConfiguration(Configuration(Policy(notify=notify))),
                 ops_channel=OPS,
                 sender=Sender(slack.core.workspace.app.bot_id, await store.identity()),
             )

@@ -1,8 +1,8 @@
-"""The operator's files as they are now: a reload replaces all of them at once."""
+"""The configuration in force: policy and SOPs. A reload replaces all of it by one assignment."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.approvals.binding import Written, digest_of_text
@@ -16,12 +16,12 @@ from bot.policy import Policy
 from bot.remediation.catalogue import cooldowns_in, enabled_in, risk_in
 
 
-@dataclass(slots=True)
-class Rulebook:
-    """Policy and SOPs."""
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Policy and SOPs of one moment, which belong together: nothing changes in them."""
 
-    policy: Policy
-    sops: SopLibrary
+    policy: Policy = field(default_factory=Policy)
+    sops: SopLibrary = field(default_factory=SopLibrary)
 
     def written(self, sop_id: str) -> Written:
         """Digests of the text that a remediation of that SOP ID depends on."""
@@ -65,3 +65,14 @@ class Rulebook:
             hourly_budget_per_target=remediate.hourly_budget_per_target,
             windows=remediate.maintenance_windows,
         )
+
+
+class LiveConfiguration:
+    """The one reference to the configuration in force.
+
+    Whoever reads the policy holds this and reads `current` when it decides, so that a reload
+    reaches everybody at the same moment. A decision of several steps reads `current` once.
+    """
+
+    def __init__(self, current: Configuration | None = None) -> None:
+        self.current = current or Configuration()
