@@ -1,0 +1,116 @@
+"""The code keeps a shape that one reader can hold: short files and functions, no import circle."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+from tests.changed import module_of
+from tests.vocabulary import ROOT, files
+
+PACKAGES = ("bot", "handlers", "store")
+MOST_LINES, MOST_LINES_OF_A_FUNCTION = 350, 50
+
+# What is longer still. Take a line out when you split the file; nothing may be added.
+LONG_FILES: dict[str, int] = {
+    "bot/app.py": 450,
+    "bot/approvals/blockers.py": 412,
+    "bot/remediation/client.py": 364,
+    "handlers/outbound/outbox.py": 365,
+    "store/audit/proof.py": 457,
+    "store/engines/migrations.py": 581,
+    "store/operations/approvals.py": 532,
+    "store/operations/audit.py": 393,
+    "store/operations/incidents.py": 432,
+    "store/operations/outbox.py": 485,
+    "store/operations/outcomes.py": 370,
+    "store/rows.py": 374,
+    "tests/gateway/test_attack_the_supervisor.py": 406,
+    "tests/gateway/test_http.py": 397,
+    "tests/handlers/test_listening.py": 356,
+    "tests/handlers/test_outbox.py": 546,
+    "tests/handlers/views/test_impostors.py": 382,
+    "tests/incidents/test_sops.py": 354,
+    "tests/remediation/test_client.py": 495,
+    "tests/scenarios/mistakes.py": 403,
+    "tests/scenarios/test_attack_audit.py": 556,
+    "tests/scenarios/test_attack_the_gateway.py": 358,
+    "tests/scenarios/test_attack_who_counts.py": 514,
+    "tests/scenarios/test_commands.py": 402,
+    "tests/scenarios/test_http_door.py": 461,
+    "tests/scenarios/test_stop_and_start.py": 378,
+    "tests/serving/test_connections.py": 355,
+    "tests/simulator/test_blocks.py": 454,
+    "tests/simulator/test_web_api.py": 405,
+    "tests/store/test_backups.py": 445,
+    "tests/store/test_bundles.py": 475,
+    "tests/store/test_contract_approvals.py": 370,
+    "tests/store/test_contract_audit.py": 379,
+    "tests/store/test_contract_executions.py": 526,
+    "tests/store/test_contract_guards.py": 478,
+    "tests/store/test_contract_leases.py": 405,
+    "tests/store/test_contract_outbox.py": 392,
+    "tests/store/test_postgres.py": 430,
+    "tests/store/test_transfer.py": 352,
+    "tests/test_store_command.py": 371,
+}
+LONG_FUNCTIONS = 21
+CIRCULAR = {"bot.simulator.conversation", "bot.simulator.local", "bot.simulator.watching"}
+
+
+def test_no_file_is_too_long_to_read_at_once() -> None:
+    lengths = {
+        file.relative_to(ROOT).as_posix(): len(file.read_text("utf-8").splitlines())
+        for file in files()
+    }
+    too_long = {
+        path: lines for path, lines in lengths.items() if lines > LONG_FILES.get(path, MOST_LINES)
+    }
+    assert not too_long, "split these by topic"
+
+
+def test_few_functions_are_longer_than_a_page() -> None:
+    too_long = [
+        f"{file.relative_to(ROOT)}: {node.name}"
+        for file in files(*PACKAGES)
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (node.end_lineno or 0) - node.lineno >= MOST_LINES_OF_A_FUNCTION
+    ]
+    assert len(too_long) <= LONG_FUNCTIONS, too_long
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    modules = {module_of(file.relative_to(ROOT).as_posix()): file for file in files(*PACKAGES)}
+    imports = {name: imported_by(file, modules) - {name} for name, file in modules.items()}
+    assert set().union(*circles(imports)) <= CIRCULAR, "move what both need to a third module"
+
+
+def imported_by(file: Path, modules: Container[str]) -> set[str]:
+    """The modules that it imports, at its head or later; a package only for its own names."""
+    imported: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names if alias.name in modules}
+        elif isinstance(node, ast.ImportFrom) and node.module in modules:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            imported |= {name if name in modules else node.module for name in names}
+    return imported
+
+
+def circles(imports: dict[str, set[str]]) -> Iterator[list[str]]:
+    """Modules that are left when all that import nothing of the others are taken away."""
+    left = {name: set(others) for name, others in imports.items()}
+    while leaves := {name for name, others in left.items() if not others}:
+        left = {name: others - leaves for name, others in left.items() if name not in leaves}
+    while roots := set(left) - {other for others in left.values() for other in others}:
+        left = {name: others for name, others in left.items() if name not in roots}
+    if left:
+        yield sorted(left)
+
+
+def test_a_circle_of_three_is_found_and_a_diamond_is_none() -> None:
+    diamond = {"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set[str]()}
+    assert list(circles(diamond)) == []
+    assert list(circles(diamond | {"d": {"e"}, "e": {"b"}})) == [["b", "d", "e"]]
