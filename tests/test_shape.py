@@ -17,6 +17,8 @@ LONG_FILES: dict[str, int] = {
     "bot/app.py": 450,
     "bot/approvals/blockers.py": 412,
     "bot/remediation/client.py": 364,
+    "bot/simulator/tests/test_blocks.py": 454,
+    "bot/simulator/tests/test_web_api.py": 405,
     "handlers/outbound/outbox.py": 365,
     "store/audit/proof.py": 457,
     "store/engines/migrations.py": 581,
@@ -41,8 +43,6 @@ LONG_FILES: dict[str, int] = {
     "tests/scenarios/test_http_door.py": 461,
     "tests/scenarios/test_stop_and_start.py": 378,
     "tests/serving/test_connections.py": 355,
-    "tests/simulator/test_blocks.py": 454,
-    "tests/simulator/test_web_api.py": 405,
     "tests/store/test_backups.py": 445,
     "tests/store/test_bundles.py": 475,
     "tests/store/test_contract_approvals.py": 370,
@@ -55,7 +55,7 @@ LONG_FILES: dict[str, int] = {
     "tests/store/test_transfer.py": 352,
     "tests/test_store_command.py": 371,
 }
-LONG_FUNCTIONS = 21
+LONG_FUNCTIONS = 24
 CIRCULAR = {"bot.simulator.conversation", "bot.simulator.local", "bot.simulator.watching"}
 
 
