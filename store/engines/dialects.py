@@ -16,9 +16,10 @@ _SCHEMA = (
 )
 
 # In a statement. SQLite has one writer, which no other claimant gets in the way of.
+_SKIP_LOCKED = "FOR UPDATE SKIP LOCKED"
 _STATEMENT = (
     ("?", "%s"),
-    (SKIP_LOCKED, "FOR UPDATE SKIP LOCKED"),
+    (SKIP_LOCKED, _SKIP_LOCKED),
 )
 
 
@@ -31,6 +32,13 @@ def schema_for_postgres(sql: str) -> str:
 def statement_for_postgres(sql: str) -> str:
     """A statement of an operation, in psycopg's and PostgreSQL's words."""
     return _replaced(sql, _STATEMENT)
+
+
+@lru_cache(maxsize=1024)
+def statement_for_libpq(sql: str) -> str:
+    """A statement of an operation as libpq takes it: its values are `$1`, `$2` and so on."""
+    first, *rest = sql.replace(SKIP_LOCKED, _SKIP_LOCKED).split("?")
+    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
 
 
 def _replaced(sql: str, words: tuple[tuple[str, str], ...]) -> str:

@@ -1,4 +1,4 @@
-"""PostgreSQL from asyncio: a pool of connections, a transaction an operation, LISTEN and NOTIFY.
+"""PostgreSQL from asyncio: some sessions, a transaction an operation, LISTEN and NOTIFY.
 
 Operations run side by side, in this process and in other replicas. What must not interleave says
 so (`statements.lock`, an advisory lock until the transaction ends); where the database finds that
@@ -12,29 +12,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import psycopg
 from psycopg import errors
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from bot.errors import StoreError
 from store.engines.clocks import DatabaseClock
-from store.engines.dialects import statement_for_postgres
+from store.engines.dialects import statement_for_libpq
 from store.engines.postgres_connections import (
-    Connection,
+    CHANNEL,
+    NOTIFY,
     Wakeups,
-    configure,
     explain,
     is_lost,
-    is_over,
     safe_name,
-    within,
 )
 from store.engines.postgres_schema import SCHEMA, migrate
+from store.engines.postgres_session import Answer, Session, connect
 from store.statements import Operation, bindable
 from store.topics import Topic
 
@@ -48,6 +47,7 @@ ATTEMPTS = 8  # of an operation that others got in the way of
 SLOTS = 1024  # that all names of locks share
 LOCK_CLASS = 7_076_266  # "sop" as a number: no other program's advisory locks
 PATIENCE = 5.0  # seconds without an answer, or of trying again, until an operation gives up
+REST = 0.1  # seconds until a connection that failed to come about is tried again
 QUEUE = 30.0  # seconds that it may wait for its turn: a burst of alerts is no reason to refuse one
 
 # Another transaction was in the way; the same operation, run again, sees what that one did. The
@@ -68,7 +68,7 @@ _ITS_OWN_FAULT = (
 )
 
 
-_Bound = tuple[str, Sequence[Any] | None]  # a statement and its values
+_Bound = tuple[str, Sequence[Any]]  # a statement and its values
 
 # How a transaction begins. A read of one query needs none: a statement sees one moment.
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
@@ -99,31 +99,21 @@ class PostgresEngine:
         self._running: set[asyncio.Task[Any]] = set()
         self._long_reads: set[Callable[..., Any]] = set()
         self._closed = False
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            url,
-            min_size=2,
-            max_size=connections + 1,  # one to tell the others by
-            open=False,
-            timeout=patience,
-            reconnect_timeout=0.5,  # then who waits asks anew; the pool never gives up for good
-            kwargs={"autocommit": True, "connect_timeout": max(2, int(patience))},
-            configure=configure,
-            name=f"store-{id(self)}",
-        )
+        self._idle: list[Session] = []  # those that served last are last
         self._clock = DatabaseClock()
-        self._wakeups = Wakeups(url, self._pool, self._wake, self._clock, patience)
+        self._wakeups = Wakeups(url, self._notify_others, self._wake, self._clock, patience)
 
     async def start(self) -> None:
         """Connect, bring the schema up to date, listen. StoreError says what is wrong."""
         try:
             await migrate(self._url, self._name)
-            await self._pool.open()
+            self._idle.append(Session(await connect(self._url, self._patience)))
             await self._wakeups.start()
         except (psycopg.Error, OSError) as error:
-            await self._pool.close()
+            self._close_idle()
             raise explain(error, self._name) from None  # what libpq says quotes the URL
         except BaseException:
-            await self._pool.close()
+            self._close_idle()
             raise
 
     @property
@@ -166,7 +156,34 @@ class PostgresEngine:
         if self._running:
             await asyncio.wait(self._running)
         await self._wakeups.stop()
-        await self._pool.close()
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    @asynccontextmanager
+    async def _session(self, seconds: float) -> AsyncIterator[Session]:
+        """One that nobody else uses until the block ends; a new one if none is idle."""
+        while self._idle:
+            session = self._idle.pop()
+            if session.is_usable:  # found out here, where another one can serve
+                break
+            session.close()
+        else:
+            session = Session(await connect(self._url, seconds))
+        try:
+            yield session
+        finally:
+            if self._closed or session.is_over:
+                session.close()
+            else:
+                self._idle.append(session)
+
+    async def _notify_others(self, text: str) -> None:
+        """Send a NOTIFY. It waits for no turn: a burst must not keep the others from hearing."""
+        async with self._session(self._patience) as session:
+            await session.run([(NOTIFY, (CHANNEL, text))], 0, self._patience)
 
     async def _in_its_own_task(self, operation: Callable[[], Operation[T]], begin: str) -> T:
         """A caller that goes away neither stops nor breaks it."""
@@ -204,11 +221,12 @@ class PostgresEngine:
                 log.debug("run again, for another was in the way: %s", type(error).__name__)
             except _ITS_OWN_FAULT as error:
                 raise self._refused(error) from error
-            except (psycopg.Error, PoolTimeout, PoolClosed, OSError) as error:
-                late = self._loop.time() >= deadline
-                if late or isinstance(error, PoolTimeout | PoolClosed | errors.DiskFull):
+            except (psycopg.Error, OSError) as error:
+                late = self._loop.time() >= deadline - REST
+                if late or isinstance(error, errors.DiskFull):
                     raise explain(error, self._name) from error
                 log.debug("run again after: %s", type(error).__name__)
+                await asyncio.sleep(REST)
             else:
                 if topics:
                     self._wake(topics)
@@ -222,20 +240,13 @@ class PostgresEngine:
     async def _once(
         self, operation: Callable[[], Operation[T]], begin: str, deadline: float
     ) -> tuple[T, set[Topic]]:
-        left = max(0.1, deadline - self._loop.time())
-        async with (
-            self._pool.connection(left) as connection,
-            within(connection, max(1.0, left)) as heard,
-        ):
-            if is_over(connection):  # found out here, where trying again is safe
-                await connection.close()
-                raise psycopg.OperationalError("the server ended this connection")
-            transaction = _Transaction(connection, begin, heard)
+        left = max(1.0, deadline - self._loop.time())
+        async with self._session(left) as session:
+            transaction = _Transaction(session, begin, left)
             try:
                 result = await transaction.drive(operation())
             except psycopg.Error as error:
-                # A connection that failed so may be at odds with us about what is prepared on it.
-                await connection.close()
+                session.close()
                 if not (transaction.may_stand and is_lost(error)):
                     raise
                 raise StoreError(
@@ -243,7 +254,7 @@ class PostgresEngine:
                     remedy="What was not acknowledged is delivered again, and counts once.",
                 ) from error
             except BaseException:
-                await _undo(connection)
+                await transaction.undo()
                 raise
         return result, transaction.topics
 
@@ -256,14 +267,13 @@ class _Transaction:
     """One operation on one connection. What needs no answer waits and travels with the next.
 
     `begin` is its first statement; none where the first query is taken for the only one, which
-    needs no transaction around it. `heard` is called whenever the server answered. `may_stand`: a
-    commit was sent.
+    needs no transaction around it. After `silence` seconds without an answer it fails. `may_stand`:
+    a commit was sent.
     """
 
-    def __init__(self, connection: Connection, begin: str, heard: Callable[[], None]) -> None:
-        self._connection = connection
-        self._heard = heard
-        self._cursor = connection.cursor()
+    def __init__(self, session: Session, begin: str, silence: float) -> None:
+        self._session = session
+        self._silence = silence
         self._begin = begin
         self._begun = False
         self._ended = False
@@ -286,57 +296,50 @@ class _Transaction:
                 if statement.wants == "lock":
                     self._unsent.append((_LOCK, (_slots(statement.parameters),)))
                     continue
-                sql = statement_for_postgres(statement.sql)
+                sql = statement_for_libpq(statement.sql)
                 self._unsent.append((sql, bindable(statement.parameters)))
                 if statement.wants != "nothing":
-                    await self._send(end=statement.is_last or not self._begin)
-                    rows = statement.wants == "rows"
-                    answer = await self._cursor.fetchall() if rows else self._cursor.rowcount
+                    answered = await self._send(end=statement.is_last or not self._begin)
+                    answer = answered.rows() if statement.wants == "rows" else answered.count
         except StopIteration as end:
-            if not self._ended:
+            if not self._ended and (self._begun or self._unsent):
                 await self._send(end=True)
             result: T = end.value
             return result
 
-    async def _send(self, *, end: bool) -> None:
-        """Send what waits, at the end with its commit; the cursor has the answer of the last."""
+    async def undo(self) -> None:
+        """Leave the transaction: the operation was refused, or is at fault."""
+        if self._begun and not self._ended and not self._session.is_over:
+            try:
+                await self._session.run([_ROLLBACK], 0, self._silence)
+            except psycopg.Error:
+                self._session.close()
+
+    async def _send(self, *, end: bool) -> Answer:
+        """Send what waits, at the end with its commit; the answer to the last of it."""
         script, self._unsent = self._unsent, []
-        after: list[_Bound] = []
         self._ended = end
         self.may_stand = end and self._begin == _WRITE
         if self._begun or not end or len(script) > 1:  # else it is a transaction by itself
             if not self._begun:
-                script.insert(0, (self._begin or _READ, None))
+                script.insert(0, (self._begin or _READ, ()))
+            self._begun = True
             if end:
-                after.append(("COMMIT", None))
-        self._begun = True
-        if len(script) + len(after) <= 1:
-            for statement, parameters in script + after:
-                await self._cursor.execute(statement, parameters)
-        else:
-            async with self._connection.pipeline():
-                for number, (statement, parameters) in enumerate(script + after, 1):
-                    cursor = self._cursor if number == len(script) else self._connection.cursor()
-                    await cursor.execute(statement, parameters)
-        self._heard()
+                script.append(_COMMIT)
+        number = len(script) - 2 if script[-1] is _COMMIT and len(script) > 1 else len(script) - 1
+        return await self._session.run(script, number, self._silence)
 
 
-async def _undo(connection: Connection) -> None:
-    try:
-        if not connection.closed:
-            await connection.execute("ROLLBACK")
-    except psycopg.Error:
-        await connection.close()
+_COMMIT: _Bound = ("COMMIT", ())
+_ROLLBACK: _Bound = ("ROLLBACK", ())
+_LOCK = f"SELECT pg_advisory_xact_lock({LOCK_CLASS}, slot) FROM unnest($1::int[]) AS slot"  # noqa: S608 - constant
 
 
-_LOCK = f"SELECT pg_advisory_xact_lock({LOCK_CLASS}, slot) FROM unnest(%s::int[]) AS slot"  # noqa: S608 - constant
-
-
-def _slots(names: Sequence[str]) -> list[int]:
+def _slots(names: Sequence[str]) -> str:
     """Names as the server locks them, in the one order that everybody takes them in.
 
     A server has room for some thousand locks, for all who use it, and one delivery may have
     hundreds of names. Two names in one slot wait for each other in vain, which does no harm.
     """
     found = {zlib.crc32(name.encode("utf-8", "backslashreplace")) % SLOTS for name in names}
-    return sorted(found)
+    return "{" + ",".join(map(str, sorted(found))) + "}"

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: how rows come, what failures mean, and who wakes whom."""
+"""Who wakes whom on PostgreSQL, and what failures of the server mean."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ import logging
 import os
 import re
 import secrets
-import select
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC
-from functools import partial
-from typing import Any
 
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from bot.errors import StoreError
 from bot.observability.trouble import Trouble
 from store.engines.clocks import DatabaseClock
+from store.engines.postgres_session import Connection, connect
 from store.topics import Topic
 
 log = logging.getLogger(__name__)
@@ -31,64 +28,9 @@ CHANNEL = "sopbot"
 LOOK = 2.0  # seconds between two looks at the database's clock; proves too that the link lives
 REST = 0.5  # seconds before a lost link is built anew
 
-# A replica that stands still in the middle of a transaction must not hold up the others for long.
-_SESSION = (
-    "SET idle_in_transaction_session_timeout = '4s'",
-    "SET lock_timeout = '4s'",
-    "SET application_name = 'sopbot'",
-    "SET client_min_messages = 'warning'",
-)
-
-
 SPACING = 0.05  # seconds; cards of a burst wait longer for Slack's pace
 # It holds nothing that must survive, so it does not wait for the disk.
-_NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
-
-
-class Row:
-    """Values by position or by column name."""
-
-    __slots__ = ("_places", "_values")
-
-    def __init__(self, places: dict[str, int], values: Sequence[Any]) -> None:
-        self._places = places
-        self._values = values
-
-    def __getitem__(self, key: str | int) -> Any:
-        return self._values[self._places[key] if isinstance(key, str) else key]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-
-Connection = psycopg.AsyncConnection[Row]
-
-
-def row_factory(cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Row]:
-    """For psycopg: rows as `Row`."""
-    columns = cursor.description or ()
-    return partial(Row, {column.name: place for place, column in enumerate(columns)})
-
-
-async def configure(connection: Connection) -> None:
-    """What every connection begins with."""
-    connection.row_factory = row_factory
-    try:
-        for statement in _SESSION:
-            await connection.execute(statement)
-    except BaseException:
-        await connection.close()  # the pool lets go of it as it is
-        raise
-
-
-def is_over(connection: Connection) -> bool:
-    """Whether the server ended it: nothing else is to be heard where nothing was asked."""
-    line = select.poll()
-    line.register(connection.fileno(), select.POLLIN)
-    return bool(line.poll(0))
+NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
 
 
 def is_lost(error: psycopg.Error) -> bool:
@@ -97,34 +39,18 @@ def is_lost(error: psycopg.Error) -> bool:
 
 
 @asynccontextmanager
-async def within(connection: Connection, seconds: float) -> AsyncIterator[Callable[[], None]]:
-    """Cut the connection after such a silence: a stalled network answers nothing, ever.
+async def within(connection: Connection, seconds: float) -> AsyncIterator[None]:
+    """Cut the connection after so long: a stalled network answers nothing, ever.
 
-    Whoever waits for it gets psycopg.OperationalError. Gives what is to be called at each answer.
+    Whoever waits for it gets psycopg.OperationalError.
     """
-    loop = asyncio.get_running_loop()
     # A copy of the descriptor: shutting that down ends the wait on the connection's own.
     line = socket.socket(fileno=os.dup(connection.fileno()))
-    until = loop.time() + seconds
-    timer: asyncio.TimerHandle | None = None
-
-    def heard() -> None:
-        nonlocal until
-        until = loop.time() + seconds
-
-    def look() -> None:
-        nonlocal timer
-        if loop.time() >= until:
-            _shut(line)
-        else:
-            timer = loop.call_at(until, look)
-
-    look()
+    timer = asyncio.get_running_loop().call_later(seconds, _shut, line)
     try:
-        yield heard
+        yield
     finally:
-        if timer is not None:
-            timer.cancel()
+        timer.cancel()
         line.close()
 
 
@@ -144,13 +70,13 @@ class Wakeups:
     def __init__(
         self,
         url: str,
-        pool: AsyncConnectionPool[Connection],
+        say: Callable[[str], Awaitable[None]],
         wake: Callable[[set[Topic] | None], None],
         clock: DatabaseClock,
         patience: float,
     ) -> None:
         self._url = url
-        self._pool = pool
+        self._say = say
         self._wake = wake
         self._clock = clock
         self._patience = patience
@@ -171,7 +97,7 @@ class Wakeups:
     async def stop(self) -> None:
         """Say what is unsaid, then hear and say nothing more."""
         if self._tasks and self._untold:
-            await self._say()
+            await self._say_untold()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -187,30 +113,22 @@ class Wakeups:
         while True:
             await self._speak.wait()
             self._speak.clear()
-            await self._say()
+            await self._say_untold()
             await asyncio.sleep(SPACING)  # what is committed meanwhile is told together
 
-    async def _say(self) -> None:
+    async def _say_untold(self) -> None:
         topics, self._untold = self._untold, set()
         if not topics:
             return
-        words = " ".join((self._voice, *sorted(topics)))
         try:
-            async with (
-                self._pool.connection(self._patience) as connection,
-                within(connection, self._patience),
-            ):
-                await connection.execute(_NOTIFY, (CHANNEL, words))
-        except (psycopg.Error, PoolTimeout, PoolClosed, OSError) as error:
+            await self._say(" ".join((self._voice, *sorted(topics))))
+        except (psycopg.Error, OSError) as error:
             log.debug("the other replicas are not told: %s", type(error).__name__)
 
     async def _connect(self) -> Connection:
-        connection: Connection = await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, connect_timeout=max(2, int(self._patience))
-        )
+        connection = await connect(self._url, self._patience)
         try:
             async with within(connection, self._patience):
-                await configure(connection)
                 await connection.execute(f"LISTEN {CHANNEL}")  # a constant
                 await self._look(connection)
         except BaseException:
@@ -305,7 +223,7 @@ def explain(error: Exception, name: str) -> StoreError:
         what, remedy = "has a full disk", "Make room; what was not acknowledged comes again."
     elif isinstance(error, errors.TooManyConnections) or "too many clients" in said:
         what, remedy = "has no connection left", "Raise max_connections, or run fewer replicas."
-    elif isinstance(error, PoolTimeout | PoolClosed | TimeoutError):
+    elif isinstance(error, TimeoutError):
         what, remedy = "does not answer", "What was not acknowledged is delivered again."
     else:
         what = f"failed ({type(error).__name__})"

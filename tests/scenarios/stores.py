@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ import psycopg
 from psycopg import sql as composed
 
 from store.engines.dialects import statement_for_postgres
-from store.engines.postgres_connections import row_factory
+from store.engines.postgres_session import Row
 
 
 class Beneath(Protocol):
@@ -95,8 +96,14 @@ class OnServer:
     @contextmanager
     def _connected(self) -> Iterator[psycopg.Connection[Any]]:
         with psycopg.connect(self.url, autocommit=True, connect_timeout=10) as connection:
-            connection.row_factory = row_factory  # type: ignore[assignment]
+            connection.row_factory = _rows  # type: ignore[assignment]
             yield connection
+
+
+def _rows(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
+    """Rows that know their columns' names, as the store's own do."""
+    places = {column.name: place for place, column in enumerate(cursor.description or ())}
+    return partial(Row, places)
 
 
 def read_rows(file: Path, query: str) -> list[sqlite3.Row]:
