@@ -191,8 +191,8 @@ FED: dict[str, tuple[Callable[[int], int], int]] = {
     # what is fed: (what is left of input of that size, the most that may be)
     "a title": (lambda n: len(cleaning.title_of("x" * n)), 200),
     "a word": (lambda n: len(cleaning.one_line("x" * n)), 200),
-    "a label's value": (lambda n: len(cleaning.words_of({"a": "x" * n})["a"]), 1_000),
-    "labels": (lambda n: len(cleaning.words_of({f"a{i}": "x" for i in range(n)})), 100),
+    "a label's value": (lambda n: len(cleaning.clean_mapping({"a": "x" * n})["a"]), 1_000),
+    "labels": (lambda n: len(cleaning.clean_mapping({f"a{i}": "x" for i in range(n)})), 100),
     "a text": (lambda n: cleaning.body_of("x" * n).count("x"), 10_000),
     "an address": (lambda n: len(cleaning.http_url("https://e/" + "x" * (n - 10))), 2_048),
     "links": (lambda n: len(links_of(("", f"https://e/{i}") for i in range(n))), 20),

@@ -1,6 +1,7 @@
-"""Strangers' JSON → Alert: Slack messages and HTTP bodies. One file a sender, one line each here.
+"""Parses strangers' JSON (Slack messages, HTTP bodies) into alerts.
 
-Everything here is pure: no I/O, no clock. What comes out is clean (see `cleaning`) and hostile.
+One file and one line per sender. Everything here is pure: no I/O, no clock. The results are clean
+(see `cleaning`) but still hostile.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ __all__ = ["PARSERS", "Parser", "parse_body", "parse_message", "source_name"]
 
 @dataclass(frozen=True, slots=True)
 class Parser:
-    """How one sender is read.
+    """The parser of one sender.
 
-    `message` answers None for a Slack message of somebody else; `body` raises InputError. A
-    sender that has no such form has None there.
+    `message` returns None for a Slack message of another sender; `body` raises InputError. A sender
+    without such a form has None there.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Parser:
     body: Callable[[object], list[Alert]] | None
 
 
-# In this order a message is tried; generic takes what is left.
+# A message is tried in this order; generic takes everything else.
 PARSERS: tuple[Parser, ...] = (
     Parser("alertmanager", alertmanager.parse_message, alertmanager_webhook.parse_body),
     Parser("grafana", grafana.parse_message, grafana.parse_body),
@@ -56,10 +57,10 @@ PARSERS: tuple[Parser, ...] = (
 
 
 def parse_message(message: Mapping[str, Any]) -> list[Alert]:
-    """The alerts of a Slack message event (or of the message inside `message_changed`).
+    """Return the alerts of a Slack message event (or of the message inside `message_changed`).
 
-    Never raises, and is empty only when the message holds nothing a person could read or open,
-    such as `message_deleted`.
+    Never raises. Empty only when the message holds nothing that a person could read or open, such
+    as `message_deleted`.
     """
     read = read_message(message)
     for parser in PARSERS:
@@ -69,15 +70,15 @@ def parse_message(message: Mapping[str, Any]) -> list[Alert]:
 
 
 def source_name(source: str) -> str:
-    """The source of POST /alerts/{source} as the table of parsers spells it."""
+    """Return the source of POST /alerts/{source} as the table of parsers spells it."""
     return source.strip().lower().replace("_", "-")
 
 
 def parse_body(source: str, body: object) -> list[Alert]:
-    """The alerts of a JSON body posted to /alerts/{source}; at least one.
+    """Return the alerts of a JSON body posted to /alerts/{source}; at least one.
 
-    Raises NotFound for a source without an HTTP form and InputError, which names the field, for
-    a body that is not of its form.
+    Raises NotFound for a source without an HTTP form, and InputError with the field's name for a
+    malformed body.
     """
     name = source_name(source)
     for parser in PARSERS:

@@ -8,32 +8,34 @@ from typing import Any
 from bot.incidents.model import Alert
 from bot.intake import guesses
 from bot.intake.drafting import draft
-from bot.intake.fields import an_object, at, objects, some_text, some_time, wrong
+from bot.intake.fields import an_object, at, objects, optional_text, optional_time, wrong
 
-# How bad a failed task is where the sender does not say it: by its environment.
+# Severity of a failed task by its environment, if the sender does not state it.
 _SEVERITY = {"prod": "critical", "staging": "medium", "test": "medium"}
 
 
 def parse_body(body: object) -> list[Alert]:
-    """One failed (or recovered) task, or a list of them."""
+    """Parse one failed (or recovered) task, or a list of them."""
     return [_task(item, where) for where, item in objects(body)]
 
 
 def _task(item: Mapping[str, Any], where: str) -> Alert:
     def text(name: str) -> str:
-        return some_text(item.get(name), at(where, name))
+        return optional_text(item.get(name), at(where, name))
 
     dag, task = text("dag_id"), text("task_id")
     if not dag:
         raise wrong(at(where, "dag_id"), "the id of the DAG")
     context = an_object(item.get("context") or {}, at(where, "context"))
-    env = guesses.env_word(some_text(context.get("environment"), at(where, "context.environment")))
+    env = guesses.env_word(
+        optional_text(context.get("environment"), at(where, "context.environment"))
+    )
     date, state = text("execution_date"), text("state")
     labels = {
         "dag_id": dag,
         "task_id": task,
         "env": env,
-        "cluster": some_text(context.get("cluster"), at(where, "context.cluster")),
+        "cluster": optional_text(context.get("cluster"), at(where, "context.cluster")),
         "state": state,
         "external_id": "_".join(part for part in (dag, task, date) if part),
     }
@@ -49,9 +51,10 @@ def _task(item: Mapping[str, Any], where: str) -> Alert:
         severity=text("severity") or _SEVERITY.get(env, "high"),
         labels=labels,
         annotations={"execution_date": date},
-        starts_at=some_time(item.get("start_date"), at(where, "start_date")),
+        starts_at=optional_time(item.get("start_date"), at(where, "start_date")),
         links=[("Task log", text("log_url"))],
-        # Not the external id: it holds the date, and the next run's failure is the same incident.
+        # Without the external id: it holds the date, and the next run's failure is the same
+        # incident.
         identity={"dag": dag, "task": task, "env": env},
         raw=item,
     )

@@ -1,9 +1,9 @@
-"""Prometheus Alertmanager: its default Slack message, and templates that people write for it.
+"""Prometheus Alertmanager: its default Slack message, and common custom templates.
 
 Default title: `[FIRING:2] HighErrorRate prod-eu1 (checkout-api shop critical)`: the values of the
-group's labels, then in brackets those of the common ones; no names (Alertmanager,
-template/default.tmpl, `slack.default.title`). A message is one alert: nothing in it tells the
-members of a group apart.
+group's labels, then in brackets those of the common labels, without names (Alertmanager,
+template/default.tmpl, `slack.default.title`). A message becomes one alert: nothing in it
+distinguishes the members of a group.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LINK_OF_FALLBACK = re.compile(r"\s\|\s*https?://\S+$")
 
 @dataclass(frozen=True, slots=True)
 class BracketTitle:
-    """`[FIRING:1, RESOLVED:1] group values (common values)` taken apart."""
+    """The parts of `[FIRING:1, RESOLVED:1] group values (common values)`."""
 
     status: AlertStatus
     rest: str
@@ -40,7 +40,7 @@ class BracketTitle:
 
 
 def bracket_title(message: SlackMessage) -> BracketTitle | None:
-    """The first headline with `[FIRING…]` or `[RESOLVED…]` near its start, or None."""
+    """Return the first headline with `[FIRING…]` or `[RESOLVED…]` near its start, or None."""
     for headline in message.headlines:
         if "[" not in headline[:40]:
             continue
@@ -54,7 +54,7 @@ def bracket_title(message: SlackMessage) -> BracketTitle | None:
         group = rest[: common.start()] if common else rest
         return BracketTitle(
             AlertStatus.FIRING if firing else AlertStatus.RESOLVED,
-            # Without group labels the brackets hold all there is.
+            # Without group labels the brackets hold all values.
             rest if group.strip() or not common else common[1],
             tuple(group.split()),
             tuple(common[1].split()) if common else (),
@@ -63,11 +63,11 @@ def bracket_title(message: SlackMessage) -> BracketTitle | None:
 
 
 def labels_of_values(title: BracketTitle) -> dict[str, str]:
-    """Names for bare label values, as far as a value tells its own: the others are value_1, …
+    """Name bare label values, if a value identifies its label; the others become value_1, …
 
-    alertname is the first value; env and region by their looks; severity by its word; service
-    the first other word of the common values, else of the group's. A word that is a category's
-    own name (`availability`) is taken for a service only where there is no other.
+    alertname is the first value. env and region are recognised by their form, severity by its word.
+    service is the first other word of the common values, else of the group's. A category's own name
+    (`availability`) is used as a service only if there is no other word.
     """
     labels: dict[str, str] = {}
     name = _alert_name(title)
@@ -80,9 +80,11 @@ def labels_of_values(title: BracketTitle) -> dict[str, str]:
             labels[key] = token
         else:
             spare.append(token)
-    words = [token for token in _common_first(spare, title) if guesses.is_service_word(token)]
-    service = next((word for word in words if not guesses.is_category(word)), "")
-    service = service or next(iter(words), "")
+    service_words = [
+        token for token in _common_first(spare, title) if guesses.is_service_word(token)
+    ]
+    service = next((word for word in service_words if not guesses.is_category(word)), "")
+    service = service or next(iter(service_words), "")
     if service:
         labels["service"] = service
     rest = _without(spare, service)
@@ -95,7 +97,8 @@ def _common_first(tokens: list[str], title: BracketTitle) -> list[str]:
     return sorted(tokens, key=lambda token: token not in title.common)
 
 
-@lru_cache(maxsize=1024)  # the titles of a storm, read to 1,000 characters, say the same few words
+# The titles of a burst, cut to 1,000 characters, repeat the same few words.
+@lru_cache(maxsize=1024)
 def _name_of(token: str) -> str:
     if known_severity(token):
         return "severity"
@@ -114,12 +117,13 @@ def _alert_name(title: BracketTitle) -> str:
 
 
 def _without(tokens: Sequence[str], gone: str) -> list[str]:
-    """The tokens in order, each once, but for one."""
+    """Return the tokens in order, each once, without `gone`."""
     return [token for token in dict.fromkeys(tokens) if token != gone]
 
 
 def group_identity(title: BracketTitle | None, name: str) -> dict[str, str]:
-    """What stays the same from FIRING:1 over FIRING:3 to RESOLVED: the group, not its members.
+    """Return the identity of the group, not of its members: the same for FIRING:1, FIRING:3,
+    RESOLVED.
 
     The common values shrink when a second alert joins, so they are no part of it.
     """
@@ -128,7 +132,7 @@ def group_identity(title: BracketTitle | None, name: str) -> dict[str, str]:
 
 
 def parse_message(message: SlackMessage) -> Alert | None:
-    """An Alertmanager post, default or customised; None when it is somebody else's."""
+    """Parse an Alertmanager post, default or customised; return None for another sender's."""
     if "/alerting/" in message.title_link or _is_grafana(message):
         return None
     title = bracket_title(message)
@@ -158,7 +162,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
 
 
 def _named(title: BracketTitle, labels: dict[str, str]) -> dict[str, str]:
-    """Labels with names win; the title still gives what they leave out."""
+    """Named labels win; the title adds the missing ones."""
     guessed = labels_of_values(title)
     known = ("alertname", "severity", "env", "region")
     extra = {key: guessed[key] for key in known if key in guessed}
@@ -179,7 +183,7 @@ def _is_grafana(message: SlackMessage) -> bool:
 
 
 def _link_label(url: str, label: str) -> str:
-    """The link to Alertmanager itself names the receiver that its address carries."""
+    """Label the link to Alertmanager with the receiver that its address carries."""
     if "/#/alerts" not in url:
         return label
     receiver = _RECEIVER.search(url)

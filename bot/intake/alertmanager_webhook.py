@@ -1,4 +1,4 @@
-"""Alertmanager's webhook, version 4; Grafana's is the same with a few fields more.
+"""Alertmanager's webhook, version 4; Grafana's is the same with a few more fields.
 
 https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 """
@@ -16,9 +16,9 @@ from bot.intake.fields import (
     a_list,
     an_object,
     at,
-    some_text,
-    some_time,
-    some_words,
+    optional_text,
+    optional_time,
+    text_mapping,
     wrong,
 )
 
@@ -37,12 +37,12 @@ _LINK_FIELDS = (
 
 
 def parse_body(body: object) -> list[Alert]:
-    """One Alert for each entry of `alerts`. InputError names the field that is not right."""
+    """Return one Alert for each entry of `alerts`. InputError names the malformed field."""
     return alerts_of(body, "alertmanager")
 
 
 def alerts_of(body: object, source: str) -> list[Alert]:
-    """Read a body of this form for `source`."""
+    """Parse a body of this form for `source`."""
     whole = an_object(body, "body")
     if "alerts" not in whole:
         raise wrong("alerts", "a list of alerts, as Alertmanager's webhook sends it")
@@ -50,8 +50,9 @@ def alerts_of(body: object, source: str) -> list[Alert]:
     if not entries:
         raise wrong("alerts", "a list with at least one alert")
     shared = {name: item for name, item in whole.items() if name != "alerts"}
-    raw_shared = json_text(shared)  # once: a copy with each alert would be 500 times as much
-    missing = some_text(whole.get("truncatedAlerts"), "truncatedAlerts")
+    # Stored once: a copy in each alert would take 500 times the space.
+    raw_shared = json_text(shared)
+    missing = optional_text(whole.get("truncatedAlerts"), "truncatedAlerts")
     annotations = {"truncated_alerts": missing} if missing not in ("", "0") else {}
     return [
         _alert(entry, f"alerts[{index}]", shared, annotations, source, raw_shared)
@@ -70,30 +71,30 @@ def _alert(
     alert = an_object(entry, where)
     if "labels" not in alert:
         raise wrong(at(where, "labels"), "an object")
-    labels = some_words(alert["labels"], at(where, "labels"))
-    annotations = some_words(alert.get("annotations"), at(where, "annotations"))
+    labels = text_mapping(alert["labels"], at(where, "labels"))
+    annotations = text_mapping(alert.get("annotations"), at(where, "annotations"))
 
     def text(name: str) -> str:
         value = alert.get(name, "")
-        return value if isinstance(value, str) else some_text(value, at(where, name))
+        return value if isinstance(value, str) else optional_text(value, at(where, name))
 
-    status = text("status") or some_text(shared.get("status"), "status") or "firing"
+    status = text("status") or optional_text(shared.get("status"), "status") or "firing"
     name = labels.get("alertname", "")
     summary = annotations.get("summary") or annotations.get("title") or ""
-    told = annotations.get("description") or annotations.get("message") or summary
+    description = annotations.get("description") or annotations.get("message") or summary
     links = [(label, text(field)) for label, field in _LINK_FIELDS]
     links += [(label, annotations.get(key, "")) for label, key in _LINK_ANNOTATIONS]
-    links.append(("Alertmanager", some_text(shared.get("externalURL"), "externalURL")))
+    links.append(("Alertmanager", optional_text(shared.get("externalURL"), "externalURL")))
     value = annotations.get("value", "") or _value(alert, where)
-    starts_at = some_time(alert.get("startsAt"), at(where, "startsAt"))
-    ends_at = some_time(alert.get("endsAt"), at(where, "endsAt"))
+    starts_at = optional_time(alert.get("startsAt"), at(where, "startsAt"))
+    ends_at = optional_time(alert.get("endsAt"), at(where, "endsAt"))
     fingerprint = one_line(text("fingerprint"), 128)
     return draft(
         source=source,
         status=guesses.status_of(status),
         name=name,
-        title=summary or name or told or _labels_line(labels),
-        text=told,
+        title=summary or name or description or _labels_line(labels),
+        text=description,
         labels=labels,
         annotations={**annotations, **more},
         value=value,
@@ -112,8 +113,8 @@ def _labels_line(labels: Mapping[str, str]) -> str:
 
 
 def _value(alert: Mapping[str, Any], where: str) -> str:
-    """Grafana's `values` as `A=1.5, C=1`, else its older `valueString`."""
-    values = some_words(alert.get("values"), at(where, "values"))
+    """Return Grafana's `values` as `A=1.5, C=1`, or its older `valueString`."""
+    values = text_mapping(alert.get("values"), at(where, "values"))
     if values:
         return ", ".join(f"{name}={value}" for name, value in sorted(values.items()))
-    return some_text(alert.get("valueString"), at(where, "valueString"))
+    return optional_text(alert.get("valueString"), at(where, "valueString"))

@@ -1,4 +1,4 @@
-"""The one normaliser of strangers' text: what leaves here can be stored, shown and encoded."""
+"""The one normaliser of strangers' text: its results can be stored, shown and encoded."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ MAP_LIMIT = 100
 LINK_LIMIT = 20
 URL_LIMIT = 2_048
 _DEPTH_LIMIT = 40
-LOOKED_AT = 4 * TEXT_LIMIT  # characters of one text that are cleaned; none shows as many
+LOOKED_AT = 4 * TEXT_LIMIT  # characters of one text that are cleaned; no view shows as many
 
 _LINE_ENDS = "\r\x0b\x0c\x85\u2028\u2029"
 _SURROGATES = "\ud800-\udfff"
-# What is invisible or turns the reading direction. Zero-width joiners stay: emoji are made of them.
-# The last range are tag characters, which hide whole sentences from people and not from a model.
+# Invisible characters and those that turn the reading direction. Zero-width joiners stay: emoji
+# consist of them. The last range are tag characters, which hide whole sentences from people but not
+# from a model.
 _UNSEEN_CODES = (
     *range(0x09),
     *range(0x0E, 0x20),
@@ -37,7 +38,7 @@ _UNSEEN_CODES = (
 )
 _UNSEEN = "".join(map(chr, _UNSEEN_CODES))
 _ODD = re.compile(f"[{_LINE_ENDS}{_SURROGATES}{_UNSEEN}]")
-# By a table: a function called for each of a million such characters would take half a second.
+# A table, because calling a function for each of a million such characters takes half a second.
 _CLEANED: dict[int, str | None] = {
     **dict.fromkeys(_UNSEEN_CODES),
     **dict.fromkeys(map(ord, _LINE_ENDS), "\n"),
@@ -45,7 +46,7 @@ _CLEANED: dict[int, str | None] = {
 }
 _STORABLE = dict.fromkeys((0, *range(55296, 57344)), "�")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-# As the store writes it; the other one tells half a pair of surrogates from an emoji.
+# The store's encoder; the other one distinguishes half a pair of surrogates from an emoji.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _TEXT_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _SPACE = re.compile(r"\s+")
@@ -54,26 +55,30 @@ _USERINFO = re.compile(r"^(https?://)[^/?#]*@", re.IGNORECASE)
 _DECORATION = " \t\n*_~`"
 
 
-def word_set(text: str) -> frozenset[str]:
-    """The words of a table, written as running text so that it fits on a screen."""
+def parse_words(text: str) -> frozenset[str]:
+    """Split a table of words that is written as running text."""
     return frozenset(text.split())
 
 
 def clean(text: str) -> str:
-    """The text without control, direction and invisible characters; surrogates become U+FFFD."""
-    # Nothing that is taken out counts as printable, and asking that is far cheaper than searching.
+    """Return the text without control, direction and invisible characters; surrogates become
+    U+FFFD.
+    """
+    # No removed character is printable, and isprintable is far cheaper than a search.
     if text.replace("\n", " ").replace("\t", " ").isprintable() or _ODD.search(text) is None:
         return text
     return text.replace("\r\n", "\n").translate(_CLEANED)
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters; the last one is '…' when something was cut."""
+    """Return at most `limit` characters; the last one is '…' if the text was cut."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def one_line(text: str, limit: int = WORD_LIMIT) -> str:
-    """Clean text on one line, runs of white space as one space, at most `limit` characters."""
+    """Return clean text on one line, runs of white space as one space, at most `limit`
+    characters.
+    """
     if not text:
         return text
     text = text[: limit * 4]
@@ -83,7 +88,7 @@ def one_line(text: str, limit: int = WORD_LIMIT) -> str:
 
 
 def title_of(text: str) -> str:
-    """The first line of `text` that says anything, at most 200 characters."""
+    """Return the first line of `text` with any content, at most 200 characters."""
     for line in clean(text[:LOOKED_AT]).split("\n"):
         if shown := line.strip(_DECORATION):
             return one_line(shown, TITLE_LIMIT)
@@ -91,7 +96,7 @@ def title_of(text: str) -> str:
 
 
 def body_of(text: str) -> str:
-    """Clean text of many lines; over 10,000 characters the rest is counted, not kept."""
+    """Return clean text of many lines; characters beyond 10,000 are only counted."""
     unread = max(0, len(text) - LOOKED_AT)
     text = clean(text[:LOOKED_AT]).strip()
     if len(text) <= TEXT_LIMIT and not unread:
@@ -100,8 +105,8 @@ def body_of(text: str) -> str:
     return f"{text[:TEXT_LIMIT]}\n… {rest} more characters were cut; the raw alert has them."
 
 
-def words_of(mapping: Mapping[str, str], limit: int = VALUE_LIMIT) -> dict[str, str]:
-    """Labels or annotations as clean text; blank names and values are left out, 100 at most."""
+def clean_mapping(mapping: Mapping[str, str], limit: int = VALUE_LIMIT) -> dict[str, str]:
+    """Return labels or annotations as clean text, without blank names and values, 100 at most."""
     cleaned: dict[str, str] = {}
     for name, value in mapping.items():
         name = name if name.isidentifier() and name.isascii() else one_line(name)
@@ -117,23 +122,23 @@ def words_of(mapping: Mapping[str, str], limit: int = VALUE_LIMIT) -> dict[str, 
 
 
 def storable(value: Any) -> Any:
-    """The same JSON value with only what no database takes replaced: NUL and lone surrogates.
+    """Replace only the parts of a JSON value that no database accepts: NUL and lone surrogates.
 
-    Numbers that JSON has no word for become text; then also what is nested deeper than 40 is '…'.
+    Numbers that JSON cannot express become text; then parts nested deeper than 40 also become '…'.
     """
     return storable_with_json(value)[0]
 
 
 def json_text(value: Any) -> str:
-    """`storable`, as compact ASCII JSON text."""
+    """Return `storable`, as compact ASCII JSON text."""
     stored, text = storable_with_json(value)
     return text or _ENCODER.encode(stored)
 
 
 def storable_with_json(value: Any) -> tuple[Any, str]:
-    """`storable`, and the value's JSON text, which looking at it costs anyway.
+    """Return `storable`, and the value's JSON text, which the check produces anyway.
 
-    The text is ASCII and compact; it is '' where something had to be replaced.
+    The text is ASCII and compact; it is '' if something had to be replaced.
     """
     try:
         text = _ENCODER.encode(value)
@@ -170,12 +175,12 @@ def _storable_text(text: str) -> str:
 
 
 def http_url(text: str) -> str:
-    """The address if it is http or https and fit for a button, without user and password."""
+    """Return an http or https address that fits a button, without user and password; else ''."""
     text = text.strip()
     return _http_url(text) if 0 < len(text) <= URL_LIMIT else ""
 
 
-@lru_cache(maxsize=256)  # the alerts of a storm link to the same few places
+@lru_cache(maxsize=256)  # the alerts of a burst link to the same few places
 def _http_url(text: str) -> str:
     if _URL.fullmatch(text) is None or clean(text) != text:
         return ""
@@ -183,8 +188,8 @@ def _http_url(text: str) -> str:
 
 
 def urls_in(text: str) -> list[str]:
-    """Every http(s) address written in a text, without the full stop or bracket behind it."""
+    """Return every http(s) address in a text, without a full stop or bracket behind it."""
     if "://" not in text:
         return []
-    found = [http_url(match.rstrip(".,;:!?)]}*_")) for match in _URL.findall(text)]
-    return [url for url in found if url]
+    urls = [http_url(match.rstrip(".,;:!?)]}*_")) for match in _URL.findall(text)]
+    return [url for url in urls if url]

@@ -1,4 +1,4 @@
-"""AWS CloudWatch alarms: as the notify-slack Lambda posts them, and as SNS delivers them by HTTP.
+"""AWS CloudWatch alarms: posted by the notify-slack Lambda, or delivered by SNS over HTTP.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 """
@@ -16,17 +16,17 @@ from bot.incidents.model import Alert, AlertStatus, Link
 from bot.intake import guesses
 from bot.intake.cleaning import http_url
 from bot.intake.drafting import draft
-from bot.intake.fields import an_object, at, some_text, some_time, wrong
+from bot.intake.fields import an_object, at, optional_text, optional_time, wrong
 from bot.intake.slack_message import SlackMessage
 
 _VALUE = re.compile(r"\[\s*(-?[0-9.eE+-]+)")
-# The hosts of SNS in its regions (a pattern). Anybody can have another host below amazonaws.com.
+# The hosts of SNS in its regions (a pattern). Anybody can get another host below amazonaws.com.
 SNS_HOST = r"sns\.[a-z]{2}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}\.amazonaws\.com(?:\.cn)?"
 _SNS = re.compile(rf"https://{SNS_HOST}/\S{{0,2000}}")
 _CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 _THRESHOLD = re.compile(r"threshold \((-?[0-9.eE+-]+)\)")
 _REGION_OF_LINK = re.compile(r"[?&]region=([a-z0-9-]+)")
-# The dimension that says whose alarm it is, the most telling first.
+# The dimensions that name the owner of the alarm, the most specific first.
 _DIMENSIONS = (
     "ServiceName",
     "FunctionName",
@@ -44,7 +44,7 @@ _DIMENSIONS = (
 
 
 class Signature(StrEnum):
-    """What the check of an SNS signature found."""
+    """Result of the check of an SNS signature."""
 
     VERIFIED = "verified"
     INVALID = "invalid"
@@ -53,9 +53,9 @@ class Signature(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignatureCheck:
-    """The result of a check, and why the signature is not verified.
+    """The result of a check, and the reason why the signature is not verified.
 
-    `account` (AWS) and `message_id` are what the signature covers; empty unless it is verified.
+    The signature covers `account` (AWS) and `message_id`; both are empty unless it is verified.
     """
 
     signature: Signature
@@ -65,7 +65,7 @@ class SignatureCheck:
 
     @property
     def sender(self) -> str:
-        """Who sent the message, for `Delivery.sender`.
+        """Return the sender of the message, for `Delivery.sender`.
 
         The account is part of it, because anybody with an account can have SNS sign a message.
         """
@@ -94,32 +94,32 @@ def parse_message(message: SlackMessage) -> Alert | None:
 
 
 def parse_body(body: object) -> list[Alert]:
-    """An SNS notification whose Message is an alarm, or the alarm itself.
+    """Parse an SNS notification whose Message is an alarm, or the alarm itself.
 
-    A subscription that waits for its confirmation becomes an alert with the address to open:
-    nobody would see it otherwise.
+    A subscription that awaits its confirmation becomes an alert with the address to open: otherwise
+    nobody would see it.
     """
     whole = an_object(body, "body")
-    kind = some_text(whole.get("Type"), "Type")
+    kind = optional_text(whole.get("Type"), "Type")
     if kind in _CONFIRMATIONS:
         return [_confirmation(whole, kind)]
     where, alarm = "", whole
-    # SNS signs the Message, not what stands beside it.
+    # SNS signs the Message, but not the fields beside it.
     if "Message" in whole and (kind or "AlarmName" not in whole):
         where, alarm = "Message", _message(whole)
-    name = some_text(alarm.get("AlarmName"), at(where, "AlarmName"))
+    name = optional_text(alarm.get("AlarmName"), at(where, "AlarmName"))
     if not name:
         raise wrong(at(where, "AlarmName"), "the alarm's name")
     trigger = an_object(alarm.get("Trigger") or {}, at(where, "Trigger"))
     labels = _dimensions(trigger.get("Dimensions"))
     for key, field in (("metric_name", "MetricName"), ("namespace", "Namespace")):
-        labels[key] = some_text(trigger.get(field), at(where, f"Trigger.{field}"))
-    labels["account"] = some_text(alarm.get("AWSAccountId"), at(where, "AWSAccountId"))
-    arn = some_text(alarm.get("AlarmArn"), at(where, "AlarmArn")).split(":")
-    reason = some_text(alarm.get("NewStateReason"), at(where, "NewStateReason"))
-    description = some_text(alarm.get("AlarmDescription"), at(where, "AlarmDescription"))
-    state = some_text(alarm.get("NewStateValue"), at(where, "NewStateValue"))
-    changed = some_time(alarm.get("StateChangeTime"), at(where, "StateChangeTime"))
+        labels[key] = optional_text(trigger.get(field), at(where, f"Trigger.{field}"))
+    labels["account"] = optional_text(alarm.get("AWSAccountId"), at(where, "AWSAccountId"))
+    arn = optional_text(alarm.get("AlarmArn"), at(where, "AlarmArn")).split(":")
+    reason = optional_text(alarm.get("NewStateReason"), at(where, "NewStateReason"))
+    description = optional_text(alarm.get("AlarmDescription"), at(where, "AlarmDescription"))
+    state = optional_text(alarm.get("NewStateValue"), at(where, "NewStateValue"))
+    changed = optional_time(alarm.get("StateChangeTime"), at(where, "StateChangeTime"))
     resolved = state == "OK"
     return [
         _alarm(
@@ -128,9 +128,11 @@ def parse_body(body: object) -> list[Alert]:
             reason,
             description=description,
             text="\n".join(part for part in (description, reason) if part),
-            region=arn[3] if len(arn) > 3 else some_text(alarm.get("Region"), at(where, "Region")),
+            region=arn[3]
+            if len(arn) > 3
+            else optional_text(alarm.get("Region"), at(where, "Region")),
             labels=labels,
-            threshold=some_text(trigger.get("Threshold"), at(where, "Trigger.Threshold")),
+            threshold=optional_text(trigger.get("Threshold"), at(where, "Trigger.Threshold")),
             starts_at=None if resolved else changed,
             ends_at=changed if resolved else None,
             raw=whole,
@@ -169,7 +171,7 @@ def _alarm(
         annotations={"description": description, "reason": reason},
         value=value[1] if value else "",
         threshold=threshold or (limit[1] if limit else ""),
-        # The account is known to SNS only, and both doors should name one alarm alike.
+        # Only SNS sends the account; both endpoints must identify an alarm in the same way.
         identity={"alarm_name": name, "region": region},
         **more,
     )
@@ -189,15 +191,15 @@ def _dimensions(value: object) -> dict[str, str]:
     labels = {}
     for item in value if isinstance(value, list) else ():
         if isinstance(item, Mapping):
-            name = some_text(item.get("name", item.get("Name")), "Trigger.Dimensions")
-            labels[name] = some_text(item.get("value", item.get("Value")), "Trigger.Dimensions")
+            name = optional_text(item.get("name", item.get("Name")), "Trigger.Dimensions")
+            labels[name] = optional_text(item.get("value", item.get("Value")), "Trigger.Dimensions")
     return labels
 
 
 def with_signature(
     alerts: Sequence[Alert], body: Mapping[str, Any], check: SignatureCheck
 ) -> list[Alert]:
-    """The alerts of this body, each saying what the check of its signature found.
+    """Return the alerts of this body, each with the result of the signature check in its text.
 
     Only a verified message gets the button that confirms a subscription.
     """
@@ -211,14 +213,14 @@ def _with_signature(alert: Alert, body: Mapping[str, Any], check: SignatureCheck
         return replace(alert, text=f"SNS signature not verified: {check.why}.\n{alert.text}")
     if body.get("Type") not in _CONFIRMATIONS:
         return alert
-    url = http_url(some_text(body.get("SubscribeURL"), "SubscribeURL"))
+    url = http_url(optional_text(body.get("SubscribeURL"), "SubscribeURL"))
     if _SNS.fullmatch(url) is None:
         return alert
     return replace(alert, links=(Link("Confirm the subscription", url), *alert.links))
 
 
 def _confirmation(whole: Mapping[str, Any], kind: str) -> Alert:
-    topic = some_text(whole.get("TopicArn"), "TopicArn")
+    topic = optional_text(whole.get("TopicArn"), "TopicArn")
     return draft(
         source="cloudwatch",
         status=AlertStatus.FIRING,
@@ -226,7 +228,7 @@ def _confirmation(whole: Mapping[str, Any], kind: str) -> Alert:
         title=f"Amazon SNS waits for a confirmation: {topic}",
         # A signature proves that SNS sent this, not that the topic is ours.
         text="Confirm only a subscription that you made, of a topic that you know."
-        f"\n{some_text(whole.get('Message'), 'Message')}",
+        f"\n{optional_text(whole.get('Message'), 'Message')}",
         service=topic.rsplit(":", 1)[-1],
         severity="low",
         identity={"topic": topic, "kind": kind},

@@ -1,4 +1,4 @@
-"""One place where an Alert is made: clean, complete, and with an identity that holds still."""
+"""Builds every Alert: clean, complete, and with an identity that stays the same."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from bot.intake.cleaning import (
     TITLE_LIMIT,
     VALUE_LIMIT,
     body_of,
+    clean_mapping,
     http_url,
     one_line,
+    parse_words,
     storable_with_json,
     title_of,
-    word_set,
-    words_of,
 )
 
-# A number or time that stands for itself: not the digit of db-1, not an IP address.
+# A number or a time on its own: neither the digit of db-1 nor an IP address.
 _LOOSE_NUMBER = re.compile(
     r"(?<![A-Za-z0-9_.\-])(?!\d{1,3}(?:\.\d{1,3}){3})[-+]?\d[\d.,:/T\-]*+[A-Za-zµ%]{0,3}+"
     r"(?:\d[\d.,:]*+[A-Za-zµ%]{0,3}+)*+"
 )
-_VOLATILE_LABELS = word_set(
+_VOLATILE_LABELS = parse_words(
     "severity priority level sev value threshold score tracking_id request_id timestamp ts time "
     "starts_at ends_at status state sop_id incident_key"
 )
 
 
 def still(text: str) -> str:
-    """The text with loose numbers and times as '#', so that it names the same thing next time."""
+    """Replace loose numbers and times by '#', so that the text names the same thing next time."""
     return _LOOSE_NUMBER.sub("#", one_line(text, VALUE_LIMIT)).lower()
 
 
 def identifying(labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels that say which alert it is: all but how bad it is, how much, and when."""
+    """Return the labels that identify the alert: without its severity, values and times."""
     return {name: text for name, text in labels.items() if name.lower() not in _VOLATILE_LABELS}
 
 
 def links_of(pairs: Iterable[tuple[str, str]]) -> tuple[Link, ...]:
-    """(label, address) pairs as links: http(s) only, each address once, 20 at most."""
+    """Return (label, address) pairs as links: http(s) only, each address once, 20 at most."""
     links: dict[str, Link] = {}
     for label, address in pairs:
         url = http_url(address) if address else ""
@@ -82,14 +82,14 @@ def draft(
     incident_key: str = "",
     sop_id: str = "",
 ) -> Alert:
-    """An Alert from what a parser found; what it left empty is read from the labels.
+    """Build an Alert from a parser's values; empty values are read from the labels.
 
-    `identity` names the alert where the sender gave no `fingerprint`: it must be the same when
-    the alert fires again and when it resolves. A tracking or SOP ID that is not well formed is
-    left out here; parsers that must refuse one do it before.
+    `identity` identifies the alert if the sender gave no `fingerprint`: it must be the same when
+    the alert fires again and when it resolves. A malformed tracking or SOP ID is left out here;
+    parsers that must refuse one check it before.
     """
-    labels = words_of(labels) if labels else {}
-    annotations = words_of(annotations, TEXT_LIMIT) if annotations else {}
+    labels = clean_mapping(labels) if labels else {}
+    annotations = clean_mapping(annotations, TEXT_LIMIT) if annotations else {}
     raw, raw_json = storable_with_json(raw)
     title = title_of(title) or title_of(name) or title_of(text)
     name = one_line(name) or title
@@ -115,7 +115,8 @@ def draft(
         starts_at=starts_at,
         ends_at=ends_at,
         links=links_of(links),
-        fingerprint=one_line(fingerprint, 128) or keys.fingerprint_of(source, words_of(identity)),
+        fingerprint=one_line(fingerprint, 128)
+        or keys.fingerprint_of(source, clean_mapping(identity)),
         tracking_id=tracking_id if tracking_id and keys.is_tracking_id(tracking_id) else "",
         incident_key=one_line(incident_key),
         sop_id=sop_id if sop_id and keys.is_sop_id(sop_id) else "",

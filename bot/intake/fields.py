@@ -1,4 +1,4 @@
-"""Reading fields of a JSON body: each either has the form it must have, or the error names it."""
+"""Reads fields of a JSON body: a field has the required form, or the error names it."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from bot.intake.times import is_zero_time, read_time
 
 
 def wrong(field: str, must: str) -> InputError:
-    """`alerts[2].labels: must be an object`."""
+    """Return the error `alerts[2].labels: must be an object`."""
     field = one_line(field)  # a part of it may be the stranger's own key
     return InputError(f"{field}: must be {must}", field=field)
 
 
 def at(where: str, name: str) -> str:
-    """The full name of a field inside another."""
+    """Return the full name of a field inside another."""
     return f"{where}.{name}" if where else name
 
 
 def an_object(value: object, field: str) -> Mapping[str, Any]:
-    """The value as a JSON object."""
+    """Return the value as a JSON object."""
     if not isinstance(value, dict):
         raise wrong(field or "body", "an object")
     return value
 
 
 def a_list(value: object, field: str) -> Sequence[Any]:
-    """The value as a JSON array."""
+    """Return the value as a JSON array."""
     if not isinstance(value, list):
         raise wrong(field or "body", "a list")
     return value
 
 
-def some_text(value: object, field: str) -> str:
-    """Text, or a number or truth as text; absent (null) is ''."""
+def optional_text(value: object, field: str) -> str:
+    """Return text, or a number or boolean as text; absent (null) is ''."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -50,34 +50,34 @@ def some_text(value: object, field: str) -> str:
     raise wrong(field, "text or a number")
 
 
-def some_time(value: object, field: str) -> datetime | None:
-    """A time in UTC; absent, zero and year 0001 are None."""
+def optional_time(value: object, field: str) -> datetime | None:
+    """Return a time in UTC; absent, zero and year 0001 are None."""
     if is_zero_time(value):
         return None
-    moment = read_time(value)
-    if moment is None:
+    time = read_time(value)
+    if time is None:
         raise wrong(field, "an RFC 3339 time or Unix seconds")
-    return moment
+    return time
 
 
-def some_words(value: object, field: str) -> dict[str, str]:
-    """An object of texts (labels, annotations); what is nested becomes JSON text."""
+def text_mapping(value: object, field: str) -> dict[str, str]:
+    """Return an object of texts (labels, annotations); nested values become JSON text."""
     if value is None:
         return {}
-    found = {}
+    texts = {}
     for name, item in an_object(value, field).items():
         if isinstance(item, str):
-            found[name] = item
+            texts[name] = item
             continue
         if isinstance(item, dict | list):
             item = json.dumps(storable(item), ensure_ascii=False)
         if item is not None:
-            found[name] = some_text(item, at(field, name))
-    return found
+            texts[name] = optional_text(item, at(field, name))
+    return texts
 
 
 def objects(body: object, inside: str = "") -> list[tuple[str, Mapping[str, Any]]]:
-    """(name of the field, object) for a body that is one object or a list of them."""
+    """Return (name of the field, object) for a body that is one object or a list of them."""
     if isinstance(body, dict):
         return [(inside, body)]
     if not isinstance(body, list):

@@ -1,4 +1,7 @@
-"""Whatever no other parser knows: one alert that shows its text. Nothing is ever dropped."""
+"""Accepts every message that no other parser knows: one alert that shows its text.
+
+Nothing is ever dropped.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import re
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
-from bot.intake.cleaning import TEXT_LIMIT, TITLE_LIMIT, one_line, title_of, word_set
+from bot.intake.cleaning import TEXT_LIMIT, TITLE_LIMIT, one_line, parse_words, title_of
 from bot.intake.drafting import draft, identifying, still
 from bot.intake.lines import read_lines
 from bot.intake.slack_message import SlackMessage
 from bot.intake.slack_text import bare
 
-# Only a clear word closes an incident: "resolved" in the middle of a sentence may be anything.
+# Only a clear word closes an incident: "resolved" inside a sentence may mean anything.
 _RESOLVED = re.compile(
     r"^\W*(?:resolved|recovered|recovery|closed|cleared|ok)\b"
     r"|(?:\b(?:is|has|been|was|now|incident|alert|problem)|[:\]|-])\s+"
@@ -31,26 +34,30 @@ _STATE_WORDS = re.compile(
     r"|been|was|back|to|normal|healthy|down|up|again|critical|warning)\b|[^\w#.]+",
     re.IGNORECASE,
 )
-_IDENTIFYING = word_set(
+_IDENTIFYING = parse_words(
     "env environment service app application host hostname instance cluster namespace name check "
     "monitor rule alert alertname kind pod"
 )
 
 
 def parse_message(message: SlackMessage) -> Alert | None:
-    """An alert from any message with something to read in it; None when it is empty."""
+    """Return an alert from any message with readable content; None when it is empty."""
     title = _title(message)
     if not title:
         return None
     lines = read_lines(message.text)
     fields = {name.replace(" ", "_"): value for name, value in message.fields.items()}
     labels = {**lines.labels, **fields}
-    told = next((labels[key] for key in ("alertname", "alert", "alert_name") if key in labels), "")
+    name_label = next(
+        (labels[key] for key in ("alertname", "alert", "alert_name") if key in labels), ""
+    )
     named = {key: labels[key] for key in sorted(_IDENTIFYING) if key in labels}
     return draft(
         source="generic",
-        status=status_of_words(title, message.colour, labels.get("status") or labels.get("state")),
-        name=told or title,
+        status=status_of_message(
+            title, message.colour, labels.get("status") or labels.get("state")
+        ),
+        name=name_label or title,
         title=title,
         text=message.text,
         severity=guesses.severity_in(labels) or guesses.severity_word(title),
@@ -70,13 +77,13 @@ def _title(message: SlackMessage) -> str:
             if title and not _MENTIONS.fullmatch(title):
                 return title
             mentions = mentions or title
-    # Only a mention, a picture, a button or "***" is still a message.
+    # A message may hold only a mention, a picture, a button or "***".
     label, url = message.links[0] if message.links else ("", "")
     return mentions or title_of(label) or title_of(url) or one_line(message.text, TITLE_LIMIT)
 
 
 def _theme(title: str, message: SlackMessage) -> str:
-    """The title without numbers and state words; where that says little, the next line too."""
+    """Return the title without numbers and state words; add the next line if too little is left."""
     theme = " ".join(_STATE_WORDS.sub(" ", still(title)).split())
     if len(theme) >= 8:
         return theme
@@ -85,10 +92,10 @@ def _theme(title: str, message: SlackMessage) -> str:
     return f"{theme} {still(rest)}" if rest else theme or still(title)
 
 
-def status_of_words(title: str, colour: AlertStatus | None, state: str | None) -> AlertStatus:
-    """What a stranger's message says: its state field, else its title's words, else its colour.
+def status_of_message(title: str, colour: AlertStatus | None, state: str | None) -> AlertStatus:
+    """Return the status by the message's state field, else its title's words, else its colour.
 
-    Green beside a word of alarm is firing: an incident must not close by a guess.
+    Green beside an alarm word means firing: an incident must not close by a guess.
     """
     if state:
         return guesses.status_of(state)

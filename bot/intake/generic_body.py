@@ -1,4 +1,4 @@
-"""An alert as a plain JSON object, under our names or the aliases of the systems we grew from."""
+"""An alert as a plain JSON object, under our field names or the aliases of older systems."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bot.intake.fields import (
     an_object,
     at,
     objects,
-    some_text,
-    some_time,
-    some_words,
+    optional_text,
+    optional_time,
+    text_mapping,
     wrong,
 )
 from bot.intake.times import read_time
 
-# Our field, then the names it is found under, the first that is not blank wins.
+# Our field, then its names in the body; the first that is not blank wins.
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "name": (
         "name",
@@ -71,10 +71,10 @@ _LINKS = (
     ("Source", "generatorURL"),
     ("Log", "log_url"),
 )
-# Kept as labels under their own names: SOP templates and keys ask for them.
+# Kept as labels under their own names, because SOP templates and keys use them.
 _LABELS = ("path", "metric_name", "device_id", "host", "ship_id", "detector", "external_id")
 KEY_LIMIT = 256
-# By field: the names, each as the object that holds it ('' is the body itself) and its name there.
+# By field: each name as (the object that holds it, its name there); '' is the body itself.
 _PATHS = {
     field: tuple((name, *name.rpartition(".")[::2]) for name in names)
     for field, names in ALIASES.items()
@@ -82,80 +82,82 @@ _PATHS = {
 
 
 def parse_body(body: object) -> list[Alert]:
-    """One alert object or a list of them. InputError names the field that cannot be read."""
+    """Parse one alert object or a list of them. InputError names the malformed field."""
     return [alert_of(item, where) for where, item in objects(body)]
 
 
 def parse_anomaly(body: object) -> list[Alert]:
-    """Detected anomalies: `anomaly_type`, `domain`, `metric_name`, `metric_value`, `score`."""
+    """Parse detected anomalies: `anomaly_type`, `domain`, `metric_name`, `metric_value`,
+    `score`.
+    """
     return [alert_of(item, where, "anomaly") for where, item in objects(body)]
 
 
 def alert_of(body: Mapping[str, Any], where: str = "", source: str = "generic") -> Alert:
-    """One alert. It needs at least a name, a title, a text or a service."""
-    found = {field: _find(body, paths, where) for field, paths in _PATHS.items()}
-    name, title, text = found["name"], found["title"], found["text"]
-    if not (name or title or text or found["service"]):
+    """Parse one alert. It needs at least a name, a title, a text or a service."""
+    fields = {field: _find(body, paths, where) for field, paths in _PATHS.items()}
+    name, title, text = fields["name"], fields["title"], fields["text"]
+    if not (name or title or text or fields["service"]):
         raise wrong(at(where, "name"), "given, or title, text or service")
-    metadata = some_words(body.get("metadata"), at(where, "metadata"))
-    labels = some_words(body.get("labels"), at(where, "labels"))
+    metadata = text_mapping(body.get("metadata"), at(where, "metadata"))
+    labels = text_mapping(body.get("labels"), at(where, "labels"))
     for key in _LABELS:
         value = body.get(key)
-        if value is not None and (label := some_text(value, at(where, key))):
+        if value is not None and (label := optional_text(value, at(where, key))):
             labels.setdefault(key, label)
     labels.update(_tags(body.get("tags"), at(where, "tags")))
-    annotations = some_words(body.get("annotations"), at(where, "annotations"))
-    moment = _time(body, _STARTS, where)
-    if moment is None:
-        moment = next(
+    annotations = text_mapping(body.get("annotations"), at(where, "annotations"))
+    starts_at = _time(body, _STARTS, where)
+    if starts_at is None:
+        starts_at = next(
             filter(None, (read_time(metadata.get(key)) for key in _METADATA_STARTS)), None
         )
-    name = name or title or text.split("\n", 1)[0] or found["service"]
-    category = found["category"] or labels.get("category", "") or guesses.category_of(name)
+    name = name or title or text.split("\n", 1)[0] or fields["service"]
+    category = fields["category"] or labels.get("category", "") or guesses.category_of(name)
     identity = {
         "name": still(name),
-        "env": found["env"],
-        "service": found["service"],
+        "env": fields["env"],
+        "service": fields["service"],
         "category": category,
-        "region": found["region"],
+        "region": fields["region"],
         "group": metadata.get("group_id", ""),
     }
     return draft(
         source=source,
-        status=guesses.status_of(found["status"] or "firing"),
+        status=guesses.status_of(fields["status"] or "firing"),
         name=name,
         title=title or name,
         text=text or title,
-        env=found["env"],
-        region=found["region"],
-        service=found["service"],
+        env=fields["env"],
+        region=fields["region"],
+        service=fields["service"],
         category=category,
-        severity=found["severity"],
+        severity=fields["severity"],
         labels=labels,
         annotations={**metadata, **annotations},
-        value=found["value"],
-        threshold=found["threshold"],
-        starts_at=moment,
+        value=fields["value"],
+        threshold=fields["threshold"],
+        starts_at=starts_at,
         ends_at=_time(body, _ENDS, where),
         links=_links(body, where),
-        fingerprint=found["fingerprint"],
+        fingerprint=fields["fingerprint"],
         identity={**identifying(labels), **identity},
-        tracking_id=found["tracking_id"],
-        incident_key=checked_key(found["incident_key"], at(where, "incident_key")),
-        sop_id=checked_sop_id(found["sop_id"], at(where, "sop_id")),
+        tracking_id=fields["tracking_id"],
+        incident_key=checked_key(fields["incident_key"], at(where, "incident_key")),
+        sop_id=checked_sop_id(fields["sop_id"], at(where, "sop_id")),
         raw=body,
     )
 
 
 def checked_sop_id(text: str, field: str) -> str:
-    """A SOP ID from outside, or InputError."""
+    """Return a SOP ID from outside, or raise InputError."""
     if text and not keys.is_sop_id(text):
         raise wrong(field, "1 to 64 of a-z, 0-9, _ and -")
     return text
 
 
 def checked_key(text: str, field: str) -> str:
-    """An incident key from outside, trimmed, as the caller wrote it; or InputError."""
+    """Return an incident key from outside, trimmed, as the caller wrote it; or raise InputError."""
     text = text.strip()
     if len(text) > KEY_LIMIT:
         raise wrong(field, f"at most {KEY_LIMIT} characters")
@@ -168,8 +170,8 @@ def _find(body: Mapping[str, Any], paths: tuple[tuple[str, str, str], ...], wher
     for name, outer, inner in paths:
         holder = body.get(outer) if outer else body
         if not isinstance(holder, dict) or (value := holder.get(inner)) is None:
-            continue  # what should be an object is complained about where it is read whole
-        if text := some_text(value, at(where, name)).strip():
+            continue  # the code that reads the whole object reports the wrong type
+        if text := optional_text(value, at(where, name)).strip():
             return text
     return ""
 
@@ -177,20 +179,20 @@ def _find(body: Mapping[str, Any], paths: tuple[tuple[str, str, str], ...], wher
 def _time(body: Mapping[str, Any], names: tuple[str, ...], where: str) -> datetime | None:
     for name in names:
         value = body.get(name)
-        if value is not None and (moment := some_time(value, at(where, name))) is not None:
-            return moment
+        if value is not None and (time := optional_time(value, at(where, name))) is not None:
+            return time
     return None
 
 
 def _tags(value: object, where: str) -> dict[str, str]:
-    """Tags as an object, or as a list of `name:value`, `name=value` or bare words."""
+    """Parse tags: an object, or a list of `name:value`, `name=value` or bare words."""
     if isinstance(value, str):
         value = [item.strip() for item in value.split(",")]
     if not isinstance(value, list):
-        return some_words(value, where)
+        return text_mapping(value, where)
     tags = {}
     for index, item in enumerate(value):
-        name, _, text = some_text(item, f"{where}[{index}]").replace("=", ":", 1).partition(":")
+        name, _, text = optional_text(item, f"{where}[{index}]").replace("=", ":", 1).partition(":")
         tags[name.strip()] = text.strip() or "true"
     return tags
 
@@ -198,7 +200,7 @@ def _tags(value: object, where: str) -> dict[str, str]:
 def _links(body: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
     for label, name in _LINKS:
         if (value := body.get(name)) is not None:
-            yield label, some_text(value, at(where, name))
+            yield label, optional_text(value, at(where, name))
     links = body.get("links")
     if links is None:
         return
@@ -210,5 +212,5 @@ def _links(body: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
             yield "Link", item
         else:
             link = an_object(item, field)
-            url = some_text(link.get("url", link.get("href")), f"{field}.url")
-            yield some_text(link.get("label", link.get("text")), f"{field}.label"), url
+            url = optional_text(link.get("url", link.get("href")), f"{field}.url")
+            yield optional_text(link.get("label", link.get("text")), f"{field}.label"), url

@@ -1,6 +1,6 @@
 """Grafana alerting: its Slack contact point and its webhook.
 
-The message's title is Alertmanager's; its text names the labels (`Labels:` with ` - a = b`).
+The message's title is Alertmanager's; its text lists the labels (`Labels:` with ` - a = b`).
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ def parse_message(message: SlackMessage) -> Alert | None:
     labels = lines.labels or guessed
     name = labels.get("alertname") or guessed.get("alertname", "")
     shown = title.rest if title else message.headlines[0]
-    told = {name: text for name, text in lines.annotations.items() if text != "[no value]"}
-    value = told.get("value") or told.get("values", "")
-    named = [(key.removesuffix("_url").title(), told.get(key, "")) for key in _LINKS]
+    annotations = {name: text for name, text in lines.annotations.items() if text != "[no value]"}
+    value = annotations.get("value") or annotations.get("values", "")
+    named = [(key.removesuffix("_url").title(), annotations.get(key, "")) for key in _LINKS]
     return draft(
         source="grafana",
         status=title.status if title else message.colour or AlertStatus.FIRING,
         name=name or shown,
-        title=told.get("summary") or (shown if name in shown else name) or shown,
+        title=annotations.get("summary") or (shown if name in shown else name) or shown,
         text=message.text,
         labels=labels,
-        annotations=told,
+        annotations=annotations,
         value=value,
         links=[*named, ("Grafana", message.title_link), *message.links],
         identity=group_identity(title, name or shown),
@@ -54,5 +54,5 @@ def _is_grafana(message: SlackMessage) -> bool:
 
 
 def parse_body(body: object) -> list[Alert]:
-    """Grafana's webhook: one Alert for each entry of `alerts`."""
+    """Parse Grafana's webhook: one Alert for each entry of `alerts`."""
     return alerts_of(body, "grafana")

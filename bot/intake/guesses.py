@@ -1,4 +1,4 @@
-"""What a sender did not say outright, read from its labels and words. All tables are here."""
+"""Guesses values that a sender did not state, from its labels and words. All tables are here."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from functools import lru_cache
 
 from bot.incidents.environments import folded
 from bot.incidents.model import AlertStatus
-from bot.intake.cleaning import word_set
+from bot.intake.cleaning import parse_words
 
-# The first category of this list that a word of the name stands for: a thing before a symptom,
-# so that PostgresDown is about the database and ServiceDown about availability.
+# The first category of this list with a word of the name wins. Things come before symptoms, so that
+# PostgresDown is about the database and ServiceDown about availability.
 _CATEGORIES: tuple[tuple[str, str], ...] = (
     ("certificate", "certificate cert certs tls ssl x509"),
     ("cpu", "cpu load throttling throttled"),
@@ -43,19 +43,19 @@ _CATEGORIES: tuple[tuple[str, str], ...] = (
 )
 _CATEGORY_OF = {
     word: (rank, category)
-    for rank, (category, words) in enumerate(_CATEGORIES)
-    for word in words.split()
+    for rank, (category, synonyms) in enumerate(_CATEGORIES)
+    for word in synonyms.split()
 }
 _CATEGORY_NAMES = frozenset(category for category, _ in _CATEGORIES)
-# Words of an alarm's name that say nothing of whose alarm it is.
-_FILLER = word_set(
+# Words of an alert's name that do not identify a service.
+_FILLER = parse_words(
     "alarm alert alerts high low critical warning too many is on for of the rate usage utilization "
     "utilisation percent count total threshold check monitor status"
 )
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+[a-z]*")
 
 ENV_LABELS = ("env", "environment", "deployment_environment", "stage")
-# These hold an environment only when their value looks like one.
+# These hold an environment only if their value has the form of one.
 _ENV_HINTS = ("cluster", "kubernetes_cluster", "namespace", "kubernetes_namespace", "datacenter")
 _ENV_SYNONYMS = {
     "production": "prod",
@@ -64,7 +64,7 @@ _ENV_SYNONYMS = {
     "development": "dev",
     "testing": "test",
 }
-# dev-portal and test-runner are services: for these words the rest must name a place or a number.
+# dev-portal and test-runner are services: behind these words the rest must be a place or a number.
 _ENV_TOKEN = re.compile(
     r"(?:prod|production|staging|stage|stg|preprod|uat)(?:[-_.][a-z0-9_.-]+|[0-9]*)"
     r"|(?:dev|development|test|testing|qa|sandbox|int)"
@@ -105,15 +105,13 @@ SERVICE_LABELS = (
     "nodename",
     "instance",
 )
-# Who measures, not who is ill: taken only when no other label names a service.
-_EXPORTER_NAMES = word_set("kubelet cadvisor node prometheus pushgateway")
+# Exporters measure other services, so they count as the service only if no other label names one.
+_EXPORTER_NAMES = parse_words("kubelet cadvisor node prometheus pushgateway")
 _ADDRESS = re.compile(r"\[?(?=[0-9A-Fa-f]*[.:])[0-9A-Fa-f:.]+(?:\](?::\d+)?)?|[\w.-]+:\d{2,5}")
-LONGEST = (
-    300  # characters of a stranger's word that are looked at; none that says something is longer
-)
+LONGEST = 300  # characters of a stranger's word that are read; no meaningful word is longer
 
 SEVERITY_LABELS = ("severity", "priority", "level", "sev", "criticality")
-# "error", "high" and "page" are also plain words, so they count only where they stand alone.
+# "error", "high" and "page" are also plain words, so they count only alone.
 _PLAIN_SEVERITY = re.compile(
     r"\b(critical|crit|fatal|disaster|emergency|warning|warn|major|minor|informational"
     r"|sev-?[1-4]|p[1-4])\b",
@@ -125,71 +123,75 @@ _LOUD_SEVERITY = re.compile(
     re.IGNORECASE,
 )
 
-_RESOLVED_WORDS = word_set(
+_RESOLVED_STATES = parse_words(
     "resolved resolve ok okay recovered recovery closed close cleared clear up success succeeded "
     "normal healthy inactive completed fixed"
 )
 
 
 def status_of(word: str) -> AlertStatus:
-    """A sender's state word; one we do not know is firing, so that nothing is lost."""
-    resolved = word.strip().lower() in _RESOLVED_WORDS
+    """Return the status for a sender's state word; an unknown one is firing, so that nothing is
+    lost.
+    """
+    resolved = word.strip().lower() in _RESOLVED_STATES
     return AlertStatus.RESOLVED if resolved else AlertStatus.FIRING
 
 
 def category_of(name: str) -> str:
-    """The category that a word of `name` stands for (CamelCase is split), or ''."""
+    """Return the category of the first known word of `name` (CamelCase is split), or ''."""
     return _category_of(name[:300])
 
 
-@lru_cache(maxsize=1024)  # the alerts of a storm have the same few names
+@lru_cache(maxsize=1024)  # the alerts of a burst have the same few names
 def _category_of(name: str) -> str:
     best: tuple[int, str] | None = None
     for word in _WORD.findall(name):
-        found = _CATEGORY_OF.get(word.lower())
-        if found is not None and (best is None or found < best):
-            best = found
+        rank_and_category = _CATEGORY_OF.get(word.lower())
+        if rank_and_category is not None and (best is None or rank_and_category < best):
+            best = rank_and_category
     return best[1] if best else ""
 
 
 def is_category(word: str) -> bool:
-    """Whether a word is a category's own name, such as `latency`."""
+    """Return True if the word is a category's own name, such as `latency`."""
     return word.lower() in _CATEGORY_NAMES
 
 
 def subject_of(name: str) -> str:
-    """Whose alarm it is, from its name: `prod-shop-cart-cpu-high` is about `shop-cart`.
+    """Return the service in an alert's name: `shop-cart` for `prod-shop-cart-cpu-high`.
 
-    Environment words at the start and words that tell a category or nothing at the end go away.
+    Environment words at the start, and category or filler words at the end, are removed.
     """
-    words = [word for word in re.split(r"[-_\s/]+", name[:LONGEST].strip()) if word]
-    while words and (words[-1].lower() in _CATEGORY_OF or words[-1].lower() in _FILLER):
-        words.pop()
+    parts = [part for part in re.split(r"[-_\s/]+", name[:LONGEST].strip()) if part]
+    while parts and (parts[-1].lower() in _CATEGORY_OF or parts[-1].lower() in _FILLER):
+        parts.pop()
     first = next(
-        (at for at, word in enumerate(words) if not _ENV_TOKEN.fullmatch(word)), len(words)
+        (at for at, part in enumerate(parts) if not _ENV_TOKEN.fullmatch(part)), len(parts)
     )
-    return "-".join(words[first:])
+    return "-".join(parts[first:])
 
 
 def looks_like_env(token: str) -> bool:
-    """Whether a bare word names an environment: `prod`, `prod-eu1`, `dev-2`; not `dev-portal`."""
+    """Return True if a bare word names an environment: `prod`, `prod-eu1`, `dev-2`; not
+    `dev-portal`.
+    """
     return len(token) <= LONGEST and _ENV_TOKEN.fullmatch(token) is not None
 
 
 def looks_like_region(token: str) -> bool:
-    """Whether a bare word is a cloud region or zone."""
+    """Return True if a bare word is a cloud region or zone."""
     return "-" in token and len(token) <= LONGEST and _REGION.fullmatch(token) is not None
 
 
 def looks_like_address(token: str) -> bool:
-    """Whether a bare word is an IP address or a host with a port."""
+    """Return True if a bare word is an IP address or a host with a port."""
     if len(token) > LONGEST or not (":" in token or "." in token):
         return False
     return _ADDRESS.fullmatch(token) is not None
 
 
 def looks_like_exporter(token: str) -> bool:
-    """Whether a word names who measures: `node-exporter`, `kube-state-metrics`, `kubelet`."""
+    """Return True for the name of an exporter: `node-exporter`, `kube-state-metrics`, `kubelet`."""
     word = token[:LONGEST].lower()
     return (
         word in _EXPORTER_NAMES
@@ -201,14 +203,14 @@ def looks_like_exporter(token: str) -> bool:
 
 
 def env_word(value: str) -> str:
-    """An environment in one spelling: production is prod, stage and stg are staging."""
+    """Return an environment in one spelling: production is prod, stage and stg are staging."""
     if len(value) > LONGEST:
         return value[:LONGEST].strip()
     return _ENV_SYNONYMS.get(folded(value), value.strip())
 
 
 def env_of(labels: Mapping[str, str]) -> str:
-    """From a label that says so, else from a cluster, namespace or host that looks like one."""
+    """Return the environment label, else a cluster, namespace or host with the form of one."""
     for name in ENV_LABELS:
         if value := labels.get(name):
             return env_word(value)
@@ -222,18 +224,18 @@ def env_of(labels: Mapping[str, str]) -> str:
 
 
 def env_inside(name: str) -> str:
-    """The environment word between the dashes of a name: `db-prod-02` is in prod; or ''."""
+    """Return the environment word between the dashes of a name (`db-prod-02`: prod), or ''."""
     match = _ENV_INSIDE.search(name[:300])
     return env_word(match[1].lower()) if match else ""
 
 
 def region_of(labels: Mapping[str, str]) -> str:
-    """From the first region label."""
-    return _first_said(REGION_LABELS, labels)
+    """Return the first region label."""
+    return _first_value(REGION_LABELS, labels)
 
 
 def service_of(labels: Mapping[str, str]) -> str:
-    """From the first of SERVICE_LABELS that is not an address; an exporter only if alone."""
+    """Return the first of SERVICE_LABELS that is not an address; an exporter only if alone."""
     measured_by = ""
     for name in SERVICE_LABELS:
         value = labels.get(name, "")
@@ -245,23 +247,24 @@ def service_of(labels: Mapping[str, str]) -> str:
     return measured_by
 
 
-@lru_cache(maxsize=1024)  # as for names; a token is a part of a headline's first 1,000 characters
+# As for names; a token comes from the first 1,000 characters of a headline.
+@lru_cache(maxsize=1024)
 def is_service_word(token: str) -> bool:
-    """Whether a bare label value may be a service: no address, no exporter, path or number."""
+    """Return True if a bare label value may be a service: no address, exporter, path or number."""
     if looks_like_address(token) or looks_like_exporter(token):
         return False
     return token[:1].isalpha() and "/" not in token and token.lower() not in _PORT_NAMES
 
 
-_PORT_NAMES = word_set("http https metrics http-metrics https-metrics web grpc tcp")
+_PORT_NAMES = parse_words("http https metrics http-metrics https-metrics web grpc tcp")
 
 
 def severity_in(labels: Mapping[str, str]) -> str:
-    """The raw severity word of the labels, or ''."""
-    return _first_said(SEVERITY_LABELS, labels)
+    """Return the raw severity word of the labels, or ''."""
+    return _first_value(SEVERITY_LABELS, labels)
 
 
-def _first_said(names: tuple[str, ...], labels: Mapping[str, str]) -> str:
+def _first_value(names: tuple[str, ...], labels: Mapping[str, str]) -> str:
     for name in names:
         if value := labels.get(name):
             return value
@@ -269,7 +272,7 @@ def _first_said(names: tuple[str, ...], labels: Mapping[str, str]) -> str:
 
 
 def severity_word(text: str) -> str:
-    """A word of a headline that can only be a severity, or ''."""
+    """Return a word of a headline that can only be a severity, or ''."""
     text = text[:300]
     for pattern in (_PLAIN_SEVERITY, _LOUD_SEVERITY):
         if match := pattern.search(text):

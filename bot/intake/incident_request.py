@@ -10,7 +10,7 @@ from bot.errors import InputError
 from bot.incidents import keys
 from bot.incidents.model import Alert
 from bot.intake.cleaning import clean
-from bot.intake.fields import an_object, some_text
+from bot.intake.fields import an_object, optional_text
 from bot.intake.generic_body import alert_of, checked_key, checked_sop_id
 
 _PROMPTS = ("prompt", "inputs.prompt", "data.prompt", "params.prompt")
@@ -24,16 +24,16 @@ _KEYS = (
     "metadata.group_id",
     "group_id",
 )
-# A body with one of these is an alert; beside a prompt only `service` makes it one.
+# A body with one of these is an alert; beside a prompt only `service` makes it an alert.
 _ALERT_FIELDS = ("service", "name", "title", "alert_name", "labels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentRequest:
-    """What the caller wants to know. With an alert the prompt may be empty.
+    """The caller's question. With an alert the prompt may be empty.
 
-    `incident_key` is the caller's, as written, else that of the alert. `sop_id` is empty unless
-    the caller gave one.
+    `incident_key` is the caller's, as written, else that of the alert. `sop_id` is empty unless the
+    caller gave one.
     """
 
     incident_key: str
@@ -43,7 +43,7 @@ class IncidentRequest:
 
 
 def parse_incident_request(body: object) -> IncidentRequest:
-    """Read either form. InputError names what is missing or of a wrong form."""
+    """Parse either form. InputError names the missing or malformed field."""
     whole = an_object(body, "body")
     prompt = clean(_first(whole, _PROMPTS)).strip()
     is_alert = bool(_first(whole, ("service",))) or (
@@ -52,7 +52,7 @@ def parse_incident_request(body: object) -> IncidentRequest:
     if is_alert:
         return _of_alert(whole, prompt)
     key = checked_key(_first(whole, _KEYS), "incident_key")
-    missing = [name for name, given in (("incident_key", key), ("prompt", prompt)) if not given]
+    missing = [name for name, value in (("incident_key", key), ("prompt", prompt)) if not value]
     if missing:
         names = " and ".join(missing)
         raise InputError(
@@ -73,10 +73,10 @@ def _of_alert(whole: Mapping[str, Any], prompt: str) -> IncidentRequest:
 
 
 def _first(body: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    """The first of the names (dotted for a field inside another) whose text is not blank."""
+    """Return the first of the names (dotted for a field inside another) whose text is not blank."""
     for name in names:
         outer, _, inner = name.rpartition(".")
         holder = body.get(outer) if outer else body
-        if isinstance(holder, Mapping) and (text := some_text(holder.get(inner), name)).strip():
+        if isinstance(holder, Mapping) and (text := optional_text(holder.get(inner), name)).strip():
             return text
     return ""

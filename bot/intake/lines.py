@@ -1,18 +1,18 @@
-"""`key = value` and `key: value` lines of a message, as labels and annotations."""
+"""Parses `key = value` and `key: value` lines of a message into labels and annotations."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from bot.intake.cleaning import TEXT_LIMIT, word_set
+from bot.intake.cleaning import TEXT_LIMIT, parse_words
 
 # Such as " - env = prod", "• *Severity:* `critical`", "*Alert:* Queue is full".
 _LINE = re.compile(
     r"[ \t]*(?P<item>[-•‣*–>][ \t]+)?[*_`]{0,3}(?P<key>[A-Za-z][\w ./-]{0,40}?)[*_`]{0,3}[ \t]?"
     r"(?:=[*_`]{0,3}|:(?=[*_`\s]|$)[*_`]{0,3})[ \t]*(?P<value>.*)"
 )
-_ANNOTATIONS = word_set(
+_ANNOTATIONS = parse_words(
     "summary description message details detail runbook runbook_url graph dashboard panel silence "
     "source value values reason info annotations_summary note link links url"
 )
@@ -21,14 +21,14 @@ _MARKS = " \t*_~`"
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """What the lines said. A label two alerts of the message disagree on is in neither."""
+    """The parsed lines. A label with two different values in the message is left out."""
 
     labels: dict[str, str]
     annotations: dict[str, str]
 
 
 def read_lines(text: str) -> Lines:
-    """Read the first 10,000 characters; lines of another form are passed over."""
+    """Parse the first 10,000 characters; lines of another form are skipped."""
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     torn: set[str] = set()

@@ -12,7 +12,7 @@ from typing import Any
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
 from bot.intake.drafting import draft, still
-from bot.intake.fields import an_object, some_text, some_time, wrong
+from bot.intake.fields import an_object, optional_text, optional_time, wrong
 from bot.intake.slack_message import SlackMessage
 from bot.intake.slack_text import bare
 
@@ -31,8 +31,8 @@ _LEVELS = (
 
 
 def parse_message(message: SlackMessage) -> Alert | None:
-    """An issue as Sentry posts it, else None."""
-    issue = next((found[1] for found in map(_BLOCK_ID.match, message.block_ids) if found), "")
+    """Parse an issue as Sentry posts it, else return None."""
+    issue = next((match[1] for match in map(_BLOCK_ID.match, message.block_ids) if match), "")
     if not issue and "sentry" not in message.sender.lower():
         return None
     text = message.text
@@ -55,14 +55,14 @@ def parse_message(message: SlackMessage) -> Alert | None:
 
 
 def _title(message: SlackMessage) -> str:
-    """The block's bold line, or the fallback `[project] Title: more` where that says more."""
+    """Return the block's bold line, or the fallback `[project] Title: more` if that is longer."""
     lines = [bare(headline.split("\n", 1)[0]) for headline in message.headlines]
     full = [re.sub(r"^\[[\w.-]+\] ", "", line) for line in lines]
     return next((line for line in reversed(full) if line.startswith(full[0])), "")
 
 
 def _project_of(message: SlackMessage) -> str:
-    """The fallback text is `[project] Title`."""
+    """Return the project of the fallback text, `[project] Title`."""
     for headline in message.headlines:
         if match := re.match(r"\[([\w.-]+)\] ", headline):
             return match[1]
@@ -70,15 +70,15 @@ def _project_of(message: SlackMessage) -> str:
 
 
 def parse_body(body: object) -> list[Alert]:
-    """An `event_alert` (data.event), an `issue` (data.issue), or a legacy webhook."""
+    """Parse an `event_alert` (data.event), an `issue` (data.issue), or a legacy webhook."""
     whole = an_object(body, "body")
-    action = some_text(whole.get("action"), "action")
+    action = optional_text(whole.get("action"), "action")
     data = an_object(whole.get("data") or {}, "data")
     if "issue" in data:
         return [_of_issue(an_object(data["issue"], "data.issue"), action, whole)]
     if "event" in data:
         event = an_object(data["event"], "data.event")
-        rule = some_text(data.get("triggered_rule"), "data.triggered_rule")
+        rule = optional_text(data.get("triggered_rule"), "data.triggered_rule")
         return [_of_event(event, "data.event", rule, whole)]
     if "event" in whole:
         event = {**whole, **an_object(whole["event"], "event")}
@@ -89,7 +89,9 @@ def parse_body(body: object) -> list[Alert]:
 def _of_event(event: Mapping[str, Any], where: str, rule: str, whole: Mapping[str, Any]) -> Alert:
     def text(name: str) -> str:
         value = event.get(name)
-        return some_text(None if isinstance(value, Mapping | list) else value, f"{where}.{name}")
+        return optional_text(
+            None if isinstance(value, Mapping | list) else value, f"{where}.{name}"
+        )
 
     labels = _tags(event.get("tags"))
     slug = text("project_slug") or text("project_name")
@@ -105,7 +107,7 @@ def _of_event(event: Mapping[str, Any], where: str, rule: str, whole: Mapping[st
         labels,
         level=text("level") or labels.get("level", ""),
         text="\n".join(dict.fromkeys(part for part in (title, text("culprit"), text("message")))),
-        starts_at=some_time(text("datetime") or None, f"{where}.datetime"),
+        starts_at=optional_time(text("datetime") or None, f"{where}.datetime"),
         links=[("Sentry", address)],
         raw=whole,
     )
@@ -113,11 +115,11 @@ def _of_event(event: Mapping[str, Any], where: str, rule: str, whole: Mapping[st
 
 def _of_issue(issue: Mapping[str, Any], action: str, whole: Mapping[str, Any]) -> Alert:
     def text(name: str) -> str:
-        return some_text(issue.get(name), f"data.issue.{name}")
+        return optional_text(issue.get(name), f"data.issue.{name}")
 
     project = an_object(issue.get("project") or {}, "data.issue.project")
     labels = {
-        "project": some_text(project.get("slug"), "data.issue.project.slug"),
+        "project": optional_text(project.get("slug"), "data.issue.project.slug"),
         "short_id": text("shortId"),
         "issue": text("id"),
     }
@@ -128,7 +130,7 @@ def _of_issue(issue: Mapping[str, Any], action: str, whole: Mapping[str, Any]) -
         labels,
         level=text("level"),
         text="\n".join(part for part in (text("title"), text("culprit")) if part),
-        starts_at=some_time(issue.get("firstSeen"), "data.issue.firstSeen"),
+        starts_at=optional_time(issue.get("firstSeen"), "data.issue.firstSeen"),
         links=[("Sentry", text("web_url") or text("permalink"))],
         raw=whole,
     )
@@ -154,13 +156,13 @@ def _issue(
 
 
 def _tags(value: object) -> dict[str, str]:
-    """Sentry writes tags as [name, value] pairs; some versions as {key, value}."""
+    """Parse Sentry's tags: [name, value] pairs, in some versions {key, value}."""
     tags = {}
     for item in value if isinstance(value, list) else ():
         if isinstance(item, list) and len(item) == 2:
-            tags[some_text(item[0], "tags")] = some_text(item[1], "tags")
+            tags[optional_text(item[0], "tags")] = optional_text(item[1], "tags")
         elif isinstance(item, Mapping):
-            tags[some_text(item.get("key"), "tags")] = some_text(item.get("value"), "tags")
+            tags[optional_text(item.get("key"), "tags")] = optional_text(item.get("value"), "tags")
     return tags
 
 

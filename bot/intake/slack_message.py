@@ -1,7 +1,7 @@
-"""A Slack message read once, for all parsers: its words, fields, links and colour.
+"""Reads a Slack message once for all parsers: its text, fields, links and colour.
 
-Slack gives empty parts no key, puts `text` "" beside attachments, and wraps what it likes; a
-stranger's message may hold anything anywhere, so every step looks before it takes.
+Slack omits empty parts, sets `text` to "" beside attachments, and wraps parts in others. A
+stranger's message may hold any value anywhere, so every step checks the type first.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.incidents.model import AlertStatus
-from bot.intake.cleaning import LOOKED_AT, urls_in, word_set
+from bot.intake.cleaning import LOOKED_AT, parse_words, urls_in
 from bot.intake.slack_text import bare, field_of, plain
 
 _NO_PREVIEW = "[no preview available]"
 _DEPTH_LIMIT = 12
-MOST_HEADLINES = 100  # of a message are looked at by the parsers
+MOST_HEADLINES = 100  # headlines of a message that the parsers read
 MOST_READ = 4 * LOOKED_AT  # characters of all its texts; a card shows 10,000
-MOST_PARTS = 200  # blocks, attachments or fields beside each other; Slack itself takes 100
-# Colours that senders use for one state only. Slack delivers `danger` as a30200 and `good` as
+MOST_PARTS = 200  # blocks, attachments or fields side by side; Slack itself accepts 100
+# Colours that senders use for only one state. Slack delivers `danger` as a30200 and `good` as
 # 2eb886; the others are those of Grafana, Uptime Kuma, Zabbix, Robusta, Checkmk and Sentry.
-_FIRING_COLOURS = word_set(
+_FIRING_COLOURS = parse_words(
     "danger a30200 d63232 e01e5a ee0000 ef311f e45959 e97659 ffa059 ffc859 7499ff 97aab3 warning "
     "daa038 fa4747 e03e2f"
 )
-_RESOLVED_COLOURS = word_set("good 2eb886 36a64f 009900 00cc00 00b302 4dc771")
+_RESOLVED_COLOURS = parse_words("good 2eb886 36a64f 009900 00cc00 00b302 4dc771")
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """The parts of an attachment that parsers ask for, as plain text."""
+    """The parts of an attachment that parsers need, as plain text."""
 
     title: str
     title_link: str
@@ -41,7 +41,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class SlackMessage:
-    """What a person sees of a message. `headlines` are the places where a title may stand."""
+    """The visible content of a message. `headlines` are the places where a title may stand."""
 
     sender: str
     headlines: tuple[str, ...]
@@ -55,7 +55,7 @@ class SlackMessage:
 
     @property
     def title_link(self) -> str:
-        """The first attachment's title link, or ''."""
+        """Return the first attachment's title link, or ''."""
         return self.attachments[0].title_link if self.attachments else ""
 
 
@@ -68,10 +68,10 @@ def read_message(message: Mapping[str, Any]) -> SlackMessage:
 
 
 class _Reader:
-    """Collects while it walks; used for one message."""
+    """Collects the parts of one message while it walks the blocks."""
 
     def __init__(self) -> None:
-        self.room = MOST_READ
+        self.capacity = MOST_READ
         self.pieces: list[str] = []
         self.headlines: list[str] = []
         self.fields: dict[str, str] = {}
@@ -82,18 +82,20 @@ class _Reader:
     def read(self, message: Mapping[str, Any]) -> SlackMessage:
         text = self.plain(message.get("text"))
         blocks = _mappings(message.get("blocks"))
-        # What a person typed comes twice: as text and as the rich_text it was made from.
+        # Typed text arrives twice: as `text` and as the rich_text block that Slack makes of it.
         typed = bool(text) and all(block.get("type") == "rich_text" for block in blocks)
         for block in blocks:
             self.block(block, silent=typed)
         if text:
             self.headlines.append(text)
-        attachments = tuple([self.attachment(one) for one in _mappings(message.get("attachments"))])
+        attachments = tuple(
+            [self.attachment(attachment) for attachment in _mappings(message.get("attachments"))]
+        )
         for file in _mappings(message.get("files")):
             name = self.plain(file.get("title")) or self.plain(file.get("name"))
             self.add(name)
             self.link(name, _text(file.get("permalink")))
-        # Beside blocks or attachments the text is often the same words again, for notifications.
+        # Beside blocks or attachments the text often repeats them, for notifications.
         if text and not any(text in piece for piece in self.pieces):
             self.pieces.insert(0, text)
         return SlackMessage(
@@ -112,14 +114,15 @@ class _Reader:
         return self.unstripped(value).strip()
 
     def unstripped(self, value: object) -> str:
-        """As `plain`, with the white space around it, as rich text needs it.
+        """Return the same as `plain`, but keep the white space around it, because rich text needs
+        it.
 
-        Texts beyond MOST_READ are cut: what any app may write must not hold the event loop.
+        Texts beyond MOST_READ are cut: any app can write here, and must not block the event loop.
         """
-        if not isinstance(value, str) or not value or not self.room:
+        if not isinstance(value, str) or not value or not self.capacity:
             return ""
-        value = value[: self.room]
-        self.room -= len(value)
+        value = value[: self.capacity]
+        self.capacity -= len(value)
         text = plain(value, self.link)
         for url in urls_in(text):
             self.link("", url)
@@ -170,12 +173,14 @@ class _Reader:
         self.add(f"{name}: {value}" if name and value else name or value)
 
     def button(self, element: Mapping[str, Any]) -> None:
-        """A link button becomes a link; any other control of a stranger is not ours to show."""
+        """Turn a link button into a link; skip any other control, because we cannot handle its
+        clicks.
+        """
         if url := _text(element.get("url")):
-            self.link(bare(self.words(element.get("text"))), url)
+            self.link(bare(self.text_of(element.get("text"))), url)
 
-    def words(self, value: object) -> str:
-        """The text of a text object or of a bare string."""
+    def text_of(self, value: object) -> str:
+        """Return the text of a text object or of a bare string."""
         return self.plain(value.get("text") if isinstance(value, dict) else value)
 
     def block(self, block: Mapping[str, Any], *, silent: bool = False, depth: int = 0) -> None:
@@ -192,14 +197,14 @@ class _Reader:
             if not silent:
                 self.add(text)
             return
-        text = self.words(block.get("text"))
+        text = self.text_of(block.get("text"))
         self.add(text)
         if text and kind in ("header", "section", "markdown"):
             self.headlines.append(text)
         for name in ("title", "subtitle", "body", "description", "alt_text"):
-            self.add(self.words(block.get(name)))
+            self.add(self.text_of(block.get(name)))
         for item in _mappings(block.get("fields")):
-            text = self.words(item)
+            text = self.text_of(item)
             self.field(*(field_of(text) or ("", text)))
         for item in _mappings(block.get("elements")):
             self.block(item, depth=depth + 1)
@@ -210,12 +215,14 @@ class _Reader:
             self.add(" | ".join(self.inline(cell, depth) for cell in _mappings(row)))
 
     def inline(self, node: Mapping[str, Any], depth: int) -> str:
-        """Rich text as a line or lines: sections and list items end lines, the rest runs on."""
+        """Return rich text: sections and list items end lines, everything else continues
+        the line.
+        """
         if depth > _DEPTH_LIMIT:
             return ""
         kind = node.get("type")
         if kind == "link":
-            text = self.words(node.get("text"))
+            text = self.text_of(node.get("text"))
             url = _text(node.get("url"))
             self.link(text, url)
             return text or url

@@ -1,4 +1,4 @@
-"""Slack's mrkdwn as plain text: entities, links, dates, mentions."""
+"""Converts Slack's mrkdwn to plain text: entities, links, dates, mentions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ AddLink = Callable[[str, str], None]
 
 
 def plain(text: str, add_link: AddLink | None = None) -> str:
-    """What a person reads of a mrkdwn text, cleaned; links found are given to `add_link`.
+    """Return the text that a person reads, cleaned; each link is passed to `add_link`.
 
-    `<url|label>` is its label, a date its fallback. A mention cannot mention again: `<!channel>`
-    becomes `[channel]`, `<@U1>` becomes `[user U1]`. Entities come last, so that an escaped
-    `&lt;!here&gt;` stays the text it is.
+    `<url
+
+    label>` becomes its label, a date its fallback. The result cannot mention anybody: `<!channel>`
+    becomes `[channel]`, `<@U1>` becomes `[user U1]`. Entities are decoded last, so that an escaped
+    `&lt;!here&gt;` stays plain text.
     """
     if "<" in text:
         text = _ANGLE.sub(lambda match: _reading(match[1], match[2] or "", add_link), text)
@@ -46,9 +48,9 @@ def _reading(target: str, label: str, add_link: AddLink | None) -> str:
 
 
 def bare(text: str) -> str:
-    """A headline without leading `:emoji:` and without the marks of bold, italics and code.
+    """Return a headline without leading `:emoji:` and without the marks of bold, italics and code.
 
-    Emoji are looked for in its first 2,000 characters: no headline begins with more of them.
+    Only its first 2,000 characters are searched for emoji: no headline begins with more of them.
     """
     text = text.strip(_MARKS)
     if emoji := _LEADING_EMOJI.match(text, 0, _LOOKED_AT):
@@ -57,7 +59,7 @@ def bare(text: str) -> str:
 
 
 def field_of(text: str) -> tuple[str, str] | None:
-    """(name, value) of a section field whose name is in bold, else None."""
+    """Return (name, value) of a section field whose name is in bold, else None."""
     if not text.startswith("*") or (match := _FIELD.fullmatch(text)) is None:
         return None
     return match[1].strip(), match[2].strip()

@@ -9,11 +9,11 @@ from typing import Any
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
 from bot.intake.drafting import draft
-from bot.intake.fields import an_object, some_text, some_time, wrong
+from bot.intake.fields import an_object, optional_text, optional_time, wrong
 from bot.intake.slack_message import SlackMessage
 
 _STATE = re.compile(
-    # No `[` in the name: else each of many is tried as its beginning, over and over.
+    # The name excludes `[`: otherwise the pattern tries each of many as its beginning, repeatedly.
     r"\[(?P<name>[^\[\]\n]{1,200})\] \[[^\]\w]{0,4}(?P<state>Up|Down)\] ?(?P<text>.*)"
 )
 _CERTIFICATE = re.compile(r"\[(?P<name>[^\]\n]{1,200})\]\s?\[https?://.*certificate", re.IGNORECASE)
@@ -21,12 +21,12 @@ _UP, _MAINTENANCE = 1, 3
 
 
 def parse_message(message: SlackMessage) -> Alert | None:
-    """`[name] [🔴 Down] reason` or `[name] [✅ Up] reason`, else None."""
+    """Parse `[name] [🔴 Down] reason` or `[name] [✅ Up] reason`, else return None."""
     ours = "kuma" in message.sender.lower()
     for headline in message.headlines:
         if "[" not in headline[:100]:
             continue
-        if match := _STATE.search(headline, 0, 1_000):  # a mention may stand before it
+        if match := _STATE.search(headline, 0, 1_000):  # a mention may precede it
             resolved = match["state"] == "Up"
             return _monitor(
                 match["name"],
@@ -50,30 +50,32 @@ def parse_message(message: SlackMessage) -> Alert | None:
 
 
 def parse_body(body: object) -> list[Alert]:
-    """`{heartbeat, monitor, msg}`; both objects are null in Kuma's test message."""
+    """Parse `{heartbeat, monitor, msg}`; both objects are null in Kuma's test message."""
     whole = an_object(body, "body")
     if not {"heartbeat", "monitor", "msg"} & set(whole):
         raise wrong("msg", "there, with heartbeat and monitor, as Uptime Kuma sends it")
-    said = some_text(whole.get("msg"), "msg")
+    message = optional_text(whole.get("msg"), "msg")
     beat = an_object(whole.get("heartbeat") or {}, "heartbeat")
     monitor = an_object(whole.get("monitor") or {}, "monitor")
-    certificate = _CERTIFICATE.match(said)
-    named = _STATE.match(said) or certificate
-    name = some_text(monitor.get("name"), "monitor.name") or (named["name"] if named else said)
+    certificate = _CERTIFICATE.match(message)
+    named = _STATE.match(message) or certificate
+    name = optional_text(monitor.get("name"), "monitor.name") or (
+        named["name"] if named else message
+    )
     resolved = beat.get("status") in (_UP, _MAINTENANCE) and not certificate
-    moment = some_time(beat.get("time"), "heartbeat.time")
-    reason = some_text(beat.get("msg"), "heartbeat.msg") or said
+    changed_at = optional_time(beat.get("time"), "heartbeat.time")
+    reason = optional_text(beat.get("msg"), "heartbeat.msg") or message
     return [
         _monitor(
             name,
             AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
             reason,
             category="certificate" if certificate else "",
-            text="\n".join(part for part in (said, reason) if part),
+            text="\n".join(part for part in (message, reason) if part),
             labels=_labels(monitor),
-            starts_at=None if resolved else moment,
-            ends_at=moment if resolved else None,
-            links=[("Site", some_text(monitor.get("url"), "monitor.url"))],
+            starts_at=None if resolved else changed_at,
+            ends_at=changed_at if resolved else None,
+            links=[("Site", optional_text(monitor.get("url"), "monitor.url"))],
             raw=whole,
         )
     ]
@@ -107,10 +109,10 @@ def _monitor(
 def _labels(monitor: Mapping[str, Any]) -> dict[str, str]:
     labels = {}
     for name in ("hostname", "type"):
-        labels[name] = some_text(monitor.get(name), f"monitor.{name}")
+        labels[name] = optional_text(monitor.get(name), f"monitor.{name}")
     tags = monitor.get("tags")
     for tag in tags if isinstance(tags, list) else ():
         if isinstance(tag, Mapping):
-            name = some_text(tag.get("name"), "monitor.tags").strip().lower()
-            labels[name] = some_text(tag.get("value"), "monitor.tags") or "true"
+            name = optional_text(tag.get("name"), "monitor.tags").strip().lower()
+            labels[name] = optional_text(tag.get("value"), "monitor.tags") or "true"
     return labels

@@ -1,4 +1,4 @@
-"""Zabbix: its Slack media type. A resolve is an edit of the problem's message, an update a reply.
+"""Zabbix: its Slack media type. A resolve edits the problem's message, an update is a reply.
 
 https://github.com/zabbix/zabbix templates/media/slack/media_slack.yaml
 """
@@ -21,7 +21,7 @@ _SUBJECT = re.compile(
 
 
 def parse_message(message: SlackMessage) -> Alert | None:
-    """A post with Zabbix's fields (Host, Event time) or its event link, else None."""
+    """Parse a post with Zabbix's fields (Host, Event time) or its event link, else return None."""
     fields = message.fields
     by_link = "tr_events.php" in message.title_link
     if "host" not in fields or not (by_link or "event time" in fields):
@@ -34,7 +34,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
         resolved = message.colour is AlertStatus.RESOLVED
     host, _, address = fields["host"].partition(" [")
     labels = {"host": host, "address": address.rstrip("]"), **_tags(fields.get("event tags", ""))}
-    moment = read_time(fields.get("event time", ""))
+    event_time = read_time(fields.get("event time", ""))
     return draft(
         source="zabbix",
         status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
@@ -47,7 +47,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
         labels=labels,
         annotations={"description": fields.get("trigger description", "")},
         value=fields.get("opdata", ""),
-        starts_at=None if resolved else moment,
+        starts_at=None if resolved else event_time,
         links=[("Open in Zabbix", message.title_link), *message.links],
         identity={"host": host, "problem": still(problem)},
         raw=message.raw,
@@ -55,6 +55,6 @@ def parse_message(message: SlackMessage) -> Alert | None:
 
 
 def _tags(text: str) -> dict[str, str]:
-    """`scope: capacity` a line; `None` where there are no tags."""
+    """Parse `scope: capacity` lines; `None` means that there are no tags."""
     pairs = (line.partition(":") for line in text.split("\n") if ":" in line)
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
