@@ -23,7 +23,7 @@ from bot.approvals.model import Choice
 from bot.incidents.remediation import RemediationStatus
 from store import Store, open_store
 from store.admin.locations import reading
-from store.audit import audits
+from store.audit import whole_trail
 from store.audit.proof import Row, body_text, link_text
 from store.audit.sealing import AuditKey
 from store.engines.tables import tables
@@ -84,7 +84,7 @@ def bare(texts: list[bytes]) -> float:
 def proved(url: str) -> float:
     """Seconds of the proof."""
     began = time.perf_counter()
-    found = audits.prove(url, KEY)
+    found = whole_trail.prove(url, KEY)
     taken = time.perf_counter() - began
     assert found.rows == APPROVALS * ROWS_EACH
     return taken

@@ -153,7 +153,7 @@ class Bot:
         store = self.service.store
         try:
             waiting, failed = await store.outbox_backlog()
-            overdue = await store.stuck(self._clock())
+            overdue = await store.overdue_work(self._clock())
             return {
                 "outbox": {"waiting": waiting, "failed": failed},
                 "incidents": await store.incident_counts(),

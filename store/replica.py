@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.observability.events import Event, emit
 from store.engines.protocol import Engine
 from store.operations import leases
-from store.operations.leases import Lane
+from store.operations.leases import ChannelClaim
 
 LEASE = 10.0  # seconds; what a dead replica left is taken over after so long
 _MARGIN = 0.1  # of the lease: we stop so much before others may start
@@ -70,21 +70,21 @@ class Replica:
         self._held[name] = terms
         return self._has(name)
 
-    async def take_lane(self, channel: str, now: datetime) -> Lane | None:
+    async def claim_channel(self, channel: str, now: datetime) -> ChannelClaim | None:
         """Take on a channel's outbox; None while another replica has it."""
         terms = self._terms
         if not self.holds:
             return None
-        lane = await self._engine.write(leases.claim_lane, channel, self.owner, now)
-        if lane is not None:
-            self._held[leases.lane_of(channel)] = terms
-            if lane.former not in ("", self.owner):
-                emit(Event.LEASE_TAKEN_OVER, channel=channel, former=lane.former)
-        return lane
+        claim = await self._engine.write(leases.claim_channel, channel, self.owner, now)
+        if claim is not None:
+            self._held[leases.channel_claim_name(channel)] = terms
+            if claim.former not in ("", self.owner):
+                emit(Event.LEASE_TAKEN_OVER, channel=channel, former=claim.former)
+        return claim
 
-    def has_lane(self, lane: Lane) -> bool:
-        """Whether the lane is still ours for sure."""
-        return self._has(leases.lane_of(lane.channel))
+    def holds_channel(self, claim: ChannelClaim) -> bool:
+        """Whether the channel is still ours for sure."""
+        return self._has(leases.channel_claim_name(claim.channel))
 
     def _has(self, name: str) -> bool:
         return self.holds and self._held.get(name) == self._terms

@@ -23,7 +23,7 @@ from bot.incidents.model import (
 )
 from bot.incidents.notices import Notice
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
-from store.statements import Row, moment, moment_or_none, stamp_or_none
+from store.statements import Row, from_db_time, from_db_time_or_none, to_db_time_or_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +144,8 @@ def alert_to_json(alert: Alert) -> str:
     body["labels"] = dict(alert.labels)
     body["annotations"] = dict(alert.annotations)
     body["links"] = [(link.label, link.url) for link in alert.links]
-    body["starts_at"] = stamp_or_none(alert.starts_at)
-    body["ends_at"] = stamp_or_none(alert.ends_at)
+    body["starts_at"] = to_db_time_or_none(alert.starts_at)
+    body["ends_at"] = to_db_time_or_none(alert.ends_at)
     if alert.raw_shared:
         body["shared"] = digest_of_shared(alert.raw_shared)
     # What arrived is the longest part, and intake had to write it already to look at it.
@@ -171,8 +171,8 @@ def alert_from_json(text: str) -> Alert:
             "status": AlertStatus(body["status"]),
             "severity": Severity(body["severity"]),
             "links": links_from(body["links"]),
-            "starts_at": moment_or_none(body["starts_at"]),
-            "ends_at": moment_or_none(body["ends_at"]),
+            "starts_at": from_db_time_or_none(body["starts_at"]),
+            "ends_at": from_db_time_or_none(body["ends_at"]),
         }
     )
 
@@ -205,11 +205,11 @@ def incident_from(row: Row) -> Incident:
         labels=json.loads(row["labels"]),
         links=links_from(json.loads(row["links"])),
         tracking_id=row["tracking_id"],
-        opened_at=moment(row["opened_at"]),
-        updated_at=moment(row["updated_at"]),
-        acknowledged_at=moment_or_none(row["acknowledged_at"]),
+        opened_at=from_db_time(row["opened_at"]),
+        updated_at=from_db_time(row["updated_at"]),
+        acknowledged_at=from_db_time_or_none(row["acknowledged_at"]),
         acknowledged_by=row["acknowledged_by"],
-        resolved_at=moment_or_none(row["resolved_at"]),
+        resolved_at=from_db_time_or_none(row["resolved_at"]),
         resolved_by=row["resolved_by"],
         fixed_by=row["fixed_by"],
         revision=row["revision"],
@@ -220,14 +220,17 @@ def incident_from(row: Row) -> Incident:
 
 def _shown_from(row: Row) -> Shown:
     return Shown(
-        row["shown_env"], row["shown_region"], row["shown_service"], moment(row["shown_since"])
+        row["shown_env"],
+        row["shown_region"],
+        row["shown_service"],
+        from_db_time(row["shown_since"]),
     )
 
 
 def timeline_from(row: Row) -> TimelineEntry:
     """A timeline row."""
     return TimelineEntry(
-        row["incident_id"], moment(row["at"]), row["kind"], row["text"], row["actor"]
+        row["incident_id"], from_db_time(row["at"]), row["kind"], row["text"], row["actor"]
     )
 
 
@@ -284,16 +287,16 @@ def approval_from(row: Row, votes: list[Row]) -> Approval:
         preview=_preview_from(row["preview"]),
         state=RemediationStatus(row["state"]),
         requested_by=row["requested_by"],
-        requested_at=moment(row["requested_at"]),
-        expires_at=moment(row["expires_at"]),
+        requested_at=from_db_time(row["requested_at"]),
+        expires_at=from_db_time(row["expires_at"]),
         needed=row["needed"],
         approvers=tuple(json.loads(row["approvers"])),
         digest=row["digest"],
         decided_by=row["decided_by"],
-        decided_at=moment_or_none(row["decided_at"]),
+        decided_at=from_db_time_or_none(row["decided_at"]),
         reason=row["reason"],
         votes=tuple(
-            Vote(vote["voter"], Choice(vote["choice"]), moment(vote["at"]), vote["reason"])
+            Vote(vote["voter"], Choice(vote["choice"]), from_db_time(vote["at"]), vote["reason"])
             for vote in votes
         ),
         terms=terms_from(row["terms"]),
@@ -309,20 +312,20 @@ def execution_from(row: Row) -> Execution:
         incident_id=row["incident_id"],
         state=RemediationStatus(row["state"]),
         owner=row["owner"],
-        created_at=moment(row["created_at"]),
-        started_at=moment_or_none(row["started_at"]),
-        finished_at=moment_or_none(row["finished_at"]),
+        created_at=from_db_time(row["created_at"]),
+        started_at=from_db_time_or_none(row["started_at"]),
+        finished_at=from_db_time_or_none(row["finished_at"]),
         answer=json.loads(row["answer"]) if row["answer"] else None,
         error=row["error"],
-        verify_until=moment_or_none(row["verify_until"]),
+        verify_until=from_db_time_or_none(row["verify_until"]),
         verify_note=row["verify_note"],
         good_probes=row["good_probes"],
         by_hand=row["by_hand"],
         attempt=row["attempt"],
-        retry_until=moment_or_none(row["retry_until"]),
-        concluded_at=moment_or_none(row["concluded_at"]),
-        taken_over_at=moment_or_none(row["taken_over_at"]),
-        running_at=moment_or_none(row["running_at"]),
+        retry_until=from_db_time_or_none(row["retry_until"]),
+        concluded_at=from_db_time_or_none(row["concluded_at"]),
+        taken_over_at=from_db_time_or_none(row["taken_over_at"]),
+        running_at=from_db_time_or_none(row["running_at"]),
     )
 
 
@@ -334,7 +337,7 @@ def advice_from(row: Row) -> AdviceRecord:
         question=row["question"],
         asked_by=row["asked_by"],
         body=json.loads(row["body"]) if row["body"] else None,
-        at=moment(row["at"]),
+        at=from_db_time(row["at"]),
     )
 
 
@@ -357,7 +360,7 @@ def outbox_from(row: Row) -> OutboxMessage:
         attempts=row["attempts"],
         failed=bool(row["failed"]),
         error=row["error"],
-        created_at=moment(row["created_at"]),
+        created_at=from_db_time(row["created_at"]),
         sender=row["sender"],
     )
 
@@ -369,6 +372,6 @@ def notice_from(row: Row) -> Notice:
         kind=row["kind"],
         channel=row["channel"],
         body=json.loads(row["body"]),
-        began_at=moment(row["began_at"]),
-        ended_at=moment_or_none(row["ended_at"]),
+        began_at=from_db_time(row["began_at"]),
+        ended_at=from_db_time_or_none(row["ended_at"]),
     )

@@ -114,29 +114,29 @@ def _escaped(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
-def stamp(moment: datetime) -> str:
+def to_db_time(moment: datetime) -> str:
     """A time as it stands in a row: UTC, fixed width, so that text order is time order."""
-    return _stamp(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+    return _utc_text(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
 
 
 @lru_cache(maxsize=64)  # the rows that one alert writes have the same time
-def _stamp(utc: datetime) -> str:
+def _utc_text(utc: datetime) -> str:
     # Not strftime: its %Y writes the year 900 as "900", which neither sorts nor reads back.
     return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-def stamp_or_none(moment: datetime | None) -> str | None:
-    """`stamp`, or NULL for no time."""
-    return stamp(moment) if moment else None
+def to_db_time_or_none(moment: datetime | None) -> str | None:
+    """`to_db_time`, or NULL for no time."""
+    return to_db_time(moment) if moment else None
 
 
-def moment(text: str) -> datetime:
-    """The reverse of `stamp`."""
+def from_db_time(text: str) -> datetime:
+    """The reverse of `to_db_time`."""
     return datetime.fromisoformat(text)
 
 
-def moment_or_none(text: str | None) -> datetime | None:
-    """The reverse of `stamp_or_none`."""
+def from_db_time_or_none(text: str | None) -> datetime | None:
+    """The reverse of `to_db_time_or_none`."""
     return datetime.fromisoformat(text) if text else None
 
 

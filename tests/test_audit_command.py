@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from store.audit import audits
+from store.audit import whole_trail
 from tests.scenarios.children import Command
 from tests.store.places import ENGINES, ROOT, Places, bot_lives, change, from_the_future
 from tests.store.shop import AUDIT_KEY
@@ -33,7 +33,7 @@ def run(*words: object, folder: Path, **settings: str) -> tuple[int, str, str]:
 def test_verify_proves_every_row_and_says_where_the_trail_ends(url: str, tmp_path: Path) -> None:
     bot_lives(url)
     code, out, err = run("audit", "verify", folder=tmp_path, STORE_URL=url)
-    found = audits.prove(url, AUDIT_KEY)
+    found = whole_trail.prove(url, AUDIT_KEY)
     assert (code, err) == (0, "")
     assert f": {found.rows:,} rows, 1 to {found.seq},\n" in out
     assert f"  head {found.head}\n" in out
@@ -173,7 +173,7 @@ def test_export_refuses_what_it_cannot_do(url: str, tmp_path: Path) -> None:
 def test_with_another_key_a_new_trail_begins_and_the_old_one_is_kept(
     url: str, tmp_path: Path
 ) -> None:
-    former = audits.prove(url, AUDIT_KEY)
+    former = whole_trail.prove(url, AUDIT_KEY)
     begin = ("audit", "begin-anew", "--reason", "key changed", "--backup", tmp_path / "old.db")
     settings = {"STORE_URL": url, "AUDIT_KEY": "the new key of the tests"}
     code, out, err = run(*begin, folder=tmp_path, **settings)

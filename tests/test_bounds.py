@@ -118,11 +118,11 @@ BOUNDS: dict[str, dict[str, float]] = {
     "store.operations.advice": {"ATTEMPTS": 5},
     "store.operations.approvals": {"AGAIN_PER_HOUR": 3, "_ALERTS": 50},
     "store.operations.audit": {"LONGEST_ID": 64},
-    "store.operations.keeping": {"_BATCH": 500, "_MOST": 2_000},
+    "store.operations.trail_upkeep": {"_BATCH": 500, "_MOST": 2_000},
     "store.operations.news": {"MOST_WAITING": 10},
     "store.operations.notices": {"SENDERS": 3, "GRAVEST": 10},
     "store.operations.proposing": {"ATTEMPTS": 5},
-    "store.operations.records": {"LAST": 500},
+    "store.operations.track_record": {"LAST": 500},
 }
 
 

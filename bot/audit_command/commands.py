@@ -14,7 +14,7 @@ from bot.errors import InputError, SettingsError, SopbotError
 from bot.hardening import hide_memory
 from bot.settings import AuditSettings, load_audit
 from store.admin.locations import name_of
-from store.audit import audits
+from store.audit import whole_trail
 from store.audit.proof import Fault, read_bundle, verify_bundle
 from store.audit.sealing import AuditKey
 
@@ -47,7 +47,7 @@ def _verify(settings: AuditSettings, key: AuditKey, given: argparse.Namespace) -
     if given.bundle:
         return _verify_bundle(key, given)
     url = settings.store_url.get_secret_value()
-    found = audits.prove(url, key, head=_head(given))
+    found = whole_trail.prove(url, key, head=_head(given))
     if not found.seq:
         print(f"! {name_of(url)}: nothing is on record yet.")
         return 0
@@ -78,7 +78,7 @@ def _verify_bundle(key: AuditKey, given: argparse.Namespace) -> int:
 
 def _begin_anew(settings: AuditSettings, key: AuditKey, given: argparse.Namespace) -> int:
     url = settings.store_url.get_secret_value()
-    first = audits.begin_anew(url, key, given.reason, given.backup)
+    first = whole_trail.reset_trail(url, key, given.reason, given.backup)
     print(
         f"✓ {name_of(url)}: the audit trail goes on with row {first}, by the key that is set now."
     )
@@ -97,7 +97,7 @@ def _export(settings: AuditSettings, key: AuditKey, given: argparse.Namespace) -
     match = _NUMBER.fullmatch(given.incident)
     if match is None:
         raise InputError(f"{given.incident[:40]!r} is no incident.", remedy="Name it as INC-142.")
-    bundle = audits.export(settings.store_url.get_secret_value(), key, int(match[1]))
+    bundle = whole_trail.export(settings.store_url.get_secret_value(), key, int(match[1]))
     text = json.dumps(bundle, indent=1, default=str) + "\n"
     if given.out is None:
         print(text, end="")

@@ -17,7 +17,7 @@ from bot.check.report import Report
 from bot.errors import SettingsError, StoreError
 from bot.settings import Settings
 from store.admin.locations import file_of, name_of, reading
-from store.audit import audits
+from store.audit import whole_trail
 from store.audit.proof import Fault
 from store.audit.sealing import AuditKey
 from store.engines.migrations import refuse_newer
@@ -142,7 +142,7 @@ async def check_audit(report: Report, settings: Settings) -> None:
     url = settings.store_url.get_secret_value()
     key = AuditKey(settings.audit_key.get_secret_value())
     try:
-        found = await asyncio.to_thread(audits.prove, url, key)
+        found = await asyncio.to_thread(whole_trail.prove, url, key)
     except Fault as fault:
         report.problem(
             "audit",

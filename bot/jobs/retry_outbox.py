@@ -20,8 +20,8 @@ def retry_outbox(
     async def run() -> None:
         service.store.signal(Topic.OUTBOX).set()
         now = clock()
-        await service.store.outbox_revive(now)
-        await service.store.outbox_promote(now)
+        await service.store.outbox_retry_failed(now)
+        await service.store.outbox_raise_priority(now)
         await service.count_backlog()
 
     return run

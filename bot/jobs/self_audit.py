@@ -9,7 +9,7 @@ from bot.errors import SopbotError
 from bot.observability.events import Event, emit
 from bot.observability.metrics import Metrics
 from store import Store
-from store.operations.selfcheck import KINDS, Stuck
+from store.operations.overdue_work import KINDS, OverdueWork
 
 
 class SelfAudit:
@@ -25,18 +25,18 @@ class SelfAudit:
         self._metrics = metrics
         self._clock = clock
         self._ops_channel = ops_channel
-        self._stuck: list[Stuck] = []
+        self._stuck: list[OverdueWork] = []
 
     async def run(self) -> None:
         """Look once."""
         now = self._clock()
-        self._stuck = stuck = await self._store.stuck(now)
+        self._stuck = stuck = await self._store.overdue_work(now)
         counts = dict.fromkeys(KINDS, 0) | {one.what: one.count for one in stuck}
         self._metrics.stuck(counts)
         for one in stuck:
             emit(Event.WORK_OVERDUE, what=one.what, count=one.count, names=list(one.names))
         body = [[one.says, one.count, list(one.names)] for one in stuck]
-        await self._store.tell("stuck", self._ops_channel, body, now, over=not stuck)
+        await self._store.upsert_notice("stuck", self._ops_channel, body, now, over=not stuck)
         await self._store.check_trail(self._ops_channel, now)
 
     async def check_trail(self) -> None:

@@ -37,10 +37,14 @@ class GatewayWatch:
         except GatewayUnavailable as error:
             now = self._clock()
             self.down_since, self._told_well = self.down_since or now, False
-            await self._store.tell(NOTICE, self._ops_channel, {"why": str(error)}, now, over=False)
+            await self._store.upsert_notice(
+                NOTICE, self._ops_channel, {"why": str(error)}, now, over=False
+            )
             raise
         self.down_since = None
         if not self._told_well:
             await self._store.wake_proposals(self._clock())
-            await self._store.tell(NOTICE, self._ops_channel, {"why": ""}, self._clock(), over=True)
+            await self._store.upsert_notice(
+                NOTICE, self._ops_channel, {"why": ""}, self._clock(), over=True
+            )
             self._told_well = True

@@ -44,7 +44,7 @@ class ReloadNotice:
         problems = self._problems
         if problems == self._written:
             return
-        await self._store.tell(
+        await self._store.upsert_notice(
             NOTICE, self._ops_channel, list(problems), self._clock(), over=not problems
         )
         self._written = problems

@@ -181,7 +181,7 @@ class IncidentService:
         if not question.strip():
             raise InputError("What is the question?", remedy="`/incident ask INC-1 why now?`")
         await self.decisions.check_person(user, "ask")
-        await self.store.want_advice(incident, question.strip(), user, self._clock(), once)
+        await self.store.enqueue_advice(incident, question.strip(), user, self._clock(), once)
 
     async def answer(self, subject: Subject) -> Advice:
         """Answer now, for POST /incident; AdvisorError says why there is no answer."""

@@ -71,8 +71,10 @@ class ReadBack:
     async def begin(self) -> None:
         """Before the first link: what is in a channel that was never read is not ours to read."""
         for channel in self._channels:
-            if await self._store.read_mark(channel) is None:
-                await self._store.mark_read(channel, await self._newest(channel), edits_too=True)
+            if await self._store.cursor(channel) is None:
+                await self._store.advance_cursor(
+                    channel, await self._newest(channel), edits_too=True
+                )
 
     async def _newest(self, channel: str) -> str:
         """The ts of its newest message, by Slack's clock; by ours where Slack does not tell."""
@@ -153,7 +155,7 @@ class ReadBack:
 
     async def _read(self, channel: str, edits_too: bool) -> int:
         """Read from the marks on, a little before them; how many messages had been missed."""
-        mark = await self._store.read_mark(channel)
+        mark = await self._store.cursor(channel)
         if mark is None:
             return 0
         answered_since = _moment(mark.edits_ts if edits_too else mark.ts) - OVERLAP
@@ -169,7 +171,7 @@ class ReadBack:
         async for messages in self._history(channel, oldest, max(_ts(answered_since), mark.began)):
             found += await self._door.take_missed(channel, messages)
             newest = max([newest, *(str(m["ts"]) for m in messages if _is_root(m))])
-        await self._store.mark_read(channel, newest, edits_too=edits_too)
+        await self._store.advance_cursor(channel, newest, edits_too=edits_too)
         return found
 
     async def _history(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handlers.outbound.rate_limiter import Pace
-from store.operations.leases import Lane
+from store.operations.leases import ChannelClaim
 from store.rows import OutboxMessage
 
 LONGEST_PAUSE = 15.0  # seconds a channel waits at most when Slack is not well
@@ -33,7 +33,7 @@ class Channel:
     (Slack takes nothing of what is due before), or has nothing to do.
     """
 
-    lane: Lane
+    claim: ChannelClaim
     pace: Pace
     moving: asyncio.Task[None] | None = None
     missed: bool = False  # something became due while it moved: it checks once more

@@ -16,7 +16,7 @@ from handlers.outbound.rendering import Rendered, Renderer
 from handlers.outbound.slack_client import BAD_TOKEN, POST, SlackCalls
 from store import Store
 from store.operations.cards import CardContent
-from store.operations.leases import Lane
+from store.operations.leases import ChannelClaim
 from store.rows import OutboxMessage
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Delivery:
         self,
         message: OutboxMessage,
         content: CardContent | None,
-        lane: Lane,
+        claim: ChannelClaim,
         pace: Pace,
         unwell: Callable[[], float],
     ) -> bool:
@@ -90,7 +90,7 @@ class Delivery:
             await self._give_up(message, "Its card is not there either.")
             return False
         try:
-            ts = await self._show(message, rendered, lane)
+            ts = await self._show(message, rendered, claim)
         except OutcomeUnknown as error:
             wait = unwell() + min(self._backoff(message), UNWELL_BACKOFF)
             await self._later(message, str(error), maybe_posted=True, wait=wait)
@@ -102,7 +102,7 @@ class Delivery:
             return False
         if ts is None:
             return False  # the channel's new owner shows it
-        await self._shown(message, ts, lane, pace)
+        await self._shown(message, ts, claim, pace)
         self._forget(message)
         return True
 
@@ -111,25 +111,29 @@ class Delivery:
         log.error("%s cannot be shown now", message.key, exc_info=error)
         await self._later(message, type(error).__name__, maybe_posted=True)
 
-    async def _shown(self, message: OutboxMessage, ts: str, lane: Lane, pace: Pace) -> None:
+    async def _shown(
+        self, message: OutboxMessage, ts: str, claim: ChannelClaim, pace: Pace
+    ) -> None:
         """Note what Slack shows now, and put right what another replica did meanwhile."""
         if message.ts is not None:
-            if self._store.replica.has_lane(lane):
+            if self._store.replica.holds_channel(claim):
                 await self._store.outbox_sent(message, ts)
-            else:  # whoever has the lane now may have shown a newer version before this one
-                await self._store.outbox_again(message)
+            else:  # the claim's new owner may have shown a newer version before this one
+                await self._store.outbox_requeue(message)
             return
         paced_until = pace.posted(self._clock())
         if not await self._store.outbox_sent(message, ts, paced_until):
             log.warning("%s was posted by another replica too; this copy goes", message.key)
             await self._calls.call("chat_delete", channel=message.channel, ts=ts)
 
-    async def _show(self, message: OutboxMessage, rendered: Rendered, lane: Lane) -> str | None:
+    async def _show(
+        self, message: OutboxMessage, rendered: Rendered, claim: ChannelClaim
+    ) -> str | None:
         """Post or change the message; its ts, or None when that is another's to do by now."""
         ts = message.ts
-        if ts is None and (tried_at := self._tried_at(message, lane)):
+        if ts is None and (tried_at := self._tried_at(message, claim)):
             ts = await self._finder.find(message, tried_at)
-            if ts is None and not self._store.replica.has_lane(lane):
+            if ts is None and not self._store.replica.holds_channel(claim):
                 return None  # to look took so long that another may have posted it since
         try:
             return await self._put(message, rendered.text, rendered.blocks, rendered, ts)
@@ -139,14 +143,15 @@ class Delivery:
             log.error("Slack refused the blocks of %s: %s", message.key, error)
             return await self._put(message, rendered.text, [], rendered, ts)
 
-    def _tried_at(self, message: OutboxMessage, lane: Lane) -> datetime | None:
+    def _tried_at(self, message: OutboxMessage, claim: ChannelClaim) -> datetime | None:
         """Until when it may have been posted already; None when it cannot have been."""
         if tried := self.unsure.get(message.id):
             return tried  # also if it was deleted and its new copy was posted without an answer
         if message.id in self._gone:
             return None
-        # What was wished for before the lane was ours, its owner of then may have posted.
-        return lane.taken_at if message.unsure or message.id <= lane.newest else None
+        # Messages enqueued before we claimed this channel may already have been posted by its
+        # previous owner.
+        return claim.taken_at if message.unsure or message.id <= claim.newest else None
 
     async def _put(
         self,
@@ -224,7 +229,7 @@ class Delivery:
     async def _lost(self, message: OutboxMessage) -> None:
         """Slack does not know it any more: it is posted anew, and not looked for."""
         self._gone.add(message.id)
-        await self._store.outbox_lost(message)
+        await self._store.outbox_mark_deleted(message)
 
     @staticmethod
     def _backoff(message: OutboxMessage) -> float:

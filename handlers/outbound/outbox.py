@@ -1,4 +1,4 @@
-"""The only sender to Slack: durable, one lane a channel, the gravest first.
+"""The only sender to Slack: durable, one task a channel, the most severe first.
 
 A row says what should be seen, not what to send: it is rendered at the moment of sending, so any
 number of changes that waited become one call. A message that may have been posted already (the
@@ -27,8 +27,8 @@ from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import POST, SlackCalls
 from store import Store
 from store.operations.cards import CardContent
-from store.operations.outbox import Which
-from store.operations.outbox_look import Ask, Found
+from store.operations.outbox import MessageClass
+from store.operations.outbox_fetch import ChannelWork, FetchRequest
 from store.rows import OutboxMessage
 from store.topics import Topic
 
@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 
 FALLBACK_POLL = 1.0  # seconds; the signal is what wakes us, this is for what fell due by time
 LATE = timedelta(minutes=5)  # what was due so long ago and is not sent is a fault
-LANE_PAUSE = 1.0  # seconds a channel waits when Slack is not well; it doubles
-LANE_REST = 5.0  # seconds until a lane that stopped by a fault of ours starts again
+CHANNEL_PAUSE = 1.0  # seconds a channel waits when Slack is not well; it doubles
+RESTART_DELAY = 5.0  # seconds until a channel's task that a bug stopped starts again
 # Slack takes 50 changes a minute. Repeats get 40 of them, and six more after a quiet time, so that
 # a press is always shown at once.
 REPEAT_INTERVAL, REPEAT_BURST = 1.5, 6
@@ -119,13 +119,13 @@ class Outbox:
 
     async def drain(self, timeout: float) -> None:
         """Let what is being sent finish, for at most `timeout` seconds; the rest stays written."""
-        lanes = [channel.moving for channel in self._channels.values() if channel.moving]
-        lanes += self._whispers
-        if lanes:
-            await asyncio.wait(lanes, timeout=timeout)
-        for lane in lanes:
-            lane.cancel()
-        await asyncio.gather(*lanes, return_exceptions=True)
+        tasks = [channel.moving for channel in self._channels.values() if channel.moving]
+        tasks += self._whispers
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def whisper(self, body: dict[str, Any], text: str) -> None:
         """Tell the person who pressed, where they did, now or never: not part of the story."""
@@ -181,7 +181,7 @@ class Outbox:
         for name, found in (await self._store.outbox_channels(now, asks)).items():
             channel = self._channels.get(name)
             if channel and not channel.moving:
-                channel.gather_changes(alone=Which.POSTS not in found.which)
+                channel.gather_changes(alone=MessageClass.NEW not in found.which)
             if channel and (channel.is_paused(now) or self._is_held_back(channel, found.which)):
                 continue
             if channel and channel.moving:
@@ -189,21 +189,21 @@ class Outbox:
             elif channel := await self._take(name):
                 self._start(channel, found)
 
-    def _ask_of(self, channel: Channel, now: datetime) -> Ask | None:
+    def _ask_of(self, channel: Channel, now: datetime) -> FetchRequest | None:
         """What the channel reads next; None while Slack takes nothing in it."""
         which = self._what_may_go(channel)
         if not which:
             return None
         batch = GATHERED if channel.is_quiet(now) else BATCH
-        return Ask(
+        return FetchRequest(
             max(batch, self._policy.storm_limit + 1),
             which,
             tuple(channel.over(self._policy.sender_incidents_per_minute, now)),
         )
 
-    def _is_held_back(self, channel: Channel, due: Set[Which]) -> bool:
+    def _is_held_back(self, channel: Channel, due: Set[MessageClass]) -> bool:
         """Whether Slack's rate limits hold everything that is due; then note when to wake."""
-        if not self._store.replica.has_lane(channel.lane):
+        if not self._store.replica.holds_channel(channel.claim):
             return False
         waits = self._waits(channel)
         wait = min(waits[which] for which in due)
@@ -211,45 +211,45 @@ class Outbox:
             channel.wake_at = self._clock() + timedelta(seconds=wait)
         return wait > 0
 
-    def _start(self, channel: Channel, found: Found | None = None) -> None:
+    def _start(self, channel: Channel, found: ChannelWork | None = None) -> None:
         channel.missed = False
         moves = self._move(channel, found)
-        channel.moving = asyncio.create_task(moves, name=channel.lane.channel)
+        channel.moving = asyncio.create_task(moves, name=channel.claim.channel)
         channel.moving.add_done_callback(self._left)
 
     async def _take(self, name: str) -> Channel | None:
-        """The channel with its lane, where no other replica has it."""
+        """The channel with its claim; None while another replica has it."""
         known = self._channels.get(name)
-        if known and self._store.replica.has_lane(known.lane):
+        if known and self._store.replica.holds_channel(known.claim):
             return known
-        lane = await self._store.replica.take_lane(name, self._clock())
-        if lane is None:
+        claim = await self._store.replica.claim_channel(name, self._clock())
+        if claim is None:
             return None
-        channel = self._channels[name] = Channel(lane, Pace(lane.paced_until))
-        # A storm may have begun before the lane was ours.
+        channel = self._channels[name] = Channel(claim, Pace(claim.paced_until))
+        # A burst may have begun before we claimed the channel.
         now = self._clock()
-        if await self._store.weather(name, self._policy.storm_limit, now, remind=False):
+        if await self._store.update_burst(name, self._policy.storm_limit, now, remind=False):
             channel.storm_at = now
         return channel
 
-    def _left(self, lane: asyncio.Task[None]) -> None:
-        channel = self._channels[lane.get_name()]
+    def _left(self, task: asyncio.Task[None]) -> None:
+        channel = self._channels[task.get_name()]
         channel.moving = None
-        if lane.cancelled():
+        if task.cancelled():
             return
-        if error := lane.exception():
+        if error := task.exception():
             if isinstance(error, StoreError):
                 self._trouble.came(error)
             else:
-                log.error("the outbox lane of %s stopped", lane.get_name(), exc_info=error)
-            channel.pause(self._clock(), LANE_REST)  # not at once: it would stop again
+                log.error("the outbox of %s stopped", task.get_name(), exc_info=error)
+            channel.pause(self._clock(), RESTART_DELAY)  # not at once: it would stop again
         elif channel.missed and not channel.is_paused(self._clock()) and self._runs():
             self._start(channel)  # something came, perhaps while the channel was ending
 
     def _runs(self) -> bool:
         return self._runner is not None and not self._runner.done()
 
-    async def _move(self, channel: Channel, found: Found | None) -> None:
+    async def _move(self, channel: Channel, found: ChannelWork | None) -> None:
         """Everything due in one channel, one message after the other, as long as it is ours.
 
         `found` is what the look that started this has read already.
@@ -257,11 +257,11 @@ class Outbox:
         pace = channel.pace
         pace.interval, pace.burst = self._policy.post_interval_seconds, self._policy.post_burst
         self._repeats.interval = REPEAT_INTERVAL if pace.interval else 0.0
-        while self._store.replica.has_lane(channel.lane):
+        while self._store.replica.holds_channel(channel.claim):
             if found and found.ask and found.messages is not None:
                 ask, messages, card = found.ask, found.messages, found.card
             else:
-                now, name, card = self._clock(), channel.lane.channel, None
+                now, name, card = self._clock(), channel.claim.channel, None
                 asked = self._ask_of(channel, now)
                 if asked is None:
                     break
@@ -280,7 +280,7 @@ class Outbox:
             for message in channel.in_turn(messages):
                 if not self._may_go(message, channel):
                     break  # what may still go is asked for anew
-                if not self._store.replica.has_lane(channel.lane):
+                if not self._store.replica.holds_channel(channel.claim):
                     return
                 content, card = card if message is messages[0] else None, None
                 if not await self._deliver(message, channel, content):
@@ -294,21 +294,21 @@ class Outbox:
         held = [wait for wait in self._waits(channel).values() if wait]
         channel.wake_at = self._clock() + timedelta(seconds=min(held)) if held else None
 
-    def _waits(self, channel: Channel) -> dict[Which, float]:
+    def _waits(self, channel: Channel) -> dict[MessageClass, float]:
         """Seconds until Slack takes each class of messages in this channel; 0 for now."""
-        now, name = self._clock(), channel.lane.channel
+        now, name = self._clock(), channel.claim.channel
         changes = max(self._calls.wait("chat_update"), channel.changes_wait())
         return {
-            Which.POSTS: max(channel.pace.wait(now), self._calls.wait(POST, name)),
-            Which.NEWS: changes,
-            Which.REPEATS: max(changes, self._repeats.wait(now)),
+            MessageClass.NEW: max(channel.pace.wait(now), self._calls.wait(POST, name)),
+            MessageClass.STATE_CHANGE: changes,
+            MessageClass.REFRESH: max(changes, self._repeats.wait(now)),
         }
 
-    def _what_may_go(self, channel: Channel) -> frozenset[Which]:
+    def _what_may_go(self, channel: Channel) -> frozenset[MessageClass]:
         return frozenset(which for which, wait in self._waits(channel).items() if not wait)
 
     def _may_go(self, message: OutboxMessage, channel: Channel) -> bool:
-        return Which.of(message) in self._what_may_go(channel)
+        return MessageClass.of(message) in self._what_may_go(channel)
 
     async def _deliver(
         self, message: OutboxMessage, channel: Channel, content: CardContent | None
@@ -319,14 +319,14 @@ class Outbox:
         """
 
         def unwell() -> float:
-            pause = min(LANE_PAUSE * float(2 ** min(channel.troubles, 10)), LONGEST_PAUSE)
+            pause = min(CHANNEL_PAUSE * float(2 ** min(channel.troubles, 10)), LONGEST_PAUSE)
             channel.troubles += 1
             channel.pause(self._clock(), pause)
             return pause
 
         try:
             shown = await self.delivery.deliver(
-                message, content, channel.lane, channel.pace, unwell
+                message, content, channel.claim, channel.pace, unwell
             )
         except SlackIsUnwell:
             return False
@@ -340,13 +340,13 @@ class Outbox:
             channel.posted(message, self._clock())
         if message.ts is not None:
             channel.changes_from = None
-        if Which.of(message) is Which.REPEATS:
+        if MessageClass.of(message) is MessageClass.REFRESH:
             self._repeats.posted(self._clock())
         if message.ts is not None and self._calls.wait("chat_update"):
             self._repeats.refused(self._clock())  # the wait itself must not save up a new burst
         if channel.troubles:
             channel.troubles = 0
-            await self._store.outbox_hurry(channel.lane.channel, self._clock())
+            await self._store.outbox_make_due_now(channel.claim.channel, self._clock())
             return False  # what waited is asked for anew, in its order
         return True
 
@@ -360,8 +360,8 @@ class Outbox:
         remind = told is None or abs(now - told) >= DIGEST_EVERY
         if not remind and messages:
             return False
-        name, limit = channel.lane.channel, self._policy.storm_limit
-        storms = await self._store.weather(name, limit, now, remind=remind)
+        name, limit = channel.claim.channel, self._policy.storm_limit
+        storms = await self._store.update_burst(name, limit, now, remind=remind)
         if storms and remind:
             channel.storm_cards = 0 if told is None else channel.storm_cards
             channel.storm_at = now

@@ -18,7 +18,7 @@ from handlers.outbound.posted_messages import Call, pages
 from store import Store
 from store.audit.known_head import Head
 from store.audit.proof import Anchor
-from store.operations.keeping import POSTED
+from store.operations.trail_upkeep import POSTED
 
 log = logging.getLogger(__name__)
 

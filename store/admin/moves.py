@@ -29,7 +29,7 @@ from store.admin.transfer import (
 from store.admin.transfer_sqlite import SqliteEnd
 from store.engines.sqlite_file import connect
 from store.engines.tables import kept, steps
-from store.statements import stamp
+from store.statements import to_db_time
 
 if TYPE_CHECKING:
     from store.admin.transfer_postgres import PostgresEnd
@@ -78,7 +78,7 @@ def _copy_into_file(source: End, file: Path, progress: Progress, *, replace: boo
         with files.written_beside(real) as partial:
             with SqliteEnd.making(partial) as target:
                 moved = transfer(source, target, progress)
-                mark_as_copy(target, moved.digest, stamp(target.clock()))
+                mark_as_copy(target, moved.digest, to_db_time(target.clock()))
                 target.commit()
             files.examine(partial, progress, what="the copy")
             progress.decide()
@@ -91,7 +91,7 @@ def _copy_intoserver_for(source: End, url: str, progress: Progress, *, replace: 
         _must_be_free(target, progress, replace=replace)
         target.clear()
         moved = transfer(source, target, progress)
-        mark_as_copy(target, moved.digest, stamp(target.clock()))
+        mark_as_copy(target, moved.digest, to_db_time(target.clock()))
         progress.decide()
         target.commit()
     return moved

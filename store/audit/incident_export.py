@@ -25,12 +25,12 @@ from store.audit.proof import (
 )
 from store.audit.sealing import AuditKey
 from store.operations.audit import anchor_from, row_from
-from store.statements import stamp
+from store.statements import to_db_time
 
 JSON = dict[str, Any]
 
 
-def bundle(end: End, incident_id: int, key: AuditKey, trail: str, now: datetime) -> JSON:
+def export_incident(end: End, incident_id: int, key: AuditKey, trail: str, now: datetime) -> JSON:
     """The bundle, as this view of the store has it. NotFound when there is no such incident.
 
     `trail` is what is wrong with the whole audit trail, in words.
@@ -44,7 +44,7 @@ def bundle(end: End, incident_id: int, key: AuditKey, trail: str, now: datetime)
         "format": FORMAT,
         "version": VERSION,
         "incident": f"INC-{incident_id}",
-        "exported_at": stamp(now),
+        "exported_at": to_db_time(now),
         "trail": trail,
         "parts": {
             "incident": _read(incidents[0], "labels", "links"),

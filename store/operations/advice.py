@@ -13,13 +13,13 @@ from store.operations import incidents, leases
 from store.operations.deliveries import first_time
 from store.operations.part import Part
 from store.rows import AdviceRecord, TurnRecord, advice_from, dump
-from store.statements import SKIP_LOCKED, Operation, moment, notify, query, run, stamp
+from store.statements import SKIP_LOCKED, Operation, from_db_time, notify, query, run, to_db_time
 from store.topics import Topic
 
 ATTEMPTS = 5  # so that a fault of ours, or a killer alert, is not tried for ever
 
 
-def want(
+def enqueue(
     incident_id: int,
     question: str,
     user: str,
@@ -40,7 +40,7 @@ def want(
         question,
         user,
         severity.rank,
-        stamp(now),
+        to_db_time(now),
     )
     if question:
         yield notify(Topic.ADVICE)
@@ -67,7 +67,7 @@ def claim(
         owner,
         ATTEMPTS,
         owner,
-        stamp(now),
+        to_db_time(now),
         *((owner, *in_hand) if in_hand is not None else ()),
     )
     return advice_from(rows[0]) if rows else None
@@ -88,7 +88,7 @@ def give(advice_id: int, body: dict[str, Any], said: str, now: datetime) -> Oper
         "UPDATE advice SET body = ?, at = ? WHERE id = ? AND body IS NULL"
         " RETURNING incident_id, question",
         dump(body),
-        stamp(now),
+        to_db_time(now),
         advice_id,
     )
     if not rows:
@@ -98,7 +98,7 @@ def give(advice_id: int, body: dict[str, Any], said: str, now: datetime) -> Oper
         yield from remember(incident.sop_id, incident.id, "person", rows[0]["question"], now)
     yield from remember(incident.sop_id, incident.id, "advisor", said, now)
     yield log_event(Event.ADVICE_GIVEN, incident.id, source=body["source"])
-    yield from incidents.tell(incident.id, now, "advised", f"Advice from {body['source']}")
+    yield from incidents.append_event(incident.id, now, "advised", f"Advice from {body['source']}")
     yield from incidents.reply(incident, "advice", advice_id, now)
     yield notify(Topic.ADVICE_GIVEN)
 
@@ -133,7 +133,7 @@ def remember(
         incident_id,
         role,
         text,
-        stamp(now),
+        to_db_time(now),
     )
 
 
@@ -142,7 +142,7 @@ def turns(sop_id: str, limit: int) -> Operation[list[TurnRecord]]:
     rows = yield query(
         "SELECT role, text, at FROM turns WHERE sop_id = ? ORDER BY id DESC LIMIT ?", sop_id, limit
     )
-    return [TurnRecord(row["role"], row["text"], moment(row["at"])) for row in reversed(rows)]
+    return [TurnRecord(row["role"], row["text"], from_db_time(row["at"])) for row in reversed(rows)]
 
 
 def sop_of_key(incident_key: str) -> Operation[str | None]:
@@ -154,14 +154,14 @@ def sop_of_key(incident_key: str) -> Operation[str | None]:
 class AdvicePart(Part):
     """The methods of `Store` for advice and the conversation of a SOP ID."""
 
-    async def want_advice(
+    async def enqueue_advice(
         self, incident: Incident, question: str, user: str, now: datetime, once: str = ""
     ) -> bool:
         """Queue a person's question; it is answered even if this process dies.
 
         The same key `once` queues it once; False the next time.
         """
-        return await self._write(want, incident.id, question, user, incident.severity, now, once)
+        return await self._write(enqueue, incident.id, question, user, incident.severity, now, once)
 
     async def claim_advice(
         self, now: datetime, in_hand: Sequence[int] | None = None

@@ -13,29 +13,29 @@ from store.operations import folding
 from store.operations.candidates import (
     candidate,
     candidates,
-    hold,
     is_overtaken,
     is_unchanged,
+    lock_scopes,
     told,
 )
 from store.operations.deliveries import first_time
-from store.operations.folding import Arrival
+from store.operations.folding import DeliveryContext
 from store.operations.part import Part
 from store.rows import Receipt, TracedAlert, alert_from_json, alert_to_json, digest_of_shared
-from store.statements import Operation, Row, moment, query, run, stamp, starting_with
+from store.statements import Operation, Row, from_db_time, query, run, starting_with, to_db_time
 
 # A person who resolves an incident knows more than the sender, whose next reminder may be a minute
 # away: it must not undo their word at once. What still fires after this long is worth saying again.
 QUIET_AFTER_RESOLVE = timedelta(minutes=15)
 
 
-def accept(key: str, named: Sequence[Named], arrival: Arrival) -> Operation[Receipt]:
+def accept(key: str, named: Sequence[Named], arrival: DeliveryContext) -> Operation[Receipt]:
     """Write and correlate every alert of one delivery, or recognise it as seen."""
     if not (yield from first_time(key, arrival.now)):
-        known = yield from _told_before(named)
+        known = yield from _is_stored(named)
         yield log_event(Event.ALERT_REPEATED, alerts=len(named), tracking_id=", ".join(known[:5]))
         return Receipt(0, len(named), known, (), ())
-    yield from hold(named)
+    yield from lock_scopes(named)
     written: list[str] = []
     touched: list[int] = []
     opened: list[int] = []
@@ -63,11 +63,11 @@ def _keep_shared_parts(named: Sequence[Named], now: datetime) -> Operation[None]
             " ON CONFLICT (digest) DO UPDATE SET seen_at = excluded.seen_at",
             digest_of_shared(text),
             text,
-            stamp(now),
+            to_db_time(now),
         )
 
 
-def _told_before(named: Sequence[Named]) -> Operation[tuple[str, ...]]:
+def _is_stored(named: Sequence[Named]) -> Operation[tuple[str, ...]]:
     """The tracking ids that were given the first time: the new ones lead to nothing."""
     known: list[str] = []
     for one in named:
@@ -76,7 +76,7 @@ def _told_before(named: Sequence[Named]) -> Operation[tuple[str, ...]]:
     return tuple(known)
 
 
-def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, bool] | None]:
+def _accept_one(one: Named, arrival: DeliveryContext) -> Operation[tuple[int | None, bool] | None]:
     """(incident id or None, opened), or None when this very alert is stored already."""
     found = yield from candidates(one)
     decision = decide(one, map(candidate, found.rows))
@@ -101,7 +101,7 @@ def _accept_one(one: Named, arrival: Arrival) -> Operation[tuple[int | None, boo
         one.tracking_id,
         decision.reason,
         told(one),
-        stamp(arrival.now),
+        to_db_time(arrival.now),
         one.sender,
         alert_to_json(alert),
         digest_of_shared(alert.raw_shared) if alert.raw_shared else "",
@@ -172,7 +172,7 @@ def _is_repetition(
     return (
         last["severity"] == alert.severity
         and bool(last["resolved_by"])
-        and now < moment(last["resolved_at"]) + QUIET_AFTER_RESOLVE
+        and now < from_db_time(last["resolved_at"]) + QUIET_AFTER_RESOLVE
     )
 
 
@@ -198,7 +198,7 @@ def trace(tracking_id: str) -> Operation[list[TracedAlert]]:
             row["severity"],
             row["fingerprint"],
             row["reason"],
-            moment(row["received_at"]),
+            from_db_time(row["received_at"]),
             row["incident_id"],
         )
         for row in rows
@@ -225,7 +225,7 @@ class AlertsPart(Part):
         the sender's own message stands there.
         """
         gather = self.config.current.policy.correlate.card_update_seconds
-        arrival = Arrival(channel, now, gather, posted)
+        arrival = DeliveryContext(channel, now, gather, posted)
         return await self._write(accept, key, named, arrival)
 
     async def latest_alert(self, incident_id: int) -> Alert | None:

@@ -20,7 +20,7 @@ from store.operations import audit, guards, incidents, news, proposing
 from store.operations.audit import Kind
 from store.operations.part import Part
 from store.rows import approval_from, dump, proposal_to_json, terms_to_json
-from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
+from store.statements import Operation, execute, notify, query, run, to_db_time, to_db_time_or_none
 from store.topics import Topic
 
 """What may block those that wait has changed."""
@@ -70,7 +70,7 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
     One that needs nobody's yes is queued for dispatch. Refused when the incident is not open any
     more, or it would be of no use (see `guards`).
     """
-    yield from incidents.hold(approval.incident_id)
+    yield from incidents.lock_incident(approval.incident_id)
     incident = yield from incidents.get(approval.incident_id)
     known = yield query("SELECT id FROM approvals WHERE origin = ?", origin)
     if known:
@@ -97,8 +97,8 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
         proposal_to_json(approval.proposal),
         json.dumps(astuple(approval.preview)),
         approval.requested_by,
-        stamp(approval.requested_at),
-        stamp(approval.expires_at),
+        to_db_time(approval.requested_at),
+        to_db_time(approval.expires_at),
         approval.needed,
         dump(approval.approvers),
         approval.digest,
@@ -107,12 +107,12 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
         approval.proposal.action_id,
         approval.proposal.target,
         approval.reason,
-        stamp_or_none(approval.decided_at),
+        to_db_time_or_none(approval.decided_at),
         signature(blocker),
     )
     if alone:
         yield from queue(approval, approval.requested_at)
-    yield from incidents.tell(
+    yield from incidents.append_event(
         incident.id,
         approval.requested_at,
         "proposed",
@@ -187,7 +187,7 @@ def _as_proposed(approval: Approval) -> dict[str, object]:
         "digest": approval.digest,
         "needed": approval.needed,
         "approvers": approval.approvers,
-        "expires_at": stamp(approval.expires_at),
+        "expires_at": to_db_time(approval.expires_at),
         "terms": asdict(approval.terms),
         "undoes": approval.undoes,
     }
@@ -225,7 +225,7 @@ def queue(approval: Approval, now: datetime) -> Operation[None]:
         approval.id,
         approval.incident_id,
         RemediationStatus.APPROVED,
-        stamp(now),
+        to_db_time(now),
     )
     yield notify(Topic.DISPATCH)
 
@@ -243,7 +243,7 @@ def edit(
     The same `origin` edits once. Refused when the old one waits no more: of two people who change
     it at once the second one's values are not what the first one's card shows.
     """
-    yield from incidents.hold(fresh.incident_id)
+    yield from incidents.lock_incident(fresh.incident_id)
     if (yield query("SELECT 1 FROM approvals WHERE origin = ?", origin)):
         before: Approval = yield from ask(fresh, origin, limits)
         return before
@@ -276,13 +276,13 @@ def expire(now: datetime) -> Operation[int]:
         "UPDATE approvals SET state = ?, decided_at = ?, reason = ?"
         " WHERE state = 'awaiting approval' AND expires_at <= ? RETURNING id, incident_id",
         RemediationStatus.EXPIRED,
-        stamp(now),
+        to_db_time(now),
         TOO_LATE,
-        stamp(now),
+        to_db_time(now),
     )
     for row in rows:
         incident = yield from incidents.get(row["incident_id"])
-        yield from incidents.tell(incident.id, now, "expired", "The approval expired")
+        yield from incidents.append_event(incident.id, now, "expired", "The approval expired")
         yield from incidents.show_approval(incident, row["id"], now)
         yield from news.of_approval((yield from get(row["id"])), NewsKind.EXPIRED, TOO_LATE, now)
     for row in rows:
@@ -333,7 +333,7 @@ def _proposed_again(approval: Approval, since: datetime) -> Operation[int]:
         " WHERE p.incident_id = ? AND a.action_id = ? AND p.at > ?",
         approval.incident_id,
         approval.proposal.action_id,
-        stamp(since),
+        to_db_time(since),
     )
     return int(rows[0]["n"])
 
@@ -351,7 +351,7 @@ def revoke(
         " AND (state = ? OR (state = ? AND owner = ?))",
         RemediationStatus.REVOKED,
         reason,
-        stamp(now),
+        to_db_time(now),
         approval_id,
         RemediationStatus.APPROVED,
         RemediationStatus.DISPATCHING,
@@ -367,7 +367,7 @@ def revoke(
     )
     approval = yield from get(approval_id)
     incident = yield from incidents.get(approval.incident_id)
-    yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
+    yield from incidents.append_event(incident.id, now, "revoked", f"Revoked: {reason}")
     yield from incidents.show_approval(incident, approval_id, now)
     yield from news.of_approval(approval, NewsKind.REVOKED, reason, now, ping=ping)
     yield from audit.record(
@@ -410,14 +410,14 @@ def _end_waiting(approval_id: str, reason: str, now: datetime) -> Operation[int 
         " RETURNING incident_id",
         RemediationStatus.REVOKED,
         reason,
-        stamp(now),
+        to_db_time(now),
         approval_id,
         RemediationStatus.AWAITING_APPROVAL,
     )
     if not rows:
         return None
     incident = yield from incidents.get(rows[0]["incident_id"])
-    yield from incidents.tell(incident.id, now, "revoked", f"Revoked: {reason}")
+    yield from incidents.append_event(incident.id, now, "revoked", f"Revoked: {reason}")
     yield from incidents.show_approval(incident, approval_id, now)
     ended: int = incident.id
     return ended

@@ -40,14 +40,14 @@ from store.operations.part import Part
 from store.statements import (
     Operation,
     bindable,
+    from_db_time,
     genuine,
     lock,
-    moment,
     query,
     recall,
     run,
     seal,
-    stamp,
+    to_db_time,
 )
 
 LOCK = "audit"
@@ -139,8 +139,8 @@ def record(
         view.found = view.found or (yield from cut_off(head))
     elif head is None or (head.seq, head.mac) != (known.seq, known.mac):
         view.found = view.found or (yield from contradiction(head, known))
-    if head is not None and stamp(now + SKEW) < head.at:
-        behind = round((moment(head.at) - now).total_seconds())
+    if head is not None and to_db_time(now + SKEW) < head.at:
+        behind = round((from_db_time(head.at) - now).total_seconds())
         head = yield from _append(
             head, _row(Kind.CLOCK_MOVED_BACK, now, None, "", "", {"seconds": behind})
         )
@@ -160,8 +160,8 @@ def record(
 def check_clock(now: datetime) -> Operation[None]:
     """Refused when the chain knows a later time: by a clock moved back nothing is decided."""
     head = yield from end_of_chain()
-    if head is not None and stamp(now + SKEW) < latest_time(head):
-        behind = round((moment(latest_time(head)) - now).total_seconds())
+    if head is not None and to_db_time(now + SKEW) < latest_time(head):
+        behind = round((from_db_time(latest_time(head)) - now).total_seconds())
         raise Refused(
             f"Not counted: the bot's clock is {behind} s behind what is on record.",
             remedy="Nothing is decided until an operator mends the clock or, if the clock is right"
@@ -179,7 +179,9 @@ def _row(
 ) -> Row:
     """The row as the store will keep it, without its place in the chain."""
     subject, actor = bindable((subject, actor))
-    return Row(0, stamp(now), str(kind), incident_id, subject, actor, canonical(detail), "", "")
+    return Row(
+        0, to_db_time(now), str(kind), incident_id, subject, actor, canonical(detail), "", ""
+    )
 
 
 _FROZEN_MARK, _REQUEST_MARK = " frozen", " request "

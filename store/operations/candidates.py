@@ -13,7 +13,7 @@ from bot.incidents.correlation import Candidate, Named, Scope, could_share_finge
 from bot.incidents.model import Alert, AlertStatus
 from store.operations import incidents, senders
 from store.rows import alert_from_json
-from store.statements import Operation, Row, lock, query, stamp_or_none, starting_with
+from store.statements import Operation, Row, lock, query, starting_with, to_db_time_or_none
 
 _COLUMNS = (
     "i.id, i.sop_id, i.scope_env, i.scope_service, i.scope_category, i.env, i.service, i.severity,"
@@ -54,13 +54,13 @@ class Candidates:
     resolves: tuple[str, ...]
 
 
-def hold(named: Sequence[Named]) -> Operation[None]:
+def lock_scopes(named: Sequence[Named]) -> Operation[None]:
     """Until the transaction ends nobody else opens, folds into or closes an incident there.
 
     Nor takes in another telling of these alerts: it may name another scope, or none.
     """
     yield lock(
-        *{incidents.lock_of(one.scope.env, one.scope.service) for one in named},
+        *{incidents.lock_key(one.scope.env, one.scope.service) for one in named},
         *{f"alert/{key}" for one in named for key in senders.keys(one)},
     )
 
@@ -69,7 +69,7 @@ def candidates(one: Named) -> Operation[Candidates]:
     """Read them. The caller holds the alert's scope."""
     found = yield from _read(one)
     elsewhere = {
-        incidents.lock_of(row["scope_env"], row["scope_service"])
+        incidents.lock_key(row["scope_env"], row["scope_service"])
         for row in found.rows
         if (row["scope_env"], row["scope_service"]) != (one.scope.env, one.scope.service)
     }
@@ -150,12 +150,12 @@ def candidate(row: Row) -> Candidate:
 
 def since(alert: Alert) -> str:
     """Since when it fires, as its sender says; '' where that is not known."""
-    return stamp_or_none(alert.starts_at) or ""
+    return to_db_time_or_none(alert.starts_at) or ""
 
 
 def told(one: Named) -> str:
     """When its sender said it, '' where that is not known."""
-    return stamp_or_none(one.told_at) or ""
+    return to_db_time_or_none(one.told_at) or ""
 
 
 def is_unchanged(row: Row, alert: Alert) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from store.operations.part import Part
-from store.statements import Operation, execute, query, stamp
+from store.statements import Operation, execute, query, to_db_time
 
 _AT_ONCE = 500  # keys in one question
 
@@ -16,7 +16,7 @@ def first_time(key: str, now: datetime) -> Operation[bool]:
     count = yield execute(
         "INSERT INTO deliveries (key, seen_at) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
         key,
-        stamp(now),
+        to_db_time(now),
     )
     return bool(count)
 

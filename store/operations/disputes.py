@@ -15,7 +15,7 @@ from store.audit.proof import HEAD, Anchor
 from store.operations import audit, notices
 from store.operations.audit import End, Kind
 from store.operations.part import Part
-from store.statements import Operation, query, recall, stamp
+from store.statements import Operation, query, recall, to_db_time
 
 NOTICE = "trail"
 """The kind of the message in the ops channel."""
@@ -59,7 +59,7 @@ def compare_posted(posted: Sequence[tuple[Head, datetime]]) -> Operation[None]:
     for row in map(audit.row_from, begun):
         if not (yield from audit.is_forged(row)):
             began = max(began, row.at)
-    heads = [head for head, posted_at in posted if stamp(posted_at) >= began]
+    heads = [head for head, posted_at in posted if to_db_time(posted_at) >= began]
     if not heads:
         return
     head = yield from audit.end_of_chain()
@@ -76,12 +76,12 @@ def check(channel: str, now: datetime) -> Operation[str]:
     """
     why: str = yield from current()
     if not why:
-        yield from notices.tell(NOTICE, channel, {"why": ""}, now, over=True)
+        yield from notices.upsert_notice(NOTICE, channel, {"why": ""}, now, over=True)
         return ""
     if not (yield from _on_record()) and not (yield from _shows_by_itself()):
         yield from audit.record(Kind.DISPUTED, now=now, detail={"why": why})
     if (yield from notices.lasting(NOTICE, channel)) is None:
-        yield from notices.tell(NOTICE, channel, {"why": why}, now, over=False)
+        yield from notices.upsert_notice(NOTICE, channel, {"why": why}, now, over=False)
     return why
 
 

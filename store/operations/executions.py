@@ -25,7 +25,7 @@ from store.operations import (
 from store.operations.audit import Kind
 from store.operations.part import Part
 from store.rows import execution_from
-from store.statements import Operation, execute, lock, notify, query, stamp, stamp_or_none
+from store.statements import Operation, execute, lock, notify, query, to_db_time, to_db_time_or_none
 from store.topics import Topic
 
 
@@ -85,7 +85,7 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[ClaimedDispatc
             " running_at = NULL WHERE id = ? AND state = 'approved' RETURNING *",
             RemediationStatus.DISPATCHING,
             owner,
-            stamp(now),
+            to_db_time(now),
             row["id"],
         )
         if rows:
@@ -131,7 +131,7 @@ def request(
     """
     rows = yield query("SELECT incident_id FROM executions WHERE id = ?", execution_id)
     for row in rows:
-        yield from incidents.hold(row["incident_id"])
+        yield from incidents.lock_incident(row["incident_id"])
     yield lock(freezes.FREEZING)
     execution = yield from get(execution_id)
     if execution.owner != owner or execution.state is not RemediationStatus.DISPATCHING:
@@ -146,7 +146,7 @@ def request(
     count = yield execute(
         "UPDATE executions SET started_at = ?, taken_over_at = NULL"
         " WHERE id = ? AND owner = ? AND state = ?",
-        stamp(now),
+        to_db_time(now),
         execution_id,
         owner,
         RemediationStatus.DISPATCHING,
@@ -171,9 +171,9 @@ def orphans(owner: str, ours_before: datetime, now: datetime) -> Operation[list[
         " AND ((owner = ? AND running_at IS NULL AND COALESCE(taken_over_at, started_at) < ?)"
         f" OR (owner != ? AND NOT {leases.alive('executions.owner')}))",
         owner,
-        stamp(ours_before),
+        to_db_time(ours_before),
         owner,
-        stamp(now),
+        to_db_time(now),
     )
     return [execution_from(row) for row in rows]
 
@@ -188,14 +188,14 @@ def adopt(execution_id: str, former: str, owner: str, now: datetime) -> Operatio
         "UPDATE executions SET owner = ?, taken_over_at = ?"
         " WHERE id = ? AND owner = ? AND state = ?",
         owner,
-        stamp(now),
+        to_db_time(now),
         execution_id,
         former,
         RemediationStatus.DISPATCHING,
     )
     if count:
         execution = yield from get(execution_id)
-        began = stamp_or_none(execution.started_at) or ""
+        began = to_db_time_or_none(execution.started_at) or ""
         yield from record(Kind.TAKEN_OVER, execution, now, owner=owner, former=former, began=began)
     return bool(count)
 
@@ -205,7 +205,7 @@ def still_running(execution_id: str, owner: str, now: datetime) -> Operation[Non
     count = yield execute(
         "UPDATE executions SET running_at = ?"
         " WHERE id = ? AND owner = ? AND state = ? AND running_at IS NULL",
-        stamp(now),
+        to_db_time(now),
         execution_id,
         owner,
         RemediationStatus.DISPATCHING,

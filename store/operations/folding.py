@@ -12,11 +12,11 @@ from store.log_events import log_event
 from store.operations import advice, grouping, incidents, news, proposing, senders, verification
 from store.operations.candidates import is_older, since, told
 from store.rows import dump
-from store.statements import Operation, Row, execute, query, run, stamp, stamp_or_none
+from store.statements import Operation, Row, execute, query, run, to_db_time, to_db_time_or_none
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class DeliveryContext:
     """What every alert of one delivery shares: where its card goes, when it came, and whether the
     sender's own message stands there.
     """
@@ -27,10 +27,10 @@ class Arrival:
     posted: bool = True
 
 
-def open_new(one: Named, alert_id: int, arrival: Arrival) -> Operation[int]:
+def open_new(one: Named, alert_id: int, arrival: DeliveryContext) -> Operation[int]:
     """A new incident with its card and its advice wished for; its id."""
     alert = one.alert
-    at = stamp(arrival.now)
+    at = to_db_time(arrival.now)
     began = alert.starts_at if alert.starts_at and alert.starts_at <= arrival.now else arrival.now
     rows = yield query(
         "INSERT INTO incidents (incident_key, sop_id, scope_env, scope_service, scope_category,"
@@ -60,14 +60,14 @@ def open_new(one: Named, alert_id: int, arrival: Arrival) -> Operation[int]:
         dump(dict(alert.labels)),
         dump([(link.label, link.url) for link in alert.links]),
         one.tracking_id,
-        stamp(began),
+        to_db_time(began),
         at,
         int(arrival.posted),
         alert_id,
         alert.env,
         alert.region,
         alert.service,
-        stamp_or_none(alert.starts_at) or at,
+        to_db_time_or_none(alert.starts_at) or at,
     )
     incident_id: int = rows[0]["id"]
     yield run(*_firing(incident_id, one, alert_id, arrival.now))
@@ -80,7 +80,9 @@ def open_new(one: Named, alert_id: int, arrival: Arrival) -> Operation[int]:
         at,
         int(one.sop_matched),
     )
-    yield from incidents.tell(incident_id, arrival.now, "opened", f"Opened by {alert.source}")
+    yield from incidents.append_event(
+        incident_id, arrival.now, "opened", f"Opened by {alert.source}"
+    )
     yield log_event(
         Event.INCIDENT_OPENED,
         incident_id,
@@ -92,7 +94,7 @@ def open_new(one: Named, alert_id: int, arrival: Arrival) -> Operation[int]:
     yield from incidents.show_card(
         incident_id, arrival.channel, alert.severity, arrival.now, sender=one.sender
     )
-    yield from advice.want(incident_id, "", "", alert.severity, arrival.now)
+    yield from advice.enqueue(incident_id, "", "", alert.severity, arrival.now)
     if one.sop_matched:
         yield from proposing.enqueue(incident_id, alert.severity, f"sop:{incident_id}", arrival.now)
     return incident_id
@@ -121,7 +123,7 @@ def _firing(
         told(one),
         alert_id,
         alert_id,
-        stamp(now),
+        to_db_time(now),
     )
 
 
@@ -134,7 +136,7 @@ def _stops(incident_id: int, key: str) -> Operation[int]:
 
 
 def fold(
-    row: Row, one: Named, alert_id: int, arrival: Arrival, *, may_fire: bool
+    row: Row, one: Named, alert_id: int, arrival: DeliveryContext, *, may_fire: bool
 ) -> Operation[None]:
     """One more firing alert for an incident that is open.
 
@@ -171,7 +173,7 @@ def fold(
         "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, updated_at = ?,"
         " revision = revision + 1 WHERE id = ?",
         is_new - replaced,
-        stamp(arrival.now),
+        to_db_time(arrival.now),
         row["id"],
     )
     if is_new and not replaced and _is_shown_after(row, alert, arrival.now):
@@ -195,10 +197,10 @@ def _is_shown_after(row: Row, alert: Alert, now: datetime) -> bool:
     if not (row["firing"] and row["shown_since"]):
         return False
     shown: tuple[int, str] = (Severity(row["severity"]).rank, row["shown_since"])
-    return shown <= (alert.severity.rank, since(alert) or stamp(now))
+    return shown <= (alert.severity.rank, since(alert) or to_db_time(now))
 
 
-def _show_what_fires(row: Row, arrival: Arrival) -> Operation[None]:
+def _show_what_fires(row: Row, arrival: DeliveryContext) -> Operation[None]:
     """The incident shows its most severe firing alert; its card follows."""
     before = Severity(row["severity"])
     severity = (yield from grouping.show_most_severe(row["id"])) or before
@@ -207,7 +209,7 @@ def _show_what_fires(row: Row, arrival: Arrival) -> Operation[None]:
         yield log_event(
             Event.INCIDENT_SEVERITY, row["id"], before=str(before), severity=str(severity)
         )
-        yield from incidents.tell(
+        yield from incidents.append_event(
             row["id"], arrival.now, "severity", f"Severity {before} → {severity}"
         )
         yield from news.got_worse(row["id"], before, severity, arrival.now)
@@ -220,7 +222,7 @@ def _show_what_fires(row: Row, arrival: Arrival) -> Operation[None]:
     )
 
 
-def clear(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[None]:
+def clear(row: Row, one: Named, alert_id: int, arrival: DeliveryContext) -> Operation[None]:
     """An alert resolved: when nothing fires any more, so does its incident.
 
     Only the sender of what fires may clear it: anybody can say of any alert that it resolved.
@@ -232,7 +234,7 @@ def clear(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[No
         *them,
     )
     if not theirs:
-        yield from senders.told_by_another(row, one, alert_id, arrival.now)
+        yield from senders.refuse_resolve(row, one, alert_id, arrival.now)
         return
     keys = [row["replaces"]] if row["replaces"] else senders.keys(one)
     cleared: list[str] = []
@@ -267,7 +269,7 @@ def clear(row: Row, one: Named, alert_id: int, arrival: Arrival) -> Operation[No
     yield run(
         "UPDATE incidents SET firing = ?, updated_at = ?, revision = revision + 1 WHERE id = ?",
         left[0]["n"],
-        stamp(arrival.now),
+        to_db_time(arrival.now),
         row["id"],
     )
     yield from _show_what_fires(row, arrival)

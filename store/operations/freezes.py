@@ -16,7 +16,7 @@ from store.audit.proof import HEAD, Anchor, Row
 from store.operations import audit, incidents, notices
 from store.operations.audit import End, Kind
 from store.operations.part import Part
-from store.statements import Operation, lock, moment, query, run, stamp
+from store.statements import Operation, from_db_time, lock, query, run, to_db_time
 
 FREEZING = "freezing"
 """The lock of freezing and of sending: a sent request is on record before the freeze."""
@@ -35,12 +35,12 @@ def freeze(user: str, reason: str, channel: str, now: datetime) -> Operation[tup
         " ON CONFLICT (name) DO UPDATE"
         " SET actor = excluded.actor, at = excluded.at, reason = excluded.reason",
         user,
-        stamp(now),
+        to_db_time(now),
         reason,
     )
     yield from _show_waiting(now)
     body = {"by": user, "why": reason, "lifted_by": ""}
-    yield from notices.tell(NOTICE, channel, body, now, over=False)
+    yield from notices.upsert_notice(NOTICE, channel, body, now, over=False)
     yield from audit.record(Kind.FROZEN, now=now, subject="all", actor=user, detail={"why": reason})
     return Freeze(user, now, reason), True
 
@@ -54,7 +54,7 @@ def unfreeze(user: str, channel: str, now: datetime) -> Operation[Freeze | None]
     yield run("DELETE FROM freezes WHERE name = 'all'")
     yield from _show_waiting(now)
     body = {"by": standing.by, "why": standing.reason, "lifted_by": user}
-    yield from notices.tell(NOTICE, channel, body, now, over=True)
+    yield from notices.upsert_notice(NOTICE, channel, body, now, over=True)
     yield from audit.record(Kind.UNFROZEN, now=now, subject="all", actor=user)
     return standing
 
@@ -74,7 +74,7 @@ def with_end() -> Operation[tuple[Freeze | None, End]]:
     """
     rows = [tuple(row) for row in (yield query(_STANDING))]
     name, *of_freeze = rows[0][_ANCHOR:_TURN]
-    stored = Freeze(of_freeze[0], moment(of_freeze[1]), of_freeze[2]) if name else None
+    stored = Freeze(of_freeze[0], from_db_time(of_freeze[1]), of_freeze[2]) if name else None
     end = yield from audit.end_of(Anchor(*rows[0][:_ANCHOR]) if rows[0][0] else None)
     head, genuine = end
     if head is None:
@@ -84,7 +84,7 @@ def with_end() -> Operation[tuple[Freeze | None, End]]:
     )
     if recorded is None and head is not None and genuine and audit.says_frozen(head):
         # Its own row was pruned or deleted, so the user is unknown.
-        recorded = stored or Freeze("", moment(head.at), "")
+        recorded = stored or Freeze("", from_db_time(head.at), "")
     freeze = None
     if stored is not None:
         disputed = recorded is None or not genuine
@@ -92,7 +92,7 @@ def with_end() -> Operation[tuple[Freeze | None, End]]:
     elif recorded is not None:
         freeze = replace(recorded, disputed=True)
     elif not genuine:
-        freeze = Freeze("", moment(head.at) if head else datetime.now(UTC), "", disputed=True)
+        freeze = Freeze("", from_db_time(head.at) if head else datetime.now(UTC), "", disputed=True)
     return freeze, end
 
 
@@ -119,7 +119,7 @@ def _recorded(rows: Iterable[Row]) -> Operation[Freeze | None]:
 
 
 def _freeze_of(row: Row) -> Freeze:
-    return Freeze(row.actor, moment(row.at), str(json.loads(row.detail).get("why", "")))
+    return Freeze(row.actor, from_db_time(row.at), str(json.loads(row.detail).get("why", "")))
 
 
 def _show_waiting(now: datetime) -> Operation[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.incidents.model import GroupedAlert, GroupedAlerts, Severity
 from store.operations.part import Part
 from store.rows import alert_from_json, dump
-from store.statements import Operation, moment, query, run
+from store.statements import Operation, from_db_time, query, run
 
 _RANK = " ".join(f"WHEN '{severity}' THEN {severity.rank}" for severity in Severity)
 # The order of the index firing_by_severity, in its own words: the first one is found, not sorted.
@@ -108,7 +108,7 @@ def grouped(incident_id: int, limit: int, offset: int) -> Operation[GroupedAlert
                 value=alert.value,
                 severity=alert.severity,
                 is_firing=row["fires"] is not None,
-                since=alert.starts_at or moment(row["received_at"]),
+                since=alert.starts_at or from_db_time(row["received_at"]),
                 reason=row["reason"],
                 source=alert.source,
                 count=row["count"],

@@ -12,7 +12,7 @@ from bot.incidents.remediation import RemediationStatus
 from store.operations import disputes, freezes, trust
 from store.operations.audit import End
 from store.operations.part import Part
-from store.statements import Operation, moment, query, stamp
+from store.statements import Operation, from_db_time, query, to_db_time
 
 
 def blocker(
@@ -54,7 +54,7 @@ def facts(limits: Limits, now: datetime, *, missing: bool = True) -> Operation[F
     frozen, end = yield from freezes.with_end()
     dispute: str = yield from disputes.of_trail(end)
     lost: list[str] = (yield from trust.lost_requests(now, end)) if missing else []
-    rows = yield query(_KNOWN, stamp(since_of(limits, now)))
+    rows = yield query(_KNOWN, to_db_time(since_of(limits, now)))
     runs = [
         PastRun(
             approval_id=row["approval_id"],
@@ -63,7 +63,7 @@ def facts(limits: Limits, now: datetime, *, missing: bool = True) -> Operation[F
             action_id=row["action_id"],
             target=row["target"],
             state=RemediationStatus(row["state"]),
-            started_at=moment(row["started_at"]),
+            started_at=from_db_time(row["started_at"]),
         )
         for row in rows
     ]

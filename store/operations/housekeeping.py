@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from store.operations.part import Part
-from store.statements import Operation, execute, query, run, stamp
+from store.statements import Operation, execute, query, run, to_db_time
 
 
 def prune(deliveries_before: datetime, resolved_before: datetime) -> Operation[dict[str, int]]:
@@ -13,22 +13,24 @@ def prune(deliveries_before: datetime, resolved_before: datetime) -> Operation[d
 
     Incidents, their timeline, votes and executions stay: they are the record.
     """
-    deliveries = yield execute("DELETE FROM deliveries WHERE seen_at < ?", stamp(deliveries_before))
+    deliveries = yield execute(
+        "DELETE FROM deliveries WHERE seen_at < ?", to_db_time(deliveries_before)
+    )
     alerts = yield execute(
         "DELETE FROM alerts WHERE received_at < ? AND (incident_id IS NULL OR incident_id IN"
         " (SELECT id FROM incidents WHERE status = 'resolved' AND resolved_at < ?))",
-        stamp(resolved_before),
-        stamp(resolved_before),
+        to_db_time(resolved_before),
+        to_db_time(resolved_before),
     )
     # Not one that was seen lately: a delivery that shares it may be about to commit.
     yield run(
         "DELETE FROM shared_parts WHERE seen_at < ? AND NOT EXISTS"
         " (SELECT 1 FROM alerts a WHERE a.shared = shared_parts.digest)",
-        stamp(resolved_before),
+        to_db_time(resolved_before),
     )
-    yield run("DELETE FROM http_questions WHERE asked_at < ?", stamp(resolved_before))
+    yield run("DELETE FROM http_questions WHERE asked_at < ?", to_db_time(resolved_before))
     # What a replica of yesterday claimed is free without its row too.
-    yield run("DELETE FROM replicas WHERE until < ?", stamp(deliveries_before))
+    yield run("DELETE FROM replicas WHERE until < ?", to_db_time(deliveries_before))
     return {"deliveries": deliveries, "alerts": alerts}
 
 
@@ -37,7 +39,7 @@ def ping(now: datetime) -> Operation[None]:
     yield run(
         "INSERT INTO deliveries (key, seen_at) VALUES ('ping', ?)"
         " ON CONFLICT (key) DO UPDATE SET seen_at = excluded.seen_at",
-        stamp(now),
+        to_db_time(now),
     )
 
 

@@ -13,15 +13,17 @@ from store.operations import audit, outbox
 from store.operations.audit import Kind
 from store.operations.part import Part
 from store.rows import incident_from, timeline_from
-from store.statements import Operation, execute, lock, query, run, stamp
+from store.statements import Operation, execute, lock, query, run, to_db_time
 
 
-def tell(incident_id: int, now: datetime, kind: str, text: str, actor: str = "") -> Operation[None]:
+def append_event(
+    incident_id: int, now: datetime, kind: str, text: str, actor: str = ""
+) -> Operation[None]:
     """Add a fact to the incident's story."""
     yield run(
         "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, ?, ?, ?)",
         incident_id,
-        stamp(now),
+        to_db_time(now),
         kind,
         text,
         actor,
@@ -37,7 +39,7 @@ def show_card(
     sender: str = "",
 ) -> Operation[None]:
     """The card should show the incident as it is now. `sender` opened it: that is for its first."""
-    yield from outbox.want(
+    yield from outbox.enqueue(
         kind="card",
         subject=incident_id,
         channel=channel,
@@ -52,7 +54,7 @@ def show_card(
 
 def reply(incident: Incident, kind: str, subject: object, now: datetime) -> Operation[None]:
     """The incident's thread should show this as it is now."""
-    yield from outbox.want(
+    yield from outbox.enqueue(
         kind=kind,
         subject=subject,
         channel=incident.channel,
@@ -93,7 +95,7 @@ def of_approval(approval_id: str) -> Operation[Incident]:
     return incident_from(rows[0])
 
 
-def open_ones(limit: int, before: int | None) -> Operation[list[Incident]]:
+def open_incidents(limit: int, before: int | None) -> Operation[list[Incident]]:
     """Open and acknowledged incidents, newest first."""
     rows = yield query(
         "SELECT * FROM incidents WHERE status IN ('open', 'acknowledged') AND id < ?"
@@ -134,16 +136,16 @@ def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[Inciden
     count = yield execute(
         "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
         " updated_at = ?, revision = revision + 1 WHERE id = ? AND status = 'open'",
-        stamp(now),
+        to_db_time(now),
         user,
-        stamp(now),
+        to_db_time(now),
         incident_id,
     )
     incident = yield from get(incident_id)
     if not count:
         _check_open(incident, "there is nothing to acknowledge")
         return IncidentChange(incident, changed=False, former=incident.acknowledged_by)
-    yield from tell(incident_id, now, "acknowledged", "Acknowledged", user)
+    yield from append_event(incident_id, now, "acknowledged", "Acknowledged", user)
     yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=user)
     yield from show_card(incident_id, incident.channel, incident.severity, now)
     return IncidentChange(incident, changed=True)
@@ -151,7 +153,7 @@ def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[Inciden
 
 def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation[IncidentChange]:
     """The assignee becomes the owner; the thread mentions the previous owner too."""
-    yield from hold(incident_id)
+    yield from lock_incident(incident_id)
     before = yield from get(incident_id)
     _check_open(before, "there is nothing to assign")
     former = before.acknowledged_by
@@ -160,13 +162,13 @@ def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation
     yield run(
         "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
         " updated_at = ?, revision = revision + 1 WHERE id = ?",
-        stamp(now),
+        to_db_time(now),
         assignee,
-        stamp(now),
+        to_db_time(now),
         incident_id,
     )
     text = f"Taken over by @{assignee}" if by == assignee else f"Assigned to @{assignee} by @{by}"
-    yield from _tell_thread(
+    yield from _append_and_reply(
         before, now, "assigned", text + (f"; it was @{former}'s" if former else ""), by
     )
     yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=assignee)
@@ -179,7 +181,7 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
 
     Refused while another one of its SOP ID, env and service is open: there is one of them.
     """
-    yield from hold(incident_id)
+    yield from lock_incident(incident_id)
     before = yield from get(incident_id)
     if before.status in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
         return IncidentChange(before, changed=False)
@@ -202,10 +204,10 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
         # Of those resolved long ago alerts are pruned.
         " alert_count = (SELECT COUNT(*) FROM alerts a WHERE a.incident_id = incidents.id"
         " AND a.status = 'firing') WHERE id = ?",
-        stamp(now),
+        to_db_time(now),
         incident_id,
     )
-    yield from _tell_thread(before, now, "reopened", f"Reopened by @{user}", user)
+    yield from _append_and_reply(before, now, "reopened", f"Reopened by @{user}", user)
     yield log_event(
         Event.INCIDENT_OPENED,
         incident_id,
@@ -224,7 +226,7 @@ def _check_open(incident: Incident, why: str) -> None:
         raise Refused(f"{incident.number} is {incident.status}: {why}.")
 
 
-def _tell_thread(
+def _append_and_reply(
     incident: Incident, now: datetime, kind: str, text: str, actor: str
 ) -> Operation[None]:
     """Add a fact to the story, and a message in the thread that says it."""
@@ -232,7 +234,7 @@ def _tell_thread(
         "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, ?, ?, ?)"
         " RETURNING id",
         incident.id,
-        stamp(now),
+        to_db_time(now),
         kind,
         text,
         actor,
@@ -240,14 +242,14 @@ def _tell_thread(
     yield from reply(incident, "steered", rows[0]["id"], now)
 
 
-def hold(incident_id: int) -> Operation[None]:
+def lock_incident(incident_id: int) -> Operation[None]:
     """Nobody else folds into, proposes for or closes this incident until the transaction ends."""
     rows = yield query("SELECT scope_env, scope_service FROM incidents WHERE id = ?", incident_id)
     for row in rows:
-        yield lock(lock_of(row["scope_env"], row["scope_service"]))
+        yield lock(lock_key(row["scope_env"], row["scope_service"]))
 
 
-def lock_of(env: str, service: str) -> str:
+def lock_key(env: str, service: str) -> str:
     """The name of the lock on every open incident about that service.
 
     One for all of them, because which one an alert joins depends on all.
@@ -257,7 +259,7 @@ def lock_of(env: str, service: str) -> str:
 
 def resolve(incident_id: int, user: str, now: datetime) -> Operation[Incident]:
     """A person closes it."""
-    yield from hold(incident_id)
+    yield from lock_incident(incident_id)
     incident: Incident = yield from close(incident_id, by=user, now=now)
     return incident
 
@@ -272,9 +274,9 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
         "UPDATE incidents SET status = 'resolved', resolved_at = ?, resolved_by = ?, firing = 0,"
         " updated_at = ?, revision = revision + 1"
         " WHERE id = ? AND status IN ('open', 'acknowledged')",
-        stamp(now),
+        to_db_time(now),
         by,
-        stamp(now),
+        to_db_time(now),
         incident_id,
     )
     incident = yield from get(incident_id)
@@ -285,7 +287,7 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
         "UPDATE executions SET state = ?, error = 'the incident resolved', finished_at = ?"
         " WHERE incident_id = ? AND state = ? RETURNING approval_id",
         RemediationStatus.REVOKED,
-        stamp(now),
+        to_db_time(now),
         incident_id,
         RemediationStatus.APPROVED,
     )
@@ -295,13 +297,13 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
             RemediationStatus.REVOKED,
             row["approval_id"],
         )
-        yield from tell(incident_id, now, "revoked", "Revoked: the incident resolved")
+        yield from append_event(incident_id, now, "revoked", "Revoked: the incident resolved")
         yield from show_approval(incident, row["approval_id"], now)
     waiting = yield query(
         "UPDATE approvals SET state = ?, reason = 'the incident resolved', decided_at = ?"
         " WHERE incident_id = ? AND state = ? RETURNING id",
         RemediationStatus.REVOKED,
-        stamp(now),
+        to_db_time(now),
         incident_id,
         RemediationStatus.AWAITING_APPROVAL,
     )
@@ -309,7 +311,7 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
         yield from show_approval(incident, row["id"], now)
     yield log_event(Event.INCIDENT_RESOLVED, incident_id, actor=by or None)
     text = "Resolved by hand" if by else "Resolved: the alert cleared"
-    yield from tell(incident_id, now, "resolved", text, by)
+    yield from append_event(incident_id, now, "resolved", text, by)
     yield from show_card(incident_id, incident.channel, incident.severity, now)
     yield from reply(incident, "resolved", (yield from resolved_subject(incident_id)), now)
     for approval_id in (*(row["approval_id"] for row in unsent), *(row["id"] for row in waiting)):
@@ -341,7 +343,7 @@ def note(incident_id: int, text: str, user: str, now: datetime) -> Operation[Inc
         "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, 'note', ?, ?)"
         " RETURNING id",
         incident_id,
-        stamp(now),
+        to_db_time(now),
         text,
         user,
     )
@@ -383,7 +385,7 @@ class IncidentsPart(Part):
 
     async def open_incidents(self, limit: int = 20, before: int | None = None) -> list[Incident]:
         """Open and acknowledged incidents, newest first; `before` an id pages on."""
-        return await self._engine.read(open_ones, limit, before)
+        return await self._engine.read(open_incidents, limit, before)
 
     async def incidents_of_sop(self, sop_id: str, limit: int = 10) -> list[Incident]:
         """The newest incidents of a SOP ID."""

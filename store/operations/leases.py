@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from store.statements import Operation, execute, lock, moment, notify, query, run, stamp
+from store.statements import Operation, execute, from_db_time, lock, notify, query, run, to_db_time
 from store.topics import Topic
 
 WORK = (Topic.OUTBOX, Topic.ADVICE, Topic.PROPOSE, Topic.DISPATCH)
@@ -18,10 +18,10 @@ WORK = (Topic.OUTBOX, Topic.ADVICE, Topic.PROPOSE, Topic.DISPATCH)
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """A channel's outbox, taken on by this replica.
+class ChannelClaim:
+    """A channel's outbox, claimed by this replica: it is the one sender there.
 
-    What has an id above `newest` was wished for after that: nobody else can have posted it.
+    A message with an id above `newest` was enqueued later: nobody else can have posted it.
     `paced_until`: when the posts so far are spread out at the channel's pace; None at first.
     `taken_at`: nobody else has posted there since. `former` had it before, '' where nobody had.
     """
@@ -40,9 +40,9 @@ def alive(owner: str) -> str:
 
 def renew(owner: str, now: datetime, seconds: float) -> Operation[bool]:
     """Prolong the lease, or begin one. False when it had lapsed: others may have its claims."""
-    until = stamp(now + timedelta(seconds=seconds))
+    until = to_db_time(now + timedelta(seconds=seconds))
     kept = yield execute(
-        "UPDATE replicas SET until = ? WHERE owner = ? AND until > ?", until, owner, stamp(now)
+        "UPDATE replicas SET until = ? WHERE owner = ? AND until > ?", until, owner, to_db_time(now)
     )
     if not kept:
         yield run(
@@ -50,7 +50,7 @@ def renew(owner: str, now: datetime, seconds: float) -> Operation[bool]:
             " ON CONFLICT (owner) DO UPDATE SET until = excluded.until",
             owner,
             until,
-            stamp(now),
+            to_db_time(now),
         )
     return bool(kept)
 
@@ -77,14 +77,14 @@ def claim(name: str, owner: str, now: datetime) -> Operation[bool]:
         f" WHERE claims.owner = excluded.owner OR NOT {alive('claims.owner')}",
         name,
         owner,
-        stamp(now),
+        to_db_time(now),
     )
     return bool(count)
 
 
-def claim_lane(channel: str, owner: str, now: datetime) -> Operation[Lane | None]:
+def claim_channel(channel: str, owner: str, now: datetime) -> Operation[ChannelClaim | None]:
     """Take on a channel's outbox; None while another replica has it."""
-    name = lane_of(channel)
+    name = channel_claim_name(channel)
     before = yield query("SELECT owner FROM claims WHERE name = ?", name)
     if not (yield from claim(name, owner, now)):
         return None
@@ -92,10 +92,12 @@ def claim_lane(channel: str, owner: str, now: datetime) -> Operation[Lane | None
     held = yield query("SELECT paced_until FROM claims WHERE name = ?", name)
     paced_until = held[0]["paced_until"]
     former = before[0]["owner"] if before else ""
-    return Lane(channel, newest[0]["id"], moment(paced_until) if paced_until else None, now, former)
+    return ChannelClaim(
+        channel, newest[0]["id"], from_db_time(paced_until) if paced_until else None, now, former
+    )
 
 
-def lane_of(channel: str) -> str:
+def channel_claim_name(channel: str) -> str:
     """The claim of a channel's outbox."""
     return f"lane/{channel}"
 
@@ -104,6 +106,8 @@ def replicas(now: datetime) -> Operation[list[tuple[str, datetime, datetime]]]:
     """(owner, started at, lease until) of every replica alive, oldest first."""
     rows = yield query(
         "SELECT owner, started_at, until FROM replicas WHERE until > ? ORDER BY started_at, owner",
-        stamp(now),
+        to_db_time(now),
     )
-    return [(row["owner"], moment(row["started_at"]), moment(row["until"])) for row in rows]
+    return [
+        (row["owner"], from_db_time(row["started_at"]), from_db_time(row["until"])) for row in rows
+    ]

@@ -13,7 +13,7 @@ from bot.incidents.remediation import RemediationStatus
 from store.operations import incidents, outbox
 from store.operations.part import Part
 from store.rows import dump
-from store.statements import Operation, Row, moment, query, stamp
+from store.statements import Operation, Row, from_db_time, query, to_db_time
 
 MOST_WAITING = 10
 """Unacknowledged incidents reported at once in a channel; the rest follow later."""
@@ -50,11 +50,11 @@ def report(
         subject,
         dump(dict(facts)),
         dump(whom),
-        stamp(now),
+        to_db_time(now),
     )
     if not rows:
         return False
-    yield from outbox.want(
+    yield from outbox.enqueue(
         kind="news",
         subject=rows[0]["id"],
         channel=incident.channel,
@@ -167,7 +167,7 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
         " ORDER BY CASE i.severity WHEN 'critical' THEN 0 ELSE 1 END, i.id LIMIT 200",
         Severity.CRITICAL,
         Severity.HIGH,
-        stamp(opened_before),
+        to_db_time(opened_before),
         NewsKind.UNANSWERED,
     )
     if not rows:
@@ -181,11 +181,11 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
     for row in rows:
         if waiting.get(row["channel"], 0) >= MOST_WAITING:
             continue
-        yield from incidents.hold(row["id"])
+        yield from incidents.lock_incident(row["id"])
         incident = yield from incidents.get(row["id"])
         if incident.status is not IncidentStatus.OPEN:
             continue
-        facts = {"since": stamp(incident.opened_at)}
+        facts = {"since": to_db_time(incident.opened_at)}
         if (
             yield from report(
                 incident, NewsKind.UNANSWERED, row["opened"], now, facts=facts, mentions=mentions
@@ -236,7 +236,7 @@ def _news_from(row: Row) -> News:
         subject=row["subject"],
         facts=json.loads(row["facts"]),
         mentions=tuple(json.loads(row["mentions"])),
-        at=moment(row["at"]),
+        at=from_db_time(row["at"]),
     )
 
 

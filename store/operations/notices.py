@@ -12,7 +12,7 @@ from bot.incidents.notices import Notice, Storm
 from store.operations import outbox
 from store.operations.part import Part
 from store.rows import dump, notice_from
-from store.statements import Operation, lock, query, run, stamp
+from store.statements import Operation, lock, query, run, to_db_time
 
 SENDERS = 3  # that it names
 GRAVEST = 10  # incidents that a storm's digest names
@@ -32,7 +32,9 @@ def lasting(kind: str, channel: str) -> Operation[Notice | None]:
     return notice_from(rows[0]) if rows else None
 
 
-def tell(kind: str, channel: str, body: Any, now: datetime, *, over: bool) -> Operation[None]:
+def upsert_notice(
+    kind: str, channel: str, body: Any, now: datetime, *, over: bool
+) -> Operation[None]:
     """Begin a notice, change the one that lasts, or end it when it is `over`.
 
     Nothing is sent when it says what it said, and nothing begins that is over.
@@ -48,7 +50,7 @@ def tell(kind: str, channel: str, body: Any, now: datetime, *, over: bool) -> Op
             kind,
             channel,
             text,
-            stamp(now),
+            to_db_time(now),
         )
         notice_id = rows[0]["id"]
     elif over or text != dump(notice.body):
@@ -56,7 +58,7 @@ def tell(kind: str, channel: str, body: Any, now: datetime, *, over: bool) -> Op
         yield run(
             "UPDATE notices SET body = ?, ended_at = ? WHERE id = ?",
             text,
-            stamp(now) if over else None,
+            to_db_time(now) if over else None,
             notice_id,
         )
     else:
@@ -66,7 +68,7 @@ def tell(kind: str, channel: str, body: Any, now: datetime, *, over: bool) -> Op
 
 def show(kind: str, channel: str, notice_id: int, now: datetime) -> Operation[None]:
     """Its message is to be posted, or brought up to date."""
-    yield from outbox.want(
+    yield from outbox.enqueue(
         kind=kind,
         subject=notice_id,
         channel=channel,
@@ -77,7 +79,7 @@ def show(kind: str, channel: str, notice_id: int, now: datetime) -> Operation[No
     )
 
 
-def weather(channel: str, limit: int, now: datetime, remind: bool) -> Operation[bool]:
+def update_burst(channel: str, limit: int, now: datetime, remind: bool) -> Operation[bool]:
     """Whether it storms in the channel: more than `limit` incidents have no card there yet.
 
     A storm lasts until every card is up. `remind` brings its notice up to date while it lasts.
@@ -88,7 +90,9 @@ def weather(channel: str, limit: int, now: datetime, remind: bool) -> Operation[
         if waiting <= limit:
             return False
         first = yield query(f"SELECT MIN(incident_id) AS id {outbox.UNPOSTED}", channel)
-        yield from tell("storm", channel, {"first": first[0]["id"], "last": 0}, now, over=False)
+        yield from upsert_notice(
+            "storm", channel, {"first": first[0]["id"], "last": 0}, now, over=False
+        )
         return True
     if waiting and not remind:
         return True
@@ -97,7 +101,7 @@ def weather(channel: str, limit: int, now: datetime, remind: bool) -> Operation[
         return True
     last = yield query("SELECT MAX(id) AS id FROM incidents WHERE channel = ?", channel)
     body = {"first": notice.body["first"], "last": last[0]["id"]}
-    yield from tell("storm", channel, body, now, over=True)
+    yield from upsert_notice("storm", channel, body, now, over=True)
     return False
 
 
@@ -146,24 +150,28 @@ def storm(notice_id: int) -> Operation[Storm | None]:
 class NoticesPart(Part):
     """The methods of `Store` for the bot's notices about itself."""
 
-    async def weather(self, channel: str, storm_limit: int, now: datetime, *, remind: bool) -> bool:
+    async def update_burst(
+        self, channel: str, storm_limit: int, now: datetime, *, remind: bool
+    ) -> bool:
         """Whether more than `storm_limit` incidents wait for their card in the channel.
 
         A storm lasts until every card is up. It has one notice, of the kind `storm`, which is
         posted when it begins, changed when it ends, and by each call that reminds in between.
         """
-        return await self._write(weather, channel, storm_limit, now, remind)
+        return await self._write(update_burst, channel, storm_limit, now, remind)
 
     async def storm(self, notice_id: int) -> Storm | None:
         """The incidents of that storm, as they stand now."""
         return await self._engine.read(storm, notice_id)
 
-    async def tell(self, kind: str, channel: str, body: Any, now: datetime, *, over: bool) -> None:
+    async def upsert_notice(
+        self, kind: str, channel: str, body: Any, now: datetime, *, over: bool
+    ) -> None:
         """Say something of the bot itself, or change what it said and still says.
 
         `over` ends it; the next one is a new message. What begins must not be over.
         """
-        await self._write(tell, kind, channel, body, now, over=over)
+        await self._write(upsert_notice, kind, channel, body, now, over=over)
 
     async def notice(self, notice_id: int) -> Notice | None:
         """One notice of the bot about itself."""

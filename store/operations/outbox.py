@@ -9,7 +9,7 @@ from enum import StrEnum
 from store.operations import leases
 from store.operations.part import Part
 from store.rows import OutboxMessage, outbox_from
-from store.statements import Operation, execute, last, notify, query, run, stamp
+from store.statements import Operation, execute, last, notify, query, run, to_db_time
 from store.topics import Topic
 
 # The order in a channel. What people did or what turned changes what is there before all else, and
@@ -25,24 +25,24 @@ PATIENCE = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(minutes=5)  # nothing waits so long: the clock was set back
 
 
-class Which(StrEnum):
+class MessageClass(StrEnum):
     """What is asked for: posts are not in Slack yet; of what is, news are asked for by people or
     by a turn of things, and repeats only bring a card up to date.
     """
 
-    POSTS = "posts"
-    NEWS = "news"
-    REPEATS = "repeats"
+    NEW = "new"
+    STATE_CHANGE = "state_change"
+    REFRESH = "refresh"
 
     @classmethod
-    def of(cls, message: OutboxMessage) -> Which:
+    def of(cls, message: OutboxMessage) -> MessageClass:
         """Which of them a message is."""
         if message.ts is None:
-            return cls.POSTS
-        return cls.NEWS if message.rank <= NEWS else cls.REPEATS
+            return cls.NEW
+        return cls.STATE_CHANGE if message.rank <= NEWS else cls.REFRESH
 
 
-EVERYTHING = frozenset(Which)
+EVERYTHING = frozenset(MessageClass)
 
 _FROM = """
  FROM outbox o LEFT JOIN outbox card
@@ -57,7 +57,7 @@ _DUE = """
 
 
 def _when(now: datetime) -> tuple[str, str]:
-    return stamp(now), stamp(now + LONGEST_WAIT)
+    return to_db_time(now), to_db_time(now + LONGEST_WAIT)
 
 
 # Behind the sender's last card that waits in this rank, else beside whose turn it is: who sends a
@@ -72,7 +72,7 @@ _OF_THE_CARD = """COALESCE(
     (SELECT sender FROM outbox WHERE incident_id = ? AND kind = 'card' LIMIT 1), '')"""
 
 
-def want(
+def enqueue(
     *,
     kind: str,
     subject: object,
@@ -99,7 +99,7 @@ def want(
     key = f"{kind}:{subject}"
     behind = BEHIND_ITS_OWN if soon else BEHIND_ALL
     place = STEP * rank + (behind if in_thread else 0)
-    due = stamp(now + timedelta(seconds=delay) if delay else now)
+    due = to_db_time(now + timedelta(seconds=delay) if delay else now)
     whose = f"?, {_NEXT_TURN}" if sender else f"{_OF_THE_CARD}, 0"
     of_whom: tuple[object, ...] = (incident_id,)
     if sender:
@@ -133,7 +133,7 @@ def want(
         place,
         due,
         due,
-        stamp(now),
+        to_db_time(now),
         *of_whom,
         int(not delay),
         NEWS,
@@ -143,17 +143,18 @@ def want(
 
 
 _ARE = {
-    Which.POSTS: "o.ts IS NULL",
-    Which.NEWS: f"(o.ts IS NOT NULL AND o.rank <= {NEWS})",
-    Which.REPEATS: f"(o.ts IS NOT NULL AND o.rank > {NEWS})",
+    MessageClass.NEW: "o.ts IS NULL",
+    MessageClass.STATE_CHANGE: f"(o.ts IS NOT NULL AND o.rank <= {NEWS})",
+    MessageClass.REFRESH: f"(o.ts IS NOT NULL AND o.rank > {NEWS})",
 }
 _HAS_DUE = ", ".join(
-    f"EXISTS (SELECT 1 {_FROM} WHERE o.channel = waiting.channel AND {are} AND {_DUE}) AS {which}"
+    f"EXISTS (SELECT 1 {_FROM} WHERE o.channel = waiting.channel AND {are} AND {_DUE})"
+    f" AS has_{which}"
     for which, are in _ARE.items()
 )
 
 
-def channels_due(now: datetime, owner: str) -> Operation[dict[str, frozenset[Which]]]:
+def channels_due(now: datetime, owner: str) -> Operation[dict[str, frozenset[MessageClass]]]:
     """What each channel has to send now: exactly the classes for which `due` has an answer.
 
     Without the channels that another replica looks after, and those with nothing.
@@ -175,9 +176,11 @@ def channels_due(now: datetime, owner: str) -> Operation[dict[str, frozenset[Whi
         """,  # noqa: S608 - constants
         *_when(now) * len(_ARE),
         owner,
-        stamp(now),
+        to_db_time(now),
     )
-    found = {row["channel"]: frozenset(which for which in _ARE if row[which.value]) for row in rows}
+    found = {
+        row["channel"]: frozenset(which for which in _ARE if row[f"has_{which}"]) for row in rows
+    }
     return {channel: which for channel, which in found.items() if which}
 
 
@@ -196,7 +199,11 @@ def _yields(senders: Collection[str]) -> str:
 
 
 def due(
-    channel: str, now: datetime, limit: int, which: Set[Which], yielding: Collection[str] = ()
+    channel: str,
+    now: datetime,
+    limit: int,
+    which: Set[MessageClass],
+    yielding: Collection[str] = (),
 ) -> Operation[list[OutboxMessage]]:
     """What a channel should see next: the most severe first, the senders in turn.
 
@@ -228,8 +235,8 @@ def sent(
     if paced_until is not None:
         yield run(
             "UPDATE claims SET paced_until = ? WHERE name = ? AND owner = ?",
-            stamp(paced_until),
-            leases.lane_of(message.channel),
+            to_db_time(paced_until),
+            leases.channel_claim_name(message.channel),
             owner,
         )
     if message.error:  # what stands in its place elsewhere says where it is now
@@ -256,7 +263,7 @@ def sent(
     return bool(noted)
 
 
-def again(message_id: int) -> Operation[None]:
+def requeue(message_id: int) -> Operation[None]:
     """What Slack shows may be older than what was sent last: send it once more."""
     yield run("UPDATE outbox SET wanted = wanted + 1 WHERE id = ?", message_id)
     yield notify(Topic.OUTBOX)
@@ -267,7 +274,7 @@ def retry(message_id: int, not_before: datetime, error: str, maybe_posted: bool)
     yield run(
         "UPDATE outbox SET attempts = attempts + 1, not_before = ?, error = ?,"
         " unsure = CASE WHEN ? = 1 THEN 1 ELSE unsure END WHERE id = ?",
-        stamp(not_before),
+        to_db_time(not_before),
         error,
         int(maybe_posted),
         message_id,
@@ -283,12 +290,12 @@ def give_up(message: OutboxMessage, error: str, ops_channel: str, now: datetime)
     yield run(
         "UPDATE outbox SET failed = 1, error = ?, not_before = ? WHERE id = ?",
         error,
-        stamp(now),
+        to_db_time(now),
         message.id,
     )
     if not ops_channel or message.channel == ops_channel:
         return
-    yield from want(
+    yield from enqueue(
         kind="undelivered",
         subject=message.key,
         channel=ops_channel,
@@ -299,38 +306,38 @@ def give_up(message: OutboxMessage, error: str, ops_channel: str, now: datetime)
     )
 
 
-def revive(failed_before: datetime, created_after: datetime, now: datetime) -> Operation[int]:
+def retry_failed(failed_before: datetime, created_after: datetime, now: datetime) -> Operation[int]:
     """What was given up becomes due again, which makes no storm. Returns how many."""
     revived: int = yield execute(
         "UPDATE outbox SET failed = 0, attempts = 0, revived = 1, not_before = ?"
         " WHERE failed = 1 AND sent < wanted AND not_before <= ? AND created_at > ?",
-        stamp(now),
-        stamp(failed_before),
-        stamp(created_after),
+        to_db_time(now),
+        to_db_time(failed_before),
+        to_db_time(created_after),
     )
     if revived:
         yield notify(Topic.OUTBOX)
     return revived
 
 
-def hurry(channel: str, now: datetime) -> Operation[None]:
+def make_due_now(channel: str, now: datetime) -> Operation[None]:
     """Slack is well again: what waits only because it failed before is due now, in its order."""
     yield run(
         "UPDATE outbox SET not_before = ? WHERE channel = ? AND sent < wanted AND failed = 0"
         " AND attempts > 0 AND not_before > ?",
-        stamp(now),
+        to_db_time(now),
         channel,
-        stamp(now),
+        to_db_time(now),
     )
     yield notify(Topic.OUTBOX)
 
 
-def promote(now: datetime) -> Operation[None]:
+def raise_priority(now: datetime) -> Operation[None]:
     """What waited for long gets its turn: replies behind their cards, changes among the gravest.
 
     A channel takes fewer changes than many cards that change again and again would have.
     """
-    since = stamp(now - PATIENCE)
+    since = to_db_time(now - PATIENCE)
     yield run(
         "UPDATE outbox SET rank = rank - ? WHERE in_thread = 1 AND ts IS NULL AND rank >= ?"
         " AND sent < wanted AND failed = 0 AND created_at <= ?",
@@ -351,7 +358,7 @@ def overdue(before: datetime) -> Operation[list[str]]:
         f"SELECT DISTINCT o.channel {_FROM} WHERE o.sent < o.wanted AND o.failed = 0"
         " AND COALESCE(o.due_since, o.not_before) <= ?"
         " AND (o.in_thread = 0 OR card.ts IS NOT NULL) ORDER BY o.channel",
-        stamp(before),
+        to_db_time(before),
     )
     return [row["channel"] for row in rows]
 
@@ -369,7 +376,7 @@ def unposted_cards(channel: str) -> Operation[int]:
     return waiting
 
 
-def lost(message: OutboxMessage) -> Operation[None]:
+def mark_deleted(message: OutboxMessage) -> Operation[None]:
     """Slack does not know it any more: post it anew."""
     yield run(
         "UPDATE outbox SET ts = NULL, sent = 0, failed = 0, attempts = 0, unsure = 0, revived = 1"
@@ -406,7 +413,7 @@ class OutboxPart(Part):
         channel: str,
         now: datetime,
         limit: int = 20,
-        which: Set[Which] = EVERYTHING,
+        which: Set[MessageClass] = EVERYTHING,
         yielding: Collection[str] = (),
     ) -> list[OutboxMessage]:
         """What of `which` to send next: news, the bot's own notices, the most severe cards, then
@@ -422,28 +429,28 @@ class OutboxPart(Part):
         """Channels with a message that was due by then and is neither shown nor given up."""
         return await self._engine.read(overdue, before)
 
-    async def outbox_hurry(self, channel: str, now: datetime) -> None:
+    async def outbox_make_due_now(self, channel: str, now: datetime) -> None:
         """Slack is well again: what waits only because it failed before is due at once."""
-        await self._write(hurry, channel, now)
+        await self._write(make_due_now, channel, now)
 
-    async def outbox_promote(self, now: datetime) -> None:
+    async def outbox_raise_priority(self, now: datetime) -> None:
         """What waits for a minute gets its turn: replies behind their cards, changes among the
         gravest.
         """
-        await self._write(promote, now)
+        await self._write(raise_priority, now)
 
     async def outbox_sent(
         self, message: OutboxMessage, ts: str, paced_until: datetime | None = None
     ) -> bool:
-        """Slack shows this version of the message under `ts`; that is how far its lane is paced.
+        """Slack shows this version of the message under `ts`; that is how far its channel is paced.
 
         False when another replica posted it as well and said so first: then `ts` is one too many.
         """
         return await self._write(sent, message, ts, self.owner, paced_until)
 
-    async def outbox_again(self, message: OutboxMessage) -> None:
+    async def outbox_requeue(self, message: OutboxMessage) -> None:
         """What Slack shows of it may be an older version: it is to be sent once more."""
-        await self._write(again, message.id)
+        await self._write(requeue, message.id)
 
     async def outbox_retry(
         self, message: OutboxMessage, not_before: datetime, error: str, *, maybe_posted: bool
@@ -460,7 +467,7 @@ class OutboxPart(Part):
         """
         await self._write(give_up, message, error, ops_channel, now)
 
-    async def outbox_revive(
+    async def outbox_retry_failed(
         self,
         now: datetime,
         older_than: timedelta = timedelta(minutes=10),
@@ -470,11 +477,11 @@ class OutboxPart(Part):
 
         Somebody may have invited the bot meanwhile. Returns how many.
         """
-        return await self._write(revive, now - older_than, now - younger_than, now)
+        return await self._write(retry_failed, now - older_than, now - younger_than, now)
 
-    async def outbox_lost(self, message: OutboxMessage) -> None:
+    async def outbox_mark_deleted(self, message: OutboxMessage) -> None:
         """Somebody deleted it in Slack: it is to be posted anew."""
-        await self._write(lost, message)
+        await self._write(mark_deleted, message)
 
     async def outbox_message(self, key: str) -> OutboxMessage | None:
         """The message with that idempotency key."""

@@ -15,7 +15,7 @@ from store.operations import approvals, executions, guards, incidents, news, ver
 from store.operations.audit import Kind
 from store.operations.part import Part
 from store.rows import dump, execution_from
-from store.statements import Operation, execute, notify, query, run, stamp, stamp_or_none
+from store.statements import Operation, execute, notify, query, run, to_db_time, to_db_time_or_none
 from store.topics import Topic
 
 
@@ -47,8 +47,8 @@ def finish(
         state,
         dump(answer) if answer is not None else None,
         error,
-        stamp(finished_at),
-        stamp_or_none(verify_until),
+        to_db_time(finished_at),
+        to_db_time_or_none(verify_until),
         execution_id,
         owner,
         int(answer is not None),
@@ -62,13 +62,15 @@ def finish(
             execution.approval_id,
             RemediationStatus.REVOKED,
         )
-        yield from incidents.tell(execution.incident_id, now, "dispatched", f"Remediation {state}")
+        yield from incidents.append_event(
+            execution.incident_id, now, "dispatched", f"Remediation {state}"
+        )
         approval = yield from approvals.get(execution.approval_id)
         again = not_run and not looked_up and state is RemediationStatus.FAILED
         if again and approval.holds_until:
             yield run(
                 "UPDATE executions SET retry_until = ? WHERE id = ?",
-                stamp(approval.holds_until),
+                to_db_time(approval.holds_until),
                 execution_id,
             )
         incident = yield from incidents.get(execution.incident_id)
@@ -99,7 +101,7 @@ def try_again(approval_id: str, user: str, now: datetime, limits: Limits) -> Ope
     However many press, one UPDATE claims the attempt. `started_at` stays: the limits count it.
     """
     approval = yield from approvals.get(approval_id)
-    yield from incidents.hold(approval.incident_id)
+    yield from incidents.lock_incident(approval.incident_id)
     incident = yield from incidents.get(approval.incident_id)
     blocker = yield from guards.blocker(approval, incident, limits, now)
     if blocker:
@@ -108,14 +110,16 @@ def try_again(approval_id: str, user: str, now: datetime, limits: Limits) -> Ope
         "UPDATE executions SET state = 'approved', owner = '', answer = NULL, error = '',"
         " finished_at = NULL, retry_until = NULL, attempt = attempt + 1, created_at = ?"
         " WHERE approval_id = ? AND state = 'failed' AND retry_until > ? RETURNING *",
-        stamp(now),
+        to_db_time(now),
         approval_id,
-        stamp(now),
+        to_db_time(now),
     )
     if not rows:
         raise Refused("Not tried again: only what did not run can be, and only once a time.")
     execution = execution_from(rows[0])
-    yield from incidents.tell(incident.id, now, "tried again", "Remediation tried again", user)
+    yield from incidents.append_event(
+        incident.id, now, "tried again", "Remediation tried again", user
+    )
     yield from incidents.show_approval(incident, approval_id, now)
     yield from incidents.reply(incident, "result", execution.id, now)
     yield notify(Topic.DISPATCH)
@@ -130,7 +134,7 @@ def end_retries(now: datetime) -> Operation[None]:
         "UPDATE executions SET retry_until = NULL WHERE retry_until IS NOT NULL AND"
         " (retry_until <= ? OR incident_id IN (SELECT id FROM incidents WHERE status = 'resolved'))"
         " RETURNING *",
-        stamp(now),
+        to_db_time(now),
     )
     for row in rows:
         execution = execution_from(row)
@@ -155,7 +159,7 @@ def _take_back(execution: Execution, now: datetime) -> Operation[None]:
     )
     for row in rows:
         undone = execution_from(row)
-        yield from incidents.tell(undone.incident_id, now, "undone", "Remediation undone")
+        yield from incidents.append_event(undone.incident_id, now, "undone", "Remediation undone")
         incident = yield from incidents.get(undone.incident_id)
         yield from executions.show(undone, incident, now)
         yield from executions.record(Kind.UNDONE, undone, now, by=execution.id)
@@ -190,14 +194,14 @@ def _told_by_hand(
         " verify_until = ? WHERE id = ? AND state = ? RETURNING *",
         state,
         user,
-        stamp(now),
-        stamp_or_none(verify_until),
+        to_db_time(now),
+        to_db_time_or_none(verify_until),
         execution_id,
         RemediationStatus.OUTCOME_UNKNOWN,
     )
     for row in rows:
         execution = execution_from(row)
-        yield from incidents.tell(execution.incident_id, now, "by hand", text, user)
+        yield from incidents.append_event(execution.incident_id, now, "by hand", text, user)
         incident = yield from incidents.get(execution.incident_id)
         yield from executions.show(execution, incident, now)
         yield from news.outcome_is_known(execution, now)
@@ -224,8 +228,8 @@ def unknown(since: datetime, stuck_before: datetime) -> Operation[list[Execution
         "SELECT * FROM executions WHERE (state = 'outcome unknown' AND started_at >= ?)"
         " OR (state = 'dispatching' AND (running_at IS NOT NULL"
         " OR COALESCE(taken_over_at, started_at) < ?))",
-        stamp(since),
-        stamp(stuck_before),
+        to_db_time(since),
+        to_db_time(stuck_before),
     )
     return [execution_from(row) for row in rows]
 
@@ -255,7 +259,7 @@ def conclude(
         " WHERE id = ? AND state = 'succeeded' AND concluded_at IS NULL",
         state,
         note,
-        stamp(now),
+        to_db_time(now),
         execution_id,
     )
     if not count:
@@ -271,7 +275,7 @@ def conclude(
     yield notify(Topic.APPROVALS)
     known = state is not RemediationStatus.SUCCEEDED
     text = f"Remediation {state}" if known else "Whether the remediation helped is unknown"
-    yield from incidents.tell(execution.incident_id, now, str(state), text)
+    yield from incidents.append_event(execution.incident_id, now, str(state), text)
     incident = yield from incidents.get(execution.incident_id)
     yield from executions.show(execution, incident, now)
     yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)

@@ -13,7 +13,7 @@ from bot.incidents.model import Severity
 from store.operations import leases
 from store.operations.part import Part
 from store.rows import ProposalTask
-from store.statements import SKIP_LOCKED, Operation, Row, execute, notify, query, run, stamp
+from store.statements import SKIP_LOCKED, Operation, Row, execute, notify, query, run, to_db_time
 from store.topics import Topic
 
 ATTEMPTS = 5  # so that a fault of ours, or an alert that kills us, is not tried for ever
@@ -33,8 +33,8 @@ def enqueue(
         origin,
         approval_id,
         severity.rank,
-        stamp(now),
-        stamp(now),
+        to_db_time(now),
+        to_db_time(now),
     )
 
 
@@ -52,9 +52,9 @@ def claim(owner: str, now: datetime, in_hand: Sequence[int]) -> Operation[Propos
         f" ORDER BY rank, id LIMIT 1 {SKIP_LOCKED}) RETURNING *",
         owner,
         ATTEMPTS,
-        stamp(now),
+        to_db_time(now),
         owner,
-        stamp(now),
+        to_db_time(now),
         owner,
         *in_hand,
     )
@@ -67,7 +67,7 @@ def defer(task_id: int, owner: str, until: datetime, *, is_our_fault: bool) -> O
         "UPDATE proposing SET state = 'wanted', not_before = ?, deferrals = deferrals + ?,"
         " attempts = CASE WHEN ? = 1 THEN attempts ELSE 0 END"
         " WHERE id = ? AND state = 'running' AND owner = ?",
-        stamp(until),
+        to_db_time(until),
         int(not is_our_fault),
         int(is_our_fault),
         task_id,
@@ -80,8 +80,8 @@ def wake(now: datetime) -> Operation[None]:
     count = yield execute(
         "UPDATE proposing SET not_before = ?"
         " WHERE state = 'wanted' AND deferrals > 0 AND not_before > ?",
-        stamp(now),
-        stamp(now),
+        to_db_time(now),
+        to_db_time(now),
     )
     if count:
         yield notify(Topic.PROPOSE)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from store.operations.part import Part
 from store.rows import QuestionRecord
-from store.statements import Operation, moment, moment_or_none, query, run, stamp
+from store.statements import Operation, from_db_time, from_db_time_or_none, query, run, to_db_time
 
 
 def ask(
@@ -22,7 +22,7 @@ def ask(
         tracking_id,
         incident_key,
         sop_id,
-        stamp(now),
+        to_db_time(now),
     )
     if named:
         yield run(
@@ -30,7 +30,7 @@ def ask(
             " ON CONFLICT (incident_key) DO NOTHING",
             incident_key,
             sop_id,
-            stamp(now),
+            to_db_time(now),
         )
 
 
@@ -39,7 +39,7 @@ def answered(tracking_id: str, source: str, now: datetime) -> Operation[None]:
     yield run(
         "UPDATE http_questions SET source = ?, answered_at = ? WHERE tracking_id = ?",
         source,
-        stamp(now),
+        to_db_time(now),
         tracking_id,
     )
 
@@ -55,8 +55,8 @@ def get(tracking_id: str) -> Operation[QuestionRecord | None]:
         row["incident_key"],
         row["sop_id"],
         row["source"],
-        moment(row["asked_at"]),
-        moment_or_none(row["answered_at"]),
+        from_db_time(row["asked_at"]),
+        from_db_time_or_none(row["answered_at"]),
     )
 
 

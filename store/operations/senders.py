@@ -44,7 +44,7 @@ def by_them(one: Named, table: str = "") -> tuple[str, tuple[str, ...]]:
     return f"{table}sender IN ('', {marks(one.senders)})", one.senders
 
 
-def told_by_another(row: Row, one: Named, alert_id: int, now: datetime) -> Operation[None]:
+def refuse_resolve(row: Row, one: Named, alert_id: int, now: datetime) -> Operation[None]:
     """Keep another sender's resolve, and report it in the thread once a sender."""
     yield run("UPDATE alerts SET reason = ? WHERE id = ?", Reason.NOT_ITS_SENDER, alert_id)
     begins = f"{one.sender} says that it is resolved,"

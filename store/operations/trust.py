@@ -21,7 +21,7 @@ from store.audit.proof import CHECKPOINT, Anchor, Row, sha256_of
 from store.operations import audit
 from store.operations.audit import End, Kind
 from store.operations.part import Part
-from store.statements import Operation, moment, query, recall, stamp, stamp_or_none
+from store.statements import Operation, from_db_time, query, recall, to_db_time, to_db_time_or_none
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def missing(approval: Approval) -> Operation[str]:
         if user not in yes:
             return f"the yes of {user}"
     approved = [(row.at, _digest(row)) for row in rows if row.kind == Kind.APPROVED]
-    if approved != [(stamp_or_none(approval.decided_at), approval.digest)]:
+    if approved != [(to_db_time_or_none(approval.decided_at), approval.digest)]:
         return "that it was approved then"
     if over := _over(rows):
         return f"that it may run after {over!r}"
@@ -107,7 +107,7 @@ def lost_requests(now: datetime, end: End) -> Operation[list[str]]:
     them only. A request is not proved a second time while its rows hold the same values as when
     this process last proved them.
     """
-    since = stamp(now - REMEMBERED)
+    since = to_db_time(now - REMEMBERED)
     rows = yield query(
         f"SELECT {_COLUMNS}, e.approval_id, a.action_id, a.target, e.state, e.started_at,"  # noqa: S608 - placeholders
         " CASE WHEN e.answer IS NULL THEN 0 ELSE 1 END, a.id, i.id FROM audit t"
@@ -173,7 +173,7 @@ def _broken_requests(now: datetime, end: End, previous: Mapping[int, int]) -> Op
     """
     if end.head is None or not end.genuine:
         return []  # `freezes.current` disputes that
-    since = stamp(now - REMEMBERED)
+    since = to_db_time(now - REMEMBERED)
     seq = audit.last_request(end.head)
     while seq:
         if seq in previous:
@@ -223,7 +223,7 @@ def _contradicts(turns: list[Row], stored: tuple[Any, ...] | None) -> bool:
     if stored is None:
         return True
     _, action_id, target, state, started_at, answered = stored
-    if started_at is None or moment(started_at) < moment(requests[-1].at) - audit.SKEW:
+    if started_at is None or from_db_time(started_at) < from_db_time(requests[-1].at) - audit.SKEW:
         return True
     proposed = [_action_of(row.detail) for row in turns if row.kind == Kind.PROPOSED]
     if proposed != [(action_id, target)]:

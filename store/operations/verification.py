@@ -13,7 +13,7 @@ from datetime import datetime
 from bot.approvals.model import VerifyingAlert
 from store.operations import senders
 from store.operations.part import Part
-from store.statements import Operation, query, run, stamp
+from store.statements import Operation, query, run, to_db_time
 
 
 def begin(execution_id: str, incident_id: int) -> Operation[None]:
@@ -50,7 +50,7 @@ def cleared(incident_id: int, keys: Sequence[str], now: datetime) -> Operation[N
     yield run(
         f"UPDATE watched SET cleared_at = ? WHERE fingerprint IN ({senders.marks(keys)})"  # noqa: S608 - constants
         f" AND {_IN_INCIDENT}",
-        stamp(now),
+        to_db_time(now),
         *keys,
         incident_id,
     )

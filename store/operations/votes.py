@@ -15,7 +15,7 @@ from bot.incidents.remediation import RemediationStatus
 from store.operations import approvals, audit, guards, incidents
 from store.operations.audit import Kind
 from store.operations.part import Part
-from store.statements import Operation, execute, query, stamp
+from store.statements import Operation, execute, query, to_db_time
 
 
 def vote(
@@ -38,7 +38,7 @@ def vote(
     # would leave behind a yes that it has not seen.
     rows = yield query("SELECT incident_id FROM approvals WHERE id = ?", approval_id)
     for row in rows:
-        yield from incidents.hold(row["incident_id"])
+        yield from incidents.lock_incident(row["incident_id"])
     approval = yield from approvals.get(approval_id)
     check_vote(approval, voter, home_team=home_team, now=now, choice=choice)
     yield from audit.check_clock(now)
@@ -58,7 +58,7 @@ def vote(
         approval_id,
         voter.user,
         choice,
-        stamp(now),
+        to_db_time(now),
         reason.strip(),
     )
     if not count:
@@ -70,17 +70,17 @@ def vote(
             " WHERE id = ? AND state = ? AND expires_at > ?",
             state,
             voter.user,
-            stamp(now),
+            to_db_time(now),
             approval_id,
             RemediationStatus.AWAITING_APPROVAL,
-            stamp(now),
+            to_db_time(now),
         )
         if not claimed:
             raise Refused("Not counted: this was decided a moment ago.")
         if state is RemediationStatus.APPROVED:
             yield from approvals.queue(approval, now)
     word = "Approved" if choice is Choice.APPROVE else "Rejected"
-    yield from incidents.tell(
+    yield from incidents.append_event(
         incident.id, now, choice, f"{word}: {approval.proposal.title}", voter.user
     )
     yield from incidents.show_approval(incident, approval_id, now)
@@ -115,15 +115,15 @@ def _take_back(
         " WHERE id = ? AND state = ? AND expires_at > ?",
         RemediationStatus.REJECTED,
         user,
-        stamp(now),
+        to_db_time(now),
         reason,
         approval.id,
         RemediationStatus.AWAITING_APPROVAL,
-        stamp(now),
+        to_db_time(now),
     )
     if not claimed:
         raise Refused("Not counted: this was decided a moment ago.")
-    yield from incidents.tell(
+    yield from incidents.append_event(
         incident.id, now, Choice.REJECT, f"Rejected: {approval.proposal.title}", user
     )
     yield from incidents.show_approval(incident, approval.id, now)

@@ -7,7 +7,7 @@ import pytest
 
 from handlers.outbound.channel_claim import GATHERS, HEAD, QUIET, Channel
 from handlers.outbound.rate_limiter import Pace
-from store.operations.leases import Lane
+from store.operations.leases import ChannelClaim
 from store.rows import OutboxMessage
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -33,7 +33,7 @@ CARD = OutboxMessage(
 
 
 def channel():
-    return Channel(Lane("C0ALERTS01", 0, None, NOW), Pace())
+    return Channel(ChannelClaim("C0ALERTS01", 0, None, NOW), Pace())
 
 
 def message(number, kind="card", rank=0, ts=None):
@@ -58,10 +58,10 @@ def test_a_storms_digest_lets_the_first_critical_cards_go_and_no_more():
 
 
 def test_a_digest_goes_first_once_so_many_cards_of_its_storm_are_posted():
-    lane = channel()
+    one_channel = channel()
     for card in cards(HEAD):
-        lane.posted(card, NOW)
-    assert keys(lane.in_turn([STORM, *cards(20)]))[0] == "storm:99"
+        one_channel.posted(card, NOW)
+    assert keys(one_channel.in_turn([STORM, *cards(20)]))[0] == "storm:99"
 
 
 def test_a_digest_waits_for_no_card_that_is_not_critical():
@@ -75,15 +75,15 @@ def test_what_else_the_bot_says_of_itself_waits_for_no_card(kind):
 
 
 def test_the_first_post_of_a_quiet_channel_waits_as_long_as_more_comes_in():
-    lane = channel()
-    assert lane.gathers(cards(1, rank=2), NOW)
-    assert lane.gathers(cards(2, rank=2), NOW), "one more came"
-    assert not lane.gathers(cards(2, rank=2), NOW), "nothing more came"
+    one_channel = channel()
+    assert one_channel.gathers(cards(1, rank=2), NOW)
+    assert one_channel.gathers(cards(2, rank=2), NOW), "one more came"
+    assert not one_channel.gathers(cards(2, rank=2), NOW), "nothing more came"
 
 
 def test_it_does_not_wait_for_ever():
-    lane = channel()
-    waits = [lane.gathers(cards(number, rank=2), NOW) for number in range(1, GATHERS + 2)]
+    one_channel = channel()
+    waits = [one_channel.gathers(cards(number, rank=2), NOW) for number in range(1, GATHERS + 2)]
     assert waits == [True] * GATHERS + [False]
 
 
@@ -92,20 +92,20 @@ def test_a_critical_card_waits_for_nothing():
 
 
 def test_a_channel_that_is_not_quiet_waits_for_nothing():
-    lane = channel()
-    lane.posted(message(1), NOW)
-    assert not lane.gathers(cards(1, rank=2), NOW + QUIET / 2)
-    assert lane.gathers(cards(1, rank=2), NOW + QUIET + timedelta(seconds=1))
+    one_channel = channel()
+    one_channel.posted(message(1), NOW)
+    assert not one_channel.gathers(cards(1, rank=2), NOW + QUIET / 2)
+    assert one_channel.gathers(cards(1, rank=2), NOW + QUIET + timedelta(seconds=1))
 
 
 def test_a_sender_is_over_its_share_for_a_minute_after_so_many_new_cards():
-    lane = channel()
+    one_channel = channel()
     for number in range(3):
         card = replace(message(number), sender="http:alertmanager")
-        lane.posted(card, NOW + timedelta(seconds=10 * number))
-    lane.posted(replace(message(9), sender="slack:B0GRAFANA"), NOW)
-    assert lane.over(3, NOW + timedelta(seconds=59)) == ["http:alertmanager"]
-    assert lane.over(4, NOW + timedelta(seconds=59)) == []
-    assert lane.over(3, NOW + timedelta(seconds=61)) == []
-    assert lane.over(1, NOW + timedelta(minutes=5)) == []
-    assert lane.cards_of == {}, "and nothing is kept of who sends no more"
+        one_channel.posted(card, NOW + timedelta(seconds=10 * number))
+    one_channel.posted(replace(message(9), sender="slack:B0GRAFANA"), NOW)
+    assert one_channel.over(3, NOW + timedelta(seconds=59)) == ["http:alertmanager"]
+    assert one_channel.over(4, NOW + timedelta(seconds=59)) == []
+    assert one_channel.over(3, NOW + timedelta(seconds=61)) == []
+    assert one_channel.over(1, NOW + timedelta(minutes=5)) == []
+    assert one_channel.cards_of == {}, "and nothing is kept of who sends no more"

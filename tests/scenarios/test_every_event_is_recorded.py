@@ -246,7 +246,7 @@ async def a_replica_dies(world: World) -> None:
     store = await open_store(world.store.url, owner="gone", audit_key=AuditKey(AUDIT_KEY))
     now = store.clock()
     await store.replica.renew(now)
-    assert await store.replica.take_lane(ALERTS, now)
+    assert await store.replica.claim_channel(ALERTS, now)
     await store.close()
 
 

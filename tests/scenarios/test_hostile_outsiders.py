@@ -78,7 +78,7 @@ async def test_a_rate_limit_whose_body_is_not_json_is_waited_for(
     world.door.on_call = limited
     await world.alert()
     await world.card()
-    assert "lane" not in caplog.text, "the sender fell over it"
+    assert "the outbox of" not in caplog.text, "the sender fell over it"
 
 
 async def test_a_post_answered_by_a_502_is_looked_for_before_it_is_posted_again(

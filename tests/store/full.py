@@ -135,7 +135,7 @@ async def _every_end_of_a_question(store: Store) -> None:
     )
     await tell(store, resolved(service="asked", fingerprint="fp-third"), at=later(2))
     for question in HOSTILE[:3]:
-        await store.want_advice(incident, question, BEN, later(3), once=f"asked:{question[:9]}")
+        await store.enqueue_advice(incident, question, BEN, later(3), once=f"asked:{question[:9]}")
     taken = await store.claim_advice(later(4))
     assert taken is not None
     await store.give_advice(taken.id, {"source": "test"}, "said", later(5))
@@ -148,11 +148,11 @@ async def _messages(store: Store) -> None:
     shown, again, doubtful, lost, hopeless = (await store.outbox_due(CHANNEL, later(60)))[:5]
     for number, message in enumerate((shown, again, lost)):
         assert await store.outbox_sent(message, f"17000000{number}.000100")
-    await store.outbox_again(again)
+    await store.outbox_requeue(again)
     await store.outbox_retry(doubtful, later(90), "timeout", maybe_posted=True)
     known = await store.outbox_message(lost.key)
     assert known is not None
-    await store.outbox_lost(known)
+    await store.outbox_mark_deleted(known)
     await store.outbox_give_up(hopeless, "not_in_channel", "C0OPS", later(60))
 
 

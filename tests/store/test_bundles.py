@@ -19,7 +19,7 @@ from bot.approvals.model import Approval, Choice, Execution
 from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus
 from store import Store, open_store
-from store.audit import audits, proof
+from store.audit import proof, whole_trail
 from store.audit.proof import Fault, read_bundle, verify_bundle
 from store.audit.sealing import AuditKey
 from store.operations.audit import Kind
@@ -53,7 +53,7 @@ def verified(url: str) -> int:
 
 def exported(url: str, incident_id: int | None = None) -> JSON:
     """Its bundle, or that of another one, as it stands in a file."""
-    made = audits.export(url, AUDIT_KEY, incident_id or verified(url))
+    made = whole_trail.export(url, AUDIT_KEY, incident_id or verified(url))
     return read_bundle(json.dumps(made, indent=1))
 
 
@@ -106,11 +106,11 @@ def test_of_other_incidents_it_has_only_macs(url: str) -> None:
 
 def test_an_incident_that_there_is_not_has_none(url: str) -> None:
     with pytest.raises(NotFound, match="INC-4711"):
-        audits.export(url, AUDIT_KEY, 4711)
+        whole_trail.export(url, AUDIT_KEY, 4711)
 
 
 def test_an_incident_with_nothing_on_record_is_proved_as_well(url: str) -> None:
-    one = audits.export(url, AUDIT_KEY, 1)
+    one = whole_trail.export(url, AUDIT_KEY, 1)
     assert one["parts"]["chain"]["rows"] == []
     assert verify_bundle(AUDIT_KEY.raw, read_bundle(json.dumps(one))) == (0, "")
 
@@ -470,6 +470,6 @@ def test_the_standard_library_and_the_key_are_enough(bundle: JSON, tmp_path: Pat
 
 def test_the_key_is_not_in_it(url: str) -> None:
     key = AuditKey("a key that is nowhere in the store")
-    text = json.dumps(audits.export(url, key, verified(url)))
+    text = json.dumps(whole_trail.export(url, key, verified(url)))
     assert "a key that is nowhere" not in text
     assert AUDIT_KEY.raw.decode() not in text

@@ -43,7 +43,7 @@ async def test_twenty_that_claim_at_once_take_each_piece_of_advice_once(store: S
 async def test_a_persons_question_is_queued_with_who_asked(store: Store) -> None:
     incident = await opened(store)
     await claimed(store)
-    await store.want_advice(incident, "why now?", ANA, later(1))
+    await store.enqueue_advice(incident, "why now?", ANA, later(1))
     record = await claimed(store)
     assert (record.question, record.asked_by, record.body) == ("why now?", ANA, None)
     assert (record.incident_id, record.at) == (incident.id, later(1))
@@ -58,7 +58,7 @@ async def test_a_question_about_no_incident_is_a_store_error_and_queues_nothing(
         **{**{name: getattr(incident, name) for name in incident.__slots__}, "id": 999}
     )
     with pytest.raises(StoreError):
-        await store.want_advice(nowhere, "why?", ANA, NOW)
+        await store.enqueue_advice(nowhere, "why?", ANA, NOW)
     assert await store.claim_advice(NOW) is None
 
 
@@ -67,7 +67,7 @@ async def test_given_advice_is_shown_in_the_thread_and_joins_the_conversation(
 ) -> None:
     incident = await opened(store)
     await claimed(store)
-    await store.want_advice(incident, "why now?", ANA, later(1))
+    await store.enqueue_advice(incident, "why now?", ANA, later(1))
     record = await claimed(store)
     await store.give_advice(record.id, BODY, "a leak, likely", later(9))
     given = await store.advice(record.id)
@@ -160,7 +160,7 @@ async def test_done_advice_is_not_wanted_again_by_a_late_release(store: Store) -
 
 async def test_the_advice_an_incident_gets_unasked_is_found(store: Store) -> None:
     incident = await opened(store)
-    await store.want_advice(incident, "why?", ANA, NOW)
+    await store.enqueue_advice(incident, "why?", ANA, NOW)
     first = await store.first_advice(incident.id)
     assert first is not None
     assert (first.question, first.body) == ("", None)
@@ -182,8 +182,8 @@ async def test_the_conversation_of_a_sop_keeps_its_last_turns_oldest_first(store
 
 async def test_a_question_handed_over_twice_is_queued_once(store: Store) -> None:
     incident = await opened(store)
-    assert await store.want_advice(incident, "why now?", ANA, NOW, "mention/C1/1.2")
-    assert not await store.want_advice(incident, "why now?", ANA, NOW, "mention/C1/1.2")
+    assert await store.enqueue_advice(incident, "why now?", ANA, NOW, "mention/C1/1.2")
+    assert not await store.enqueue_advice(incident, "why now?", ANA, NOW, "mention/C1/1.2")
     assert not await store.first_time("mention/C1/1.2", NOW), "the key and the question are one"
     questions = []
     while (record := await store.claim_advice(NOW)) is not None:

@@ -18,7 +18,7 @@ from store.audit.proof import HEAD, Row, body_text, canonical, link_text
 from store.audit.sealing import AuditKey, sealed
 from store.operations import audit
 from store.operations.audit import Kind
-from store.statements import Operation, run, stamp
+from store.statements import Operation, run, to_db_time
 from tests.store.shop import (
     ANA,
     AUDIT_KEY,
@@ -273,7 +273,7 @@ async def test_once_the_trail_is_begun_anew_a_clock_that_was_ahead_holds_nothing
     await store.record(Kind.POLICY_LOADED, now=later(86_400))
     with pytest.raises(Refused, match=r"if the clock is right now.*audit begin-anew"):
         await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
-    await store.begin_audit_anew("the clock was ahead", later(2))
+    await store.reset_trail("the clock was ahead", later(2))
     await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(3))
     assert await fault(store) == ""
 
@@ -350,7 +350,7 @@ async def test_a_yes_that_is_not_on_record_is_doubted(
 async def test_a_vote_row_that_takes_the_key_is_not_made_without_it(store: Store) -> None:
     one = await asked(store, (await opened(store)).id)
     stranger = AuditKey("some other key of 16")
-    at = stamp(later(1))
+    at = to_db_time(later(1))
     for seq, (kind, detail) in enumerate(
         [("voted", {"choice": "approve", "digest": one.digest}), ("approved", {})], start=2
     ):

@@ -140,7 +140,7 @@ async def test_a_new_trail_settles_it_for_the_process_that_starts_then(store: St
     await tamper(store, *WIPED)
     await store.check_trail(OPS, later(4))
     operator = Store(store._engine, owner="audit", audit_key=AUDIT_KEY)
-    await operator.begin_audit_anew("somebody wiped it", later(5))
+    await operator.reset_trail("somebody wiped it", later(5))
     started = Store(store._engine, owner="started-later", audit_key=AUDIT_KEY)
     assert await started.check_trail(OPS, later(6)) == ""
     assert await may_be_approved(started, one)
@@ -207,7 +207,7 @@ async def test_an_older_head_that_was_posted_once_more_hides_no_higher_one(store
 
 async def test_a_trail_begun_anew_since_the_head_was_posted_is_no_dispute(store: Store) -> None:
     await store.record(Kind.POLICY_LOADED, now=later(1), subject="x")
-    await store.begin_audit_anew("restored a backup", later(5))
+    await store.reset_trail("restored a backup", later(5))
     for posted_at, disputed in ((later(4), False), (later(6), True)):
         started = Store(store._engine, owner="started-later", audit_key=AUDIT_KEY)
         await started.compare_posted_heads([(Head(7, "f" * 64), posted_at)])

@@ -84,7 +84,7 @@ async def test_work_wakes_those_who_do_it(store: Store) -> None:
     assert rung() == set()
     await store.give_advice(record.id, {"source": "Q"}, "said", NOW)
     assert rung() == {"outbox", "advised"}
-    await store.want_advice(incident, "why?", ANA, NOW)
+    await store.enqueue_advice(incident, "why?", ANA, NOW)
     assert rung() == {"advice"}
     one = await asked(store, incident.id)
     assert rung() == {"outbox"}

@@ -214,7 +214,7 @@ async def test_a_freeze_older_than_what_retention_keeps_still_holds(store: Store
 
 async def test_a_trail_that_is_begun_anew_keeps_the_freeze(store: Store) -> None:
     await store.freeze(BEN, "stop", later(3), channel=OPS)
-    await store.begin_audit_anew("key changed", later(4))
+    await store.reset_trail("key changed", later(4))
     assert await store.frozen() == Freeze(BEN, later(3), "stop")
     assert await fault(store) == ""
 

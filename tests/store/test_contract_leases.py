@@ -12,7 +12,7 @@ import pytest
 
 from bot.approvals.model import Choice
 from store import Store, open_store
-from store.operations.leases import WORK, Lane
+from store.operations.leases import WORK, ChannelClaim
 from store.replica import LEASE, Replica
 from store.rows import OutboxMessage
 from tests.store.shop import (
@@ -54,8 +54,8 @@ class Process:
     async def leads(self, name: str = JOB) -> bool:
         return await self.replica.leads(name, self.now)
 
-    async def take_lane(self, channel: str = CHANNEL) -> Lane | None:
-        return await self.replica.take_lane(channel, self.now)
+    async def claim_channel(self, channel: str = CHANNEL) -> ChannelClaim | None:
+        return await self.replica.claim_channel(channel, self.now)
 
 
 def wait(seconds: float, *processes: Process) -> None:
@@ -138,15 +138,15 @@ async def test_a_replica_frozen_past_its_lease_knows_before_it_asks_anybody(
     two: tuple[Process, Process],
 ) -> None:
     here, there = two
-    lane = await here.take_lane()
-    assert lane is not None
+    claim = await here.claim_channel()
+    assert claim is not None
     assert here.replica.holds
-    assert here.replica.has_lane(lane)
+    assert here.replica.holds_channel(claim)
     wait(LEASE, here)
     assert not here.replica.holds
-    assert not here.replica.has_lane(lane)
+    assert not here.replica.holds_channel(claim)
     assert not await here.leads("job/new")
-    assert await here.take_lane("C0OTHER") is None
+    assert await here.claim_channel("C0OTHER") is None
     assert there.replica.holds
 
 
@@ -167,33 +167,33 @@ async def test_a_replica_that_never_renewed_holds_nothing(two: tuple[Process, Pr
 
 async def test_after_a_lapse_all_is_to_be_claimed_anew(two: tuple[Process, Process]) -> None:
     here, there = two
-    taken, kept = await here.take_lane("C0TAKEN"), await here.take_lane("C0KEPT")
+    taken, kept = await here.claim_channel("C0TAKEN"), await here.claim_channel("C0KEPT")
     assert taken is not None
     assert kept is not None
     assert await here.leads()
     wait(LEASE, here, there)
     await there.renew()
     assert await there.leads()
-    assert await there.take_lane("C0TAKEN") is not None
+    assert await there.claim_channel("C0TAKEN") is not None
     await here.renew()
     assert here.replica.holds
-    assert not here.replica.has_lane(taken)
-    assert not here.replica.has_lane(kept), "who had it meanwhile is not known"
+    assert not here.replica.holds_channel(taken)
+    assert not here.replica.holds_channel(kept), "who had it meanwhile is not known"
     assert not await here.leads()
-    assert await here.take_lane("C0TAKEN") is None
-    again = await here.take_lane("C0KEPT")
+    assert await here.claim_channel("C0TAKEN") is None
+    again = await here.claim_channel("C0KEPT")
     assert again is not None
-    assert here.replica.has_lane(again)
+    assert here.replica.holds_channel(again)
 
 
 async def test_a_renewal_in_time_lets_go_of_nothing(two: tuple[Process, Process]) -> None:
     here, _ = two
-    lane = await here.take_lane()
-    assert lane is not None
+    claim = await here.claim_channel()
+    assert claim is not None
     for _ in range(5):
         wait(LEASE * 0.8, here)
         await here.renew()
-        assert here.replica.has_lane(lane)
+        assert here.replica.holds_channel(claim)
 
 
 async def test_the_living_are_listed_with_since_when_and_until_when(
@@ -224,17 +224,17 @@ async def test_the_living_are_listed_with_since_when_and_until_when(
 
 async def test_a_lane_that_one_has_no_other_takes(two: tuple[Process, Process]) -> None:
     here, there = two
-    lanes = await asyncio.gather(
-        *(process.take_lane() for process in (here, there) for _ in range(5))
+    claims = await asyncio.gather(
+        *(process.claim_channel() for process in (here, there) for _ in range(5))
     )
     owners = {
         process.store.owner
-        for process, lane in zip([here] * 5 + [there] * 5, lanes, strict=True)
-        if lane is not None
+        for process, claim in zip([here] * 5 + [there] * 5, claims, strict=True)
+        if claim is not None
     }
     assert len(owners) == 1
     other = there if owners == {"bot-a"} else here
-    assert await other.take_lane("C0OTHER") is not None
+    assert await other.claim_channel("C0OTHER") is not None
 
 
 async def test_channels_that_another_looks_after_are_left_out_until_its_lease_lapsed(
@@ -244,7 +244,7 @@ async def test_channels_that_another_looks_after_are_left_out_until_its_lease_la
     await opened(here.store)
     for process in two:
         assert list(await process.store.outbox_channels(process.now)) == [CHANNEL]
-    assert await here.take_lane() is not None
+    assert await here.claim_channel() is not None
     assert list(await here.store.outbox_channels(here.now)) == [CHANNEL]
     assert await there.store.outbox_channels(there.now) == {}
     wait(LEASE - 0.001, here, there)
@@ -258,10 +258,10 @@ async def test_a_channel_is_anybodys_as_soon_as_its_owner_left(
 ) -> None:
     here, there = two
     await opened(here.store)
-    assert await here.take_lane() is not None
+    assert await here.claim_channel() is not None
     await here.replica.leave()
     assert list(await there.store.outbox_channels(there.now)) == [CHANNEL]
-    assert await there.take_lane() is not None
+    assert await there.claim_channel() is not None
 
 
 async def test_a_lanes_pace_goes_on_under_whoever_takes_it_over(
@@ -269,48 +269,48 @@ async def test_a_lanes_pace_goes_on_under_whoever_takes_it_over(
 ) -> None:
     here, there = two
     await opened(here.store)
-    lane = await here.take_lane()
-    assert lane is not None
-    assert lane.paced_until is None
+    claim = await here.claim_channel()
+    assert claim is not None
+    assert claim.paced_until is None
     await here.store.outbox_sent(await card(here.store), "100.1", later(3))
     wait(LEASE, here, there)
     await there.renew()
-    lane = await there.take_lane()
-    assert lane is not None
-    assert lane.paced_until == later(3)
+    claim = await there.claim_channel()
+    assert claim is not None
+    assert claim.paced_until == later(3)
 
 
 async def test_the_pace_is_its_owners_to_set(two: tuple[Process, Process]) -> None:
     here, there = two
     await opened(here.store)
-    assert await here.take_lane() is not None
+    assert await here.claim_channel() is not None
     message = await card(here.store)
     wait(LEASE, here, there)
     await there.renew()
-    assert await there.take_lane() is not None
+    assert await there.claim_channel() is not None
     await there.store.outbox_sent(message, "100.1", later(20))
     assert not await here.store.outbox_sent(message, "100.2", later(5))
-    lane = await there.take_lane()
-    assert lane is not None
-    assert lane.paced_until == later(20)
+    claim = await there.claim_channel()
+    assert claim is not None
+    assert claim.paced_until == later(20)
 
 
 async def test_what_is_wished_after_a_lane_was_taken_is_newer_than_it(
     two: tuple[Process, Process],
 ) -> None:
     here, there = two
-    empty = await here.take_lane()
+    empty = await here.claim_channel()
     assert empty is not None
     assert empty.newest == 0
     first = await opened(there.store)
-    lane = await here.take_lane()
-    assert lane is not None
+    claim = await here.claim_channel()
+    assert claim is not None
     second = await opened(there.store, service="api", fingerprint="fp-api")
     before = await here.store.outbox_message(f"card:{first.id}")
     after = await here.store.outbox_message(f"card:{second.id}")
     assert before is not None
     assert after is not None
-    assert before.id == lane.newest < after.id
+    assert before.id == claim.newest < after.id
 
 
 # What a replica leaves behind
@@ -389,11 +389,11 @@ async def test_who_is_alone_holds_what_it_claimed_however_long_it_was_frozen() -
     async with alone_on("sqlite://", "bot-a") as store:
         process = Process(store)
         await process.renew()
-        lane = await process.take_lane()
-        assert lane is not None
+        claim = await process.claim_channel()
+        assert claim is not None
         wait(LEASE * 100, process)
         assert process.replica.holds
-        assert process.replica.has_lane(lane)
+        assert process.replica.holds_channel(claim)
 
 
 async def test_who_shares_its_engine_evicts_nobody(place: Place) -> None:

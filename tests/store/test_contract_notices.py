@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.approvals.model import Choice
 from bot.incidents.model import Severity
 from store import Store
-from store.operations.marks import ReadMark
+from store.operations.cursors import Cursor
 from tests.store.shop import (
     ANA,
     BEN,
@@ -51,23 +51,23 @@ async def several(store: Store, count: int, severity: Severity = Severity.LOW) -
 
 
 async def test_a_notice_is_one_message_that_changes_until_it_is_over(store: Store) -> None:
-    await store.tell("stuck", OPS, ["a"], later(0), over=False)
+    await store.upsert_notice("stuck", OPS, ["a"], later(0), over=False)
     assert await due(store, 0, OPS) == ["stuck:1"]
     await post(store, "stuck:1", "5.1")
-    await store.tell("stuck", OPS, ["a"], later(60), over=False)
+    await store.upsert_notice("stuck", OPS, ["a"], later(60), over=False)
     assert await due(store, 60, OPS) == [], "it says so already"
-    await store.tell("stuck", OPS, ["a", "b"], later(120), over=False)
+    await store.upsert_notice("stuck", OPS, ["a", "b"], later(120), over=False)
     assert await due(store, 120, OPS) == ["stuck:1"]
-    await store.tell("stuck", OPS, [], later(180), over=True)
+    await store.upsert_notice("stuck", OPS, [], later(180), over=True)
     notice = await store.notice(1)
     assert notice is not None
     assert (notice.body, notice.began_at, notice.ended_at) == ([], later(0), later(180))
-    await store.tell("stuck", OPS, ["c"], later(240), over=False)
+    await store.upsert_notice("stuck", OPS, ["c"], later(240), over=False)
     assert "stuck:2" in await due(store, 240, OPS)
 
 
 async def test_what_is_over_before_it_began_is_not_said(store: Store) -> None:
-    await store.tell("stuck", OPS, [], later(0), over=True)
+    await store.upsert_notice("stuck", OPS, [], later(0), over=True)
     assert await due(store, 0, OPS) == []
     assert await store.notice(1) is None
 
@@ -76,25 +76,25 @@ async def test_a_storm_is_more_waiting_cards_than_the_limit_and_lasts_until_all_
     store: Store,
 ) -> None:
     ids = await several(store, 3)
-    assert not await store.weather(CHANNEL, 3, later(1), remind=True)
+    assert not await store.update_burst(CHANNEL, 3, later(1), remind=True)
     ids += await several(store, 2, Severity.CRITICAL)
-    assert await store.weather(CHANNEL, 3, later(2), remind=True)
+    assert await store.update_burst(CHANNEL, 3, later(2), remind=True)
     keys = await due(store, 2)
     assert keys[0] == "storm:1", "what the bot says of itself comes before all cards"
     assert set(keys[1:3]) == {f"card:{ids[3]}", f"card:{ids[4]}"}
     await post(store, "storm:1", "9.9")
     for number, incident in enumerate(ids[:4]):
         await post(store, f"card:{incident}", f"7.{number}")
-    assert await store.weather(CHANNEL, 3, later(3), remind=False), "one is still to come"
+    assert await store.update_burst(CHANNEL, 3, later(3), remind=False), "one is still to come"
     assert "storm:1" not in await due(store, 3)
-    assert await store.weather(CHANNEL, 3, later(4), remind=True)
+    assert await store.update_burst(CHANNEL, 3, later(4), remind=True)
     assert "storm:1" in await due(store, 4)
     await post(store, f"card:{ids[4]}", "7.9")
     await post(store, "storm:1", "9.9")
-    assert not await store.weather(CHANNEL, 3, later(5), remind=False)
+    assert not await store.update_burst(CHANNEL, 3, later(5), remind=False)
     assert await due(store, 5) == ["storm:1"], "it says that it is over"
     await several(store, 4, Severity.HIGH)
-    assert await store.weather(CHANNEL, 3, later(6), remind=False)
+    assert await store.update_burst(CHANNEL, 3, later(6), remind=False)
     assert "storm:2" in await due(store, 6), "the next storm has a message of its own"
 
 
@@ -103,7 +103,7 @@ async def test_a_storm_tells_what_it_brought(store: Store) -> None:
     await post(store, f"card:{before.id}", "1.1")
     low = await several(store, 2)
     [critical] = await several(store, 1, Severity.CRITICAL)
-    await store.weather(CHANNEL, 2, later(1), remind=True)
+    await store.update_burst(CHANNEL, 2, later(1), remind=True)
     await post(store, f"card:{critical}", "2.1")
     await store.resolve(low[0], ANA, later(2))
     storm = await store.storm(1)
@@ -113,7 +113,7 @@ async def test_a_storm_tells_what_it_brought(store: Store) -> None:
     assert [number for number, _, _ in storm.gravest] == [critical, low[1]]
     for incident in low:
         await post(store, f"card:{incident}", f"3.{incident}")
-    await store.weather(CHANNEL, 2, later(9), remind=False)
+    await store.update_burst(CHANNEL, 2, later(9), remind=False)
     await several(store, 2, Severity.HIGH)
     over = await store.storm(1)
     assert over is not None
@@ -131,9 +131,9 @@ async def test_every_card_comes_before_what_stands_in_threads(store: Store) -> N
     await store.note(critical, "Looking", ANA, later(0))
     await several(store, 2)
     assert (await due(store, 0))[-1].startswith("note:")
-    await store.outbox_promote(later(59))
+    await store.outbox_raise_priority(later(59))
     assert (await due(store, 59))[-1].startswith("note:")
-    await store.outbox_promote(later(60))
+    await store.outbox_raise_priority(later(60))
     assert (await due(store, 60))[0].startswith("note:"), "it waited long enough"
 
 
@@ -144,7 +144,7 @@ async def test_what_failed_before_is_due_at_once_when_slack_is_well_again(store:
     assert message is not None
     await store.outbox_retry(message, later(60), "not_reached", maybe_posted=False)
     assert await due(store, 1) == [f"card:{second}"]
-    await store.outbox_hurry(CHANNEL, later(1))
+    await store.outbox_make_due_now(CHANNEL, later(1))
     assert await due(store, 1) == [f"card:{first}", f"card:{second}"]
 
 
@@ -158,9 +158,9 @@ async def test_a_change_that_waits_for_a_minute_gets_its_turn_before_graver_ones
         await post(store, f"card:{incident.id}", f"1.{number}")
     await tell(store, alert(service="db", fingerprint="db", severity=Severity.LOW), at=later(1))
     await tell(store, alert(severity=Severity.CRITICAL), at=later(30))
-    await store.outbox_promote(later(60))
+    await store.outbox_raise_priority(later(60))
     assert await due(store, 60) == [f"card:{critical.id}", f"card:{low.id}"]
-    await store.outbox_promote(later(62))
+    await store.outbox_raise_priority(later(62))
     assert await due(store, 62) == [f"card:{low.id}", f"card:{critical.id}"]
     await tell(store, alert(service="db", fingerprint="db", severity=Severity.LOW), at=later(63))
     assert await due(store, 63) == [f"card:{low.id}", f"card:{critical.id}"], "it keeps its place"
@@ -172,15 +172,15 @@ async def test_what_was_shown_or_given_up_before_makes_no_storm(store: Store) ->
         await post(store, f"card:{incident}", f"1.{incident}")
         card = await store.outbox_message(f"card:{incident}")
         assert card is not None
-        await store.outbox_lost(card)  # somebody deleted it
+        await store.outbox_mark_deleted(card)  # somebody deleted it
     for incident in ids[2:]:
         card = await store.outbox_message(f"card:{incident}")
         assert card is not None
         await store.outbox_give_up(card, "is_archived", "", later(1))
-    await store.outbox_revive(later(1000))
-    assert not await store.weather(CHANNEL, 1, later(1001), remind=True)
+    await store.outbox_retry_failed(later(1000))
+    assert not await store.update_burst(CHANNEL, 1, later(1001), remind=True)
     new = await several(store, 2, Severity.HIGH)
-    assert await store.weather(CHANNEL, 1, later(1002), remind=True)
+    assert await store.update_burst(CHANNEL, 1, later(1002), remind=True)
     storm = await store.storm(1)
     assert storm is not None
     assert storm.severities == {"high": len(new)}
@@ -198,12 +198,12 @@ async def test_of_many_deliveries_those_that_were_taken_in_are_known(store: Stor
 
 
 async def test_a_channel_remembers_from_where_and_how_far_it_was_read(store: Store) -> None:
-    assert await store.read_mark(CHANNEL) is None
-    await store.mark_read(CHANNEL, "100.000000", edits_too=True)
-    await store.mark_read(CHANNEL, "200.000000", edits_too=False)
-    assert await store.read_mark(CHANNEL) == ReadMark("100.000000", "200.000000", "100.000000")
-    await store.mark_read(CHANNEL, "300.000000", edits_too=True)
-    assert await store.read_mark(CHANNEL) == ReadMark("100.000000", "300.000000", "300.000000")
+    assert await store.cursor(CHANNEL) is None
+    await store.advance_cursor(CHANNEL, "100.000000", edits_too=True)
+    await store.advance_cursor(CHANNEL, "200.000000", edits_too=False)
+    assert await store.cursor(CHANNEL) == Cursor("100.000000", "200.000000", "100.000000")
+    await store.advance_cursor(CHANNEL, "300.000000", edits_too=True)
+    assert await store.cursor(CHANNEL) == Cursor("100.000000", "300.000000", "300.000000")
 
 
 async def test_the_oldest_open_incident_of_a_channel_is_known(store: Store) -> None:
@@ -219,7 +219,7 @@ async def test_the_oldest_open_incident_of_a_channel_is_known(store: Store) -> N
 
 
 async def stuck(store: Store, seconds: float) -> dict[str, tuple[int, tuple[str, ...]]]:
-    found = await store.stuck(later(seconds))
+    found = await store.overdue_work(later(seconds))
     return {one.what: (one.count, one.names) for one in found}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.incidents.model import Severity
 from store import Store
-from store.operations.outbox import EVERYTHING, Which
-from store.operations.outbox_look import Ask
+from store.operations.outbox import EVERYTHING, MessageClass
+from store.operations.outbox_fetch import FetchRequest
 from store.rows import OutboxMessage
 from tests.store.shop import ANA, CHANNEL, Place, alert, later, opened, tell
 
@@ -197,7 +197,7 @@ async def test_what_fails_again_and_again_is_overdue_all_the_same(store: Store) 
     for tries in range(5):
         await store.outbox_retry(card, later(60 * (tries + 1)), "internal_error", maybe_posted=True)
     assert await store.outbox_overdue(later(0)) == [CHANNEL]
-    assert "message" in [one.what for one in await store.stuck(later(301))]
+    assert "message" in [one.what for one in await store.overdue_work(later(301))]
     await send(store, card.key, "1.1")
     assert await store.outbox_overdue(later(NEVER)) == []
 
@@ -207,7 +207,7 @@ async def test_what_stood_elsewhere_says_so_once_it_is_shown(store: Store) -> No
     card = await message(store, f"card:{incident.id}")
     await store.outbox_give_up(card, "is_archived", "C0OPS", later(1))
     await send(store, f"undelivered:{card.key}", "9.9")
-    await store.outbox_revive(later(1000))
+    await store.outbox_retry_failed(later(1000))
     await send(store, card.key, "1.1")
     [told] = await store.outbox_due("C0OPS", later(1000))
     assert told.key == f"undelivered:{card.key}"
@@ -277,11 +277,11 @@ async def test_what_the_ops_channel_itself_refuses_is_not_told_there_for_ever(
 async def test_a_message_that_was_deleted_in_slack_is_posted_anew(store: Store) -> None:
     incident = await opened(store)
     shown = await send(store, f"card:{incident.id}", "100.1")
-    await store.outbox_lost(shown)
+    await store.outbox_mark_deleted(shown)
     [card] = await store.outbox_due(CHANNEL, later(1))
     assert (card.ts, card.sent, card.unsure) == (None, 0, False)
     await send(store, f"card:{incident.id}", "100.2")
-    await store.outbox_lost(shown)
+    await store.outbox_mark_deleted(shown)
     assert (await message(store, card.key)).ts == "100.2", "that one is not lost"
 
 
@@ -300,7 +300,7 @@ async def test_an_older_version_never_hides_that_a_newer_one_was_sent(store: Sto
     await send(store, old.key, "100.1")
     await store.outbox_sent(old, "100.1")
     assert (await message(store, old.key)).sent == 2
-    await store.outbox_again(old)
+    await store.outbox_requeue(old)
     assert await due(store, 2) == [old.key], "whoever is not sure sends the newest again"
 
 
@@ -327,19 +327,19 @@ async def test_what_was_given_up_is_due_again_after_a_while_for_a_day(store: Sto
     incident = await opened(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_give_up(card, "not_in_channel", "", later(60))
-    assert await store.outbox_revive(later(659)) == 0
-    assert await store.outbox_revive(later(660)) == 1
+    assert await store.outbox_retry_failed(later(659)) == 0
+    assert await store.outbox_retry_failed(later(660)) == 1
     [again] = await store.outbox_due(CHANNEL, later(660))
     assert (again.key, again.attempts, again.error) == (card.key, 0, "not_in_channel")
     await store.outbox_give_up(again, "not_in_channel", "", later(700))
-    assert await store.outbox_revive(later(24 * 3600)) == 0
+    assert await store.outbox_retry_failed(later(24 * 3600)) == 0
     assert (await message(store, card.key)).failed
 
 
 async def test_what_is_shown_is_not_revived(store: Store) -> None:
     incident = await opened(store)
     await send(store, f"card:{incident.id}", "100.1")
-    assert await store.outbox_revive(later(1000)) == 0
+    assert await store.outbox_retry_failed(later(1000)) == 0
     assert await store.outbox_channels(later(1000)) == {}
 
 
@@ -353,7 +353,7 @@ async def test_what_is_given_up_is_one_message_elsewhere_that_follows_it(store: 
         at = later(1000 * (number + 1))
         await store.outbox_give_up(await message(store, key), error, "C0OPS", at)
         assert (await message(store, told)).wanted == words
-        await store.outbox_revive(later(1000 * (number + 2)))
+        await store.outbox_retry_failed(later(1000 * (number + 2)))
 
 
 async def test_a_reply_has_failed_with_its_card(store: Store) -> None:
@@ -363,7 +363,7 @@ async def test_a_reply_has_failed_with_its_card(store: Store) -> None:
     card = await message(store, f"card:{incident.id}")
     await store.outbox_give_up(card, "not_in_channel", "", later(3))
     assert await store.outbox_backlog() == (0, 2)
-    await store.outbox_revive(later(1000))
+    await store.outbox_retry_failed(later(1000))
     assert await store.outbox_backlog() == (2, 0)
 
 
@@ -375,15 +375,17 @@ async def test_a_channel_that_asks_gets_its_messages_and_the_first_card_in_the_s
     at = later(1)
 
     (quiet,) = (await store.outbox_channels(at)).values()
-    assert (quiet.which, quiet.messages, quiet.card) == ({Which.POSTS}, None, None)
+    assert (quiet.which, quiet.messages, quiet.card) == ({MessageClass.NEW}, None, None)
 
-    asks = {CHANNEL: Ask(20, EVERYTHING), "C0OTHER": Ask(20, EVERYTHING)}
+    asks = {CHANNEL: FetchRequest(20, EVERYTHING), "C0OTHER": FetchRequest(20, EVERYTHING)}
     found = await store.outbox_channels(at, asks)
     assert list(found) == [CHANNEL]
     assert found[CHANNEL].messages == await store.outbox_due(CHANNEL, at)
     assert found[CHANNEL].card == await store.card_content(incident.id)
 
-    changes_only = {CHANNEL: Ask(20, frozenset({Which.NEWS, Which.REPEATS}))}
+    changes_only = {
+        CHANNEL: FetchRequest(20, frozenset({MessageClass.STATE_CHANGE, MessageClass.REFRESH}))
+    }
     assert (await store.outbox_channels(at, changes_only))[CHANNEL] == quiet
 
     await send(store, f"card:{incident.id}", "100.1")

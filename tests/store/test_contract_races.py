@@ -138,13 +138,13 @@ async def test_a_renewal_that_comes_late_brings_back_nothing_that_others_may_hav
     seconds = 0.0
     late = Replica(here._engine, "late", monotonic=lambda: seconds)
     await late.renew(NOW)
-    lane = await late.take_lane(CHANNEL, NOW)
-    assert lane is not None
+    claim = await late.claim_channel(CHANNEL, NOW)
+    assert claim is not None
     heir = Replica(there._engine, "heir")
     await heir.renew(later(11))
-    assert await heir.take_lane(CHANNEL, later(11)) is not None
+    assert await heir.claim_channel(CHANNEL, later(11)) is not None
     # It read the time at 5, by which it had not lapsed, stood still, and goes on at 12.
     seconds = 12.0
     await late.renew(later(5))
-    assert not late.has_lane(lane)
-    assert await late.take_lane(CHANNEL, later(12)) is None
+    assert not late.holds_channel(claim)
+    assert await late.claim_channel(CHANNEL, later(12)) is None

@@ -94,7 +94,7 @@ async def test_an_incident_that_got_graver_before_its_card_was_up_has_the_next_t
 async def test_a_storms_digest_counts_what_each_sender_has_waiting(store: Store) -> None:
     many = [await sends(store, FLOOD, f"flood-{number}") for number in range(4)]
     await sends(store, OTHER, "web")
-    assert await store.weather(CHANNEL, 3, later(1), remind=True)
+    assert await store.update_burst(CHANNEL, 3, later(1), remind=True)
     await posted(store, many[0])
     storm = await store.storm(1)
     assert storm is not None

@@ -20,7 +20,7 @@ from store import Store, open_store
 from store.operations import freezes, grouping, trust
 from store.operations.audit import End
 from store.operations.outbox import EVERYTHING
-from store.operations.outbox_look import Ask
+from store.operations.outbox_fetch import FetchRequest
 from store.statements import Operation, Statement, query
 from store.topics import Topic
 from tests.handlers.conftest import Known
@@ -77,7 +77,7 @@ async def arrive(store: Store, service: str, instance: str = "a") -> None:
 
 async def show(store: Store) -> None:
     """What the outbox asks for until a card is posted."""
-    found = (await store.outbox_channels(NOW, {CHANNEL: Ask(20, EVERYTHING)}))[CHANNEL]
+    found = (await store.outbox_channels(NOW, {CHANNEL: FetchRequest(20, EVERYTHING)}))[CHANNEL]
     assert found.messages is not None
     (message,) = found.messages
     rendered = await Renderer(Known(store)).render(message, found.card)

@@ -13,7 +13,7 @@ from bot.errors import Refused, StoreError
 from bot.observability.events import Event
 from store import Store
 from store.log_events import log_event
-from store.statements import Operation, run, stamp
+from store.statements import Operation, run, to_db_time
 from tests.store.shop import NOW, alert, named
 
 
@@ -30,7 +30,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Any]:
 
 def works(key: str) -> Operation[None]:
     yield log_event(Event.FREEZE_SET, actor=key)
-    yield run("INSERT INTO deliveries (key, seen_at) VALUES (?, ?)", key, stamp(NOW))
+    yield run("INSERT INTO deliveries (key, seen_at) VALUES (?, ?)", key, to_db_time(NOW))
 
 
 def is_refused() -> Operation[None]:

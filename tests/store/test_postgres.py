@@ -108,7 +108,7 @@ async def test_what_one_replica_commits_wakes_the_other(two: tuple[Store, Store]
     await rings(bells[Topic.OUTBOX], "heard of a new card")
     assert list(await there.outbox_channels(NOW)) == [CHANNEL], "it is there when the bell rings"
     assert not bells[Topic.ADVICE].is_set()
-    await here.want_advice(incident, "why?", ANA, NOW)
+    await here.enqueue_advice(incident, "why?", ANA, NOW)
     await rings(bells[Topic.ADVICE], "heard of a question")
     assert not bells[Topic.DISPATCH].is_set()
 
@@ -133,7 +133,7 @@ async def test_a_burst_of_commits_wakes_the_others_a_few_times_and_the_last_one_
         for number in range(50):
             await opened(here, service=f"s{number}", fingerprint=f"fp-{number}")
         (incident, *_) = await here.open_incidents()
-        await here.want_advice(incident, "why?", ANA, NOW)
+        await here.enqueue_advice(incident, "why?", ANA, NOW)
         await rings(last, "heard of what was committed last")
         took = loop.time() - began
         heard = [notice async for notice in listener.notifies(timeout=0)]
@@ -215,7 +215,7 @@ async def test_tellings_survive_that_the_server_restarts(
         (incident,) = await two[0].open_incidents()
 
         async def hears() -> bool:
-            await two[0].want_advice(incident, "why?", ANA, NOW)
+            await two[0].enqueue_advice(incident, "why?", ANA, NOW)
             return bell.is_set()
 
         await until(hears, "listened again")
@@ -317,7 +317,7 @@ async def test_a_stalled_connection_ends_in_an_error_and_works_again_when_it_flo
         async with impatient(database) as other:
 
             async def hears() -> bool:
-                await other.want_advice(incident, "why?", ANA, NOW)
+                await other.enqueue_advice(incident, "why?", ANA, NOW)
                 return bell.is_set()
 
             bell.clear()

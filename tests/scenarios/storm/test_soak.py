@@ -14,7 +14,7 @@ from tests.scenarios.seeds import SEED
 from tests.scenarios.storm.soak import CHANNELS
 
 GROWTH = 5.0  # percent
-MOVING = CHANNELS + 4  # tasks and sockets that come and go: lanes, and a job that is at it
+MOVING = CHANNELS + 4  # tasks and sockets that come and go: of channels, and a job that is at it
 
 LENGTHS = [
     pytest.param(40, 30, id="short"),

@@ -27,7 +27,7 @@ from tests.scenarios.storm.turns import TurnsEngine
 from tests.scenarios.virtual_time import VirtualTime
 
 CHANNELS = [f"C0HELD{number:04}" for number in range(4)]
-LOOK, DUE = "store.operations.outbox_look.look", "store.operations.outbox.due"
+LOOK, DUE = "store.operations.outbox_fetch.fetch", "store.operations.outbox.due"
 ANA = "U0ANA00001"
 PER_INSTANT = 8  # questions a channel: a post and three changes, each found, and then what is left
 

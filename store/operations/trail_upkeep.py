@@ -10,7 +10,7 @@ from store.audit.proof import CHECKPOINT, DAY, FIRST, HEAD, Anchor, anchor_text
 from store.operations import audit, outbox
 from store.operations.audit import Kind
 from store.operations.part import Part
-from store.statements import Operation, execute, lock, query, run, seal, stamp, starting_with
+from store.statements import Operation, execute, lock, query, run, seal, starting_with, to_db_time
 
 POSTED = "audit_head"
 RANK = 3  # behind whatever an incident has to say
@@ -30,10 +30,10 @@ def close_day(channel: str, now: datetime) -> Operation[bool]:
     yield lock(audit.LOCK)  # nobody prunes what is being proved
     oldest = yield query("SELECT at FROM audit ORDER BY seq LIMIT 1")
     head = yield from audit.end_of_chain()
-    if head is None or not oldest or oldest[0]["at"] >= stamp(midnight):
+    if head is None or not oldest or oldest[0]["at"] >= to_db_time(midnight):
         return False
     fault = yield from _fault_since_last_day(head.seq)
-    anchor = Anchor(DAY + day, head.seq, head.mac, stamp(now), fault, "")
+    anchor = Anchor(DAY + day, head.seq, head.mac, to_db_time(now), fault, "")
     written = yield execute(
         "INSERT INTO audit_anchors (name, seq, mac, at, note, seal) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO NOTHING",
@@ -45,7 +45,7 @@ def close_day(channel: str, now: datetime) -> Operation[bool]:
         (yield seal(anchor_text(anchor))),
     )
     if written:
-        yield from outbox.want(
+        yield from outbox.enqueue(
             kind=POSTED,
             subject=day,
             channel=channel,
@@ -79,7 +79,7 @@ def prune(before: datetime, now: datetime) -> Operation[int]:
     head = yield from audit.end_of_chain()
     if head is None:
         return 0
-    kept = yield query("SELECT MIN(seq) AS seq FROM audit WHERE at >= ?", stamp(before))
+    kept = yield query("SELECT MIN(seq) AS seq FROM audit WHERE at >= ?", to_db_time(before))
     through = min((kept[0]["seq"] or head.seq) - 1, seq + _MOST)
     if through <= seq:
         return 0
@@ -93,14 +93,14 @@ def prune(before: datetime, now: datetime) -> Operation[int]:
     times = yield query("SELECT MAX(at) AS latest FROM audit WHERE seq <= ?", through)
     latest = max(times[0]["latest"], checkpoint.note) if checkpoint else times[0]["latest"]
     yield run("DELETE FROM audit WHERE seq <= ?", through)
-    yield from audit.put(Anchor(CHECKPOINT, through, rows[0]["mac"], stamp(now), latest, ""))
+    yield from audit.put(Anchor(CHECKPOINT, through, rows[0]["mac"], to_db_time(now), latest, ""))
     yield from audit.record(
         Kind.PRUNED, now=now, detail={"through": through, "rows": through - seq}
     )
     return through - seq
 
 
-def begin_anew(reason: str, now: datetime) -> Operation[int]:
+def reset_trail(reason: str, now: datetime) -> Operation[int]:
     """Forget the whole trail, whoever made it, and go on from where it ended. The first row's seq.
 
     For a key that changes, or a trail that was tampered with; its caller has kept a copy.
@@ -111,7 +111,7 @@ def begin_anew(reason: str, now: datetime) -> Operation[int]:
     yield run("DELETE FROM audit")
     yield run("DELETE FROM audit_anchors")
     yield run("DELETE FROM outbox WHERE kind = ?", POSTED)  # Slack keeps what was posted
-    start = yield from audit.put(Anchor(CHECKPOINT, seq, mac, stamp(now), stamp(now), ""))
+    start = yield from audit.put(Anchor(CHECKPOINT, seq, mac, to_db_time(now), to_db_time(now), ""))
     yield from audit.put(replace(start, name=HEAD))
     first: int = yield from audit.record(
         Kind.BEGUN_ANEW, now=now, detail={"reason": reason, "rows": seq, "head": mac}
@@ -205,9 +205,9 @@ class TrailUpkeepPart(Part):
         """
         return await self._write(prune, before, now)
 
-    async def begin_audit_anew(self, reason: str, now: datetime) -> int:
+    async def reset_trail(self, reason: str, now: datetime) -> int:
         """Forget the trail and go on with a new one, by this store's key. Its first row's number.
 
         Nothing of the former can be proved here any more: keep a copy of the store before.
         """
-        return await self._write(begin_anew, reason, now)
+        return await self._write(reset_trail, reason, now)

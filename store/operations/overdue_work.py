@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from store.operations.part import Part
-from store.statements import Operation, query, stamp
+from store.statements import Operation, query, to_db_time
 
 SHOWN = 5  # of what is stuck, by name
 
@@ -15,7 +15,7 @@ DECIDED = timedelta(minutes=1)  # an approved action that nobody took on, a verd
 
 
 @dataclass(frozen=True, slots=True)
-class Stuck:
+class OverdueWork:
     """Something that stands still. `what` names it in a metric; `names` are the first few."""
 
     what: str
@@ -126,28 +126,28 @@ KINDS = tuple(rule.what for rule in _RULES)
 """Everything that can be stuck, as metrics name it."""
 
 
-def stuck(now: datetime) -> Operation[list[Stuck]]:
+def overdue_work(now: datetime) -> Operation[list[OverdueWork]]:
     """Everything that stands still."""
-    found: list[Stuck] = []
+    found: list[OverdueWork] = []
     for rule in _RULES:
         rows = yield query(
             f"SELECT COUNT(*) AS n FROM ({rule.sql}) AS still",  # noqa: S608 - constants
-            stamp(now - rule.patience),
+            to_db_time(now - rule.patience),
         )
         if not rows[0]["n"]:
             continue
         some = yield query(
             f"SELECT name FROM ({rule.sql}) AS still ORDER BY name LIMIT {SHOWN}",  # noqa: S608 - constants
-            stamp(now - rule.patience),
+            to_db_time(now - rule.patience),
         )
         names = tuple(str(row["name"]) for row in some)
-        found.append(Stuck(rule.what, rule.says, int(rows[0]["n"]), names))
+        found.append(OverdueWork(rule.what, rule.says, int(rows[0]["n"]), names))
     return found
 
 
 class OverdueWorkPart(Part):
     """The methods of `Store` for overdue work."""
 
-    async def stuck(self, now: datetime) -> list[Stuck]:
+    async def overdue_work(self, now: datetime) -> list[OverdueWork]:
         """Overdue work."""
-        return await self._engine.read(stuck, now)
+        return await self._engine.read(overdue_work, now)

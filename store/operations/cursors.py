@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from store.operations.part import Part
-from store.statements import Operation, moment_or_none, query, run
+from store.statements import Operation, from_db_time_or_none, query, run
 
 
 @dataclass(frozen=True, slots=True)
-class ReadMark:
+class Cursor:
     """How far a channel's history was read, as Slack's ts.
 
     What was posted before `began` is not ours. Up to `ts` all messages were read, up to `edits_ts`
@@ -22,10 +22,10 @@ class ReadMark:
     edits_ts: str
 
 
-def get(channel: str) -> Operation[ReadMark | None]:
+def get(channel: str) -> Operation[Cursor | None]:
     """How far it was read; None for one that never was."""
     rows = yield query("SELECT * FROM read_marks WHERE channel = ?", channel)
-    return ReadMark(rows[0]["began"], rows[0]["ts"], rows[0]["edits_ts"]) if rows else None
+    return Cursor(rows[0]["began"], rows[0]["ts"], rows[0]["edits_ts"]) if rows else None
 
 
 def put(channel: str, ts: str, edits_too: bool) -> Operation[None]:
@@ -49,17 +49,17 @@ def open_since(channel: str) -> Operation[datetime | None]:
         " WHERE channel = ? AND status IN ('open', 'acknowledged')",
         channel,
     )
-    return moment_or_none(rows[0]["at"])
+    return from_db_time_or_none(rows[0]["at"])
 
 
 class CursorsPart(Part):
     """The methods of `Store` for the backfill's cursors."""
 
-    async def read_mark(self, channel: str) -> ReadMark | None:
+    async def cursor(self, channel: str) -> Cursor | None:
         """How far the channel's history in Slack was read; None if it never was."""
         return await self._engine.read(get, channel)
 
-    async def mark_read(self, channel: str, ts: str, *, edits_too: bool) -> None:
+    async def advance_cursor(self, channel: str, ts: str, *, edits_too: bool) -> None:
         """The channel's history was read up to `ts`; the first time, it is from there on.
 
         `edits_too`: with what was edited and answered in threads until then.

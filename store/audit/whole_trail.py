@@ -19,7 +19,7 @@ from store.admin.transfer import End
 from store.admin.transfer_sqlite import SqliteEnd
 from store.audit.chain import Chain
 from store.audit.execution_proof import Courses
-from store.audit.incident_export import bundle
+from store.audit.incident_export import export_incident
 from store.audit.proof import CHECKPOINT, Anchor, Fault, Row
 from store.audit.sealing import AuditKey
 from store.engines.tables import Table, steps, tables
@@ -59,10 +59,10 @@ def export(url: str, key: AuditKey, incident_id: int) -> dict[str, Any]:
             trail = ""
         except Fault as fault:
             trail = str(fault)
-        return bundle(end, incident_id, key, trail, datetime.now(UTC))
+        return export_incident(end, incident_id, key, trail, datetime.now(UTC))
 
 
-def begin_anew(url: str, key: AuditKey, reason: str, copy: Path) -> int:
+def reset_trail(url: str, key: AuditKey, reason: str, copy: Path) -> int:
     """A new trail by this key, once the whole store is in the file `copy`. Its first row's number.
 
     StoreError while a bot is running, or when the file cannot be written: nothing was changed.
@@ -76,7 +76,7 @@ def begin_anew(url: str, key: AuditKey, reason: str, copy: Path) -> int:
     async def begin() -> int:
         store = await open_store(url, owner="audit", exclusive=True, audit_key=key)
         try:
-            return await store.begin_audit_anew(reason, store.clock())
+            return await store.reset_trail(reason, store.clock())
         finally:
             await store.close()
 

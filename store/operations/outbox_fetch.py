@@ -15,49 +15,51 @@ from datetime import datetime
 from bot.errors import NotFound
 from store.operations import cards, outbox
 from store.operations.cards import CardContent
-from store.operations.outbox import Which
+from store.operations.outbox import MessageClass
 from store.operations.part import Part
 from store.rows import OutboxMessage
 from store.statements import Operation
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class FetchRequest:
     """The reads of a channel that is free to send: see `outbox.due`."""
 
     limit: int
-    which: frozenset[Which]
+    which: frozenset[MessageClass]
     yielding: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ChannelWork:
     """The messages that one channel has to send now.
 
     `which` are the classes of it. `messages` are the answer to `ask`, both None where nothing was
     asked. `card` is what the first of them shows, None where that is no incident's card.
     """
 
-    which: frozenset[Which]
-    ask: Ask | None = None
+    which: frozenset[MessageClass]
+    ask: FetchRequest | None = None
     messages: Sequence[OutboxMessage] | None = None
     card: CardContent | None = None
 
 
-def look(now: datetime, owner: str, asks: Mapping[str, Ask]) -> Operation[dict[str, Found]]:
+def fetch(
+    now: datetime, owner: str, asks: Mapping[str, FetchRequest]
+) -> Operation[dict[str, ChannelWork]]:
     """The channels of `outbox.channels_due`, with the messages of those that ask for them."""
-    found: dict[str, Found] = {}
+    found: dict[str, ChannelWork] = {}
     for channel, which in (yield from outbox.channels_due(now, owner)).items():
         ask = asks.get(channel)
         if ask is None or not which & ask.which:
-            found[channel] = Found(which)
+            found[channel] = ChannelWork(which)
             continue
         messages = yield from outbox.due(channel, now, ask.limit, ask.which, ask.yielding)
         card = None
         if messages and messages[0].kind == "card":
             with suppress(NotFound):  # what is missing stops this card, and no other message
                 card = yield from cards.content(int(messages[0].subject))
-        found[channel] = Found(which, ask, messages, card)
+        found[channel] = ChannelWork(which, ask, messages, card)
     return found
 
 
@@ -65,10 +67,10 @@ class OutboxReadPart(Part):
     """The methods of `Store` for the outbox's work."""
 
     async def outbox_channels(
-        self, now: datetime, asks: Mapping[str, Ask] | None = None
-    ) -> dict[str, Found]:
+        self, now: datetime, asks: Mapping[str, FetchRequest] | None = None
+    ) -> dict[str, ChannelWork]:
         """What each channel has to send now, except channels claimed by another replica.
 
         `asks`: the channels that are free to send; they get their messages in the same read.
         """
-        return await self._engine.read(look, now, self.owner, asks or {})
+        return await self._engine.read(fetch, now, self.owner, asks or {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.approvals.record import REOPENED_WITHIN, Run, TrackRecord, track_record
 from bot.incidents.remediation import RemediationStatus
 from store.operations.part import Part
-from store.statements import Operation, moment, moment_or_none, query
+from store.statements import Operation, from_db_time, from_db_time_or_none, query
 
 LAST = 500  # runs looked at; what is older says little about today
 
@@ -30,13 +30,14 @@ def of(sop_id: str, action_id: str) -> Operation[TrackRecord]:
         [
             Run(
                 state=RemediationStatus(row["state"]),
-                started_at=moment(row["started_at"]),
-                recovered_at=moment_or_none(row["concluded_at"]),
+                started_at=from_db_time(row["started_at"]),
+                recovered_at=from_db_time_or_none(row["concluded_at"]),
                 approved_by=row["decided_by"],
                 came_back=bool(
                     row["resolved_at"]
                     and row["next_at"]
-                    and moment(row["next_at"]) - moment(row["resolved_at"]) <= REOPENED_WITHIN
+                    and from_db_time(row["next_at"]) - from_db_time(row["resolved_at"])
+                    <= REOPENED_WITHIN
                 ),
             )
             for row in reversed(rows)
