@@ -1,1 +1,1 @@
-"""What may be asked of the gateway, the wire it travels on, and the client."""
+"""The gateway's catalogue, its wire format and its client."""

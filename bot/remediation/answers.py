@@ -1,4 +1,4 @@
-"""The gateway's answers, read for people. Every text in them is hostile data."""
+"""Interprets the gateway's answers for people. Every text in them is hostile data."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from bot.validation import reason_of
 OutcomeState = Literal["succeeded", "failed", "unknown", "escalate"]
 
 _DETAIL_CHARS = 600
-# Room for the note of a gateway that has capped the output itself.
+# Space for the note of a gateway that has capped the output itself.
 _STREAM_CHARS = OUTPUT_LIMIT_CHARS + 500
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayHealth:
-    """What a gateway says of itself while it can run something: `healthy` or `degraded`."""
+    """The health of a gateway that can run something: `healthy` or `degraded`."""
 
     status: str
     version: str
@@ -43,12 +43,12 @@ class GatewayHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How an execution ended, as far as the gateway says.
+    """The outcome of an execution, as the gateway reports it.
 
-    `state` escalate: the gateway itself failed, so that people have to look; with `error_code`
-    OUTCOME_UNKNOWN it says that it does not know. `unknown`: the command began, or may have, and
-    nobody saw how it ended. `nothing_ran`: the gateway says so of what failed. `finished_at` is the
-    gateway's own clock.
+    `state` escalate: the gateway itself failed, so people have to check; with `error_code`
+    OUTCOME_UNKNOWN the gateway does not know the outcome. `unknown`: the command began, or may have
+    begun, and its end was not observed. `nothing_ran`: the gateway reports that a failed request
+    ran nothing. `finished_at` is the gateway's own time.
     """
 
     state: OutcomeState
@@ -66,14 +66,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The gateway is still at it, since then."""
+    """The gateway has been running it since then."""
 
     since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class NeverSeen:
-    """The gateway has never run anything under that key; where it is `barred` it never will."""
+    """The gateway has never run anything under that key; if it is `barred`, it never will."""
 
     barred: bool = False
 
@@ -83,17 +83,18 @@ _NOTHING_RAN = re.compile(
     r"|\b(?:was|were) (?:not|never) (?:run|executed|sent|started)\b",
     re.IGNORECASE,
 )
-_NO_ANSWER = frozenset({"TIMEOUT", "ERROR", "SSH_ERROR"})  # the command may go on, or be done
+# The command may still run, or be finished.
+_NO_ANSWER = frozenset({"TIMEOUT", "ERROR", "SSH_ERROR"})
 _REFUSED = frozenset({OverallStatus.VALIDATION_ERROR, OverallStatus.LLM_GENERATION_FAILED})
-# Of our own gateway, which knows that the executor refused; another one's EXECUTION_ERROR may be a
-# connection that broke while the command ran.
+# Codes of our own gateway, which knows that the executor refused. Another gateway's EXECUTION_ERROR
+# may be a connection that broke while the command ran.
 _KNOWN_TO_HAVE_FAILED = frozenset({"DOCKER_REFUSED", "NO_CONTAINER", "START_FAILED"})
 
 
 def decide(answer: Answer) -> tuple[OutcomeState, bool]:
-    """(what became of the request, whether the gateway says that nothing ran).
+    """Return (state of the request, True if the gateway states that nothing ran).
 
-    The first row that fits, from the top:
+    The first matching row, from the top:
 
     | overall_status | execution_result | the answer says | outcome |
     |---|---|---|---|
@@ -133,15 +134,15 @@ def decide(answer: Answer) -> tuple[OutcomeState, bool]:
 
 
 def says_nothing_ran(answer: Answer) -> bool:
-    """Whether the gateway says in words that nothing of the request was carried out."""
+    """Return True if the gateway's text states that no part of the request ran."""
     fault, details = answer.error_details, answer.execution_details
     result = details.execution_result if details else None
-    said = (fault.error_message if fault else "", result.stderr if result else "")
-    return any(_NOTHING_RAN.search(text[:_DETAIL_CHARS]) for text in said)
+    texts = (fault.error_message if fault else "", result.stderr if result else "")
+    return any(_NOTHING_RAN.search(text[:_DETAIL_CHARS]) for text in texts)
 
 
 def outcome(answer: Answer) -> Outcome:
-    """The answer, as `decide` reads it."""
+    """Return the outcome of an answer, by `decide`."""
     state, nothing_ran = decide(answer)
     details = answer.execution_details or ExecutionDetails()
     result = details.execution_result or ExecutionResult()
@@ -149,50 +150,52 @@ def outcome(answer: Answer) -> Outcome:
     stderr = capped(_safe(result.stderr), _STREAM_CHARS)
     error = ""
     if state != "succeeded":
-        said = _safe(fault.error_message) if fault else ""
-        error = capped(said or stderr or f"the gateway says {words(answer.overall_status)}", 2_000)
+        message = _safe(fault.error_message) if fault else ""
+        error = capped(
+            message or stderr or f"the gateway says {short_line(answer.overall_status)}", 2_000
+        )
     return Outcome(
         state=state,
         nothing_ran=nothing_ran,
-        overall_status=words(answer.overall_status),
-        request_id=words(answer.request_id),
+        overall_status=short_line(answer.overall_status),
+        request_id=short_line(answer.request_id),
         command=capped(_safe(details.command), 4_000),
         exit_code=result.exit_code,
         stdout=capped(_safe(result.stdout), _STREAM_CHARS),
         stderr=stderr,
         error=error,
-        error_code=words(fault.error_code) if fault else "",
+        error_code=short_line(fault.error_code) if fault else "",
         finished_at=read_time(answer.timestamp_processed_utc),
     )
 
 
 def escalated(status: int, body: bytes) -> Outcome:
-    """A 5xx: whatever its body says, people decide."""
+    """Return the outcome of a 5xx: whatever its body contains, people decide."""
     try:
-        said = outcome(Answer.model_validate_json(body))
+        reported = outcome(Answer.model_validate_json(body))
     except ValidationError:
-        said = Outcome(state="escalate", overall_status=OverallStatus.INTERNAL_ERROR)
+        reported = Outcome(state="escalate", overall_status=OverallStatus.INTERNAL_ERROR)
     return Outcome(
         state="escalate",
         overall_status=OverallStatus.INTERNAL_ERROR,
-        request_id=said.request_id,
-        command=said.command,
-        exit_code=said.exit_code,
-        stdout=said.stdout,
-        stderr=said.stderr,
-        error=said.error or rejection(status, body),
-        error_code=said.error_code or error_code(body),
-        finished_at=said.finished_at,
+        request_id=reported.request_id,
+        command=reported.command,
+        exit_code=reported.exit_code,
+        stdout=reported.stdout,
+        stderr=reported.stderr,
+        error=reported.error or rejection(status, body),
+        error_code=reported.error_code or error_code(body),
+        finished_at=reported.finished_at,
     )
 
 
 def rejection(status: int, body: bytes) -> str:
-    """One line for people: `422: action_request.intent: required`."""
+    """Return one line for people: `422: action_request.intent: required`."""
     return f"The gateway answered {status}: {_detail(_json(body), body)}"
 
 
 def error_code(body: bytes) -> str:
-    """`error.code` of a JSON error, or ''."""
+    """Return `error.code` of a JSON error, or ''."""
     value = _json(body)
     error = value.get("error") if isinstance(value, dict) else None
     code = error.get("code") if isinstance(error, dict) else None
@@ -200,30 +203,30 @@ def error_code(body: bytes) -> str:
 
 
 def is_barred(body: bytes) -> bool:
-    """Whether the gateway says that it refuses the key from now on."""
+    """Return True if the gateway confirms that it refuses the key from now on."""
     value = _json(body)
     return isinstance(value, dict) and value.get("barred") is True
 
 
 def unhealthy(address: str, status: int, report: HealthReport) -> str:
-    """Why a gateway is not healthy, with the checks that are not ok."""
+    """Return the reason why a gateway is not healthy, with its failed checks."""
     bad = [
-        f"{words(name)}: {words(str(value))}"
+        f"{short_line(name)}: {short_line(str(value))}"
         for name, value in report.checks.items()
         if not str(value).startswith("ok")
     ]
-    said = f"The gateway at {address} is {words(report.status) or 'silent'} (HTTP {status})"
-    return said + (f": {'; '.join(bad[:5])}." if bad and report.status != "healthy" else ".")
+    line = f"The gateway at {address} is {short_line(report.status) or 'silent'} (HTTP {status})"
+    return line + (f": {'; '.join(bad[:5])}." if bad and report.status != "healthy" else ".")
 
 
 def _safe(text: str) -> str:
-    """What may be shown and kept: printable, and without tokens that a command let slip."""
-    # In this order: an invisible mark inside a token must not save it.
+    """Make text safe to show and to store: printable, without tokens that a command printed."""
+    # In this order: an invisible character inside a token must not hide it.
     return redact(printable(text))
 
 
-def words(text: str) -> str:
-    """One short printable line."""
+def short_line(text: str) -> str:
+    """Return one short printable line."""
     return " ".join(_safe(text).split())[:200]
 
 
@@ -235,31 +238,33 @@ def _json(body: bytes) -> Any:
 
 
 def _detail(value: Any, body: bytes) -> str:
-    """What is wrong, from the shapes in use: FastAPI's `detail` (text or list), our `error`."""
-    said = ""
+    """Return the error text, from the known shapes: FastAPI's `detail` (text or list),
+    our `error`.
+    """
+    message = ""
     if isinstance(value, dict):
         detail, error = value.get("detail"), value.get("error")
         if isinstance(detail, list):
-            said = "; ".join(_one(item) for item in detail[:5])
+            message = "; ".join(_entry(item) for item in detail[:5])
         elif isinstance(detail, str):
-            said = detail
+            message = detail
         if isinstance(error, dict) and isinstance(error.get("message"), str):
-            said = said or error["message"]
+            message = message or error["message"]
         elif isinstance(error, str):
-            said = f"{said}: {error}" if said else error
-    said = said or body.decode(errors="replace") or "an empty answer"
-    line = " ".join(_safe(said).split())
+            message = f"{message}: {error}" if message else error
+    message = message or body.decode(errors="replace") or "an empty answer"
+    line = " ".join(_safe(message).split())
     return line if len(line) <= _DETAIL_CHARS else line[:_DETAIL_CHARS] + " …"
 
 
-def _one(item: Any) -> str:
-    """One entry of pydantic's list: where, and what."""
+def _entry(item: Any) -> str:
+    """Format one entry of pydantic's list: its field and the problem."""
     if not isinstance(item, dict):
         return str(item)
     loc = item.get("loc")
     where = ".".join(str(part) for part in loc if part != "body") if isinstance(loc, list) else ""
-    # Of pydantic's own kinds we have better words; what a gateway of another make says stays.
+    # We reword pydantic's own kinds; the text of another gateway stays.
     context = item.get("ctx")
     reason = reason_of(str(item.get("type")), context if isinstance(context, dict) else {})
-    said = reason or str(item.get("msg"))
-    return f"{where}: {said}" if where else said
+    problem = reason or str(item.get("msg"))
+    return f"{where}: {problem}" if where else problem

@@ -1,8 +1,8 @@
-"""What may be asked of the gateway: a short list of typed actions, nothing else.
+"""The catalogue of typed actions: the only requests that the bot sends to the gateway.
 
-A target comes from an alert label, an SOP or a person, never from model text. `probe_url` comes
-from an SOP only: an address the bot calls is the operator's to choose. What an operator changes
-about an action stands in the policy, under `remediate.actions`.
+A target comes from an alert label, an SOP or a person, never from a model's text. `probe_url` comes
+only from an SOP: the operator chooses the addresses that the bot calls. An operator's changes of an
+action stand in the policy, under `remediate.actions`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SOP_ONLY = frozenset({"probe_url"})
 
 
 class StartParameters(BaseModel):
-    """What every action on a service takes."""
+    """Parameters of every action on a service."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,7 +53,7 @@ class StartParameters(BaseModel):
 
 
 class StopParameters(BaseModel):
-    """With `grace_seconds`: how long the service may take to stop before it is killed."""
+    """With `grace_seconds`: the time that the service has to stop before it is killed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -66,10 +66,10 @@ class StopParameters(BaseModel):
 class Action:
     """One entry of the catalogue.
 
-    `intent` is the sentence any gateway understands, and what is shown where one cannot plan.
-    `blast` says what it hurts while it runs. `inverse` is the action that takes it back, '' where
-    none does; then `reversible` says what stays. `verified_by`: what decides whether it helped.
-    `cooldown`: how long its target is left alone after anything was sent to it.
+    `intent` is the sentence that any gateway understands; it is also shown if a gateway cannot
+    plan. `blast` names the damage while it runs. `inverse` is the action that undoes it, '' without
+    one; then `reversible` names the lasting effects. `verified_by` names the check that decides the
+    success. `cooldown` is the time for which a target is left alone after any request to it.
     """
 
     id: str
@@ -82,7 +82,7 @@ class Action:
     verified_by: str
     cooldown: timedelta
     parameters: type[BaseModel]
-    words: tuple[str, ...]
+    synonyms: tuple[str, ...]
 
 
 _VERIFIED_BY = "the health check that the SOP names, else the alert that clears"
@@ -100,7 +100,7 @@ CATALOGUE: Mapping[str, Action] = {
             verified_by=_VERIFIED_BY,
             cooldown=timedelta(minutes=5),
             parameters=StopParameters,
-            words=("restart", "reboot", "bounce"),
+            synonyms=("restart", "reboot", "bounce"),
         ),
         Action(
             id="service.stop",
@@ -113,7 +113,7 @@ CATALOGUE: Mapping[str, Action] = {
             verified_by=_VERIFIED_BY,
             cooldown=timedelta(minutes=5),
             parameters=StopParameters,
-            words=("stop", "halt"),
+            synonyms=("stop", "halt"),
         ),
         Action(
             id="service.start",
@@ -126,14 +126,14 @@ CATALOGUE: Mapping[str, Action] = {
             verified_by=_VERIFIED_BY,
             cooldown=timedelta(minutes=1),
             parameters=StartParameters,
-            words=("start",),
+            synonyms=("start",),
         ),
     )
 }
 
 
 def unknown_actions(policy: Remediate) -> list[FieldProblem]:
-    """What the policy says of actions that are none: the key, the word, and the known ones."""
+    """Return the policy's unknown actions: the key, the name, and the known ones."""
     known = ", ".join(CATALOGUE)
     globs: dict[tuple[str | int, ...], Sequence[str]] = {
         **{("rules", place, "actions"): rule.actions for place, rule in enumerate(policy.rules)},
@@ -143,8 +143,8 @@ def unknown_actions(policy: Remediate) -> list[FieldProblem]:
     ids = [(("actions",), name) for name in policy.actions if name not in CATALOGUE]
     bad = [
         (key, glob)
-        for key, some in globs.items()
-        for glob in some
+        for key, entries in globs.items()
+        for glob in entries
         if not any(fits_any(name, [glob]) for name in CATALOGUE)
     ]
     return [
@@ -158,30 +158,30 @@ def unknown_actions(policy: Remediate) -> list[FieldProblem]:
 
 
 def risk_in(policy: Remediate, action: Action) -> str:
-    """How much the action can hurt, as the operator sees it."""
+    """Return the risk of an action in the operator's view."""
     changed = policy.actions.get(action.id)
     return changed.risk if changed and changed.risk else action.risk
 
 
 def cooldowns_in(policy: Remediate) -> dict[str, timedelta]:
-    """How long each action leaves its target alone, as the operator wants it."""
-    found = {action.id: action.cooldown for action in CATALOGUE.values()}
+    """Return the cooldown of each action as the operator set it."""
+    cooldowns = {action.id: action.cooldown for action in CATALOGUE.values()}
     for action_id, changed in policy.actions.items():
         if changed.cooldown_seconds is not None:
-            found[action_id] = timedelta(seconds=changed.cooldown_seconds)
-    return found
+            cooldowns[action_id] = timedelta(seconds=changed.cooldown_seconds)
+    return cooldowns
 
 
 def propose(
-    action_id: str, given: Mapping[str, tuple[Any, str]], policy: Remediate | None = None
+    action_id: str, inputs: Mapping[str, tuple[Any, str]], policy: Remediate | None = None
 ) -> Proposal:
-    """Check values with their origins against the catalogue and make a proposal of them.
+    """Check values with their origins against the catalogue and build a proposal from them.
 
-    `given` maps a parameter's name to (value, origin). InputError names the parameter at fault.
+    `inputs` maps a parameter's name to (value, origin). InputError names the faulty parameter.
     """
     policy = policy or Remediate()
     action = _enabled(action_id, policy)
-    for name, (value, origin) in given.items():
+    for name, (value, origin) in inputs.items():
         if name in SOP_ONLY and not origin.startswith("SOP "):
             raise InputError(f"{name} can only come from an SOP", field=name)
         if name == "target" and origin == FROM_MODEL:
@@ -190,7 +190,7 @@ def propose(
             raise InputError("the bot never acts on itself or its gateway", field=name)
     try:
         checked = action.parameters.model_validate(
-            {name: value for name, (value, _) in given.items()}
+            {name: value for name, (value, _) in inputs.items()}
         )
     except ValidationError as error:
         problem = field_problems(error, action.parameters)[0]
@@ -198,7 +198,7 @@ def propose(
             raise InputError(
                 "A target is required.",
                 field="target",
-                remedy=f"Name the service, as in `{action.words[0]} checkout-api`.",
+                remedy=f"Name the service, as in `{action.synonyms[0]} checkout-api`.",
             ) from error
         raise InputError(f"{action_id}: {problem}", field=problem.field) from error
     values = checked.model_dump(mode="json", exclude_none=True)
@@ -208,7 +208,7 @@ def propose(
         title=f"{action.verb} {target}",
         target=target,
         parameters=tuple(
-            Parameter(name, value, given[name][1] if name in given else "default")
+            Parameter(name, value, inputs[name][1] if name in inputs else "default")
             for name, value in values.items()
         ),
         risk=risk_in(policy, action),
@@ -218,7 +218,7 @@ def propose(
 
 
 def enabled_in(policy: Remediate) -> dict[str, Action]:
-    """The actions that the operator allows at all, by their ids."""
+    """Return the actions that the operator allows at all, by their ids."""
     return {
         name: action
         for name, action in CATALOGUE.items()
@@ -236,7 +236,7 @@ def _enabled(action_id: str, policy: Remediate) -> Action:
 
 
 def inverse_of(done: Proposal) -> dict[str, tuple[Any, str]] | None:
-    """The values of the action that takes this one back, origins and all; None where none does."""
+    """Return the values and origins of the action that undoes this one; None without one."""
     action = CATALOGUE.get(done.action_id)
     if action is None or not action.inverse:
         return None
@@ -245,7 +245,9 @@ def inverse_of(done: Proposal) -> dict[str, tuple[Any, str]] | None:
 
 
 def editable(action_id: str) -> tuple[str, ...]:
-    """The parameters that a person may change on a card; the target is another proposal."""
+    """Return the parameters that a person may change on a card; another target is another
+    proposal.
+    """
     action = CATALOGUE.get(action_id)
     fields = action.parameters.model_fields if action else {}
     return tuple(name for name in fields if name != "target" and name not in SOP_ONLY)

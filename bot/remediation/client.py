@@ -1,7 +1,7 @@
-"""The gateway's client. It never retries: a request that may have been sent is never sent again.
+"""The gateway's client. It never retries: a request that may have been sent is never repeated.
 
-Decides by the answer's body, as the contract says. A gateway of another make works too: it takes
-POST /execute-docker-command and ignores what it does not know.
+It decides by the answer's body, as the contract defines. Other gateways work too: they accept POST
+/execute-docker-command and ignore unknown fields.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _CONNECT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionCall:
-    """One action on one target. `intent` and `context` are words for people and other gateways.
+    """One action on one target. `intent` and `context` are texts for people and other gateways.
 
-    `tracking_id` is the incident's: it travels with every request about it.
+    `tracking_id` is the incident's: every request about the incident carries it.
     """
 
     action_id: str
@@ -57,17 +57,17 @@ class _Reply:
 
 
 class _NotSent(Exception):
-    """The connection was never made."""
+    """The connection was not established."""
 
 
-class _Lost(Exception):
-    """The connection was made, and no whole answer came back."""
+class _NoAnswer(Exception):
+    """The connection was established, but no complete answer arrived."""
 
 
 class GatewayClient:
-    """Talks to one gateway at `url`, each request at most `timeout` seconds.
+    """Sends requests to one gateway at `url`; each takes at most `timeout` seconds.
 
-    `secret` empty means unsigned. The session is the caller's to close.
+    An empty `secret` means unsigned. The caller closes the session.
     """
 
     def __init__(
@@ -88,7 +88,8 @@ class GatewayClient:
         self._clock = clock
 
     async def health(self) -> GatewayHealth:
-        """The gateway's health, when it can run something; else GatewayUnavailable says why not.
+        """Return the gateway's health if it can run something; else GatewayUnavailable names the
+        reason.
 
         `degraded` is such a health: one kind of executor cannot work, the others can.
         """
@@ -100,26 +101,28 @@ class GatewayClient:
                 f"The gateway at {self._shown} answered {reply.status}, but not with its health.",
                 remedy="Is AI_COMMAND_GATEWAY_URL the gateway's own address?",
             ) from None
-        except (_NotSent, _Lost) as error:
+        except (_NotSent, _NoAnswer) as error:
             raise GatewayUnavailable(f"The gateway at {self._shown} {error}.") from error
         if reply.status != 200 or report.status not in ("healthy", "degraded"):
             raise GatewayUnavailable(answers.unhealthy(self._shown, reply.status, report))
         return GatewayHealth(report.status, report.version, dict(report.checks))
 
     async def actions(self) -> tuple[ActionInfo, ...] | None:
-        """The gateway's catalogue, or None when it has no such list."""
+        """Return the gateway's catalogue, or None if it has no such list."""
         listed = await self.offers()
         return listed.actions if listed else None
 
     async def offers(self) -> contract.ActionList | None:
-        """The same with the targets' environments, or None when it has no such list."""
+        """Return the catalogue with the targets' environments, or None if the gateway has no such
+        list.
+        """
         reply = await self._ask_safely("GET", "/actions")
         return self._read(contract.ActionList, reply) if reply else None
 
     async def plan(self, call: ActionCall) -> Plan | None:
-        """What would run, exactly; nothing is run. None when the gateway cannot plan.
+        """Return the exact plan; nothing runs. None if the gateway cannot plan.
 
-        GatewayRejected when it will not do this, or the plan does not match its own digest.
+        GatewayRejected: the gateway refuses the action, or the plan does not match its own digest.
         """
         body = self._body(call, key="", digest="")
         reply = await self._ask_safely("POST", "/plan", body, tracking_id=call.tracking_id)
@@ -131,14 +134,16 @@ class GatewayClient:
         if plan.action != call.action_id or plan.target != call.target:
             raise GatewayRejected(
                 f"Asked for {call.action_id} on {call.target}, the gateway planned "
-                f"{answers.words(plan.action)} on {answers.words(plan.target)}."
+                f"{answers.short_line(plan.action)} on {answers.short_line(plan.target)}."
             )
         return plan
 
     def request_of(
         self, call: ActionCall, *, key: str, digest: str | None = None
     ) -> dict[str, str]:
-        """What `execute` would send, for the record: nothing in it is secret."""
+        """Return the fields that `execute` would send, for the audit trail: none of them
+        is secret.
+        """
         body = self._body(call, key=_checked(key), digest=digest or "")
         return {
             "gateway": f"{self._base.host}:{self._base.port}",
@@ -148,10 +153,11 @@ class GatewayClient:
         }
 
     async def execute(self, call: ActionCall, *, key: str, digest: str | None = None) -> Outcome:
-        """Run it once. With `digest` (of an approved plan) the gateway refuses any other plan.
+        """Run the action once.
 
-        GatewayUnavailable: nothing was sent or taken. GatewayRejected: nothing was run.
-        OutcomeUnknown: it may have run; ask `lookup` with the same `key`, never `execute` again.
+        With `digest` (of an approved plan) the gateway refuses any other plan. GatewayUnavailable:
+        nothing was sent or accepted. GatewayRejected: nothing ran. OutcomeUnknown: it may have run;
+        call `lookup` with the same `key`, never `execute` again.
         """
         body = self._body(call, key=_checked(key), digest=digest or "")
         try:
@@ -162,7 +168,7 @@ class GatewayClient:
             raise GatewayUnavailable(
                 f"The gateway at {self._shown} {error}. Nothing was sent."
             ) from error
-        except _Lost as error:
+        except _NoAnswer as error:
             raise OutcomeUnknown(
                 f"The gateway {error} after the request was sent. Outcome unknown."
             ) from error
@@ -170,7 +176,8 @@ class GatewayClient:
             raise GatewayUnavailable(answers.rejection(503, reply.body))
         if reply.status >= 500:
             return answers.escalated(reply.status, reply.body)
-        if reply.status == 408:  # of whatever stands before the gateway, which may have it by now
+        # From a proxy before the gateway, which may have forwarded the request already.
+        if reply.status == 408:
             raise OutcomeUnknown(f"{answers.rejection(408, reply.body)} Outcome unknown.")
         if not 200 <= reply.status < 300:
             raise _rejected(reply)
@@ -185,10 +192,10 @@ class GatewayClient:
     async def lookup(
         self, key: str, *, tracking_id: str = "", bar: bool = False
     ) -> Outcome | Running | NeverSeen | None:
-        """What became of the execution with this key. None when the gateway cannot look up.
+        """Return the state of the execution with this key. None if the gateway cannot look up.
 
-        NeverSeen means that nothing had run under the key when the gateway answered. With `bar` the
-        gateway is asked to refuse the key from then on; `barred` says that it does.
+        NeverSeen: nothing had run under the key when the gateway answered. With `bar` the gateway
+        is asked to refuse the key from then on; `barred` confirms that it does.
         """
         query = f"?bar={quote(self._source_id, safe='')}" if bar else ""
         reply = await self._ask_safely(
@@ -239,14 +246,14 @@ class GatewayClient:
         missing: str = "",
         tracking_id: str = "",
     ) -> _Reply | None:
-        """A request that changes nothing: every failure of the way there is GatewayUnavailable.
+        """Send a request that changes nothing: every transport failure is GatewayUnavailable.
 
-        None for 404 and 405, which say that the gateway has no such endpoint, unless a 404 carries
-        the error code `missing`.
+        Returns None for 404 and 405, because the gateway then has no such endpoint, unless a 404
+        carries the error code `missing`.
         """
         try:
             reply = await self._ask(method, path, body, tracking_id=tracking_id)
-        except (_NotSent, _Lost) as error:
+        except (_NotSent, _NoAnswer) as error:
             raise GatewayUnavailable(f"The gateway at {self._shown} {error}.") from error
         if reply.status == 404 and missing and answers.error_code(reply.body) == missing:
             return reply
@@ -270,7 +277,7 @@ class GatewayClient:
     async def _ask(
         self, method: str, path: str, body: bytes = b"", *, key: str = "", tracking_id: str = ""
     ) -> _Reply:
-        """One request. One that is about no incident gets a tracking id of its own."""
+        """Send one request. A request without an incident gets its own tracking id."""
         url = URL(f"{self._base}{path}")
         headers = {
             "Accept": "application/json",
@@ -294,7 +301,7 @@ class GatewayClient:
                 data=body or None,
                 headers=headers,
                 timeout=limits,
-                allow_redirects=False,  # a redirected POST could run something twice
+                allow_redirects=False,  # a redirected POST could run the action twice
             ) as response:
                 return _Reply(response.status, await _read_capped(response))
         except aiohttp.ClientConnectorError as error:
@@ -304,9 +311,9 @@ class GatewayClient:
         except aiohttp.InvalidURL as error:
             raise _NotSent("has an address that is not a URL") from error
         except TimeoutError as error:
-            raise _Lost(f"did not answer in {self._timeout:g} s") from error
+            raise _NoAnswer(f"did not answer in {self._timeout:g} s") from error
         except (aiohttp.ClientError, asyncio.IncompleteReadError, OSError) as error:
-            raise _Lost(f"broke the connection ({type(error).__name__})") from error
+            raise _NoAnswer(f"broke the connection ({type(error).__name__})") from error
 
     def _signature(self, method: str, path: str, body: bytes) -> dict[str, str]:
         if not self._secret:
@@ -327,7 +334,7 @@ class GatewayClient:
 
     @property
     def _shown(self) -> str:
-        """The address without what may be a password in it."""
+        """Return the address without a possible password."""
         return str(self._base.with_user(None))
 
 
@@ -352,13 +359,13 @@ def _checked(key: str) -> str:
 
 
 async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
-    """The body; _Lost when it is over the limit, for a part of an answer is no answer."""
+    """Return the body; raise _NoAnswer if it is over the limit, because a part is no answer."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_any():
         size += len(chunk)
         if size > contract.BODY_LIMIT_BYTES:
             response.close()
-            raise _Lost("sent an answer over 1 MiB")
+            raise _NoAnswer("sent an answer over 1 MiB")
         chunks.append(chunk)
     return b"".join(chunks)

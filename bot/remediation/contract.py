@@ -1,7 +1,7 @@
-"""The gateway's wire: what is sent, what comes back, and how a request is signed.
+"""The wire format of the gateway: requests, answers and the signature of a request.
 
-Both ends import this file; it imports nothing of ours. What arrives is read strictly (no guessing
-of types), tolerant of unknown fields, and `null` means absent.
+Both ends import this file; it imports nothing of ours. Incoming data is parsed strictly (types are
+not guessed), unknown fields are ignored, and `null` means absent.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ NONCE = "X-Sopbot-Nonce"
 SIGNATURE = "X-Sopbot-Signature"
 TRACKING_ID = "X-Tracking-Id"
 
-# How far the two clocks may differ; a nonce is remembered for as long as its time is accepted.
+# The greatest allowed difference of the two clocks. A nonce is kept while its time is accepted.
 SIGNATURE_WINDOW_SECONDS = 300
 BODY_LIMIT_BYTES = 1_048_576
 OUTPUT_LIMIT_CHARS = 10_000
 INTENT_LIMIT_CHARS = 2_000
 CONTEXT_LIMIT_CHARS = 20_000
 
-# What may stand in a header and in a URL path without any escaping.
+# Characters that need no escaping in a header or in a URL path.
 KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$"
 TRACKING_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{3,79}$"
 NONCE_PATTERN = r"^[A-Za-z0-9._-]{16,128}$"
@@ -46,13 +46,13 @@ OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
 
 
 class OverallStatus(StrEnum):
-    """The words of `overall_status`. Only COMPLETED_SUCCESS is success."""
+    """Values of `overall_status`. Only COMPLETED_SUCCESS is success."""
 
     COMPLETED_SUCCESS = "COMPLETED_SUCCESS"
     COMPLETED_FAILURE = "COMPLETED_FAILURE"
     EXECUTION_ERROR = "EXECUTION_ERROR"
     VALIDATION_ERROR = "VALIDATION_ERROR"
-    LLM_GENERATION_FAILED = "LLM_GENERATION_FAILED"  # other gateways; ours asks no model
+    LLM_GENERATION_FAILED = "LLM_GENERATION_FAILED"  # sent by other gateways; ours calls no model
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
 
@@ -61,7 +61,7 @@ NOTHING_WAS_RUN = "Nothing was run."
 
 
 class Priority(StrEnum):
-    """The four priorities; a label for people, it changes nothing in what runs."""
+    """The four priorities: labels for people, which do not change the execution."""
 
     LOW = "LOW"
     NORMAL = "NORMAL"
@@ -80,7 +80,7 @@ class _Wire(BaseModel):
 
 
 class TargetResource(_Wire):
-    """The logical name of a service; which container or process that is, the gateway knows."""
+    """The logical name of a service. Only the gateway knows the container or process behind it."""
 
     name: str = Field(min_length=1, max_length=200)
 
@@ -93,11 +93,11 @@ class TypedAction(_Wire):
 
 
 class ActionRequest(_Wire):
-    """What is asked. With `action` the words of `intent` and `context` are only a label."""
+    """The requested action. Beside `action`, the texts `intent` and `context` are only labels."""
 
     intent: Text = Field(default="", max_length=INTENT_LIMIT_CHARS)
     context: Text = Field(default="", max_length=CONTEXT_LIMIT_CHARS)
-    # Lax on purpose: JSON has no enums, and strict mode would ask for one.
+    # Lax on purpose: JSON has no enums, and strict mode would require one.
     priority: Annotated[
         Priority, Field(strict=False), BeforeValidator(lambda value: value or Priority.NORMAL)
     ] = Priority.NORMAL
@@ -107,8 +107,8 @@ class ActionRequest(_Wire):
 class ExecuteRequest(_Wire):
     """The body of /execute-docker-command, /plan and /execute.
 
-    `idempotency_key` repeats the header, because the signature covers the body and not the
-    header. `plan_digest` is what /plan gave and a person approved; /execute requires it.
+    `idempotency_key` repeats the header, because the signature covers the body and not the header.
+    `plan_digest` is the digest from /plan that a person approved; /execute requires it.
     """
 
     source_id: str = Field(min_length=1, max_length=100)
@@ -119,7 +119,7 @@ class ExecuteRequest(_Wire):
 
 
 class ExecutionResult(_Wire):
-    """How the command ended. `exit_code` is -1 where none came back."""
+    """Result of the command. `exit_code` is -1 if there is none."""
 
     status: Text = ""
     exit_code: int | None = None
@@ -128,21 +128,21 @@ class ExecutionResult(_Wire):
 
 
 class ExecutionDetails(_Wire):
-    """What was run, in words a person can read, and its result."""
+    """The executed command as readable text, and its result."""
 
     command: Text = ""
     execution_result: ExecutionResult | None = None
 
 
 class ErrorDetails(_Wire):
-    """Why not."""
+    """The reason of a failure."""
 
     error_code: Text = ""
     error_message: Text = ""
 
 
 class Answer(_Wire):
-    """The gateway's answer. What it means, `answers.decide` says."""
+    """The gateway's answer. `answers.decide` interprets it."""
 
     request_id: Text = ""
     timestamp_processed_utc: Text = ""
@@ -152,20 +152,20 @@ class Answer(_Wire):
 
 
 class PlannedRequest(_Wire):
-    """One call of another system's API, exactly."""
+    """One exact call of another system's API."""
 
     method: str
     path: str
 
 
 class Plan(_Wire):
-    """What would run, exactly. `digest` covers all of it but `touches` and `current`.
+    """The exact plan. `digest` covers all of it except `touches` and `current`.
 
-    `command` is the argv that would be started, `request` the API call; one of them may be absent.
-    `display` is the one line to show a person, `steps` the rest, in order. `binding` names what
-    the plan is tied to (a container's id, say): when that changes, the digest changes.
-    `environment` is the one the gateway's operator declared for the target, '' where none is.
-    `deadline_seconds` is the longest the execution can take.
+    `command` is the argv of the process, `request` the API call; one of them may be absent.
+    `display` is the one line for people, `steps` are the others, in order. `binding` names the
+    object that the plan is bound to (such as a container's id): when that changes, the digest
+    changes. `environment` is the one that the gateway's operator declared for the target, ''
+    without one. `deadline_seconds` is the longest possible duration of the execution.
     """
 
     action: str
@@ -186,7 +186,7 @@ class Plan(_Wire):
     digest: Text = ""
 
     def expected_digest(self) -> str:
-        """`sha256:` and the hex digest of the canonical JSON of everything the digest covers."""
+        """Return `sha256:` and the hex digest of the canonical JSON of all covered fields."""
         covered = self.model_dump(mode="json", exclude={"touches", "current", "digest"})
         return "sha256:" + hashlib.sha256(canonical_json(covered)).hexdigest()
 
@@ -203,7 +203,7 @@ class ActionInfo(_Wire):
 
 
 class ActionList(_Wire):
-    """The body of GET /actions. `environments` holds each target's, where one is declared."""
+    """The body of GET /actions. `environments` holds the declared environment of each target."""
 
     actions: Annotated[tuple[ActionInfo, ...], Field(strict=False)]
     environments: _Dict = Field(default_factory=dict)
@@ -220,7 +220,7 @@ class ExecutionRecord(_Wire):
 
 
 class HealthReport(_Wire):
-    """The body of GET /health: healthy, degraded (part of it works) or unhealthy."""
+    """The body of GET /health: healthy, degraded (a part of it works) or unhealthy."""
 
     status: str
     timestamp: Text = ""
@@ -229,7 +229,7 @@ class HealthReport(_Wire):
 
 
 def canonical_json(value: Any) -> bytes:
-    """The one way to write a value: keys sorted, no white space, UTF-8. ValueError for NaN."""
+    """Return the canonical JSON: keys sorted, no white space, UTF-8. ValueError for NaN."""
     text = json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -237,46 +237,47 @@ def canonical_json(value: Any) -> bytes:
 
 
 def sign(secret: bytes, *, method: str, path: str, timestamp: str, nonce: str, body: bytes) -> str:
-    """The value of X-Sopbot-Signature: hex HMAC-SHA256 over five lines joined by a newline.
+    """Return X-Sopbot-Signature: hex HMAC-SHA256 over five lines joined by a newline.
 
     The lines: method in upper case, path with its query as sent, timestamp, nonce, hex SHA-256 of
-    the body (of nothing for a GET).
+    the body (of the empty body for a GET).
     """
     lines = (method.upper(), path, timestamp, nonce, hashlib.sha256(body).hexdigest())
-    # surrogateescape: a path that is not UTF-8 is signed as the bytes that travelled
+    # surrogateescape: a path that is not UTF-8 is signed as the bytes that were sent
     message = "\n".join(lines).encode(errors="surrogateescape")
     return hmac.new(secret, message, hashlib.sha256).hexdigest()
 
 
-def rfc3339(moment: datetime) -> str:
-    """UTC with milliseconds and Z. A naive time is read as UTC."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def rfc3339(time: datetime) -> str:
+    """Format as UTC with milliseconds and Z. A naive time is read as UTC."""
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def read_time(text: str) -> datetime | None:
-    """A time as gateways write it, naive ones as UTC; None when it is not a time."""
+    """Parse a gateway's time, naive ones as UTC; return None for anything else."""
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):  # year 9999 with an offset ends beyond the last year
+        time = datetime.fromisoformat(text)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):  # year 9999 with an offset ends after the last year
         return None
 
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-# Control characters but tab and newline, lone surrogates, and what reorders or hides text.
+# Control characters except tab and newline, lone surrogates, and characters that reorder or hide
+# text.
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 
 
 def printable(text: str) -> str:
-    """Output without terminal escapes, control characters and invisible marks."""
+    """Return output without terminal escapes, control characters and invisible characters."""
     return _UNPRINTABLE.sub("", _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def capped(text: str, limit: int = OUTPUT_LIMIT_CHARS, *, tail: bool = False) -> str:
-    """At most `limit` characters of `text` and, where some were left out, a note that says so."""
+    """Return at most `limit` characters of `text`; if it was cut, a note says so."""
     if len(text) <= limit:
         return text
     which, kept = ("last", text[-limit:]) if tail else ("first", text[:limit])

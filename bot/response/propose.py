@@ -18,7 +18,7 @@ from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop, fill, template_values
 from bot.intake.guesses import SERVICE_LABELS
-from bot.remediation.answers import words
+from bot.remediation.answers import short_line
 from bot.remediation.client import ActionCall, GatewayClient
 from bot.response.request_context import PRIORITY
 
@@ -133,7 +133,7 @@ async def _targets_without(gateway: GatewayClient, call: ActionCall) -> tuple[st
 
 def no_target(name: str, targets: tuple[str, ...]) -> InputError:
     """What to say of a name that is no target, with the first few that are."""
-    known = ", ".join(words(target)[:60] for target in sorted(targets)[:MOST_TARGETS])
+    known = ", ".join(short_line(target)[:60] for target in sorted(targets)[:MOST_TARGETS])
     more = len(targets) - MOST_TARGETS
     rest = f" and {more} more" if more > 0 else ""
     return InputError(f"No target {name[:60]}. Known targets: {known}{rest}.", field="target")

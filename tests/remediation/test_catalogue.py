@@ -142,8 +142,8 @@ def test_every_entry_says_what_a_person_needs_to_decide() -> None:
         assert action.risk in ("low", "medium", "high")
         assert action.reversible
         assert "target" in action.parameters.model_fields
-        assert action.words
-        assert all(word == word.lower() for word in action.words)
+        assert action.synonyms
+        assert all(word == word.lower() for word in action.synonyms)
 
 
 @given(
