@@ -1,1 +1,1 @@
-"""What to try next: the advisor command (Q, Kiro, any CLI) and, without it, the SOP's own words."""
+"""Advice: from the advisor command (Q, Kiro, any CLI) or, without one, from the SOP's own text."""

@@ -1,4 +1,4 @@
-"""Advice about one subject: the model's if there is one and it answers, else the SOP's own."""
+"""Advice about one subject: from the model if there is one and it answers, else from the SOP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from bot.advice.cleaning import last_json, strip_terminal
 from bot.advice.command import AdvisorCommand, CommandAnswer, CommandHealth
-from bot.advice.model import CONFIDENCE_WORDS, UNDETERMINED, Advice, Subject
+from bot.advice.model import CONFIDENCE_LEVELS, UNDETERMINED, Advice, Subject
 from bot.advice.prompt import build_prompt
 from bot.advice.rules import advice_from_rules, sop_source
 from bot.errors import AdvisorError
@@ -22,10 +22,10 @@ _ITEMS = 8
 
 
 class Advisor:
-    """Answers from `command`, or from rules when it is None.
+    """Answers from `command`, or from rules if it is None.
 
-    `task_instructions` is the operator's text, put into every prompt. Model text that comes back
-    is cleaned and cut (10,000 characters), and never interpreted.
+    `task_instructions` is the operator's text in every prompt. The model's text is cleaned and cut
+    (10,000 characters), and never interpreted.
     """
 
     def __init__(
@@ -40,8 +40,10 @@ class Advisor:
         self._nonce = nonce
 
     async def advise(self, subject: Subject) -> Advice:
-        """Advice for the thread. Never raises for a failing command: then the SOP speaks, and
-        `failure` says why.
+        """Return the advice for the thread.
+
+        Never raises for a failing command: then the SOP's rules answer, and `failure` names the
+        reason.
         """
         try:
             return await self.ask(subject)
@@ -49,10 +51,10 @@ class Advisor:
             return advice_from_rules(subject, failure=str(error))
 
     async def ask(self, subject: Subject) -> Advice:
-        """The answer for `POST /incident` and `/incident ask`; `.answer` is the text of it.
+        """Return the answer for `POST /incident` and `/incident ask`; `.answer` is its text.
 
-        Raises AdvisorError when a command is there and fails: kind "timeout", "busy" (an
-        AdvisorBusy with `retry_after`), or another, which all mean: no usable answer.
+        Raises AdvisorError if there is a command and it fails: kind "timeout", "busy" (an
+        AdvisorBusy with `retry_after`), or another kind; all mean that there is no usable answer.
         """
         if self._command is None:
             return advice_from_rules(subject)
@@ -61,19 +63,22 @@ class Advisor:
         return _advice(self._command.name, answer, subject)
 
     async def check(self) -> None:
-        """AdvisorError with the reason while the command is paused or failed last."""
+        """Raise AdvisorError with the reason while the command is paused or failed last."""
         health = self.health()
         if health is not None and health.state in ("paused", "failing"):
             pause = f"paused for {health.paused_for:.0f} s more: " if health.paused_for else ""
             raise AdvisorError(health.state, pause + health.reason)
 
     def health(self) -> CommandHealth | None:
-        """How the command stands; None when there is none."""
+        """Return the health of the command; None without one."""
         return self._command.health() if self._command else None
 
 
 class _ModelAnswer(BaseModel):
-    """What we asked the model for, read leniently: it is a wish, not a contract."""
+    """The structure that we ask the model for.
+
+    It is parsed leniently, because no model guarantees it.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -96,7 +101,7 @@ class _ModelAnswer(BaseModel):
         if isinstance(value, int | float):  # older task files asked for 0..1
             return "low" if value < 0.4 else "medium" if value < 0.75 else "high"
         word = str(value).strip().lower()
-        return word if word in CONFIDENCE_WORDS else ""
+        return word if word in CONFIDENCE_LEVELS else ""
 
     @field_validator("evidence", "next_steps", mode="before")
     @classmethod
@@ -113,38 +118,38 @@ def _one_line(value: Any) -> str:
 
 
 def _advice(name: str, answer: CommandAnswer, subject: Subject) -> Advice:
-    # Cleaned again: inside JSON the model can spell out an ESC as \u001b.
+    # Cleaned again: inside JSON the model can encode an ESC as \u001b.
     text = answer.text[:_TEXT_CHARS]
     plain = Advice(
         source=name, seconds=answer.seconds, text=text, raw=text, sources=_sources(subject)
     )
-    found = last_json(
+    fields = last_json(
         answer.text,
         ("root_cause",),
         ("confidence", "evidence", "next_steps", "suggested_actions", "analysis_summary"),
     )
-    if found is None:
+    if fields is None:
         return plain
-    found.setdefault("next_steps", found.get("suggested_actions", []))
+    fields.setdefault("next_steps", fields.get("suggested_actions", []))
     try:
-        said = _ModelAnswer.model_validate(found)
+        model_answer = _ModelAnswer.model_validate(fields)
     except ValidationError:
         return plain
     return Advice(
         source=name,
         seconds=answer.seconds,
-        cause=said.root_cause[:_CAUSE_CHARS] or UNDETERMINED,
-        confidence=said.confidence,
-        evidence=tuple(said.evidence),
-        next_steps=tuple(said.next_steps),
-        text=said.analysis_summary[:_TEXT_CHARS],
+        cause=model_answer.root_cause[:_CAUSE_CHARS] or UNDETERMINED,
+        confidence=model_answer.confidence,
+        evidence=tuple(model_answer.evidence),
+        next_steps=tuple(model_answer.next_steps),
+        text=model_answer.analysis_summary[:_TEXT_CHARS],
         sources=plain.sources,
         raw=text,
     )
 
 
 def _sources(subject: Subject) -> tuple[str, ...]:
-    """The texts that the model got beside the alert itself, each named once.
+    """Return the texts that the model got beside the alert itself, each named once.
 
     A runbook is not among them: the model gets its address, not its text.
     """

@@ -1,4 +1,4 @@
-"""The agent without tools that the default command names, written where Q and Kiro look for it.
+"""Writes the agent without tools that the default command names, to the places of Q and Kiro.
 
 Without this file `--agent sopbot-advisor` falls back, silently and with exit code 0, to the default
 agent with all tools.
@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 AGENT_NAME = "sopbot-advisor"
-# Both, whatever the program is called: an automatic update turns `q` into Kiro on a running host.
+# Both, for either name of the program: an automatic update turns `q` into Kiro on a running host.
 _PLACES = (Path(".aws/amazonq/cli-agents"), Path(".kiro/agents"))
 _AGENT = {
     "name": AGENT_NAME,
@@ -35,7 +35,7 @@ _AGENT = {
 
 @dataclass(frozen=True, slots=True)
 class AgentFiles:
-    """What `write_agent` did. A non-empty `problem` means: do not run the command."""
+    """Result of `write_agent`. With a `problem` the command must not run."""
 
     written: tuple[Path, ...] = ()
     unchanged: tuple[Path, ...] = ()
@@ -43,16 +43,16 @@ class AgentFiles:
 
 
 def names_our_agent(argv: Sequence[str]) -> bool:
-    """Whether the command runs as our agent: `--agent sopbot-advisor` or `--agent=…`."""
+    """Return True if the command runs as our agent: `--agent sopbot-advisor` or `--agent=…`."""
     return f"--agent={AGENT_NAME}" in argv or ("--agent", AGENT_NAME) in pairwise(argv)
 
 
 def write_agent(argv: Sequence[str], home: Path) -> AgentFiles:
-    """Put the agent file under `home`, if `argv` names our agent; otherwise nothing is touched.
+    """Write the agent file under `home` if `argv` names our agent; otherwise change nothing.
 
-    Each file is replaced in one step, mode 0600; one that is already right stays as it is. A file
-    that was edited is put right again: an added tool would be a tool for alert text. Never raises
-    for a file system that refuses; `problem` says so.
+    Each file is replaced in one step, mode 0600; a correct file stays. An edited file is replaced,
+    because an added tool would be a tool for alert text. It never raises if the file system
+    refuses; `problem` names the reason.
     """
     if not names_our_agent(argv):
         return AgentFiles()
@@ -86,7 +86,7 @@ def _is_right(path: Path, content: bytes) -> bool:
 
 def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # mkstemp makes it 0600 from the first moment on.
+    # mkstemp creates it with mode 0600.
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -1,6 +1,7 @@
-"""What a model says happened. It cannot know, so every such sentence is marked before it is shown.
+"""Marks a model's claims of events.
 
-What is true of a remediation is said by the state machine, on its own card, and nowhere else.
+A model cannot know them, so each claim is marked before display. Only the state machine states
+facts about a remediation, on its own card.
 """
 
 from __future__ import annotations
@@ -37,17 +38,18 @@ _CLAIMS = re.compile(
     re.IGNORECASE,
 )
 _DRESS = re.compile("[*_~`]")  # emphasis would hide a word from the search
-_ENDS = ".!?;\u3002\uff01\uff0e\uff1b\uff1f"  # fullwidth ones too: they end a sentence as well
+_ENDS = ".!?;\u3002\uff01\uff0e\uff1b\uff1f"  # fullwidth ones too: they also end a sentence
 _SENTENCE = re.compile(rf"[^\n{_ENDS}]+(?:[{_ENDS}]+|(?=\n)|$)|\n|[{_ENDS}]+")
 
 
 def marked(text: str) -> str:
-    """The text with each sentence that claims that something happened, or is so now, marked."""
-    return "".join(_one(found[0]) for found in _SENTENCE.finditer(text))
+    """Mark each sentence of the text that claims an event or a present state."""
+    return "".join(_mark_sentence(match[0]) for match in _SENTENCE.finditer(text))
 
 
-def _one(sentence: str) -> str:
-    # With single spaces: a run of them would be tried at every length, for every word before it.
+def _mark_sentence(sentence: str) -> str:
+    # With single spaces: the pattern would try a run of spaces at every length, for each word
+    # before it.
     bare = " ".join(fold(_DRESS.sub("", sentence)).split())
     if not _CLAIMS.search(bare):
         return sentence

@@ -1,7 +1,7 @@
-"""Terminal output of an advisor CLI as plain text, and the JSON answer inside it.
+"""Converts terminal output of an advisor CLI to plain text, and finds the JSON answer in it.
 
-stdout of Q and Kiro is a rendered page: escape codes, a `> ` before each message, tool blocks.
-All functions here are linear in their input and never raise on it.
+stdout of Q and Kiro is a rendered page: escape codes, a `> ` before each message, tool blocks. All
+functions here are linear in their input and never raise on it.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _decoder = json.JSONDecoder(
 
 
 def strip_terminal(raw: bytes | str) -> str:
-    """`raw` as text without escape sequences and controls other than newline and tab.
+    """Return `raw` as text without escape sequences and controls other than newline and tab.
 
-    Idempotent. Invalid UTF-8 becomes U+FFFD. Of a line that was overwritten after a bare carriage
-    return (a spinner) only the last state stays.
+    Idempotent. Invalid UTF-8 becomes U+FFFD. If a bare carriage return overwrites a line (a
+    spinner), only its last state stays.
     """
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
     text = _ESCAPES.sub("", text).replace("\r\n", "\n")
@@ -48,9 +48,9 @@ def strip_terminal(raw: bytes | str) -> str:
 
 
 def clean_answer(raw: bytes | str, *, max_chars: int = 1_048_576) -> str:
-    """What the model said last, without tool blocks, without the `> ` before it, trimmed, capped.
+    """Return the model's last message without tool blocks and its leading `> `, trimmed and capped.
 
-    One leading `> ` is removed, not more: the second could be a quotation.
+    Only one leading `> ` is removed, because the second could be a quotation.
     """
     text = strip_terminal(raw)
     tools_end = 0
@@ -65,12 +65,12 @@ def clean_answer(raw: bytes | str, *, max_chars: int = 1_048_576) -> str:
 def last_json(
     text: str, required: Collection[str], optional: Collection[str] = ()
 ) -> dict[str, Any] | None:
-    """The last JSON object in `text` that has all `required` keys, or None.
+    """Return the last JSON object in `text` that has all `required` keys, or None.
 
     Keys are compared without `_` and case, because Q's renderer drops underscores
-    (`suggestedactions`), and come back under the names given here; other keys come as they are.
-    Only the last 262,144 characters are searched, with at most 500 tries
-    and a bounded number of characters read, so hostile input cannot make it slow.
+    (`suggestedactions`), and are returned under the names of the parameters; other keys are
+    returned unchanged. Only the last 262,144 characters are searched, with at most 500 tries and a
+    bounded number of characters read, so hostile input cannot make it slow.
     """
     text = text[-_JSON_CHARS:]
     names = {_plain(name): name for name in (*optional, *required)}
@@ -81,17 +81,17 @@ def last_json(
         if start < 0 or budget <= 0:
             return None
         try:
-            found, end = _decoder.raw_decode(text, start)
+            candidate, end = _decoder.raw_decode(text, start)
         except json.JSONDecodeError as error:
             budget -= error.pos - start + 1
             continue
         except (ValueError, RecursionError):
-            budget -= 10_000  # nested about 1,000 deep before Python gave up
+            budget -= 10_000  # nested about 1,000 levels deep before Python gave up
             continue
         budget -= end - start
-        if not isinstance(found, dict):
+        if not isinstance(candidate, dict):
             continue
-        answer = {names.get(_plain(str(key)), str(key)): value for key, value in found.items()}
+        answer = {names.get(_plain(str(key)), str(key)): value for key, value in candidate.items()}
         if all(name in answer for name in required):
             return answer
     return None

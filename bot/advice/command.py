@@ -1,7 +1,7 @@
 """The advisor command: any CLI that reads a prompt on stdin and answers on stdout.
 
-Never through a shell. A few runs at a time, a bounded queue before them, one deadline for all
-tries of one question, and a pause when only a person can help (login, monthly limit).
+It never runs through a shell. A few runs at a time, a bounded queue before them, one deadline for
+all tries of one question, and a pause when only a person can help (login, monthly limit).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from bot.advice.slots import NoSlotError, Slots
 from bot.errors import AdvisorBusy, AdvisorError, SettingsError
 
 _LONGEST_DELAY = 60.0
-_FIRST_GUESS = 10.0  # seconds a run takes, before the first one told us
+_FIRST_GUESS = 10.0  # assumed seconds of a run, until the first one has been measured
 
-# (kind, seconds): "started" once for each question that got a slot, with the seconds it waited for
-# it; then exactly one of "answered" or a FailureKind or "cancelled", with the seconds since the
-# start; "retried" with the pause before it; "busy" and "paused" for a question that never started.
+# (kind, seconds): "started" once for each question that got a slot, with its seconds in the queue;
+# then exactly one of "answered" or a FailureKind or "cancelled", with the seconds since the start;
+# "retried" with the pause before it; "busy" and "paused" for a question that never started.
 Observer = Callable[[str, float], None]
 
 
@@ -50,9 +50,9 @@ class CommandAnswer:
 
 @dataclass(frozen=True, slots=True)
 class CommandHealth:
-    """How the command stands. `state` is unknown (never asked), ok, failing or paused.
+    """Health of the command. `state` is unknown (never called), ok, failing or paused.
 
-    `reason` says why in words with the remedy; `paused_for` is in seconds.
+    `reason` states the cause and the remedy; `paused_for` is in seconds.
     """
 
     state: str
@@ -64,14 +64,14 @@ class CommandHealth:
 
 
 class AdvisorCommand:
-    """Asks one CLI. `ask` may be called from many tasks at once.
+    """Calls one CLI. Many tasks may call `ask` at once.
 
-    `timeout` (seconds) bounds one question from its slot to its answer, all tries and pauses in
-    it. `retry_delay` is doubled with each try, with up to a quarter of jitter on top, 60 s at most.
-    `max_output` is in bytes: more is a failure, not a cut answer, because the conclusion stands at
-    the end. `max_memory_mb` is what each of its processes may allocate. `max_waiting` questions
-    wait for a slot, for at most `timeout` seconds; one more is refused. Raises SettingsError when
-    the command would let a model run tools unasked.
+    `timeout` (seconds) limits one question from its slot to its answer, with all tries and pauses.
+    `retry_delay` doubles with each try, plus up to a quarter of jitter, 60 s at most. `max_output`
+    is in bytes; more output is a failure and not a cut answer, because the conclusion stands at the
+    end. `max_memory_mb` limits each process of the command. `max_waiting` questions wait for a
+    slot, for at most `timeout` seconds; one more is refused. Raises SettingsError if the command
+    would let a model run tools without a question.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class AdvisorCommand:
         if problems:
             raise SettingsError(problems)
         program = argv[0]
-        if os.sep in program:  # the run's directory is another one
+        if os.sep in program:  # the run uses another working directory
             program = str(Path(program).absolute())
         self._argv = (program, *argv[1:])
         self.name = name or display_name(argv)
@@ -110,14 +110,14 @@ class AdvisorCommand:
         self._max_retries = max_retries
         self._retry_delay = retry_delay
         self._max_memory = None if max_memory_mb is None else max_memory_mb * 1024 * 1024
-        self._slots = Slots(max_concurrent, max_waiting=max_waiting, patience=timeout)
+        self._slots = Slots(max_concurrent, max_waiting=max_waiting, timeout=timeout)
         self._observe = observe or (lambda _kind, _seconds: None)
         self._sleep = sleep
         self._random = random
         self._clock = clock
         self._last_seconds = 0.0
         self._last_failure: AdvisorError | None = None
-        self._asked = False
+        self._called = False
         self._paused_until = 0.0
         self._paused_by: AdvisorError | None = None
 
@@ -125,30 +125,30 @@ class AdvisorCommand:
         return f"AdvisorCommand({self._argv[0]!r})"
 
     async def ask(self, prompt: str) -> CommandAnswer:
-        """The command's answer to `prompt`.
+        """Return the command's answer to `prompt`.
 
-        Raises AdvisorBusy when no slot comes free, AdvisorError otherwise; its `kind` is a
+        Raises AdvisorBusy if no slot becomes free, AdvisorError otherwise; its `kind` is a
         FailureKind. The prompt's start and every `@` in it are made harmless first.
         """
         self._refuse_while_paused()
         arrived = self._clock()
         try:
-            async with self._slots.one():
-                self._refuse_while_paused()  # what ran before may have found the login gone
+            async with self._slots.acquire():
+                self._refuse_while_paused()  # an earlier run may have detected the missing login
                 self._observe("started", self._clock() - arrived)
                 return await self._counted(prompt)
         except NoSlotError:
             raise self._busy() from None
 
     def health(self) -> CommandHealth:
-        """How the command stands, without asking it anything."""
+        """Return the health of the command without calling it."""
         paused_for, reason = self._pause()
         if paused_for:
             state = "paused"
         elif self._last_failure:
             state, reason = "failing", self._last_failure
         else:
-            state = "ok" if self._asked else "unknown"
+            state = "ok" if self._called else "unknown"
         return CommandHealth(
             state=state,
             reason=str(reason or ""),
@@ -218,24 +218,24 @@ class AdvisorCommand:
             return CommandAnswer(text=text, seconds=self._last_seconds, tries=len(seen) + 1)
 
     def _pause_before_next(self, seen: Sequence[FailureKind]) -> float | None:
-        """Seconds before the next try, or None when there is no sense in one."""
+        """Return the seconds before the next try, or None if a retry cannot help."""
         kind, tries = seen[-1], len(seen)
         if kind not in RETRIED or tries > self._max_retries:
             return None
         if kind is FailureKind.LOCKED and seen.count(kind) > 1:
-            return None  # two starts collided once; a second time something holds the file
+            return None  # two starts collided once; a second time another process holds the file
         delay = self._retry_delay * 2 ** (tries - 1) * (1 + self._random() / 4)
         return float(min(_LONGEST_DELAY, delay))
 
     def _remember(self, error: AdvisorError) -> None:
-        self._asked = True
+        self._called = True
         self._last_failure = error
         pause = PAUSED_SECONDS.get(FailureKind(error.kind))
         if pause:
             self._paused_until, self._paused_by = self._clock() + pause, error
 
     async def _try_once(self, stdin: bytes, timeout: float) -> str:
-        self._asked = True
+        self._called = True
         try:
             ended = await run(
                 self._argv,
@@ -249,7 +249,7 @@ class AdvisorCommand:
         except OSError as error:
             detail = f"{Path(self._argv[0]).name}: {(error.strerror or type(error).__name__)}"
             kind = FailureKind.NOT_FOUND
-            if isinstance(error, BlockingIOError):  # the host is out of processes
+            if isinstance(error, BlockingIOError):  # the host has no free process
                 kind = FailureKind.TRANSIENT
             raise failure_of(kind, self.name, detail=detail) from error
         return self._usable(ended)

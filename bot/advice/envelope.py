@@ -1,4 +1,4 @@
-"""The JSON that Claude Code and Gemini put around an answer when asked for JSON output."""
+"""Unwraps the JSON that Claude Code and Gemini put around an answer in JSON mode."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 
 def unwrap(text: str) -> tuple[str, str]:
-    """(answer, complaint). `text` comes back as it is when it is no such envelope.
+    """Return (answer, complaint). Any other text is returned unchanged.
 
     Claude Code: `{"type":"result","is_error":…,"result":…}`; `is_error` decides, not `subtype`.
     Gemini: `{"response":…,"stats":…,"error":…}`.
@@ -21,8 +21,12 @@ def unwrap(text: str) -> tuple[str, str]:
         return text, ""
     if outer.get("type") == "result" and "is_error" in outer:
         result = outer.get("result")
-        said = result.strip() if isinstance(result, str) else ""
-        return ("", said or "error without a text") if outer["is_error"] else (said, "")
+        text_of_result = result.strip() if isinstance(result, str) else ""
+        return (
+            ("", text_of_result or "error without a text")
+            if outer["is_error"]
+            else (text_of_result, "")
+        )
     if outer.get("error") and "root_cause" not in outer:
         return "", json.dumps(outer["error"], ensure_ascii=False)
     if isinstance(outer.get("response"), str) and "stats" in outer:

@@ -1,4 +1,4 @@
-"""What of the bot's environment an advisor may see, and which commands are refused outright."""
+"""Limits the environment of an advisor, and refuses unsafe commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 
-from bot.advice.safe_commands import unsafe_words
+from bot.advice.safe_commands import unsafe_arguments
 from bot.errors import SettingsError
 
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -19,7 +19,7 @@ ENV_ALLOW: tuple[str, ...] = (
     *(name.lower() for name in _PROXIES),
     *("SSL_CERT_FILE", "SSL_CERT_DIR"),
 )
-# A key goes only to the program that it is for.
+# A key is passed only to the program that it belongs to.
 _OWN_KEYS: Mapping[str, tuple[str, ...]] = {
     "claude": ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CONFIG_DIR"),
     "codex": ("OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_HOME"),
@@ -28,7 +28,7 @@ _OWN_KEYS: Mapping[str, tuple[str, ...]] = {
     "aichat": ("OPENAI_API_KEY", "AICHAT_CONFIG_DIR"),
     "ollama": ("OLLAMA_HOST",),
 }
-# Ours, whatever an allow-list says: with these, model output could reach Slack or infrastructure.
+# Always ours, also on an allow-list: with these, model output could reach Slack or infrastructure.
 _NEVER = ("SLACK_*", "AI_COMMAND_GATEWAY_*", "AUDIT_KEY*", "HTTP_TOKEN*", "STORE_URL*")
 
 _NAMES = {
@@ -47,9 +47,10 @@ _NAMES = {
 def child_environment(
     environ: Mapping[str, str], program: str, allow: Iterable[str] = ENV_ALLOW
 ) -> dict[str, str]:
-    """The environment of an advisor run: what `allow` names (globs), and nothing of sopbot's own.
+    """Return the environment of an advisor run: names matching `allow` (globs), none of sopbot's
+    own.
 
-    `NO_COLOR` and `Q_DISABLE_TELEMETRY` are set to 1. A key of a known CLI goes to that CLI only.
+    `NO_COLOR` and `Q_DISABLE_TELEMETRY` are set to 1. Only a known CLI itself gets its key.
     """
     patterns = (*allow, *_OWN_KEYS.get(PurePath(program).name, ()))
     passed = {
@@ -62,39 +63,39 @@ def child_environment(
 
 
 def display_name(argv: Sequence[str]) -> str:
-    """The advisor's name for people, from the program's file name."""
+    """Return the advisor's name for people, from the program's file name."""
     base = PurePath(argv[0]).name
     return _NAMES.get(base, base)
 
 
 def objections(argv: Sequence[str], *, allow_unknown_flags: bool = False) -> list[str]:
-    """Why this command must not run as an advisor, one line each; empty when nothing is wrong.
+    """Return the reasons, one per line, why this command must not run as an advisor.
 
     An advisor reads alert text, which strangers write. A command that lets the model run tools
-    unasked would let that text act on this host. With `allow_unknown_flags` the operator answers
-    for the flags.
+    without a question would let that text act on this host. With `allow_unknown_flags` the operator
+    is responsible for the flags.
     """
     if not argv or not argv[0].strip():
         return ["ADVISOR_COMMAND: the command is empty. Name a program, or leave the setting out."]
-    problems = [] if allow_unknown_flags else unsafe_words(argv)
+    problems = [] if allow_unknown_flags else unsafe_arguments(argv)
     if any("\0" in word for word in argv):
         problems.append("ADVISOR_COMMAND: an argument holds a NUL character. Remove it.")
     return problems
 
 
 def argv_of(text: str, *, q_bin: str = "q") -> tuple[str, ...]:
-    """ADVISOR_COMMAND as argv: a JSON list of strings, or words quoted as for a shell.
+    """Parse ADVISOR_COMMAND to argv: a JSON list of strings, or words quoted as for a shell.
 
-    A first word `q` becomes `q_bin`. Empty text gives an empty tuple: no command advisor. Raises
-    SettingsError when it is neither.
+    A first word `q` becomes `q_bin`. Empty text returns an empty tuple: no command advisor. Raises
+    SettingsError for anything else.
     """
     text = text.strip()
     if not text:
         return ()
     try:
-        words = json.loads(text) if text.startswith("[") else shlex.split(text)
+        argv = json.loads(text) if text.startswith("[") else shlex.split(text)
     except ValueError as error:
         raise SettingsError([f"ADVISOR_COMMAND: not readable: {error}."]) from None
-    if not words or not all(isinstance(word, str) for word in words):
+    if not argv or not all(isinstance(argument, str) for argument in argv):
         raise SettingsError(["ADVISOR_COMMAND: a JSON list must hold strings, at least one."])
-    return (q_bin if words[0] == "q" else words[0], *words[1:])
+    return (q_bin if argv[0] == "q" else argv[0], *argv[1:])

@@ -1,7 +1,7 @@
-"""Why an advisor command gave no usable answer, read from what it said and how it ended.
+"""Classifies the failure of an advisor command by its stderr and its exit code.
 
 The exit code alone says little: Q 1.19 ends with 0 and an empty stdout when it is throttled, out of
-quota or logged out. The words of stderr decide.
+quota or logged out. The text of stderr decides.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bot.errors import AdvisorError
 
 
 class FailureKind(StrEnum):
-    """One word for each way an advisor run fails; metrics and health use it."""
+    """One word for each kind of failure; metrics and health use it."""
 
     NOT_FOUND = "not_found"
     TIMEOUT = "timeout"
@@ -33,77 +33,77 @@ class FailureKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _Explanation:
     what: str
     remedy: str
 
 
-_WORDS: dict[FailureKind, _Words] = {
-    FailureKind.NOT_FOUND: _Words(
+_EXPLANATIONS: dict[FailureKind, _Explanation] = {
+    FailureKind.NOT_FOUND: _Explanation(
         "could not be started",
         "Install it, or set ADVISOR_COMMAND (or Q_BIN) to a program that is on PATH.",
     ),
-    FailureKind.TIMEOUT: _Words(
+    FailureKind.TIMEOUT: _Explanation(
         "did not answer in time",
         "Raise QCHAT_TIMEOUT, or look at the network and the login on this host.",
     ),
-    FailureKind.TOO_LONG: _Words(
+    FailureKind.TOO_LONG: _Explanation(
         "wrote more than the output limit and was ended",
         "A tool is printing its output: use an agent without tools, or raise "
         "QCHAT_MAX_OUTPUT_SIZE.",
     ),
-    FailureKind.EMPTY: _Words(
+    FailureKind.EMPTY: _Explanation(
         "ended without an answer",
         "Run the command by hand on this host; its error text goes to stderr.",
     ),
-    FailureKind.THROTTLED: _Words(
+    FailureKind.THROTTLED: _Explanation(
         "is throttled by its service",
         "Wait a moment, or lower QCHAT_MAX_CONCURRENT.",
     ),
-    FailureKind.QUOTA: _Words(
+    FailureKind.QUOTA: _Explanation(
         "has used up its monthly limit",
         "Wait for the new month, or use another plan or another ADVISOR_COMMAND.",
     ),
-    FailureKind.LOGIN: _Words(
+    FailureKind.LOGIN: _Explanation(
         "needs a login",
         "Log in on this host as the bot's user (q login, kiro-cli login, or KIRO_API_KEY).",
     ),
-    FailureKind.TRANSIENT: _Words(
+    FailureKind.TRANSIENT: _Explanation(
         "could not reach its model",
         "It usually passes; if not, look at the network and the status page of the service.",
     ),
-    FailureKind.LOCKED: _Words(
+    FailureKind.LOCKED: _Explanation(
         "found its own database locked",
         "Lower QCHAT_MAX_CONCURRENT; two runs start at the same moment.",
     ),
-    FailureKind.APPROVAL_REQUIRED: _Words(
+    FailureKind.APPROVAL_REQUIRED: _Explanation(
         "wanted to run a tool and was refused",
         "Use an agent without tools (--agent sopbot-advisor); never trust all tools.",
     ),
-    FailureKind.AGENT_MISSING: _Words(
+    FailureKind.AGENT_MISSING: _Explanation(
         "did not find its agent, fell back to one with all tools, and was ended",
         "Check that HOME of the bot is writable, so that the agent file can be put there.",
     ),
-    FailureKind.USAGE: _Words(
+    FailureKind.USAGE: _Explanation(
         "did not understand its arguments",
         "Correct ADVISOR_COMMAND; compare it with docs/advice.md.",
     ),
-    FailureKind.EXIT: _Words(
+    FailureKind.EXIT: _Explanation(
         "ended with an error",
         "Run the command by hand on this host.",
     ),
 }
 
-# Worth another try: the state may pass by itself within seconds.
+# Retried: the cause may disappear by itself within seconds.
 RETRIED = frozenset({FailureKind.THROTTLED, FailureKind.TRANSIENT, FailureKind.LOCKED})
-# Only a person can change these. Nothing is gained, and an account may be harmed, by asking on.
+# Only a person can fix these. A retry cannot help, and may harm an account.
 PAUSED_SECONDS = {
     FailureKind.LOGIN: 300.0,
     FailureKind.AGENT_MISSING: 300.0,
     FailureKind.QUOTA: 3600.0,
 }
-# No excerpt for these: the sentence says all of it, or (the last two) the CLI's own hint is to
-# trust all tools.
+# Without an excerpt: our sentence is complete, or (the last two) the CLI's hint is to trust all
+# tools.
 _SAYS_ALL = frozenset(
     {
         FailureKind.TIMEOUT,
@@ -115,14 +115,15 @@ _SAYS_ALL = frozenset(
     }
 )
 
-# Seen on stderr while the run is still going: it must end before the model can use a tool.
+# Text on stderr during the run: the run must end before the model can use a tool.
 AGENT_MISSING = re.compile(rb"no agent with name|is malformed|Falling back", re.IGNORECASE)
 
 _LOGIN = (
     "not logged in|login session has expired|bearer token|AccessDenied|Authentication"
     "|invalid api key|Please run /login"
 )
-# Order matters: after a tool round Q adds the misleading "Tool approval required" to an API error.
+# The order matters: after a tool round Q adds the misleading "Tool approval required" to an API
+# error.
 _SIGNS = (
     (AGENT_MISSING.pattern.decode(), FailureKind.AGENT_MISSING),
     ("Monthly request limit|monthly usage limit|used all your free requests", FailureKind.QUOTA),
@@ -141,10 +142,10 @@ _EXCERPT_CHARS = 160
 
 
 def classify(exit_code: int | None, stderr: bytes, *, blank: bool) -> FailureKind | None:
-    """The failure that an ended run stands for, or None when its answer may be used.
+    """Return the failure of an ended run, or None if its answer may be used.
 
-    `blank` says that nothing was left of stdout after cleaning. A run that fell back to another
-    agent has failed whatever it answered. Model text never decides: only stderr is read.
+    `blank` means that cleaning left nothing of stdout. A run that fell back to another agent has
+    failed whatever its answer. Model text never decides: only stderr is read.
     """
     text = strip_terminal(stderr)
     if AGENT_MISSING.search(stderr) or AGENT_MISSING.search(text.encode("utf-8", "replace")):
@@ -171,25 +172,25 @@ def failure_of(
     detail: str = "",
     retry_after: float | None = None,
 ) -> AdvisorError:
-    """The error a caller gets: what happened in words, the remedy, at most 160 chars of stderr."""
-    words = _WORDS[kind]
-    said = detail or ("" if kind in _SAYS_ALL else excerpt(stderr))
-    message = f"{name} {words.what}" + (f" ({said})." if said else ".")
+    """Build the caller's error: the event, the remedy, at most 160 characters of stderr."""
+    explanation = _EXPLANATIONS[kind]
+    excerpt_text = detail or ("" if kind in _SAYS_ALL else excerpt(stderr))
+    message = f"{name} {explanation.what}" + (f" ({excerpt_text})." if excerpt_text else ".")
     return AdvisorError(
         kind.value,
         message,
         permanent=kind not in RETRIED,
         retry_after=retry_after,
-        remedy=words.remedy,
+        remedy=explanation.remedy,
     )
 
 
 def excerpt(stderr: bytes) -> str:
-    """The telling lines of stderr on one line: no escape codes, nothing that looks like a secret.
+    """Return the informative lines of stderr on one line, without escape codes and likely secrets.
 
-    From the last line that begins with "error", or else the end.
+    They begin at the last line with "error", or else at the end.
     """
-    # Only the end is looked at: a stderr of a megabyte must not cost a regex over all of it.
+    # Only the end is read: a regex over a megabyte of stderr would cost too much.
     lines = [line.strip() for line in strip_terminal(stderr[-8192:]).splitlines()]
     errors = [number for number, line in enumerate(lines) if line.lower().startswith("error")]
     text = " / ".join(line for line in lines[errors[-1] if errors else 0 :] if line)

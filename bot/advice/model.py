@@ -1,4 +1,4 @@
-"""The nouns of advice: what it is about, what the SOP says, what came back."""
+"""The types of advice: its subject, the SOP's guidance, the result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.incidents.model import Alert, Incident
 
-CONFIDENCE_WORDS = ("low", "medium", "high")
+CONFIDENCE_LEVELS = ("low", "medium", "high")
 UNDETERMINED = "Undetermined"
 FROM_SOP = "SOP"
 FROM_NOTHING = "none"
@@ -17,10 +17,10 @@ FROM_NOTHING = "none"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guidance:
-    """What the matched SOP says, its templates already filled in.
+    """The guidance of the matched SOP, its templates already filled in.
 
-    `commands`, `metrics`, `logs`, `parameters` are where to look; `fix_actions` what to try, in
-    order. Filled-in templates hold alert text: all of it is data.
+    `commands`, `metrics`, `logs` and `parameters` are places to check; `fix_actions` are remedies
+    to try, in order. Filled-in templates hold alert text, so all of it is data.
     """
 
     sop_id: str
@@ -44,7 +44,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something another system said about the alert; `source` names that system for people."""
+    """A statement of another system about the alert; `source` names that system for people."""
 
     source: str
     text: str
@@ -52,9 +52,9 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What advice is wanted about. `question` is empty when an alert alone asks.
+    """The subject of the advice. `question` is empty when an alert alone asks.
 
-    `now` is the moment of asking, told to the model so that it can date what it reads.
+    `now` is the time of the question; the model gets it, so that it can date the alert.
     """
 
     incident_key: str
@@ -69,13 +69,13 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What to try, and who says so. Everything in it is text for people, never a command.
+    """Recommended steps and their author. Everything in it is text for people, never a command.
 
-    `source` is the model's name ("Amazon Q"), `FROM_SOP` or `FROM_NOTHING`. `seconds` is how long
-    the model took, 0 without one. `confidence` is low, medium, high or ''. `text` is free-form
-    prose: the summary, or the whole answer when it was not structured. `look_at` are places to
-    look, from the SOP. `sources` names what the advice was made from. `failure` says in words why
-    a model that was asked did not answer, or is ''. `raw` is the model's answer as cleaned text.
+    `source` is the model's name ("Amazon Q"), `FROM_SOP` or `FROM_NOTHING`. `seconds` is the
+    model's running time, 0 without one. `confidence` is low, medium, high or ''. `text` is
+    free-form prose: the summary, or the whole answer if it was not structured. `look_at` lists
+    places to check, from the SOP. `sources` names the inputs of the advice. `failure` is the reason
+    why a model that was asked did not answer, or ''. `raw` is the model's answer as cleaned text.
     """
 
     source: str
@@ -92,12 +92,14 @@ class Advice:
 
     @property
     def by_model(self) -> bool:
-        """Whether a model wrote this."""
+        """Return True if a model wrote this."""
         return self.source not in (FROM_SOP, FROM_NOTHING)
 
     @property
     def label(self) -> str:
-        """The header: "Amazon Q · 8 s · 3 sources", "From the SOP, no model" and the like."""
+        """Return the header: "Amazon Q · 8 s · 3 sources", "From the SOP, no model" and
+        the like.
+        """
         if self.source == FROM_SOP:
             return "From the SOP, no model"
         if self.source == FROM_NOTHING:
@@ -110,7 +112,7 @@ class Advice:
 
     @property
     def answer(self) -> str:
-        """All of it as plain text, for `POST /incident` and the terminal."""
+        """Return all of it as plain text, for `POST /incident` and the terminal."""
         structured = bool(self.evidence or self.next_steps or self.confidence)
         lines: list[str] = []
         if structured or not self.text:
@@ -130,7 +132,7 @@ class Advice:
 
 
 def advice_from(body: dict[str, Any]) -> Advice:
-    """Advice from its JSON form (`dataclasses.asdict`)."""
+    """Build advice from its JSON form (`dataclasses.asdict`)."""
     fields = dict(body)
     for name in ("evidence", "next_steps", "look_at", "sources"):
         fields[name] = tuple(fields.get(name, ()))
@@ -138,7 +140,9 @@ def advice_from(body: dict[str, Any]) -> Advice:
 
 
 def described(about: Alert | Incident) -> Mapping[str, object]:
-    """The parts of an alert or incident that a model may see. Never `raw`: it can hold anything."""
+    """Return the parts of an alert or incident that a model may see; `raw` never, it can hold
+    secrets.
+    """
     facts: dict[str, object] = {
         name: getattr(about, name)
         for name in ("title", "source", "env", "region", "service", "category")
@@ -147,17 +151,17 @@ def described(about: Alert | Incident) -> Mapping[str, object]:
     facts["status"] = about.status.value
     if isinstance(about, Alert):
         facts |= {"name": about.name, "annotations": dict(about.annotations)}
-        facts["starts_at"] = stamp(about.starts_at)
-        facts["ends_at"] = stamp(about.ends_at)
+        facts["starts_at"] = utc_text(about.starts_at)
+        facts["ends_at"] = utc_text(about.ends_at)
     else:
-        facts |= {"alerts_folded": about.alert_count, "opened_at": stamp(about.opened_at)}
+        facts |= {"alerts_folded": about.alert_count, "opened_at": utc_text(about.opened_at)}
     facts |= {"value": about.value, "threshold": about.threshold, "labels": dict(about.labels)}
     facts["text"] = about.text
     return {name: value for name, value in facts.items() if value not in ("", {}, None)}
 
 
-def stamp(at: datetime | None) -> str:
-    """RFC 3339 in UTC with Z, '' for None; a naive time is read as UTC."""
+def utc_text(at: datetime | None) -> str:
+    """Format as RFC 3339 in UTC with Z, '' for None; a naive time is read as UTC."""
     if at is None:
         return ""
     utc = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,8 +1,8 @@
-"""One run of a foreign program: prompt in, capped output out, a deadline, and nothing left behind.
+"""Runs a foreign program once: prompt in, capped output out, a deadline, no process left behind.
 
 `asyncio.create_subprocess_exec` is not used: on Python 3.11 to 3.13 its `wait()` hangs while a
-grandchild holds the pipe. The protocol below is told of the exit itself, whoever holds what, so no
-polling is needed and a run costs hardly more than the bare process.
+grandchild holds the pipe. The protocol below is notified of the exit itself, even if a pipe stays
+open, so it needs no polling and a run costs hardly more than the bare process.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from typing import cast
 from bot.serving import process_tree as trees
 
 MARK = "SOPBOT_ADVISOR_RUN"
-_DRAIN_SECONDS = 0.5  # after the exit: for what is still in the pipes, if someone holds them open
-_REAP_SECONDS = 5.0  # after SIGKILL: only a process stuck in the kernel takes longer
+# After the exit: to read the rest of the pipes, if another process holds them open.
+_DRAIN_SECONDS = 0.5
+_REAP_SECONDS = 5.0  # after SIGKILL: only a process that hangs in the kernel takes longer
 
 
 class Stop(StrEnum):
-    """Why a run was ended by us."""
+    """The reason why we ended a run."""
 
     DEADLINE = "deadline"
     TOO_LONG = "too_long"
@@ -38,7 +39,7 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a run ended. `exit_code` is negative for a signal, None when it was never learned."""
+    """Result of a run. `exit_code` is negative for a signal, None if it is unknown."""
 
     exit_code: int | None
     stdout: bytes
@@ -58,13 +59,13 @@ async def run(
     max_memory: int | None = None,
     forbidden: re.Pattern[bytes] | None = None,
 ) -> Run:
-    """Run `argv` in a fresh, empty, read-only directory and read it to its end.
+    """Run `argv` in a new, empty, read-only directory and read its output to the end.
 
-    Ended early, with its whole tree: after `timeout` seconds, when stdout or stderr passes
+    We end the whole process tree early: after `timeout` seconds, when stdout or stderr passes
     `max_output` bytes, when `forbidden` appears on stderr, and when the caller is cancelled. After
-    any end, what the program left running is ended too. `max_memory` is in bytes, for each process
-    of the program, which fails by itself when it wants more (Linux only). Raises OSError when it
-    cannot be started.
+    any end, processes that the program left running are ended too. `max_memory` (bytes) limits each
+    process of the program; a process that allocates more fails by itself (Linux only). Raises
+    OSError if it cannot be started.
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -99,7 +100,7 @@ async def run(
 
 
 class _Child(asyncio.SubprocessProtocol):
-    """Collects what the child writes, and notices its end and every limit as they happen."""
+    """Collects the child's output, and detects its exit and every exceeded limit at once."""
 
     def __init__(self, max_output: int, forbidden: re.Pattern[bytes] | None) -> None:
         self.stdout = bytearray()
@@ -108,8 +109,8 @@ class _Child(asyncio.SubprocessProtocol):
         self.exit_code: int | None = None
         self.exited = asyncio.Event()
         self.ended = asyncio.Event()  # exited, or stopped by us
-        self.drained = asyncio.Event()  # both pipes are at their end
-        self.closed = asyncio.Event()  # the transport has let go of everything
+        self.drained = asyncio.Event()  # both pipes have reached their end
+        self.closed = asyncio.Event()  # the transport has released everything
         self.transport: asyncio.SubprocessTransport | None = None
         self._max_output = max_output
         self._forbidden = forbidden
@@ -120,11 +121,11 @@ class _Child(asyncio.SubprocessProtocol):
         return self.transport.get_pid() or 0 if self.transport else 0
 
     def feed(self, data: bytes) -> None:
-        """Write the prompt and close stdin. A child that does not read it all is no error."""
+        """Write the prompt and close stdin. A child that does not read all of it is no error."""
         pipe = self._pipe(0)
         if pipe:
             pipe.write(data)
-            pipe.close()  # after what is buffered
+            pipe.close()  # after the buffered data
 
     def stop(self, why: Stop) -> None:
         if self.stopped is None:
@@ -132,10 +133,10 @@ class _Child(asyncio.SubprocessProtocol):
         self.ended.set()
 
     def close(self) -> None:
-        """Let go of the pipes, even of a stdin that somebody holds without reading."""
+        """Release the pipes, even a stdin that another process holds open without reading."""
         if self.transport:
             stdin = self._pipe(0)
-            # Only while something is unwritten: a second close of the same pipe upsets asyncio.
+            # Only while data is unwritten: asyncio fails if the same pipe is closed twice.
             if stdin and stdin.get_write_buffer_size():
                 stdin.abort()
             self.transport.close()
@@ -149,13 +150,13 @@ class _Child(asyncio.SubprocessProtocol):
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if self.stopped:
-            return  # what comes after a stop must not grow in memory while the tree ends
+            return  # output after a stop must not grow in memory while the tree ends
         buffer = self.stdout if fd == 1 else self.stderr
         seen = len(buffer)
         buffer += data[: self._max_output - seen]
         if seen + len(data) > self._max_output:
             self.stop(Stop.TOO_LONG)
-        # 64 bytes back: the words may be split over two reads.
+        # Search 64 bytes back: the text may be split over two reads.
         if fd == 2 and self._forbidden and self._forbidden.search(buffer, max(0, seen - 64)):
             self.stop(Stop.FORBIDDEN)
 
@@ -174,7 +175,7 @@ class _Child(asyncio.SubprocessProtocol):
 
 
 def _limit_memory(pid: int, limit: int) -> None:
-    """Bound what the process, and each that it starts, may allocate. Elsewhere than on Linux: no.
+    """Limit the memory that the process and each of its children may allocate (Linux only).
 
     RLIMIT_DATA, not RLIMIT_AS: a runtime like V8 reserves far more address space than it uses.
     """
@@ -184,7 +185,9 @@ def _limit_memory(pid: int, limit: int) -> None:
 
 
 def _empty_directory() -> Path:
-    """Q and Kiro read AGENTS.md, README.md and .amazonq/ of their directory: here is none, and
+    """Return an empty working directory.
+
+    Q and Kiro read AGENTS.md, README.md and .amazonq/ of their directory: here none exists and
     (unless the bot is root) none can be written.
     """
     path = Path(tempfile.mkdtemp(prefix="sopbot-advisor-"))
@@ -206,7 +209,7 @@ async def _start(
 ) -> _Child:
     child = _Child(max_output, forbidden)
     loop = asyncio.get_running_loop()
-    # Shielded: a cancellation between fork and here would lose the only handle on the child.
+    # Shielded: a cancellation between fork and here would lose the only handle of the child.
     starting: asyncio.Future[object] = asyncio.ensure_future(
         loop.subprocess_exec(lambda: child, *argv, env=dict(env), cwd=cwd, start_new_session=True)
     )
@@ -239,11 +242,12 @@ def _mark_of(nonce: str) -> str:
 
 
 async def _end_child(child: _Child, tree: trees.Tree) -> int:
-    """Everything of the tree gone, the child reaped, every pipe closed."""
+    """End the whole tree, reap the child and close every pipe."""
     leftovers = (await trees.end(tree)).found
     with suppress(TimeoutError):
         async with asyncio.timeout(_REAP_SECONDS):
-            # First the exit, then close(): the other way round asyncio's watcher may lose the code.
+            # First the exit, then close(): in the other order asyncio's watcher may lose the exit
+            # code.
             await child.exited.wait()
     child.close()
     with suppress(TimeoutError):
@@ -253,7 +257,7 @@ async def _end_child(child: _Child, tree: trees.Tree) -> int:
 
 
 async def _to_the_end(work: Coroutine[None, None, int]) -> int:
-    """Finish `work` whatever happens to the caller; its cancellation is passed on afterwards."""
+    """Finish `work` even if the caller is cancelled; pass the cancellation on afterwards."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

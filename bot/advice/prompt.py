@@ -1,8 +1,8 @@
 """The prompt: our own first sentence, our instructions, and everything else as fenced JSON data.
 
-Q and Kiro read a prompt as a command line of their own: a first `!` runs bash, `/` a command,
-`@name` loads a saved prompt, and in Kiro `@/path` anywhere pulls in a file. So no text of a
-stranger stands at the start, and no `@` of anyone survives.
+Q and Kiro interpret a prompt like a command line: a first `!` runs bash, `/` a command, `@name`
+loads a saved prompt, and in Kiro `@/path` anywhere includes a file. So a stranger's text never
+stands at the start, and every `@` is removed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.advice.model import Fact, Guidance, Subject, Turn, described, stamp
+from bot.advice.model import Fact, Guidance, Subject, Turn, described, utc_text
 
 OPENING = "You advise the people who handle an incident."
 _RULES = (
@@ -43,7 +43,7 @@ _ITEMS = 40  # entries of one list or mapping
 _LINE_CHARS = 1_000
 _LINES = 20
 
-# Invisible characters that can carry a hidden text or turn the visible one around: tags, bidi.
+# Invisible characters that can carry a hidden text or reverse the visible one: tags, bidi.
 _INVISIBLE = re.compile("[\U000e0000-\U000e007f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _ESCAPED = re.compile("[@\x7f-\x9f\u2028\u2029]")
@@ -51,10 +51,10 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def build_prompt(subject: Subject, task_instructions: str, *, nonce: str) -> str:
-    """The whole prompt for `subject`.
+    """Return the whole prompt for `subject`.
 
-    `task_instructions` is the operator's own text, at most 4,000 characters of it are used.
-    `nonce` must be unguessable: it names the fence, so that data cannot pretend to end it.
+    `task_instructions` is the operator's own text; at most 4,000 characters of it are used. `nonce`
+    must be unguessable: it names the fence, so that data cannot pretend to end it.
     """
     fence = f"data-{nonce}"
     return defused(
@@ -73,11 +73,11 @@ def build_prompt(subject: Subject, task_instructions: str, *, nonce: str) -> str
 
 
 def subject_data(subject: Subject) -> dict[str, Any]:
-    """What the model is told: every part cut to its limit, empty parts left out."""
+    """Return the model's data: every part cut to its limit, empty parts left out."""
     data: dict[str, Any] = {
         "incident_key": subject.incident_key,
         "sop_id": subject.sop_id,
-        "now": stamp(subject.now),
+        "now": utc_text(subject.now),
         "question": _clip(subject.question, QUESTION_CHARS),
         "alert": _capped(described(subject.about)) if subject.about else {},
         "sop": _guidance(subject.guidance) if subject.guidance else {},
@@ -88,18 +88,18 @@ def subject_data(subject: Subject) -> dict[str, Any]:
 
 
 def as_data(value: Any) -> str:
-    """`value` as JSON in which nothing can act: `@`, controls and line separators are escaped.
+    """Return `value` as inert JSON: `@`, controls and line separators are escaped.
 
     Hidden and direction-turning characters are dropped, lone surrogates become U+FFFD.
     """
     text = json.dumps(value, ensure_ascii=False, indent=1)
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", _visible(text))
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", _visible(text))
 
 
 def defused(prompt: str) -> str:
-    """`prompt` with our own sentence first and without any `@`, control or hidden character.
+    """Return `prompt` with our own sentence first and without any `@`, control or hidden character.
 
-    What `build_prompt` made comes back unchanged.
+    A result of `build_prompt` is returned unchanged.
     """
     text = _CONTROLS.sub("", _visible(prompt)).replace("@", "\\u0040").strip()
     return text if text.startswith(OPENING) else f"{OPENING}\n\n{text}".rstrip()
@@ -127,15 +127,15 @@ def _guidance(guidance: Guidance) -> dict[str, object]:
 
 
 def _history(turns: Sequence[Turn]) -> list[dict[str, str]]:
-    """The last turns that fit, in their order."""
+    """Return the last turns that fit, in their order."""
     kept: list[dict[str, str]] = []
-    room = HISTORY_CHARS
+    remaining = HISTORY_CHARS
     for turn in reversed(turns):
         text = _clip(turn.text, TURN_CHARS)
-        if len(text) > room:
+        if len(text) > remaining:
             break
-        room -= len(text)
-        kept.append({"role": _clip(turn.role, 40), "at": stamp(turn.at), "text": text})
+        remaining -= len(text)
+        kept.append({"role": _clip(turn.role, 40), "at": utc_text(turn.at), "text": text})
     return kept[::-1]
 
 

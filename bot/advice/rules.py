@@ -1,4 +1,4 @@
-"""Advice without a model: the SOP's own words, or, without a SOP, what is always right to do."""
+"""Advice without a model: the SOP's own text, or, without an SOP, steps that always apply."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ _GENERIC_STEPS = (
 
 
 def advice_from_rules(subject: Subject, *, failure: str = "") -> Advice:
-    """Advice for `subject` from its SOP alone. The cause is always "Undetermined": rules do not
-    know causes. `failure` is why no model answered, or ''.
+    """Return advice for `subject` from its SOP alone.
+
+    The cause is always "Undetermined": rules cannot determine causes. `failure` is the reason why
+    no model answered, or ''.
     """
     sop = subject.guidance
     if sop is None:
@@ -37,5 +39,5 @@ def advice_from_rules(subject: Subject, *, failure: str = "") -> Advice:
 
 
 def sop_source(sop_id: str, title: str) -> str:
-    """How a SOP is named among the sources."""
+    """Return the SOP's name in the list of sources."""
     return f"SOP {sop_id}" + (f": {title}" if title else "")

@@ -1,8 +1,8 @@
-"""Which advisor commands are known to run no tools. An advisor reads text that strangers write.
+"""Lists the advisor commands that are known to run no tools. An advisor reads strangers' text.
 
-Of the programs in `_KNOWN` only the words written here may be used: a flag that is new, or that we
-do not know, may trust tools. Shells, and programs that start another one, are refused. A program
-of the operator's own is run unless one of its words says that it trusts tools.
+For the programs in `_KNOWN` only the listed arguments are allowed: a new or unknown flag may trust
+tools. Shells, and programs that start another program, are refused. Any other program runs unless
+one of its arguments says that it trusts tools.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ OUR_AGENT = "sopbot-advisor"
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """`first`: the subcommand, '' for none. `alone`: flags without a value. `valued`: each with the
-    values that are safe, as a pattern.
+    """`first`: the subcommand, '' without one. `alone`: flags without a value.
+
+    `valued`: flags with the pattern of their safe values.
     """
 
     first: str = ""
@@ -27,7 +28,7 @@ class _Known:
     valued: Mapping[str, str] = field(default_factory=dict)
 
 
-def _words(text: str) -> frozenset[str]:
+def _split(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
@@ -37,7 +38,7 @@ def _any(text: str) -> dict[str, str]:
 
 _Q = _Known(
     "chat",
-    _words("--no-interactive --v2 --v3 --classic --legacy-ui -v --verbose"),
+    _split("--no-interactive --v2 --v3 --classic --legacy-ui -v --verbose"),
     # An empty list of trusted tools trusts none; an agent of another name may trust all.
     {**_any("--wrap --model --effort"), "--agent": OUR_AGENT, "--trust-tools": ""},
 )
@@ -45,7 +46,7 @@ _KNOWN: Mapping[str, _Known] = {
     **dict.fromkeys(("q", "qchat", "kiro", "kiro-cli", "kiro-cli-chat"), _Q),
     "claude": _Known(
         "",
-        _words("-p --print --strict-mcp-config --verbose --no-session-persistence"),
+        _split("-p --print --strict-mcp-config --verbose --no-session-persistence"),
         {
             **_any("--output-format --input-format --model --max-turns --system-prompt"),
             **_any("--append-system-prompt --disallowedTools --disallowed-tools"),
@@ -55,7 +56,7 @@ _KNOWN: Mapping[str, _Known] = {
     ),
     "codex": _Known(
         "exec",
-        _words("--ephemeral --skip-git-repo-check --json -"),
+        _split("--ephemeral --skip-git-repo-check --json -"),
         {
             **_any("-m --model -o --output-last-message --output-schema --color"),
             "--sandbox": "read-only",
@@ -64,26 +65,26 @@ _KNOWN: Mapping[str, _Known] = {
     ),
     "gemini": _Known(
         "",
-        _words("-s --sandbox"),
+        _split("-s --sandbox"),
         {
             **_any("-p --prompt -m --model -o --output-format"),
             "--approval-mode": "default|plan",
         },
     ),
-    "aichat": _Known("", _words("-S --no-stream"), _any("-m --model --prompt")),
+    "aichat": _Known("", _split("-S --no-stream"), _any("-m --model --prompt")),
     "llm": _Known(
         "",
-        _words("-n --no-log --no-stream -x --extract --xl --extract-last"),
+        _split("-n --no-log --no-stream -x --extract --xl --extract-last"),
         _any("-m --model -s --system --schema --key"),
     ),
     "ollama": _Known(
         "run",
-        _words("--nowordwrap --hidethinking --verbose"),
+        _split("--nowordwrap --hidethinking --verbose"),
         _any("--format --keepalive --think"),
     ),
 }
-# What these start, and with which flags, is not to be seen from here.
-_STARTERS = _words(
+# We cannot see the command that these start, nor its flags.
+_STARTERS = _split(
     "sh bash dash zsh ksh fish csh tcsh busybox env xargs sudo doas su nohup nice timeout setsid"
     " stdbuf script ssh docker podman kubectl find parallel watch time chroot unshare"
 )
@@ -104,14 +105,14 @@ _ELSE = (
 )
 
 
-def unsafe_words(argv: Sequence[str]) -> list[str]:
-    """Why this command is not known to be safe, one line each; empty when it is."""
+def unsafe_arguments(argv: Sequence[str]) -> list[str]:
+    """Return the reasons, one per line, why this command is not known to be safe."""
     program = PurePath(argv[0]).name.lower()
     if program in _STARTERS:
         why = f"{program} starts what cannot be seen from here. Name the advisor's own program."
         return [f"ADVISOR_COMMAND: {why} {_ELSE}"]
     known = _KNOWN.get(program)
-    bad = _bad_words(known, argv[1:]) if known else _bad_of_own(program, argv[1:])
+    bad = _bad_arguments(known, argv[1:]) if known else _bad_of_own(program, argv[1:])
     return [
         f"ADVISOR_COMMAND: {word[:60]} lets alert text run tools on this host, as far as is known."
         f" Remove it. {_ELSE}"
@@ -119,9 +120,9 @@ def unsafe_words(argv: Sequence[str]) -> list[str]:
     ]
 
 
-def _bad_words(known: _Known, words: Sequence[str]) -> list[str]:
+def _bad_arguments(known: _Known, arguments: Sequence[str]) -> list[str]:
     bad: list[str] = []
-    waiting = list(reversed(words))
+    waiting = list(reversed(arguments))
     if known.first and waiting and (first := waiting.pop()) != known.first:
         return [first]
     while waiting:
@@ -139,14 +140,14 @@ def _bad_words(known: _Known, words: Sequence[str]) -> list[str]:
     return bad
 
 
-def _bad_of_own(program: str, words: Sequence[str]) -> list[str]:
+def _bad_of_own(program: str, arguments: Sequence[str]) -> list[str]:
     inline = _PYTHON_INLINE if _PYTHON.fullmatch(program) else None
     if _INTERPRETER.fullmatch(program):
         inline = _INLINE
     bad: list[str] = []
-    for word in words:
+    for word in arguments:
         if (inline and inline.fullmatch(word)) or _TRUSTS.fullmatch(word):
             bad.append(word)
         if not word.startswith("-"):
-            inline = None  # from the script's name on, the words are the script's
+            inline = None  # after the script's name, the arguments belong to the script
     return bad
