@@ -57,10 +57,10 @@ from bot.web.ingest import Ingest
 from bot.web.server import web_app
 from bot.web.sns import FetchCertificate, SnsVerifier, certificate_fetcher
 from bot.workers import Workers, heartbeat
-from handlers.inbound.alert_receiver import AlertChannels, AlertDoor
-from handlers.inbound.connection_pool import Sockets
-from handlers.inbound.dispatcher import Link
-from handlers.inbound.history_backfill import ReadBack
+from handlers.inbound.alert_receiver import AlertChannels, AlertReceiver
+from handlers.inbound.connection_pool import ConnectionPool
+from handlers.inbound.dispatcher import EnvelopeDispatcher
+from handlers.inbound.history_backfill import HistoryBackfill
 from handlers.inbound.startup import Identity, connect, identify
 from handlers.listeners.user_status import People
 from handlers.outbound.metadata import Sender
@@ -351,44 +351,44 @@ class Bot:
     async def _connect(
         self, client: AsyncWebClient, calls: SlackCalls, session: aiohttp.ClientSession
     ) -> None:
-        """Socket Mode, and the reading back of what it did not bring."""
+        """Open the Socket Mode connections, and start the backfill of what they do not deliver."""
         settings, store = self._settings, self.service.store
         channels = AlertChannels(
             channels=frozenset(settings.slack_alert_channels),
             sources=frozenset(settings.slack_alert_sources),
             own_bot_id=self.identity.bot_id,
         )
-        door = AlertDoor(self.service, channels)
-        self._read_back = ReadBack(
+        receiver = AlertReceiver(self.service, channels)
+        self._backfill = HistoryBackfill(
             calls,
             store,
-            door,
+            receiver,
             settings.slack_alert_channels,
             self._clock,
             self.metrics,
             self._config,
         )
-        await self._read_back.begin()
-        link = Link(self._slack_app(client), door, self._read_back.missed)
-        self._sockets = link.sockets = Sockets(
+        await self._backfill.set_first_cursors()
+        dispatcher = EnvelopeDispatcher(self._slack_app(client), receiver, self._backfill.request)
+        self._connections = dispatcher.connections = ConnectionPool(
             client,
             session,
             settings.slack_app_token.get_secret_value(),
-            link.take,
-            self._read_back.in_touch,
+            dispatcher.dispatch,
+            self._backfill.on_connect,
             count=settings.slack_sockets,
         )
-        self.metrics.slack_sockets.set_function(lambda: self._sockets.live)
-        self._parts.push_async_callback(self._sockets.close)
-        self._parts.push_async_callback(link.drain, DRAIN)
-        await connect(self._sockets)
-        reading = asyncio.create_task(self._read_back.run(), name="read back")
-        self._parts.push_async_callback(_cancel, reading)
+        self.metrics.slack_sockets.set_function(lambda: self._connections.live)
+        self._parts.push_async_callback(self._connections.close)
+        self._parts.push_async_callback(dispatcher.drain, DRAIN)
+        await connect(self._connections)
+        backfilling = asyncio.create_task(self._backfill.run(), name="backfill")
+        self._parts.push_async_callback(_cancel, backfilling)
 
     def _register_health(self) -> None:
         async def slack() -> None:
-            self._sockets.check()
-            await self._read_back.check()
+            self._connections.check()
+            await self._backfill.check()
 
         async def store_takes_writes() -> None:
             await self.service.store.ping(self._clock())
@@ -419,7 +419,7 @@ class Bot:
             self.service,
             self.health,
             self._self_audit,
-            self._read_back.now_and_then,
+            self._backfill.periodic,
             self._clock,
             ops_channel(self._settings),
             self._settings.health_check_interval,

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bot.errors import StoreError
-from bot.observability.trouble import Trouble
+from bot.observability.throttled_logger import ThrottledLogger
 from store.replica import Replica
 
 log = logging.getLogger(__name__)
@@ -24,13 +24,13 @@ BEATS = 3  # renewals a lease, so that one that fails is not the end
 
 async def heartbeat(replica: Replica, clock: Callable[[], datetime]) -> None:
     """Renew the lease until cancelled."""
-    trouble = Trouble(log, logging.WARNING, "the lease is not renewed: %s")
+    throttled = ThrottledLogger(log, logging.WARNING, "the lease is not renewed: %s")
     while True:
         await asyncio.sleep(replica.seconds / BEATS)
         try:
             await replica.renew(clock())
         except StoreError as error:
-            trouble.came(error)
+            throttled.log(error)
 
 
 class Claimed(Protocol):
@@ -152,13 +152,13 @@ class Workers:
         step: Step,
         poll: float | None,
     ) -> None:
-        trouble = Trouble(log, logging.WARNING, f"{name} waits for the store: %s")
+        throttled = ThrottledLogger(log, logging.WARNING, f"{name} waits for the store: %s")
         while not self._stopping:
             signal.clear()
             try:
                 await self._while_there_is_work(name, step)
             except StoreError as error:
-                trouble.came(error)
+                throttled.log(error)
             except Exception:
                 log.exception("%s failed; it goes on", name)
             try:

@@ -98,7 +98,7 @@ BOUNDS: dict[str, dict[str, float]] = {
     },
     "bot.serving.arrivals": {"HELD_BYTES": 32_768, "_LAST_CHUNK_BYTES": 1_024},
     "bot.serving.listening": {"QUEUE": 4_096},
-    "handlers.inbound.dispatcher": {"ROOM": 512},
+    "handlers.inbound.dispatcher": {"MAX_IN_FLIGHT": 512},
     "handlers.inbound.socket_connection": {"HANDSHAKE": 10, "SILENCE": 15, "LARGEST": 4 * MIB},
     "handlers.outbound.posted_messages": {"PAGE": 500, "MOST_PAGES": 2_000, "PLACES": 50},
     "handlers.outbound.posted_head": {"PAGE": 200, "MOST_PAGES": 5},

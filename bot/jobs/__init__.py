@@ -23,7 +23,7 @@ from bot.jobs.self_audit import SelfAudit
 from bot.jobs.verify import verify
 from bot.jobs.watch_health import watch_health
 from bot.observability.health import Health
-from bot.observability.trouble import Trouble
+from bot.observability.throttled_logger import ThrottledLogger
 from bot.response import IncidentService
 from store.replica import Replica
 
@@ -103,7 +103,7 @@ def _tick(
     What is under way at the end is left to the next process, and is no error.
     """
 
-    trouble = Trouble(log, logging.WARNING, f"{job.name} waits for the store: %s")
+    throttled = ThrottledLogger(log, logging.WARNING, f"{job.name} waits for the store: %s")
 
     async def tick() -> None:
         with contextlib.suppress(asyncio.CancelledError):
@@ -111,6 +111,6 @@ def _tick(
                 if not job.shared or await replica.leads(f"job/{job.name}", clock()):
                     await job.run()
             except StoreError as error:
-                trouble.came(error)
+                throttled.log(error)
 
     return tick

@@ -122,7 +122,7 @@ class Metrics:
         """Slack was called: outcome is ok, ratelimited, refused or unknown."""
         self._slack.labels(method, outcome).inc()
 
-    def read_back(self, messages: int) -> None:
+    def backfilled(self, messages: int) -> None:
         """So many messages had been missed and were read back."""
         self._read_back.inc(messages)
 

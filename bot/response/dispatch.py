@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from bot.errors import GatewayRejected, GatewayUnavailable, OutcomeUnknown, StoreError
 from bot.incidents.remediation import RemediationStatus
-from bot.observability.trouble import Trouble
+from bot.observability.throttled_logger import ThrottledLogger
 from bot.remediation.client import ActionCall, GatewayClient, NeverSeen, Outcome, Running
 
 log = logging.getLogger(__name__)
@@ -106,13 +106,13 @@ async def written(write: Callable[[], Awaitable[T]]) -> T:
 
     StoreError when the store refuses just this: then no other try can help.
     """
-    trouble = Trouble(log, logging.WARNING, "what came of it is not written yet: %s")
+    throttled = ThrottledLogger(log, logging.WARNING, "what came of it is not written yet: %s")
     for pause in chain(PAUSES, repeat(PAUSES[-1])):
         try:
             return await write()
         except StoreError as error:
             if error.permanent:
                 raise
-            trouble.came(error)
+            throttled.log(error)
         await asyncio.sleep(pause)
     raise AssertionError("the last pause comes again and again")

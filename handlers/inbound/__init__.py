@@ -1,1 +1,1 @@
-"""From Slack: Socket Mode connections, alerts, and messages that no connection delivered."""
+"""Receives from Slack: Socket Mode connections, alerts, and the backfill of channel histories."""

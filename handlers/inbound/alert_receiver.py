@@ -1,6 +1,7 @@
-"""Messages by apps in an alert channel are alerts: written before Slack is told that they came.
+"""Receives alerts: messages that apps post in an alert channel.
 
-When the store fails nothing is acknowledged, and Slack delivers again.
+The bot writes an alert before it acknowledges the envelope. If the store fails, nothing is
+acknowledged, and Slack redelivers the event.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ Message = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AlertChannels:
-    """Where alerts come, and from whom. An empty `sources` is every app in those channels."""
+    """The channels with alerts, and the apps that post them. Empty `sources` means every app."""
 
     channels: frozenset[str]
     sources: frozenset[str]
     own_bot_id: str
 
     def alert_in(self, event: Message) -> tuple[Message, str] | None:
-        """(the message, what tells its version apart), or None when the event is not an alert.
+        """The message and its version, or None if the event is not an alert.
 
-        An edit that changes nothing a parser reads (Slack unfurled a link, a reply changed the
-        counters) is not one.
+        An edit is not an alert if it changes nothing that a parser reads: Slack unfurled a link, or
+        a reply changed the counters.
         """
         if event.get("type") != "message" or event.get("channel") not in self.channels:
             return None
@@ -45,17 +46,17 @@ class AlertChannels:
             if not isinstance(message, dict) or _same_content(message, before):
                 return None
             edited = message.get("edited")
-            stamp = edited.get("ts") if isinstance(edited, dict) else None
-            # Two edits within a second have the same stamp.
-            version = f"{stamp or event.get('event_ts', '')}-{_digest(message)}"
+            edited_at = edited.get("ts") if isinstance(edited, dict) else None
+            # Two edits within a second have the same `edited_at`; the digest tells them apart.
+            version = f"{edited_at or event.get('event_ts', '')}-{_digest(message)}"
         else:
             message, version = event, ""
-        return (message, version) if self.by_a_source(message) else None
+        return (message, version) if self.is_by_source(message) else None
 
-    def by_a_source(self, message: Message) -> bool:
-        """Whether an app posted it whose messages are alerts."""
+    def is_by_source(self, message: Message) -> bool:
+        """True if an app posted the message, and messages of that app are alerts."""
         bot_id, app_id = message.get("bot_id"), message.get("app_id")
-        if not bot_id or bot_id == self.own_bot_id or _by_a_sopbot(message):
+        if not bot_id or bot_id == self.own_bot_id or _is_by_sopbot(message):
             return False
         return not self.sources or bot_id in self.sources or app_id in self.sources
 
@@ -70,7 +71,7 @@ def _digest(message: Message) -> str:
 
 
 def _content(message: Message) -> list[Any]:
-    """What parsers read of it, without what Slack unfurled from its links."""
+    """The parts that parsers read, without the attachments that Slack unfurled from links."""
     attachments = message.get("attachments")
     if isinstance(attachments, list):
         own = [a for a in attachments if not (isinstance(a, dict) and "from_url" in a)]
@@ -79,8 +80,8 @@ def _content(message: Message) -> list[Any]:
     return [message.get("text"), own, message.get("blocks")]
 
 
-def _by_a_sopbot(message: Message) -> bool:
-    """Whether another sopbot posted it: two in one channel would answer each other without end."""
+def _is_by_sopbot(message: Message) -> bool:
+    """True if another sopbot posted it: two in one channel would answer each other without end."""
     return any(kind_of(mark) for mark in _marks(message))
 
 
@@ -94,25 +95,29 @@ def _marks(message: Message) -> Iterator[object]:
 
 
 def _without_names(alert: Alert) -> Alert:
-    """Any app in the channel could choose its SOP, or borrow a trace: HTTP's token is for that."""
+    """Remove SOP ID and tracking ID from the alert.
+
+    Any app in the channel could choose an SOP with them, or borrow a trace. An HTTP request may
+    name both, because it has a token.
+    """
     if alert.sop_id or alert.tracking_id:
         return replace(alert, sop_id="", tracking_id="")
     return alert
 
 
-class AlertDoor:
-    """Takes in alerts as they come over the socket, ahead of Bolt.
+class AlertReceiver:
+    """Receives alerts from the Socket Mode connections, before Bolt sees them.
 
-    Bolt would acknowledge an event before its listener runs, and matching every listener costs a
-    storm more than reading and writing the alert does.
+    Bolt would acknowledge an event before its listener runs, and in a burst Bolt's matching of
+    every listener costs more than parsing and writing the alert does.
     """
 
     def __init__(self, service: IncidentService, channels: AlertChannels) -> None:
         self._service = service
         self._channels = channels
 
-    async def take(self, payload: Message) -> bool:
-        """True once the alert in this payload is durable; False when there is none in it."""
+    async def receive(self, payload: Message) -> bool:
+        """True once the alert in this payload is durable; False if the payload has none."""
         event = payload.get("event")
         delivery = self._delivery(event) if isinstance(event, dict) else None
         if delivery is None:
@@ -120,30 +125,32 @@ class AlertDoor:
         await self._service.receive(delivery)
         return True
 
-    async def take_missed(self, channel: str, history: Sequence[Message]) -> int:
-        """Take in what of a channel's history, oldest first, was never handed over.
+    async def receive_history(self, channel: str, history: Sequence[Message]) -> int:
+        """Receive the messages of a channel's history, oldest first, that Slack did not deliver.
 
-        Returns how many messages that were. They go the same way as events, so what comes late
-        over the socket after all changes nothing.
+        Returns their number. They are handled as events are, so a late delivery of the same message
+        changes nothing.
         """
-        told = [
-            delivery for one in history if (delivery := self._delivery(_event_of(channel, one)))
+        deliveries = [
+            delivery
+            for message in history
+            if (delivery := self._delivery(_event_of(channel, message)))
         ]
-        known = await self._service.store.known_deliveries([delivery.key for delivery in told])
-        missed = [delivery for delivery in told if delivery.key not in known]
+        known = await self._service.store.known_deliveries([d.key for d in deliveries])
+        missed = [delivery for delivery in deliveries if delivery.key not in known]
         for delivery in missed:
             await self._service.receive(delivery)
         return len(missed)
 
-    def may_hold(self, message: Message) -> bool:
-        """Whether replies to this message may be alerts: it is by an app that posts them."""
-        return self._channels.by_a_source(message)
+    def may_have_alert_replies(self, message: Message) -> bool:
+        """True if replies to this message may be alerts: an app that posts alerts posted it."""
+        return self._channels.is_by_source(message)
 
     def _delivery(self, event: Message) -> Delivery | None:
-        found = self._channels.alert_in(event)
-        if not found:
+        alert = self._channels.alert_in(event)
+        if not alert:
             return None
-        message, version = found
+        message, version = alert
         channel = str(event["channel"])
         versions = f"slack/{channel}/{message.get('ts')}/"
         return Delivery(
@@ -158,9 +165,9 @@ class AlertDoor:
 
 
 def _event_of(channel: str, message: Message) -> Message:
-    """The event by which Slack would have told of a message that stands in its history.
+    """The event that Slack would have delivered for a message of its history.
 
-    Of an edited one, what it says now: no more than that is kept.
+    The history keeps only the present text of an edited message.
     """
     edited = message.get("edited")
     if not isinstance(edited, dict):
@@ -175,9 +182,9 @@ def _event_of(channel: str, message: Message) -> Message:
 
 
 def register(listeners: Listeners) -> None:
-    """Messages that are no alerts are only acknowledged."""
+    """Register the listener that acknowledges messages that are not alerts."""
     listeners.event("message", message_seen)
 
 
 async def message_seen() -> None:
-    """Nothing is left to do; without a listener Slack would deliver it again."""
+    """Do nothing: without a listener Slack would redeliver the message."""

@@ -1,7 +1,8 @@
-"""What comes over Socket Mode: alerts go to their own door, the rest to Bolt, each is counted.
+"""Dispatches envelopes: alerts to the alert receiver, all others to Bolt.
 
-No more is taken on at once than there is room for. What finds none waits in Slack's socket, so a
-storm slows the acknowledgements and not the bot; Slack delivers again what it waited for too long.
+At most MAX_IN_FLIGHT envelopes are handled at once. The others wait in Slack's socket, so a burst
+slows the acknowledgements and not the bot. Slack redelivers an event whose acknowledgement it has
+waited for too long.
 """
 
 from __future__ import annotations
@@ -21,88 +22,96 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.errors import SopbotError
-from bot.observability.trouble import Trouble
-from handlers.inbound.alert_receiver import AlertDoor
-from handlers.inbound.connection_pool import Sockets
-from handlers.inbound.socket_connection import Envelope, Socket
+from bot.observability.throttled_logger import ThrottledLogger
+from handlers.inbound.alert_receiver import AlertReceiver
+from handlers.inbound.connection_pool import ConnectionPool
+from handlers.inbound.socket_connection import Envelope, SocketConnection
 
 log = logging.getLogger(__name__)
 
-ROOM = 512  # envelopes in hand at once: two full commits of the store
+MAX_IN_FLIGHT = 512  # envelopes: two full commits of the store
 
 
-class Link:
-    """Handles envelopes. `missed` is called when events may not come any more.
+class EnvelopeDispatcher:
+    """Handles envelopes. Calls `request_backfill` when Slack may never deliver some events.
 
-    Slack kept some back, or delivered what could not be written and may give it up.
+    Either Slack withholds events, or an alert could not be written and Slack may stop redelivering
+    it.
     """
 
-    def __init__(self, app: AsyncApp, alerts: AlertDoor, missed: Callable[[], None]) -> None:
+    def __init__(
+        self, app: AsyncApp, alerts: AlertReceiver, request_backfill: Callable[[], None]
+    ) -> None:
         self._app = app
         self._alerts = alerts
-        self._missed = missed
-        self._room = asyncio.Semaphore(ROOM)
-        self._in_hand: set[asyncio.Task[None]] = set()
+        self._request_backfill = request_backfill
+        self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
+        self._in_flight: set[asyncio.Task[None]] = set()
         self._closing = False
-        self._trouble = Trouble(
+        self._failures = ThrottledLogger(
             log, logging.ERROR, "an alert is not written, so it is not acknowledged: %s"
         )
-        self.sockets: Sockets
+        self.connections: ConnectionPool
 
-    async def take(self, socket: Socket, envelope: Envelope) -> None:
-        """Take it on; returns once there was room for it. At the end nothing is taken on."""
-        await self._room.acquire()
+    async def dispatch(self, connection: SocketConnection, envelope: Envelope) -> None:
+        """Start handling the envelope; returns once a slot is free. After `drain`, drop it."""
+        await self._slots.acquire()
         request = SocketModeRequest.from_dict(envelope)
         if request is None or self._closing:
-            self._room.release()
+            self._slots.release()
             return
-        task = asyncio.create_task(self._handle(_Answers(self.sockets, socket), request))
-        self._in_hand.add(task)
+        task = asyncio.create_task(self._handle(_Responses(self.connections, connection), request))
+        self._in_flight.add(task)
         task.add_done_callback(self._done)
 
     async def drain(self, timeout: float) -> None:
-        """Take on nothing more, and let what is in hand finish, for at most `timeout` seconds."""
+        """Accept no envelope any more; wait at most `timeout` seconds for those in flight."""
         self._closing = True
-        if self._in_hand:
-            await asyncio.wait(set(self._in_hand), timeout=timeout)
+        if self._in_flight:
+            await asyncio.wait(set(self._in_flight), timeout=timeout)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._in_hand.discard(task)
-        self._room.release()
+        self._in_flight.discard(task)
+        self._slots.release()
         if not task.cancelled() and (error := task.exception()):
             log.error("an envelope was not handled, so it is not acknowledged", exc_info=error)
 
-    async def _handle(self, answers: _Answers, request: SocketModeRequest) -> None:
-        """Not acknowledged, and so delivered again: an alert that could not be written."""
+    async def _handle(self, responses: _Responses, request: SocketModeRequest) -> None:
+        """Handle the envelope and acknowledge it.
+
+        An alert that could not be written is not acknowledged, so that Slack redelivers it.
+        """
         if request.payload.get("type") == "app_rate_limited":
-            self._missed()
+            self._request_backfill()
         else:
             try:
-                is_alert = request.type == "events_api" and await self._alerts.take(request.payload)
+                is_alert = request.type == "events_api" and await self._alerts.receive(
+                    request.payload
+                )
             except SopbotError as error:
-                self._trouble.came(error)
-                self._missed()
+                self._failures.log(error)
+                self._request_backfill()
                 return
             if not is_alert:
                 began = time.time()
                 response = await run_async_bolt_app(self._app, request)
-                await send_async_response(answers, request, response, began)  # type: ignore[arg-type]  # it asks for no more than this
+                await send_async_response(responses, request, response, began)  # type: ignore[arg-type]  # it uses these members only
                 return
         done = SocketModeResponse(envelope_id=request.envelope_id)
-        await answers.send_socket_mode_response(done)
+        await responses.send_socket_mode_response(done)
 
 
-class _Answers:
-    """What Bolt's adapter needs of a Socket Mode client: the way back for one envelope."""
+class _Responses:
+    """Sends the response to one envelope, for Bolt's adapter in place of a Socket Mode client."""
 
     logger = log
 
-    def __init__(self, sockets: Sockets, socket: Socket) -> None:
-        self._sockets = sockets
-        self._socket = socket
+    def __init__(self, connections: ConnectionPool, connection: SocketConnection) -> None:
+        self._connections = connections
+        self._connection = connection
 
     async def send_socket_mode_response(self, response: SocketModeResponse) -> None:
-        """Answer on the link it came on, or on another; with none Slack delivers it again."""
-        said: dict[str, Any] = response.to_dict()
-        if not await self._sockets.answer(self._socket, said):
-            log.warning("no link to answer %s on", response.envelope_id)
+        """Respond on the envelope's connection, or on another; without any Slack redelivers it."""
+        body: dict[str, Any] = response.to_dict()
+        if not await self._connections.respond(self._connection, body):
+            log.warning("no connection to respond to %s on", response.envelope_id)

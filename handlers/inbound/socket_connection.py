@@ -1,8 +1,8 @@
-"""One Socket Mode link: it greets, listens, answers pings, and says why it is over.
+"""One Socket Mode connection: it handshakes, reads envelopes, answers pings, says why it ended.
 
-Ours rather than the SDK's client, which keeps whatever it reads in a queue without bounds, closes
-the old link before it opens the new one, and tries one expired ticket for ever. Here a reader waits
-until what it read has been taken on, so that a storm slows Slack down and not the bot.
+This replaces the SDK's client, which queues without bounds whatever it reads, closes the old
+connection before it opens the new one, and tries one expired ticket for ever. Here the reader waits
+until an envelope has been accepted, so that a burst slows Slack down and not the bot.
 """
 
 from __future__ import annotations
@@ -24,62 +24,64 @@ log = logging.getLogger(__name__)
 
 Envelope = dict[str, Any]
 
-HANDSHAKE = 10.0  # seconds until Slack has said hello on a new link
+HANDSHAKE = 10.0  # seconds until Slack has sent `hello` on a new connection
 PING = 5.0  # seconds between our pings
-SILENCE = 15.0  # seconds without a word, not even a pong, after which a link is dead
+SILENCE = 15.0  # seconds without a frame, not even a pong, after which a connection is dead
 CLOSING = 1.0  # seconds for the closing handshake: Slack does not always finish it
 LARGEST = 4 * 1024 * 1024  # bytes of a frame; Slack's are well below
 
 
-class Why(StrEnum):
-    """Why a link is over, or soon will be."""
+class CloseReason(StrEnum):
+    """Why a connection ended, or will end soon."""
 
-    REFRESH = "refresh"  # Slack asks us to come back on another, in about ten seconds
+    REFRESH = "refresh"  # Slack will close it in about ten seconds
     CROWDED = "too_many_websockets"
     DISABLED = "link_disabled"  # somebody switched Socket Mode off
     CLOSED = "closed"
     SILENT = "silent"
 
 
-_ASKED_TO_LEAVE = {
-    "warning": Why.REFRESH,
-    "refresh_requested": Why.REFRESH,
-    "too_many_websockets": Why.CROWDED,
-    "link_disabled": Why.DISABLED,
+_DISCONNECTS = {
+    "warning": CloseReason.REFRESH,
+    "refresh_requested": CloseReason.REFRESH,
+    "too_many_websockets": CloseReason.CROWDED,
+    "link_disabled": CloseReason.DISABLED,
 }
 
 
 _ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.CLOSING, WSMsgType.ERROR)
 
 
-class Socket:
-    """An open link. `over` is done as soon as another is needed in its place.
+class SocketConnection:
+    """An open connection. `ended` is done as soon as another connection must replace it.
 
-    Until `close` it goes on listening as long as Slack lets it: what still comes is taken.
+    Until `close` it reads envelopes as long as Slack keeps it open, also after `ended`.
     """
 
     def __init__(
-        self, socket: ClientWebSocketResponse, take: Callable[[Socket, Envelope], Awaitable[None]]
+        self,
+        socket: ClientWebSocketResponse,
+        on_envelope: Callable[[SocketConnection, Envelope], Awaitable[None]],
     ) -> None:
         self._socket = socket
-        self._take = take
-        self._heard = 0.0
-        self._waits = False  # for a word of Slack's, rather than for room to take one on
+        self._on_envelope = on_envelope
+        self._last_received_at = 0.0
+        self._is_receiving = False  # it waits for Slack, and not for a slot for an envelope
         loop = asyncio.get_running_loop()
-        self.over: asyncio.Future[Why] = loop.create_future()
-        self._life = asyncio.create_task(self._live(), name="socket")
+        self.ended: asyncio.Future[CloseReason] = loop.create_future()
+        self._task = asyncio.create_task(self._run(), name="socket")
 
     @classmethod
     async def open(
         cls,
         session: aiohttp.ClientSession,
         url: str,
-        take: Callable[[Socket, Envelope], Awaitable[None]],
-        **how: Any,
+        on_envelope: Callable[[SocketConnection, Envelope], Awaitable[None]],
+        **options: Any,
     ) -> Self:
-        """A link on which Slack has said hello. `how` is for aiohttp: proxy, ssl.
+        """A connection on which Slack has sent `hello`. `options` are aiohttp's: proxy, ssl.
 
-        `url` is a ticket, good once. SlackRefused or aiohttp.ClientError when nothing comes of it.
+        `url` is a ticket that is valid once. Raises SlackRefused or aiohttp.ClientError.
         """
         socket: ClientWebSocketResponse | None = None
         try:
@@ -89,7 +91,7 @@ class Socket:
                     autoping=False,
                     max_msg_size=LARGEST,
                     timeout=ClientWSTimeout(ws_close=CLOSING),
-                    **how,
+                    **options,
                 )
                 await _hello(socket)
         except BaseException as error:
@@ -98,37 +100,37 @@ class Socket:
             if isinstance(error, TimeoutError):
                 raise SlackRefused("no_hello", permanent=False) from error
             raise
-        return cls(socket, take)
+        return cls(socket, on_envelope)
 
     @property
     def alive(self) -> bool:
-        """Whether it still listens."""
-        return not self._life.done()
+        """True while it reads envelopes."""
+        return not self._task.done()
 
-    async def send(self, said: dict[str, Any]) -> None:
-        """Say something to Slack; ConnectionError where the link is over."""
-        await self._socket.send_str(json.dumps(said))
+    async def send(self, response: dict[str, Any]) -> None:
+        """Send a response to Slack; ConnectionError if the connection is closed."""
+        await self._socket.send_str(json.dumps(response))
 
     async def close(self) -> None:
-        """Listen no more."""
-        self._life.cancel()
-        await asyncio.gather(self._life, return_exceptions=True)
+        """Stop reading, and close the socket."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
 
-    async def linger(self, seconds: float) -> None:
-        """Listen on until Slack closes it, for at most so many seconds; then close."""
+    async def drain(self, seconds: float) -> None:
+        """Read on until Slack closes the connection, for at most `seconds`; then close it."""
         try:
-            await asyncio.wait({self._life}, timeout=seconds)
+            await asyncio.wait({self._task}, timeout=seconds)
         finally:
             await self.close()
 
-    async def _live(self) -> None:
+    async def _run(self) -> None:
         reader = asyncio.create_task(self._read())
-        why = Why.CLOSED
+        reason = CloseReason.CLOSED
         try:
             while not reader.done():
                 await asyncio.wait({reader}, timeout=PING)
                 if self._is_silent():
-                    why = Why.SILENT
+                    reason = CloseReason.SILENT
                     return
                 if not reader.done():
                     await self._ping()
@@ -136,71 +138,72 @@ class Socket:
             reader.cancel()
             [end] = await asyncio.gather(reader, return_exceptions=True)
             if isinstance(end, Exception):
-                log.error("a socket's reader failed", exc_info=end)
-            self._is_over(why)
+                log.error("the reader of a Socket Mode connection failed", exc_info=end)
+            self._end(reason)
             await _close(self._socket)
 
     def _is_silent(self) -> bool:
-        return self._waits and asyncio.get_running_loop().time() - self._heard > SILENCE
+        silence = asyncio.get_running_loop().time() - self._last_received_at
+        return self._is_receiving and silence > SILENCE
 
     async def _ping(self) -> None:
-        # The reader finds out by itself when the link is closed.
+        # The reader notices by itself that the connection is closed.
         with contextlib.suppress(ConnectionError, RuntimeError, TimeoutError):
             async with asyncio.timeout(PING):
                 await self._socket.ping()
 
-    def _is_over(self, why: Why) -> None:
-        if not self.over.done():
-            self.over.set_result(why)
+    def _end(self, reason: CloseReason) -> None:
+        if not self.ended.done():
+            self.ended.set_result(reason)
 
     async def _read(self) -> None:
         time = asyncio.get_running_loop().time
         while True:
-            self._heard, self._waits = time(), True
+            self._last_received_at, self._is_receiving = time(), True
             message = await self._socket.receive()
-            self._waits = False
+            self._is_receiving = False
             if message.type is WSMsgType.TEXT:
-                await self._heard_text(message.data)
+                await self._receive_text(message.data)
             elif message.type is WSMsgType.PING:
                 with contextlib.suppress(ConnectionError):
                     await self._socket.pong(message.data)
             elif message.type in _ENDS:
                 return
 
-    async def _heard_text(self, text: str) -> None:
-        said = _object(text)
-        if said.get("type") == "disconnect":
-            self._is_over(_ASKED_TO_LEAVE.get(str(said.get("reason")), Why.REFRESH))
-        elif "envelope_id" in said:
-            await self._take(self, said)
+    async def _receive_text(self, text: str) -> None:
+        frame = _object(text)
+        if frame.get("type") == "disconnect":
+            self._end(_DISCONNECTS.get(str(frame.get("reason")), CloseReason.REFRESH))
+        elif "envelope_id" in frame:
+            await self._on_envelope(self, frame)
 
 
 async def _hello(socket: ClientWebSocketResponse) -> None:
-    """The first word is hello, or Slack has no place for us."""
+    """Wait for `hello`; SlackRefused if Slack sends another frame, for example `disconnect`."""
     while True:
         message = await socket.receive()
         if message.type is WSMsgType.PING:
             await socket.pong(message.data)
             continue
-        said = _object(message.data) if message.type is WSMsgType.TEXT else {}
-        if said.get("type") == "hello":
+        frame = _object(message.data) if message.type is WSMsgType.TEXT else {}
+        if frame.get("type") == "hello":
             return
-        reason = said.get("reason") if said.get("type") == "disconnect" else "closed"
+        reason = frame.get("reason") if frame.get("type") == "disconnect" else "closed"
         raise SlackRefused(str(reason), permanent=False)
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        said = json.loads(text)
+        frame = json.loads(text)
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return frame if isinstance(frame, dict) else {}
 
 
 async def _close(socket: ClientWebSocketResponse) -> None:
-    """Say goodbye; where nobody listens any more, only let go."""
+    """Close the socket in order, or drop it if Slack does not answer any more."""
     try:
         async with asyncio.timeout(2 * CLOSING):
             await socket.close()
     except (ConnectionError, RuntimeError, TimeoutError) as error:
-        log.debug("a socket was not closed in order: %s", type(error).__name__)
+        log.debug("a Socket Mode connection was not closed in order: %s", type(error).__name__)

@@ -1,4 +1,4 @@
-"""Getting in touch with Slack at the start: who we are, and the first Socket Mode link."""
+"""Connects to Slack at the start: the bot's identity, and the first Socket Mode connection."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import OutsideError, SettingsError, SlackRefused, SopbotError
-from handlers.inbound.connection_pool import Sockets
+from handlers.inbound.connection_pool import ConnectionPool
 from handlers.outbound.slack_client import BAD_TOKEN
 
 CONNECT_SECONDS = 30.0
 
-# Another start would end the same way.
+# With these errors another start would end in the same way.
 _BAD_SETTING = BAD_TOKEN | {"missing_scope", "not_allowed_token_type"}
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who we are in Slack, as auth.test says."""
+    """The bot's own ids in Slack, as auth.test returns them."""
 
     team_id: str
     user_id: str
@@ -29,24 +29,24 @@ class Identity:
 
 
 async def identify(client: AsyncWebClient) -> Identity:
-    """Ask Slack who we are. SettingsError when the token is not taken, else OutsideError."""
+    """Ask Slack for the bot's ids. SettingsError if it refuses the token, else OutsideError."""
     try:
         answer = await client.auth_test()
     except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
-        raise _slack_said_no(error, "SLACK_BOT_TOKEN") from error
+        raise _refusal(error, "SLACK_BOT_TOKEN") from error
     return Identity(str(answer["team_id"]), str(answer["user_id"]), str(answer.get("bot_id", "")))
 
 
-async def connect(sockets: Sockets) -> None:
-    """Open the first link; errors as for `identify`."""
+async def connect(connections: ConnectionPool) -> None:
+    """Open the first connection; errors as for `identify`."""
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            await sockets.start()
+            await connections.start()
     except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
-        raise _slack_said_no(error, "SLACK_APP_TOKEN") from error
+        raise _refusal(error, "SLACK_APP_TOKEN") from error
 
 
-def _slack_said_no(error: Exception, setting: str) -> SopbotError:
+def _refusal(error: Exception, setting: str) -> SopbotError:
     if not isinstance(error, SlackApiError):
         return OutsideError(
             "Slack cannot be reached.", remedy="Check the network and SLACK_API_URL."

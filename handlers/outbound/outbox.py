@@ -17,7 +17,7 @@ from typing import Any
 
 from bot.configuration import LiveConfiguration
 from bot.errors import OutcomeUnknown, SlackRefused, SopbotError, StoreError
-from bot.observability.trouble import Trouble
+from bot.observability.throttled_logger import ThrottledLogger
 from bot.policy import Notify
 from handlers.outbound.channel_claim import GATHER, LONGEST_PAUSE, Channel
 from handlers.outbound.delivery import Delivery, SlackIsUnwell
@@ -73,7 +73,9 @@ class Outbox:
         self._whispers: set[asyncio.Task[None]] = set()
         self._channels: dict[str, Channel] = {}
         self._repeats = Pace(burst=REPEAT_BURST)  # of all channels: Slack limits the workspace
-        self._trouble = Trouble(log, logging.WARNING, "the outbox waits for the store: %s")
+        self._throttled = ThrottledLogger(
+            log, logging.WARNING, "the outbox waits for the store: %s"
+        )
 
     @property
     def _policy(self) -> Notify:
@@ -88,7 +90,7 @@ class Outbox:
             try:
                 await self._look()
             except StoreError as error:
-                self._trouble.came(error)
+                self._throttled.log(error)
             except Exception:  # whatever it is: nobody else sends, so it goes on at the next turn
                 log.exception("the outbox could not see what is due; it goes on")
             # Not wait_for: on Python 3.11 it can swallow the cancellation that ends this loop.
@@ -239,7 +241,7 @@ class Outbox:
             return
         if error := task.exception():
             if isinstance(error, StoreError):
-                self._trouble.came(error)
+                self._throttled.log(error)
             else:
                 log.error("the outbox of %s stopped", task.get_name(), exc_info=error)
             channel.pause(self._clock(), RESTART_DELAY)  # not at once: it would stop again

@@ -17,7 +17,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from bot.errors import StoreError
-from bot.observability.trouble import Trouble
+from bot.observability.throttled_logger import ThrottledLogger
 from store.engines.clocks import DatabaseClock
 from store.engines.postgres_session import Connection, connect
 from store.topics import Topic
@@ -145,7 +145,7 @@ class Wakeups:
 
     async def _listen(self, first: Connection) -> None:
         connection: Connection | None = first
-        trouble = Trouble(log, logging.WARNING, "not listening to the store: %s")
+        throttled = ThrottledLogger(log, logging.WARNING, "not listening to the store: %s")
         while True:
             try:
                 if connection is None:
@@ -159,7 +159,7 @@ class Wakeups:
                 async with within(connection, self._patience):
                     await self._look(connection)
             except (psycopg.Error, OSError) as error:
-                trouble.came(explain(error, safe_name(self._url)))
+                throttled.log(explain(error, safe_name(self._url)))
                 if connection is not None:
                     await connection.close()
                     connection = None

@@ -1,4 +1,4 @@
-"""The door for alerts from Slack: what it hands on."""
+"""The receiver of alerts from Slack: the deliveries that it makes of events."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pytest
 
 from bot.intake import parse_message
 from bot.response import Delivery, IncidentService
-from handlers.inbound.alert_receiver import AlertChannels, AlertDoor
+from handlers.inbound.alert_receiver import AlertChannels, AlertReceiver
 
 CHANNELS = AlertChannels(channels=frozenset({"C1"}), sources=frozenset(), own_bot_id="B0OWN")
 
 
 class Received:
-    """In place of the response: remembers what it was handed."""
+    """Replaces the incident service: remembers the deliveries."""
 
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []
@@ -29,7 +29,7 @@ def post(text: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("mark", ["sopbot_card", "sopbot.card"])
 @pytest.mark.parametrize("place", ["metadata", "block"])
-async def test_what_another_sopbot_posts_is_no_alert(mark: str, place: str) -> None:
+async def test_a_message_of_another_sopbot_is_no_alert(mark: str, place: str) -> None:
     event = post("checkout is down")
     shown = {"type": "section", "text": {"type": "mrkdwn", "text": "checkout is down"}}
     if place == "metadata":  # Slack's events tell the name, but not the payload
@@ -37,7 +37,9 @@ async def test_what_another_sopbot_posts_is_no_alert(mark: str, place: str) -> N
     else:
         event["blocks"] = [shown | {"block_id": mark}]
     received = Received()
-    assert not await AlertDoor(cast("IncidentService", received), CHANNELS).take({"event": event})
+    assert not await AlertReceiver(cast("IncidentService", received), CHANNELS).receive(
+        {"event": event}
+    )
     assert received.deliveries == []
 
 
@@ -54,10 +56,14 @@ async def test_an_app_in_the_channel_neither_chooses_its_sop_nor_borrows_a_trace
     borrowed: str,
 ) -> None:
     event = post(f"Lock 3 leaks\nservice: lock\n{borrowed}")
-    [told] = parse_message(event)
-    assert told.sop_id or told.tracking_id, "the parser must read it, else this test says nothing"
+    [parsed] = parse_message(event)
+    assert parsed.sop_id or parsed.tracking_id, (
+        "the parser must read it, else this test says nothing"
+    )
     received = Received()
-    assert await AlertDoor(cast("IncidentService", received), CHANNELS).take({"event": event})
+    assert await AlertReceiver(cast("IncidentService", received), CHANNELS).receive(
+        {"event": event}
+    )
     [alert] = received.deliveries[0].alerts
     assert (alert.sop_id, alert.tracking_id) == ("", "")
     assert alert.service == "lock", "all else is kept"

@@ -1,4 +1,4 @@
-"""The Socket Mode links: one that goes leaves no gap, one that cannot be had is tried anew."""
+"""The pool of Socket Mode connections: the end of one leaves no gap, a failed try is repeated."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import SlackRefused
 from bot.simulator import LocalSlack
-from handlers.inbound.connection_pool import Sockets
-from handlers.inbound.socket_connection import Envelope, Socket
+from handlers.inbound.connection_pool import ConnectionPool
+from handlers.inbound.socket_connection import Envelope, SocketConnection
 from tests.scenarios.children import until
 
 
-class Phone:
-    """Links with somebody who takes what comes, and remembers it."""
+class Bot:
+    """A pool whose envelopes are remembered, and acknowledged while `acknowledges`."""
 
     def __init__(self, slack: LocalSlack, session: aiohttp.ClientSession, count: int) -> None:
         self.slack = slack
-        self.taken: list[Envelope] = []
-        self.touched: list[bool] = []
-        self.answering = True
+        self.received: list[Envelope] = []
+        self.gaps: list[bool] = []
+        self.acknowledges = True
         client = AsyncWebClient(
             token=slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[]
         )
-        self.sockets = Sockets(
-            client, session, slack.app_token, self.take, self.touched.append, count=count
+        self.pool = ConnectionPool(
+            client, session, slack.app_token, self.on_envelope, self.gaps.append, count=count
         )
 
-    async def take(self, socket: Socket, envelope: Envelope) -> None:
-        self.taken.append(envelope)
-        if self.answering:
-            await self.sockets.answer(socket, {"envelope_id": envelope["envelope_id"]})
+    async def on_envelope(self, connection: SocketConnection, envelope: Envelope) -> None:
+        self.received.append(envelope)
+        if self.acknowledges:
+            await self.pool.respond(connection, {"envelope_id": envelope["envelope_id"]})
 
     @property
     def texts(self) -> list[str]:
-        return [one["payload"]["event"]["text"] for one in self.taken]
+        return [envelope["payload"]["event"]["text"] for envelope in self.received]
 
     async def connected(self, links: int) -> None:
         await until(
-            lambda: self.slack.connections == links and self.sockets.live == links,
+            lambda: self.slack.connections == links and self.pool.live == links,
             why=f"{links} links",
         )
 
     async def reconnected(self, link: int = 1) -> None:
         await until(
-            lambda: self.sockets.live and self.slack.links and self.slack.links[-1].number > link,
+            lambda: self.pool.live and self.slack.links and self.slack.links[-1].number > link,
             why=f"a link after number {link}",
         )
 
@@ -60,13 +60,13 @@ class Phone:
 
 
 @asynccontextmanager
-async def phone(slack: LocalSlack, count: int = 2) -> AsyncIterator[Phone]:
+async def connected_bot(slack: LocalSlack, count: int = 2) -> AsyncIterator[Bot]:
     async with aiohttp.ClientSession() as session:
-        one = Phone(slack, session, count)
+        bot = Bot(slack, session, count)
         try:
-            yield one
+            yield bot
         finally:
-            await one.sockets.close()
+            await bot.pool.close()
 
 
 @pytest.fixture
@@ -75,25 +75,25 @@ async def slack() -> AsyncIterator[LocalSlack]:
         yield running
 
 
-async def test_as_many_links_are_opened_as_were_asked_for_and_each_is_listened_to(
+async def test_the_pool_opens_the_configured_number_of_connections_and_reads_each(
     slack: LocalSlack,
 ) -> None:
-    async with phone(slack, 3) as one:
-        await one.sockets.start()
-        await one.connected(3)
+    async with connected_bot(slack, 3) as bot:
+        await bot.pool.start()
+        await bot.connected(3)
         for n in range(12):
-            await one.says(f"{n}")
-        await until(lambda: len(one.taken) == 12, why="all twelve")
+            await bot.says(f"{n}")
+        await until(lambda: len(bot.received) == 12, why="all twelve")
         assert len({d.sent_on[0] for d in slack.deliveries}) == 3
-        assert one.touched == [True, False, False], "only before the first link was a gap"
+        assert bot.gaps == [True, False, False], "only before the first link was a gap"
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled"])
-async def test_the_new_link_is_open_before_the_old_one_is_left(
+async def test_the_new_connection_is_open_before_the_old_one_closes(
     slack: LocalSlack, reason: str
 ) -> None:
-    async with phone(slack, 1) as one:
-        await one.sockets.start()
+    async with connected_bot(slack, 1) as bot:
+        await bot.pool.start()
         fewest = 1
         for _ in range(3):
             before = slack.links[-1].number
@@ -105,24 +105,24 @@ async def test_the_new_link_is_open_before_the_old_one_is_left(
                 return slack.links[-1].number > before
 
             await until(renewed, why="another link in its place")
-        await one.connected(1)
+        await bot.connected(1)
         assert fewest == 1, "at no moment was there none"
-        assert one.touched == [True, False, False, False]
-        await one.says("still here")
-        await until(lambda: one.texts == ["still here"], why="it is heard")
+        assert bot.gaps == [True, False, False, False]
+        await bot.says("still here")
+        await until(lambda: bot.texts == ["still here"], why="it is received")
 
 
-async def test_a_link_that_is_cut_is_replaced_and_what_it_left_is_heard_on_another(
+async def test_a_cut_connection_is_replaced_and_slack_redelivers_its_envelopes_on_another(
     slack: LocalSlack,
 ) -> None:
-    async with phone(slack) as one:
-        await one.sockets.start()
-        await one.connected(2)
-        one.answering = False
+    async with connected_bot(slack) as bot:
+        await bot.pool.start()
+        await bot.connected(2)
+        bot.acknowledges = False
         for n in range(6):
-            await one.says(f"{n}")
-        await until(lambda: len(one.taken) == 6, why="all are heard once")
-        one.answering = True
+            await bot.says(f"{n}")
+        await until(lambda: len(bot.received) == 6, why="all are received once")
+        bot.acknowledges = True
         slack.drop_connections(link=1)
         await until(
             lambda: (
@@ -130,114 +130,114 @@ async def test_a_link_that_is_cut_is_replaced_and_what_it_left_is_heard_on_anoth
             ),
             why="what the dead link left is acknowledged on the other",
         )
-        await one.connected(2)
-        assert one.touched.count(True) == 1, "the other link was there all the while"
+        await bot.connected(2)
+        assert bot.gaps.count(True) == 1, "the other link was there all the while"
 
 
-async def test_when_every_link_was_gone_that_is_told(slack: LocalSlack) -> None:
-    async with phone(slack) as one:
-        await one.sockets.start()
-        await one.connected(2)
+async def test_the_first_connection_after_all_were_gone_reports_a_gap(slack: LocalSlack) -> None:
+    async with connected_bot(slack) as bot:
+        await bot.pool.start()
+        await bot.connected(2)
         slack.script.refuse_sockets(503, times=2)
         slack.drop_connections()
-        await until(lambda: not one.sockets.live, why="both are gone")
+        await until(lambda: not bot.pool.live, why="both are gone")
         with pytest.raises(SlackRefused, match="closed"):
-            one.sockets.check()
-        await one.connected(2)
-        one.sockets.check()
-        assert one.touched.count(True) == 2, "at the start, and after the gap"
+            bot.pool.check()
+        await bot.connected(2)
+        bot.pool.check()
+        assert bot.gaps.count(True) == 2, "at the start, and after the gap"
 
 
 async def test_each_try_has_a_ticket_of_its_own(slack: LocalSlack) -> None:
-    async with phone(slack, 1) as one:
-        await one.sockets.start()
+    async with connected_bot(slack, 1) as bot:
+        await bot.pool.start()
         slack.script.refuse_sockets(408)
         slack.drop_connections()
-        await one.reconnected()
+        await bot.reconnected()
         opened = [c for c in slack.calls if c.method == "apps.connections.open"]
         assert len(opened) == 3, "the first, the expired one, and a fresh one"
 
 
-async def test_a_limit_on_opening_links_is_waited_out(slack: LocalSlack) -> None:
-    async with phone(slack, 1) as one:
-        await one.sockets.start()
+async def test_a_rate_limit_on_new_connections_is_waited_out(slack: LocalSlack) -> None:
+    async with connected_bot(slack, 1) as bot:
+        await bot.pool.start()
         slack.script.limit("apps.connections.open", retry_after=1)
         slack.drop_connections()
-        await one.reconnected()
+        await bot.reconnected()
 
 
-async def test_a_bad_token_is_told_at_the_start(slack: LocalSlack) -> None:
-    async with phone(slack, 1) as one:
+async def test_a_bad_token_stops_the_start(slack: LocalSlack) -> None:
+    async with connected_bot(slack, 1) as bot:
         slack.script.fail("apps.connections.open", "invalid_auth")
         with pytest.raises(SlackApiError, match="invalid_auth"):
-            await one.sockets.start()
+            await bot.pool.start()
 
 
-async def test_an_old_link_that_is_still_listened_to_is_closed_with_the_others(
+async def test_close_also_closes_an_old_connection_that_is_still_draining(
     slack: LocalSlack,
 ) -> None:
-    async with phone(slack, 1) as one:
-        await one.sockets.start()
-        [old] = one.sockets._open
+    async with connected_bot(slack, 1) as bot:
+        await bot.pool.start()
+        [old] = bot.pool._open
         await slack.disconnect("warning")
-        await one.reconnected()
-        assert old.alive, "it lingers"
-        await one.sockets.close()
+        await bot.reconnected()
+        assert old.alive, "it still drains"
+        await bot.pool.close()
         assert not old.alive
 
 
-async def test_without_room_for_another_link_those_that_are_there_are_kept(
+async def test_the_pool_keeps_its_connections_when_slack_refuses_one_more(
     slack: LocalSlack,
 ) -> None:
-    async with phone(slack, 10) as one, phone(slack, 1) as other:
-        await one.sockets.start()
-        await one.connected(10)
+    async with connected_bot(slack, 10) as bot, connected_bot(slack, 1) as other:
+        await bot.pool.start()
+        await bot.connected(10)
         with pytest.raises(SlackRefused, match="too_many_websockets"):
-            await other.sockets.start()
+            await other.pool.start()
         assert slack.connections == 10
 
 
 async def test_no_log_line_holds_a_ticket(
     slack: LocalSlack, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with phone(slack, 1) as one:
-        await one.sockets.start()
+    async with connected_bot(slack, 1) as bot:
+        await bot.pool.start()
         slack.script.refuse_sockets(408, times=2)
         slack.drop_connections()
-        await one.reconnected()
+        await bot.reconnected()
     assert "WSServerHandshakeError 408" in caplog.text
     assert "ticket=" not in caplog.text
 
 
-async def test_words_that_are_no_envelope_are_passed_over(slack: LocalSlack) -> None:
-    async with phone(slack, 1) as one:
-        await one.sockets.start()
-        await one.connected(1)
+async def test_frames_that_are_no_envelopes_are_ignored(slack: LocalSlack) -> None:
+    async with connected_bot(slack, 1) as bot:
+        await bot.pool.start()
+        await bot.connected(1)
         [link] = slack.links
         wild: list[Any] = [{}, {"type": "hello"}, {"type": "news"}, {"type": "disconnect_later"}]
         for word in wild:
             link.send(word)
-        await one.says("after them")
-        await until(lambda: one.texts == ["after them"], why="it is heard")
+        await bot.says("after them")
+        await until(lambda: bot.texts == ["after them"], why="it is received")
 
 
-async def test_a_taker_without_room_makes_slack_wait_and_nothing_is_read_meanwhile(
+async def test_a_handler_without_a_free_slot_stops_the_reading(
     slack: LocalSlack,
 ) -> None:
-    async with phone(slack, 1) as one:
-        room = asyncio.Event()
-        taken = one.take
+    async with connected_bot(slack, 1) as bot:
+        slot = asyncio.Event()
+        handle = bot.on_envelope
 
-        async def slowly(socket: Socket, envelope: Envelope) -> None:
-            await taken(socket, envelope)
-            await room.wait()
+        async def slowly(connection: SocketConnection, envelope: Envelope) -> None:
+            await handle(connection, envelope)
+            await slot.wait()
 
-        one.sockets._take = slowly
-        await one.sockets.start()
-        await one.connected(1)
+        bot.pool._on_envelope = slowly
+        await bot.pool.start()
+        await bot.connected(1)
         for n in range(5):
-            await one.says(f"{n}")
+            await bot.says(f"{n}")
         await until(lambda: slack.links[0].sent == 5, why="all five are on their way")
-        assert one.texts == ["0"]
-        room.set()
-        await until(lambda: len(one.taken) == 5, why="the others, once there is room")
+        assert bot.texts == ["0"]
+        slot.set()
+        await until(lambda: len(bot.received) == 5, why="the others, once a slot is free")

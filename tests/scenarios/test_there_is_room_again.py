@@ -132,7 +132,7 @@ async def test_a_bot_that_nobody_asks_for_anything_finds_out_by_itself_and_says_
     def said(words: str) -> int:
         return sum(words in line for line in caplog.messages)
 
-    await until(lambda: not running._read_back._wanted, why="its start has nothing left to write")
+    await until(lambda: not running._backfill._requests, why="its start has nothing left to write")
     await fill_up(disk, running)
     await until(lambda: not running.health.ready, why="the bot is not ready on a full disk")
     await until(lambda: said("the lease is not renewed") > 5, why="the clockwork goes on")

@@ -123,7 +123,7 @@ async def test_what_arrives_late_after_it_was_read_back_changes_nothing(
 ) -> None:
     running = await bot()
     await lost(world, "web")
-    running._read_back.in_touch(True)
+    running._backfill.on_connect(True)
     await world.card("web")
     late = world.slack.deliveries[-1]
     again = world.slack.deliver("events_api", late.payload)

@@ -57,7 +57,7 @@ TASKS = {
     "heartbeat",
     "outbox",
     "propose",
-    "read back",
+    "backfill",
     "reload notice",
     "socket 0",
     "socket 1",
@@ -177,7 +177,7 @@ REPLACED_BY_A_RELOAD = {
     "the SOPs": lambda bot: [sop.sop_id for sop in bot.service.sops.sops],
     "how the outbox posts": lambda bot: bot.outbox._policy.model_dump_json(),
     "how far the history is read back": lambda bot: (
-        bot._read_back._config.current.policy.ingest.read_back_hours
+        bot._backfill._config.current.policy.ingest.read_back_hours
     ),
     "how long repeats gather on a card": lambda bot: (
         bot.service.store.config.current.policy.correlate.card_update_seconds

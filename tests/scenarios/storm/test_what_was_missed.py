@@ -57,7 +57,7 @@ async def a_quarter_of_an_hour_without_a_link(lab: Lab) -> AsyncIterator[None]:
 @asynccontextmanager
 async def a_link_lost_while_history_is_read(lab: Lab) -> AsyncIterator[None]:
     lab.slack.script.slow("conversations.history", 20)
-    await lab.running._read_back.now_and_then()
+    await lab.running._backfill.periodic()
     await asyncio.sleep(7)
     lab.slack.script.lose_envelopes("events_api", times=4)
     yield
