@@ -82,10 +82,10 @@ def _content(message: Message) -> list[Any]:
 
 def _is_by_sopbot(message: Message) -> bool:
     """True if another sopbot posted it: two in one channel would answer each other without end."""
-    return any(kind_of(mark) for mark in _marks(message))
+    return any(kind_of(mark) for mark in _sopbot_names(message))
 
 
-def _marks(message: Message) -> Iterator[object]:
+def _sopbot_names(message: Message) -> Iterator[object]:
     metadata, blocks = message.get("metadata"), message.get("blocks")
     if isinstance(metadata, dict):
         yield metadata.get("event_type")
@@ -137,10 +137,10 @@ class AlertReceiver:
             if (delivery := self._delivery(_event_of(channel, message)))
         ]
         known = await self._service.store.known_deliveries([d.key for d in deliveries])
-        missed = [delivery for delivery in deliveries if delivery.key not in known]
-        for delivery in missed:
+        undelivered = [delivery for delivery in deliveries if delivery.key not in known]
+        for delivery in undelivered:
             await self._service.receive(delivery)
-        return len(missed)
+        return len(undelivered)
 
     def may_have_alert_replies(self, message: Message) -> bool:
         """True if replies to this message may be alerts: an app that posts alerts posted it."""
