@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.ports import kept_port
+from tests.helpers.ports import kept_port
 
 PROGRAM = "prometheus-alertmanager"
 START_SECONDS = 30.0

@@ -28,7 +28,7 @@ from store.audit.proof import Row, body_text, link_text
 from store.audit.sealing import AuditKey
 from store.engines.tables import tables
 from store.operations.audit import Kind
-from tests.store.shop import ANA, NOW, TEAM, asked, claim_execution, opened, voter
+from tests.helpers.builders import ANA, NOW, TEAM, asked, claim_execution, opened, voter
 
 APPROVALS = 1_667
 ROUNDS = 7

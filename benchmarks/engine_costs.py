@@ -22,7 +22,7 @@ from bot.incidents.sops import SopLibrary
 from bot.intake import parse_message
 from bot.response.receive import Delivery, name_all
 from store import Store, open_store
-from tests.scenarios.stores import Beneath, InFile, OnServer
+from tests.helpers.databases import Beneath, InFile, OnServer
 
 SIZES = (1_000, 50_000)
 TIMED = 200  # alerts of a kind that are timed

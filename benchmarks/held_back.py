@@ -15,7 +15,7 @@ from benchmarks.senders import slack_event, word
 from benchmarks.servers import postgres
 from benchmarks.stage import Calls, Child, child, surroundings
 from bot.simulator import Channel, LocalSlack
-from tests.postgres import PostgresServer
+from tests.helpers.postgres import PostgresServer
 
 CHANNELS = 8
 WAITING = 10  # cards in each

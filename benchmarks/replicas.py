@@ -13,8 +13,8 @@ from benchmarks.results import Bar, Result
 from benchmarks.servers import postgres
 from benchmarks.slack_process import Poured, slack_process
 from benchmarks.stage import bare_gateway, bot_settings, child, workspace
-from tests.postgres import PostgresServer
-from tests.scenarios.stores import OnServer
+from tests.helpers.databases import OnServer
+from tests.helpers.postgres import PostgresServer
 
 ALERTS, GROUPS, CHANNELS = 3_000, 100, 20
 WARM_UP = 300

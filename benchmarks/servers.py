@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from tests.postgres import PostgresServer, postgres_server, programs
+from tests.helpers.postgres import PostgresServer, postgres_server, programs
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 

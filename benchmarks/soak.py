@@ -1,7 +1,7 @@
 """Half an hour at 200 alerts a second, in simulated time: what the memory does meanwhile.
 
 Bot and local Slack share one process, whose clock goes on only when nothing is left to do; see
-`tests/scenarios/virtual_time.py`. The local Slack forgets what is over. There is no floor: the
+`tests/helpers/virtual_time.py`. The local Slack forgets what is over. There is no floor: the
 process is measured against itself, a warm-up of two minutes later.
 """
 
@@ -25,7 +25,7 @@ async def run() -> list[Result]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.scenarios.storm.soak",
+        "tests.scenarios.burst.soak",
         *map(str, (SECONDS, WARM_UP, SEED)),
         env=clean_environment(),
         cwd=ROOT,

@@ -19,7 +19,7 @@ from benchmarks.results import Bar, Result, percentile
 from benchmarks.senders import slack_event, word
 from benchmarks.stage import CHANNEL, Child, child, surroundings
 from bot.simulator import Call
-from tests.serving.flood import flooding
+from tests.helpers.connection_floods import flooding
 
 CONNECTIONS = 10_000
 SECONDS = 60.0

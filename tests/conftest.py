@@ -15,9 +15,9 @@ import hypothesis
 import pytest
 
 from bot.settings import NAMES
-from tests.ports import kept_port
-from tests.postgres import PostgresServer, postgres_server, programs
-from tests.store.places import Places
+from tests.helpers.filled_stores import Places
+from tests.helpers.ports import kept_port
+from tests.helpers.postgres import PostgresServer, postgres_server, programs
 
 pytest_plugins = ["tests.longest_first", "tests.measuring"]
 

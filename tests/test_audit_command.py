@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from store.audit import whole_trail
-from tests.scenarios.children import Command
-from tests.store.places import ENGINES, ROOT, Places, bot_lives, change, from_the_future
-from tests.store.shop import AUDIT_KEY
+from tests.helpers.bot_processes import Command
+from tests.helpers.builders import AUDIT_KEY
+from tests.helpers.filled_stores import ENGINES, ROOT, Places, bot_lives, change, from_the_future
 from tests.test_store_command import environment
 
 KEY = AUDIT_KEY.raw.decode()

@@ -26,8 +26,8 @@ from store.admin.files import alone
 from store.admin.invariants import INVARIANTS
 from store.admin.locations import file_of
 from store.engines.tables import steps
-from tests.scenarios.children import Command
-from tests.store.places import (
+from tests.helpers.bot_processes import Command
+from tests.helpers.filled_stores import (
     ENGINES,
     MORE,
     ROOT,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from bot.workers import POLL, Workers
-from tests.scenarios.virtual_time import VirtualTimeLoop
+from tests.helpers.virtual_time import VirtualTimeLoop
 
 
 class Work:

@@ -11,7 +11,7 @@ import pytest
 from bot.approvals.binding import digest_of
 from bot.approvals.model import Approval, Binding
 from bot.incidents.remediation import Parameter, Preview
-from tests.handlers.views import looks
+from tests.helpers import models
 
 CHANGES: dict[str, Callable[[Approval], Approval]] = {
     "id": lambda one: replace(one, id="1" * 32),
@@ -50,19 +50,19 @@ def _with(one: Approval, parameter: Parameter) -> Approval:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_digest_covers(change: str) -> None:
-    one = looks.approval()
+    one = models.approval()
     assert digest_of(CHANGES[change](one)) != digest_of(one) == digest_of(replace(one))
 
 
 def test_all_changes_have_digests_of_their_own() -> None:
-    one = looks.approval()
+    one = models.approval()
     assert len({digest_of(change(one)) for change in CHANGES.values()}) == len(CHANGES)
 
 
 def test_every_field_that_is_added_has_to_be_looked_at() -> None:
     """What is shown is in the digest as a whole; of the rest, this names what is not."""
     decided_later = {"state", "digest", "decided_by", "decided_at", "reason", "votes"}
-    one = looks.approval()
+    one = models.approval()
     for field in fields(Approval):
         if field.name not in decided_later:
             other = replace(one, **{field.name: OTHERS[field.name](one)})
@@ -85,5 +85,5 @@ OTHERS: dict[str, Callable[[Approval], object]] = {
 
 
 def test_votes_do_not_change_it() -> None:
-    one = looks.approval()
-    assert digest_of(replace(one, votes=(looks.vote("U0ANA"),))) == digest_of(one)
+    one = models.approval()
+    assert digest_of(replace(one, votes=(models.vote("U0ANA"),))) == digest_of(one)

@@ -28,12 +28,12 @@ from bot.approvals.model import Approval, Binding, Freeze, Terms
 from bot.approvals.segment import Window
 from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.remediation import RemediationStatus
-from tests.handlers.views import looks
-from tests.handlers.views.looks import ANA, BEN, CAT, NOW
+from tests.helpers import models
+from tests.helpers.models import ANA, BEN, CAT, NOW
 
 Kind = BlockerKind
 MINUTE = timedelta(minutes=1)
-TARGET = looks.proposal().target
+TARGET = models.proposal().target
 LIMITS = Limits(cooldowns={"service.restart": 5 * MINUTE}, hourly_budget_per_target=20)
 DISPATCHING, UNKNOWN = RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN
 FAILED, VERIFIED = RemediationStatus.FAILED, RemediationStatus.VERIFIED
@@ -43,7 +43,7 @@ NOT_VERIFIED = RemediationStatus.NOT_VERIFIED
 def asked(**changes: object) -> Approval:
     """Cat asked for it; Ana and Ben may approve it."""
     terms = Terms(bound=Binding(env="prod", service="checkout-api", sop="sop-digest"))
-    one = looks.approval(**{"terms": terms, **changes})
+    one = models.approval(**{"terms": terms, **changes})
     return replace(one, digest=digest_of(one))
 
 
@@ -83,7 +83,7 @@ def found(
     one, facts = approval or asked(), Facts(freeze, runs)
     return evaluate(
         one,
-        incident or looks.incident(),
+        incident or models.incident(),
         facts,
         limits,
         now,
@@ -93,7 +93,7 @@ def found(
 
 
 def test_nothing_blocks_what_was_asked_a_moment_ago_nor_do_repeats_of_its_alert() -> None:
-    incident = replace(looks.incident(), revision=99, alert_count=400, value="9 %", firing=3)
+    incident = replace(models.incident(), revision=99, alert_count=400, value="9 %", firing=3)
     for status in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
         one = asked()
         assert found(one, incident=replace(incident, status=status), config=config_of(one)) is None
@@ -102,14 +102,14 @@ def test_nothing_blocks_what_was_asked_a_moment_ago_nor_do_repeats_of_its_alert(
 @pytest.mark.attack("ASI03")
 @pytest.mark.parametrize("severity", Severity)
 def test_a_severity_that_any_sender_may_say_ends_no_approval(severity: Severity) -> None:
-    incident = looks.incident(severity=severity)
+    incident = models.incident(severity=severity)
     for one in (asked(), approved()):
         assert found(one, incident=incident, config=config_of(one)) is None
 
 
 @pytest.mark.parametrize("status", [IncidentStatus.RESOLVED, IncidentStatus.SUPPRESSED])
 def test_of_an_incident_that_is_over_nothing_runs(status: IncidentStatus) -> None:
-    blocker = found(incident=looks.incident(status=status))
+    blocker = found(incident=models.incident(status=status))
     assert blocker == Blocker(kind=Kind.INCIDENT_CLOSED, subject=status)
     assert blocker.is_final
 
@@ -139,7 +139,7 @@ def test_what_it_was_proposed_for_has_changed(
 ) -> None:
     one = asked()
     config = replace(config_of(one, needed=needed), sop=sop)
-    blocker = found(one, incident=looks.incident(**incident), config=config)
+    blocker = found(one, incident=models.incident(**incident), config=config)
     assert blocker is not None
     assert (blocker.kind, blocker.is_final) == (kind, True)
 
@@ -165,7 +165,7 @@ def test_where_too_few_are_left_who_could_approve_it_nobody_can(
 
 def test_who_is_in_a_group_only_slack_knows_so_a_group_is_enough() -> None:
     assert found(asked(approvers=("S0SRE",), needed=9)) is None
-    assert found(asked(votes=(looks.vote(ANA),))) is None
+    assert found(asked(votes=(models.vote(ANA),))) is None
 
 
 def test_while_everything_is_frozen_nothing_runs() -> None:
@@ -225,7 +225,7 @@ def test_a_target_that_was_acted_on_cools_down_until_a_time_that_is_known() -> N
 
 
 def test_the_breaker_of_a_sop_opens_by_its_failures_and_closes_when_one_helped() -> None:
-    mine = {"sop_id": looks.incident().sop_id, "target": "elsewhere"}
+    mine = {"sop_id": models.incident().sop_id, "target": "elsewhere"}
     failures = [ran(FAILED, minutes, **mine) for minutes in (30, 20, 10)]
     blocker = found(asked(), *failures)
     assert blocker == Blocker(
@@ -241,7 +241,7 @@ def test_the_breaker_of_a_sop_opens_by_its_failures_and_closes_when_one_helped()
     ("limits", "kind", "subject"),
     [
         ({"hourly_budget": 2}, Kind.BUDGET_SPENT, ""),
-        ({"hourly_budget_per_sop": 2}, Kind.SOP_BUDGET_SPENT, looks.incident().sop_id),
+        ({"hourly_budget_per_sop": 2}, Kind.SOP_BUDGET_SPENT, models.incident().sop_id),
         ({"hourly_budget_per_target": 2}, Kind.TARGET_BUDGET_SPENT, TARGET),
     ],
 )
@@ -249,7 +249,7 @@ def test_a_budget_that_is_spent_says_when_there_is_some_again(
     limits: dict[str, int], kind: BlockerKind, subject: str
 ) -> None:
     held = Limits(**limits)  # type: ignore[arg-type]
-    runs = [ran(minutes=minutes, sop_id=looks.incident().sop_id) for minutes in (40, 30, 20)]
+    runs = [ran(minutes=minutes, sop_id=models.incident().sop_id) for minutes in (40, 30, 20)]
     blocker = found(asked(), *runs, limits=held)
     until = NOW + 30 * MINUTE
     assert blocker == Blocker(kind=kind, subject=subject, count=3, until=until)
@@ -260,7 +260,7 @@ def test_a_budget_that_is_spent_says_when_there_is_some_again(
     assert (never.kind, never.until) == (kind, None)
 
 
-GOOD = LastLook(is_on_record=True, lost_vote="", plan=looks.approval().preview.digest)
+GOOD = LastLook(is_on_record=True, lost_vote="", plan=models.approval().preview.digest)
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ RUNS = st.lists(
         st.sampled_from([VERIFIED, FAILED, NOT_VERIFIED, DISPATCHING, UNKNOWN]),
         st.floats(-5, 200),
         incident_id=st.sampled_from([7, 142]),
-        sop_id=st.sampled_from(["sop_other", looks.incident().sop_id]),
+        sop_id=st.sampled_from(["sop_other", models.incident().sop_id]),
         target=st.sampled_from([TARGET, "elsewhere"]),
     ),
     max_size=12,
@@ -334,7 +334,7 @@ def test_what_a_person_wrote_as_the_reason_of_a_freeze_is_not_obeyed_by_slack() 
 
 
 def test_what_was_asked_before_there_were_terms_is_over_by_its_scope() -> None:
-    one = replace(looks.approval(), digest="")
+    one = replace(models.approval(), digest="")
     one = replace(one, digest=digest_of(one))
     blocker = found(one, config=config_of(one))
     assert blocker == Blocker(kind=Kind.SCOPE_CHANGED)

@@ -24,7 +24,7 @@ from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackCalls
 from store import Store, open_store
 from store.topics import Topic
-from tests.store.trail import AUDIT_KEY
+from tests.helpers.trail import AUDIT_KEY
 
 ALERTS = "C0ALERTS01"
 OPS = "C0OPS00001"

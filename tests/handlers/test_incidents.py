@@ -9,7 +9,7 @@ import pytest
 from bot.errors import Refused
 from handlers.listeners.incidents import incident_of_press
 from store import Store, open_store
-from tests.store.shop import CHANNEL, NOW, opened
+from tests.helpers.builders import CHANNEL, NOW, opened
 
 
 class NotedMeanwhile:

@@ -16,7 +16,7 @@ from bot.observability.metrics import Metrics
 from bot.simulator import LocalSlack
 from handlers.listeners.user_status import PATIENCE, People, problem_of
 from handlers.outbound.slack_client import SlackCalls
-from tests.scenarios.doors import SlackDoor
+from tests.helpers.slack_faults import SlackDoor
 from tests.scenarios.world import ANA, BEN, CHLOE
 
 SRE, DBA = "S0SRE00001", "S0DBA00001"

@@ -14,7 +14,7 @@ from handlers.outbound.posted_head import compare_posted_heads
 from handlers.outbound.slack_client import SlackCalls
 from store.operations.audit import Kind
 from tests.handlers.conftest import OPS, Desk
-from tests.store.trail import tamper
+from tests.helpers.trail import tamper
 
 pytestmark = pytest.mark.attack("ASI06")
 

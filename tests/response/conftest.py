@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from store import open_store
-from tests.response.bench import Bench, Gateway
-from tests.store.shop import AUDIT_KEY
+from tests.helpers.builders import AUDIT_KEY
+from tests.helpers.incident_bench import Bench, Gateway
 
 
 @pytest.fixture

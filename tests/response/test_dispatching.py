@@ -11,14 +11,14 @@ from bot.approvals.model import Standing
 from bot.incidents.remediation import RemediationStatus
 from bot.policy import Policy
 from bot.remediation.client import NeverSeen, Outcome, Running
-from tests.response.bench import Bench
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     NOW,
     OPS,
     later,
     opened,
 )
+from tests.helpers.incident_bench import Bench
 
 DISPATCHING, UNKNOWN = RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN
 SUCCEEDED, REVOKED = RemediationStatus.SUCCEEDED, RemediationStatus.REVOKED

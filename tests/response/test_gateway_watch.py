@@ -7,7 +7,7 @@ import pytest
 from bot.errors import GatewayUnavailable
 from bot.response.gateway_watch import GatewayWatch
 from store import Store, open_store
-from tests.store.shop import AUDIT_KEY, NOW, OPS, alert, later, tell
+from tests.helpers.builders import AUDIT_KEY, NOW, OPS, alert, later, tell
 
 
 class Gateway:

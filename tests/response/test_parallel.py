@@ -17,8 +17,7 @@ from bot.policy import Policy
 from bot.remediation.client import Outcome
 from bot.workers import Workers
 from store.topics import Topic
-from tests.response.bench import Bench, Gateway
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     BEN,
     CAT,
@@ -28,6 +27,7 @@ from tests.store.shop import (
     later,
     opened,
 )
+from tests.helpers.incident_bench import Bench, Gateway
 
 PEOPLE = (ANA, BEN, CAT)
 

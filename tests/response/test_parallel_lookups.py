@@ -15,9 +15,9 @@ from bot.remediation.client import Outcome
 from bot.response.parallel import Parallel
 from bot.response.verify import Probed
 from store import Store
-from tests.response.bench import Bench, Gateway
+from tests.helpers.builders import claim_execution, later
+from tests.helpers.incident_bench import Bench, Gateway
 from tests.response.test_parallel import approved
-from tests.store.shop import claim_execution, later
 
 DISPATCHING, SUCCEEDED = RemediationStatus.DISPATCHING, RemediationStatus.SUCCEEDED
 VERIFIED = RemediationStatus.VERIFIED

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bot.incidents.correlation import Named
 from bot.incidents.sops import SopLibrary
 from bot.response.receive import ALERTS_A_STEP, Delivery, name_all, named_in_steps
-from tests.store.shop import NOW, alert
+from tests.helpers.builders import NOW, alert
 
 SOPS = SopLibrary.load([("sops.jsonl", '{"sop_id": "web-cpu", "keys": ["svc:web"]}')])
 

@@ -14,7 +14,7 @@ from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.remediation.contract import CONTEXT_LIMIT_CHARS, Priority
 from bot.response.propose import call_of
 from bot.response.request_context import CONTEXT_CHARS, context_of
-from tests.handlers.views.looks import incident, proposal
+from tests.helpers.models import incident, proposal
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 OPENED = NOW - timedelta(minutes=12, seconds=30)

@@ -12,8 +12,8 @@ from bot.remediation.client import NeverSeen, Outcome, Running
 from handlers.views.approval import approval
 from handlers.views.result import result
 from store.replica import Replica
-from tests.response.bench import Bench
-from tests.store.shop import later
+from tests.helpers.builders import later
+from tests.helpers.incident_bench import Bench
 
 
 @pytest.mark.parametrize("where", ["while it is looked up", "while it is sent"])

@@ -20,9 +20,9 @@ from bot.gateway.config import read_config
 from bot.settings import load
 from bot.simulator import LocalSlack
 from store.engines.clocks import system_clock
-from tests.scenarios.children import BotProcess, ForkedBot, child_environment
-from tests.scenarios.doors import SlackDoor
-from tests.scenarios.stores import Beneath, InFile, OnServer
+from tests.helpers.bot_processes import BotProcess, ForkedBot, child_environment
+from tests.helpers.databases import Beneath, InFile, OnServer
+from tests.helpers.slack_faults import SlackDoor
 from tests.scenarios.world import BEN, CHLOE, SECRET, Clock, Gateway, Patient, World, restart_sop
 
 StartBot = Callable[..., Awaitable[Bot]]

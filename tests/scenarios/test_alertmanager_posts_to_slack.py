@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.scenarios.children import until
+from tests.helpers.bot_processes import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, World
 

@@ -15,9 +15,9 @@ from bot.jobs.post_audit_head import post_audit_head
 from bot.simulator import Message
 from store.engines.tables import tables
 from store.rows import approval_from
-from tests.scenarios.children import run_bot, until
+from tests.helpers.bot_processes import run_bot, until
+from tests.scenarios.audit_commands import bundle, verify
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.exports import bundle, verify
 from tests.scenarios.world import (
     ALERTS,
     AUDIT_KEY,

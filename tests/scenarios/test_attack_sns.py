@@ -11,7 +11,7 @@ import pytest
 
 from bot.app import Bot
 from bot.settings import load
-from tests.amazon_sns import ACCOUNT, CERTIFICATE_URL, Sns
+from tests.helpers.amazon_sns import ACCOUNT, CERTIFICATE_URL, Sns
 from tests.scenarios.world import Clock, World
 
 pytestmark = [pytest.mark.attack("ASI07"), pytest.mark.one_engine]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
+from tests.helpers.bot_processes import until
+from tests.helpers.slack_faults import Proxy
 from tests.scenarios.attacks import nothing_ran, proposed
-from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.doors import Proxy
 from tests.scenarios.world import BEN, CHLOE, SERVICE, Gateway, World, restart_sop
 
 RULES = [{"environments": ["production"], "approvals_required": 2, "reason_required": True}]

@@ -8,7 +8,7 @@ import pytest
 from bot.app import Bot
 from bot.jobs.post_audit_head import post_audit_head
 from bot.simulator import Message
-from tests.scenarios.children import run_bot, until
+from tests.helpers.bot_processes import run_bot, until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, Clock, Gateway, World, kind
 

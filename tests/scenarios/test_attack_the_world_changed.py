@@ -13,10 +13,10 @@ from aiohttp import web
 
 from bot.app import Bot
 from bot.remediation.contract import Plan
+from tests.helpers.bot_processes import until
+from tests.helpers.slack_faults import Proxy
 from tests.scenarios.attacks import nothing_ran, proposed, ran, refused
-from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.doors import Proxy
 from tests.scenarios.world import BEN, CHLOE, Clock, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.attack("ASI02")

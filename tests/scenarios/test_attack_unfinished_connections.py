@@ -15,10 +15,10 @@ import pytest
 from bot.app import Bot
 from bot.gateway.app import running
 from bot.gateway.config import read_config
+from tests.helpers.connection_floods import KINDS, flooding
 from tests.scenarios.conftest import StartBot, gateway_config
 from tests.scenarios.world import Patient, World
 from tests.serving.conftest import UNFINISHED_HEAD, enforced, everything
-from tests.serving.flood import KINDS, flooding
 
 pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240), pytest.mark.one_engine]
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from tests.helpers.bot_processes import until
+from tests.helpers.slack_faults import Proxy
 from tests.scenarios.attacks import nothing_ran, proposed, ran, refused
-from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ALERTS, ANA, BEN, CHLOE, Clock, Gateway, World
 
 pytestmark = [pytest.mark.attack("ASI03"), pytest.mark.one_engine]

@@ -6,8 +6,8 @@ import pytest
 from aiohttp import web
 
 from bot.simulator import Message
+from tests.helpers.slack_faults import Proxy
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.doors import Proxy
 from tests.scenarios.world import BEN, CHLOE, Clock, Gateway, World
 
 pytestmark = pytest.mark.one_engine

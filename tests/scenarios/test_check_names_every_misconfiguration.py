@@ -19,11 +19,11 @@ from bot.gateway.app import running
 from bot.gateway.config import read_config
 from bot.settings import load
 from bot.simulator import LocalSlack
-from tests.postgres import PostgresServer
+from tests.helpers.databases import InFile
+from tests.helpers.postgres import PostgresServer
+from tests.helpers.slack_faults import SlackDoor
 from tests.scenarios.conftest import gateway_config
-from tests.scenarios.doors import SlackDoor
 from tests.scenarios.mistakes import MISTAKES, OPS, SCOPES, Mistake
-from tests.scenarios.stores import InFile
 from tests.scenarios.world import BEN, CHLOE, SECRET, Gateway, Patient, World, environ, restart_sop
 
 WRITES = ("chat.", "views.", "reactions.", "files.", "conversations.join", "conversations.open")

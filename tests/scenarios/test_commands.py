@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from tests.helpers.slack_faults import Proxy
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ALERTS, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.one_engine

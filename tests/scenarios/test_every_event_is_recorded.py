@@ -24,9 +24,9 @@ from bot.settings import load
 from bot.simulator import LocalSlack
 from store import open_store
 from store.audit.sealing import AuditKey
-from tests.scenarios.children import until
-from tests.scenarios.doors import Proxy, SlackDoor
-from tests.scenarios.stores import InFile
+from tests.helpers.bot_processes import until
+from tests.helpers.databases import InFile
+from tests.helpers.slack_faults import Proxy, SlackDoor
 from tests.scenarios.world import (
     ALERTS,
     AUDIT_KEY,

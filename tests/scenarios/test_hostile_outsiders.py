@@ -12,9 +12,9 @@ from aiohttp import web
 
 from bot.app import Bot
 from bot.simulator import Message
-from tests.scenarios.children import run_bot, until
+from tests.helpers.bot_processes import run_bot, until
+from tests.helpers.slack_faults import kind_of
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.doors import kind_of
 from tests.scenarios.world import ALERTS, SECRET, Clock, World
 
 pytestmark = [pytest.mark.attack("ASI07"), pytest.mark.one_engine]

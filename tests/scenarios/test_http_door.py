@@ -15,9 +15,9 @@ import pytest
 
 from bot.app import Bot
 from store.statements import Operation, query
-from tests.scenarios.children import until
+from tests.helpers.bot_processes import until
+from tests.helpers.slack_faults import Proxy
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ALERTS, SERVICE, World
 
 pytestmark = pytest.mark.one_engine

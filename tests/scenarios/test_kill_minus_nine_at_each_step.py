@@ -17,9 +17,9 @@ import pytest
 from aiohttp import web
 
 from bot.simulator import LocalSlack, Message, NotThereError
-from tests.scenarios.children import BotProcess
+from tests.helpers.bot_processes import BotProcess
+from tests.helpers.slack_faults import Hurried, Proxy, SlackDoor, kind_of
 from tests.scenarios.conftest import StartProcess
-from tests.scenarios.doors import Hurried, Proxy, SlackDoor, kind_of
 from tests.scenarios.world import Gateway, World, kind, restart_sop
 
 pytestmark = pytest.mark.unmeasured

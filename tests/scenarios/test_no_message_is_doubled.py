@@ -20,10 +20,10 @@ import pytest
 from aiohttp import web
 
 from bot.simulator import Channel, Chaos, LocalSlack, Message
-from tests.scenarios.children import BotProcess, until
+from tests.helpers.bot_processes import BotProcess, until
+from tests.helpers.seeds import SEED, again
+from tests.helpers.slack_faults import Hurried, SlackDoor, kind_of
 from tests.scenarios.conftest import StartBot, StartProcess
-from tests.scenarios.doors import Hurried, SlackDoor, kind_of
-from tests.scenarios.seeds import SEED, again
 from tests.scenarios.world import ALERTS, BEN, World, kind
 
 pytestmark = pytest.mark.unmeasured

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from tests.helpers.bot_processes import until
+from tests.helpers.slack_faults import Proxy
 from tests.scenarios.attacks import (
     approve_although_it_is_not_there,
     deliver,
@@ -16,9 +18,7 @@ from tests.scenarios.attacks import (
     proposed,
     ran,
 )
-from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ANA, BEN, CHLOE, SERVICE, Clock, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.one_engine

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from tests.helpers.bot_processes import until
+from tests.helpers.slack_faults import Proxy
 from tests.scenarios.attacks import RESTARTED, nothing_ran
-from tests.scenarios.children import until
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.doors import Proxy
 from tests.scenarios.world import BEN, SERVICE, Clock, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.one_engine

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from bot.simulator import foreign_app, rate_limited
+from tests.helpers.slack_faults import SlackDoor, kind_of
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.doors import SlackDoor, kind_of
 from tests.scenarios.world import ALERTS, World
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"

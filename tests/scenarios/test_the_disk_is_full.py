@@ -17,11 +17,12 @@ from aiohttp import web
 
 from bot.app import Bot
 from bot.errors import StoreError
-from tests.disks import SmallDisk, leave_no_room, small_disk
-from tests.scenarios.children import run_bot, until
+from tests.helpers.bot_processes import run_bot, until
+from tests.helpers.builders import NOW
+from tests.helpers.databases import InFile
+from tests.helpers.disks import SmallDisk, leave_no_room, small_disk
+from tests.helpers.slack_faults import Proxy, SlackDoor, kind_of
 from tests.scenarios.conftest import StartBot, StartProcess
-from tests.scenarios.doors import Proxy, SlackDoor, kind_of
-from tests.scenarios.stores import InFile
 from tests.scenarios.world import (
     ALERTS,
     BEN,
@@ -32,7 +33,6 @@ from tests.scenarios.world import (
     World,
     restart_sop,
 )
-from tests.store.shop import NOW
 
 FULL = "cannot grow: the disk is full"
 REMEDY = "Make room; what was not acknowledged is delivered again."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import GatewayUnavailable
+from tests.helpers.slack_faults import Proxy
 from tests.scenarios.conftest import StartBot, StartProcess
-from tests.scenarios.doors import Proxy
 from tests.scenarios.world import ALERTS, Gateway, World, kind
 
 pytestmark = pytest.mark.one_engine

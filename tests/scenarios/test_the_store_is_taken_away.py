@@ -15,9 +15,9 @@ import pytest
 
 from bot.app import Bot
 from store import open_store
+from tests.helpers.databases import InFile
+from tests.helpers.slack_faults import SlackDoor
 from tests.scenarios.conftest import StartBot, StartProcess
-from tests.scenarios.doors import SlackDoor
-from tests.scenarios.stores import InFile
 from tests.scenarios.world import BEN, Gateway, Patient, World, restart_sop
 from tests.store.test_sqlite_files import held
 

@@ -13,11 +13,11 @@ from aiohttp import web
 
 from bot.app import Bot
 from bot.simulator import ACK_SECONDS, ForwardClock, LocalSlack
-from tests.disks import SmallDisk, leave_no_room, small_disk
-from tests.scenarios.children import until
+from tests.helpers.bot_processes import until
+from tests.helpers.databases import InFile
+from tests.helpers.disks import SmallDisk, leave_no_room, small_disk
+from tests.helpers.slack_faults import Proxy, SlackDoor
 from tests.scenarios.conftest import StartBot, StartProcess, _world
-from tests.scenarios.doors import Proxy, SlackDoor
-from tests.scenarios.stores import InFile
 from tests.scenarios.world import ALERTS, Gateway, Patient, World
 
 

@@ -18,11 +18,11 @@ from psycopg.conninfo import conninfo_to_dict
 from bot.gateway.app import running
 from bot.gateway.config import read_config
 from bot.simulator import Channel, ForwardClock, LocalSlack
-from tests.scenarios.children import BotProcess
+from tests.helpers.bot_processes import BotProcess
+from tests.helpers.databases import OnServer
+from tests.helpers.slack_faults import SlackDoor
+from tests.helpers.tcp_proxy import Wire
 from tests.scenarios.conftest import StartProcess, gateway_config
-from tests.scenarios.doors import SlackDoor
-from tests.scenarios.stores import OnServer
-from tests.scenarios.wires import Wire
 from tests.scenarios.world import BEN, CHLOE, SECRET, Gateway, Patient, World, kind, restart_sop
 
 SEED = int(os.environ.get("SOPBOT_SEED", "20261121"))

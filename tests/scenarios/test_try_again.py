@@ -13,11 +13,11 @@ from aiohttp import web
 
 from bot.gateway.app import RunningGateway, running
 from bot.gateway.config import read_config
+from tests.helpers.bot_processes import until
+from tests.helpers.slack_faults import Proxy
 from tests.scenarios.attacks import proposed, ran
-from tests.scenarios.children import until
+from tests.scenarios.audit_commands import bundle
 from tests.scenarios.conftest import StartBot, gateway_config
-from tests.scenarios.doors import Proxy
-from tests.scenarios.exports import bundle
 from tests.scenarios.test_policy_decides_how import stop_sop
 from tests.scenarios.world import BEN, CHLOE, SECRET, SERVICE, Gateway, World
 

@@ -16,7 +16,7 @@ from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from store.engines.clocks import system_clock
-from tests.scenarios.virtual_time import (
+from tests.helpers.virtual_time import (
     StandstillError,
     VirtualTime,
     VirtualTimeLoop,

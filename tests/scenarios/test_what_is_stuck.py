@@ -6,7 +6,7 @@ import aiohttp
 
 from bot.app import Bot
 from bot.simulator import Message
-from tests.scenarios.children import until
+from tests.helpers.bot_processes import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, Clock, World, kind
 

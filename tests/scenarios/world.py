@@ -14,9 +14,9 @@ import aiohttp
 
 from bot.simulator import Answered, LocalSlack, Message, Outcome
 from handlers.outbound.metadata import kind_of
-from tests.scenarios.children import until
-from tests.scenarios.doors import SlackDoor
-from tests.scenarios.stores import Beneath, read_rows
+from tests.helpers.bot_processes import until
+from tests.helpers.databases import Beneath, read_rows
+from tests.helpers.slack_faults import SlackDoor
 
 JSON = dict[str, Any]
 
@@ -25,7 +25,7 @@ ANA, BEN, CHLOE = "U0ANA00001", "U0BEN00001", "U0CHLOE001"
 SERVICE = "checkout-api"
 SECRET = "a gateway secret of the tests"
 AUDIT_KEY = "an audit key of the tests"
-PROGRAM = Path(__file__).with_name("patient.py")
+PROGRAM = Path(__file__).with_name("leaking_service.py")
 
 
 @dataclass

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from store import Store
-from tests.postgres import PostgresServer, empty
-from tests.store.shop import ENGINES, OnServer, Place
+from tests.helpers.builders import ENGINES, OnServer, Place
+from tests.helpers.postgres import PostgresServer, empty
 
 
 @pytest.fixture(scope="session")

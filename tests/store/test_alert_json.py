@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.intake import parse_message
 from bot.intake.cleaning import storable, storable_with_json
 from store.rows import alert_from_json, alert_to_json
-from tests.store.shop import alert
+from tests.helpers.builders import alert
 
 TEXT = st.text(st.characters(codec=None), max_size=20)
 JSON = st.recursive(

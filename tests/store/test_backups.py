@@ -19,7 +19,8 @@ from store.admin import backups, condition, moves
 from store.admin.files import alone, give_back, written_beside
 from store.admin.locations import file_of
 from store.engines.tables import steps
-from tests.store.places import (
+from tests.helpers.builders import AUDIT_KEY, alert, tell
+from tests.helpers.filled_stores import (
     ENGINES,
     MORE,
     ROOT,
@@ -33,7 +34,6 @@ from tests.store.places import (
     in_the_middle,
     is_whole,
 )
-from tests.store.shop import AUDIT_KEY, alert, tell
 
 NOBODY = 65534
 
@@ -102,7 +102,7 @@ def test_what_was_written_before_the_backup_began_is_in_it_however_busy_the_bot_
 ) -> None:
     url = f"sqlite:///{tmp_path / 'busy.db'}"
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.store.writer", url],
+        [sys.executable, "-m", "tests.helpers.store_writer", url],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -194,7 +194,7 @@ def test_the_present_file_is_kept_beside_with_what_is_only_in_its_log(
     old, url = places.filled("sqlite"), f"sqlite:///{tmp_path / 'bot' / 'sopbot.db'}"
     backups.backup(old, file, Silent())
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.store.writer", url],
+        [sys.executable, "-m", "tests.helpers.store_writer", url],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

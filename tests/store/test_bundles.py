@@ -23,8 +23,7 @@ from store.audit import proof, whole_trail
 from store.audit.proof import Fault, read_bundle, verify_bundle
 from store.audit.sealing import AuditKey
 from store.operations.audit import Kind
-from tests.store.places import ENGINES, ROOT, Places, change, content
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,
     BEN,
@@ -36,6 +35,7 @@ from tests.store.shop import (
     opened,
     voter,
 )
+from tests.helpers.filled_stores import ENGINES, ROOT, Places, change, content
 
 JSON = dict[str, Any]
 

@@ -10,7 +10,7 @@ from bot.errors import StoreError
 from bot.incidents.model import Severity
 from store import Store
 from store.rows import AdviceRecord
-from tests.store.shop import ANA, NOW, Place, alert, later, opened, tell
+from tests.helpers.builders import ANA, NOW, Place, alert, later, opened, tell
 
 BODY = {"source": "Amazon Q", "cause": "a leak", "evidence": ["one", "two"]}
 

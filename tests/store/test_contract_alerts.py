@@ -10,7 +10,7 @@ import pytest
 from bot.incidents.model import AlertStatus, IncidentStatus, Link, Severity
 from store import Store
 from store.statements import Operation, query
-from tests.store.shop import CHANNEL, NOW, Place, alert, later, named, opened, resolved, tell
+from tests.helpers.builders import CHANNEL, NOW, Place, alert, later, named, opened, resolved, tell
 
 
 async def test_a_firing_alert_opens_an_incident_that_says_what_the_alert_said(

@@ -12,7 +12,7 @@ from bot.approvals.policy import Voter
 from bot.errors import NotFound, Refused
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from store import Store
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     BEN,
     CAT,

@@ -11,7 +11,7 @@ from bot.approvals.model import Choice, Execution
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store import Store
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     BEN,
     CHANNEL,
@@ -23,7 +23,7 @@ from tests.store.shop import (
     opened,
     voter,
 )
-from tests.store.trail import fault, trail
+from tests.helpers.trail import fault, trail
 
 FAILED, UNKNOWN = RemediationStatus.FAILED, RemediationStatus.OUTCOME_UNKNOWN
 

@@ -19,7 +19,7 @@ from store.audit.sealing import AuditKey, sealed
 from store.operations import audit
 from store.operations.audit import Kind
 from store.statements import Operation, run, to_db_time
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,
     BEN,
@@ -34,7 +34,7 @@ from tests.store.shop import (
     opened,
     voter,
 )
-from tests.store.trail import anchors, fault, tamper, trail
+from tests.helpers.trail import anchors, fault, tamper, trail
 
 SUCCEEDED = RemediationStatus.SUCCEEDED
 

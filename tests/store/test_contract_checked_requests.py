@@ -12,10 +12,10 @@ from bot.approvals.model import Approval, Choice
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store import Store
-from tests.store.shop import ANA, AUDIT_KEY, TEAM, asked, later, voter
+from tests.helpers.builders import ANA, AUDIT_KEY, TEAM, asked, later, voter
+from tests.helpers.trail import tamper, trail
 from tests.store.test_contract_freezes import approved, blocker_of, claimed, may_send
 from tests.store.test_costs import CountingEngine
-from tests.store.trail import tamper, trail
 
 
 async def requested(store: Store, target: str) -> Approval:

@@ -13,7 +13,7 @@ from bot.errors import Refused
 from bot.incidents.model import IncidentStatus, Severity
 from bot.incidents.remediation import RemediationStatus
 from store import Store
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     BEN,
     CAT,

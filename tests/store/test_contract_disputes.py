@@ -18,7 +18,7 @@ from store.audit.proof import Anchor, Row
 from store.operations import audit
 from store.operations.audit import Kind
 from store.statements import Operation
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,
     BEN,
@@ -30,7 +30,7 @@ from tests.store.shop import (
     opened,
     voter,
 )
-from tests.store.trail import anchors, fault, tamper, trail
+from tests.helpers.trail import anchors, fault, tamper, trail
 
 pytestmark = pytest.mark.attack("ASI10")
 

@@ -11,7 +11,7 @@ from bot.errors import NotFound, Refused, StoreError
 from store import Store
 from store.statements import Operation, execute, notify, query
 from store.topics import Topic
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     CHANNEL,
     NOW,

@@ -18,7 +18,7 @@ from bot.errors import NotFound, Refused
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from store import Store
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     BEN,
     NOW,
@@ -31,7 +31,7 @@ from tests.store.shop import (
     opened,
     voter,
 )
-from tests.store.trail import fault, trail
+from tests.helpers.trail import fault, trail
 
 DONE = RemediationStatus.SUCCEEDED
 UNKNOWN = RemediationStatus.OUTCOME_UNKNOWN

@@ -9,7 +9,7 @@ import pytest
 
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from store import Store
-from tests.store.shop import CHANNEL, NOW, Place, alert, later, named, resolved, tell
+from tests.helpers.builders import CHANNEL, NOW, Place, alert, later, named, resolved, tell
 
 # Folding
 

@@ -17,8 +17,19 @@ from store import Store
 from store.admin.invariants import broken
 from store.audit.proof import HEAD
 from store.operations.audit import Kind
-from tests.store.shop import ANA, BEN, NOW, OPS, TEAM, asked, claim_execution, later, opened, voter
-from tests.store.trail import anchors, fault, tamper, trail
+from tests.helpers.builders import (
+    ANA,
+    BEN,
+    NOW,
+    OPS,
+    TEAM,
+    asked,
+    claim_execution,
+    later,
+    opened,
+    voter,
+)
+from tests.helpers.trail import anchors, fault, tamper, trail
 
 REVOKED = RemediationStatus.REVOKED
 

@@ -15,7 +15,7 @@ from bot.errors import AlreadyProposed, Refused
 from bot.incidents.model import Incident, Severity
 from bot.incidents.remediation import Parameter, Proposal, RemediationStatus
 from store import Store
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     BEN,
     CAT,
@@ -32,7 +32,7 @@ from tests.store.shop import (
     tell,
     voter,
 )
-from tests.store.trail import fault
+from tests.helpers.trail import fault
 
 SUCCEEDED, FAILED = RemediationStatus.SUCCEEDED, RemediationStatus.FAILED
 NOT_VERIFIED, VERIFIED = RemediationStatus.NOT_VERIFIED, RemediationStatus.VERIFIED

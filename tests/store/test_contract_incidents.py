@@ -9,7 +9,7 @@ from bot.incidents.model import IncidentChange, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 from store import Store
 from store.admin.invariants import broken
-from tests.store.shop import ANA, BEN, CHANNEL, alert, asked, later, opened, resolved, tell
+from tests.helpers.builders import ANA, BEN, CHANNEL, alert, asked, later, opened, resolved, tell
 
 
 async def test_an_unknown_incident_is_not_found_by_its_number(store: Store) -> None:

@@ -11,8 +11,8 @@ from bot.errors import StoreError
 from store import Store
 from store.audit.proof import CHECKPOINT, HEAD
 from store.operations.audit import Kind
-from tests.store.shop import ANA, CHANNEL, NOW, Place
-from tests.store.trail import anchors, fault, tamper, trail
+from tests.helpers.builders import ANA, CHANNEL, NOW, Place
+from tests.helpers.trail import anchors, fault, tamper, trail
 
 MIDNIGHT = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
 TODAY = NOW.date().isoformat()

@@ -15,7 +15,7 @@ from store import Store, open_store
 from store.operations.leases import WORK, ChannelClaim
 from store.replica import LEASE, Replica
 from store.rows import OutboxMessage
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,
     CHANNEL,

@@ -8,7 +8,7 @@ from bot.incidents.news import News, NewsKind
 from bot.incidents.remediation import RemediationStatus
 from store import Store
 from store.operations.news import MOST_WAITING
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     BEN,
     CAT,

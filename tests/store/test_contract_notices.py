@@ -8,7 +8,7 @@ from bot.approvals.model import Choice
 from bot.incidents.model import Severity
 from store import Store
 from store.operations.cursors import Cursor
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     BEN,
     CHANNEL,

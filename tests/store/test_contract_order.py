@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.incidents.correlation import Named
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from store import Store
-from tests.store.shop import CHANNEL, SqliteMemory, alert, later, named, resolved
+from tests.helpers.builders import CHANNEL, SqliteMemory, alert, later, named, resolved
 
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
 OVERTAKEN = "overtaken by a newer telling"

@@ -7,7 +7,7 @@ from store import Store
 from store.operations.outbox import EVERYTHING, MessageClass
 from store.operations.outbox_fetch import FetchRequest
 from store.rows import OutboxMessage
-from tests.store.shop import ANA, CHANNEL, Place, alert, later, opened, tell
+from tests.helpers.builders import ANA, CHANNEL, Place, alert, later, opened, tell
 
 NEVER = 10_000_000
 

@@ -16,7 +16,7 @@ from bot.incidents.correlation import Named
 from store import Store
 from store.replica import Replica
 from store.rows import Receipt
-from tests.store.shop import (
+from tests.helpers.builders import (
     CHANNEL,
     NOW,
     TEAM,

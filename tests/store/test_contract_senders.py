@@ -10,8 +10,8 @@ import pytest
 from bot.incidents.correlation import Reason
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from store import Store
-from tests.store.shop import CHANNEL, alert, later, named, opened, resolved
-from tests.store.trail import fault
+from tests.helpers.builders import CHANNEL, alert, later, named, opened, resolved
+from tests.helpers.trail import fault
 
 pytestmark = pytest.mark.attack("ASI07")
 

@@ -22,7 +22,7 @@ from bot.approvals.model import Approval, Binding, Choice, ClaimedDispatch, Term
 from bot.incidents.remediation import RemediationStatus
 from store import Store
 from store.statements import Operation, Statement, query
-from tests.store.shop import ANA, OPS, TEAM, Place, asked, later, opened, voter
+from tests.helpers.builders import ANA, OPS, TEAM, Place, asked, later, opened, voter
 
 GATE = 4_711
 ON_POSTGRES = pytest.mark.parametrize("place", ["postgresql"], indirect=True)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.incidents.model import Severity
 from store import Store
-from tests.store.shop import CHANNEL, alert, later, named
+from tests.helpers.builders import CHANNEL, alert, later, named
 
 FLOOD, OTHER = "http:alertmanager", "slack:B0GRAFANA"
 

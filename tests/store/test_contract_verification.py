@@ -12,7 +12,7 @@ from bot.approvals.model import Binding, Choice, Terms
 from bot.incidents.model import Alert
 from bot.incidents.remediation import RemediationStatus
 from store import Store
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     CHANNEL,
     TEAM,

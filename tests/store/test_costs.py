@@ -24,8 +24,8 @@ from store.operations.outbox_fetch import FetchRequest
 from store.statements import Operation, Statement, query
 from store.topics import Topic
 from tests.handlers.conftest import Known
-from tests.response.bench import Bench
-from tests.store.shop import ANA, AUDIT_KEY, CHANNEL, NOW, TEAM, alert, named
+from tests.helpers.builders import ANA, AUDIT_KEY, CHANNEL, NOW, TEAM, alert, named
+from tests.helpers.incident_bench import Bench
 
 TOO_MANY = (
     "Every alert, or every click, pays this. If it must be more, say in the commit why; else read"

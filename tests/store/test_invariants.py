@@ -24,8 +24,7 @@ from store.admin.transfer_postgres import PostgresEnd
 from store.admin.transfer_sqlite import SqliteEnd
 from store.engines.dialects import statement_for_postgres
 from store.operations.audit import Kind
-from tests.store.full import fill
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,
     BEN,
@@ -39,6 +38,7 @@ from tests.store.shop import (
     tell,
     voter,
 )
+from tests.helpers.every_state import fill
 
 ENGINES = ("sqlite", "postgresql")
 

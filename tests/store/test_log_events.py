@@ -14,7 +14,7 @@ from bot.observability.events import Event
 from store import Store
 from store.log_events import log_event
 from store.statements import Operation, run, to_db_time
-from tests.store.shop import NOW, alert, named
+from tests.helpers.builders import NOW, alert, named
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from store.engines.postgres_connections import CHANNEL as NOTIFY_CHANNEL
 from store.engines.postgres_connections import SPACING
 from store.statements import Operation, execute, lock, query
 from store.topics import Topic
-from tests.postgres import PostgresServer, postgres_server
-from tests.scenarios.wires import Wire
-from tests.store.shop import ANA, CHANNEL, NOW, OnServer, alert, named, opened, tell
+from tests.helpers.builders import ANA, CHANNEL, NOW, OnServer, alert, named, opened, tell
+from tests.helpers.postgres import PostgresServer, postgres_server
+from tests.helpers.tcp_proxy import Wire
 
 TOPICS = (Topic.OUTBOX, Topic.ADVICE, Topic.ADVICE_GIVEN, Topic.DISPATCH)
 SOON = 60  # seconds after which what must happen surely never will

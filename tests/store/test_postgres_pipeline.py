@@ -10,7 +10,7 @@ from bot.errors import StoreError
 from store import Store
 from store.engines.postgres import PostgresEngine
 from store.statements import Operation, query, run
-from tests.store.shop import CHANNEL, NOW, alert, named
+from tests.helpers.builders import CHANNEL, NOW, alert, named
 
 ASKED = "SELECT key FROM deliveries WHERE key = ?"
 

@@ -18,8 +18,8 @@ from store import open_store
 from store.engines.clocks import DatabaseClock
 from store.engines.migrations import MIGRATIONS, name_of
 from store.engines.postgres import PostgresEngine
-from tests.postgres import PostgresServer, postgres_server
-from tests.store.shop import NOW, OnServer, alert, tell
+from tests.helpers.builders import NOW, OnServer, alert, tell
+from tests.helpers.postgres import PostgresServer, postgres_server
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "kept-to-ourselves"

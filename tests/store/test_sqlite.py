@@ -16,7 +16,7 @@ from store import open_store
 from store.engines.sqlite import SqliteEngine
 from store.engines.tables import steps
 from store.statements import Operation, query
-from tests.store.shop import NOW, alert, tell
+from tests.helpers.builders import NOW, alert, tell
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
@@ -50,7 +50,7 @@ def commits(database: Path) -> int:
 def written_until_killed(file: Path, lines: int) -> list[str]:
     """Start the writer, kill it with SIGKILL after so many lines; every whole line it printed."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.store.writer", url_of(file)],
+        [sys.executable, "-m", "tests.helpers.store_writer", url_of(file)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,

@@ -18,7 +18,7 @@ import pytest
 from bot.errors import StoreError
 from store import Store, open_store
 from store.engines.sqlite import SqliteEngine
-from tests.store.shop import NOW
+from tests.helpers.builders import NOW
 
 NOBODY = 65534
 

@@ -14,8 +14,8 @@ import pytest
 from bot.errors import StoreError
 from store import Store, open_store
 from store.topics import Topic
-from tests.disks import SmallDisk, leave_no_room, small_disk
-from tests.store.shop import CHANNEL, NOW, alert, later, named
+from tests.helpers.builders import CHANNEL, NOW, alert, later, named
+from tests.helpers.disks import SmallDisk, leave_no_room, small_disk
 
 
 @pytest.fixture

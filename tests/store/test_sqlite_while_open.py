@@ -16,8 +16,8 @@ from bot.errors import StoreError
 from store import Store, open_store
 from store.engines.sqlite import SqliteEngine
 from store.topics import Topic
-from tests.store.full import fill
-from tests.store.shop import CHANNEL, NOW, alert, named
+from tests.helpers.builders import CHANNEL, NOW, alert, named
+from tests.helpers.every_state import fill
 from tests.store.test_sqlite_files import held
 
 PAGE = 4096

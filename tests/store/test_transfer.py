@@ -18,8 +18,9 @@ from store.admin.locations import file_of, reading, shown
 from store.admin.transfer import Digest, Values, transfer
 from store.admin.transfer_sqlite import SqliteEnd
 from store.engines.tables import LEASES, Table, kept, steps, tables
-from tests.store.full import HOSTILE
-from tests.store.places import (
+from tests.helpers.builders import AUDIT_KEY, alert, tell
+from tests.helpers.every_state import HOSTILE
+from tests.helpers.filled_stores import (
     ENGINES,
     MORE,
     Places,
@@ -32,7 +33,6 @@ from tests.store.places import (
     in_the_middle,
     is_whole,
 )
-from tests.store.shop import AUDIT_KEY, alert, tell
 
 
 @pytest.fixture(params=ENGINES)

@@ -16,7 +16,7 @@ from bot.intake.cloudwatch import Signature
 from bot.web import sns
 from bot.web.sns import SnsVerifier, certificate_fetcher
 from store.engines.clocks import system_clock
-from tests.amazon_sns import ACCOUNT, CERTIFICATE_URL, HOST, Sns
+from tests.helpers.amazon_sns import ACCOUNT, CERTIFICATE_URL, HOST, Sns
 from tests.scenarios.world import Clock
 
 pytestmark = pytest.mark.attack("ASI07")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.advice.model import FROM_NOTHING, FROM_SOP, Advice
 from handlers.views.advice import advice
-from tests.handlers.views.looks import (
+from tests.helpers.models import (
     ANA,
     HOSTILE,
     WILD,

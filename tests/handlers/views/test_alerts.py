@@ -11,7 +11,7 @@ import pytest
 from bot.incidents.correlation import Reason
 from bot.incidents.model import GroupedAlert, GroupedAlerts, Severity
 from handlers.views.alerts import MAX_LABELS, PAGE, alerts_modal, page_of
-from tests.handlers.views.looks import HOSTILE, NOW, assert_slack_takes, buttons, incident, shown
+from tests.helpers.models import HOSTILE, NOW, assert_slack_takes, buttons, incident, shown
 
 
 def grouped(**changes: Any) -> GroupedAlert:

@@ -18,7 +18,7 @@ from handlers.views.approval import approval as view
 from handlers.views.approval import status_of
 from handlers.views.modals import edit_modal
 from handlers.views.text import clock
-from tests.handlers.views.looks import (
+from tests.helpers.models import (
     ANA,
     BEN,
     CAT,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.incidents.model import IncidentStatus, Link, Severity, Shown
 from handlers.views.card import card
 from handlers.views.modals import ask_modal, question_of
-from tests.handlers.views.looks import (
+from tests.helpers.models import (
     ANA,
     HOSTILE,
     WILD,

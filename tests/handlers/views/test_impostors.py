@@ -25,7 +25,7 @@ from handlers.views import advice, alerts, audit, card, lists, modals, notices, 
 from handlers.views import approval as approval_view
 from handlers.views import text as views
 from handlers.views.text import line, poses, said
-from tests.handlers.views.looks import (
+from tests.helpers.models import (
     NOW,
     acknowledged,
     approval,

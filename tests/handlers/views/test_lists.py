@@ -11,7 +11,7 @@ from bot.incidents.model import Severity, TimelineEntry
 from bot.incidents.remediation import RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop
 from handlers.views import lists
-from tests.handlers.views.looks import (
+from tests.helpers.models import (
     ANA,
     HOSTILE,
     NOW,

@@ -10,7 +10,7 @@ import pytest
 from bot.incidents.news import News, NewsKind
 from handlers.views.card import card
 from handlers.views.news import news
-from tests.handlers.views.looks import (
+from tests.helpers.models import (
     ANA,
     BEN,
     CAT,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.incidents.remediation import Preview, RemediationStatus
 from handlers.views.result import resolved as end
 from handlers.views.result import result
-from tests.handlers.views.looks import (
+from tests.helpers.models import (
     ANA,
     HOSTILE,
     NOW,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.views import text as views
-from tests.handlers.views.looks import HOSTILE, WILD, assert_obeys_nothing
+from tests.helpers.models import HOSTILE, WILD, assert_obeys_nothing
 
 
 def test_escaping_shows_what_would_be_obeyed() -> None:

@@ -1,4 +1,4 @@
-"""A process that writes until it is killed: `python -m tests.store.writer STORE_URL`.
+"""A process that writes until it is killed: `python -m tests.helpers.store_writer STORE_URL`.
 
 Each line it prints is the tracking id of an alert whose `accept` has returned.
 """
@@ -9,7 +9,7 @@ import asyncio
 import sys
 
 from store import Store, open_store
-from tests.store.shop import CHANNEL, NOW, alert, named
+from tests.helpers.builders import CHANNEL, NOW, alert, named
 
 
 async def write_on(store: Store, lane: int) -> None:

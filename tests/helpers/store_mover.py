@@ -1,6 +1,7 @@
-"""A process that stops in the middle: `python -m tests.store.mover copy|backup|restore FROM TO`.
+"""A process that stops in the middle of moving a store.
 
-It prints `in the middle`, and goes on when its stdin ends.
+`python -m tests.helpers.store_mover copy|backup|restore FROM TO` prints `in the middle`, and goes
+on when its stdin ends.
 """
 
 from __future__ import annotations

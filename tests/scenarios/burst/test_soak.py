@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.children import REPOSITORY, child_environment
-from tests.scenarios.seeds import SEED
-from tests.scenarios.storm.soak import CHANNELS
+from tests.helpers.bot_processes import REPOSITORY, child_environment
+from tests.helpers.seeds import SEED
+from tests.scenarios.burst.soak import CHANNELS
 
 GROWTH = 5.0  # percent
 MOVING = CHANNELS + 4  # tasks and sockets that come and go: of channels, and a job that is at it
@@ -29,7 +29,7 @@ async def soaked(seconds: float, warm_up: float) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.scenarios.storm.soak",
+        "tests.scenarios.burst.soak",
         *map(str, (seconds, warm_up, SEED)),
         cwd=REPOSITORY,
         env=environment,

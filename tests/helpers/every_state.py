@@ -10,7 +10,7 @@ from bot.incidents.model import Severity
 from bot.incidents.remediation import RemediationStatus
 from store import Store, open_store
 from store.operations.audit import Kind
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,
     BEN,

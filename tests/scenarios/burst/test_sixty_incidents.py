@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bot.simulator import RateLimits
-from tests.scenarios.seeds import SEED
-from tests.scenarios.storm.lab import SEVERITIES, SHOWN, Lab, rank_of
-from tests.scenarios.virtual_time import until
+from tests.helpers.seeds import SEED
+from tests.helpers.virtual_time import until
+from tests.scenarios.burst.lab import SEVERITIES, SHOWN, Lab, rank_of
 
 COUNTS = (5, 15, 20, 20)  # of each severity, the gravest first
 INCIDENTS = sum(COUNTS)

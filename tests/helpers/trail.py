@@ -10,7 +10,7 @@ from store.audit.chain import Chain
 from store.audit.proof import Anchor, Fault, Row
 from store.operations.audit import anchor_from, row_from
 from store.statements import Operation, execute, query
-from tests.store.shop import AUDIT_KEY
+from tests.helpers.builders import AUDIT_KEY
 
 
 def _rows() -> Operation[list[Row]]:

@@ -19,9 +19,9 @@ from bot.gateway.app import running
 from bot.gateway.config import read_config
 from bot.settings import load
 from bot.simulator import LocalSlack, Message
-from tests.scenarios.doors import SlackDoor
-from tests.scenarios.stores import InFile
-from tests.scenarios.virtual_time import VirtualTime, scheduler_goes_by, until
+from tests.helpers.databases import InFile
+from tests.helpers.slack_faults import SlackDoor
+from tests.helpers.virtual_time import VirtualTime, scheduler_goes_by, until
 from tests.scenarios.world import ALERTS, BEN, SECRET, Patient, World, alertmanager, kind
 
 JSON = dict[str, Any]

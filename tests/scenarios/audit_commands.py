@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.scenarios.children import run_bot
+from tests.helpers.bot_processes import run_bot
 from tests.scenarios.world import AUDIT_KEY, World
 
 

@@ -23,8 +23,8 @@ from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackCalls
 from store import Store
 from tests.handlers.conftest import OPS, Known
-from tests.scenarios.storm.turns import TurnsEngine
-from tests.scenarios.virtual_time import VirtualTime
+from tests.helpers.virtual_time import VirtualTime
+from tests.scenarios.burst.turns import TurnsEngine
 
 CHANNELS = [f"C0HELD{number:04}" for number in range(4)]
 LOOK, DUE = "store.operations.outbox_fetch.fetch", "store.operations.outbox.due"

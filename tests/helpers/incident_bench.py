@@ -21,7 +21,7 @@ from bot.remediation.contract import Plan
 from bot.response import IncidentService
 from store import Store
 from store.operations import outcomes
-from tests.store.shop import (
+from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,
     TEAM,

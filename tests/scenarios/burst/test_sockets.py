@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 
 from bot.simulator import RETRY_AFTER, Chaos
-from tests.scenarios.seeds import SEED
-from tests.scenarios.storm.lab import Lab
-from tests.scenarios.virtual_time import until
+from tests.helpers.seeds import SEED
+from tests.helpers.virtual_time import until
+from tests.scenarios.burst.lab import Lab
 
 REBUILT = 30  # simulated seconds
 CROWDED = 75  # the same where Slack had no place: to ask again soon would be no help

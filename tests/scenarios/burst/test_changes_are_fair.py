@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 from bot.simulator import TIERS, RateLimits
-from tests.scenarios.seeds import SEED
-from tests.scenarios.storm.lab import Lab, event
-from tests.scenarios.virtual_time import until
+from tests.helpers.seeds import SEED
+from tests.helpers.virtual_time import until
+from tests.scenarios.burst.lab import Lab, event
 from tests.scenarios.world import ALERTS
 
 GROUPS = 60

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.seeds import again
-from tests.scenarios.virtual_time import VirtualTimeLoop
+from tests.helpers.seeds import again
+from tests.helpers.virtual_time import VirtualTimeLoop
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -21,8 +21,8 @@ from store.admin import condition
 from store.admin.locations import file_of, reading
 from store.engines.dialects import statement_for_postgres
 from store.engines.tables import kept
-from tests.postgres import PostgresServer
-from tests.store.full import fill
+from tests.helpers.every_state import fill
+from tests.helpers.postgres import PostgresServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,7 +151,7 @@ def is_whole(url: str) -> bool:
 def in_the_middle(verb: str, source: str, target: str) -> Iterator[subprocess.Popen[str]]:
     """A process that moves a store, and waits half way; killed at the end."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.store.mover", verb, source, target],
+        [sys.executable, "-m", "tests.helpers.store_mover", verb, source, target],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

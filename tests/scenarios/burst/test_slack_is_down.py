@@ -15,9 +15,9 @@ from aiohttp import web
 
 from bot.app import Bot
 from bot.simulator import RateLimits
-from tests.scenarios.seeds import SEED
-from tests.scenarios.storm.lab import MEGABYTE, SEVERITIES, Lab, rank_of, rss, webhook_alert
-from tests.scenarios.virtual_time import until
+from tests.helpers.seeds import SEED
+from tests.helpers.virtual_time import until
+from tests.scenarios.burst.lab import MEGABYTE, SEVERITIES, Lab, rank_of, rss, webhook_alert
 
 BEFORE = 20  # incidents by Slack, a second before it goes
 GROWTH = 20 * MEGABYTE  # bytes

@@ -1,4 +1,4 @@
-"""`python -m tests.scenarios.storm.soak SECONDS SEED`: many simulated minutes, one JSON line.
+"""`python -m tests.scenarios.burst.soak SECONDS SEED`: many simulated minutes, one JSON line.
 
 A process of its own, so that what it holds is the bot's and the local Slack's alone; and the local
 Slack forgets what is over, so that what it holds does not grow.
@@ -20,8 +20,8 @@ from statistics import median
 from typing import Any
 
 from bot.simulator import Channel, RateLimits
-from tests.scenarios.storm.lab import MEGABYTE, Lab, descriptors, event, kind, rss
-from tests.scenarios.virtual_time import VirtualTimeLoop
+from tests.helpers.virtual_time import VirtualTimeLoop
+from tests.scenarios.burst.lab import MEGABYTE, Lab, descriptors, event, kind, rss
 
 RATE = 200  # events a second
 TICK = 0.1  # seconds between two handfuls of them

@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.errors import StoreError
 from store import Store
 from tests.conftest import unavailable
-from tests.store.shop import NOW
+from tests.helpers.builders import NOW
 
 MIB = 1 << 20
 

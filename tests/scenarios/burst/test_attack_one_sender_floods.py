@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.simulator import RateLimits
-from tests.scenarios.seeds import SEED
-from tests.scenarios.storm.lab import Lab, event, webhook_alert
-from tests.scenarios.virtual_time import until
+from tests.helpers.seeds import SEED
+from tests.helpers.virtual_time import until
+from tests.scenarios.burst.lab import Lab, event, webhook_alert
 from tests.scenarios.world import ALERTS
 
 FLOOD = 150

@@ -1,6 +1,7 @@
 """A small HTTP service that really falls ill: each request to /work leaks until /health is 503.
 
-Run as `python -S -E patient.py PORT FILE`; it writes its pid as a line into FILE when it is up.
+Run as `python -S -E leaking_service.py PORT FILE`. It writes its pid as a line into FILE when it
+is up.
 """
 
 import http.server

@@ -13,9 +13,9 @@ import pytest
 from bot.app import Bot
 from bot.settings import load
 from bot.simulator import Message
-from tests.scenarios.seeds import SEED
-from tests.scenarios.storm.lab import Lab
-from tests.scenarios.virtual_time import until
+from tests.helpers.seeds import SEED
+from tests.helpers.virtual_time import until
+from tests.scenarios.burst.lab import Lab
 from tests.scenarios.world import ALERTS, alertmanager
 
 OLD = 900  # simulated seconds: older than what is read again by the way

@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from store.engines.postgres_schema import migrate
-from tests.ports import kept_port
+from tests.helpers.ports import kept_port
 
 USER = "sopbot"
 UNPRIVILEGED = "postgres"  # Debian's own user for it: a server refuses to run as root
