@@ -1,1 +1,1 @@
-"""The bot's own HTTP door."""
+"""The bot's own HTTP endpoints."""

@@ -1,4 +1,4 @@
-"""Who may use the HTTP door: the bearer of the token, and no page in a browser."""
+"""Restricts the HTTP endpoints to the bearer of the token, and refuses browser pages."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from bot.web.errors import problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-OPEN = frozenset({"/healthz", "/readyz"})  # a load balancer has no token, and learns nothing
+# A load balancer has no token, and the answer reveals nothing.
+OPEN = frozenset({"/healthz", "/readyz"})
 TRUSTED = web.RequestKey("trusted", bool)
 """Whether the caller has the token, or needs none: then an answer may say why."""
 
 
 def bearer_only(token: str) -> Middleware:
-    """Refuse what lacks the token, and every request that a page makes.
+    """Return the middleware that refuses requests without the token or from a browser page.
 
-    Without a token the door is open to this machine alone, so only its own names are taken.
+    Without a token only this machine can reach the endpoints, so only its own names are accepted.
     """
 
     @web.middleware
@@ -31,10 +32,10 @@ def bearer_only(token: str) -> Middleware:
         if not token and not is_local_name(request.host):
             sentence = "Without HTTP_TOKEN only 127.0.0.1, [::1] and localhost are answered."
             return problem(421, "misdirected", sentence)
-        given = request.headers.get("Authorization", "")
+        authorization = request.headers.get("Authorization", "")
         expected = f"Bearer {token}"
         request[TRUSTED] = not token or hmac.compare_digest(
-            given.encode("utf-8", "replace"), expected.encode()
+            authorization.encode("utf-8", "replace"), expected.encode()
         )
         if not request[TRUSTED] and request.path not in OPEN:
             return problem(

@@ -1,4 +1,4 @@
-"""Reading a JSON body: over the limit, not JSON, not UTF-8, all with a sentence."""
+"""Reads a JSON body; a body over the limit, or not JSON or UTF-8, is refused with a sentence."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ BODY_LIMIT = 1_048_576  # bytes
 
 
 async def body_bytes(request: web.Request) -> bytes:
-    """The body as it came. TooLarge over 1 MiB."""
+    """Return the raw body. Raises TooLarge over 1 MiB."""
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise TooLarge from error
-    except web.RequestPayloadError as error:  # such as a chunk that is not what it says
+    except web.RequestPayloadError as error:  # such as a chunk whose size is wrong
         raise InputError("The body is not what its headers say.", field="body") from error
 
 
 async def json_body(request: web.Request) -> Any:
-    """The body as JSON. TooLarge over 1 MiB, InputError when it is not JSON."""
+    """Return the body as JSON. Raises TooLarge over 1 MiB, InputError if it is not JSON."""
     return json_of(await body_bytes(request))
 
 
 def json_of(data: bytes) -> Any:
-    """The bytes of a body as JSON, or InputError."""
+    """Parse the bytes of a body as JSON, or raise InputError."""
     try:
         return json.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -38,7 +38,7 @@ def json_of(data: bytes) -> Any:
             f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
             field="body",
         ) from error
-    except ValueError as error:  # Python reads no number of more than 4,300 digits
+    except ValueError as error:  # Python parses no number with more than 4,300 digits
         raise InputError("The body holds a number that is too long.", field="body") from error
     except RecursionError as error:
         raise InputError("The body is nested too deeply.", field="body") from error

@@ -1,4 +1,7 @@
-"""The one place that turns errors into HTTP: `{"error": {"code", "message"}}` and a status."""
+"""Turns every error into HTTP: `{"error": {"code", "message"}}` and a status.
+
+No other code does.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-# The first that fits; an AdvisorError of kind "timeout" is 504.
+# The first match wins; an AdvisorError of kind "timeout" is 504.
 _STATUS: tuple[tuple[type[SopbotError], int, str], ...] = (
     (TooLarge, 413, "too_large"),
     (InputError, 400, "invalid"),
@@ -39,7 +42,7 @@ _STATUS: tuple[tuple[type[SopbotError], int, str], ...] = (
 
 @web.middleware
 async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every refusal is JSON with a sentence; nothing inside is shown."""
+    """Answer every refusal as JSON with a sentence, without internals."""
     try:
         return await handler(request)
     except SopbotError as error:
@@ -76,7 +79,7 @@ def _refusal(error: SopbotError) -> web.Response:
 def problem(
     status: int, code: str, message: str, headers: dict[str, str] | None = None
 ) -> web.Response:
-    """An error answer."""
+    """Return an error answer."""
     body = json.dumps({"error": {"code": code, "message": message}})
     return web.Response(
         status=status, text=body, content_type="application/json", headers=headers or {}

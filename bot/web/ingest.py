@@ -24,12 +24,12 @@ from bot.web.body import body_bytes, json_body
 from bot.web.sns import SnsVerifier
 from store.topics import Topic
 
-ALERTS_LIMIT = 500  # in one body; more would keep everything else waiting for seconds
+ALERTS_LIMIT = 500  # in one body; a larger one would block the event loop for seconds
 KEY_LIMIT = 200  # characters of an Idempotency-Key
 
 
 class Ingest:
-    """The two doors. `channel` is where the card of a new incident goes."""
+    """Both endpoints. `channel` receives the card of a new incident."""
 
     def __init__(
         self,
@@ -46,18 +46,18 @@ class Ingest:
         self._sns = sns
 
     async def alerts(self, request: web.Request) -> web.Response:
-        """202 once every alert of the body is written."""
+        """Answer 202 after every alert of the body is stored."""
         source = source_name(request.match_info.get("source", "alertmanager"))
         key = await self._key(request)
         body = await json_body(request)
-        _check_count(_listed(body))  # before the work of reading them
+        _check_count(_listed(body))  # before the alerts are parsed, which costs more
         alerts = parse_body(source, body)
         _check_count(alerts)
         sender = f"http:{source}"
         if source == "cloudwatch":
             check = await self._sns.check(body)
             alerts, sender = with_signature(alerts, body, check), check.sender
-            if check.message_id:  # a verified message that is posted again is known by its own id
+            if check.message_id:  # the id of a verified message identifies a repeated post
                 key = f"http/sns/{check.account}/{check.message_id}"
         receipt = await self._service.receive(
             Delivery(key, self._channel, alerts, retold=True, sender=sender)
@@ -72,55 +72,57 @@ class Ingest:
         )
 
     async def incident(self, request: web.Request) -> web.Response:
-        """Answer a prompt, or take an alert in and answer with the advice about it."""
-        asked = parse_incident_request(await json_body(request))
-        if asked.alert is not None:
-            return await self._alert_answered(request, asked)
-        return await self._prompt_answered(asked)
+        """Answer a prompt, or accept an alert and answer with the advice about it."""
+        body = parse_incident_request(await json_body(request))
+        if body.alert is not None:
+            return await self._alert_answered(request, body)
+        return await self._prompt_answered(body)
 
     async def _key(self, request: web.Request) -> str:
-        """The sender's Idempotency-Key with its body, else a key that nothing else has.
+        """Return the sender's Idempotency-Key with a hash of the body, else a unique key.
 
-        With the body, because another alert under a key that was used before must not be lost.
+        The body is part of it, because another alert under a reused key must not be lost.
         """
-        given = request.headers.get("Idempotency-Key", "").strip()
-        if len(given) > KEY_LIMIT:
+        key = request.headers.get("Idempotency-Key", "").strip()
+        if len(key) > KEY_LIMIT:
             raise InputError(
                 f"Idempotency-Key: at most {KEY_LIMIT} characters.", field="Idempotency-Key"
             )
-        if not given:
-            # By time: random keys would each change another page of the store.
+        if not key:
+            # Keys in order of time: each random key would change another page of the store.
             return f"http/{request.path}/{time.time_ns():016x}-{random.getrandbits(64):016x}"
-        said = hashlib.sha256(await body_bytes(request)).hexdigest()
-        return f"http/{request.path}/{given}/{said[:32]}"
+        digest = hashlib.sha256(await body_bytes(request)).hexdigest()
+        return f"http/{request.path}/{key}/{digest[:32]}"
 
-    async def _prompt_answered(self, asked: IncidentRequest) -> web.Response:
+    async def _prompt_answered(self, body: IncidentRequest) -> web.Response:
         store, now = self._service.store, self._clock()
-        sop_id = asked.sop_id or await store.sop_of_key(asked.incident_key)
-        sop_id = sop_id or keys.sop_id_of(asked.incident_key)
+        sop_id = body.sop_id or await store.sop_of_key(body.incident_key)
+        sop_id = sop_id or keys.sop_id_of(body.incident_key)
         tracking_id = keys.new_tracking_id(now)
         await store.note_question(
-            tracking_id, asked.incident_key, sop_id, named=bool(asked.sop_id), now=now
+            tracking_id, body.incident_key, sop_id, named=bool(body.sop_id), now=now
         )
         sop = self._service.sops.get(sop_id)
         advice = await self._service.answer(
             Subject(
-                incident_key=asked.incident_key,
+                incident_key=body.incident_key,
                 sop_id=sop_id,
-                question=asked.prompt,
+                question=body.prompt,
                 guidance=guidance_of(sop, None, now) if sop else None,
                 history=await history(store, sop_id),
                 now=now,
             )
         )
         await store.note_answer(tracking_id, advice.source, self._clock())
-        return _answer(advice.answer, sop_id, asked.incident_key, advice.source, tracking_id)
+        return _answer(advice.answer, sop_id, body.incident_key, advice.source, tracking_id)
 
-    async def _alert_answered(self, request: web.Request, asked: IncidentRequest) -> web.Response:
-        if asked.alert is None:
+    async def _alert_answered(
+        self, request: web.Request, request_body: IncidentRequest
+    ) -> web.Response:
+        if request_body.alert is None:
             raise AssertionError("only called with an alert")
         delivery = Delivery(
-            await self._key(request), self._channel, [asked.alert], sender="http:incident"
+            await self._key(request), self._channel, [request_body.alert], sender="http:incident"
         )
         receipt = await self._service.receive(delivery)
         store, now = self._service.store, self._clock()
@@ -131,30 +133,30 @@ class Ingest:
         incident = await store.incident(receipt.incident_ids[0])
         if receipt.opened:
             body = await self._advice_of(incident.id)
-            given = advice_from(body)
+            advice = advice_from(body)
         else:
             sop = self._service.sops.get(incident.sop_id)
-            given = await self._service.answer(
+            advice = await self._service.answer(
                 Subject(
                     incident_key=incident.incident_key,
                     sop_id=incident.sop_id,
-                    about=asked.alert,
-                    question=asked.prompt,
-                    guidance=guidance_of(sop, asked.alert, now) if sop else None,
+                    about=request_body.alert,
+                    question=request_body.prompt,
+                    guidance=guidance_of(sop, request_body.alert, now) if sop else None,
                     history=await history(store, incident.sop_id),
                     now=now,
                 )
             )
         return _answer(
-            given.answer,
+            advice.answer,
             incident.sop_id,
             incident.incident_key,
-            given.source,
+            advice.source,
             receipt.tracking_ids[0],
         )
 
     async def _advice_of(self, incident_id: int) -> dict[str, object]:
-        """The advice that the thread gets; asking the model twice would be waste."""
+        """Return the advice of the thread: a second call of the model would waste its time."""
         store = self._service.store
         signal = store.signal(Topic.ADVICE_GIVEN)
         try:
@@ -174,7 +176,7 @@ class Ingest:
 
 
 def _listed(body: Any) -> list[Any]:
-    """The alerts of a body, unread: the body itself, or its `alerts`."""
+    """Return the unparsed alerts of a body: the body itself, or its `alerts`."""
     listed = body.get("alerts") if isinstance(body, dict) else body
     return listed if isinstance(listed, list) else []
 

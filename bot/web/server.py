@@ -1,4 +1,4 @@
-"""The routes, and the server that listens."""
+"""The routes, and the HTTP server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def web_app(
     token: str,
     dump: Callable[[], Awaitable[dict[str, Any]]],
 ) -> web.Application:
-    """Every route there is."""
+    """Return the application with every route."""
     app = web.Application(
         client_max_size=BODY_LIMIT, middlewares=[errors_as_json, bearer_only(token)]
     )
@@ -41,7 +41,7 @@ def web_app(
 
     async def readyz(request: web.Request) -> web.Response:
         checks = health.report()
-        if not request[TRUSTED]:  # a reason names addresses: the gateway's, the store's
+        if not request[TRUSTED]:  # a reason contains addresses: the gateway's, the store's
             checks = {
                 name: {key: value for key, value in check.items() if key != "reason"}
                 for name, check in checks.items()

@@ -1,10 +1,10 @@
-"""Verify the signature of an AWS SNS message.
+"""Verifies the signature of an AWS SNS message.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 
-A verified message was signed by SNS for the topic that it names, within the last hour. The
-certificate is trusted because TLS authenticates the host of SNS that it is fetched from; no chain
-of the certificate itself is built.
+SNS signed a verified message for the topic that it names, within the last hour. The certificate is
+trusted because TLS authenticates the SNS host that serves it; no chain of the certificate itself is
+built.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FetchCertificate = Callable[[str], Awaitable[bytes]]
 
 FETCH_TIMEOUT = 5.0  # seconds for one certificate; SNS waits 15 for the answer to its request
 FETCHES_AT_ONCE = 4
-CERTIFICATE_LIMIT = 65_536  # bytes; a real one has about 2,000
+CERTIFICATE_LIMIT = 65_536  # bytes; a real certificate has about 2,000
 CACHED = 8  # certificates; SNS uses one for each region at a time
 MAX_AGE = timedelta(hours=1)  # SNS repeats a delivery for an hour at most
 MIN_KEY_BITS = 2048
@@ -49,15 +49,15 @@ _SIGNED = {
 
 
 class _Unverified(Exception):
-    """The check ends here; the text says why."""
+    """The signature is not valid; the text names the reason."""
 
 
 class _Unchecked(_Unverified):
-    """The signature could not be checked; it may be right."""
+    """The signature could not be checked; it may be valid."""
 
 
 class SnsVerifier:
-    """Checks messages, and keeps the certificates that it fetched."""
+    """Verifies messages, and caches the certificates that it fetches."""
 
     def __init__(self, fetch: FetchCertificate, clock: Callable[[], datetime]) -> None:
         self._fetch = fetch
@@ -67,7 +67,7 @@ class SnsVerifier:
         self._fetching: dict[str, asyncio.Task[Certificate | None]] = {}
 
     async def check(self, body: Mapping[str, Any]) -> SignatureCheck:
-        """Check the signature of a body that SNS is said to have posted. Never raises."""
+        """Check the signature of a body that claims to come from SNS. Never raises."""
         try:
             return await self._checked(body)
         except _Unchecked as error:
@@ -108,7 +108,7 @@ class SnsVerifier:
         )
 
     async def _certificate(self, url: str) -> Certificate | None:
-        """The certificate, from the cache or fetched; None if it cannot be had.
+        """Return the certificate, from the cache or fetched; None if both fail.
 
         Callers that need the same certificate at the same time share one fetch.
         """
@@ -120,7 +120,8 @@ class SnsVerifier:
             fetching = asyncio.create_task(self._fetched(url), name="fetch the certificate of SNS")
             self._fetching[url] = fetching
             fetching.add_done_callback(lambda _done: self._fetching.pop(url))
-        return await asyncio.shield(fetching)  # one caller that goes does not end it for the rest
+        # A cancelled caller does not cancel the fetch for the others.
+        return await asyncio.shield(fetching)
 
     async def _fetched(self, url: str) -> Certificate | None:
         try:
@@ -155,7 +156,7 @@ def certificate_fetcher(session: aiohttp.ClientSession) -> FetchCertificate:
 
 
 def canonical_string(body: Mapping[str, Any]) -> bytes:
-    """The bytes that SNS signs: each signed key and its value, each on a line of its own."""
+    """Return the bytes that SNS signs: each signed key and its value, each on its own line."""
     kind = body.get("Type")
     if not isinstance(kind, str) or kind not in _SIGNED:
         raise _Unverified("Type is none of SNS")
@@ -164,8 +165,8 @@ def canonical_string(body: Mapping[str, Any]) -> bytes:
         value = body.get(key)
         if value is None and key == "Subject":
             continue
-        # A line break elsewhere than in Message would let the same signed text be split into other
-        # keys and values: into another MessageId, by which a repeated message is known.
+        # A line break elsewhere than in Message would allow the same signed text to be split into
+        # other keys and values: into another MessageId, which identifies a repeated message.
         if not isinstance(value, str) or (key != "Message" and "\n" in value):
             raise _Unverified(f"{key} is missing or is not one line of text")
         lines += [key, value]
