@@ -14,9 +14,9 @@ from bot.approvals.model import Approval, Binding, Choice, Execution, Terms, Vot
 from bot.incidents.model import (
     Alert,
     AlertStatus,
+    Hyperlink,
     Incident,
     IncidentStatus,
-    Link,
     Severity,
     Shown,
     TimelineEntry,
@@ -177,9 +177,9 @@ def alert_from_json(text: str) -> Alert:
     )
 
 
-def links_from(pairs: list[list[str]]) -> tuple[Link, ...]:
+def links_from(pairs: list[list[str]]) -> tuple[Hyperlink, ...]:
     """Links from [label, url] pairs."""
-    return tuple(Link(label, url) for label, url in pairs)
+    return tuple(Hyperlink(label, url) for label, url in pairs)
 
 
 def incident_from(row: Row) -> Incident:

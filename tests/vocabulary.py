@@ -70,6 +70,8 @@ def retired_identifiers(path: Path) -> Iterator[Fault]:
     """Names of classes, functions, variables, parameters and attributes that are retired words."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         match node:
+            case ast.Attribute(value=ast.Name(id="web"), attr="Response"):
+                continue  # aiohttp's
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
                 pass
             case ast.AsyncFunctionDef(name=name) | ast.Name(id=name):

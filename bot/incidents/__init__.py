@@ -1,1 +1,1 @@
-"""What an incident is: model, keys, correlation, SOPs. Pure: no I/O, `now` is a parameter."""
+"""Incidents: model, keys, correlation, SOPs. Pure: no I/O, `now` is a parameter."""

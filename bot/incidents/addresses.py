@@ -1,4 +1,4 @@
-"""Addresses that an operator wrote: what may stand in one, and how much of it is shown."""
+"""Checks and redacts addresses that an operator wrote."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ NO_USERINFO = (
     " Probe an address that needs none, or put a token into the query, whose values are not shown"
 )
 
-# As browsers and pydantic read it, a backslash ends the host as a slash does.
+# Browsers and pydantic end the host at a backslash as at a slash.
 _AUTHORITY = re.compile(r"^[^/\\?#]*[/\\]{2}([^/\\?#]*)")
 
 
 def has_userinfo(url: str) -> bool:
-    """Whether a user, or a user and a password, stands before the host."""
-    found = _AUTHORITY.match(url.strip())
-    return found is not None and "@" in found[1]
+    """Return True if a user, or a user and a password, precedes the host."""
+    match = _AUTHORITY.match(url.strip())
+    return match is not None and "@" in match[1]
 
 
 def without_values(url: str) -> str:
-    """The address with `…` for each value of its query, and for its fragment: they may be secret.
+    """Replace each value of the address's query, and its fragment, by `…`: they may be secret.
 
     `http://a/health?token=s3cret&full` is `http://a/health?token=…&…`.
     """

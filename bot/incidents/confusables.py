@@ -1,7 +1,7 @@
-"""Folds look-alike letters into one: for comparing text, never for showing it.
+"""Folds look-alike letters into one: only to compare text, never to show it.
 
-Somebody who wants `RESOLVED` to pass a search writes it with Cyrillic letters, in fullwidth, with
-combining marks or with invisible characters between them. `fold` undoes all of that.
+An attacker who wants `RESOLVED` to pass a search writes it with Cyrillic letters, in fullwidth,
+with combining marks or with invisible characters inside. `fold` undoes all of that.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ALIKE = {
     "x": "хχ",
     "y": "уүγʏ",
     "z": "ʐᴢ",
-    # Capitals whose small letter is no look-alike of the Latin one.
+    # Capitals whose small letter does not resemble the Latin one.
     "H": "НΗ",
     "N": "Ν",
     "P": "РΡ",
@@ -67,7 +67,7 @@ def _table() -> dict[int, str]:
                 table.setdefault(ord(other.lower()), latin)
     for place in range(26):
         latin = chr(ord("A") + place)
-        # Regional indicators, negative circled and negative squared letters: NFKC leaves them.
+        # Regional indicators, negative circled and negative squared letters: NFKC keeps them.
         for first in (0x1F1E6, 0x1F150, 0x1F170):
             table[first + place] = latin
     table[ord("\u2019")] = table[ord("\u02bc")] = "'"
@@ -82,13 +82,13 @@ _STROKES = re.compile(r"[IilL1|]")
 
 
 def fold(text: str) -> str:
-    """The text as one reads it, in Latin letters where it looks like those.
+    """Return the text as it looks to a reader, in the Latin letters that it resembles.
 
-    A word with its letters set apart ("R E S O L V E D") is one word.
+    A word with spaced letters ("R E S O L V E D") becomes one word.
     """
-    # Most text is ASCII, of which `_latin` changes nothing: it takes fifty times as long to say so.
+    # Most text is ASCII, which `_latin` never changes, but `_latin` takes fifty times as long.
     plain = _ZERO.sub("o", text if text.isascii() else _latin(text))
-    return _SPACED.sub(lambda found: found[0][::2], plain)
+    return _SPACED.sub(lambda match: match[0][::2], plain)
 
 
 def _latin(text: str) -> str:
@@ -102,5 +102,7 @@ def _latin(text: str) -> str:
 
 
 def one_stroke(text: str) -> str:
-    """I, l, 1 and | as one letter, which they are to the eye; for both sides of a comparison."""
+    """Replace I, l, 1 and | by one letter, because they look alike; for both sides of a
+    comparison.
+    """
     return _STROKES.sub("i", text)

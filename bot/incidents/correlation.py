@@ -1,6 +1,6 @@
-"""Which incident an alert belongs to, and why.
+"""Assigns an alert to an incident, with the reason.
 
-The rules, in order (the first that holds decides):
+The rules, in order (the first match decides):
 
 1. the same fingerprint of the same source fires in an open incident, and neither env nor service
    contradicts it;
@@ -23,7 +23,7 @@ from bot.incidents.model import Alert, AlertStatus
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an alert is about, normalised for comparing: equal scopes mean the same thing."""
+    """The subject of an alert, normalised for comparison: equal scopes mean the same subject."""
 
     env: str
     service: str
@@ -31,14 +31,14 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """An alert with its identity settled: scope, incident key, SOP ID, tracking id.
+class IdentifiedAlert:
+    """An alert with its final identity: scope, incident key, SOP ID, tracking id.
 
-    `sop_matched` says that the SOP ID is from the library, not the alert's own word. `retold_as` is
-    how the dedup_key of every telling of the same standing alert begins, '' for a sender that does
-    not repeat itself. `edit_of` is how that of every version of the same message begins, '' when
-    this is not an edit. `told_at` is when its sender said it, where that is known. `senders` are
-    its own sender and those that the operator declares to be the same; empty where nobody knows.
+    `sop_matched`: the SOP ID comes from the library, not from the alert's text. `series_key` is the
+    common prefix of the dedup_keys of all reminders of the same firing alert, '' for a sender that
+    sends no reminders. `edit_of` is the common prefix for all versions of the same message, '' if
+    this is not an edit. `sent_at` is the sender's time, if known. `senders` are its own sender and
+    those that the operator declares to be the same; empty if unknown.
     """
 
     alert: Alert
@@ -48,14 +48,16 @@ class Named:
     tracking_id: str
     dedup_key: str
     sop_matched: bool = False
-    retold_as: str = ""
+    series_key: str = ""
     edit_of: str = ""
-    told_at: datetime | None = None
+    sent_at: datetime | None = None
     senders: tuple[str, ...] = ()
 
     @property
     def sender(self) -> str:
-        """The sender by Slack or the endpoint, never by the alert's own text; '' if unknown."""
+        """Return the sender by Slack or by endpoint, never by the alert's own text; '' if
+        unknown.
+        """
         return self.senders[0] if self.senders else ""
 
 
@@ -63,7 +65,7 @@ class Named:
 class Candidate:
     """An open incident that an alert could join.
 
-    `had_earlier_version`: the alert is an edit of a message that this incident was told by.
+    `had_earlier_version`: the alert edits a message that was folded into this incident.
     """
 
     id: int
@@ -74,7 +76,9 @@ class Candidate:
 
 
 class Reason(StrEnum):
-    """Why an alert joined an incident, opened one, or did neither; stored with the alert."""
+    """The reason why an alert joined an incident, opened one, or did neither; stored with the
+    alert.
+    """
 
     SAME_FINGERPRINT = "same fingerprint"
     EDITED_MESSAGE = "an edit of the same message"
@@ -87,7 +91,7 @@ class Reason(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What to do with the alert."""
+    """The action for the alert."""
 
     JOIN = "join"
     OPEN = "open"
@@ -96,7 +100,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict, the incident it names (JOIN only) and the reason."""
+    """The verdict, the incident to join (JOIN only) and the reason."""
 
     verdict: Verdict
     incident_id: int | None
@@ -104,17 +108,17 @@ class Decision:
 
 
 def scope_of(alert: Alert) -> Scope:
-    """The alert's scope. Without a service the alert's name stands in, else its fingerprint:
+    """Return the alert's scope. Without a service it uses the alert's name, else its fingerprint:
 
-    two strangers' messages that name no service must never fold into one incident.
+    two strangers' messages without a service must never fold into one incident.
     """
     service = alert.service or alert.name or alert.fingerprint
     return Scope(normalise(alert.env), normalise(service), normalise(alert.category))
 
 
 def key_of(alert: Alert, scope: Scope) -> str:
-    """The caller's incident key, else `env|service|category|severity`."""
-    # The parts of the scope are normalised; a second time would make `_` of an empty part's `-`.
+    """Return the caller's incident key, else `env|service|category|severity`."""
+    # The parts of the scope are normalised; a second time would change an empty part's `-` to `_`.
     return alert.incident_key or "|".join(
         (scope.env, scope.service, scope.category, normalise(alert.severity))
     )
@@ -122,9 +126,9 @@ def key_of(alert: Alert, scope: Scope) -> str:
 
 def name(
     alert: Alert, *, matched_sop: str | None, incident_key: str, tracking_id: str, dedup_key: str
-) -> Named:
-    """Settle an alert's identity: its own SOP ID, the matched rule's, or the key's hash."""
-    return Named(
+) -> IdentifiedAlert:
+    """Set an alert's identity: its own SOP ID, the matched rule's, or the key's hash."""
+    return IdentifiedAlert(
         alert=alert,
         scope=scope_of(alert),
         incident_key=incident_key,
@@ -136,17 +140,17 @@ def name(
 
 
 def could_share_fingerprint(alert: Alert, env: str, service: str) -> bool:
-    """Whether an incident about that env and service may have this alert's fingerprint.
+    """Return True if an incident about that env and service may have this alert's fingerprint.
 
-    Senders count from 1 or hash too little, so the same fingerprint about something else is
-    another alert. What either side leaves unsaid contradicts nothing.
+    Some senders count from 1 or hash too little, so the same fingerprint about another subject is
+    another alert. An unknown value on either side contradicts nothing.
     """
     pairs = ((alert.env, env), (alert.service, service))
     return all("-" in (a, b) or a == b for a, b in ((normalise(x), normalise(y)) for x, y in pairs))
 
 
-def decide(named: Named, candidates: Iterable[Candidate]) -> Decision:
-    """Apply the rules of the module docstring to the open incidents given."""
+def decide(named: IdentifiedAlert, candidates: Iterable[Candidate]) -> Decision:
+    """Apply the rules of the module docstring to the given open incidents."""
     same_scope: Candidate | None = None
     same_sop: Candidate | None = None
     for candidate in candidates:

@@ -1,7 +1,7 @@
-"""Environments: the names an operator declares, and every spelling that means one of them.
+"""Environments: the names that an operator declares, and all spellings of each.
 
-One normaliser for what alerts say, what a gateway says of a target, the globs of the policy and the
-`env:` keys of SOPs, so that `production`, `prod` and `LIVE` are compared as one.
+Alerts, gateways, the globs of the policy and the `env:` keys of SOPs share this one normaliser, so
+that `production`, `prod` and `LIVE` are equal.
 """
 
 from __future__ import annotations
@@ -33,22 +33,24 @@ _GLOB = re.compile(r"[a-z0-9._*?-]{1,63}")
 
 
 def folded(text: str) -> str:
-    """The text as it is compared: NFKC, lower case, without white space around it."""
+    """Return the text in the form for comparison: NFKC, lower case, trimmed."""
     return unicodedata.normalize("NFKC", text).strip().lower()
 
 
 def environment_name(text: str) -> str:
-    """The word in `[a-z0-9._-]`, or '' for anything else.
+    """Return the word in `[a-z0-9._-]`, or '' for anything else.
 
-    A letter that only looks like one of these (Cyrillic), or a zero-width mark inside, makes it no
-    name, so that it is unknown rather than another environment.
+    A look-alike letter (Cyrillic) or a zero-width character inside makes it invalid: it becomes
+    unknown instead of another environment.
     """
     word = folded(text)
     return word if _NAME.fullmatch(word) else ""
 
 
 def environment_glob(text: str) -> str:
-    """A glob in the same letters with `*` and `?`; ValueError when nothing could ever fit it."""
+    """Return a glob in the same letters with `*` and `?`; ValueError if nothing could ever match
+    it.
+    """
     glob = folded(text)
     if not _GLOB.fullmatch(glob):
         raise ValueError(
@@ -67,9 +69,9 @@ class Environments:
 
     @classmethod
     def of(cls, declared: Mapping[str, Iterable[str]]) -> Self:
-        """From names with their other spellings, which may be globs (`prod-*`).
+        """Build from names with their other spellings, which may be globs (`prod-*`).
 
-        ValueError for a name that cannot be one, and for a spelling that means two environments.
+        ValueError for an invalid name, and for a spelling of two environments.
         """
         names: dict[str, tuple[str, ...]] = {}
         exact: dict[str, str] = {}
@@ -84,30 +86,34 @@ class Environments:
                     globs.append((spelling, name))
                 elif exact.setdefault(spelling, name) != name or spelling == UNKNOWN:
                     raise ValueError(f"{spelling!r} is the name of two environments")
-        globs.sort(key=lambda pair: -len(pair[0]))  # prod-eu-* is more than prod-*
+        globs.sort(key=lambda pair: -len(pair[0]))  # prod-eu-* is more specific than prod-*
         return cls(names, exact, tuple(globs))
 
     def name_of(self, text: str) -> str:
-        """The declared name that a word means; UNKNOWN for everything else, also for nothing."""
+        """Return the declared name of a word; UNKNOWN for everything else, also for an
+        empty word.
+        """
         word = environment_name(text)
-        if found := self._exact.get(word):
-            return found
+        if declared := self._exact.get(word):
+            return declared
         return next((name for glob, name in self._globs if fnmatchcase(word, glob)), UNKNOWN)
 
     def spellings(self, text: str) -> frozenset[str]:
-        """Every word an `env:` key may use for this environment; of an unknown one its own word."""
+        """Return every word that an `env:` key may use for this environment; an unknown one only
+        itself.
+        """
         name = self.name_of(text)
         own = environment_name(text)
         return frozenset({own, name, *self.names.get(name, ())} - {""})
 
     def fitting(self, glob: str) -> frozenset[str]:
-        """The declared names that a glob means, by any of their spellings, and UNKNOWN."""
-        found = {
+        """Return the declared names that a glob matches by any of their spellings, and UNKNOWN."""
+        names = {
             name
             for name, others in self.names.items()
             if any(fnmatchcase(spelling, glob) for spelling in (name, *others))
         }
-        return frozenset(found | ({UNKNOWN} if fnmatchcase(UNKNOWN, glob) else set()))
+        return frozenset(names | ({UNKNOWN} if fnmatchcase(UNKNOWN, glob) else set()))
 
 
 DEFAULT = Environments.of(DECLARED)

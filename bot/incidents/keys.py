@@ -12,7 +12,7 @@ from functools import lru_cache
 _SPACE_OR_DASH = re.compile(r"[\s\-]")
 _SOP_ID = re.compile(r"[a-z0-9_-]{1,64}")
 _TRACKING_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{3,79}")
-# Times before numbers: a time is made of numbers.
+# Times before numbers, because a time consists of numbers.
 _VOLATILE = re.compile(
     r"\d{4}[-./]\d\d[-./]\d\d([T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?"
     r"|\d\d:\d\d(:\d\d)?"
@@ -20,9 +20,9 @@ _VOLATILE = re.compile(
 )
 
 
-@lru_cache(maxsize=2048)  # the alerts of a storm are about the same few things
+@lru_cache(maxsize=2048)  # the alerts of a burst share few subjects
 def normalise(part: str) -> str:
-    """One part of an incident key: lower case, white space and '-' to '_', empty to '-'.
+    """Normalise one part of an incident key: lower case, white space and '-' to '_', empty to '-'.
 
     Separators inside a part ('|') become '_' so that a part can never pose as two.
     """
@@ -31,43 +31,43 @@ def normalise(part: str) -> str:
 
 
 def incident_key_of(env: str, service: str, category: str, severity: str) -> str:
-    """`env|service|category|severity`, each part normalised."""
+    """Return `env|service|category|severity`, each part normalised."""
     return "|".join(map(normalise, (env, service, category, severity)))
 
 
-@lru_cache(maxsize=1024)  # asked twice an alert: is there an SOP of that id, and if not, its name
+@lru_cache(maxsize=1024)  # called twice per alert: to find an SOP of that id, and else to name it
 def sop_id_of(incident_key: str) -> str:
-    """`sop_` + the first 12 hex digits of SHA-1 over the key's UTF-8 bytes.
+    """Return `sop_` + the first 12 hex digits of SHA-1 over the key's UTF-8 bytes.
 
-    SHA-1 here names, it does not protect: `prod|web|cpu|high` is `sop_e3389dc114b9` everywhere.
+    SHA-1 names here, it does not protect: `prod|web|cpu|high` is `sop_e3389dc114b9` everywhere.
     """
     data = incident_key.encode("utf-8", "backslashreplace")
     return "sop_" + hashlib.sha1(data, usedforsecurity=False).hexdigest()[:12]
 
 
 def is_sop_id(text: str) -> bool:
-    """Whether `text` may come from outside as a SOP ID: `[a-z0-9_-]{1,64}`."""
+    """Return True if `text` is valid as a SOP ID from outside: `[a-z0-9_-]{1,64}`."""
     return _SOP_ID.fullmatch(text) is not None
 
 
 def is_tracking_id(text: str) -> bool:
-    """Whether a sender's tracking id is kept as it is."""
+    """Return True if a sender's tracking id is kept unchanged."""
     return _TRACKING_ID.fullmatch(text) is not None
 
 
 def new_tracking_id(now: datetime) -> str:
-    """`req-YYYYMMDD-HHMMSS-<8 hex>` in UTC."""
-    # A name, not a secret. Asking the kernel for it would let go of the interpreter's lock, and in
-    # a storm the writer thread gives that back only after half a millisecond.
+    """Return `req-YYYYMMDD-HHMMSS-<8 hex>` in UTC."""
+    # A name, not a secret. Reading the kernel's randomness would release the interpreter's lock,
+    # and in a burst the writer thread gives that back only after half a millisecond.
     number = random.getrandbits(32)
     return f"req-{now.astimezone(UTC):%Y%m%d-%H%M%S}-{number:08x}"
 
 
 def fingerprint_of(source: str, labels: Mapping[str, str], *texts: str) -> str:
-    """16 hex digits that stay the same while numbers and times in the alert change.
+    """Return 16 hex digits that stay the same while numbers and times in the alert change.
 
-    Hash over the source, the identifying labels in order of their names, and the texts with every
-    number and time taken out.
+    The hash covers the source, the identifying labels in order of their names, and the texts
+    without numbers and times.
     """
     parts = [source, *(f"{name}={labels[name]}" for name in sorted(labels))]
     parts.extend(_VOLATILE.sub("#", text) for text in texts)

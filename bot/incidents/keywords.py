@@ -1,7 +1,7 @@
 """The keys of an SOP (`svc:omada-*`, `env:prod`): parsed once, matched against alerts.
 
-A key and an alert are compared in the same spelling: folded, severities and environments by every
-word that means them, categories by their usual short forms. What no alert can ever have is refused.
+A key and an alert are compared in the same spelling: folded, severities and environments by all
+their synonyms, categories by their usual short forms. A key that no alert can match is refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.incidents.environments import DEFAULT, Environments, environment_glob, folded
-from bot.incidents.model import Alert, Severity, severity_words
+from bot.incidents.model import Alert, Severity, severity_synonyms
 
 FIELDS = {
     "svc": "service",
@@ -26,8 +26,8 @@ FIELDS = {
     "name": "name",
 }
 
-# What people write for the categories that intake names.
-_CATEGORY_WORDS = {
+# Common synonyms of the categories that intake assigns.
+_CATEGORY_SYNONYMS = {
     "mem": "memory",
     "ram": "memory",
     "db": "database",
@@ -52,7 +52,7 @@ _DASHES = re.compile(r"[\s_-]+")
 
 
 class SpelledAlert(dict[str, frozenset[str]]):
-    """Every spelling of each field of an alert, by field; made when a key first asks for it."""
+    """All spellings of each field of an alert, by field; computed when a key first needs it."""
 
     def __init__(self, alert: Alert, environments: Environments) -> None:
         super().__init__()
@@ -67,19 +67,19 @@ class SpelledAlert(dict[str, frozenset[str]]):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: the alert's field and what has to stand there."""
+    """One key: the alert's field and its required value."""
 
     field: str
     pattern: re.Pattern[str]
 
     def fits(self, alert: SpelledAlert) -> bool:
-        """Whether the alert's field has a spelling that the whole pattern fits."""
+        """Return True if a spelling of the alert's field matches the whole pattern."""
         return any(map(self.pattern.fullmatch, alert[self.field]))
 
 
-@lru_cache(maxsize=4096)  # every key of every SOP is asked of every alert
+@lru_cache(maxsize=4096)  # every key of every SOP is compared with every alert
 def read_key(text: str) -> Key:
-    """`svc:omada-*` as a key; ValueError says which fields there are, or why it fits no alert."""
+    """Parse `svc:omada-*`; ValueError lists the fields, or the reason why no alert can match."""
     name, colon, pattern = folded(text).partition(":")
     if not colon or name.strip() not in FIELDS:
         raise ValueError(
@@ -95,7 +95,7 @@ def read_key(text: str) -> Key:
         pattern = _category(pattern)
     compiled = _glob(pattern)
     if field == "severity" and not any(
-        compiled.fullmatch(word) for severity in Severity for word in _severity_words(severity)
+        compiled.fullmatch(word) for severity in Severity for word in _severity_spellings(severity)
     ):
         known = ", ".join(Severity)
         raise ValueError(f"key {text!r} can never match: a severity is one of {known}")
@@ -103,34 +103,37 @@ def read_key(text: str) -> Key:
 
 
 def spelled(alert: Alert, environments: Environments = DEFAULT) -> SpelledAlert:
-    """The alert's fields as keys are compared with them; made once, then asked by every SOP."""
+    """Return the alert's fields in all spellings; computed once, then compared with every SOP."""
     return SpelledAlert(alert, environments)
 
 
 def could_overlap(keys: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether both lists of keys ask for the same fields, and one alert could fit both."""
+    """Return True if both lists of keys use the same fields, and one alert could match both."""
     ours, theirs = _patterns(keys), _patterns(others)
     return ours.keys() == theirs.keys() and all(
-        _meet(one, other) for field in ours for one in ours[field] for other in theirs[field]
+        _meet(left, right) for field in ours for left in ours[field] for right in theirs[field]
     )
 
 
 def _patterns(keys: Sequence[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    patterns: dict[str, list[str]] = {}
     for key in keys:
         name, _, pattern = folded(key).partition(":")
-        found.setdefault(FIELDS[name.strip()], []).append(pattern.strip())
-    return found
+        patterns.setdefault(FIELDS[name.strip()], []).append(pattern.strip())
+    return patterns
 
 
-def _meet(one: str, other: str) -> bool:
-    """Whether some text fits both globs: a path over their characters, `*` standing or moving."""
+def _meet(left: str, right: str) -> bool:
+    """Return True if some text matches both globs.
+
+    It searches a path over their characters; `*` may stay or move on.
+    """
     reached, seen = [(0, 0)], {(0, 0)}
     while reached:
         i, j = reached.pop()
-        if i == len(one) and j == len(other):
+        if i == len(left) and j == len(right):
             return True
-        a, b = one[i : i + 1], other[j : j + 1]
+        a, b = left[i : i + 1], right[j : j + 1]
         steps = [(i + 1, j)] if a == "*" else []
         steps += [(i, j + 1)] if b == "*" else []
         if a == "*" and b not in ("", "*"):
@@ -147,8 +150,10 @@ def _meet(one: str, other: str) -> bool:
 
 
 def _glob(pattern: str) -> re.Pattern[str]:
-    """`*` stands for any run. Every part is found at its first place and stays there: tried at all
-    places, a handful of stars would take seconds over a long word.
+    """Compile a glob; `*` stands for any run.
+
+    Every part is bound to its first match: trying all positions would take seconds for a handful of
+    stars over a long word.
     """
     first, *rest = map(re.escape, pattern.split("*"))
     if not rest:
@@ -158,11 +163,11 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 
 def _spellings(field: str, value: str, environments: Environments) -> frozenset[str]:
-    """Every way to write this value in a key."""
+    """Return all spellings of this value in a key."""
     if field == "env":
         return environments.spellings(value) | ({""} if not value.strip() else frozenset())
     if field == "severity":
-        return _severity_words(Severity(value))
+        return _severity_spellings(Severity(value))
     word = folded(value)
     if field == "category":
         return frozenset({_category(word)})
@@ -170,11 +175,13 @@ def _spellings(field: str, value: str, environments: Environments) -> frozenset[
 
 
 def _category(word: str) -> str:
-    """One spelling of a category's name, or of a pattern for it: `-`, `_` and space are one."""
+    """Return one spelling of a category's name, or of a pattern for it: `-`, `_` and space are
+    equal.
+    """
     plain = _DASHES.sub("-", word)
-    return _CATEGORY_WORDS.get(plain, plain)
+    return _CATEGORY_SYNONYMS.get(plain, plain)
 
 
 @lru_cache(maxsize=8)
-def _severity_words(severity: Severity) -> frozenset[str]:
-    return frozenset({severity.value, *severity_words(severity)})
+def _severity_spellings(severity: Severity) -> frozenset[str]:
+    return frozenset({severity.value, *severity_synonyms(severity)})

@@ -1,4 +1,4 @@
-"""The nouns: alert, incident, timeline entry."""
+"""The types: alert, incident, timeline entry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Severity(StrEnum):
-    """How bad it is, in four words; `rank` orders them, the gravest first."""
+    """Four levels of severity; `rank` orders them, the most severe first."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -19,13 +19,15 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for critical … 3 for low: small is grave, so that ORDER BY needs no DESC."""
+        """Return 0 for critical … 3 for low: the most severe is smallest, so that ORDER BY needs no
+        DESC.
+        """
         return _RANK[self]
 
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
-_SEVERITY_WORDS = {
+_SEVERITY_SYNONYMS = {
     "critical": Severity.CRITICAL,
     "crit": Severity.CRITICAL,
     "disaster": Severity.CRITICAL,
@@ -59,30 +61,30 @@ _SEVERITY_WORDS = {
 
 
 def known_severity(word: str) -> Severity | None:
-    """The severity a sender's word stands for, or None when the word is not one."""
-    return _SEVERITY_WORDS.get(word.strip().lower())
+    """Return the severity of a sender's word, or None for an unknown word."""
+    return _SEVERITY_SYNONYMS.get(word.strip().lower())
 
 
 def severity_of(word: str) -> Severity:
-    """Any sender's word as one of the four; an unknown word is medium, never dropped."""
+    """Map any sender's word to a severity; an unknown word is medium, never dropped."""
     return known_severity(word) or Severity.MEDIUM
 
 
-def severity_words(severity: Severity) -> tuple[str, ...]:
-    """Every word that stands for this severity."""
-    return tuple(word for word, meant in _SEVERITY_WORDS.items() if meant is severity)
+def severity_synonyms(severity: Severity) -> tuple[str, ...]:
+    """Return every word for this severity."""
+    return tuple(word for word, meant in _SEVERITY_SYNONYMS.items() if meant is severity)
 
 
 class AlertStatus(StrEnum):
-    """What the sender says of the alert now."""
+    """The state of the alert as its sender reports it."""
 
     FIRING = "firing"
     RESOLVED = "resolved"
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A place to look, as the sender gave it. `url` starts with http:// or https://."""
+class Hyperlink:
+    """A link from the sender. `url` starts with http:// or https://."""
 
     label: str
     url: str
@@ -90,14 +92,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One alert as one sender told it, in our words. Every text in it is hostile data.
+    """One alert of one sender, in our terms. Every text in it is hostile data.
 
-    `severity_raw` keeps the sender's own word. `value` and `threshold` are text as shown, for
-    people. `fingerprint` is the sender's where it has one, else `keys.fingerprint_of`.
-    `tracking_id` is empty until `response.receive` gives one, unless the sender brought it.
-    `raw` is what arrived, JSON-shaped; `raw_json` is the same as compact ASCII JSON text, or ''
-    where nobody wrote it yet. `raw_shared` is the JSON text of what all alerts of one delivery have
-    in common, without which `raw` is then; the store keeps it once.
+    `severity_raw` keeps the sender's own word. `value` and `threshold` are the displayed texts, for
+    people. `fingerprint` is the sender's if it has one, else `keys.fingerprint_of`. `tracking_id`
+    is empty until `response.receive` sets one, unless the sender sent it. `raw` is the received
+    data as JSON values; `raw_json` is the same as compact ASCII JSON text, or '' if nobody encoded
+    it yet. `raw_shared` is the JSON text of the data that all alerts of one delivery share; `raw`
+    then omits it, and the store keeps it once.
     """
 
     source: str
@@ -117,7 +119,7 @@ class Alert:
     threshold: str = ""
     starts_at: datetime | None = None
     ends_at: datetime | None = None
-    links: tuple[Link, ...] = ()
+    links: tuple[Hyperlink, ...] = ()
     fingerprint: str
     tracking_id: str = ""
     incident_key: str = ""
@@ -131,8 +133,9 @@ class Alert:
 class GroupedAlert:
     """One alert of an incident, however often it was sent.
 
-    `reason` is the stored word for why it joined (`correlation.Reason`); `count` how often it was
-    stored as firing; `since` when it began to fire, as its sender says, else when it first came.
+    `reason` is the stored reason why it joined (`correlation.Reason`). `count` is how often it was
+    stored as firing. `since` is when it began to fire by its sender's time, else when it first
+    arrived.
     """
 
     name: str
@@ -149,7 +152,7 @@ class GroupedAlert:
 
 @dataclass(frozen=True, slots=True)
 class GroupedAlerts:
-    """A page of an incident's alerts: those that fire first, of these the most severe first.
+    """A page of an incident's alerts: firing ones first, of these the most severe first.
 
     `total` and `firing` count all of them.
     """
@@ -160,7 +163,7 @@ class GroupedAlerts:
 
 
 class IncidentStatus(StrEnum):
-    """Where an incident stands."""
+    """The state of an incident."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -170,7 +173,7 @@ class IncidentStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Where and since when, by the one alert that an incident shows."""
+    """Place and start of the alert that an incident shows."""
 
     env: str
     region: str
@@ -182,13 +185,13 @@ class Shown:
 class Incident:
     """One incident: one thread, one SOP ID.
 
-    `number` is what people say (INC-142). `alert_count` counts every alert folded in, `firing`
-    those that have not resolved. `posted`: its first alert stands in the channel as a message, and
-    did not come by HTTP. `revision` grows with each change that a person could see.
+    `number` is its name for people (INC-142). `alert_count` counts every folded alert, `firing`
+    those that have not resolved. `posted`: its first alert is a message in the channel, and did not
+    arrive by HTTP. `revision` grows with each change that a person could see.
 
-    What it shows is of one alert, the most severe that fires: `severity`, `title`, `text`, `value`,
+    It shows one alert, the most severe that fires: `severity`, `title`, `text`, `value`,
     `threshold`, `labels`, `links`, `source` and `display`. `env`, `region`, `service` and
-    `category` are what it is about, and stay as it was opened.
+    `category` are its subject, and stay as they were at its opening.
     """
 
     id: int
@@ -209,7 +212,7 @@ class Incident:
     threshold: str
     text: str
     labels: Mapping[str, str]
-    links: tuple[Link, ...]
+    links: tuple[Hyperlink, ...]
     tracking_id: str
     opened_at: datetime
     updated_at: datetime
@@ -224,20 +227,21 @@ class Incident:
 
     @property
     def number(self) -> str:
-        """The name people use: INC-<id>."""
+        """Return the name that people use: INC-<id>."""
         return f"INC-{self.id}"
 
     @property
     def display(self) -> Shown:
-        """Where and since when, as the alert that it shows says; else as it was opened."""
+        """Return the place and start of the shown alert; else those of the opening."""
         return self.shown or Shown(self.env, self.region, self.service, self.opened_at)
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentChange:
-    """What an operation did to an incident: `incident` is as it is now.
+    """Result of an operation on an incident: `incident` is its new state.
 
-    `changed` is False where it was so already; `former` is who had acknowledged it before.
+    `changed` is False if it was in that state already; `former` is the user who had acknowledged
+    it.
     """
 
     incident: Incident
@@ -247,7 +251,7 @@ class IncidentChange:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One fact of an incident's story, in the past tense. `actor` is a Slack user id or ''."""
+    """One fact of an incident's timeline, in the past tense. `actor` is a Slack user id or ''."""
 
     incident_id: int
     at: datetime

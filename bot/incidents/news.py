@@ -22,11 +22,11 @@ class NewsKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """One piece of bad news, said once in the thread.
+    """One piece of bad news, posted once in the thread.
 
-    `subject` is what it is about: an execution, an approval, a severity, or when the incident
-    was opened; with the kind it is said once an incident. `facts` are its typed facts by name;
-    `mentions` are the users and user groups concerned.
+    `subject` is the id of its cause: an execution, an approval, a severity, or the opening time; an
+    incident posts each pair of kind and subject once. `facts` are its typed facts by name;
+    `mentions` are the affected users and user groups.
     """
 
     id: int

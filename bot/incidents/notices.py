@@ -9,7 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the bot says of itself in a channel. `kind` is its message's; `body` is JSON."""
+    """A message of the bot about itself in a channel.
+
+    `kind` is its message's kind; `body` is JSON.
+    """
 
     id: int
     kind: str
@@ -20,12 +23,12 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Storm:
-    """Many incidents at once in one channel, as they stand now.
+class Burst:
+    """Many incidents at once in one channel, in their present state.
 
-    `severities` counts them; `hidden` have no card yet; `gravest` are (id, severity, title) of the
-    first few that are not resolved; `senders` are (sender, incidents, of which have no card yet) of
-    the first few who sent most.
+    `severities` counts them; `hidden` have no card yet; `most_severe` are (id, severity, title) of
+    the first few that are not resolved; `senders` are (sender, incidents, of which have no card
+    yet) of the few with the most incidents.
     """
 
     began_at: datetime
@@ -33,5 +36,5 @@ class Storm:
     severities: dict[str, int]
     hidden: int
     resolved: int
-    gravest: tuple[tuple[int, str, str], ...]
+    most_severe: tuple[tuple[int, str, str], ...]
     senders: tuple[tuple[str, int, int], ...] = ()

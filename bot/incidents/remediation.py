@@ -1,4 +1,4 @@
-"""A remediation as an incident knows it: what is proposed, with which values, how far it got."""
+"""The remediation types of an incident: proposal, parameters, status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.incidents.addresses import without_values
 
 
 class RemediationStatus(StrEnum):
-    """Where a remediation stands; the only source of status words a person reads."""
+    """The status of a remediation; people read no other status words."""
 
     PROPOSED = "proposed"
     AWAITING_APPROVAL = "awaiting approval"
@@ -27,7 +27,7 @@ class RemediationStatus(StrEnum):
 
 
 class Risk(StrEnum):
-    """How much an action can hurt; `rank` orders them, the least first."""
+    """The risk of an action; `rank` orders them, the least first."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -41,7 +41,7 @@ class Risk(StrEnum):
 
 
 def risk_of(word: str) -> Risk:
-    """The risk of that name; what nobody knows is the highest."""
+    """Return the risk of that name; an unknown name is the highest risk."""
     return Risk(word) if word in set(Risk) else Risk.CRITICAL
 
 
@@ -51,7 +51,7 @@ FROM_MODEL = "⚠ from model"
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One value that will run, and where it comes from.
+    """One value that will run, and its origin.
 
     `alert: service`, `SOP sop_…`, `asked by @U…`, `edited by @U…`, `default`, or FROM_MODEL.
     """
@@ -62,15 +62,16 @@ class Parameter:
 
     @property
     def shown(self) -> str | int | float | bool:
-        """The value as people and the record see it: a token in an address is not for them."""
+        """Return the value for people and the audit trail, without a token in an address."""
         return without_values(str(self.value)) if self.name == "probe_url" else self.value
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the gateway says it would do: the exact command, its digest, what it touches.
+    """The gateway's dry run: the exact command, its digest, the objects that it touches.
 
-    `environment` is the target's, in the gateway's word. All empty when the gateway cannot plan.
+    `environment` is the target's, in the gateway's spelling. All are empty if the gateway cannot
+    plan.
     """
 
     command: str = ""
@@ -81,7 +82,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """An action ready to be put before people: catalogue id, target, parameters with origins."""
+    """An action ready for approval: catalogue id, target, parameters with origins."""
 
     action_id: str
     title: str

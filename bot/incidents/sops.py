@@ -1,9 +1,9 @@
-"""The SOP library: which procedure belongs to an alert, and what it says.
+"""The SOP library: matches alerts to procedures and fills in their text.
 
-One JSON object a line. A bad line is named by file and line, and the rest still loads. Matching:
-the exact SOP ID of the alert's incident key first, then keys (every key must match): the best
-priority wins, then the more specific (more keys, fewer globs), then the earlier line. What a file
-called example.jsonl holds comes last: the bundled example never beats an operator's own.
+One JSON object a line. A bad line is reported with file and line, and the rest still loads.
+Matching: the exact SOP ID of the alert's incident key first, then keys (every key must match): the
+best priority wins, then the more specific (more keys, fewer globs), then the earlier line. The
+lines of a file called example.jsonl come last: the bundled example never beats an operator's own.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ EXAMPLE = "example.jsonl"
 
 
 class Priority(IntEnum):
-    """How early an SOP is taken among those whose keys match."""
+    """The rank of an SOP among those whose keys match."""
 
     HIGH = 0
     MIDDLE = 1
     LOW = 2
 
 
-# The documented limits of what is shown of one SOP.
+# The documented limits of an SOP's displayed content.
 _LIMITS = {"command": 5, "metric": 5, "log": 3, "parameter": 3, "fix_action": 3}
 
 
 class ProposedAction(BaseModel):
-    """An action the SOP offers: a catalogue id, its parameters, and when to offer it."""
+    """An action that the SOP offers: a catalogue id, its parameters, and the condition."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -106,7 +106,7 @@ class Sop(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class SopProblem:
-    """A line that could not be used: where, and what to do about it."""
+    """A line that could not be used: its position, and the remedy."""
 
     file: str
     line: int
@@ -118,7 +118,7 @@ class SopProblem:
 
 @dataclass(frozen=True, slots=True)
 class SopLibrary:
-    """Every usable SOP, ready to be asked; `environments` are those that the policy declares."""
+    """Every usable SOP, indexed for matching; the policy declares `environments`."""
 
     sops: tuple[Sop, ...] = ()
     problems: tuple[SopProblem, ...] = ()
@@ -128,13 +128,14 @@ class SopLibrary:
 
     @classmethod
     def load(cls, files: Iterable[tuple[str, str]], environments: Environments = DEFAULT) -> Self:
-        """Read (file name, text) pairs; bad lines become `problems`, duplicates too."""
+        """Parse (file name, text) pairs; bad lines and duplicates become `problems`."""
         sops: list[Sop] = []
         examples: set[str] = set()
         problems: list[SopProblem] = []
         by_id: dict[str, Sop] = {}
         for file, text in files:
-            # Not splitlines(): JSON text may hold U+2028 and others that it takes for line ends.
+            # Not splitlines(): JSON text may hold U+2028 and other characters that it treats as
+            # line ends.
             for number, line in enumerate(text.split("\n"), start=1):
                 if not line.strip() or line.lstrip().startswith("#"):
                     continue
@@ -155,15 +156,16 @@ class SopLibrary:
         return cls(tuple(sops), tuple(problems), environments, by_id, keys)
 
     def get(self, sop_id: str) -> Sop | None:
-        """The SOP of that id."""
+        """Return the SOP of that id."""
         return self._by_id.get(sop_id)
 
     def is_for(self, sop: Sop, action: ProposedAction, alert: Alert, target_env: str) -> bool:
-        """Whether the operator meant the action for this alert, and for a target in `target_env`.
+        """Return True if the operator intends the action for this alert and a target in
+        `target_env`.
 
-        By the SOP's keys, or by the hash of a key, and by the action's `when`. An alert may also
-        name an SOP. That shows it, and lets nothing run by itself. Nor does an alert's word for its
-        environment choose an action for a target in another one.
+        It checks the SOP's keys, or the hash of a key, and the action's `when`. An alert may also
+        name an SOP: that displays the SOP, but lets nothing run by itself. Nor can an alert's word
+        for its environment choose an action for a target in another environment.
         """
         return all(
             self._is_chosen(sop, action, replace(alert, env=env)) for env in (alert.env, target_env)
@@ -175,15 +177,15 @@ class SopLibrary:
             return False
         if self._fits(sop, fields):
             return True
-        words = {alert.env, *self.environments.spellings(alert.env)}
+        spellings = {alert.env, *self.environments.spellings(alert.env)}
         return any(
             sop.sop_id
             == sop_id_of(incident_key_of(env, alert.service, alert.category, alert.severity))
-            for env in words
+            for env in spellings
         )
 
     def match(self, alert: Alert, incident_key: str) -> Sop | None:
-        """The SOP for an alert, by the order in the module docstring."""
+        """Return the SOP for an alert, in the order of the module docstring."""
         for sop_id in (alert.sop_id, sop_id_of(incident_key)):
             if sop_id in self._by_id:
                 return self._by_id[sop_id]
@@ -191,7 +193,7 @@ class SopLibrary:
         return next((sop for sop in self.sops if self._fits(sop, fields)), None)
 
     def _fits(self, sop: Sop, fields: SpelledAlert) -> bool:
-        # A loop, for it runs as often as there are alerts times SOPs.
+        # A plain loop, because it runs once for each pair of alert and SOP.
         for key in self._keys[sop.sop_id]:
             if not key.fits(fields):
                 return False
@@ -199,7 +201,7 @@ class SopLibrary:
 
 
 def specificity(sop: Sop) -> tuple[int, int, int]:
-    """What is compared between two SOPs that fit: the lower one is used."""
+    """Return the sort key of a matching SOP: the lowest one is used."""
     return Priority[sop.priority], -len(sop.keys), sum("*" in key for key in sop.keys)
 
 
@@ -223,29 +225,31 @@ _TEMPLATE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 def template_values(alert: Alert, now: datetime) -> dict[str, str]:
-    """The values an SOP's templates may use; an absent one is ''."""
+    """Return the values for an SOP's templates; an absent one is ''."""
 
-    def stamp(moment: datetime | None) -> str:
-        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
+    def utc_text(time: datetime | None) -> str:
+        return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else ""
 
-    start = stamp(alert.starts_at) or "now-10m"
+    start = utc_text(alert.starts_at) or "now-10m"
     return {
         "service_name": alert.service,
         "alert_path": alert.labels.get("path", ""),
         "expression": alert.labels.get("expression", alert.annotations.get("expression", "")),
         "alert_start_time": start,
-        "alert_end_time": stamp(alert.ends_at) or "now",
-        "alert_time": start if alert.starts_at else stamp(now),
+        "alert_end_time": utc_text(alert.ends_at) or "now",
+        "alert_time": start if alert.starts_at else utc_text(now),
     }
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Replace `{{name}}` by its value; an unknown name keeps its braces off and says so."""
-    return _TEMPLATE.sub(lambda found: values.get(found[1], f"<no {found[1]}>"), text)
+    """Replace `{{name}}` by its value; an unknown name becomes `<no name>`."""
+    return _TEMPLATE.sub(lambda match: values.get(match[1], f"<no {match[1]}>"), text)
 
 
 def rendered(sop: Sop, values: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """The SOP's lists with templates filled, duplicates dropped, cut to the documented limits."""
+    """Return the SOP's lists with templates filled, duplicates dropped, cut to the documented
+    limits.
+    """
     lists: dict[str, tuple[str, ...]] = {}
     for name, limit in _LIMITS.items():
         lines: list[Any] = getattr(sop, name)

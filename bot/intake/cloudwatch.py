@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from bot.incidents.model import Alert, AlertStatus, Link
+from bot.incidents.model import Alert, AlertStatus, Hyperlink
 from bot.intake import guesses
 from bot.intake.cleaning import http_url
 from bot.intake.drafting import draft
@@ -216,7 +216,7 @@ def _with_signature(alert: Alert, body: Mapping[str, Any], check: SignatureCheck
     url = http_url(optional_text(body.get("SubscribeURL"), "SubscribeURL"))
     if _SNS.fullmatch(url) is None:
         return alert
-    return replace(alert, links=(Link("Confirm the subscription", url), *alert.links))
+    return replace(alert, links=(Hyperlink("Confirm the subscription", url), *alert.links))
 
 
 def _confirmation(whole: Mapping[str, Any], kind: str) -> Alert:

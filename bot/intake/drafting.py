@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.incidents import keys
-from bot.incidents.model import Alert, AlertStatus, Link, severity_of
+from bot.incidents.model import Alert, AlertStatus, Hyperlink, severity_of
 from bot.intake import guesses
 from bot.intake.cleaning import (
     LINK_LIMIT,
@@ -45,13 +45,13 @@ def identifying(labels: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in labels.items() if name.lower() not in _VOLATILE_LABELS}
 
 
-def links_of(pairs: Iterable[tuple[str, str]]) -> tuple[Link, ...]:
+def links_of(pairs: Iterable[tuple[str, str]]) -> tuple[Hyperlink, ...]:
     """Return (label, address) pairs as links: http(s) only, each address once, 20 at most."""
-    links: dict[str, Link] = {}
+    links: dict[str, Hyperlink] = {}
     for label, address in pairs:
         url = http_url(address) if address else ""
         if url and url not in links and len(links) < LINK_LIMIT:
-            links[url] = Link(one_line(label, 75) or "Link", url)
+            links[url] = Hyperlink(one_line(label, 75) or "Link", url)
     return tuple(links.values())
 
 

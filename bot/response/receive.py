@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.incidents import correlation, keys
-from bot.incidents.correlation import Named
+from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import Alert
 from bot.incidents.sops import SopLibrary
 
@@ -22,7 +22,7 @@ class Delivery:
     `key` is the same when the same thing is handed over again. `channel` is where a new incident's
     card goes. With `retold`, a sender repeats itself to say that an alert still stands (as
     webhooks do): what the store knows already is then a repetition. `edit_of` is how the keys of
-    every version of the edited message begin, '' when this is not an edit. `told_at` is when the
+    every version of the edited message begin, '' when this is not an edit. `sent_at` is when the
     sender said it, where that is known: of two tellings that come in the wrong order it tells which
     is the newer. `posted`: it is a message in that channel, which people can read. `sender` is who
     handed it over, as only the door can know it: `slack:<bot id>` or `http:<source>`.
@@ -33,7 +33,7 @@ class Delivery:
     alerts: Sequence[Alert]
     retold: bool = False
     edit_of: str = ""
-    told_at: datetime | None = None
+    sent_at: datetime | None = None
     posted: bool = False
     sender: str = ""
 
@@ -43,7 +43,7 @@ def name_all(
     sops: SopLibrary,
     now: datetime,
     same_sender: Sequence[Sequence[str]] = (),
-) -> Iterator[Named]:
+) -> Iterator[IdentifiedAlert]:
     """Every alert of the delivery with its tracking id, incident key and SOP ID.
 
     `same_sender`: each names senders that are one, as the operator declares. It costs as much as
@@ -54,7 +54,7 @@ def name_all(
         yield _name(alert, delivery, index, sops, now, senders)
 
 
-async def named_in_steps(names: Iterator[Named]) -> list[Named]:
+async def named_in_steps(names: Iterator[IdentifiedAlert]) -> list[IdentifiedAlert]:
     """All of them; the event loop does other work after every 20."""
     named = []
     for name in names:
@@ -79,16 +79,16 @@ def _name(
     sops: SopLibrary,
     now: datetime,
     senders: tuple[str, ...],
-) -> Named:
+) -> IdentifiedAlert:
     scope = correlation.scope_of(alert)
     incident_key = correlation.key_of(alert, scope)
     sop = sops.match(alert, incident_key)
-    retold_as, dedup_key = "", f"{delivery.key}#{index}"
+    series_key, dedup_key = "", f"{delivery.key}#{index}"
     if delivery.retold and alert.starts_at:
         by = f"{delivery.sender} " if delivery.sender else ""
-        retold_as = f"{by}{alert.source}/{alert.fingerprint}/{alert.starts_at.timestamp()}/"
-        dedup_key = f"{retold_as}{alert.status}/{alert.severity}/{dedup_key}"
-    return Named(
+        series_key = f"{by}{alert.source}/{alert.fingerprint}/{alert.starts_at.timestamp()}/"
+        dedup_key = f"{series_key}{alert.status}/{alert.severity}/{dedup_key}"
+    return IdentifiedAlert(
         alert=alert,
         scope=scope,
         incident_key=incident_key,
@@ -96,8 +96,8 @@ def _name(
         tracking_id=alert.tracking_id or keys.new_tracking_id(now),
         dedup_key=dedup_key,
         sop_matched=sop is not None,
-        retold_as=retold_as,
+        series_key=series_key,
         edit_of=delivery.edit_of,
-        told_at=delivery.told_at,
+        sent_at=delivery.sent_at,
         senders=senders,
     )

@@ -158,7 +158,7 @@ class AlertReceiver:
             channel=channel,
             alerts=[_without_names(alert) for alert in parse_message(message)],
             edit_of=versions if version else "",
-            told_at=time_of(event.get("event_ts") or event.get("ts")),
+            sent_at=time_of(event.get("event_ts") or event.get("ts")),
             posted=True,
             sender=f"slack:{message.get('bot_id')}",
         )

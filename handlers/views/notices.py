@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.incidents.model import Severity, TimelineEntry
-from bot.incidents.notices import Notice, Storm
+from bot.incidents.notices import Burst, Notice
 from handlers.views.text import (
     SYMBOL,
     Block,
@@ -24,7 +24,7 @@ from handlers.views.text import (
 PROBLEMS = 10  # that a refused reload names
 
 
-def storm(now_known: Storm, cap: int) -> tuple[str, list[Block]]:
+def storm(now_known: Burst, cap: int) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the digest of many incidents at once.
 
     A sender of more than `cap` of them is named, with what that means for the others.
@@ -58,10 +58,10 @@ def storm(now_known: Storm, cap: int) -> tuple[str, list[Block]]:
         for sender, count, hidden in now_known.senders
         if hidden and count > cap
     ]
-    if now_known.gravest:
+    if now_known.most_severe:
         lines = [
             f"{SYMBOL[Severity(severity)]} · `INC-{number}` {said(title, 120)}"
-            for number, severity, title in now_known.gravest
+            for number, severity, title in now_known.most_severe
         ]
         more = total - now_known.resolved - len(lines)
         if more > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.incidents.correlation import Decision, Named, Reason, Verdict, decide
+from bot.incidents.correlation import Decision, IdentifiedAlert, Reason, Verdict, decide
 from bot.incidents.model import Alert, AlertStatus
 from bot.observability.events import Event
 from store.log_events import log_event
@@ -29,7 +29,9 @@ from store.statements import Operation, Row, from_db_time, query, run, starting_
 QUIET_AFTER_RESOLVE = timedelta(minutes=15)
 
 
-def accept(key: str, named: Sequence[Named], arrival: DeliveryContext) -> Operation[Receipt]:
+def accept(
+    key: str, named: Sequence[IdentifiedAlert], arrival: DeliveryContext
+) -> Operation[Receipt]:
     """Write and correlate every alert of one delivery, or recognise it as seen."""
     if not (yield from first_time(key, arrival.now)):
         known = yield from _is_stored(named)
@@ -55,7 +57,7 @@ def accept(key: str, named: Sequence[Named], arrival: DeliveryContext) -> Operat
     )
 
 
-def _keep_shared_parts(named: Sequence[Named], now: datetime) -> Operation[None]:
+def _keep_shared_parts(named: Sequence[IdentifiedAlert], now: datetime) -> Operation[None]:
     """Once a delivery, and once for every delivery that shares the same; it is seen now."""
     for text in sorted({one.alert.raw_shared for one in named} - {""}):
         yield run(
@@ -67,7 +69,7 @@ def _keep_shared_parts(named: Sequence[Named], now: datetime) -> Operation[None]
         )
 
 
-def _is_stored(named: Sequence[Named]) -> Operation[tuple[str, ...]]:
+def _is_stored(named: Sequence[IdentifiedAlert]) -> Operation[tuple[str, ...]]:
     """The tracking ids that were given the first time: the new ones lead to nothing."""
     known: list[str] = []
     for one in named:
@@ -76,7 +78,9 @@ def _is_stored(named: Sequence[Named]) -> Operation[tuple[str, ...]]:
     return tuple(known)
 
 
-def _accept_one(one: Named, arrival: DeliveryContext) -> Operation[tuple[int | None, bool] | None]:
+def _accept_one(
+    one: IdentifiedAlert, arrival: DeliveryContext
+) -> Operation[tuple[int | None, bool] | None]:
     """(incident id or None, opened), or None when this very alert is stored already."""
     found = yield from candidates(one)
     decision = decide(one, map(candidate, found.rows))
@@ -139,14 +143,14 @@ def _accept_one(one: Named, arrival: DeliveryContext) -> Operation[tuple[int | N
 
 
 def _is_repetition(
-    one: Named, decision: Decision, row: Row | None, now: datetime
+    one: IdentifiedAlert, decision: Decision, row: Row | None, now: datetime
 ) -> Operation[bool]:
     """Whether a sender that repeats itself only says what is known already.
 
     A changed severity or start, a resolve of what fires, and firing again after a resolve are
     news. `row` is the incident that the alert would join.
     """
-    if not one.retold_as:
+    if not one.series_key:
         return False
     alert = one.alert
     firing = alert.status is AlertStatus.FIRING
@@ -160,7 +164,7 @@ def _is_repetition(
         " LEFT JOIN incidents i ON i.id = a.incident_id"
         " WHERE a.dedup_key >= ? AND a.dedup_key < ? AND a.source = ? AND a.fingerprint = ?"
         " ORDER BY +a.id DESC LIMIT 1",
-        *starting_with(one.retold_as),
+        *starting_with(one.series_key),
         alert.source,
         alert.fingerprint,
     )
@@ -211,7 +215,7 @@ class AlertsPart(Part):
     async def accept(
         self,
         key: str,
-        named: Sequence[Named],
+        named: Sequence[IdentifiedAlert],
         *,
         channel: str,
         now: datetime,
@@ -220,7 +224,7 @@ class AlertsPart(Part):
         """Write every alert of one delivery and fold it into its incident, all or nothing.
 
         The second call with the same `key` changes nothing; so does an alert whose dedup_key is
-        stored, and a reminder (`retold_as`) of what fires unchanged, or of what a person resolved
+        stored, and a reminder (`series_key`) of what fires unchanged, or of what a person resolved
         less than 15 minutes ago. `channel` is where a new incident's card goes; `posted`:
         the sender's own message stands there.
         """

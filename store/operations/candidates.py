@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.incidents.correlation import Candidate, Named, Scope, could_share_fingerprint
+from bot.incidents.correlation import Candidate, IdentifiedAlert, Scope, could_share_fingerprint
 from bot.incidents.model import Alert, AlertStatus
 from store.operations import incidents, senders
 from store.rows import alert_from_json
@@ -54,7 +54,7 @@ class Candidates:
     resolves: tuple[str, ...]
 
 
-def lock_scopes(named: Sequence[Named]) -> Operation[None]:
+def lock_scopes(named: Sequence[IdentifiedAlert]) -> Operation[None]:
     """Until the transaction ends nobody else opens, folds into or closes an incident there.
 
     Nor takes in another telling of these alerts: it may name another scope, or none.
@@ -65,7 +65,7 @@ def lock_scopes(named: Sequence[Named]) -> Operation[None]:
     )
 
 
-def candidates(one: Named) -> Operation[Candidates]:
+def candidates(one: IdentifiedAlert) -> Operation[Candidates]:
     """Read them. The caller holds the alert's scope."""
     found = yield from _read(one)
     elsewhere = {
@@ -81,7 +81,7 @@ def candidates(one: Named) -> Operation[Candidates]:
     return found
 
 
-def _read(one: Named) -> Operation[Candidates]:
+def _read(one: IdentifiedAlert) -> Operation[Candidates]:
     """1. Read the open incidents of its scope, those that know this very alert, and the later
     resolves of it. 2. Where none knows it, that of the message it is an edit of.
     """
@@ -123,7 +123,7 @@ def _id(row: Row) -> int:
     return number
 
 
-def _earlier_version(one: Named) -> Operation[list[Row]]:
+def _earlier_version(one: IdentifiedAlert) -> Operation[list[Row]]:
     """The open incident that the same part of the same message joined before its edit."""
     part = one.dedup_key[one.dedup_key.rfind("#") :]
     by_them, them = senders.by_them(one, "a.")
@@ -153,9 +153,9 @@ def since(alert: Alert) -> str:
     return to_db_time_or_none(alert.starts_at) or ""
 
 
-def told(one: Named) -> str:
+def told(one: IdentifiedAlert) -> str:
     """When its sender said it, '' where that is not known."""
-    return to_db_time_or_none(one.told_at) or ""
+    return to_db_time_or_none(one.sent_at) or ""
 
 
 def is_unchanged(row: Row, alert: Alert) -> bool:
@@ -164,7 +164,7 @@ def is_unchanged(row: Row, alert: Alert) -> bool:
     return sent == (alert.severity, since(alert))
 
 
-def is_overtaken(one: Named, row: Row | None, resolves: Sequence[str]) -> bool:
+def is_overtaken(one: IdentifiedAlert, row: Row | None, resolves: Sequence[str]) -> bool:
     """Whether it comes in after the resolve that ended it, or the firing that began it anew.
 
     Any replica may get any message, and Slack delivers again what was not acknowledged.
@@ -177,7 +177,7 @@ def is_overtaken(one: Named, row: Row | None, resolves: Sequence[str]) -> bool:
     return any(could_share_fingerprint(one.alert, end.env, end.service) for end in ends)
 
 
-def is_older(one: Named, row: Row) -> bool:
+def is_older(one: IdentifiedAlert, row: Row) -> bool:
     """Whether this alert fires by what was said later than this."""
     at = told(one)
     return bool(at and row["fires"] and row["fired_told"] > at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.incidents.correlation import Named
+from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from bot.observability.events import Event
 from store.log_events import log_event
@@ -27,7 +27,7 @@ class DeliveryContext:
     posted: bool = True
 
 
-def open_new(one: Named, alert_id: int, arrival: DeliveryContext) -> Operation[int]:
+def open_new(one: IdentifiedAlert, alert_id: int, arrival: DeliveryContext) -> Operation[int]:
     """A new incident with its card and its advice wished for; its id."""
     alert = one.alert
     at = to_db_time(arrival.now)
@@ -108,7 +108,7 @@ _FIRES = (
 
 
 def _firing(
-    incident_id: int, one: Named, alert_id: int, now: datetime
+    incident_id: int, one: IdentifiedAlert, alert_id: int, now: datetime
 ) -> tuple[str, *tuple[object, ...]]:
     """The statement that says so, and its values."""
     alert = one.alert
@@ -136,7 +136,7 @@ def _stops(incident_id: int, key: str) -> Operation[int]:
 
 
 def fold(
-    row: Row, one: Named, alert_id: int, arrival: DeliveryContext, *, may_fire: bool
+    row: Row, one: IdentifiedAlert, alert_id: int, arrival: DeliveryContext, *, may_fire: bool
 ) -> Operation[None]:
     """One more firing alert for an incident that is open.
 
@@ -222,7 +222,9 @@ def _show_what_fires(row: Row, arrival: DeliveryContext) -> Operation[None]:
     )
 
 
-def clear(row: Row, one: Named, alert_id: int, arrival: DeliveryContext) -> Operation[None]:
+def clear(
+    row: Row, one: IdentifiedAlert, alert_id: int, arrival: DeliveryContext
+) -> Operation[None]:
     """An alert resolved: when nothing fires any more, so does its incident.
 
     Only the sender of what fires may clear it: anybody can say of any alert that it resolved.

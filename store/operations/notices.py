@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot.incidents.notices import Notice, Storm
+from bot.incidents.notices import Burst, Notice
 from store.operations import outbox
 from store.operations.part import Part
 from store.rows import dump, notice_from
@@ -111,7 +111,7 @@ _OF_STORM = """
 """  # 0: it lasts
 
 
-def storm(notice_id: int) -> Operation[Storm | None]:
+def storm(notice_id: int) -> Operation[Burst | None]:
     """What a storm brought, as it stands at this moment."""
     notice = yield from get(notice_id)
     if notice is None:
@@ -124,7 +124,7 @@ def storm(notice_id: int) -> Operation[Storm | None]:
         " GROUP BY i.severity",
         *where,
     )
-    gravest = yield query(
+    most_severe = yield query(
         f"SELECT i.id, i.severity, i.title {_OF_STORM} AND i.status != 'resolved'"
         " ORDER BY o.rank, i.id LIMIT ?",
         *where,
@@ -136,13 +136,13 @@ def storm(notice_id: int) -> Operation[Storm | None]:
         *where,
         SENDERS,
     )
-    return Storm(
+    return Burst(
         began_at=notice.began_at,
         ended_at=notice.ended_at,
         severities={row["severity"]: int(row["n"]) for row in counts},
         hidden=sum(int(row["hidden"]) for row in counts),
         resolved=sum(int(row["resolved"]) for row in counts),
-        gravest=tuple((row["id"], row["severity"], row["title"]) for row in gravest),
+        most_severe=tuple((row["id"], row["severity"], row["title"]) for row in most_severe),
         senders=tuple((row["sender"], int(row["n"]), int(row["hidden"])) for row in senders),
     )
 
@@ -160,7 +160,7 @@ class NoticesPart(Part):
         """
         return await self._write(update_burst, channel, storm_limit, now, remind)
 
-    async def storm(self, notice_id: int) -> Storm | None:
+    async def storm(self, notice_id: int) -> Burst | None:
         """The incidents of that storm, as they stand now."""
         return await self._engine.read(storm, notice_id)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.incidents.correlation import Named, Reason
+from bot.incidents.correlation import IdentifiedAlert, Reason
 from bot.incidents.model import Alert
 from store.operations import incidents
 from store.statements import Operation, Row, query, run
@@ -27,7 +27,7 @@ KEY = (
 """The same in SQL, for a row of alerts of that name."""
 
 
-def keys(one: Named) -> list[str]:
+def keys(one: IdentifiedAlert) -> list[str]:
     """Its own key, those of senders that are the same, and that of before senders were known."""
     return list(dict.fromkeys([*(key(one.alert, who) for who in one.senders), key(one.alert, "")]))
 
@@ -37,14 +37,14 @@ def marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
 
 
-def by_them(one: Named, table: str = "") -> tuple[str, tuple[str, ...]]:
+def by_them(one: IdentifiedAlert, table: str = "") -> tuple[str, tuple[str, ...]]:
     """SQL: the row is of the same sender, or of before senders were known; and its values."""
     if not one.senders:
         return "1 = 1", ()
     return f"{table}sender IN ('', {marks(one.senders)})", one.senders
 
 
-def refuse_resolve(row: Row, one: Named, alert_id: int, now: datetime) -> Operation[None]:
+def refuse_resolve(row: Row, one: IdentifiedAlert, alert_id: int, now: datetime) -> Operation[None]:
     """Keep another sender's resolve, and report it in the thread once a sender."""
     yield run("UPDATE alerts SET reason = ? WHERE id = ?", Reason.NOT_ITS_SENDER, alert_id)
     begins = f"{one.sender} says that it is resolved,"

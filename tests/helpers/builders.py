@@ -15,7 +15,7 @@ from bot.approvals.model import Approval, Execution, Standing
 from bot.approvals.policy import Voter
 from bot.configuration import Configuration, LiveConfiguration
 from bot.incidents import correlation
-from bot.incidents.correlation import Named
+from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from bot.policy import Correlate, Policy
@@ -64,8 +64,8 @@ def named(
     sop_id: str | None = None,
     dedup_key: str = "",
     tracking_id: str = "",
-    told_at: datetime | None = None,
-) -> Named:
+    sent_at: datetime | None = None,
+) -> IdentifiedAlert:
     """The alert with its identity; every call is another telling unless `dedup_key` is given."""
     number = next(_numbers)
     scope = correlation.scope_of(one)
@@ -76,7 +76,7 @@ def named(
         tracking_id=tracking_id or f"req-{number}",
         dedup_key=dedup_key or f"telling-{number}",
     )
-    return replace(whole, told_at=told_at)
+    return replace(whole, sent_at=sent_at)
 
 
 async def tell(store: Store, *alerts: Alert, at: datetime = NOW, sop_id: str | None = None) -> int:

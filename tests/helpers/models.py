@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block as SlackBlock
 
 from bot.approvals.model import Approval, Choice, Execution, Vote
-from bot.incidents.model import Incident, IncidentStatus, Link, Severity
+from bot.incidents.model import Hyperlink, Incident, IncidentStatus, Severity
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from bot.simulator import refuse_blocks
 
@@ -73,7 +73,7 @@ def incident(**changes: Any) -> Incident:
         "threshold": "5 %",
         "text": "",
         "labels": {},
-        "links": (Link("Graph", "https://graphs.example/d/1"),),
+        "links": (Hyperlink("Graph", "https://graphs.example/d/1"),),
         "tracking_id": "req-20261121-030412-9f2c1ab0",
         "opened_at": NOW,
         "updated_at": NOW,

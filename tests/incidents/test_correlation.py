@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.incidents.correlation import (
     Candidate,
     Decision,
-    Named,
+    IdentifiedAlert,
     Scope,
     Verdict,
     decide,
@@ -44,7 +44,7 @@ def alert(**changes: Any) -> Alert:
     return Alert(**{**given, **changes})
 
 
-def named(one: Alert, sop_id: str = "ours") -> Named:
+def named(one: Alert, sop_id: str = "ours") -> IdentifiedAlert:
     return name(one, matched_sop=sop_id, incident_key="k", tracking_id="t", dedup_key="d")
 
 

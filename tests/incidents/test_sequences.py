@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.errors import Refused
 from bot.incidents import correlation
 from bot.incidents.correlation import Scope
-from bot.incidents.model import Alert, AlertStatus, Incident, IncidentStatus, Link, Severity
+from bot.incidents.model import Alert, AlertStatus, Hyperlink, Incident, IncidentStatus, Severity
 from store import Store, open_store
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
@@ -197,7 +197,7 @@ async def _tell(
         value=step.value,
         threshold=f"threshold {step.number}" if step.number % 2 else "",
         labels={"number": str(step.number)},
-        links=(Link("Graph", f"https://g.example/{step.number}"),),
+        links=(Hyperlink("Graph", f"https://g.example/{step.number}"),),
         starts_at=NOW - timedelta(seconds=step.number) if step.number % 5 else None,
         region=f"region {step.number}",
         env="prod",

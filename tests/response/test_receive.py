@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from bot.incidents.correlation import Named
+from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.sops import SopLibrary
 from bot.response.receive import ALERTS_A_STEP, Delivery, name_all, named_in_steps
 from tests.helpers.builders import NOW, alert
@@ -19,14 +19,14 @@ def test_each_telling_of_a_standing_alert_has_its_own_key_that_begins_the_same()
         next(name_all(Delivery(key, "C1", [standing], retold=True), SOPS, NOW))
         for key in ("http/1", "http/2")
     )
-    assert first.retold_as == again.retold_as
+    assert first.series_key == again.series_key
     assert first.dedup_key != again.dedup_key
-    assert first.dedup_key.startswith(first.retold_as)
+    assert first.dedup_key.startswith(first.series_key)
 
 
 def test_a_sender_that_does_not_repeat_itself_is_told_apart_by_its_delivery():
     (one,) = name_all(Delivery("slack/C1/1.5/", "C1", [alert(starts_at=NOW)]), SOPS, NOW)
-    assert (one.retold_as, one.edit_of, one.dedup_key) == ("", "", "slack/C1/1.5/#0")
+    assert (one.series_key, one.edit_of, one.dedup_key) == ("", "", "slack/C1/1.5/#0")
 
 
 def test_an_edit_says_which_message_it_changes():
@@ -52,7 +52,7 @@ async def test_the_event_loop_goes_on_while_a_delivery_of_many_alerts_is_named()
             others.append(named_so_far)
             await asyncio.sleep(0)
 
-    def counted() -> Iterator[Named]:
+    def counted() -> Iterator[IdentifiedAlert]:
         nonlocal named_so_far
         for name in name_all(Delivery("d", "C1", [alert()] * 500), SOPS, NOW):
             named_so_far += 1

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.incidents.model import AlertStatus, IncidentStatus, Link, Severity
+from bot.incidents.model import AlertStatus, Hyperlink, IncidentStatus, Severity
 from store import Store
 from store.statements import Operation, query
 from tests.helpers.builders import CHANNEL, NOW, Place, alert, later, named, opened, resolved, tell
@@ -22,7 +22,7 @@ async def test_a_firing_alert_opens_an_incident_that_says_what_the_alert_said(
         threshold="90 %",
         text="CPU is hot",
         labels={"pod": "web-1"},
-        links=(Link("Graph", "https://graphs.example/1"),),
+        links=(Hyperlink("Graph", "https://graphs.example/1"),),
         starts_at=later(-60),
     )
     receipt = await store.accept(
@@ -37,7 +37,7 @@ async def test_a_firing_alert_opens_an_incident_that_says_what_the_alert_said(
     assert (incident.env, incident.region, incident.service) == ("prod", "eu-west-1", "web")
     assert (incident.value, incident.threshold, incident.text) == ("93 %", "90 %", "CPU is hot")
     assert incident.labels == {"pod": "web-1"}
-    assert incident.links == (Link("Graph", "https://graphs.example/1"),)
+    assert incident.links == (Hyperlink("Graph", "https://graphs.example/1"),)
     assert (incident.channel, incident.tracking_id) == (CHANNEL, "req-mine")
     assert incident.incident_key == "prod|web|cpu|high"
     assert incident.sop_id == "sop_e3389dc114b9"
@@ -67,7 +67,7 @@ async def test_the_whole_alert_is_kept_as_it_came(store: Store) -> None:
         severity_raw="page",
         starts_at=later(-5),
         ends_at=later(5),
-        links=(Link("Graph", "https://graphs.example/1"),),
+        links=(Hyperlink("Graph", "https://graphs.example/1"),),
         raw={"labels": [1, None, {"deep": True}]},
     )
     assert await store.latest_alert(await tell(store, one)) == one

@@ -296,7 +296,7 @@ async def remind(store: Store, one: Alert, at: float = 0) -> int:
     """A webhook tells of an alert that stands, or stood, since NOW; 1 when that was news."""
     told = named(replace(one, starts_at=NOW))
     begins = f"{one.source}/{one.fingerprint}/1/"
-    told = replace(told, retold_as=begins, dedup_key=f"{begins}{told.dedup_key}")
+    told = replace(told, series_key=begins, dedup_key=f"{begins}{told.dedup_key}")
     receipt = await store.accept(told.dedup_key, [told], channel=CHANNEL, now=later(at))
     assert receipt.accepted + receipt.duplicates == 1
     return receipt.accepted

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.incidents.correlation import Named
+from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from store import Store
 from tests.helpers.builders import CHANNEL, SqliteMemory, alert, later, named, resolved
@@ -20,12 +20,12 @@ FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
 OVERTAKEN = "overtaken by a newer telling"
 
 
-def said(one: Alert, second: int, **changes: str) -> Named:
+def said(one: Alert, second: int, **changes: str) -> IdentifiedAlert:
     """The alert as its sender told it in that second."""
-    return replace(named(one, **changes), told_at=later(second))
+    return replace(named(one, **changes), sent_at=later(second))
 
 
-async def arrive(store: Store, *tellings: Named) -> None:
+async def arrive(store: Store, *tellings: IdentifiedAlert) -> None:
     """Each in a delivery of its own, one after the other, all in the same moment."""
     for telling in tellings:
         await store.accept(telling.dedup_key, [telling], channel=CHANNEL, now=later(1000))
@@ -45,11 +45,11 @@ class Story:
     told: tuple[tuple[str, AlertStatus, Severity], ...]
     arrival: tuple[int, ...]
 
-    def tellings(self) -> list[Named]:
+    def tellings(self) -> list[IdentifiedAlert]:
         """All of it, in the order of arrival."""
         return [self._telling(place) for place in self.arrival]
 
-    def _telling(self, place: int) -> Named:
+    def _telling(self, place: int) -> IdentifiedAlert:
         name, status, severity = self.told[place]
         one = alert(name=name, fingerprint=f"fp-{name}", status=status, severity=severity)
         return said(one, place)
@@ -121,7 +121,7 @@ async def test_what_fired_last_is_open_with_its_severity(store: Store, arrival: 
     assert (incident.severity, incident.firing) == (Severity.CRITICAL, 1)
 
 
-def written(arrival: str) -> list[Named]:
+def written(arrival: str) -> list[IdentifiedAlert]:
     """`F3 R2`: firing told in second 3 comes first, then the resolve of second 2.
 
     What was told in second 3 is critical, all else is low.
@@ -216,6 +216,6 @@ async def test_the_resolve_of_something_else_with_the_same_fingerprint_overtakes
     other = resolved(fingerprint="1", env="staging", service="web")
     mine = alert(fingerprint="1", env="prod", service="payments")
     for number, (one, at) in enumerate(((other, later(5)), (mine, later(4)))):
-        told = replace(named(one), told_at=at)
+        told = replace(named(one), sent_at=at)
         receipt = await store.accept(f"d{number}", [told], channel=CHANNEL, now=later(6))
     assert receipt.opened

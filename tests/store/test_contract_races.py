@@ -12,7 +12,7 @@ import pytest
 
 from bot.approvals.model import Approval, Choice
 from bot.errors import Refused
-from bot.incidents.correlation import Named
+from bot.incidents.correlation import IdentifiedAlert
 from store import Store
 from store.replica import Replica
 from store.rows import Receipt
@@ -42,7 +42,7 @@ async def yes(store: Store, one: Approval, user: str) -> Approval:
     return await store.vote(one.id, voter(user), Choice.APPROVE, TEAM, later(1))
 
 
-async def accept(store: Store, key: str, alerts: Sequence[Named]) -> Receipt:
+async def accept(store: Store, key: str, alerts: Sequence[IdentifiedAlert]) -> Receipt:
     return await store.accept(key, alerts, channel=CHANNEL, now=NOW)
 
 
@@ -69,8 +69,8 @@ async def test_an_alert_and_its_resolve_that_tells_less_at_once_leave_what_was_s
 ) -> None:
     here, there = await two(place)
     for number in range(TIMES):
-        fires = named(alert(service=f"s{number}", fingerprint=f"fp{number}"), told_at=later(1))
-        ends = named(resolved(service="", fingerprint=f"fp{number}"), told_at=later(2))
+        fires = named(alert(service=f"s{number}", fingerprint=f"fp{number}"), sent_at=later(1))
+        ends = named(resolved(service="", fingerprint=f"fp{number}"), sent_at=later(2))
         await asyncio.gather(
             accept(here, f"f{number}", [fires]), accept(there, f"r{number}", [ends])
         )

@@ -88,8 +88,8 @@ async def test_what_a_stranger_fires_and_resolves_leaves_the_others_alert_firing
 async def test_a_resolve_that_a_stranger_said_later_does_not_swallow_a_real_alert(
     store: Store,
 ) -> None:
-    await tell(store, resolved(), STRANGER, at=0, told_at=later(600))
-    incident_id = await tell(store, alert(), at=1, told_at=later(1))
+    await tell(store, resolved(), STRANGER, at=0, sent_at=later(600))
+    incident_id = await tell(store, alert(), at=1, sent_at=later(1))
     assert incident_id
     assert await status(store, incident_id) is OPEN
 

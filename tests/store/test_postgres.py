@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from bot.errors import NotFound, StoreError
-from bot.incidents.correlation import Named
+from bot.incidents.correlation import IdentifiedAlert
 from store import Store
 from store.engines.postgres import CONNECTIONS, PostgresEngine
 from store.engines.postgres_connections import CHANNEL as NOTIFY_CHANNEL
@@ -157,7 +157,7 @@ async def test_whose_listener_was_killed_listens_again_and_looks_at_everything(
 # Killed backends, and a server that restarts
 
 
-async def deliver(store: Store, one: Named) -> str:
+async def deliver(store: Store, one: IdentifiedAlert) -> str:
     """Hand it over once: 'done' or 'failed'; anything else is a fault."""
     try:
         await store.accept(one.dedup_key, [one], channel=CHANNEL, now=NOW)
@@ -187,7 +187,7 @@ async def all_land(stores: tuple[Store, Store], disturb: Callable[[], Awaitable[
     assert story == ["opened"]
 
 
-async def _is_done(store: Store, one: Named) -> bool:
+async def _is_done(store: Store, one: IdentifiedAlert) -> bool:
     return await deliver(store, one) == "done"
 
 
@@ -341,7 +341,9 @@ def fresh(postgres: PostgresServer) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def in_its_commit(url: str, store: Store, one: Named) -> AsyncIterator[asyncio.Task[object]]:
+async def in_its_commit(
+    url: str, store: Store, one: IdentifiedAlert
+) -> AsyncIterator[asyncio.Task[object]]:
     """A delivery whose COMMIT the server is about to do, which it does when the block ends."""
     with psycopg.connect(url, autocommit=True) as held:
         held.execute(COMMITS_WAIT)

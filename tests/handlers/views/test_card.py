@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.incidents.model import IncidentStatus, Link, Severity, Shown
+from bot.incidents.model import Hyperlink, IncidentStatus, Severity, Shown
 from handlers.views.card import card
 from handlers.views.modals import ask_modal, question_of
 from tests.helpers.models import (
@@ -120,15 +120,19 @@ def test_a_buttons_value_carries_only_an_id() -> None:
     "url", ["javascript:alert(1)", "https://x y", "https://e.example/" + "x" * 3000, ""]
 )
 def test_an_address_that_slack_would_refuse_makes_no_button(url: str) -> None:
-    good = Link("Good", "https://good.example/")
-    text, blocks = card(incident(links=(Link("Bad", url), good)), url)
+    good = Hyperlink("Good", "https://good.example/")
+    text, blocks = card(incident(links=(Hyperlink("Bad", url), good)), url)
     assert buttons(blocks)[4:] == ["good.example ↗"]
     assert_slack_takes(text, blocks)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> None:
-    links = (Link(text, "https://a.example/"), Link("", "https://b.example/"), Link(text, text))
+    links = (
+        Hyperlink(text, "https://a.example/"),
+        Hyperlink("", "https://b.example/"),
+        Hyperlink(text, text),
+    )
     one = dict.fromkeys(
         ("title", "env", "region", "service", "value", "threshold", "tracking_id"), text
     )
@@ -143,7 +147,9 @@ def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> Non
             WILD,
         )
     ),
-    st.lists(st.builds(Link, WILD, WILD | st.just("https://a.example/")), max_size=4).map(tuple),
+    st.lists(st.builds(Hyperlink, WILD, WILD | st.just("https://a.example/")), max_size=4).map(
+        tuple
+    ),
     st.sampled_from(Severity),
     st.sampled_from([incident, acknowledged, resolved]),
     WILD,

@@ -17,8 +17,8 @@ from bot.advice.model import Advice
 from bot.approvals.blockers import Blocker, BlockerKind
 from bot.approvals.model import Freeze
 from bot.incidents.confusables import fold
-from bot.incidents.model import GroupedAlert, GroupedAlerts, Link, Severity, TimelineEntry
-from bot.incidents.notices import Notice, Storm
+from bot.incidents.model import GroupedAlert, GroupedAlerts, Hyperlink, Severity, TimelineEntry
+from bot.incidents.notices import Burst, Notice
 from bot.incidents.remediation import Parameter, Preview, RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop
 from handlers.views import advice, alerts, audit, card, lists, modals, notices, result
@@ -61,10 +61,10 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     names = "title env region service category source value threshold text sop_id tracking_id"
     fields = dict.fromkeys(names.split(), evil)
     links = (
-        Link(evil, "https://evil.example/Approve"),
-        Link("✅ Approve", "https://EVIL.example:8443/"),
-        Link("Approve ↗", "https://slack.com@evil.example/"),
-        Link("Approve", "https://аpprove.example/"),
+        Hyperlink(evil, "https://evil.example/Approve"),
+        Hyperlink("✅ Approve", "https://EVIL.example:8443/"),
+        Hyperlink("Approve ↗", "https://slack.com@evil.example/"),
+        Hyperlink("Approve", "https://аpprove.example/"),
     )
     sick = incident(**fields, links=links, posted=False)
     ask = approval(
@@ -111,7 +111,7 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     yield (
         "storm",
         notices.storm(
-            Storm(NOW, None, {"high": 1}, 1, 0, ((1, "high", evil),), ((evil, 30, 9),)), 20
+            Burst(NOW, None, {"high": 1}, 1, 0, ((1, "high", evil),), ((evil, 30, 9),)), 20
         ),
     )
     frozen = {"by": "U0ANA", "why": evil, "lifted_by": "U0BEN"}
@@ -291,8 +291,8 @@ def views_unescaped(text: str) -> str:
 @pytest.mark.attack("ASI09")
 def test_a_link_button_says_where_it_leads_and_never_what_its_sender_calls_it() -> None:
     links = (
-        Link("✅ Approve", "https://slack.com@evil.example:8443/x"),
-        Link("Approve ↗", "https://аpprove.example/"),
+        Hyperlink("✅ Approve", "https://slack.com@evil.example:8443/x"),
+        Hyperlink("Approve ↗", "https://аpprove.example/"),
     )
     _, blocks = card.card(incident(links=links), "https://runbooks.example/a")
     shown = [e["text"] for e in blocks[-1]["elements"] if "url" in e]
@@ -305,7 +305,7 @@ def test_a_link_button_says_where_it_leads_and_never_what_its_sender_calls_it() 
 
 
 def test_two_links_to_one_host_are_told_apart_and_a_long_host_keeps_its_end() -> None:
-    links = (Link("a", "https://g.example/1"), Link("b", "https://g.example/2"))
+    links = (Hyperlink("a", "https://g.example/1"), Hyperlink("b", "https://g.example/2"))
     _, blocks = card.card(incident(links=links))
     assert [e["text"]["text"] for e in blocks[-1]["elements"] if "url" in e] == [
         "g.example ↗",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.incidents.notices import Notice, Storm
+from bot.incidents.notices import Burst, Notice
 from handlers.views import notices
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
@@ -18,9 +18,9 @@ def storm(**changes: Any) -> str:
         "severities": {"critical": 3, "low": 12},
         "hidden": 9,
         "resolved": 2,
-        "gravest": ((7, "critical", "checkout is down"), (8, "low", "disk at 80 %")),
+        "most_severe": ((7, "critical", "checkout is down"), (8, "low", "disk at 80 %")),
     }
-    text, blocks = notices.storm(Storm(**{**given, **changes}), 20)
+    text, blocks = notices.storm(Burst(**{**given, **changes}), 20)
     return f"{text}\n{blocks}"
 
 
@@ -44,7 +44,7 @@ def test_a_storm_that_is_over_does_not_claim_cards_that_were_not_taken() -> None
 
 
 def test_a_title_that_is_markup_stays_text() -> None:
-    said = storm(gravest=((7, "critical", "<!channel> <https://evil.example|click>"),))
+    said = storm(most_severe=((7, "critical", "<!channel> <https://evil.example|click>"),))
     assert "<!channel>" not in said
     assert "<https://" not in said
 
