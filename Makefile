@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres run gateway quick check test chaos services bench lock clean
+.PHONY: help demo play setup postgres run gateway quick check test mutants chaos services bench lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -69,6 +69,9 @@ check: .venv/.dev  ## format, lint, types, import rules, docs, tests
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@$(MAKE) --no-print-directory test
+
+mutants: .venv/.dev  ## remove one behaviour at a time: does a test fail? ARGS="store audit" picks some
+	@$(PY) -m tests.mutants $(ARGS)
 
 # Another seed each time, unless SOPBOT_SEED names one: what fails prints it, and how to see it again.
 chaos: .venv/.dev  ## the long fault runs, by SOPBOT_SEED or a new seed; ARGS=… runs a part

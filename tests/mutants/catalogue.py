@@ -1,0 +1,198 @@
+"""The behaviours that `make mutants` removes, one at a time, by package."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+INCIDENTS, APPROVALS, STORE = "bot/incidents", "bot/approvals", "store/operations"
+BLOCKERS = "tests/approvals/test_blockers.py"
+GUARDS = "tests/store/test_contract_guards.py"
+
+MUTANTS = [
+    # incidents
+    Mutant(
+        "bot/incidents/correlation.py", "could_share_fingerprint", "tests/incidents", returns="True"
+    ),
+    Mutant("bot/incidents/environments.py", "folded", "tests/incidents", returns="text"),
+    Mutant("bot/incidents/keys.py", "is_sop_id", "tests/incidents", returns="True"),
+    Mutant("bot/incidents/keys.py", "normalise", "tests/incidents", returns="part"),
+    Mutant("bot/incidents/confusables.py", "one_stroke", "tests/incidents", returns="text"),
+    Mutant("bot/incidents/sops.py", "specificity", "tests/incidents", returns="(0, 0, 0)"),
+    Mutant(
+        "bot/incidents/addresses.py",
+        "has_userinfo",
+        "tests/incidents tests/test_policy.py",
+        returns="False",
+    ),
+    # intake
+    Mutant("bot/intake/cleaning.py", "cut", "tests/intake", returns="text"),
+    Mutant("bot/intake/cleaning.py", "http_url", "tests/intake", returns="text"),
+    Mutant("bot/intake/cleaning.py", "storable", "tests/intake", returns="value"),
+    Mutant("bot/intake/times.py", "is_zero_time", "tests/intake", returns="False"),
+    Mutant("bot/intake/guesses.py", "severity_in", "tests/intake", returns="''"),
+    Mutant("bot/intake/generic.py", "status_of_words", "tests/intake", returns="colour"),
+    Mutant("bot/intake/alertmanager.py", "group_identity", "tests/intake", returns="{}"),
+    # advice
+    Mutant("bot/advice/cleaning.py", "strip_terminal", "tests/advice", returns="str(raw)"),
+    Mutant("bot/advice/claims.py", "marked", "tests/advice", returns="text"),
+    Mutant("bot/advice/prompt.py", "defused", "tests/advice", returns="prompt"),
+    Mutant("bot/advice/safe_commands.py", "_bad_of_own", "tests/advice", returns="[]"),
+    Mutant("bot/advice/process.py", "_limit_memory", "tests/advice", returns="None"),
+    Mutant("bot/advice/command.py", "_refuse_while_paused", "tests/advice", returns="None"),
+    # approvals
+    Mutant("bot/approvals/policy.py", "no_vote", "tests/approvals", returns="''"),
+    Mutant("bot/approvals/blockers.py", "_over", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/blockers.py", "_changed", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/blockers.py", "_doubtful", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/blockers.py", "_nobody", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/blockers.py", "_disputed", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/blockers.py", "_frozen", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/blockers.py", "_missing", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/blockers.py", "_outside_window", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/blockers.py", "_repeated", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/blockers.py", "_busy", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/blockers.py", "_cooling", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/blockers.py", "_tripped", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/blockers.py", "_spent", BLOCKERS, returns="None"),
+    Mutant("bot/approvals/rules.py", "in_window", "tests/approvals", returns="True"),
+    # remediation
+    Mutant("bot/remediation/answers.py", "says_nothing_ran", "tests/remediation", returns="True"),
+    Mutant(
+        "bot/remediation/contract.py",
+        "sign",
+        "tests/remediation tests/gateway/test_auth.py",
+        returns="''",
+    ),
+    Mutant("bot/remediation/contract.py", "capped", "tests/remediation", returns="text"),
+    Mutant(
+        "bot/remediation/client.py",
+        "_read_capped",
+        "tests/remediation",
+        returns="await response.content.read()",
+    ),
+    # gateway
+    Mutant(
+        "bot/gateway/auth.py",
+        "check_headers",
+        "tests/gateway/test_auth.py tests/gateway/test_holes.py",
+        returns="None",
+    ),
+    Mutant(
+        "bot/gateway/journal.py",
+        "claim_nonce",
+        "tests/gateway/test_auth.py tests/gateway/test_http.py",
+        returns="True",
+    ),
+    Mutant("bot/gateway/ourselves.py", "is_one_of_us", "tests/gateway", returns="False"),
+    Mutant("bot/gateway/config.py", "_self_targets", "tests/gateway/test_config.py", returns="[]"),
+    Mutant(
+        "bot/gateway/routes.py",
+        "_refuse_pages",
+        "tests/gateway/test_http.py tests/gateway/test_holes.py",
+        returns="None",
+    ),
+    # serving and web
+    Mutant("bot/serving/log_lines.py", "redact", "tests/serving", returns="text"),
+    Mutant("bot/serving/log_lines.py", "one_line", "tests/serving", returns="text"),
+    Mutant("bot/serving/arrivals.py", "_evict", "tests/serving", returns="None"),
+    Mutant(
+        "bot/serving/connections.py",
+        "_is_encoded",
+        "tests/serving tests/scenarios/test_attack_wild_requests.py",
+        returns="False",
+    ),
+    Mutant("bot/serving/gate.py", "_network_of", "tests/serving", returns="str(host)"),
+    Mutant(
+        "bot/web/access.py",
+        "bearer_only.check",
+        "tests/scenarios/test_http_door.py",
+        returns="await handler(request)",
+    ),
+    Mutant("bot/web/sns.py", "_is_signed_by", "tests/web", returns="True"),
+    # observability, settings, hardening
+    Mutant("bot/observability/health.py", "_age", "tests/observability", returns="0.0"),
+    Mutant("bot/hardening.py", "hide_memory", "tests/test_hardening.py", returns="None"),
+    Mutant("bot/hardening.py", "forget_variables", "tests/test_hardening.py", returns="None"),
+    Mutant(
+        "bot/regular_files.py",
+        "read_regular",
+        "tests/test_regular_files.py",
+        returns="path.read_text()",
+    ),
+    Mutant("bot/setting_types.py", "check_token", "tests/test_settings.py", returns="token"),
+    # response
+    Mutant("bot/response/verify.py", "_over_before", "tests/response", returns="False"),
+    Mutant("bot/response/dispatches.py", "_bar_revoked", "tests/response", returns="None"),
+    Mutant("bot/response/propose.py", "is_seen", "tests/response", returns="True"),
+    # store
+    Mutant(
+        "store/operations/disputes.py",
+        "of_trail",
+        "tests/store/test_contract_disputes.py",
+        returns="''",
+    ),
+    Mutant(
+        "store/operations/trust.py",
+        "_contradicts",
+        "tests/store/test_contract_checked_requests.py",
+        returns="False",
+    ),
+    Mutant(
+        "store/operations/candidates.py",
+        "is_overtaken",
+        "tests/store/test_contract_order.py",
+        returns="False",
+    ),
+    Mutant(
+        "store/operations/senders.py",
+        "told_by_another",
+        "tests/store/test_contract_senders.py",
+        returns="False",
+    ),
+    Mutant(
+        "store/operations/executions.py",
+        "claim",
+        "tests/store/test_contract_executions.py",
+        without="withdraw_siblings",
+    ),
+    Mutant("store/audit/chain.py", "_follow_freezes", "tests/store", returns="None"),
+    Mutant(
+        "store/engines/sqlite_watch.py",
+        "check",
+        "tests/store/test_sqlite_while_open.py",
+        returns="None",
+    ),
+    Mutant(
+        "store/engines/sqlite_worker.py",
+        "_one_by_one",
+        "tests/store/test_sqlite.py tests/store/test_contract_engine.py",
+        without="_attempt",
+    ),
+    Mutant(
+        "store/admin/moves.py",
+        "_must_be_free",
+        "tests/store/test_transfer.py tests/store/test_backups.py tests/test_store_command.py",
+        returns="None",
+    ),
+    # handlers
+    Mutant(
+        "handlers/inbound/alert_receiver.py",
+        "by_a_source",
+        "tests/handlers/test_alerts.py",
+        returns="True",
+    ),
+    Mutant(
+        "handlers/listeners/context.py",
+        "_is_stolen",
+        "tests/handlers tests/scenarios/test_attack_forged_presses.py",
+        returns="False",
+    ),
+    Mutant("handlers/views/text.py", "escape", "tests/handlers/views", returns="text"),
+    Mutant("handlers/views/text.py", "poses", "tests/handlers/views", returns="False"),
+    Mutant(
+        "handlers/outbound/metadata.py", "key_of", "tests/handlers/test_metadata.py", returns="None"
+    ),
+    Mutant(
+        "handlers/outbound/rate_limiter.py", "wait", "tests/handlers/test_pace.py", returns="0.0"
+    ),
+]
