@@ -99,6 +99,23 @@ def test_nothing_blocks_what_was_asked_a_moment_ago_nor_do_repeats_of_its_alert(
         assert found(one, incident=replace(incident, status=status), config=config_of(one)) is None
 
 
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        (Facts(dispute="it is empty, and had 7 rows before"), Kind.TRAIL_DISPUTED),
+        (Facts(missing=("an-approval",)), Kind.REQUEST_MISSING),
+    ],
+    ids=["a disputed trail", "a missing request"],
+)
+def test_a_store_that_contradicts_its_record_blocks_everything(
+    facts: Facts, kind: BlockerKind
+) -> None:
+    for approval in (asked(), approved()):
+        blocker = evaluate(approval, models.incident(), facts, LIMITS, NOW)
+        assert blocker is not None
+        assert blocker.kind is kind
+
+
 @pytest.mark.attack("ASI03")
 @pytest.mark.parametrize("severity", Severity)
 def test_a_severity_that_any_sender_may_say_ends_no_approval(severity: Severity) -> None:

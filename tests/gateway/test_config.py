@@ -126,3 +126,25 @@ def test_an_environment_in_disguise_is_refused_with_its_field(word: str) -> None
     with pytest.raises(ConfigError) as refused:
         read_config({"targets": {"a": target}})
     assert "environment" in refused.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("targets", "problem"),
+    [
+        ({"sopbot": PROCESS}, "targets.sopbot: is the name of the bot"),
+        ({"Sopbot-Gateway": PROCESS}, "targets.Sopbot-Gateway: is the name of the bot"),
+        ({"friend": PROCESS}, "targets.friend: is the name of the bot, its gateway or a caller"),
+        (
+            {"web": {"executor": "docker", "container": "SOPBOT"}},
+            "targets.web.container: is the bot, its gateway or a caller",
+        ),
+        (
+            {"web": PROCESS | {"argv": ["python", "-m", "bot.gateway"]}},
+            "targets.web.argv: starts the bot or its gateway; they never act on it",
+        ),
+    ],
+)
+def test_a_target_that_is_the_bot_its_gateway_or_a_caller_is_refused(targets, problem):
+    with pytest.raises(ConfigError) as caught:
+        read_config({"targets": targets, "sources": {"Friend": {}}}, environ={})
+    assert problem in str(caught.value)

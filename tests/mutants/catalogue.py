@@ -11,12 +11,15 @@ GUARDS = "tests/store/test_contract_guards.py"
 MUTANTS = [
     # incidents
     Mutant(
-        "bot/incidents/correlation.py", "could_share_fingerprint", "tests/incidents", returns="True"
+        "bot/incidents/correlation.py",
+        "could_share_fingerprint",
+        "tests/incidents tests/store/test_contract_folding.py",
+        returns="True",
     ),
     Mutant("bot/incidents/environments.py", "folded", "tests/incidents", returns="text"),
     Mutant("bot/incidents/keys.py", "is_sop_id", "tests/incidents", returns="True"),
     Mutant("bot/incidents/keys.py", "normalise", "tests/incidents", returns="part"),
-    Mutant("bot/incidents/confusables.py", "one_stroke", "tests/incidents", returns="text"),
+    Mutant("bot/incidents/confusables.py", "one_stroke", "tests/handlers/views", returns="text"),
     Mutant("bot/incidents/sops.py", "specificity", "tests/incidents", returns="(0, 0, 0)"),
     Mutant(
         "bot/incidents/addresses.py",
@@ -27,10 +30,15 @@ MUTANTS = [
     # intake
     Mutant("bot/intake/cleaning.py", "cut", "tests/intake", returns="text"),
     Mutant("bot/intake/cleaning.py", "http_url", "tests/intake", returns="text"),
-    Mutant("bot/intake/cleaning.py", "storable", "tests/intake", returns="value"),
+    Mutant(
+        "bot/intake/cleaning.py",
+        "storable",
+        "tests/intake tests/store/test_alert_json.py tests/store/test_statements.py",
+        returns="value",
+    ),
     Mutant("bot/intake/times.py", "is_zero_time", "tests/intake", returns="False"),
     Mutant("bot/intake/guesses.py", "severity_in", "tests/intake", returns="''"),
-    Mutant("bot/intake/generic.py", "status_of_words", "tests/intake", returns="colour"),
+    Mutant("bot/intake/generic.py", "status_of_message", "tests/intake", returns="colour"),
     Mutant("bot/intake/alertmanager.py", "group_identity", "tests/intake", returns="{}"),
     # advice
     Mutant("bot/advice/cleaning.py", "strip_terminal", "tests/advice", returns="str(raw)"),
@@ -145,9 +153,9 @@ MUTANTS = [
     ),
     Mutant(
         "store/operations/senders.py",
-        "told_by_another",
+        "by_them",
         "tests/store/test_contract_senders.py",
-        returns="False",
+        returns="('1 = 1', ())",
     ),
     Mutant(
         "store/operations/executions.py",
@@ -177,7 +185,7 @@ MUTANTS = [
     # handlers
     Mutant(
         "handlers/inbound/alert_receiver.py",
-        "by_a_source",
+        "AlertChannels.is_by_source",
         "tests/handlers/test_alerts.py",
         returns="True",
     ),
