@@ -1,4 +1,4 @@
-"""What the settings name, made or read: for the composition root and for `python -m bot check`."""
+"""Builds and reads the things that the settings name: for the composition root and `check`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.advice.agent_file import write_agent
 from bot.advice.command import AdvisorCommand
@@ -22,7 +23,9 @@ from bot.observability.metrics import Metrics
 from bot.policy import Policy, read_policy
 from bot.regular_files import read_regular
 from bot.remediation.client import GatewayClient
+from bot.serving.limits import ConnectionLimits
 from bot.settings import Settings
+from handlers.inbound.alert_receiver import AlertChannels
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,33 @@ def gateway_client(
         source_id=settings.ai_command_gateway_source_id,
         secret=settings.ai_command_gateway_secret.get_secret_value(),
         clock=clock,
+    )
+
+
+def slack_client(settings: Settings, session: aiohttp.ClientSession) -> AsyncWebClient:
+    """The SDK's client of the Slack that the settings name."""
+    return AsyncWebClient(
+        token=settings.slack_bot_token.get_secret_value(),
+        base_url=settings.slack_api_url,
+        session=session,
+        retry_handlers=[],  # the SDK's own would post a message twice
+    )
+
+
+def alert_channels(settings: Settings, own_bot_id: str) -> AlertChannels:
+    """The channels in which messages by apps are alerts."""
+    return AlertChannels(
+        channels=frozenset(settings.slack_alert_channels),
+        sources=frozenset(settings.slack_alert_sources),
+        own_bot_id=own_bot_id,
+    )
+
+
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    """The limits on connections of the HTTP server."""
+    return ConnectionLimits(
+        total=settings.http_max_connections,
+        per_address=settings.http_max_connections_per_address,
     )
 
 
@@ -90,6 +120,15 @@ def read_sops(folder: Path, environments: Environments = DEFAULT) -> SopLibrary:
     return replace(loaded, problems=(*unreadable, *loaded.problems))
 
 
+def first_configuration(settings: Settings) -> Configuration:
+    """The configuration of a start: a bad line of an SOP file is logged, and the rest is used."""
+    policy = read_policy(settings.policy_file)
+    sops = read_sops(settings.sop_dir, policy.remediate.declared)
+    for problem in sops.problems:
+        log.warning("SOP not loaded: %s", problem)
+    return Configuration(policy, sops)
+
+
 def read_configuration(settings: Settings) -> Configuration:
     """The configuration for a reload. SettingsError names every problem of both, one a line.
 
@@ -108,9 +147,3 @@ def read_configuration(settings: Settings) -> Configuration:
     if problems:
         raise SettingsError(problems)
     return Configuration(policy, sops)
-
-
-def log_problems(library: SopLibrary) -> None:
-    """Say which lines of the SOP files are not used."""
-    for problem in library.problems:
-        log.warning("SOP not loaded: %s", problem)

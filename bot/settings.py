@@ -238,6 +238,11 @@ class Settings(AuditSettings):
         """The port part of HTTP_ADDR."""
         return int(self.http_addr.rpartition(":")[2])
 
+    @property
+    def ops_channel(self) -> str:
+        """The channel in which the bot speaks of itself."""
+        return self.slack_ops_channel or self.slack_alert_channels[0]
+
 
 S = TypeVar("S", bound=StoreSettings)
 NAMES = tuple(name.upper() for name in Settings.model_fields)

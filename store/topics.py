@@ -15,3 +15,4 @@ class Topic(StrEnum):
     DISPATCH = "dispatch"
     APPROVALS = "approvals"
     STORE = "store"  # whether the store takes writes: set by the engine, not by a commit
+    CONFIGURATION = "configuration"  # a reload, taken or refused: set by the bot, not by a commit

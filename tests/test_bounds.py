@@ -56,7 +56,7 @@ BOUNDS: dict[str, dict[str, float]] = {
     "bot.response.request_context": {"CONTEXT_CHARS": 4_000, "_SIMILAR_AT_MOST": 100},
     "bot.response.propose": {"MOST_TARGETS": 10, "PATIENCE": 2},
     "bot.response.receive": {"ALERTS_A_STEP": 20},
-    "bot.app": {"PLANS_AT_ONCE": 16},
+    "bot.steps.table": {"PLANS_AT_ONCE": 16},
     "bot.intake.cleaning": {
         "TITLE_LIMIT": 200,
         "WORD_LIMIT": 200,

@@ -64,7 +64,7 @@ class Health:
         """Every part that is checked, and whether it is vital."""
         return {name: name not in self._told for name in self._checks}
 
-    async def look(self, *names: str) -> None:
+    async def check(self, *names: str) -> None:
         """Ask these parts, all at once; every part where none is named."""
         await asyncio.gather(*(self._note(name) for name in names or self._checks))
 
@@ -89,13 +89,6 @@ class Health:
             log.exception("the health check of %s broke", name)
             return State(False, type(error).__name__, self._clock())
         return State(True, "", self._clock())
-
-    async def look_when(self, changed: asyncio.Event, name: str) -> None:
-        """Ask one part whenever `changed` is set, until cancelled: its answer need not wait."""
-        while True:
-            await changed.wait()
-            changed.clear()
-            await self.look(name)
 
     @property
     def ready(self) -> bool:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 
 from bot.approvals import blocker_text
 from bot.approvals.blockers import Blocker, BlockerKind, Facts, evaluate, signature
@@ -21,13 +20,10 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy import Voter, check_vote, mentions, no_vote
 from bot.approvals.segment import GuestAction
-from bot.configuration import LiveConfiguration
 from bot.errors import NotFound, Refused, SopbotError, StoreError
 from bot.incidents.model import Incident
-from bot.observability.metrics import Metrics
-from bot.remediation.client import GatewayClient
 from bot.response import propose
-from store import Store
+from bot.response.dependencies import Dependencies
 from store.operations.audit import LONGEST_ID, Kind
 
 log = logging.getLogger(__name__)
@@ -36,31 +32,18 @@ AGAIN = "It is revoked; propose it again."
 IN_A_MINUTE = "Try again in a minute."
 _EASY_TO_TAKE_BACK = ("acknowledge", "assign", "ask")
 
-Standings = Callable[[str, Collection[str]], Awaitable[Standing]]
-"""What Slack says of a user now: who they are, and which of these user groups they are in."""
-
 
 class Decisions:
-    """Counts votes on approvals that wait. `home_team` is our workspace's id."""
+    """Counts votes on approvals that wait."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        config: LiveConfiguration,
-        gateway: GatewayClient,
-        standing: Standings,
-        clock: Callable[[], datetime],
-        metrics: Metrics,
-        home_team: str,
-    ) -> None:
-        self._store = store
-        self._config = config
-        self._gateway = gateway
-        self._standing = standing
-        self._clock = clock
-        self._metrics = metrics
-        self._home_team = home_team
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._store = dependencies.store
+        self._config = dependencies.config
+        self._gateway = dependencies.gateway
+        self._standing = dependencies.user_status
+        self._clock = dependencies.clock
+        self._metrics = dependencies.metrics
+        self._home_team = dependencies.home_team
 
     # Voting: one conditional UPDATE decides.
 
@@ -182,7 +165,7 @@ class Decisions:
         await self._end(approval, Blocker(kind=BlockerKind.PLAN_CHANGED))
         return "The plan is another one by now. Nothing was run. " + AGAIN
 
-    async def tend(self) -> None:
+    async def expire_and_revoke(self) -> None:
         """End approvals with a final blocker, and redraw cards whose blocker began or ended."""
         now = self._clock()
         await self._store.expire_approvals(now)

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
 from bot.approvals.blockers import Blocker, Facts, LastLook, evaluate
 from bot.approvals.model import Approval, ClaimedDispatch, Execution
 from bot.approvals.policy import is_group, no_vote
-from bot.configuration import LiveConfiguration
 from bot.errors import GatewayUnavailable, InputError, Refused, SopbotError
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
-from bot.observability.metrics import Metrics
-from bot.remediation.client import GatewayClient, NeverSeen
+from bot.remediation.client import NeverSeen
 from bot.remediation.contract import SIGNATURE_WINDOW_SECONDS
 from bot.response import dispatch, propose, verify
-from bot.response.decisions import Standings
+from bot.response.dependencies import Dependencies
 from bot.response.parallel import Parallel
 from bot.response.request_context import call_with_context
-from store import Store
 
 CLAIMING = timedelta(seconds=10)  # what we claimed so long ago and do not hold, nobody sends
 UNKNOWN_LOOKUPS = timedelta(minutes=10)  # how long an unknown outcome is looked up by itself
@@ -38,28 +35,18 @@ _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)>")
 
 
 class Dispatches:
-    """Sends requests and verifies. One without an outcome after `patience` s is looked up."""
+    """Sends requests and verifies. One without an outcome after `dispatch_timeout` is looked up."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        config: LiveConfiguration,
-        gateway: GatewayClient,
-        probe: verify.Probe,
-        standing: Standings,
-        clock: Callable[[], datetime],
-        metrics: Metrics,
-        patience: timedelta,
-    ) -> None:
-        self._store = store
+    def __init__(self, dependencies: Dependencies) -> None:
+        config = dependencies.config
+        self._store = dependencies.store
         self._config = config
-        self._gateway = gateway
-        self._probe = probe
-        self._standing = standing
-        self._clock = clock
-        self._metrics = metrics
-        self._patience = patience
+        self._gateway = dependencies.gateway
+        self._probe = dependencies.probe
+        self._standing = dependencies.user_status
+        self._clock = dependencies.clock
+        self._metrics = dependencies.metrics
+        self._timeout = timedelta(seconds=dependencies.dispatch_timeout)
         self._in_hand: set[str] = set()  # executions that were claimed and are being sent
 
         def limit() -> int:
@@ -126,7 +113,7 @@ class Dispatches:
     async def look_up_unknown(self) -> None:
         """Ask after every unknown outcome of the last minutes, and what was never finished."""
         now = self._clock()
-        unknown = await self._store.unknown_outcomes(now - UNKNOWN_LOOKUPS, now - self._patience)
+        unknown = await self._store.unknown_outcomes(now - UNKNOWN_LOOKUPS, now - self._timeout)
         await self._lookups.each(unknown, self._look_up)
 
     async def mark_by_hand(self, execution: Execution, user: str) -> None:
@@ -172,7 +159,7 @@ class Dispatches:
         if result.state is execution.state:
             return execution
         now, began = self._clock(), execution.taken_over_at or execution.started_at
-        if result.still_running and began and now - began <= self._patience:
+        if result.still_running and began and now - began <= self._timeout:
             await self._store.still_running(execution, now)
             return execution
         return await self._finish(execution, result)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from bot.errors import GatewayUnavailable
 from bot.remediation.client import GatewayClient
 from store import Store
+
+log = logging.getLogger(__name__)
 
 NOTICE = "gateway"
 """The kind of the message in the ops channel: one while it lasts, changed in place."""
@@ -29,6 +32,16 @@ class GatewayWatch:
         self._ops_channel = ops_channel
         self.down_since: datetime | None = None
         self._told_well = False  # what a process before this one said may still stand
+
+    async def start(self, *, required: bool) -> None:
+        """GatewayUnavailable stops the start where the gateway is required."""
+        if required:
+            await self._gateway.health()
+            return
+        try:
+            await self.check()
+        except GatewayUnavailable as error:
+            log.warning("nothing can run: %s", error)
 
     async def check(self) -> None:
         """GatewayUnavailable, with the reason, while nothing can run."""

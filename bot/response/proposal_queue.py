@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from bot.approvals.model import Approval
-from bot.configuration import LiveConfiguration
 from bot.errors import AlreadyProposed, GatewayUnavailable, InputError, Refused, StoreError
 from bot.incidents.model import Incident
 from bot.response import propose
+from bot.response.dependencies import Dependencies
 from bot.response.proposals import Proposals
 from bot.serving.logs import bound
-from store import Store
 from store.rows import ProposalTask
 
 log = logging.getLogger(__name__)
@@ -29,18 +28,11 @@ Wanted = tuple[str, Callable[[], Awaitable[Approval]]]
 class ProposalQueue:
     """Claims proposal tasks, beside the advice. A slow plan delays only its own task."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        config: LiveConfiguration,
-        proposals: Proposals,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._store = store
-        self._config = config
+    def __init__(self, dependencies: Dependencies, proposals: Proposals) -> None:
+        self._store = dependencies.store
+        self._config = dependencies.config
         self._proposals = proposals
-        self._clock = clock
+        self._clock = dependencies.clock
         self._in_hand: set[int] = set()  # tasks that were claimed and are worked on
 
     async def claim(self) -> ProposalTask | None:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from bot.approvals.binding import bound_to, digest_of_text
 from bot.approvals.model import Approval, Terms
 from bot.approvals.rules import Case, demand, environments_of
 from bot.approvals.segment import GuestAction, Remediate
-from bot.configuration import LiveConfiguration
 from bot.errors import InputError, Refused
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Proposal, RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop
 from bot.remediation import catalogue, intents
-from bot.remediation.client import GatewayClient
 from bot.response import propose
 from bot.response.decisions import check_undecided
-from store import Store
+from bot.response.dependencies import Dependencies
 
 PLAN_SECONDS = 15.0  # the gateway's time for a plan that no person waits for
 
@@ -33,18 +30,14 @@ class Proposals:
 
     def __init__(
         self,
-        *,
-        store: Store,
-        config: LiveConfiguration,
-        gateway: GatewayClient,
+        dependencies: Dependencies,
         check_person: Callable[[str, GuestAction | None], Awaitable[None]],
-        clock: Callable[[], datetime],
     ) -> None:
-        self._store = store
-        self._config = config
-        self._gateway = gateway
+        self._store = dependencies.store
+        self._config = dependencies.config
+        self._gateway = dependencies.gateway
         self._check_person = check_person
-        self._clock = clock
+        self._clock = dependencies.clock
 
     async def from_sop(
         self, incident: Incident, sop: Sop, action: ProposedAction, alert: Alert

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bot.observability.metrics import Metrics
 from store import Store
+from store.topics import Topic
 
 NOTICE = "reload"
 """The kind of the message in the ops channel: one while it lasts, changed in place."""
@@ -28,7 +28,6 @@ class ReloadNotice:
         self._ops_channel = ops_channel
         self._problems: tuple[str, ...] = ()
         self._written: tuple[str, ...] | None = None
-        self.changed = asyncio.Event()
         self.taken()
 
     def taken(self) -> None:
@@ -52,4 +51,4 @@ class ReloadNotice:
     def _ended(self, problems: tuple[str, ...]) -> None:
         self._problems = problems
         self._metrics.reloaded(not problems)
-        self.changed.set()
+        self._store.signal(Topic.CONFIGURATION).set()

@@ -11,31 +11,27 @@ same transaction as the change itself.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
 from functools import partial
 
-from bot.advice.advisor import Advisor
 from bot.advice.model import Advice, Subject
 from bot.approvals.model import Approval
-from bot.configuration import LiveConfiguration
 from bot.errors import InputError, StoreError
 from bot.incidents.model import Alert, Incident, IncidentChange
 from bot.incidents.sops import SopLibrary
 from bot.observability.events import Event, emit
-from bot.observability.metrics import Metrics
 from bot.policy import Policy
-from bot.remediation.client import GatewayClient
-from bot.response import advise, dispatch, verify
-from bot.response.decisions import Decisions, Standings
+from bot.response import advise, dispatch
+from bot.response.decisions import Decisions
+from bot.response.dependencies import Dependencies
 from bot.response.dispatches import Dispatches
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
 from bot.response.receive import Delivery, name_all, named_in_steps
+from bot.response.upkeep import Upkeep
 from bot.serving.logs import bound
-from store import Store
 from store.rows import AdviceRecord, Receipt
 
 log = logging.getLogger(__name__)
@@ -43,70 +39,34 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ResolveWarning:
-    """What closing an incident would end: how many alerts fire, which approvals wait."""
+    """Names all that closing an incident would end: firing alerts and waiting approvals."""
 
     firing: int
     waiting: tuple[Approval, ...]
 
 
 class IncidentService:
-    """Everything that happens to an incident. `home_team` is our workspace's id.
+    """Everything that happens to an incident."""
 
-    `standing` tells what Slack says of a person; without it nobody's yes counts. A dispatch that
-    has no outcome after `dispatch_patience` seconds is looked up; it must be longer than the
-    gateway's timeout.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: Store,
-        config: LiveConfiguration,
-        advisor: Advisor,
-        gateway: GatewayClient,
-        probe: verify.Probe,
-        standing: Standings,
-        clock: Callable[[], datetime],
-        metrics: Metrics,
-        home_team: str = "",
-        dispatch_patience: float = 120.0,
-    ) -> None:
-        self.store = store
-        self.config = config
-        self.home_team = home_team
-        self.decisions = Decisions(
-            store=store,
-            config=config,
-            gateway=gateway,
-            standing=standing,
-            clock=clock,
-            metrics=metrics,
-            home_team=home_team,
+    def __init__(self, dependencies: Dependencies) -> None:
+        self.store = dependencies.store
+        self.config = dependencies.config
+        self.home_team = dependencies.home_team
+        self.decisions = Decisions(dependencies)
+        self.proposals = Proposals(dependencies, self.decisions.check_person)
+        self.proposal_queue = ProposalQueue(dependencies, self.proposals)
+        self.dispatches = Dispatches(dependencies)
+        self.upkeep = Upkeep(
+            dependencies.store,
+            dependencies.config,
+            dependencies.clock,
+            dependencies.metrics,
+            dependencies.ops_channel,
         )
-        self.proposals = Proposals(
-            store=store,
-            config=config,
-            gateway=gateway,
-            check_person=self.decisions.check_person,
-            clock=clock,
-        )
-        self.proposal_queue = ProposalQueue(
-            store=store, config=config, proposals=self.proposals, clock=clock
-        )
-        self.dispatches = Dispatches(
-            store=store,
-            config=config,
-            gateway=gateway,
-            probe=probe,
-            standing=standing,
-            clock=clock,
-            metrics=metrics,
-            patience=timedelta(seconds=dispatch_patience),
-        )
-        self._advisor = advisor
-        self._clock = clock
-        self._metrics = metrics
-        self._advising: set[int] = set()  # advice that is being given
+        self._advisor = dependencies.advisor
+        self._clock = dependencies.clock
+        self._metrics = dependencies.metrics
+        self._advising: set[int] = set()  # advice that is being advice
 
     @property
     def sops(self) -> SopLibrary:
@@ -170,10 +130,10 @@ class IncidentService:
                 self.store, self.sops, incident, alert, record.question, self._clock()
             )
             emit(Event.ADVICE_ASKED, asked_by=record.asked_by or None)
-            given = await self._advisor.advise(subject)
-            if given.failure:
-                emit(Event.ADVICE_FAILED, why=given.failure, seconds=round(given.seconds, 1))
-            give = partial(self.store.give_advice, record.id, asdict(given), given.answer)
+            advice = await self._advisor.advise(subject)
+            if advice.failure:
+                emit(Event.ADVICE_FAILED, why=advice.failure, seconds=round(advice.seconds, 1))
+            give = partial(self.store.give_advice, record.id, asdict(advice), advice.answer)
             await dispatch.written(lambda: give(self._clock()))
 
     async def ask(self, incident: Incident, question: str, user: str, *, once: str = "") -> None:
@@ -210,18 +170,10 @@ class IncidentService:
         await self.decisions.check_person(user, "resolve")
         return await self.store.resolve(incident_id, user, self._clock())
 
-    async def report_unanswered(self) -> None:
-        """Post in the threads of incidents that nobody acknowledged in time."""
-        seconds = self.policy.notify.unanswered_seconds
-        if seconds:
-            now = self._clock()
-            before = now - timedelta(seconds=seconds)
-            await self.store.report_unanswered(before, self.policy.remediate.approvers, now)
-
     async def what_resolving_ends(self, incident: Incident) -> ResolveWarning | None:
-        """What a person must confirm before closing it; None if nothing."""
+        """Return the warning that a person must confirm before closing it; None without one."""
         approvals = await self.store.approvals_of(incident.id)
-        waiting = tuple(one for one in approvals if not one.decided)
+        waiting = tuple(approval for approval in approvals if not approval.decided)
         if not incident.firing and not waiting:
             return None
         return ResolveWarning(incident.firing, waiting)
@@ -231,18 +183,26 @@ class IncidentService:
         await self.decisions.check_person(user, "reopen")
         return await self.store.reopen(incident_id, user, self._clock())
 
-    async def count_backlog(self) -> None:
-        """Put the outbox's backlog where it is watched."""
-        waiting, failed = await self.store.outbox_backlog()
-        self._metrics.outbox_waiting.set(waiting)
-        self._metrics.outbox_failed.set(failed)
+    # By time alone.
 
-    async def prune(self) -> dict[str, int]:
-        """Forget what the policy does not keep."""
-        now = self._clock()
-        keep = self.policy.retention
-        gone = await self.store.prune(
-            now - timedelta(days=keep.deliveries_days), now - timedelta(days=keep.alerts_days)
-        )
-        audit = await self.store.prune_audit(now - timedelta(days=keep.audit_days), now)
-        return {**gone, "audit": audit}
+    @property
+    def timed(self) -> dict[str, Callable[[], Awaitable[object]]]:
+        """The functions that do what is due by time alone, each by the name of its step."""
+        return {
+            "recover": self.dispatches.recover,
+            "look_up_unknown": self.dispatches.look_up_unknown,
+            "verify": self.dispatches.verify_due,
+            "expire_approvals": self.decisions.expire_and_revoke,
+            "report_unanswered": self.upkeep.report_unanswered,
+            "retry_outbox": self.upkeep.retry_outbox,
+            "post_audit_head": self.upkeep.close_audit_day,
+            "prune": self.upkeep.prune,
+        }
+
+    async def settle(self) -> None:
+        """Do everything that is due by time alone, once. The clock runs each by its own interval.
+
+        StoreError: not everything is done; call it again.
+        """
+        for run in self.timed.values():
+            await run()

@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.configuration import LiveConfiguration
 from bot.errors import SopbotError, StoreError
 from bot.incidents.model import Severity
-from bot.jobs.retry_outbox import retry_outbox
+from bot.response.upkeep import Upkeep
 from bot.simulator import rate_limited
 from handlers.outbound.delivery import GIVE_UP_AFTER
 from handlers.outbound.metadata import Sender
@@ -464,34 +464,22 @@ async def test_a_text_that_is_too_long_even_alone_is_given_up(desk):
     assert (await desk.store.outbox_message(f"card:{number}")).failed
 
 
-class FakeService:
-    """What the job asks of the incident service."""
-
-    def __init__(self, store):
-        self.store = store
-        self.counted = asyncio.Event()
-
-    async def count_backlog(self):
-        self.counted.set()
-
-
 async def test_a_card_that_was_given_up_is_shown_once_the_bot_is_invited(desk):
     desk.faults.script["chat.postMessage"] = [refusal("not_in_channel")]
     number = await desk.open()
     await desk.store.note(number, "look at the graph", "U0ANA00001", desk.clock.now)
-    service = FakeService(desk.store)
-    job = retry_outbox(service, desk.clock)
+    upkeep = Upkeep(desk.store, LiveConfiguration(), desk.clock, desk.metrics, OPS)
     async with desk.running():
         await desk.slack.wait_for(lambda: desk.ours(OPS), why="a word in the ops channel")
-        await job()
+        await upkeep.retry_outbox()
         assert (await desk.store.outbox_message(f"card:{number}")).failed, "not at once"
+        assert "sopbot_outbox_failed 0.0" not in desk.metrics.text().decode()
         desk.clock.tick(601)
-        await job()
+        await upkeep.retry_outbox()
         await desk.slack.wait_for(
             lambda: desk.ours() and desk.slack.thread(ALERTS, desk.ours()[0].ts),
             why="the card, and the note beneath it",
         )
-    assert service.counted.is_set()
 
 
 async def test_a_limit_on_posts_does_not_hold_back_a_change(desk):

@@ -18,12 +18,13 @@ from bot.observability.metrics import Metrics
 from bot.policy import Policy
 from bot.remediation.client import ActionCall, NeverSeen, Outcome
 from bot.remediation.contract import Plan
-from bot.response import IncidentService
+from bot.response import Dependencies, IncidentService
 from store import Store
 from store.operations import outcomes
 from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,
+    OPS,
     TEAM,
     approval,
     claim_execution,
@@ -88,15 +89,18 @@ class Bench:
         self.now = later(10)
         self.presser = Standing(problem="")
         self.service = IncidentService(
-            store=self.store,
-            config=LiveConfiguration(),
-            advisor=None,
-            gateway=self.gateway,
-            probe=None,
-            standing=self.standing,
-            clock=self.clock,
-            metrics=Metrics(),
-            home_team=TEAM,
+            Dependencies(
+                store=self.store,
+                config=LiveConfiguration(),
+                advisor=None,
+                gateway=self.gateway,
+                probe=None,
+                user_status=self.standing,
+                clock=self.clock,
+                metrics=Metrics(),
+                home_team=TEAM,
+                ops_channel=OPS,
+            )
         )
 
     def clock(self) -> datetime:

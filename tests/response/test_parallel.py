@@ -15,7 +15,8 @@ from bot.configuration import Configuration
 from bot.incidents.remediation import Parameter, RemediationStatus
 from bot.policy import Policy
 from bot.remediation.client import Outcome
-from bot.workers import Workers
+from bot.steps.runner import StepRunner
+from bot.steps.step import Pool, Step
 from store.topics import Topic
 from tests.helpers.builders import (
     ANA,
@@ -83,55 +84,55 @@ async def approved(bench: Bench, *targets: str) -> list[str]:
     return keys
 
 
-def running(bench: Bench, at_once: int = 8) -> Workers:
-    workers = Workers()
+def running(bench: Bench, at_once: int = 8) -> StepRunner:
     dispatches = bench.service.dispatches
-    signal = bench.store.signal(Topic.DISPATCH)
-    workers.start_pool("dispatch", signal, dispatches.claim, dispatches.send, lambda: at_once)
-    return workers
+    pool = Pool(dispatches.claim, dispatches.send, lambda: at_once)
+    runner = StepRunner([Step("dispatch", pool, Topic.DISPATCH)], bench.store, bench.clock)
+    runner.start()
+    return runner
 
 
 async def test_three_targets_are_acted_on_at_once_behind_a_gateway_that_answers_none(
     bench: Bench,
 ) -> None:
     keys = await approved(bench, "web", "db", "cache")
-    workers = running(bench)
+    runner = running(bench)
     await bench.gateway.has(3)  # though none of them has ended
     assert sorted(bench.gateway.sent) == sorted(keys)
     bench.gateway.go.set()
-    await workers.stop(10)
+    await runner.stop(10)
 
 
 async def test_on_one_target_the_next_one_is_sent_when_the_one_before_it_ended(
     bench: Bench,
 ) -> None:
     first, second, elsewhere = await approved(bench, "web", "web", "db")
-    workers = running(bench)
+    runner = running(bench)
     await bench.gateway.has(2)
     assert sorted(bench.gateway.sent) == sorted([first, elsewhere])
     assert (await bench.store.execution(second)).state is RemediationStatus.APPROVED
     bench.gateway.go.set()
     await bench.gateway.has(3)
     assert bench.gateway.sent[2] == second
-    await workers.stop(10)
+    await runner.stop(10)
 
 
 async def test_no_more_are_sent_at_once_than_the_policy_allows(bench: Bench) -> None:
     await approved(bench, *(f"web-{number}" for number in range(5)))
-    workers = running(bench, at_once=2)
+    runner = running(bench, at_once=2)
     await bench.gateway.has(2)
     assert await claim_execution(bench.store, bench.now) is not None, "others wait in the store"
     bench.gateway.go.set()
     await bench.gateway.has(4)
     assert bench.gateway.most == 2
-    await workers.stop(10)
+    await runner.stop(10)
 
 
 async def test_what_was_claimed_is_finished_when_the_bot_stops(bench: Bench) -> None:
     (key,) = await approved(bench, "web")
-    workers = running(bench)
+    runner = running(bench)
     await bench.gateway.has(1)
-    stopping = asyncio.create_task(workers.stop(10))
+    stopping = asyncio.create_task(runner.stop(10))
     await asyncio.sleep(0)
     bench.gateway.go.set()
     await stopping
@@ -143,7 +144,7 @@ class Job:
     id: int
 
 
-async def test_a_worker_that_fails_leaves_the_others_at_work() -> None:
+async def test_a_worker_that_fails_leaves_the_others_at_work(bench: Bench) -> None:
     jobs, done, all_done = [1, 2, 3], [], asyncio.Event()
 
     async def claim() -> Job | None:
@@ -156,9 +157,10 @@ async def test_a_worker_that_fails_leaves_the_others_at_work() -> None:
         if len(done) == 2:
             all_done.set()
 
-    workers = Workers()
-    workers.start_pool("test", asyncio.Event(), claim, work, lambda: 1)
+    step = Step("test", Pool(claim, work, lambda: 1), Topic.DISPATCH)
+    runner = StepRunner([step], bench.store, bench.clock)
+    runner.start()
     async with asyncio.timeout(10):
         await all_done.wait()
-    await workers.stop(10)
+    await runner.stop(10)
     assert done == [2, 3]

@@ -10,10 +10,11 @@ import pytest
 from bot.approvals.model import Execution
 from bot.errors import StoreError
 from bot.incidents.remediation import RemediationStatus
-from bot.jobs import Job, scheduler_for
 from bot.remediation.client import Outcome
 from bot.response.parallel import Parallel
 from bot.response.verify import Probed
+from bot.steps.runner import StepRunner
+from bot.steps.step import Step
 from store import Store
 from tests.helpers.builders import claim_execution, later
 from tests.helpers.incident_bench import Bench, Gateway
@@ -171,7 +172,7 @@ async def test_one_that_fails_stops_no_other_and_its_error_is_raised(
         await parallel.each(four, work)
 
 
-async def test_a_job_that_overlaps_runs_again_while_an_earlier_run_waits(bench: Bench) -> None:
+async def test_a_step_that_overlaps_runs_again_while_an_earlier_run_waits(bench: Bench) -> None:
     runs, third, never = 0, asyncio.Event(), asyncio.Event()
 
     async def run() -> None:
@@ -181,11 +182,10 @@ async def test_a_job_that_overlaps_runs_again_while_an_earlier_run_waits(bench: 
             third.set()
         await never.wait()
 
-    job = Job("test", 0.01, run, shared=False, overlaps=True)
-    scheduler = scheduler_for((job,), bench.store.replica, bench.clock)
-    scheduler.start()
+    runner = StepRunner([Step("test", run, seconds=0.01, overlaps=True)], bench.store, bench.clock)
+    runner.start_clock()
     try:
         async with asyncio.timeout(10):
             await third.wait()
     finally:
-        scheduler.shutdown(wait=False)
+        runner.stop_clock()

@@ -32,8 +32,8 @@ def test_a_template_is_from_the_alert_and_a_plain_value_from_the_sop():
             "parameters": {"target": "{{service_name}}", "grace_seconds": 5},
         }
     )
-    given = values_from(procedure, procedure.actions[0], ALERT, NOW)
-    assert given == {
+    values = values_from(procedure, procedure.actions[0], ALERT, NOW)
+    assert values == {
         "target": ("checkout-api", "alert: service"),
         "grace_seconds": (5, "SOP sop_x"),
     }

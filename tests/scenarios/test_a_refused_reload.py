@@ -71,7 +71,7 @@ async def test_an_sop_line_that_went_bad_revokes_nothing_that_waits(
     good = json.dumps(restart_sop(world.probe_url))
     world.write_sops(good.replace('"HIGH"', '"URGENT"'))
     running.reload()
-    await running.service.decisions.tend()
+    await running.service.decisions.expire_and_revoke()
     await world.quiet()
     assert await running.service.store.approvals_waiting()
 

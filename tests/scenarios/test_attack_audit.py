@@ -11,7 +11,6 @@ import pytest
 from bot.app import Bot
 from bot.approvals.binding import digest_of
 from bot.errors import StoreError
-from bot.jobs.post_audit_head import post_audit_head
 from bot.simulator import Message
 from store.engines.tables import tables
 from store.rows import approval_from
@@ -61,7 +60,7 @@ def seq_of(world: World, what: str) -> int:
 async def posted(world: World, running: Bot, clock: Clock) -> str:
     """The head that the bot posts when the day is over."""
     clock.forward(DAY)
-    await post_audit_head(running.service, clock, ALERTS)()
+    await running.service.upkeep.close_audit_day()
     message = await world.slack.wait_for(
         lambda: next((m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"), None),
         why="the head of the day",
@@ -307,7 +306,7 @@ async def test_the_head_of_a_day_is_posted_once(world: World, bot: StartBot, clo
     running = await decided(world, bot)
     head = await posted(world, running, clock)
     for _ in range(3):
-        await post_audit_head(running.service, clock, ALERTS)()
+        await running.service.upkeep.close_audit_day()
     await world.quiet()
     said = [m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"]
     assert len(said) == 1

@@ -76,7 +76,7 @@ async def test_what_needs_people_is_not_revoked_and_proposed_again_without_end(
     async with http.post(f"{started.http_url}/alerts/generic", json=alert) as answer:
         assert answer.status == 202
     await world.approval_card("awaiting approval")
-    await started.service.decisions.tend()
+    await started.service.decisions.expire_and_revoke()
     await world.quiet()
     assert [row["state"] for row in world.rows("SELECT state FROM approvals")] == [
         "awaiting approval"
@@ -100,7 +100,7 @@ async def test_the_same_action_is_proposed_again_by_itself_three_times_an_hour_a
         await until(lambda n=times: _waiting(world) == n, why="the newest of so many waits")
         world.write_policy(BEN, approvals_required=1 + times % 2, rules=[])
         running.reload()
-        await running.service.decisions.tend()
+        await running.service.decisions.expire_and_revoke()
     assert "done 3 times within an hour" in (await world.reply("note", "Not proposed again")).text
     assert _waiting(world) == 0
     await nothing_ran(world, gateway)

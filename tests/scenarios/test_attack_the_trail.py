@@ -6,7 +6,6 @@ import aiohttp
 import pytest
 
 from bot.app import Bot
-from bot.jobs.post_audit_head import post_audit_head
 from bot.simulator import Message
 from tests.helpers.bot_processes import run_bot, until
 from tests.scenarios.conftest import StartBot
@@ -66,9 +65,9 @@ async def frozen(world: World) -> Message:
 
 async def health_says(running: Bot) -> str:
     """The health, after the bot has looked at its own work and trail."""
-    (audit_itself,) = (job for job in running.jobs if job.name == "self_audit")
-    await audit_itself.run()
-    await running.health.look("audit trail")
+    (watchdog,) = (step for step in running.runner.steps if step.name == "self_audit")
+    await watchdog.run()
+    await running.health.check("audit trail")
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"{running.http_url}/health/detailed") as answer,
@@ -107,7 +106,7 @@ async def test_a_trail_cut_back_while_the_bot_is_down_is_known_by_the_head_in_sl
     older = copy_of(world)
     await frozen(world)
     clock.forward(86_400)
-    await post_audit_head(running.service, clock, ALERTS)()
+    await running.service.upkeep.close_audit_day()
     await world.slack.wait_for(
         lambda: next((m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"), None),
         why="the head of the day",

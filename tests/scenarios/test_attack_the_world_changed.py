@@ -45,7 +45,7 @@ async def test_an_sop_or_a_policy_that_was_edited_revokes_what_waits(
         await world.press(card, "Approve", "ben", stale=True)
         await world.whisper("ben", "Not counted: ")
     else:
-        await running.service.decisions.tend()
+        await running.service.decisions.expire_and_revoke()
     assert why in (await world.approval_card("revoked")).text
     await world.press(card, "Approve", "chloe", stale=True)
     await refused(world, "chloe", "Not counted: this remediation is revoked.")
@@ -65,7 +65,7 @@ async def test_an_edit_of_what_has_nothing_to_do_with_it_revokes_nothing(
     running.reload()
     await world.alert()  # a repeat, folded in
     await world.quiet()
-    await running.service.decisions.tend()
+    await running.service.decisions.expire_and_revoke()
     await world.press(card, "Approve", "ben")
     await world.result("Verified")
     await ran(world, gateway, 1)
@@ -92,7 +92,7 @@ async def test_a_severity_that_any_sender_may_say_takes_no_approval_away(
     await world.alert(severity="critical")
     graver = "SELECT 1 FROM incidents WHERE severity = 'critical'"
     await until(lambda: world.rows(graver), why="it is more severe")
-    await running.service.decisions.tend()
+    await running.service.decisions.expire_and_revoke()
     await world.press(card, "Approve", "ben")
     await world.result("Verified")
     await ran(world, gateway, 1)

@@ -211,7 +211,7 @@ async def slack_refuses(world: World, bot: Bot, clock: Clock) -> None:
     await world.alert("no-card")
     await world.slack.wait_for(lambda: world.slack.struck, why="the card is refused")
     clock.forward(301)
-    await bot._self_audit.run()
+    await bot._watchdog.run()
     world.slack.script.cancel(plan)
     plan = world.slack.script.fail("chat.*", "is_archived", times=None, channel=ALERTS)
     await world.alert("given-up")
@@ -233,12 +233,12 @@ async def the_gateway_and_the_store_go_away(world: World, bot: Bot, line: Proxy)
         return False
 
     line.on_request = refuse
-    await bot.health.look("gateway")
+    await bot.health.check("gateway")
     line.on_request = None
-    await bot.health.look("gateway")
+    await bot.health.check("gateway")
     with held(Path(world.store.url.removeprefix("sqlite:///"))):
-        await bot.health.look("store")
-    await bot.health.look("store")
+        await bot.health.check("store")
+    await bot.health.check("store")
 
 
 async def a_replica_dies(world: World) -> None:

@@ -168,7 +168,7 @@ async def test_not_ready_while_the_gateway_is_down_and_ready_when_it_is_back(
             return False
 
         gateway.on_request = down
-        await at.bot.health.look()
+        await at.bot.health.check()
         status, body = await at.get("/readyz")
         assert (status, body["status"]) == (503, "not ready")
         assert body["checks"]["gateway"]["state"] == "failing"
@@ -178,7 +178,7 @@ async def test_not_ready_while_the_gateway_is_down_and_ready_when_it_is_back(
         assert (await at.get("/healthz"))[0] == 200, "live, though not ready"
 
         gateway.on_request = None
-        await at.bot.health.look()
+        await at.bot.health.check()
         assert (await at.get("/readyz"))[0] == 200
 
 
@@ -194,7 +194,7 @@ async def test_not_ready_while_the_socket_to_slack_is_gone(
     world.slack.drop_connections()
     await world.slack.wait_for(lambda: not world.slack.connections, why="the link is cut")
     await until(lambda: not at.bot._sockets.live, why="noticed")
-    await at.bot.health.look()
+    await at.bot.health.check()
     status, body = await at.get("/readyz")
     assert status == 503
     assert body["checks"]["slack"]["state"] == "failing"
@@ -449,7 +449,7 @@ async def test_an_advisor_that_fails_is_in_the_health_answer(
     at = await http_door(**advisor(world, "fails"))
     assert (await at.get("/readyz"))[1]["checks"]["advisor"]["state"] == "ok"
     await at.post("/incident", {"incident_key": "k3", "prompt": "why"})
-    await at.bot.health.look("advisor")
+    await at.bot.health.check("advisor")
     status, ready = await at.get("/readyz")
     assert (status, ready["checks"]["advisor"]["state"]) == (200, "failing")
 

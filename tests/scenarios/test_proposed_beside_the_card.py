@@ -108,7 +108,7 @@ async def test_what_an_edit_of_the_policy_revokes_is_proposed_again_by_the_polic
     await world.approval_card("Stop checkout-api", which=2)
     world.write_policy(BEN, "U0CHLOE001", approvals_required=2)
     running.reload()
-    await running.service.decisions.tend()
+    await running.service.decisions.expire_and_revoke()
     for place in (1, 2):
         revoked = await world.approval_card("revoked", which=place)
         assert "the policy was edited and its requirements have changed" in revoked.text

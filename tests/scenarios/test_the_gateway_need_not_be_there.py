@@ -55,7 +55,7 @@ async def test_without_its_gateway_it_takes_alerts_in_and_says_that_nothing_can_
             why="the ops channel hears of it",
         )
         front.alter = lambda request, status, body: (status, body)
-        await started.health.look("gateway")
+        await started.health.check("gateway")
         await world.slack.wait_for(
             lambda: ["The gateway answers again" in text for text in notices()] == [True],
             why="the same message says that it is back",

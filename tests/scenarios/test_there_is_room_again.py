@@ -125,7 +125,7 @@ async def test_an_alert_refused_twice_is_written_once_when_slack_delivers_it_a_t
 async def test_a_bot_that_nobody_asks_for_anything_finds_out_by_itself_and_says_so_once(
     world: World, bot: StartBot, disk: SmallDisk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("DEBUG", "bot.workers")
+    caplog.set_level("DEBUG", "bot.steps")
     running = await bot()
     await world.quiet()
 

@@ -18,7 +18,7 @@ def said(world: World) -> list[Message]:
 
 
 async def readyz(bot: Bot, http: aiohttp.ClientSession) -> tuple[int, dict[str, str]]:
-    await bot.health.look()
+    await bot.health.check()
     async with http.get(f"{bot.http_url}/readyz") as answer:
         return answer.status, (await answer.json())["checks"]["work"]
 
@@ -27,13 +27,13 @@ async def test_a_card_that_does_not_come_is_said_everywhere_until_it_comes(
     world: World, bot: StartBot, clock: Clock, http: aiohttp.ClientSession
 ) -> None:
     running = await bot(SLACK_OPS_CHANNEL=OPS)
-    await running._self_audit.run()
+    await running._watchdog.run()
     assert (await readyz(running, http))[0] == 200
     plan = world.slack.script.fail("chat.postMessage", "a_new_error", times=None, channel=ALERTS)
     await world.alert("web")
     await world.slack.wait_for(lambda: world.slack.struck, why="the card is refused")
     clock.forward(301)
-    await running._self_audit.run()
+    await running._watchdog.run()
     await world.slack.wait_for(lambda: said(world), why="the ops channel hears of it", channel=OPS)
     assert "INC-1" in said(world)[0].text + str(said(world)[0].data["blocks"])
     _, check = await readyz(running, http)
@@ -47,7 +47,7 @@ async def test_a_card_that_does_not_come_is_said_everywhere_until_it_comes(
     clock.forward(301)
     await world.card("web")
     await world.quiet()
-    await running._self_audit.run()
+    await running._watchdog.run()
     await world.slack.wait_for(
         lambda: "Nothing is stuck" in said(world)[0].text, why="it is taken back", channel=OPS
     )
@@ -76,7 +76,7 @@ async def test_a_channel_that_is_archived_shows_its_incident_in_the_ops_channel_
         why="it follows what happens",
         channel=OPS,
     )
-    await running._self_audit.run()
+    await running._watchdog.run()
     assert running.metrics.registry.get_sample_value("sopbot_stuck", {"what": "undelivered"})
 
 
@@ -87,7 +87,7 @@ async def test_a_revoked_token_is_not_ready_at_once(
     world.slack.script.fail("chat.postMessage", "token_revoked", times=None)
     await world.alert("web")
     await until(lambda: running.outbox._calls.refusal, why="the token is refused")
-    await running.health.look("outbox")
+    await running.health.check("outbox")
     async with http.get(f"{running.http_url}/readyz") as answer:
         outbox = (await answer.json())["checks"]["outbox"]
     assert outbox["state"] == "failing"

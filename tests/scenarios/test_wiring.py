@@ -17,27 +17,47 @@ from pydantic import BaseModel
 import handlers
 from bot.incidents.sops import SopLibrary
 from bot.policy import Policy
+from bot.steps.runner import OVERLAPPING
+from bot.steps.step import Replicas
+from store.topics import Topic
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import BEN, World, restart_sop
 
 pytestmark = pytest.mark.one_engine
 
-SHARED, OWN = True, False  # one replica runs the job, or each runs its own
+EACH, ONE = Replicas.EACH, Replicas.ONE
 OVERLAPS, ALONE = True, False  # it begins again while an earlier run waits, or only after it
 
-JOBS = {
-    "expire_approvals": (2, SHARED, ALONE),
-    "report_unanswered": (5, SHARED, ALONE),
-    "verify": (1, SHARED, OVERLAPS),
-    "look_up_unknown": (3, SHARED, OVERLAPS),
-    "recover": (1, OWN, OVERLAPS),
-    "retry_outbox": (5, OWN, ALONE),
-    "watch_health": (10, OWN, ALONE),
-    "post_audit_head": (60, SHARED, ALONE),
-    "self_audit": (60, OWN, ALONE),
-    "read_back": (300, SHARED, ALONE),
-    "prune": (3600, SHARED, ALONE),
+STEPS = {
+    "advise": (Topic.ADVICE, 1, EACH, ALONE),
+    "propose": (Topic.PROPOSE, 1, EACH, ALONE),
+    "dispatch": (Topic.DISPATCH, 1, EACH, ALONE),
+    "approvals": (Topic.APPROVALS, None, EACH, ALONE),
+    "reload notice": (Topic.CONFIGURATION, 1, EACH, ALONE),
+    "watch store": (Topic.STORE, None, EACH, ALONE),
+    "expire_approvals": (None, 2, ONE, ALONE),
+    "report_unanswered": (None, 5, ONE, ALONE),
+    "verify": (None, 1, ONE, OVERLAPS),
+    "look_up_unknown": (None, 3, ONE, OVERLAPS),
+    "recover": (None, 1, EACH, OVERLAPS),
+    "retry_outbox": (None, 5, EACH, ALONE),
+    "watch_health": (None, 10, EACH, ALONE),
+    "post_audit_head": (None, 60, ONE, ALONE),
+    "self_audit": (None, 60, EACH, ALONE),
+    "read_back": (None, 300, ONE, ALONE),
+    "prune": (None, 3600, ONE, ALONE),
 }
+
+SETTLED = [
+    "recover",
+    "look_up_unknown",
+    "verify",
+    "expire_approvals",
+    "report_unanswered",
+    "retry_outbox",
+    "post_audit_head",
+    "prune",
+]
 
 VITAL, TOLD = True, False  # the bot is not ready without it, or only says how it stands
 
@@ -146,13 +166,29 @@ def test_every_listener_is_registered_once_and_in_this_order() -> None:
     assert app.listeners == LISTENERS
 
 
-async def test_the_scheduler_runs_exactly_these_jobs(world: World, bot: StartBot) -> None:
-    running = await bot()
-    assert {job.name: (job.seconds, job.shared, job.overlaps) for job in running.jobs} == JOBS
+async def test_exactly_these_steps_run(world: World, bot: StartBot) -> None:
+    runner = (await bot()).runner
+    assert {
+        step.name: (step.topic, step.seconds, step.replicas, step.overlaps) for step in runner.steps
+    } == STEPS
     scheduled = {
-        job.id: job.trigger.interval.total_seconds() for job in running.scheduler.get_jobs()
+        job.id: (job.trigger.interval.total_seconds(), job.max_instances)
+        for job in runner.scheduler.get_jobs()
     }
-    assert scheduled == {name: seconds for name, (seconds, _, _) in JOBS.items()}
+    assert scheduled == {
+        name: (seconds, OVERLAPPING if overlaps else 1)
+        for name, (_, seconds, _, overlaps) in STEPS.items()
+        if seconds
+    }
+
+
+async def test_one_call_settles_exactly_these_steps_of_the_table(
+    world: World, bot: StartBot
+) -> None:
+    running = await bot()
+    functions = {step.name: step.run for step in running.runner.steps}
+    assert list(running.service.timed) == SETTLED
+    assert running.service.timed == {name: functions[name] for name in SETTLED}
 
 
 async def test_the_health_of_exactly_these_parts_is_checked(world: World, bot: StartBot) -> None:

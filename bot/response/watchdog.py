@@ -1,4 +1,4 @@
-"""Each minute: is all done that is due, and is the audit trail still ours? Else people hear it."""
+"""Looks for overdue work, and whether the audit trail is still ours; people are told."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from store import Store
 from store.operations.overdue_work import KINDS, OverdueWork
 
 
-class SelfAudit:
-    """Looks at the store, and says what stands still: in the ops channel, /readyz and a metric.
+class Watchdog:
+    """Reports overdue work in the ops channel, in /readyz and in a metric.
 
-    The ops channel has one message while something does, changed in place.
+    While there is some, the ops channel has one message about it, which is changed in place.
     """
 
     def __init__(
@@ -25,18 +25,18 @@ class SelfAudit:
         self._metrics = metrics
         self._clock = clock
         self._ops_channel = ops_channel
-        self._stuck: list[OverdueWork] = []
+        self._overdue: list[OverdueWork] = []
 
     async def run(self) -> None:
-        """Look once."""
+        """Look for overdue work, and report it."""
         now = self._clock()
-        self._stuck = stuck = await self._store.overdue_work(now)
-        counts = dict.fromkeys(KINDS, 0) | {one.what: one.count for one in stuck}
+        self._overdue = overdue = await self._store.overdue_work(now)
+        counts = dict.fromkeys(KINDS, 0) | {work.what: work.count for work in overdue}
         self._metrics.stuck(counts)
-        for one in stuck:
-            emit(Event.WORK_OVERDUE, what=one.what, count=one.count, names=list(one.names))
-        body = [[one.says, one.count, list(one.names)] for one in stuck]
-        await self._store.upsert_notice("stuck", self._ops_channel, body, now, over=not stuck)
+        for work in overdue:
+            emit(Event.WORK_OVERDUE, what=work.what, count=work.count, names=list(work.names))
+        body = [[work.says, work.count, list(work.names)] for work in overdue]
+        await self._store.upsert_notice("stuck", self._ops_channel, body, now, over=not overdue)
         await self._store.check_trail(self._ops_channel, now)
 
     async def check_trail(self) -> None:
@@ -45,6 +45,6 @@ class SelfAudit:
             raise SopbotError(f"the audit trail was cut back or replaced: {why}")
 
     async def check(self) -> None:
-        """SopbotError when the last look found something."""
-        if self._stuck:
-            raise SopbotError("; ".join(f"{one.count} {one.says}" for one in self._stuck))
+        """SopbotError when there was overdue work at the last run."""
+        if self._overdue:
+            raise SopbotError("; ".join(f"{work.count} {work.says}" for work in self._overdue))

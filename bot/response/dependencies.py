@@ -1,0 +1,40 @@
+"""Everything that the incident service works with; the composition root builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.advice.advisor import Advisor
+from bot.approvals.model import Standing
+from bot.configuration import LiveConfiguration
+from bot.observability.metrics import Metrics
+from bot.remediation.client import GatewayClient
+from bot.response.verify import Probe
+from store import Store
+
+AskUserStatus = Callable[[str, Collection[str]], Awaitable[Standing]]
+"""Asks Slack who a user is now, and which of these user groups they are in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependencies:
+    """The parts of the incident service take from it what they need.
+
+    `home_team` is our workspace's id. `ops_channel` is where the bot speaks of itself. A dispatch
+    without an outcome is looked up after `dispatch_timeout` seconds, which must be more than the
+    gateway's timeout.
+    """
+
+    store: Store
+    config: LiveConfiguration
+    advisor: Advisor
+    gateway: GatewayClient
+    probe: Probe
+    user_status: AskUserStatus
+    clock: Callable[[], datetime]
+    metrics: Metrics
+    ops_channel: str
+    home_team: str = ""
+    dispatch_timeout: float = 120.0

@@ -1,0 +1,67 @@
+"""Work that is due by time alone, for many incidents: reminders, retries, the end of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bot.configuration import LiveConfiguration
+from bot.observability.metrics import Metrics
+from store import Store
+from store.topics import Topic
+
+
+class Upkeep:
+    """Keeps the store up to date with the time that passes."""
+
+    def __init__(
+        self,
+        store: Store,
+        config: LiveConfiguration,
+        clock: Callable[[], datetime],
+        metrics: Metrics,
+        ops_channel: str,
+    ) -> None:
+        self._store = store
+        self._config = config
+        self._clock = clock
+        self._metrics = metrics
+        self._ops_channel = ops_channel
+
+    async def report_unanswered(self) -> None:
+        """Post in the threads of incidents that nobody acknowledged in time."""
+        policy = self._config.current.policy
+        seconds = policy.notify.unanswered_seconds
+        if seconds:
+            now = self._clock()
+            before = now - timedelta(seconds=seconds)
+            await self._store.report_unanswered(before, policy.remediate.approvers, now)
+
+    async def retry_outbox(self) -> None:
+        """Wake the outbox for what fell due by time, and enqueue again what it gave up long ago.
+
+        Messages that wait in threads for too long get their turn among the cards.
+        """
+        self._store.signal(Topic.OUTBOX).set()
+        now = self._clock()
+        await self._store.outbox_retry_failed(now)
+        await self._store.outbox_raise_priority(now)
+        await self._count_backlog()
+
+    async def close_audit_day(self) -> None:
+        """Prove the day that is over and post its head in the ops channel: only once."""
+        await self._store.close_audit_day(self._ops_channel, self._clock())
+
+    async def prune(self) -> None:
+        """Delete what the policy does not keep any longer."""
+        now = self._clock()
+        keep = self._config.current.policy.retention
+        await self._store.prune(
+            now - timedelta(days=keep.deliveries_days), now - timedelta(days=keep.alerts_days)
+        )
+        await self._store.prune_audit(now - timedelta(days=keep.audit_days), now)
+
+    async def _count_backlog(self) -> None:
+        waiting, failed = await self._store.outbox_backlog()
+        self._metrics.outbox_waiting.set(waiting)
+        self._metrics.outbox_failed.set(failed)

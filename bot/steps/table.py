@@ -1,0 +1,60 @@
+"""The table of steps: what wakes each, how often it runs, which replicas run it, what it does."""
+
+from __future__ import annotations
+
+from bot.observability.health import Health
+from bot.response import IncidentService
+from bot.response.reload_notice import ReloadNotice
+from bot.response.watchdog import Watchdog
+from bot.steps.step import Function, Pool, Replicas, Step
+from store.topics import Topic
+
+POLL = 1.0  # seconds; a commit wakes these steps, this is for what fell due by time
+PLANS_AT_ONCE = 16  # incidents whose remediations the gateway is asked to plan at a time
+
+EACH, ONE = Replicas.EACH, Replicas.ONE
+
+
+def all_steps(
+    service: IncidentService,
+    health: Health,
+    watchdog: Watchdog,
+    reload_notice: ReloadNotice,
+    backfill: Function,
+    *,
+    advisors: int,
+    health_interval: float,
+) -> tuple[Step, ...]:
+    """Every step. `advisors` run at once; every part's health is checked each `health_interval`."""
+    decisions, dispatches, upkeep = service.decisions, service.dispatches, service.upkeep
+    proposals = service.proposal_queue
+    advise = Pool(service.claim_advice, service.advise, lambda: advisors)
+    propose = Pool(proposals.claim, proposals.work, lambda: PLANS_AT_ONCE)
+    dispatch = Pool(
+        dispatches.claim, dispatches.send, lambda: service.policy.remediate.dispatches_at_once
+    )
+
+    async def check_store() -> None:
+        await health.check("store")
+
+    return (
+        # Woken by a commit.
+        Step("advise", advise, Topic.ADVICE, POLL),
+        Step("propose", propose, Topic.PROPOSE, POLL),
+        Step("dispatch", dispatch, Topic.DISPATCH, POLL),
+        Step("approvals", decisions.redraw, Topic.APPROVALS),  # by time: expire_approvals
+        Step("reload notice", reload_notice.write, Topic.CONFIGURATION, POLL),
+        Step("watch store", check_store, Topic.STORE),  # readiness need not wait for watch_health
+        # By time alone.
+        Step("expire_approvals", decisions.expire_and_revoke, seconds=2, replicas=ONE),
+        Step("report_unanswered", upkeep.report_unanswered, seconds=5, replicas=ONE),
+        Step("verify", dispatches.verify_due, seconds=1, replicas=ONE, overlaps=True),
+        Step("look_up_unknown", dispatches.look_up_unknown, seconds=3, replicas=ONE, overlaps=True),
+        Step("recover", dispatches.recover, seconds=1, replicas=EACH, overlaps=True),
+        Step("retry_outbox", upkeep.retry_outbox, seconds=5, replicas=EACH),
+        Step("watch_health", health.check, seconds=health_interval, replicas=EACH),
+        Step("post_audit_head", upkeep.close_audit_day, seconds=60, replicas=ONE),
+        Step("self_audit", watchdog.run, seconds=60, replicas=EACH),
+        Step("read_back", backfill, seconds=300, replicas=ONE),
+        Step("prune", upkeep.prune, seconds=3600, replicas=ONE),
+    )
