@@ -1,6 +1,7 @@
 """`python -m bot audit verify | begin-anew` and `python -m bot export INC-…`.
 
-Here are only their words, for every start of the bot reads them; `commands` does the work.
+Only the arguments are defined here, because every start of the bot imports this; `commands` does
+the work.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb and its options."""
+    """Add the verb and its options."""
     commands = parser.add_subparsers(dest="verb", required=True)
     verifying = commands.add_parser("verify", help="prove the audit trail, or name what is wrong")
     verifying.add_argument("--head", metavar="HASH", default="", help="a head that was posted")
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which incident, and where to."""
+    """Add the incident and the output file."""
     parser.add_argument("incident", metavar="INC-…", help="its number")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write it there instead of to the terminal"

@@ -1,1 +1,1 @@
-"""The whole job on one machine: local Slack, gateway, a service that falls ill, and the bot."""
+"""The whole demo on one machine: local Slack, gateway, a failing service, and the bot."""

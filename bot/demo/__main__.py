@@ -1,4 +1,4 @@
-"""`python -m bot.demo`: the whole job on this machine, without any account."""
+"""`python -m bot.demo`: the whole demo on this machine, without any account."""
 
 import argparse
 import asyncio
@@ -15,16 +15,16 @@ from bot.demo.errors import DemoFailedError, EndedError
 from bot.demo.play import play
 from bot.demo.printing import Printer
 from bot.demo.reading import entries
-from bot.demo.story import Story
+from bot.demo.scenario import Scenario
 from bot.demo.world import running
 from bot.simulator import NotThereError
 
-PATIENCE = 20.0  # seconds for each step
-PATIENCE_WITH_MODEL = 150.0
+STEP_SECONDS = 20.0  # seconds for each step
+STEP_SECONDS_WITH_MODEL = 150.0
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Play the demo; the exit code: 0 when every step came true."""
+    """Play the demo; the exit code is 0 if every step succeeded."""
     parser = argparse.ArgumentParser(prog="python -m bot.demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave it running, to play with")
     parser.add_argument(
@@ -34,41 +34,43 @@ def main(argv: list[str] | None = None) -> int:
         "--approver", default="ben", choices=("ana", "ben", "chloe"), help="who presses Approve"
     )
     parser.add_argument("--logs", type=Path, help="a folder to keep the logs in, as JSON")
-    given = parser.parse_args(argv)
+    options = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ✓ shows ?
     printer = Printer()
     try:
-        if given.keep:
-            asyncio.run(_until_told(_keep(printer, given.advisor)))
+        if options.keep:
+            asyncio.run(_until_signalled(_keep(printer, options.advisor)))
         else:
-            asyncio.run(_until_told(_demo(printer, given.advisor, given.approver, given.logs)))
+            asyncio.run(
+                _until_signalled(_demo(printer, options.advisor, options.approver, options.logs))
+            )
     except (DemoFailedError, NotThereError) as error:
         printer.plain()
         printer.failed(f"The demo failed: {error}")
         return 1
     except EndedError as ended:
         printer.plain("Ended; nothing is left running.")
-        return 0 if given.keep else 128 + ended.signal  # as a shell says it
+        return 0 if options.keep else 128 + ended.signal  # the shell's convention
     except BrokenPipeError:
-        # Whoever read this has left; the interpreter's last flush must not complain of it too.
+        # The reader of our output has gone; the interpreter's last flush must not fail on it too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
 
 
 async def _demo(printer: Printer, advisor: str, approver: str, logs: Path | None) -> None:
-    printer.heading("sopbot demo: everything runs on this machine, and goes when it ends")
+    printer.heading("sopbot demo: everything runs on this machine, and is removed at the end")
     async with running(printer, advisor=advisor, logs=logs) as world:
-        patience = PATIENCE_WITH_MODEL if advisor else PATIENCE
-        story = Story(world, printer, approver=approver, patience=patience)
-        await story.play()
-        await check(story)
-        said = entries(story)
+        timeout = STEP_SECONDS_WITH_MODEL if advisor else STEP_SECONDS
+        scenario = Scenario(world, printer, approver=approver, timeout=timeout)
+        await scenario.play()
+        await check(scenario)
+        thread = entries(scenario)
         began = world.monitor.seen.first_bad
         printer.heading("#alerts, seconds after the first failed health check")
-        printer.thread(said, since=began)
-    lasted = max(one.at for one in said) - began
+        printer.thread(thread, since=began)
+    lasted = max(entry.at for entry in thread) - began
     printer.heading(
         f"{lasted:.1f} s from the first failed health check to resolved; "
         "1 thread, 1 restart, 1 approval"
@@ -81,23 +83,25 @@ async def _keep(printer: Printer, advisor: str) -> None:
         await play(world, printer)
 
 
-async def _until_told(work: Coroutine[Any, Any, None]) -> None:
-    """Run `work`; the first Ctrl-C, SIGTERM or SIGHUP cancels it, more do not disturb the end."""
+async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work`; the first Ctrl-C, SIGTERM or SIGHUP cancels it, further ones do not disturb the
+    end.
+    """
     task = asyncio.ensure_future(work)
-    told: list[int] = []
+    signals: list[int] = []
 
     def end(number: int) -> None:
-        told.append(number)
-        if len(told) == 1:
+        signals.append(number)
+        if len(signals) == 1:
             task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup relies on this
             asyncio.get_running_loop().add_signal_handler(number, end, number)
     try:
         await task
     except asyncio.CancelledError:
-        raise EndedError(told[0]) from None
+        raise EndedError(signals[0]) from None
 
 
 if __name__ == "__main__":

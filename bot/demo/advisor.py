@@ -1,8 +1,8 @@
-"""A stand-in for an advisor CLI: fixed rules, no model, and it says so.
+"""A replacement of an advisor CLI: fixed rules, no model, and its answers say so.
 
-Reads the bot's prompt on stdin and answers on stdout in the manner of Q: escape codes, `> `, then
-the JSON that was asked for. It uses what stands in the prompt and nothing else. Run by its path,
-with the standard library only: an advisor's directory and environment are nearly empty.
+It reads the bot's prompt on stdin and answers on stdout like Q: escape codes, `> `, then the
+requested JSON. It uses only the content of the prompt. It is run by its path, with the standard
+library only, because an advisor's directory and environment are nearly empty.
 """
 
 import json
@@ -17,19 +17,19 @@ _START, _END = "\x1b[38;5;10m> \x1b[0m", "\x1b[0m\x1b[0m\n"
 
 
 def main() -> int:
-    """Answer the prompt; 1 when it holds no data."""
-    found = _DATA.search(sys.stdin.read())
-    if found is None:
+    """Answer the prompt; return 1 if it holds no data."""
+    match = _DATA.search(sys.stdin.read())
+    if match is None:
         print("error: the prompt holds no data", file=sys.stderr)
         return 1
-    data = json.loads(found[2])
-    said = reply(data) if data.get("question") else json.dumps(answer(data), ensure_ascii=False)
-    sys.stdout.write(f"{_START}{said}{_END}")
+    data = json.loads(match[2])
+    text = reply(data) if data.get("question") else json.dumps(answer(data), ensure_ascii=False)
+    sys.stdout.write(f"{_START}{text}{_END}")
     return 0
 
 
 def answer(data: dict[str, Any]) -> dict[str, Any]:
-    """The structured answer about an alert."""
+    """Return the structured answer about an alert."""
     alert, sop = data.get("alert", {}), data.get("sop", {})
     steps = [*sop.get("commands", []), *sop.get("fix_actions", [])]
     earlier = len(data.get("history_of_earlier_incidents", []))
@@ -51,7 +51,7 @@ def answer(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def reply(data: dict[str, Any]) -> str:
-    """The plain answer to a person's question."""
+    """Return the plain answer to a person's question."""
     alert, sop = data.get("alert", {}), data.get("sop", {})
     lines = [
         "The demo has no model, so this is all it can say.",
@@ -69,8 +69,8 @@ def _cause(alert: dict[str, Any], sop: dict[str, Any]) -> str:
 
 def _usual(sop: dict[str, Any]) -> str:
     lines = (str(line) for line in sop.get("parameters", []))
-    found = next((line for line in lines if line.startswith(_USUAL)), "")
-    return found.removeprefix(_USUAL).strip().capitalize()
+    usual_line = next((line for line in lines if line.startswith(_USUAL)), "")
+    return usual_line.removeprefix(_USUAL).strip().capitalize()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What must be true at the end: in the local Slack, in the bot's own record, and in the world."""
+"""Checks the final state: in the local Slack, in the bot's own trace, and at the service."""
 
 import re
 from typing import Any
@@ -6,40 +6,44 @@ from typing import Any
 import aiohttp
 
 from bot.demo.errors import DemoFailedError
+from bot.demo.scenario import Scenario
 from bot.demo.service import STARTED
-from bot.demo.story import Story
 from handlers.outbound.metadata import kind_of
 
 _TRACKING = re.compile(r"req-\d{8}-\d{6}-[0-9a-f]{8}")
 
 
-async def check(story: Story) -> None:
-    """DemoFailedError for the first thing that is not as it must be."""
-    seen = story.world.monitor.seen
-    card, approval = story.card(), story.reply("approval")
-    assert card is not None  # noqa: S101 - the story has seen both
+async def check(scenario: Scenario) -> None:
+    """Raise DemoFailedError for the first wrong value."""
+    seen = scenario.world.monitor.seen
+    card, approval = scenario.card(), scenario.reply("approval")
+    assert card is not None  # noqa: S101 - the scenario has seen both
     assert approval is not None  # noqa: S101
-    _same("cards in the channel", len(story.cards()), 1)
-    # The service's own log: two quick restarts could look like one from outside.
-    starts = story.world.service_log.read_text("utf-8").count(STARTED)
+    _same("cards in the channel", len(scenario.cards()), 1)
+    # The service's own log: from outside, two quick restarts could look like one.
+    starts = scenario.world.service_log.read_text("utf-8").count(STARTED)
     _same("starts of the service", starts, 2)
     _same("processes that answered for the service", len(seen.pids), 2)
     _same("health check", seen.status, 200)
     _same("what Alertmanager posted", seen.posted, ["FIRING", "RESOLVED"])
     _same("buttons on the approval card", approval.buttons, [])
     for kind in ("advice", "approval", "result", "resolved"):
-        found = [one for one in story.thread() if kind_of(one.metadata.get("event_type")) == kind]
-        _same(f"messages of kind {kind} in the thread", len(found), 1)
-    await _record(story, card.text)
+        replies = [
+            reply
+            for reply in scenario.thread()
+            if kind_of(reply.metadata.get("event_type")) == kind
+        ]
+        _same(f"messages of kind {kind} in the thread", len(replies), 1)
+    await _record(scenario, card.text)
 
 
-async def _record(story: Story, card: str) -> None:
-    found = _TRACKING.search(card)
-    if found is None:
+async def _record(scenario: Scenario, card: str) -> None:
+    match = _TRACKING.search(card)
+    if match is None:
         raise DemoFailedError("the card shows no tracking id")
-    url = f"{story.world.bot_url}/api/v3/trace/{found[0]}"
+    url = f"{scenario.world.bot_url}/api/v3/trace/{match[0]}"
     try:
-        async with story.world.session.get(url) as answer:
+        async with scenario.world.session.get(url) as answer:
             _same(f"GET {url}", answer.status, 200)
             trace: dict[str, Any] = await answer.json()
     except (aiohttp.ClientError, TimeoutError) as error:
@@ -50,6 +54,6 @@ async def _record(story: Story, card: str) -> None:
         raise DemoFailedError("the trace does not say what fixed the incident: it is not verified")
 
 
-def _same(what: str, found: object, wanted: object) -> None:
-    if found != wanted:
-        raise DemoFailedError(f"{what}: {found!r} instead of {wanted!r}")
+def _same(what: str, actual: object, expected: object) -> None:
+    if actual != expected:
+        raise DemoFailedError(f"{what}: {actual!r} instead of {expected!r}")

@@ -1,4 +1,4 @@
-"""Child processes that are never left behind: each in a session of its own, ended by its number."""
+"""Child processes that are never left behind: each in its own session, ended by its pid."""
 
 import asyncio
 import os
@@ -13,16 +13,18 @@ from pathlib import Path
 from bot.demo.errors import DemoFailedError
 
 ROOT = Path(__file__).resolve().parents[2]
-LOOK = 0.02  # seconds between two looks at a child
+CHECK_SECONDS = 0.02  # seconds between two checks of a child
 START_SECONDS = 30.0
-END_SECONDS = 15.0  # to finish what is in flight, before SIGKILL
+END_SECONDS = 15.0  # to finish requests in progress, before SIGKILL
 
-# A child sees no other setting than ours: the names of a real workspace may be set here.
+# A child gets only our settings: variables of a real workspace may be set here.
 _PASSED = ("HOME", "USER", "LOGNAME", "LANG", "LC_*", "TZ", "TMPDIR", "XDG_*", "AWS_*", "PYTHON*")
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """What a child gets: a few names of ours, this Python first in PATH, and `settings`."""
+    """Return a child's environment: a few names of ours, this Python first in PATH, and
+    `settings`.
+    """
     passed = {
         name: value
         for name, value in os.environ.items()
@@ -33,7 +35,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 class Child:
-    """One process; what it prints goes to a file."""
+    """One process; its output goes to a file."""
 
     def __init__(
         self, name: str, argv: Sequence[str], *, settings: Mapping[str, str], folder: Path
@@ -41,41 +43,42 @@ class Child:
         self.name = name
         self.log = folder / f"{name}.log"
         with self.log.open("wb") as log:
-            # Popen comes back with the handle: no cancellation can lose a child half started.
+            # Popen returns the handle directly: no cancellation can lose a child that is half
+            # started.
             self._process = subprocess.Popen(  # noqa: S603 - an argv of ours, no shell
                 argv,
-                cwd=folder,  # not here: a .env of a real workspace may lie here
+                cwd=folder,  # not the working directory: it may hold a .env of a real workspace
                 env=environment(settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is ours to pass on, in our order
+                start_new_session=True,  # we pass Ctrl-C on, in our own order
             )
 
-    async def said(self, pattern: str) -> str:
-        """The first group of `pattern`, once the child has printed it."""
+    async def wait_for_output(self, pattern: str) -> str:
+        """Wait until the child prints `pattern`; return its first group."""
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         while True:
-            found = re.search(pattern, self.log.read_text("utf-8", "replace"))
-            if found:
-                return found[1]
+            match = re.search(pattern, self.log.read_text("utf-8", "replace"))
+            if match:
+                return match[1]
             self.check()
             if asyncio.get_running_loop().time() > deadline:
                 raise DemoFailedError(f"the {self.name} was not ready in {START_SECONDS:g} s")
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(CHECK_SECONDS)
 
     def check(self) -> None:
-        """DemoFailedError when it has ended."""
+        """Raise DemoFailedError if it has ended."""
         code = self._process.poll()
         if code is not None:
             raise DemoFailedError(f"the {self.name} ended by itself, with code {code}")
 
     def tail(self, lines: int = 25) -> str:
-        """The last lines it printed."""
+        """Return its last lines of output."""
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-lines:])
 
     async def end(self) -> None:
-        """SIGTERM, some time, then SIGKILL to its whole group."""
+        """Send SIGTERM, wait some time, then send SIGKILL to its whole group."""
         if self._process.poll() is None:
             self._process.terminate()
         try:

@@ -1,12 +1,12 @@
-"""How the demo ends when it does not end well."""
+"""Errors that end the demo."""
 
 
 class DemoFailedError(Exception):
-    """A step of the demo failed; the message says what was awaited or what was found instead."""
+    """A step of the demo failed; the message names the expected and the actual event."""
 
 
 class EndedError(Exception):
-    """A signal ended the demo; everything it started is gone."""
+    """A signal ended the demo; all its processes have ended."""
 
     def __init__(self, signal: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The files an operator would write, for the demo's one service."""
+"""An operator's files, for the demo's one service."""
 
 import json
 import os
@@ -17,7 +17,7 @@ SECRET_NAME = "DEMO_GATEWAY_SECRET"  # noqa: S105 - the name of a variable
 
 
 def write_files(folder: Path, *, service_url: str, approvers: list[str]) -> None:
-    """policy.yaml, gateway.yaml, task_instructions.md and sops/ in `folder`."""
+    """Write policy.yaml, gateway.yaml, task_instructions.md and sops/ to `folder`."""
     _yaml(
         folder / "policy.yaml",
         {
@@ -26,7 +26,7 @@ def write_files(folder: Path, *, service_url: str, approvers: list[str]) -> None
                 "approvals_required": 1,
                 "verify_deadline_seconds": 60,
                 "verify_good_probes": 2,
-                # It falls ill again sooner than a real service should be restarted again.
+                # The service fails again sooner than a real service should be restarted.
                 "actions": {"service.restart": {"cooldown_seconds": 60}},
             }
         },
@@ -60,7 +60,7 @@ def write_files(folder: Path, *, service_url: str, approvers: list[str]) -> None
 
 
 def advisor_argv(folder: Path) -> list[str]:
-    """The demo advisor's command. The name it runs under is the name that people read."""
+    """Return the demo advisor's command. People read the name of its program."""
     named = folder / ADVISOR_NAME
     named.symlink_to(sys.executable)
     return [os.fspath(named), "-I", os.fspath(Path(__file__).with_name("advisor.py"))]

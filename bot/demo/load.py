@@ -4,7 +4,7 @@ import asyncio
 
 import aiohttp
 
-RUSH = 30.0  # orders a second: the service is ill after about two
+RUSH = 30.0  # orders a second: the service fails after about two
 CALM = 0.4  # … after about three minutes
 
 
@@ -17,11 +17,11 @@ class Load:
         self._url = url
 
     def calm_down(self) -> None:
-        """The rush is over."""
+        """End the rush."""
         self.pace = CALM
 
     async def run(self) -> None:
-        """Order for ever. A refused order is the service's trouble, not ours."""
+        """Order for ever. A refused order is the service's problem, not ours."""
         while True:
             try:
                 async with self._session.get(self._url) as answer:

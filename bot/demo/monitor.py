@@ -1,4 +1,4 @@
-"""Plays Prometheus and Alertmanager: looks at the health check and posts what is true."""
+"""Plays Prometheus and Alertmanager: probes the health check and posts its state."""
 
 import asyncio
 import time
@@ -12,37 +12,37 @@ from bot.demo.files import SERVICE
 from bot.demo.service import MIB
 
 LOOK_SECONDS = 0.25
-BAD_LOOKS = 3  # in a row, before it fires
-GOOD_LOOKS = 14  # in a row, before it resolves: a few seconds, as Alertmanager waits too
+BAD_PROBES = 3  # in a row, before it fires
+GOOD_PROBES = 14  # in a row, before it resolves: a few seconds, as Alertmanager also waits
 
 LABELS = "HealthCheckFailing prod ({service} availability critical)"
 
 
 @dataclass
 class Seen:
-    """What the health check said so far. Times are Unix seconds."""
+    """The results of the health check. Times are Unix seconds."""
 
     status: int = 0  # 0: no answer
     body: dict[str, Any] = field(default_factory=dict)
-    pids: list[int] = field(default_factory=list)  # each new one once, in order
-    first_bad: float = 0.0  # of all
+    pids: list[int] = field(default_factory=list)  # each new pid once, in order
+    first_bad: float = 0.0  # the first of all
     firing: bool = False
-    value: str = ""  # what the leak held when it fired: an alert keeps the value it fired with
+    value: str = ""  # the leak's size when it fired: an alert keeps the value with which it fired
     posted: list[str] = field(default_factory=list)  # FIRING, RESOLVED, …
 
     @property
     def held(self) -> str:
-        """What the leak holds, in words."""
+        """Return the size of the leak as text."""
         return f"{self.body.get('held_bytes', 0) / MIB:.1f} MiB"
 
     @property
     def limit(self) -> str:
-        """What it may hold, in words."""
+        """Return the limit of the leak as text."""
         return f"{self.body.get('limit_bytes', 0) / MIB:.0f} MiB"
 
 
 class Monitor:
-    """Looks four times a second until cancelled; posts to an incoming-webhook address."""
+    """Probes four times a second until cancelled; posts to an incoming-webhook address."""
 
     def __init__(
         self,
@@ -59,25 +59,25 @@ class Monitor:
         self._on_ill = on_ill
 
     async def run(self) -> None:
-        """Look for ever; a state is posted once, when it has lasted."""
+        """Probe for ever; a state is posted once, after it has lasted long enough."""
         seen, run = self.seen, 0
         while True:
             was_good = 200 <= seen.status < 300
-            await self._look()
+            await self._probe()
             good = 200 <= seen.status < 300
             run = run + 1 if good == was_good else 1
             if not good and seen.pids and not seen.first_bad:
                 seen.first_bad = time.time()
                 self._on_ill()
-            if not seen.firing and seen.pids and not good and run >= BAD_LOOKS:
+            if not seen.firing and seen.pids and not good and run >= BAD_PROBES:
                 seen.firing, seen.value = True, seen.held
                 await self._post("FIRING")
-            elif seen.firing and good and run >= GOOD_LOOKS:
+            elif seen.firing and good and run >= GOOD_PROBES:
                 seen.firing = False
                 await self._post("RESOLVED")
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _look(self) -> None:
+    async def _probe(self) -> None:
         try:
             async with self._session.get(f"{self._service_url}/healthz") as answer:
                 self.seen.body = await answer.json()
@@ -97,7 +97,7 @@ class Monitor:
 
 
 def alertmanager_message(state: str, seen: Seen, url: str) -> dict[str, Any]:
-    """What Alertmanager posts: its default title, and `text` from the alert's annotations."""
+    """Return Alertmanager's message: its default title, and `text` from the alert's annotations."""
     mark = "[FIRING:1]" if state == "FIRING" else "[RESOLVED]"
     title = f"{mark} {LABELS.format(service=SERVICE)}"
     link = f"{url}/#/alerts?receiver=demo"

@@ -1,9 +1,9 @@
-"""`--keep`: all of it left running; the service falls ill again some minutes after each restart."""
+"""`--keep`: everything keeps running; the service fails again some minutes after each restart."""
 
 import asyncio
 
 from bot.demo.printing import Printer
-from bot.demo.story import LOOK
+from bot.demo.scenario import CHECK_SECONDS
 from bot.demo.world import World
 
 TO_TRY = """
@@ -17,16 +17,16 @@ It falls ill again about three minutes after each restart. Ctrl-C ends everythin
 
 
 async def play(world: World, printer: Printer) -> None:
-    """Say what happens, until cancelled. DemoFailedError when a part ends by itself."""
+    """Print events until cancelled. DemoFailedError if a part ends by itself."""
     printer.plain(TO_TRY.format(page=world.slack.page_url))
     seen = world.monitor.seen
-    told, pids = 0, 0
+    printed, pids = 0, 0
     while True:
         world.check()
-        for state in seen.posted[told:]:
+        for state in seen.posted[printed:]:
             health = f"/healthz answers {seen.status}, it holds {seen.held} of {seen.limit}"
             printer.done(f"Alertmanager posts {state}: {health}")
         if len(seen.pids) > pids > 0:
             printer.done(f"checkout-api was restarted: pid {seen.pids[-2]} → {seen.pids[-1]}")
-        told, pids = len(seen.posted), len(seen.pids)
-        await asyncio.sleep(LOOK)
+        printed, pids = len(seen.posted), len(seen.pids)
+        await asyncio.sleep(CHECK_SECONDS)

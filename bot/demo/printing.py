@@ -1,4 +1,4 @@
-"""What the demo prints: a line a step, then the thread as one would read it."""
+"""The demo's output: one line per step, then the thread as people read it."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ BOLD, DIM, GREEN, RED, PLAIN = "1", "2", "32", "31", "0"
 
 
 @dataclass(frozen=True)
-class Said:
+class Entry:
     """One entry of the thread. `at` is Unix seconds; `depth` 0 is the channel, 1 the thread."""
 
     at: float
@@ -34,43 +34,43 @@ class Printer:
         self._began = time.monotonic()
 
     def plain(self, text: str = "") -> None:
-        """A line as it is."""
+        """Print an unchanged line."""
         self._over("")
         print(text, file=self._stream, flush=True)
 
     def waiting(self, text: str) -> None:
-        """Say what is awaited; the next line takes its place."""
+        """Print the awaited event; the next line replaces it."""
         if self._terminal:
             self._over(f"  …           {text}"[: WIDTH - 1])
 
     def done(self, text: str) -> None:
-        """A step that came true, with the seconds since the start."""
+        """Print a completed step, with the seconds since the start."""
         self._step("✓", GREEN, text)
 
     def failed(self, text: str) -> None:
-        """The step that did not."""
+        """Print the failed step."""
         self._step("✗", RED, text)
 
-    def thread(self, entries: Iterable[Said], since: float) -> None:
-        """The entries in order of time, with the seconds after `since`."""
-        for entry in sorted(entries, key=lambda one: one.at):
+    def thread(self, entries: Iterable[Entry], since: float) -> None:
+        """Print the entries in order of time, with the seconds after `since`."""
+        for entry in sorted(entries, key=lambda entry: entry.at):
             gap = "  " + "    │ " * entry.depth
-            stamp = f"{entry.at - since:+6.1f} s"
-            self.plain(f"{gap}{self._in(DIM, stamp)}  {self._in(BOLD, entry.who)}")
+            seconds = f"{entry.at - since:+6.1f} s"
+            self.plain(f"{gap}{self._in(DIM, seconds)}  {self._in(BOLD, entry.who)}")
             for line in entry.text.split("\n") if entry.text else ():
                 for part in _wrapped(printable(line), WIDTH - len(gap) - 10):
                     self.plain(f"{gap}          {part}".rstrip())
 
     def heading(self, text: str) -> None:
-        """A line that stands out, with room around it."""
+        """Print a highlighted line between blank lines."""
         self.plain(f"\n{self._in(BOLD, text)}\n")
 
     def _step(self, mark: str, colour: str, text: str) -> None:
         seconds = time.monotonic() - self._began
-        stamp = f"{seconds:6.1f} s"
-        indent = len(f"  {mark} {stamp}   ")
+        time_text = f"{seconds:6.1f} s"
+        indent = len(f"  {mark} {time_text}   ")
         first, *rest = _wrapped(printable(text), WIDTH - indent)
-        self.plain(f"  {self._in(colour, mark)} {stamp}   {first}")
+        self.plain(f"  {self._in(colour, mark)} {time_text}   {first}")
         for part in rest:
             self.plain(f"{'':{indent}}{part}")
 
@@ -83,6 +83,8 @@ class Printer:
 
 
 def _wrapped(line: str, width: int) -> list[str]:
-    """The line in parts of at most `width` characters, a quoted or listed one kept in shape."""
+    """Split the line into parts of at most `width` characters; keep the indent of a quote or a
+    list.
+    """
     hang = "▌ " if line.startswith("▌ ") else "  "
     return textwrap.wrap(line, width, subsequent_indent=hang, break_on_hyphens=False) or [""]

@@ -1,7 +1,7 @@
-"""A small HTTP service that really falls ill: each order leaks memory until the health check fails.
+"""A small HTTP service that really fails: each order leaks memory until the health check fails.
 
-Only a new process cures it. Nothing of ours is imported: to the bot and the gateway it is a
-stranger. It ends when its parent does, so a killed gateway leaves nothing behind.
+Only a new process fixes it. It imports nothing of ours: to the bot and the gateway it is a foreign
+program. It ends with its parent, so a killed gateway leaves no process behind.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 MIB = 1024 * 1024
 LIMIT_BYTES = 32 * MIB
 LEAK_BYTES = 512 * 1024
-STARTED = "takes orders"  # said once by each process
+STARTED = "takes orders"  # printed once by each process
 
 RUNBOOK = """checkout-api
 
@@ -27,7 +27,7 @@ What helps: a restart. Nothing is lost by it: orders are not kept here.
 
 
 class Checkout:
-    """Takes orders, and keeps `leak_bytes` of each for ever."""
+    """Accepts orders, and keeps `leak_bytes` of each for ever."""
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES, leak_bytes: int = LEAK_BYTES) -> None:
         self.limit_bytes = limit_bytes
@@ -37,27 +37,27 @@ class Checkout:
 
     @property
     def held_bytes(self) -> int:
-        """What the leak holds."""
+        """Return the size of the leak."""
         return len(self._kept) * self._leak_bytes
 
     @property
     def well(self) -> bool:
-        """Whether the leak is still under the limit."""
+        """Return True if the leak is still below the limit."""
         return self.held_bytes <= self.limit_bytes
 
     def order(self) -> bool:
-        """Take one order; False when there is no room for it."""
+        """Accept one order; return False without free memory for it."""
         with self._lock:
             if not self.well:
                 return False
-            # Random bytes are really in memory; zeros would cost the kernel nothing.
+            # Random bytes really occupy memory; zeros would cost the kernel nothing.
             self._kept.append(os.urandom(self._leak_bytes))
             if not self.well:
                 _say(f"holds {self.held_bytes / MIB:.1f} MiB, over its limit: unhealthy from here")
             return True
 
     def status(self) -> dict[str, object]:
-        """What /healthz tells."""
+        """Return the JSON of /healthz."""
         return {
             "status": "ok" if self.well else "failing",
             "pid": os.getpid(),
@@ -67,7 +67,7 @@ class Checkout:
         }
 
     def metrics(self) -> str:
-        """What /metrics tells, as Prometheus text."""
+        """Return the Prometheus text of /metrics."""
         return (
             f"checkout_orders_total {len(self._kept)}\n"
             f"checkout_held_bytes {self.held_bytes}\n"
@@ -76,11 +76,11 @@ class Checkout:
 
 
 def server_of(checkout: Checkout, port: int = 0) -> ThreadingHTTPServer:
-    """The service on 127.0.0.1, not yet serving; port 0 picks a free one."""
+    """Return the service on 127.0.0.1, not yet serving; port 0 picks a free one."""
 
-    class Door(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            """Every path there is."""
+            """Answer every path."""
             if self.path == "/checkout":
                 taken = checkout.order()
                 self._answer(200 if taken else 503, "taken\n" if taken else "out of memory\n")
@@ -103,9 +103,9 @@ def server_of(checkout: Checkout, port: int = 0) -> ThreadingHTTPServer:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's name
-            """Nothing for each request: the log is read when the service has failed."""
+            """Log no requests: the log is read after the service has failed."""
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Door)
+    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
 
 
 def _say(text: str) -> None:
@@ -122,9 +122,9 @@ def main() -> None:
     """Serve until ended."""
     parser = argparse.ArgumentParser(prog="python -m bot.demo.service", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
-    given = parser.parse_args()
+    options = parser.parse_args()
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    with server_of(Checkout(), given.port) as server:
+    with server_of(Checkout(), options.port) as server:
         _say(f"{STARTED} on port {server.server_port}")
         server.serve_forever()
 

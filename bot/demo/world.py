@@ -1,4 +1,6 @@
-"""Everything the demo runs: the local Slack, the gateway with the service, the bot, the monitor."""
+"""Starts everything for the demo: the local Slack, the gateway with the service, the bot, the
+monitor.
+"""
 
 import asyncio
 import json
@@ -27,7 +29,7 @@ APPROVERS = ("ana", "ben")
 
 @dataclass(frozen=True)
 class World:
-    """What runs, for the story to look at."""
+    """The running parts, for the scenario."""
 
     slack: LocalSlack
     session: aiohttp.ClientSession
@@ -38,7 +40,7 @@ class World:
     tasks: tuple["asyncio.Task[None]", ...]
 
     def check(self) -> None:
-        """DemoFailedError when a part has ended by itself."""
+        """Raise DemoFailedError if a part has ended by itself."""
         for child in self.children:
             child.check()
         for task in self.tasks:
@@ -50,11 +52,11 @@ class World:
 async def running(
     printer: Printer, *, advisor: str = "", logs: Path | None = None
 ) -> AsyncIterator[World]:
-    """Start all of it in a temporary folder; end and remove all of it when the block ends.
+    """Start everything in a temporary folder; end and remove it when the block ends.
 
-    `advisor` replaces the demo's own advisor command. With `logs`, what bot and gateway log is kept
-    in that folder, every event of it, as JSON. When the start or the block fails, what was said in
-    the channel and the ends of the children's logs are printed.
+    `advisor` replaces the demo's own advisor command. With `logs`, that folder keeps all log events
+    of bot and gateway, as JSON. If the start or the block fails, the messages of the channel and
+    the ends of the children's logs are printed.
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="sopbot-demo-")))
@@ -62,7 +64,7 @@ async def running(
         printer.done(f"local Slack at {slack.page_url}")
         children: list[Child] = []
         if logs is not None:
-            stack.callback(_keep_logs, children, logs)  # once they have ended
+            stack.callback(_keep_logs, children, logs)  # after they have ended
         try:
             yield await _start(stack, printer, slack, folder, children, advisor, logs is not None)
         except Exception:
@@ -90,7 +92,7 @@ async def _start(
     gateway = _gateway(folder, secret)
     children.append(gateway)
     stack.push_async_callback(gateway.end)
-    gateway_url = await gateway.said(r'(?m)^\{"url": "(http[^"]+)"\}')
+    gateway_url = await gateway.wait_for_output(r'(?m)^\{"url": "(http[^"]+)"\}')
     printer.done(f"gateway at {gateway_url}, and checkout-api at {service_url}")
 
     settings = _settings(slack, folder, gateway_url, secret, advisor)
@@ -99,10 +101,10 @@ async def _start(
     bot = Child("bot", [sys.executable, "-m", "bot"], settings=settings, folder=folder)
     children.append(bot)
     stack.push_async_callback(bot.end)
-    bot_url = await bot.said(r"bot\.ready\b.*?\burl\W+(http[^\s\"]+)")
+    bot_url = await bot.wait_for_output(r"bot\.ready\b.*?\burl\W+(http[^\s\"]+)")
     printer.done(f"bot at {bot_url}, by `python -m bot` as in production")
 
-    # No connection is kept: a look goes to the process that runs now, not to the one before.
+    # No connection is kept: a probe must reach the current process, not the previous one.
     session = await stack.enter_async_context(
         aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(force_close=True),
@@ -142,7 +144,7 @@ def _gateway(folder: Path, secret: str) -> Child:
 def _settings(
     slack: LocalSlack, folder: Path, gateway_url: str, secret: str, advisor: str
 ) -> dict[str, str]:
-    """What a person would write into .env; only the addresses and tokens are the demo's."""
+    """Return the settings of a person's .env; only the addresses and tokens are the demo's."""
     return {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
@@ -164,7 +166,7 @@ def _settings(
 
 
 def _manifest() -> Manifest:
-    """The app's real manifest, so that the bot is sent what Slack would send it."""
+    """Return the app's real manifest, so that the bot receives the events that Slack would send."""
     file = ROOT / "manifest.yml"
     return read_manifest(file) if file.is_file() else Manifest()
 
@@ -176,7 +178,7 @@ def _keep_logs(children: list[Child], folder: Path) -> None:
 
 
 def _free_port() -> int:
-    """A port for the service, the same before and after its restart."""
+    """Return a port for the service, the same before and after its restart."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

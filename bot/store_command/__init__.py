@@ -1,6 +1,7 @@
-"""`python -m bot store …`: what an operator does to the store as a whole.
+"""`python -m bot store …`: an operator's commands on the whole store.
 
-Here are only its words, for every start of the bot reads them; `commands.run` does the work.
+Only the arguments are defined here, because every start of the bot imports this; `commands.run`
+does the work.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verbs and their options."""
+    """Add the verbs and their options."""
     commands = parser.add_subparsers(dest="verb", required=True)
     commands.add_parser("migrate", help="bring the schema up to date")
     commands.add_parser("status", help="size, rows, who is alive, what is broken (then exit 1)")

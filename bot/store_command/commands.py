@@ -1,4 +1,4 @@
-"""Runs one verb: its exit code, and every failure in words."""
+"""Runs one verb; returns its exit code and prints every failure as text."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bot.store_command.progress import Bar
 EXIT_FAILED, EXIT_CONFIG = 1, 78
 
 
-def run(given: argparse.Namespace) -> int:
-    """Run one verb. 0; 1 when it failed or found something broken; 78 for the settings."""
+def run(options: argparse.Namespace) -> int:
+    """Run one verb. 0 for success; 1 if it failed or detected a fault; 78 for bad settings."""
     hide_memory()  # STORE_URL may hold a password
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
     bar = Bar(sys.stderr)
     try:
-        return _RUN[given.verb](load_store(), given, bar)
+        return _RUN[options.verb](load_store(), options, bar)
     except SettingsError as error:
         bar.end()
         for problem in error.problems:

@@ -1,4 +1,4 @@
-"""How far it is: a bar on a terminal, one plain line a stage elsewhere."""
+"""Shows progress: a bar on a terminal, one plain line per stage elsewhere."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Bar:
             signal.signal(name, signal.SIG_IGN)
 
     def end(self) -> None:
-        """The line is free for other words."""
+        """Free the line for other output."""
         if self._draws and self._stage:
             self._out.write("\r\x1b[K")
             self._out.flush()
@@ -60,19 +60,19 @@ class Bar:
         self._out.flush()
 
     def line(self) -> str:
-        """What the bar says now."""
+        """Return the bar's present text."""
         if not self._total:
             return f"{self._stage} …"
         part = min(1.0, self._done / self._total)
         filled = int(part * _WIDTH)
         bar = "█" * filled + "░" * (_WIDTH - filled)
-        words = f"{self._stage} {bar} {part:4.0%}"
+        text = f"{self._stage} {bar} {part:4.0%}"
         seconds = self._clock() - self._began
         if not self._done or seconds < _EVERY:
-            return words
+            return text
         rate = self._done / seconds
         left = max(0, self._total - self._done) / rate
-        return f"{words} · {rate:,.0f} {self._unit}/s · {_seconds(left)} left"
+        return f"{text} · {rate:,.0f} {self._unit}/s · {_seconds(left)} left"
 
 
 def _seconds(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What each verb does, and says: results on stdout, one line a fact."""
+"""The verbs. Each prints its results to stdout, one fact per line."""
 
 from __future__ import annotations
 
@@ -30,96 +30,96 @@ def migrate(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
 
 
 def status(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
-    """Say how the store is."""
+    """Print the condition of the store."""
     url = settings.store_url.get_secret_value()
     bar.begin("looking", 0, "")
-    found = condition.look(url)
+    state = condition.look(url)
     bar.end()
-    print(f"store     {found.engine} {found.name}")
-    print(f"size      {_size(found.size)}")
-    print(f"schema    {found.steps[-1] if found.steps else 'none'}")
-    if found.behind:
-        print(f"✗ older than this sopbot, which needs {', '.join(found.behind)}.")
+    print(f"store     {state.engine} {state.name}")
+    print(f"size      {_size(state.size)}")
+    print(f"schema    {state.steps[-1] if state.steps else 'none'}")
+    if state.behind:
+        print(f"✗ older than this sopbot, which needs {', '.join(state.behind)}.")
         print("  `python -m bot store migrate` brings it up to date; so does a start of the bot.")
         return 1
-    print(f"rows      {sum(found.rows.values()):,}")
-    _print_rows(sorted(found.rows.items()))
-    if found.taken is not None:
-        print(f"bot       {'running' if found.taken else 'not running'}")
-    print(f"replicas  {len(found.replicas)} alive")
-    for owner, since, until in found.replicas:
+    print(f"rows      {sum(state.rows.values()):,}")
+    _print_rows(sorted(state.rows.items()))
+    if state.taken is not None:
+        print(f"bot       {'running' if state.taken else 'not running'}")
+    print(f"replicas  {len(state.replicas)} alive")
+    for owner, since, until in state.replicas:
         print(f"  {owner} since {since:%Y-%m-%d %H:%M:%SZ}, lease until {until:%H:%M:%SZ}")
-    print(f"outbox    {found.waiting:,} waiting, {found.given_up:,} given up")
+    print(f"outbox    {state.waiting:,} waiting, {state.given_up:,} given up")
     for invariant in INVARIANTS:
-        lost = found.broken.get(invariant.name)
-        print(f"✗ {lost}" if lost else f"✓ {invariant.name}")
-    if found.broken:
-        print(f"\n✗ {len(found.broken)} of {len(INVARIANTS)} do not hold. Keep a backup as it is")
+        fault = state.broken.get(invariant.name)
+        print(f"✗ {fault}" if fault else f"✓ {invariant.name}")
+    if state.broken:
+        print(f"\n✗ {len(state.broken)} of {len(INVARIANTS)} do not hold. Keep a backup as it is")
         print("  now and report it; `store restore` puts an earlier one in its place.")
-    return 1 if found.broken else 0
+    return 1 if state.broken else 0
 
 
 def _print_rows(rows: Iterable[tuple[str, int]]) -> None:
-    """One line a table, the counts below each other."""
+    """Print one line per table, the counts aligned."""
     for name, count in rows:
         print(f"  {name:<16}{count:>12,}")
 
 
-def copy(settings: StoreSettings, given: argparse.Namespace, bar: Bar) -> int:
+def copy(settings: StoreSettings, options: argparse.Namespace, bar: Bar) -> int:
     """Copy the store to --to."""
     url = settings.store_url.get_secret_value()
     try:
-        file_of(given.to)
+        file_of(options.to)
     except SettingsError as error:
-        told = [problem.replace("STORE_URL", "--to", 1) for problem in error.problems]
-        raise SettingsError(told) from error
-    done = moves.copy(url, given.to, bar, replace=given.replace)
+        problems = [problem.replace("STORE_URL", "--to", 1) for problem in error.problems]
+        raise SettingsError(problems) from error
+    done = moves.copy(url, options.to, bar, replace=options.replace)
     bar.end()
     moved = done.moved
     _print_rows(moved.rows.items())
-    print(f"✓ {moved.total:,} rows are in {name_of(given.to)}: read back, every table the same.")
+    print(f"✓ {moved.total:,} rows are in {name_of(options.to)}: read back, every table the same.")
     if moved.escaped:
         print(f"  In {moved.escaped:,} rows a NUL character stands as \\x00 now.")
-    _tell_broken(moved.broken, "as in the source")
+    _print_broken(moved.broken, "as in the source")
     if done.rehearsed:
         print("! A rehearsal: a bot is running and goes on writing to the old store. Stop it,")
         print("  then copy again with --replace.")
     else:
-        print(f"Next: set STORE_URL={shown(given.to)} and start the bot.")
+        print(f"Next: set STORE_URL={shown(options.to)} and start the bot.")
     return 0
 
 
-def backup(settings: StoreSettings, given: argparse.Namespace, bar: Bar) -> int:
+def backup(settings: StoreSettings, options: argparse.Namespace, bar: Bar) -> int:
     """Write the store to a file."""
     url = settings.store_url.get_secret_value()
-    done = backups.backup(url, given.file, bar, force=given.force)
+    done = backups.backup(url, options.file, bar, force=options.force)
     bar.end()
-    print(f"✓ {name_of(url)} is in {given.file}: {done.rows:,} rows, {_size(done.size)}.")
-    _tell_broken(done.broken, "as in the store")
+    print(f"✓ {name_of(url)} is in {options.file}: {done.rows:,} rows, {_size(done.size)}.")
+    _print_broken(done.broken, "as in the store")
     return 0
 
 
-def restore(settings: StoreSettings, given: argparse.Namespace, bar: Bar) -> int:
-    """Put a backup in the store's place."""
+def restore(settings: StoreSettings, options: argparse.Namespace, bar: Bar) -> int:
+    """Replace the store by a backup."""
     url = settings.store_url.get_secret_value()
-    done = backups.restore(given.file, url, bar, replace=given.replace)
+    done = backups.restore(options.file, url, bar, replace=options.replace)
     bar.end()
     if done.kept:
         print(f"✓ The store that was there is kept as {done.kept}.")
-    print(f"✓ {name_of(url)} is what {given.file} holds: {done.rows:,} rows.")
+    print(f"✓ {name_of(url)} is what {options.file} holds: {done.rows:,} rows.")
     for step in done.migrated:
         print(f"✓ brought up to date: {step}")
-    _tell_broken(done.broken, "as in the backup")
+    _print_broken(done.broken, "as in the backup")
     print("Next: start the bot. It looks in Slack before it posts what the backup did not know of.")
     return 0
 
 
 def prune(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
-    """Forget what the policy does not keep."""
+    """Delete the rows that the policy does not keep."""
     url = settings.store_url.get_secret_value()
     retention = read_policy(settings.policy_file).retention
     file = file_of(url)
-    condition.look(url)  # says what is wrong with it, and never makes one
+    condition.look(url)  # raises if the store is unusable, and never creates one
     bar.begin("pruning", 0, "")
     gone = asyncio.run(_prune(url, retention))
     back = files.give_back(file) if file else 0
@@ -146,9 +146,9 @@ async def _prune(url: str, retention: Retention) -> dict[str, int]:
         await store.close()
 
 
-def _tell_broken(broken: Iterable[Broken], where: str) -> None:
-    for one in broken:
-        print(f"✗ {one} ({where}; `python -m bot store status` says more)")
+def _print_broken(broken: Iterable[Broken], where: str) -> None:
+    for fault in broken:
+        print(f"✗ {fault} ({where}; `python -m bot store status` says more)")
 
 
 def _size(size: int) -> str:

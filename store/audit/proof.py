@@ -128,7 +128,7 @@ def manifest(key: bytes, bundle: dict[str, Any]) -> dict[str, Any]:
     return {"sha256": digests, "mac": mac_of(key, "bundle" + canonical([beside, digests]))}
 
 
-def read_bundle(text: str) -> dict[str, Any]:
+def read_export(text: str) -> dict[str, Any]:
     """The bundle that this text is. Fault when it is none."""
     try:
         bundle = json.loads(text, object_pairs_hook=_without_doubles)
@@ -149,7 +149,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def verify_bundle(key: bytes, bundle: dict[str, Any], *, head: str = "") -> tuple[int, str]:
+def verify_export(key: bytes, bundle: dict[str, Any], *, head: str = "") -> tuple[int, str]:
     """Prove every part of it: (rows of the audit trail, the head that they lead to).
 
     Fault says which part is at fault. With `head` the rows must lead to, or come from, that one.
@@ -444,8 +444,8 @@ def main(argv: list[str]) -> int:
         print("usage: AUDIT_KEY=… python3 proof.py BUNDLE [HEAD]", file=sys.stderr)
         return 2
     try:
-        bundle = read_bundle(Path(argv[0]).read_text(encoding="utf-8"))
-        rows, until = verify_bundle(key, bundle, head="".join(argv[1:]))
+        bundle = read_export(Path(argv[0]).read_text(encoding="utf-8"))
+        rows, until = verify_export(key, bundle, head="".join(argv[1:]))
     except (Fault, OSError, UnicodeDecodeError) as wrong:
         print(f"✗ {wrong}")
         return 1

@@ -1,6 +1,6 @@
 import io
 
-from bot.demo.printing import WIDTH, Printer, Said
+from bot.demo.printing import WIDTH, Entry, Printer
 
 
 class Terminal(io.StringIO):
@@ -8,13 +8,13 @@ class Terminal(io.StringIO):
         return True
 
 
-def printed(stream: io.StringIO, *entries: Said) -> list[str]:
+def printed(stream: io.StringIO, *entries: Entry) -> list[str]:
     Printer(stream).thread(entries, since=100.0)
     return stream.getvalue().splitlines()
 
 
 def test_entries_are_printed_in_order_of_time_with_seconds_since_the_start():
-    lines = printed(io.StringIO(), Said(103.5, "sopbot", "later"), Said(101.0, "ben", "first", 0))
+    lines = printed(io.StringIO(), Entry(103.5, "sopbot", "later"), Entry(101.0, "ben", "first", 0))
 
     assert [line.split() for line in lines] == [
         ["+1.0", "s", "ben"],
@@ -25,7 +25,7 @@ def test_entries_are_printed_in_order_of_time_with_seconds_since_the_start():
 
 
 def test_no_line_is_wider_than_the_page():
-    lines = printed(io.StringIO(), Said(100.0, "sopbot", "word " * 100 + "x" * 300))
+    lines = printed(io.StringIO(), Entry(100.0, "sopbot", "word " * 100 + "x" * 300))
 
     assert max(map(len, lines)) <= WIDTH
 
@@ -42,7 +42,7 @@ def test_no_step_is_wider_than_the_page_wherever_its_words_end():
 
 
 def test_what_a_message_says_cannot_drive_the_terminal():
-    lines = printed(io.StringIO(), Said(100.0, "sopbot", "\x1b[2Jgone"))
+    lines = printed(io.StringIO(), Entry(100.0, "sopbot", "\x1b[2Jgone"))
 
     assert "\x1b" not in "".join(lines)
     assert "gone" in lines[-1]
@@ -50,10 +50,10 @@ def test_what_a_message_says_cannot_drive_the_terminal():
 
 def test_colours_are_for_terminals_and_not_with_no_color(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "\x1b[1m" in "".join(printed(Terminal(), Said(100.0, "sopbot", "x")))
+    assert "\x1b[1m" in "".join(printed(Terminal(), Entry(100.0, "sopbot", "x")))
 
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[1m" not in "".join(printed(Terminal(), Said(100.0, "sopbot", "x")))
+    assert "\x1b[1m" not in "".join(printed(Terminal(), Entry(100.0, "sopbot", "x")))
 
 
 def test_what_is_awaited_is_said_on_a_terminal_only():

@@ -20,7 +20,7 @@ from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus
 from store import Store, open_store
 from store.audit import proof, whole_trail
-from store.audit.proof import Fault, read_bundle, verify_bundle
+from store.audit.proof import Fault, read_export, verify_export
 from store.audit.sealing import AuditKey
 from store.operations.audit import Kind
 from tests.helpers.builders import (
@@ -54,12 +54,12 @@ def verified(url: str) -> int:
 def exported(url: str, incident_id: int | None = None) -> JSON:
     """Its bundle, or that of another one, as it stands in a file."""
     made = whole_trail.export(url, AUDIT_KEY, incident_id or verified(url))
-    return read_bundle(json.dumps(made, indent=1))
+    return read_export(json.dumps(made, indent=1))
 
 
 def wrong(bundle: JSON, *, key: bytes = AUDIT_KEY.raw, head: str = "") -> str:
     try:
-        verify_bundle(key, bundle, head=head)
+        verify_export(key, bundle, head=head)
     except Fault as fault:
         return str(fault)
     return ""
@@ -90,7 +90,7 @@ def test_a_bundle_has_everything_and_is_proved(url: str) -> None:
         "answer",
         "verified",
     ]
-    rows, until = verify_bundle(AUDIT_KEY.raw, one)
+    rows, until = verify_export(AUDIT_KEY.raw, one)
     assert (rows, until) == (8, parts["chain"]["until"]["mac"])
     assert parts["chain"]["until"]["name"] == "day/2026-11-21", "what was posted in Slack"
 
@@ -112,7 +112,7 @@ def test_an_incident_that_there_is_not_has_none(url: str) -> None:
 def test_an_incident_with_nothing_on_record_is_proved_as_well(url: str) -> None:
     one = whole_trail.export(url, AUDIT_KEY, 1)
     assert one["parts"]["chain"]["rows"] == []
-    assert verify_bundle(AUDIT_KEY.raw, read_bundle(json.dumps(one))) == (0, "")
+    assert verify_export(AUDIT_KEY.raw, read_export(json.dumps(one))) == (0, "")
 
 
 def test_the_docs_name_every_part(bundle: JSON) -> None:
@@ -176,13 +176,13 @@ def test_with_another_key_it_is_not_proved(bundle: JSON) -> None:
 )
 def test_what_is_no_bundle_is_called_that(text: str) -> None:
     with pytest.raises(Fault, match="this is not a bundle"):
-        read_bundle(text)
+        read_export(text)
 
 
 def test_a_name_that_stands_there_twice_is_found(bundle: JSON) -> None:
     text = json.dumps(bundle)
     with pytest.raises(Fault, match="twice"):
-        read_bundle(text[:-1] + ', "incident": "INC-7"}')
+        read_export(text[:-1] + ', "incident": "INC-7"}')
 
 
 def test_a_head_that_was_posted_is_found_in_it_or_not(bundle: JSON) -> None:
