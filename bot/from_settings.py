@@ -13,7 +13,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.advice.agent_file import write_agent
-from bot.advice.command import AdvisorCommand
+from bot.advice.command import AdvisorCommand, CommandLimits
 from bot.advice.environment import argv_of
 from bot.configuration import Configuration
 from bot.errors import InputError, SettingsError
@@ -84,12 +84,14 @@ def advisor_command(settings: Settings, metrics: Metrics) -> AdvisorCommand | No
         return None
     return AdvisorCommand(
         argv,
-        timeout=settings.qchat_timeout,
-        max_output=settings.qchat_max_output_size,
-        max_retries=settings.qchat_max_retries,
-        retry_delay=settings.qchat_retry_delay,
-        max_concurrent=settings.qchat_max_concurrent,
-        max_memory_mb=settings.qchat_max_memory_mb,
+        CommandLimits(
+            timeout=settings.qchat_timeout,
+            max_output=settings.qchat_max_output_size,
+            max_retries=settings.qchat_max_retries,
+            retry_delay=settings.qchat_retry_delay,
+            max_concurrent=settings.qchat_max_concurrent,
+            max_memory_mb=settings.qchat_max_memory_mb,
+        ),
         environ=os.environ,
         allow_unknown_flags=settings.advisor_allow_unknown_flags,
         observe=metrics.advisor_told,

@@ -10,13 +10,13 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.advice.cleaning import clean_answer
 from bot.advice.envelope import unwrap
-from bot.advice.environment import ENV_ALLOW, child_environment, display_name, objections
+from bot.advice.environment import child_environment, display_name, objections
 from bot.advice.failures import (
     AGENT_MISSING,
     PAUSED_SECONDS,
@@ -63,36 +63,51 @@ class CommandHealth:
     last_seconds: float = 0.0
 
 
-class AdvisorCommand:
-    """Calls one CLI. Many tasks may call `ask` at once.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandLimits:
+    """Limits on one CLI.
 
     `timeout` (seconds) limits one question from its slot to its answer, with all tries and pauses.
     `retry_delay` doubles with each try, plus up to a quarter of jitter, 60 s at most. `max_output`
     is in bytes; more output is a failure and not a cut answer, because the conclusion stands at the
     end. `max_memory_mb` limits each process of the command. `max_waiting` questions wait for a
-    slot, for at most `timeout` seconds; one more is refused. Raises SettingsError if the command
-    would let a model run tools without a question.
+    slot, for at most `timeout` seconds; one more is refused.
+    """
+
+    timeout: float = 120.0
+    max_output: int = 1_048_576
+    max_retries: int = 3
+    retry_delay: float = 1.0
+    max_concurrent: int = 2
+    max_memory_mb: int | None = None
+    max_waiting: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Time and chance; a test gives its own."""
+
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.monotonic
+
+
+class AdvisorCommand:
+    """Calls one CLI. Many tasks may call `ask` at once.
+
+    Raises SettingsError if the command would let a model run tools without a question.
     """
 
     def __init__(
         self,
         argv: Sequence[str],
+        limits: CommandLimits | None = None,
         *,
-        timeout: float = 120.0,
-        max_output: int = 1_048_576,
-        max_retries: int = 3,
-        retry_delay: float = 1.0,
-        max_concurrent: int = 2,
-        max_memory_mb: int | None = None,
-        max_waiting: int = 8,
         environ: Mapping[str, str] | None = None,
-        env_allow: Iterable[str] = ENV_ALLOW,
         name: str = "",
         allow_unknown_flags: bool = False,
         observe: Observer | None = None,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        random: Callable[[], float] = random.random,
-        clock: Callable[[], float] = time.monotonic,
+        timing: Timing | None = None,
     ) -> None:
         problems = objections(argv, allow_unknown_flags=allow_unknown_flags)
         if problems:
@@ -102,19 +117,14 @@ class AdvisorCommand:
             program = str(Path(program).absolute())
         self._argv = (program, *argv[1:])
         self.name = name or display_name(argv)
-        self._env = child_environment(
-            os.environ if environ is None else environ, program, env_allow
+        self._env = child_environment(os.environ if environ is None else environ, program)
+        self._limits = limits = limits or CommandLimits()
+        self._slots = Slots(
+            limits.max_concurrent, max_waiting=limits.max_waiting, timeout=limits.timeout
         )
-        self._timeout = timeout
-        self._max_output = max_output
-        self._max_retries = max_retries
-        self._retry_delay = retry_delay
-        self._max_memory = None if max_memory_mb is None else max_memory_mb * 1024 * 1024
-        self._slots = Slots(max_concurrent, max_waiting=max_waiting, timeout=timeout)
         self._observe = observe or (lambda _kind, _seconds: None)
-        self._sleep = sleep
-        self._random = random
-        self._clock = clock
+        timing = timing or Timing()
+        self._sleep, self._random, self._clock = timing.sleep, timing.random, timing.clock
         self._last_seconds = 0.0
         self._last_failure: AdvisorError | None = None
         self._called = False
@@ -179,7 +189,7 @@ class AdvisorCommand:
         return AdvisorBusy(
             "busy",
             f"{self.name} is busy: {slots.active} running, {slots.waiting} waiting.",
-            retry_after=max(1.0, min(retry_after, self._timeout)),
+            retry_after=max(1.0, min(retry_after, self._limits.timeout)),
             remedy="Ask again later, or raise QCHAT_MAX_CONCURRENT.",
         )
 
@@ -187,7 +197,7 @@ class AdvisorCommand:
         began = self._clock()
         outcome = "cancelled"
         try:
-            answer = await self._try_until(began + self._timeout, prompt)
+            answer = await self._try_until(began + self._limits.timeout, prompt)
             outcome = "answered"
             return answer
         except AdvisorError as error:
@@ -220,11 +230,11 @@ class AdvisorCommand:
     def _pause_before_next(self, seen: Sequence[FailureKind]) -> float | None:
         """Return the seconds before the next try, or None if a retry cannot help."""
         kind, tries = seen[-1], len(seen)
-        if kind not in RETRIED or tries > self._max_retries:
+        if kind not in RETRIED or tries > self._limits.max_retries:
             return None
         if kind is FailureKind.LOCKED and seen.count(kind) > 1:
             return None  # two starts collided once; a second time another process holds the file
-        delay = self._retry_delay * 2 ** (tries - 1) * (1 + self._random() / 4)
+        delay = self._limits.retry_delay * 2 ** (tries - 1) * (1 + self._random() / 4)
         return float(min(_LONGEST_DELAY, delay))
 
     def _remember(self, error: AdvisorError) -> None:
@@ -236,14 +246,15 @@ class AdvisorCommand:
 
     async def _try_once(self, stdin: bytes, timeout: float) -> str:
         self._called = True
+        memory = self._limits.max_memory_mb
         try:
             ended = await run(
                 self._argv,
                 stdin,
                 env=self._env,
                 timeout=timeout,
-                max_output=self._max_output,
-                max_memory=self._max_memory,
+                max_output=self._limits.max_output,
+                max_memory=memory and memory * 1024 * 1024,
                 forbidden=AGENT_MISSING,
             )
         except OSError as error:
@@ -256,11 +267,10 @@ class AdvisorCommand:
 
     def _usable(self, ended: Run) -> str:
         if ended.stopped is Stop.DEADLINE:
-            raise failure_of(
-                FailureKind.TIMEOUT, self.name, detail=f"{self._timeout:g} s, then it was ended"
-            )
+            detail = f"{self._limits.timeout:g} s, then it was ended"
+            raise failure_of(FailureKind.TIMEOUT, self.name, detail=detail)
         if ended.stopped is Stop.TOO_LONG:
-            detail = f"{self._max_output} bytes"
+            detail = f"{self._limits.max_output} bytes"
             raise failure_of(FailureKind.TOO_LONG, self.name, detail=detail)
         text, complaint = unwrap(clean_answer(ended.stdout))
         if complaint:

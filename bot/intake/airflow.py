@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.incidents.model import Alert
 from bot.intake import guesses
-from bot.intake.drafting import draft
+from bot.intake.drafting import Draft
 from bot.intake.fields import an_object, at, objects, optional_text, optional_time, wrong
 
 # Severity of a failed task by its environment, if the sender does not state it.
@@ -39,7 +39,7 @@ def _task(item: Mapping[str, Any], where: str) -> Alert:
         "state": state,
         "external_id": "_".join(part for part in (dag, task, date) if part),
     }
-    return draft(
+    return Draft(
         source="airflow",
         status=guesses.status_of(state or "failed"),
         name=f"{dag}.{task}" if task else dag,
@@ -57,4 +57,4 @@ def _task(item: Mapping[str, Any], where: str) -> Alert:
         # incident.
         identity={"dag": dag, "task": task, "env": env},
         raw=item,
-    )
+    ).alert()

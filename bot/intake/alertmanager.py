@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus
 
 from bot.incidents.model import Alert, AlertStatus, known_severity
 from bot.intake import guesses
-from bot.intake.drafting import draft, still
+from bot.intake.drafting import Draft, still
 from bot.intake.lines import read_lines
 from bot.intake.slack_message import SlackMessage
 from bot.intake.slack_text import bare
@@ -147,7 +147,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
     headline = bare(message.headlines[0].split("\n", 1)[0]) if message.headlines else ""
     shown = title.rest if title else headline
     name = labels.get("alertname") or shown
-    return draft(
+    return Draft(
         source="alertmanager",
         status=title.status if title else message.colour or AlertStatus.FIRING,
         name=name,
@@ -158,7 +158,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
         links=[(_link_label(url, label), url) for label, url in message.links],
         identity=group_identity(title, name),
         raw=message.raw,
-    )
+    ).alert()
 
 
 def _named(title: BracketTitle, labels: dict[str, str]) -> dict[str, str]:

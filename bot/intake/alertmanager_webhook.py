@@ -11,7 +11,7 @@ from typing import Any
 from bot.incidents.model import Alert
 from bot.intake import guesses
 from bot.intake.cleaning import json_text, one_line
-from bot.intake.drafting import draft, identifying
+from bot.intake.drafting import Draft, identifying
 from bot.intake.fields import (
     a_list,
     an_object,
@@ -89,7 +89,7 @@ def _alert(
     starts_at = optional_time(alert.get("startsAt"), at(where, "startsAt"))
     ends_at = optional_time(alert.get("endsAt"), at(where, "endsAt"))
     fingerprint = one_line(text("fingerprint"), 128)
-    return draft(
+    return Draft(
         source=source,
         status=guesses.status_of(status),
         name=name,
@@ -105,7 +105,7 @@ def _alert(
         identity={} if fingerprint else identifying(labels),
         raw={"alerts": [alert]},
         raw_shared=raw_shared,
-    )
+    ).alert()
 
 
 def _labels_line(labels: Mapping[str, str]) -> str:

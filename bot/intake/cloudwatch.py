@@ -15,7 +15,7 @@ from typing import Any
 from bot.incidents.model import Alert, AlertStatus, Hyperlink
 from bot.intake import guesses
 from bot.intake.cleaning import http_url
-from bot.intake.drafting import draft
+from bot.intake.drafting import Draft
 from bot.intake.fields import an_object, at, optional_text, optional_time, wrong
 from bot.intake.slack_message import SlackMessage
 
@@ -156,7 +156,7 @@ def _alarm(
     if of_dimension.startswith(("app/", "net/", "targetgroup/")):
         of_dimension = of_dimension.split("/")[1]
     value, limit = _VALUE.search(reason), _THRESHOLD.search(reason)
-    return draft(
+    return Draft(
         source="cloudwatch",
         # INSUFFICIENT_DATA is not a recovery.
         status=AlertStatus.RESOLVED if state.upper() == "OK" else AlertStatus.FIRING,
@@ -174,7 +174,7 @@ def _alarm(
         # Only SNS sends the account; both endpoints must identify an alarm in the same way.
         identity={"alarm_name": name, "region": region},
         **more,
-    )
+    ).alert()
 
 
 def _message(whole: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -221,7 +221,7 @@ def _with_signature(alert: Alert, body: Mapping[str, Any], check: SignatureCheck
 
 def _confirmation(whole: Mapping[str, Any], kind: str) -> Alert:
     topic = optional_text(whole.get("TopicArn"), "TopicArn")
-    return draft(
+    return Draft(
         source="cloudwatch",
         status=AlertStatus.FIRING,
         name=f"SNS {kind}",
@@ -233,4 +233,4 @@ def _confirmation(whole: Mapping[str, Any], kind: str) -> Alert:
         severity="low",
         identity={"topic": topic, "kind": kind},
         raw=whole,
-    )
+    ).alert()

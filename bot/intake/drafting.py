@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -55,75 +56,88 @@ def links_of(pairs: Iterable[tuple[str, str]]) -> tuple[Hyperlink, ...]:
     return tuple(links.values())
 
 
-def draft(
-    *,
-    source: str,
-    status: AlertStatus,
-    name: str,
-    raw: Any,
-    raw_shared: str = "",
-    identity: Mapping[str, str],
-    title: str = "",
-    text: str = "",
-    env: str = "",
-    region: str = "",
-    service: str = "",
-    category: str = "",
-    severity: str = "",
-    labels: Mapping[str, str] | None = None,
-    annotations: Mapping[str, str] | None = None,
-    value: str = "",
-    threshold: str = "",
-    starts_at: datetime | None = None,
-    ends_at: datetime | None = None,
-    links: Iterable[tuple[str, str]] = (),
-    fingerprint: str = "",
-    tracking_id: str = "",
-    incident_key: str = "",
-    sop_id: str = "",
-) -> Alert:
-    """Build an Alert from a parser's values; empty values are read from the labels.
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """A parser's values of one alert; empty values are read from the labels.
 
     `identity` identifies the alert if the sender gave no `fingerprint`: it must be the same when
-    the alert fires again and when it resolves. A malformed tracking or SOP ID is left out here;
+    the alert fires again and when it resolves. A malformed tracking or SOP ID is left out;
     parsers that must refuse one check it before.
     """
-    labels = clean_mapping(labels) if labels else {}
-    annotations = clean_mapping(annotations, TEXT_LIMIT) if annotations else {}
-    raw, raw_json = storable_with_json(raw)
-    title = title_of(title) or title_of(name) or title_of(text)
-    name = one_line(name) or title
-    severity = one_line(severity or guesses.severity_in(labels), 40)
-    tracking_id = tracking_id or _first(("tracking_id", "request_id"), labels, annotations)
-    sop_id = sop_id or labels.get("sop_id", "")
-    return Alert(
-        source=source,
-        status=status,
-        name=name or f"{source} alert",
-        title=title or one_line(name, TITLE_LIMIT) or f"{source} alert",
-        text=body_of(text),
-        env=one_line(guesses.env_word(env) if env else guesses.env_of(labels)),
-        region=one_line(region or guesses.region_of(labels)),
-        service=one_line(service or guesses.service_of(labels)),
-        category=one_line(category or labels.get("category", "") or guesses.category_of(name)),
-        severity=severity_of(severity),
-        severity_raw=severity,
-        labels=labels,
-        annotations=annotations,
-        value=one_line(value) or _first(("value",), annotations, labels),
-        threshold=one_line(threshold) or _first(("threshold",), annotations, labels),
-        starts_at=starts_at,
-        ends_at=ends_at,
-        links=links_of(links),
-        fingerprint=one_line(fingerprint, 128)
-        or keys.fingerprint_of(source, clean_mapping(identity)),
-        tracking_id=tracking_id if tracking_id and keys.is_tracking_id(tracking_id) else "",
-        incident_key=one_line(incident_key),
-        sop_id=sop_id if sop_id and keys.is_sop_id(sop_id) else "",
-        raw=raw,
-        raw_json=raw_json,
-        raw_shared=raw_shared,
-    )
+
+    source: str
+    status: AlertStatus
+    name: str
+    raw: Any
+    identity: Mapping[str, str]
+    raw_shared: str = ""
+    title: str = ""
+    text: str = ""
+    env: str = ""
+    region: str = ""
+    service: str = ""
+    category: str = ""
+    severity: str = ""
+    labels: Mapping[str, str] | None = None
+    annotations: Mapping[str, str] | None = None
+    value: str = ""
+    threshold: str = ""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    links: Iterable[tuple[str, str]] = ()
+    fingerprint: str = ""
+    tracking_id: str = ""
+    incident_key: str = ""
+    sop_id: str = ""
+
+    def alert(self) -> Alert:
+        """The alert: clean and complete."""
+        labels = clean_mapping(self.labels) if self.labels else {}
+        annotations = clean_mapping(self.annotations, TEXT_LIMIT) if self.annotations else {}
+        raw, raw_json = storable_with_json(self.raw)
+        title = title_of(self.title) or title_of(self.name) or title_of(self.text)
+        name = one_line(self.name) or title
+        severity = one_line(self.severity or guesses.severity_in(labels), 40)
+        identity = clean_mapping(self.identity)
+        fingerprint = one_line(self.fingerprint, 128) or keys.fingerprint_of(self.source, identity)
+        return Alert(
+            source=self.source,
+            status=self.status,
+            name=name or f"{self.source} alert",
+            title=title or one_line(name, TITLE_LIMIT) or f"{self.source} alert",
+            text=body_of(self.text),
+            env=one_line(guesses.env_word(self.env) if self.env else guesses.env_of(labels)),
+            region=one_line(self.region or guesses.region_of(labels)),
+            service=one_line(self.service or guesses.service_of(labels)),
+            category=one_line(
+                self.category or labels.get("category", "") or guesses.category_of(name)
+            ),
+            severity=severity_of(severity),
+            severity_raw=severity,
+            labels=labels,
+            annotations=annotations,
+            value=one_line(self.value) or _first(("value",), annotations, labels),
+            threshold=one_line(self.threshold) or _first(("threshold",), annotations, labels),
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            links=links_of(self.links),
+            fingerprint=fingerprint,
+            tracking_id=_valid_tracking_id(self.tracking_id, labels, annotations),
+            incident_key=one_line(self.incident_key),
+            sop_id=_valid_sop_id(self.sop_id or labels.get("sop_id", "")),
+            raw=raw,
+            raw_json=raw_json,
+            raw_shared=self.raw_shared,
+        )
+
+
+def _valid_tracking_id(text: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
+    tracking_id = text or _first(("tracking_id", "request_id"), labels, annotations)
+    return tracking_id if tracking_id and keys.is_tracking_id(tracking_id) else ""
+
+
+def _valid_sop_id(sop_id: str) -> str:
+    return sop_id if sop_id and keys.is_sop_id(sop_id) else ""
 
 
 def _first(names: tuple[str, ...], *mappings: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ import re
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
 from bot.intake.cleaning import TEXT_LIMIT, TITLE_LIMIT, one_line, parse_words, title_of
-from bot.intake.drafting import draft, identifying, still
+from bot.intake.drafting import Draft, identifying, still
 from bot.intake.lines import read_lines
 from bot.intake.slack_message import SlackMessage
 from bot.intake.slack_text import bare
@@ -52,7 +52,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
         (labels[key] for key in ("alertname", "alert", "alert_name") if key in labels), ""
     )
     named = {key: labels[key] for key in sorted(_IDENTIFYING) if key in labels}
-    return draft(
+    return Draft(
         source="generic",
         status=status_of_message(
             title, message.colour, labels.get("status") or labels.get("state")
@@ -66,7 +66,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
         links=message.links,
         identity={"sender": message.sender, "title": _theme(title, message), **identifying(named)},
         raw=message.raw,
-    )
+    ).alert()
 
 
 def _title(message: SlackMessage) -> str:

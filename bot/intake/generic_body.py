@@ -10,7 +10,7 @@ from bot.incidents import keys
 from bot.incidents.model import Alert
 from bot.intake import guesses
 from bot.intake.cleaning import one_line
-from bot.intake.drafting import draft, identifying, still
+from bot.intake.drafting import Draft, identifying, still
 from bot.intake.fields import (
     an_object,
     at,
@@ -122,7 +122,7 @@ def alert_of(body: Mapping[str, Any], where: str = "", source: str = "generic") 
         "region": fields["region"],
         "group": metadata.get("group_id", ""),
     }
-    return draft(
+    return Draft(
         source=source,
         status=guesses.status_of(fields["status"] or "firing"),
         name=name,
@@ -146,7 +146,7 @@ def alert_of(body: Mapping[str, Any], where: str = "", source: str = "generic") 
         incident_key=checked_key(fields["incident_key"], at(where, "incident_key")),
         sop_id=checked_sop_id(fields["sop_id"], at(where, "sop_id")),
         raw=body,
-    )
+    ).alert()
 
 
 def checked_sop_id(text: str, field: str) -> str:

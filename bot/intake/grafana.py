@@ -8,7 +8,7 @@ from __future__ import annotations
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake.alertmanager import bracket_title, group_identity, labels_of_values
 from bot.intake.alertmanager_webhook import alerts_of
-from bot.intake.drafting import draft
+from bot.intake.drafting import Draft
 from bot.intake.lines import read_lines
 from bot.intake.slack_message import SlackMessage
 
@@ -30,7 +30,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
     annotations = {name: text for name, text in lines.annotations.items() if text != "[no value]"}
     value = annotations.get("value") or annotations.get("values", "")
     named = [(key.removesuffix("_url").title(), annotations.get(key, "")) for key in _LINKS]
-    return draft(
+    return Draft(
         source="grafana",
         status=title.status if title else message.colour or AlertStatus.FIRING,
         name=name or shown,
@@ -42,7 +42,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
         links=[*named, ("Grafana", message.title_link), *message.links],
         identity=group_identity(title, name or shown),
         raw=message.raw,
-    )
+    ).alert()
 
 
 def _is_grafana(message: SlackMessage) -> bool:

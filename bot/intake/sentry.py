@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
-from bot.intake.drafting import draft, still
+from bot.intake.drafting import Draft, still
 from bot.intake.fields import an_object, optional_text, optional_time, wrong
 from bot.intake.slack_message import SlackMessage
 from bot.intake.slack_text import bare
@@ -141,7 +141,7 @@ def _issue(
 ) -> Alert:
     project = labels.get("project", "")
     issue = labels.get("issue") or labels.get("short_id", "")
-    return draft(
+    return Draft(
         source="sentry",
         status=status,
         name=title.split(":", 1)[0] or "Sentry issue",
@@ -152,7 +152,7 @@ def _issue(
         labels=labels,
         identity={"issue": issue} if issue else {"project": project, "title": still(title)},
         **more,
-    )
+    ).alert()
 
 
 def _tags(value: object) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
-from bot.intake.drafting import draft
+from bot.intake.drafting import Draft
 from bot.intake.fields import an_object, optional_text, optional_time, wrong
 from bot.intake.slack_message import SlackMessage
 
@@ -91,7 +91,7 @@ def _monitor(
     **more: Any,
 ) -> Alert:
     labels = {"monitor": name, **(labels or {})}
-    return draft(
+    return Draft(
         source="uptime-kuma",
         status=status,
         name=name,
@@ -103,7 +103,7 @@ def _monitor(
         labels=labels,
         identity={"monitor": name, "about": category},
         **more,
-    )
+    ).alert()
 
 
 def _labels(monitor: Mapping[str, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ import re
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
-from bot.intake.drafting import draft, still
+from bot.intake.drafting import Draft, still
 from bot.intake.slack_message import SlackMessage
 from bot.intake.times import read_time
 
@@ -35,7 +35,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
     host, _, address = fields["host"].partition(" [")
     labels = {"host": host, "address": address.rstrip("]"), **_tags(fields.get("event tags", ""))}
     event_time = read_time(fields.get("event time", ""))
-    return draft(
+    return Draft(
         source="zabbix",
         status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
         name=problem,
@@ -51,7 +51,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
         links=[("Open in Zabbix", message.title_link), *message.links],
         identity={"host": host, "problem": still(problem)},
         raw=message.raw,
-    )
+    ).alert()
 
 
 def _tags(text: str) -> dict[str, str]:

@@ -6,11 +6,11 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from bot.advice.command import AdvisorCommand
+from bot.advice.command import AdvisorCommand, CommandLimits, Timing
 
 FAKEQ = Path(__file__).with_name("fakeq.py")
 
@@ -67,14 +67,20 @@ class FakeQ:
         async def no_sleep(seconds: float) -> None:
             self.pauses.append(seconds)
 
-        settings: dict[str, Any] = {
-            "timeout": 30.0,
-            "sleep": no_sleep,
-            "random": lambda: 0.0,
-            "name": "Amazon Q",
-            "observe": lambda kind, seconds: self.seen.append((kind, seconds)),
-        }
-        return AdvisorCommand([*self.argv, *flags], **(settings | options))
+        timing: dict[str, Any] = {"sleep": no_sleep, "random": lambda: 0.0}
+        limits: dict[str, Any] = {"timeout": 30.0}
+        for name in options.keys() & {"sleep", "random", "clock"}:
+            timing[name] = options.pop(name)
+        for name in options.keys() & {each.name for each in fields(CommandLimits)}:
+            limits[name] = options.pop(name)
+        return AdvisorCommand(
+            [*self.argv, *flags],
+            CommandLimits(**limits),
+            name="Amazon Q",
+            observe=lambda kind, seconds: self.seen.append((kind, seconds)),
+            timing=Timing(**timing),
+            **options,
+        )
 
 
 async def until(condition: Callable[[], bool]) -> None:

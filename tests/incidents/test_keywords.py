@@ -12,12 +12,12 @@ from bot.incidents.keys import incident_key_of, sop_id_of
 from bot.incidents.keywords import read_key, spelled
 from bot.incidents.model import Alert, AlertStatus, severity_of
 from bot.incidents.sops import SopLibrary
-from bot.intake.drafting import draft
+from bot.intake.drafting import Draft
 
 
 def alert(severity: str = "high", **fields: Any) -> Alert:
     """An alert as intake makes it of a sender's words."""
-    return draft(
+    return Draft(
         source="test",
         status=AlertStatus.FIRING,
         name="Alert",
@@ -26,7 +26,7 @@ def alert(severity: str = "high", **fields: Any) -> Alert:
         severity=severity,
         service="web",
         **fields,
-    )
+    ).alert()
 
 
 @pytest.mark.parametrize("key", ["production", "prod", "PROD", "live", "prod*", "produ*", "*"])
