@@ -20,6 +20,7 @@ from store.operations.alerts import AlertsPart
 from store.operations.approvals import ApprovalsPart
 from store.operations.audit import AuditTrailPart
 from store.operations.cards import CardsPart
+from store.operations.closing import ClosingPart
 from store.operations.cursors import CursorsPart
 from store.operations.deliveries import DeliveriesPart
 from store.operations.disputes import DisputesPart
@@ -30,6 +31,7 @@ from store.operations.guards import GuardsPart
 from store.operations.housekeeping import HousekeepingPart
 from store.operations.identity import IdentityPart
 from store.operations.incidents import IncidentsPart
+from store.operations.new_approvals import NewApprovalsPart
 from store.operations.news import NewsPart
 from store.operations.notices import NoticesPart
 from store.operations.outbox import OutboxPart
@@ -54,11 +56,13 @@ class Store(
     CursorsPart,
     GroupingPart,
     IncidentsPart,  # incidents
+    ClosingPart,
     CardsPart,
     NewsPart,
     AdvicePart,  # advice
     QuestionsPart,
     ProposalsPart,  # approvals
+    NewApprovalsPart,
     ApprovalsPart,
     VotesPart,
     FreezesPart,

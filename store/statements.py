@@ -15,7 +15,7 @@ SQLite and PostgreSQL both speak; a boolean is 0 or 1. Where two words differ, b
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -86,6 +86,13 @@ def seal(text: str) -> Statement:
 def recall() -> Statement:
     """Sends back the `audit.known_head.TrailView` of this operation; see `audit.sealing`."""
     return Statement("recall", "", ())
+
+
+def at_end(operation: Callable[[], Operation[Any]]) -> Statement:
+    """Runs this operation, in the same transaction, after the one that yields it; see
+    `audit.sealing`. Sends back nothing.
+    """
+    return Statement("at end", "", (operation,))
 
 
 def genuine(row: object) -> Statement:

@@ -11,7 +11,6 @@ from bot.incidents.addresses import without_values
 class RemediationStatus(StrEnum):
     """The status of a remediation; people read no other status words."""
 
-    PROPOSED = "proposed"
     AWAITING_APPROVAL = "awaiting approval"
     APPROVED = "approved"
     REJECTED = "rejected"

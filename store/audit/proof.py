@@ -256,24 +256,31 @@ def digest_of_shown(approval: dict[str, Any]) -> str:
 
 
 _ENDS = ("answer", "looked up", "outcome unknown")
-_VERDICTS = {"verified": "verified", "not verified": "not verified"} | {
-    "verification unknown": "succeeded"
+_VERDICTS = ("verified", "not verified", "verification unknown")
+APPROVAL_STATES = {
+    "proposed": "awaiting approval",
+    "voted": "awaiting approval",
+    "approved": "approved",
+    "rejected": "rejected",
+    "expired": "expired",
+    "revoked": "revoked",
 }
-APPROVAL_KINDS = {
-    "proposed",
-    "voted",
-    "approved",
-    "rejected",
-    "expired",
-    "revoked",
-    "dispatching",
-    "taken over",
-    "request",
-    "marked by hand",
-    "undone",
-    *_ENDS,
-    *_VERDICTS,
+"""The state of an approval after a row of each kind."""
+EXECUTION_STATES = {
+    "approved": "approved",
+    "revoked": "revoked",
+    "dispatching": "dispatching",
+    "taken over": "dispatching",
+    "request": "dispatching",
+    "outcome unknown": "outcome unknown",
+    "tried again": "approved",
+    "verified": "verified",
+    "not verified": "not verified",
+    "verification unknown": "succeeded",
+    "undone": "undone",
 }
+"""The same of its execution; the kinds that are missing name the state in their detail."""
+APPROVAL_KINDS = {*APPROVAL_STATES, *EXECUTION_STATES, *_ENDS, "marked by hand"}
 """Rows that only what was proposed can have. A stranger's refused press may name any approval."""
 
 
@@ -370,7 +377,7 @@ def _course_of_approval(own: list[Row]) -> dict[str, Any]:
         detail = json.loads(row.detail)
         if row.kind == "proposed":
             told = {
-                "state": "awaiting approval",
+                "state": APPROVAL_STATES[row.kind],
                 "requested_by": row.actor,
                 "requested_at": row.at,
                 "decided_by": "",
@@ -379,9 +386,10 @@ def _course_of_approval(own: list[Row]) -> dict[str, Any]:
                 "target": detail["target"],
             }
         elif row.kind in ("approved", "rejected", "expired"):
-            told |= {"state": row.kind, "decided_by": row.actor, "decided_at": row.at}
+            state = APPROVAL_STATES[row.kind]
+            told |= {"state": state, "decided_by": row.actor, "decided_at": row.at}
         elif row.kind == "revoked":
-            told["state"] = row.kind
+            told["state"] = APPROVAL_STATES[row.kind]
             if told.get("decided_at", "pruned") is None:
                 told["decided_at"] = row.at
         elif row.kind in _ENDS and told.get("state") == "revoked":
@@ -401,29 +409,36 @@ def course_of_execution(own: list[Row]) -> dict[str, Any]:
     for row in own:
         detail = json.loads(row.detail)
         if row.kind == "approved":
-            ran = {"state": row.kind, "owner": "", "error": "", "by_hand": ""}
+            ran = {"owner": "", "error": "", "by_hand": ""}
             ran |= {"started_at": None, "concluded_at": None, "answer": sha256_of(None)}
         elif row.kind == "revoked" and ran:
-            ran |= {"state": row.kind, "error": detail["why"]}
+            ran["error"] = detail["why"]
         elif row.kind in ("dispatching", "taken over"):
-            ran |= {"id": detail["execution"], "state": "dispatching"}
             # Rows of before have no `began`: then the takeover set the start.
-            ran |= {"owner": detail["owner"], "started_at": detail.get("began", row.at)}
+            ran |= {"id": detail["execution"], "started_at": detail.get("began", row.at)}
+            ran["owner"] = detail["owner"]
         elif row.kind == "request":
             ran["started_at"] = row.at
         elif row.kind in _ENDS:
-            ran |= {"state": detail["state"], "error": detail["error"]}
-            ran["answer"] = detail["answer_sha256"]
+            ran |= {"error": detail["error"], "answer": detail["answer_sha256"]}
         elif row.kind == "tried again":
-            ran |= {"state": "approved", "owner": "", "error": "", "answer": sha256_of(None)}
+            ran |= {"owner": "", "error": "", "answer": sha256_of(None)}
         elif row.kind == "marked by hand":
-            ran |= {"state": detail["state"], "error": "", "by_hand": row.actor}
+            ran |= {"error": "", "by_hand": row.actor}
         elif row.kind in _VERDICTS:
-            ran |= {"state": _VERDICTS[row.kind], "concluded_at": row.at}
-            ran["verify_note"] = detail["note"]
-        elif row.kind == "undone":
-            ran["state"] = row.kind
+            ran |= {"concluded_at": row.at, "verify_note": detail["note"]}
+        if state := _state_of_execution(row.kind, detail, ran):
+            ran["state"] = state
     return ran
+
+
+def _state_of_execution(kind: str, detail: dict[str, Any], ran: dict[str, Any]) -> Any:
+    """Its state after this row; '' where the row says nothing of it."""
+    if kind == "revoked" and not ran:
+        return ""  # an approval without an execution
+    if kind in (*_ENDS, "marked by hand"):
+        return detail["state"]
+    return EXECUTION_STATES.get(kind, "")
 
 
 def _other(what: str, approval: dict[str, Any], row: Row) -> Fault:

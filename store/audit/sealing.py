@@ -64,12 +64,29 @@ def sealed(
     view.begin()
     log_events: list[LogEvent] = [] if events is None else events
     log_events.clear()
-    running = operation()
+    at_end: list[Callable[[], Operation[Any]]] = []
+    result: T = yield from _answered(operation(), key, log_events, view, at_end)
+    for late in at_end:
+        yield from _answered(late(), key, log_events, view, at_end)
+    return result
+
+
+def _answered(
+    running: Operation[T],
+    key: AuditKey | None,
+    log_events: list[LogEvent],
+    view: TrailView,
+    at_end: list[Callable[[], Operation[Any]]],
+) -> Operation[T]:
+    """The operation, with what is not for the engine answered here."""
     answer: Any = None
     try:
         while True:
             statement = running.send(answer)
-            if statement.wants == "log":
+            if statement.wants == "at end":
+                at_end.append(statement.parameters[0])
+                answer = None
+            elif statement.wants == "log":
                 log_events.append(LogEvent.of(statement))
                 answer = None
             elif statement.wants == "recall":

@@ -9,24 +9,14 @@ from typing import Any
 from bot.approvals.blockers import Blocker, BlockerKind, Config, Facts, evaluate
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, ClaimedDispatch, Execution
+from bot.approvals.transitions import ExecutionEvent
 from bot.errors import NotFound
-from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
-from store.operations import (
-    approvals,
-    audit,
-    freezes,
-    guards,
-    incidents,
-    leases,
-    news,
-    verification,
-)
-from store.operations.audit import Kind
+from store.operations import approvals, freezes, guards, incidents, leases, verification
 from store.operations.part import Part
+from store.operations.transitions import Change, show, transition
 from store.rows import execution_from
-from store.statements import Operation, execute, lock, notify, query, to_db_time, to_db_time_or_none
-from store.topics import Topic
+from store.statements import Operation, execute, lock, query, to_db_time, to_db_time_or_none
 
 
 def get(execution_id: str) -> Operation[Execution]:
@@ -66,7 +56,7 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[ClaimedDispatc
     """
     yield lock("dispatch")
     waiting = yield query(
-        "SELECT id, approval_id FROM executions WHERE state = 'approved' ORDER BY created_at, id"
+        "SELECT * FROM executions WHERE state = 'approved' ORDER BY created_at, id"
     )
     if not waiting:
         return None
@@ -80,20 +70,20 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[ClaimedDispatc
         if blocker:
             yield from approvals.end_blocked(approval, blocker, now)
             continue
-        rows = yield query(
-            "UPDATE executions SET state = ?, owner = ?, started_at = ?, taken_over_at = NULL,"
-            " running_at = NULL WHERE id = ? AND state = 'approved' RETURNING *",
-            RemediationStatus.DISPATCHING,
-            owner,
-            to_db_time(now),
-            row["id"],
+        change = Change(
+            event=ExecutionEvent.CLAIM,
+            now=now,
+            values={
+                "owner": owner,
+                "started_at": to_db_time(now),
+                "taken_over_at": None,
+                "running_at": None,
+            },
+            detail={"owner": owner},
         )
-        if rows:
-            execution = execution_from(rows[0])
-            yield from approvals.withdraw_siblings(approval, now)
-            yield from show(execution, incident, now)
-            yield notify(Topic.APPROVALS)
-            yield from record(Kind.DISPATCHING, execution, now, owner=owner)
+        execution: Execution | None = yield from transition(execution_from(row), change, incident)
+        if execution is not None:
+            yield from approvals.revoke_siblings(approval, now)
             return ClaimedDispatch(execution, approval, incident)
     return None
 
@@ -143,20 +133,16 @@ def request(
         yield from approvals.end_blocked(approval, blocker, now, owner)
         return False
     # The start time is set here, not at the claim: what happened in between it did not bring about.
-    count = yield execute(
-        "UPDATE executions SET started_at = ?, taken_over_at = NULL"
-        " WHERE id = ? AND owner = ? AND state = ?",
-        to_db_time(now),
-        execution_id,
-        owner,
-        RemediationStatus.DISPATCHING,
+    change = Change(
+        event=ExecutionEvent.REQUEST,
+        now=now,
+        values={"started_at": to_db_time(now), "taken_over_at": None},
+        only_if=("owner = ?", owner),
+        detail=detail,
     )
-    if not count:
+    if not (yield from transition(execution, change, incident)):
         return False
     yield from verification.begin(execution_id, incident.id)
-    yield from audit.record(
-        Kind.REQUEST, now=now, incident_id=incident.id, subject=approval.id, detail=detail
-    )
     return True
 
 
@@ -184,20 +170,16 @@ def adopt(execution_id: str, former: str, owner: str, now: datetime) -> Operatio
     `started_at` stays: the request may have been sent then, and the duration, the limits and the
     metrics count from there. The time until it counts as stuck begins anew: see `outcomes.unknown`.
     """
-    count = yield execute(
-        "UPDATE executions SET owner = ?, taken_over_at = ?"
-        " WHERE id = ? AND owner = ? AND state = ?",
-        owner,
-        to_db_time(now),
-        execution_id,
-        former,
-        RemediationStatus.DISPATCHING,
+    execution: Execution = yield from get(execution_id)
+    began = to_db_time_or_none(execution.started_at) or ""
+    change = Change(
+        event=ExecutionEvent.TAKE_OVER,
+        now=now,
+        values={"owner": owner, "taken_over_at": to_db_time(now)},
+        only_if=("owner = ?", former),
+        detail={"owner": owner, "former": former, "began": began},
     )
-    if count:
-        execution = yield from get(execution_id)
-        began = to_db_time_or_none(execution.started_at) or ""
-        yield from record(Kind.TAKEN_OVER, execution, now, owner=owner, former=former, began=began)
-    return bool(count)
+    return (yield from transition(execution, change)) is not None
 
 
 def still_running(execution_id: str, owner: str, now: datetime) -> Operation[None]:
@@ -214,32 +196,6 @@ def still_running(execution_id: str, owner: str, now: datetime) -> Operation[Non
         execution = yield from get(execution_id)
         incident = yield from incidents.get(execution.incident_id)
         yield from show(execution, incident, now)
-
-
-def record(
-    kind: Kind, execution: Execution, now: datetime, actor: str = "", **detail: str
-) -> Operation[None]:
-    """Put a turn of it on record."""
-    yield from audit.record(
-        kind,
-        now=now,
-        incident_id=execution.incident_id,
-        subject=execution.approval_id,
-        actor=actor,
-        detail={"execution": execution.id, **detail},
-    )
-
-
-def show(execution: Execution, incident: Incident, now: datetime) -> Operation[None]:
-    """Bring its approval's card up to date, and its result.
-
-    The incident's card names it only if it was bad news: that may not be so any more.
-    """
-    yield from incidents.reply(incident, "approval", execution.approval_id, now)
-    if (yield from news.is_about(execution)):
-        yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
-    if execution.finished_at:
-        yield from incidents.reply(incident, "result", execution.id, now)
 
 
 class ExecutionsPart(Part):

@@ -9,7 +9,16 @@ from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from bot.observability.events import Event
 from store.log_events import log_event
-from store.operations import advice, grouping, incidents, news, proposing, senders, verification
+from store.operations import (
+    advice,
+    closing,
+    grouping,
+    incidents,
+    news,
+    proposing,
+    senders,
+    verification,
+)
 from store.operations.candidates import is_older, since, told
 from store.rows import dump
 from store.statements import Operation, Row, execute, query, run, to_db_time, to_db_time_or_none
@@ -266,7 +275,7 @@ def clear(
         yield from verification.cleared(row["id"], cleared, arrival.now)
     left = yield query("SELECT COUNT(*) AS n FROM firing WHERE incident_id = ?", row["id"])
     if left[0]["n"] == 0:
-        yield from incidents.close(row["id"], by="", now=arrival.now)
+        yield from closing.close(row["id"], by="", now=arrival.now)
         return
     yield run(
         "UPDATE incidents SET firing = ?, updated_at = ?, revision = revision + 1 WHERE id = ?",

@@ -1,4 +1,4 @@
-"""Incidents: read, steer, close; their timeline."""
+"""Incidents: read and steered; their timeline. `closing` resolves them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from datetime import datetime
 
 from bot.errors import NotFound, Refused
 from bot.incidents.model import Incident, IncidentChange, IncidentStatus, Severity, TimelineEntry
-from bot.incidents.remediation import RemediationStatus
 from bot.observability.events import Event
 from store.log_events import log_event
-from store.operations import audit, outbox
-from store.operations.audit import Kind
+from store.operations import outbox
 from store.operations.part import Part
 from store.rows import incident_from, timeline_from
 from store.statements import Operation, execute, lock, query, run, to_db_time
@@ -257,75 +255,6 @@ def lock_key(env: str, service: str) -> str:
     return f"scope/{env}/{service}"
 
 
-def resolve(incident_id: int, user: str, now: datetime) -> Operation[Incident]:
-    """A person closes it."""
-    yield from lock_incident(incident_id)
-    incident: Incident = yield from close(incident_id, by=user, now=now)
-    return incident
-
-
-def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
-    """Resolve: by a person (their user id), or '' when nothing fires any more.
-
-    The caller holds the incident. What waits for a yes, or has it and is not sent yet, is revoked:
-    the world it was meant for is gone.
-    """
-    count = yield execute(
-        "UPDATE incidents SET status = 'resolved', resolved_at = ?, resolved_by = ?, firing = 0,"
-        " updated_at = ?, revision = revision + 1"
-        " WHERE id = ? AND status IN ('open', 'acknowledged')",
-        to_db_time(now),
-        by,
-        to_db_time(now),
-        incident_id,
-    )
-    incident = yield from get(incident_id)
-    if not count:
-        raise Refused(f"{incident.number} is {incident.status} already.")
-    yield run("DELETE FROM firing WHERE incident_id = ?", incident_id)
-    unsent = yield query(
-        "UPDATE executions SET state = ?, error = 'the incident resolved', finished_at = ?"
-        " WHERE incident_id = ? AND state = ? RETURNING approval_id",
-        RemediationStatus.REVOKED,
-        to_db_time(now),
-        incident_id,
-        RemediationStatus.APPROVED,
-    )
-    for row in unsent:
-        yield run(
-            "UPDATE approvals SET state = ?, reason = 'the incident resolved' WHERE id = ?",
-            RemediationStatus.REVOKED,
-            row["approval_id"],
-        )
-        yield from append_event(incident_id, now, "revoked", "Revoked: the incident resolved")
-        yield from show_approval(incident, row["approval_id"], now)
-    waiting = yield query(
-        "UPDATE approvals SET state = ?, reason = 'the incident resolved', decided_at = ?"
-        " WHERE incident_id = ? AND state = ? RETURNING id",
-        RemediationStatus.REVOKED,
-        to_db_time(now),
-        incident_id,
-        RemediationStatus.AWAITING_APPROVAL,
-    )
-    for row in waiting:
-        yield from show_approval(incident, row["id"], now)
-    yield log_event(Event.INCIDENT_RESOLVED, incident_id, actor=by or None)
-    text = "Resolved by hand" if by else "Resolved: the alert cleared"
-    yield from append_event(incident_id, now, "resolved", text, by)
-    yield from show_card(incident_id, incident.channel, incident.severity, now)
-    yield from reply(incident, "resolved", (yield from resolved_subject(incident_id)), now)
-    for approval_id in (*(row["approval_id"] for row in unsent), *(row["id"] for row in waiting)):
-        yield from audit.record(
-            Kind.REVOKED,
-            now=now,
-            incident_id=incident_id,
-            subject=approval_id,
-            actor=by,
-            detail={"why": "the incident resolved"},
-        )
-    return incident
-
-
 def resolved_subject(incident_id: int) -> Operation[str]:
     """Of the message that tells of the latest resolve: what was reopened resolves in a new one."""
     rows = yield query(
@@ -416,10 +345,6 @@ class IncidentsPart(Part):
     async def reopen(self, incident_id: int, user: str, now: datetime) -> IncidentChange:
         """Resolved becomes open. Refused while another one of the same service is open."""
         return await self._write(reopen, incident_id, user, now)
-
-    async def resolve(self, incident_id: int, user: str, now: datetime) -> Incident:
-        """A person closes it; what was not sent yet is revoked. Refused when it is closed."""
-        return await self._write(resolve, incident_id, user, now)
 
     async def note(self, incident_id: int, text: str, user: str, now: datetime) -> Incident:
         """Keep a remark in the story and show it in the thread."""

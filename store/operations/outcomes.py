@@ -7,16 +7,17 @@ from typing import Any
 
 from bot.approvals import blocker_text
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
-from bot.approvals.model import Execution
+from bot.approvals.model import Approval, Execution
+from bot.approvals.transitions import ApprovalEvent, ExecutionEvent, target
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store.audit.proof import sha256_of
 from store.operations import approvals, executions, guards, incidents, news, verification
 from store.operations.audit import Kind
 from store.operations.part import Part
+from store.operations.transitions import Change, show, transition
 from store.rows import dump, execution_from
-from store.statements import Operation, execute, notify, query, run, to_db_time, to_db_time_or_none
-from store.topics import Topic
+from store.statements import Operation, query, run, to_db_time, to_db_time_or_none
 
 
 def finish(
@@ -37,62 +38,62 @@ def finish(
     What is finished already stays as it is, and nothing is told twice. But what the gateway itself
     answered is true, whoever asked: also of what was revoked meanwhile, or said not to have run.
     """
-    count = yield execute(
-        "UPDATE executions SET state = ?, answer = ?, error = ?, finished_at = ?, verify_until = ?,"
-        " by_hand = '', retry_until = NULL"
-        " WHERE id = ? AND ((state IN ('dispatching', 'outcome unknown') AND owner = ?) OR (? = 1"
-        " AND (state IN ('dispatching', 'outcome unknown')"
-        " OR (state = 'revoked' AND started_at IS NOT NULL)"
-        " OR (state = 'failed' AND by_hand != ''))))",
-        state,
-        dump(answer) if answer is not None else None,
-        error,
-        to_db_time(finished_at),
-        to_db_time_or_none(verify_until),
-        execution_id,
-        owner,
-        int(answer is not None),
+    execution: Execution = yield from executions.get(execution_id)
+    approval: Approval = yield from approvals.get(execution.approval_id)
+    may_retry = not_run and not looked_up and state is RemediationStatus.FAILED
+    retry_until = approval.holds_until if may_retry else None
+    change = Change(
+        event=_OUTCOMES[state],
+        now=now,
+        values={
+            "answer": dump(answer) if answer is not None else None,
+            "error": error,
+            "finished_at": to_db_time(finished_at),
+            "verify_until": to_db_time_or_none(verify_until),
+            "by_hand": "",
+            "retry_until": to_db_time_or_none(retry_until),
+        },
+        only_if=(
+            _IS_UNDECIDED,
+            owner,
+            int(answer is not None),
+        ),
+        detail={
+            "state": state,
+            "error": error,
+            "answer_sha256": sha256_of(answer),
+            **({"not_run": "yes"} if may_retry else {}),
+        },
+        kind=Kind.LOOKED_UP
+        if looked_up and state is not RemediationStatus.OUTCOME_UNKNOWN
+        else None,
     )
-    execution = yield from executions.get(execution_id)
-    if count:
-        yield run(
-            "UPDATE approvals SET state = ?, reason = 'sent before it was revoked: ' || reason"
-            " WHERE id = ? AND state = ?",
-            RemediationStatus.APPROVED,
-            execution.approval_id,
-            RemediationStatus.REVOKED,
-        )
-        yield from incidents.append_event(
-            execution.incident_id, now, "dispatched", f"Remediation {state}"
-        )
-        approval = yield from approvals.get(execution.approval_id)
-        again = not_run and not looked_up and state is RemediationStatus.FAILED
-        if again and approval.holds_until:
-            yield run(
-                "UPDATE executions SET retry_until = ? WHERE id = ?",
-                to_db_time(approval.holds_until),
-                execution_id,
-            )
-        incident = yield from incidents.get(execution.incident_id)
-        yield from executions.show(execution, incident, now)
-        yield from news.of_execution(execution, approval, now)
-        yield from news.outcome_is_known(execution, now)
-        if state is RemediationStatus.SUCCEEDED:
-            yield from _take_back(execution, now)
-        yield from _target_is_free()
-        kind = Kind.LOOKED_UP if looked_up else Kind.ANSWER
-        if state is RemediationStatus.OUTCOME_UNKNOWN:
-            kind = Kind.OUTCOME_UNKNOWN
-        yield from executions.record(
-            kind,
-            execution,
-            now,
-            state=state,
-            error=error,
-            answer_sha256=sha256_of(answer),
-            **({"not_run": "yes"} if again else {}),
-        )
-    return execution
+    finished: Execution | None = yield from transition(execution, change)
+    if finished is None:
+        return execution
+    reinstated = Change(
+        event=ApprovalEvent.REINSTATE,
+        now=now,
+        reason=f"sent before it was revoked: {approval.reason}",
+    )
+    yield from transition(approval, reinstated)
+    yield from news.of_execution(finished, approval, now)
+    yield from news.outcome_is_known(finished, now)
+    if state is RemediationStatus.SUCCEEDED and approval.undoes:
+        yield from _undo(finished, approval.undoes, now)
+    return finished
+
+
+_IS_UNDECIDED = (
+    "((state IN ('dispatching', 'outcome unknown') AND owner = ?) OR (? = 1"
+    " AND (state IN ('dispatching', 'outcome unknown')"
+    " OR (state = 'revoked' AND started_at IS NOT NULL)"
+    " OR (state = 'failed' AND by_hand != ''))))"
+)
+_OUTCOMES = {
+    target(event): event
+    for event in (ExecutionEvent.SUCCEED, ExecutionEvent.FAIL, ExecutionEvent.LOSE)
+}
 
 
 def try_again(approval_id: str, user: str, now: datetime, limits: Limits) -> Operation[None]:
@@ -106,26 +107,25 @@ def try_again(approval_id: str, user: str, now: datetime, limits: Limits) -> Ope
     blocker = yield from guards.blocker(approval, incident, limits, now)
     if blocker:
         raise blocker_text.refused(blocker, "Not tried again")
-    rows = yield query(
-        "UPDATE executions SET state = 'approved', owner = '', answer = NULL, error = '',"
-        " finished_at = NULL, retry_until = NULL, attempt = attempt + 1, created_at = ?"
-        " WHERE approval_id = ? AND state = 'failed' AND retry_until > ? RETURNING *",
-        to_db_time(now),
-        approval_id,
-        to_db_time(now),
+    execution = yield from executions.of_approval(approval_id)
+    change = Change(
+        event=ExecutionEvent.TRY_AGAIN,
+        now=now,
+        actor=user,
+        values={
+            "owner": "",
+            "answer": None,
+            "error": "",
+            "finished_at": None,
+            "retry_until": None,
+            "attempt": execution.attempt + 1 if execution else 0,
+            "created_at": to_db_time(now),
+        },
+        only_if=("retry_until > ?", to_db_time(now)),
+        detail={"attempt": str(execution.attempt + 1)} if execution else {},
     )
-    if not rows:
+    if execution is None or not (yield from transition(execution, change, incident)):
         raise Refused("Not tried again: only what did not run can be, and only once a time.")
-    execution = execution_from(rows[0])
-    yield from incidents.append_event(
-        incident.id, now, "tried again", "Remediation tried again", user
-    )
-    yield from incidents.show_approval(incident, approval_id, now)
-    yield from incidents.reply(incident, "result", execution.id, now)
-    yield notify(Topic.DISPATCH)
-    yield from executions.record(
-        Kind.TRIED_AGAIN, execution, now, actor=user, attempt=str(execution.attempt)
-    )
 
 
 def end_retries(now: datetime) -> Operation[None]:
@@ -139,77 +139,57 @@ def end_retries(now: datetime) -> Operation[None]:
     for row in rows:
         execution = execution_from(row)
         incident = yield from incidents.get(execution.incident_id)
-        yield from executions.show(execution, incident, now)
+        yield from show(execution, incident, now)
 
 
-def _target_is_free() -> Operation[None]:
-    """The next action on that target may be sent, and cards get their buttons back."""
-    yield notify(Topic.DISPATCH)
-    yield notify(Topic.APPROVALS)
-
-
-def _take_back(execution: Execution, now: datetime) -> Operation[None]:
-    """What it was to undo is undone."""
-    rows = yield query(
-        "UPDATE executions SET state = ? WHERE state = ?"
-        " AND id = (SELECT undoes FROM approvals WHERE id = ?) RETURNING *",
-        RemediationStatus.UNDONE,
-        RemediationStatus.NOT_VERIFIED,
-        execution.approval_id,
-    )
+def _undo(execution: Execution, undone_id: str, now: datetime) -> Operation[None]:
+    """Say that this execution has undone that one."""
+    rows = yield query("SELECT * FROM executions WHERE id = ?", undone_id)
+    change = Change(event=ExecutionEvent.UNDO, now=now, detail={"by": execution.id})
     for row in rows:
-        undone = execution_from(row)
-        yield from incidents.append_event(undone.incident_id, now, "undone", "Remediation undone")
-        incident = yield from incidents.get(undone.incident_id)
-        yield from executions.show(undone, incident, now)
-        yield from executions.record(Kind.UNDONE, undone, now, by=execution.id)
+        yield from transition(execution_from(row), change)
 
 
 def mark_by_hand(
     execution_id: str, user: str, now: datetime, verify_until: datetime
 ) -> Operation[bool]:
     """A person says that they did it. False unless its outcome is unknown."""
-    state, text = RemediationStatus.SUCCEEDED, "Marked as done by hand"
-    told: bool = yield from _told_by_hand(execution_id, state, text, user, now, verify_until)
-    return told
+    event = ExecutionEvent.MARK_DONE
+    marked: bool = yield from _mark(execution_id, event, user, now, verify_until)
+    return marked
 
 
 def mark_not_run(execution_id: str, user: str, now: datetime) -> Operation[bool]:
     """A person says that it never ran: its target is free. False unless its outcome is unknown."""
-    state, text = RemediationStatus.FAILED, "Said not to have run"
-    told: bool = yield from _told_by_hand(execution_id, state, text, user, now, None)
-    return told
+    event = ExecutionEvent.MARK_NOT_RUN
+    marked: bool = yield from _mark(execution_id, event, user, now, None)
+    return marked
 
 
-def _told_by_hand(
+def _mark(
     execution_id: str,
-    state: RemediationStatus,
-    text: str,
+    event: ExecutionEvent,
     user: str,
     now: datetime,
     verify_until: datetime | None,
 ) -> Operation[bool]:
-    rows = yield query(
-        "UPDATE executions SET state = ?, by_hand = ?, error = '', finished_at = ?,"
-        " verify_until = ? WHERE id = ? AND state = ? RETURNING *",
-        state,
-        user,
-        to_db_time(now),
-        to_db_time_or_none(verify_until),
-        execution_id,
-        RemediationStatus.OUTCOME_UNKNOWN,
+    execution = yield from executions.get(execution_id)
+    change = Change(
+        event=event,
+        now=now,
+        actor=user,
+        values={
+            "by_hand": user,
+            "error": "",
+            "finished_at": to_db_time(now),
+            "verify_until": to_db_time_or_none(verify_until),
+        },
+        detail={"state": target(event)},
     )
-    for row in rows:
-        execution = execution_from(row)
-        yield from incidents.append_event(execution.incident_id, now, "by hand", text, user)
-        incident = yield from incidents.get(execution.incident_id)
-        yield from executions.show(execution, incident, now)
-        yield from news.outcome_is_known(execution, now)
-        yield from _target_is_free()
-        yield from executions.record(
-            Kind.MARKED_BY_HAND, execution, now, actor=user, state=execution.state
-        )
-    return bool(rows)
+    marked: Execution | None = yield from transition(execution, change)
+    if marked is not None:
+        yield from news.outcome_is_known(marked, now)
+    return marked is not None
 
 
 def verifying() -> Operation[list[Execution]]:
@@ -254,40 +234,38 @@ def conclude(
 
     Only `verified` lets an incident say what fixed it.
     """
-    count = yield execute(
-        "UPDATE executions SET state = ?, verify_note = ?, concluded_at = ?"
-        " WHERE id = ? AND state = 'succeeded' AND concluded_at IS NULL",
-        state,
-        note,
-        to_db_time(now),
-        execution_id,
+    before: Execution = yield from executions.get(execution_id)
+    change = Change(
+        event=_VERDICTS[state],
+        now=now,
+        values={"verify_note": note, "concluded_at": to_db_time(now)},
+        only_if=("concluded_at IS NULL",),
+        detail={"note": note},
     )
-    if not count:
+    execution: Execution | None = yield from transition(before, change)
+    if execution is None:
         return False
     yield from verification.end(execution_id)
-    execution = yield from executions.get(execution_id)
     if state is RemediationStatus.VERIFIED:
         yield run(
             "UPDATE incidents SET fixed_by = ?, revision = revision + 1 WHERE id = ?",
             execution_id,
             execution.incident_id,
         )
-    yield notify(Topic.APPROVALS)
-    known = state is not RemediationStatus.SUCCEEDED
-    text = f"Remediation {state}" if known else "Whether the remediation helped is unknown"
-    yield from incidents.append_event(execution.incident_id, now, str(state), text)
     incident = yield from incidents.get(execution.incident_id)
-    yield from executions.show(execution, incident, now)
     yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     approval = yield from approvals.get(execution.approval_id)
     yield from news.of_execution(execution, approval, now)
     if incident.resolved_at:
         subject = yield from incidents.resolved_subject(incident.id)
         yield from incidents.reply(incident, "resolved", subject, now)
-    yield from executions.record(
-        Kind(state) if known else Kind.VERIFICATION_UNKNOWN, execution, now, note=note
-    )
     return True
+
+
+_VERDICTS = {
+    target(event): event
+    for event in (ExecutionEvent.VERIFY, ExecutionEvent.NOT_HELP, ExecutionEvent.STAY_UNVERIFIED)
+}
 
 
 class OutcomesPart(Part):
@@ -361,7 +339,7 @@ class OutcomesPart(Part):
         return await self._engine.read(unknown, since, stuck_before)
 
     async def count_probe(self, execution_id: str, good: bool, note: str) -> int:
-        """How many probes in a row were good, this one included."""
+        """Count a probe: returns how many in a row were good, this one included."""
         return await self._write(count_probe, execution_id, good, note)
 
     async def conclude(

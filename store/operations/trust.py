@@ -15,12 +15,12 @@ from functools import lru_cache
 from typing import Any
 
 from bot.approvals.model import Approval
-from bot.incidents.remediation import RemediationStatus
 from store.audit.known_head import CheckedRequest, TrailView
 from store.audit.proof import CHECKPOINT, Anchor, Row, sha256_of
 from store.operations import audit
 from store.operations.audit import End, Kind
 from store.operations.part import Part
+from store.operations.transitions import STATES_ON_RECORD
 from store.statements import Operation, from_db_time, query, recall, to_db_time, to_db_time_or_none
 
 log = logging.getLogger(__name__)
@@ -193,26 +193,14 @@ def _broken_requests(now: datetime, end: End, previous: Mapping[int, int]) -> Op
 
 
 _NO_ANSWER = sha256_of(None)
-_STATES = {
-    Kind.REQUEST: RemediationStatus.DISPATCHING,
-    Kind.TAKEN_OVER: RemediationStatus.DISPATCHING,
-    Kind.DISPATCHING: RemediationStatus.DISPATCHING,
-    Kind.TRIED_AGAIN: RemediationStatus.APPROVED,
-    Kind.REVOKED: RemediationStatus.REVOKED,
-    Kind.VERIFIED: RemediationStatus.VERIFIED,
-    Kind.NOT_VERIFIED: RemediationStatus.NOT_VERIFIED,
-    Kind.VERIFICATION_UNKNOWN: RemediationStatus.SUCCEEDED,
-    Kind.UNDONE: RemediationStatus.UNDONE,
-}
-"""The state of an execution after each turn on record; the other turns name it themselves."""
-_TURNS = (
-    Kind.PROPOSED,
-    *_STATES,
-    Kind.ANSWER,
-    Kind.OUTCOME_UNKNOWN,
-    Kind.LOOKED_UP,
-    Kind.MARKED_BY_HAND,
-)
+_TURNS = (Kind.PROPOSED, *(kind for kind in STATES_ON_RECORD if kind is not Kind.APPROVED))
+"""The rows since the last request from which the state of an execution follows."""
+
+
+def _state_after(row: Row) -> object:
+    """The state of an execution after this row: by its kind, or as its detail names it."""
+    states = STATES_ON_RECORD[Kind(row.kind)]
+    return next(iter(states)) if len(states) == 1 else json.loads(row.detail).get("state")
 
 
 def _contradicts(turns: list[Row], stored: tuple[Any, ...] | None) -> bool:
@@ -229,11 +217,11 @@ def _contradicts(turns: list[Row], stored: tuple[Any, ...] | None) -> bool:
     if proposed != [(action_id, target)]:
         return True
     last = turns[-1]
-    detail = json.loads(last.detail)
-    if state != (_STATES.get(Kind(last.kind)) or detail.get("state")):
+    if state != _state_after(last):
         return True
     # The limits do not count a failure without an answer.
-    return detail.get("answer_sha256", _NO_ANSWER) != _NO_ANSWER and not answered
+    sha256 = json.loads(last.detail).get("answer_sha256", _NO_ANSWER)
+    return sha256 != _NO_ANSWER and not answered
 
 
 @lru_cache(1024)

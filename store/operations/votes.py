@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from bot.approvals import blocker_text
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
-from bot.approvals.model import Approval, Choice
+from bot.approvals.model import Approval, Choice, Vote
 from bot.approvals.policy import Voter, check_vote, outcome
+from bot.approvals.transitions import ApprovalEvent
 from bot.errors import Refused
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from store.operations import approvals, audit, guards, incidents
-from store.operations.audit import Kind
 from store.operations.part import Part
+from store.operations.transitions import Change, transition
 from store.statements import Operation, execute, query, to_db_time
 
 
@@ -44,7 +46,7 @@ def vote(
     yield from audit.check_clock(now)
     incident = yield from incidents.get(approval.incident_id)
     if choice is Choice.REJECT and voter.user in (approval.requested_by, *approval.said_yes):
-        over: Approval = yield from _take_back(approval, incident, voter.user, now, press)
+        over: Approval = yield from _cancel(approval, incident, voter.user, now, press)
         return over
     if choice is Choice.APPROVE:
         if approval.terms.reason_required and not reason.strip():
@@ -63,80 +65,61 @@ def vote(
     )
     if not count:
         raise Refused("Your vote is counted already.")
-    state = outcome(approval, choice)
-    if state is not None:
-        claimed = yield execute(
-            "UPDATE approvals SET state = ?, decided_by = ?, decided_at = ?"
-            " WHERE id = ? AND state = ? AND expires_at > ?",
-            state,
-            voter.user,
-            to_db_time(now),
-            approval_id,
-            RemediationStatus.AWAITING_APPROVAL,
-            to_db_time(now),
-        )
-        if not claimed:
-            raise Refused("Not counted: this was decided a moment ago.")
-        if state is RemediationStatus.APPROVED:
-            yield from approvals.queue(approval, now)
-    word = "Approved" if choice is Choice.APPROVE else "Rejected"
-    yield from incidents.append_event(
-        incident.id, now, choice, f"{word}: {approval.proposal.title}", voter.user
-    )
-    yield from incidents.show_approval(incident, approval_id, now)
-    decided: Approval = yield from approvals.get(approval_id)
     facts = {**press, "choice": choice, "digest": approval.digest}
     if reason.strip():
         facts["reason"] = reason.strip()
-    for kind in (Kind.VOTED, *((Kind(state),) if state else ())):
-        yield from audit.record(
-            kind,
-            now=now,
-            incident_id=incident.id,
-            subject=approval_id,
-            actor=voter.user,
-            detail=facts if kind is Kind.VOTED else {"digest": approval.digest},
-        )
+    change = Change(
+        event=_event(outcome(approval, choice)),
+        now=now,
+        actor=voter.user,
+        only_if=("expires_at > ?", to_db_time(now)),
+        detail=facts,
+    )
+    vote = Vote(voter.user, choice, now, reason.strip())
+    voted = replace(approval, votes=tuple(sorted((*approval.votes, vote), key=_in_order)))
+    decided: Approval | None = yield from transition(voted, change, incident)
+    if decided is None:
+        raise Refused("Not counted: this was decided a moment ago.")
+    if decided.state is RemediationStatus.APPROVED:
+        yield from approvals.queue(decided, now)
     return decided
 
 
-def _take_back(
+def _event(state: RemediationStatus | None) -> ApprovalEvent:
+    """The event of a vote that leads to this state; None is while more are needed."""
+    if state is None:
+        return ApprovalEvent.VOTE
+    is_approved = state is RemediationStatus.APPROVED
+    return ApprovalEvent.APPROVE if is_approved else ApprovalEvent.REJECT
+
+
+def _in_order(vote: Vote) -> tuple[datetime, str]:
+    return vote.at, vote.user
+
+
+def _cancel(
     approval: Approval, incident: Incident, user: str, now: datetime, press: Mapping[str, str]
 ) -> Operation[Approval]:
-    """Cancel or revoke it for the person who asked for it or approved it.
+    """End it for the person who asked for it or approved it.
 
-    That is no vote of who asked, and a yes that counted stays on record as it was said: so there is
-    no row in `votes` for it, and the trail has the press where it says that this is rejected.
+    That is no vote of the requester, and an approval that counted stays on record as it was given:
+    so there is no row in `votes` for it, and the trail has the press where it says that this is
+    rejected.
     """
-    asked = user == approval.requested_by
-    reason = f"withdrawn by who asked, @{user}" if asked else f"@{user} took the yes back"
-    claimed = yield execute(
-        "UPDATE approvals SET state = ?, decided_by = ?, decided_at = ?, reason = ?"
-        " WHERE id = ? AND state = ? AND expires_at > ?",
-        RemediationStatus.REJECTED,
-        user,
-        to_db_time(now),
-        reason,
-        approval.id,
-        RemediationStatus.AWAITING_APPROVAL,
-        to_db_time(now),
-    )
-    if not claimed:
-        raise Refused("Not counted: this was decided a moment ago.")
-    yield from incidents.append_event(
-        incident.id, now, Choice.REJECT, f"Rejected: {approval.proposal.title}", user
-    )
-    yield from incidents.show_approval(incident, approval.id, now)
-    over: Approval = yield from approvals.get(approval.id)
-    yield from audit.record(
-        Kind.REJECTED,
+    is_requester = user == approval.requested_by
+    reason = f"withdrawn by who asked, @{user}" if is_requester else f"@{user} took the yes back"
+    change = Change(
+        event=ApprovalEvent.CANCEL,
         now=now,
-        incident_id=incident.id,
-        subject=approval.id,
         actor=user,
-        detail={"digest": approval.digest, "why": reason, **press},
+        reason=reason,
+        only_if=("expires_at > ?", to_db_time(now)),
+        detail=press,
     )
-    return over
+    cancelled: Approval | None = yield from transition(approval, change, incident)
+    if cancelled is None:
+        raise Refused("Not counted: this was decided a moment ago.")
+    return cancelled
 
 
 class VotesPart(Part):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bot.approvals.binding import digest_of
+from bot.approvals.blockers import Blocker, BlockerKind
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, Execution, Standing
 from bot.approvals.policy import Voter
@@ -234,3 +235,9 @@ ENGINES: dict[str, Callable[[Path], Place]] = {
     "sqlite-memory": SqliteMemory,
 }
 """One more engine is one more line here."""
+
+
+async def revoke(store: Store, approval_id: str, why: str, now: datetime) -> bool:
+    """End an approval for a reason, unless it is too late."""
+    blocker = Blocker(kind=BlockerKind.VOTE_LOST, reason=why)
+    return await store.end_blocked(await store.approval(approval_id), blocker, now)

@@ -25,6 +25,7 @@ from tests.helpers.builders import (
     named,
     opened,
     resolved,
+    revoke,
     tell,
     voter,
 )
@@ -93,16 +94,16 @@ async def _every_end_of_a_remediation(store: Store) -> None:
         name = f"ends-{number}"
         incident = await opened(store, service=name, fingerprint=f"fp-{name}")
         await store.acknowledge(incident.id, ANA, later(1))
-        one = await asked(store, incident.id, needed=2, expires_at=later(5 + number))
+        approval = await asked(store, incident.id, needed=2, expires_at=later(5 + number))
         if end is ends.REJECTED:
-            await store.vote(one.id, voter(ANA), Choice.REJECT, TEAM, later(1))
+            await store.vote(approval.id, voter(ANA), Choice.REJECT, TEAM, later(1))
             continue
-        await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
-        if end in (ends.AWAITING_APPROVAL, ends.EXPIRED, ends.PROPOSED):
+        await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+        if end in (ends.AWAITING_APPROVAL, ends.EXPIRED):
             continue
-        await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
+        await store.vote(approval.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
         if end is ends.REVOKED:
-            await store.revoke(one.id, "not any more", later(3))
+            await revoke(store, approval.id, "not any more", later(3))
         if end in (ends.REVOKED, ends.APPROVED):
             await store.resolve(incident.id, CAT, later(9))
             continue
@@ -113,7 +114,7 @@ async def _every_end_of_a_remediation(store: Store) -> None:
         await store.record(
             Kind.REQUEST, now=later(3), incident_id=incident.id, subject=sent.approval_id
         )
-        ran = ends.SUCCEEDED if end in (ends.VERIFIED, ends.NOT_VERIFIED) else end
+        ran = end if end in (ends.FAILED, ends.OUTCOME_UNKNOWN) else ends.SUCCEEDED
         await store.finish_execution(
             sent, ran, answer={"stdout": HOSTILE[1]}, error="", now=later(4)
         )
@@ -122,6 +123,16 @@ async def _every_end_of_a_remediation(store: Store) -> None:
         if end in (ends.VERIFIED, ends.NOT_VERIFIED):
             await store.conclude(sent.id, end, "looked", later(6))
             await tell(store, resolved(service=name, fingerprint=f"fp-{name}"), at=later(7))
+        if end is ends.UNDONE:
+            await store.conclude(sent.id, ends.NOT_VERIFIED, "looked", later(6))
+            undo = await asked(store, incident.id, undoes=sent.id, expires_at=later(60))
+            await store.vote(undo.id, voter(ANA), Choice.APPROVE, TEAM, later(6))
+            undoing = await claim_execution(store, later(6))
+            assert undoing is not None
+            await store.record(Kind.REQUEST, now=later(6), incident_id=incident.id, subject=undo.id)
+            await store.finish_execution(
+                undoing, ends.SUCCEEDED, answer={"stdout": "undone"}, error="", now=later(6)
+            )
     await store.expire_approvals(later(6))
 
 

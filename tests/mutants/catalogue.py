@@ -160,8 +160,20 @@ MUTANTS = [
     Mutant(
         "store/operations/executions.py",
         "claim",
-        "tests/store/test_contract_executions.py",
-        without="withdraw_siblings",
+        "tests/store/test_contract_guards.py",
+        without="revoke_siblings",
+    ),
+    Mutant(
+        "store/operations/transitions.py",
+        "announce",
+        "tests/store/test_contract_transitions.py",
+        returns="None",
+    ),
+    Mutant(
+        "store/operations/new_approvals.py",
+        "_refuse_a_second",
+        "tests/store/test_contract_approvals.py",
+        returns="None",
     ),
     Mutant("store/audit/chain.py", "_follow_freezes", "tests/store", returns="None"),
     Mutant(

@@ -33,6 +33,7 @@ from tests.helpers.builders import (
     claim_execution,
     later,
     opened,
+    revoke,
     voter,
 )
 from tests.helpers.filled_stores import ENGINES, ROOT, Places, change, content
@@ -349,11 +350,11 @@ async def every_turn(store: Store) -> None:
 
     numbers = itertools.count()
     states = RemediationStatus
-    await store.withdraw((await asking()).id, NUL, later(1))
-    await store.withdraw((await yes(await asking())).id, NUL, later(2))
-    await store.revoke((await sent()).approval_id, NUL, later(3))
+    await revoke(store, (await asking()).id, NUL, later(1))
+    await revoke(store, (await yes(await asking())).id, NUL, later(2))
+    await revoke(store, (await sent()).approval_id, NUL, later(3))
     on_its_way = await sent()
-    await store.revoke(on_its_way.approval_id, NUL, later(3))
+    await revoke(store, on_its_way.approval_id, NUL, later(3))
     await store.finish_execution(
         on_its_way, states.SUCCEEDED, answer={"stdout": "ok"}, error="", now=later(4)
     )

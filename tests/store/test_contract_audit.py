@@ -32,6 +32,7 @@ from tests.helpers.builders import (
     claim_execution,
     later,
     opened,
+    revoke,
     voter,
 )
 from tests.helpers.trail import anchors, fault, tamper, trail
@@ -211,7 +212,7 @@ async def test_what_ends_otherwise_is_on_record_too(store: Store) -> None:
     await store.vote(rejected.id, voter(BEN), Choice.REJECT, TEAM, later(5))
     await store.expire_approvals(later(6))
     await store.vote(revoked.id, voter(ANA), Choice.APPROVE, TEAM, later(7))
-    assert await store.revoke(revoked.id, "the plan changed", later(8))
+    assert await revoke(store, revoked.id, "the plan changed", later(8))
     await store.resolve(incident.id, BEN, later(9))
 
     assert await kinds_of(store, rejected.id) == ["proposed", "voted", "rejected"]

@@ -29,6 +29,7 @@ from tests.helpers.builders import (
     claim_execution,
     later,
     opened,
+    revoke,
     voter,
 )
 from tests.helpers.trail import fault, trail
@@ -181,7 +182,7 @@ async def test_a_former_owner_can_neither_end_nor_revoke_what_its_heir_sends(pla
         execution, RemediationStatus.FAILED, answer=None, error="not reached", now=later(4)
     )
     assert failed.state is RemediationStatus.DISPATCHING
-    assert not await former.revoke(execution.approval_id, "the plan drifted", later(4))
+    assert not await revoke(former, execution.approval_id, "the plan drifted", later(4))
     await heir.resolve(execution.incident_id, "U0ANA", later(5))
     assert not await former.still_wanted(execution, later(5))
     assert not await may_send(former, execution, 5)
@@ -262,7 +263,7 @@ async def test_what_may_be_sent_is_on_record_and_begins_at_that_moment(store: St
     assert (await store.execution(execution.id)).started_at == later(4)
     last = (await trail(store))[-1]
     assert (last.kind, last.subject) == ("request", execution.approval_id)
-    assert json.loads(last.detail) == {"key": execution.id}
+    assert json.loads(last.detail) == {"key": execution.id, "execution": execution.id}
 
 
 @pytest.mark.parametrize(
@@ -333,7 +334,7 @@ async def test_what_the_gateway_answered_counts_even_for_what_was_revoked_meanwh
 ) -> None:
     incident = await opened(store)
     execution = await dispatching(store, incident)
-    assert await store.revoke(execution.approval_id, "the plan drifted", later(3))
+    assert await revoke(store, execution.approval_id, "the plan drifted", later(3))
     no_answer = await store.finish_execution(
         execution, RemediationStatus.FAILED, answer=None, error="not reached", now=later(4)
     )
@@ -350,7 +351,7 @@ async def test_what_the_gateway_answered_counts_even_for_what_was_revoked_meanwh
 
 async def test_what_was_revoked_before_it_was_claimed_has_no_answer(store: Store) -> None:
     execution = await approved(store, await opened(store))
-    assert await store.revoke(execution.approval_id, "not what was shown", later(3))
+    assert await revoke(store, execution.approval_id, "not what was shown", later(3))
     assert (await finish(store, execution, DONE)).state is RemediationStatus.REVOKED
 
 
@@ -358,7 +359,7 @@ async def test_while_an_heir_sends_its_target_stays_taken(place: Place) -> None:
     former, heir = await place.open("bot-a"), await place.open("bot-b")
     sent = await dispatching(former, await opened(former), target="web")
     assert await heir.adopt_execution(sent, later(3))
-    assert not await former.revoke(sent.approval_id, "the plan drifted", later(4))
+    assert not await revoke(former, sent.approval_id, "the plan drifted", later(4))
     other = await opened(former, service="api", fingerprint="fp-api")
     with pytest.raises(Refused, match="another action is running on web"):
         await approved(former, other, target="web")

@@ -29,6 +29,7 @@ from tests.helpers.builders import (
     later,
     opened,
     resolved,
+    revoke,
     tell,
     voter,
 )
@@ -463,12 +464,16 @@ async def test_the_same_proposal_of_an_incident_is_one_card_whoever_asks(store: 
 async def test_what_is_withdrawn_stays_so_and_what_is_sent_cannot_be(store: Store) -> None:
     incident = await opened(store)
     one, sent = await asked(store, incident.id), await asked(store, incident.id)
-    assert await store.withdraw(one.id, "not any more", later(1))
-    assert not await store.withdraw(one.id, "twice", later(1))
+    assert await revoke(store, one.id, "not any more", later(1))
+    assert not await revoke(store, one.id, "twice", later(1))
     assert await reason(store, one) == "not any more"
     await yes(store, sent)
-    assert await claim(store) is not None
-    assert not await store.withdraw(sent.id, "too late", later(3))
+    execution = await claim(store)
+    assert execution is not None
+    await store.finish_execution(
+        execution, RemediationStatus.SUCCEEDED, answer={}, error="", now=later(2)
+    )
+    assert not await revoke(store, sent.id, "too late", later(3))
 
 
 async def test_a_yes_of_a_time_yet_to_come_is_not_acted_on(store: Store) -> None:

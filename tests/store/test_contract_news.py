@@ -20,6 +20,7 @@ from tests.helpers.builders import (
     later,
     opened,
     resolved,
+    revoke,
     tell,
 )
 from tests.store.test_contract_executions import approved
@@ -100,8 +101,8 @@ async def test_a_revoked_approval_is_said_but_not_one_that_ends_with_its_inciden
 ) -> None:
     incident = await opened(store)
     one = await asked(store, incident.id, approvers=(ANA,))
-    assert await store.withdraw(one.id, "the SOP was edited", later(1))
-    assert not await store.withdraw(one.id, "the SOP was edited", later(2))
+    assert await revoke(store, one.id, "the SOP was edited", later(1))
+    assert not await revoke(store, one.id, "the SOP was edited", later(2))
     (news,) = await said(store)
     assert (news.kind, news.facts["why"]) == (NewsKind.REVOKED, "the SOP was edited")
     await asked(store, incident.id)

@@ -1,0 +1,67 @@
+"""Incidents are resolved; what they would still have run is revoked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.errors import Refused
+from bot.incidents.model import Incident
+from bot.observability.events import Event
+from store.log_events import log_event
+from store.operations import approvals, incidents
+from store.operations.part import Part
+from store.statements import Operation, execute, query, run, to_db_time
+
+RESOLVED = "the incident resolved"
+
+
+def resolve(incident_id: int, user: str, now: datetime) -> Operation[Incident]:
+    """A person closes it."""
+    yield from incidents.lock_incident(incident_id)
+    incident: Incident = yield from close(incident_id, by=user, now=now)
+    return incident
+
+
+def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
+    """Resolve: by a person (their user id), or '' when nothing fires any more.
+
+    The caller holds the incident. What waits for approval, or is approved and not sent yet, is
+    revoked: the incident that it was meant for is over.
+    """
+    count = yield execute(
+        "UPDATE incidents SET status = 'resolved', resolved_at = ?, resolved_by = ?, firing = 0,"
+        " updated_at = ?, revision = revision + 1"
+        " WHERE id = ? AND status IN ('open', 'acknowledged')",
+        to_db_time(now),
+        by,
+        to_db_time(now),
+        incident_id,
+    )
+    incident = yield from incidents.get(incident_id)
+    if not count:
+        raise Refused(f"{incident.number} is {incident.status} already.")
+    yield run("DELETE FROM firing WHERE incident_id = ?", incident_id)
+    rows = yield query(
+        "SELECT a.id FROM approvals a LEFT JOIN executions e ON e.approval_id = a.id"
+        " WHERE a.incident_id = ? AND (a.state = 'awaiting approval' OR e.state = 'approved')"
+        " ORDER BY a.requested_at, a.id",
+        incident_id,
+    )
+    for row in rows:
+        approval = yield from approvals.get(row["id"])
+        yield from approvals.end(approval, RESOLVED, now, actor=by, incident=incident)
+    yield log_event(Event.INCIDENT_RESOLVED, incident_id, actor=by or None)
+    text = "Resolved by hand" if by else "Resolved: the alert cleared"
+    yield from incidents.append_event(incident_id, now, "resolved", text, by)
+    yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
+    subject = yield from incidents.resolved_subject(incident_id)
+    yield from incidents.reply(incident, "resolved", subject, now)
+    return incident
+
+
+class ClosingPart(Part):
+    """The method of `Store` that resolves an incident for a person."""
+
+    async def resolve(self, incident_id: int, user: str, now: datetime) -> Incident:
+        """A person closes it; what was not sent yet is revoked. Refused when it is closed."""
+        return await self._write(resolve, incident_id, user, now)
