@@ -64,7 +64,7 @@ from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.posted_head import compare_posted_heads
 from handlers.outbound.rendering import Renderer
-from handlers.outbound.slack_client import SlackCalls
+from handlers.outbound.slack_client import SlackClient
 from store import Store, open_store
 from store.audit.sealing import AuditKey
 from store.engines.clocks import system_clock
@@ -149,13 +149,13 @@ class Bot:
             self._gateway_watch.start(required=settings.ai_command_gateway_required),
         )
         await self._record_policy(store)
-        calls = SlackCalls(client, self.metrics, self._clock)
-        self._build_service(store, session, gateway, calls)
-        await self._build_outbox(calls)
+        slack = SlackClient(client, self.metrics, self._clock)
+        self._build_service(store, session, gateway, slack)
+        await self._build_outbox(slack)
         receiver = AlertReceiver(self.service, alert_channels(settings, self.identity.bot_id))
         channels = settings.slack_alert_channels
         self._backfill = HistoryBackfill(
-            calls, store, receiver, channels, self._clock, self.metrics, self._config
+            slack, store, receiver, channels, self._clock, self.metrics, self._config
         )
         self._register_health()
         self._start_steps()
@@ -201,7 +201,7 @@ class Bot:
         store: Store,
         session: aiohttp.ClientSession,
         gateway: GatewayClient,
-        calls: SlackCalls,
+        slack: SlackClient,
     ) -> None:
         """Build the incident service, and the parts that speak of the bot itself."""
         settings, ops = self._settings, self._settings.ops_channel
@@ -214,7 +214,7 @@ class Bot:
                 advisor=self._advisor,
                 gateway=gateway,
                 probe=http_probe(session),
-                user_status=People(calls, self.identity.team_id, self._clock).standing,
+                user_status=People(slack, self.identity.team_id, self._clock).standing,
                 clock=self._clock,
                 metrics=self.metrics,
                 ops_channel=ops,
@@ -225,11 +225,11 @@ class Bot:
         self._reload_notice = ReloadNotice(store, self.metrics, self._clock, ops)
         self._watchdog = Watchdog(store, self.metrics, self._clock, ops)
 
-    async def _build_outbox(self, calls: SlackCalls) -> None:
+    async def _build_outbox(self, slack: SlackClient) -> None:
         store, ops = self.service.store, self._settings.ops_channel
         sender = Sender(self.identity.bot_id, await store.identity())
         self.outbox = Outbox(
-            calls,
+            slack,
             store,
             Renderer(self.service, self._gateway_watch),
             self._clock,
@@ -237,7 +237,7 @@ class Bot:
             ops_channel=ops,
             sender=sender,
         )
-        await compare_posted_heads(store, calls.call, ops, sender)
+        await compare_posted_heads(store, slack.call, ops, sender)
 
     def _start_steps(self) -> None:
         """Start the outbox, and every step that a commit wakes."""

@@ -23,7 +23,7 @@ from bot.observability.metrics import Metrics
 from bot.observability.throttled_logger import ThrottledLogger
 from handlers.inbound.alert_receiver import AlertReceiver
 from handlers.outbound.posted_messages import PAGE, pages
-from handlers.outbound.slack_client import SlackCalls
+from handlers.outbound.slack_client import SlackClient
 from store import Store
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class HistoryBackfill:
 
     def __init__(
         self,
-        calls: SlackCalls,
+        slack: SlackClient,
         store: Store,
         receiver: AlertReceiver,
         channels: Sequence[str],
@@ -61,7 +61,7 @@ class HistoryBackfill:
         config: LiveConfiguration,
     ) -> None:
         self._config = config
-        self._calls = calls
+        self._slack = slack
         self._store = store
         self._receiver = receiver
         self._channels = channels
@@ -88,7 +88,7 @@ class HistoryBackfill:
     async def _newest(self, channel: str) -> str:
         """The ts of the newest message, by Slack's clock; by our own if Slack does not answer."""
         try:
-            answer = await self._calls.call("conversations_history", channel=channel, limit=1)
+            answer = await self._slack.call("conversations_history", channel=channel, limit=1)
         except SopbotError as error:
             self._failures.log(error)
             return _ts(self._clock())
@@ -214,7 +214,7 @@ class HistoryBackfill:
         """One page; waits while Slack limits the rate."""
         while True:
             try:
-                return await self._calls.call(method, **arguments)
+                return await self._slack.call(method, **arguments)
             except SlackRefused as error:
                 if error.error != "ratelimited":
                     raise

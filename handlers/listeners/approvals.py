@@ -45,7 +45,7 @@ async def approve(
     asked, incident = await asyncio.gather(approval_of_press(body, action, service), reading)
     if asked.terms.reason_required:
         await service.decisions.check(asked, voter_of(body))
-        await outbox.open_view(str(body["trigger_id"]), modals.reason_modal(asked))
+        await outbox.direct.open_view(str(body["trigger_id"]), modals.reason_modal(asked))
     else:
         press = press_of(body, action)
         await service.decisions.vote(
@@ -85,7 +85,7 @@ async def edit(
     if asked.decided:
         raise Refused(f"Not done: this remediation is {asked.state}.")
     await service.decisions.check_person(str(body["user"]["id"]))  # again when it is sent
-    await outbox.open_view(str(body["trigger_id"]), modals.edit_modal(asked))
+    await outbox.direct.open_view(str(body["trigger_id"]), modals.edit_modal(asked))
 
 
 async def edited(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> None:

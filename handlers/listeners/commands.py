@@ -134,7 +134,9 @@ async def _list(call: Call, rest: str) -> str:
 async def _show(call: Call, rest: str) -> str:
     one, _ = await call.subject(rest)
     card = await call.store.outbox_message(f"card:{one.id}")
-    permalink = await call.outbox.permalink(card.channel, card.ts) if card and card.ts else ""
+    permalink = (
+        await call.outbox.direct.permalink(card.channel, card.ts) if card and card.ts else ""
+    )
     return lists.incident(
         one,
         await call.store.timeline(one.id),
@@ -172,7 +174,9 @@ async def _resolve(call: Call, rest: str) -> str:
     if warning is None:
         await call.service.resolve(one.id, call.user)
         return f"✅ {one.number} is resolved."
-    await call.outbox.open_view(call.trigger_id, steering.resolve_modal(one, warning.waiting))
+    await call.outbox.direct.open_view(
+        call.trigger_id, steering.resolve_modal(one, warning.waiting)
+    )
     said = steering.resolve_warning(one, warning.waiting)
     return f"{one.number} is not resolved yet: confirm it in the box that opened. {said}"
 

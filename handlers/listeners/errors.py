@@ -162,7 +162,7 @@ def register(app: AsyncApp, outbox: Outbox, failures: Failures) -> None:
         if "command" in body:
             return await context.ack(words)
         # Not awaited: Slack waits three seconds for this, and may take longer than that to show it.
-        outbox.whisper_soon(await failures.place_of(body), words)
+        outbox.direct.send_ephemeral_soon(await failures.place_of(body), words)
         return None if response is None else BoltResponse(status=200)
 
 

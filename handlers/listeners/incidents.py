@@ -61,7 +61,7 @@ async def resolve(
         await service.resolve(incident.id, user)
     else:
         box = steering.resolve_modal(incident, warning.waiting)
-        await outbox.open_view(str(body["trigger_id"]), box)
+        await outbox.direct.open_view(str(body["trigger_id"]), box)
 
 
 def _was_confirmed(body: dict[str, Any], action: dict[str, Any]) -> bool:
@@ -95,7 +95,7 @@ async def ask(
 ) -> None:
     """Open the box for a question."""
     incident = await incident_of_press(body, action, service)
-    await outbox.open_view(str(body["trigger_id"]), ask_modal(incident))
+    await outbox.direct.open_view(str(body["trigger_id"]), ask_modal(incident))
 
 
 async def asked(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> None:
@@ -110,7 +110,7 @@ async def show_alerts(
     """Open the list of the incident's alerts."""
     incident = await incident_of_press(body, action, service)
     page = await service.store.grouped_alerts(incident.id, limit=PAGE)
-    await outbox.open_view(str(body["trigger_id"]), alerts_modal(incident, page, 0))
+    await outbox.direct.open_view(str(body["trigger_id"]), alerts_modal(incident, page, 0))
 
 
 async def turn_page(body: dict[str, Any], service: IncidentService, outbox: Outbox) -> None:
@@ -129,7 +129,7 @@ async def _turn(body: dict[str, Any], service: IncidentService, outbox: Outbox, 
     offset = max(0, offset + by)
     incident = await service.store.incident(incident_id(number))
     page = await service.store.grouped_alerts(incident.id, limit=PAGE, offset=offset)
-    await outbox.update_view(str(view.get("id", "")), alerts_modal(incident, page, offset))
+    await outbox.direct.update_view(str(view.get("id", "")), alerts_modal(incident, page, offset))
 
 
 async def followed_link() -> None:

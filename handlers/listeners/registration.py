@@ -133,7 +133,7 @@ class Listeners:
 
     async def _tell(self, body: dict[str, Any], text: str) -> None:
         if text:
-            await self._outbox.whisper(await self._failures.place_of(body), text)
+            await self._outbox.direct.send_ephemeral(await self._failures.place_of(body), text)
 
     async def _answer(self, handler: Handler, args: AsyncArgs) -> tuple[str, bool]:
         """(the text for the person, whether it failed)."""

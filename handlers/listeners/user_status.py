@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from bot.approvals.model import GUEST, INCOMPLETE, UNKNOWN, Standing
 from bot.errors import OutcomeUnknown, SlackRefused
-from handlers.outbound.slack_client import SlackCalls
+from handlers.outbound.slack_client import SlackClient
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +28,8 @@ T = TypeVar("T")
 class People:
     """Asks Slack, at most once a minute about each person and each group."""
 
-    def __init__(self, calls: SlackCalls, home_team: str, clock: Callable[[], datetime]) -> None:
-        self._call = calls.call
+    def __init__(self, slack: SlackClient, home_team: str, clock: Callable[[], datetime]) -> None:
+        self._call = slack.call
         self._home_team = home_team
         self._clock = clock
         self._known: dict[str, tuple[datetime, Any]] = {}

@@ -1,1 +1,1 @@
-"""To Slack: the outbox is the only sender; the pace is Slack's limit."""
+"""Sends to Slack: the outbox is the only sender, and the rate limiters keep Slack's limits."""

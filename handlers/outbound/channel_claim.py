@@ -1,4 +1,4 @@
-"""One channel as its sender sees it: its claim, its pace, and when it may go again."""
+"""The sender's state of one channel: its claim, its rate limiter, and when it may send again."""
 
 from __future__ import annotations
 
@@ -8,77 +8,77 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handlers.outbound.rate_limiter import Pace
+from handlers.outbound.rate_limiter import RateLimiter
 from store.operations.leases import ChannelClaim
 from store.rows import OutboxMessage
 
-LONGEST_PAUSE = 15.0  # seconds a channel waits at most when Slack is not well
-# Alerts of one outage come in one after the other, and Slack may take no second post for a second.
-# So the first card waits as long as more alerts come in each GATHER, at most GATHERS times.
+LONGEST_PAUSE = 15.0  # seconds a channel waits at most while Slack is unavailable
+# The alerts of one outage arrive one after the other, and Slack may take no second post for a
+# second. So the first card waits while more alerts arrive in each GATHER, at most GATHERS times.
 QUIET = timedelta(seconds=3)  # without a post; a backlog is posted about every second
 GATHER, GATHERS = 0.005, 20  # seconds; times
-# A press changes its card three times within milliseconds. Changes wait this long, so that they are
-# one call, and so that showing them does not hold up the request that the press is for. A post does
-# not wait, and takes the changes along.
+# A press changes its card three times within milliseconds. Changes wait this long, so that they
+# become one call, and so that the update of the card does not delay the request to the gateway. A
+# new post does not wait, and the changes go with it.
 GATHER_CHANGES = 0.02  # seconds
 MINUTE = timedelta(minutes=1)
-HEAD = 5  # critical cards of a storm that are posted before its digest
+CARDS_BEFORE_DIGEST = 5  # critical cards of a burst that are posted before its digest message
 
 
 @dataclass(slots=True)
 class Channel:
     """One channel in the outbox, while this process has its claim.
 
-    A channel either moves, or is paused (Slack or the store is not well), or waits for `wake_at`
-    (Slack takes nothing of what is due before), or has nothing to do.
+    A channel either has a running `task`, or is paused (Slack or the store is unavailable), or
+    waits for `wake_at` (before that Slack takes nothing that is due), or has nothing to send.
     """
 
     claim: ChannelClaim
-    pace: Pace
-    moving: asyncio.Task[None] | None = None
-    missed: bool = False  # something became due while it moved: it checks once more
+    limiter: RateLimiter
+    task: asyncio.Task[None] | None = None
+    has_more: bool = False  # a message became due while the task ran: the task starts once more
     paused_until: datetime | None = None  # nothing is sent until then
-    wake_at: datetime | None = None  # then Slack takes what it does not take now
-    troubles: int = 0  # in a row: Slack was not well
-    changes_from: float | None = None  # by the loop's time: the changes that have come in may go
-    storm_at: datetime | None = None  # when the storm's digest was last updated
-    storm_cards: int = 0  # posted since that storm began
-    cards_of: dict[str, deque[datetime]] = field(default_factory=dict)  # posted lately, by sender
+    wake_at: datetime | None = None  # until then Slack's limits hold every due message
+    failures: int = 0  # in a row, with Slack unavailable
+    changes_from: float | None = None  # by the loop's time: when gathered changes may be sent
+    digest_at: datetime | None = None  # when the burst's digest message was last updated
+    burst_cards: int = 0  # posted since the burst began
+    cards_of: dict[str, deque[datetime]] = field(default_factory=dict)  # times, by sender
     posted_at: datetime | None = None  # when the last post was sent
-    gathered: tuple[int, ...] = ()  # what waited for the first place at the last look
+    gathered: tuple[int, ...] = ()  # ids that waited at the last check
     gathers_left: int = GATHERS
 
     def is_paused(self, now: datetime) -> bool:
-        """Whether nothing may be sent now."""
-        # No pause is longer than the longest: then the clock was set back.
+        """True while nothing may be sent."""
+        # No pause is longer than LONGEST_PAUSE; if it seems so, the clock was set back.
         longest = timedelta(seconds=LONGEST_PAUSE)
         return self.paused_until is not None and timedelta() < self.paused_until - now <= longest
 
     def pause(self, now: datetime, seconds: float) -> None:
-        """Send nothing for so long."""
+        """Send nothing for `seconds`."""
         self.paused_until = now + timedelta(seconds=seconds)
 
     def gather_changes(self, *, alone: bool) -> None:
-        """Let the changes that are due wait for those that follow, unless a post is due too."""
+        """Let due changes wait for those that follow, if they are due alone, without a new post."""
         if not alone:
             self.changes_from = None
         elif self.changes_from is None:
             self.changes_from = asyncio.get_running_loop().time() + GATHER_CHANGES
 
     def changes_wait(self) -> float:
-        """Seconds until the changes that have come in may go; 0 for now."""
+        """Seconds until gathered changes may be sent; 0 for now."""
         if self.changes_from is None:
             return 0.0
         return max(0.0, self.changes_from - asyncio.get_running_loop().time())
 
     def is_quiet(self, now: datetime) -> bool:
-        """Whether nothing was posted for a while."""
+        """True if nothing was posted for QUIET."""
         return self.posted_at is None or now - self.posted_at >= QUIET
 
-    def gathers(self, messages: Sequence[OutboxMessage], now: datetime) -> bool:
-        """Whether to wait a moment, for something more severe may be coming in right now.
+    def should_gather(self, messages: Sequence[OutboxMessage], now: datetime) -> bool:
+        """True if the first card should wait a moment: a more severe alert may be arriving.
 
-        A critical card never waits, nor does anything in a channel that is not quiet.
+        A critical card never waits, nor does any message in a channel that is not quiet.
         """
         first = messages[0] if messages else None
         waiting = tuple(message.id for message in messages)
@@ -97,27 +97,28 @@ class Channel:
         self.gathers_left -= 1
         return True
 
-    def in_turn(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
-        """The messages in the order in which they go.
+    def in_order(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+        """The messages in the order in which they are sent.
 
-        What the bot says of itself comes first; only a storm's digest lets the first critical cards
-        go before it, so that the last of five is not a second later than it must be.
+        The bot's own notices come first. Only a burst's digest message lets the first critical
+        cards go before it, so that the last of five is not a second later than it must be.
         """
-        ahead = max(0, HEAD - self.storm_cards)
+        ahead = max(0, CARDS_BEFORE_DIGEST - self.burst_cards)
         if not ahead or not any(_is_new(message, "storm") for message in messages):
             return list(messages)
-        cards = [one for one in messages if _is_new(one, "card") and one.rank == 0][:ahead]
+        critical = (m for m in messages if _is_new(m, "card") and m.rank == 0)
+        cards = list(critical)[:ahead]
         return [*cards, *(message for message in messages if message not in cards)]
 
     def posted(self, message: OutboxMessage, now: datetime) -> None:
-        """Note that this message was posted."""
+        """Record that this message was posted."""
         self.posted_at = now
         if message.kind == "card":
-            self.storm_cards += 1
+            self.burst_cards += 1
             self.cards_of.setdefault(message.sender, deque()).append(now)
 
-    def over(self, cap: int, now: datetime) -> list[str]:
-        """The senders with at least that many new incidents shown within the last minute."""
+    def senders_over(self, cap: int, now: datetime) -> list[str]:
+        """The senders with at least `cap` new incidents shown within the last minute."""
         for sender, cards in list(self.cards_of.items()):
             while cards and not timedelta() <= now - cards[0] < MINUTE:
                 cards.popleft()

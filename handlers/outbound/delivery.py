@@ -1,4 +1,4 @@
-"""One message on its way to Slack: shown, found, put off, given up; and each of it written down."""
+"""Delivers one message: shows it, finds its earlier post, postpones it or gives it up."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from bot.errors import OutcomeUnknown, SlackRefused, SopbotError
 from bot.observability.events import Event, emit
 from handlers.outbound.metadata import Sender, metadata_for
-from handlers.outbound.posted_messages import Finder
-from handlers.outbound.rate_limiter import Pace
+from handlers.outbound.posted_messages import PostedMessageLookup
+from handlers.outbound.rate_limiter import RateLimiter
 from handlers.outbound.rendering import Rendered, Renderer
-from handlers.outbound.slack_client import BAD_TOKEN, POST, SlackCalls
+from handlers.outbound.slack_client import BAD_TOKEN, POST, SlackClient
 from store import Store
 from store.operations.cards import CardContent
 from store.operations.leases import ChannelClaim
@@ -23,20 +23,20 @@ log = logging.getLogger(__name__)
 
 FIRST_BACKOFF = 0.5
 MAX_BACKOFF = 60.0
-UNWELL_BACKOFF = 15.0  # at most, where it may well be Slack that is at fault
+UNAVAILABLE_BACKOFF = 15.0  # at most, if Slack may be at fault rather than the message
 GIVE_UP_AFTER = 8  # tries of one message; with the doubling pauses that is about a minute
 
-# The message is at fault, but its plain text may still be taken.
-_TOO_RICH = frozenset(
+# Slack refuses these blocks, but may still take the plain text.
+_BLOCKS_REFUSED = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"}
 )
-# No message is at fault: Slack is away, or does not take our token. Never given up.
-_EVERYBODYS = BAD_TOKEN | {"ratelimited", "not_reached"}
-_GONE = frozenset({"message_not_found"})
+# No message is at fault: Slack is away, or refuses our token. The bot never gives up here.
+_NO_MESSAGES_FAULT = BAD_TOKEN | {"ratelimited", "not_reached"}
+_DELETED = frozenset({"message_not_found"})
 
 
-class SlackIsUnwell(Exception):
-    """No message is at fault: the whole channel waits."""
+class SlackUnavailable(Exception):
+    """Slack is away, or refuses our token: the whole channel waits."""
 
 
 class Delivery:
@@ -44,7 +44,7 @@ class Delivery:
 
     def __init__(
         self,
-        calls: SlackCalls,
+        slack: SlackClient,
         store: Store,
         renderer: Renderer,
         clock: Callable[[], datetime],
@@ -52,36 +52,36 @@ class Delivery:
         ops_channel: str,
         sender: Sender,
     ) -> None:
-        self._calls = calls
+        self._slack = slack
         self._store = store
         self._renderer = renderer
         self._clock = clock
         self._ops_channel = ops_channel
         self._sender = sender
-        self._finder = Finder(calls.call, clock, sender)
-        self.unsure: dict[int, datetime] = {}  # may be posted, by a try that ended then
-        self._gone: set[int] = set()  # was posted, and Slack does not know it any more
+        self._lookup = PostedMessageLookup(slack.call, clock, sender)
+        self.unsure: dict[int, datetime] = {}  # ids that may be posted: when the last try ended
+        self._deleted: set[int] = set()  # ids that were posted, and then deleted in Slack
 
     async def deliver(
         self,
         message: OutboxMessage,
         content: CardContent | None,
         claim: ChannelClaim,
-        pace: Pace,
-        unwell: Callable[[], float],
+        limiter: RateLimiter,
+        back_off: Callable[[], float],
     ) -> bool:
-        """Show it (True), or write down why not. SlackIsUnwell when the others must wait too.
+        """Show the message in Slack (True), or note why it is not shown.
 
-        `content` is what a card shows, where that was read with the message.
-        Then `unwell` makes them wait, and says for how many seconds; this message may be at fault
-        and waits longer.
+        `content` is what a card shows, if the store returned it with the message. `back_off` pauses
+        the channel and returns the seconds; this message may be at fault and waits longer.
 
-        What else is raised is a fault of ours or the store's; the message may be shown already.
+        SlackUnavailable: the other messages must wait too. Any other error is a bug of ours or the
+        store's failure; Slack may show the message already.
         """
         try:
             rendered = await self._renderer.render(message, content)
         except SopbotError as error:
-            await self._later(message, str(error), maybe_posted=False)
+            await self._postpone(message, str(error), maybe_posted=False)
             return False
         if rendered is None:
             await self._store.outbox_give_up(message, "nothing to show", "", self._clock())
@@ -92,68 +92,68 @@ class Delivery:
         try:
             ts = await self._show(message, rendered, claim)
         except OutcomeUnknown as error:
-            wait = unwell() + min(self._backoff(message), UNWELL_BACKOFF)
-            await self._later(message, str(error), maybe_posted=True, wait=wait)
-            raise SlackIsUnwell from error
+            wait = back_off() + min(self._backoff(message), UNAVAILABLE_BACKOFF)
+            await self._postpone(message, str(error), maybe_posted=True, wait=wait)
+            raise SlackUnavailable from error
         except SlackRefused as error:
             if error.error == "ratelimited" and message.ts is None:
-                pace.refused(self._clock())
-            await self._refused(message, error, unwell)
+                limiter.refused(self._clock())
+            await self._handle_refusal(message, error, back_off)
             return False
         if ts is None:
-            return False  # the channel's new owner shows it
-        await self._shown(message, ts, claim, pace)
+            return False  # the claim's new owner shows it
+        await self._record_shown(message, ts, claim, limiter)
         self._forget(message)
         return True
 
-    async def stumbled(self, message: OutboxMessage, error: Exception) -> None:
-        """A bug of ours in this message is not the end of its channel."""
+    async def handle_bug(self, message: OutboxMessage, error: Exception) -> None:
+        """Postpone a message that our own code cannot show: a bug must not stop its channel."""
         log.error("%s cannot be shown now", message.key, exc_info=error)
-        await self._later(message, type(error).__name__, maybe_posted=True)
+        await self._postpone(message, type(error).__name__, maybe_posted=True)
 
-    async def _shown(
-        self, message: OutboxMessage, ts: str, claim: ChannelClaim, pace: Pace
+    async def _record_shown(
+        self, message: OutboxMessage, ts: str, claim: ChannelClaim, limiter: RateLimiter
     ) -> None:
-        """Note what Slack shows now, and put right what another replica did meanwhile."""
+        """Record what Slack shows now, and correct what another replica did meanwhile."""
         if message.ts is not None:
             if self._store.replica.holds_channel(claim):
                 await self._store.outbox_sent(message, ts)
             else:  # the claim's new owner may have shown a newer version before this one
                 await self._store.outbox_requeue(message)
             return
-        paced_until = pace.posted(self._clock())
+        paced_until = limiter.posted(self._clock())
         if not await self._store.outbox_sent(message, ts, paced_until):
             log.warning("%s was posted by another replica too; this copy goes", message.key)
-            await self._calls.call("chat_delete", channel=message.channel, ts=ts)
+            await self._slack.call("chat_delete", channel=message.channel, ts=ts)
 
     async def _show(
         self, message: OutboxMessage, rendered: Rendered, claim: ChannelClaim
     ) -> str | None:
-        """Post or change the message; its ts, or None when that is another's to do by now."""
+        """Post or update the message. Returns its ts, or None if another replica has the claim."""
         ts = message.ts
         if ts is None and (tried_at := self._tried_at(message, claim)):
-            ts = await self._finder.find(message, tried_at)
+            ts = await self._lookup.find(message, tried_at)
             if ts is None and not self._store.replica.holds_channel(claim):
-                return None  # to look took so long that another may have posted it since
+                return None  # the lookup took so long that another replica may have posted it since
         try:
-            return await self._put(message, rendered.text, rendered.blocks, rendered, ts)
+            return await self._send(message, rendered.text, rendered.blocks, rendered, ts)
         except SlackRefused as error:
-            if error.error not in _TOO_RICH:
+            if error.error not in _BLOCKS_REFUSED:
                 raise
             log.error("Slack refused the blocks of %s: %s", message.key, error)
-            return await self._put(message, rendered.text, [], rendered, ts)
+            return await self._send(message, rendered.text, [], rendered, ts)
 
     def _tried_at(self, message: OutboxMessage, claim: ChannelClaim) -> datetime | None:
-        """Until when it may have been posted already; None when it cannot have been."""
+        """The end of the last try that may have posted it; None if no try can have posted it."""
         if tried := self.unsure.get(message.id):
-            return tried  # also if it was deleted and its new copy was posted without an answer
-        if message.id in self._gone:
+            return tried  # it may also be the new copy of a deleted message
+        if message.id in self._deleted:
             return None
         # Messages enqueued before we claimed this channel may already have been posted by its
         # previous owner.
         return claim.taken_at if message.unsure or message.id <= claim.newest else None
 
-    async def _put(
+    async def _send(
         self,
         message: OutboxMessage,
         text: str,
@@ -168,9 +168,9 @@ class Delivery:
             "metadata": metadata_for(message, self._sender.store_id, rendered.facts),
         }
         if ts is not None:
-            await self._calls.call("chat_update", ts=ts, **shared)
-            return ts  # whatever Slack calls it in its answer, that is what was changed
-        answer = await self._calls.call(
+            await self._slack.call("chat_update", ts=ts, **shared)
+            return ts  # Slack updated this message, whatever ts its answer names
+        answer = await self._slack.call(
             POST,
             thread_ts=message.thread_ts,
             reply_broadcast=rendered.broadcast and message.in_thread,
@@ -183,26 +183,26 @@ class Delivery:
             raise OutcomeUnknown(f"Slack did not say where {message.key} is.")
         return posted
 
-    async def _refused(
-        self, message: OutboxMessage, error: SlackRefused, unwell: Callable[[], float]
+    async def _handle_refusal(
+        self, message: OutboxMessage, error: SlackRefused, back_off: Callable[[], float]
     ) -> None:
-        tired = error.error not in _EVERYBODYS and message.attempts + 1 >= GIVE_UP_AFTER
-        if error.error in _GONE and message.ts:
-            await self._lost(message)
-        elif error.permanent or tired:
+        exhausted = error.error not in _NO_MESSAGES_FAULT and message.attempts + 1 >= GIVE_UP_AFTER
+        if error.error in _DELETED and message.ts:
+            await self._mark_deleted(message)
+        elif error.permanent or exhausted:
             await self._give_up(message, str(error))
         elif error.error == "ratelimited":
-            # Not longer than Slack said: the channel's other messages have to wait as well.
+            # Not longer than Slack's Retry-After: the channel's other messages wait as well.
             wait = min(error.retry_after or FIRST_BACKOFF, MAX_BACKOFF)
-            await self._later(message, str(error), maybe_posted=False, wait=wait)
-        elif error.error in _EVERYBODYS:
-            await self._later(message, str(error), maybe_posted=False, wait=unwell())
-            raise SlackIsUnwell from error
+            await self._postpone(message, str(error), maybe_posted=False, wait=wait)
+        elif error.error in _NO_MESSAGES_FAULT:
+            await self._postpone(message, str(error), maybe_posted=False, wait=back_off())
+            raise SlackUnavailable from error
         else:
-            # Once only: a thread that is not found beneath a fresh card either is another fault.
+            # Once only: if Slack does not find a fresh card's thread either, the fault is another.
             if error.error == "thread_not_found" and error.error not in message.error:
-                await self._card_lost(message)
-            await self._later(message, str(error), maybe_posted=False)
+                await self._repost_card(message)
+            await self._postpone(message, str(error), maybe_posted=False)
 
     async def _give_up(self, message: OutboxMessage, why: str) -> None:
         shown = "nowhere" if message.channel == self._ops_channel else "in the ops channel instead"
@@ -218,29 +218,29 @@ class Delivery:
 
     def _forget(self, message: OutboxMessage) -> None:
         self.unsure.pop(message.id, None)
-        self._gone.discard(message.id)
+        self._deleted.discard(message.id)
 
-    async def _card_lost(self, reply: OutboxMessage) -> None:
-        """The card above a reply is gone: post it anew, unless that was done meanwhile."""
+    async def _repost_card(self, reply: OutboxMessage) -> None:
+        """Post the deleted card of a reply again, unless that was done meanwhile."""
         card = await self._store.outbox_message(f"card:{reply.incident_id}")
         if card and card.ts and card.ts == reply.thread_ts:
-            await self._lost(card)
+            await self._mark_deleted(card)
 
-    async def _lost(self, message: OutboxMessage) -> None:
-        """Slack does not know it any more: it is posted anew, and not looked for."""
-        self._gone.add(message.id)
+    async def _mark_deleted(self, message: OutboxMessage) -> None:
+        """Note that the message was deleted in Slack: it is posted again without a lookup."""
+        self._deleted.add(message.id)
         await self._store.outbox_mark_deleted(message)
 
     @staticmethod
     def _backoff(message: OutboxMessage) -> float:
         return min(MAX_BACKOFF, FIRST_BACKOFF * float(2 ** min(message.attempts, 10)))
 
-    async def _later(
+    async def _postpone(
         self, message: OutboxMessage, why: str, *, maybe_posted: bool, wait: float | None = None
     ) -> None:
-        """Try this message again in `wait` seconds, else after a doubling pause.
+        """Try this message again in `wait` seconds, by default after a doubling pause.
 
-        A message that waits longer than its channel lets the others go first.
+        The channel's other messages go first if this one waits longer than its channel.
         """
         if maybe_posted:
             self.unsure[message.id] = self._clock()

@@ -1,9 +1,9 @@
 """The hidden metadata of our messages: their kind, idempotency key and store.
 
-Slack keeps metadata only under a name of letters, digits and `_`; under any other it posts the
-message and drops the metadata without a word (bolt-python #863). Every name is made here. Older
+Slack keeps metadata only if its `event_type` has nothing but letters, digits and `_`. If not, Slack
+posts the message and drops the metadata silently (bolt-python #863). Every name is made here. Older
 versions wrote `sopbot.<kind>`, which servers that are only compatible with Slack may have kept, so
-both forms are read.
+the bot reads both forms.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NOT_KEPT = re.compile(r"[^a-z0-9_]")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The bot that posts: its bot_id ('' where Slack gave none), and its store's own id."""
+    """The bot that posts: its bot_id ('' if Slack returned none), and its store's own id."""
 
     bot_id: str
     store_id: str
@@ -45,9 +45,9 @@ def kind_of(mark: object) -> str:
 def metadata_for(
     message: OutboxMessage, store_id: str, facts: Mapping[str, str | int] | None = None
 ) -> dict[str, Any]:
-    """Its metadata: no secrets, for every app in the workspace can read it, and no null.
+    """The message's metadata: no secrets, because every app in the workspace can read it; no null.
 
-    `facts` are of the message's own kind, for whoever reads the message back.
+    `facts` are the fields of the message's own kind, for the code that reads the message later.
     """
     payload: dict[str, Any] = {**(facts or {}), "key": message.key, "store": store_id}
     if message.incident_id is not None:
@@ -58,10 +58,10 @@ def metadata_for(
 def key_of(posted: Any, sender: Sender, *, in_own_thread: bool) -> str | None:
     """The idempotency key of a message that this store posted, else None.
 
-    Any app can copy a key, but not our bot_id; and another sopbot on another store may be the same
-    app. A message without a store id is one of an older version: it is ours for sure only in the
-    thread of our own card (`in_own_thread`), where no other store posts. In a channel it is left
-    alone: a second card is a blemish, another store's card that we overwrite is a lost alert.
+    Any app can copy a key, but not our bot_id; and a sopbot on another store may be the same app.
+    An older version wrote no store id. Such a message is certainly ours only in the thread of our
+    own card (`in_own_thread`), where no other store posts. In a channel the bot leaves it alone: a
+    second card is a blemish, but another store's card that we overwrite is a lost alert.
     """
     posted = as_object(posted)
     metadata = as_object(posted.get("metadata"))
@@ -79,7 +79,7 @@ def key_of(posted: Any, sender: Sender, *, in_own_thread: bool) -> str | None:
 
 
 def time_of(ts: object) -> datetime | None:
-    """The time that a `ts` of Slack is; None where it is none."""
+    """The time of a Slack `ts`; None if it is not one."""
     try:
         return datetime.fromtimestamp(float(str(ts)), UTC)
     except (ValueError, OverflowError, OSError):
@@ -87,5 +87,5 @@ def time_of(ts: object) -> datetime | None:
 
 
 def as_object(value: Any) -> dict[str, Any]:
-    """The value where it is a JSON object, else an empty one."""
+    """The value if it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}

@@ -1,9 +1,10 @@
-"""The only sender to Slack: durable, one task a channel, the most severe first.
+"""Sends every message of the outbox, durably: one task a channel, the most severe message first.
 
-A row says what should be seen, not what to send: it is rendered at the moment of sending, so any
-number of changes that waited become one call. A message that may have been posted already (the
-process died, the connection broke) is looked for by the idempotency key in its metadata before it
-is posted again. When more incidents wait than the policy's storm limit, one digest says so.
+A row of the outbox says what Slack should show, not what to send. It is rendered when it is sent,
+so any number of changes that waited become one call. A message may have been posted already if the
+process died or the connection broke; before the bot posts it again, it looks the message up by the
+idempotency key in its metadata. If more incidents wait than the policy's storm limit, one digest
+message says so.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
-from typing import Any
 
 from bot.configuration import LiveConfiguration
-from bot.errors import OutcomeUnknown, SlackRefused, SopbotError, StoreError
+from bot.errors import SlackRefused, SopbotError, StoreError
 from bot.observability.throttled_logger import ThrottledLogger
 from bot.policy import Notify
 from handlers.outbound.channel_claim import GATHER, LONGEST_PAUSE, Channel
-from handlers.outbound.delivery import Delivery, SlackIsUnwell
+from handlers.outbound.delivery import Delivery, SlackUnavailable
+from handlers.outbound.direct_calls import DirectCalls
 from handlers.outbound.metadata import Sender
-from handlers.outbound.rate_limiter import Pace
+from handlers.outbound.rate_limiter import RateLimiter
 from handlers.outbound.rendering import Renderer
-from handlers.outbound.slack_client import POST, SlackCalls
+from handlers.outbound.slack_client import POST, SlackClient
 from store import Store
 from store.operations.cards import CardContent
 from store.operations.outbox import MessageClass
@@ -34,24 +35,28 @@ from store.topics import Topic
 
 log = logging.getLogger(__name__)
 
-FALLBACK_POLL = 1.0  # seconds; the signal is what wakes us, this is for what fell due by time
-LATE = timedelta(minutes=5)  # what was due so long ago and is not sent is a fault
-CHANNEL_PAUSE = 1.0  # seconds a channel waits when Slack is not well; it doubles
+FALLBACK_POLL = 1.0  # seconds; the signal wakes the outbox, the poll is for what fell due by time
+LATE = timedelta(minutes=5)  # a message that was due so long ago and is not sent is a fault
+CHANNEL_PAUSE = 1.0  # seconds a channel waits while Slack is unavailable; it doubles
 RESTART_DELAY = 5.0  # seconds until a channel's task that a bug stopped starts again
-# Slack takes 50 changes a minute. Repeats get 40 of them, and six more after a quiet time, so that
-# a press is always shown at once.
-REPEAT_INTERVAL, REPEAT_BURST = 1.5, 6
-BATCH = 20  # messages read from the store at once
-GATHERED = 500  # the same where the first post of a quiet channel is chosen among them
-DIGEST_EVERY = timedelta(seconds=10)  # until a storm's digest is brought up to date
+# Slack takes 50 changes a minute. Refreshes get 40 of them, and six more after a quiet time, so
+# that the result of a press is always shown immediately.
+REFRESH_INTERVAL, REFRESH_BURST = 1.5, 6
+BATCH = 20  # messages that one fetch reads
+GATHERED = 500  # the same, if the first post of a quiet channel is chosen among them
+DIGEST_EVERY = timedelta(seconds=10)  # between two updates of a burst's digest message
 
 
 class Outbox:
-    """Sends what the store says should be seen. `run` until cancelled; `drain` at the end."""
+    """Sends what the store says that Slack should show.
+
+    `run` is a task that goes on until it is cancelled; then `drain`. `direct` are the calls that
+    people wait for.
+    """
 
     def __init__(
         self,
-        calls: SlackCalls,
+        slack: SlackClient,
         store: Store,
         renderer: Renderer,
         clock: Callable[[], datetime],
@@ -62,20 +67,19 @@ class Outbox:
     ) -> None:
         self._config = config
         self.ops_channel = ops_channel
-        """Where the bot speaks of itself."""
+        """The channel for the bot's own notices."""
         self.delivery = Delivery(
-            calls, store, renderer, clock, ops_channel=ops_channel, sender=sender
+            slack, store, renderer, clock, ops_channel=ops_channel, sender=sender
         )
-        self._calls = calls
+        self.direct = DirectCalls(slack)
+        self._slack = slack
         self._store = store
         self._clock = clock
         self._runner: asyncio.Task[None] | None = None
-        self._whispers: set[asyncio.Task[None]] = set()
         self._channels: dict[str, Channel] = {}
-        self._repeats = Pace(burst=REPEAT_BURST)  # of all channels: Slack limits the workspace
-        self._throttled = ThrottledLogger(
-            log, logging.WARNING, "the outbox waits for the store: %s"
-        )
+        # One for all channels: Slack limits changes for the workspace.
+        self._refreshes = RateLimiter(burst=REFRESH_BURST)
+        self._failures = ThrottledLogger(log, logging.WARNING, "the outbox waits for the store: %s")
 
     @property
     def _policy(self) -> Notify:
@@ -88,18 +92,18 @@ class Outbox:
         while True:
             signal.clear()
             try:
-                await self._look()
+                await self._start_due_channels()
             except StoreError as error:
-                self._throttled.log(error)
-            except Exception:  # whatever it is: nobody else sends, so it goes on at the next turn
+                self._failures.log(error)
+            except Exception:  # nothing else sends, so the outbox goes on after any error
                 log.exception("the outbox could not see what is due; it goes on")
             # Not wait_for: on Python 3.11 it can swallow the cancellation that ends this loop.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._next_look()):
+                async with asyncio.timeout(self._seconds_to_next_check()):
                     await signal.wait()
 
-    def _next_look(self) -> float:
-        """Seconds until something may be due again: soon, where a wait ends before the poll."""
+    def _seconds_to_next_check(self) -> float:
+        """Seconds until a message may be due again: a channel's wait may end before the poll."""
         now = self._clock()
         ends = [
             (end - now).total_seconds()
@@ -110,101 +114,64 @@ class Outbox:
         return max(0.01, min([FALLBACK_POLL, *ends]))
 
     async def check(self) -> None:
-        """SopbotError when nothing is being sent, or a message is long overdue or refused."""
-        if not self._runs():
+        """Raise SopbotError if nothing is sent, the token is refused, or messages are overdue."""
+        if not self._is_running():
             raise SopbotError("Nothing is sent to Slack: the outbox does not run.")
-        if self._calls.refusal:
-            raise SlackRefused(self._calls.refusal, permanent=False, detail="the bot's token")
+        if self._slack.refusal:
+            raise SlackRefused(self._slack.refusal, permanent=False, detail="the bot's token")
         if late := await self._store.outbox_overdue(self._clock() - LATE):
             minutes = LATE.total_seconds() / 60
             raise SopbotError(f"Messages for {', '.join(late)} are {minutes:g} minutes overdue.")
 
     async def drain(self, timeout: float) -> None:
-        """Let what is being sent finish, for at most `timeout` seconds; the rest stays written."""
-        tasks = [channel.moving for channel in self._channels.values() if channel.moving]
-        tasks += self._whispers
+        """Finish the calls in progress, for at most `timeout` seconds; the rest stays enqueued."""
+        tasks = [channel.task for channel in self._channels.values() if channel.task]
+        tasks += self.direct.sending
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def whisper(self, body: dict[str, Any], text: str) -> None:
-        """Tell the person who pressed, where they did, now or never: not part of the story."""
-        channel = (body.get("channel") or {}).get("id")
-        user = (body.get("user") or {}).get("id")
-        if not channel or not user:
-            return
-        container = body.get("container") or {}
-        thread = container.get("thread_ts")
-        if thread and thread == container.get("message_ts"):
-            thread = None  # pressed on the root, in the channel: the thread may be closed
-        try:
-            await self._calls.call(
-                "chat_postEphemeral", channel=channel, user=user, text=text, thread_ts=thread
-            )
-        except (SlackRefused, OutcomeUnknown) as error:
-            log.warning("could not answer a press: %s", error)
+    async def _start_due_channels(self) -> None:
+        """Start every channel in which a message may be sent now.
 
-    def whisper_soon(self, body: dict[str, Any], text: str) -> None:
-        """The same, without waiting for Slack to have taken it."""
-        whisper = asyncio.create_task(self.whisper(body, text), name="whisper")
-        self._whispers.add(whisper)  # the loop itself does not hold on to a task
-        whisper.add_done_callback(self._whispers.discard)
-
-    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
-        """Open a modal; SlackRefused when the trigger has expired."""
-        await self._calls.call("views_open", trigger_id=trigger_id, view=view)
-
-    async def update_view(self, view_id: str, view: dict[str, Any]) -> None:
-        """Change an open modal; SlackRefused when it is closed."""
-        await self._calls.call("views_update", view_id=view_id, view=view)
-
-    async def permalink(self, channel: str, ts: str) -> str:
-        """The message's address, or '' when Slack does not say."""
-        try:
-            answer = await self._calls.call("chat_getPermalink", channel=channel, message_ts=ts)
-        except (SlackRefused, OutcomeUnknown):
-            return ""
-        return str(answer.get("permalink", ""))
-
-    async def _look(self) -> None:
-        """Start every channel in which something may go now.
-
-        A rate-limited channel is woken only at its time: any other wake-up of the outbox
-        must not run it for nothing.
+        A rate-limited channel starts only when its limit ends: no other wake-up of the outbox may
+        run it in vain.
         """
         now = self._clock()
-        asks = {
-            name: ask
-            for name, known in self._channels.items()
-            if not known.moving and not known.is_paused(now) and (ask := self._ask_of(known, now))
+        requests = {
+            name: request
+            for name, channel in self._channels.items()
+            if not channel.task
+            and not channel.is_paused(now)
+            and (request := self._fetch_request(channel, now))
         }
-        for name, found in (await self._store.outbox_channels(now, asks)).items():
+        for name, work in (await self._store.outbox_channels(now, requests)).items():
             channel = self._channels.get(name)
-            if channel and not channel.moving:
-                channel.gather_changes(alone=MessageClass.NEW not in found.which)
-            if channel and (channel.is_paused(now) or self._is_held_back(channel, found.which)):
+            if channel and not channel.task:
+                channel.gather_changes(alone=MessageClass.NEW not in work.which)
+            if channel and (channel.is_paused(now) or self._is_held_back(channel, work.which)):
                 continue
-            if channel and channel.moving:
-                channel.missed = True
-            elif channel := await self._take(name):
-                self._start(channel, found)
+            if channel and channel.task:
+                channel.has_more = True
+            elif channel := await self._claim(name):
+                self._start(channel, work)
 
-    def _ask_of(self, channel: Channel, now: datetime) -> FetchRequest | None:
-        """What the channel reads next; None while Slack takes nothing in it."""
-        which = self._what_may_go(channel)
+    def _fetch_request(self, channel: Channel, now: datetime) -> FetchRequest | None:
+        """The channel's next fetch; None while Slack takes nothing in it."""
+        which = self._sendable(channel)
         if not which:
             return None
         batch = GATHERED if channel.is_quiet(now) else BATCH
         return FetchRequest(
             max(batch, self._policy.storm_limit + 1),
             which,
-            tuple(channel.over(self._policy.sender_incidents_per_minute, now)),
+            tuple(channel.senders_over(self._policy.sender_incidents_per_minute, now)),
         )
 
     def _is_held_back(self, channel: Channel, due: Set[MessageClass]) -> bool:
-        """Whether Slack's rate limits hold everything that is due; then note when to wake."""
+        """True if Slack's rate limits hold every due message; then set `wake_at`."""
         if not self._store.replica.holds_channel(channel.claim):
             return False
         waits = self._waits(channel)
@@ -213,13 +180,13 @@ class Outbox:
             channel.wake_at = self._clock() + timedelta(seconds=wait)
         return wait > 0
 
-    def _start(self, channel: Channel, found: ChannelWork | None = None) -> None:
-        channel.missed = False
-        moves = self._move(channel, found)
-        channel.moving = asyncio.create_task(moves, name=channel.claim.channel)
-        channel.moving.add_done_callback(self._left)
+    def _start(self, channel: Channel, work: ChannelWork | None = None) -> None:
+        channel.has_more = False
+        sending = self._send_due(channel, work)
+        channel.task = asyncio.create_task(sending, name=channel.claim.channel)
+        channel.task.add_done_callback(self._on_stop)
 
-    async def _take(self, name: str) -> Channel | None:
+    async def _claim(self, name: str) -> Channel | None:
         """The channel with its claim; None while another replica has it."""
         known = self._channels.get(name)
         if known and self._store.replica.holds_channel(known.claim):
@@ -227,146 +194,144 @@ class Outbox:
         claim = await self._store.replica.claim_channel(name, self._clock())
         if claim is None:
             return None
-        channel = self._channels[name] = Channel(claim, Pace(claim.paced_until))
+        channel = self._channels[name] = Channel(claim, RateLimiter(claim.paced_until))
         # A burst may have begun before we claimed the channel.
         now = self._clock()
         if await self._store.update_burst(name, self._policy.storm_limit, now, remind=False):
-            channel.storm_at = now
+            channel.digest_at = now
         return channel
 
-    def _left(self, task: asyncio.Task[None]) -> None:
+    def _on_stop(self, task: asyncio.Task[None]) -> None:
         channel = self._channels[task.get_name()]
-        channel.moving = None
+        channel.task = None
         if task.cancelled():
             return
         if error := task.exception():
             if isinstance(error, StoreError):
-                self._throttled.log(error)
+                self._failures.log(error)
             else:
                 log.error("the outbox of %s stopped", task.get_name(), exc_info=error)
-            channel.pause(self._clock(), RESTART_DELAY)  # not at once: it would stop again
-        elif channel.missed and not channel.is_paused(self._clock()) and self._runs():
-            self._start(channel)  # something came, perhaps while the channel was ending
+            channel.pause(self._clock(), RESTART_DELAY)  # an immediate start would fail again
+        elif channel.has_more and not channel.is_paused(self._clock()) and self._is_running():
+            self._start(channel)  # a message became due, perhaps while the task was ending
 
-    def _runs(self) -> bool:
+    def _is_running(self) -> bool:
         return self._runner is not None and not self._runner.done()
 
-    async def _move(self, channel: Channel, found: ChannelWork | None) -> None:
-        """Everything due in one channel, one message after the other, as long as it is ours.
+    async def _send_due(self, channel: Channel, work: ChannelWork | None) -> None:
+        """Send every due message of one channel, one after the other, while we have its claim.
 
-        `found` is what the look that started this has read already.
+        `work` is the fetch that started this task, so that the first one need not be repeated.
         """
-        pace = channel.pace
-        pace.interval, pace.burst = self._policy.post_interval_seconds, self._policy.post_burst
-        self._repeats.interval = REPEAT_INTERVAL if pace.interval else 0.0
+        limiter = channel.limiter
+        limiter.interval = self._policy.post_interval_seconds
+        limiter.burst = self._policy.post_burst
+        self._refreshes.interval = REFRESH_INTERVAL if limiter.interval else 0.0
         while self._store.replica.holds_channel(channel.claim):
-            if found and found.ask and found.messages is not None:
-                ask, messages, card = found.ask, found.messages, found.card
+            if work and work.ask and work.messages is not None:
+                fetch, messages, card = work.ask, work.messages, work.card
             else:
                 now, name, card = self._clock(), channel.claim.channel, None
-                asked = self._ask_of(channel, now)
-                if asked is None:
+                request = self._fetch_request(channel, now)
+                if request is None:
                     break
-                ask = asked
+                fetch = request
                 messages = await self._store.outbox_due(
-                    name, now, ask.limit, ask.which, ask.yielding
+                    name, now, fetch.limit, fetch.which, fetch.yielding
                 )
-            found = None
-            if channel.gathers(messages, self._clock()):
+            work = None
+            if channel.should_gather(messages, self._clock()):
                 await asyncio.sleep(GATHER)
                 continue
-            if await self._weather_changed(channel, messages):
+            if await self._digest_changed(channel, messages):
                 continue
             if not messages:
                 break
-            for message in channel.in_turn(messages):
-                if not self._may_go(message, channel):
-                    break  # what may still go is asked for anew
+            for message in channel.in_order(messages):
+                if MessageClass.of(message) not in self._sendable(channel):
+                    break  # fetch again: messages of the other classes may still be sent
                 if not self._store.replica.holds_channel(channel.claim):
                     return
                 content, card = card if message is messages[0] else None, None
                 if not await self._deliver(message, channel, content):
                     return
             else:
-                # Was that all that may go? What has become due since is found by the next look.
-                asked_all = self._what_may_go(channel) <= ask.which
-                if asked_all and len(messages) < ask.limit and channel.storm_at is None:
+                # The next check finds messages that became due since this fetch.
+                fetched_all = self._sendable(channel) <= fetch.which
+                if fetched_all and len(messages) < fetch.limit and channel.digest_at is None:
                     break
-        # Not a pause: what Slack does take may come any moment.
+        # Not a pause: a message that Slack does take may become due at any moment.
         held = [wait for wait in self._waits(channel).values() if wait]
         channel.wake_at = self._clock() + timedelta(seconds=min(held)) if held else None
 
     def _waits(self, channel: Channel) -> dict[MessageClass, float]:
         """Seconds until Slack takes each class of messages in this channel; 0 for now."""
         now, name = self._clock(), channel.claim.channel
-        changes = max(self._calls.wait("chat_update"), channel.changes_wait())
+        changes = max(self._slack.wait("chat_update"), channel.changes_wait())
         return {
-            MessageClass.NEW: max(channel.pace.wait(now), self._calls.wait(POST, name)),
+            MessageClass.NEW: max(channel.limiter.wait(now), self._slack.wait(POST, name)),
             MessageClass.STATE_CHANGE: changes,
-            MessageClass.REFRESH: max(changes, self._repeats.wait(now)),
+            MessageClass.REFRESH: max(changes, self._refreshes.wait(now)),
         }
 
-    def _what_may_go(self, channel: Channel) -> frozenset[MessageClass]:
+    def _sendable(self, channel: Channel) -> frozenset[MessageClass]:
         return frozenset(which for which, wait in self._waits(channel).items() if not wait)
-
-    def _may_go(self, message: OutboxMessage, channel: Channel) -> bool:
-        return MessageClass.of(message) in self._what_may_go(channel)
 
     async def _deliver(
         self, message: OutboxMessage, channel: Channel, content: CardContent | None
     ) -> bool:
-        """Whether the channel's next message may follow at once.
+        """Deliver one message. True if the channel's next message may follow immediately.
 
-        `content` is what a card shows, where that was read just now.
+        `content` is what a card shows, if the fetch returned it.
         """
 
-        def unwell() -> float:
-            pause = min(CHANNEL_PAUSE * float(2 ** min(channel.troubles, 10)), LONGEST_PAUSE)
-            channel.troubles += 1
+        def back_off() -> float:
+            pause = min(CHANNEL_PAUSE * float(2 ** min(channel.failures, 10)), LONGEST_PAUSE)
+            channel.failures += 1
             channel.pause(self._clock(), pause)
             return pause
 
         try:
             shown = await self.delivery.deliver(
-                message, content, channel.claim, channel.pace, unwell
+                message, content, channel.claim, channel.limiter, back_off
             )
-        except SlackIsUnwell:
+        except SlackUnavailable:
             return False
         except Exception as error:
             self.delivery.unsure[message.id] = self._clock()
             if isinstance(error, StoreError) and not error.permanent:
-                raise  # of no message could be noted now that it is shown
-            await self.delivery.stumbled(message, error)
+                raise  # the store could not record any message as sent now
+            await self.delivery.handle_bug(message, error)
             return True
         if shown and message.ts is None:
             channel.posted(message, self._clock())
         if message.ts is not None:
             channel.changes_from = None
         if MessageClass.of(message) is MessageClass.REFRESH:
-            self._repeats.posted(self._clock())
-        if message.ts is not None and self._calls.wait("chat_update"):
-            self._repeats.refused(self._clock())  # the wait itself must not save up a new burst
-        if channel.troubles:
-            channel.troubles = 0
+            self._refreshes.posted(self._clock())
+        if message.ts is not None and self._slack.wait("chat_update"):
+            self._refreshes.refused(self._clock())  # the wait must not save up a new burst
+        if channel.failures:
+            channel.failures = 0
             await self._store.outbox_make_due_now(channel.claim.channel, self._clock())
-            return False  # what waited is asked for anew, in its order
+            return False  # the next fetch returns the messages that waited, in their order
         return True
 
-    async def _weather_changed(self, channel: Channel, messages: Sequence[OutboxMessage]) -> bool:
-        """Whether a storm's digest began, ended or was brought up to date: it is due now."""
-        now, told = self._clock(), channel.storm_at
-        if told is None:
+    async def _digest_changed(self, channel: Channel, messages: Sequence[OutboxMessage]) -> bool:
+        """True if a burst's digest message began, ended or was updated: it is due now."""
+        now, since = self._clock(), channel.digest_at
+        if since is None:
             cards = sum(message.kind == "card" and message.ts is None for message in messages)
             if cards <= self._policy.storm_limit:
                 return False
-        remind = told is None or abs(now - told) >= DIGEST_EVERY
+        remind = since is None or abs(now - since) >= DIGEST_EVERY
         if not remind and messages:
             return False
         name, limit = channel.claim.channel, self._policy.storm_limit
-        storms = await self._store.update_burst(name, limit, now, remind=remind)
-        if storms and remind:
-            channel.storm_cards = 0 if told is None else channel.storm_cards
-            channel.storm_at = now
-        elif not storms:
-            channel.storm_at = None
-        return remind if storms else told is not None
+        burst = await self._store.update_burst(name, limit, now, remind=remind)
+        if burst and remind:
+            channel.burst_cards = 0 if since is None else channel.burst_cards
+            channel.digest_at = now
+        elif not burst:
+            channel.digest_at = None
+        return remind if burst else since is not None

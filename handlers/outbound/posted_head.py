@@ -1,7 +1,7 @@
-"""The heads of the audit trail that were posted in the ops channel, read back from there.
+"""Reads the heads of the audit trail that the bot posted in the ops channel.
 
-A process that has just started knows only the trail that is in the store. Somebody who puts back an
-older copy of the store cannot change a message in Slack. The message's metadata holds the head.
+A process that has just started knows only the trail in the store. Somebody who restores an older
+copy of the store cannot change a message in Slack, whose metadata holds the head.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from store.operations.trail_upkeep import POSTED
 
 log = logging.getLogger(__name__)
 
-PAGE = 200  # messages asked for at once
-MOST_PAGES = 5  # a head is posted every day: it stands among the last messages
+PAGE = 200  # messages a call
+MOST_PAGES = 5  # the bot posts a head every day, so it is among the last messages
 _MAC = re.compile(r"[0-9a-f]{64}")
 
 
 def facts_of(day: Anchor) -> Mapping[str, str | int]:
-    """The metadata of the message about a day: its head, if the trail was proved up to there."""
+    """The metadata of a day's message: its head, if the trail was proved up to there."""
     return {} if day.note else {"row": day.seq, "head": day.mac}
 
 
 async def compare_posted_heads(store: Store, call: Call, channel: str, sender: Sender) -> None:
     """Compare the trail with the heads posted in `channel`, as far as Slack shows them.
 
-    Without a bot_id of ours, another app's copy of such a message would look like ours.
+    It needs the bot_id: without that, another app's copy of such a message would look like ours.
     """
     if not sender.bot_id:
         log.warning("the audit trail was not compared with Slack: Slack gave this bot no bot_id")
@@ -47,7 +47,7 @@ async def compare_posted_heads(store: Store, call: Call, channel: str, sender: S
 
 
 async def _posted(call: Call, channel: str, sender: Sender) -> list[tuple[Head, datetime]]:
-    """The heads in the newest messages, each with when it was posted."""
+    """The heads in the newest messages, each with the time of its post."""
     posted: list[tuple[Head, datetime]] = []
     read = 0
     where: dict[str, Any] = {"channel": channel, "limit": PAGE, "include_all_metadata": True}

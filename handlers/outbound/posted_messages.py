@@ -1,4 +1,4 @@
-"""Look for messages of ours that may have been posted although nobody noted it."""
+"""Finds messages of ours that Slack shows although no replica recorded the post."""
 
 from __future__ import annotations
 
@@ -15,90 +15,90 @@ from store.rows import OutboxMessage
 
 log = logging.getLogger(__name__)
 
-PAGE = 500  # messages asked for at once
+PAGE = 500  # messages a call
 MOST_PAGES = 2000  # of one list: a million messages
-PLACES = 50  # channels and threads of which a look is kept
+PLACES = 50  # channels and threads whose reading is kept
 BEFORE = timedelta(seconds=60)  # Slack's clock and ours need not agree
 
 Call = Callable[..., Awaitable[dict[str, Any]]]
 
 
 @dataclass(slots=True)
-class _Look:
-    """One look at a place: what of ours stood there, posted since `oldest`, as of `at`.
+class _Reading:
+    """One reading of a channel or thread at `at`: our messages there that are not before `oldest`.
 
-    `cursor` is where it goes on when Slack cut it short; None once it is complete.
+    `cursor` is where the reading resumes after Slack interrupted it; None once it is complete.
     """
 
     at: datetime
     oldest: datetime
-    found: dict[str, str] = field(default_factory=dict)
+    ts_by_key: dict[str, str] = field(default_factory=dict)
     cursor: str | None = ""
 
 
-class Finder:
-    """Answers for many messages from one look at their channel or thread.
+class PostedMessageLookup:
+    """Finds many messages by one reading of their channel or thread.
 
-    After an outage all that was tried in vain has to be looked for, and Slack allows few looks; a
-    long one goes on where it was cut short.
+    After an outage the bot must look up every message that it tried in vain, and Slack allows few
+    calls. A long reading resumes where Slack interrupted it.
     """
 
     def __init__(self, call: Call, clock: Callable[[], datetime], sender: Sender) -> None:
         self._call = call
         self._clock = clock
         self._sender = sender
-        self._looks: OrderedDict[tuple[str, str], _Look] = OrderedDict()
+        self._readings: OrderedDict[tuple[str, str], _Reading] = OrderedDict()
 
     async def find(self, message: OutboxMessage, tried_at: datetime) -> str | None:
-        """The ts of the message, where it was posted by a try that ended at `tried_at`.
+        """The ts of the message, if a try that ended at `tried_at` posted it.
 
-        Raises what `call` raises; the next try goes on from there.
+        Raises what `call` raises; the next call resumes the reading there.
         """
         place = (message.channel, message.thread_ts or "")
         oldest = message.created_at - BEFORE
-        look = self._looks.get(place)
-        if look is None or not (look.oldest <= oldest and tried_at < look.at):
-            look = self._looks[place] = _Look(self._clock(), oldest)
-            self._looks.move_to_end(place)
-            while len(self._looks) > PLACES:
-                self._looks.popitem(last=False)
-        if look.cursor is not None:
-            await self._read(place, look)
-        return look.found.get(message.key)
+        reading = self._readings.get(place)
+        if reading is None or not (reading.oldest <= oldest and tried_at < reading.at):
+            reading = self._readings[place] = _Reading(self._clock(), oldest)
+            self._readings.move_to_end(place)
+            while len(self._readings) > PLACES:
+                self._readings.popitem(last=False)
+        if reading.cursor is not None:
+            await self._read(place, reading)
+        return reading.ts_by_key.get(message.key)
 
-    async def _read(self, place: tuple[str, str], look: _Look) -> None:
+    async def _read(self, place: tuple[str, str], reading: _Reading) -> None:
         channel, thread = place
         where: dict[str, Any] = {
             "channel": channel,
-            "oldest": f"{look.oldest.timestamp():.6f}",
+            "oldest": f"{reading.oldest.timestamp():.6f}",
             "limit": PAGE,
             "include_all_metadata": True,
         }
         if thread:
             where["ts"] = thread
         method = "conversations_replies" if thread else "conversations_history"
-        async for page, following in pages(self._call, method, look.cursor or "", **where):
+        async for page, following in pages(self._call, method, reading.cursor or "", **where):
             for posted in page:
-                # Replies of ours stand only beneath cards of ours.
+                # The bot replies only to its own cards.
                 if key := key_of(posted, self._sender, in_own_thread=bool(thread)):
-                    look.found[key] = str(posted["ts"])
-            look.cursor = following or None
+                    reading.ts_by_key[key] = str(posted["ts"])
+            reading.cursor = following or None
 
 
 async def pages(
     call: Call, method: str, cursor: str = "", **where: Any
 ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
-    """What the method lists, a page at a time, each with the cursor of the next ('' for none).
+    """Yield the method's pages of messages, each with the cursor of the next page ('' for none).
 
-    A cursor that comes again ends the list: what it leads to was read already. OutcomeUnknown when
-    the list does not end after MOST_PAGES; what was read so far stands.
+    A cursor that repeats ends the list, because its page was read already. OutcomeUnknown if the
+    list has more than MOST_PAGES pages; the pages yielded before that are valid.
     """
     seen = {cursor}
     for _ in range(MOST_PAGES):
         answer = await call(method, cursor=cursor, **where)
         cursor = str(as_object(answer.get("response_metadata")).get("next_cursor") or "")
         if cursor and cursor in seen:
-            log.warning("Slack's %s leads back to a page it gave before; it ends there", method)
+            log.warning("Slack's %s repeats a cursor; its list ends there", method)
             cursor = ""
         seen.add(cursor)
         yield _objects(answer.get("messages")), cursor
@@ -108,4 +108,4 @@ async def pages(
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""An outbox row to what Slack should show now: read the models, hand them to the views."""
+"""Renders an outbox row as Slack should show it now: reads the models, calls the views."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from store.rows import OutboxMessage
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message as Slack takes it; `broadcast` shows a reply in the channel too.
+    """A message in Slack's form; `broadcast` shows a reply in the channel too.
 
-    `facts` go into its metadata, for whoever reads it back.
+    `facts` go into its metadata, for the code that reads the message later.
     """
 
     text: str
@@ -35,7 +35,7 @@ class Rendered:
 
 
 class Renderer:
-    """Renders by kind. None means that there is nothing to show (any more)."""
+    """Renders by kind. None means that there is nothing to show, or nothing any more."""
 
     def __init__(self, service: IncidentService, gateway: GatewayWatch | None = None) -> None:
         self._service = service
@@ -52,7 +52,7 @@ class Renderer:
             "audit_head": self._audit_head,
             "undelivered": self._undelivered,
             "storm": self._storm,
-            "stuck": self._stuck,
+            "stuck": self._overdue_work,
             "frozen": self._frozen,
             "trail": self._trail,
             "gateway": self._gateway_notice,
@@ -63,12 +63,12 @@ class Renderer:
     async def render(
         self, message: OutboxMessage, content: CardContent | None = None
     ) -> Rendered | None:
-        """What the message should look like at this moment; NotFound for an unknown kind.
+        """The message as it should look at this moment; NotFound for an unknown kind.
 
-        `content` is what a card shows, where that was read with the message.
+        `content` is what a card shows, if the store returned it with the message.
         """
         kind = self._kinds.get(message.kind)
-        if kind is None:  # written by a newer version, which may come back
+        if kind is None:  # a newer version enqueued it, and may be started again
             raise NotFound(f"This version shows no messages of the kind {message.kind!r}.")
         if content and message.kind == "card":
             rendered: Rendered | None = self._card_of(content)
@@ -95,7 +95,7 @@ class Renderer:
         return Rendered(text, blocks)
 
     async def _fix_of(self, incident: Incident) -> tuple[Execution | None, Approval | None]:
-        """What was verified to have helped."""
+        """The execution that fixed the incident, as verified, and its approval."""
         if not incident.fixed_by:
             return None, None
         execution = await self._store.execution(incident.fixed_by)
@@ -105,38 +105,38 @@ class Renderer:
         record = await self._store.advice(int(subject))
         if record is None or record.body is None:
             return None
-        given = advice_from(record.body)
-        return Rendered(*advice.advice(given, record.question, record.asked_by))
+        parsed = advice_from(record.body)
+        return Rendered(*advice.advice(parsed, record.question, record.asked_by))
 
     async def _approval(self, subject: str) -> Rendered:
-        # The execution first: what is read second is as new or newer, and it holds the reasons.
+        # The execution first: the approval, read second, is as new or newer and holds the reasons.
         execution = await self._store.execution_of(subject)
-        asked = await self._store.approval(subject)
-        if asked.decided:
-            return Rendered(*approval.approval(asked, execution))
-        incident = await self._store.incident(asked.incident_id)
-        record = await self._store.track_record(incident.sop_id, asked.proposal.action_id)
-        blocker = await self._service.decisions.blocker_of(asked)
-        return Rendered(*approval.approval(asked, execution, record, blocker))
+        request = await self._store.approval(subject)
+        if request.decided:
+            return Rendered(*approval.approval(request, execution))
+        incident = await self._store.incident(request.incident_id)
+        record = await self._store.track_record(incident.sop_id, request.proposal.action_id)
+        blocker = await self._service.decisions.blocker_of(request)
+        return Rendered(*approval.approval(request, execution, record, blocker))
 
     async def _result(self, subject: str) -> Rendered:
         execution = await self._store.execution(subject)
-        asked = await self._store.approval(execution.approval_id)
-        return Rendered(*result.result(execution, asked))
+        request = await self._store.approval(execution.approval_id)
+        return Rendered(*result.result(execution, request))
 
     async def _resolved(self, subject: str) -> Rendered:
         incident = await self._store.incident(int(subject.partition("/")[0]))
-        story = await self._store.timeline(incident.id)
-        starts = [n for n, e in enumerate(story) if e.kind in ("opened", "reopened")]
+        timeline = await self._store.timeline(incident.id)
+        starts = [n for n, e in enumerate(timeline) if e.kind in ("opened", "reopened")]
         opened = max(starts, default=0)
-        taken = [e.at for e in story[opened:] if e.kind in ("acknowledged", "assigned")]
-        # Since the bot got the alert, or since somebody reopened it; also after a change of owner.
-        waited = taken[0] - story[opened].at if taken else None
+        taken = [e.at for e in timeline[opened:] if e.kind in ("acknowledged", "assigned")]
+        # Counted from the alert or the last reopening; a change of owner does not reset it.
+        waited = taken[0] - timeline[opened].at if taken else None
         text, blocks = result.resolved(incident, *await self._fix_of(incident), waited)
         return Rendered(text, blocks, broadcast=incident.severity.rank == 0)
 
     async def _undelivered(self, subject: str) -> Rendered | None:
-        """The message itself, in the ops channel in its own channel's place, until it is there."""
+        """The message as the ops channel shows it, until its own channel takes it."""
         message = await self._store.outbox_message(subject)
         kind = self._kinds.get(message.kind) if message else None
         if message is None or kind is None:
@@ -147,7 +147,7 @@ class Renderer:
         shown = await kind(message.subject)
         if shown is None:
             return None
-        # Whoever hears of a reply without its card must know which incident it is about.
+        # A reader of a reply without its card must know its incident.
         blocks = shown.blocks
         if message.in_thread:
             blocks = [context(f"`INC-{message.incident_id}`"), *blocks]
@@ -158,7 +158,7 @@ class Renderer:
         cap = self._service.policy.notify.sender_incidents_per_minute
         return Rendered(*notices.storm(storm, cap)) if storm else None
 
-    async def _stuck(self, subject: str) -> Rendered | None:
+    async def _overdue_work(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))
         return Rendered(*notices.stuck(notice)) if notice else None
 
@@ -208,10 +208,10 @@ class Renderer:
 
 
 def _marked(rendered: Rendered, kind: str) -> Rendered:
-    """A block says whose message it is: another sopbot in the channel passes it over.
+    """Mark a block as a sopbot's: another sopbot in the channel then ignores the message.
 
-    The metadata says so too, but Slack's events do not always carry it. It is the first block
-    whose id Slack keeps, which it does not do for a markdown block.
+    The metadata says so too, but Slack's events do not always have it. The mark is the id of the
+    first block that is not markdown, because Slack drops the id of a markdown block.
     """
     blocks = list(rendered.blocks)
     for number, block in enumerate(blocks):

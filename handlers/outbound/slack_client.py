@@ -1,7 +1,7 @@
-"""One Slack Web API call, its failure named: refused, not reached, or nobody knows.
+"""Calls Slack's Web API and names the failure: refused, not reached, or outcome unknown.
 
-Where Slack said that it is too early, no call is made until its Retry-After is over: for that
-method alone, and for posts in that channel alone.
+After Slack limited a method, the client makes no such call until Retry-After is over: the limit
+holds for that method alone, and for posts in that channel alone.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import OutcomeUnknown, SlackRefused
 from bot.observability.metrics import Metrics
 
-SHORTEST_WAIT = 0.5  # seconds to wait when Slack limits us and says that it is over already
-UNREADABLE_WAIT = 30.0  # seconds to wait when Slack limits us without a number we can read
+SHORTEST_WAIT = 0.5  # seconds to wait if Retry-After is 0
+UNREADABLE_WAIT = 30.0  # seconds to wait if Retry-After is not a number
 LONGEST_WAIT = 3600.0
 
-# Slack does not take the bot's token: nothing can be said until somebody gives it another.
+# Slack refuses the bot's token: the bot can send nothing until somebody sets another.
 BAD_TOKEN = frozenset(
     {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
 )
 POST = "chat_postMessage"  # limited for each channel, the other methods for the workspace
 
-# Slack will never take this message; another try gives the same answer.
+# Slack will never take this message: another try gets the same answer.
 _PERMANENT = frozenset(
     {
         "channel_not_found",
@@ -48,11 +48,11 @@ _PERMANENT = frozenset(
     }
 )
 _TOO_EARLY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
-# Slack failed half-way: the message may be there.
+# Slack failed half-way: it may have posted the message.
 _UNKNOWN = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
 
 
-class SlackCalls:
+class SlackClient:
     """Calls Slack, counts the calls by their outcome, and keeps to its limits."""
 
     def __init__(
@@ -63,10 +63,10 @@ class SlackCalls:
         self._clock = clock
         self._limits: dict[tuple[str, str], tuple[datetime, datetime]] = {}
         self.refusal = ""
-        """Why Slack takes nothing of us any more: what it said of the token; '' while it does."""
+        """Slack's error about our token, with which it refuses every call; '' while it does not."""
 
     def wait(self, method: str, channel: str = "") -> float:
-        """Seconds until Slack lets this method be called again; 0 when it may be now."""
+        """Seconds until Slack allows the next call of this method; 0 for now."""
         key = _limit_of(method, channel)
         since, until = self._limits.get(key, _NEVER)
         now = self._clock()
@@ -80,7 +80,7 @@ class SlackCalls:
         self._limits[_limit_of(method, channel)] = (now, now + timedelta(seconds=seconds))
 
     async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """What Slack answered. SlackRefused: it was not done. OutcomeUnknown: it may be done."""
+        """Slack's answer. SlackRefused: it was not done. OutcomeUnknown: it may have been done."""
         channel = str(arguments.get("channel", ""))
         if wait := self.wait(method, channel):
             raise SlackRefused("ratelimited", permanent=False, retry_after=wait)
@@ -97,7 +97,9 @@ class SlackCalls:
         except aiohttp.ClientConnectorError as error:
             self._metrics.slack_called(method, "refused")
             raise SlackRefused("not_reached", permanent=False) from error
-        except Exception as error:  # the SDK falls over bodies it did not expect, after the call
+        except (
+            Exception
+        ) as error:  # the SDK fails on bodies that it does not expect, after the call
             self._metrics.slack_called(method, "unknown")
             raise OutcomeUnknown(f"Slack did not answer {method}.") from error
         if not isinstance(answer.data, dict):
@@ -116,7 +118,7 @@ def _limit_of(method: str, channel: str) -> tuple[str, str]:
 
 
 def failure_of(method: str, response: Any) -> SlackRefused | OutcomeUnknown:
-    """What an answer that is not ok means. Its body may be anything, or not be there.
+    """The error that an answer which is not ok stands for. Its body may be anything, or missing.
 
     `response` is the SDK's own, or aiohttp's when the body was not JSON.
     """
@@ -127,8 +129,8 @@ def failure_of(method: str, response: Any) -> SlackRefused | OutcomeUnknown:
         wait = seconds_to_wait(getattr(response, "headers", {}))
         return SlackRefused("ratelimited", permanent=False, retry_after=wait)
     if not isinstance(name, str) or name in _UNKNOWN or not isinstance(status, int):
-        said = name if isinstance(name, str) else "without a reason"
-        return OutcomeUnknown(f"Slack answered {method} with {status} {said}.")
+        reason = name if isinstance(name, str) else "without a reason"
+        return OutcomeUnknown(f"Slack answered {method} with {status} {reason}.")
     if status >= 500:
         return OutcomeUnknown(f"Slack answered {method} with {status} {name}.")
     permanent = name in _PERMANENT or name.startswith("restricted_action")
@@ -136,7 +138,7 @@ def failure_of(method: str, response: Any) -> SlackRefused | OutcomeUnknown:
 
 
 def seconds_to_wait(headers: Mapping[str, str]) -> float:
-    """Retry-After in seconds, from 0 to an hour; half a minute when it is not a number."""
+    """Retry-After in seconds, from 0 to an hour; half a minute if it is not a number."""
     try:
         wait = float(headers.get("Retry-After", ""))
     except ValueError:

@@ -21,7 +21,7 @@ from bot.simulator import Faults, LocalSlack
 from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.rendering import Renderer
-from handlers.outbound.slack_client import SlackCalls
+from handlers.outbound.slack_client import SlackClient
 from store import Store, open_store
 from store.topics import Topic
 from tests.helpers.trail import AUDIT_KEY
@@ -140,7 +140,7 @@ class Desk:
 
     def outbox_of(self, store: Store) -> Outbox:
         return Outbox(
-            SlackCalls(self.client, self.metrics, self.clock),
+            SlackClient(self.client, self.metrics, self.clock),
             store,
             Renderer(Known(store)),
             self.clock,

@@ -38,24 +38,31 @@ class Broken:
         raise self._error
 
 
+class DirectCalls:
+    """Remembers the ephemeral messages, each with the payload that it answers."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[dict[str, Any], str]] = []
+
+    async def send_ephemeral(self, body: dict[str, Any], text: str) -> None:
+        self.sent.append((body, text))
+
+    def send_ephemeral_soon(self, body: dict[str, Any], text: str) -> None:
+        self.sent.append((body, text))
+
+
 @dataclass
-class Mouth:
-    """An outbox that remembers what it told whom."""
+class Outbox:
+    """Replaces the outbox where only its direct calls and its ops channel are used."""
 
-    told: list[tuple[dict[str, Any], str]] = field(default_factory=list)
+    direct: DirectCalls = field(default_factory=DirectCalls)
     ops_channel: str = "COPS"
-
-    async def whisper(self, body: dict[str, Any], text: str) -> None:
-        self.told.append((body, text))
-
-    def whisper_soon(self, body: dict[str, Any], text: str) -> None:
-        self.told.append((body, text))
 
 
 @dataclass
 class Desk:
     app: AsyncApp
-    mouth: Mouth
+    outbox: Outbox
     responses: list[dict[str, Any]]
     response_url: str
 
@@ -108,9 +115,9 @@ def desk_of(response_url: tuple[str, list[dict[str, Any]]]) -> Callable[[Any], D
             authorize=authorize,
             request_verification_enabled=False,
         )
-        mouth: Any = Mouth()
-        handlers.register(app, service=service, outbox=mouth, clock=lambda: datetime.now(UTC))
-        return Desk(app, mouth, response_url[1], response_url[0])
+        outbox: Any = Outbox()
+        handlers.register(app, service=service, outbox=outbox, clock=lambda: datetime.now(UTC))
+        return Desk(app, outbox, response_url[1], response_url[0])
 
     return make
 
@@ -251,7 +258,7 @@ async def test_a_listener_that_fails_at_once_is_acknowledged_and_tells_its_perso
     payload = ACTING[name]
     response = await desk.dispatch(payload)
     assert response.status == 200, "Slack would show a warning sign, or deliver it again"
-    told = [text for _, text in desk.mouth.told]
+    told = [text for _, text in desk.outbox.direct.sent]
     if "command" in payload:
         told.append(response.body)
     elif payload["type"] == "view_submission":
@@ -261,7 +268,7 @@ async def test_a_listener_that_fails_at_once_is_acknowledged_and_tells_its_perso
     assert len(told) == 1, told
     assert told[0].startswith(words)
     assert "nothing was changed" not in told[0].lower()
-    for place, _ in desk.mouth.told:
+    for place, _ in desk.outbox.direct.sent:
         assert place["channel"]["id"] == CHANNEL
         assert place["user"]["id"] == USER
 
@@ -272,7 +279,7 @@ async def test_what_does_nothing_is_acknowledged_whatever_fails(
 ) -> None:
     desk = desk_of(Broken(RuntimeError("a bug")))
     assert (await desk.dispatch(PASSIVE[name])).status == 200
-    told = [text for _, text in desk.mouth.told]
+    told = [text for _, text in desk.outbox.direct.sent]
     assert len(told) == (1 if name == "pressed" else 0)
     assert all("no longer works" in text for text in told)
 
@@ -340,9 +347,9 @@ async def test_a_box_that_fails_later_than_slack_waits_tells_its_person_alone(
     assert not response.body, "the box closes"
     service.goes_on.set()
     async with asyncio.timeout(20):
-        while not desk.mouth.told:  # noqa: ASYNC110 - as above
+        while not desk.outbox.direct.sent:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
-    assert [text for _, text in desk.mouth.told] == ["Not done: too late."]
+    assert [text for _, text in desk.outbox.direct.sent] == ["Not done: too late."]
 
 
 async def test_a_press_of_another_workspace_is_acknowledged_and_refused_once(
@@ -351,6 +358,6 @@ async def test_a_press_of_another_workspace_is_acknowledged_and_refused_once(
     desk = desk_of(Broken(RuntimeError("a bug")))
     payload = action("sopbot.approve") | {"user": {"id": USER, "team_id": "T2"}}
     assert (await desk.dispatch(payload)).status == 200
-    assert [text for _, text in desk.mouth.told] == [
+    assert [text for _, text in desk.outbox.direct.sent] == [
         "Not done: only people of this workspace can do anything here."
     ]

@@ -15,7 +15,7 @@ from handlers.outbound.delivery import GIVE_UP_AFTER
 from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.rendering import Renderer
-from handlers.outbound.slack_client import SlackCalls
+from handlers.outbound.slack_client import SlackClient
 from store import Store, open_store
 from store.replica import LEASE
 from store.statements import query
@@ -442,7 +442,7 @@ async def test_a_bug_in_one_message_lets_the_others_pass(desk):
     number = await desk.open("bug", Severity.CRITICAL)
     await desk.open("web", Severity.LOW)
     outbox = Outbox(
-        SlackCalls(desk.client, desk.metrics, desk.clock),
+        SlackClient(desk.client, desk.metrics, desk.clock),
         desk.store,
         Stumbling(Known(desk.store)),
         desk.clock,

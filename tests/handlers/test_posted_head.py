@@ -11,7 +11,7 @@ from bot.simulator import OUR_APP, Message
 from handlers.outbound import posted_head
 from handlers.outbound.metadata import Sender
 from handlers.outbound.posted_head import compare_posted_heads
-from handlers.outbound.slack_client import SlackCalls
+from handlers.outbound.slack_client import SlackClient
 from store.operations.audit import Kind
 from tests.handlers.conftest import OPS, Desk
 from tests.helpers.trail import tamper
@@ -35,7 +35,7 @@ async def posted_day(desk: Desk) -> Message:
 
 async def dispute(desk: Desk, sender: Sender | None = None) -> str:
     """How the trail is disputed after its comparison with what stands in Slack."""
-    call = SlackCalls(desk.client, desk.metrics, desk.clock).call
+    call = SlackClient(desk.client, desk.metrics, desk.clock).call
     await compare_posted_heads(desk.store, call, OPS, sender or desk.sender)
     return await desk.store.trail_dispute()
 

@@ -198,7 +198,7 @@ MUTANTS = [
     Mutant(
         "handlers/inbound/alert_receiver.py",
         "AlertChannels.is_by_source",
-        "tests/handlers/test_alerts.py",
+        "tests/handlers/test_alert_receiver.py",
         returns="True",
     ),
     Mutant(
@@ -213,6 +213,9 @@ MUTANTS = [
         "handlers/outbound/metadata.py", "key_of", "tests/handlers/test_metadata.py", returns="None"
     ),
     Mutant(
-        "handlers/outbound/rate_limiter.py", "wait", "tests/handlers/test_pace.py", returns="0.0"
+        "handlers/outbound/rate_limiter.py",
+        "wait",
+        "tests/handlers/test_rate_limiter.py",
+        returns="0.0",
     ),
 ]

@@ -20,7 +20,7 @@ from bot.simulator import Channel, LocalSlack, RateLimits
 from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.rendering import Renderer
-from handlers.outbound.slack_client import SlackCalls
+from handlers.outbound.slack_client import SlackClient
 from store import Store
 from tests.handlers.conftest import OPS, Known
 from tests.helpers.virtual_time import VirtualTime
@@ -60,7 +60,7 @@ class Scene:
                 token=slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[]
             )
             outbox = Outbox(
-                SlackCalls(client, Metrics(), time.wall),
+                SlackClient(client, Metrics(), time.wall),
                 store,
                 Renderer(Known(store)),
                 time.wall,

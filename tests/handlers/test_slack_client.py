@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.errors import OutcomeUnknown, SlackRefused
 from bot.simulator import rate_limited
-from handlers.outbound.slack_client import SlackCalls, failure_of, seconds_to_wait
+from handlers.outbound.slack_client import SlackClient, failure_of, seconds_to_wait
 from tests.handlers.conftest import ALERTS, OPS
 
 
@@ -75,7 +75,7 @@ def limited(desk):
     """A caller in front of a Slack that refuses once, for half a minute."""
     desk.faults.script["chat.postMessage"] = [rate_limited(30)]
     desk.faults.script["chat.update"] = [rate_limited(30)]
-    return SlackCalls(desk.client, desk.metrics, desk.clock)
+    return SlackClient(desk.client, desk.metrics, desk.clock)
 
 
 async def test_a_limit_holds_for_that_channel_until_it_is_over(desk, limited):

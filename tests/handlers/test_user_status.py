@@ -15,7 +15,7 @@ from bot.approvals.model import UNKNOWN
 from bot.observability.metrics import Metrics
 from bot.simulator import LocalSlack
 from handlers.listeners.user_status import PATIENCE, People, problem_of
-from handlers.outbound.slack_client import SlackCalls
+from handlers.outbound.slack_client import SlackClient
 from tests.helpers.slack_faults import SlackDoor
 from tests.scenarios.world import ANA, BEN, CHLOE
 
@@ -40,7 +40,7 @@ class Desk:
     def __init__(self, slack: LocalSlack, door: SlackDoor) -> None:
         self.slack, self.door, self.clock = slack, door, Clock()
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
-        self.people = People(SlackCalls(client, Metrics(), self.clock), HOME, self.clock)
+        self.people = People(SlackClient(client, Metrics(), self.clock), HOME, self.clock)
 
     def asked(self, method: str) -> int:
         return sum(call.method == method for call in self.slack.calls)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handlers.outbound.channel_claim import GATHERS, HEAD, QUIET, Channel
-from handlers.outbound.rate_limiter import Pace
+from handlers.outbound.channel_claim import CARDS_BEFORE_DIGEST, GATHERS, QUIET, Channel
+from handlers.outbound.rate_limiter import RateLimiter
 from store.operations.leases import ChannelClaim
 from store.rows import OutboxMessage
 
@@ -33,7 +33,7 @@ CARD = OutboxMessage(
 
 
 def channel():
-    return Channel(ChannelClaim("C0ALERTS01", 0, None, NOW), Pace())
+    return Channel(ChannelClaim("C0ALERTS01", 0, None, NOW), RateLimiter())
 
 
 def message(number, kind="card", rank=0, ts=None):
@@ -52,50 +52,54 @@ STORM = message(99, "storm", -2)
 
 
 def test_a_storms_digest_lets_the_first_critical_cards_go_and_no_more():
-    order = keys(channel().in_turn([STORM, *cards(20)]))
-    assert order.index("storm:99") == HEAD
-    assert order[HEAD + 1 :] == [f"card:{number}" for number in range(HEAD + 1, 21)]
+    order = keys(channel().in_order([STORM, *cards(20)]))
+    assert order.index("storm:99") == CARDS_BEFORE_DIGEST
+    assert order[CARDS_BEFORE_DIGEST + 1 :] == [
+        f"card:{number}" for number in range(CARDS_BEFORE_DIGEST + 1, 21)
+    ]
 
 
 def test_a_digest_goes_first_once_so_many_cards_of_its_storm_are_posted():
     one_channel = channel()
-    for card in cards(HEAD):
+    for card in cards(CARDS_BEFORE_DIGEST):
         one_channel.posted(card, NOW)
-    assert keys(one_channel.in_turn([STORM, *cards(20)]))[0] == "storm:99"
+    assert keys(one_channel.in_order([STORM, *cards(20)]))[0] == "storm:99"
 
 
 def test_a_digest_waits_for_no_card_that_is_not_critical():
-    assert keys(channel().in_turn([STORM, *cards(20, rank=2)]))[0] == "storm:99"
+    assert keys(channel().in_order([STORM, *cards(20, rank=2)]))[0] == "storm:99"
 
 
 @pytest.mark.parametrize("kind", ["frozen", "stuck"])
 def test_what_else_the_bot_says_of_itself_waits_for_no_card(kind):
     own = message(99, kind, -2)
-    assert keys(channel().in_turn([own, *cards(20)]))[0] == f"{kind}:99"
+    assert keys(channel().in_order([own, *cards(20)]))[0] == f"{kind}:99"
 
 
 def test_the_first_post_of_a_quiet_channel_waits_as_long_as_more_comes_in():
     one_channel = channel()
-    assert one_channel.gathers(cards(1, rank=2), NOW)
-    assert one_channel.gathers(cards(2, rank=2), NOW), "one more came"
-    assert not one_channel.gathers(cards(2, rank=2), NOW), "nothing more came"
+    assert one_channel.should_gather(cards(1, rank=2), NOW)
+    assert one_channel.should_gather(cards(2, rank=2), NOW), "one more came"
+    assert not one_channel.should_gather(cards(2, rank=2), NOW), "nothing more came"
 
 
 def test_it_does_not_wait_for_ever():
     one_channel = channel()
-    waits = [one_channel.gathers(cards(number, rank=2), NOW) for number in range(1, GATHERS + 2)]
+    waits = [
+        one_channel.should_gather(cards(number, rank=2), NOW) for number in range(1, GATHERS + 2)
+    ]
     assert waits == [True] * GATHERS + [False]
 
 
 def test_a_critical_card_waits_for_nothing():
-    assert not channel().gathers(cards(1), NOW)
+    assert not channel().should_gather(cards(1), NOW)
 
 
 def test_a_channel_that_is_not_quiet_waits_for_nothing():
     one_channel = channel()
     one_channel.posted(message(1), NOW)
-    assert not one_channel.gathers(cards(1, rank=2), NOW + QUIET / 2)
-    assert one_channel.gathers(cards(1, rank=2), NOW + QUIET + timedelta(seconds=1))
+    assert not one_channel.should_gather(cards(1, rank=2), NOW + QUIET / 2)
+    assert one_channel.should_gather(cards(1, rank=2), NOW + QUIET + timedelta(seconds=1))
 
 
 def test_a_sender_is_over_its_share_for_a_minute_after_so_many_new_cards():
@@ -104,8 +108,8 @@ def test_a_sender_is_over_its_share_for_a_minute_after_so_many_new_cards():
         card = replace(message(number), sender="http:alertmanager")
         one_channel.posted(card, NOW + timedelta(seconds=10 * number))
     one_channel.posted(replace(message(9), sender="slack:B0GRAFANA"), NOW)
-    assert one_channel.over(3, NOW + timedelta(seconds=59)) == ["http:alertmanager"]
-    assert one_channel.over(4, NOW + timedelta(seconds=59)) == []
-    assert one_channel.over(3, NOW + timedelta(seconds=61)) == []
-    assert one_channel.over(1, NOW + timedelta(minutes=5)) == []
+    assert one_channel.senders_over(3, NOW + timedelta(seconds=59)) == ["http:alertmanager"]
+    assert one_channel.senders_over(4, NOW + timedelta(seconds=59)) == []
+    assert one_channel.senders_over(3, NOW + timedelta(seconds=61)) == []
+    assert one_channel.senders_over(1, NOW + timedelta(minutes=5)) == []
     assert one_channel.cards_of == {}, "and nothing is kept of who sends no more"

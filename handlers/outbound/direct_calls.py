@@ -1,0 +1,62 @@
+"""Calls Slack while a person waits for the result: these messages and views skip the outbox.
+
+They are sent once or never, and are not part of an incident's timeline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from bot.errors import OutcomeUnknown, SlackRefused
+from handlers.outbound.slack_client import SlackClient
+
+log = logging.getLogger(__name__)
+
+
+class DirectCalls:
+    """Ephemeral messages, modals and permalinks."""
+
+    def __init__(self, slack: SlackClient) -> None:
+        self._slack = slack
+        self.sending: set[asyncio.Task[None]] = set()
+
+    async def send_ephemeral(self, body: dict[str, Any], text: str) -> None:
+        """Show the text to the person who pressed, where they pressed; log it if Slack refuses."""
+        channel = (body.get("channel") or {}).get("id")
+        user = (body.get("user") or {}).get("id")
+        if not channel or not user:
+            return
+        container = body.get("container") or {}
+        thread = container.get("thread_ts")
+        if thread and thread == container.get("message_ts"):
+            thread = None  # pressed on the root, in the channel: the thread may be closed
+        try:
+            await self._slack.call(
+                "chat_postEphemeral", channel=channel, user=user, text=text, thread_ts=thread
+            )
+        except (SlackRefused, OutcomeUnknown) as error:
+            log.warning("could not answer a press: %s", error)
+
+    def send_ephemeral_soon(self, body: dict[str, Any], text: str) -> None:
+        """Start `send_ephemeral` without waiting for it."""
+        task = asyncio.create_task(self.send_ephemeral(body, text), name="send ephemeral")
+        self.sending.add(task)  # the loop itself keeps no reference to a task
+        task.add_done_callback(self.sending.discard)
+
+    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+        """Open a modal; SlackRefused if the trigger has expired."""
+        await self._slack.call("views_open", trigger_id=trigger_id, view=view)
+
+    async def update_view(self, view_id: str, view: dict[str, Any]) -> None:
+        """Change an open modal; SlackRefused if it is closed."""
+        await self._slack.call("views_update", view_id=view_id, view=view)
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The message's address, or '' if Slack does not return it."""
+        try:
+            answer = await self._slack.call("chat_getPermalink", channel=channel, message_ts=ts)
+        except (SlackRefused, OutcomeUnknown):
+            return ""
+        return str(answer.get("permalink", ""))
