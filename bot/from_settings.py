@@ -94,7 +94,7 @@ def advisor_command(settings: Settings, metrics: Metrics) -> AdvisorCommand | No
         ),
         environ=os.environ,
         allow_unknown_flags=settings.advisor_allow_unknown_flags,
-        observe=metrics.advisor_told,
+        observe=metrics.record_advisor,
     )
 
 

@@ -243,7 +243,7 @@ def _mark_of(nonce: str) -> str:
 
 async def _end_child(child: _Child, tree: trees.Tree) -> int:
     """End the whole tree, reap the child and close every pipe."""
-    leftovers = (await trees.end(tree)).found
+    leftovers = (await trees.end(tree)).count
     with suppress(TimeoutError):
         async with asyncio.timeout(_REAP_SECONDS):
             # First the exit, then close(): in the other order asyncio's watcher may lose the exit

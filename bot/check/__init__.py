@@ -1,7 +1,7 @@
-"""`python -m bot check`: what works and what is missing, one line a check, with the remedy.
+"""`python -m bot check`: tests the installation, one line per check, with the remedy.
 
-Nothing is posted, nothing is written: the store is only read, and made by the first start. What
-cannot be asked because of a problem above is said to be unchecked, and is not counted again.
+It posts nothing and writes nothing: it only reads the store, which the first start creates. A check
+that depends on an earlier problem is reported as skipped and is not counted again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bot.settings import Settings, forget_secrets, load
 
 
 async def check(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> int:
-    """Run every check; 0 when all pass, else 1."""
+    """Run every check; return 0 if all pass, else 1."""
     if environ is None:
         hide_memory()  # the advisor is a child of this process too
     report = Report()

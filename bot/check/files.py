@@ -1,4 +1,4 @@
-"""The files that an operator writes: policy, SOPs, runbooks."""
+"""Checks an operator's files: policy, SOPs, runbooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOOKS_LIKE_SOPS = (".json", ".yaml", ".yml", ".ndjson", ".txt")
 
 
 def check_policy(report: Report, settings: Settings) -> Policy | None:
-    """The policy, and that somebody may approve; None when it cannot be read."""
+    """Check the policy and its approvers; return None if it cannot be read."""
     try:
         policy = read_policy(settings.policy_file)
     except (SettingsError, InputError) as error:
@@ -42,7 +42,7 @@ def check_policy(report: Report, settings: Settings) -> Policy | None:
 
 
 def check_sops(report: Report, settings: Settings, policy: Policy | None) -> SopLibrary:
-    """The SOPs, each line as it will be used."""
+    """Check each line of the SOPs in its final form."""
     folder = settings.sop_dir
     if not folder.is_dir():
         report.problem("sops", f"SOP_DIR: there is no folder {folder}", "make it, or correct it")
@@ -62,17 +62,17 @@ def check_sops(report: Report, settings: Settings, policy: Policy | None) -> Sop
             report.problem("sops", f"{sop.sop_id}: {cause}", remedy)
     if report.problems == before:
         report.good("sops", f"{len(library.sops)} loaded from {folder}")
-    for one, other in _ties(library):
+    for sop, other in _ties(library):
         report.note(
             "sops",
-            f"{one.sop_id} and {other.sop_id} fit the same alerts equally well, so {one.sop_id} is"
+            f"{sop.sop_id} and {other.sop_id} fit the same alerts equally well, so {sop.sop_id} is"
             " used: give one of them a higher priority or one more key",
         )
     return library
 
 
 def check_runbooks(report: Report, settings: Settings) -> None:
-    """The folder that RUNBOOK_DIR names, where it names one."""
+    """Check the folder of RUNBOOK_DIR, if it is set."""
     folder = settings.runbook_dir
     if folder is not None and not folder.is_dir():
         report.problem(
@@ -89,7 +89,7 @@ def _unread(folder: Path) -> list[Path]:
 
 
 def _problems_of(sop: Sop, policy: Policy | None) -> Iterator[tuple[str, str]]:
-    """(cause, remedy) of what would go wrong when the SOP is used."""
+    """Yield (cause, remedy) of each problem that using the SOP would raise."""
     for name in dict.fromkeys(_placeholders(sop)):
         if name not in TEMPLATE_NAMES:
             close = difflib.get_close_matches(name, TEMPLATE_NAMES, 1, 0.5)
@@ -116,20 +116,20 @@ def _placeholders(sop: Sop) -> Iterator[str]:
 
 
 def _sample(value: object) -> object:
-    """A template as an alert would fill it: what stands around it stays."""
+    """Fill a template as an alert would; the text around placeholders stays."""
     return _BRACES.sub("sample", value) if isinstance(value, str) else value
 
 
 def _ties(library: SopLibrary) -> Iterator[tuple[Sop, Sop]]:
-    """Pairs of which the first wins only because it stands first."""
+    """Yield pairs of SOPs in which only the order decides."""
     keyed = [sop for sop in library.sops if sop.keys]
-    for one, other in combinations(keyed, 2):
-        if specificity(one) == specificity(other) and could_overlap(one.keys, other.keys):
-            yield one, other
+    for sop, other in combinations(keyed, 2):
+        if specificity(sop) == specificity(other) and could_overlap(sop.keys, other.keys):
+            yield sop, other
 
 
 def named_targets(sop: Sop) -> Iterator[tuple[ProposedAction, str]]:
-    """The actions of an SOP whose target is known before any alert."""
+    """Yield the actions of an SOP whose target is known before any alert."""
     services = [key.partition(":")[2].strip() for key in sop.keys if key.startswith("svc:")]
     service = services[0] if len(services) == 1 and "*" not in services[0] else ""
     for action in sop.actions:

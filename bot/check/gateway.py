@@ -1,4 +1,4 @@
-"""The gateway: reachable, healthy, takes our requests, and has the targets that the SOPs name."""
+"""Checks the gateway: reachable, healthy, accepts our requests, has the targets of the SOPs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def check_gateway(
     session: aiohttp.ClientSession,
     declared: Environments = DEFAULT,
 ) -> Offered | None:
-    """What the gateway offers; None when it does not say."""
+    """Return the gateway's offers; None if it does not list them."""
     client = gateway_client(settings, session, lambda: datetime.now(UTC))
     try:
         health = await client.health()
@@ -80,7 +80,7 @@ def _is_ok(text: object) -> bool:
 
 
 def _note_environments(report: Report, listed: ActionList, declared: Environments) -> None:
-    """Name the targets that get the strictest rule because their environment is unknown."""
+    """Note the targets that get the strictest rule because their environment is unknown."""
     targets = {target for action in listed.actions for target in action.targets}
     for target in sorted(targets):
         word = str(listed.environments.get(target) or "")
@@ -94,17 +94,20 @@ def _note_environments(report: Report, listed: ActionList, declared: Environment
 
 
 async def _sign(client: GatewayClient, actions: Sequence[ActionInfo]) -> None:
-    """Ask for the plan of something that changes nothing: it names our source, signed."""
-    for action in sorted(actions, key=lambda one: one.mutating):
+    """Request the plan of an action that changes nothing: the request is signed and names our
+    source.
+    """
+    for action in sorted(actions, key=lambda action: action.mutating):
         if action.targets:
             call = ActionCall(action_id=action.id, target=min(action.targets))
-            with suppress(GatewayUnavailable):  # that target cannot be asked; we were let in
+            # The target cannot be planned, but the gateway accepted us.
+            with suppress(GatewayUnavailable):
                 await client.plan(call)
             return
 
 
 def check_targets(report: Report, sops: SopLibrary, offered: Offered | None) -> None:
-    """That the gateway can do what the SOPs will propose."""
+    """Check that the gateway offers each action that the SOPs will propose."""
     named = [(sop, action, target) for sop in sops.sops for action, target in named_targets(sop)]
     if offered is None:
         if named:

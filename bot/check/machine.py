@@ -1,4 +1,4 @@
-"""What this machine holds: the advisor, the store with its audit trail, the HTTP port."""
+"""Checks this machine: the advisor, the store with its audit trail, the HTTP port."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from store.engines.tables import steps
 
 _ADVISOR_SECONDS = 10.0
 _PORT_SECONDS = 5.0
-_PARTS = {"store", "slack", "outbox", "gateway"}  # that a bot's GET /readyz names
+_PARTS = {"store", "slack", "outbox", "gateway"}  # parts in the answer of a bot's GET /readyz
 _LOGIN = {"q": "q login", "qchat": "qchat login", "kiro-cli": "kiro-cli login"}
 
 
 async def check_advisor(report: Report, settings: Settings, environ: Mapping[str, str]) -> None:
-    """That the advisor's command starts, and is logged in where it can say so."""
+    """Check that the advisor's command starts, and is logged in if it can report that."""
     try:
         argv = argv_of(settings.advisor_command, q_bin=settings.q_bin)
     except SettingsError as error:
@@ -72,7 +72,7 @@ async def check_advisor(report: Report, settings: Settings, environ: Mapping[str
 
 
 async def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, str]:
-    """The exit code and the first line of what it printed."""
+    """Return the exit code and the first line of the output."""
     process = await asyncio.create_subprocess_exec(
         *argv,
         stdin=asyncio.subprocess.DEVNULL,
@@ -91,7 +91,7 @@ async def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, str]:
 
 
 async def check_store(report: Report, settings: Settings) -> bool:
-    """That the store can be used; True when it is there, and of this version."""
+    """Check that the store is usable; return True if it exists and has this version."""
     url = settings.store_url.get_secret_value()
     try:
         file = file_of(url)
@@ -138,11 +138,11 @@ def _schema(url: str) -> list[str]:
 
 
 async def check_audit(report: Report, settings: Settings) -> None:
-    """That AUDIT_KEY made the trail, and every row of it is as it was."""
+    """Check that AUDIT_KEY made the trail, and that no row of it has changed."""
     url = settings.store_url.get_secret_value()
     key = AuditKey(settings.audit_key.get_secret_value())
     try:
-        found = await asyncio.to_thread(whole_trail.prove, url, key)
+        proof = await asyncio.to_thread(whole_trail.prove, url, key)
     except Fault as fault:
         report.problem(
             "audit",
@@ -152,11 +152,13 @@ async def check_audit(report: Report, settings: Settings) -> None:
     except StoreError as error:
         report.problem("audit", error.message, error.remedy)
     else:
-        report.good("audit", f"{found.rows:,} rows, each proved")
+        report.good("audit", f"{proof.rows:,} rows, each proved")
 
 
 async def check_port(report: Report, settings: Settings, session: aiohttp.ClientSession) -> None:
-    """That HTTP_ADDR is free, or a running bot has it: then this check is for its next start."""
+    """Check that HTTP_ADDR is free, or in use by a running bot: then this check is for its next
+    start.
+    """
     host, port = settings.http_host, settings.http_port
     if port == 0:
         report.good("http", f"{host}, any free port")
@@ -183,7 +185,7 @@ async def check_port(report: Report, settings: Settings, session: aiohttp.Client
 
 
 async def _is_a_bot(session: aiohttp.ClientSession, host: str, port: int) -> bool:
-    """Whether GET /readyz there answers as a bot does, ready or not."""
+    """Return True if GET /readyz there answers like a bot, ready or not."""
     url = URL.build(scheme="http", host=host, port=port, path="/readyz")
     timeout = aiohttp.ClientTimeout(total=_PORT_SECONDS)
     try:

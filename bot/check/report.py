@@ -1,33 +1,36 @@
-"""Prints one line a check; a problem with its cause and remedy."""
+"""Prints one line per check; a problem with its cause and remedy."""
 
 from __future__ import annotations
 
 
 class Report:
-    """Prints as it goes. A problem is counted once; a note says what works and may surprise."""
+    """Prints each result at once.
+
+    Each problem counts once; a note reports a working but surprising state.
+    """
 
     def __init__(self) -> None:
         self.problems = 0
 
     def good(self, name: str, text: str) -> None:
-        """All is well."""
+        """Print a passed check."""
         self._line("✓", name, text)
 
     def problem(self, name: str, cause: str, remedy: str = "") -> None:
-        """Something to fix: what is wrong, and what to do."""
+        """Print a problem: its cause and its remedy."""
         self.problems += 1
         self._line("✗", name, f"{cause.rstrip('.')}; {remedy}" if remedy else cause)
 
     def note(self, name: str, text: str) -> None:
-        """Not a problem, but worth knowing."""
+        """Print a note, which is not a problem."""
         self._line("!", name, text)
 
     def skipped(self, name: str, why: str) -> None:
-        """Skipped because of a problem that is counted already."""
+        """Print that a check is skipped because of a problem that is already counted."""
         self._line("·", name, f"not checked: {why}")
 
     def end(self) -> int:
-        """The last line; the exit code."""
+        """Print the last line; return the exit code."""
         if not self.problems:
             print("\n✓ Ready to run.")
             return 0

@@ -1,4 +1,4 @@
-"""Slack: both tokens, the app's scopes, the channels, the senders, everybody who may approve."""
+"""Checks Slack: both tokens, the app's scopes, the channels, the senders, all approvers."""
 
 from __future__ import annotations
 
@@ -101,11 +101,11 @@ class SlackCheck:
         if self._scopes is None:
             self._report.note("scopes", "this Slack does not say which scopes the app has")
             return
-        missing = [scope for scope in _wanted_scopes() if scope not in self._scopes]
+        missing = [scope for scope in _required_scopes() if scope not in self._scopes]
         if missing:
             self._report.problem("scopes", f"the app lacks {', '.join(missing)}", _REINSTALL)
         else:
-            self._report.good("scopes", f"all {len(_wanted_scopes())} of manifest.yml")
+            self._report.good("scopes", f"all {len(_required_scopes())} of manifest.yml")
 
     def _has(self, name: str, scope: str) -> bool:
         if self._scopes is None or scope in self._scopes:
@@ -145,13 +145,13 @@ class SlackCheck:
         if ops and ops not in settings.slack_alert_channels:
             await self._channel("SLACK_OPS_CHANNEL", ops)
         if self._report.problems == before:
-            asked = {*settings.slack_alert_channels, *filter(None, [ops])}
-            self._report.good("channels", f"a member of {len(asked)}")
+            channels = {*settings.slack_alert_channels, *filter(None, [ops])}
+            self._report.good("channels", f"a member of {len(channels)}")
         return self._report.problems == before
 
     async def _channel(self, setting: str, channel: str) -> None:
         try:
-            found: Mapping[str, Any] = (await self._client.conversations_info(channel=channel))[
+            details: Mapping[str, Any] = (await self._client.conversations_info(channel=channel))[
                 "channel"
             ]
         except SlackApiError as error:
@@ -159,12 +159,12 @@ class SlackCheck:
             cause, remedy = _CHANNELS.get(name, (name, "see docs/slack-app.md"))
             self._report.problem("channels", f"{setting}: {channel}: {cause}", remedy)
             return
-        shown = f"{setting}: {channel} (#{found.get('name', '?')})"
-        if found.get("is_archived"):
+        shown = f"{setting}: {channel} (#{details.get('name', '?')})"
+        if details.get("is_archived"):
             self._report.problem(
                 "channels", f"{shown} is archived", "unarchive it, or name another channel"
             )
-        elif not found.get("is_member"):
+        elif not details.get("is_member"):
             self._report.problem(
                 "channels", f"{shown}: the bot is not in it", "type `/invite @sopbot` there"
             )
@@ -223,7 +223,7 @@ class SlackCheck:
         return self._report.problems == before
 
     async def _who(self, approver: str) -> tuple[set[str], str]:
-        """The people behind a user or a user group, and why it does not count."""
+        """Return the users behind a user or a user group, and the reason if it does not count."""
         try:
             if approver.startswith("S"):
                 answer = await self._client.usergroups_users_list(usergroup=approver)
@@ -242,7 +242,7 @@ def _name_of(error: SlackApiError) -> str:
         return "unknown_error"
 
 
-def _wanted_scopes() -> list[str]:
-    """The scopes that manifest.yml asks for."""
+def _required_scopes() -> list[str]:
+    """Return the scopes that manifest.yml requests."""
     manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     return [str(scope) for scope in manifest["oauth_config"]["scopes"]["bot"]]

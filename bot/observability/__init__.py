@@ -1,1 +1,1 @@
-"""Logs and metrics. They listen; nothing depends on their being heard."""
+"""Logs and metrics. They only observe; no other part depends on them."""

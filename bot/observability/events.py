@@ -1,6 +1,6 @@
-"""Every event that the bot logs: one a step, with a name that stays. docs/logs.md has them all.
+"""Every event that the bot logs: one per step, with a stable name. docs/logs.md lists them all.
 
-`emit(Event.X, incident="INC-7", …)` logs one. What is bound by `bound(…)` comes with it.
+`emit(Event.X, incident="INC-7", …)` logs one. The fields of `bound(…)` are added to it.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ log = logging.getLogger("bot.events")
 
 
 class Event(StrEnum):
-    """The name of a step. The comment says when it is logged."""
+    """The name of a step. The comment states when it is logged."""
 
-    ALERT_ACCEPTED = "alert.accepted"  # an alert is written
+    ALERT_ACCEPTED = "alert.accepted"  # an alert is stored
     ALERT_FOLDED = "alert.folded"  # … and joined an open incident
     ALERT_CLEARED = "alert.cleared"  # a resolve ended an alert of an incident
-    ALERT_REPEATED = "alert.repeated"  # a delivery that is known already; nothing changed
+    ALERT_REPEATED = "alert.repeated"  # a known delivery; nothing changed
     INCIDENT_OPENED = "incident.opened"
     INCIDENT_SEVERITY = "incident.severity_changed"
     INCIDENT_ACKNOWLEDGED = "incident.acknowledged"
     INCIDENT_RESOLVED = "incident.resolved"
     ADVICE_ASKED = "advice.asked"  # the advisor is asked
     ADVICE_GIVEN = "advice.given"  # the thread shows it
-    ADVICE_FAILED = "advice.failed"  # the command gave no usable answer; the SOP's rules speak
+    ADVICE_FAILED = "advice.failed"  # the command gave no usable answer; the SOP's rules replace it
     REMEDIATION_PROPOSED = "remediation.proposed"
     REMEDIATION_EDITED = "remediation.edited"
     VOTE_COUNTED = "vote.counted"
@@ -37,29 +37,30 @@ class Event(StrEnum):
     DISPATCH_CLAIMED = "dispatch.claimed"  # this replica will send it
     DISPATCH_SENT = "dispatch.sent"  # the request goes to the gateway now
     DISPATCH_FINISHED = "dispatch.finished"  # the gateway answered: see `state`
-    DISPATCH_UNKNOWN = "dispatch.unknown"  # sent, and no answer came
-    DISPATCH_MARKED = "dispatch.marked"  # a person says what became of it
+    DISPATCH_UNKNOWN = "dispatch.unknown"  # sent, and no answer arrived
+    DISPATCH_MARKED = "dispatch.marked"  # a person records the outcome
     REMEDIATION_VERIFIED = "remediation.verified"
     REMEDIATION_NOT_VERIFIED = "remediation.not_verified"  # or the result is unknown: see `state`
     REMEDIATION_UNDONE = "remediation.undone"
     FREEZE_SET = "freeze.set"
     FREEZE_ENDED = "freeze.ended"
-    LEASE_TAKEN_OVER = "lease.taken_over"  # from a replica that is gone: a channel or a dispatch
+    LEASE_TAKEN_OVER = "lease.taken_over"  # from a replica that has ended: a channel or a dispatch
     POLICY_LOADED = "policy.loaded"  # at the start, and again after a reload
     POLICY_RELOADED = "policy.reloaded"  # SIGHUP: policy and SOPs are read again
-    POLICY_REFUSED = "policy.refused"  # … and a file has a problem: the old ones hold
+    POLICY_REFUSED = "policy.refused"  # … and a file has a problem: the old ones stay in use
     BOT_READY = "bot.ready"
     BOT_STOPPING = "bot.stopping"
     SLACK_CONNECTED = "slack.connected"  # a Socket Mode connection is open
     SLACK_DISCONNECTED = "slack.disconnected"
-    SLACK_BACKFILLED = "slack.backfilled"  # messages that came only by reading Slack's history
+    # Messages that only the read of Slack's history delivered.
+    SLACK_BACKFILLED = "slack.backfilled"
     STORE_UNAVAILABLE = "store.unavailable"
     STORE_AVAILABLE = "store.available"
     HEALTH_FAILING = "health.failing"  # another part than the store: see `part`
     HEALTH_RECOVERED = "health.recovered"
     WORK_OVERDUE = "work.overdue"  # work is overdue
-    OUTBOX_POSTPONED = "outbox.postponed"  # a message is tried again later
-    OUTBOX_GIVEN_UP = "outbox.given_up"  # Slack will not take a message
+    OUTBOX_POSTPONED = "outbox.postponed"  # a message is retried later
+    OUTBOX_GIVEN_UP = "outbox.given_up"  # Slack will not accept a message
 
 
 _LEVELS = {
@@ -81,7 +82,7 @@ _LEVELS = {
 
 
 def level_of(event: Event) -> str:
-    """The name of the level by which it is logged."""
+    """Return the name of the level at which it is logged."""
     return logging.getLevelName(_LEVELS.get(event, logging.INFO))
 
 

@@ -1,4 +1,4 @@
-"""Whether everything the bot needs is there. A part registers its own check where it is built."""
+"""Readiness of the bot. A part registers its own check where it is built."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Check = Callable[[], Awaitable[None]]
 """Returns when all is well; raises SopbotError with the reason when it is not."""
 
 TIMEOUT = 10.0  # seconds a check may take
-FRESH = 60.0  # seconds that an answer holds at least; the checks have stopped when they are over
+FRESH = 60.0  # minimum age in seconds at which an answer expires: by then the checks have stopped
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a check last said, and when. `reason` is '' when all is well."""
+    """The last result of a check, and its time. `reason` is '' when it passed."""
 
     ok: bool
     reason: str
@@ -31,15 +31,15 @@ class State:
 
 
 class Health:
-    """The parts that make the bot ready, each with its state and its age."""
+    """The checked parts of the bot, each with its state and its age."""
 
     def __init__(self, clock: Callable[[], datetime], *, interval: float = 10.0) -> None:
-        """`interval` is how often every part is asked, in seconds."""
+        """Check every part each `interval` seconds."""
         self._clock = clock
         self._fresh = max(FRESH, 3 * interval)
         self._checks: dict[str, Check] = {}
         self._events: dict[str, tuple[Event, Event]] = {}
-        self._told: set[str] = set()
+        self._not_vital: set[str] = set()
         self._states: dict[str, State] = {}
 
     def register(
@@ -50,26 +50,28 @@ class Health:
         vital: bool = True,
         events: tuple[Event, Event] = (Event.HEALTH_FAILING, Event.HEALTH_RECOVERED),
     ) -> None:
-        """A part of the bot says how to ask after it.
+        """Register the check of a part of the bot.
 
-        What is not `vital` is told, and leaves the bot ready: it works, and takes in what comes.
+        A part that is not `vital` is reported, but the bot stays ready: it works, and accepts
+        alerts.
         """
         self._checks[name] = check
         self._events[name] = events
         if not vital:
-            self._told.add(name)
+            self._not_vital.add(name)
 
     @property
     def parts(self) -> dict[str, bool]:
-        """Every part that is checked, and whether it is vital."""
-        return {name: name not in self._told for name in self._checks}
+        """Return every checked part, and True if it is vital."""
+        return {name: name not in self._not_vital for name in self._checks}
 
     async def check(self, *names: str) -> None:
-        """Ask these parts, all at once; every part where none is named."""
+        """Check these parts at once; every part if none is named."""
         await asyncio.gather(*(self._note(name) for name in names or self._checks))
 
     async def _note(self, name: str) -> None:
-        # As each answers: what was asked before a slow part may be known better by then.
+        # Stored as each check answers: otherwise a slow part could overwrite a newer result of
+        # another.
         state = await self._ask(name)
         before = self._states.get(name)
         self._states[name] = state
@@ -92,18 +94,18 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        """Whether every vital part was asked lately and is well."""
+        """Return True if every vital part was checked recently and passed."""
         return self._states.keys() == self._checks.keys() and all(
             state.ok and self._age(state) <= self._fresh
             for name, state in self._states.items()
-            if name not in self._told
+            if name not in self._not_vital
         )
 
     def _age(self, state: State) -> float:
         return (self._clock() - state.at).total_seconds()
 
     def report(self) -> dict[str, Any]:
-        """Every part with its state and how old that is, in seconds."""
+        """Return every part with its state and the age of the state, in seconds."""
         return {
             name: {
                 "state": self._word(state),

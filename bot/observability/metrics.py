@@ -1,4 +1,4 @@
-"""Every metric, declared once, with one method for each thing that happens.
+"""Every metric, declared once, with one method for each event.
 
 The registry is the bot's own, so that two bots in one process (tests) never share a count.
 """
@@ -16,11 +16,12 @@ from prometheus_client import (
     generate_latest,
 )
 
-_WITHOUT_A_START = frozenset({"busy", "paused", "retried"})  # told while nothing ends
+# Reported without the end of a question.
+_WITHOUT_A_START = frozenset({"busy", "paused", "retried"})
 
 
 class Metrics:
-    """What is counted. Label values come from fixed sets, never from alert text."""
+    """The metrics. Label values come from fixed sets, never from alert text."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -50,19 +51,17 @@ class Metrics:
             "sopbot_outbox_waiting", "Messages that wait to be sent.", registry=reg
         )
         self.outbox_failed = Gauge(
-            "sopbot_outbox_failed", "Messages that Slack will never take.", registry=reg
+            "sopbot_outbox_failed", "Messages that Slack will never accept.", registry=reg
         )
         self.slack_sockets = Gauge(
             "sopbot_slack_sockets", "Socket Mode links that listen.", registry=reg
         )
         self._read_back = Counter(
             "sopbot_read_back_total",
-            "Alert messages that came only by reading Slack's history.",
+            "Alert messages that only the backfill of Slack's history delivered.",
             registry=reg,
         )
-        self._stuck = Gauge(
-            "sopbot_stuck", "What should have happened by now and has not.", ["what"], registry=reg
-        )
+        self._overdue = Gauge("sopbot_stuck", "Overdue work, by kind.", ["what"], registry=reg)
         self._reload = Gauge(
             "sopbot_config_last_reload_successful",
             "1 when policy and SOPs are as their files say, 0 when the last reload was refused.",
@@ -90,7 +89,7 @@ class Metrics:
         )
 
     def received(self, source: str, accepted: int, duplicates: int, opened: int) -> None:
-        """A delivery of one source was written."""
+        """Count a stored delivery of one source."""
         if accepted:
             self._alerts.labels(source, "accepted").inc(accepted)
         if duplicates:
@@ -99,15 +98,15 @@ class Metrics:
             self._incidents.inc(opened)
 
     def voted(self, choice: str) -> None:
-        """A vote was counted."""
+        """Count a counted vote."""
         self._votes.labels(choice).inc()
 
     def refused(self) -> None:
-        """A press was refused."""
+        """Count a refused press."""
         self._refusals.inc()
 
     def dispatched(self, state: str, seconds: float | None) -> None:
-        """The gateway answered, or did not; `state` is the remediation's."""
+        """Count an answer or a missing answer of the gateway; `state` is the remediation's."""
         self._remediations.labels(state).inc()
         if seconds is not None:
             self._gateway_seconds.observe(seconds)
@@ -115,28 +114,30 @@ class Metrics:
         self._gateway_success.set(state == "succeeded")
 
     def concluded(self, state: str) -> None:
-        """A remediation was verified, or was not."""
+        """Count a remediation that was verified, or was not."""
         self._remediations.labels(state).inc()
 
     def slack_called(self, method: str, outcome: str) -> None:
-        """Slack was called: outcome is ok, ratelimited, refused or unknown."""
+        """Count a call of Slack: outcome is ok, ratelimited, refused or unknown."""
         self._slack.labels(method, outcome).inc()
 
     def backfilled(self, messages: int) -> None:
-        """So many messages had been missed and were read back."""
+        """Count missed messages that the backfill delivered."""
         self._read_back.inc(messages)
 
-    def stuck(self, counts: Mapping[str, int]) -> None:
-        """How many of each kind stand still, 0 for those of which none does."""
+    def set_overdue(self, counts: Mapping[str, int]) -> None:
+        """Set the overdue work by kind, 0 for a kind without any."""
         for what, count in counts.items():
-            self._stuck.labels(what).set(count)
+            self._overdue.labels(what).set(count)
 
     def reloaded(self, successful: bool) -> None:
-        """Policy and SOPs were read: at the start, or by a reload that was taken or refused."""
+        """Record a load of policy and SOPs: at the start, or by a reload that was accepted or
+        refused.
+        """
         self._reload.set(successful)
 
-    def advisor_told(self, kind: str, seconds: float) -> None:
-        """The advisor command said how it goes: started, answered, retried, or a failure."""
+    def record_advisor(self, kind: str, seconds: float) -> None:
+        """Record an event of the advisor command: started, answered, retried, or a failure."""
         if kind == "started":
             self._q_requests.inc()
             self._q_active.inc()
@@ -149,5 +150,5 @@ class Metrics:
             self._q_errors.labels(kind).inc()
 
     def text(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)

@@ -10,7 +10,7 @@ REMIND = 60.0  # seconds until the same error is logged at its level again
 
 
 class ThrottledLogger:
-    """Logs the error that keeps one part from its work, in `message` with the error in it.
+    """Logs the error that stops one part, in `message` with the error in it.
 
     Success is not reported here: if a part fails and succeeds by turns, a line for each change
     would be too many as well.

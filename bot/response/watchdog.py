@@ -32,7 +32,7 @@ class Watchdog:
         now = self._clock()
         self._overdue = overdue = await self._store.overdue_work(now)
         counts = dict.fromkeys(KINDS, 0) | {work.what: work.count for work in overdue}
-        self._metrics.stuck(counts)
+        self._metrics.set_overdue(counts)
         for work in overdue:
             emit(Event.WORK_OVERDUE, what=work.what, count=work.count, names=list(work.names))
         body = [[work.says, work.count, list(work.names)] for work in overdue]

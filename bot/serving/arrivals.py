@@ -1,10 +1,10 @@
-"""Connections whose first request is not here yet: held as bare sockets, by the thousand.
+"""Connections whose first request is incomplete: held as bare sockets, by the thousand.
 
-Building a transport, a parser and a handler for each of them is what makes a flood of unfinished
-requests expensive. Closing one for the next is no way out either: the flood opens it again at
-once, the kernel's accept queue stays full, and the kernel drops the SYN of an honest caller, who
-tries again a second later. So a connection is a socket and its first bytes until a whole request is
-here, and as long as there are descriptors nobody is closed before the deadline.
+A flood of unfinished requests is expensive because each would get a transport, a parser and a
+handler. Closing one for the next does not help: the flood opens it again at once, the kernel's
+accept queue stays full, and the kernel drops the SYN of an honest caller, who retries a second
+later. So a connection is only a socket and its first bytes until the request is complete, and while
+descriptors are free no connection is closed before its deadline.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from typing import Any
 from bot.serving.connections import answer_bytes
 from bot.serving.gate import Gate, Phase
 
-TURN_SECONDS = 0.005  # of one turn of the event loop; then others have theirs
-PAUSE_SECONDS = 1.0  # without a descriptor, and nobody to close
-HELD_BYTES = 32_768  # of an unfinished request; a longer one gets its connection before it is whole
+TURN_SECONDS = 0.005  # of one turn of the event loop, so that other work gets its turn
+PAUSE_SECONDS = 1.0  # without a free descriptor and without a connection to close
+# Of an unfinished request; a longer one becomes a connection before it is complete.
+HELD_BYTES = 32_768
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _MAY_BE_HTTP = re.compile(rb"(?:\r?\n){0,4}\r?[A-Za-z]{0,32}(?: |\Z)")
@@ -30,13 +31,14 @@ _LENGTH = re.compile(rb"\ncontent-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?\n", 
 _CHUNKED = re.compile(rb"\ntransfer-encoding[ \t]*:[ \t]*chunked[ \t]*\r?\n", re.IGNORECASE)
 _MAY_BE_CHUNKS = re.compile(rb"[0-9a-fA-F]{0,16}(?:[ \t;\r]|\Z)")
 _EXPECT = re.compile(rb"\nexpect([ \t]*:[ \t]*100-continue[ \t]*\r?\n)", re.IGNORECASE)
-# Nothing is tried twice (`++`, `}+`): each byte that arrives has it look at the last bytes again.
+# The pattern never backtracks (`++`, `}+`): each arriving byte makes it search the last bytes
+# again.
 _LAST_CHUNK = re.compile(rb"\r\n0++[^\r\n]{0,200}+\r\n(?:[^\r\n]{1,200}+\r\n){0,4}\r\n")
 _LAST_CHUNK_BYTES = 1_024  # a last chunk with more trailers than that is not recognised
 
 
-class Arrival:
-    """A socket, and what came over it so far."""
+class PendingConnection:
+    """A socket and the bytes received so far."""
 
     __slots__ = ("address", "chunked_from", "data", "since", "sock", "whole_at")
 
@@ -45,20 +47,20 @@ class Arrival:
         self.address = address
         self.data = bytearray()
         self.since = since  # the event loop's time at which it began to wait for its head or body
-        self.whole_at: int | None = None  # bytes of head and body, once the head is here
-        self.chunked_from: int | None = None  # where a body begins that does not say its length
+        self.whole_at: int | None = None  # bytes of head and body, once the head is complete
+        self.chunked_from: int | None = None  # the start of a body without a stated length
 
     @property
     def phase(self) -> Phase:
-        """The part of its request that is awaited."""
+        """Return the awaited part of its request."""
         if not self.data:
             return Phase.IDLE
         return Phase.HEAD if self.whole_at is None else Phase.BODY
 
     def add(self, data: bytes) -> bool:
-        """Take more bytes; True once the request is whole, as far as we look.
+        """Append bytes; return True once the request is complete, as far as this check can tell.
 
-        The HTTP parser decides what a request is: bytes that we do not understand go to it at once.
+        The HTTP parser decides what a request is: it gets bytes that we do not understand at once.
         """
         before = len(self.data)
         self.data += data
@@ -90,7 +92,9 @@ class Arrival:
             self.chunked_from = end
 
     def _answer_expect(self, end: int) -> None:
-        """Tell a caller that waits with its body to send it; the parser would tell it once more."""
+        """Tell a caller that holds its body back to send it; the parser would tell it a second
+        time.
+        """
         expect = _EXPECT.search(self.data, 0, end)
         if expect:
             self.data[expect.start() + 1 : expect.start(1)] = b"X-Sent"
@@ -99,11 +103,11 @@ class Arrival:
 
 
 class Arrivals:
-    """Accepts, reads first requests, and gives each whole one to `serve`.
+    """Accepts connections, reads first requests, and passes each complete one to `serve`.
 
-    If there are too many, the oldest is closed for the newest; for an address that has more than
-    its share, its own oldest. However many arrive or reach their deadline together, each of the two
-    takes TURN_SECONDS of one turn of the event loop at most.
+    Beyond the limit it closes the oldest for the newest; for an address above its share, that
+    address's own oldest. However many arrive or reach their deadline together, each of these two
+    tasks takes at most TURN_SECONDS of one turn of the event loop.
     """
 
     def __init__(
@@ -118,29 +122,29 @@ class Arrivals:
         self._serve = serve
         self._loop = asyncio.get_running_loop()
         self._listeners: list[socket.socket] = []
-        # Each oldest first: without a whole head, without a whole body, and of each address but
-        # this machine's.
-        self._heads: OrderedDict[Arrival, None] = OrderedDict()
-        self._bodies: OrderedDict[Arrival, None] = OrderedDict()
-        self._of: dict[str, OrderedDict[Arrival, None]] = {}
+        # Each in order of age: without a complete head, without a complete body, and by address,
+        # except this machine's.
+        self._heads: OrderedDict[PendingConnection, None] = OrderedDict()
+        self._bodies: OrderedDict[PendingConnection, None] = OrderedDict()
+        self._of: dict[str, OrderedDict[PendingConnection, None]] = {}
         self._bytes = 0
         self._sweeper: asyncio.Handle | None = None
         self._sweep_every = min(1.0, gate.limits.head / 10, gate.limits.body / 10)
 
     def listen(self, listener: socket.socket) -> None:
-        """Accept from a listening socket that does not block."""
+        """Accept from a non-blocking listening socket."""
         self._listeners.append(listener)
         self._loop.add_reader(listener, self._accept, listener)
 
     def stop_accepting(self) -> None:
-        """Close the listening sockets; the connections stay."""
+        """Close the listening sockets; the connections stay open."""
         for listener in self._listeners:
             self._loop.remove_reader(listener)
             listener.close()
         self._listeners.clear()
 
     def close(self) -> None:
-        """Close everything that is not whole."""
+        """Close every connection with an incomplete request."""
         self.stop_accepting()
         for arrival in [*self._heads, *self._bodies]:
             self._end(arrival)
@@ -170,7 +174,7 @@ class Arrivals:
         if self._gate.unfinished >= self._limits.arrivals:
             has_its_share = len(self._of.get(address, ())) >= self._limits.per_address
             self._evict(address if has_its_share else "")
-        arrival = Arrival(sock, address, self._loop.time())
+        arrival = PendingConnection(sock, address, self._loop.time())
         self._gate.unfinished += 1
         self._heads[arrival] = None
         if address:
@@ -178,16 +182,16 @@ class Arrivals:
         if self._sweeper is None:
             self._sweeper = self._loop.call_later(self._sweep_every, self._sweep)
         self._loop.add_reader(sock, self._read, arrival)
-        self._read(arrival)  # mostly it is here already
+        self._read(arrival)  # usually the request has arrived already
 
-    def _read(self, arrival: Arrival) -> None:
+    def _read(self, arrival: PendingConnection) -> None:
         try:
             data = arrival.sock.recv(HELD_BYTES)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             data = b""
-        if not data:  # the caller hung up
+        if not data:  # the caller disconnected
             self._end(arrival)
             return
         self._bytes += len(data)
@@ -203,7 +207,7 @@ class Arrivals:
             self._evict()
 
     def _sweep(self) -> None:
-        """Close those that are past their deadline."""
+        """Close the connections past their deadline."""
         now = self._loop.time()
         for waiting, seconds in (
             (self._heads, self._limits.head),
@@ -218,7 +222,7 @@ class Arrivals:
         if self._gate.unfinished:
             self._sweeper = self._loop.call_later(self._sweep_every, self._sweep)
 
-    def _too_late(self, arrival: Arrival) -> None:
+    def _too_late(self, arrival: PendingConnection) -> None:
         if arrival.phase is not Phase.IDLE:
             why = f"This took too long: {arrival.phase.value}."
             with contextlib.suppress(OSError):
@@ -226,7 +230,7 @@ class Arrivals:
         self._end(arrival)
 
     def _evict(self, address: str = "") -> bool:
-        """Close the oldest, of that address if one is given; False when there is none."""
+        """Close the oldest, of that address if one is given; return False without one."""
         places = [self._of[address]] if address else [self._heads, self._bodies]
         oldest = min(
             (next(iter(place)) for place in places if place), key=_begun_waiting, default=None
@@ -237,11 +241,11 @@ class Arrivals:
         self._end(oldest)
         return True
 
-    def _end(self, arrival: Arrival) -> None:
+    def _end(self, arrival: PendingConnection) -> None:
         self._forget(arrival)
         arrival.sock.close()
 
-    def _forget(self, arrival: Arrival) -> None:
+    def _forget(self, arrival: PendingConnection) -> None:
         self._loop.remove_reader(arrival.sock)
         self._gate.unfinished -= 1
         self._bytes -= len(arrival.data)
@@ -252,5 +256,5 @@ class Arrivals:
                 del self._of[arrival.address]
 
 
-def _begun_waiting(arrival: Arrival) -> float:
+def _begun_waiting(arrival: PendingConnection) -> float:
     return arrival.since

@@ -1,8 +1,9 @@
 """One HTTP connection with a deadline for each wait.
 
-aiohttp bounds the size of a line and of a body, and the time between two requests. It has no limit
-on the number of connections, no deadline for a body, and none for a caller that does not read its
-answer: a stranger without any token could hold every descriptor of the process.
+aiohttp limits the size of a line and of a body, and the time between two requests. It limits
+neither the number of connections, nor the time of a body, nor the time of a caller that does not
+read its answer: without these limits a stranger without a token could hold every descriptor of the
+process.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bot.serving.gate import BUSY, Gate, Phase
 class Connection(RequestHandler):
     """aiohttp's connection, with a deadline for each wait.
 
-    `first` is what was read of it before: a whole request, or the beginning of a long one.
+    `first` are the bytes that were read before: a complete request, or the beginning of a long one.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Connection(RequestHandler):
         self.phase = Phase.IDLE
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, or answer 503 and close it."""
+        """Serve the connection, or answer 503 and close it."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP is all we listen on
         self._raw = transport
         if not self._gate.admit(self):
@@ -56,7 +57,7 @@ class Connection(RequestHandler):
         self.data_received(first)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Give the place back."""
+        """Free the slot."""
         if self._timer is not None:
             self._timer.cancel()
         if self._admitted:
@@ -66,14 +67,14 @@ class Connection(RequestHandler):
             super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Start the deadline of a head at its first byte; a byte more does not move it."""
+        """Start the deadline of a head at its first byte; further bytes do not extend it."""
         if not self._admitted or self._raw is None or self._raw.is_closing():
             return
         super().data_received(data)
         if not data:
             return
         if self.phase is Phase.BODY or self._request_count > self._begun:
-            self._head_bytes = 0  # a whole head is here; its request may begin in a moment
+            self._head_bytes = 0  # a head is complete; its request may begin soon
             self._body_bytes += len(data)
             self._gate.body_grew(len(data))
             if self._chunks_cost_too_much():
@@ -86,12 +87,12 @@ class Connection(RequestHandler):
                 self._say_and_close(431, "head_too_large", "The headers are too large.")
 
     def pause_writing(self) -> None:
-        """Wait only so long for a caller that does not read its answer."""
+        """Start the deadline for a caller that does not read its answer."""
         super().pause_writing()
         self._wait(Phase.WRITING, self._limits.write)
 
     def resume_writing(self) -> None:
-        """Go on with the answer."""
+        """Continue to send the answer."""
         super().resume_writing()
         if self._answering:
             self._work()
@@ -102,7 +103,7 @@ class Connection(RequestHandler):
         start_time: float | None,
         request_handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
     ) -> tuple[web.StreamResponse, bool]:
-        # The one place that every request passes, with the writing of its answer.
+        # Every request passes here, with the writing of its answer.
         self._begun += 1
         self._answering = True
         if request.content.is_eof():
@@ -139,24 +140,24 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """JSON for what is not HTTP; no traceback in the log because a caller hung up."""
+        """Answer JSON to malformed HTTP; log no traceback if the caller disconnected."""
         if status >= 500:
             if isinstance(exc, ConnectionError) and caller_is_gone(request):
                 raise exc
             return super().handle_error(request, status, exc, message)
-        # The parser's words quote what came: a stranger's text, of any length.
+        # The parser's message quotes a stranger's text, of any length.
         text = f"This is not an HTTP request: {(message or 'it cannot be read')[:200]}"
         response = _problem(status, "bad_request", text)
         response.force_close()
         return response
 
     def log_exception(self, *args: Any, **options: Any) -> None:
-        """Nothing of a caller that hung up, or whose body is not what its headers say."""
+        """Log nothing about a caller that disconnected, or whose body contradicts its headers."""
         if not isinstance(options.get("exc_info"), ConnectionError | web.RequestPayloadError):
             super().log_exception(*args, **options)
 
     def drop(self) -> None:
-        """Close for another caller, without a word."""
+        """Close for another caller, without an answer."""
         self._gate.works(self)
         self._body_ended()
         if self._raw is not None:
@@ -203,7 +204,7 @@ class Connection(RequestHandler):
         elif self.phase is Phase.WRITING and not (
             self._answering or self._raw.get_write_buffer_size()
         ):
-            self._wait(Phase.IDLE, self._limits.idle)  # it was read meanwhile
+            self._wait(Phase.IDLE, self._limits.idle)  # the caller has read it meanwhile
         else:
             self._raw.abort()
 
@@ -213,7 +214,7 @@ class Connection(RequestHandler):
         if not self._raw.get_write_buffer_size():
             self._raw.write(answer_bytes(status, code, message))
             self._raw.close()
-        if self._raw.get_write_buffer_size():  # a caller that does not even read that
+        if self._raw.get_write_buffer_size():  # the caller does not read even that
             self._raw.abort()
 
 
@@ -222,12 +223,12 @@ def _problem(status: int, code: str, message: str) -> web.Response:
 
 
 def _is_encoded(request: web.BaseRequest) -> bool:
-    given = request.headers.get("Content-Encoding", "")
-    return given.strip().lower() not in ("", "identity")
+    encoding = request.headers.get("Content-Encoding", "")
+    return encoding.strip().lower() not in ("", "identity")
 
 
 def caller_is_gone(request: web.BaseRequest) -> bool:
-    """Whether the caller has hung up: an error then is not our fault."""
+    """Return True if the caller has disconnected: an error is then not our fault."""
     return request.transport is None or request.transport.is_closing()
 
 
@@ -240,7 +241,7 @@ _REASONS = {
 
 
 def answer_bytes(status: int, code: str, message: str) -> bytes:
-    """An answer of ours to a connection that has no request."""
+    """Return our answer to a connection without a request."""
     body = json.dumps({"error": {"code": code, "message": message}}).encode()
     head = (
         f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: application/json\r\n"

@@ -1,4 +1,4 @@
-"""A command asks a running process of ours for its diagnostic dump."""
+"""Fetches the diagnostic dump of one of our running processes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 import aiohttp
 
-SECONDS = 10.0  # that a dump may take
+SECONDS = 10.0  # time limit of a dump
 
 
 class NoDumpError(Exception):
-    """The process gives no dump; the message is a sentence for the person who asked."""
+    """The process returns no dump; the message is a sentence for the user."""
 
 
 async def fetch(url: str, headers: Mapping[str, str]) -> Any:
-    """The dump that the process at `url` gives, as JSON. NoDumpError when it gives none."""
+    """Return the dump of the process at `url`, as JSON. Raises NoDumpError without one."""
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     try:
         async with (
@@ -37,7 +37,7 @@ async def fetch(url: str, headers: Mapping[str, str]) -> Any:
 
 
 def local_url(host: str, port: int) -> str:
-    """The URL at which this machine reaches a server that listens on `host` and `port`."""
+    """Return the URL at which this machine reaches a server that listens on `host` and `port`."""
     if not port:
         raise NoDumpError("The address has port 0: send SIGUSR1 instead, the dump is in the log.")
     near = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not bound

@@ -1,4 +1,4 @@
-"""The gate counts the connections that are served, and decides which one is closed when full."""
+"""Counts the served connections, and chooses the connection to close when the server is full."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BUSY = "busy"
 
 
 class Phase(enum.Enum):
-    """The next thing that happens on a connection; its deadline depends on it."""
+    """The awaited event of a connection, which determines its deadline."""
 
     IDLE = "the first byte of the next request"
     HEAD = "the rest of a request's headers"
@@ -30,7 +30,7 @@ class Phase(enum.Enum):
 
 
 class Served(Protocol):
-    """A connection, as the gate sees it."""
+    """The gate's view of a connection."""
 
     address: str
     phase: Phase
@@ -40,16 +40,16 @@ class Served(Protocol):
 
 
 class Gate:
-    """The connections of one server whose first request is here.
+    """The connections of one server whose first request is complete.
 
-    When it is full, the gate closes the connection that has waited longest for its caller, for the
-    newest one. If every connection is being answered, the newest gets 503.
+    When it is full, the gate closes the connection that has waited longest for its caller, in
+    favour of the newest. If every connection is being answered, the newest gets 503.
     """
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
         self.open = 0
-        self.unfinished = 0  # connections whose first request is not here yet: `arrivals`
+        self.unfinished = 0  # connections whose first request is incomplete: `arrivals`
         self.evicted = 0
         self.refused = 0
         self._body_bytes = 0
@@ -59,7 +59,7 @@ class Gate:
         self._logged_at = -LOG_EVERY
 
     def admit(self, connection: Served) -> bool:
-        """Count the connection in; False when there is no place for it."""
+        """Count the connection; return False if no slot is free for it."""
         address = connection.address
         if address and self._per_address.get(address, 0) >= self.limits.per_address:
             if not self.evict(address):
@@ -72,7 +72,7 @@ class Gate:
         return True
 
     def leave(self, connection: Served) -> None:
-        """The connection has ended."""
+        """Remove an ended connection."""
         self.open -= 1
         self._waiting.pop(connection, None)
         if not connection.address:
@@ -93,17 +93,17 @@ class Gate:
         self._waiting.pop(connection, None)
 
     def body_grew(self, size: int) -> None:
-        """Bytes of an unfinished body came in; a negative size when that body is gone."""
+        """Count received bytes of an unfinished body; a negative size when that body ends."""
         self._body_bytes += size
         while self._body_bytes > self.limits.body_bytes:
-            # The longest unfinished first: an honest body of 1 MiB is here within a second.
+            # The longest unfinished first: an honest body of 1 MiB arrives within a second.
             oldest = next((c for c in self._waiting if c.phase is Phase.BODY), None)
             if oldest is None:
                 return
             self._close(oldest)
 
     def evict(self, address: str = "") -> bool:
-        """Close the connection that waits longest, of that address if one is given."""
+        """Close the connection that has waited longest, of that address if one is given."""
         for connection in self._waiting:
             if not address or connection.address == address:
                 self._close(connection)
@@ -111,7 +111,7 @@ class Gate:
         return False
 
     def count_evicted(self, address: str) -> None:
-        """A connection was closed for another caller's sake."""
+        """Count a connection that was closed for another caller."""
         self.evicted += 1
         self._log("closed", address)
 
@@ -142,14 +142,15 @@ class Gate:
 
 
 def caller_of(peer: Any) -> str:
-    """The caller's IPv4 address or IPv6 network of 64 bits; '' is this machine."""
+    """Return the caller's IPv4 address or IPv6 network of 64 bits; '' is this machine."""
     try:
         return _network_of(peer[0])
     except (TypeError, IndexError):
         return ""
 
 
-@functools.lru_cache(maxsize=4096)  # a flood is thousands of connections a second of few addresses
+# A flood opens thousands of connections a second from few addresses.
+@functools.lru_cache(maxsize=4096)
 def _network_of(host: Any) -> str:
     try:
         address = ipaddress.ip_address(host.partition("%")[0])

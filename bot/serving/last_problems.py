@@ -11,7 +11,7 @@ KEPT = 20
 
 
 class LastProblems(logging.Handler):
-    """Keeps the last log lines of warnings and errors, as `formatter` makes JSON of them."""
+    """Keeps the last log lines of warnings and errors, formatted as JSON by `formatter`."""
 
     def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__(logging.WARNING)
@@ -19,15 +19,17 @@ class LastProblems(logging.Handler):
         self._lines: deque[str] = deque(maxlen=KEPT)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one more."""
+        """Keep one more record."""
         self._lines.append(self.format(record))
 
     def lines(self) -> list[Any]:
-        """Oldest first, each with its fields."""
+        """Return the lines, oldest first, each with its fields."""
         return [json.loads(line) for line in self._lines]
 
 
 def last_problems() -> list[Any]:
-    """The last warnings and errors of this process, oldest first; none before the log is set up."""
+    """Return the last warnings and errors of this process, oldest first; none before the log is set
+    up.
+    """
     kept = (h for h in logging.getLogger().handlers if isinstance(h, LastProblems))
     return [line for handler in kept for line in handler.lines()]

@@ -1,4 +1,4 @@
-"""How many connections a server holds, how long it waits for each, and the descriptors for them."""
+"""Limits of a server: its connections, the deadlines for each, and their file descriptors."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class ConnectionLimits:
 
     `head`: from the first byte of a request to the end of its headers, and from the connection to
     the first byte. `body`: from there to the end of the body. `idle`: between two requests.
-    `write`: how long a caller may leave an answer unread. `body_bytes`: of all unfinished bodies
-    together. `chunk_bytes`: what a body may take on the wire beyond what it holds (the lengths of
-    its chunks), so that a body of many tiny chunks is refused. `total` and `per_address` are of
-    connections that have sent a whole request. `arrivals` are those that have not, and only when
-    there are more of them does `per_address` count for them. A loopback address counts towards
-    `total` alone, because a proxy on this machine brings the callers of everybody.
+    `write`: the time for which a caller may leave an answer unread. `body_bytes`: of all unfinished
+    bodies together. `chunk_bytes`: the overhead of a body on the wire beyond its content (the
+    lengths of its chunks), so that a body of many tiny chunks is refused. `total` and `per_address`
+    limit connections that have sent a complete request. `arrivals` limits the others; only beyond
+    this limit does `per_address` apply to them. A loopback address counts only towards `total`,
+    because a proxy on this machine forwards everybody's requests.
     """
 
     total: int = 1000
@@ -33,7 +33,7 @@ class ConnectionLimits:
     per_address: int = 100
     head: float = 10
     body: float = 30
-    idle: float = 75  # longer than the 60 s after which a usual load balancer lets go
+    idle: float = 75  # longer than the 60 s after which a usual load balancer disconnects
     write: float = 20
     head_bytes: int = 32_768
     body_bytes: int = 67_108_864
@@ -41,9 +41,9 @@ class ConnectionLimits:
 
 
 def fitted(limits: ConnectionLimits) -> ConnectionLimits:
-    """The limits, with no more connections than this process has descriptors for.
+    """Limit the connections to the number of descriptors of this process.
 
-    Raises the soft limit of descriptors as far as the hard one allows, if that is needed.
+    Raises the soft limit of descriptors up to the hard one, if needed.
     """
     needed = limits.total + limits.arrivals + RESERVED_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,4 +1,4 @@
-"""Listen with the limits of `limits`, for the bot's application and the gateway's alike."""
+"""Listens with the limits of `limits`, for the bot's application and for the gateway's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.serving.connections import Connection
 from bot.serving.gate import Gate, caller_of
 from bot.serving.limits import ConnectionLimits, fitted
 
-QUEUE = 4096  # connections that the system may hold until we accept them
+QUEUE = 4096  # connections that the kernel may hold until we accept them
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Listening:
     arrivals: Arrivals
 
     async def stop_accepting(self) -> None:
-        """Take no new connections; those that are open go on."""
+        """Accept no new connections; open ones continue."""
         self.arrivals.stop_accepting()
 
 
@@ -42,9 +42,10 @@ async def listening(
     *,
     address_of: Callable[[Any], str] = caller_of,
 ) -> AsyncIterator[Listening]:
-    """The application, listening until the block ends. Port 0 is a free one.
+    """Serve the application until the block ends. Port 0 picks a free port.
 
-    OSError when the address cannot be used. `address_of` says of a peer whose connection it is.
+    Raises OSError if the address cannot be used. `address_of` returns the address to which a peer's
+    connection counts.
     """
     gate = Gate(fitted(limits))
     runner = web.AppRunner(app, access_log=None)
@@ -64,7 +65,7 @@ async def listening(
                     first=first,
                     loop=loop,
                     access_log=None,
-                    keepalive_timeout=limits.idle + limits.head,  # ours comes first
+                    keepalive_timeout=limits.idle + limits.head,  # our own deadline comes first
                     lingering_time=min(2.0, limits.body),
                     max_headers=64,
                     auto_decompress=False,  # 1 MB may inflate to 1 GB; such a body is answered 415
@@ -75,7 +76,7 @@ async def listening(
             task.add_done_callback(serving.discard)
 
         arrivals = Arrivals(gate, address_of, serve)
-        # asyncio only binds: it would build a transport for each connection that it accepts.
+        # asyncio only binds: otherwise it would build a transport for each accepted connection.
         bound = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
         url = _url(bound.sockets[0].getsockname())
         listeners = [socket.socket(fileno=os.dup(each.fileno())) for each in bound.sockets]

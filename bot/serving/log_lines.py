@@ -1,4 +1,4 @@
-"""Cleans log lines: no secret stays, and nothing that moves a cursor or forges a line."""
+"""Cleans log lines: removes secrets, and characters that move a cursor or forge a line."""
 
 from __future__ import annotations
 
@@ -23,23 +23,25 @@ _HINTS = ("xox", "xapp-", "ticket=", "Bearer ", "Basic ", "uthorization", "://")
 """Every match of _SECRET contains one of these."""
 _PLAIN = (str, int, float, bool, type(None))
 HIDDEN = "[secret]"
-_SHORTEST = 6  # a secret of fewer characters would be found in ordinary words
+_SHORTEST = 6  # a shorter secret would match ordinary words
 
 
 def one_line(text: str) -> str:
-    """The text with every line end, control and invisible character escaped (`\\n`, `\\x1b`)."""
+    """Return the text with every line end, control and invisible character escaped (`\n`,
+    `\x1b`).
+    """
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def indented(text: str) -> str:
-    """A traceback below its log line. No line of it begins where a log line begins."""
+    """Indent a traceback below its log line: none of its lines may look like a new log line."""
     return "".join(f"\n{_INDENT}{one_line(line)}" for line in text.split("\n"))
 
 
 def redact(text: str) -> str:
-    """The text without Slack tokens, tickets, Authorization and passwords of addresses."""
+    """Return the text without Slack tokens, tickets, Authorization and passwords of addresses."""
     return _SECRET.sub(HIDDEN, text)
 
 
@@ -50,23 +52,26 @@ def _secret_names(names: tuple[str, ...]) -> frozenset[str]:
 
 @lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
-    """Whether a field of that name holds a secret, by its name alone."""
+    """Return True if a field of that name holds a secret, by its name alone."""
     return _SECRET_NAME.search(name) is not None
 
 
 class Redactor:
-    """The one processor of structlog that hides secrets: by form, by field, and those given."""
+    """The only structlog processor that hides secrets: by form, by field name, and known values."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = sorted({one for one in secrets if len(one) >= _SHORTEST}, key=len, reverse=True)
+        known = sorted(
+            {secret for secret in secrets if len(secret) >= _SHORTEST}, key=len, reverse=True
+        )
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
         self._hints = (*_HINTS, *known)
 
     def __call__(
         self, _log: Any, _method: str, fields: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
-        """The fields of one line, redacted."""
-        # Nearly every line holds none, and a burst logs thousands: a plain search rules them out.
+        """Redact the fields of one line."""
+        # Nearly every line holds no secret, and a burst logs thousands: a plain search excludes
+        # them first.
         secret_names = _secret_names(tuple(fields))
         may_hold = self._may_hold_secrets("\0".join(map(str, fields.values())))
         for name, value in fields.items():

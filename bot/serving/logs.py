@@ -1,8 +1,8 @@
 """Log lines of both processes: structlog, pretty on a terminal, JSON elsewhere.
 
-One pipe for events and for what libraries log: the context that is bound (`structlog.contextvars`)
-is added, tokens and passwords are redacted, control characters are escaped, then one renderer
-writes the line. A step is an event with a stable name and fields (`bot.observability.events`,
+Events and the messages of libraries take one path: the bound context (`structlog.contextvars`) is
+added, tokens and passwords are redacted, control characters are escaped, then one renderer writes
+the line. A step is an event with a stable name and fields (`bot.observability.events`,
 `bot.gateway.events`); anything else is a sentence.
 """
 
@@ -31,7 +31,7 @@ _JSON = json.JSONEncoder(ensure_ascii=True, default=str).encode
 _OURS = ("bot", "handlers", "store")
 _FIRST = ("ts", "level", "logger", "event")
 LATER = 0.005  # seconds until a line is written
-# A job that takes longer than its interval, a connection that the server closed: no news.
+# A job that takes longer than its interval, a connection that the server closed: not worth a line.
 _CHATTY = {
     "apscheduler": logging.ERROR,
     "psycopg": logging.ERROR,
@@ -45,8 +45,8 @@ def set_up(
 ) -> None:
     """Send every log line to `stream` (stderr). `style` is auto, pretty or json.
 
-    DEBUG is for our own lines; libraries stay at INFO. The values of `secrets` never stand in a
-    line, whatever they look like.
+    DEBUG applies to our own lines; libraries stay at INFO. The values of `secrets` never appear in
+    a line, whatever their form.
     """
     out = stream or sys.stderr
     pretty = style == "pretty" or (style == "auto" and out.isatty())
@@ -54,7 +54,8 @@ def set_up(
     handler.setFormatter(_Lines(Redactor(secrets), _as_text if pretty else _as_json))
     root = logging.getLogger()
     root.handlers[:] = [handler, LastProblems(_Lines(Redactor(secrets), _as_json))]
-    # At DEBUG Slack's SDK and Bolt log whole messages, alert text and all: it is ours alone.
+    # At DEBUG Slack's SDK and Bolt log whole messages with alert text, so DEBUG is only for our
+    # lines.
     root.setLevel(logging.INFO if level == "DEBUG" else level)
     for name in _OURS:
         logging.getLogger(name).setLevel(level)
@@ -69,20 +70,20 @@ def emit(log: logging.Logger, level: int, event: str, fields: Mapping[str, Any])
 
 
 def bound(**fields: Any) -> Any:
-    """A context in which every log line carries these fields, also those of libraries."""
+    """Open a context in which every log line has these fields, also the lines of libraries."""
     return structlog.contextvars.bound_contextvars(**fields)
 
 
 def bind(**fields: Any) -> None:
-    """From here on every log line of this task, and of those it starts, carries these fields."""
+    """Add these fields to every later log line of this task and of the tasks that it starts."""
     structlog.contextvars.bind_contextvars(**fields)
 
 
 class _Step(logging.LogRecord):
-    """The record of an event. Where in the code it was logged says less than its name.
+    """The record of an event. It omits the source position, because the event's name says more.
 
     Each alert of a burst logs two. `Logger.log` would walk the stack for the caller's file and line
-    each time, and ask for the process and the thread, which no line of ours shows.
+    each time, and read the process and the thread, which none of our lines shows.
     """
 
     _TEMPLATE = vars(logging.LogRecord("", logging.INFO, "", 0, "", (), None))
@@ -101,10 +102,10 @@ class _Step(logging.LogRecord):
 class _Handler(logging.StreamHandler[TextIO]):
     """Writes the lines of a few milliseconds of the event loop together, in their order.
 
-    A line is logged in the middle of something that somebody waits for: to format it takes as long
-    as a query, and each write is a system call, after which another thread may run for
-    milliseconds. So records are kept, with what is bound to them, until that is over. Warnings and
-    worse, and records from outside a loop, are written at once, with all that waits.
+    A log call interrupts work that somebody waits for: formatting takes as long as a query, and
+    each write is a system call, after which another thread may run for milliseconds. So records are
+    kept, with their bound context, until that work is over. Warnings and worse, and records from
+    outside a loop, are written at once, together with all kept ones.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -126,7 +127,7 @@ class _Handler(logging.StreamHandler[TextIO]):
             self.handleError(record)
 
     def flush(self) -> None:
-        """Write what waits. Also called at exit, by `logging.shutdown`."""
+        """Write all kept lines. Also called at exit, by `logging.shutdown`."""
         with self.lock or nullcontext():
             self._flushed_by = None
             waiting, self._waiting = self._waiting, []
@@ -143,21 +144,21 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 def _kept(record: logging.LogRecord) -> logging.LogRecord:
-    """The record as it is now: its arguments may change, and the context is another later."""
+    """Freeze the record: its arguments may change, and the context will be another one later."""
     record.msg, record.args = record.getMessage(), None
     vars(record)["bound"] = get_contextvars()
     return record
 
 
 class _Lines(logging.Formatter):
-    """Runs structlog's processors over what was logged, by us or by a library."""
+    """Runs structlog's processors over each record, ours or a library's."""
 
     def __init__(self, *processors: structlog.typing.Processor) -> None:
         super().__init__()
         self._processors = processors
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, and the indented traceback where there is one."""
+        """Format one line, and its indented traceback if there is one."""
         seconds, part = divmod(int(record.created * 1000), 1000)
         fields: Any = {
             "ts": f"{_second(seconds)}.{part:03d}Z",
@@ -166,7 +167,7 @@ class _Lines(logging.Formatter):
             "event": record.getMessage(),
             **getattr(record, "fields", {}),
         }
-        # What is bound in its context stands behind what the line says itself.
+        # The fields of the bound context follow the line's own fields.
         for name, value in getattr(record, "bound", {}).items():
             fields.setdefault(name, value)
         if record.exc_info:
@@ -182,7 +183,7 @@ def _second(seconds: int) -> str:
 
 
 def _as_json(_log: Any, _method: str, fields: Fields) -> str:
-    # `JSONEncoder.encode` builds an encoder for each dict; most values are text, which needs none.
+    # `JSONEncoder.encode` builds an encoder for each dict; most values are text and need none.
     parts = [
         f"{json_text(name)}: {json_text(value) if isinstance(value, str) else _JSON(value)}"
         for name, value in fields.items()

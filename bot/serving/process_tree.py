@@ -1,9 +1,9 @@
-"""Ending a whole process tree, also the parts that left their process group.
+"""Ends a whole process tree, also the parts that left their process group.
 
 Two marks survive a new group: the session id (`start_new_session=True` makes it the child's pid)
-and an environment variable with a value of its own, which even a grandchild that calls `setsid` or
-forks twice inherits. A process that scrubs both is known by its parent. Only one that also lost its
-parent before we looked gets away.
+and an environment variable with a unique value, which even a grandchild inherits that calls
+`setsid` or forks twice. A process that removes both is recognised by its parent. Only a process
+that has also lost its parent before the search escapes.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from pathlib import Path
 
 _GRACE = 0.3  # seconds between SIGTERM and SIGKILL
 _LOOK_AGAIN = 0.01
-_ROUNDS = 20  # a tree that forks faster than it is killed is left after that many looks
+_ROUNDS = 20  # rounds after which a tree is left that forks faster than it is killed
 _PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """How to recognise the processes of one run.
+    """Identifies the processes of one run.
 
-    `pid` is the session's, 0 where only the mark is known. `mark` is `NAME=value` as it stands in
-    the environment. `since` is in clock ticks after boot.
+    `pid` is the session's, 0 if only the mark is known. `mark` is `NAME=value` as in the
+    environment. `since` is in clock ticks after boot.
     """
 
     pid: int
@@ -37,27 +37,27 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How many processes were found, and whether some had to be killed."""
+    """The number of processes, and True if some had to be killed."""
 
-    found: int
+    count: int
     killed: bool
 
 
 def birth_of(pid: int) -> str:
-    """When the process was started, in the kernel's own ticks; '' when there is none or no /proc.
+    """Return the start time of the process, in the kernel's ticks; '' without one or without /proc.
 
-    A pid alone may be another process by now; pid and birth together are not.
+    A pid alone may belong to another process later; pid and birth together do not.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
+    fields = stat.rpartition(")")[2].split()  # the name before it may contain any character
     return "" if fields[0] == "Z" else fields[19]
 
 
 def tree_started_now() -> int:
-    """The `since` of a tree whose first process is started after this call."""
+    """Return the `since` of a tree whose first process starts after this call."""
     if not hasattr(time, "CLOCK_BOOTTIME"):
         return 0
     # 50 ms early: the kernel rounds its own start times down to a tick.
@@ -66,29 +66,29 @@ def tree_started_now() -> int:
 
 
 def members(tree: Tree) -> list[int]:
-    """The pids of the tree that still run; a zombie no longer does. Empty without /proc."""
+    """Return the pids of the tree that still run; a zombie does not. Empty without /proc."""
     return list(_alive(tree, {}))
 
 
 def _alive(tree: Tree, known: Mapping[int, int]) -> dict[int, int]:
-    """The births of the tree's processes by pid; `known` are those found before, likewise."""
+    """Return the births of the tree's processes by pid; `known` are those of an earlier search."""
     running = _running(tree.since)
     mark = tree.mark.encode()
-    found = {
+    pids = {
         pid
         for pid, (_, session, birth) in running.items()
         if (tree.pid and session == tree.pid) or known.get(pid) == birth or _has(pid, mark)
     }
-    # What scrubbed both marks is known by its parent, for as long as that lives.
+    # A process that removed both marks is recognised by its parent, while that lives.
     while started := {
-        pid for pid, (parent, *_) in running.items() if parent in found and pid not in found
+        pid for pid, (parent, *_) in running.items() if parent in pids and pid not in pids
     }:
-        found |= started
-    return {pid: running[pid][2] for pid in found}
+        pids |= started
+    return {pid: running[pid][2] for pid in pids}
 
 
 def _running(since: int) -> dict[int, tuple[int, int, int]]:
-    """(parent, session, birth in ticks) of every process that was started since, by pid."""
+    """Return (parent, session, birth in ticks) of every process started since then, by pid."""
     running: dict[int, tuple[int, int, int]] = {}
     try:
         names = os.listdir(_PROC)  # noqa: PTH208 - Path objects for 300 names cost milliseconds
@@ -104,24 +104,24 @@ def _running(since: int) -> dict[int, tuple[int, int, int]]:
             state, parent, session = fields[0], int(fields[1]), int(fields[3])
             birth = int(fields[19])
         except (OSError, IndexError, ValueError):
-            continue  # it ended while we looked
+            continue  # it ended during the search
         if state not in (b"Z", b"X") and birth >= since:
             running[int(name)] = (parent, session, birth)
     return running
 
 
 def _has(pid: int, mark: bytes) -> bool:
-    """Whether the mark stands in the environment that the process was started with."""
+    """Return True if the process was started with this mark in its environment."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as environ:  # noqa: PTH123 - as above
             return mark in environ.read().split(b"\0")
     except OSError:
-        return False  # it ended while we looked, or belongs to somebody else
+        return False  # it ended during the search, or belongs to another user
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a tree uses now: resident memory in bytes, and its CPU time so far in seconds."""
+    """Present use of a tree: resident memory in bytes, and its CPU time so far in seconds."""
 
     processes: int
     memory_bytes: int
@@ -129,7 +129,7 @@ class Usage:
 
 
 def usage(tree: Tree) -> Usage:
-    """The sums over the tree's processes."""
+    """Return the sums over the tree's processes."""
     memory = count = 0
     ticks = 0
     for pid in members(tree):
@@ -139,19 +139,19 @@ def usage(tree: Tree) -> Usage:
             memory += int(stat[21]) * os.sysconf("SC_PAGE_SIZE")
             count += 1
         except (OSError, IndexError, ValueError):
-            continue  # it ended while we looked
+            continue  # it ended during the search
     return Usage(count, memory, ticks / os.sysconf("SC_CLK_TCK"))
 
 
 async def end(tree: Tree, *, grace: float = _GRACE) -> Ended:
     """End every process of the tree: SIGTERM, `grace` seconds, SIGKILL.
 
-    Returns when none is left, at the latest about `grace` + 0.5 seconds later.
+    Returns when no process is left, at the latest about `grace` + 0.5 seconds later.
     """
     if not _PROC.joinpath("self/stat").exists():
         return _end_group(tree.pid)
-    # /proc is read in a thread: on a busy host that takes milliseconds the event loop needs.
-    # What was found once is remembered: its parent, by which it is known, may end before it.
+    # /proc is read in a thread: on a busy host that takes milliseconds that the event loop needs.
+    # Processes are remembered, because the parent that identifies one may end before it.
     known = alive = await asyncio.to_thread(_alive, tree, {})
     _signal(alive, signal.SIGTERM)
     loop = asyncio.get_running_loop()
@@ -182,7 +182,9 @@ def _signal(pids: Iterable[int], number: signal.Signals) -> None:
 
 
 def _end_group(pid: int) -> Ended:
-    """Without /proc (macOS) only the group can be named; good enough for a development machine."""
+    """End the process group: without /proc (macOS) nothing else is known; enough for
+    development.
+    """
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

@@ -9,13 +9,13 @@ def value(metrics, name, **labels):
 
 def test_a_question_is_active_until_it_is_answered_or_has_failed():
     metrics = Metrics()
-    metrics.advisor_told("started", 0.1)
-    metrics.advisor_told("started", 0.1)
-    metrics.advisor_told("retried", 1)
+    metrics.record_advisor("started", 0.1)
+    metrics.record_advisor("started", 0.1)
+    metrics.record_advisor("retried", 1)
     assert value(metrics, "qchat_active_requests") == 2
-    metrics.advisor_told("answered", 8)
-    metrics.advisor_told("timeout", 120)
-    metrics.advisor_told("busy", 0)
+    metrics.record_advisor("answered", 8)
+    metrics.record_advisor("timeout", 120)
+    metrics.record_advisor("busy", 0)
     assert value(metrics, "qchat_active_requests") == 0
     assert value(metrics, "qchat_requests_total") == 2
     assert value(metrics, "qchat_errors_total", type="timeout") == 1

@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from bot.serving import arrivals
-from bot.serving.arrivals import TURN_SECONDS, Arrival, Arrivals
+from bot.serving.arrivals import TURN_SECONDS, Arrivals, PendingConnection
 from bot.serving.gate import Gate, Phase
 from tests.serving.conftest import (
     ASKED,
@@ -32,8 +32,8 @@ pytestmark = pytest.mark.attack("ASI08")
 BODY = b"POST /body HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 
 
-def arrival() -> Arrival:
-    return Arrival(None, "", 0)  # type: ignore[arg-type]  # nothing is sent
+def arrival() -> PendingConnection:
+    return PendingConnection(None, "", 0)  # type: ignore[arg-type]  # nothing is sent
 
 
 def parts_until_whole(request: bytes) -> int:

@@ -65,7 +65,7 @@ class ProcessExecutor:
         for child in await self._journal.children():
             same = child.started and birth_of(child.pid) == child.started
             tree = process_tree.Tree(child.pid if same else 0, self._mark_of(child.target))
-            if (await process_tree.end(tree, grace=self._stop_seconds)).found:
+            if (await process_tree.end(tree, grace=self._stop_seconds)).count:
                 log.warning("ended %s (pid %d) of an earlier gateway", child.target, child.pid)
             await self._journal.drop_child(child.target)
         # No connection is kept: a probe must reach the current process, not the previous one.
