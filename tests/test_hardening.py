@@ -6,6 +6,7 @@ import ast
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,3 +70,25 @@ def test_memory_is_hidden_before_anything_else_is_imported(program: str) -> None
     assert seen[0] == "from __future__ import annotations"
     assert seen[1].startswith("from bot.hardening import ")
     assert seen[2] == "if __name__ == '__main__':\n    hide_memory()"
+
+
+def test_a_forgotten_variable_is_neither_in_the_environment_nor_in_what_proc_shows() -> None:
+    program = """
+import os, pathlib
+from bot.hardening import forget_variables
+forget_variables(["GATEWAY_SECRET"])
+print("GATEWAY_SECRET" in os.environ, os.environ["KEPT"])
+print(pathlib.Path("/proc/self/environ").read_bytes().hex())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={"GATEWAY_SECRET": "hunter2", "KEPT": "yes"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    in_environment, block = done.stdout.splitlines()
+    assert in_environment == "False yes"
+    assert b"hunter2" not in bytes.fromhex(block)
+    assert b"KEPT=yes" in bytes.fromhex(block)

@@ -268,3 +268,19 @@ def test_a_short_token_is_refused_where_the_network_can_reach_the_door(no_file):
     with pytest.raises(SettingsError, match="HTTP_TOKEN: shorter than 16 characters"):
         load({**GOOD, "HTTP_ADDR": "0.0.0.0:8080", "HTTP_TOKEN": "x"}, no_file)
     assert load({**GOOD, "HTTP_TOKEN": "x"}, no_file), "on loopback it may be short"
+
+
+@pytest.mark.parametrize(
+    ("name", "token", "problem"),
+    [
+        ("SLACK_BOT_TOKEN", "xapp-secret", "must begin with xoxb-: are the two tokens swapped?"),
+        ("SLACK_APP_TOKEN", "xoxb-secret", "must begin with xapp-: are the two tokens swapped?"),
+        ("SLACK_BOT_TOKEN", "xoxb-secret\nX-Header: 1", "holds a space, a line end"),
+        ("SLACK_APP_TOKEN", "  ", "is empty"),
+    ],
+)
+def test_a_token_that_slack_cannot_have_made_is_refused(name, token, problem, no_file):
+    assert any(
+        line.startswith(name) and problem in line
+        for line in problems({**GOOD, name: token}, no_file)
+    )
