@@ -23,8 +23,8 @@ from benchmarks.senders import slack_event, word
 from benchmarks.servers import postgres
 from benchmarks.stage import CHANNEL, BareGateway, Child, child, surroundings
 from bot.simulator import LocalSlack, Message
-from tests.helpers.bot_processes import until
 from tests.helpers.databases import OnServer
+from tests.helpers.waiting import until
 
 LEASES = {2.0: 3, 5.0: 1}  # seconds, and how often each thing is tried with it
 REPLICAS = 3

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -81,10 +79,3 @@ class FakeQ:
             timing=Timing(**timing),
             **options,
         )
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something outside this process, as a file that it writes."""
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - another process cannot set an Event
-            await asyncio.sleep(0.005)

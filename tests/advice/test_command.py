@@ -10,7 +10,9 @@ import pytest
 
 from bot.advice.command import AdvisorCommand
 from bot.errors import AdvisorBusy, AdvisorError, SettingsError
-from tests.advice.fake import FakeQ, step, until
+from tests.advice.fake import FakeQ, step
+from tests.helpers.clocks import FixedSeconds
+from tests.helpers.waiting import until
 
 THROTTLED = (
     "\x1b[1m\x1b[38;5;9m ⚠️  Amazon Q rate limit reached:\n    Request quota exceeded. "
@@ -24,14 +26,6 @@ APPROVAL = (
     "error: Tool approval required but --no-interactive was specified. "
     "Use --trust-all-tools to automatically approve tools."
 )
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.mark.parametrize(
@@ -179,7 +173,7 @@ async def test_what_cannot_pass_by_itself_is_not_tried_again(
 async def test_a_missing_login_pauses_the_command_and_time_ends_the_pause(
     fakeq: FakeQ, ending: str, seconds: int
 ) -> None:
-    clock = Clock()
+    clock = FixedSeconds()
     fakeq.plays(step(stderr=ending), step("HELLO"))
     command = fakeq.command(clock=clock)
     for _ in range(3):
@@ -190,7 +184,7 @@ async def test_a_missing_login_pauses_the_command_and_time_ends_the_pause(
     assert command.health().state == "paused"
     assert "Amazon Q" in command.health().reason
 
-    clock.now += seconds
+    clock.forward(seconds)
     assert command.health().state == "failing"
     assert (await command.ask("why")).text == "HELLO"
     assert command.health().state == "ok"

@@ -15,7 +15,8 @@ import pytest
 
 from bot.errors import AdvisorError
 from bot.serving.process_tree import Tree, members
-from tests.advice.fake import FakeQ, step, until
+from tests.advice.fake import FakeQ, step
+from tests.helpers.waiting import until
 
 
 def exists(path: str) -> bool:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import io
 import json
@@ -14,8 +13,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ import pytest
 from bot.gateway.app import RunningGateway, running
 from bot.gateway.config import GatewayConfig, read_config
 from bot.remediation.client import ActionCall, GatewayClient
+from tests.helpers.clocks import FixedClock
 
 SECRET = "a secret of the tests, long enough"
 
@@ -59,24 +58,13 @@ http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 
 
 @dataclass
-class Clock:
-    now: datetime = field(default_factory=lambda: datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC))
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-
-@dataclass
 class Desk:
     """One gateway in this process, and what a test needs to talk to it."""
 
     gateway: RunningGateway
     session: aiohttp.ClientSession
     client: GatewayClient
-    clock: Clock
+    clock: FixedClock
     config: GatewayConfig
 
     @property
@@ -120,21 +108,9 @@ def gone(pid: int) -> bool:
         return True
 
 
-async def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """Wait for something another process does, looking every few milliseconds."""
-    async with asyncio.timeout(seconds):
-        while True:
-            value = condition()
-            if asyncio.iscoroutine(value):
-                value = await value
-            if value:
-                return value
-            await asyncio.sleep(0.01)
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FixedClock:
+    return FixedClock()
 
 
 @pytest.fixture(autouse=True)
@@ -178,7 +154,7 @@ def service(tmp_path: Path, free_port: Callable[[], int]) -> Callable[..., dict[
 
 
 @pytest.fixture
-async def start(tmp_path: Path, clock: Clock) -> AsyncIterator[Callable[..., Any]]:
+async def start(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Callable[..., Any]]:
     """Start a gateway in this process; it is stopped at the end of the test."""
     async with contextlib.AsyncExitStack() as stack:
 

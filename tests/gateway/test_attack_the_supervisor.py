@@ -24,8 +24,9 @@ from bot.gateway.errors import ConfigError
 from bot.gateway.journal import Journal
 from bot.gateway.ourselves import lives_in
 from bot.remediation.client import ActionCall, GatewayClient
+from tests.helpers.waiting import until
 
-from .conftest import gone, until
+from .conftest import gone
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a secret that no child may read"

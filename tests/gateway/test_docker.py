@@ -11,8 +11,9 @@ from aiohttp import web
 from bot.errors import GatewayRejected, GatewayUnavailable
 from bot.gateway.executors.engine import demultiplexed
 from bot.remediation.client import ActionCall
+from tests.helpers.waiting import until
 
-from .conftest import DockerDaemon, until
+from .conftest import DockerDaemon
 
 services = pytest.mark.services
 LOOP = "echo out $$; echo err >&2; trap 'exit 0' TERM; while :; do /bin/busybox sleep 0.1; done"

@@ -9,8 +9,9 @@ import pytest
 from bot.gateway.config import read_config
 from bot.gateway.errors import ConfigError
 from bot.remediation.client import ActionCall
+from tests.helpers.waiting import until
 
-from .conftest import gone, legacy, pid_of, until
+from .conftest import gone, legacy, pid_of
 
 pytestmark = pytest.mark.attack("ASI05")
 

@@ -12,8 +12,9 @@ from bot.gateway.journal import Execution, Journal
 from bot.remediation import contract
 from bot.remediation.client import ActionCall, NeverSeen, Outcome, Running
 from bot.remediation.contract import rfc3339
+from tests.helpers.waiting import until
 
-from .conftest import legacy, pid_of, until
+from .conftest import legacy, pid_of
 
 RESTART = ActionCall(action_id="service.restart", target="checkout-api")
 SLOW = ActionCall(

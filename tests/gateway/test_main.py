@@ -20,8 +20,9 @@ import pytest
 from bot.errors import OutcomeUnknown
 from bot.gateway.__main__ import main
 from bot.remediation.client import ActionCall, GatewayClient, NeverSeen, Running
+from tests.helpers.waiting import until
 
-from .conftest import gone, pid_of, until
+from .conftest import gone, pid_of
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,8 +10,9 @@ from bot.gateway.app import running
 from bot.gateway.config import read_config
 from bot.gateway.executors.output import CappedLog
 from bot.remediation.client import ActionCall
+from tests.helpers.waiting import until
 
-from .conftest import gone, pid_of, until
+from .conftest import gone, pid_of
 
 RESTART = ActionCall(action_id="service.restart", target="checkout-api")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -24,23 +24,11 @@ from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackClient
 from store import Store, open_store
 from store.topics import Topic
+from tests.helpers.clocks import FixedClock
 from tests.helpers.trail import AUDIT_KEY
 
 ALERTS = "C0ALERTS01"
 OPS = "C0OPS00001"
-
-
-class Clock:
-    """Stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def tick(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 class Scripted(Faults):
@@ -86,7 +74,7 @@ class Desk:
     slack: LocalSlack
     faults: Scripted
     store: Store
-    clock: Clock
+    clock: FixedClock
     metrics: Metrics
     client: AsyncWebClient
     sender: Sender
@@ -100,15 +88,8 @@ class Desk:
 
     def wake(self, seconds: float = 0) -> None:
         """Let time pass, and the outbox see it."""
-        self.clock.tick(seconds)
+        self.clock.forward(seconds)
         self.store.signal(Topic.OUTBOX).set()
-
-    async def until(self, seen, *, why: str):
-        """What `seen` gives once it gives something: it asks the store, so it is awaited."""
-        async with asyncio.timeout(30):
-            while not (found := await seen()):  # noqa: ASYNC110 - a row is no event
-                await asyncio.sleep(0.01)
-            return found
 
     def ours(self, channel=ALERTS):
         return [m for m in self.slack.messages(channel) if m.data.get("metadata")]
@@ -162,7 +143,7 @@ class Desk:
 
 @pytest.fixture
 async def desk(tmp_path):
-    faults, clock, metrics = Scripted(), Clock(), Metrics()
+    faults, clock, metrics = Scripted(), FixedClock(datetime.now(UTC)), Metrics()
     store = await open_store(
         f"sqlite:///{tmp_path}/desk.db",
         owner="first",

@@ -16,7 +16,7 @@ from bot.errors import SlackRefused
 from bot.simulator import LocalSlack
 from handlers.inbound.connection_pool import ConnectionPool
 from handlers.inbound.socket_connection import Envelope, SocketConnection
-from tests.helpers.bot_processes import until
+from tests.helpers.waiting import until
 
 
 class Bot:

@@ -21,6 +21,7 @@ import handlers
 from bot.errors import InputError, Refused, StoreError
 from handlers.listeners import registration
 from handlers.listeners.errors import BUG
+from tests.helpers.waiting import until
 
 TEAM, USER, CHANNEL, BOT = "T1", "U0BEN", "C1", "B1"
 PERSON = {"id": USER, "team_id": TEAM}
@@ -329,9 +330,7 @@ async def test_a_command_that_takes_longer_than_slack_waits_is_answered_afterwar
     response = await desk.app.async_dispatch(request)
     assert (response.status, response.body) == (200, registration.WORKING)
     service.goes_on.set()
-    async with asyncio.timeout(20):
-        while not desk.responses:  # noqa: ASYNC110 - a request on a socket is no event
-            await asyncio.sleep(0.01)
+    await until(lambda: desk.responses, why="the answer")
     assert [one["text"] for one in desk.responses] == [words]
 
 
@@ -346,9 +345,7 @@ async def test_a_box_that_fails_later_than_slack_waits_tells_its_person_alone(
     assert response.status == 200
     assert not response.body, "the box closes"
     service.goes_on.set()
-    async with asyncio.timeout(20):
-        while not desk.outbox.direct.sent:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.01)
+    await until(lambda: desk.outbox.direct.sent, why="the answer")
     assert [text for _, text in desk.outbox.direct.sent] == ["Not done: too late."]
 
 

@@ -20,6 +20,7 @@ from store import Store, open_store
 from store.replica import LEASE
 from store.statements import query
 from tests.handlers.conftest import ALERTS, OPS, Known
+from tests.helpers.waiting import until
 
 
 def refusal(error):
@@ -51,7 +52,7 @@ async def test_a_new_card_does_not_wait_while_changes_gather(desk, monkeypatch):
     async with desk.running():
         await desk.slack.wait_for(desk.ours, why="the card")
         await desk.open("web", key="again")
-        desk.clock.tick(2)
+        desk.clock.forward(2)
         await desk.open("shop")
         await desk.slack.wait_for(lambda: len(desk.ours()) == 2, why="the second card")
         await desk.slack.wait_for(lambda: "2 alerts" in desk.ours()[0].text, why="the change")
@@ -63,7 +64,7 @@ async def test_changes_that_wait_become_one_update_to_the_newest(desk):
         await desk.slack.wait_for(desk.ours, why="the card")
     for repeat in range(5):
         await desk.open(key=f"again-{repeat}")
-    desk.clock.tick(2)
+    desk.clock.forward(2)
     async with desk.running():
         await desk.slack.wait_for(lambda: "6 alerts" in desk.ours()[0].text, why="the update")
     assert [method for method, _ in desk.calls()].count("chat.update") == 1
@@ -76,9 +77,9 @@ async def test_a_rate_limit_is_waited_out_for_as_long_as_slack_says(desk):
     async with desk.running():
         await asyncio.wait_for(desk.faults.refused.wait(), 10)
     assert desk.ours() == []
-    desk.clock.tick(29)
+    desk.clock.forward(29)
     assert await desk.store.outbox_due(ALERTS, desk.clock.now) == []
-    desk.clock.tick(1.1)
+    desk.clock.forward(1.1)
     async with desk.running():
         await desk.slack.wait_for(desk.ours, why="the card after the wait")
     assert len(desk.ours()) == 1
@@ -89,7 +90,7 @@ async def test_a_post_whose_answer_was_lost_is_found_and_not_posted_again(desk):
     number = await desk.open()
     async with desk.running():
         await desk.slack.wait_for(desk.ours, why="the post that Slack took")
-    desk.clock.tick(5)
+    desk.clock.forward(5)
     async with desk.running():
         await desk.slack.wait_for(
             lambda: any(m == "chat.update" for m, _ in desk.calls()), why="the found card's update"
@@ -130,7 +131,7 @@ async def test_another_process_looks_before_it_posts_what_the_first_may_have_pos
         raw.execute("UPDATE outbox SET ts = NULL, sent = 0 WHERE kind = 'card'")
     raw.close()
     second = await open_store(f"sqlite:///{tmp_path}/desk.db", owner="second")
-    desk.clock.tick(LEASE + 1)
+    desk.clock.forward(LEASE + 1)
     await second.replica.renew(desk.clock())
     outbox = desk.outbox_of(second)
     async with desk.running(outbox):
@@ -176,7 +177,7 @@ async def test_a_change_is_made_once_whatever_ts_slack_answers_with(desk):
             web.json_response({"ok": True, "ts": "1.000001"}) if method == "chat.update" else None
         )
         await desk.store.acknowledge(number, "U0ANA00001", desk.clock.now)
-        await desk.until(lambda: shown(desk, number), why="the change is noted")
+        await until(lambda: shown(desk, number), why="the change is noted")
         await desk.open("db", Severity.LOW, channel=OPS)
         await desk.slack.wait_for(lambda: desk.ours(OPS), why="a later card")
     assert desk.faults.answered.count("chat.update") == 1
@@ -203,7 +204,7 @@ async def test_a_token_that_slack_does_not_take_loses_nothing(desk):
         await asyncio.wait_for(desk.faults.refused.wait(), 10)
     row = await desk.store.outbox_message(f"card:{number}")
     assert not row.failed
-    desk.clock.tick(60)
+    desk.clock.forward(60)
     async with desk.running():
         await desk.slack.wait_for(desk.ours, why="the card once the token is good again")
 
@@ -250,7 +251,7 @@ async def test_a_message_that_is_always_refused_does_not_silence_its_channel(des
     number = await desk.open("poison", Severity.CRITICAL)
     async with desk.running():
         await asyncio.wait_for(desk.faults.refused.wait(), 10)
-        row = await desk.until(lambda: tried(desk, number, 1), why="the first try")
+        row = await until(lambda: tried(desk, number, 1), why="the first try")
         await desk.open("web", Severity.LOW)
         desk.wake(1)  # the pause of a channel of which nothing is known
         await desk.slack.wait_for(desk.ours, why="the card of another incident")
@@ -267,7 +268,7 @@ async def test_what_is_refused_again_and_again_is_given_up_and_told(desk):
     number = await desk.open("poison")
     async with desk.running():
         for times in range(1, GIVE_UP_AFTER):
-            row = await desk.until(lambda n=times: tried(desk, number, n), why="a try")
+            row = await until(lambda n=times: tried(desk, number, n), why="a try")
             assert not row.failed, times
             desk.wake(120)
         await desk.slack.wait_for(lambda: desk.ours(OPS), why="a word in the ops channel")
@@ -284,8 +285,8 @@ async def test_a_card_posted_anew_whose_answer_is_lost_is_found(desk):
         desk.faults.drop_after["chat.postMessage"] = 1
         await desk.open(key="again")
         desk.wake(2)
-        await desk.until(lambda: unsure_of(desk, 1), why="the answer to the new post is lost")
-        await desk.until(lambda: nothing_waits(desk), why="it is known where the card is")
+        await until(lambda: unsure_of(desk, 1), why="the answer to the new post is lost")
+        await until(lambda: nothing_waits(desk), why="it is known where the card is")
     assert len(desk.ours()) == 1, "posted anew once"
     assert (await desk.store.outbox_message(f"card:{number}")).ts == desk.ours()[0].ts != card.ts
 
@@ -314,7 +315,7 @@ async def test_a_thread_that_is_never_found_costs_one_new_card_and_no_more(desk)
         )
         await desk.store.note(number, "look at the graph", "U0ANA00001", desk.clock.now)
         for times in range(1, 5):
-            await desk.until(lambda n=times: noted(desk, n), why="a try")
+            await until(lambda n=times: noted(desk, n), why="a try")
             desk.wake(120)
     assert len(desk.ours()) == 2
 
@@ -367,11 +368,11 @@ async def test_messages_that_are_long_overdue_are_a_fault(desk):
     await desk.open()
     async with desk.running():
         await asyncio.wait_for(desk.faults.refused.wait(), 10)
-        await desk.until(lambda: tried(desk, 1, 1), why="the refusal is noted")
+        await until(lambda: tried(desk, 1, 1), why="the refusal is noted")
         await desk.open("db")
-        desk.clock.tick(299)
+        desk.clock.forward(299)
         await desk.outbox.check()
-        desk.clock.tick(2)
+        desk.clock.forward(2)
         with pytest.raises(SopbotError, match=ALERTS):
             await desk.outbox.check()
 
@@ -396,7 +397,7 @@ async def test_an_answer_of_any_shape_is_waited_out(desk, body, caplog):
     desk.faults.script["chat.postMessage"] = [ODD_BODIES[body]()]
     number = await desk.open()
     async with desk.running():
-        await desk.until(lambda: tried(desk, number, 1), why="the odd answer")
+        await until(lambda: tried(desk, number, 1), why="the odd answer")
         desk.wake(31)
         await desk.slack.wait_for(desk.ours, why="the card")
     assert len(desk.ours()) == 1
@@ -408,7 +409,7 @@ async def test_what_slack_failed_half_way_is_looked_for_before_it_is_posted_agai
     desk.faults.script["chat.postMessage"] = [refusal(error)]
     number = await desk.open()
     async with desk.running():
-        await desk.until(lambda: tried(desk, number, 1), why="the refusal")
+        await until(lambda: tried(desk, number, 1), why="the refusal")
         desk.wake(5)
         await desk.slack.wait_for(desk.ours, why="the card")
     methods = [method for method, _ in desk.calls()]
@@ -474,7 +475,7 @@ async def test_a_card_that_was_given_up_is_shown_once_the_bot_is_invited(desk):
         await upkeep.retry_outbox()
         assert (await desk.store.outbox_message(f"card:{number}")).failed, "not at once"
         assert "sopbot_outbox_failed 0.0" not in desk.metrics.text().decode()
-        desk.clock.tick(601)
+        desk.clock.forward(601)
         await upkeep.retry_outbox()
         await desk.slack.wait_for(
             lambda: desk.ours() and desk.slack.thread(ALERTS, desk.ours()[0].ts),
@@ -488,7 +489,7 @@ async def test_a_limit_on_posts_does_not_hold_back_a_change(desk):
         await desk.slack.wait_for(desk.ours, why="the card")
         desk.faults.script["chat.postMessage"] = [rate_limited(600)]
         other = await desk.open("db")
-        await desk.until(lambda: tried(desk, other, 1), why="the next post is limited")
+        await until(lambda: tried(desk, other, 1), why="the next post is limited")
         await desk.store.acknowledge(number, "U0ANA00001", desk.clock.now)
         await desk.slack.wait_for(
             lambda: "acknowledged" in desk.ours()[0].text, why="the change, all the same"
@@ -502,7 +503,7 @@ async def test_a_limit_on_changes_does_not_hold_back_a_post(desk):
         await desk.slack.wait_for(desk.ours, why="the card")
         desk.faults.script["chat.update"] = [rate_limited(600)]
         await desk.store.acknowledge(number, "U0ANA00001", desk.clock.now)
-        await desk.until(lambda: tried(desk, number, 1), why="the change is limited")
+        await until(lambda: tried(desk, number, 1), why="the change is limited")
         await desk.open("db")
         await desk.slack.wait_for(lambda: len(desk.ours()) == 2, why="the post, all the same")
     assert "acknowledged" not in desk.ours()[0].text
@@ -513,12 +514,12 @@ async def test_after_an_outage_one_look_answers_for_every_card_that_may_be_poste
     async with desk.running():
         await desk.slack.wait_for(desk.ours, why="the channel's first card")
         before = [method for method, _ in desk.calls()].count("conversations.history")
-        desk.clock.tick(1)
+        desk.clock.forward(1)
         desk.faults.drop_after["chat.postMessage"] = 3
         for service in ("web", "db", "cache"):
             await desk.open(service)
-        await desk.until(lambda: unsure_of(desk, 3), why="three tries whose answers are lost")
-        await desk.until(lambda: nothing_waits(desk), why="every card is known to be posted")
+        await until(lambda: unsure_of(desk, 3), why="three tries whose answers are lost")
+        await until(lambda: nothing_waits(desk), why="every card is known to be posted")
     assert len(desk.ours()) == 4, "each of them once"
     looks = [method for method, _ in desk.calls()].count("conversations.history") - before
     assert looks == 1

@@ -25,7 +25,7 @@ LATER = {"row": 7_000, "head": "f" * 64}
 async def posted_day(desk: Desk) -> Message:
     """The daily message of a trail with one row."""
     await desk.store.record(Kind.POLICY_LOADED, now=desk.clock.now, subject="policy.yaml")
-    desk.clock.tick(timedelta(days=1).total_seconds())
+    desk.clock.forward(timedelta(days=1).total_seconds())
     assert await desk.store.close_audit_day(OPS, desk.clock.now)
     async with desk.running():
         await desk.slack.wait_for(lambda: desk.ours(OPS), why="the head of the day")
@@ -137,7 +137,7 @@ async def test_a_day_whose_trail_was_not_proved_has_no_head_to_compare_with(desk
     await desk.store.record(Kind.POLICY_LOADED, now=desk.clock.now, subject="policy.yaml")
     await desk.store.record(Kind.POLICY_LOADED, now=desk.clock.now, subject="policy.yaml")
     await tamper(desk.store, ("UPDATE audit SET actor = 'U0EVE' WHERE seq = 1",))
-    desk.clock.tick(timedelta(days=1).total_seconds())
+    desk.clock.forward(timedelta(days=1).total_seconds())
     assert await desk.store.close_audit_day(OPS, desk.clock.now)
     async with desk.running():
         await desk.slack.wait_for(lambda: desk.ours(OPS), why="the head of the day")
@@ -155,7 +155,7 @@ async def test_an_older_head_posted_once_more_does_not_hide_the_highest(desk: De
 
 async def test_a_day_that_the_key_did_not_make_is_posted_without_a_head(desk: Desk) -> None:
     await desk.store.record(Kind.POLICY_LOADED, now=desk.clock.now, subject="policy.yaml")
-    desk.clock.tick(timedelta(days=1).total_seconds())
+    desk.clock.forward(timedelta(days=1).total_seconds())
     assert await desk.store.close_audit_day(OPS, desk.clock.now)
     forged = f"UPDATE audit_anchors SET seq = 7000, mac = '{'f' * 64}' WHERE name LIKE 'day%'"  # noqa: S608
     await tamper(desk.store, (forged,))

@@ -86,7 +86,7 @@ async def test_a_limit_holds_for_that_channel_until_it_is_over(desk, limited):
         await limited.call("chat_postMessage", channel=ALERTS, text="two")
     assert len(desk.posts()) == 1, "Slack is not asked before it is time"
     await limited.call("chat_postMessage", channel=OPS, text="elsewhere")
-    desk.clock.tick(30)
+    desk.clock.forward(30)
     assert not limited.wait("chat_postMessage", ALERTS)
     await limited.call("chat_postMessage", channel=ALERTS, text="two")
 
@@ -101,5 +101,5 @@ async def test_a_limit_on_changes_holds_in_every_channel_and_lets_posts_pass(des
 async def test_a_clock_that_is_set_back_does_not_prolong_a_limit(desk, limited):
     with pytest.raises(SlackRefused, match="ratelimited"):
         await limited.call("chat_update", channel=ALERTS, ts="1.1", text="one")
-    desk.clock.tick(-3600)
+    desk.clock.forward(-3600)
     assert not limited.wait("chat_update", ALERTS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from bot.observability.metrics import Metrics
 from bot.simulator import LocalSlack
 from handlers.listeners.user_status import PATIENCE, People, problem_of
 from handlers.outbound.slack_client import SlackClient
+from tests.helpers.clocks import FixedClock
 from tests.helpers.slack_faults import SlackDoor
 from tests.scenarios.world import ANA, BEN, CHLOE
 
@@ -23,22 +23,11 @@ SRE, DBA = "S0SRE00001", "S0DBA00001"
 HOME = "T0TEAM0001"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-
 class Desk:
     """People over a local Slack that counts what it is asked."""
 
     def __init__(self, slack: LocalSlack, door: SlackDoor) -> None:
-        self.slack, self.door, self.clock = slack, door, Clock()
+        self.slack, self.door, self.clock = slack, door, FixedClock()
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
         self.people = People(SlackClient(client, Metrics(), self.clock), HOME, self.clock)
 

@@ -7,16 +7,15 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
 
+from tests.helpers.waiting import until
 from tests.measuring import CHILDREN, stop
 
-T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
 READY = "bot.ready"
 
@@ -28,17 +27,6 @@ _forks.set_forkserver_preload(
         *("bot.store_command.commands", "bot.audit_command.commands", "store.engines.postgres"),
     ]
 )
-
-
-async def until(condition: Callable[[], T], seconds: float = 60, why: str = "something") -> T:
-    """The first true answer of `condition()`; for what another process does and nobody tells."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not (answer := condition()):  # noqa: ASYNC110 - no event comes of a file
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"waited {seconds:g} s in vain for: {why}") from None
-    return answer
 
 
 def child_environment(settings: Mapping[str, str]) -> dict[str, str]:

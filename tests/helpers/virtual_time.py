@@ -43,6 +43,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     executor, is not done, and while one of the probes in `busy` says so.
     """
 
+    poll_seconds = 0.25  # virtual seconds between two looks of `tests.helpers.waiting.until`
+
     def __init__(self, threaded: Collection[str] = THREADED) -> None:
         self.busy: list[Callable[[], bool]] = []
         self.jumps = 0
@@ -162,16 +164,3 @@ def scheduler_goes_by(clock: Callable[[], datetime]) -> Iterator[None]:
         yield
     finally:
         module.datetime = before
-
-
-async def until(
-    condition: Callable[[], Any], seconds: float, why: str, *, every: float = 0.25
-) -> Any:
-    """The first true answer of `condition()`, asked again each so many virtual seconds."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    while not (answer := condition()):
-        if loop.time() >= deadline:
-            raise AssertionError(f"waited {seconds:g} simulated seconds in vain for: {why}")
-        await asyncio.sleep(every)
-    return answer

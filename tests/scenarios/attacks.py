@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.simulator import Message
-from tests.helpers.bot_processes import until
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, BEN, Gateway, World
 

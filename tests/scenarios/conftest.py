@@ -21,9 +21,18 @@ from bot.settings import load
 from bot.simulator import LocalSlack
 from store.engines.clocks import system_clock
 from tests.helpers.bot_processes import BotProcess, ForkedBot, child_environment
+from tests.helpers.clocks import RunningClock
 from tests.helpers.databases import Beneath, InFile, OnServer
 from tests.helpers.slack_faults import SlackDoor
-from tests.scenarios.world import BEN, CHLOE, SECRET, Clock, Gateway, Patient, World, restart_sop
+from tests.scenarios.world import (
+    BEN,
+    CHLOE,
+    SECRET,
+    Gateway,
+    Patient,
+    World,
+    restart_sop,
+)
 
 StartBot = Callable[..., Awaitable[Bot]]
 StartProcess = Callable[..., Awaitable[BotProcess]]
@@ -145,13 +154,13 @@ def world(
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> RunningClock:
     """The bot's clock: real time, until a test puts it forward."""
-    return Clock(system_clock)
+    return RunningClock(system_clock)
 
 
 @pytest.fixture
-async def bot(world: World, clock: Clock) -> AsyncIterator[StartBot]:
+async def bot(world: World, clock: RunningClock) -> AsyncIterator[StartBot]:
     """Start a bot in this process; the arguments are settings. Stopped at the end."""
     async with AsyncExitStack() as stack:
 

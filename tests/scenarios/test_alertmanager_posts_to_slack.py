@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.helpers.bot_processes import until
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, World
 
@@ -90,10 +90,12 @@ async def alertmanager(
 
             stack.push_async_callback(end)
             url = f"http://127.0.0.1:{port}"
-            async with asyncio.timeout(60):
-                while not await _is_ready(http, url):
-                    assert process.returncode is None, "Alertmanager does not take its config"
-                    await asyncio.sleep(0.02)
+
+            async def is_ready() -> bool:
+                assert process.returncode is None, "Alertmanager does not take its config"
+                return await _is_ready(http, url)
+
+            await until(is_ready, why="Alertmanager is ready")
             return Alertmanager(url, http)
 
         yield start

@@ -7,9 +7,10 @@ import json
 import aiohttp
 import pytest
 
+from tests.helpers.clocks import RunningClock
 from tests.scenarios.attacks import nothing_ran, proposed
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import SERVICE, Clock, Gateway, World, restart_sop
+from tests.scenarios.world import SERVICE, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.one_engine
 
@@ -126,7 +127,7 @@ async def test_an_alert_that_another_app_never_clears_does_not_hide_that_it_help
 
 @pytest.mark.attack("ASI07")
 async def test_an_alert_that_another_app_fired_before_cannot_make_it_not_verified(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     await sent_without_a_probe(world, bot, "Joker")
     await world.resolves()
@@ -140,7 +141,7 @@ async def test_an_alert_that_another_app_fired_before_cannot_make_it_not_verifie
 
 @pytest.mark.attack("ASI07")
 async def test_what_still_fires_by_its_own_sender_is_not_verified(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     await sent_without_a_probe(world, bot)
     await world.alert(name="NeverClears", app="Joker")

@@ -14,7 +14,9 @@ from bot.errors import StoreError
 from bot.simulator import Message
 from store.engines.tables import tables
 from store.rows import approval_from
-from tests.helpers.bot_processes import run_bot, until
+from tests.helpers.bot_processes import run_bot
+from tests.helpers.clocks import RunningClock
+from tests.helpers.waiting import until
 from tests.scenarios.audit_commands import bundle, verify
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import (
@@ -22,7 +24,6 @@ from tests.scenarios.world import (
     AUDIT_KEY,
     BEN,
     CHLOE,
-    Clock,
     Gateway,
     World,
     kind,
@@ -57,7 +58,7 @@ def seq_of(world: World, what: str) -> int:
     return next(int(row["seq"]) for row in trail(world) if row["kind"] == what)
 
 
-async def posted(world: World, running: Bot, clock: Clock) -> str:
+async def posted(world: World, running: Bot, clock: RunningClock) -> str:
     """The head that the bot posts when the day is over."""
     clock.forward(DAY)
     await running.service.upkeep.close_audit_day()
@@ -236,7 +237,7 @@ async def test_the_tail_is_cut_off_and_the_anchor_moved_so_the_bot_builds_nothin
 
 
 async def test_the_tail_is_cut_off_and_an_older_anchor_put_back_but_slack_has_the_head(
-    world: World, bot: StartBot, clock: Clock
+    world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     running = await bot()
     (older,) = world.rows("SELECT * FROM audit_anchors WHERE name = 'head'")
@@ -266,7 +267,7 @@ async def test_the_tail_is_cut_off_and_an_older_anchor_put_back_but_slack_has_th
 
 
 async def test_the_whole_trail_is_rolled_back_to_an_older_copy(
-    world: World, bot: StartBot, clock: Clock
+    world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     running = await bot()
     await world.alert()
@@ -292,7 +293,7 @@ async def test_the_whole_trail_is_rolled_back_to_an_older_copy(
 
 
 async def test_the_day_after_an_edit_the_bot_says_so_in_the_ops_channel(
-    world: World, bot: StartBot, clock: Clock
+    world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     running = await decided(world, bot)
     seq = seq_of(world, "refused")
@@ -302,7 +303,9 @@ async def test_the_day_after_an_edit_the_bot_says_so_in_the_ops_channel(
     assert f": row {seq} was edited" in said.text
 
 
-async def test_the_head_of_a_day_is_posted_once(world: World, bot: StartBot, clock: Clock) -> None:
+async def test_the_head_of_a_day_is_posted_once(
+    world: World, bot: StartBot, clock: RunningClock
+) -> None:
     running = await decided(world, bot)
     head = await posted(world, running, clock)
     for _ in range(3):
@@ -333,7 +336,7 @@ async def test_a_bot_with_another_key_does_not_start(world: World, bot: StartBot
 
 
 async def test_the_clock_is_moved_back_to_before_an_approval_expired(
-    world: World, bot: StartBot, clock: Clock, gateway: Gateway
+    world: World, bot: StartBot, clock: RunningClock, gateway: Gateway
 ) -> None:
     world.write_policy(BEN, CHLOE, approval_ttl_seconds=3_600)
     running = await bot()
@@ -424,7 +427,7 @@ async def test_an_approval_of_something_else_put_in_its_place_does_not_run(
 
 
 async def test_a_bundle_is_proved_and_holds_no_secret(
-    world: World, bot: StartBot, clock: Clock
+    world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     running = await decided(world, bot)
     head = await posted(world, running, clock)

@@ -7,6 +7,7 @@ import copy
 
 import pytest
 
+from tests.helpers.clocks import RunningClock
 from tests.scenarios.attacks import (
     button,
     deliver,
@@ -17,7 +18,7 @@ from tests.scenarios.attacks import (
     refused,
 )
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import ALERTS, BEN, CHLOE, Clock, Gateway, World, restart_sop
+from tests.scenarios.world import ALERTS, BEN, CHLOE, Gateway, World, restart_sop
 
 pytestmark = [pytest.mark.attack("ASI03"), pytest.mark.one_engine]
 
@@ -123,7 +124,7 @@ async def test_the_text_of_an_edited_card_is_not_what_runs(
 
 
 async def test_a_late_click_is_refused_before_and_after_the_card_says_so(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     card = await proposed(world, bot)
     clock.forward(901)

@@ -12,7 +12,8 @@ import pytest
 from bot.app import Bot
 from bot.settings import load
 from tests.helpers.amazon_sns import ACCOUNT, CERTIFICATE_URL, Sns
-from tests.scenarios.world import Clock, World
+from tests.helpers.clocks import RunningClock
+from tests.scenarios.world import World
 
 pytestmark = [pytest.mark.attack("ASI07"), pytest.mark.one_engine]
 
@@ -29,7 +30,7 @@ Post = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 @pytest.fixture
 async def post(
-    world: World, clock: Clock, amazon: Sns, http: aiohttp.ClientSession
+    world: World, clock: RunningClock, amazon: Sns, http: aiohttp.ClientSession
 ) -> AsyncIterator[Post]:
     """Post a body to the running bot's /alerts/cloudwatch."""
     async with AsyncExitStack() as stack:

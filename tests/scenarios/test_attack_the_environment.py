@@ -5,8 +5,8 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from tests.helpers.bot_processes import until
 from tests.helpers.slack_faults import Proxy
+from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import BEN, CHLOE, SERVICE, Gateway, World, restart_sop

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aiohttp import web
 
-from tests.helpers.bot_processes import until
 from tests.helpers.slack_faults import Proxy
+from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed, ran
 from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.world import BEN, CHLOE, Gateway, World

@@ -7,9 +7,11 @@ import pytest
 
 from bot.app import Bot
 from bot.simulator import Message
-from tests.helpers.bot_processes import run_bot, until
+from tests.helpers.bot_processes import run_bot
+from tests.helpers.clocks import RunningClock
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import ALERTS, Clock, Gateway, World, kind
+from tests.scenarios.world import ALERTS, Gateway, World, kind
 
 pytestmark = pytest.mark.attack("ASI10")
 
@@ -100,7 +102,7 @@ async def test_a_freeze_that_is_wiped_with_its_rows_and_anchors_lets_nothing_run
 
 
 async def test_a_trail_cut_back_while_the_bot_is_down_is_known_by_the_head_in_slack(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     running = await bot()
     older = copy_of(world)

@@ -13,11 +13,12 @@ from aiohttp import web
 
 from bot.app import Bot
 from bot.remediation.contract import Plan
-from tests.helpers.bot_processes import until
+from tests.helpers.clocks import RunningClock
 from tests.helpers.slack_faults import Proxy
+from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed, ran, refused
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import BEN, CHLOE, Clock, Gateway, World, restart_sop
+from tests.scenarios.world import BEN, CHLOE, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.attack("ASI02")
 
@@ -242,7 +243,7 @@ async def test_a_service_name_that_is_no_target_proposes_nothing(
 
 
 async def test_a_clock_moved_back_revives_nothing(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     _, card = await shown(world, bot)
     clock.forward(901)
@@ -255,7 +256,7 @@ async def test_a_clock_moved_back_revives_nothing(
 
 
 async def test_by_a_clock_before_the_question_nothing_is_decided(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     _, card = await shown(world, bot)
     clock.forward(-3_600)
@@ -283,7 +284,7 @@ async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_st
     bot: StartBot,
     gateway: Gateway,
     front: Proxy,
-    clock: Clock,
+    clock: RunningClock,
 ) -> None:
     if change == "window":
         start, end = clock() - timedelta(minutes=2), clock() + timedelta(minutes=2)

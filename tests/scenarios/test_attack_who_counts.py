@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.helpers.bot_processes import until
+from tests.helpers.clocks import RunningClock
 from tests.helpers.slack_faults import Proxy
+from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed, ran, refused
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import ALERTS, ANA, BEN, CHLOE, Clock, Gateway, World
+from tests.scenarios.world import ALERTS, ANA, BEN, CHLOE, Gateway, World
 
 pytestmark = [pytest.mark.attack("ASI03"), pytest.mark.one_engine]
 
@@ -91,7 +92,7 @@ async def test_a_guest_a_bot_a_leaver_and_a_stranger_never_count_though_the_poli
 
 
 async def test_who_is_in_the_group_may_approve_and_who_left_a_minute_ago_may_not(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     world.write_policy(SRE)
     card = await proposed(world, bot)
@@ -106,7 +107,7 @@ async def test_who_is_in_the_group_may_approve_and_who_left_a_minute_ago_may_not
 
 
 async def test_an_approver_who_left_the_group_before_the_last_approval_does_not_count(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     world.write_policy(SRE, approvals_required=2)
     card = await proposed(world, bot)
@@ -122,7 +123,7 @@ async def test_an_approver_who_left_the_group_before_the_last_approval_does_not_
 
 
 async def test_while_slack_is_silent_at_dispatch_the_card_says_that_and_not_that_somebody_left(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     world.write_policy(SRE, approvals_required=2)
     card = await proposed(world, bot)
@@ -154,7 +155,7 @@ async def test_an_empty_group_is_nobody(world: World, bot: StartBot, gateway: Ga
 
 @pytest.mark.parametrize("silent", ["users.info", "usergroups.users.list"])
 async def test_while_slack_does_not_say_who_somebody_is_nobody_counts(
-    silent: str, world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    silent: str, world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     world.write_policy(SRE)
     card = await proposed(world, bot)
@@ -316,7 +317,12 @@ async def test_two_who_send_the_same_edit_at_once_are_not_both_free_to_approve_i
     ids=["guest", "bot", "leaver"],
 )
 async def test_a_guest_a_bot_and_a_leaver_change_freeze_and_propose_nothing(
-    change: dict[str, Any], words: str, world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    change: dict[str, Any],
+    words: str,
+    world: World,
+    bot: StartBot,
+    gateway: Gateway,
+    clock: RunningClock,
 ) -> None:
     card = await proposed(world, bot)
     await world.press(card, "Edit", "ana")

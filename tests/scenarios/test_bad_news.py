@@ -6,9 +6,10 @@ import pytest
 from aiohttp import web
 
 from bot.simulator import Message
+from tests.helpers.clocks import RunningClock
 from tests.helpers.slack_faults import Proxy
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import BEN, CHLOE, Clock, Gateway, World
+from tests.scenarios.world import BEN, CHLOE, Gateway, World
 
 pytestmark = pytest.mark.one_engine
 
@@ -20,7 +21,7 @@ def news(world: World) -> list[Message]:
 
 
 async def test_an_incident_that_nobody_acknowledges_is_said_to_the_approvers_once(
-    world: World, bot: StartBot, clock: Clock
+    world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     world.write_policy(BEN, CHLOE, propose_from_sop=False)
     await bot()
@@ -39,7 +40,7 @@ async def test_an_incident_that_nobody_acknowledges_is_said_to_the_approvers_onc
 
 
 async def test_an_approval_that_expires_is_said_to_who_could_have_approved(
-    world: World, bot: StartBot, clock: Clock
+    world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     world.write_policy(BEN)
     await bot()

@@ -24,7 +24,16 @@ from tests.helpers.postgres import PostgresServer
 from tests.helpers.slack_faults import SlackDoor
 from tests.scenarios.conftest import gateway_config
 from tests.scenarios.mistakes import MISTAKES, OPS, SCOPES, Mistake
-from tests.scenarios.world import BEN, CHLOE, SECRET, Gateway, Patient, World, environ, restart_sop
+from tests.scenarios.world import (
+    BEN,
+    CHLOE,
+    SECRET,
+    Gateway,
+    Patient,
+    World,
+    environ,
+    restart_sop,
+)
 
 WRITES = ("chat.", "views.", "reactions.", "files.", "conversations.join", "conversations.open")
 

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from bot.simulator import Channel, Chaos, ForwardClock, LocalSlack, Message
-from tests.helpers.bot_processes import BotProcess, until
+from tests.helpers.bot_processes import BotProcess
 from tests.helpers.databases import InFile
 from tests.helpers.seeds import SEED, again
 from tests.helpers.slack_faults import SlackDoor
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartProcess
 from tests.scenarios.world import BEN, Gateway, World, kind
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import aiohttp
 import pytest
 
-from tests.helpers.bot_processes import run_bot, until
+from tests.helpers.bot_processes import run_bot
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.world import AUDIT_KEY, SECRET, World
 

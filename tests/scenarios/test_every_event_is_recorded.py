@@ -24,15 +24,15 @@ from bot.settings import load
 from bot.simulator import LocalSlack
 from store import open_store
 from store.audit.sealing import AuditKey
-from tests.helpers.bot_processes import until
+from tests.helpers.clocks import RunningClock
 from tests.helpers.databases import InFile
 from tests.helpers.slack_faults import Proxy, SlackDoor
+from tests.helpers.waiting import until
 from tests.scenarios.world import (
     ALERTS,
     AUDIT_KEY,
     BEN,
     CHLOE,
-    Clock,
     Gateway,
     Patient,
     World,
@@ -127,14 +127,14 @@ def world(
 
 
 @asynccontextmanager
-async def a_bot(world: World, clock: Clock) -> AsyncIterator[Bot]:
+async def a_bot(world: World, clock: RunningClock) -> AsyncIterator[Bot]:
     fails = {"ADVISOR_COMMAND": "false", "QCHAT_MAX_RETRIES": "0", "SLACK_OPS_CHANNEL": OPS}
     async with Bot(load(world.settings(**fails), world.folder / "no.env"), clock=clock) as bot:
         yield bot
 
 
 async def test_a_bad_day_shows_the_events_that_the_docs_say_it_shows(
-    world: World, clock: Clock, line: Proxy, recording: io.StringIO
+    world: World, clock: RunningClock, line: Proxy, recording: io.StringIO
 ) -> None:
     async with a_bot(world, clock) as bot:
         await alerts_repeat_and_grow_worse(world, bot)
@@ -206,7 +206,7 @@ async def slack_goes_away(world: World) -> None:
     )
 
 
-async def slack_refuses(world: World, bot: Bot, clock: Clock) -> None:
+async def slack_refuses(world: World, bot: Bot, clock: RunningClock) -> None:
     plan = world.slack.script.fail("chat.postMessage", "a_new_error", times=None, channel=ALERTS)
     await world.alert("no-card")
     await world.slack.wait_for(lambda: world.slack.struck, why="the card is refused")

@@ -12,10 +12,12 @@ from aiohttp import web
 
 from bot.app import Bot
 from bot.simulator import Message
-from tests.helpers.bot_processes import run_bot, until
+from tests.helpers.bot_processes import run_bot
+from tests.helpers.clocks import RunningClock
 from tests.helpers.slack_faults import kind_of
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import ALERTS, SECRET, Clock, World
+from tests.scenarios.world import ALERTS, SECRET, World
 
 pytestmark = [pytest.mark.attack("ASI07"), pytest.mark.one_engine]
 
@@ -196,7 +198,7 @@ async def test_an_alert_that_gets_graver_is_not_a_repetition(world: World, bot: 
 
 
 async def test_what_still_fires_after_somebody_resolved_it_comes_back(
-    world: World, bot: StartBot, clock: Clock
+    world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     running = await bot()
     await tell(running, "/alerts/alertmanager", am())

@@ -15,8 +15,8 @@ import pytest
 
 from bot.app import Bot
 from store.statements import Operation, query
-from tests.helpers.bot_processes import until
 from tests.helpers.slack_faults import Proxy
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, SERVICE, World
 

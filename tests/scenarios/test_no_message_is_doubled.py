@@ -20,9 +20,10 @@ import pytest
 from aiohttp import web
 
 from bot.simulator import Channel, Chaos, LocalSlack, Message
-from tests.helpers.bot_processes import BotProcess, until
+from tests.helpers.bot_processes import BotProcess
 from tests.helpers.seeds import SEED, again
 from tests.helpers.slack_faults import Hurried, SlackDoor, kind_of
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.world import ALERTS, BEN, World, kind
 
@@ -88,9 +89,7 @@ async def command(world: World, line: str, done: str) -> None:
 
 
 async def all_is_said(world: World) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not world._is_quiet():  # noqa: ASYNC110 - no event comes of another process
-            await asyncio.sleep(0.05)
+    await until(world._is_quiet, PATIENCE, "the bot is done with everything")
 
 
 def count(world: World, where: str = "1 = 1") -> int:

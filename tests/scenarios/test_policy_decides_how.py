@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.helpers.bot_processes import until
+from tests.helpers.clocks import RunningClock
 from tests.helpers.slack_faults import Proxy
+from tests.helpers.waiting import until
 from tests.scenarios.attacks import (
     approve_although_it_is_not_there,
     deliver,
@@ -19,7 +20,7 @@ from tests.scenarios.attacks import (
     ran,
 )
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import ANA, BEN, CHLOE, SERVICE, Clock, Gateway, World, restart_sop
+from tests.scenarios.world import ANA, BEN, CHLOE, SERVICE, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.one_engine
 
@@ -64,7 +65,7 @@ async def test_a_rule_asks_more_of_what_is_risky(
 
 
 async def test_outside_of_its_maintenance_window_nothing_is_approved(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     ends = clock() - timedelta(hours=1)
     window = {"start": f"{ends - timedelta(hours=1):%H:%M}", "end": f"{ends:%H:%M}"}
@@ -78,7 +79,7 @@ async def test_outside_of_its_maintenance_window_nothing_is_approved(
 
 
 async def test_a_card_gets_its_buttons_when_its_maintenance_window_opens(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     opens = clock() + timedelta(minutes=3)
     window = {"start": f"{opens:%H:%M}", "end": f"{opens + timedelta(hours=1):%H:%M}"}
@@ -208,7 +209,7 @@ def stop_sop() -> dict[str, Any]:
 
 
 async def test_what_did_not_help_is_undone_by_one_click_and_another_persons_yes(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     world.write_policy(BEN, CHLOE, verify_deadline_seconds=5)
     world.write_sops(stop_sop())

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.helpers.bot_processes import until
+from tests.helpers.clocks import RunningClock
 from tests.helpers.slack_faults import Proxy
+from tests.helpers.waiting import until
 from tests.scenarios.attacks import RESTARTED, nothing_ran
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import BEN, SERVICE, Clock, Gateway, World, restart_sop
+from tests.scenarios.world import BEN, SERVICE, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.one_engine
 
@@ -73,7 +74,7 @@ async def test_a_gateway_that_plans_one_service_slowly_holds_up_neither_advice_n
 
 
 async def test_what_the_gateway_could_not_plan_is_proposed_once_it_can_and_said_once(
-    world: World, bot: StartBot, gateway: Gateway, clock: Clock
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     async with Proxy.before(world.gateway_url) as front:
         world.gateway_url = front.url

@@ -13,9 +13,10 @@ import pytest
 from aiohttp import web
 
 from bot.check import check
-from tests.helpers.bot_processes import run_bot, until
+from tests.helpers.bot_processes import run_bot
 from tests.helpers.databases import InFile
 from tests.helpers.slack_faults import Proxy, kind_of
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.world import ALERTS, AUDIT_KEY, SECRET, World, environ
 

@@ -17,11 +17,12 @@ from aiohttp import web
 
 from bot.app import Bot
 from bot.errors import StoreError
-from tests.helpers.bot_processes import run_bot, until
+from tests.helpers.bot_processes import run_bot
 from tests.helpers.builders import NOW
 from tests.helpers.databases import InFile
 from tests.helpers.disks import SmallDisk, leave_no_room, small_disk
 from tests.helpers.slack_faults import Proxy, SlackDoor, kind_of
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.world import (
     ALERTS,

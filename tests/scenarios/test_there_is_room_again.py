@@ -13,10 +13,10 @@ from aiohttp import web
 
 from bot.app import Bot
 from bot.simulator import ACK_SECONDS, ForwardClock, LocalSlack
-from tests.helpers.bot_processes import until
 from tests.helpers.databases import InFile
 from tests.helpers.disks import SmallDisk, leave_no_room, small_disk
 from tests.helpers.slack_faults import Proxy, SlackDoor
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot, StartProcess, _world
 from tests.scenarios.world import ALERTS, Gateway, Patient, World
 

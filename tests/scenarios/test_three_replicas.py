@@ -23,7 +23,16 @@ from tests.helpers.databases import OnServer
 from tests.helpers.slack_faults import SlackDoor
 from tests.helpers.tcp_proxy import Wire
 from tests.scenarios.conftest import StartProcess, gateway_config
-from tests.scenarios.world import BEN, CHLOE, SECRET, Gateway, Patient, World, kind, restart_sop
+from tests.scenarios.world import (
+    BEN,
+    CHLOE,
+    SECRET,
+    Gateway,
+    Patient,
+    World,
+    kind,
+    restart_sop,
+)
 
 SEED = int(os.environ.get("SOPBOT_SEED", "20261121"))
 ALERTS, GROUPS, CHANNELS = 2_000, 100, 20

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from bot.gateway.app import RunningGateway, running
 from bot.gateway.config import read_config
-from tests.helpers.bot_processes import until
 from tests.helpers.slack_faults import Proxy
+from tests.helpers.waiting import until
 from tests.scenarios.attacks import proposed, ran
 from tests.scenarios.audit_commands import bundle
 from tests.scenarios.conftest import StartBot, gateway_config

@@ -21,8 +21,8 @@ from tests.helpers.virtual_time import (
     VirtualTime,
     VirtualTimeLoop,
     scheduler_goes_by,
-    until,
 )
+from tests.helpers.waiting import until
 
 T = TypeVar("T")
 
@@ -206,7 +206,7 @@ def test_outside_its_block_the_scheduler_has_the_machines_time() -> None:
 
 def test_waiting_in_vain_says_for_what_and_how_long() -> None:
     async def story() -> float:
-        with pytest.raises(AssertionError, match="300 simulated seconds in vain for: godot"):
+        with pytest.raises(AssertionError, match="300 s in vain for: godot"):
             await until(lambda: False, 300, "godot")
         assert await until(lambda: elapsed() > 310 and "he", 60, "godot") == "he"
         return elapsed()

@@ -6,9 +6,10 @@ import aiohttp
 
 from bot.app import Bot
 from bot.simulator import Message
-from tests.helpers.bot_processes import until
+from tests.helpers.clocks import RunningClock
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot
-from tests.scenarios.world import ALERTS, Clock, World, kind
+from tests.scenarios.world import ALERTS, World, kind
 
 OPS = "C0OPS00001"
 
@@ -24,7 +25,7 @@ async def readyz(bot: Bot, http: aiohttp.ClientSession) -> tuple[int, dict[str, 
 
 
 async def test_a_card_that_does_not_come_is_said_everywhere_until_it_comes(
-    world: World, bot: StartBot, clock: Clock, http: aiohttp.ClientSession
+    world: World, bot: StartBot, clock: RunningClock, http: aiohttp.ClientSession
 ) -> None:
     running = await bot(SLACK_OPS_CHANNEL=OPS)
     await running._watchdog.run()

@@ -6,7 +6,7 @@ import pytest
 
 from bot.app import Bot
 from bot.simulator import Message
-from tests.helpers.bot_processes import until
+from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, World, alertmanager
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ import aiohttp
 
 from bot.simulator import Answered, LocalSlack, Message, Outcome
 from handlers.outbound.metadata import kind_of
-from tests.helpers.bot_processes import until
 from tests.helpers.databases import Beneath, read_rows
 from tests.helpers.slack_faults import SlackDoor
+from tests.helpers.waiting import until
 
 JSON = dict[str, Any]
 
@@ -300,20 +299,6 @@ def alertmanager(service: str, name: str, severity: str, status: str, env: str =
         "color": "danger" if status == "FIRING" else "good",
         "text": "",
     }
-
-
-class Clock:
-    """A clock that goes on by itself and can be put forward."""
-
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
-        self._ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return self._now() + self._ahead
-
-    def forward(self, seconds: float) -> None:
-        self._ahead += timedelta(seconds=seconds)
 
 
 def environ(settings: Mapping[str, str], **changes: str | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ import pytest
 from bot.serving import arrivals
 from bot.serving.arrivals import TURN_SECONDS, Arrivals, PendingConnection
 from bot.serving.gate import Gate, Phase
+from tests.helpers.waiting import until
 from tests.serving.conftest import (
     ASKED,
     LONG,
@@ -252,8 +253,7 @@ async def test_without_a_descriptor_and_anybody_to_close_accepting_pauses(
         assert listener.tried < 10, "the event loop does nothing but try to accept"
         tried = listener.tried
         async with enforced("that accepting goes on after the pause"):
-            while listener.tried == tried:  # noqa: ASYNC110 - a count is no event
-                await asyncio.sleep(0.01)
+            await until(lambda: listener.tried > tried, why="the next try")
         waiting.close()
 
 

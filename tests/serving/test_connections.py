@@ -13,6 +13,7 @@ import pytest
 
 from bot.serving.gate import Phase, caller_of
 from bot.serving.limits import ConnectionLimits
+from tests.helpers.waiting import until
 from tests.serving.conftest import (
     ASKED,
     LIMITS,
@@ -174,8 +175,7 @@ async def test_a_caller_that_leaves_the_last_answer_unread_is_closed(start: Star
     server = await start(replace(LONG, write=0.3))
     await unread_answer(server)
     async with enforced("the deadline of the last answer, which nobody reads"):
-        while server.listening.gate.open:  # noqa: ASYNC110 - the caller sees nothing of it
-            await asyncio.sleep(0.01)
+        await until(lambda: not server.listening.gate.open, why="the caller is closed")
 
 
 async def test_a_caller_that_reads_its_answer_late_is_closed_at_the_idle_deadline(

@@ -21,6 +21,7 @@ from store.topics import Topic
 from tests.helpers.builders import ANA, CHANNEL, NOW, OnServer, alert, named, opened, tell
 from tests.helpers.postgres import PostgresServer, postgres_server
 from tests.helpers.tcp_proxy import Wire
+from tests.helpers.waiting import until
 
 TOPICS = (Topic.OUTBOX, Topic.ADVICE, Topic.ADVICE_GIVEN, Topic.DISPATCH)
 SOON = 60  # seconds after which what must happen surely never will
@@ -71,16 +72,6 @@ def terminate(url: str, query: str = "%") -> int:
             (urlsplit(url).path[1:], query),
         ).fetchall()
     return len(rows)
-
-
-async def until(true: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Ask until it is so."""
-    try:
-        async with asyncio.timeout(SOON):
-            while not await true():  # noqa: ASYNC110 - another process has no Event
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        pytest.fail(f"never {what}")
 
 
 async def answers(store: Store) -> bool:
@@ -179,7 +170,7 @@ async def all_land(stores: tuple[Store, Store], disturb: Callable[[], Awaitable[
 
     await asyncio.gather(*(hand_over(store) for store in stores for _ in range(4)), disturb())
     for one in told:
-        await until(lambda one=one: _is_done(stores[0], one), "took what it knows")  # type: ignore[misc]
+        await until(lambda one=one: _is_done(stores[0], one), SOON, "took what it knows")  # type: ignore[misc]
     (incident,) = await stores[1].open_incidents()
     assert (incident.alert_count, incident.firing) == (len(told), 10)
     assert incident.revision == len(told)
@@ -197,7 +188,7 @@ async def test_tellings_survive_that_all_backends_are_killed(two: tuple[Store, S
     async def kill() -> None:
         for _ in range(10):
             assert await asyncio.to_thread(terminate, url) >= 0
-            await until(lambda: answers(two[0]), "came back")
+            await until(lambda: answers(two[0]), SOON, "came back")
 
     await all_land(two, kill)
 
@@ -218,7 +209,7 @@ async def test_tellings_survive_that_the_server_restarts(
             await two[0].enqueue_advice(incident, "why?", ANA, NOW)
             return bell.is_set()
 
-        await until(hears, "listened again")
+        await until(hears, SOON, "listened again")
     finally:
         await place.close()
 
@@ -255,7 +246,7 @@ async def test_while_the_server_is_gone_each_call_says_so_and_later_it_works_aga
                 await store.open_incidents()
         finally:
             await asyncio.to_thread(own_server.start)
-        await until(lambda: answers(store), "came back")
+        await until(lambda: answers(store), SOON, "came back")
 
 
 # Two in each other's way
@@ -309,7 +300,7 @@ async def test_a_stalled_connection_ends_in_an_error_and_works_again_when_it_flo
         assert caught.value.remedy
         assert not caught.value.permanent
         wire.resume()
-        await until(lambda: answers(store), "came back")
+        await until(lambda: answers(store), SOON, "came back")
         await store.accept("stalled", [one], channel=CHANNEL, now=NOW)
         assert (await store.incident(incident_id)).alert_count == 2
         bell = store.signal(Topic.ADVICE)
@@ -321,7 +312,7 @@ async def test_a_stalled_connection_ends_in_an_error_and_works_again_when_it_flo
                 return bell.is_set()
 
             bell.clear()
-            await until(hears, "listened again")
+            await until(hears, SOON, "listened again")
 
 
 COMMITS_WAIT = """
@@ -357,7 +348,7 @@ async def in_its_commit(
             ).fetchall()
             return found == [("COMMIT",)]
 
-        await until(waits, "in its commit")
+        await until(waits, SOON, "in its commit")
         yield told
         held.execute("SELECT pg_advisory_unlock(1)")
 
@@ -376,7 +367,7 @@ async def test_a_commit_whose_answer_is_lost_says_so_and_counts_once_when_told_a
             await told
         assert "delivered again" in caught.value.remedy
         wire.resume()
-        await until(lambda: answers(store), "came back")
+        await until(lambda: answers(store), SOON, "came back")
         receipt = await store.accept("lost", [one], channel=CHANNEL, now=NOW)
         assert (receipt.accepted, receipt.tracking_ids) == (0, (one.tracking_id,)), "it stood"
         (incident,) = await store.open_incidents()

@@ -17,7 +17,7 @@ from bot.web import sns
 from bot.web.sns import SnsVerifier, certificate_fetcher
 from store.engines.clocks import system_clock
 from tests.helpers.amazon_sns import ACCOUNT, CERTIFICATE_URL, HOST, Sns
-from tests.scenarios.world import Clock
+from tests.helpers.clocks import RunningClock
 
 pytestmark = pytest.mark.attack("ASI07")
 
@@ -28,8 +28,8 @@ def amazon() -> Sns:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock(system_clock)
+def clock() -> RunningClock:
+    return RunningClock(system_clock)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def verifier(amazon: Sns, clock: Clock) -> SnsVerifier:
+def verifier(amazon: Sns, clock: RunningClock) -> SnsVerifier:
     return SnsVerifier(amazon.fetch, clock)
 
 
@@ -137,7 +137,7 @@ async def test_an_expired_certificate_verifies_nothing(amazon: Sns, verifier: Sn
 
 @pytest.mark.parametrize("seconds", [3700, -3700])
 async def test_a_message_that_is_replayed_after_an_hour_is_not_verified(
-    seconds: int, amazon: Sns, verifier: SnsVerifier, clock: Clock
+    seconds: int, amazon: Sns, verifier: SnsVerifier, clock: RunningClock
 ) -> None:
     body = amazon.alarm()
     assert (await verifier.check(body)).signature is Signature.VERIFIED
@@ -169,7 +169,7 @@ async def test_the_certificates_that_are_kept_are_few(amazon: Sns, verifier: Sns
 
 
 async def test_a_fetch_that_hangs_ends_with_an_unchecked_signature(
-    amazon: Sns, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    amazon: Sns, clock: RunningClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sns, "FETCH_TIMEOUT", 0.01)
 
@@ -183,7 +183,7 @@ async def test_a_fetch_that_hangs_ends_with_an_unchecked_signature(
 
 @pytest.mark.parametrize("answer", ["a redirect", "an endless body", "an error", "the certificate"])
 async def test_the_fetcher_follows_no_redirect_and_reads_no_endless_body(
-    answer: str, amazon: Sns, clock: Clock, http: aiohttp.ClientSession
+    answer: str, amazon: Sns, clock: RunningClock, http: aiohttp.ClientSession
 ) -> None:
     asked: list[str] = []
 

@@ -21,8 +21,17 @@ from bot.settings import load
 from bot.simulator import LocalSlack, Message
 from tests.helpers.databases import InFile
 from tests.helpers.slack_faults import SlackDoor
-from tests.helpers.virtual_time import VirtualTime, scheduler_goes_by, until
-from tests.scenarios.world import ALERTS, BEN, SECRET, Patient, World, alertmanager, kind
+from tests.helpers.virtual_time import VirtualTime, scheduler_goes_by
+from tests.helpers.waiting import until
+from tests.scenarios.world import (
+    ALERTS,
+    BEN,
+    SECRET,
+    Patient,
+    World,
+    alertmanager,
+    kind,
+)
 
 JSON = dict[str, Any]
 

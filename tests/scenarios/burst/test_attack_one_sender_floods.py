@@ -9,7 +9,7 @@ import pytest
 
 from bot.simulator import RateLimits
 from tests.helpers.seeds import SEED
-from tests.helpers.virtual_time import until
+from tests.helpers.waiting import until
 from tests.scenarios.burst.lab import Lab, event, webhook_alert
 from tests.scenarios.world import ALERTS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.simulator import TIERS, RateLimits
 from tests.helpers.seeds import SEED
-from tests.helpers.virtual_time import until
+from tests.helpers.waiting import until
 from tests.scenarios.burst.lab import Lab, event
 from tests.scenarios.world import ALERTS
 

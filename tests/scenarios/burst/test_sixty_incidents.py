@@ -10,7 +10,7 @@ import pytest
 
 from bot.simulator import RateLimits
 from tests.helpers.seeds import SEED
-from tests.helpers.virtual_time import until
+from tests.helpers.waiting import until
 from tests.scenarios.burst.lab import SEVERITIES, SHOWN, Lab, rank_of
 
 COUNTS = (5, 15, 20, 20)  # of each severity, the gravest first

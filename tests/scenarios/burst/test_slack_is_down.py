@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.app import Bot
 from bot.simulator import RateLimits
 from tests.helpers.seeds import SEED
-from tests.helpers.virtual_time import until
+from tests.helpers.waiting import until
 from tests.scenarios.burst.lab import MEGABYTE, SEVERITIES, Lab, rank_of, rss, webhook_alert
 
 BEFORE = 20  # incidents by Slack, a second before it goes

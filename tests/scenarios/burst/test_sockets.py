@@ -12,7 +12,7 @@ import pytest
 
 from bot.simulator import RETRY_AFTER, Chaos
 from tests.helpers.seeds import SEED
-from tests.helpers.virtual_time import until
+from tests.helpers.waiting import until
 from tests.scenarios.burst.lab import Lab
 
 REBUILT = 30  # simulated seconds

@@ -14,7 +14,7 @@ from bot.app import Bot
 from bot.settings import load
 from bot.simulator import Message
 from tests.helpers.seeds import SEED
-from tests.helpers.virtual_time import until
+from tests.helpers.waiting import until
 from tests.scenarios.burst.lab import Lab
 from tests.scenarios.world import ALERTS, alertmanager
 
