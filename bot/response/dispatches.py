@@ -205,7 +205,9 @@ class Dispatches:
         # All of this may have changed while Slack and the gateway were asked.
         limits = self._config.current.limits
         config = self._config.current.config_for(approval, incident)
-        if not await self._store.record_request(execution, self._clock(), limits, config, detail):
+        if not await self._store.record_request(
+            execution, approval, self._clock(), limits, config, detail
+        ):
             return
         if not self._store.replica.holds:
             return  # we stood still for so long that others look after it by now

@@ -106,6 +106,7 @@ def still_wanted(execution_id: str, owner: str, now: datetime, limits: Limits) -
 
 def request(
     execution_id: str,
+    approval: Approval,
     owner: str,
     now: datetime,
     limits: Limits,
@@ -118,16 +119,16 @@ def request(
     Here the incident and the freeze are locked while they are looked at: what changes them is
     either seen, or comes after the request. False, and nothing more, when it is another's by now,
     or finished.
+
+    `approval` is as the claim read it, and as it will be sent. It is not read again: once it is
+    decided, nothing of it changes but its state, and with that the state of the execution.
     """
-    rows = yield query("SELECT incident_id FROM executions WHERE id = ?", execution_id)
-    for row in rows:
-        yield from incidents.lock_incident(row["incident_id"])
+    yield from incidents.lock_incident(approval.incident_id)
     yield lock(freezes.FREEZING)
     execution = yield from get(execution_id)
     if execution.owner != owner or execution.state is not RemediationStatus.DISPATCHING:
         return False
-    approval: Approval = yield from approvals.get(execution.approval_id)
-    incident = yield from incidents.get(execution.incident_id)
+    incident = yield from incidents.get(approval.incident_id)
     blocker: Blocker | None = yield from guards.blocker(approval, incident, limits, now, config)
     if blocker:
         yield from approvals.end_blocked(approval, blocker, now, owner)
@@ -222,6 +223,7 @@ class ExecutionsPart(Part):
     async def record_request(
         self,
         execution: Execution,
+        approval: Approval,
         now: datetime,
         limits: Limits,
         config: Config,
@@ -232,7 +234,9 @@ class ExecutionsPart(Part):
         One transaction looks at everything that may block it, and at who owns it; what is blocked
         is revoked. `detail` is what goes on record of the request.
         """
-        return await self._write(request, execution.id, self.owner, now, limits, config, detail)
+        return await self._write(
+            request, execution.id, approval, self.owner, now, limits, config, detail
+        )
 
     async def orphaned_executions(self, ours_before: datetime, now: datetime) -> list[Execution]:
         """Executions that a replica was dispatching whose lease lapsed.

@@ -80,11 +80,12 @@ async def may_send(
     windows: tuple[Window, ...] = (),
 ) -> bool:
     """The last word before it is sent, with the policy and the windows as they are then."""
-    requirement = requirement_of(await store.approval(one.approval_id))
+    approval = await store.approval(one.approval_id)
+    requirement = requirement_of(approval)
     requirement = replace(requirement, needed=needed or requirement.needed)
     config = Config(sop="", requirement=requirement)
     return await store.record_request(
-        one, later(at), Limits(windows=windows), config, {"key": one.id}
+        one, approval, later(at), Limits(windows=windows), config, {"key": one.id}
     )
 
 

@@ -49,8 +49,11 @@ async def claimed(store: Store, at: float = 2) -> Execution:
 
 
 async def may_send(store: Store, execution: Execution, at: float) -> bool:
-    config = Config(sop="", requirement=requirement_of(await store.approval(execution.approval_id)))
-    return await store.record_request(execution, later(at), Limits(), config, {"key": execution.id})
+    approval = await store.approval(execution.approval_id)
+    config = Config(sop="", requirement=requirement_of(approval))
+    return await store.record_request(
+        execution, approval, later(at), Limits(), config, {"key": execution.id}
+    )
 
 
 async def frozen_message(store: Store) -> Any:

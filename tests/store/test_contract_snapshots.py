@@ -122,12 +122,14 @@ async def claimed(store: Store, target: str) -> ClaimedDispatch:
 async def record(store: Store, dispatch: ClaimedDispatch) -> bool:
     config = Config(sop="", requirement=requirement_of(dispatch.approval))
     detail = {"key": dispatch.id}
-    return await store.record_request(dispatch.execution, later(3), PLENTY, config, detail)
+    return await store.record_request(
+        dispatch.execution, dispatch.approval, later(3), PLENTY, config, detail
+    )
 
 
 async def finish(store: Store, dispatch: ClaimedDispatch) -> None:
     await store.finish_execution(
-        dispatch.execution, RemediationStatus.VERIFIED, answer={"ok": 1}, error="", now=later(4)
+        dispatch.execution, RemediationStatus.SUCCEEDED, answer={"ok": 1}, error="", now=later(4)
     )
 
 

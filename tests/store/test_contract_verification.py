@@ -45,8 +45,10 @@ async def sent(store: Store, incident_id: int) -> str:
     await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(10))
     execution = await claim_execution(store, later(11), Limits())
     assert execution is not None
-    config = Config(sop="", requirement=requirement_of(await store.approval(approval.id)))
-    assert await store.record_request(execution, later(12), Limits(), config, {"key": "k"})
+    config = Config(sop="", requirement=requirement_of(approval))
+    approval = await store.approval(approval.id)
+    detail = {"key": "k"}
+    assert await store.record_request(execution, approval, later(12), Limits(), config, detail)
     return execution.id
 
 
