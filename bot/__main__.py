@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.hardening import hide_memory
 
 if __name__ == "__main__":
-    hide_memory()  # before anything else: what is imported below takes long enough to be read
+    # Before the imports below: they take long enough for another process to read our memory.
+    hide_memory()
 
 import argparse
 import asyncio
@@ -24,7 +25,7 @@ from bot.settings import Settings, forget_secrets, load
 if TYPE_CHECKING:
     from bot.app import Bot
 
-COLLECT_EVERY = 10_000  # objects more that stay; looking at them takes a millisecond
+COLLECT_EVERY = 10_000  # more objects in use; a collection of them takes a millisecond
 EXIT_CONFIG = 78  # EX_CONFIG: a supervisor need not try again
 
 
@@ -33,8 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bot", description="The incident bot.")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run the bot (this is what no command does)")
-    commands.add_parser("check", help="say what is missing, one line a check")
-    commands.add_parser("dump", help="say as JSON how the running bot is, without secrets")
+    commands.add_parser("check", help="print what is missing, one line per check")
+    commands.add_parser("dump", help="print the state of the running bot as JSON, without secrets")
     store_command.add_arguments(
         commands.add_parser("store", help="the store as a whole: status, backup, restore, copy …")
     )
@@ -44,20 +45,20 @@ def main(argv: list[str] | None = None) -> int:
     audit_command.add_export_arguments(
         commands.add_parser("export", help="write one incident with its proof as JSON")
     )
-    given = parser.parse_args(argv)
-    if given.command == "store":
+    options = parser.parse_args(argv)
+    if options.command == "store":
         from bot.store_command.commands import run
 
-        return run(given)
-    if given.command in ("audit", "export"):
+        return run(options)
+    if options.command in ("audit", "export"):
         from bot.audit_command.commands import run as run_audit
 
-        return run_audit(given)
-    if given.command == "check":
+        return run_audit(options)
+    if options.command == "check":
         from bot.check import check
 
         return asyncio.run(check())
-    if given.command == "dump":
+    if options.command == "dump":
         from bot import dump_command
 
         return dump_command.run()
@@ -78,7 +79,7 @@ async def _run(settings: Settings) -> int:
         logging.getLogger("bot").warning(warning)
     serving = asyncio.create_task(_serve(Bot(settings)))
     for name in (signal.SIGTERM, signal.SIGINT):
-        # Once: a second signal must not cut the orderly end short. During the start it works too.
+        # Once: a second signal must not cut the orderly end short. It also works during the start.
         asyncio.get_running_loop().add_signal_handler(name, _end, serving)
     # By default both end a process, also while it starts.
     for name in (signal.SIGHUP, signal.SIGUSR1):
@@ -110,14 +111,14 @@ async def _serve(bot: Bot) -> None:
 
         loop.add_signal_handler(signal.SIGUSR1, dump)
         gc.collect()
-        gc.freeze()  # what is built now stays: no collection in a burst need look at it again
-        # By default every 700 objects that stay: in a burst some three alerts that are in hand.
+        gc.freeze()  # the objects built so far stay: no collection in a burst need visit them
+        # By default every 700 new objects: in a burst that is about three alerts.
         gc.set_threshold(COLLECT_EVERY)
         await asyncio.Event().wait()
 
 
 async def _dump(bot: Bot) -> None:
-    """Say how it is, in one log line without secrets."""
+    """Log the bot's state in one line, without secrets."""
     logging.getLogger("bot").info("dump: %s", json.dumps(await bot.dump()))
 
 

@@ -1,4 +1,4 @@
-"""`python -m bot dump`: how the running bot is, as JSON."""
+"""`python -m bot dump`: prints the running bot's state as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXIT_FAILED, EXIT_CONFIG = 1, 78
 
 
 def run() -> int:
-    """Print the dump. 0; 1 when no bot gives one; 78 for the settings."""
+    """Print the dump. 0 for success; 1 if no bot answers; 78 for bad settings."""
     try:
         settings = load()
         url = local_url(settings.http_host, settings.http_port)

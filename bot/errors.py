@@ -1,11 +1,11 @@
-"""Everything that can go wrong, in one tree.
+"""All errors of the bot, in one tree.
 
 SopbotError
  ├─ SettingsError          a setting is missing, misspelt or wrong: the process exits with 78
- ├─ InputError             what came from outside cannot be used; names the field
+ ├─ InputError             data from outside cannot be used; names the field
  │   └─ TooLarge           … because it is over a limit
- ├─ NotFound               nothing of that name or id
- ├─ Refused                a person may not do that, or not now; the reason is for that person
+ ├─ NotFound               no object has that name or id
+ ├─ Refused                a person may not do that, or not now; the reason is for them
  │   └─ AlreadyProposed    … because the same is proposed already: there is one card for it
  └─ OutsideError           another system failed; `permanent` says whether to try again
      ├─ SlackRefused       Slack answered with an error name
@@ -14,10 +14,9 @@ SopbotError
      │   └─ AdvisorBusy    … because every slot is taken
      ├─ GatewayUnavailable the gateway was not reached: nothing was sent
      ├─ GatewayRejected    the gateway says the request is our fault (400, 401, 422 …)
-     └─ OutcomeUnknown     the request was sent and no answer came back
+     └─ OutcomeUnknown     the request was sent and no answer arrived
 
-A class docstring is the message a person sees when no better one is given. One place turns these
-into Slack text (`handlers.listeners.errors`), one into HTTP (`bot.web.errors`).
+A class docstring is the default message for people. One place turns these into Slack text (`handlers.listeners.errors`), one into HTTP (`bot.web.errors`).
 """
 
 from __future__ import annotations
@@ -137,7 +136,7 @@ class GatewayRejected(OutsideError):
         self, message: str = "", *, status: int = 0, code: str = "", remedy: str = ""
     ) -> None:
         self.status = status
-        self.code = code  # the gateway's own word for it, '' where it has none
+        self.code = code  # the gateway's own code, '' without one
         super().__init__(message, permanent=True, remedy=remedy)
 
 

@@ -1,4 +1,4 @@
-"""What a process of ours keeps from other programs: its memory, its secrets, its privileges.
+"""Protects our processes from other programs: their memory, secrets and privileges.
 
 It imports nothing of ours, so that both programs can call it before they import anything.
 """
@@ -15,28 +15,28 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 
 def hide_memory() -> None:
-    """Make the process not dumpable, where the system can (Linux).
+    """Make the process not dumpable, if the system can (Linux).
 
-    Then nobody but root reads its memory or /proc/<pid>/environ, which shows the environment it
-    was started with, secrets included, whatever os.environ forgets later.
+    Then only root reads its memory or /proc/<pid>/environ. That file shows the environment at its
+    start with all secrets, also those that os.environ forgets later.
     """
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def renounce_privileges() -> None:
-    """No program that this process or a child starts gains rights by its file (setuid, setgid)."""
+    """Prevent this process and its children from gaining rights by a file (setuid, setgid)."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def forget_variables(names: Iterable[str]) -> None:
-    """Take variables out of os.environ, and blank them in the block that /proc/<pid>/environ shows.
+    """Remove variables from os.environ, and blank them in the memory behind /proc/<pid>/environ.
 
-    Root reads that block of any process, and a supervised service may run as root.
+    Root reads that memory of any process, and a supervised service may run as root.
     """
-    wanted = {name.encode() for name in names}
-    for name in wanted:
+    variables = {name.encode() for name in names}
+    for name in variables:
         os.environ.pop(name.decode(), None)
-    if sys.platform != "linux" or not wanted:
+    if sys.platform != "linux" or not variables:
         return
     try:
         with open("/proc/self/stat", "rb") as stat:  # noqa: PTH123 - pathlib is not imported yet
@@ -49,7 +49,7 @@ def forget_variables(names: Iterable[str]) -> None:
     at = start
     for entry in ctypes.string_at(start, end - start).split(b"\0"):
         name, equals, value = entry.partition(b"=")
-        if equals and name in wanted:
+        if equals and name in variables:
             ctypes.memset(at + len(name) + 1, 0, len(value))
         at += len(entry) + 1
 
@@ -59,5 +59,6 @@ def _prctl(option: int, value: int) -> None:
         return
     try:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-    except (OSError, AttributeError):  # another libc: a safeguard less is no reason not to start
+    # Another libc: the bot must still start without this protection.
+    except (OSError, AttributeError):
         return

@@ -1,6 +1,6 @@
-"""What an operator allows: policy.yaml as typed segments. Unknown keys are errors.
+"""The operator's policy: policy.yaml as typed segments. Unknown keys are errors.
 
-Closed by default: no approver named means that nobody may approve.
+Closed by default: without a named approver nobody may approve.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class _Segment(BaseModel):
 
 
 class Correlate(_Segment):
-    """How repeats change the card."""
+    """Settings for repeated alerts on the card."""
 
     card_update_seconds: float = Field(default=1.0, ge=0, le=60)
 
 
 class Notify(_Segment):
-    """How fast a channel is spoken to: Slack allows one post a second, and a few at once."""
+    """The rate of posts in a channel: Slack allows one post a second, and a short burst."""
 
     post_interval_seconds: float = Field(default=1.0, ge=0, le=60)
     post_burst: int = Field(default=10, ge=1, le=100)
@@ -54,7 +54,7 @@ Of CloudWatch with the AWS account, or `-unverified`.
 
 
 class Ingest(_Segment):
-    """How far back Slack's history is read for what was missed, in hours, and who is who.
+    """The hours of Slack's history that the backfill reads, and the identity of senders.
 
     `same_sender`: groups of senders that are one, so that each may clear the others' alerts.
     """
@@ -64,7 +64,7 @@ class Ingest(_Segment):
 
 
 class Retention(_Segment):
-    """How long rows are kept after an incident is resolved, in days."""
+    """The days for which rows are kept after an incident is resolved."""
 
     alerts_days: int = Field(default=30, ge=1)
     deliveries_days: int = Field(default=7, ge=1)
@@ -104,9 +104,10 @@ Roles = Mapping[str, tuple[str, ...]]
 
 
 def parse_policy(text: str, *, file: str, roles: Roles | None = None) -> Policy:
-    """Read policy.yaml's text. InputError names the file, the line and the key, one problem a line.
+    """Parse policy.yaml's text.
 
-    Where it names a role as an approver, the people of `roles` are meant.
+    InputError names the file, the line and the key, one problem a line. A role among the approvers
+    stands for its users in `roles`.
     """
     name = PurePath(file).name
     document = _mapping(text, name, "segments")
@@ -116,7 +117,7 @@ def parse_policy(text: str, *, file: str, roles: Roles | None = None) -> Policy:
     except ValidationError as error:
         problems = [*field_problems(error, Policy), *_unknown_beside(raw, error)]
         raise _refused(problems, name, document) from error
-    if problems := _unknown_words(policy.remediate):
+    if problems := _unknown_names(policy.remediate):
         raise _refused(problems, name, document)
     return policy
 
@@ -126,14 +127,15 @@ def _refused(problems: list[FieldProblem], name: str, document: YamlDocument) ->
     return InputError("\n".join(lines), field="policy")
 
 
-def _unknown_words(remediate: Remediate) -> list[FieldProblem]:
+def _unknown_names(remediate: Remediate) -> list[FieldProblem]:
     return [*unknown_actions(remediate), *unknown_environments(remediate)]
 
 
 def _unknown_beside(raw: dict[Any, Any], error: ValidationError) -> list[FieldProblem]:
-    """Unknown words in the keys of `remediate` that have no error: one check names everything.
+    """Return unknown names in the keys of `remediate` without errors, so that one check reports
+    everything.
 
-    Whether an environment is known cannot be said while `environments` itself has an error.
+    Environments cannot be checked while `environments` itself has an error.
     """
     remediate = raw.get("remediate")
     if not isinstance(remediate, dict):
@@ -142,19 +144,24 @@ def _unknown_beside(raw: dict[Any, Any], error: ValidationError) -> list[FieldPr
     bad = {key for at in places if at[:1] == ("remediate",) for key in at[1:2]}
     try:
         usable = Remediate.model_validate({k: v for k, v in remediate.items() if k not in bad})
-    except ValidationError:  # the keys do not fit together, which `error` says
+    except ValidationError:  # the keys contradict each other, which `error` reports
         return []
-    return unknown_actions(usable) if "environments" in bad else _unknown_words(usable)
+    return unknown_actions(usable) if "environments" in bad else _unknown_names(usable)
 
 
 def _line(document: YamlDocument, location: tuple[str | int, ...]) -> int:
-    """An item of `approvers` has another index than the file once a role is its people."""
+    """Return the line; an item of `approvers` has another index than in the file after a role is
+    replaced.
+    """
     known = location.index("approvers") + 1 if "approvers" in location else len(location)
     return document.line_of(location[:known])
 
 
 def parse_roles(text: str, *, file: str) -> Roles:
-    """Read approvers.yaml's text: ids by role. InputError names the file, the line and the role."""
+    """Parse approvers.yaml's text: ids by role.
+
+    InputError names the file, the line and the role.
+    """
     name = PurePath(file).name
     document = _mapping(text, name, "roles")
     try:
@@ -177,7 +184,7 @@ def _mapping(text: str, name: str, of: str) -> YamlDocument:
 
 
 def _with_people(raw: dict[Any, Any], roles: Roles) -> dict[Any, Any]:
-    """The policy with the people in their roles' place. What is no role stays, for the check."""
+    """Replace roles by their users in the policy. Any other name stays, for the check."""
     remediate = raw.get("remediate")
     if not isinstance(remediate, dict):
         return raw
@@ -186,7 +193,7 @@ def _with_people(raw: dict[Any, Any], roles: Roles) -> dict[Any, Any]:
         named = part.get("approvers") if isinstance(part, dict) else None
         if not isinstance(named, list):
             return part
-        meant = [one for name in named for one in roles.get(str(name), (name,))]
+        meant = [user for name in named for user in roles.get(str(name), (name,))]
         return {**part, "approvers": list(dict.fromkeys(meant))}
 
     rules = remediate.get("rules")
@@ -197,7 +204,7 @@ def _with_people(raw: dict[Any, Any], roles: Roles) -> dict[Any, Any]:
 
 
 def read_policy(path: Path) -> Policy:
-    """The policy file, with the roles of approvers.yaml beside it, where that is there.
+    """Read the policy file, with the roles of approvers.yaml beside it, if that exists.
 
     A missing policy is an error: nothing is allowed by accident.
     """

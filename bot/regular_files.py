@@ -1,4 +1,4 @@
-"""Reads the files that an operator names, and never waits for one.
+"""Reads the files that an operator names, and never blocks on one.
 
 It imports nothing of ours, so that the gateway's process can use it too.
 """
@@ -14,10 +14,10 @@ LARGEST = 4_194_304  # bytes; a config, a policy and a file of SOPs are a few ki
 
 
 def read_regular(path: Path, errors: str = "strict") -> str:
-    """The text of a regular file in UTF-8; UnicodeDecodeError where it is not.
+    """Return the text of a regular file; UnicodeDecodeError if it is not UTF-8.
 
-    OSError for what cannot be read, for a file over 4 MiB, and for a pipe, a device or a folder:
-    a pipe holds whoever opens it, and /dev/zero has no end.
+    OSError for an unreadable file, for a file over 4 MiB, and for a pipe, a device or a folder:
+    opening a pipe blocks, and /dev/zero has no end.
     """
     # O_NONBLOCK: opening a pipe to read it would wait for a writer.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:

@@ -1,7 +1,7 @@
 """The sources of settings for pydantic-settings, and the names that are no settings.
 
-First found wins: the environment, a secret's file named there, `.env`, a secret's file named there,
-then the names that people bring from the tools that sopbot replaces.
+The first match wins: the environment, a secret's file named there, `.env`, a secret's file named
+there, then the names of the tools that sopbot replaces.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Variables = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class UnreadableFile:
-    """Stands in for a secret whose file cannot be read; no validator accepts it."""
+    """Replaces a secret whose file cannot be read; no validator accepts it."""
 
     variable: str
     reason: str
@@ -47,7 +47,7 @@ class SecretFiles(PydanticBaseSettingsSource):
         self._variables = variables
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """The file's text without white space around it; None where no file is named."""
+        """Return the file's text without surrounding white space; None if no file is named."""
         variable = f"{field_name}_file"
         path = self._variables.get(variable)
         if field.annotation is not SecretStr or not path:
@@ -60,27 +60,27 @@ class SecretFiles(PydanticBaseSettingsSource):
             return UnreadableFile(variable.upper(), str(error.strerror)), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Every secret that came in a file."""
+        """Return every secret that comes from a file."""
         return _values(self, self.settings_cls)
 
 
 class FamiliarNames(PydanticBaseSettingsSource):
-    """Names that people bring from the Q adapter and qproxy, where they mean something here."""
+    """Names of the Q adapter and of qproxy, if they have a meaning here."""
 
     def __init__(self, settings_cls: type[BaseSettings], variables: Variables) -> None:
         super().__init__(settings_cls)
         self._variables = variables
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - pydantic's signature
-        """The value of the familiar name; None where there is none."""
+        """Return the value of the familiar name; None without one."""
         if field_name == "log_level" and any(map(self._is_on, ("qchat_debug", "qchat_verbose"))):
             return "DEBUG", field_name, False
         if field_name == "sop_dir":
             return self._variables.get("qproxy_sop_dir"), field_name, False
         address = self._variables.get("qproxy_http_addr")
         if field_name == "http_addr" and address:
-            # `:8080` is every interface there; ours wants that said, and a token with it.
-            host = "0.0.0.0" if address[0] == ":" else ""  # noqa: S104 - what they asked for
+            # There `:8080` means every interface; ours must state that, and needs a token.
+            host = "0.0.0.0" if address[0] == ":" else ""  # noqa: S104 - the operator requested it
             return f"{host}{address}", field_name, False
         return None, field_name, False
 
@@ -88,7 +88,7 @@ class FamiliarNames(PydanticBaseSettingsSource):
         return (self._variables.get(name) or "").lower() in _TRUE
 
     def __call__(self) -> dict[str, Any]:
-        """Every setting that a familiar name sets."""
+        """Return every setting that a familiar name sets."""
         return _values(self, self.settings_cls)
 
 
@@ -110,10 +110,10 @@ WITHOUT_EFFECT = {
 
 
 class UnknownNames(PydanticBaseSettingsSource):
-    """Misspelt names, handed on as they are: the model forbids extra values, so each is an error.
+    """Returns misspelt names unchanged: the model forbids extra values, so each is an error.
 
-    `.env` is ours alone, so any unknown name there is one; in the environment only what looks like
-    ours.
+    `.env` belongs to sopbot, so any unknown name there is an error; in the environment only similar
+    names are.
     """
 
     def __init__(
@@ -129,11 +129,11 @@ class UnknownNames(PydanticBaseSettingsSource):
         self._file = file
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - pydantic's signature
-        """Nothing: this source sets no field."""
+        """Return nothing: this source sets no field."""
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """The unknown names, none with its value."""
+        """Return the unknown names, without their values."""
         unknown = [name for name in self._file if not self._is_known(name.upper())]
         unknown += [name for name in self._environment if self._is_misspelt(name.upper())]
         return dict.fromkeys(unknown, "")
@@ -150,19 +150,19 @@ class UnknownNames(PydanticBaseSettingsSource):
 def sources(
     settings_cls: type[BaseSettings],
     known: Iterable[str],
-    given: PydanticBaseSettingsSource,
+    arguments: PydanticBaseSettingsSource,
     environment: PydanticBaseSettingsSource,
     file: PydanticBaseSettingsSource,
 ) -> tuple[PydanticBaseSettingsSource, ...]:
-    """Every source, in the order in which they win.
+    """Return every source, in the order in which they win.
 
-    `given` are the keyword arguments of the model: `environ` there stands for the environment.
+    `arguments` are the keyword arguments of the model: `environ` there replaces the environment.
     """
-    assert isinstance(given, InitSettingsSource)  # noqa: S101 - for the type checker
+    assert isinstance(arguments, InitSettingsSource)  # noqa: S101 - for the type checker
     assert isinstance(environment, EnvSettingsSource)  # noqa: S101 - as above
     assert isinstance(file, DotEnvSettingsSource)  # noqa: S101 - as above
-    if "environ" in given.init_kwargs:
-        environment.env_vars = lower_case(given.init_kwargs["environ"])
+    if "environ" in arguments.init_kwargs:
+        environment.env_vars = lower_case(arguments.init_kwargs["environ"])
     both = {**file.env_vars, **environment.env_vars}
     return (
         environment,
@@ -175,12 +175,12 @@ def sources(
 
 
 def lower_case(variables: Mapping[str, str]) -> dict[str, str | None]:
-    """The variables as pydantic-settings keeps them."""
+    """Return the variables as pydantic-settings keeps them."""
     return {name.lower(): value for name, value in variables.items()}
 
 
 def without_effect(names: Iterable[str]) -> list[str]:
-    """A line for each name that is accepted and does nothing here."""
+    """Return a line for each name that is accepted and has no effect here."""
     return [
         f"{name} has no effect: {reason}"
         for name in sorted({name.upper() for name in names} - set(HONOURED))
@@ -189,7 +189,7 @@ def without_effect(names: Iterable[str]) -> list[str]:
 
 
 def closest(name: str, known: Iterable[str], cutoff: float) -> str:
-    """The known name that looks most like `name`; '' where none does."""
+    """Return the known name most similar to `name`; '' without a similar one."""
     return next(iter(difflib.get_close_matches(name, list(known), 1, cutoff)), "")
 
 

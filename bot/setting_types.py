@@ -1,4 +1,4 @@
-"""The types of settings. An error describes what is wrong and never shows the value."""
+"""The types of settings. An error describes the problem and never shows the value."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ _LONGEST_SECONDS = 86_400.0
 
 
 def _names(value: Any) -> Any:
-    """`C1, C2, C1` as ("C1", "C2")."""
+    """Parse `C1, C2, C1` to ("C1", "C2")."""
     if isinstance(value, str):
         return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
     return value
 
 
 def _usable(value: str) -> str:
-    """An address that a client can call: `http://[::1` and `http://host:port` are none."""
+    """Accept an address that a client can call; `http://[::1` and `http://host:port` are
+    invalid.
+    """
     try:
         usable = bool(URL(value).host and urlsplit(value).port != 0)
     except ValueError:
@@ -44,7 +46,7 @@ def _in_range(value: str) -> str:
 
 
 def check_token(token: SecretStr, begins: str) -> SecretStr:
-    """A token of Slack that can stand in a header; ValueError says what is wrong with it."""
+    """Accept a token of Slack that is valid in a header; ValueError names the problem."""
     text = token.get_secret_value()
     if not text.strip():
         raise ValueError("is empty")
@@ -56,7 +58,7 @@ def check_token(token: SecretStr, begins: str) -> SecretStr:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a listener on `host`."""
+    """Return True if only this machine can reach a listener on `host`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

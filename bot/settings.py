@@ -1,4 +1,4 @@
-"""Every setting, described. Read only by the composition root and the command line.
+"""Describes every setting. Only the composition root and the command line read them.
 
 Values come from the environment or from a `.env` file; a secret may come as NAME_FILE, the path of
 a file that holds it (`bot.setting_sources`). A missing, misspelt or wrong name stops the start, and
@@ -44,14 +44,14 @@ from bot.setting_types import (
 )
 from bot.validation import FieldProblem, field_problems
 
-# `q` stands for Q_BIN. Empty means no command advisor: then the SOP's own rules speak.
+# `q` means Q_BIN. Empty means no command advisor: then the SOP's own rules give the advice.
 DEFAULT_ADVISOR = "q chat --no-interactive --wrap never --agent sopbot-advisor"
 
 SHORTEST_KEY = 16  # bytes
 
 
 class StoreSettings(BaseSettings):
-    """What the store's own commands need. Field names are the variables' names in lower case."""
+    """The settings of the store's commands. Field names are the variables' names in lower case."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -77,7 +77,7 @@ class StoreSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - NAME_FILE instead
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Our sources (`bot.setting_sources`)."""
+        """Return our sources (`bot.setting_sources`)."""
         known = (*NAMES, *(f"{name}_FILE" for name in SECRETS))
         return sources(settings_cls, known, init_settings, env_settings, dotenv_settings)
 
@@ -95,7 +95,7 @@ class StoreSettings(BaseSettings):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A line for each name that was accepted and has no effect."""
+        """Return a line for each name that was accepted and has no effect."""
         return self._warnings
 
     @model_validator(mode="after")
@@ -106,7 +106,7 @@ class StoreSettings(BaseSettings):
 
 
 class AuditSettings(StoreSettings):
-    """What the commands of the audit trail need."""
+    """The settings of the commands of the audit trail."""
 
     audit_key: SecretStr = Field(
         description="HMAC key of the audit trail; `openssl rand -hex 32` makes one"
@@ -223,24 +223,24 @@ class Settings(AuditSettings):
         return self
 
     def secrets(self) -> list[str]:
-        """The values that no log line may hold."""
+        """Return the values that no log line may hold."""
         values = [getattr(self, name) for name in type(self).model_fields if name != "store_url"]
         known = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         return [*known, urlsplit(self.store_url.get_secret_value()).password or ""]
 
     @property
     def http_host(self) -> str:
-        """The host part of HTTP_ADDR."""
+        """Return the host part of HTTP_ADDR."""
         return self.http_addr.rpartition(":")[0].strip("[]")
 
     @property
     def http_port(self) -> int:
-        """The port part of HTTP_ADDR."""
+        """Return the port part of HTTP_ADDR."""
         return int(self.http_addr.rpartition(":")[2])
 
     @property
     def ops_channel(self) -> str:
-        """The channel in which the bot speaks of itself."""
+        """Return the channel for the bot's messages about itself."""
         return self.slack_ops_channel or self.slack_alert_channels[0]
 
 
@@ -254,7 +254,7 @@ SECRETS = tuple(
 def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
     """Read the settings; the environment wins over the file.
 
-    SettingsError has one line a problem; no line shows a value.
+    SettingsError has one line per problem; no line shows a value.
     """
     return _load(Settings, environ, env_file)
 
@@ -262,14 +262,14 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
 def load_store(
     environ: Mapping[str, str] | None = None, env_file: Path | None = None
 ) -> StoreSettings:
-    """Read those of the store alone, by the same rules; what else is missing is not asked."""
+    """Read only the store's settings, by the same rules; other missing settings are ignored."""
     return _load(StoreSettings, environ, env_file)
 
 
 def load_audit(
     environ: Mapping[str, str] | None = None, env_file: Path | None = None
 ) -> AuditSettings:
-    """Read those of the store and the audit trail, by the same rules."""
+    """Read only the settings of the store and the audit trail, by the same rules."""
     return _load(AuditSettings, environ, env_file)
 
 
@@ -278,8 +278,8 @@ def _load(kind: type[S], environ: Mapping[str, str] | None, env_file: Path | Non
     file = Path(".env") if env_file is None else env_file
     try:
         names = {**lower_case(environment), **DotEnvSettingsSource(kind, env_file=file).env_vars}
-        given: dict[str, Any] = {"_env_file": file, "environ": environment}
-        settings = kind(**given)
+        arguments: dict[str, Any] = {"_env_file": file, "environ": environment}
+        settings = kind(**arguments)
     except ValidationError as error:
         problems = [_line(problem, environment, file.name) for problem in field_problems(error)]
         raise SettingsError(list(dict.fromkeys(problems))) from None
@@ -290,7 +290,7 @@ def _load(kind: type[S], environ: Mapping[str, str] | None, env_file: Path | Non
 
 
 def forget_secrets() -> None:
-    """Take the secrets out of this process's environment: no child and no library needs them."""
+    """Remove the secrets from this process's environment: no child and no library needs them."""
     forget_variables([name for name in os.environ if name.upper() in SECRETS])
 
 

@@ -1,8 +1,8 @@
-"""Translates pydantic's errors: the one place whose sentences people and operators read.
+"""Translates pydantic's errors into the only sentences that people and operators read.
 
 pydantic's own sentences ("Extra inputs are not permitted") never leave this module. It imports
 nothing of ours, so that every layer, and the gateway's process, can use it. A value is never
-repeated: it may be a secret.
+repeated, because it may be a secret.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from pydantic import AfterValidator, BaseModel, ValidationError
 
-_MOST_KNOWN = 12  # names that are listed where none is close
+_MOST_KNOWN = 12  # names that are listed if none is similar
 _UNUSABLE = "cannot be used here"
 
 _REASONS = {
@@ -71,11 +71,11 @@ _REASONS = {
     "missing_keyword_only_argument": "required",
     "missing_positional_only_argument": "required",
     "unexpected_keyword_argument": "not a known key",
-    # pydantic 1, which a gateway of another make may still use.
+    # pydantic 1, which other gateways may still use.
     "value_error.missing": "required",
     "value_error.extra": "not a known key",
 }
-# By how the kind begins, where no entry above fits.
+# By the beginning of the kind, if no entry above matches.
 _FAMILIES = (
     (("model_", "dataclass_", "dict_", "mapping_", "ordered_dict_"), "must be a mapping"),
     (("list_", "tuple_", "set_", "frozen_set_", "deque_", "iterable_"), "must be a list"),
@@ -101,7 +101,7 @@ class FieldProblem:
 
     @property
     def field(self) -> str:
-        """The field as an operator writes it: `remediate.rules.0.approvers`."""
+        """Return the field as an operator writes it: `remediate.rules.0.approvers`."""
         return ".".join(map(str, self.location))
 
     def __str__(self) -> str:
@@ -111,35 +111,34 @@ class FieldProblem:
 def field_problems(
     error: ValidationError, model: type[BaseModel] | None = None
 ) -> list[FieldProblem]:
-    """Every problem of a validation, in order.
+    """Return every problem of a validation, in order.
 
-    With `model`, the one that was validated, a name that is not known comes with the closest one
-    that is.
+    With `model`, the validated one, an unknown name is reported with the most similar known one.
     """
     problems: list[FieldProblem] = []
-    for found in error.errors(include_url=False, include_input=False):
-        kind = found["type"]
-        location = tuple(part for part in found["loc"] if not _LABEL.fullmatch(str(part)))
-        reason = reason_of(kind, found.get("ctx", {})) or _UNUSABLE
+    for error_detail in error.errors(include_url=False, include_input=False):
+        kind = error_detail["type"]
+        location = tuple(part for part in error_detail["loc"] if not _LABEL.fullmatch(str(part)))
+        reason = reason_of(kind, error_detail.get("ctx", {})) or _UNUSABLE
         if kind == "extra_forbidden" and model is not None:
             reason += _meant(str(location[-1]), _fields_at(model, location[:-1]))
         if problems and location and problems[-1].location == location:
-            # Each member of a union has its say about one value.
+            # Each member of a union reports its own error about one value.
             before = problems.pop().reason
             reason = before if reason in before else f"{before}, or {reason}"
         problems.append(FieldProblem(location, reason, kind))
     return problems
 
 
-# What pydantic puts into a location beside names and indexes: a key, a member of a union.
+# pydantic adds these to a location beside names and indexes: a key, a member of a union.
 _LABEL = re.compile(r"\[key\]|str|int|float|bool|(?:constrained|function|json)-.*|[^\[]*\[.*\]")
 
 
 def reason_of(kind: str, context: Mapping[str, Any]) -> str | None:
-    """The sentence about an error of this kind, to stand behind the field's name.
+    """Return the sentence for an error of this kind, to follow the field's name.
 
-    `context` is pydantic's `ctx`. A ValueError of our own validators speaks for itself. None for a
-    kind that is not pydantic's, and where the context lacks what the sentence needs.
+    `context` is pydantic's `ctx`. A ValueError of our own validators is used as it is. None for a
+    kind that is not pydantic's, and if the context lacks a value of the sentence.
     """
     if kind in ("value_error", "assertion_error"):
         return " ".join(str(context.get("error") or "").split()) or None
@@ -147,7 +146,7 @@ def reason_of(kind: str, context: Mapping[str, Any]) -> str | None:
     if template is None:
         return next((reason for starts, reason in _FAMILIES if kind.startswith(starts)), None)
     try:
-        # pydantic quotes the name of a discriminator, and nothing else that stands in a template.
+        # pydantic quotes the name of a discriminator, and no other value of a template.
         reason = template.format_map({name: _unquoted(value) for name, value in context.items()})
     except KeyError:
         return None
@@ -160,7 +159,7 @@ def _unquoted(value: object) -> str:
 
 
 def form(pattern: str, reason: str) -> AfterValidator:
-    """Text must fit the whole pattern; where it does not, `reason` says so instead of the pattern.
+    """Require text that matches the whole pattern; the error shows `reason` instead of the pattern.
 
     For use in `Annotated[str, form(r"[a-z]+", "must be lower case letters")]`.
     """
@@ -182,13 +181,15 @@ def _meant(name: str, known: Iterable[str]) -> str:
 
 
 def _fields_at(model: type[BaseModel], location: Iterable[str | int]) -> list[str]:
-    """The fields that may stand at that place; keys, indexes and tags on the way are no fields."""
+    """Return the valid fields at that place; keys, indexes and tags in the path are no fields."""
     models = [model]
     for part in location:
-        fields = [one.model_fields[part] for one in models if part in one.model_fields]
+        fields = [
+            candidate.model_fields[part] for candidate in models if part in candidate.model_fields
+        ]
         if fields:
             models = [inner for field in fields for inner in _models_in(field.annotation)]
-    return list(dict.fromkeys(name for one in models for name in one.model_fields))
+    return list(dict.fromkeys(name for candidate in models for name in candidate.model_fields))
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -205,7 +206,9 @@ Reader = Callable[[tuple[str | int, ...]], int]
 def in_file(
     file: str, problems: Iterable[FieldProblem], line_of: Reader | None = None
 ) -> list[str]:
-    """A line a problem for an operator: `policy.yaml:12: remediate.approvers: must be a list`."""
+    """Return one line per problem for an operator: `policy.yaml:12: remediate.approvers: must be a
+    list`.
+    """
     return [
         f"{file}:{line_of(problem.location)}: {problem}" if line_of else f"{file}: {problem}"
         for problem in problems

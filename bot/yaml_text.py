@@ -1,4 +1,4 @@
-"""Reads YAML that an operator writes: strictly, and with the line of every key.
+"""Reads an operator's YAML strictly, and keeps the line of every key.
 
 It imports nothing of ours, so that the gateway's process can use it too.
 """
@@ -20,19 +20,21 @@ class YamlProblem(Exception):
         super().__init__(reason)
 
     def at(self, file: str) -> str:
-        """The problem as an operator reads it: `policy.yaml:3: not YAML`."""
+        """Return the problem as an operator reads it: `policy.yaml:3: not YAML`."""
         return f"{file}:{self.line}: {self.reason}" if self.line else f"{file}: {self.reason}"
 
 
 class _Twice(yaml.MarkedYAMLError):
-    """A key that stands twice in one mapping."""
+    """A key that occurs twice in one mapping."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML keeps the last of two equal keys: a line left behind could undo a stricter one."""
+    """Refuses a repeated key: YAML keeps the last of two, so an old line could undo a
+    stricter one.
+    """
 
     def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
-        # Here and not when it is constructed: by then `<<` has brought in what may be overridden.
+        # Checked here, before construction: that expands `<<`, whose keys may be overridden.
         node = super().compose_mapping_node(anchor)
         seen: set[tuple[str, str]] = set()
         for key, _ in node.value:
@@ -46,21 +48,21 @@ class _Loader(yaml.SafeLoader):
 
 @dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """What the text says (`value`, None for an empty text), and where."""
+    """The content of the text (`value`, None for an empty text), and its positions."""
 
     value: Any
     _root: yaml.Node | None
 
     def line_of(self, location: tuple[str | int, ...]) -> int:
-        """The line, from 1, of that field; of what is not written, that of what would hold it.
+        """Return the line, from 1, of that field; of a missing field, the line of its parent.
 
-        A part of the location that is no key or index of the text (a union's tag) is passed over.
+        A part of the location that is no key or index of the text (a union's tag) is skipped.
         """
         node, line = self._root, 1
         for part in location:
-            found = _child(node, part)
-            if found is not None:
-                node, line = found
+            child = _child(node, part)
+            if child is not None:
+                node, line = child
         return line
 
 
@@ -76,7 +78,7 @@ def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, int] | N
 
 
 def read_yaml(text: str) -> YamlDocument:
-    """One document. YamlProblem for what is no YAML, or has a key twice."""
+    """Parse one document. Raises YamlProblem for invalid YAML, or for a repeated key."""
     try:
         loader = _Loader(text)
         try:
@@ -87,7 +89,7 @@ def read_yaml(text: str) -> YamlDocument:
     except _Twice as error:
         raise YamlProblem(str(error.problem), _line(error)) from error
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
-        # A ValueError is a date that no calendar holds, or `!!int x`.
+        # A ValueError is a date outside any calendar, or `!!int x`.
         raise YamlProblem("not YAML", _line(error)) from error
     return YamlDocument(value, root)
 
