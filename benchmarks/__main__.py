@@ -60,7 +60,7 @@ BENCHES = {
 
 
 def missing(name: str) -> str:
-    """The program that a bench measures and that is not on this machine; '' when all is there."""
+    """Return the missing program that a bench measures; '' if this machine has all."""
     if (name.startswith("scale.") or name == "truth.held_back") and not servers.is_there():
         return "PostgreSQL"
     if name == "storm.sixty_incidents" and not alertmanager.is_there():
@@ -69,14 +69,14 @@ def missing(name: str) -> str:
 
 
 def chosen(only: str) -> list[str]:
-    """The benches an id asks for: itself, or the one it is a line of; '' is all of them."""
+    """Return the benches of an id: itself, or the bench of that line; '' means all of them."""
     return [name for name in BENCHES if not only or f"{only}.".startswith(f"{name}.")]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run benches; 0 when every bar holds, 1 when one does not or breaks, 2 for an unknown id.
+    """Run benches; 0 if every bar holds, 1 if one fails or breaks, 2 for an unknown id.
 
-    In the short form no bar decides, and benchmarks/results.json stays as it is.
+    In the short form no bar decides, and benchmarks/results.json stays unchanged.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", default="", metavar="ID", help="run the bench of this id alone")
@@ -85,29 +85,29 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--docs", action="store_true", help="write docs/performance.md, run nothing"
     )
-    given = parser.parse_args(argv)
-    if given.docs:
+    options = parser.parse_args(argv)
+    if options.docs:
         report.write(RESULTS, GROWTH)
         return 0
     logging.getLogger("slack_bolt").setLevel(logging.ERROR)
-    if given.growth:
+    if options.growth:
         rows = asyncio.run(storm.growth())
         GROWTH.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
         print(report.growth_table(rows))
         return 0
-    names = chosen(given.only)
+    names = chosen(options.only)
     if not names:
-        print(f"no bench {given.only!r}; there are: {', '.join(BENCHES)}", file=sys.stderr)
+        print(f"no bench {options.only!r}; there are: {', '.join(BENCHES)}", file=sys.stderr)
         return 2
-    if given.quick:
+    if options.quick:
         quick.shorten()
-    return run(names, keep=not given.quick)
+    return run(names, keep=not options.quick)
 
 
 def run(names: list[str], *, keep: bool = True) -> int:
     """Run these and print the table; `keep` writes the results, and lets their bars decide.
 
-    One that breaks does not keep the others from running.
+    A bench that breaks does not stop the others.
     """
     results: list[Result] = []
     broken: list[str] = []
@@ -130,8 +130,8 @@ def run(names: list[str], *, keep: bool = True) -> int:
     print(table(results))
     if broken:
         print(f"did not run to their end: {', '.join(broken)}", file=sys.stderr)
-    missed = keep and any(result.holds is False for result in results)
-    return 1 if broken or missed else 0
+    bar_missed = keep and any(result.holds is False for result in results)
+    return 1 if broken or bar_missed else 0
 
 
 if __name__ == "__main__":

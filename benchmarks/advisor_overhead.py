@@ -1,4 +1,4 @@
-"""(e) AdvisorCommand.ask less the bare command, run the plain asyncio way, in turn."""
+"""(e) AdvisorCommand.ask minus the bare command, run with plain asyncio, in turn."""
 
 from __future__ import annotations
 
@@ -10,31 +10,33 @@ from bot.advice.command import AdvisorCommand
 
 ROUNDS = 60
 WARM_UP = 5
-ARGV = ("cat",)  # answers with its prompt, so what is left is what we add
+ARGV = ("cat",)  # answers with its prompt, so the rest is our overhead
 PROMPT = "What is wrong with checkout-api?\n" * 100
 
 
 async def run() -> list[Result]:
-    """One and the other, in turn."""
+    """Measure both in turn."""
     command = AdvisorCommand(ARGV, timeout=10, max_retries=0)
-    asked, bare = [], []
+    durations, bare = [], []
     for number in range(ROUNDS + WARM_UP):
         began = time.perf_counter()
         answer = await command.ask(PROMPT)
         middle = time.perf_counter()
-        said = await _bare()
+        output = await _bare()
         ended = time.perf_counter()
         assert answer.text
-        assert said
+        assert output
         if number >= WARM_UP:
-            asked.append(middle - began)
+            durations.append(middle - began)
             bare.append(ended - middle)
-    overhead = [(one - other) * 1000 for one, other in zip(asked, bare, strict=True)]
+    overhead = [
+        (with_advisor - other) * 1000 for with_advisor, other in zip(durations, bare, strict=True)
+    ]
     floor = percentile(bare, 0.5) * 1000
     detail = {
         "n": ROUNDS,
-        "ask_p50_ms": percentile(asked, 0.5) * 1000,
-        "ask_p95_ms": percentile(asked, 0.95) * 1000,
+        "ask_p50_ms": percentile(durations, 0.5) * 1000,
+        "ask_p95_ms": percentile(durations, 0.95) * 1000,
         "bare_p50_ms": floor,
     }
     name = "spine.advisor_overhead"
@@ -51,5 +53,5 @@ async def _bare() -> bytes:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    said, _ = await process.communicate(PROMPT.encode())
-    return said
+    output, _ = await process.communicate(PROMPT.encode())
+    return output

@@ -22,12 +22,12 @@ ONE_BY_ONE = 40  # alerts in a round
 AT_50 = 100
 WARM_UP = 20
 GAP = 1 / 50
-REST = 0.01  # seconds: what follows a post (its echo, the row that says so) is over by then
+REST = 0.01  # seconds: the effects of a post (its echo, its row) have ended by then
 WAIT = 60.0
 
 
 class Line:
-    """One program on one local Slack: what was sent when, and when its first post came."""
+    """One program on one local Slack: the time of each alert, and of its first post."""
 
     def __init__(self, slack: LocalSlack, calls: Calls, replies: int) -> None:
         self._slack = slack
@@ -37,10 +37,10 @@ class Line:
         self._taken: list[float] = []
         self._awaited = 0
         self._all_there = asyncio.Event()
-        calls.heard = self._heard
+        calls.on_call = self._on_call
 
     def send(self) -> None:
-        """One alert of its own service."""
+        """Send one alert of a new service."""
         self._number += 1
         service = f"shop-{word(self._number)}"
         ts = self._slack.core.workspace.next_ts()
@@ -51,20 +51,20 @@ class Line:
         self._slack.send_event(event)
 
     async def settled(self) -> None:
-        """Every card and every reply that belongs to it is there."""
+        """Wait for every card and every reply to it."""
         await asyncio.wait_for(self._all_there.wait(), WAIT)
 
     def taken(self) -> list[float]:
-        """Seconds from event to card since this was last asked."""
+        """Return the seconds from event to card since the last call."""
         taken, self._taken = self._taken, []
         return taken
 
-    def _heard(self, call: Call) -> None:
+    def _on_call(self, call: Call) -> None:
         if call.method != "chat.postMessage" or _kind(call) == "storm":
-            return  # a burst's digest names services too, and is nobody's card
+            return  # a burst's digest also names services, and is no card
         if not call.args.get("thread_ts"):
             text = str(call.args.get("text"))
-            service = next(one for one in self._sent if one in text)
+            service = next(service_name for service_name in self._sent if service_name in text)
             self._taken.append(call.at - self._sent.pop(service))
         self._awaited -= 1
         if self._awaited == 0:
@@ -72,12 +72,12 @@ class Line:
 
 
 def _kind(call: Call) -> str:
-    """Which of the bot's messages a call posts; '' for the bare listener's."""
+    """Return the kind of the bot's message in a call; '' for the bare listener's."""
     return kind_of((call.args.get("metadata") or {}).get("event_type"))
 
 
 async def one_by_one(line: Line, count: int) -> list[float]:
-    """The next alert goes when the program is at rest again."""
+    """Send the next alert when the program is idle again."""
     for _ in range(count):
         line.send()
         await line.settled()
@@ -86,7 +86,7 @@ async def one_by_one(line: Line, count: int) -> list[float]:
 
 
 async def at_50(line: Line, count: int) -> list[float]:
-    """One every 20 ms, whatever has become of the one before."""
+    """Send one every 20 ms, without waiting for the previous one."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     for number in range(count):
@@ -97,7 +97,7 @@ async def at_50(line: Line, count: int) -> list[float]:
 
 
 async def run() -> list[Result]:
-    """Rounds of the bot, the bare listener and the bare insert, in turn."""
+    """Run rounds of the bot, the bare listener and the bare insert, in turn."""
     single: dict[str, list[list[float]]] = {"bot": [], "bare": []}
     busy: dict[str, list[list[float]]] = {"bot": [], "bare": []}
     inserts: list[list[float]] = []
@@ -132,7 +132,7 @@ def results(
     busy: dict[str, list[list[float]]],
     inserts: list[list[float]],
 ) -> list[Result]:
-    """Both bars are on the floor's p50: a bare post and a bare insert, each at its p50."""
+    """Apply both bars to the floor's p50: a bare post and a bare insert, each at its p50."""
     insert = best_of_rounds(inserts, 0.5)
     lines = []
     for name, rounds in (("spine.alert_to_card", single), ("spine.alert_to_card.50s", busy)):
@@ -141,7 +141,7 @@ def results(
             "bot_ms": _ms(summary(rounds["bot"])),
             "bare_listener_ms": _ms(summary(rounds["bare"])),
             "bare_insert_p50_ms": insert * 1000,
-            "round_p50_ms": [best_of_rounds([one], 0.5) * 1000 for one in rounds["bot"]],
+            "round_p50_ms": [best_of_rounds([times], 0.5) * 1000 for times in rounds["bot"]],
         }
         p50, p95, p99 = (best_of_rounds(rounds["bot"], s) * 1000 for s in (0.5, 0.95, 0.99))
         bars = (Bar(2.5, times_floor=True), Bar(4, times_floor=True), None)
@@ -157,4 +157,4 @@ def results(
 
 
 def _ms(figures: dict[str, float]) -> dict[str, float]:
-    return {name: one if name == "n" else one * 1000 for name, one in figures.items()}
+    return {name: value if name == "n" else value * 1000 for name, value in figures.items()}

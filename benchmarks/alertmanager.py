@@ -20,19 +20,19 @@ START_SECONDS = 30.0
 
 
 def is_there() -> bool:
-    """Whether this machine has it."""
+    """Return True if this machine has it."""
     return shutil.which(PROGRAM) is not None
 
 
 class Alertmanager:
-    """A running one; its API is how Prometheus talks to it."""
+    """A running Alertmanager; its API is the one that Prometheus calls."""
 
     def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
         self._url = url
         self._http = http
 
     async def fire(self, alerts: Sequence[dict[str, str]]) -> None:
-        """All of these at once, each by its labels."""
+        """Fire all alerts at once, each by its labels."""
         now = datetime.now(UTC)
         body = [
             {
@@ -47,7 +47,7 @@ class Alertmanager:
             answer.raise_for_status()
 
     async def is_ready(self) -> bool:
-        """Whether it answers."""
+        """Return True if it answers."""
         try:
             async with self._http.get(f"{self._url}/-/ready") as answer:
                 return answer.status == 200
@@ -59,7 +59,7 @@ class Alertmanager:
 async def alertmanager(
     folder: Path, slack: dict[str, Any], *, group_interval: str
 ) -> AsyncIterator[Alertmanager]:
-    """One that tells each group at once, and again after `group_interval` what could not be told.
+    """Run one that notifies for each group at once, and retries after `group_interval`.
 
     `slack` is its receiver's slack_config.
     """

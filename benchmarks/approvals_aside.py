@@ -1,10 +1,10 @@
-"""(truth) What is slow holds up only itself.
+"""(truth) A slow part delays only its own work.
 
 `truth.parallel_dispatch`: three restarts of three targets, approved at once, behind a gateway that
 takes five seconds for each: from the first press to the third request at the gateway.
 
-`truth.approval_beside_card`: an SOP's approval card behind its incident's card, with an advisor
-that never answers: between their two posts; the worst.
+`truth.approval_beside_card`: the time between the posts of an incident's card and of its SOP's
+approval card, with an advisor that never answers; the worst of all.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from benchmarks.stage import (
 from bot.simulator import Call, LocalSlack
 from handlers.outbound.metadata import kind_of
 
-SECONDS = 5.0  # that the slow gateway takes for each request
+SECONDS = 5.0  # time of the slow gateway for each request
 TARGETS = 3
-CARDS = 20  # incidents whose approval cards are waited for, one after the other
+CARDS = 20  # incidents whose approval cards are awaited, one after the other
 WAIT = 30.0
 
 SOP = {
@@ -52,21 +52,21 @@ SOP = {
 
 
 class SlowGateway(BareGateway):
-    """Answers what it is sent, after `SECONDS`."""
+    """Answers each request after `SECONDS`."""
 
     async def execute(self, request: web.Request) -> web.Response:
-        """Done, in the end."""
+        """Answer success, late."""
         answer = await super().execute(request)
         await asyncio.sleep(SECONDS)
         return answer
 
 
 async def run_parallel() -> list[Result]:
-    """Three presses, one right after the other."""
+    """Press three times in a row."""
     sent: list[float] = []
     all_sent = asyncio.Event()
 
-    def heard(at: float) -> None:
+    def on_request(at: float) -> None:
         sent.append(at)
         if len(sent) == TARGETS:
             all_sent.set()
@@ -74,7 +74,7 @@ async def run_parallel() -> list[Result]:
     async with AsyncExitStack() as parts:
         folder = parts.enter_context(workspace())
         gateway = await parts.enter_async_context(bare_gateway(SlowGateway(), plans=True))
-        gateway.heard = heard
+        gateway.on_request = on_request
         slack, _ = await parts.enter_async_context(local_slack())
         await parts.enter_async_context(child(["bot"], bot_settings(slack, gateway, folder)))
         prepare = bot_cards(slack)
@@ -89,7 +89,7 @@ async def run_parallel() -> list[Result]:
 
 
 async def run_beside() -> list[Result]:
-    """One incident after the other."""
+    """Open one incident after the other."""
     async with AsyncExitStack() as parts:
         folder = parts.enter_context(workspace())
         (folder / "sops").mkdir(exist_ok=True)
@@ -101,22 +101,26 @@ async def run_beside() -> list[Result]:
         await parts.enter_async_context(child(["bot"], settings))
         behind = [await _behind(slack, calls, number) for number in range(CARDS)]
     bar = Bar(200, "ms")
-    found = {name: one * 1000 for name, one in summary([behind]).items() if name != "n"}
-    return [Result("truth.approval_beside_card", max(behind) * 1000, "ms", None, bar, detail=found)]
+    milliseconds = {name: value * 1000 for name, value in summary([behind]).items() if name != "n"}
+    return [
+        Result(
+            "truth.approval_beside_card", max(behind) * 1000, "ms", None, bar, detail=milliseconds
+        )
+    ]
 
 
 async def _behind(slack: LocalSlack, calls: Calls, number: int) -> float:
-    """Seconds from the post of the card to that of its approval card."""
+    """Return the seconds between the posts of the card and of its approval card."""
     posted: dict[str, float] = {}
     there = asyncio.Event()
 
-    def heard(call: Call) -> None:
+    def on_call(call: Call) -> None:
         if call.method == "chat.postMessage":
             posted[kind_of((call.args.get("metadata") or {}).get("event_type"))] = call.at
         if {"card", "approval"} <= posted.keys():
             there.set()
 
-    calls.heard = heard
+    calls.on_call = on_call
     ts = slack.core.workspace.next_ts()
     slack.send_event(
         slack_event(CHANNEL, ts, service=f"shop-{word(number)}", instance=word(number))

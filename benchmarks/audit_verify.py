@@ -1,8 +1,8 @@
-"""10,002 rows of the audit trail proved, as `python -m bot audit verify` does it, from a file.
+"""Verifies 10,002 rows of the audit trail from a file, like `python -m bot audit verify`.
 
-They are those of 1,667 remediations, each of which is compared with its execution.
+They belong to 1,667 remediations, each of which is compared with its execution.
 
-The floor is bare HMAC-SHA256 over the same bytes, nothing read and nothing compared.
+The floor is bare HMAC-SHA256 over the same bytes, without reading and comparing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ APPROVALS = 1_667
 ROUNDS = 7
 ROWS_EACH = 6  # proposed, voted, approved, dispatching, request, answer
 KEY = AuditKey("an audit key of the benchmarks")
-APART = timedelta(hours=25)  # no limit of the policy looks back so far
+APART = timedelta(hours=25)  # no limit of the policy covers that time
 REQUEST = {"source_id": "bench", "digest": "5f" * 32, "context": "Service: web\n" * 40}
 PRESS = {
     "action_ts": "1763954645.123456",
@@ -45,7 +45,7 @@ PRESS = {
 
 
 async def fill(url: str) -> None:
-    """So many remediations, each the whole way."""
+    """Write so many complete remediations."""
     store = await open_store(url, owner="bench", audit_key=KEY)
     try:
         for number in range(APPROVALS):
@@ -55,7 +55,7 @@ async def fill(url: str) -> None:
 
 
 async def remediate(store: Store, number: int) -> None:
-    """One approval that Ana gave and one restart that succeeded, on a day of its own."""
+    """Write one approval by Ana and one successful restart, on its own day."""
     began = NOW + number * APART
     service = f"web-{word(number)}"
     incident = await opened(store, service=service, fingerprint=service)
@@ -74,7 +74,7 @@ async def remediate(store: Store, number: int) -> None:
 
 
 def bare(texts: list[bytes]) -> float:
-    """Seconds of HMAC-SHA256 over these."""
+    """Return the seconds of HMAC-SHA256 over these."""
     began = time.perf_counter()
     for text in texts:
         hmac.digest(KEY.raw, text, "sha256")
@@ -82,16 +82,16 @@ def bare(texts: list[bytes]) -> float:
 
 
 def proved(url: str) -> float:
-    """Seconds of the proof."""
+    """Return the seconds of the verification."""
     began = time.perf_counter()
-    found = whole_trail.prove(url, KEY)
+    proof = whole_trail.prove(url, KEY)
     taken = time.perf_counter() - began
-    assert found.rows == APPROVALS * ROWS_EACH
+    assert proof.rows == APPROVALS * ROWS_EACH
     return taken
 
 
 def command(url: str, folder: Path) -> float:
-    """Seconds of the whole command, from its start to its end."""
+    """Return the seconds of the whole command, from its start to its end."""
     settings = {"STORE_URL": url, "AUDIT_KEY": KEY.raw.decode(), "PYTHONPATH": str(ROOT)}
     began = time.perf_counter()
     subprocess.run(
@@ -105,7 +105,7 @@ def command(url: str, folder: Path) -> float:
 
 
 def texts_of(url: str) -> list[bytes]:
-    """What the macs of the rows are over."""
+    """Return the texts under the macs of the rows."""
     (table,) = (table for table in tables() if table.name == "audit")
     with reading(url) as end:
         rows = [Row(*row) for batch in end.rows(table, "1 = 1") for row in batch]
@@ -117,7 +117,7 @@ def texts_of(url: str) -> list[bytes]:
 
 
 async def run() -> list[Result]:
-    """The proof and its floor in turn; the quietest round of each counts."""
+    """Measure the verification and its floor in turn; the quietest round of each counts."""
     with workspace() as folder:
         url = f"sqlite:///{folder / 'audit.db'}"
         await fill(url)
@@ -125,7 +125,7 @@ async def run() -> list[Result]:
 
 
 def measured(url: str, folder: Path) -> list[Result]:
-    """Outside of the event loop, as the command is."""
+    """Measure outside of the event loop, like the command."""
     texts = texts_of(url)
     values, floors, commands = [], [], []
     for _ in range(ROUNDS):

@@ -1,7 +1,7 @@
-"""A floor: the least that Bolt does for a message. A process of its own, like the bot.
+"""A floor: the minimum that Bolt does for a message. Its own process, like the bot.
 
 `post` answers each message with one post; `button` with a button whose press goes to the gateway;
-`write` writes each message, fsynced, commits grouped. Settings come as the bot's own do.
+`write` writes each message, fsynced, commits grouped. Settings arrive like the bot's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmarks.bare_writer import GroupedWriter
 async def main(mode: str) -> None:
     """Listen until SIGTERM."""
     async with aiohttp.ClientSession() as session:
-        # A bare AsyncApp opens a connection for each call; one that stays is the harder floor.
+        # A bare AsyncApp opens a connection for each call; a kept one is the harder floor.
         client = AsyncWebClient(
             token=os.environ["SLACK_BOT_TOKEN"],
             base_url=os.environ["SLACK_API_URL"],

@@ -1,4 +1,4 @@
-"""A floor: the least that aiohttp does for a posted alert. A process of its own, like the bot."""
+"""A floor: the minimum that aiohttp does for a posted alert. Its own process, like the bot."""
 
 from __future__ import annotations
 

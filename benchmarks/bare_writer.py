@@ -1,4 +1,4 @@
-"""The least that a durable write costs: one row, one fsync; or grouped, one fsync for many."""
+"""The minimal cost of a durable write: one row, one fsync; or grouped, one fsync for many."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GROUP = 256
 
 
 def open_rows(path: str | Path) -> sqlite3.Connection:
-    """A database with one table, as durable as the bot's own: WAL, synchronous=FULL."""
+    """Open a database with one table, as durable as the bot's own: WAL, synchronous=FULL."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -23,7 +23,7 @@ def open_rows(path: str | Path) -> sqlite3.Connection:
 
 
 def one_by_one(connection: sqlite3.Connection, body: str, count: int) -> list[float]:
-    """Seconds of each of `count` inserts, each its own fsynced commit."""
+    """Return the seconds of each of `count` inserts, each its own fsynced commit."""
     taken = []
     for _ in range(count):
         began = time.perf_counter()
@@ -33,7 +33,7 @@ def one_by_one(connection: sqlite3.Connection, body: str, count: int) -> list[fl
 
 
 class GroupedWriter:
-    """A thread that commits what waits, together."""
+    """A thread that commits all waiting rows together."""
 
     def __init__(self, path: str) -> None:
         self._path = path

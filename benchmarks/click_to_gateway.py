@@ -2,9 +2,9 @@
 
 The floor is a bare Bolt listener that writes the press, fsynced, and posts to the same gateway.
 
-`approval.click_to_request` is the same way with all that an approval can ask for: the approvers are
-a user group, and the gateway plans, so that Slack is asked who the presser is and the gateway for
-its plan once more; everything is written to the audit trail.
+`approval.click_to_request` is the same path with all features of an approval: the approvers are a
+user group, and the gateway plans, so that Slack is asked for the presser's status and the gateway
+for its plan again; everything is written to the audit trail.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from bot.simulator import LocalSlack, Message
 
 ROUNDS = 4
 PRESSES = 20  # in a round
-GROUP = "S0SRE00001"  # ben is in it
+GROUP = "S0SRE00001"  # ben is a member
 WAIT = 20.0
 
 Prepare = Callable[[int], Awaitable[Message]]
@@ -43,16 +43,16 @@ class Presser:
     def __init__(self, slack: LocalSlack, gateway: BareGateway, settled: str) -> None:
         self._slack = slack
         self._settled = settled
-        self._came: asyncio.Future[float] | None = None
-        gateway.heard = self._heard
+        self._received: asyncio.Future[float] | None = None
+        gateway.on_request = self._on_request
 
     async def press(self, card: Message) -> float:
-        """Seconds from the press to the gateway's having the request."""
-        self._came = asyncio.get_running_loop().create_future()
+        """Return the seconds from the press to the request at the gateway."""
+        self._received = asyncio.get_running_loop().create_future()
         began = time.time()
         outcome = await self._slack.as_user("ben").press(card, "Approve")
         assert outcome.acked, outcome
-        taken = await asyncio.wait_for(self._came, WAIT) - began
+        taken = await asyncio.wait_for(self._received, WAIT) - began
         if self._settled:
             await self._slack.wait_for(
                 lambda: self._settled in self._slack.message(CHANNEL, card.ts).text,
@@ -61,13 +61,13 @@ class Presser:
             )
         return taken
 
-    def _heard(self, at: float) -> None:
-        if self._came and not self._came.done():
-            self._came.set_result(at)
+    def _on_request(self, at: float) -> None:
+        if self._received and not self._received.done():
+            self._received.set_result(at)
 
 
 def bot_cards(slack: LocalSlack) -> Prepare:
-    """Approval cards: an incident each, and a person's wish to restart its service."""
+    """Prepare approval cards: one incident each, and a person's request to restart its service."""
 
     async def prepare(number: int) -> Message:
         service = f"shop-{word(number)}"
@@ -86,7 +86,7 @@ def bot_cards(slack: LocalSlack) -> Prepare:
 
 
 def bare_cards(slack: LocalSlack) -> Prepare:
-    """Messages with a button."""
+    """Prepare messages with a button."""
 
     async def prepare(number: int) -> Message:
         service = f"shop-{word(number)}"
@@ -113,18 +113,18 @@ async def _posted(slack: LocalSlack, service: str) -> Message:
 
 
 async def run() -> list[Result]:
-    """One approver by name, and a gateway that shows no plans."""
+    """Measure with one named approver, and a gateway that does not plan."""
     return results(await _rounds(), "spine.click_to_gateway", p95=None)
 
 
 async def run_approval() -> list[Result]:
-    """A user group, and a gateway that is asked for its plan again."""
+    """Measure with a user group, and a gateway that plans again."""
     taken = await _rounds(approver=GROUP, plans=True)
     return results(taken, "approval.click_to_request", p95=Bar(40, "ms"))
 
 
 async def _rounds(approver: str = "", *, plans: bool = False) -> dict[str, list[list[float]]]:
-    """Rounds of the bot and of the bare listener, in turn."""
+    """Run rounds of the bot and of the bare listener, in turn."""
     taken: dict[str, list[list[float]]] = {"bot": [], "bare": []}
     async with AsyncExitStack() as parts:
         folder = parts.enter_context(workspace())
@@ -153,14 +153,16 @@ async def _rounds(approver: str = "", *, plans: bool = False) -> dict[str, list[
 
 
 def results(taken: dict[str, list[list[float]]], name: str, p95: Bar | None) -> list[Result]:
-    """The bars are on the milliseconds; the ratio is for interest."""
-    found = {}
+    """Apply the bars to the milliseconds; the ratio is only informative."""
+    by_share = {}
     for share, bar in ((0.5, Bar(15, "ms")), (0.95, p95)):
-        value, floor = (best_of_rounds(taken[one], share) * 1000 for one in ("bot", "bare"))
-        found[share] = Result(f"{name}.p{share * 100:.0f}", value, "ms", floor, bar)
+        value, floor = (best_of_rounds(taken[program], share) * 1000 for program in ("bot", "bare"))
+        by_share[share] = Result(f"{name}.p{share * 100:.0f}", value, "ms", floor, bar)
     detail = {
-        side: {key: one if key == "n" else one * 1000 for key, one in summary(rounds).items()}
+        side: {
+            key: figure if key == "n" else figure * 1000 for key, figure in summary(rounds).items()
+        }
         for side, rounds in taken.items()
     }
-    p50, tail = replace(found[0.5], detail=detail), found[0.95]
+    p50, tail = replace(by_share[0.5], detail=detail), by_share[0.95]
     return [replace(p50, id=name, detail={}, covers=(tail,)), p50, tail]

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.engine_costs [SIZE …]`: what an alert costs on each engine, as Markdown.
+"""`python -m benchmarks.engine_costs [SIZE …]`: the cost of an alert on each engine, as Markdown.
 
-Milliseconds of `Store.accept` one at a time, for an alert that opens an incident and for one that
+Milliseconds of `Store.accept`, one at a time, for an alert that opens an incident and for one that
 joins; transactions by the server's own count; then rows and bytes on the disk after storms of each
 size (100 groups, each fingerprint different).
 """
@@ -25,14 +25,14 @@ from store import Store, open_store
 from tests.helpers.databases import Beneath, InFile, OnServer
 
 SIZES = (1_000, 50_000)
-TIMED = 200  # alerts of a kind that are timed
+TIMED = 200  # timed alerts of each kind
 GROUPS = 100
 AT_ONCE = 32
 TABLES = ("alerts", "deliveries", "firing", "incidents", "outbox", "timeline", "advice", "sop_map")
 
 
 async def accept(store: Store, number: int, service: str) -> None:
-    """One alert, its own fingerprint."""
+    """Accept one alert with its own fingerprint."""
     now = store.clock()
     event = slack_event(CHANNEL, f"1.{number:06}", service=service, instance=word(number))
     delivery = Delivery(f"bench-{number}", CHANNEL, parse_message(event), sent_at=now)
@@ -41,7 +41,7 @@ async def accept(store: Store, number: int, service: str) -> None:
 
 
 async def timed(url: str) -> tuple[float, float]:
-    """Milliseconds of one that opens an incident, and of one that joins; medians."""
+    """Return the median milliseconds of an alert that opens an incident, and of one that joins."""
     store = await open_store(url, owner="bench", exclusive=True)
     taken: tuple[list[float], list[float]] = ([], [])
     try:
@@ -56,35 +56,35 @@ async def timed(url: str) -> tuple[float, float]:
 
 
 async def fill(url: str, alerts: int) -> None:
-    """A storm, a few at once."""
+    """Store a storm, a few alerts at once."""
     store = await open_store(url, owner="bench", exclusive=True)
     numbers = iter(range(alerts))
 
-    async def some() -> None:
+    async def worker() -> None:
         for number in numbers:
             await accept(store, number, f"shop-{word(number % GROUPS)}")
 
     try:
-        await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+        await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
     finally:
         await store.close()
 
 
 def rows(store: Beneath) -> int:
-    """All rows that a storm left."""
+    """Return the number of rows that a storm left."""
     counts = " + ".join(f"(SELECT COUNT(*) FROM {table})" for table in TABLES)  # noqa: S608 - constants
     return int(store.rows(f"SELECT {counts}")[0][0])
 
 
 @contextmanager
 def sqlite() -> Iterator[InFile]:
-    """A file on the disk of this repository."""
+    """Open a file on the disk of this repository."""
     with workspace() as folder:
         yield InFile(folder / "bot.db")
 
 
 def size_of_file(file: Path) -> int:
-    """Bytes; after an orderly end the log is folded in."""
+    """Return the bytes; an orderly end has merged the log."""
     return file.stat().st_size
 
 

@@ -1,8 +1,8 @@
-"""What a bot costs while Slack takes none of its posts: eight channels, each with cards that wait.
+"""The cost of a bot while Slack refuses its posts: eight channels, each with waiting cards.
 
-Slack answers 429 with ten minutes of Retry-After in each, and would take changes. The floor is the
-same bot with nothing to do, watched for as long right before; both are processor time of the bot's
-process, in percent of one core. The bar is on what is over it.
+Slack answers 429 with ten minutes of Retry-After in each, and would accept changes. The floor is
+the same bot without work, watched for the same time directly before; both are processor time of the
+bot's process, in percent of one core. The bar applies to the difference.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.helpers.postgres import PostgresServer
 CHANNELS = 8
 WAITING = 10  # cards in each
 RETRY_AFTER = 600  # seconds
-SETTLED = 5.0  # seconds: what a start or an alert brings about is over by then
+SETTLED = 5.0  # seconds: the effects of a start or an alert have ended by then
 SECONDS = 40.0  # watched
 WAIT = 60.0
 ENGINES = ("sqlite", "postgresql")
@@ -30,13 +30,13 @@ Shares = tuple[float, float]  # idle, held back
 
 
 async def run() -> list[Result]:
-    """One engine, then the other."""
+    """Measure one engine, then the other."""
     with postgres() as server:
         return results({engine: await measured(engine, server) for engine in ENGINES})
 
 
 async def measured(engine: str, server: PostgresServer) -> Shares:
-    """Percent of a core, idle and then held back."""
+    """Return percent of a core, idle and then held back."""
     async with AsyncExitStack() as parts:
         around = await parts.enter_async_context(surroundings())
         slack = around.slack
@@ -48,7 +48,7 @@ async def measured(engine: str, server: PostgresServer) -> Shares:
         settings["SLACK_ALERT_CHANNELS"] = ",".join(names)
         if engine == "postgresql":
             settings["STORE_URL"] = server.database()
-        (around.folder / "policy.yaml").write_text("{}")  # the pace that operators get
+        (around.folder / "policy.yaml").write_text("{}")  # the rate limit that operators get
         bot = await parts.enter_async_context(child(["bot"], settings))
         await asyncio.sleep(SETTLED)
         idle = await share(bot)
@@ -60,11 +60,11 @@ async def measured(engine: str, server: PostgresServer) -> Shares:
 
 
 async def hold_back(slack: LocalSlack, calls: Calls, names: list[str]) -> None:
-    """Cards that wait in each channel, and a Slack that said when it takes the next."""
+    """Leave waiting cards in each channel, after a Retry-After from Slack."""
     for name in names:
         slack.script.limit("chat.postMessage", RETRY_AFTER, times=None, channel=name)
     refused: list[str] = []
-    calls.heard = lambda call: refused.append(str(call.args.get("channel")))
+    calls.on_call = lambda call: refused.append(str(call.args.get("channel")))
     for number in range(WAITING):
         for place, name in enumerate(names):
             unit = word(number * len(names) + place)
@@ -76,14 +76,14 @@ async def hold_back(slack: LocalSlack, calls: Calls, names: list[str]) -> None:
 
 
 async def share(bot: Child) -> float:
-    """Percent of a core that the bot takes from now on."""
+    """Return the percent of a core that the bot uses from now on."""
     before = bot.cpu_seconds()
     await asyncio.sleep(SECONDS)
     return (bot.cpu_seconds() - before) / SECONDS * 100
 
 
 def results(shares: dict[str, Shares]) -> list[Result]:
-    """What is over idle, in percent of a core; the worse engine stands for both."""
+    """Return the difference to idle, in percent of a core; the worse engine represents both."""
     lines = [
         Result(
             f"truth.held_back.{engine}",

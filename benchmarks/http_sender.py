@@ -1,4 +1,4 @@
-"""Posts alerts as fast as they are taken, over connections that stay. A process of its own.
+"""Posts alerts as fast as they are accepted, over kept connections. Its own process.
 
 `python -m benchmarks.http_sender HOST PORT COUNT CONNECTIONS GROUPS`; the answer is one JSON line.
 """
@@ -16,7 +16,7 @@ from benchmarks.senders import webhook_body
 
 
 class Tally:
-    """What came back, and how long each answer took."""
+    """The answers, and the time of each."""
 
     def __init__(self, requests: list[bytes]) -> None:
         self.requests = requests
@@ -25,7 +25,7 @@ class Tally:
 
 
 async def connection(host: str, port: int, tally: Tally) -> None:
-    """One request after the other on one connection, until none is left."""
+    """Send one request after the other on one connection, until none is left."""
     reader, writer = await asyncio.open_connection(host, port)
     while tally.requests:
         request = tally.requests.pop()
@@ -55,19 +55,19 @@ def _request(host: str, body: bytes) -> bytes:
 
 
 async def main(host: str, port: int, count: int, connections: int, groups: int) -> None:
-    """Send, then say how it went."""
+    """Send, then print the report."""
     requests = [_request(host, webhook_body(number, groups)) for number in range(count)]
     tally = Tally(requests[::-1])
     began = time.time()
     await asyncio.gather(*(connection(host, port, tally) for _ in range(connections)))
-    said = {
+    report = {
         "began": began,
         "ended": time.time(),
         "statuses": tally.statuses,
         "p50_ms": percentile(tally.seconds, 0.5) * 1000,
         "p95_ms": percentile(tally.seconds, 0.95) * 1000,
     }
-    print(json.dumps(said), flush=True)
+    print(json.dumps(report), flush=True)
 
 
 if __name__ == "__main__":

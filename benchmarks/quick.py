@@ -1,4 +1,4 @@
-"""The short form of each bench: `make bench QUICK=1` asks whether it runs, not how fast it is."""
+"""The short form of each bench: `make bench QUICK=1` checks that it runs, not its speed."""
 
 from __future__ import annotations
 

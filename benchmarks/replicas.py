@@ -1,6 +1,6 @@
 """A storm through Slack into one, two and three bots on one PostgreSQL, on the same cores.
 
-Counted from the first envelope sent until the last is acknowledged; what is acknowledged is
+Measured from the first envelope sent until the last acknowledgement; acknowledged alerts are
 written. The floor is one bot in the same rounds.
 """
 
@@ -24,7 +24,7 @@ BAR = Bar(0.9, times_floor=True, at_least=True)
 
 
 async def run() -> list[Result]:
-    """One, two, three, and the next round the other way round."""
+    """Measure one, two, three, and the next round in reverse."""
     poured: dict[int, list[Poured]] = {count: [] for count in REPLICAS}
     with postgres() as server:
         for number in range(ROUNDS):
@@ -34,7 +34,9 @@ async def run() -> list[Result]:
 
 
 async def storm(server: PostgresServer, replicas: int) -> Poured:
-    """A fresh database, fresh bots and a fresh Slack; one storm to warm up, one that counts."""
+    """Run a storm to warm up and a measured one, on a new database with new bots and a
+    new Slack.
+    """
     url = server.database()
     async with AsyncExitStack() as parts:
         parts.callback(server.drop, url)
@@ -54,20 +56,20 @@ async def storm(server: PostgresServer, replicas: int) -> Poured:
 
 
 def results(poured: dict[int, list[Poured]]) -> list[Result]:
-    """The median of the rounds for each; the worst of several replicas stands for all."""
-    floor = median(one.per_second for one in poured[1])
+    """Return the median of the rounds for each; the worst of several replicas represents all."""
+    floor = median(measured_storm.per_second for measured_storm in poured[1])
     lines = []
     for count, rounds in poured.items():
-        value = median(one.per_second for one in rounds)
+        value = median(measured_storm.per_second for measured_storm in rounds)
         detail = {
             "alerts": ALERTS,
-            "rounds_per_s": [one.per_second for one in rounds],
-            "repeated": [one.repeated for one in rounds],
+            "rounds_per_s": [measured_storm.per_second for measured_storm in rounds],
+            "repeated": [measured_storm.repeated for measured_storm in rounds],
         }
         bar = BAR if count > 1 else None
         lines.append(
             Result(f"scale.replicas.{count}", value, "alerts/s", floor, bar, detail=detail)
         )
-    worst = min(lines[1:], key=lambda one: one.value)
+    worst = min(lines[1:], key=lambda line: line.value)
     whole = Result("scale.replicas", worst.value, "alerts/s", floor, worst.bar, covers=tuple(lines))
     return [whole, *lines]

@@ -1,4 +1,7 @@
-"""Writes docs/performance.md from results.json and growth.json. No figure in it is typed."""
+"""Writes docs/performance.md from results.json and growth.json.
+
+No figure in it is typed by hand.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ WIDTH = 40
 
 
 def write(results: Path, growth: Path) -> None:
-    """Write the page, and the picture of the storm where there was one."""
+    """Write the page, and the picture of the storm if one was measured."""
     lines = read(results)
     if picture := storm_plot(lines):
         STORM.write_text(picture, encoding="utf-8")
@@ -29,7 +32,7 @@ def write(results: Path, growth: Path) -> None:
 
 
 def page(text: str, lines: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> str:
-    """The page with its figures; `text` is a string.Template."""
+    """Fill the figures into the page; `text` is a string.Template."""
     return Template(text).substitute(
         machine=machines(lines),
         table=results_table(lines),
@@ -40,32 +43,34 @@ def page(text: str, lines: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[s
 
 
 def machines(lines: Sequence[Mapping[str, Any]]) -> str:
-    """The facts of every machine state that a figure comes from, one bullet each."""
-    said: dict[str, list[str]] = {}
+    """Return one bullet per machine state of the figures."""
+    ids_by_machine: dict[str, list[str]] = {}
     for line in lines:
         it = line.get("machine")
         if it:
-            load = " ".join(f"{one:g}" for one in it["load"])
-            words = (
+            load = " ".join(f"{average:g}" for average in it["load"])
+            description = (
                 f"{it['processor']}, {it['cores']} cores, {it['memory_gb']:g} GB, {it['system']}, "
                 f"Python {it['python']}; load {load}; a million additions took "
                 f"{it['loop_ms']:g} ms; {it['at']}"
             )
-            said.setdefault(words, []).append(str(line["id"]))
-    return "\n".join(f"- {words}: {_families(ids)}" for words, ids in said.items())
+            ids_by_machine.setdefault(description, []).append(str(line["id"]))
+    return "\n".join(
+        f"- {description}: {_families(ids)}" for description, ids in ids_by_machine.items()
+    )
 
 
 def _families(ids: Sequence[str]) -> str:
-    return ", ".join(dict.fromkeys(f"`{'.'.join(one.split('.')[:2])}`" for one in ids))
+    return ", ".join(dict.fromkeys(f"`{'.'.join(bench_id.split('.')[:2])}`" for bench_id in ids))
 
 
 def results_table(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Every line of results.json as Markdown."""
+    """Return every line of results.json as Markdown."""
     head = "| id | value | floor | ratio | bar | holds |\n|---|---:|---:|---:|---|---|\n"
     return head + "\n".join(
-        f"| `{one['id']}` | {shown(one['value'])} {one['unit']} | {shown(one['floor'])} "
-        f"| {shown(one['ratio'])} | {one['bar'] or '–'} | {_HOLDS[one['holds']]} |"
-        for one in lines
+        f"| `{line['id']}` | {shown(line['value'])} {line['unit']} | {shown(line['floor'])} "
+        f"| {shown(line['ratio'])} | {line['bar'] or '–'} | {_HOLDS[line['holds']]} |"
+        for line in lines
     )
 
 
@@ -73,14 +78,15 @@ _HOLDS = {True: "yes", False: "**no**", None: "–"}
 
 
 def bars(lines: Sequence[Mapping[str, Any]]) -> str:
-    """value / floor of each line that has one, as bars on one scale."""
-    rated = [one for one in lines if one["ratio"]]
+    """Draw value / floor of each line that has one, as bars on one scale."""
+    rated = [line for line in lines if line["ratio"]]
     if not rated:
         return "(nothing measured yet)"
-    longest = max(one["ratio"] for one in rated)
-    wide = max(len(one["id"]) for one in rated)
+    longest = max(line["ratio"] for line in rated)
+    wide = max(len(line["id"]) for line in rated)
     return "\n".join(
-        f"{one['id']:<{wide}} {_bar(one['ratio'], longest)} {one['ratio']:.2f}×" for one in rated
+        f"{line['id']:<{wide}} {_bar(line['ratio'], longest)} {line['ratio']:.2f}×"
+        for line in rated
     )
 
 
@@ -89,15 +95,15 @@ def _bar(value: float, longest: float) -> str:
 
 
 def storm_plot(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Sixty incidents as a picture; '' when they were not measured."""
+    """Draw sixty incidents; '' if they were not measured."""
     for line in lines:
         if line["id"] == "storm.sixty_incidents":
-            told = line["detail"]
+            detail = line["detail"]
             return plot(
-                told["sopbot_at_s"],
+                detail["sopbot_at_s"],
                 [
-                    ("Alertmanager", told["alertmanager_10s_at_s"]),
-                    ("… by its defaults", told["alertmanager_5m_at_s"]),
+                    ("Alertmanager", detail["alertmanager_10s_at_s"]),
+                    ("… by its defaults", detail["alertmanager_5m_at_s"]),
                 ],
                 incidents=sixty_incidents.INCIDENTS,
                 within=sixty_incidents.WITHIN,
@@ -107,7 +113,7 @@ def storm_plot(lines: Sequence[Mapping[str, Any]]) -> str:
 
 
 def growth_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Storms of growing size, a row each."""
+    """Return one row per size of storm."""
     head = "| alerts | door | alerts/s | CPU, µs each | peak RSS, MB |\n|---:|---|---:|---:|---:|\n"
     return head + "\n".join(
         f"| {row['alerts']:,} | {row['door']} | {row['per_second']:,} | {row['cpu_us']:,} "
@@ -117,7 +123,7 @@ def growth_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def growth_plot(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Processor time of an alert by the size of the storm: flat is what we want."""
+    """Draw the processor time of an alert by the size of the storm: a flat line is the goal."""
     if not rows:
         return "(nothing measured yet)"
     longest = max(row["cpu_us"] for row in rows)

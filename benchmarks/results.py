@@ -1,4 +1,4 @@
-"""What a benchmark says: a figure, its floor, the bar, and whether the bar holds."""
+"""Results of a benchmark: a figure, its floor, the bar, and the verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A limit on the value, or on value/floor with `times_floor`. `at_least` turns it round."""
+    """A limit on the value, or on value/floor with `times_floor`. `at_least` inverts it."""
 
     limit: float
     unit: str = ""
@@ -26,7 +26,7 @@ class Bar:
         return f"{sign} {self.limit:g} {self.unit}"
 
     def holds(self, value: float, floor: float | None) -> bool:
-        """Whether the figure meets the bar. Without a floor a bar on the ratio does not hold."""
+        """Return True if the figure meets the bar. Without a floor a bar on the ratio fails."""
         measured = ratio_of(value, floor) if self.times_floor else value
         if measured is None or math.isnan(measured):
             return False
@@ -34,15 +34,15 @@ class Bar:
 
 
 def ratio_of(value: float, floor: float | None) -> float | None:
-    """value / floor, None without a floor to divide by."""
+    """Return value / floor, None without a usable floor."""
     return value / floor if floor else None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the table. `floor` is measured in the same run; None where there is none.
+    """One line of the table. `floor` is measured in the same run; None without one.
 
-    `covers` are lines that this one stands for: it holds when its own bar and all of theirs do.
+    `covers` are the lines that this one represents: it holds if its own bar and all of theirs hold.
     """
 
     id: str
@@ -55,20 +55,20 @@ class Result:
 
     @property
     def ratio(self) -> float | None:
-        """How many times the floor."""
+        """Return value / floor."""
         return ratio_of(self.value, self.floor)
 
     @property
     def holds(self) -> bool | None:
-        """Whether the bar is met; None where there is no bar."""
-        judged = [one.holds for one in self.covers]
+        """Return True if the bar is met; None without a bar."""
+        judged = [result.holds for result in self.covers]
         if self.bar is not None:
             judged.append(self.bar.holds(self.value, self.floor))
-        judged = [one for one in judged if one is not None]
+        judged = [verdict for verdict in judged if verdict is not None]
         return all(judged) if judged else None
 
     def as_json(self) -> dict[str, Any]:
-        """As results.json has it."""
+        """Return the line as in results.json."""
         return {
             "id": self.id,
             "value": _rounded(self.value),
@@ -82,9 +82,10 @@ class Result:
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """The nearest-rank percentile: the smallest value that `share` (0 to 1) of all do not pass.
+    """Return the nearest-rank percentile: the smallest value that `share` (0 to 1) of all do not
+    exceed.
 
-    ValueError when there are no values.
+    ValueError without values.
     """
     ordered = sorted(values)
     if not ordered:
@@ -93,17 +94,17 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 
 def best_of_rounds(rounds: Sequence[Sequence[float]], share: float) -> float:
-    """The percentile of the round in which it was lowest.
+    """Return the percentile of the round in which it was lowest.
 
     Other work on a shared machine only ever adds time, so the quietest round says most about the
-    program. Floors are taken in the same way.
+    program. Floors use the same rule.
     """
-    return min(percentile(one, share) for one in rounds)
+    return min(percentile(times, share) for times in rounds)
 
 
 def summary(rounds: Sequence[Sequence[float]]) -> dict[str, float]:
-    """All rounds in one heap: n, p50, p95, p99, max."""
-    every = [value for one in rounds for value in one]
+    """Summarise all rounds together: n, p50, p95, p99, max."""
+    every = [value for times in rounds for value in times]
     return {
         "n": len(every),
         "p50": percentile(every, 0.50),
@@ -114,29 +115,29 @@ def summary(rounds: Sequence[Sequence[float]]) -> dict[str, float]:
 
 
 def table(results: Sequence[Result]) -> str:
-    """The lines side by side, for a terminal."""
+    """Format the lines as columns, for a terminal."""
     head = ("id", "value", "unit", "floor", "ratio", "bar", "holds")
-    rows = [head, *(_cells(one) for one in results)]
+    rows = [head, *(_cells(result) for result in results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _cells(one: Result) -> tuple[str, ...]:
-    holds = {True: "yes", False: "NO", None: "–"}[one.holds]
+def _cells(result: Result) -> tuple[str, ...]:
+    holds = {True: "yes", False: "NO", None: "–"}[result.holds]
     return (
-        one.id,
-        shown(one.value),
-        one.unit,
-        shown(one.floor),
-        shown(one.ratio),
-        str(one.bar or "–"),
+        result.id,
+        shown(result.value),
+        result.unit,
+        shown(result.floor),
+        shown(result.ratio),
+        str(result.bar or "–"),
         holds,
     )
 
 
 def shown(number: float | None) -> str:
-    """A number with as many digits as mean something."""
+    """Format a number with its meaningful digits."""
     if number is None:
         return "–"
     if abs(number) >= 100:
@@ -145,11 +146,11 @@ def shown(number: float | None) -> str:
 
 
 def write(results: Sequence[Result], file: Path, machine: Mapping[str, Any]) -> None:
-    """Write results.json; lines of benches that were not run this time are kept.
+    """Write results.json; lines of benches that were not run now are kept.
 
-    Each line carries the facts of the machine it was measured on.
+    Each line carries the facts of the machine that measured it.
     """
-    fresh = [{**one.as_json(), "machine": dict(machine)} for one in results]
+    fresh = [{**result.as_json(), "machine": dict(machine)} for result in results]
     named = {line["id"] for line in fresh}
     kept = [line for line in read(file) if line["id"] not in named]
     text = json.dumps([*kept, *fresh], indent=1, ensure_ascii=False)
@@ -157,7 +158,7 @@ def write(results: Sequence[Result], file: Path, machine: Mapping[str, Any]) -> 
 
 
 def read(file: Path) -> list[dict[str, Any]]:
-    """The lines of a results.json; none when there is no such file, or it is not one."""
+    """Return the lines of a results.json; none if the file is missing or invalid."""
     try:
         lines = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

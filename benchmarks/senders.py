@@ -1,4 +1,4 @@
-"""The alerts that the benchmarks send, in the shapes their senders use. Pure."""
+"""The alerts that the benchmarks send, in their senders' formats. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _DIGITS = "bcdfghjklmnpqrst"
 
 
 def word(number: int) -> str:
-    """A number in letters: digits in a text never tell two alerts apart."""
+    """Spell a number in letters: digits in a text never distinguish two alerts."""
     text = ""
     while True:
         number, digit = divmod(number, len(_DIGITS))
@@ -19,7 +19,7 @@ def word(number: int) -> str:
 
 
 def slack_event(channel: str, ts: str, *, service: str, instance: str) -> dict[str, Any]:
-    """A post of Alertmanager's default template, as Slack delivers it."""
+    """Return a post of Alertmanager's default template, as Slack delivers it."""
     title = f"[FIRING:1] HighErrorRate prod host-{instance} ({service} cpu critical)"
     link = "http://alertmanager.example.org:9093/#/alerts?receiver=default"
     return {
@@ -47,7 +47,7 @@ def slack_event(channel: str, ts: str, *, service: str, instance: str) -> dict[s
 
 
 def webhook_body(number: int, groups: int) -> bytes:
-    """One firing alert as Alertmanager's webhook sends it; its group is `number` % `groups`."""
+    """Return one firing alert of Alertmanager's webhook; its group is `number` % `groups`."""
     labels = {
         "alertname": "HighErrorRate",
         "service": f"shop-{word(number % groups)}",

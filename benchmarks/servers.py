@@ -1,4 +1,4 @@
-"""A PostgreSQL for the benches: unlike that of the tests, it writes to the disk what it says."""
+"""A PostgreSQL for the benches: unlike the tests' server, it writes its commits to the disk."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
 def is_there() -> bool:
-    """Whether this machine has the server's programs."""
+    """Return True if this machine has the server's programs."""
     return programs() is not None
 
 
 def postgres(**settings: str) -> AbstractContextManager[PostgresServer]:
-    """A server of our own until the block ends; `settings` are further lines of its config."""
+    """Run our own server until the block ends; `settings` are further lines of its config."""
     return postgres_server(DURABLE | settings)

@@ -1,7 +1,7 @@
 """Sixty incidents at once, one post a second: sopbot beside Alertmanager's own Slack notifier.
 
-Both are told of the same sixty alerts at the same moment, each posts into a channel of its own of
-the same local Slack, which takes one post a second in each and answers 429 to what comes too early.
+Both receive the same sixty alerts at the same time. Each posts into its own channel of the same
+local Slack, which accepts one post a second in each and answers 429 to a post that is too early.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from handlers.outbound.metadata import kind_of
 
 COUNTS = {"critical": 5, "high": 15, "warning": 20, "info": 20}
 INCIDENTS = sum(COUNTS.values())
-WITHIN = 65.0  # seconds: a post a second, and a little to spare
-WATCHED = 120.0  # seconds: long enough to see where Alertmanager gets to
+WITHIN = 65.0  # seconds: a post a second, and a small reserve
+WATCHED = 120.0  # seconds: long enough to see the progress of Alertmanager
 SEED = 20261125
-# How soon Alertmanager tries again what was refused: the shortest in use, and its default.
+# Alertmanager's retry after a refusal: the shortest interval in use, and its default.
 PATIENT, EAGER = "5m", "10s"
 
 
 def alerts() -> list[dict[str, str]]:
-    """The labels of each, in any order."""
-    told = [severity for severity, count in COUNTS.items() for _ in range(count)]
-    random.Random(SEED).shuffle(told)
+    """Return the labels of each alert, in random order."""
+    severities = [severity for severity, count in COUNTS.items() for _ in range(count)]
+    random.Random(SEED).shuffle(severities)
     return [
         {
             "alertname": "HighErrorRate",
@@ -42,29 +42,32 @@ def alerts() -> list[dict[str, str]]:
             "category": "availability",
             "severity": severity,
         }
-        for number, severity in enumerate(told)
+        for number, severity in enumerate(severities)
     ]
 
 
 def webhook(labels: list[dict[str, str]]) -> dict[str, Any]:
-    """The same as Alertmanager's webhook sends them."""
+    """Return the alerts as Alertmanager's webhook sends them."""
     summary = {"summary": "Error rate above 5 %"}
     return {
         "version": "4",
         "status": "firing",
         "receiver": "sopbot",
-        "alerts": [{"status": "firing", "labels": one, "annotations": summary} for one in labels],
+        "alerts": [
+            {"status": "firing", "labels": alert_labels, "annotations": summary}
+            for alert_labels in labels
+        ],
     }
 
 
 async def run() -> list[Result]:
-    """All at once, for two minutes."""
+    """Send all at once, watch for two minutes."""
     async with AsyncExitStack() as parts:
         folder = parts.enter_context(workspace())
         slack = await parts.enter_async_context(LocalSlack.start(limits=RateLimits()))
         gateway = await parts.enter_async_context(bare_gateway())
         settings = bot_settings(slack, gateway, folder)
-        (folder / "policy.yaml").write_text("{}")  # the pace that operators get
+        (folder / "policy.yaml").write_text("{}")  # the rate limit that operators get
         bot = await parts.enter_async_context(child(["bot"], settings))
         senders = {}
         for interval in (EAGER, PATIENT):
@@ -77,12 +80,12 @@ async def run() -> list[Result]:
             }
             started = alertmanager(folder / interval, receiver, group_interval=interval)
             senders[where.id] = await parts.enter_async_context(started)
-        told = alerts()
+        alert_labels = alerts()
         async with aiohttp.ClientSession() as http:
             began = time.time()
             answers = await asyncio.gather(
-                http.post(f"{bot.url}/alerts/alertmanager", json=webhook(told)),
-                *(sender.fire(told) for sender in senders.values()),
+                http.post(f"{bot.url}/alerts/alertmanager", json=webhook(alert_labels)),
+                *(sender.fire(alert_labels) for sender in senders.values()),
             )
             answers[0].raise_for_status()
         await asyncio.sleep(WATCHED)
@@ -91,7 +94,7 @@ async def run() -> list[Result]:
 
 
 def cards(slack: LocalSlack, began: float) -> list[tuple[float, bool]]:
-    """(seconds after the outbreak, whether it is a critical one's) of each card of the bot."""
+    """Return (seconds after the start, True for a critical incident) of each card of the bot."""
     shown = {
         message.ts: message
         for message in slack.messages(CHANNEL)
@@ -105,12 +108,12 @@ def cards(slack: LocalSlack, began: float) -> list[tuple[float, bool]]:
 
 
 def arrivals(slack: LocalSlack, channel: str, began: float) -> list[float]:
-    """When each of a notifier's messages was accepted, in seconds after the outbreak."""
+    """Return the time of each accepted message of a notifier, in seconds after the start."""
     return [post.at - began for post in slack.posts if post.channel == channel]
 
 
 def repeated(slack: LocalSlack) -> int:
-    """How many of the bot's messages are there more than once."""
+    """Return the number of the bot's messages that were posted more than once."""
     keys = [
         json.dumps(message.metadata["event_payload"])
         for root in slack.messages(CHANNEL)
@@ -123,7 +126,7 @@ def repeated(slack: LocalSlack) -> int:
 def results(
     bot: list[tuple[float, bool]], eager: list[float], patient: list[float], doubles: int
 ) -> list[Result]:
-    """What arrived in time, beside what the notifier that did better got through."""
+    """Compare the bot's posts in time with those of the better notifier."""
     value = sum(at <= WITHIN for at, _ in bot)
     floor = max(sum(at <= WITHIN for at in side) for side in (eager, patient))
     critical = max((at for at, grave in bot if grave), default=WATCHED)

@@ -1,8 +1,8 @@
-"""The local Slack as a process of its own, so that it shares no interpreter with the bench.
+"""The local Slack in its own process, so that it shares no interpreter with the bench.
 
-`python -m benchmarks.slack_process CHANNELS` says in one JSON line where it is; each line that it
-is given then, `{"alerts": …, "groups": …, "name": …}`, is a storm, answered with one line when the
-last envelope is acknowledged.
+`python -m benchmarks.slack_process CHANNELS` prints its address as one JSON line. Each input line
+`{"alerts": …, "groups": …, "name": …}` starts a storm; the process answers one line after the last
+acknowledgement.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from benchmarks.senders import slack_event, word
 from benchmarks.stage import ROOT, clean_environment
 from bot.simulator import Channel, LocalSlack
 
-UNACKED = 64  # envelopes under way at most: Slack repeats what is not acknowledged in 3 s
+UNACKED = 64  # unacknowledged envelopes at most: Slack redelivers an envelope after 3 s
 WAIT = 180.0
 
 
 @dataclass(frozen=True, slots=True)
 class Poured:
-    """A storm that is over: Unix times, and how many envelopes were sent more than once."""
+    """Result of a storm: Unix times, and the number of envelopes that were sent more than once."""
 
     alerts: int
     began: float
@@ -35,30 +35,32 @@ class Poured:
 
     @property
     def per_second(self) -> float:
-        """Alerts a second, to the last acknowledgement."""
+        """Return alerts per second, up to the last acknowledgement."""
         return self.alerts / (self.ended - self.began)
 
 
 class SlackProcess:
-    """Where the other process listens, and how it is told to send."""
+    """The address of the other process, and the commands to it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, said: dict[str, Any]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, place: dict[str, Any]) -> None:
         self._process = process
-        self.api_url: str = said["api_url"]
-        self.bot_token: str = said["bot_token"]
-        self.app_token: str = said["app_token"]
-        self.users: dict[str, str] = said["users"]
-        self.channels: list[str] = said["channels"]
+        self.api_url: str = place["api_url"]
+        self.bot_token: str = place["bot_token"]
+        self.app_token: str = place["app_token"]
+        self.users: dict[str, str] = place["users"]
+        self.channels: list[str] = place["channels"]
 
     async def storm(self, alerts: int, groups: int, name: str) -> Poured:
-        """Send them, spread over the channels; `name` keeps one storm's services from another's."""
+        """Send the alerts, spread over the channels; `name` separates the services of different
+        storms.
+        """
         assert self._process.stdin is not None
-        asked = {"alerts": alerts, "groups": groups, "name": name}
-        self._process.stdin.write(json.dumps(asked).encode() + b"\n")
-        return Poured(alerts, **await _said_by(self._process))
+        command = {"alerts": alerts, "groups": groups, "name": name}
+        self._process.stdin.write(json.dumps(command).encode() + b"\n")
+        return Poured(alerts, **await _answer_of(self._process))
 
 
-async def _said_by(process: asyncio.subprocess.Process) -> dict[str, Any]:
+async def _answer_of(process: asyncio.subprocess.Process) -> dict[str, Any]:
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), WAIT)
     if not line:
@@ -68,7 +70,7 @@ async def _said_by(process: asyncio.subprocess.Process) -> dict[str, Any]:
 
 @asynccontextmanager
 async def slack_process(channels: int) -> AsyncIterator[SlackProcess]:
-    """A local Slack with so many alert channels, until the block ends."""
+    """Run a local Slack with so many alert channels, until the block ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -80,15 +82,15 @@ async def slack_process(channels: int) -> AsyncIterator[SlackProcess]:
         stdout=asyncio.subprocess.PIPE,
     )
     try:
-        yield SlackProcess(process, await _said_by(process))
+        yield SlackProcess(process, await _answer_of(process))
     finally:
         assert process.stdin is not None
-        process.stdin.close()  # the end of its input is the end of it
+        process.stdin.close()  # the end of its input ends it
         await process.wait()
 
 
 async def main(channels: int) -> None:
-    """Be that process."""
+    """Run as that process."""
     names = [f"C0BENCH{number:03}" for number in range(channels)]
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
@@ -98,20 +100,22 @@ async def main(channels: int) -> None:
         members = next(iter(slack.core.workspace.channels.values())).members
         for number, name in enumerate(names):
             slack.add_channel(Channel(name, f"bench-{number}", set(members)))
-        place = {one: getattr(slack, one) for one in ("api_url", "bot_token", "app_token", "users")}
-        _say(place | {"channels": names})
+        place = {
+            name: getattr(slack, name) for name in ("api_url", "bot_token", "app_token", "users")
+        }
+        _print(place | {"channels": names})
         while line := await reader.readline():
-            _say(await pour(slack, names, **json.loads(line)))
+            _print(await pour(slack, names, **json.loads(line)))
 
 
-def _say(said: dict[str, Any]) -> None:
-    print(json.dumps(said), flush=True)
+def _print(answer: dict[str, Any]) -> None:
+    print(json.dumps(answer), flush=True)
 
 
 async def pour(
     slack: LocalSlack, channels: list[str], alerts: int, groups: int, name: str
 ) -> dict[str, Any]:
-    """Send them, at most UNACKED under way, and wait until none is."""
+    """Send the alerts, at most UNACKED unacknowledged, and wait for all acknowledgements."""
     links, more = slack.core.links, asyncio.Event()
     events = [
         slack_event(
@@ -135,8 +139,8 @@ async def pour(
         await until_under_way(UNACKED - 1)
         sent.append(slack.send_event(event))
     await until_under_way(0)
-    assert all(one.ack for one in sent), "the local Slack gave an envelope up"
-    repeated = sum(one.sends > 1 for one in sent)
+    assert all(envelope.ack for envelope in sent), "the local Slack gave an envelope up"
+    repeated = sum(envelope.sends > 1 for envelope in sent)
     return {"began": began, "ended": time.time(), "repeated": repeated}
 
 

@@ -1,8 +1,8 @@
-"""Half an hour at 200 alerts a second, in simulated time: what the memory does meanwhile.
+"""Half an hour at 200 alerts a second, in simulated time: the growth of the memory.
 
-Bot and local Slack share one process, whose clock goes on only when nothing is left to do; see
-`tests/helpers/virtual_time.py`. The local Slack forgets what is over. There is no floor: the
-process is measured against itself, a warm-up of two minutes later.
+Bot and local Slack share one process, whose clock advances only when no work is left; see
+`tests/helpers/virtual_time.py`. The local Slack forgets closed incidents. There is no floor: the
+process is compared with itself after a warm-up of two minutes.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from benchmarks.stage import ROOT, clean_environment
 
 SECONDS, WARM_UP = 1_800, 120  # simulated
 SEED = 20261125
-MOVING = 8  # tasks and sockets that come and go
+MOVING = 8  # temporary tasks and sockets
 
 
 async def run() -> list[Result]:
-    """One soak, in a process of its own."""
+    """Run one soak in its own process."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -32,31 +32,31 @@ async def run() -> list[Result]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    said, _ = await process.communicate()
+    output, _ = await process.communicate()
     if process.returncode:
         raise RuntimeError(f"the soak ended with {process.returncode}")
-    return results(dict(json.loads(said)))
+    return results(dict(json.loads(output)))
 
 
-def results(told: dict[str, Any]) -> list[Result]:
-    """Growth, and what must not grow at all."""
-    lost = Bar(0, "alerts")
+def results(report: dict[str, Any]) -> list[Result]:
+    """Return the growth, and the values that must not grow at all."""
+    none = Bar(0, "alerts")
     lines = (
-        Result("storm.soak.lost", abs(told["events"] - told["written"]), "alerts", bar=lost),
+        Result("storm.soak.lost", abs(report["events"] - report["written"]), "alerts", bar=none),
         Result(
             "storm.soak.tasks",
-            told["tasks_after"] - told["tasks_before"],
+            report["tasks_after"] - report["tasks_before"],
             "more",
             bar=Bar(MOVING, "more"),
         ),
         Result(
             "storm.soak.descriptors",
-            told["descriptors_after"] - told["descriptors_before"],
+            report["descriptors_after"] - report["descriptors_before"],
             "more",
             bar=Bar(MOVING, "more"),
         ),
     )
     kept = ("seed", "events", "incidents", "cards", "rss_before", "rss_after", "cpu_seconds")
-    detail = {name: told[name] for name in kept}
-    whole = Result("storm.soak", told["growth"], "%", None, Bar(5, "%"), detail, covers=lines)
+    detail = {name: report[name] for name in kept}
+    whole = Result("storm.soak", report["growth"], "%", None, Bar(5, "%"), detail, covers=lines)
     return [whole, *lines]

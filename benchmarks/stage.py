@@ -1,4 +1,4 @@
-"""What every benchmark stands on: a local Slack, a bare gateway, and programs as processes."""
+"""Shared by every benchmark: a local Slack, a bare gateway, and programs as processes."""
 
 from __future__ import annotations
 
@@ -29,39 +29,38 @@ _READY = re.compile(rb'(?:^ready(?:: )?|"event": "bot\.ready", "url": ")(http://
 
 
 class Calls(list[Call]):
-    """The local Slack's list of calls; tells a listener of each instead of keeping it."""
+    """The local Slack's list of calls; passes each call to a listener instead of keeping it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.heard: Callable[[Call], None] = lambda _call: None
+        self.on_call: Callable[[Call], None] = lambda _call: None
 
     def append(self, call: Call) -> None:
-        """Hand it on."""
-        self.heard(call)
+        """Pass the call on."""
+        self.on_call(call)
 
 
 @asynccontextmanager
 async def local_slack() -> AsyncIterator[tuple[LocalSlack, Calls]]:
-    """A local Slack, and its calls as they come."""
+    """Return a local Slack, and its calls as they arrive."""
     async with LocalSlack.start() as slack:
         slack.core.calls = calls = Calls()
         yield slack, calls
 
 
 class BareGateway:
-    """Answers as the contract says and does nothing, so that a gateway's work is not measured."""
+    """Answers by the contract without any work, so that a gateway's work is not measured."""
 
     def __init__(self) -> None:
         self.url = ""
-        self.heard: Callable[[float], None] = lambda _at: None
+        self.on_request: Callable[[float], None] = lambda _at: None
 
     async def health(self, _request: web.Request) -> web.Response:
-        """Healthy."""
         return web.json_response({"status": "healthy"})
 
     async def execute(self, request: web.Request) -> web.Response:
-        """Done, at once."""
-        self.heard(time.time())
+        """Answer success at once."""
+        self.on_request(time.time())
         await request.read()
         result = {"status": "SUCCESS", "exit_code": 0, "stdout": "", "stderr": ""}
         return web.json_response(
@@ -75,12 +74,12 @@ class BareGateway:
         )
 
     async def plan(self, request: web.Request) -> web.Response:
-        """What it would do: nothing, always the same."""
-        asked = ExecuteRequest.model_validate_json(await request.read())
-        action = asked.action_request.action
+        """Return the plan: no action, always the same."""
+        request_body = ExecuteRequest.model_validate_json(await request.read())
+        action = request_body.action_request.action
         plan = Plan(
             action=action.id if action else "",
-            target=asked.target_resource.name,
+            target=request_body.target_resource.name,
             executor="bare",
             display="true",
         )
@@ -88,7 +87,7 @@ class BareGateway:
         return web.Response(body=plan.model_dump_json(), content_type="application/json")
 
     async def missing(self, _request: web.Request) -> web.Response:
-        """No such thing here, as at a gateway of another make."""
+        """Answer 404, like another gateway without this endpoint."""
         return web.json_response({"detail": "Not Found"}, status=404)
 
 
@@ -96,7 +95,7 @@ class BareGateway:
 async def bare_gateway(
     gateway: BareGateway | None = None, *, plans: bool = False
 ) -> AsyncIterator[BareGateway]:
-    """Listen on a free port; one that `plans` is asked before each request what it would do."""
+    """Listen on a free port; one that `plans` is asked for its plan before each request."""
     gateway = gateway or BareGateway()
     app = web.Application()
     app.router.add_get("/health", gateway.health)
@@ -117,13 +116,15 @@ async def bare_gateway(
 
 @contextmanager
 def workspace() -> Iterator[Path]:
-    """A folder on the disk of this repository: a memory file system would make fsync free."""
+    """Create a folder on the disk of this repository: a memory file system would make
+    fsync free.
+    """
     with tempfile.TemporaryDirectory(prefix=".run-", dir=HERE) as folder:
         yield Path(folder)
 
 
 class SlackPlace(Protocol):
-    """Where a local Slack is and who is in it, in this process or in another."""
+    """Address and users of a local Slack, in this process or in another."""
 
     api_url: str
     bot_token: str
@@ -134,14 +135,15 @@ class SlackPlace(Protocol):
 def bot_settings(
     slack: SlackPlace, gateway: BareGateway, folder: Path, approver: str = ""
 ) -> dict[str, str]:
-    """The settings of a bot with no advisor command and one approver, its store in `folder`.
+    """Return the settings of a bot without an advisor command and with one approver, its store in
+    `folder`.
 
     The approver is ben, unless another user or user group is named.
     """
     policy = folder / "policy.yaml"
     rules = {
-        "notify": {"post_interval_seconds": 0},  # else Slack's pace is what is measured
-        # Presses come faster than any budget would let them.
+        "notify": {"post_interval_seconds": 0},  # otherwise Slack's rate limit would be measured
+        # Presses arrive faster than any budget would allow.
         "remediate": {
             "approvers": [approver or slack.users["ben"]],
             "hourly_budget": 10_000,
@@ -171,7 +173,7 @@ def bot_settings(
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """A folder on the disk, a bare gateway and a local Slack, for one bot or more."""
+    """A folder on the disk, a bare gateway and a local Slack, for one or more bots."""
 
     folder: Path
     gateway: BareGateway
@@ -179,20 +181,20 @@ class Surroundings:
     calls: Calls
 
     def settings(self) -> dict[str, str]:
-        """As `bot_settings`."""
+        """Return `bot_settings`."""
         return bot_settings(self.slack, self.gateway, self.folder)
 
 
 @asynccontextmanager
 async def surroundings(gateway: BareGateway | None = None) -> AsyncIterator[Surroundings]:
-    """What a bot needs around it, until the block ends."""
+    """Start a bot's surroundings, until the block ends."""
     with workspace() as folder:
         async with bare_gateway(gateway) as listening, local_slack() as (slack, calls):
             yield Surroundings(folder, listening, slack, calls)
 
 
 def bare_settings(slack: LocalSlack, gateway_url: str, folder: Path) -> dict[str, str]:
-    """The settings of the bare programs."""
+    """Return the settings of the bare programs."""
     return {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
@@ -203,7 +205,7 @@ def bare_settings(slack: LocalSlack, gateway_url: str, folder: Path) -> dict[str
 
 
 class Child:
-    """A program of ours as a process."""
+    """One of our programs as a process."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -213,13 +215,13 @@ class Child:
         self._reader: asyncio.Task[None] | None = None
 
     async def until_ready(self, began: float) -> None:
-        """Wait for the line that says so. RuntimeError with what it said instead."""
+        """Wait for its ready line. RuntimeError with its other output."""
         assert self._process.stderr is not None
         while line := await self._process.stderr.readline():
             self.log.append(line)
-            if found := _READY.search(line):
+            if match := _READY.search(line):
                 self.ready_after = time.perf_counter() - began
-                self.url = (found[1] or b"").decode()
+                self.url = (match[1] or b"").decode()
                 self._reader = asyncio.create_task(self._read_on())
                 return
         raise RuntimeError("not ready: " + b"".join(self.log).decode(errors="replace"))
@@ -230,29 +232,28 @@ class Child:
             self.log.append(line)
 
     def peak_rss_mb(self) -> float:
-        """The most memory it ever held, in megabytes (10⁶ bytes), from the kernel's VmHWM."""
+        """Return its peak memory in megabytes (10⁶ bytes), from the kernel's VmHWM."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e6  # type: ignore[index]
 
     def cpu_seconds(self) -> float:
-        """Processor time so far, in the program and in the kernel for it."""
+        """Return its processor time so far, in the program and in the kernel for it."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").split()
         return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def pid(self) -> int:
-        """Its process."""
         return self._process.pid
 
     async def kill(self) -> float:
-        """SIGKILL; when that was."""
+        """Send SIGKILL; return the time."""
         at = time.time()
         self._process.kill()
         await self._process.wait()
         return at
 
     async def stop(self) -> None:
-        """End it and wait for that."""
+        """End it and wait for its end."""
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
         try:
@@ -266,7 +267,7 @@ class Child:
 
 @asynccontextmanager
 async def child(arguments: Sequence[str], settings: Mapping[str, str]) -> AsyncIterator[Child]:
-    """`python -m …` in a clean environment, once it says that it is ready."""
+    """Run `python -m …` in a clean environment, once it is ready."""
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -288,13 +289,13 @@ async def child(arguments: Sequence[str], settings: Mapping[str, str]) -> AsyncI
 
 
 def clean_environment() -> dict[str, str]:
-    """What a program needs from ours, and none of our settings."""
+    """Return the variables that a program needs, without any of our settings."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
 def machine() -> dict[str, Any]:
-    """The facts that a figure means nothing without."""
+    """Return the facts without which a figure is meaningless."""
     processor = next(
         (
             line.split(":", 1)[1].strip()
@@ -310,14 +311,14 @@ def machine() -> dict[str, Any]:
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "system": f"{uname.sysname} {uname.release}",
         "python": sys.version.split()[0],
-        "load": [round(one, 2) for one in os.getloadavg()],
+        "load": [round(average, 2) for average in os.getloadavg()],
         "loop_ms": round(min(_loop() for _ in range(5)), 1),
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
 
 
 def _loop() -> float:
-    """Milliseconds of a million additions: how fast this machine's Python is at the moment.
+    """Return the milliseconds of a million additions: the present speed of this machine's Python.
 
     A shared machine changes its speed by a factor of two within a minute.
     """

@@ -20,8 +20,8 @@ IMPORTS = "import slack_bolt.async_app, aiohttp"
 
 
 async def run() -> list[Result]:
-    """A start on a fresh store, a start on the same store, the bare import; in turn."""
-    fresh, again, bare, memory = [], [], [], []
+    """Measure a start on a new store, a start on the same store, and the bare import, in turn."""
+    fresh, restarts, bare, memory = [], [], [], []
     async with AsyncExitStack() as parts:
         around = await parts.enter_async_context(surroundings())
         folder, slack = around.folder, around.slack
@@ -31,16 +31,16 @@ async def run() -> list[Result]:
             first, mb = await _start(settings, slack)
             second, _ = await _start(settings, slack)
             alone = _bare(folder)
-            if number:  # the first of all fills the caches
+            if number:  # the first one fills the caches
                 fresh.append(first)
-                again.append(second)
+                restarts.append(second)
                 bare.append(alone)
                 memory.append(mb)
-    detail = {"n": STARTS, "fresh_s": fresh, "again_s": again, "bare_s": bare, "rss_mb": memory}
+    detail = {"n": STARTS, "fresh_s": fresh, "again_s": restarts, "bare_s": bare, "rss_mb": memory}
     return [
         Result("spine.start", min(fresh), "s", min(bare), Bar(1.5, "s"), detail),
         Result("spine.start.p50", percentile(fresh, 0.5), "s", percentile(bare, 0.5)),
-        Result("spine.start.again", min(again), "s", min(bare)),
+        Result("spine.start.again", min(restarts), "s", min(bare)),
     ]
 
 

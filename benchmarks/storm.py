@@ -1,8 +1,8 @@
-"""(c) Alerts into 20 groups, one a message through Slack, one a request through HTTP.
+"""(c) Alerts of 20 groups, one per message through Slack, one per request through HTTP.
 
-Counted from the first one sent until the store says that all are written and folded. Every alert
-has a fingerprint of its own. The floors are a bare Bolt app and a bare aiohttp server, both with
-grouped fsynced writes.
+Measured from the first one sent until the store has written and folded all. Every alert has its own
+fingerprint. The floors are a bare Bolt app and a bare aiohttp server, both with grouped fsynced
+writes.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from bot.simulator import LocalSlack
 ALERTS = 10_000
 GROUPS = 20
 ROUNDS = 2
-LONG = 25.0  # seconds: no further round is begun after that
-UNACKED = 500  # envelopes under way at most: Slack repeats what is not acknowledged in 3 s
+LONG = 25.0  # seconds: no further round starts after that
+UNACKED = 500  # unacknowledged envelopes at most: Slack redelivers an envelope after 3 s
 CONNECTIONS = 64
 WAIT = 180.0  # a slow machine's storm is a slow figure, not a failure
-LOOK = 0.01  # seconds between looks at the store
+LOOK = 0.01  # seconds between reads of the store
 
 FOLDED = "SELECT COALESCE(SUM(alert_count), 0), COUNT(*) FROM incidents"
 WRITTEN = "SELECT COALESCE(MAX(id), 0), 0 FROM rows"
@@ -52,7 +52,7 @@ WRITTEN = "SELECT COALESCE(MAX(id), 0), 0 FROM rows"
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """One storm: alerts a second, what the program had held and worked, in MB and s."""
+    """One storm: alerts per second, the program's peak memory in MB and processor time in s."""
 
     per_second: float
     rss_mb: float
@@ -61,7 +61,7 @@ class Storm:
 
 
 class Watch:
-    """Looks into a program's database from outside until all is there."""
+    """Reads a program's database from outside until all alerts are there."""
 
     def __init__(self, file: Path, sql: str, alerts: int) -> None:
         self._connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
@@ -69,18 +69,18 @@ class Watch:
         self._alerts = alerts
 
     async def until_all(self) -> tuple[float, int]:
-        """(when, how many groups). TimeoutError with the count reached."""
+        """Return (time, number of groups). TimeoutError with the count reached."""
         deadline = time.time() + WAIT
-        while (found := self._connection.execute(self._sql).fetchone())[0] < self._alerts:
+        while (row := self._connection.execute(self._sql).fetchone())[0] < self._alerts:
             if time.time() > deadline:
-                raise TimeoutError(f"{found[0]} of {self._alerts} after {WAIT:g} s")
+                raise TimeoutError(f"{row[0]} of {self._alerts} after {WAIT:g} s")
             await asyncio.sleep(LOOK)
         self._connection.close()
-        return time.time(), found[1]
+        return time.time(), row[1]
 
 
 async def through_slack(slack: LocalSlack, alerts: int) -> float:
-    """Send them, at most UNACKED under way. Returns when the first went."""
+    """Send the alerts, at most UNACKED unacknowledged. Returns the time of the first."""
     links, more = slack.core.links, asyncio.Event()
     events = [
         slack_event(
@@ -102,7 +102,7 @@ async def through_slack(slack: LocalSlack, alerts: int) -> float:
 
 
 async def through_http(url: str, alerts: int) -> dict[str, Any]:
-    """Send them from another process. Returns what that process says."""
+    """Send the alerts from another process. Returns that process's report."""
     where = urlsplit(url)
     arguments = [where.hostname or "", where.port or 0, alerts, CONNECTIONS, GROUPS]
     sender = await asyncio.create_subprocess_exec(
@@ -114,25 +114,28 @@ async def through_http(url: str, alerts: int) -> dict[str, Any]:
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
     )
-    said, _ = await asyncio.wait_for(sender.communicate(), WAIT)
-    return dict(json.loads(said))
+    output, _ = await asyncio.wait_for(sender.communicate(), WAIT)
+    return dict(json.loads(output))
 
 
-async def storm(door: str, side: str, alerts: int) -> Storm:
-    """A fresh program on a fresh store, one storm. `door` is slack or http; `side` bot or bare."""
+async def storm(endpoint: str, side: str, alerts: int) -> Storm:
+    """Run one storm against a new program on a new store.
+
+    `endpoint` is slack or http; `side` is bot or bare.
+    """
     async with AsyncExitStack() as parts:
         folder = parts.enter_context(workspace())
         slack, _ = await parts.enter_async_context(local_slack())
         file, sql = ("bot.db", FOLDED) if side == "bot" else ("bare.db", WRITTEN)
         if side == "bare":
             open_rows(folder / file).close()
-        program = await parts.enter_async_context(_program(door, side, slack, folder))
+        program = await parts.enter_async_context(_program(endpoint, side, slack, folder))
         before = program.cpu_seconds()
         watch = Watch(folder / file, sql, alerts)
         sending = asyncio.create_task(watch.until_all())
         detail: dict[str, Any] = {}
         try:
-            if door == "slack":
+            if endpoint == "slack":
                 began = await through_slack(slack, alerts)
             else:
                 detail = await through_http(program.url, alerts)
@@ -149,12 +152,14 @@ async def storm(door: str, side: str, alerts: int) -> Storm:
 
 
 @asynccontextmanager
-async def _program(door: str, side: str, slack: LocalSlack, folder: Path) -> AsyncIterator[Child]:
+async def _program(
+    endpoint: str, side: str, slack: LocalSlack, folder: Path
+) -> AsyncIterator[Child]:
     async with AsyncExitStack() as parts:
         if side == "bot":
             gateway = await parts.enter_async_context(bare_gateway())
             started = child(["bot"], bot_settings(slack, gateway, folder))
-        elif door == "slack":
+        elif endpoint == "slack":
             settings = bare_settings(slack, "", folder)
             started = child(["benchmarks.bare_bolt", "write"], settings)
         else:
@@ -163,40 +168,42 @@ async def _program(door: str, side: str, slack: LocalSlack, folder: Path) -> Asy
 
 
 async def run() -> list[Result]:
-    """Bot and floor in turn, through each door."""
+    """Measure bot and floor in turn, through each endpoint."""
     done: dict[tuple[str, str], list[Storm]] = {}
     began = time.monotonic()
     for _ in range(ROUNDS):
         if time.monotonic() - began > LONG:
-            break  # this machine is slow: one round has to do
-        for door in ("slack", "http"):
+            break  # this machine is slow: one round is enough
+        for endpoint in ("slack", "http"):
             for side in ("bot", "bare"):
-                done.setdefault((door, side), []).append(await storm(door, side, ALERTS))
+                done.setdefault((endpoint, side), []).append(await storm(endpoint, side, ALERTS))
     return results(done)
 
 
 def results(done: dict[tuple[str, str], list[Storm]]) -> list[Result]:
-    """The faster of the rounds for each; for memory the worst of all."""
+    """Return the faster of the rounds for each; for memory the worst of all."""
     lines = []
-    for door in ("slack", "http"):
-        best = max(done[door, "bot"], key=lambda one: one.per_second)
-        floor = max(one.per_second for one in done[door, "bare"])
+    for endpoint in ("slack", "http"):
+        best = max(done[endpoint, "bot"], key=lambda measured: measured.per_second)
+        floor = max(measured.per_second for measured in done[endpoint, "bare"])
         detail = {
             "alerts": ALERTS,
-            "rounds_per_s": [one.per_second for one in done[door, "bot"]],
-            "floor_rounds_per_s": [one.per_second for one in done[door, "bare"]],
+            "rounds_per_s": [measured.per_second for measured in done[endpoint, "bot"]],
+            "floor_rounds_per_s": [measured.per_second for measured in done[endpoint, "bare"]],
             "cpu_us_per_alert": best.cpu_seconds / ALERTS * 1e6,
             **best.detail,
         }
         bar = Bar(2000, "/s", at_least=True)
-        lines.append(Result(f"spine.storm.{door}", best.per_second, "alerts/s", floor, bar, detail))
+        lines.append(
+            Result(f"spine.storm.{endpoint}", best.per_second, "alerts/s", floor, bar, detail)
+        )
     held = {
-        side: [one for key in done if key[1] == side for one in done[key]]
+        side: [measured for key in done if key[1] == side for measured in done[key]]
         for side in ("bot", "bare")
     }
-    value, floor = (max(one.rss_mb for one in held[side]) for side in ("bot", "bare"))
+    value, floor = (max(measured.rss_mb for measured in held[side]) for side in ("bot", "bare"))
     lines.append(Result("spine.storm.rss", value, "MB", floor, Bar(120, "MB")))
-    slowest = min(lines[:2], key=lambda one: one.value)
+    slowest = min(lines[:2], key=lambda measured: measured.value)
     whole = Result(
         "spine.storm", slowest.value, "alerts/s", slowest.floor, slowest.bar, covers=tuple(lines)
     )
@@ -204,18 +211,18 @@ def results(done: dict[tuple[str, str], list[Storm]]) -> list[Result]:
 
 
 async def growth(sizes: tuple[int, ...] = (1_000, 10_000, 50_000)) -> list[dict[str, Any]]:
-    """One storm of each size through each door: does an alert cost more when there are many?"""
+    """Run one storm of each size through each endpoint: does an alert cost more in a larger one?"""
     rows = []
     for alerts in sizes:
-        for door in ("slack", "http"):
-            one = await storm(door, "bot", alerts)
+        for endpoint in ("slack", "http"):
+            measured = await storm(endpoint, "bot", alerts)
             rows.append(
                 {
                     "alerts": alerts,
-                    "door": door,
-                    "per_second": round(one.per_second),
-                    "cpu_us": round(one.cpu_seconds / alerts * 1e6),
-                    "rss_mb": round(one.rss_mb, 1),
+                    "door": endpoint,
+                    "per_second": round(measured.per_second),
+                    "cpu_us": round(measured.cpu_seconds / alerts * 1e6),
+                    "rss_mb": round(measured.rss_mb, 1),
                 }
             )
     return rows

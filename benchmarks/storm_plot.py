@@ -1,4 +1,4 @@
-"""Sixty incidents as a picture: what has arrived by when, as an SVG that any page takes. Pure."""
+"""Draws sixty incidents: the posts over time, as an SVG for any page. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 
 WIDTH, HEIGHT = 760, 340
 LEFT, RIGHT, TOP, BOTTOM = 52, 190, 44, 44
-# Each reads on a white and on a near-black page alike: an image does not know which it is on.
+# Each is readable on a white and on a near-black page: an image does not know its background.
 TEXT, FAINT, OURS, THEIRS, OTHERS = "#7d8590", "#7d859055", "#2f81f7", "#db6d28", "#a371f7"
 
 Scale = Callable[[float], float]
@@ -21,7 +21,7 @@ def plot(
     within: float,
     watched: float,
 ) -> str:
-    """The picture. Times are in seconds after the outbreak; `theirs` are named."""
+    """Return the picture. Times are in seconds after the start; `theirs` are named."""
 
     def x(seconds: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * seconds / watched
@@ -49,11 +49,11 @@ def plot(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         f'width="{WIDTH}" height="{HEIGHT}" role="img" '
         'font-family="system-ui, sans-serif" font-size="12">\n'
-        f"<title>{escape(_told(named, within))}</title>\n" + "\n".join(parts) + "\n</svg>\n"
+        f"<title>{escape(_description(named, within))}</title>\n" + "\n".join(parts) + "\n</svg>\n"
     )
 
 
-def _told(named: Iterable[tuple[str, Sequence[float]]], within: float) -> str:
+def _description(named: Iterable[tuple[str, Sequence[float]]], within: float) -> str:
     counts = (f"{name} {sum(at <= within for at in times)}" for name, times in named)
     return f"Messages that arrived within {within:g} s: " + ", ".join(counts)
 
@@ -88,7 +88,7 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: bo
 def _text(
     x: float,
     y: float,
-    said: str,
+    text: str,
     *,
     colour: str = TEXT,
     anchor: str = "start",
@@ -98,5 +98,5 @@ def _text(
     weight = ' font-weight="600"' if bold else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}" '
-        f'font-size="{size}"{weight}>{escape(said)}</text>'
+        f'font-size="{size}"{weight}>{escape(text)}</text>'
     )

@@ -1,8 +1,8 @@
-"""kill -9 of the replica that has the work → another one shows it in Slack, beyond the lease.
+"""kill -9 of the replica that has the work → another replica shows it in Slack, beyond the lease.
 
-Three bots on one PostgreSQL. The one that dies looks after a channel whose alerts were just
-acknowledged; or it waits for an advisor; or for the gateway's answer. What it waits for never
-comes, and the next time it comes at once, so that only the take-over is measured.
+Three bots on one PostgreSQL. The killed bot sends to a channel whose alerts were just acknowledged;
+or it waits for an advisor; or for the gateway's answer. The first call never returns and the next
+one returns at once, so that only the takeover is measured.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from bot.simulator import LocalSlack, Message
 from tests.helpers.databases import OnServer
 from tests.helpers.waiting import until
 
-LEASES = {2.0: 3, 5.0: 1}  # seconds, and how often each thing is tried with it
+LEASES = {2.0: 3, 5.0: 1}  # seconds, and the number of measurements with it
 REPLICAS = 3
-BURST = 30  # alerts of one channel, so that some are not shown yet when its replica dies
+BURST = 30  # alerts of one channel, so that some are not posted yet when the replica dies
 WAIT = 60.0
 BAR = Bar(2, "s")
 
-# Stands still once, until whoever asked is gone; then answers at once.
+# Blocks once, until its caller has died; afterwards it answers at once.
 ADVISOR = """
 import os, pathlib, sys, time
 parent, once = os.getppid(), pathlib.Path(sys.argv[1])
@@ -46,7 +46,7 @@ print("Likely cause: the disk is full. Next: look at it.")
 
 
 class Cluster:
-    """Three bots, what they share, and hands to kill one with."""
+    """Three bots, their shared systems, and functions to kill one."""
 
     def __init__(self, slack: LocalSlack, store: OnServer, folder: Path) -> None:
         self._slack = slack
@@ -70,23 +70,23 @@ class Cluster:
         await self._parts.aclose()
 
     async def fill(self) -> None:
-        """As many bots as there should be."""
+        """Start bots up to the full number."""
         while len(self._bots) < REPLICAS:
             bot = await self._parts.enter_async_context(child(["bot"], self.settings))
             self._bots[bot.pid] = bot
 
     async def kill(self, owner: str) -> float:
-        """SIGKILL to the bot of that name in the store; when that was."""
+        """Send SIGKILL to the bot of that name in the store; return the time."""
         pid = int(owner.partition("-")[0])
         return await self._bots.pop(pid).kill()
 
-    async def asked(self, query: str) -> str:
-        """The one value that the store has for it, once there is one."""
+    async def value_of(self, query: str) -> str:
+        """Return the single value of the query, once it has one."""
         rows = await until(lambda: self._store.rows(query), WAIT, query)
         return str(rows[0][0])
 
     def send(self) -> str:
-        """An alert of its own service."""
+        """Send an alert of a new service."""
         self._number += 1
         service = f"shop-{word(self._number)}"
         ts = self._slack.core.workspace.next_ts()
@@ -96,19 +96,19 @@ class Cluster:
         return service
 
     async def card(self, service: str) -> Message:
-        """Its card, once it is there."""
+        """Return the card of the service, once it is posted."""
         return await self._seen(
             lambda: next((m for m in self._slack.messages(CHANNEL) if service in m.text), None)
         )
 
     async def reply(self, card: Message, says: str) -> Message:
-        """What the thread says, once it does."""
+        """Return the reply with that text, once it is posted."""
         return await self._seen(
             lambda: next((m for m in self._slack.thread(CHANNEL, card.ts) if says in m.text), None)
         )
 
     async def quiet(self) -> None:
-        """Nothing is left to do."""
+        """Wait until no work is left."""
         busy = (
             "SELECT (SELECT COUNT(*) FROM outbox WHERE sent < wanted)"
             " + (SELECT COUNT(*) FROM advice WHERE state != 'done') AS n"
@@ -120,16 +120,16 @@ class Cluster:
             "the bots are done",
         )
 
-    async def _seen(self, look: Callable[[], Message | None]) -> Message:
-        found: Message = await self._slack.wait_for(look, timeout=WAIT, why="what a bot shows")
-        return found
+    async def _seen(self, find: Callable[[], Message | None]) -> Message:
+        message: Message = await self._slack.wait_for(find, timeout=WAIT, why="what a bot shows")
+        return message
 
     # What dies
 
     async def sender(self) -> float:
-        """The one that posts to a channel dies when that channel's alerts were acknowledged."""
+        """Kill the sender of a channel whose alerts were just acknowledged."""
         await self.card(self.send())
-        owner = await self.asked(f"SELECT owner FROM claims WHERE name = 'lane/{CHANNEL}'")  # noqa: S608 - a constant
+        owner = await self.value_of(f"SELECT owner FROM claims WHERE name = 'lane/{CHANNEL}'")  # noqa: S608 - a constant
         services = [self.send() for _ in range(BURST)]
         links = self._slack.core.links
         await self._slack.wait_for(
@@ -137,33 +137,33 @@ class Cluster:
         )
         unsent = self._slack.messages(CHANNEL)
         at = await self.kill(owner)
-        assert not all(any(one in m.text for m in unsent) for one in services), "too late"
+        assert not all(any(service in m.text for m in unsent) for service in services), "too late"
         for service in services:
             await self.card(service)
         return time.time() - at
 
     async def adviser(self) -> float:
-        """The one that waits for its advisor dies."""
+        """Kill the bot that waits for its advisor."""
         self.slow_once.touch()
         card = await self.card(self.send())
-        owner = await self.asked("SELECT owner FROM advice WHERE state = 'running'")
+        owner = await self.value_of("SELECT owner FROM advice WHERE state = 'running'")
         await until(lambda: not self.slow_once.exists(), WAIT, "its advisor has begun")
         at = await self.kill(owner)
         await self.reply(card, "disk is full")
         return time.time() - at
 
     async def dispatcher(self) -> float:
-        """The one that waits for the gateway dies; the others say that nobody knows."""
+        """Kill the bot that waits for the gateway; the others report an unknown outcome."""
         service = self.send()
         card = await self.card(service)
         await self.reply(card, "disk is full")
-        incident = await self.asked(f"SELECT id FROM incidents WHERE service = '{service}'")  # noqa: S608 - our own word
+        incident = await self.value_of(f"SELECT id FROM incidents WHERE service = '{service}'")  # noqa: S608 - our own word
         self.gateway_has_it.clear()
         await self._slack.as_user("ana").command(f"/incident fix INC-{incident} restart {service}")
         approval = await self.reply(card, "[Approve]")
         await self._slack.as_user("ben").press(approval, "Approve")
         await asyncio.wait_for(self.gateway_has_it.wait(), WAIT)
-        owner = await self.asked("SELECT owner FROM executions WHERE state = 'dispatching'")
+        owner = await self.value_of("SELECT owner FROM executions WHERE state = 'dispatching'")
         at = await self.kill(owner)
         await self._seen(
             lambda: next(
@@ -179,22 +179,22 @@ class Cluster:
 
 
 class SilentGateway(BareGateway):
-    """Takes a request and never answers it."""
+    """Accepts a request and never answers it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.over = asyncio.Event()
 
     async def execute(self, request: web.Request) -> web.Response:
-        """Nothing, for as long as the bench lasts."""
+        """Block for the whole bench."""
         await request.read()
-        self.heard(time.time())
+        self.on_request(time.time())
         await self.over.wait()
         return web.json_response({}, status=500)
 
 
 async def run() -> list[Result]:
-    """Each thing, with each lease; a fresh bot takes the place of the one that died."""
+    """Measure each case with each lease; a new bot replaces the killed one."""
     taken: dict[tuple[str, float], list[float]] = {}
     with postgres() as server:
         for lease, rounds in LEASES.items():
@@ -219,7 +219,7 @@ async def _cluster(store: OnServer, lease: float) -> Any:
         around = await parts.enter_async_context(surroundings(silent))
         parts.callback(silent.over.set)
         cluster = await parts.enter_async_context(Cluster(around.slack, store, around.folder))
-        silent.heard = lambda _at: cluster.gateway_has_it.set()
+        silent.on_request = lambda _at: cluster.gateway_has_it.set()
         advisor = around.folder / "advisor.py"
         advisor.write_text(ADVISOR, encoding="utf-8")
         cluster.settings = around.settings() | {
@@ -231,7 +231,7 @@ async def _cluster(store: OnServer, lease: float) -> Any:
 
 
 def results(taken: dict[tuple[str, float], list[float]]) -> list[Result]:
-    """Seconds beyond the lease; the worst of all is what the bar is on."""
+    """Return seconds beyond the lease; the bar applies to the worst of all."""
     lines = [
         Result(
             f"scale.takeover.{name}.lease_{lease:g}",
@@ -242,5 +242,5 @@ def results(taken: dict[tuple[str, float], list[float]]) -> list[Result]:
         )
         for (name, lease), seconds in taken.items()
     ]
-    worst = max(lines, key=lambda one: one.value)
+    worst = max(lines, key=lambda line: line.value)
     return [Result("scale.takeover", worst.value, "s", bar=BAR, covers=tuple(lines)), *lines]

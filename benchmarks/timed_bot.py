@@ -1,8 +1,8 @@
 """`python -m bot`, with every step of its event loop timed.
 
-At SIGUSR2 it writes `longest step: 0.0123 Name.of_coroutine` to stderr: the seconds of processor
-time that the longest step since the last signal took in the loop's own thread, and whose step it
-was. Then it begins again.
+At SIGUSR2 it writes `longest step: 0.0123 Name.of_coroutine` to stderr: the processor time in
+seconds of the longest step in the loop's own thread since the last signal, and the step's
+coroutine. Then it starts a new measurement.
 """
 
 from __future__ import annotations

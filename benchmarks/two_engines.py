@@ -1,6 +1,6 @@
-"""Alert → card on PostgreSQL beside the same on SQLite, in turn, a bot and a local Slack for each.
+"""Alert → card on PostgreSQL and on SQLite, in turn, each with its own bot and local Slack.
 
-The floor is SQLite. The server is on this machine and fsyncs each commit, as the file does.
+The floor is SQLite. The server is on this machine and fsyncs each commit, like the file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Rounds = dict[str, list[list[float]]]
 
 
 async def run() -> list[Result]:
-    """Rounds of one engine and the other; each begins as often as the other."""
+    """Measure rounds of both engines; each goes first equally often."""
     single: Rounds = {name: [] for name in ENGINES}
     busy: Rounds = {name: [] for name in ENGINES}
     with postgres() as server:
@@ -47,12 +47,13 @@ async def run() -> list[Result]:
 
 
 def results(single: Rounds, busy: Rounds) -> list[Result]:
-    """The median of the rounds' percentiles, for the bot and its floor alike."""
+    """Return the median of the rounds' percentiles, for the bot and its floor alike."""
     lines = []
     for stem, rounds in (("scale.two_engines", single), ("scale.two_engines.50s", busy)):
         for label, share, bar in (("p50", 0.5, BAR), ("p95", 0.95, None)):
             taken = {
-                name: [percentile(one, share) * 1000 for one in rounds[name]] for name in ENGINES
+                name: [percentile(times, share) * 1000 for times in rounds[name]]
+                for name in ENGINES
             }
             value, floor = median(taken["postgresql"]), median(taken["sqlite"])
             detail = {f"{name}_rounds_ms": taken[name] for name in ENGINES}

@@ -1,10 +1,10 @@
-"""(truth) Ten thousand unfinished connections for a minute: health, the Slack link, an alert.
+"""(truth) Ten thousand unfinished connections for a minute: health, the Slack connection, an alert.
 
-The value is the longest that a `GET /healthz` took meanwhile, over a connection of its own; the
-floor is the longest without the flood, right before. Half of the connections stop in their heads
-and half in their bodies, from two processes and several loopback addresses, and what the bot
-closes is opened again. The bar holds only if the bot asked for no new Slack link and the alert
-that Slack told of during the flood became a card.
+The value is the longest `GET /healthz` during the flood, over its own connection; the floor is the
+longest without the flood, directly before. Half of the connections stop in their heads and half in
+their bodies, from two processes and several loopback addresses; a connection that the bot closes is
+opened again. The bar holds only if the bot opened no new Slack connection and an alert from Slack
+during the flood became a card.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from tests.helpers.connection_floods import flooding
 CONNECTIONS = 10_000
 SECONDS = 60.0
 SECONDS_ALONE = 10.0  # without the flood
-BETWEEN = 0.05  # seconds between an answer and the next question
-LONGEST = 30.0  # seconds: an answer that takes longer counts as so long
+BETWEEN = 0.05  # seconds between an answer and the next request
+LONGEST = 30.0  # seconds: the limit for a longer answer
 SERVICE = f"shop-{word(7)}"
 
 
 class Seen:
-    """What the bot asked of Slack: new links, and when it posted the card."""
+    """The bot's calls of Slack: new connections, and the time of the card's post."""
 
     def __init__(self) -> None:
         self.links = 0
         self.card_at: float | None = None
 
-    def heard(self, call: Call) -> None:
-        """One call."""
+    def on_call(self, call: Call) -> None:
+        """Record one call."""
         self.links += call.method == "apps.connections.open"
         posted = call.method == "chat.postMessage" and not call.args.get("thread_ts")
         if posted and self.card_at is None and SERVICE in str(call.args.get("text")):
@@ -45,7 +45,7 @@ class Seen:
 
 
 async def run() -> list[Result]:
-    """The same bot without the flood, then with it."""
+    """Measure the same bot without the flood, then with it."""
     async with AsyncExitStack() as parts:
         around = await parts.enter_async_context(surroundings())
         slack = around.slack
@@ -53,16 +53,16 @@ async def run() -> list[Result]:
         alone = await answered(bot, SECONDS_ALONE)
         half, seen = CONNECTIONS // 2, Seen()
         async with flooding(bot.url, half, "head"), flooding(bot.url, half, "body"):
-            around.calls.heard, told_at = seen.heard, time.time()
+            around.calls.on_call, sent_at = seen.on_call, time.time()
             ts = slack.core.workspace.next_ts()
             slack.send_event(slack_event(CHANNEL, ts, service=SERVICE, instance=word(1)))
             during = await answered(bot, SECONDS)
-    card_after = None if seen.card_at is None else seen.card_at - told_at
+    card_after = None if seen.card_at is None else seen.card_at - sent_at
     return results(alone, during, seen.links, card_after)
 
 
 async def answered(bot: Child, seconds: float) -> list[float]:
-    """How long each `GET /healthz` took, one after the other for so long."""
+    """Return the time of each `GET /healthz`, one after the other for that time."""
     took: list[float] = []
     ends = time.monotonic() + seconds
     timeout = aiohttp.ClientTimeout(total=LONGEST)
@@ -70,8 +70,10 @@ async def answered(bot: Child, seconds: float) -> list[float]:
         while time.monotonic() < ends:
             began = time.monotonic()
             try:
-                async with http.get(bot.url + "/healthz", headers={"Connection": "close"}) as told:
-                    good = told.status == 200
+                async with http.get(
+                    bot.url + "/healthz", headers={"Connection": "close"}
+                ) as response:
+                    good = response.status == 200
             except (TimeoutError, aiohttp.ClientError):
                 good = False
             took.append(time.monotonic() - began if good else LONGEST)
@@ -82,7 +84,9 @@ async def answered(bot: Child, seconds: float) -> list[float]:
 def results(
     alone: list[float], during: list[float], links: int, card_after: float | None
 ) -> list[Result]:
-    """The longest answer; no answer, a new link or an alert without a card misses the bar too."""
+    """Return the longest answer; no answer, a new connection or a missing card also
+    misses the bar.
+    """
     cards = 0 if card_after is None else 1
     name = "truth.unfinished_connections"
     lines = (

@@ -1,8 +1,8 @@
-"""(truth) The worst input of 1 MiB at each endpoint: how long it holds the event loop.
+"""(truth) The worst input of 1 MiB at each endpoint: the longest block of the event loop.
 
-Every parser reads bodies and messages that fill 1 MiB in many ways. The three of each source that
-took longest are then sent to a real bot with 200 SOPs, over HTTP or as Slack events. The value is
-the longest step of its event loop until it rests again: receiving, reading, naming, storing,
+Every parser reads bodies and messages that fill 1 MiB in many ways. The three slowest of each
+source are then sent to a real bot with 200 SOPs, over HTTP or as Slack events. The value is the
+longest step of its event loop until it is idle again: receiving, parsing, identifying, storing,
 posting. The floor is `json.loads` of the same bytes.
 """
 
@@ -37,7 +37,7 @@ from bot.web.body import BODY_LIMIT, json_of
 
 BAR = Bar(0.2, "s")
 CANDIDATES = 3  # of each source, sent to the real bot
-REST = 0.3  # seconds in which a bot that rests takes less than two clock ticks
+REST = 0.3  # seconds in which an idle bot uses less than two clock ticks
 WAIT = 120.0
 SOPS = 200
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -67,12 +67,12 @@ FIELDS = ("name", "title", "text", "service", "env", "severity", "category", "va
 
 
 def text_of(unit: str, size: int) -> str:
-    """So many characters of one unit."""
+    """Repeat one unit up to that many characters."""
     return unit * (size // len(unit))
 
 
 def bodies(source: str, size: int) -> Iterator[tuple[str, Any]]:
-    """(how it is made, a body of about that size) for one source."""
+    """Yield (construction, body of about that size) for one source."""
     for unit in UNITS:
         long = text_of(unit, size)
         yield f"one field of {unit!r}", one_alert(source, long, {})
@@ -101,7 +101,7 @@ def bodies(source: str, size: int) -> Iterator[tuple[str, Any]]:
 
 
 def one_alert(source: str, text: str, labels: dict[str, str]) -> dict[str, Any]:
-    """A body of that source with the text wherever it takes text."""
+    """Return a body of that source with the text in each text field."""
     fields = dict.fromkeys(FIELDS, text)
     if source in ("alertmanager", "grafana"):
         entry = {"status": "firing", "labels": {"alertname": text, **labels}}
@@ -123,7 +123,7 @@ def one_alert(source: str, text: str, labels: dict[str, str]) -> dict[str, Any]:
 
 
 def messages(size: int) -> Iterator[tuple[str, Any]]:
-    """Slack messages of an app, of about that size."""
+    """Yield Slack messages of an app, of about that size."""
     for unit in UNITS:
         long = text_of(unit, size)
         yield f"text of {unit!r}", {"text": long, "bot_id": "B1"}
@@ -136,8 +136,8 @@ def messages(size: int) -> Iterator[tuple[str, Any]]:
         short = text_of(unit, 1_000)
         texts = dict.fromkeys(("title", "author_name", "pretext", "text", "fallback"), short)
         yield f"many headlines of {unit!r}", {"attachments": [texts] * parts}
-        words = {"type": "text", "text": text_of(unit, size // 200)}
-        rich = {"type": "rich_text_section", "elements": [words] * 200}
+        text_element = {"type": "text", "text": text_of(unit, size // 200)}
+        rich = {"type": "rich_text_section", "elements": [text_element] * 200}
         yield f"rich text of {unit!r}", {"blocks": [{"type": "rich_text", "elements": [rich]}]}
     few = [{"title": "a", "text": f"line {n}"} for n in range(size // 40)]
     yield "many attachments", {"text": "x" * 1000, "attachments": few}
@@ -146,12 +146,14 @@ def messages(size: int) -> Iterator[tuple[str, Any]]:
 
 
 def as_received(value: Any) -> bytes:
-    """The value as JSON, at most one body's size."""
+    """Return the value as JSON, at most one body's size."""
     return json.dumps(value, ensure_ascii=True).encode()
 
 
 def sop_lines() -> str:
-    """SOPs that fit none of the alerts, so that each alert is compared with all of them."""
+    """Return SOPs that match none of the alerts, so that each alert is compared with all
+    of them.
+    """
     return "".join(
         json.dumps({"sop_id": f"sop_{word(n)}", "keys": [f"svc:{word(n)}-*", "env:prod"]}) + "\n"
         for n in range(SOPS)
@@ -163,13 +165,13 @@ LIBRARY = SopLibrary.load([("sops.jsonl", sop_lines())])
 
 
 def write_sops(folder: Path) -> None:
-    """The folder with these SOPs in it."""
+    """Write a folder with these SOPs."""
     folder.mkdir()
     (folder / "sops.jsonl").write_text(sop_lines())
 
 
 def read(source: str, body: Any, sops: SopLibrary = EMPTY) -> None:
-    """Everything between the bytes and the store."""
+    """Run all code between the bytes and the store."""
     try:
         alerts = parse_message(body) if source == "slack" else parse_body(source, body)
         list(name_all(Delivery("k", "C1", alerts, retold=True), sops, NOW))
@@ -178,15 +180,15 @@ def read(source: str, body: Any, sops: SopLibrary = EMPTY) -> None:
 
 
 def inputs(source: str, size: int) -> Iterator[tuple[str, Any]]:
-    """Every input for a source; `slack` stands for the messages."""
+    """Yield every input for a source; `slack` means the messages."""
     return messages(size) if source == "slack" else bodies(source, size)
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it takes, at best."""
+    """Return its shortest time."""
     best = float("inf")
     for _ in range(2):
-        # Of this thread: what else runs on the machine is no hold of ours.
+        # Of this thread: other work on the machine is not our block.
         began = time.thread_time()
         work()
         best = min(best, time.thread_time() - began)
@@ -197,7 +199,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One body or message, and how long its reading took outside of a bot, in seconds."""
+    """One body or message, and the seconds of its parsing outside of a bot."""
 
     source: str
     made: str
@@ -207,30 +209,30 @@ class Input:
 
 
 def of_one_body(source: str) -> Iterator[tuple[str, Any]]:
-    """Every input for a source, as large as fits into one body when it is JSON."""
+    """Yield every input for a source, as large as one body can hold as JSON."""
     for number, (made, value) in enumerate(inputs(source, BODY_LIMIT)):
         size = BODY_LIMIT
         while (length := len(as_received(value))) > BODY_LIMIT - 600:
-            # Escapes and repeated fields make it longer: as many as fit.
+            # Escapes and repeated fields make it longer: use as many as fit.
             size = int(size * min(0.98, BODY_LIMIT / length))
             _, value = next(itertools.islice(inputs(source, size), number, None))
         yield made, value
 
 
 def slowest(source: str) -> list[Input]:
-    """The inputs whose reading takes longest, the longest first."""
-    found = []
+    """Return the slowest inputs to parse, the slowest first."""
+    candidates = []
     for made, value in of_one_body(source):
         data = as_received(value)
         took = seconds(partial(read, source, value, LIBRARY))
         took += seconds(partial(json.loads if source == "slack" else json_of, data))
-        found.append(Input(source, made, value, data, took))
-        found = sorted(found, key=lambda known: -known.took)[:CANDIDATES]
-    return found
+        candidates.append(Input(source, made, value, data, took))
+        candidates = sorted(candidates, key=lambda known: -known.took)[:CANDIDATES]
+    return candidates
 
 
 class TimedBot:
-    """A bot in a process of its own that tells the longest step of its event loop."""
+    """A bot in its own process that reports the longest step of its event loop."""
 
     def __init__(self, process: Child, slack: LocalSlack, http: aiohttp.ClientSession) -> None:
         self._process = process
@@ -238,37 +240,37 @@ class TimedBot:
         self._http = http
 
     async def longest_step(self) -> tuple[float, str]:
-        """Seconds of processor time, and whose step; of the steps since the last question."""
-        asked = len(self._process.log)
+        """Return the processor time and the name of the longest step since the last call."""
+        lines_before = len(self._process.log)
         os.kill(self._process.pid, signal.SIGUSR2)
         while True:
-            for line in self._process.log[asked:]:
+            for line in self._process.log[lines_before:]:
                 if line.startswith(MARK):
                     seconds_taken, _, name = line.removeprefix(MARK).decode().strip().partition(" ")
                     return float(seconds_taken), name
             await asyncio.sleep(0.01)
 
-    async def held_by(self, given: Input) -> tuple[float, str]:
-        """The longest step from the arrival of this input until the bot rests again."""
+    async def held_by(self, input_: Input) -> tuple[float, str]:
+        """Return the longest step from the arrival of this input until the bot is idle again."""
         async with asyncio.timeout(WAIT):
             await self._rested()
             await self.longest_step()
-            if given.source == "slack":
+            if input_.source == "slack":
                 ts = self._slack.core.workspace.next_ts()
                 message = {"type": "message", "subtype": "bot_message", "username": "a"}
                 place = {"channel": CHANNEL, "ts": ts, "event_ts": ts}
-                self._slack.send_event({"bot_id": "B0A", **message, **given.value, **place})
+                self._slack.send_event({"bot_id": "B0A", **message, **input_.value, **place})
             else:
-                url = f"{self._process.url}/alerts/{given.source}"
+                url = f"{self._process.url}/alerts/{input_.source}"
                 json_type = {"Content-Type": "application/json"}
-                async with self._http.post(url, data=given.data, headers=json_type) as response:
-                    assert response.status != 413, f"{given.made} is larger than 1 MiB"
+                async with self._http.post(url, data=input_.data, headers=json_type) as response:
+                    assert response.status != 413, f"{input_.made} is larger than 1 MiB"
                     await response.read()
             await self._rested()
             return await self.longest_step()
 
     async def _rested(self) -> None:
-        """Until it has acknowledged everything and takes next to no processor time."""
+        """Wait until it has acknowledged everything and uses next to no processor time."""
         spent = -1.0
         while (
             self._slack.core.links.unacknowledged() or self._process.cpu_seconds() > spent + 0.015
@@ -279,7 +281,7 @@ class TimedBot:
 
 @asynccontextmanager
 async def timed_bot() -> AsyncIterator[TimedBot]:
-    """One that reads alerts from Slack and over HTTP, with 200 SOPs."""
+    """Run one that reads alerts from Slack and over HTTP, with 200 SOPs."""
     async with AsyncExitStack() as parts:
         around = await parts.enter_async_context(surroundings())
         settings = around.settings()
@@ -290,11 +292,11 @@ async def timed_bot() -> AsyncIterator[TimedBot]:
 
 
 async def run() -> list[Result]:
-    """The worst of all, and the worst of each source."""
+    """Measure the worst of all, and the worst of each source."""
     results = []
     async with timed_bot() as bot:
         for source in (*SOURCES, "slack"):
-            # In a thread, or the local Slack would not answer the bot meanwhile.
+            # In a thread: otherwise the local Slack would not answer the bot meanwhile.
             candidates = await asyncio.to_thread(slowest, source)
             held = [(*await bot.held_by(candidate), candidate) for candidate in candidates]
             longest, step, worst = max(held, key=lambda measured: measured[0])

@@ -16,7 +16,8 @@ SopbotError
      ├─ GatewayRejected    the gateway says the request is our fault (400, 401, 422 …)
      └─ OutcomeUnknown     the request was sent and no answer arrived
 
-A class docstring is the default message for people. One place turns these into Slack text (`handlers.listeners.errors`), one into HTTP (`bot.web.errors`).
+A class docstring is the default message for people. One place turns these into Slack text
+(`handlers.listeners.errors`), one into HTTP (`bot.web.errors`).
 """
 
 from __future__ import annotations
