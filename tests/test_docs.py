@@ -1,5 +1,6 @@
 """Docs are tests: what the code has, the docs name, and what the docs link to is there."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from benchmarks.__main__ import BENCHES
 from bot.gateway.events import Event as GatewayEvent
 from bot.intake import PARSERS
-from bot.observability.events import Event, level_of
+from bot.observability.events import LEVELS, Event
 from bot.observability.metrics import Metrics
 from bot.policy import Policy
 from bot.remediation.catalogue import CATALOGUE
@@ -114,7 +115,7 @@ def test_no_committed_text_names_a_package_index_or_a_path_of_one_machine():
 
 def test_every_event_is_in_the_docs_with_its_level_and_no_other():
     rows = re.findall(r"^\| `([a-z._]+)` \| ([A-Z]+) \|", doc("logs.md"), re.MULTILINE)
-    code = {str(event): level_of(event) for event in Event}
+    code = {str(event): logging.getLevelName(LEVELS.get(event, logging.INFO)) for event in Event}
     code |= {str(event): "INFO" for event in GatewayEvent}
     assert dict(rows) == code, "docs/logs.md and the events in the code differ"
     assert len(rows) == len(code), "an event stands twice in docs/logs.md"

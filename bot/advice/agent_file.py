@@ -38,7 +38,6 @@ class AgentFiles:
     """Result of `write_agent`. With a `problem` the command must not run."""
 
     written: tuple[Path, ...] = ()
-    unchanged: tuple[Path, ...] = ()
     problem: str = ""
 
 
@@ -58,13 +57,10 @@ def write_agent(argv: Sequence[str], home: Path) -> AgentFiles:
         return AgentFiles()
     content = (json.dumps(_AGENT, indent=2) + "\n").encode()
     written: list[Path] = []
-    unchanged: list[Path] = []
     for place in _PLACES:
         path = home / place / f"{AGENT_NAME}.json"
         try:
-            if _is_right(path, content):
-                unchanged.append(path)
-            else:
+            if not _is_right(path, content):
                 _replace(path, content)
                 written.append(path)
         except OSError as error:
@@ -72,8 +68,8 @@ def write_agent(argv: Sequence[str], home: Path) -> AgentFiles:
                 f"The agent file {path} cannot be written ({error.strerror}). Make HOME writable "
                 "for the bot, or set ADVISOR_COMMAND to a command without --agent."
             )
-            return AgentFiles(tuple(written), tuple(unchanged), problem)
-    return AgentFiles(tuple(written), tuple(unchanged))
+            return AgentFiles(tuple(written), problem)
+    return AgentFiles(tuple(written))
 
 
 def _is_right(path: Path, content: bytes) -> bool:

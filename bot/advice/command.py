@@ -45,7 +45,6 @@ class CommandAnswer:
 
     text: str
     seconds: float
-    tries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +224,7 @@ class AdvisorCommand:
             self._last_failure = None
             self._paused_until = 0.0
             self._last_seconds = self._clock() - began
-            return CommandAnswer(text=text, seconds=self._last_seconds, tries=len(seen) + 1)
+            return CommandAnswer(text=text, seconds=self._last_seconds)
 
     def _pause_before_next(self, seen: Sequence[FailureKind]) -> float | None:
         """Return the seconds before the next try, or None if a retry cannot help."""

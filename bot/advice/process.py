@@ -46,7 +46,6 @@ class Run:
     stderr: bytes
     seconds: float
     stopped: Stop | None
-    leftovers: int
 
 
 async def run(
@@ -88,14 +87,13 @@ async def run(
                 async with asyncio.timeout(_DRAIN_SECONDS):
                     await child.drained.wait()
     finally:
-        leftovers = await _to_the_end(_clear(child, nonce, since, cwd))
+        await _to_the_end(_clear(child, nonce, since, cwd))
     return Run(
         exit_code=child.exit_code,
         stdout=bytes(child.stdout),
         stderr=bytes(child.stderr),
         seconds=loop.time() - began,
         stopped=child.stopped,
-        leftovers=leftovers,
     )
 
 
@@ -221,29 +219,28 @@ async def _start(
     return child
 
 
-async def _abandon(starting: asyncio.Future[object], child: _Child, nonce: str) -> int:
+async def _abandon(starting: asyncio.Future[object], child: _Child, nonce: str) -> None:
     with suppress(OSError):
         await starting
-    return await _end_child(child, trees.Tree(child.pid, _mark_of(nonce))) if child.transport else 0
+    if child.transport:
+        await _end_child(child, trees.Tree(child.pid, _mark_of(nonce)))
 
 
-async def _clear(child: _Child | None, nonce: str, since: int, cwd: Path) -> int:
-    leftovers = 0
+async def _clear(child: _Child | None, nonce: str, since: int, cwd: Path) -> None:
     try:
         if child:
-            leftovers = await _end_child(child, trees.Tree(child.pid, _mark_of(nonce), since))
+            await _end_child(child, trees.Tree(child.pid, _mark_of(nonce), since))
     finally:
         _remove(cwd)
-    return leftovers
 
 
 def _mark_of(nonce: str) -> str:
     return f"{MARK}={nonce}"
 
 
-async def _end_child(child: _Child, tree: trees.Tree) -> int:
+async def _end_child(child: _Child, tree: trees.Tree) -> None:
     """End the whole tree, reap the child and close every pipe."""
-    leftovers = (await trees.end(tree)).count
+    await trees.end(tree)
     with suppress(TimeoutError):
         async with asyncio.timeout(_REAP_SECONDS):
             # First the exit, then close(): in the other order asyncio's watcher may lose the exit
@@ -253,10 +250,9 @@ async def _end_child(child: _Child, tree: trees.Tree) -> int:
     with suppress(TimeoutError):
         async with asyncio.timeout(_REAP_SECONDS):
             await child.closed.wait()
-    return leftovers
 
 
-async def _to_the_end(work: Coroutine[None, None, int]) -> int:
+async def _to_the_end(work: Coroutine[None, None, None]) -> None:
     """Finish `work` even if the caller is cancelled; pass the cancellation on afterwards."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
@@ -267,4 +263,4 @@ async def _to_the_end(work: Coroutine[None, None, int]) -> int:
             cancelled = error
     if cancelled:
         raise cancelled
-    return task.result()
+    task.result()

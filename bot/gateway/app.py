@@ -37,7 +37,6 @@ class RunningGateway:
     """A gateway that answers at `url`."""
 
     url: str
-    journal: Journal
     dispatcher: Dispatcher
     health: HealthCheck
     reload: Callable[[GatewayConfig], Awaitable[None]]
@@ -130,7 +129,7 @@ async def running(
             now_in_force = new_config
             _warn_about_open_targets(new_config)
 
-        yield RunningGateway(server.url, journal, dispatcher, health, reload)
+        yield RunningGateway(server.url, dispatcher, health, reload)
 
 
 async def _stop_all(executors: Mapping[str, Executor]) -> None:

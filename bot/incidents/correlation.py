@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.incidents.keys import normalise, sop_id_of
+from bot.incidents.keys import normalise
 from bot.incidents.model import Alert, AlertStatus
 
 
@@ -121,21 +121,6 @@ def key_of(alert: Alert, scope: Scope) -> str:
     # The parts of the scope are normalised; a second time would change an empty part's `-` to `_`.
     return alert.incident_key or "|".join(
         (scope.env, scope.service, scope.category, normalise(alert.severity))
-    )
-
-
-def name(
-    alert: Alert, *, matched_sop: str | None, incident_key: str, tracking_id: str, dedup_key: str
-) -> IdentifiedAlert:
-    """Set an alert's identity: its own SOP ID, the matched rule's, or the key's hash."""
-    return IdentifiedAlert(
-        alert=alert,
-        scope=scope_of(alert),
-        incident_key=incident_key,
-        sop_id=matched_sop or alert.sop_id or sop_id_of(incident_key),
-        tracking_id=tracking_id,
-        dedup_key=dedup_key,
-        sop_matched=matched_sop is not None,
     )
 
 

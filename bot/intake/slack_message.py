@@ -36,7 +36,6 @@ class Attachment:
     title_link: str
     text: str
     footer: str
-    fallback: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,7 @@ class _Reader:
         self.headlines += [part for part in (title, author, pretext, text, fallback) if part]
         if colour := _text(item.get("color")):
             self.colours.append(colour.lstrip("#").lower())
-        return Attachment(title, link, text, footer, fallback)
+        return Attachment(title, link, text, footer)
 
     def field(self, name: str, value: str) -> None:
         name = bare(name).rstrip(":")

@@ -63,7 +63,7 @@ class Event(StrEnum):
     OUTBOX_GIVEN_UP = "outbox.given_up"  # Slack will not accept a message
 
 
-_LEVELS = {
+LEVELS = {
     Event.ALERT_REPEATED: logging.DEBUG,
     Event.DISPATCH_CLAIMED: logging.DEBUG,
     Event.ADVICE_FAILED: logging.WARNING,
@@ -81,11 +81,6 @@ _LEVELS = {
 }
 
 
-def level_of(event: Event) -> str:
-    """Return the name of the level at which it is logged."""
-    return logging.getLevelName(_LEVELS.get(event, logging.INFO))
-
-
 def emit(event: Event, **fields: Any) -> None:
     """Log a step. `fields` are ids, states and short reasons: never a secret, never alert text."""
-    logs.emit(log, _LEVELS.get(event, logging.INFO), event, fields)
+    logs.emit(log, LEVELS.get(event, logging.INFO), event, fields)

@@ -68,8 +68,8 @@ class Action:
 
     `intent` is the sentence that any gateway understands; it is also shown if a gateway cannot
     plan. `blast` names the damage while it runs. `inverse` is the action that undoes it, '' without
-    one; then `reversible` names the lasting effects. `verified_by` names the check that decides the
-    success. `cooldown` is the time for which a target is left alone after any request to it.
+    one; then `reversible` names the lasting effects. `cooldown` is the time for
+    which a target is left alone after any request to it.
     """
 
     id: str
@@ -79,13 +79,10 @@ class Action:
     blast: str
     reversible: str
     inverse: str = ""
-    verified_by: str
     cooldown: timedelta
     parameters: type[BaseModel]
     synonyms: tuple[str, ...]
 
-
-_VERIFIED_BY = "the health check that the SOP names, else the alert that clears"
 
 CATALOGUE: Mapping[str, Action] = {
     action.id: action
@@ -97,7 +94,6 @@ CATALOGUE: Mapping[str, Action] = {
             risk=Risk.MEDIUM,
             blast="the service is away while it restarts",
             reversible="no, but the service keeps its version and its data",
-            verified_by=_VERIFIED_BY,
             cooldown=timedelta(minutes=5),
             parameters=StopParameters,
             synonyms=("restart", "reboot", "bounce"),
@@ -110,7 +106,6 @@ CATALOGUE: Mapping[str, Action] = {
             blast="the service is away until somebody starts it",
             reversible="yes, by service.start",
             inverse="service.start",
-            verified_by=_VERIFIED_BY,
             cooldown=timedelta(minutes=5),
             parameters=StopParameters,
             synonyms=("stop", "halt"),
@@ -123,7 +118,6 @@ CATALOGUE: Mapping[str, Action] = {
             blast="the service takes work again",
             reversible="yes, by service.stop",
             inverse="service.stop",
-            verified_by=_VERIFIED_BY,
             cooldown=timedelta(minutes=1),
             parameters=StartParameters,
             synonyms=("start",),

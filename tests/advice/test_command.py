@@ -130,7 +130,8 @@ async def test_a_prompt_can_never_start_as_a_command_of_the_cli(fakeq: FakeQ, st
 async def test_a_throttled_command_is_asked_again_with_growing_pauses(fakeq: FakeQ) -> None:
     fakeq.plays(*[step(stderr=THROTTLED)] * 3, step("HELLO"))
     answer = await fakeq.command(timeout=600).ask("why")
-    assert (answer.text, answer.tries) == ("HELLO", 4)
+    assert answer.text == "HELLO"
+    assert len(fakeq.calls()) == 4
     assert fakeq.pauses == [1, 2, 4]
     assert fakeq.kinds() == ["started", "retried", "retried", "retried", "answered"]
 

@@ -12,7 +12,6 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.configuration import Configuration, LiveConfiguration
-from bot.incidents import correlation
 from bot.incidents.model import Alert, AlertStatus, Severity
 from bot.incidents.sops import SopLibrary
 from bot.observability.metrics import Metrics
@@ -24,6 +23,7 @@ from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackClient
 from store import Store, open_store
 from store.topics import Topic
+from tests.helpers.builders import named
 from tests.helpers.clocks import FixedClock
 from tests.helpers.trail import AUDIT_KEY
 
@@ -106,17 +106,9 @@ class Desk:
             severity=severity,
             fingerprint=f"f-{service}",
         )
-        scope = correlation.scope_of(alert)
-        named = correlation.name(
-            alert,
-            matched_sop=None,
-            incident_key=correlation.key_of(alert, scope),
-            tracking_id=f"req-{service}",
-            dedup_key=key or f"{service}-{self.clock.now.timestamp()}",
-        )
-        receipt = await self.store.accept(
-            named.dedup_key, [named], channel=channel, now=self.clock.now
-        )
+        key = key or f"{service}-{self.clock.now.timestamp()}"
+        identified = named(alert, tracking_id=f"req-{service}", dedup_key=key)
+        receipt = await self.store.accept(key, [identified], channel=channel, now=self.clock.now)
         return receipt.incident_ids[0]
 
     def outbox_of(self, store: Store) -> Outbox:

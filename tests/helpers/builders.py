@@ -17,6 +17,7 @@ from bot.approvals.policy import Voter
 from bot.configuration import Configuration, LiveConfiguration
 from bot.incidents import correlation
 from bot.incidents.correlation import IdentifiedAlert
+from bot.incidents.keys import sop_id_of
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from bot.policy import Correlate, Policy
@@ -70,14 +71,17 @@ def named(
     """The alert with its identity; every call is another telling unless `dedup_key` is given."""
     number = next(_numbers)
     scope = correlation.scope_of(one)
-    whole = correlation.name(
-        one,
-        matched_sop=sop_id,
-        incident_key=correlation.key_of(one, scope),
+    incident_key = correlation.key_of(one, scope)
+    return IdentifiedAlert(
+        alert=one,
+        scope=scope,
+        incident_key=incident_key,
+        sop_id=sop_id or one.sop_id or sop_id_of(incident_key),
         tracking_id=tracking_id or f"req-{number}",
         dedup_key=dedup_key or f"telling-{number}",
+        sop_matched=sop_id is not None,
+        sent_at=sent_at,
     )
-    return replace(whole, sent_at=sent_at)
 
 
 async def tell(store: Store, *alerts: Alert, at: datetime = NOW, sop_id: str | None = None) -> int:

@@ -16,7 +16,6 @@ from bot.incidents.correlation import (
     Verdict,
     decide,
     key_of,
-    name,
     scope_of,
 )
 from bot.incidents.keys import incident_key_of, sop_id_of
@@ -45,7 +44,15 @@ def alert(**changes: Any) -> Alert:
 
 
 def named(one: Alert, sop_id: str = "ours") -> IdentifiedAlert:
-    return name(one, matched_sop=sop_id, incident_key="k", tracking_id="t", dedup_key="d")
+    return IdentifiedAlert(
+        alert=one,
+        scope=scope_of(one),
+        incident_key="k",
+        sop_id=sop_id,
+        tracking_id="t",
+        dedup_key="d",
+        sop_matched=True,
+    )
 
 
 def candidate(
@@ -159,27 +166,6 @@ def test_the_severity_is_no_part_of_a_scope_but_is_of_the_key() -> None:
 def test_a_callers_incident_key_is_kept_as_it_is() -> None:
     one = alert(incident_key="sdn5_cpu_high")
     assert key_of(one, scope_of(one)) == "sdn5_cpu_high"
-
-
-@pytest.mark.parametrize(
-    ("matched", "own", "expected"),
-    [
-        ("rule", "own", "rule"),
-        (None, "own", "own"),
-        (None, "", "sop_e3389dc114b9"),
-    ],
-    ids=["the matched rule's", "else the alert's own", "else the key's hash"],
-)
-def test_an_alerts_sop_id_is(matched: str | None, own: str, expected: str) -> None:
-    one = alert(sop_id=own)
-    settled = name(
-        one,
-        matched_sop=matched,
-        incident_key="prod|web|cpu|high",
-        tracking_id="t",
-        dedup_key="d",
-    )
-    assert settled.sop_id == expected
 
 
 def test_the_key_of_an_empty_part_is_a_dash_and_its_sop_id_is_that_of_the_contract() -> None:

@@ -17,6 +17,7 @@ from bot.incidents import correlation
 from bot.incidents.correlation import Scope
 from bot.incidents.model import Alert, AlertStatus, Hyperlink, Incident, IncidentStatus, Severity
 from store import Store, open_store
+from tests.helpers.builders import named
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 
@@ -208,21 +209,15 @@ async def _tell(
     )
     scope = correlation.scope_of(alert)
     key = f"delivery-{len(told)}"
-    named = correlation.name(
-        alert,
-        matched_sop=step.sop_id,
-        incident_key=correlation.key_of(alert, scope),
-        tracking_id=f"req-{key}",
-        dedup_key=key,
-    )
-    receipt = await store.accept(key, [named], channel="C1", now=now)
+    identified = named(alert, sop_id=step.sop_id, tracking_id=f"req-{key}", dedup_key=key)
+    receipt = await store.accept(key, [identified], channel="C1", now=now)
     assert (receipt.accepted, receipt.duplicates) == (1, 0)
-    told.append(named.tracking_id)
+    told.append(identified.tracking_id)
     known[step.number] = alert
-    model.tell(step, scope, named.sop_id)
+    model.tell(step, scope, identified.sop_id)
     if step.again:
         for repeated in (key, f"{key}-other"):  # the same delivery, and the same alert in another
-            receipt = await store.accept(repeated, [named], channel="C1", now=now)
+            receipt = await store.accept(repeated, [identified], channel="C1", now=now)
             assert (receipt.accepted, receipt.duplicates) == (0, 1)
 
 

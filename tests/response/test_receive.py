@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+import pytest
+
 from bot.incidents.correlation import IdentifiedAlert
+from bot.incidents.keys import sop_id_of
 from bot.incidents.sops import SopLibrary
 from bot.response.receive import ALERTS_A_STEP, Delivery, name_all, named_in_steps
 from tests.helpers.builders import NOW, alert
@@ -32,6 +35,21 @@ def test_a_sender_that_does_not_repeat_itself_is_told_apart_by_its_delivery():
 def test_an_edit_says_which_message_it_changes():
     delivery = Delivery("slack/C1/1.5/2", "C1", [alert()], edit_of="slack/C1/1.5/")
     assert [one.edit_of for one in name_all(delivery, SOPS, NOW)] == ["slack/C1/1.5/"]
+
+
+@pytest.mark.parametrize(
+    ("service", "own", "expected"),
+    [
+        ("web", "own", "web-cpu"),
+        ("api", "own", "own"),
+        ("api", "", sop_id_of("prod|api|cpu|high")),
+    ],
+    ids=["the matched rule's", "else the alert's own", "else the key's hash"],
+)
+def test_the_sop_id_of_an_alert_is(service: str, own: str, expected: str) -> None:
+    incoming = alert(service=service, sop_id=own, env="prod", category="cpu")
+    (identified,) = name_all(Delivery("d", "C1", [incoming]), SOPS, NOW)
+    assert identified.sop_id == expected
 
 
 def test_only_the_library_counts_as_a_match():

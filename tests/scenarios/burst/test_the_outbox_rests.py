@@ -12,7 +12,6 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.configuration import Configuration, LiveConfiguration
-from bot.incidents import correlation
 from bot.incidents.model import Alert, AlertStatus, Severity
 from bot.observability.metrics import Metrics
 from bot.policy import Notify, Policy
@@ -23,6 +22,7 @@ from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackClient
 from store import Store
 from tests.handlers.conftest import OPS, Known
+from tests.helpers.builders import named
 from tests.helpers.virtual_time import VirtualTime
 from tests.scenarios.burst.turns import TurnsEngine
 
@@ -93,15 +93,9 @@ class Scene:
             severity=severity,
             fingerprint=f"{channel}-{service}",
         )
-        scope = correlation.scope_of(alert)
-        named = correlation.name(
-            alert,
-            matched_sop=None,
-            incident_key=correlation.key_of(alert, scope),
-            tracking_id=f"req-{channel}-{service}",
-            dedup_key=f"{channel}-{service}-{now.timestamp()}",
-        )
-        receipt = await self.store.accept(named.dedup_key, [named], channel=channel, now=now)
+        key = f"{channel}-{service}-{now.timestamp()}"
+        identified = named(alert, tracking_id=f"req-{channel}-{service}", dedup_key=key)
+        receipt = await self.store.accept(key, [identified], channel=channel, now=now)
         return receipt.incident_ids[0]
 
     def cards(self, channels: Sequence[str] = CHANNELS) -> int:
