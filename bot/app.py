@@ -214,7 +214,7 @@ class Bot:
                 advisor=self._advisor,
                 gateway=gateway,
                 probe=http_probe(session),
-                user_status=People(slack, self.identity.team_id, self._clock).standing,
+                user_status=People(slack, self.identity.team_id, self._clock).user_status,
                 clock=self._clock,
                 metrics=self.metrics,
                 ops_channel=ops,

@@ -1,4 +1,4 @@
-"""Everything that knows Slack. The list below is all that listens."""
+"""Everything that knows Slack. `register` lists every listener."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def register(
     outbox: Outbox,
     clock: Callable[[], datetime],
 ) -> None:
-    """Hang every listener on the app, in the order in which they see a payload."""
+    """Register every listener with the app, in the order in which they see a payload."""
     context.register(app, service, outbox, clock)
     failures = errors.Failures(service)
     errors.register(app, outbox, failures)

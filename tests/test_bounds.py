@@ -102,7 +102,7 @@ BOUNDS: dict[str, dict[str, float]] = {
     "handlers.inbound.socket_connection": {"HANDSHAKE": 10, "SILENCE": 15, "LARGEST": 4 * MIB},
     "handlers.outbound.posted_messages": {"PAGE": 500, "MOST_PAGES": 2_000, "PLACES": 50},
     "handlers.outbound.posted_head": {"PAGE": 200, "MOST_PAGES": 5},
-    "handlers.listeners.user_status": {"PATIENCE": 2, "MOST": 1_000},
+    "handlers.listeners.user_status": {"TIMEOUT": 2, "MOST": 1_000},
     "handlers.outbound.slack_client": {"UNREADABLE_WAIT": 30, "LONGEST_WAIT": 3_600},
     "handlers.outbound.delivery": {"MAX_BACKOFF": 60, "GIVE_UP_AFTER": 8},
     "handlers.listeners.registration": {"ANSWER_WITHIN": 2.5},

@@ -1,1 +1,1 @@
-"""What people do in Slack: commands, buttons, modals, shortcuts, mentions."""
+"""Handles people's actions in Slack: commands, buttons, modals, shortcuts, mentions."""

@@ -1,6 +1,6 @@
-"""Presses on approval cards. The button's value is an id; what it stands for is in the store.
+"""Handles presses on approval cards. The button's value is an id; the store has the approval.
 
-Nothing else of what a press brings is believed: not the card's text, nor which card it stands on.
+The listener believes nothing else in a press: not the card's text, nor the message that it names.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from handlers.views import modals
 
 
 def register(listeners: Listeners) -> None:
-    """The buttons of the card and of its result, and the boxes that two of them open."""
+    """Register the buttons of the card and of its result, and the modals that two of them open."""
     listeners.opener("sopbot.approve", approve)
     listeners.action("sopbot.reject", reject)
     listeners.action("sopbot.dry_run", dry_run)
@@ -40,21 +40,21 @@ async def approve(
     service: IncidentService,
     outbox: Outbox,
 ) -> None:
-    """A yes, or first the box for its reason. A refusal goes to the presser alone."""
+    """Count an approval, or first open the modal for its reason."""
     reading = service.store.incident_of_approval(str(action.get("value", "")))
-    asked, incident = await asyncio.gather(approval_of_press(body, action, service), reading)
-    if asked.terms.reason_required:
-        await service.decisions.check(asked, voter_of(body))
-        await outbox.direct.open_view(str(body["trigger_id"]), modals.reason_modal(asked))
+    approval, incident = await asyncio.gather(approval_of_press(body, action, service), reading)
+    if approval.terms.reason_required:
+        await service.decisions.check(approval, voter_of(body))
+        await outbox.direct.open_view(str(body["trigger_id"]), modals.reason_modal(approval))
     else:
         press = press_of(body, action)
         await service.decisions.vote(
-            asked, voter_of(body), Choice.APPROVE, press, incident=incident
+            approval, voter_of(body), Choice.APPROVE, press, incident=incident
         )
 
 
 async def reasoned(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> None:
-    """A yes with its reason: it counts now, not when the box was opened."""
+    """Count an approval with its reason: it counts now, not when the modal was opened."""
     approval = await service.store.approval(str(view.get("private_metadata", "")))
     reason = modals.reason_of(view)
     await service.decisions.vote(
@@ -63,15 +63,15 @@ async def reasoned(body: dict[str, Any], view: dict[str, Any], service: Incident
 
 
 async def reject(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> None:
-    """A no ends it: an approver's, also after their yes, or that of who asked for it."""
-    asked = await approval_of_press(body, action, service)
-    await service.decisions.vote(asked, voter_of(body), Choice.REJECT, press_of(body, action))
+    """Reject: an approver may, also after approving, and so may the person who asked for it."""
+    approval = await approval_of_press(body, action, service)
+    await service.decisions.vote(approval, voter_of(body), Choice.REJECT, press_of(body, action))
 
 
 async def dry_run(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> str:
-    """Whether the gateway would still do what the card shows, told to the presser."""
-    asked = await approval_of_press(body, action, service)
-    return await service.decisions.dry_run(asked.id)
+    """Ask the gateway whether its plan is still what the card shows; returns the answer."""
+    approval = await approval_of_press(body, action, service)
+    return await service.decisions.dry_run(approval.id)
 
 
 async def edit(
@@ -80,16 +80,17 @@ async def edit(
     service: IncidentService,
     outbox: Outbox,
 ) -> None:
-    """Open the box for other values."""
-    asked = await approval_of_press(body, action, service)
-    if asked.decided:
-        raise Refused(f"Not done: this remediation is {asked.state}.")
-    await service.decisions.check_person(str(body["user"]["id"]))  # again when it is sent
-    await outbox.direct.open_view(str(body["trigger_id"]), modals.edit_modal(asked))
+    """Open the modal for other values."""
+    approval = await approval_of_press(body, action, service)
+    if approval.decided:
+        raise Refused(f"Not done: this remediation is {approval.state}.")
+    # It is checked once more when the modal is submitted.
+    await service.decisions.check_person(str(body["user"]["id"]))
+    await outbox.direct.open_view(str(body["trigger_id"]), modals.edit_modal(approval))
 
 
 async def edited(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> None:
-    """Another proposal takes this one's place; who edited it does not count on it."""
+    """Replace the proposal by an edited one, on which its editor's vote does not count."""
     approval_id = str(view.get("private_metadata", ""))
     await service.proposals.edit(approval_id, modals.values_of(view), str(body["user"]["id"]))
 
@@ -101,71 +102,71 @@ async def check_again(
     execution = await _execution_of_press(body, action, service)
     if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:
         return f"The outcome is known: {execution.state}."
-    found = await service.dispatches.look_again(execution)
-    if found.state is RemediationStatus.OUTCOME_UNKNOWN:
+    looked_up = await service.dispatches.look_again(execution)
+    if looked_up.state is RemediationStatus.OUTCOME_UNKNOWN:
         return "Still unknown: the gateway has no answer yet."
-    return f"The gateway says: {found.state}."
+    return f"The gateway says: {looked_up.state}."
 
 
 async def by_hand(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> None:
-    """An approver says that an unknown outcome is done: it is written down who."""
+    """Record that an approver says that an unknown outcome succeeded."""
     await service.dispatches.mark_by_hand(*await _outcome_to_tell(body, action, service))
 
 
 async def did_not_run(
     body: dict[str, Any], action: dict[str, Any], service: IncidentService
 ) -> None:
-    """An approver says that an unknown outcome never ran: it is written down who."""
+    """Record that an approver says that an unknown outcome never ran."""
     await service.dispatches.mark_not_run(*await _outcome_to_tell(body, action, service))
 
 
 async def _outcome_to_tell(
     body: dict[str, Any], action: dict[str, Any], service: IncidentService
 ) -> tuple[Execution, str]:
-    """(what ran or did not, who says so); Refused for who may not."""
-    asked = await approval_of_press(body, action, service)
+    """The execution, and the user who states its outcome; Refused if that user is no approver."""
+    approval = await approval_of_press(body, action, service)
     user = str(body["user"]["id"])
-    await service.decisions.check_decider(asked, user)
+    await service.decisions.check_decider(approval, user)
     return await _execution_of_press(body, action, service), user
 
 
 async def undo(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> None:
-    """Propose what takes it back; somebody else approves it."""
-    asked = await approval_of_press(body, action, service)
-    await service.proposals.undo(asked.id, str(body["user"]["id"]))
+    """Propose the action that undoes it; somebody else approves that."""
+    approval = await approval_of_press(body, action, service)
+    await service.proposals.undo(approval.id, str(body["user"]["id"]))
 
 
 async def try_again(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> None:
-    """Send again what did not run, by the same approval."""
-    asked = await approval_of_press(body, action, service)
+    """Send the request that did not run once more, under the same approval."""
+    approval = await approval_of_press(body, action, service)
     user = str(body["user"]["id"])
     await service.decisions.check_person(user)
-    await service.dispatches.try_again(asked.id, user)
+    await service.dispatches.try_again(approval.id, user)
 
 
 async def approval_of_press(
     body: dict[str, Any], action: dict[str, Any], service: IncidentService
 ) -> Approval:
-    """The approval of the button, which must stand on that approval's own card or result.
+    """The approval of the button, which must be on that approval's own card or result.
 
-    NotFound for an id that is not ours, Refused when the button stands anywhere else: on another
-    card, or on another app's message.
+    NotFound for an id that is not ours; Refused if the button is anywhere else: on another card,
+    or on another app's message.
     """
     approval_id, channel = str(action.get("value", "")), (body.get("channel") or {}).get("id")
     ts = str((body.get("message") or {}).get("ts", ""))
-    asked, card = await asyncio.gather(
+    approval, card = await asyncio.gather(
         service.store.approval(approval_id), service.store.outbox_message(f"approval:{approval_id}")
     )
-    for key in (f"approval:{asked.id}", f"result:exec-{asked.id}"):
-        for place in (key, f"undelivered:{key}"):  # elsewhere, in its own channel's place
-            is_card = place == f"approval:{asked.id}"
+    for key in (f"approval:{approval.id}", f"result:exec-{approval.id}"):
+        for place in (key, f"undelivered:{key}"):  # shown in the ops channel instead
+            is_card = place == f"approval:{approval.id}"
             shown = card if is_card else await service.store.outbox_message(place)
             if shown is None or shown.channel != channel:
                 continue
-            # Pressed in the moment between Slack's showing it and our noting its ts, it must at
-            # least be on a message that holds this very button.
+            # Slack may show it before we have recorded its ts. A press in that moment must at least
+            # come from a message that has this very button.
             if shown.ts == ts or (shown.ts is None and _holds(body, approval_id)):
-                return asked
+                return approval
     raise Refused(
         "Not counted: this button is not on the remediation's own card.",
         remedy="Press it there.",
@@ -173,30 +174,30 @@ async def approval_of_press(
 
 
 def _holds(body: dict[str, Any], value: str) -> bool:
-    """Whether the message, which is ours, holds a button of that value."""
+    """True if the message, which is ours, has a button of that value."""
     blocks = (body.get("message") or {}).get("blocks") or []
-    elements = [one for block in blocks for one in block.get("elements") or []]
-    return any(one.get("value") == value for one in elements)
+    elements = [element for block in blocks for element in block.get("elements") or []]
+    return any(element.get("value") == value for element in elements)
 
 
 async def _execution_of_press(
     body: dict[str, Any], action: dict[str, Any], service: IncidentService
 ) -> Execution:
-    asked = await approval_of_press(body, action, service)
-    execution = await service.store.execution_of(asked.id)
+    approval = await approval_of_press(body, action, service)
+    execution = await service.store.execution_of(approval.id)
     if execution is None:
         raise NotFound("Nothing was sent for this approval.")
     return execution
 
 
 def voter_of(body: dict[str, Any]) -> Voter:
-    """Who pressed: their id and the workspace they are of."""
+    """The person who pressed: their user id and their workspace."""
     user = body.get("user", {})
     return Voter(str(user.get("id", "")), team_of(body))
 
 
 def press_of(body: dict[str, Any], action: dict[str, Any]) -> dict[str, str]:
-    """What Slack calls this press, so that it can be found in Slack's own logs."""
+    """Slack's own ids of this press, by which Slack's logs can be searched."""
     container = body.get("container") or {}
     named = {
         "action_ts": action.get("action_ts"),

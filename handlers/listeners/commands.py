@@ -1,4 +1,4 @@
-"""`/incident` and `/sop`: answered at once, to the asker alone."""
+"""Answers `/incident` and `/sop` immediately, and only to the person who typed the command."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from handlers.views import lists, steering
 from handlers.views.text import said, typed
 
 PAGE = 10
-MANY, NAMED = 100, 5  # open incidents that are read, and named, when it is not said which
+MANY, NAMED = 100, 5  # open incidents: how many are read, and named, if the command names none
 _INCIDENT = re.compile(r"(INC-?|#)?\d+", re.IGNORECASE)
 PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
 
 def register(listeners: Listeners) -> None:
-    """The two commands."""
+    """Register the two commands."""
     listeners.command("/incident", incident)
     listeners.command("/sop", sop)
 
@@ -60,7 +60,7 @@ async def _answer(
     run = verbs.get(verb.lower() or default)
     if run is None:
         name = command.get("command")
-        known = ", ".join(f"`{name} {one}`" for one in verbs)
+        known = ", ".join(f"`{name} {known_verb}`" for known_verb in verbs)
         raise InputError(f"{typed(f'{name} {verb}')} is not known.", remedy=f"Known: {known}.")
     call = Call(
         service,
@@ -74,12 +74,12 @@ async def _answer(
 
 
 def _as_typed(text: str) -> str:
-    """Slack escapes these three; what is shown again is escaped again."""
+    """The text before Slack escaped these three signs; the views escape it again."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 class Call:
-    """One command as it was typed: by whom, and what tells a redelivery apart."""
+    """One command: who typed it, and the key by which a redelivery is recognised."""
 
     def __init__(
         self,
@@ -99,18 +99,18 @@ class Call:
         self.trigger_id = trigger_id
         self.key = f"command/{trigger_id}"
 
-    async def subject(self, words: str) -> tuple[Incident, str]:
-        """(the incident that is meant, the other words); without a number the only open one."""
-        first, _, rest = words.partition(" ")
+    async def subject(self, text: str) -> tuple[Incident, str]:
+        """The named incident, or the only open incident, and the rest of the text."""
+        first, _, rest = text.partition(" ")
         if _INCIDENT.fullmatch(first):
             return await self.store.incident(incident_id(first)), rest.strip()
-        found = await self.store.open_incidents(limit=MANY)
-        if len(found) == 1:
-            return found[0], words
-        if not found:
+        open_incidents = await self.store.open_incidents(limit=MANY)
+        if len(open_incidents) == 1:
+            return open_incidents[0], text
+        if not open_incidents:
             raise NotFound("No incident is open.")
-        worst = sorted(found, key=lambda one: one.severity.rank)[:NAMED]
-        names = ", ".join(f"{one.number} ({one.severity})" for one in worst)
+        worst = sorted(open_incidents, key=lambda incident: incident.severity.rank)[:NAMED]
+        names = ", ".join(f"{incident.number} ({incident.severity})" for incident in worst)
         first = worst[0].number
         raise InputError(
             "Which incident?",
@@ -126,81 +126,84 @@ async def _list(call: Call, rest: str) -> str:
     before = None
     if rest:
         before = incident_id(rest.removeprefix("before").strip())
-    found = await call.store.open_incidents(limit=PAGE + 1, before=before)
+    incidents = await call.store.open_incidents(limit=PAGE + 1, before=before)
     counts = await call.store.open_severities()
-    return lists.incidents(found[:PAGE], call.now, counts, more=len(found) > PAGE)
+    return lists.incidents(incidents[:PAGE], call.now, counts, more=len(incidents) > PAGE)
 
 
 async def _show(call: Call, rest: str) -> str:
-    one, _ = await call.subject(rest)
-    card = await call.store.outbox_message(f"card:{one.id}")
+    incident, _ = await call.subject(rest)
+    card = await call.store.outbox_message(f"card:{incident.id}")
     permalink = (
         await call.outbox.direct.permalink(card.channel, card.ts) if card and card.ts else ""
     )
     return lists.incident(
-        one,
-        await call.store.timeline(one.id),
-        await call.store.approvals_of(one.id),
+        incident,
+        await call.store.timeline(incident.id),
+        await call.store.approvals_of(incident.id),
         permalink,
     )
 
 
 async def _acknowledge(call: Call, rest: str) -> str:
-    one, _ = await call.subject(rest)
-    change = await call.service.acknowledge(one.id, call.user)
+    incident, _ = await call.subject(rest)
+    change = await call.service.acknowledge(incident.id, call.user)
     return steering.acknowledged(change, call.user, call.now)
 
 
 async def _assign(call: Call, rest: str) -> str:
-    one, words = await call.subject(rest)
-    who = PERSON.fullmatch(words.strip())
-    if words.strip().lower() == "me":
+    incident, name = await call.subject(rest)
+    who = PERSON.fullmatch(name.strip())
+    if name.strip().lower() == "me":
         assignee = call.user
     elif who:
         assignee = who[1]
     else:
         raise InputError(
             "Assign it to whom?",
-            remedy=f"`/incident assign {one.number} me`, or name somebody: `@ben`.",
+            remedy=f"`/incident assign {incident.number} me`, or name somebody: `@ben`.",
         )
-    change = await call.service.assign(one.id, assignee, call.user)
+    change = await call.service.assign(incident.id, assignee, call.user)
     return steering.assigned(change, assignee, call.user)
 
 
 async def _resolve(call: Call, rest: str) -> str:
-    one, _ = await call.subject(rest)
+    incident, _ = await call.subject(rest)
     await call.service.decisions.check_person(call.user, "resolve")
-    warning = None if one.resolved_at else await call.service.what_resolving_ends(one)
+    warning = None if incident.resolved_at else await call.service.what_resolving_ends(incident)
     if warning is None:
-        await call.service.resolve(one.id, call.user)
-        return f"✅ {one.number} is resolved."
+        await call.service.resolve(incident.id, call.user)
+        return f"✅ {incident.number} is resolved."
     await call.outbox.direct.open_view(
-        call.trigger_id, steering.resolve_modal(one, warning.waiting)
+        call.trigger_id, steering.resolve_modal(incident, warning.waiting)
     )
-    said = steering.resolve_warning(one, warning.waiting)
-    return f"{one.number} is not resolved yet: confirm it in the box that opened. {said}"
+    consequences = steering.resolve_warning(incident, warning.waiting)
+    return (
+        f"{incident.number} is not resolved yet: confirm it in the box that opened. {consequences}"
+    )
 
 
 async def _reopen(call: Call, rest: str) -> str:
     if not rest:
         raise InputError("Which incident?", remedy="Name it: `/incident reopen INC-1`.")
-    one, _ = await call.subject(rest)
-    return steering.reopened(await call.service.reopen(one.id, call.user))
+    incident, _ = await call.subject(rest)
+    return steering.reopened(await call.service.reopen(incident.id, call.user))
 
 
 async def _ask(call: Call, rest: str) -> str:
-    one, question = await call.subject(rest)
-    await call.service.ask(one, question, call.user, once=call.key)
-    return f"Question sent; the answer will be posted in the thread of {one.number}."
+    incident, question = await call.subject(rest)
+    await call.service.ask(incident, question, call.user, once=call.key)
+    return f"Question sent; the answer will be posted in the thread of {incident.number}."
 
 
 async def _fix(call: Call, rest: str) -> str:
-    one, words = await call.subject(rest)
-    asked, is_new = await call.service.proposals.fix(one, words, call.user, call.key)
-    title = said(asked.proposal.title, 100)
+    incident, action = await call.subject(rest)
+    approval, is_new = await call.service.proposals.fix(incident, action, call.user, call.key)
+    title = said(approval.proposal.title, 100)
     if not is_new:
-        return f"Nothing new: {title} is {asked.state} already, see the thread of {one.number}."
-    answer = f"Proposed in the thread of {one.number}: {title}. Somebody else must approve it."
+        known = f"{title} is {approval.state} already"
+        return f"Nothing new: {known}, see the thread of {incident.number}."
+    answer = f"Proposed in the thread of {incident.number}: {title}. Somebody else must approve it."
     frozen = await call.store.frozen()
     return f"{answer} {lists.freeze(frozen)}" if frozen else answer
 
@@ -208,10 +211,10 @@ async def _fix(call: Call, rest: str) -> str:
 async def _freeze(call: Call, rest: str) -> str:
     word, _, reason = rest.partition(" ")
     if word == "on":
-        standing, is_new = await call.service.decisions.freeze(
+        freeze, is_new = await call.service.decisions.freeze(
             call.user, reason.strip()[:200], channel=call.outbox.ops_channel
         )
-        return lists.FROZEN if is_new else f"It was frozen already. {lists.freeze(standing)}"
+        return lists.FROZEN if is_new else f"It was frozen already. {lists.freeze(freeze)}"
     if word == "off":
         return await _unfreeze(call, "")
     if word:

@@ -1,6 +1,6 @@
-"""Before every listener: who may ask at all, and what listeners may ask for by name.
+"""Runs before every listener: refuses strangers, and provides the services by name.
 
-A test checks that none asks for anything else: Bolt hands None to a misspelt name.
+A test checks that no listener has another parameter, because Bolt passes None to a misspelt name.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ SERVICES = ("service", "outbox", "clock")
 class HomeOnly(AsyncMiddleware):
     """Refuses presses, modals, shortcuts and commands of people of another workspace.
 
-    A shared channel shows our buttons to them too. Who does not say where they are from is one of
-    them. A copy of our button on another app's message is refused as well. Events pass: an alert
-    has no person, and a mention is looked at where it is read.
+    A shared channel shows our buttons to them too. A payload without a workspace counts as theirs.
+    A press of our button on another app's message is refused as well. Events pass: an alert has no
+    person, and the listener of mentions checks the author itself.
     """
 
     def __init__(self, service: IncidentService) -> None:
@@ -39,7 +39,7 @@ class HomeOnly(AsyncMiddleware):
         resp: BoltResponse,  # noqa: ARG002 - Bolt's signature
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
     ) -> BoltResponse | None:
-        """Refused, which goes to that person alone, or on to the listeners."""
+        """Raise Refused, which only that person reads, or call the listeners."""
         if req.body.get("type") != "event_callback":
             team = team_of(req.body)
             if not team or team != self._service.home_team:
@@ -50,19 +50,20 @@ class HomeOnly(AsyncMiddleware):
 
 
 def _is_stolen(body: dict[str, Any], own_bot_id: str | None) -> bool:
-    """Whether it is a press of our button on a message that is not ours."""
+    """True for a press of our button on a message that is not ours."""
     message, actions = body.get("message"), body.get("actions")
     if not isinstance(message, dict) or not isinstance(actions, list):
         return False
-    ids = [str(one.get("action_id", "")) for one in actions if isinstance(one, dict)]
-    ours = any(one.startswith("sopbot.") for one in ids)
+    ids = [str(action.get("action_id", "")) for action in actions if isinstance(action, dict)]
+    ours = any(action_id.startswith("sopbot.") for action_id in ids)
     return ours and message.get("bot_id") != own_bot_id
 
 
 def team_of(body: dict[str, Any]) -> str:
-    """The workspace of the person who did it, or ''.
+    """The workspace of the person who acted, or ''.
 
-    Never the payload's own `team`: that is where it happened, and null for an organisation.
+    It is never the payload's own `team`, which is the place of the action and null for an
+    organisation.
     """
     if "command" in body:
         return str(body.get("team_id") or "")
@@ -85,7 +86,7 @@ class Provide(AsyncMiddleware):
         resp: BoltResponse,  # noqa: ARG002 - Bolt's signature
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
     ) -> BoltResponse | None:
-        """Before every listener."""
+        """Add the services to the context of every listener."""
         req.context.update(self._services)
         return await next()
 
@@ -93,6 +94,6 @@ class Provide(AsyncMiddleware):
 def register(
     app: AsyncApp, service: IncidentService, outbox: Outbox, clock: Callable[[], datetime]
 ) -> None:
-    """Let only our own people in, and put the services into Bolt's context."""
+    """Register both middlewares."""
     app.middleware(HomeOnly(service))
     app.middleware(Provide(service, outbox, clock))

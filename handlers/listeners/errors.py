@@ -1,4 +1,4 @@
-"""The one place that turns errors into what a person in Slack reads."""
+"""Turns errors into the text that a person in Slack reads; no other module does."""
 
 from __future__ import annotations
 
@@ -35,33 +35,33 @@ BUG = (
 def sentence_for(error: Exception) -> str:
     """The sentence for the person. It never says that nothing changed: a commit may stand."""
     if isinstance(error, StoreError) and not error.permanent:
-        # The remedy is the operator's. And a commit whose answer was lost may stand.
+        # The remedy is for the operator. A commit whose answer was lost may have happened.
         return (
             f"{error.message} Part of it may have been done: check the card, then try again in a"
             " minute."
         )
     if isinstance(error, Refused):
-        # It mentions people; the text of others in it was escaped where the error was made.
+        # It mentions people; the code that raised it has escaped the text of others.
         return str(error)
     return escape(str(error)) if isinstance(error, SopbotError) else BUG
 
 
 class Failures:
-    """Tells people about errors, writes them to the log, and puts refusals on record.
+    """Answers people about errors, logs them, and records refusals in the audit trail.
 
-    Here, and nowhere else, a refusal goes on record.
+    No other code records a refusal.
     """
 
     def __init__(self, service: IncidentService) -> None:
         self._service = service
 
-    async def words_for(self, error: Exception, body: dict[str, Any]) -> str:
+    async def answer_to(self, error: Exception, body: dict[str, Any]) -> str:
         """Log and record the error; returns the sentence for the person. Never raises."""
         incident_id = None
         if is_refusal(error, body):
             try:
                 incident_id = await self._service.decisions.refuse(error, *tried(body))
-            except Exception:  # the person must be answered, on record or not
+            except Exception:  # the person gets an answer, whether it is recorded or not
                 log.exception("a refusal is not on record")
         if isinstance(error, Refused | NotFound | InputError):
             await self._log_refusal(error, body, incident_id)
@@ -74,7 +74,7 @@ class Failures:
     async def _log_refusal(
         self, error: SopbotError, body: dict[str, Any], incident_id: int | None
     ) -> None:
-        """One event, by what was tried. What a person typed is not logged, only its first words."""
+        """Emit one event. Of a command it logs the first two words only, never the rest."""
         subject, actor, facts = tried(body)
         what = facts.get("tried", "")
         number = incident_id or (int(subject) if _NUMBER.fullmatch(subject) else None)
@@ -83,10 +83,10 @@ class Failures:
         else:
             event, approval = Event.PRESS_REFUSED, None
         if "command" in body:
-            words = what.split()
-            named = next((_NAMED.fullmatch(word) for word in words[2:3]), None)
+            typed = what.split()
+            named = next((_NAMED.fullmatch(word) for word in typed[2:3]), None)
             number = int(named[1]) if named else number
-            what = " ".join(words[:2])[:40]
+            what = " ".join(typed[:2])[:40]
         emit(
             event,
             **await self._names_of(number),
@@ -98,12 +98,12 @@ class Failures:
         )
 
     async def _names_of(self, number: int | None) -> dict[str, str]:
-        """The fields of every event about an incident; none if no incident has that number."""
+        """The fields of an event that identify the incident; none if there is no such incident."""
         if not number:
             return {}
         try:
             incident = await self._service.store.incident(number)
-        except Exception:  # noqa: BLE001 - made up, or unreadable: the refusal is logged without it
+        except Exception:  # noqa: BLE001 - invented or unreadable: the refusal is logged without it
             return {}
         return {
             "incident": incident.number,
@@ -112,10 +112,10 @@ class Failures:
         }
 
     async def place_of(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Where the person sees the answer, in the shape of a press's payload.
+        """The place for the answer to the person, in the shape of a press's payload.
 
-        A modal names no channel. A box about an incident was opened from its card, so the place
-        is the channel; a box about an approval was opened in the thread.
+        A modal names no channel. A modal about an incident was opened from its card, so the place
+        is the channel; a modal about an approval was opened in the thread.
         """
         if "event" in body:
             event = body["event"]
@@ -134,7 +134,7 @@ class Failures:
             else:
                 incident = await store.incident((await store.approval(subject)).incident_id)
                 card = await store.outbox_message(f"card:{incident.id}")
-        except Exception:  # without a place the answer goes to the log only
+        except Exception:  # without a place the answer is logged only
             log.exception("no place for the answer to a modal")
             return {}
         return {
@@ -145,7 +145,7 @@ class Failures:
 
 
 def register(app: AsyncApp, outbox: Outbox, failures: Failures) -> None:
-    """Answer what fails before any listener runs: a middleware refused it."""
+    """Register the answer to errors before any listener runs: a middleware raised them."""
 
     @app.error
     async def failed(
@@ -156,23 +156,23 @@ def register(app: AsyncApp, outbox: Outbox, failures: Failures) -> None:
     ) -> BoltResponse | None:
         if "event" in body:
             log.error("an event failed before any listener saw it", exc_info=error)
-            # Not acknowledged: Slack delivers it again, as it does no press and no command.
+            # Not acknowledged: Slack redelivers an event, but no press and no command.
             return None if response is None else BoltResponse(status=500)
-        words = await failures.words_for(error, body)
+        text = await failures.answer_to(error, body)
         if "command" in body:
-            return await context.ack(words)
-        # Not awaited: Slack waits three seconds for this, and may take longer than that to show it.
-        outbox.direct.send_ephemeral_soon(await failures.place_of(body), words)
+            return await context.ack(text)
+        # Not awaited: Slack waits three seconds for this answer, and the call may take longer.
+        outbox.direct.send_ephemeral_soon(await failures.place_of(body), text)
         return None if response is None else BoltResponse(status=200)
 
 
 def is_refusal(error: Exception, body: dict[str, Any]) -> TypeGuard[SopbotError]:
-    """Whether somebody tried something not allowed. A button of an unknown object is forged."""
+    """True if the error is a refusal. A button with the id of an unknown object is forged."""
     return isinstance(error, Refused) or (isinstance(error, NotFound) and "command" not in body)
 
 
 def tried(body: dict[str, Any]) -> tuple[str, str, dict[str, str]]:
-    """(the value of the button or box, who, what and where as Slack calls it)."""
+    """The value of the button or modal, the user id, and Slack's own names of action and place."""
     actions, user = body.get("actions"), body.get("user")
     action = actions[0] if isinstance(actions, list) and actions else {}
     action = action if isinstance(action, dict) else {}

@@ -1,4 +1,4 @@
-"""The buttons of the card, and questions by mention in a thread."""
+"""Handles the buttons of the card, and questions by mention in a thread."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
 
 
 def register(listeners: Listeners) -> None:
-    """Acknowledge, Resolve, Ask, links, mentions."""
+    """Register the buttons and modals of the card, its links, and mentions."""
     listeners.action("sopbot.acknowledge", acknowledge)
     listeners.opener("sopbot.resolve", resolve)
     listeners.view("sopbot.resolve_modal", confirmed)
     listeners.action("sopbot.reopen", reopen)
     listeners.opener("sopbot.ask", ask)
-    listeners.view("sopbot.ask_modal", asked)
+    listeners.view("sopbot.ask_modal", question_submitted)
     listeners.action("sopbot.alerts", show_alerts)
     listeners.action("sopbot.alerts.back", turn_back)
     listeners.action("sopbot.alerts.more", turn_page)
@@ -42,7 +42,7 @@ async def acknowledge(
     service: IncidentService,
     clock: Callable[[], datetime],
 ) -> str | None:
-    """The presser takes ownership, or gets the owner's name."""
+    """Make the person the owner, or answer with the owner's name."""
     incident = await incident_of_press(body, action, service)
     user = str(body["user"]["id"])
     change = await service.acknowledge(incident.id, user)
@@ -52,7 +52,7 @@ async def acknowledge(
 async def resolve(
     body: dict[str, Any], action: dict[str, Any], service: IncidentService, outbox: Outbox
 ) -> None:
-    """Close it, or first open the confirmation, unless Slack already asked the presser."""
+    """Resolve the incident, or first open the confirmation unless Slack has asked already."""
     incident = await incident_of_press(body, action, service)
     user = str(body["user"]["id"])
     await service.decisions.check_person(user, "resolve")
@@ -65,7 +65,7 @@ async def resolve(
 
 
 def _was_confirmed(body: dict[str, Any], action: dict[str, Any]) -> bool:
-    """Whether the button, as it stood on the message that was pressed, asks before it is sent."""
+    """True if the button of the pressed message has a confirmation, which Slack has shown."""
     return any(
         element.get("action_id") == action.get("action_id") and "confirm" in element
         for block in (body.get("message") or {}).get("blocks") or []
@@ -74,14 +74,14 @@ def _was_confirmed(body: dict[str, Any], action: dict[str, Any]) -> bool:
 
 
 async def confirmed(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> None:
-    """Close it: the person confirmed in the modal."""
+    """Resolve the incident: the person confirmed in the modal."""
     await service.resolve(incident_id(view["private_metadata"]), str(body["user"]["id"]))
 
 
 async def reopen(
     body: dict[str, Any], action: dict[str, Any], service: IncidentService
 ) -> str | None:
-    """Open it again."""
+    """Reopen the incident."""
     incident = await incident_of_press(body, action, service)
     change = await service.reopen(incident.id, str(body["user"]["id"]))
     return None if change.changed else steering.reopened(change)
@@ -93,13 +93,15 @@ async def ask(
     service: IncidentService,
     outbox: Outbox,
 ) -> None:
-    """Open the box for a question."""
+    """Open the modal for a question."""
     incident = await incident_of_press(body, action, service)
     await outbox.direct.open_view(str(body["trigger_id"]), ask_modal(incident))
 
 
-async def asked(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> None:
-    """Queue the question; the answer is posted in the thread."""
+async def question_submitted(
+    body: dict[str, Any], view: dict[str, Any], service: IncidentService
+) -> None:
+    """Enqueue the question; the answer is posted in the thread."""
     incident = await service.store.incident(incident_id(view["private_metadata"]))
     await service.ask(incident, question_of(view), str(body["user"]["id"]))
 
@@ -133,11 +135,11 @@ async def _turn(body: dict[str, Any], service: IncidentService, outbox: Outbox, 
 
 
 async def followed_link() -> None:
-    """Slack tells of link buttons too; the address was all that was wanted."""
+    """Do nothing: the browser opens the address, but Slack delivers the press as well."""
 
 
 async def mentioned(event: dict[str, Any], service: IncidentService) -> None:
-    """A mention in an incident's thread is a question to the advisor."""
+    """Treat a mention in an incident's thread as a question to the advisor."""
     thread = event.get("thread_ts")
     question = MENTION.sub("", str(event.get("text", ""))).strip()
     if not thread or not question or event.get("bot_id"):
@@ -147,7 +149,7 @@ async def mentioned(event: dict[str, Any], service: IncidentService) -> None:
         return
     incident = await service.store.incident_of_message(str(event["channel"]), str(thread))
     if incident:
-        if not team:  # the event does not say where its author is from: Slack is asked
+        if not team:  # the event does not name its author's workspace, so Slack is asked
             await service.decisions.check_home(str(event["user"]))
         key = f"mention/{event['channel']}/{event['ts']}"
         await service.ask(incident, question, str(event["user"]), once=key)
@@ -156,17 +158,17 @@ async def mentioned(event: dict[str, Any], service: IncidentService) -> None:
 async def incident_of_press(
     body: dict[str, Any], action: dict[str, Any], service: IncidentService
 ) -> Incident:
-    """The incident of the button, which must stand on a message of that incident.
+    """The incident of the button, which must be on a message of that incident.
 
-    InputError, NotFound, or Refused when the button stands anywhere else.
+    Raises InputError, NotFound, or Refused if the button is anywhere else.
     """
     incident = await service.store.incident(incident_id(action.get("value")))
     channel = str((body.get("channel") or {}).get("id", ""))
     ts = str((body.get("message") or {}).get("ts", ""))
     shown = await service.store.incident_of_message(channel, ts)
     if shown is None:
-        # Pressed in the moment between Slack's showing the card and our writing down its ts; by
-        # the time of this second look it may be written.
+        # Slack may show the card before we have recorded its ts; by the time of this second
+        # reading it may be recorded.
         is_there = await _may_be_fresh(service, incident, channel, ts)
     else:
         is_there = shown.id == incident.id
@@ -181,7 +183,7 @@ async def incident_of_press(
 async def _may_be_fresh(
     service: IncidentService, incident: Incident, channel: str, ts: str
 ) -> bool:
-    """Whether its card, or what stands elsewhere in the card's place, may be that message."""
+    """True if that message may be its card, or the card as the ops channel shows it."""
     for key in (f"card:{incident.id}", f"undelivered:card:{incident.id}"):
         card = await service.store.outbox_message(key)
         if card is not None and card.channel == channel and card.ts in (None, ts):
@@ -190,7 +192,7 @@ async def _may_be_fresh(
 
 
 def incident_id(text: object) -> int:
-    """The number in a button's value or in INC-142."""
+    """The number in a button's value or in `INC-142`."""
     digits = str(text).strip().upper().removeprefix("#").removeprefix("INC").removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
         raise InputError(

@@ -1,6 +1,6 @@
 """Registers listeners with Bolt, so that Slack gets its acknowledgement in time in every case.
 
-Bolt forgets an acknowledgement when a listener fails within 10 ms of it, and hands the payload to
+If a listener fails within 10 ms of its acknowledgement, Bolt forgets that acknowledgement and calls
 the next listener that matches. So no listener acknowledges, and none raises into Bolt: each is
 registered here, by the kind of answer that Slack waits for.
 
@@ -36,13 +36,13 @@ ANSWER_WITHIN = 2.5  # seconds; Slack shows an error after three
 WORKING = "Still working. The answer will follow here."
 
 Handler = Callable[..., Awaitable[str | None]]
-"""Takes, by name, arguments of Bolt or `listeners.context`; returns the text for its person."""
+"""Takes arguments of Bolt or `listeners.context` by name; returns the text for its person."""
 
 Constraint = str | re.Pattern[str] | dict[str, Any]
 
 
 class Listeners:
-    """Registers handlers, in the order in which they see a payload."""
+    """Registers handlers. Bolt calls the first one that matches a payload."""
 
     def __init__(self, app: AsyncApp, outbox: Outbox, failures: Failures) -> None:
         self._app = app
@@ -50,31 +50,31 @@ class Listeners:
         self._failures = failures
 
     def action(self, constraint: Constraint, handler: Handler) -> None:
-        """A press of a button, or a choice in a menu."""
+        """Register a handler of presses of a button, or choices in a menu."""
         self._app.action(constraint)(self._acknowledged_first(handler))
 
     def opener(self, constraint: Constraint, handler: Handler) -> None:
-        """A press that may open a modal; acknowledged once it is open, so the button is busy."""
+        """Register a handler that may open a modal; Slack shows a busy button until it is open."""
 
         async def listener(args: AsyncArgs) -> None:
             answer = asyncio.create_task(self._answer(handler, args), name=str(constraint))
             await _in_time(answer)
             await args.ack()
             text, _ = await answer
-            await self._tell(args.body, text)
+            await self._send(args.body, text)
 
         self._app.action(constraint)(_for(handler, listener))
 
     def shortcut(self, constraint: Constraint, handler: Handler) -> None:
-        """A global or a message shortcut."""
+        """Register a handler of a global or a message shortcut."""
         self._app.shortcut(constraint)(self._acknowledged_first(handler))
 
     def event(self, constraint: Constraint, handler: Handler) -> None:
-        """An event; Bolt acknowledges it before anything runs."""
+        """Register a handler of an event, which Bolt acknowledges before it runs."""
         self._app.event(constraint)(self._acknowledged_first(handler))
 
     def command(self, name: str, handler: Handler) -> None:
-        """A slash command, whose acknowledgement carries the answer."""
+        """Register a handler of a slash command, whose acknowledgement contains the answer."""
 
         async def listener(args: AsyncArgs) -> None:
             answer = asyncio.create_task(self._answer(handler, args), name=name)
@@ -91,7 +91,7 @@ class Listeners:
         self._app.command(name)(_for(handler, listener))
 
     def view(self, constraint: Constraint, handler: Handler) -> None:
-        """A submitted modal: an error is shown in it while it is open."""
+        """Register a handler of a submitted modal, which shows an error while it is open."""
 
         async def listener(args: AsyncArgs) -> None:
             answer = asyncio.create_task(self._answer(handler, args), name=str(constraint))
@@ -104,20 +104,20 @@ class Listeners:
                     return
             await args.ack()
             text, _ = await answer
-            await self._tell(args.body, text)
+            await self._send(args.body, text)
 
         self._app.view(constraint)(_for(handler, listener))
 
     def options(
         self, constraint: Constraint, handler: Callable[..., Awaitable[list[dict[str, Any]]]]
     ) -> None:
-        """A menu asks for its entries; Slack takes no second answer."""
+        """Register a handler that returns a menu's entries; Slack takes no second answer."""
 
         async def listener(args: AsyncArgs) -> None:
             try:
                 entries = await _call(handler, args)
-            except Exception as error:  # noqa: BLE001 - words_for logs it; Bolt must not see it
-                await self._failures.words_for(error, args.body)
+            except Exception as error:  # noqa: BLE001 - answer_to logs it; Bolt must not see it
+                await self._failures.answer_to(error, args.body)
                 entries = []
             await args.ack(options=entries)
 
@@ -127,26 +127,26 @@ class Listeners:
         async def listener(args: AsyncArgs) -> None:
             await args.ack()
             text, _ = await self._answer(handler, args)
-            await self._tell(args.body, text)
+            await self._send(args.body, text)
 
         return _for(handler, listener)
 
-    async def _tell(self, body: dict[str, Any], text: str) -> None:
+    async def _send(self, body: dict[str, Any], text: str) -> None:
         if text:
             await self._outbox.direct.send_ephemeral(await self._failures.place_of(body), text)
 
     async def _answer(self, handler: Handler, args: AsyncArgs) -> tuple[str, bool]:
-        """(the text for the person, whether it failed)."""
+        """The text for the person, and whether the handler failed."""
         try:
             return await _call(handler, args) or "", False
-        except Exception as error:  # noqa: BLE001 - words_for logs it; Bolt must not see it
-            return await self._failures.words_for(error, args.body), True
+        except Exception as error:  # noqa: BLE001 - answer_to logs it; Bolt must not see it
+            return await self._failures.answer_to(error, args.body), True
 
 
 def _for(
     handler: Callable[..., Any], listener: Callable[[AsyncArgs], Awaitable[None]]
 ) -> Callable[[AsyncArgs], Awaitable[None]]:
-    """The listener, under the handler's name in Bolt's logs; a test reads which handler it is."""
+    """Give the listener the handler's name for Bolt's logs, and the handler itself for a test."""
     listener.__name__ = handler.__name__
     listener.__qualname__ = handler.__qualname__
     listener.__module__ = handler.__module__
@@ -155,7 +155,7 @@ def _for(
 
 
 def _call(handler: Callable[..., Any], args: AsyncArgs) -> Any:
-    """Call the handler with what it asks for by name."""
+    """Call the handler with the arguments that its parameters name."""
     return handler(
         **{
             name: args.context.get(name) if name in SERVICES else getattr(args, name)

@@ -18,16 +18,16 @@ GONE = (
 
 
 def register(listeners: Listeners) -> None:
-    """Registered after everything else: Bolt takes the first listener that matches."""
+    """Register last, because Bolt calls the first listener that matches."""
     listeners.action(ANYTHING, pressed)
     listeners.view(ANYTHING, submitted)
     listeners.shortcut(ANYTHING, chosen)
     listeners.options(ANYTHING, opened)
-    listeners.event(ANYTHING, heard)
+    listeners.event(ANYTHING, event_ignored)
 
 
 async def pressed(action: dict[str, Any]) -> str | None:
-    """A button of another app, or of an older version of ours: nothing happens, and we say so."""
+    """Answer that a button of an older version does nothing; ignore one of another app."""
     if str(action.get("action_id", "")).startswith("sopbot."):
         return GONE
     log.warning("a press that is not ours was delivered to us")
@@ -35,20 +35,20 @@ async def pressed(action: dict[str, Any]) -> str | None:
 
 
 async def submitted() -> None:
-    """A modal that is not ours closes."""
+    """Ignore a modal that is not ours; it closes."""
     log.warning("a modal that is not ours was submitted to us")
 
 
 async def chosen() -> None:
-    """Nothing follows."""
+    """Ignore a shortcut that is not ours."""
     log.warning("a shortcut that is not ours was delivered to us")
 
 
 async def opened() -> list[dict[str, Any]]:
-    """A menu that is not ours has no entries."""
+    """Return no entries for a menu that is not ours."""
     log.warning("a menu that is not ours was delivered to us")
     return []
 
 
-async def heard() -> None:
-    """An event that we do not use: acknowledged, otherwise Slack redelivers it."""
+async def event_ignored() -> None:
+    """Ignore an event that the bot does not use: without a listener Slack would redeliver it."""

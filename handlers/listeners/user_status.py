@@ -1,6 +1,6 @@
-"""A person's status and user groups, as Slack says: asked again every minute.
+"""Asks Slack for a person's status and user groups, at most once a minute.
 
-Fails closed: of whom Slack does not tell, nobody's yes counts.
+Fails closed: if Slack does not return the user, the vote is not counted.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from handlers.outbound.slack_client import SlackClient
 
 log = logging.getLogger(__name__)
 
-KEPT = timedelta(seconds=60)
-SILENT = timedelta(seconds=5)  # for so long a Slack that did not answer is not asked again
-PATIENCE = 2.0  # seconds: Slack waits three for the answer to a press
-MOST = 1000  # people and groups remembered; a workspace's approvers are far fewer
+CACHE = timedelta(seconds=60)
+SILENCE = timedelta(seconds=5)  # after a call without an answer, before the next one
+TIMEOUT = 2.0  # seconds: Slack waits three for the answer to a press
+MOST = 1000  # cached people and groups; a workspace's approvers are far fewer
 
 T = TypeVar("T")
 
@@ -33,46 +33,46 @@ class People:
         self._home_team = home_team
         self._clock = clock
         self._known: dict[str, tuple[datetime, Any]] = {}
-        self._asking: dict[str, asyncio.Task[Any]] = {}
+        self._in_progress: dict[str, asyncio.Task[Any]] = {}
 
-    async def standing(self, user: str, groups: Collection[str]) -> Standing:
+    async def user_status(self, user: str, groups: Collection[str]) -> Standing:
         """The person's status. Never raises: an unknown fact is `unread`, or a problem."""
         problem, members = await asyncio.gather(
-            self._kept(user, self._problem),
-            asyncio.gather(*(self._kept(one, self._members) for one in groups)),
+            self._cached(user, self._problem),
+            asyncio.gather(*(self._cached(group, self._members) for group in groups)),
         )
         by_group = dict(zip(groups, members, strict=True))
         return Standing(
             problem=UNKNOWN.problem if problem is None else problem,
-            groups=frozenset(name for name, found in by_group.items() if found and user in found),
-            unread=frozenset(name for name, found in by_group.items() if found is None),
+            groups=frozenset(name for name, users in by_group.items() if users and user in users),
+            unread=frozenset(name for name, users in by_group.items() if users is None),
         )
 
-    async def _kept(self, name: str, ask: Callable[[str], Awaitable[T]]) -> T | None:
-        """The answer of the last minute, or a new one; None when Slack gives none in PATIENCE.
+    async def _cached(self, name: str, fetch: Callable[[str], Awaitable[T]]) -> T | None:
+        """The answer of the last minute, or a new one; None if Slack gives none within TIMEOUT.
 
-        Whoever comes while Slack is being asked gets that answer, so that nobody waits longer.
+        Callers during a call to Slack share its answer, so that nobody waits longer.
         """
         at, answer = self._known.get(name, (None, None))
-        # A clock that was moved back makes nothing younger than it is.
-        kept = SILENT if answer is None else KEPT
+        # If the clock was set back, an answer seems to be of the future and is not used.
+        kept = SILENCE if answer is None else CACHE
         if at is not None and timedelta() <= self._clock() - at < kept:
             return answer
-        asking = self._asking.get(name)
-        if asking is None:
-            asking = asyncio.create_task(self._fresh(name, ask), name=f"who is {name}")
-            self._asking[name] = asking
-            asking.add_done_callback(lambda _: self._asking.pop(name, None))
-        # Shielded: others wait for it too.
-        return await asyncio.shield(asking)
+        request = self._in_progress.get(name)
+        if request is None:
+            request = asyncio.create_task(self._fetch(name, fetch), name=f"who is {name}")
+            self._in_progress[name] = request
+            request.add_done_callback(lambda _: self._in_progress.pop(name, None))
+        # Shielded: other callers wait for it too.
+        return await asyncio.shield(request)
 
-    async def _fresh(self, name: str, ask: Callable[[str], Awaitable[T]]) -> T | None:
+    async def _fetch(self, name: str, fetch: Callable[[str], Awaitable[T]]) -> T | None:
         fresh = None
         try:
-            async with asyncio.timeout(PATIENCE):
-                fresh = await ask(name)
+            async with asyncio.timeout(TIMEOUT):
+                fresh = await fetch(name)
         except (SlackRefused, OutcomeUnknown, TimeoutError) as error:
-            log.warning("Slack does not tell about %s: %s", name, error or "no answer in time")
+            log.warning("Slack does not return %s: %s", name, error or "no answer in time")
         if len(self._known) >= MOST:
             self._known.clear()
         self._known[name] = (self._clock(), fresh)
@@ -89,10 +89,10 @@ class People:
 
 
 def problem_of(user: Any, home_team: str) -> str:
-    """Why this user never counts, from Slack's user object; '' for a person of this workspace."""
+    """Why the user's vote never counts, by Slack's user object; '' for our own people."""
     if not isinstance(user, dict):
         return UNKNOWN.problem
-    told = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")
+    flags = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")
     if user.get("deleted") is True:
         return "this account is deactivated"
     if user.get("is_bot") is True or user.get("id") == "USLACKBOT":
@@ -101,6 +101,6 @@ def problem_of(user: Any, home_team: str) -> str:
         return "only people of this workspace count"
     if user.get("is_restricted") is True or user.get("is_ultra_restricted") is True:
         return GUEST
-    if user.get("team_id") is None or any(user.get(name) is not False for name in told):
+    if user.get("team_id") is None or any(user.get(name) is not False for name in flags):
         return INCOMPLETE
     return ""

@@ -216,7 +216,7 @@ ACTING = {
     "turn_back": action("sopbot.alerts.back"),
     "show_alerts": action("sopbot.alerts"),
     "ask": action("sopbot.ask"),
-    "asked": view("sopbot.ask_modal"),
+    "question_submitted": view("sopbot.ask_modal"),
     "mentioned": MENTION,
     "incident": command("/incident", "list"),
     "sop": command("/sop", "list"),
@@ -229,7 +229,7 @@ PASSIVE = {
     "submitted": view("sopbot.gone"),
     "chosen": shortcut("sopbot.gone"),
     "opened": menu("sopbot.gone"),
-    "heard": event("reaction_added", user=USER),
+    "event_ignored": event("reaction_added", user=USER),
 }
 
 

@@ -105,7 +105,7 @@ LISTENERS = [
     ("view", "sopbot.resolve_modal", "listeners.incidents.confirmed"),
     ("action", "sopbot.reopen", "listeners.incidents.reopen"),
     ("action", "sopbot.ask", "listeners.incidents.ask"),
-    ("view", "sopbot.ask_modal", "listeners.incidents.asked"),
+    ("view", "sopbot.ask_modal", "listeners.incidents.question_submitted"),
     ("action", "sopbot.alerts", "listeners.incidents.show_alerts"),
     ("action", "sopbot.alerts.back", "listeners.incidents.turn_back"),
     ("action", "sopbot.alerts.more", "listeners.incidents.turn_page"),
@@ -117,7 +117,7 @@ LISTENERS = [
     ("view", "anything", "listeners.unknown.submitted"),
     ("shortcut", "anything", "listeners.unknown.chosen"),
     ("options", "anything", "listeners.unknown.opened"),
-    ("event", "anything", "listeners.unknown.heard"),
+    ("event", "anything", "listeners.unknown.event_ignored"),
 ]
 
 
