@@ -224,11 +224,20 @@ def due(
     return [outbox_from(row) for row in rows]
 
 
+# The work of an incident that waits for its card. It was queued with the incident.
+_WORK = """
+ EXISTS (SELECT 1 FROM advice WHERE advice.incident_id = outbox.incident_id
+    AND advice.state = 'wanted') AS advice,
+ EXISTS (SELECT 1 FROM proposing WHERE proposing.incident_id = outbox.incident_id
+    AND proposing.state = 'wanted') AS proposals
+"""
+
+
 def sent(
     message: OutboxMessage, ts: str, owner: str, paced_until: datetime | None
 ) -> Operation[bool]:
     """Slack shows this version of it, under `ts`. An incident's first card wakes the advisor
-    and the worker that proposes.
+    and the worker that proposes, where something waits for them: each wakes in every replica.
 
     False when another replica posted it too, and wrote that down first: this copy is one too many.
     """
@@ -243,11 +252,12 @@ def sent(
         yield run(
             "UPDATE outbox SET wanted = wanted + 1 WHERE key = ?", f"undelivered:{message.key}"
         )
-    noted = yield last(
-        execute(
-            "UPDATE outbox SET ts = ?, turn = 0, sent = CASE WHEN sent > ? THEN sent ELSE ? END,"
+    is_first = message.kind == "card" and (message.ts is None or bool(message.error))
+    rows = yield last(
+        query(
+            "UPDATE outbox SET ts = ?, turn = 0, sent = CASE WHEN sent > ? THEN sent ELSE ? END,"  # noqa: S608 - constants
             " attempts = 0, unsure = 0, error = '', due_since = NULL"
-            " WHERE id = ? AND (ts IS NULL OR ts = ?)",
+            f" WHERE id = ? AND (ts IS NULL OR ts = ?) RETURNING {_WORK if is_first else 'id'}",
             ts,
             message.wanted,
             message.wanted,
@@ -255,12 +265,14 @@ def sent(
             ts,
         )
     )
-    if message.ts is None or message.error:
-        yield notify(Topic.OUTBOX)  # replies may have waited for this ts
-        if message.kind == "card":
-            yield notify(Topic.ADVICE)
-            yield notify(Topic.PROPOSE)
-    return bool(noted)
+    # Replies may have waited for this ts; one that is being enqueued now is in no snapshot yet.
+    if is_first or message.error:
+        yield notify(Topic.OUTBOX)
+    if is_first and rows and rows[0]["advice"]:
+        yield notify(Topic.ADVICE)
+    if is_first and rows and rows[0]["proposals"]:
+        yield notify(Topic.PROPOSE)
+    return bool(rows)
 
 
 def requeue(message_id: int) -> Operation[None]:

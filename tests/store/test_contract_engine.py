@@ -92,6 +92,23 @@ async def test_work_wakes_those_who_do_it(store: Store) -> None:
     assert rung() == {"outbox", "dispatch"}
 
 
+async def test_a_message_that_nothing_waits_for_wakes_nobody_when_it_is_posted(
+    store: Store,
+) -> None:
+    outbox, propose = store.signal(Topic.OUTBOX), store.signal(Topic.PROPOSE)
+    await opened(store)
+    (card,) = await store.outbox_due(CHANNEL, NOW)
+    await store.outbox_sent(card, "1.000001")
+    assert not propose.is_set(), "nothing is to be proposed"
+    record = await store.claim_advice(NOW)
+    assert record is not None
+    await store.give_advice(record.id, {"source": "Q"}, "said", NOW)
+    (reply,) = await store.outbox_due(CHANNEL, NOW)
+    outbox.clear()
+    await store.outbox_sent(reply, "1.000002")
+    assert not outbox.is_set(), "no message waits for a reply"
+
+
 async def test_a_signal_belongs_to_its_topic_and_is_always_the_same_event(store: Store) -> None:
     assert store.signal(Topic.OUTBOX) is store.signal(Topic.OUTBOX)
     assert store.signal(Topic.OUTBOX) is not store.signal(Topic.ADVICE)
