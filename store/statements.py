@@ -32,13 +32,19 @@ Operation = Generator["Statement", Any, T]
 class Statement:
     """One thing an engine does for an operation."""
 
-    __slots__ = ("is_last", "parameters", "sql", "wants")
+    __slots__ = ("is_last", "parameters", "sql", "wants", "with_it")
 
     def __init__(self, wants: str, sql: str, parameters: tuple[Any, ...]) -> None:
         self.wants = wants
         self.sql = sql
         self.parameters = parameters
         self.is_last = False
+        self.with_it: tuple[Statement, ...] = ()
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether the operation goes by what is sent back."""
+        return self.wants in ("rows", "count")
 
 
 def query(sql: str, *parameters: Any) -> Statement:
@@ -63,6 +69,18 @@ def last(statement: Statement) -> Statement:
     """
     statement.is_last = True
     return statement
+
+
+def together(*statements: Statement) -> Operation[list[Any]]:
+    """What each of them sends back, in their order. None may need another's answer.
+
+    A server is asked for all of them at once.
+    """
+    statements[0].with_it = statements[1:]
+    answers: list[Any] = []
+    for statement in statements:
+        answers.append((yield statement))  # noqa: PERF401 - a comprehension cannot yield
+    return answers
 
 
 def notify(topic: Topic) -> Statement:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import zlib
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -34,7 +35,7 @@ from store.engines.postgres_connections import (
 )
 from store.engines.postgres_schema import SCHEMA, migrate
 from store.engines.postgres_session import Answer, Session, connect
-from store.statements import Operation, bindable
+from store.statements import Operation, Statement, bindable
 from store.topics import Topic
 
 P = ParamSpec("P")
@@ -183,7 +184,7 @@ class PostgresEngine:
     async def _notify_others(self, text: str) -> None:
         """Send a NOTIFY. It waits for no turn: a burst must not keep the others from hearing."""
         async with self._session(self._patience) as session:
-            await session.run([(NOTIFY, (CHANNEL, text))], 0, self._patience)
+            await session.run([(NOTIFY, (CHANNEL, text))], self._patience)
 
     async def _in_its_own_task(self, operation: Callable[[], Operation[T]], begin: str) -> T:
         """A caller that goes away neither stops nor breaks it."""
@@ -284,6 +285,7 @@ class _Transaction:
     async def drive(self, operation: Operation[T]) -> T:
         """Run the operation to its end, and make it durable."""
         answer: Any = None
+        answers: deque[Any] = deque()  # to the statements that were sent ahead of their turn
         try:
             while True:
                 statement = operation.send(answer)
@@ -291,19 +293,22 @@ class _Transaction:
                 if statement.wants == "notify":
                     self.topics.add(Topic(statement.sql))
                     continue
+                if answers:
+                    answer = answers.popleft()
+                    continue
                 if self._ended:
                     raise _NotTheLastError
-                if statement.wants == "lock":
-                    self._unsent.append((_LOCK, (_slots(statement.parameters),)))
-                    continue
-                sql = statement_for_libpq(statement.sql)
-                self._unsent.append((sql, bindable(statement.parameters)))
-                if statement.wants != "nothing":
-                    answered = await self._send(end=statement.is_last or not self._begin)
-                    answer = answered.rows() if statement.wants == "rows" else answered.count
+                batch = (statement, *statement.with_it)
+                self._unsent += map(_bound, batch)
+                if any(part.has_answer for part in batch):
+                    end = batch[-1].is_last or not self._begin
+                    answers.extend(await self._send(batch, end=end))
+                    answer = answers.popleft()
+                else:
+                    answers.extend([None] * len(statement.with_it))
         except StopIteration as end:
             if not self._ended and (self._begun or self._unsent):
-                await self._send(end=True)
+                await self._send((), end=True)
             result: T = end.value
             return result
 
@@ -311,23 +316,38 @@ class _Transaction:
         """Leave the transaction: the operation was refused, or is at fault."""
         if self._begun and not self._ended and not self._session.is_over:
             try:
-                await self._session.run([_ROLLBACK], 0, self._silence)
+                await self._session.run([_ROLLBACK], self._silence)
             except psycopg.Error:
                 self._session.close()
 
-    async def _send(self, *, end: bool) -> Answer:
-        """Send what waits, at the end with its commit; the answer to the last of it."""
+    async def _send(self, batch: Sequence[Statement], *, end: bool) -> list[Any]:
+        """Send what waits, at the end with its commit; the answers to its last part, the batch."""
         script, self._unsent = self._unsent, []
         self._ended = end
         self.may_stand = end and self._begin == _WRITE
+        first = len(script) - len(batch)
         if self._begun or not end or len(script) > 1:  # else it is a transaction by itself
             if not self._begun:
                 script.insert(0, (self._begin or _READ, ()))
+                first += 1
             self._begun = True
             if end:
                 script.append(_COMMIT)
-        number = len(script) - 2 if script[-1] is _COMMIT and len(script) > 1 else len(script) - 1
-        return await self._session.run(script, number, self._silence)
+        answers = await self._session.run(script, self._silence)
+        return [
+            _sent_back(part, answers[number]) if part.has_answer else None
+            for number, part in enumerate(batch, first)
+        ]
+
+
+def _bound(statement: Statement) -> _Bound:
+    if statement.wants == "lock":
+        return _LOCK, (_slots(statement.parameters),)
+    return statement_for_libpq(statement.sql), bindable(statement.parameters)
+
+
+def _sent_back(statement: Statement, answer: Answer) -> Any:
+    return answer.rows() if statement.wants == "rows" else answer.count
 
 
 _COMMIT: _Bound = ("COMMIT", ())

@@ -144,8 +144,8 @@ class Session:
         """Whether it failed or was closed."""
         return self._connection.closed
 
-    async def run(self, script: Script, number: int, silence: float) -> Answer:
-        """Send the script and wait for all of it; the answer to its statement of that number.
+    async def run(self, script: Script, silence: float) -> list[Answer]:
+        """Send the script and wait for all of it; the answers to its statements.
 
         psycopg.Error of the first statement that fails: those behind it are not run, and the
         session is over. So it is after `silence` seconds: a stalled network answers nothing, ever.
@@ -171,7 +171,7 @@ class Session:
         except asyncio.CancelledError:
             self.close()
             raise
-        return self._answer(number)
+        return self._answers()
 
     def close(self) -> None:
         """End the connection, whatever it is doing."""
@@ -192,15 +192,16 @@ class Session:
             self._pg.send_query_prepared(known[0], values)
         self._expected.append(sql)
 
-    def _answer(self, number: int) -> Answer:
-        for result in self._results:
+    def _answers(self) -> list[Answer]:
+        answers = []
+        for sql, result in zip(self._expected, self._results, strict=True):
             if result.status in _FAILED:
                 self.close()
                 raise errors.error_from_result(result)
-        answers = zip(self._expected, self._results, strict=True)
-        sql, result = [answer for answer in answers if answer[0] is not None][number]
-        known = self._prepared.get(sql or "")
-        return Answer(result, self._transformer, known[1] if known else {})
+            if sql is not None:
+                known = self._prepared.get(sql)
+                answers.append(Answer(result, self._transformer, known[1] if known else {}))
+        return answers
 
     def _on_writable(self) -> None:
         try:

@@ -16,13 +16,23 @@ from store.operations.candidates import (
     is_overtaken,
     is_unchanged,
     lock_scopes,
+    open_for,
     told,
 )
-from store.operations.deliveries import first_time
+from store.operations.deliveries import insert
 from store.operations.folding import DeliveryContext
 from store.operations.part import Part
 from store.rows import Receipt, TracedAlert, alert_from_json, alert_to_json, digest_of_shared
-from store.statements import Operation, Row, from_db_time, query, run, starting_with, to_db_time
+from store.statements import (
+    Operation,
+    Row,
+    from_db_time,
+    query,
+    run,
+    starting_with,
+    to_db_time,
+    together,
+)
 
 # A person who resolves an incident knows more than the sender, whose next reminder may be a minute
 # away: it must not undo their word at once. What still fires after this long is worth saying again.
@@ -33,17 +43,21 @@ def accept(
     key: str, named: Sequence[IdentifiedAlert], arrival: DeliveryContext
 ) -> Operation[Receipt]:
     """Write and correlate every alert of one delivery, or recognise it as seen."""
-    if not (yield from first_time(key, arrival.now)):
+    # The first alert's candidates come along, though a delivery that was seen needs none.
+    ahead = [lock_scopes(named), open_for(named[0])] if named else []
+    inserted, *read = yield from together(insert(key, arrival.now), *ahead)
+    if not inserted:
         known = yield from _is_stored(named)
         yield log_event(Event.ALERT_REPEATED, alerts=len(named), tracking_id=", ".join(known[:5]))
         return Receipt(0, len(named), known, (), ())
-    yield from lock_scopes(named)
+    rows = read[-1] if read else None
     written: list[str] = []
     touched: list[int] = []
     opened: list[int] = []
     yield from _keep_shared_parts(named, arrival.now)
     for one in named:
-        outcome = yield from _accept_one(one, arrival)
+        outcome = yield from _accept_one(one, arrival, rows)
+        rows = None  # what is open changes with each alert
         if outcome is None:
             continue
         written.append(one.tracking_id)
@@ -79,10 +93,15 @@ def _is_stored(named: Sequence[IdentifiedAlert]) -> Operation[tuple[str, ...]]:
 
 
 def _accept_one(
-    one: IdentifiedAlert, arrival: DeliveryContext
+    one: IdentifiedAlert, arrival: DeliveryContext, rows: list[Row] | None
 ) -> Operation[tuple[int | None, bool] | None]:
-    """(incident id or None, opened), or None when this very alert is stored already."""
-    found = yield from candidates(one)
+    """(incident id or None, opened), or None when this very alert is stored already.
+
+    `rows` are the candidates that were read just now.
+    """
+    found = yield from candidates(one, rows)
+    if found.is_stored:
+        return None
     decision = decide(one, map(candidate, found.rows))
     row = next((row for row in found.rows if row["id"] == decision.incident_id), None)
     if (yield from _is_repetition(one, decision, row, arrival.now)):
@@ -90,11 +109,10 @@ def _accept_one(
     if is_overtaken(one, row, found.resolves):
         decision, row = Decision(Verdict.NOTHING_OPEN, None, Reason.OVERTAKEN), None
     alert = one.alert
-    inserted = yield query(
+    yield run(
         "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
         " tracking_id, reason, told_at, received_at, sender, body, shared)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (dedup_key) DO NOTHING RETURNING id",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         one.dedup_key,
         decision.incident_id,
         alert.source,
@@ -110,8 +128,6 @@ def _accept_one(
         alert_to_json(alert),
         digest_of_shared(alert.raw_shared) if alert.raw_shared else "",
     )
-    if not inserted:
-        return None
     yield log_event(
         Event.ALERT_ACCEPTED,
         tracking_id=one.tracking_id,
@@ -120,16 +136,14 @@ def _accept_one(
         status=str(alert.status),
         severity=str(alert.severity),
     )
-    alert_id: int = inserted[0]["id"]
     if decision.verdict is Verdict.OPEN:
-        incident_id = yield from folding.open_new(one, alert_id, arrival)
-        yield run("UPDATE alerts SET incident_id = ? WHERE id = ?", incident_id, alert_id)
+        incident_id = yield from folding.open_new(one, arrival)
         return incident_id, True
     if row is None:
         return None, False
     if alert.status is AlertStatus.RESOLVED:
         yield log_event(Event.ALERT_CLEARED, decision.incident_id, tracking_id=one.tracking_id)
-        yield from folding.clear(row, one, alert_id, arrival)
+        yield from folding.clear(row, one, arrival)
     else:
         yield log_event(
             Event.ALERT_FOLDED,
@@ -138,7 +152,7 @@ def _accept_one(
             why=decision.reason,
         )
         may_fire = row["id"] in found.with_its_key
-        yield from folding.fold(row, one, alert_id, arrival, may_fire=may_fire)
+        yield from folding.fold(row, one, arrival, may_fire=may_fire)
     return decision.incident_id, False
 
 

@@ -13,7 +13,15 @@ from bot.incidents.correlation import Candidate, IdentifiedAlert, Scope, could_s
 from bot.incidents.model import Alert, AlertStatus
 from store.operations import incidents, senders
 from store.rows import alert_from_json
-from store.statements import Operation, Row, lock, query, starting_with, to_db_time_or_none
+from store.statements import (
+    Operation,
+    Row,
+    Statement,
+    lock,
+    query,
+    starting_with,
+    to_db_time_or_none,
+)
 
 _COLUMNS = (
     "i.id, i.sop_id, i.scope_env, i.scope_service, i.scope_category, i.env, i.service, i.severity,"
@@ -36,6 +44,11 @@ _LATER_RESOLVES = (
     " FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"
     " AND told_at != '' AND told_at > ? AND "
 )
+_STORED = -1  # the id in the row that says that this very alert is stored already
+_IS_STORED = (
+    f" UNION ALL SELECT {_STORED}, '', '', '', '', '', '', '', '', 0, '', 1 = 0, 0, '', '', '', '',"  # noqa: S608 - constants
+    " '', '' FROM alerts WHERE dedup_key = ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +59,29 @@ class Candidates:
     `fired_since` and `fired_told` as its sender sent it last; `replaces` is the key under which an
     edited message's earlier version fires; `was_acted_on` says that a remediation was started
     there. `with_its_key` are the incidents in which any alert of its key fires, `resolves` the
-    bodies of its resolves that were sent later.
+    bodies of its resolves that were sent later. `is_stored`: this very alert is stored already.
     """
 
     rows: list[Row]
     with_its_key: frozenset[int]
     resolves: tuple[str, ...]
+    is_stored: bool
 
 
-def lock_scopes(named: Sequence[IdentifiedAlert]) -> Operation[None]:
+def lock_scopes(named: Sequence[IdentifiedAlert]) -> Statement:
     """Until the transaction ends nobody else opens, folds into or closes an incident there.
 
     Nor takes in another telling of these alerts: it may name another scope, or none.
     """
-    yield lock(
+    return lock(
         *{incidents.lock_key(one.scope.env, one.scope.service) for one in named},
         *{f"alert/{key}" for one in named for key in senders.keys(one)},
     )
 
 
-def candidates(one: IdentifiedAlert) -> Operation[Candidates]:
-    """Read them. The caller holds the alert's scope."""
-    found = yield from _read(one)
+def candidates(one: IdentifiedAlert, rows: list[Row] | None = None) -> Operation[Candidates]:
+    """Read them. The caller holds the alert's scope; `rows` are what `open_for` has just read."""
+    found = yield from _sort_out(one, (yield open_for(one)) if rows is None else rows)
     elsewhere = {
         incidents.lock_key(row["scope_env"], row["scope_service"])
         for row in found.rows
@@ -77,29 +91,36 @@ def candidates(one: IdentifiedAlert) -> Operation[Candidates]:
         # The incident that knows the alert has another scope: that one is to be held as well, and
         # looked at again, for somebody may have changed it before it was.
         yield lock(*elsewhere)
-        found = yield from _read(one)
+        found = yield from _sort_out(one, (yield open_for(one)))
     return found
 
 
-def _read(one: IdentifiedAlert) -> Operation[Candidates]:
-    """1. Read the open incidents of its scope, those that know this very alert, and the later
-    resolves of it. 2. Where none knows it, that of the message it is an edit of.
+def open_for(one: IdentifiedAlert) -> Statement:
+    """Reads the open incidents of its scope, those that know this very alert, the later resolves
+    of it, and whether it is stored.
     """
     keys = senders.keys(one)
-    sql = f"{_OF_THE_SCOPE}{_THAT_KNOW_IT}({senders.marks(keys)})"
-    parameters = [one.scope.env, one.scope.service, *keys]
+    sql = f"{_OF_THE_SCOPE}{_THAT_KNOW_IT}({senders.marks(keys)}){_IS_STORED}"
+    parameters = [one.scope.env, one.scope.service, *keys, one.dedup_key]
     sent_at = told(one)
     if sent_at and one.alert.status is AlertStatus.FIRING:
         by_them, them = senders.by_them(one)
         sql += f"{_LATER_RESOLVES}{by_them}"
         parameters += [one.alert.fingerprint, one.alert.source, sent_at, *them]
-    rows = yield query(sql, *parameters)
+    return query(sql, *parameters)
+
+
+def _sort_out(one: IdentifiedAlert, rows: list[Row]) -> Operation[Candidates]:
+    """Which of them it may join. Where none knows it, read that of the message it is an edit of."""
     of_the_scope: list[Row] = []
     with_its_key: list[Row] = []
     resolves: list[str] = []
+    is_stored = False
     for row in rows:
         if row["fires"]:
             with_its_key.append(row)
+        elif row["id"] == _STORED:
+            is_stored = True
         elif row["id"]:
             of_the_scope.append(row)
         else:
@@ -115,6 +136,7 @@ def _read(one: IdentifiedAlert) -> Operation[Candidates]:
         sorted(found or of_the_scope, key=_id),
         frozenset(map(_id, with_its_key)),
         tuple(resolves),
+        is_stored,
     )
 
 

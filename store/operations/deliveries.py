@@ -6,19 +6,24 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from store.operations.part import Part
-from store.statements import Operation, execute, query, to_db_time
+from store.statements import Operation, Statement, execute, query, to_db_time
 
 _AT_ONCE = 500  # keys in one question
 
 
 def first_time(key: str, now: datetime) -> Operation[bool]:
     """Whether this delivery was never seen before; it has been from now on."""
-    count = yield execute(
+    count = yield insert(key, now)
+    return bool(count)
+
+
+def insert(key: str, now: datetime) -> Statement:
+    """Sends back 1 for a delivery that was never seen before, which it has been from now on."""
+    return execute(
         "INSERT INTO deliveries (key, seen_at) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
         key,
         to_db_time(now),
     )
-    return bool(count)
 
 
 def known(keys: Sequence[str]) -> Operation[set[str]]:

@@ -36,18 +36,22 @@ class DeliveryContext:
     posted: bool = True
 
 
-def open_new(one: IdentifiedAlert, alert_id: int, arrival: DeliveryContext) -> Operation[int]:
-    """A new incident with its card and its advice wished for; its id."""
+# Of the alert that is being taken in, by its dedup_key: nobody need wait until the server has told.
+_ITS_ID = "(SELECT id FROM alerts WHERE dedup_key = ?)"
+
+
+def open_new(one: IdentifiedAlert, arrival: DeliveryContext) -> Operation[int]:
+    """A new incident with its alert, its card and its advice wished for; its id."""
     alert = one.alert
     at = to_db_time(arrival.now)
     began = alert.starts_at if alert.starts_at and alert.starts_at <= arrival.now else arrival.now
     rows = yield query(
-        "INSERT INTO incidents (incident_key, sop_id, scope_env, scope_service, scope_category,"
+        "INSERT INTO incidents (incident_key, sop_id, scope_env, scope_service, scope_category,"  # noqa: S608 - constants
         " status, severity, title, env, region, service, category, channel, source, alert_count,"
         " firing, value, threshold, text, labels, links, tracking_id, opened_at, updated_at,"
         " posted, shown_alert, shown_env, shown_region, shown_service, shown_since)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?, ?, ?, ?)"
+        f" {_ITS_ID}, ?, ?, ?, ?)"
         " RETURNING id",
         one.incident_key,
         one.sop_id,
@@ -72,14 +76,15 @@ def open_new(one: IdentifiedAlert, alert_id: int, arrival: DeliveryContext) -> O
         to_db_time(began),
         at,
         int(arrival.posted),
-        alert_id,
+        one.dedup_key,
         alert.env,
         alert.region,
         alert.service,
         to_db_time_or_none(alert.starts_at) or at,
     )
     incident_id: int = rows[0]["id"]
-    yield run(*_firing(incident_id, one, alert_id, arrival.now))
+    yield run("UPDATE alerts SET incident_id = ? WHERE dedup_key = ?", incident_id, one.dedup_key)
+    yield run(*_firing(incident_id, one, arrival.now))
     # A SOP ID that only the alert names never takes a key over: anybody may send any alert.
     yield run(
         "INSERT INTO sop_map (incident_key, sop_id, first_seen_at) VALUES (?, ?, ?)"
@@ -110,14 +115,14 @@ def open_new(one: IdentifiedAlert, alert_id: int, arrival: DeliveryContext) -> O
 
 
 _FIRES = (
-    "INSERT INTO firing (fingerprint, sender, incident_id, name, severity, starts_at, told_at,"
-    " first_alert, last_alert, came_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO firing (fingerprint, sender, incident_id, name, severity, starts_at, told_at,"  # noqa: S608 - constants
+    f" first_alert, last_alert, came_at) VALUES (?, ?, ?, ?, ?, ?, ?, {_ITS_ID}, {_ITS_ID}, ?)"
     " ON CONFLICT DO NOTHING"
 )
 
 
 def _firing(
-    incident_id: int, one: IdentifiedAlert, alert_id: int, now: datetime
+    incident_id: int, one: IdentifiedAlert, now: datetime
 ) -> tuple[str, *tuple[object, ...]]:
     """The statement that says so, and its values."""
     alert = one.alert
@@ -130,8 +135,8 @@ def _firing(
         alert.severity,
         since(alert),
         told(one),
-        alert_id,
-        alert_id,
+        one.dedup_key,
+        one.dedup_key,
         to_db_time(now),
     )
 
@@ -145,7 +150,7 @@ def _stops(incident_id: int, key: str) -> Operation[int]:
 
 
 def fold(
-    row: Row, one: IdentifiedAlert, alert_id: int, arrival: DeliveryContext, *, may_fire: bool
+    row: Row, one: IdentifiedAlert, arrival: DeliveryContext, *, may_fire: bool
 ) -> Operation[None]:
     """One more firing alert for an incident that is open.
 
@@ -158,7 +163,7 @@ def fold(
         key = senders.key(alert, one.sender)
         yield from verification.replaced(row["id"], row["replaces"], key, one.sender)
     if not row["fires"]:
-        statement = _firing(row["id"], one, alert_id, arrival.now)
+        statement = _firing(row["id"], one, arrival.now)
         if may_fire or replaced:
             is_new = yield execute(*statement)
         else:
@@ -168,13 +173,14 @@ def fold(
             yield from verification.fires_again(row["id"], senders.key(alert, one.sender))
     elif not is_older(one, row):
         yield run(
-            "UPDATE firing SET name = ?, severity = ?, starts_at = ?, told_at = ?, last_alert = ?"
+            "UPDATE firing SET name = ?, severity = ?, starts_at = ?, told_at = ?,"  # noqa: S608 - constants
+            f" last_alert = {_ITS_ID}"
             " WHERE fingerprint = ? AND incident_id = ?",
             alert.name,
             alert.severity,
             since(alert),
             told(one),
-            alert_id,
+            one.dedup_key,
             row["fired_key"],
             row["id"],
         )
@@ -231,9 +237,7 @@ def _show_what_fires(row: Row, arrival: DeliveryContext) -> Operation[None]:
     )
 
 
-def clear(
-    row: Row, one: IdentifiedAlert, alert_id: int, arrival: DeliveryContext
-) -> Operation[None]:
+def clear(row: Row, one: IdentifiedAlert, arrival: DeliveryContext) -> Operation[None]:
     """An alert resolved: when nothing fires any more, so does its incident.
 
     Only the sender of what fires may clear it: anybody can say of any alert that it resolved.
@@ -245,7 +249,7 @@ def clear(
         *them,
     )
     if not theirs:
-        yield from senders.refuse_resolve(row, one, alert_id, arrival.now)
+        yield from senders.told_by_another(row, one, arrival.now)
         return
     keys = [row["replaces"]] if row["replaces"] else senders.keys(one)
     cleared: list[str] = []

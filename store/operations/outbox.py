@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Sequence, Set
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from store.operations import leases
 from store.operations.part import Part
 from store.rows import OutboxMessage, outbox_from
-from store.statements import Operation, execute, last, notify, query, run, to_db_time
+from store.statements import (
+    Operation,
+    Row,
+    Statement,
+    execute,
+    last,
+    notify,
+    query,
+    run,
+    to_db_time,
+)
 from store.topics import Topic
 
 # The order in a channel. What people did or what turned changes what is there before all else, and
@@ -154,12 +164,12 @@ _HAS_DUE = ", ".join(
 )
 
 
-def channels_due(now: datetime, owner: str) -> Operation[dict[str, frozenset[MessageClass]]]:
-    """What each channel has to send now: exactly the classes for which `due` has an answer.
+def channels_due(now: datetime, owner: str) -> Statement:
+    """Reads what each channel has to send now, for `classes_of`.
 
-    Without the channels that another replica looks after, and those with nothing.
+    Without the channels that another replica looks after.
     """
-    rows = yield query(
+    return query(
         # From one channel straight to the next: a backlog of thousands in one is not walked over.
         f"""
         WITH RECURSIVE waiting (channel) AS (
@@ -178,6 +188,10 @@ def channels_due(now: datetime, owner: str) -> Operation[dict[str, frozenset[Mes
         owner,
         to_db_time(now),
     )
+
+
+def classes_of(rows: Sequence[Row]) -> dict[str, frozenset[MessageClass]]:
+    """Of each channel with something due exactly the classes for which `due` has an answer."""
     found = {
         row["channel"]: frozenset(which for which in _ARE if row[f"has_{which}"]) for row in rows
     }
@@ -205,7 +219,19 @@ def due(
     which: Set[MessageClass],
     yielding: Collection[str] = (),
 ) -> Operation[list[OutboxMessage]]:
-    """What a channel should see next: the most severe first, the senders in turn.
+    """What a channel should see next: the most severe first, the senders in turn."""
+    return messages_of((yield reading_due(channel, now, limit, which, yielding)))
+
+
+def messages_of(rows: Sequence[Row]) -> list[OutboxMessage]:
+    """The messages that `reading_due` has read."""
+    return [outbox_from(row) for row in rows]
+
+
+def reading_due(
+    channel: str, now: datetime, limit: int, which: Set[MessageClass], yielding: Collection[str]
+) -> Statement:
+    """Reads what a channel should see next, for `messages_of`.
 
     A reply waits until its card is posted. New posts of the senders in `yielding` come after the
     cards of all others.
@@ -213,7 +239,7 @@ def due(
     some = (
         "" if which == EVERYTHING else f" AND ({' OR '.join(_ARE[one] for one in sorted(which))})"
     )
-    rows = yield query(
+    return query(
         f"{_SELECT} WHERE o.channel = ? AND {_DUE}{some}"
         f" ORDER BY {_yields(yielding)}o.rank, o.turn, o.not_before, o.id LIMIT ?",
         channel,
@@ -221,7 +247,6 @@ def due(
         *yielding,
         limit,
     )
-    return [outbox_from(row) for row in rows]
 
 
 # The work of an incident that waits for its card. It was queued with the incident.

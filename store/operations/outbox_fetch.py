@@ -18,7 +18,9 @@ from store.operations.cards import CardContent
 from store.operations.outbox import MessageClass
 from store.operations.part import Part
 from store.rows import OutboxMessage
-from store.statements import Operation
+from store.statements import Operation, together
+
+AHEAD = 3  # channels whose messages are read before it is known which channel has some
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,26 @@ class ChannelWork:
 def fetch(
     now: datetime, owner: str, asks: Mapping[str, FetchRequest]
 ) -> Operation[dict[str, ChannelWork]]:
-    """The channels of `outbox.channels_due`, with the messages of those that ask for them."""
+    """The channels that have something due, with the messages of those that ask for them."""
     found: dict[str, ChannelWork] = {}
-    for channel, which in (yield from outbox.channels_due(now, owner)).items():
+    ahead = asks if len(asks) <= AHEAD else {}
+    channels, *read = yield from together(
+        outbox.channels_due(now, owner),
+        *(
+            outbox.reading_due(channel, now, ask.limit, ask.which, ask.yielding)
+            for channel, ask in ahead.items()
+        ),
+    )
+    rows_of = dict(zip(ahead, read, strict=True))
+    for channel, which in outbox.classes_of(channels).items():
         ask = asks.get(channel)
         if ask is None or not which & ask.which:
             found[channel] = ChannelWork(which)
             continue
-        messages = yield from outbox.due(channel, now, ask.limit, ask.which, ask.yielding)
+        if channel in rows_of:
+            messages = outbox.messages_of(rows_of[channel])
+        else:
+            messages = yield from outbox.due(channel, now, ask.limit, ask.which, ask.yielding)
         card = None
         if messages and messages[0].kind == "card":
             with suppress(NotFound):  # what is missing stops this card, and no other message

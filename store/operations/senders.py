@@ -44,9 +44,11 @@ def by_them(one: IdentifiedAlert, table: str = "") -> tuple[str, tuple[str, ...]
     return f"{table}sender IN ('', {marks(one.senders)})", one.senders
 
 
-def refuse_resolve(row: Row, one: IdentifiedAlert, alert_id: int, now: datetime) -> Operation[None]:
+def told_by_another(row: Row, one: IdentifiedAlert, now: datetime) -> Operation[None]:
     """Keep another sender's resolve, and report it in the thread once a sender."""
-    yield run("UPDATE alerts SET reason = ? WHERE id = ?", Reason.NOT_ITS_SENDER, alert_id)
+    yield run(
+        "UPDATE alerts SET reason = ? WHERE dedup_key = ?", Reason.NOT_ITS_SENDER, one.dedup_key
+    )
     begins = f"{one.sender} says that it is resolved,"
     said = yield query(
         "SELECT 1 FROM timeline WHERE incident_id = ? AND kind = 'note' AND actor = ''"

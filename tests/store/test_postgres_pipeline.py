@@ -9,7 +9,8 @@ import pytest
 from bot.errors import StoreError
 from store import Store
 from store.engines.postgres import PostgresEngine
-from store.statements import Operation, query, run
+from store.engines.postgres_session import Answer, Script, Session
+from store.statements import Operation, execute, lock, query, run, together
 from tests.helpers.builders import CHANNEL, NOW, alert, named
 
 ASKED = "SELECT key FROM deliveries WHERE key = ?"
@@ -62,3 +63,51 @@ async def test_of_many_large_deliveries_at_once_some_land_and_none_by_half(datab
         assert sorted(one.alert_count for one in found) == [200] * sum(landed)
     finally:
         await engine.close()
+
+
+async def test_statements_that_travel_together_are_answered_in_their_order(database: str) -> None:
+    def ask() -> Operation[list[object]]:
+        answers = yield from together(
+            execute("INSERT INTO deliveries (key, seen_at) VALUES (?, '2026')", "together"),
+            lock("together"),
+            query(ASKED, "together"),
+            run("DELETE FROM deliveries WHERE key = ?", "together"),
+        )
+        rows = yield query(ASKED, "together")
+        return [*answers, rows]
+
+    engine = PostgresEngine(database)
+    try:
+        await engine.start()
+        inserted, locked, rows, deleted, left = await engine.write(ask)
+    finally:
+        await engine.close()
+    assert (inserted, locked, deleted, left) == (1, None, None, [])
+    assert [row["key"] for row in rows] == ["together"]
+
+
+async def test_an_alert_that_joins_takes_two_round_trips_and_a_new_incident_three(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trips = 0
+    run_script = Session.run
+
+    async def counted(session: Session, script: Script, silence: float) -> list[Answer]:
+        nonlocal trips
+        trips += "pg_notify" not in script[0][0]
+        return await run_script(session, script, silence)
+
+    engine = PostgresEngine(database)
+    store = Store(engine, owner="bot-a")
+    monkeypatch.setattr(Session, "run", counted)
+    taken = []
+    try:
+        await engine.start()
+        for part in ("a", "b"):
+            trips = 0
+            one = named(alert(service="trips", fingerprint=part))
+            await store.accept(f"trips-{part}", [one], channel=CHANNEL, now=NOW)
+            taken.append(trips)
+    finally:
+        await engine.close()
+    assert taken == [3, 2], "each is a wait while the alert's scope is locked"

@@ -22,7 +22,7 @@ async def session(database: str) -> AsyncIterator[Session]:
 
 
 async def ask(session: Session, sql: str, *values: object) -> list[Row]:
-    return (await session.run([(sql, values)], 0, PATIENCE)).rows()
+    return (await session.run([(sql, values)], PATIENCE))[0].rows()
 
 
 async def test_a_statement_that_is_sent_often_is_prepared_and_answers_the_same(
@@ -48,21 +48,21 @@ async def test_no_more_statements_are_prepared_than_a_server_is_asked_to_remembe
 async def test_the_answer_of_any_statement_of_a_script_can_be_had(session: Session) -> None:
     script = [("SELECT 1 AS one", ()), ("SELECT 2 AS two", ()), ("SELECT 3 AS three", ())]
     for _ in range(PREPARE_AFTER + 2):
-        (row,) = (await session.run(script, 1, PATIENCE)).rows()
+        (row,) = (await session.run(script, PATIENCE))[1].rows()
         assert row["two"] == 2
 
 
 async def test_what_is_larger_than_every_buffer_arrives_whole(session: Session) -> None:
     text = "sop" * 3_000_000
     script = [("SELECT length($1)", (text,)), ("SELECT $1 AS back", (text,))]
-    (row,) = (await session.run(script, 1, PATIENCE * 6)).rows()
+    (row,) = (await session.run(script, PATIENCE * 6))[1].rows()
     assert row["back"] == text
 
 
 async def test_a_statement_that_fails_says_why_and_ends_the_session(session: Session) -> None:
     script = [("SELECT 1", ()), ("SELECT 1 / $1::int", (0,)), ("SELECT 2", ())]
     with pytest.raises(psycopg.errors.DivisionByZero):
-        await session.run(script, 2, PATIENCE)
+        await session.run(script, PATIENCE)
     assert session.is_over
     with pytest.raises(psycopg.OperationalError):
         await ask(session, "SELECT 1")
@@ -78,7 +78,7 @@ async def test_a_value_that_no_column_holds_is_refused_before_anything_is_sent(
 
 async def test_a_server_that_says_nothing_is_given_up_in_time(session: Session) -> None:
     with pytest.raises(psycopg.OperationalError, match="does not answer"):
-        await session.run([("SELECT pg_sleep(60)", ())], 0, 0.05)
+        await session.run([("SELECT pg_sleep(60)", ())], 0.05)
     assert session.is_over
 
 
