@@ -67,8 +67,13 @@ class Fault(NamedTuple):
 
 
 def retired_identifiers(path: Path) -> Iterator[Fault]:
-    """Names of classes, functions, variables, parameters and attributes that are retired words."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    """Names of classes, functions, variables, parameters and attributes that are retired words.
+
+    `given` of hypothesis is a name of its own.
+    """
+    tree = ast.parse(path.read_text("utf-8"))
+    theirs = {"given"} if "from hypothesis import given" in ast.unparse(tree) else set()
+    for node in ast.walk(tree):
         match node:
             case ast.Attribute(value=ast.Name(id="web"), attr="Response"):
                 continue  # aiohttp's
@@ -80,7 +85,7 @@ def retired_identifiers(path: Path) -> Iterator[Fault]:
                 pass
             case _:
                 continue
-        if name in RETIRED or name.lstrip("_") in RETIRED:
+        if name not in theirs and (name in RETIRED or name.lstrip("_") in RETIRED):
             yield Fault(_relative(path), getattr(node, "lineno", 0), name)
 
 

@@ -22,15 +22,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--manifest", type=Path, help="send only what this manifest declares")
     parser.add_argument("--rate-limits", action="store_true", help="limit rates as Slack does")
     parser.add_argument("--chaos", type=int, metavar="SEED", help="a bad day, by the dice")
-    given = parser.parse_args(argv)
+    args = parser.parse_args(argv)
     try:
-        manifest = read_manifest(given.manifest) if given.manifest else Manifest()
+        manifest = read_manifest(args.manifest) if args.manifest else Manifest()
         options = {
-            "host": given.host,
-            "port": given.port,
+            "host": args.host,
+            "port": args.port,
             "manifest": manifest,
-            "limits": RateLimits() if given.rate_limits else None,
-            "faults": Chaos(given.chaos, **ROUGH) if given.chaos is not None else None,
+            "limits": RateLimits() if args.rate_limits else None,
+            "faults": Chaos(args.chaos, **ROUGH) if args.chaos is not None else None,
         }
         asyncio.run(_serve(options))
     except (OSError, ValueError) as problem:

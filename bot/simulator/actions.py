@@ -42,16 +42,16 @@ class Actions:
             raise Refusal("not_in_channel")
         if not text.strip():
             raise Refusal("no_text")
-        said = normalise.text(self.with_mentions(normalise.truncated(text)))
+        result = normalise.text(self.with_mentions(normalise.truncated(text)))
         author = person_author(user, text)
-        return self._core.workspace.post(channel, author, {"text": said}, thread_ts=thread_ts)
+        return self._core.workspace.post(channel, author, {"text": result}, thread_ts=thread_ts)
 
     def edit(self, user: User, channel: Channel, ts: str, text: str) -> JSON:
         """Change an own message."""
         self._own(user, channel, ts)
-        said = normalise.text(self.with_mentions(text))
+        result = normalise.text(self.with_mentions(text))
         blocks = normalise.plain_rich_text(text)
-        changes = {"text": said, "blocks": blocks}
+        changes = {"text": result, "blocks": blocks}
         return self._core.workspace.edit(channel, ts, changes, editor=user.id)
 
     def delete(self, user: User, channel: Channel, ts: str) -> None:
@@ -62,11 +62,11 @@ class Actions:
     def edit_as_app(self, channel: Channel, ts: str, text: str) -> None:
         """Let another app change its own message: its text, or its first attachment's title."""
         before = self._foreign(channel, ts)
-        said = normalise.text(text)
-        changes: JSON = {"text": said}
+        result = normalise.text(text)
+        changes: JSON = {"text": result}
         if attached := before.get("attachments"):
             part = "title" if "title" in attached[0] else "text"
-            first = {**attached[0], part: said, "fallback": said}
+            first = {**attached[0], part: result, "fallback": result}
             changes = {"attachments": [first, *attached[1:]]}
         editor = str(before.get("user") or before["bot_id"])
         self._core.workspace.edit(channel, ts, changes, editor=editor)
@@ -83,8 +83,8 @@ class Actions:
         groups = {g.handle: g for g in workspace.groups.values()}
         channels = {c.name: c for c in workspace.channels.values() if c.name}
 
-        def one(found: re.Match[str]) -> str:
-            sign, name = found[1], found[2]
+        def one(value: re.Match[str]) -> str:
+            sign, name = value[1], value[2]
             if sign == "#" and name in channels:
                 return f"<#{channels[name].id}|{name}>"
             if sign == "@" and name in users:
@@ -93,7 +93,7 @@ class Actions:
                 return f"<!subteam^{groups[name].id}|@{name}>"
             if sign == "@" and name in ("here", "channel", "everyone"):
                 return f"<!{name}>"
-            return found[0]
+            return value[0]
 
         return re.sub(r"(?<![\w<|@#])([@#])([a-z0-9][a-z0-9._-]*)", one, text)
 

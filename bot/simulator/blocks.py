@@ -83,16 +83,16 @@ def text_sum(blocks: Iterable[Any]) -> int:
     total = 0
     waiting = list(blocks)
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            if one.get("type") in TABLES:
+        result = waiting.pop()
+        if isinstance(result, dict):
+            if result.get("type") in TABLES:
                 continue
-            text = one.get("text")
+            text = result.get("text")
             if isinstance(text, str):
                 total += len(text)
-            waiting.extend(v for v in one.values() if isinstance(v, dict | list))
-        elif isinstance(one, list):
-            waiting.extend(one)
+            waiting.extend(v for v in result.values() if isinstance(v, dict | list))
+        elif isinstance(result, list):
+            waiting.extend(result)
     return total
 
 
@@ -139,19 +139,19 @@ def _elements(
         return
     if len(elements) > most:
         report.add(f"{at}/elements", "failed_constraint", f"no more than {most} items allowed")
-    for index, one in enumerate(elements):
-        _element(report, one, f"{at}/elements/{index}", seen, allowed)
+    for index, element in enumerate(elements):
+        _element(report, element, f"{at}/elements/{index}", seen, allowed)
 
 
-def _element(report: Report, one: Any, at: str, seen: _Seen, allowed: set[str]) -> None:
-    kind = one.get("type") if isinstance(one, dict) else None
+def _element(report: Report, value: Any, at: str, seen: _Seen, allowed: set[str]) -> None:
+    kind = value.get("type") if isinstance(value, dict) else None
     if not isinstance(kind, str) or kind not in allowed:
         report.add(f"{at}/type", "invalid_enum", f"unsupported type: {kind}")
         return
     if kind in ("plain_text", "mrkdwn"):
-        check_text(report, one, at, Text(most=3000))
+        check_text(report, value, at, Text(most=3000))
         return
-    check_element(report, one, at, seen.action_ids)
+    check_element(report, value, at, seen.action_ids)
 
 
 def _section(report: Report, block: JSON, at: str, seen: _Seen) -> None:
@@ -164,8 +164,8 @@ def _section(report: Report, block: JSON, at: str, seen: _Seen) -> None:
         if not isinstance(fields, list) or not 1 <= len(fields) <= 10:
             report.add(f"{at}/fields", "failed_constraint", "must have 1 to 10 items")
         else:
-            for index, one in enumerate(fields):
-                check_text(report, one, f"{at}/fields/{index}", Text(most=2000))
+            for index, item in enumerate(fields):
+                check_text(report, item, f"{at}/fields/{index}", Text(most=2000))
     rich.check_flag(report, block, at, "expand")
     if (accessory := block.get("accessory")) is not None:
         _element(report, accessory, f"{at}/accessory", seen, ACCESSORIES)
@@ -217,8 +217,8 @@ def _card(report: Report, block: JSON, at: str, seen: _Seen) -> None:
         message = f"must be an array of at most {rich.MAX_CARD_BUTTONS} buttons"
         report.add(f"{at}/actions", "failed_constraint", message)
         return
-    for index, one in enumerate(buttons):
-        _element(report, one, f"{at}/actions/{index}", seen, {"button"})
+    for index, button in enumerate(buttons):
+        _element(report, button, f"{at}/actions/{index}", seen, {"button"})
 
 
 def _container(report: Report, block: JSON, at: str, seen: _Seen) -> None:

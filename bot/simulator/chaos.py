@@ -111,7 +111,7 @@ class Chaos(Faults):
         return self._falls("half_open", self._half_open, "a socket")
 
     def _meant(self, method: str) -> bool:
-        return not self.calm and any(fnmatchcase(method, one) for one in self._methods)
+        return not self.calm and any(fnmatchcase(method, item) for item in self._methods)
 
     def _dice(self, key: str) -> Random:
         self._count[key] += 1

@@ -34,9 +34,9 @@ def kept_content(args: JSON, *, required: bool = True) -> JSON:
         text = str(text)
     if text is not None or required:
         done["text"] = normalise.text(normalise.truncated(text or ""))
-    if (given := _list(args, "blocks")) is not None:
-        refuse_blocks(given)
-        done["blocks"] = normalise.blocks(given)
+    if (result := _list(args, "blocks")) is not None:
+        refuse_blocks(result)
+        done["blocks"] = normalise.blocks(result)
     if (attached := _list(args, "attachments")) is not None:
         _refuse_attachments(attached)
         done["attachments"] = normalise.attachments(attached)
@@ -49,22 +49,22 @@ def kept_content(args: JSON, *, required: bool = True) -> JSON:
 def _refuse_second_table(body: JSON) -> None:
     """Slack takes one table in a message, wherever it stands, and names the attachments for it."""
     holders = [body, *body.get("attachments", ())]
-    found = [b for h in holders for b in block_kit.flat(h.get("blocks", ()))]
-    if sum(block["type"] in block_kit.TABLES for block in found) > 1:
+    items = [b for h in holders for b in block_kit.flat(h.get("blocks", ()))]
+    if sum(block["type"] in block_kit.TABLES for block in items) > 1:
         raise Refusal("invalid_attachments", errors=["only_one_table_allowed"])
 
 
-def refuse_blocks(given: Any, *, surface: str = "message", pointer: str = "/blocks") -> None:
+def refuse_blocks(value: Any, *, surface: str = "message", pointer: str = "/blocks") -> None:
     """Raise the Refusal with which Slack would answer these blocks.
 
     `surface` is message, modal or home; `pointer` is the JSON pointer of the list itself.
     """
-    found = block_kit.problems(given, surface=surface, pointer=pointer)
-    if found:
-        raise Refusal("invalid_blocks", **_why(found))
-    if block_kit.markdown_sum(given) > block_kit.MAX_MARKDOWN_SUM:
+    problems = block_kit.problems(value, surface=surface, pointer=pointer)
+    if problems:
+        raise Refusal("invalid_blocks", **_why(problems))
+    if block_kit.markdown_sum(value) > block_kit.MAX_MARKDOWN_SUM:
         raise Refusal("msg_too_long")
-    if block_kit.text_sum(given) > block_kit.MAX_TEXT_SUM:
+    if block_kit.text_sum(value) > block_kit.MAX_TEXT_SUM:
         raise Refusal("msg_blocks_too_long")
 
 
@@ -75,20 +75,20 @@ def kept_metadata(args: JSON) -> JSON | None:
     the message (bolt-python #863). Which values it takes is not documented; the types of
     @slack/types are the narrowest that anybody published, so whatever they forbid is dropped too.
     """
-    given = decoded(args.get("metadata"), "invalid_metadata_format")
-    if given is None or given == "" or given == {}:
+    result = decoded(args.get("metadata"), "invalid_metadata_format")
+    if result is None or result == "" or result == {}:
         return None
     if (
-        not isinstance(given, dict)
-        or not isinstance(given.get("event_type"), str)
-        or not given["event_type"]
-        or not isinstance(given.get("event_payload"), dict)
+        not isinstance(result, dict)
+        or not isinstance(result.get("event_type"), str)
+        or not result["event_type"]
+        or not isinstance(result.get("event_payload"), dict)
     ):
         raise Refusal("invalid_metadata_format")
-    if len(json.dumps(given)) > MAX_METADATA:
+    if len(json.dumps(result)) > MAX_METADATA:
         raise Refusal("metadata_too_large")
-    kept = _EVENT_TYPE.fullmatch(given["event_type"]) and _is_payload(given["event_payload"])
-    return given if kept else None
+    kept = _EVENT_TYPE.fullmatch(result["event_type"]) and _is_payload(result["event_payload"])
+    return result if kept else None
 
 
 def _is_payload(payload: JSON) -> bool:
@@ -108,33 +108,33 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int | float | bool)
 
 
-def view(given: Any, *, home: bool) -> JSON:
+def view(value: Any, *, home: bool) -> JSON:
     """A modal or a Home tab, checked and normalised."""
-    given = decoded(given, "invalid_arguments")
-    if not isinstance(given, dict):
+    value = decoded(value, "invalid_arguments")
+    if not isinstance(value, dict):
         raise Refusal("invalid_arguments", **_why([Problem("/view", "missing_field", "no view")]))
     surface = "home" if home else "modal"
     report = Report()
-    if given.get("type") != surface:
+    if value.get("type") != surface:
         report.add("/view/type", "invalid_enum", f"must be `{surface}`")
-    if len(json.dumps(given)) > MAX_VIEW:
+    if len(json.dumps(value)) > MAX_VIEW:
         raise Refusal("view_too_large")
     if not home:
-        check_text(report, given.get("title"), "/view/title", Text(most=24, plain=True))
+        check_text(report, value.get("title"), "/view/title", Text(most=24, plain=True))
         for name in ("submit", "close"):
-            if given.get(name) is not None:
-                check_text(report, given[name], f"/view/{name}", Text(most=24, plain=True))
-        _refuse_no_submit(report, given)
-    if given.get("private_metadata"):
-        report.string("/view", "private_metadata", given["private_metadata"], 3000)
-    if given.get("callback_id"):
-        report.string("/view", "callback_id", given["callback_id"], 255)
-    found = report.problems + block_kit.problems(
-        given.get("blocks"), surface=surface, pointer="/view/blocks"
+            if value.get(name) is not None:
+                check_text(report, value[name], f"/view/{name}", Text(most=24, plain=True))
+        _refuse_no_submit(report, value)
+    if value.get("private_metadata"):
+        report.string("/view", "private_metadata", value["private_metadata"], 3000)
+    if value.get("callback_id"):
+        report.string("/view", "callback_id", value["callback_id"], 255)
+    problems = report.problems + block_kit.problems(
+        value.get("blocks"), surface=surface, pointer="/view/blocks"
     )
-    if found:
-        raise Refusal("invalid_arguments", **_why(found))
-    return {**given, "blocks": normalise.blocks(given["blocks"])}
+    if problems:
+        raise Refusal("invalid_arguments", **_why(problems))
+    return {**value, "blocks": normalise.blocks(value["blocks"])}
 
 
 def decoded(value: Any, error: str) -> Any:
@@ -147,37 +147,37 @@ def decoded(value: Any, error: str) -> Any:
         raise Refusal(error) from None
 
 
-def _refuse_no_submit(report: Report, given: JSON) -> None:
-    kinds = [b.get("type") for b in given.get("blocks") or () if isinstance(b, dict)]
-    if "input" in kinds and given.get("submit") is None:
+def _refuse_no_submit(report: Report, item: JSON) -> None:
+    kinds = [b.get("type") for b in item.get("blocks") or () if isinstance(b, dict)]
+    if "input" in kinds and item.get("submit") is None:
         report.add("/view/submit", "missing_field", "a view with inputs must have `submit`")
 
 
 def _list(args: JSON, name: str) -> list[Any] | None:
-    given = decoded(args.get(name), f"invalid_{name}_format")
-    if given is None or given == "":
+    result = decoded(args.get(name), f"invalid_{name}_format")
+    if result is None or result == "":
         return None
-    if not isinstance(given, list):
+    if not isinstance(result, list):
         raise Refusal(f"invalid_{name}_format")
-    return given
+    return result
 
 
-def _refuse_attachments(given: list[Any]) -> None:
-    if len(given) > MAX_ATTACHMENTS:
+def _refuse_attachments(values: list[Any]) -> None:
+    if len(values) > MAX_ATTACHMENTS:
         raise Refusal("too_many_attachments")
-    for index, one in enumerate(given):
-        if not isinstance(one, dict):
+    for index, item in enumerate(values):
+        if not isinstance(item, dict):
             raise Refusal("invalid_attachments")
-        fields = one.get("fields")
+        fields = item.get("fields")
         fields = [] if fields is None else fields
         if not isinstance(fields, list) or any(not isinstance(f, dict) for f in fields):
             raise Refusal("invalid_attachments")
-        if one.get("blocks") is not None:
-            refuse_blocks(one["blocks"], pointer=f"/attachments/{index}/blocks")
+        if item.get("blocks") is not None:
+            refuse_blocks(item["blocks"], pointer=f"/attachments/{index}/blocks")
 
 
-def _why(found: list[Problem]) -> JSON:
+def _why(problems: list[Problem]) -> JSON:
     return {
-        "errors": [f"{p.message} [json-pointer:{p.pointer}]" for p in found],
-        "response_metadata": {"messages": [p.as_line() for p in found]},
+        "errors": [f"{p.message} [json-pointer:{p.pointer}]" for p in problems],
+        "response_metadata": {"messages": [p.as_line() for p in problems]},
     }

@@ -28,11 +28,11 @@ class Control:
 
     def add_to(self, app: web.Application) -> None:
         """Put the control page's addresses on the server."""
-        app.router.add_get("/control", self.look)
+        app.router.add_get("/control", self.show)
         app.router.add_get("/control/state", self.state)
         app.router.add_post("/control/{what}", self.do)
 
-    async def look(self, _request: web.Request) -> web.Response:
+    async def show(self, _request: web.Request) -> web.Response:
         """The whole page."""
         return self._html("control.html")
 
@@ -44,46 +44,46 @@ class Control:
         """One thing that shall go wrong, or right again."""
         return await own_words(request, self._do)
 
-    async def _do(self, what: str, asked: JSON) -> None:
+    async def _do(self, what: str, item: JSON) -> None:
         if what in ("disconnect", "drop", "half_open"):
-            self._to_links(what, asked)
+            self._to_links(what, item)
         else:
-            self._to_calls(what, asked)
+            self._to_calls(what, item)
         self._core.workspace.touch()
 
-    def _to_links(self, what: str, asked: JSON) -> None:
+    def _to_links(self, what: str, item: JSON) -> None:
         links = self._core.links
-        number = int(asked["link"]) if asked.get("link") else None
+        number = int(item["link"]) if item.get("link") else None
         if what == "drop":
             links.drop(number=number)
         elif what == "half_open":
             links.half_open(number=number)
-        elif (reason := str(asked["reason"])) in REASONS:
+        elif (reason := str(item["reason"])) in REASONS:
             links.disconnect(reason, number=number)
         else:
             raise ValueError(f"the reason must be one of {', '.join(REASONS)}")
 
-    def _to_calls(self, what: str, asked: JSON) -> None:
+    def _to_calls(self, what: str, item: JSON) -> None:
         core = self._core
         match what:
             case "plan":
-                core.script.plan(_plan(asked))
+                core.script.plan(_plan(item))
             case "cancel":
-                for plan in [p for p in core.script.plans if p.number == int(asked["plan"])]:
+                for plan in [p for p in core.script.plans if p.number == int(item["plan"])]:
                     core.script.cancel(plan)
             case "clear":
                 core.script.clear()
             case "storm":
-                core.unleash(Chaos(int(asked["seed"]), **ROUGH))
+                core.unleash(Chaos(int(item["seed"]), **ROUGH))
             case "calm":
                 core.unleash(None)
             case "limit":
-                core.limits = RateLimits(burst=int(asked["burst"]))
+                core.limits = RateLimits(burst=int(item["burst"]))
             case "unlimit":
                 core.limits = None
             case "app_rate_limited":
-                said = app_rate_limited(core.clock.now(), core.workspace.app)
-                core.links.deliver("events_api", said, accepts_response_payload=False)
+                result = app_rate_limited(core.clock.now(), core.workspace.app)
+                core.links.deliver("events_api", result, accepts_response_payload=False)
             case _:
                 raise ValueError(f"there is no {what}")
 
@@ -91,13 +91,13 @@ class Control:
         core = self._core
         happened = [(s.at, s.what, s.about) for s in core.struck[-SHOWN:]]
         happened += [
-            (one.at, f"429, Retry-After {one.retry_after}", f"{one.method} {one.channel}")
-            for one in core.limited[-SHOWN:]
+            (item.at, f"429, Retry-After {item.retry_after}", f"{item.method} {item.channel}")
+            for item in core.limited[-SHOWN:]
         ]
         html = self._templates.get_template(template).render(
             links=core.links.links,
             unacknowledged=core.links.unacknowledged(),
-            given_up=len(core.links.lost),
+            given_up=len(core.links.undelivered),
             reasons=REASONS,
             kinds=KINDS,
             errors=ERRORS,
@@ -113,12 +113,12 @@ class Control:
         return web.Response(body=body, content_type="text/html", charset="utf-8", headers=HEADERS)
 
 
-def _plan(asked: JSON) -> Plan:
-    times = str(asked.get("times") or "")
+def _plan(item: JSON) -> Plan:
+    times = str(item.get("times") or "")
     return Plan(
-        str(asked["kind"]),
-        str(asked.get("on") or "*"),
-        str(asked.get("value") or ""),
-        str(asked.get("channel") or ""),
+        str(item["kind"]),
+        str(item.get("on") or "*"),
+        str(item.get("value") or ""),
+        str(item.get("channel") or ""),
         int(times) if times else None,
     )

@@ -45,10 +45,10 @@ class Answered:
 
     async def response(self, *, timeout: float = 30.0) -> Message:
         """The first response, waited for."""
-        found = await self._slack.wait_for(
+        wait = await self._slack.wait_for(
             lambda: self.responses, timeout=timeout, why="a response to the command"
         )
-        return found[0]
+        return wait[0]
 
 
 class Person:

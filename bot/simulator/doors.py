@@ -20,7 +20,7 @@ OPEN_METHODS = {"api.test"}
 APP_TOKEN_METHODS = {"apps.connections.open"}
 
 
-class Doors:
+class Endpoints:
     """Handlers for aiohttp, over one core."""
 
     def __init__(self, core: Core) -> None:
@@ -60,18 +60,18 @@ class Doors:
         return response
 
     def _authorize(self, method: str, request: web.Request, args: JSON) -> None:
-        given = str(args.pop("token", None) or "")
+        text = str(args.pop("token", None) or "")
         header = request.headers.get("Authorization", "")
         if header.startswith("Bearer "):
-            given = header.removeprefix("Bearer ").strip()
+            text = header.removeprefix("Bearer ").strip()
         if method in OPEN_METHODS:
             return
-        if not given:
+        if not text:
             raise Refusal("not_authed")
         tokens = self._core.tokens
-        if given not in (tokens.bot, tokens.app):
+        if text not in (tokens.bot, tokens.app):
             raise Refusal("invalid_auth")
-        if (given == tokens.app) != (method in APP_TOKEN_METHODS):
+        if (text == tokens.app) != (method in APP_TOKEN_METHODS):
             raise Refusal("not_allowed_token_type")
 
     def _too_often(self, method: str, args: JSON) -> web.Response | None:
@@ -151,22 +151,24 @@ def respond(core: Core, record: ResponseUrl, body: JSON) -> None:
         else:
             core.workspace.delete(channel, original)
         return
-    said = content.kept_content(body)
+    result = content.kept_content(body)
     if body.get("replace_original") in (True, "true") and original:
-        record.said.append({**said, "replace_original": True})
+        record.responses.append({**result, "replace_original": True})
         if record.ephemeral:
-            core.workspace.replace_ephemeral(channel, record.user, original, said)
+            core.workspace.replace_ephemeral(channel, record.user, original, result)
         else:
             editor = core.workspace.app.user_id
-            core.workspace.edit(channel, original, {"blocks": None, **said}, editor=editor)
+            core.workspace.edit(channel, original, {"blocks": None, **result}, editor=editor)
         return
     thread = str(body["thread_ts"]) if body.get("thread_ts") else None
     in_channel = body.get("response_type") == "in_channel"
-    record.said.append({**said, "response_type": "in_channel" if in_channel else "ephemeral"})
+    record.responses.append(
+        {**result, "response_type": "in_channel" if in_channel else "ephemeral"}
+    )
     if in_channel:
-        core.workspace.post(channel, core.workspace.our_author(), said, thread_ts=thread)
+        core.workspace.post(channel, core.workspace.our_author(), result, thread_ts=thread)
     else:
-        core.workspace.post_ephemeral(channel, record.user, said, thread)
+        core.workspace.post_ephemeral(channel, record.user, result, thread)
     core.workspace.touched(channel, "", record.user)
 
 
@@ -183,12 +185,12 @@ async def _arguments(request: web.Request) -> JSON:
         kind = request.content_type
         if kind == "application/json":
             try:
-                given = json.loads(await request.read())
+                data = json.loads(await request.read())
             except ValueError:
                 raise Refusal("invalid_json") from None
-            if not isinstance(given, dict):
+            if not isinstance(data, dict):
                 raise Refusal("json_not_object")
-            args |= {name: value for name, value in given.items() if value is not None}
+            args |= {name: value for name, value in data.items() if value is not None}
         elif kind == "application/x-www-form-urlencoded":
             raw = (await request.read()).decode("utf-8", "replace")
             args |= dict(parse_qsl(raw, keep_blank_values=True))
@@ -205,12 +207,12 @@ async def read_payload(request: web.Request) -> JSON:
     if request.content_type == "application/x-www-form-urlencoded":
         raw = dict(parse_qsl(raw, keep_blank_values=True)).get("payload", "")
     try:
-        given = json.loads(raw)
+        data = json.loads(raw)
     except ValueError:
         raise Refusal("invalid_payload") from None
-    if not isinstance(given, dict):
+    if not isinstance(data, dict):
         raise Refusal("invalid_payload")
-    return given
+    return data
 
 
 def _json(answer: JSON, *, status: int = 200) -> web.Response:

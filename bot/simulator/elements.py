@@ -8,20 +8,20 @@ from .limits import Report, Text, check_text
 JSON = dict[str, Any]
 
 
-def check_element(report: Report, one: JSON, at: str, action_ids: set[str]) -> None:
+def check_element(report: Report, item: JSON, at: str, action_ids: set[str]) -> None:
     """Check one interactive element or image; `action_ids` are those met before it."""
-    action_id = one.get("action_id")
+    action_id = item.get("action_id")
     if action_id is not None and report.string(at, "action_id", action_id, 255):
         if action_id in action_ids:
             report.add(f"{at}/action_id", "duplicate", f"`action_id` {action_id} already exists")
         action_ids.add(action_id)
-    if one.get("confirm") is not None:
-        check_object(report, one["confirm"], f"{at}/confirm")
-    if one.get("placeholder") is not None:
-        check_text(report, one["placeholder"], f"{at}/placeholder", Text(most=150, plain=True))
-    check = ELEMENTS.get(str(one.get("type")))
+    if item.get("confirm") is not None:
+        check_object(report, item["confirm"], f"{at}/confirm")
+    if item.get("placeholder") is not None:
+        check_text(report, item["placeholder"], f"{at}/placeholder", Text(most=150, plain=True))
+    check = ELEMENTS.get(str(item.get("type")))
     if check is not None:
-        check(report, one, at)
+        check(report, item, at)
 
 
 def check_object(report: Report, confirm: Any, at: str) -> None:
@@ -39,21 +39,21 @@ def check_object(report: Report, confirm: Any, at: str) -> None:
             check_text(report, confirm.get(name), f"{at}/{name}", Text(most=most, plain=plain))
 
 
-def _button(report: Report, one: JSON, at: str) -> None:
-    check_text(report, one.get("text"), f"{at}/text", Text(most=75, plain=True))
-    if one.get("value") is not None:
-        report.string(at, "value", one["value"], 2000, least=0)
-    if one.get("url") is not None:
-        report.string(at, "url", one["url"], 3000)
-    if one.get("style") not in (None, "primary", "danger"):
+def _button(report: Report, item: JSON, at: str) -> None:
+    check_text(report, item.get("text"), f"{at}/text", Text(most=75, plain=True))
+    if item.get("value") is not None:
+        report.string(at, "value", item["value"], 2000, least=0)
+    if item.get("url") is not None:
+        report.string(at, "url", item["url"], 3000)
+    if item.get("style") not in (None, "primary", "danger"):
         report.add(f"{at}/style", "invalid_enum", "must be `primary` or `danger`")
-    _accessible(report, one, at)
+    _accessible(report, item, at)
 
 
-def _image(report: Report, one: JSON, at: str) -> None:
-    if "image_url" not in one and "slack_file" not in one:
+def _image(report: Report, item: JSON, at: str) -> None:
+    if "image_url" not in item and "slack_file" not in item:
         report.add(at, "missing_field", "must provide `image_url` or `slack_file`")
-    report.string(at, "alt_text", one.get("alt_text"), 2000)
+    report.string(at, "alt_text", item.get("alt_text"), 2000)
 
 
 def _options(
@@ -74,18 +74,18 @@ def _options(
             check_text(report, option["description"], f"{here}/description", Text(75, plain))
 
 
-def _overflow(report: Report, one: JSON, at: str) -> None:
-    _options(report, one.get("options"), f"{at}/options", (1, 5))
+def _overflow(report: Report, item: JSON, at: str) -> None:
+    _options(report, item.get("options"), f"{at}/options", (1, 5))
 
 
-def _choices(report: Report, one: JSON, at: str) -> None:
-    _options(report, one.get("options"), f"{at}/options", (1, 10), plain=False)
+def _choices(report: Report, item: JSON, at: str) -> None:
+    _options(report, item.get("options"), f"{at}/options", (1, 10), plain=False)
 
 
-def _static_select(report: Report, one: JSON, at: str) -> None:
-    groups = one.get("option_groups")
+def _static_select(report: Report, item: JSON, at: str) -> None:
+    groups = item.get("option_groups")
     if groups is None:
-        _options(report, one.get("options"), f"{at}/options", (1, 100))
+        _options(report, item.get("options"), f"{at}/options", (1, 100))
         return
     if not isinstance(groups, list) or not 1 <= len(groups) <= 100:
         report.add(f"{at}/option_groups", "failed_constraint", "must have 1 to 100 items")
@@ -99,17 +99,17 @@ def _static_select(report: Report, one: JSON, at: str) -> None:
         _options(report, group.get("options"), f"{here}/options", (1, 100))
 
 
-def _plain_text_input(report: Report, one: JSON, at: str) -> None:
-    longest = one.get("max_length", 3000)
+def _plain_text_input(report: Report, item: JSON, at: str) -> None:
+    longest = item.get("max_length", 3000)
     if not isinstance(longest, int) or not 1 <= longest <= 3000:
         report.add(f"{at}/max_length", "failed_constraint", "must be between 1 and 3000")
-    if one.get("initial_value") is not None:
-        report.string(at, "initial_value", one["initial_value"], 3000, least=0)
+    if item.get("initial_value") is not None:
+        report.string(at, "initial_value", item["initial_value"], 3000, least=0)
 
 
-def _feedback(report: Report, one: JSON, at: str) -> None:
+def _feedback(report: Report, item: JSON, at: str) -> None:
     for name in ("positive_button", "negative_button"):
-        button = one.get(name)
+        button = item.get(name)
         if not isinstance(button, dict):
             report.add(f"{at}/{name}", "missing_field", f"missing required field: {name}")
             continue
@@ -118,23 +118,23 @@ def _feedback(report: Report, one: JSON, at: str) -> None:
         _accessible(report, button, f"{at}/{name}")
 
 
-def _icon_button(report: Report, one: JSON, at: str) -> None:
-    if one.get("icon") != "trash":
+def _icon_button(report: Report, item: JSON, at: str) -> None:
+    if item.get("icon") != "trash":
         report.add(f"{at}/icon", "invalid_enum", "must be `trash`")
-    check_text(report, one.get("text"), f"{at}/text", Text(most=75, plain=True))
-    if one.get("value") is not None:
-        report.string(at, "value", one["value"], 2000, least=0)
-    _accessible(report, one, at)
-    users = one.get("visible_to_user_ids")
+    check_text(report, item.get("text"), f"{at}/text", Text(most=75, plain=True))
+    if item.get("value") is not None:
+        report.string(at, "value", item["value"], 2000, least=0)
+    _accessible(report, item, at)
+    users = item.get("visible_to_user_ids")
     if users is not None and (
         not isinstance(users, list) or not all(isinstance(u, str) for u in users)
     ):
         report.add(f"{at}/visible_to_user_ids", "invalid_type", "must be an array of user ids")
 
 
-def _accessible(report: Report, one: JSON, at: str) -> None:
-    if one.get("accessibility_label") is not None:
-        report.string(at, "accessibility_label", one["accessibility_label"], 75)
+def _accessible(report: Report, item: JSON, at: str) -> None:
+    if item.get("accessibility_label") is not None:
+        report.string(at, "accessibility_label", item["accessibility_label"], 75)
 
 
 ELEMENTS: dict[str, Callable[[Report, JSON, str], None]] = {

@@ -41,18 +41,18 @@ def fill_in(view: JSON, values: dict[str, Any]) -> tuple[JSON, dict[str, str]]:
     state: JSON = {}
     missing: dict[str, str] = {}
     used: set[str] = set()
-    for block, one in reading.elements(view):
-        if one["type"] not in reading.STATEFUL:
+    for block, item in reading.elements(view):
+        if item["type"] not in reading.STATEFUL:
             continue
-        asked = (block.get("label") or {}).get("text", "")
-        keys = [k for k in (block["block_id"], one.get("action_id"), asked) if k in values]
+        text = (block.get("label") or {}).get("text", "")
+        keys = [k for k in (block["block_id"], item.get("action_id"), text) if k in values]
         used.update(keys)
-        value = values[keys[0]] if keys else initial(one)
+        value = values[keys[0]] if keys else initial(item)
         if value in (None, "", []) and block["type"] == "input" and not block.get("optional"):
             missing[block["block_id"]] = "Please complete this required field."
             continue
         value = None if value == "" else value
-        state.setdefault(block["block_id"], {})[one.get("action_id", "")] = state_of(one, value)
+        state.setdefault(block["block_id"], {})[item.get("action_id", "")] = state_of(item, value)
     for name in values:
         if name not in used:
             raise reading.NotThereError(f"the view has no field {name!r}")
@@ -67,5 +67,5 @@ def initial(element: JSON) -> Any:
     if "initial_option" in element:
         return element["initial_option"].get("value")
     if "initial_options" in element:
-        return [one.get("value") for one in element["initial_options"]]
+        return [initial_option.get("value") for initial_option in element["initial_options"]]
     return element.get("initial_date") or element.get("initial_time")

@@ -39,7 +39,7 @@ class ResponseUrl:
     message_ts: str = ""
     ephemeral: bool = False
     uses: int = 0
-    said: list[JSON] = field(default_factory=list)
+    responses: list[JSON] = field(default_factory=list)
 
 
 class Interactions:
@@ -64,20 +64,20 @@ class Interactions:
 
     def redeem(self, trigger_id: Any) -> str:
         """The user of a trigger_id, once. Refusal `expired_trigger_id` and its sisters."""
-        found = self._triggers.get(trigger_id) if isinstance(trigger_id, str) else None
-        if found is None:
+        trigger = self._triggers.get(trigger_id) if isinstance(trigger_id, str) else None
+        if trigger is None:
             raise Refusal("invalid_trigger_id")
-        if found.used:
+        if trigger.used:
             raise Refusal("exchanged_trigger_id")
-        if self._clock.now() > found.expires:
+        if self._clock.now() > trigger.expires:
             raise Refusal("expired_trigger_id")
-        found.used = True
-        return found.user
+        trigger.used = True
+        return trigger.user
 
     def response_url(
         self, user: User, channel: Channel, message: JSON | None = None
     ) -> tuple[str, ResponseUrl]:
-        """A new response_url and the record of what it will have said."""
+        """A new response_url and the record of the responses through it."""
         key = secrets.token_urlsafe(18)
         made = ResponseUrl(user.id, channel.id, self._clock.now() + RESPONSE_URL_SECONDS)
         if message is not None:
@@ -88,13 +88,13 @@ class Interactions:
 
     def spend(self, key: str) -> ResponseUrl:
         """Use a response_url once; Refusal `used_url` or `expired_url`."""
-        found = self.response_urls.get(key)
-        if found is None or self._clock.now() > found.expires:
+        response_url = self.response_urls.get(key)
+        if response_url is None or self._clock.now() > response_url.expires:
             raise Refusal("expired_url")
-        if found.uses >= RESPONSE_URL_USES:
+        if response_url.uses >= RESPONSE_URL_USES:
             raise Refusal("used_url")
-        found.uses += 1
-        return found
+        response_url.uses += 1
+        return response_url
 
     # What a person does
 

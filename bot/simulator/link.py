@@ -16,7 +16,7 @@ JSON = dict[str, Any]
 LAST_SECONDS = 10.0  # how long a link lives on after Slack asked the app to come back on another
 
 
-class Link:
+class SlackConnection:
     """`number` counts links in the order in which they came, from 1; `sent` counts envelopes."""
 
     def __init__(
@@ -36,9 +36,9 @@ class Link:
         self._more = asyncio.Event()
         self._last: Timer | None = None
 
-    def send(self, said: JSON) -> None:
+    def send(self, item: JSON) -> None:
         """Queue an envelope or a control message; `write` sends it in order."""
-        self._out.append(said)
+        self._out.append(item)
         self._more.set()
 
     def ask_to_leave(self, goodbye: JSON, clock: Clock) -> None:
@@ -76,16 +76,16 @@ class Link:
                 except (ConnectionError, RuntimeError):
                     return  # the reader of this socket sees the same end and cleans up
 
-    async def _write_one(self, said: JSON) -> None:
-        envelope = "envelope_id" in said
+    async def _write_one(self, item: JSON) -> None:
+        envelope = "envelope_id" in item
         if envelope:
             self.sent += 1
-            if not await self._faults.before_send(said):
+            if not await self._faults.before_send(item):
                 return
         if self.half_open:
             return
-        await self._socket.send_str(json.dumps(said))
-        if envelope and not await self._faults.after_send(said):
+        await self._socket.send_str(json.dumps(item))
+        if envelope and not await self._faults.after_send(item):
             self.drop()
 
     async def texts(self) -> AsyncIterator[str]:
@@ -111,10 +111,10 @@ def hello(app_id: str, connections: int) -> JSON:
 
 def goodbye(reason: str, connections: int | None = None) -> JSON:
     """Slack asks the app to come back on another link, or says why there is none for it."""
-    said: JSON = {"type": "disconnect", "reason": reason, "debug_info": _debug_info()}
+    item: JSON = {"type": "disconnect", "reason": reason, "debug_info": _debug_info()}
     if connections is not None:
-        said["num_connections"] = connections
-    return said
+        item["num_connections"] = connections
+    return item
 
 
 def _debug_info() -> JSON:

@@ -162,15 +162,15 @@ class LocalSlack(Outages, Watching):
         if shape == "modern":
             author = modern_author(who)
         where = workspace.channel(channel)
-        said = content.kept_content({"text": text, **body})
-        return self.seen(where.id, workspace.post(where, author, said, thread_ts=thread_ts))
+        result = content.kept_content({"text": text, **body})
+        return self.seen(where.id, workspace.post(where, author, result, thread_ts=thread_ts))
 
     async def edit_as_app(self, message: Message, text: str | None = None, **body: Any) -> Message:
         """Change another app's message, as `update_message` of Alertmanager does."""
         workspace = self._core.workspace
         where = workspace.channel(message.channel)
-        given = {"text": text, **body} if text is not None else body
-        changes = content.kept_content(given, required=False)
+        value = {"text": text, **body} if text is not None else body
+        changes = content.kept_content(value, required=False)
         editor = str(message.data.get("user") or message.data.get("bot_id"))
         return self.seen(where.id, workspace.edit(where, message.ts, changes, editor=editor))
 
@@ -205,7 +205,7 @@ class LocalSlack(Outages, Watching):
     def change_group(self, handle: str, *members: str) -> None:
         """Say who is in a user group from now on, by user id."""
         groups = self._core.workspace.groups
-        group = next(one for one in groups.values() if one.handle == handle)
+        group = next(item for item in groups.values() if item.handle == handle)
         groups[group.id] = replace(group, members=members)
 
     def add_channel(self, channel: Channel) -> None:
@@ -220,8 +220,8 @@ class LocalSlack(Outages, Watching):
     def _event(self, event: JSON) -> None:
         if self.withholds_events:
             return
-        wanted = self._core.manifest.events
-        if wanted is not None and subscription(event) not in wanted:
+        subscriptions = self._core.manifest.events
+        if subscriptions is not None and subscription(event) not in subscriptions:
             return
         self._core.links.deliver(
             "events_api", self._writer.callback(event), accepts_response_payload=False

@@ -32,16 +32,16 @@ class Manifest:
 
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest file (YAML or JSON); OSError or ValueError when it cannot be read."""
-    given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(given, dict):
+    result = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(result, dict):
         raise ValueError(f"{path}: a manifest must be a mapping")
-    return from_mapping(given)
+    return from_mapping(result)
 
 
-def from_mapping(given: dict[str, Any]) -> Manifest:
+def from_mapping(fields: dict[str, Any]) -> Manifest:
     """The parts of a manifest that change what the bot is sent."""
-    features = given.get("features") or {}
-    subscriptions = (given.get("settings") or {}).get("event_subscriptions") or {}
+    features = fields.get("features") or {}
+    subscriptions = (fields.get("settings") or {}).get("event_subscriptions") or {}
     return Manifest(
         commands={
             str(c["command"]): bool(c.get("should_escape", False))
@@ -52,10 +52,10 @@ def from_mapping(given: dict[str, Any]) -> Manifest:
             for s in features.get("shortcuts") or ()
         ),
         events=frozenset(str(e) for e in subscriptions.get("bot_events") or ()),
-        scopes=tuple(str(s) for s in _bot_scopes(given)),
+        scopes=tuple(str(s) for s in _bot_scopes(fields)),
     )
 
 
-def _bot_scopes(given: dict[str, Any]) -> list[Any]:
-    scopes = (given.get("oauth_config") or {}).get("scopes") or {}
+def _bot_scopes(fields: dict[str, Any]) -> list[Any]:
+    scopes = (fields.get("oauth_config") or {}).get("scopes") or {}
     return list(scopes.get("bot") or ())

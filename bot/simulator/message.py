@@ -31,7 +31,7 @@ class Message:
     @cached_property
     def text(self) -> str:
         """Everything a person can read in it: text, blocks, attachments."""
-        return reading.words(self.data, self.names)
+        return reading.full_text(self.data, self.names)
 
     @property
     def buttons(self) -> list[str]:

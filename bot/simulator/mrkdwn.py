@@ -89,20 +89,20 @@ def _lines(text: str, names: Names) -> str:
 def _inline(text: str, names: Names) -> str:
     out: list[str] = []
     at = 0
-    for found in _INLINE.finditer(text):
-        out.append(str(escape(unescape(text[at : found.start()]))))
-        out.append(_piece(found, names))
-        at = found.end()
+    for item in _INLINE.finditer(text):
+        out.append(str(escape(unescape(text[at : item.start()]))))
+        out.append(_piece(item, names))
+        at = item.end()
     out.append(str(escape(unescape(text[at:]))))
     return "".join(out)
 
 
-def _piece(found: re.Match[str], names: Names) -> str:
-    kind, inner = str(found.lastgroup), found[str(found.lastgroup)]
+def _piece(value: re.Match[str], names: Names) -> str:
+    kind, inner = str(value.lastgroup), value[str(value.lastgroup)]
     if kind == "code":
         return f"<code>{escape(_readable(inner, names))}</code>"
     if kind == "emoji":
-        return str(escape(EMOJI.get(inner, found[0])))
+        return str(escape(EMOJI.get(inner, value[0])))
     if kind == "control":
         return _control_html(inner, names)
     return f"<{_SPANS[kind]}>{_inline(inner, names)}</{_SPANS[kind]}>"
@@ -153,11 +153,11 @@ _NEAR = {-1: "yesterday", 0: "today", 1: "tomorrow"}  # how the `_pretty` forms 
 
 
 def _date(target: str, fallback: str) -> str:
-    found = _DATE.match(target)
-    if found is None:
+    result = _DATE.match(target)
+    if result is None:
         return fallback
     try:
-        when = datetime.fromtimestamp(int(found[1]), UTC)
+        when = datetime.fromtimestamp(int(result[1]), UTC)
     except (ValueError, OverflowError, OSError):
         return fallback
 
@@ -169,7 +169,7 @@ def _date(target: str, fallback: str) -> str:
         form = _FORMATS.get(name.removesuffix("_pretty"))
         return form(when) if form else match[0]
 
-    return re.sub(r"\{(\w+)\}", token, unescape(found[2])) or fallback
+    return re.sub(r"\{(\w+)\}", token, unescape(result[2])) or fallback
 
 
 def _readable(text: str, names: Names) -> str:
@@ -182,12 +182,12 @@ def _emojis(text: str) -> str:
 
 
 def _plain_inline(text: str, names: Names) -> str:
-    def piece(found: re.Match[str]) -> str:
-        kind, inner = str(found.lastgroup), found[str(found.lastgroup)]
+    def piece(value: re.Match[str]) -> str:
+        kind, inner = str(value.lastgroup), value[str(value.lastgroup)]
         if kind == "code":
             return f"`{_readable(inner, names)}`"
         if kind == "emoji":
-            return EMOJI.get(inner, found[0])
+            return EMOJI.get(inner, value[0])
         if kind == "control":
             return control_text(inner, names).replace("<", "&lt;")
         return _plain_inline(inner, names)

@@ -45,14 +45,14 @@ def colour(value: str) -> str:
     return COLOURS.get(value, value.removeprefix("#").lower())
 
 
-def attachments(given: list[JSON]) -> list[JSON]:
+def attachments(items: list[JSON]) -> list[JSON]:
     """Give each attachment an integer id, drop what is empty, write colours as hex."""
-    return [_attachment(number, one) for number, one in enumerate(given, start=1)]
+    return [_attachment(number, item) for number, item in enumerate(items, start=1)]
 
 
-def _attachment(number: int, given: JSON) -> JSON:
+def _attachment(number: int, item: JSON) -> JSON:
     done: JSON = {"id": number}
-    for name, value in given.items():
+    for name, value in item.items():
         if value in (None, "", [], {}) or name == "id":
             continue
         if name == "color":
@@ -70,30 +70,30 @@ def _attachment(number: int, given: JSON) -> JSON:
     return done
 
 
-def _field(given: JSON) -> JSON:
+def _field(item: JSON) -> JSON:
     return {
-        "title": str(given.get("title", "")),
-        "value": text(str(given.get("value", ""))),
-        "short": bool(given.get("short", False)),
+        "title": str(item.get("title", "")),
+        "value": text(str(item.get("value", ""))),
+        "short": bool(item.get("short", False)),
     }
 
 
-def blocks(given: list[JSON]) -> list[JSON]:
+def blocks(items: list[JSON]) -> list[JSON]:
     """Copy the blocks, with a block_id for each and Slack's defaults in text objects.
 
     Slack does not keep the block_id of a markdown block (docs.slack.dev, markdown block).
     """
-    return [_block(one) for one in given]
+    return [_block(item) for item in items]
 
 
-def _block(given: JSON) -> JSON:
-    kept = None if given["type"] == "markdown" else given.get("block_id")
-    done: JSON = {"type": given["type"], "block_id": kept or next_block_id()}
-    for name, value in given.items():
+def _block(item: JSON) -> JSON:
+    kept = None if item["type"] == "markdown" else item.get("block_id")
+    done: JSON = {"type": item["type"], "block_id": kept or next_block_id()}
+    for name, value in item.items():
         if name == "child_blocks":
             done[name] = blocks(value)
         elif name not in done:
-            done[name] = value if given["type"] == "rich_text" else _inside(value)
+            done[name] = value if item["type"] == "rich_text" else _inside(value)
     return done
 
 
@@ -115,7 +115,7 @@ def next_block_id() -> str:
     return secrets.token_hex(3)
 
 
-def plain_rich_text(said: str) -> list[JSON]:
+def plain_rich_text(result: str) -> list[JSON]:
     """The `rich_text` block that Slack's own clients send beside what a person typed."""
-    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": said}]}
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": result}]}
     return [{"type": "rich_text", "block_id": next_block_id(), "elements": [section]}]

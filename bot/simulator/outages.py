@@ -5,7 +5,7 @@ from .chaos import Chaos
 from .deliveries import Delivery
 from .events import app_rate_limited
 from .faults import Struck
-from .link import Link
+from .link import SlackConnection
 from .rates import Limited, Posted, RateLimits
 from .script import Script
 
@@ -16,7 +16,7 @@ class Outages(Addresses):
     # Links
 
     @property
-    def links(self) -> list[Link]:
+    def links(self) -> list[SlackConnection]:
         """The open Socket Mode links, oldest first; each has its `number` and counts `sent`."""
         return list(self._core.links.links)
 

@@ -52,9 +52,9 @@ class Page:
             user = workspace.user(query.get("as", "")) if query.get("as") else user
         channel = next(iter(workspace.channels.values()))
         with contextlib.suppress(Refusal):
-            asked = workspace.channel(query.get("channel", ""))
-            if user.id in asked.members or asked.kind == "channel":
-                channel = asked
+            result = workspace.channel(query.get("channel", ""))
+            if user.id in result.members or result.kind == "channel":
+                channel = result
         return user, channel
 
     def _context(self, query: dict[str, str]) -> JSON:

@@ -61,8 +61,8 @@ async def own_words(
     if request.content_type != "application/json" or "Origin" not in request.headers:
         return web.Response(status=403, text="only this page may ask for this")
     try:
-        asked = json.loads(await request.read())
-        problem = await do(request.match_info["what"], asked)
+        data = json.loads(await request.read())
+        problem = await do(request.match_info["what"], data)
     except Refusal as refusal:
         problem = WORDS.get(refusal.name, refusal.name)
     except (reading.NotThereError, ValueError, KeyError, TypeError, AttributeError) as wrong:

@@ -38,7 +38,7 @@ class PageDoors:
 
     def add_to(self, app: web.Application) -> None:
         """Put the page's addresses on the server."""
-        app.router.add_get("/", self.look)
+        app.router.add_get("/", self.show)
         app.router.add_get("/panes", self.panes)
         app.router.add_get("/live", self.live)
         app.router.add_get("/static/{name}", self.static)
@@ -57,7 +57,7 @@ class PageDoors:
         for dirty in self._dirty:
             dirty.set()
 
-    async def look(self, request: web.Request) -> web.Response:
+    async def show(self, request: web.Request) -> web.Response:
         """The whole page."""
         html = self._page.whole(dict(request.query))
         # A lone surrogate in a message must not break the page.
@@ -109,69 +109,69 @@ class PageDoors:
 
     async def do(self, request: web.Request) -> web.Response:
         """One thing a person does; the answer says whether it worked, in words."""
-        return await own_words(request, self._asked)
+        return await own_words(request, self._perform)
 
-    async def _asked(self, what: str, asked: JSON) -> str | None:
+    async def _perform(self, what: str, item: JSON) -> str | None:
         user, channel = self._page.place(
-            {"as": str(asked.get("as", "")), "channel": str(asked.get("channel", ""))}
+            {"as": str(item.get("as", "")), "channel": str(item.get("channel", ""))}
         )
-        outcome = await self._do(what, user, channel, asked)
+        outcome = await self._do(what, user, channel, item)
         if outcome is None or outcome.acked:
             return None
         if outcome.errors:
             self._core.workspace.on_change(Change("view", user=user.id))
         return WORDS.get(outcome.error, outcome.error)
 
-    async def _do(self, what: str, user: User, channel: Channel, asked: JSON) -> Outcome | None:
+    async def _do(self, what: str, user: User, channel: Channel, item: JSON) -> Outcome | None:
         actions, workspace = self._actions, self._core.workspace
-        ts = str(asked.get("ts", ""))
+        ts = str(item.get("ts", ""))
         match what:
             case "say":
-                text = str(asked["text"])
-                if text.startswith("/") and not asked.get("thread"):
+                text = str(item["text"])
+                if text.startswith("/") and not item.get("thread"):
                     return await actions.command(user, channel, text)
-                actions.say(user, channel, text, asked.get("thread") or None)
+                actions.say(user, channel, text, item.get("thread") or None)
             case "delete":
                 actions.delete(user, channel, ts)
             case "app_edit":
-                actions.edit_as_app(channel, ts, str(asked["text"]))
+                actions.edit_as_app(channel, ts, str(item["text"]))
             case "app_delete":
                 actions.delete_as_app(channel, ts)
             case "react":
-                name = str(asked["name"])
-                given = workspace.message(channel, ts).get("reactions", [])
-                mine = any(r["name"] == name and user.id in r["users"] for r in given)
+                name = str(item["name"])
+                reactions = workspace.message(channel, ts).get("reactions", [])
+                mine = any(r["name"] == name and user.id in r["users"] for r in reactions)
                 workspace.react(channel, ts, name, user.id, add=not mine)
             case "act":
-                return await self._act(user, channel, asked)
+                return await self._act(user, channel, item)
             case "submit":
-                return await actions.submit(user, self._modal(user), dict(asked["values"]))
+                return await actions.submit(user, self._modal(user), dict(item["values"]))
             case "close":
                 await actions.close(user, self._modal(user))
             case "home":
                 actions.open_home(user)
             case "shortcut":
                 message = workspace.message(channel, ts) if ts else None
-                return await actions.shortcut(user, str(asked["callback_id"]), channel, message)
+                return await actions.shortcut(user, str(item["callback_id"]), channel, message)
             case _:
                 raise Refusal("unknown_method")
         return None
 
-    async def _act(self, user: User, channel: Channel, asked: JSON) -> Outcome:
-        number, value, where = int(asked["n"]), asked.get("value"), asked.get("where")
+    async def _act(self, user: User, channel: Channel, item: JSON) -> Outcome:
+        number, value, where = int(item["n"]), item.get("value"), item.get("where")
         holder: JSON | None
         if where == "modal":
             holder = self._modal(user)
         elif where == "home":
             holder = self._core.views.home(user.id)
         else:
-            ts = str(asked["ts"])
+            ts = str(item["ts"])
             only_mine = self._core.workspace.ephemerals.get(user.id, {}).get(ts)
             holder = only_mine[1] if only_mine else self._core.workspace.message(channel, ts)
-        found = list(reading.elements(holder or {}))
-        if not 0 <= number < len(found):
+        result = list(reading.elements(holder or {}))
+        if not 0 <= number < len(result):
             raise Refusal("no_such_element")
-        block, element = found[number]
+        block, element = result[number]
         if where in ("modal", "home") and holder is not None:
             return await self._actions.act_in_view(user, holder, block, element, value)
         return await self._actions.act_on_message(

@@ -63,21 +63,21 @@ def _flat(blocks: Iterable[JSON]) -> Iterator[JSON]:
 def elements(holder: JSON) -> Iterator[tuple[JSON, JSON]]:
     """Every interactive element with its block."""
     for block in all_blocks(holder):
-        for one in block.get("elements") or ():
-            if block["type"] in ("actions", "context_actions") and isinstance(one, dict):
-                if one.get("type") == "feedback_buttons":
+        for element in block.get("elements") or ():
+            if block["type"] in ("actions", "context_actions") and isinstance(element, dict):
+                if element.get("type") == "feedback_buttons":
                     for side in ("positive_button", "negative_button"):
-                        action_id = one.get("action_id")
-                        yield block, {"type": "button", "action_id": action_id, **one[side]}
+                        action_id = element.get("action_id")
+                        yield block, {"type": "button", "action_id": action_id, **element[side]}
                 else:
-                    yield block, one
+                    yield block, element
         if block["type"] == "card":
-            for one in block.get("actions") or ():
-                yield block, one
+            for element in block.get("actions") or ():
+                yield block, element
         for name in ("accessory", "element"):
-            one = block.get(name)
-            if isinstance(one, dict) and one.get("type") != "image":
-                yield block, one
+            element = block.get(name)
+            if isinstance(element, dict) and element.get("type") != "image":
+                yield block, element
 
 
 def label(element: JSON) -> str:
@@ -91,40 +91,40 @@ def label(element: JSON) -> str:
 def buttons(holder: JSON) -> list[str]:
     """The visible texts of all buttons, in order."""
     kinds = ("button", "icon_button")
-    return [label(one) for _, one in elements(holder) if one["type"] in kinds]
+    return [label(item) for _, item in elements(holder) if item["type"] in kinds]
 
 
 def find(holder: JSON, name: str, kinds: set[str] | None = None) -> tuple[JSON, JSON]:
     """The element with this visible text, action_id or block's label; NotThereError otherwise."""
     there: list[str] = []
-    for block, one in elements(holder):
-        if kinds is not None and one["type"] not in kinds:
+    for block, item in elements(holder):
+        if kinds is not None and item["type"] not in kinds:
             continue
-        asked = (block.get("label") or {}).get("text")
-        if name in (label(one), one.get("action_id"), asked, block.get("block_id")):
-            return block, one
-        there.append(asked or label(one))
+        text = (block.get("label") or {}).get("text")
+        if name in (label(item), item.get("action_id"), text, block.get("block_id")):
+            return block, item
+        there.append(text or label(item))
     raise NotThereError(f"no {name!r} here; there is {', '.join(map(repr, there)) or 'nothing'}")
 
 
 def options(element: JSON) -> list[JSON]:
     """All options of a menu, those in groups included."""
-    found = list(element.get("options") or ())
+    result = list(element.get("options") or ())
     for group in element.get("option_groups") or ():
-        found.extend(group["options"])
-    return found
+        result.extend(group["options"])
+    return result
 
 
-def option(element: JSON, wanted: str) -> JSON:
+def option(element: JSON, label: str) -> JSON:
     """One option by its visible text or its value."""
-    for one in options(element):
-        if wanted in (one["text"]["text"], one.get("value")):
-            return one
-    there = ", ".join(repr(one["text"]["text"]) for one in options(element))
-    raise NotThereError(f"no option {wanted!r}; there is {there}")
+    for item in options(element):
+        if label in (item["text"]["text"], item.get("value")):
+            return item
+    there = ", ".join(repr(item["text"]["text"]) for item in options(element))
+    raise NotThereError(f"no option {label!r}; there is {there}")
 
 
-def words(holder: JSON, names: Names) -> str:
+def full_text(holder: JSON, names: Names) -> str:
     """Everything a person can read in a message or view, one block a line."""
     lines: list[str] = []
     typed = "user" in holder and not holder.get("bot_id")  # its rich_text repeats the text
@@ -142,20 +142,20 @@ def words(holder: JSON, names: Names) -> str:
 def _text(value: Any, names: Names) -> str:
     if not isinstance(value, dict):
         return ""
-    said = str(value.get("text", ""))
-    return to_plain(said, names) if value.get("type") == "mrkdwn" else unescape(said)
+    result = str(value.get("text", ""))
+    return to_plain(result, names) if value.get("type") == "mrkdwn" else unescape(result)
 
 
-def _element_words(one: JSON, names: Names) -> str:
-    if one.get("type") in ("plain_text", "mrkdwn"):
-        return _text(one, names)
-    if one.get("type") == "image":
-        return f"({one.get('alt_text', 'image')})"
-    shown = label(one)
-    if one.get("type") in ("button", "icon_button"):
+def _element_words(item: JSON, names: Names) -> str:
+    if item.get("type") in ("plain_text", "mrkdwn"):
+        return _text(item, names)
+    if item.get("type") == "image":
+        return f"({item.get('alt_text', 'image')})"
+    shown = label(item)
+    if item.get("type") in ("button", "icon_button"):
         return f"[{shown}]"
-    if one.get("type") == "feedback_buttons":
-        sides = (one["positive_button"], one["negative_button"])
+    if item.get("type") == "feedback_buttons":
+        sides = (item["positive_button"], item["negative_button"])
         return " ".join(f"[{label(side)}]" for side in sides)
     return f"[{shown} ▾]" if shown else ""
 
@@ -177,13 +177,13 @@ def _block_words(block: JSON, names: Names) -> list[str]:
     elif kind == "image":
         lines.append(f"({block.get('alt_text', 'image')})")
     lines += [_text(block.get(n), names) for n in ("label", "text", "title", "subtitle", "body")]
-    lines += [_text(one, names) for one in block.get("fields") or ()]
+    lines += [_text(field, names) for field in block.get("fields") or ()]
     if isinstance(block.get("rich_text_title"), dict):
         lines.append(_words_of(block["rich_text_title"], names))
     if kind in ("context", "actions", "context_actions", "card"):
         shown = block.get("actions" if kind == "card" else "elements") or ()
-        found = [_element_words(one, names) for one in shown]
-        lines.append(("  " if kind == "context" else " ").join(f for f in found if f))
+        items = [_element_words(field, names) for field in shown]
+        lines.append(("  " if kind == "context" else " ").join(f for f in items if f))
     for child in block.get("child_blocks") or ():
         lines += _block_words(child, names)
     for name in ("accessory", "element"):
@@ -211,8 +211,10 @@ def _task_words(block: JSON, names: Names) -> list[str]:
     state = block.get("status", "pending")
     lines = [f"{TASK_MARKS[state]} {block['title']} ({state.replace('_', ' ')})"]
     shown = [block[name] for name in ("details", "output") if block.get(name)]
-    lines += [f"  {_words_of(one, names)}" for one in shown]
-    return lines + [f"  ← {one['text']} <{one['url']}>" for one in block.get("sources") or ()]
+    lines += [f"  {_words_of(source, names)}" for source in shown]
+    return lines + [
+        f"  ← {source['text']} <{source['url']}>" for source in block.get("sources") or ()
+    ]
 
 
 def _rich_words(part: JSON, names: Names) -> str:
@@ -224,15 +226,15 @@ def _rich_words(part: JSON, names: Names) -> str:
         return "#" + names.channels.get(str(part.get("channel_id")), str(part.get("channel_id")))
     if kind == "emoji":
         return to_plain(f":{part.get('name')}:", names)
-    inner = [_rich_words(one, names) for one in part.get("elements") or ()]
+    inner = [_rich_words(element, names) for element in part.get("elements") or ()]
     if kind == "rich_text_list":
-        return "\n".join(f"• {one}" for one in inner)
+        return "\n".join(f"• {element}" for element in inner)
     return str(part.get("text") or part.get("url") or "") + "".join(inner)
 
 
 def _attachment_words(attachment: JSON, names: Names) -> list[str]:
-    said = [attachment.get(name) for name in ("pretext", "author_name", "title", "text")]
-    lines = [to_plain(str(one), names) for one in said if one]
+    items = [attachment.get(name) for name in ("pretext", "author_name", "title", "text")]
+    lines = [to_plain(str(item), names) for item in items if item]
     lines += [
         f"{field['title']}: {to_plain(field['value'], names)}"
         for field in attachment.get("fields") or ()

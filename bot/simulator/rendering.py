@@ -106,10 +106,10 @@ def _is_typed(data: JSON, block: JSON) -> bool:
 def _text(value: Any, names: Names) -> Markup:
     if not isinstance(value, dict):
         return Markup("")
-    said = str(value.get("text", ""))
+    result = str(value.get("text", ""))
     if value.get("type") == "mrkdwn":
-        return to_html(said, names)
-    return Markup("<br>").join(map(plain_to_html, said.split("\n")))
+        return to_html(result, names)
+    return Markup("<br>").join(map(plain_to_html, result.split("\n")))
 
 
 def _block(block: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -> JSON:
@@ -126,7 +126,7 @@ def _block(block: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -
     elif kind in ("task_card", "plan"):
         tasks = (block.get("tasks") or ()) if kind == "plan" else (block,)
         done["title"] = block["title"]
-        done["tasks"] = [task(one, names) for one in tasks]
+        done["tasks"] = [task(item, names) for item in tasks]
     elif kind in ("container", "card"):
         done |= _group(block, numbers, workspace, names)
     else:
@@ -136,8 +136,8 @@ def _block(block: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -
     done["fields"] = [_text(f, names) for f in block.get("fields") or ()]
     done["hint"] = _text(block.get("hint"), names)
     if kind in ("context", "actions", "context_actions"):
-        found = block.get("elements") or ()
-        done["parts"] = [p for e in found for p in _parts(e, numbers, workspace, names)]
+        elements = block.get("elements") or ()
+        done["parts"] = [p for e in elements for p in _parts(e, numbers, workspace, names)]
     for name in ("accessory", "element"):
         if isinstance(block.get(name), dict):
             done["parts"] = _parts(block[name], numbers, workspace, names)
@@ -148,13 +148,13 @@ def _group(block: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -
     """A `container` with its blocks, or a `card` with its buttons."""
     title = block.get("rich_text_title")
     images = [block[name].get("alt_text", "") for name in ("hero_image", "icon") if block.get(name)]
-    found = block.get("actions") or ()
+    actions = block.get("actions") or ()
     return {
         "title": rich_text(title, names) if title else _text(block.get("title"), names),
         "subtitle": _text(block.get("subtitle"), names),
         "text": _text(block.get("body"), names),
         "images": [image for image in images if image],
-        "parts": [p for e in found for p in _parts(e, numbers, workspace, names)],
+        "parts": [p for e in actions for p in _parts(e, numbers, workspace, names)],
         "children": [
             _block(child, numbers, workspace, names) for child in block.get("child_blocks") or ()
         ],
@@ -164,58 +164,60 @@ def _group(block: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -
     }
 
 
-def _parts(one: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -> list[JSON]:
-    kind = one.get("type", "")
+def _parts(item: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -> list[JSON]:
+    kind = item.get("type", "")
     if kind in ("plain_text", "mrkdwn"):
-        return [{"kind": "text", "text": _text(one, names)}]
+        return [{"kind": "text", "text": _text(item, names)}]
     if kind == "image":
-        return [{"kind": "image", "label": one.get("alt_text", "image")}]
+        return [{"kind": "image", "label": item.get("alt_text", "image")}]
     if kind == "feedback_buttons":
-        sides = (one["positive_button"], one["negative_button"])
+        sides = (item["positive_button"], item["negative_button"])
         return [_element({**s, "type": "button"}, numbers.take(), workspace) for s in sides]
-    return [_element(one, numbers.take(), workspace)]
+    return [_element(item, numbers.take(), workspace)]
 
 
-def _element(one: JSON, number: int, workspace: Workspace) -> JSON:
-    kind = one["type"]
-    shown = "More actions" if kind == "overflow" else reading.label({**one, "action_id": ""})
-    url = str(one.get("url") or "")
-    confirm = one.get("confirm") or {}
-    first = initial(one)
+def _element(item: JSON, number: int, workspace: Workspace) -> JSON:
+    kind = item["type"]
+    shown = "More actions" if kind == "overflow" else reading.label({**item, "action_id": ""})
+    url = str(item.get("url") or "")
+    confirm = item.get("confirm") or {}
+    first = initial(item)
     return {
         "kind": kind,
         "n": number,
         "label": plain_to_html(shown),
-        "style": one.get("style", ""),
+        "style": item.get("style", ""),
         "url": url if LINK.match(url) else "",
         "confirm": (confirm.get("text") or {}).get("text", ""),
         "many": kind.startswith("multi_") or kind == "checkboxes",
-        "multiline": bool(one.get("multiline")),
+        "multiline": bool(item.get("multiline")),
         "initial": "" if first is None else first,
-        "options": _options(one, workspace),
+        "options": _options(item, workspace),
     }
 
 
-def _options(one: JSON, workspace: Workspace) -> list[tuple[str, str]]:
-    kind = one["type"]
+def _options(item: JSON, workspace: Workspace) -> list[tuple[str, str]]:
+    kind = item["type"]
     if "users" in kind:
         return [(u.id, u.real_name) for u in workspace.users.values() if not u.is_bot]
     if "channels" in kind or "conversations" in kind:
         return [(c.id, f"#{c.name}") for c in workspace.channels.values() if c.name]
-    return [(o.get("value", ""), unescape(o["text"]["text"])) for o in reading.options(one)]
+    return [(o.get("value", ""), unescape(o["text"]["text"])) for o in reading.options(item)]
 
 
-def _attachment(one: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -> JSON:
-    colour = str(one.get("color", ""))
-    link = unescape(str(one.get("title_link", "")))
-    blocks = one.get("blocks") or ()
-    shown = blocks or any(one.get(n) for n in ("pretext", "author_name", "title", "text", "fields"))
-    text = one.get("text") if shown else one.get("fallback")
+def _attachment(item: JSON, numbers: _Numbers, workspace: Workspace, names: Names) -> JSON:
+    colour = str(item.get("color", ""))
+    link = unescape(str(item.get("title_link", "")))
+    blocks = item.get("blocks") or ()
+    shown = blocks or any(
+        item.get(n) for n in ("pretext", "author_name", "title", "text", "fields")
+    )
+    text = item.get("text") if shown else item.get("fallback")
     return {
         "colour": f"#{colour}" if _HEX.match(colour) else "#9a9a9a",
-        "pretext": to_html(str(one.get("pretext") or ""), names),
-        "author": one.get("author_name", ""),
-        "title": to_html(str(one.get("title") or ""), names),
+        "pretext": to_html(str(item.get("pretext") or ""), names),
+        "author": item.get("author_name", ""),
+        "title": to_html(str(item.get("title") or ""), names),
         "link": link if LINK.match(link) else "",
         "text": to_html(str(text or ""), names),
         "fields": [
@@ -224,8 +226,8 @@ def _attachment(one: JSON, numbers: _Numbers, workspace: Workspace, names: Names
                 "value": to_html(str(f.get("value", "")), names),
                 "short": f.get("short"),
             }
-            for f in one.get("fields") or ()
+            for f in item.get("fields") or ()
         ],
         "blocks": [_block(b, numbers, workspace, names) for b in blocks],
-        "footer": to_html(str(one.get("footer") or ""), names),
+        "footer": to_html(str(item.get("footer") or ""), names),
     }

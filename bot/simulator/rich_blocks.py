@@ -42,9 +42,9 @@ def _is_rich(part: JSON) -> bool:
     inner = part.get("elements", [])
     if not isinstance(inner, list) or not all(isinstance(e, dict) and _is_rich(e) for e in inner):
         return False
-    words = [part[n] for n in ("text", "url", "name", "user_id", "channel_id") if n in part]
+    values = [part[n] for n in ("text", "url", "name", "user_id", "channel_id") if n in part]
     style = part.get("style")
-    return all(isinstance(w, str) for w in words) and (
+    return all(isinstance(w, str) for w in values) and (
         style is None or isinstance(style, str | dict)
     )
 
@@ -95,13 +95,13 @@ def check_table(report: Report, block: JSON, at: str) -> None:
     if settings is not None and (
         not isinstance(settings, list)
         or len(settings) > MAX_COLUMNS
-        or not all(one is None or isinstance(one, dict) for one in settings)
+        or not all(setting is None or isinstance(setting, dict) for setting in settings)
     ):
         message = f"must be an array of at most {MAX_COLUMNS} objects"
         report.add(f"{at}/column_settings", "failed_constraint", message)
     elif settings:
-        for index, one in enumerate(settings):
-            if one and one.get("align", "left") not in ("left", "center", "right"):
+        for index, setting in enumerate(settings):
+            if setting and setting.get("align", "left") not in ("left", "center", "right"):
                 here = f"{at}/column_settings/{index}/align"
                 report.add(here, "invalid_enum", "must be `left`, `center` or `right`")
     _not_too_much_text(report, rows, at, MAX_TABLE_TEXT)
@@ -212,13 +212,13 @@ def check_task_card(report: Report, block: Any, at: str) -> None:
     if not isinstance(sources, list):
         report.add(f"{at}/sources", "invalid_type", "must be an array")
         return
-    for index, one in enumerate(sources):
+    for index, source in enumerate(sources):
         here = f"{at}/sources/{index}"
-        if not isinstance(one, dict) or one.get("type") != "url":
+        if not isinstance(source, dict) or source.get("type") != "url":
             report.add(f"{here}/type", "invalid_enum", "must be `url`")
             continue
-        report.string(here, "url", one.get("url"), 3000)
-        report.string(here, "text", one.get("text"), 3000)
+        report.string(here, "url", source.get("url"), 3000)
+        report.string(here, "text", source.get("text"), 3000)
 
 
 def check_plan(report: Report, block: JSON, at: str) -> None:

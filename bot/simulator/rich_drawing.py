@@ -18,7 +18,7 @@ def table(block: JSON, names: Names) -> JSON:
     """A `table` or `data_table`: its rows of cells, and how many of them are seen at first."""
     data = block["type"] == "data_table"
     settings = block.get("column_settings") or []
-    aligned = [(one or {}).get("align", "left") for one in settings]
+    aligned = [(setting or {}).get("align", "left") for setting in settings]
     return {
         "caption": block.get("caption", ""),
         "header": data,
@@ -49,8 +49,8 @@ def task(block: JSON, names: Names) -> JSON:
         "details": rich_text(block.get("details") or {}, names),
         "output": rich_text(block.get("output") or {}, names),
         "sources": [
-            (one["url"] if LINK.match(one["url"]) else "", one["text"])
-            for one in block.get("sources") or ()
+            (source["url"] if LINK.match(source["url"]) else "", source["text"])
+            for source in block.get("sources") or ()
         ],
     }
 
@@ -83,12 +83,12 @@ def rich_text(block: JSON, names: Names) -> Markup:
 
 def _run(elements: Any, names: Names) -> Markup:
     out = Markup("")
-    for one in elements:
-        kind = one.get("type")
+    for element in elements:
+        kind = element.get("type")
         if kind == "text":
-            piece = Markup("{}").format(one.get("text", ""))
-            given = one.get("style")
-            styles = {s for s, on in given.items() if on} if isinstance(given, dict) else set()
+            piece = Markup("{}").format(element.get("text", ""))
+            result = element.get("style")
+            styles = {s for s, on in result.items() if on} if isinstance(result, dict) else set()
             for style, tag in (("bold", "strong"), ("italic", "em"), ("strike", "del")):
                 if style in styles:
                     piece = Markup("<{0}>{1}</{0}>").format(Markup(tag), piece)  # noqa: S704
@@ -96,18 +96,18 @@ def _run(elements: Any, names: Names) -> Markup:
                 piece = Markup("<code>{}</code>").format(piece)
             out += piece
         elif kind == "link":
-            url = str(one.get("url", ""))
-            shown = one.get("text") or url
+            url = str(element.get("url", ""))
+            shown = element.get("text") or url
             link = '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>'
             out += Markup(link).format(url, shown) if LINK.match(url) else Markup.escape(shown)  # noqa: S704
         elif kind == "user":
             out += Markup('<span class="mention">@{}</span>').format(
-                names.users.get(one.get("user_id"), one.get("user_id"))
+                names.users.get(element.get("user_id"), element.get("user_id"))
             )
         elif kind == "channel":
             out += Markup('<span class="mention">#{}</span>').format(
-                names.channels.get(one.get("channel_id"), one.get("channel_id"))
+                names.channels.get(element.get("channel_id"), element.get("channel_id"))
             )
         elif kind == "emoji":
-            out += plain_to_html(f":{one.get('name')}:")
+            out += plain_to_html(f":{element.get('name')}:")
     return out

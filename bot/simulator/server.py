@@ -7,7 +7,7 @@ from aiohttp import web
 
 from .actions import Actions
 from .core import Core
-from .doors import Doors
+from .doors import Endpoints
 from .page_answers import BASE_URL, refuse_strangers
 from .page_doors import PageDoors
 from .webhooks import Webhooks
@@ -27,7 +27,7 @@ class Server:
         self._port = port
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
-        doors = Doors(core)
+        doors = Endpoints(core)
         self._page = PageDoors(core, actions)
         self._app = web.Application(client_max_size=MAX_BODY, middlewares=[refuse_strangers])
         self._app[BASE_URL] = lambda: core.base_url

@@ -15,7 +15,7 @@ from aiohttp import web
 from .clock import Clock, Timer
 from .deliveries import ACK_SECONDS, RETRY_AFTER, Ack, Delivery, attempt_by_age
 from .faults import Faults
-from .link import Link, goodbye, hello
+from .link import SlackConnection, goodbye, hello
 
 JSON = dict[str, Any]
 
@@ -32,9 +32,9 @@ class Links:
     def __init__(self, clock: Clock, app_id: str, faults: Faults, seed: int) -> None:
         self.faults = faults
         self.deliveries: list[Delivery] | None = None
-        self.links: list[Link] = []
+        self.links: list[SlackConnection] = []
         self.waiting: deque[Delivery] = deque()
-        self.lost: list[Delivery] = []
+        self.undelivered: list[Delivery] = []
         self._clock = clock
         self._app_id = app_id
         self._tickets: dict[str, float] = {}
@@ -72,7 +72,7 @@ class Links:
             await socket.send_json(goodbye("too_many_websockets", MAX_LINKS + 1))
             await socket.close()
             return socket
-        link = Link(next(self._numbers), socket, request.transport, self.faults)
+        link = SlackConnection(next(self._numbers), socket, request.transport, self.faults)
         link.half_open = half_open
         self.links.append(link)
         link.send(hello(self._app_id, len(self.links)))
@@ -80,8 +80,8 @@ class Links:
         self.on_change()
         writer = asyncio.create_task(link.write())
         try:
-            async for said in link.texts():
-                self._heard(link, said)
+            async for text in link.texts():
+                self._on_text(link, text)
         finally:
             self.links.remove(link)
             link.over()
@@ -118,7 +118,7 @@ class Links:
         for link in self._chosen(number):
             link.half_open = True
 
-    def _chosen(self, number: int | None) -> list[Link]:
+    def _chosen(self, number: int | None) -> list[SlackConnection]:
         return [link for link in self.links if number in (None, link.number)]
 
     # Deliveries
@@ -159,16 +159,16 @@ class Links:
             self._deadline_timer = self._clock.call_later(ACK_SECONDS, self._look_at_deadlines)
         link.send(delivery.envelope())
 
-    def _heard(self, link: Link, data: str) -> None:
+    def _on_text(self, link: SlackConnection, data: str) -> None:
         try:
-            said = json.loads(data)
+            result = json.loads(data)
         except ValueError:
             return
-        envelope_id = said.get("envelope_id") if isinstance(said, dict) else None
+        envelope_id = result.get("envelope_id") if isinstance(result, dict) else None
         delivery = self._open.pop(envelope_id, None) if isinstance(envelope_id, str) else None
         if delivery is None:
             return
-        payload = said.get("payload")
+        payload = result.get("payload")
         if not delivery.accepts_response_payload or not isinstance(payload, dict):
             payload = None
         delivery.acked_on = link.number
@@ -195,7 +195,7 @@ class Links:
         if late:
             self.on_change()
 
-    def _died(self, link: Link) -> None:
+    def _died(self, link: SlackConnection) -> None:
         """What this link did not acknowledge goes on as if it had timed out.
 
         Not commands and interactions: their answer may still come on another link in time.
@@ -211,7 +211,7 @@ class Links:
         if delivery.type != "events_api":
             delivery.settle(None, "operation_timeout")
         elif delivery.attempt >= len(RETRY_AFTER):
-            self.lost.append(delivery)
+            self.undelivered.append(delivery)
             delivery.settle(None, "given_up")
         elif wait := RETRY_AFTER[delivery.attempt]:
             self._retries[delivery.envelope_id] = self._clock.call_later(
@@ -233,7 +233,7 @@ class Links:
             delivery = self.waiting.popleft()
             attempt = attempt_by_age(self._clock.now() - delivery.born)
             if attempt is None or delivery.attempt >= len(RETRY_AFTER):
-                self.lost.append(delivery)
+                self.undelivered.append(delivery)
                 delivery.settle(None, "given_up")
                 continue
             delivery.attempt = max(attempt, delivery.attempt + 1)

@@ -24,11 +24,11 @@ def parent_of(channel: Channel, thread_ts: str) -> JSON:
         float(thread_ts)
     except ValueError:
         raise Refusal("invalid_thread_ts") from None
-    found = channel.messages.get(thread_ts)
-    if found is None:
+    message = channel.messages.get(thread_ts)
+    if message is None:
         raise Refusal("thread_not_found")
-    root = found.get("thread_ts", thread_ts)
-    return found if root == thread_ts else channel.messages.get(root, found)
+    root = message.get("thread_ts", thread_ts)
+    return message if root == thread_ts else channel.messages.get(root, message)
 
 
 def count_replies(channel: Channel, thread_ts: str) -> None:

@@ -54,7 +54,7 @@ def _message(
     elapsed = max(float(message["ts"]) - since, 0.0)
     clock = f"{int(elapsed // 60):02d}:{elapsed % 60:04.1f}"
     lines = [f"{indent}{clock}  {author(workspace, message)}{badge}{edited}"]
-    body = reading.words(message, names).split("\n")
+    body = reading.full_text(message, names).split("\n")
     lines += [f"{indent}         {printable(line)}".rstrip() for line in body]
     reactions = [f"{r['name']} {r['count']}" for r in message.get("reactions", ())]
     if reactions:

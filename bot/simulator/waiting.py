@@ -25,9 +25,9 @@ class Pulse:
         """Wake everyone who waits."""
         if self._waiting:
             woken, self._waiting = self._waiting, []
-            for one in woken:
-                if not one.done():
-                    one.set_result(None)
+            for item in woken:
+                if not item.done():
+                    item.set_result(None)
 
     async def wait_for(
         self,

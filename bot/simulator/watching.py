@@ -47,8 +47,8 @@ class Watching(Addresses):
 
     def ephemerals(self, user: str) -> list[Message]:
         """What only this user sees, oldest first."""
-        found = self._core.workspace.ephemerals.get(self._core.workspace.user(user).id, {})
-        return [self.seen(channel, data) for channel, data in found.values()]
+        ephemeral = self._core.workspace.ephemerals.get(self._core.workspace.user(user).id, {})
+        return [self.seen(channel, data) for channel, data in ephemeral.values()]
 
     def modal(self, user: str) -> JSON | None:
         """The modal a user has open."""

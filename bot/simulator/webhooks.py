@@ -60,7 +60,7 @@ class Webhooks:
         return web.Response(text="ok")
 
     def _post(self, hook: Webhook, channel: Channel, body: JSON) -> None:
-        said = content.kept_content(body)
+        result = content.kept_content(body)
         icons = {
             kind.removeprefix("icon_").replace("url", "image_48"): body[kind]
             for kind in ("icon_emoji", "icon_url")
@@ -72,5 +72,5 @@ class Webhooks:
             [("icons", icons)] if icons else [],
         )
         thread = str(body["thread_ts"]) if body.get("thread_ts") else None
-        message = self._core.workspace.post(channel, author, said, thread_ts=thread)
+        message = self._core.workspace.post(channel, author, result, thread_ts=thread)
         self._core.posted(hook.app.bot_id, channel.id, message["ts"])

@@ -53,22 +53,22 @@ class Workspace:
     def user(self, name: str) -> User:
         """A user by id, name or @name; Refusal `user_not_found` otherwise."""
         name = name.removeprefix("@")
-        found = self.users.get(name)
-        if found is None:
-            found = next((u for u in self.users.values() if u.name == name), None)
-        if found is None:
+        user = self.users.get(name)
+        if user is None:
+            user = next((u for u in self.users.values() if u.name == name), None)
+        if user is None:
             raise Refusal("user_not_found")
-        return found
+        return user
 
     def channel(self, name: str) -> Channel:
         """A channel by id, name or #name; Refusal `channel_not_found` otherwise."""
-        found = self.channels.get(name)
-        if found is None:
+        channel = self.channels.get(name)
+        if channel is None:
             name = name.removeprefix("#")
-            found = next((c for c in self.channels.values() if c.name == name and name), None)
-        if found is None:
+            channel = next((c for c in self.channels.values() if c.name == name and name), None)
+        if channel is None:
             raise Refusal("channel_not_found")
-        return found
+        return channel
 
     def direct(self, user_id: str, other: str | None = None) -> Channel:
         """The conversation between a user and our bot (or another user), made when new."""
@@ -170,10 +170,10 @@ class Workspace:
 
     def message(self, channel: Channel, ts: str) -> JSON:
         """A message by its ts; Refusal `message_not_found` otherwise."""
-        found = channel.messages.get(ts)
-        if found is None or found.get("subtype") == "tombstone":
+        message = channel.messages.get(ts)
+        if message is None or message.get("subtype") == "tombstone":
             raise Refusal("message_not_found")
-        return found
+        return message
 
     def react(self, channel: Channel, ts: str, name: str, user: str, *, add: bool) -> None:
         """Add or remove one user's reaction; Refusal `already_reacted` or `no_reaction`."""
@@ -205,10 +205,10 @@ class Workspace:
 
     def replace_ephemeral(self, channel: Channel, user: str, ts: str, body: JSON) -> None:
         """Change what only one user sees."""
-        found = self.ephemerals.get(user, {}).get(ts)
-        if found is None:
+        result = self.ephemerals.get(user, {}).get(ts)
+        if result is None:
             raise Refusal("message_not_found")
-        kept = {k: v for k, v in found[1].items() if k not in ("blocks", "attachments")}
+        kept = {k: v for k, v in result[1].items() if k not in ("blocks", "attachments")}
         self.ephemerals[user][ts] = (channel.id, {**kept, **body})
         self.touched(channel, ts, user)
 

@@ -24,15 +24,15 @@ LONGEST = 600  # seconds of one mutant's tests
 FAILED, PASSED = 1, 0
 
 
-def main(words: list[str]) -> int:
+def main(filters: list[str]) -> int:
     """Run them all, and return 1 when any is not killed."""
-    chosen = [mutant for mutant in MUTANTS if all(word in str(mutant) for word in words)]
+    chosen = [mutant for mutant in MUTANTS if all(word in str(mutant) for word in filters)]
     trees: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         for number in range(WORKERS):
             trees.put(copied(Path(folder) / str(number)))
         with ThreadPoolExecutor(WORKERS) as pool:
-            fates = list(pool.map(lambda mutant: told(mutant, trees), chosen))
+            fates = list(pool.map(lambda mutant: fate_reported(mutant, trees), chosen))
     left = [mutant for mutant, fate in zip(chosen, fates, strict=True) if fate != "killed"]
     print(f"{len(chosen) - len(left)} of {len(chosen)} killed")
     return 1 if left else 0
@@ -54,7 +54,7 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def told(mutant: Mutant, trees: SimpleQueue[Path]) -> str:
+def fate_reported(mutant: Mutant, trees: SimpleQueue[Path]) -> str:
     """The fate of a mutant, which is also printed."""
     tree = trees.get()
     try:

@@ -171,7 +171,7 @@ async def everything_is_told(world: World, clock: ForwardClock, written: int) ->
                     clock.advance(60)
                 await asyncio.sleep(0.5)
     except TimeoutError:
-        given_up = len(world.slack.core.links.lost)
+        given_up = len(world.slack.core.links.undelivered)
         raise AssertionError(
             f"after {PATIENCE} s this is left: {unfinished(world, written)};"
             f" Slack gave up {given_up} events"
@@ -220,7 +220,7 @@ async def test_no_alert_is_lost_none_counts_twice_and_each_card_is_right_in_the_
         assert len(own) == 1, f"{service(group)}: one card a group"
         assert_right(own[0], group, told[group])
     struck = Counter(one.what.split()[0] for one in world.slack.struck)
-    print("struck:", dict(struck), "given up by Slack:", len(world.slack.core.links.lost))
+    print("struck:", dict(struck), "given up by Slack:", len(world.slack.core.links.undelivered))
     assert struck["lose_answer"], "the dice fell on something"
 
 

@@ -60,8 +60,8 @@ async def next_of(
     """The first thing that comes on any of them."""
     reading = {asyncio.ensure_future(read(socket)): socket for socket in sockets}
     done, others = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
-    for one in others:
-        one.cancel()
+    for other in others:
+        other.cancel()
     await asyncio.gather(*others, return_exceptions=True)
     first = done.pop()
     return reading[first], first.result()

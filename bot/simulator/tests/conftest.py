@@ -108,7 +108,7 @@ async def page(slack: LocalSlack) -> AsyncIterator[Page]:
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on(
-            "console", lambda said: problems.append(said.text) if said.type == "error" else None
+            "console", lambda value: problems.append(value.text) if value.type == "error" else None
         )
         yield page
         await browser.close()

@@ -13,7 +13,7 @@ from .. import content, rendering
 from ..blocks import problems
 from ..clock import ManualClock
 from ..local import LocalSlack
-from ..reading import find, words
+from ..reading import find, full_text
 from ..refusal import Refusal
 from ..transcript import names_of
 from ..workspace import Workspace
@@ -38,10 +38,10 @@ def button(**more: Any) -> JSON:
 
 
 def rich(text: str) -> JSON:
-    said = [{"type": "text", "text": text}]
+    items = [{"type": "text", "text": text}]
     return {
         "type": "rich_text",
-        "elements": [{"type": "rich_text_section", "elements": said}],
+        "elements": [{"type": "rich_text_section", "elements": items}],
     }
 
 
@@ -274,8 +274,8 @@ async def test_a_press_within_a_container_or_a_card_says_where_it_was(
     within = container(child_blocks=[{**button(text=plain("Within")), "block_id": "child"}])
     await client.chat_postMessage(channel="C0ALERTS01", text="t", blocks=[within])
     (message,) = slack.messages("alerts")
-    block, one = find(message.data, "Within")
-    assert (block["block_id"], one["action_id"]) == ("child", "a")
+    block, item = find(message.data, "Within")
+    assert (block["block_id"], item["action_id"]) == ("child", "a")
 
 
 LONG = "\n".join(f"line {n} of what runs" for n in range(40))
@@ -449,6 +449,6 @@ def test_a_spoilt_message_is_refused_by_name_or_can_be_read_and_drawn(
     channel = workspace.channel("alerts")
     message = workspace.post(channel, workspace.our_author(), body)
     names = names_of(workspace)
-    assert isinstance(words(message, names), str)
+    assert isinstance(full_text(message, names), str)
     drawn = rendering.message(workspace, message, "U0BEN00001", names)
     assert drawn["ts"] == message["ts"]

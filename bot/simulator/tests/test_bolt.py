@@ -184,7 +184,7 @@ async def test_an_ack_can_push_and_update_views_and_a_close_is_heard(
 async def test_home_message_shortcut_mention_reaction_and_menu_reach_their_listeners(
     slack: LocalSlack, app: AsyncApp, connected: Any
 ) -> None:
-    heard: list[tuple[str, str]] = []
+    calls: list[tuple[str, str]] = []
 
     @app.event("app_home_opened")
     async def opened(event: JSON, client: Any) -> None:
@@ -195,15 +195,15 @@ async def test_home_message_shortcut_mention_reaction_and_menu_reach_their_liste
     @app.shortcut("explain")
     async def explain(ack: Any, body: JSON) -> None:
         await ack()
-        heard.append(("explain", body["message"]["text"]))
+        calls.append(("explain", body["message"]["text"]))
 
     @app.event("app_mention")
     async def mention(event: JSON) -> None:
-        heard.append(("mention", event["text"]))
+        calls.append(("mention", event["text"]))
 
     @app.event("reaction_added")
     async def reaction(event: JSON) -> None:
-        heard.append(("reaction", event["reaction"]))
+        calls.append(("reaction", event["reaction"]))
 
     @app.event("message")
     async def message() -> None:
@@ -212,16 +212,16 @@ async def test_home_message_shortcut_mention_reaction_and_menu_reach_their_liste
     @app.action("sopbot.mute")
     async def mute(ack: Any, action: JSON) -> None:
         await ack()
-        heard.append(("mute", action["selected_option"]["value"]))
+        calls.append(("mute", action["selected_option"]["value"]))
 
     await connected()
     ben = slack.as_user("ben")
     await ben.open_home()
     home = await slack.wait_for(lambda: slack.home("ben"), why="the Home tab")
     assert home["blocks"][0]["text"]["text"] == "Nothing open"
-    said = await ben.say("alerts", "@sopbot why?")
-    await ben.react(said, "eyes")
-    assert (await ben.shortcut("explain", said)).acked
+    question = await ben.say("alerts", "@sopbot why?")
+    await ben.react(question, "eyes")
+    assert (await ben.shortcut("explain", question)).acked
     option = {"text": {"type": "plain_text", "text": "1 hour"}, "value": "3600"}
     menu = {
         "type": "static_select",
@@ -231,9 +231,9 @@ async def test_home_message_shortcut_mention_reaction_and_menu_reach_their_liste
     }
     await app.client.chat_postMessage(channel="C0ALERTS01", text="?", blocks=actions(menu))
     assert (await ben.select(slack.messages("alerts")[-1], "Mute", "1 hour")).acked
-    await slack.wait_for(lambda: len(heard) == 4, why="all four are heard")
+    await slack.wait_for(lambda: len(calls) == 4, why="all four are heard")
     text = f"<@{slack.bot_user_id}> why?"
-    assert sorted(heard) == [
+    assert sorted(calls) == [
         ("explain", text),
         ("mention", text),
         ("mute", "3600"),

@@ -132,9 +132,9 @@ async def test_storms_limits_and_links_are_ruled_from_the_page(
 async def test_what_makes_no_sense_is_said_in_words(
     slack: LocalSlack, http: aiohttp.ClientSession, what: str, about: JSON
 ) -> None:
-    said = await ask(slack, http, what, **about)
-    assert said["ok"] is False
-    assert said["error"].startswith("That cannot be done: ")
+    answer = await ask(slack, http, what, **about)
+    assert answer["ok"] is False
+    assert answer["error"].startswith("That cannot be done: ")
     assert not slack.script.plans
     assert slack.chaos is None
 

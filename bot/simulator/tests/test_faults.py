@@ -170,8 +170,8 @@ async def test_an_envelope_may_be_lost_or_its_link_cut_right_behind_it(
     timed.script.cut_links()
     await timed.post_as_app("Grafana", "alerts", "cut")
     await timed.wait_for(lambda: not timed.connections, why="the link is cut")
-    again = await link(timed, http)
-    envelope = await read(again)
+    second = await link(timed, http)
+    envelope = await read(second)
     assert (envelope["payload"]["event"]["text"], envelope["retry_attempt"]) == ("cut", 1)
 
 
@@ -204,20 +204,20 @@ async def fates(seed: int, **chances: Any) -> list[str]:
         aiohttp.ClientSession() as http,
     ):
         headers = {"Authorization": f"Bearer {slack.bot_token}"}
-        found = []
+        items = []
         for n in range(40):
             body = {"channel": ALERTS, "text": f"{n}"}
             url = slack.api_url + "chat.postMessage"
             try:
                 async with http.post(url, json=body, headers=headers) as answer:
-                    found.append((await answer.json()).get("error", "ok"))
+                    items.append((await answer.json()).get("error", "ok"))
             except aiohttp.ClientConnectionError:
-                found.append("dropped")
-        carried_out = found.count("ok") + sum(s.what == "lose_answer" for s in slack.struck)
+                items.append("dropped")
+        carried_out = items.count("ok") + sum(s.what == "lose_answer" for s in slack.struck)
         assert len(slack.messages("alerts")) == len(slack.posts) == carried_out
-        assert len(slack.struck) == 40 - found.count("ok")
-        assert len(slack.limited) == found.count("ratelimited")
-        return found
+        assert len(slack.struck) == 40 - items.count("ok")
+        assert len(slack.limited) == items.count("ratelimited")
+        return items
 
 
 async def test_the_dice_fall_as_the_seed_says() -> None:
@@ -261,10 +261,10 @@ async def test_links_are_cut_and_envelopes_lost_by_the_dice_and_all_arrive_in_th
                 try:
                     async with http.ws_connect(await ticket(slack, http)) as socket:
                         async for message in socket:
-                            said = message.json()
-                            if "payload" in said:
-                                got.add(said["payload"]["event"]["text"])
-                                await socket.send_json({"envelope_id": said["envelope_id"]})
+                            body = message.json()
+                            if "payload" in body:
+                                got.add(body["payload"]["event"]["text"])
+                                await socket.send_json({"envelope_id": body["envelope_id"]})
                 except (aiohttp.WSServerHandshakeError, aiohttp.ClientConnectionError):
                     continue
 
@@ -275,14 +275,14 @@ async def test_links_are_cut_and_envelopes_lost_by_the_dice_and_all_arrive_in_th
             await ticket(slack, http)  # there and back: the bots have their turn
             storm.calm = len(slack.struck) >= 20
             clock.advance(10)
-        for one in bots:
-            one.cancel()
+        for item in bots:
+            item.cancel()
         await asyncio.gather(*bots, return_exceptions=True)
         whats = {struck.what for struck in slack.struck}
         assert whats == {"lose_envelope", "cut_link", "refuse_socket"}
-        lost = {d.payload["event"]["text"] for d in slack.core.links.lost}
-        assert got | lost == {f"{n}" for n in range(40)}
+        undelivered = {d.payload["event"]["text"] for d in slack.core.links.undelivered}
+        assert got | undelivered == {f"{n}" for n in range(40)}
 
 
 def test_every_kind_of_plan_is_said_in_words() -> None:
-    assert all(words for words in KINDS.values())
+    assert all(text for text in KINDS.values())

@@ -46,15 +46,15 @@ def distributions(modules: set[str]) -> set[str]:
 
 def inside(file: Path) -> set[Path]:
     """The files of the package that a file imports."""
-    found: set[Path] = set()
+    paths: set[Path] = set()
     for node in imports(file):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = file.parents[node.level - 1].joinpath(*(node.module or "").split("."))
             for alias in node.names:
                 places = (base / f"{alias.name}.py", base / alias.name / "__init__.py")
                 module = (base.with_suffix(".py"), base / "__init__.py")
-                found.add(next(p for p in (*places, *module) if p.is_file()))
-    return found
+                paths.add(next(p for p in (*places, *module) if p.is_file()))
+    return paths
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(FOLDER)))

@@ -27,8 +27,8 @@ async def spread(seed: int) -> list[int]:
 
 
 async def test_which_link_an_envelope_takes_is_drawn_by_lot_and_the_seed_repeats_the_draw() -> None:
-    first, again, other = await spread(1), await spread(1), await spread(2)
-    assert first == again
+    first, repeat, other = await spread(1), await spread(1), await spread(2)
+    assert first == repeat
     assert first != other
     assert set(first) == {1, 2, 3}
     assert first != sorted(first), "it is not one after the other either"
@@ -42,20 +42,20 @@ async def test_what_a_dead_link_did_not_acknowledge_goes_out_on_another_at_once(
         await timed.post_as_app("Grafana", "alerts", f"{n}")
     on_first = [d for d in timed.deliveries if d.sent_on == [1]]
     assert 0 < len(on_first) < 8
-    one = await read(sockets[0])
-    await ack(timed, sockets[0], one)
+    message = await read(sockets[0])
+    await ack(timed, sockets[0], message)
     timed.drop_connections(link=1)
     await timed.wait_for(lambda: timed.connections == 1, why="the link is gone")
-    due = {d.envelope_id for d in on_first} - {one["envelope_id"]}
+    due = {d.envelope_id for d in on_first} - {message["envelope_id"]}
 
-    def again() -> set[str]:
+    def repeated() -> set[str]:
         return {d.envelope_id for d in timed.deliveries if d.sent_on == [1, 2]}
 
-    await timed.wait_for(lambda: again() == due, why="the others go out on the second link")
+    await timed.wait_for(lambda: repeated() == due, why="the others go out on the second link")
     got = [await read(sockets[1]) for _ in range(8 - len(on_first) + len(due))]
     repeats = [e for e in got if e["retry_attempt"]]
     assert {(e["retry_attempt"], e["retry_reason"]) for e in repeats} == {(1, "timeout")}
-    assert {e["envelope_id"] for e in repeats} == again() == due
+    assert {e["envelope_id"] for e in repeats} == repeated() == due
 
 
 async def test_a_second_and_a_third_death_wait_one_and_five_minutes(
@@ -70,17 +70,17 @@ async def test_a_second_and_a_third_death_wait_one_and_five_minutes(
         await timed.wait_for(lambda: not timed.connections, why="the link is gone")
 
     await dies()
-    again = await link(timed, http)
-    assert (await read(again))["retry_attempt"] == 1, "at once on the next link"
+    second = await link(timed, http)
+    assert (await read(second))["retry_attempt"] == 1, "at once on the next link"
     for wait, attempt in ((60, 2), (300, 3)):
         await dies()
-        again = await link(timed, http)
+        second = await link(timed, http)
         clock.advance(wait - 1)
         assert delivery.attempt == attempt - 1
         clock.advance(1)
-        assert (await read(again))["retry_attempt"] == attempt
+        assert (await read(second))["retry_attempt"] == attempt
     await dies()
-    assert timed.core.links.lost == [delivery]
+    assert timed.core.links.undelivered == [delivery]
 
 
 async def test_a_link_that_is_closed_politely_hands_on_its_envelopes_too(
@@ -100,10 +100,10 @@ async def test_a_link_that_acknowledges_nothing_keeps_nothing(
     await timed.post_as_app("Grafana", "alerts", "down")
     frozen, envelope = await next_of(sockets)
     clock.advance(3)
-    other, again = await next_of([s for s in sockets if s is not frozen])
-    assert again["envelope_id"] == envelope["envelope_id"]
-    assert (again["retry_attempt"], again["retry_reason"]) == (1, "timeout")
-    await ack(timed, other, again)
+    other, repeat = await next_of([s for s in sockets if s is not frozen])
+    assert repeat["envelope_id"] == envelope["envelope_id"]
+    assert (repeat["retry_attempt"], repeat["retry_reason"]) == (1, "timeout")
+    await ack(timed, other, repeat)
     (delivery,) = timed.deliveries
     assert delivery.acked_on == delivery.sent_on[1] != delivery.sent_on[0]
     assert timed.connections == 3, "nobody hung up"
@@ -113,8 +113,8 @@ async def test_a_press_is_not_repeated_when_its_link_dies_but_may_be_answered_on
     timed: LocalSlack, clock: ManualClock, http: aiohttp.ClientSession
 ) -> None:
     sockets = {1: await link(timed, http), 2: await link(timed, http)}
-    press, lost = (timed.deliver("interactive", {"type": "block_actions"}) for _ in range(2))
-    for delivery in (press, lost):
+    press, ignored = (timed.deliver("interactive", {"type": "block_actions"}) for _ in range(2))
+    for delivery in (press, ignored):
         timed.drop_connections(link=delivery.sent_on[0])
     await timed.wait_for(lambda: timed.connections < 2, why="a link is gone")
     sockets[3] = await link(timed, http)
@@ -122,9 +122,9 @@ async def test_a_press_is_not_repeated_when_its_link_dies_but_may_be_answered_on
     assert await press.outcome() is not None
     assert press.acked_on == 3
     clock.advance(3)
-    assert await lost.outcome() is None
-    assert lost.failure == "operation_timeout"
-    assert (press.sends, lost.sends) == (1, 1)
+    assert await ignored.outcome() is None
+    assert ignored.failure == "operation_timeout"
+    assert (press.sends, ignored.sends) == (1, 1)
 
 
 async def test_a_half_open_link_answers_no_ping_and_its_envelopes_go_elsewhere(
@@ -210,7 +210,7 @@ async def test_three_bots_share_the_work_and_one_killed_and_one_frozen_lose_none
             posted = [a.ts for a in frozen if acked_on(slack, a.ts) != 3]
             await answered(slack, posted)
             assert {d.acked_on for d in of_grafana(slack)[30:]} <= {1, 3}
-            assert not slack.core.links.lost
+            assert not slack.core.links.undelivered
         finally:
             await bots.end()
 

@@ -20,7 +20,7 @@ ATTACKS = [
 ]
 
 
-async def look(page: Page, slack: LocalSlack, who: str = "ben", **query: str) -> None:
+async def open_page(page: Page, slack: LocalSlack, who: str = "ben", **query: str) -> None:
     more = "".join(f"&{name}={value}" for name, value in query.items())
     await page.goto(f"{slack.page_url}?as={who}{more}")
     await page.wait_for_selector(".live.on", state="attached")
@@ -60,7 +60,7 @@ async def test_an_alert_appears_by_itself_and_approve_in_the_thread_updates_the_
         )
 
     await connected()
-    await look(page, slack, channel="alerts")
+    await open_page(page, slack, channel="alerts")
     alert = await slack.post_as_app(
         "Alertmanager",
         "alerts",
@@ -91,7 +91,7 @@ async def test_the_end_of_a_long_section_is_hidden_until_it_is_asked_for(
     await page.set_viewport_size({"width": width, "height": 900})
     await slack.post_as_app("Folding", "alerts", "t", blocks=section())
     await slack.post_as_app("Whole", "alerts", "t", blocks=section(expand=True))
-    await look(page, slack, channel="alerts")
+    await open_page(page, slack, channel="alerts")
     folding = page.get_by_role("article").filter(has_text="Folding")
     whole = page.get_by_role("article").filter(has_text="Whole")
     more = folding.get_by_role("checkbox", name="See more")
@@ -120,7 +120,7 @@ async def test_messages_commands_and_replies_are_typed_and_the_answer_is_only_mi
         await ack(f"you asked for {command['text']}")
 
     await connected()
-    await look(page, slack, channel="alerts")
+    await open_page(page, slack, channel="alerts")
     box = page.get_by_role("textbox", name="Message #alerts")
     await box.fill("hello *all*")
     await box.press("Enter")
@@ -129,13 +129,13 @@ async def test_messages_commands_and_replies_are_typed_and_the_answer_is_only_mi
     await page.get_by_role("button", name="Send").click()
     await expect(page.get_by_text("you asked for list")).to_be_visible()
     await expect(page.get_by_text("Only visible to you")).to_be_visible()
-    (said,) = slack.messages("alerts")
-    await look(page, slack, channel="alerts", thread=said.ts)
+    (message,) = slack.messages("alerts")
+    await open_page(page, slack, channel="alerts", thread=message.ts)
     reply = page.get_by_role("textbox", name="Reply in thread")
     await reply.fill("a reply")
     await reply.press("Enter")
-    await slack.wait_for(lambda: slack.thread("alerts", said.ts), why="the reply")
-    await look(page, slack, "ana", channel="alerts")
+    await slack.wait_for(lambda: slack.thread("alerts", message.ts), why="the reply")
+    await open_page(page, slack, "ana", channel="alerts")
     await expect(page.get_by_text("hello all")).to_be_visible()
     await expect(page.get_by_text("Only visible to you")).to_have_count(0)
 
@@ -180,7 +180,7 @@ async def test_a_modal_shows_its_errors_keeps_what_was_typed_and_closes_when_tak
         await ack()
 
     await connected()
-    await look(page, slack, channel="alerts")
+    await open_page(page, slack, channel="alerts")
     await page.get_by_role("textbox", name="Message #alerts").fill("/incident open")
     await page.get_by_role("button", name="Send").click()
     dialog = page.get_by_role("dialog", name="Report")
@@ -215,7 +215,7 @@ async def test_hostile_text_stays_text_in_the_browser(slack: LocalSlack, page: P
             ],
             blocks=[{"type": "section", "text": {"type": "mrkdwn", "text": attack}}],
         )
-    await look(page, slack, channel="alerts")
+    await open_page(page, slack, channel="alerts")
     await expect(page.locator("article")).to_have_count(len(ATTACKS))
     assert await page.title() == "#alerts · Local Slack"
     for bad in ("script:not([src])", "img", "[onerror]", "[onload]", "[onmouseover]"):
@@ -229,10 +229,10 @@ async def test_a_phone_shows_the_log_without_scrolling_sideways_and_the_thread_c
 ) -> None:
     message = await slack.post_as_app("Grafana", "alerts", "x" * 400 + " https://a.b/" + "y" * 200)
     await page.set_viewport_size({"width": 360, "height": 740})
-    await look(page, slack, channel="alerts")
+    await open_page(page, slack, channel="alerts")
     assert await page.evaluate("document.documentElement.scrollWidth") <= 360
     await expect(page.get_by_role("link", name="ops")).to_have_count(0)
-    await look(page, slack, channel="alerts", thread=message.ts)
+    await open_page(page, slack, channel="alerts", thread=message.ts)
     box = await page.get_by_role("complementary", name="Thread").bounding_box()
     assert box is not None
     assert (box["x"], box["width"]) == (0, 360)
@@ -253,10 +253,10 @@ async def test_home_is_asked_for_and_shown_and_own_messages_can_be_deleted(
         await client.views_publish(user_id=event["user"], view=view)
 
     await connected()
-    await look(page, slack, view="home")
+    await open_page(page, slack, view="home")
     await expect(page.get_by_text("No open incidents")).to_be_visible()
     await slack.as_user("ben").say("ops", "a slip")
-    await look(page, slack, channel="ops")
+    await open_page(page, slack, channel="ops")
     page.on("dialog", lambda dialog: dialog.accept())
     await page.locator("article summary").focus()
     await page.keyboard.press("Enter")
@@ -312,12 +312,12 @@ async def test_what_cannot_be_done_on_the_page_is_said_in_words(
     slack: LocalSlack, http: aiohttp.ClientSession, what: str, body: JSON, status: int
 ) -> None:
     headers = {"Origin": slack.page_url.rstrip("/")}
-    given = {"as": "ben", "channel": "alerts", **body}
-    async with http.post(slack.page_url + f"do/{what}", json=given, headers=headers) as answer:
+    fields = {"as": "ben", "channel": "alerts", **body}
+    async with http.post(slack.page_url + f"do/{what}", json=fields, headers=headers) as answer:
         assert answer.status == status
-        said = await answer.json()
-    assert said["ok"] is False
-    assert said["error"]
+        result = await answer.json()
+    assert result["ok"] is False
+    assert result["error"]
 
 
 async def test_a_permalink_leads_to_the_message_on_the_page(
@@ -335,7 +335,7 @@ async def test_the_thread_stays_open_when_somebody_else_looks_at_it(
     slack: LocalSlack, page: Page
 ) -> None:
     card = await slack.post_as_app("Monitor", "alerts", text="disk full")
-    await look(page, slack, "ana", channel="alerts", thread=card.ts)
+    await open_page(page, slack, "ana", channel="alerts", thread=card.ts)
     thread = page.get_by_role("complementary", name="Thread")
     await expect(thread).to_be_visible()
     await page.get_by_label("I am").select_option("ben")

@@ -33,7 +33,7 @@ async def test_an_event_has_the_envelope_of_the_events_api(
     slack: LocalSlack, http: aiohttp.ClientSession
 ) -> None:
     socket = await link(slack, http)
-    said = await slack.as_user("ana").say("alerts", "hello")
+    message = await slack.as_user("ana").say("alerts", "hello")
     envelope = await read(socket)
     assert envelope["type"] == "events_api"
     assert envelope["accepts_response_payload"] is False
@@ -42,7 +42,7 @@ async def test_an_event_has_the_envelope_of_the_events_api(
     assert payload["type"] == "event_callback"
     assert payload["event_id"].startswith("Ev")
     assert payload["authorizations"][0]["user_id"] == slack.bot_user_id
-    assert payload["event"]["ts"] == said.ts
+    assert payload["event"]["ts"] == message.ts
     assert payload["event"]["channel_type"] == "channel"
     await socket.close()
 
@@ -62,7 +62,7 @@ async def test_an_event_nobody_acknowledges_comes_again_at_once_after_1_and_afte
     assert {e["envelope_id"] for e in seen} == {first["envelope_id"]}
     assert {e["payload"]["event_id"] for e in seen} == {first["payload"]["event_id"]}
     clock.advance(3)
-    assert len(timed.core.links.lost) == 1
+    assert len(timed.core.links.undelivered) == 1
     assert timed.core.links.unacknowledged() == 0
     await socket.close()
 
@@ -90,7 +90,7 @@ async def test_events_without_a_link_are_kept_and_come_as_retries_until_given_up
     envelope = await read(socket)
     assert envelope["payload"]["event"]["text"] == "kept"
     assert envelope["retry_attempt"] == 2
-    assert [d.payload["event"]["text"] for d in timed.core.links.lost] == ["too old"]
+    assert [d.payload["event"]["text"] for d in timed.core.links.undelivered] == ["too old"]
     await socket.close()
 
 
@@ -100,12 +100,12 @@ async def test_each_envelope_goes_to_one_of_the_links_and_an_eleventh_is_turned_
     sockets = [await link(slack, http) for _ in range(10)]
     extra = await http.ws_connect(await ticket(slack, http))
     assert (await read(extra))["reason"] == "too_many_websockets"
-    assert [one.number for one in slack.links] == list(range(1, 11))
+    assert [item.number for item in slack.links] == list(range(1, 11))
     for n in range(50):
         await slack.post_as_app("Grafana", "alerts", f"{n}")
     got = []
-    for socket, one in zip(sockets, slack.links, strict=True):
-        due = sum(delivery.sent_on == [one.number] for delivery in slack.deliveries)
+    for socket, item in zip(sockets, slack.links, strict=True):
+        due = sum(delivery.sent_on == [item.number] for delivery in slack.deliveries)
         got += [(await read(socket))["payload"]["event"]["text"] for _ in range(due)]
     assert sorted(got, key=int) == [f"{n}" for n in range(50)]
     await asyncio.gather(extra.close(), *(s.close() for s in sockets))
@@ -134,11 +134,11 @@ async def test_a_payload_is_taken_only_where_the_envelope_accepts_one(
 ) -> None:
     socket = await link(slack, http)
     plain = slack.deliver("interactive", {"type": "block_actions"})
-    asked = slack.deliver("slash_commands", {}, accepts_response_payload=True)
+    result = slack.deliver("slash_commands", {}, accepts_response_payload=True)
     for _ in range(2):
         await ack(slack, socket, await read(socket), payload={"text": "hi"})
     assert (await plain.outcome()).payload is None
-    assert (await asked.outcome()).payload == {"text": "hi"}
+    assert (await result.outcome()).payload == {"text": "hi"}
     await socket.close()
 
 
@@ -170,10 +170,10 @@ async def test_edits_and_deletes_arrive_as_slack_sends_them(
 ) -> None:
     socket = await link(slack, http)
     ben = slack.as_user("ben")
-    said = await ben.say("alerts", "befor")
-    await ben.edit(said, "before")
-    slack.unfurl(said)
-    await ben.delete(said)
+    message = await ben.say("alerts", "befor")
+    await ben.edit(message, "before")
+    slack.unfurl(message)
+    await ben.delete(message)
     events = [(await read(socket))["payload"]["event"] for _ in range(4)]
     changed, unfurled, deleted = events[1:]
     assert changed["subtype"] == "message_changed"
@@ -183,7 +183,7 @@ async def test_edits_and_deletes_arrive_as_slack_sends_them(
     assert changed["previous_message"]["text"] == "befor"
     assert unfurled["message"] == unfurled["previous_message"]
     assert deleted["subtype"] == "message_deleted"
-    assert deleted["deleted_ts"] == said.ts
+    assert deleted["deleted_ts"] == message.ts
     await socket.close()
 
 

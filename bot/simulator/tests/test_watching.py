@@ -37,7 +37,7 @@ async def test_a_name_that_comes_later_is_shown_in_what_was_said_before(slack: L
 async def test_a_costly_look_is_not_taken_after_each_change() -> None:
     pulse, looks, over = Pulse(), 0, False
 
-    def look() -> bool:
+    def check() -> bool:
         nonlocal looks
         looks += 1
         until = time.perf_counter() + 0.01
@@ -57,7 +57,7 @@ async def test_a_costly_look_is_not_taken_after_each_change() -> None:
         return beats
 
     beating = asyncio.create_task(storm())
-    assert await pulse.wait_for(look, timeout=10, on_timeout=lambda: "never")
+    assert await pulse.wait_for(check, timeout=10, on_timeout=lambda: "never")
     assert await beating > 10 * looks
 
 

@@ -237,11 +237,11 @@ async def test_a_thread_counts_its_replies_and_a_deleted_parent_stays_as_a_tombs
 ) -> None:
     root = await client.chat_postMessage(channel=ALERTS, text="root")
     reply = await client.chat_postMessage(channel=ALERTS, text="r", thread_ts=root["ts"])
-    said = await slack.as_user("ben").say("alerts", "also", thread=root["ts"])
+    message = await slack.as_user("ben").say("alerts", "also", thread=root["ts"])
     parent = slack.message("alerts", root["ts"])
     assert parent["reply_count"] == 2
     assert parent["reply_users"] == [slack.bot_user_id, slack.users["ben"]]
-    assert parent["latest_reply"] == said.ts
+    assert parent["latest_reply"] == message.ts
     listed = await client.conversations_replies(channel=ALERTS, ts=reply["ts"])
     assert [m["text"] for m in listed["messages"]] == ["root", "r", "also"]
     await client.chat_delete(channel=ALERTS, ts=reply["ts"])
@@ -256,11 +256,11 @@ async def test_reactions_are_counted_and_doubled_ones_refused(
     ts = (await client.chat_postMessage(channel=ALERTS, text="x"))["ts"]
     await client.reactions_add(channel=ALERTS, timestamp=ts, name="eyes")
     assert slack.message("alerts", ts).reactions == {"eyes": 1}
-    again = await call(slack, "reactions.add", channel=ALERTS, timestamp=ts, name="eyes")
-    assert again["error"] == "already_reacted"
+    repeat = await call(slack, "reactions.add", channel=ALERTS, timestamp=ts, name="eyes")
+    assert repeat["error"] == "already_reacted"
     await client.reactions_remove(channel=ALERTS, timestamp=ts, name="eyes")
-    again = await call(slack, "reactions.remove", channel=ALERTS, timestamp=ts, name="eyes")
-    assert again["error"] == "no_reaction"
+    repeat = await call(slack, "reactions.remove", channel=ALERTS, timestamp=ts, name="eyes")
+    assert repeat["error"] == "no_reaction"
 
 
 async def test_a_trigger_works_once_and_for_three_seconds(
@@ -271,8 +271,8 @@ async def test_a_trigger_works_once_and_for_three_seconds(
     ben = timed.core.workspace.user("ben")
     good, late = (timed.core.interactions.trigger(ben) for _ in range(2))
     assert (await call(timed, "views.open", trigger_id=good, view=view))["ok"] is True
-    again = await call(timed, "views.open", trigger_id=good, view=view)
-    assert again["error"] == "exchanged_trigger_id"
+    repeat = await call(timed, "views.open", trigger_id=good, view=view)
+    assert repeat["error"] == "exchanged_trigger_id"
     clock.advance(3.1)
     expired = await call(timed, "views.open", trigger_id=late, view=view)
     assert expired["error"] == "expired_trigger_id"
@@ -371,8 +371,8 @@ async def test_only_an_own_message_that_is_there_can_be_deleted(
     refused = await call(slack, "chat.delete", channel=ALERTS, ts=alert.ts)
     assert refused["error"] == "cant_delete_message"
     assert (await call(slack, "chat.delete", channel=ALERTS, ts=ours["ts"]))["ts"] == ours["ts"]
-    again = await call(slack, "chat.delete", channel=ALERTS, ts=ours["ts"])
-    assert again["error"] == "message_not_found"
+    repeat = await call(slack, "chat.delete", channel=ALERTS, ts=ours["ts"])
+    assert repeat["error"] == "message_not_found"
     deleted = slack.deliveries[-1].payload["event"]
     assert (deleted["subtype"], deleted["deleted_ts"]) == ("message_deleted", ours["ts"])
     assert deleted["previous_message"]["text"] == "x"

@@ -47,7 +47,7 @@ def joined_channel(core: Core, args: JSON, name: str = "channel") -> Channel:
     return channel
 
 
-def stamp(value: Any) -> str:
+def timestamp(value: Any) -> str:
     """A ts argument in the form in which messages are kept, so that it compares as text."""
     text = str(value)
     seconds, _, rest = text.partition(".")

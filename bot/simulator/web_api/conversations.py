@@ -11,7 +11,7 @@ from .args import (
     flag,
     joined_channel,
     number,
-    stamp,
+    timestamp,
     visible_channel,
 )
 
@@ -23,44 +23,44 @@ def history(core: Core, args: JSON) -> JSON:
     channel = joined_channel(core, args)
     most = number(args, "limit", 100, 999)
     oldest, latest, inclusive = _range(args)
-    found: list[JSON] = []
+    items: list[JSON] = []
     more = False
     for ts in reversed(channel.timeline):
         if latest is not None and (ts > latest or (ts == latest and not inclusive)):
             continue
         if ts < oldest or (ts == oldest and not inclusive and args.get("oldest")):
             break
-        if len(found) == most:
+        if len(items) == most:
             more = True
             break
-        found.append(channel.messages[ts])
-    answer: JSON = {"messages": _shown(found, args), "has_more": more, "pin_count": 0}
+        items.append(channel.messages[ts])
+    answer: JSON = {"messages": _shown(items, args), "has_more": more, "pin_count": 0}
     if args.get("latest"):
         answer["latest"] = str(args["latest"])
-    return _paged(answer, found[-1]["ts"] if more else "")
+    return _paged(answer, items[-1]["ts"] if more else "")
 
 
 def replies(core: Core, args: JSON) -> JSON:
     """conversations.replies: the parent and its replies, oldest first."""
     channel = joined_channel(core, args)
-    asked = channel.messages.get(str(args.get("ts") or ""))
-    if asked is None:
+    message = channel.messages.get(str(args.get("ts") or ""))
+    if message is None:
         raise Refusal("thread_not_found")
-    root = str(asked.get("thread_ts", asked["ts"]))
+    root = str(message.get("thread_ts", message["ts"]))
     most = number(args, "limit", 1000, 1000)
     oldest, latest, inclusive = _range(args, forward=True)
-    found = [channel.messages[root]]
+    items = [channel.messages[root]]
     more = False
     for ts in channel.threads.get(root, ()):
         if ts < oldest or (ts == oldest and not inclusive):
             continue
         if latest is not None and (ts > latest or (ts == latest and not inclusive)):
             break
-        if len(found) == most:
+        if len(items) == most:
             more = True
             break
-        found.append(channel.messages[ts])
-    return _paged({"messages": _shown(found, args), "has_more": more}, found[-1]["ts"] * more)
+        items.append(channel.messages[ts])
+    return _paged({"messages": _shown(items, args), "has_more": more}, items[-1]["ts"] * more)
 
 
 def info(core: Core, args: JSON) -> JSON:
@@ -75,7 +75,7 @@ def list_all(core: Core, args: JSON) -> JSON:
         for kind in str(args.get("types") or "public_channel").split(",")
     }
     ours = core.workspace.app.user_id
-    found = [
+    items = [
         channel.as_json(ours)
         for channel in core.workspace.channels.values()
         if channel.kind in kinds
@@ -84,8 +84,8 @@ def list_all(core: Core, args: JSON) -> JSON:
     ]
     start = _offset(args)
     most = number(args, "limit", 100, 999)
-    following = start + most if start + most < len(found) else 0
-    page = {"channels": found[start : start + most]}
+    following = start + most if start + most < len(items) else 0
+    page = {"channels": items[start : start + most]}
     return _paged(page, f"{following}" if following else "")
 
 
@@ -126,8 +126,8 @@ def open_direct(core: Core, args: JSON) -> JSON:
 
 
 def _range(args: JSON, *, forward: bool = False) -> tuple[str, str | None, bool]:
-    oldest = stamp(args["oldest"]) if args.get("oldest") else "0"
-    latest = stamp(args["latest"]) if args.get("latest") else None
+    oldest = timestamp(args["oldest"]) if args.get("oldest") else "0"
+    latest = timestamp(args["latest"]) if args.get("latest") else None
     inclusive = flag(args, "inclusive")
     if args.get("cursor"):
         at = _cursor(args)
@@ -163,10 +163,10 @@ def _paged(answer: JSON, following: str) -> JSON:
     return {**answer, "response_metadata": {"next_cursor": cursor}}
 
 
-def _shown(found: Iterable[JSON], args: JSON) -> list[JSON]:
+def _shown(items: Iterable[JSON], args: JSON) -> list[JSON]:
     if flag(args, "include_all_metadata"):
-        return list(found)
-    return [without_metadata(message) for message in found]
+        return list(items)
+    return [without_metadata(message) for message in items]
 
 
 METHODS = {

@@ -27,11 +27,11 @@ def complete_upload(core: Core, args: JSON) -> JSON:
     if not isinstance(listed, list) or not listed:
         raise Refusal("invalid_arguments")
     done: list[JSON] = []
-    for one in listed:
-        file = core.files.get(str(one.get("id"))) if isinstance(one, dict) else None
+    for item in listed:
+        file = core.files.get(str(item.get("id"))) if isinstance(item, dict) else None
         if file is None or file.content is None:
             raise Refusal("file_not_found")
-        file.title = str(one.get("title") or file.name)
+        file.title = str(item.get("title") or file.name)
         done.append(as_json(core, file))
     if args.get("channel_id"):
         body: JSON = {

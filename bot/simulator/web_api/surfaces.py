@@ -32,23 +32,23 @@ def views_publish(core: Core, args: JSON) -> JSON:
 
 def validate(_core: Core, args: JSON) -> JSON:
     """blocks.validate: exactly one of blocks, message, view."""
-    given = {n: args[n] for n in ("blocks", "message", "view") if args.get(n)}
-    if len(given) != 1:
+    fields = {n: args[n] for n in ("blocks", "message", "view") if args.get(n)}
+    if len(fields) != 1:
         raise Refusal("invalid_arguments")
-    ((kind, raw),) = given.items()
+    ((kind, raw),) = fields.items()
     value = content.decoded(raw, "invalid_arguments")
-    found: list[Problem]
+    problems: list[Problem]
     if kind == "blocks":
-        found = blocks.problems(value, pointer="")
+        problems = blocks.problems(value, pointer="")
     elif not isinstance(value, dict):
         raise Refusal("invalid_arguments")
     elif kind == "message":
-        found = blocks.problems(value.get("blocks") or [])
+        problems = blocks.problems(value.get("blocks") or [])
     else:
         surface = "home" if value.get("type") == "home" else "modal"
-        found = blocks.problems(value.get("blocks"), surface=surface)
-    if found:
-        raise Refusal(f"invalid_{kind}", errors=[problem.as_json() for problem in found])
+        problems = blocks.problems(value.get("blocks"), surface=surface)
+    if problems:
+        raise Refusal(f"invalid_{kind}", errors=[problem.as_json() for problem in problems])
     return {}
 
 

@@ -147,7 +147,7 @@ async def soak(folder: Path, seconds: float, warm_up: float, seed: int) -> Soake
             seconds=seconds,
             events=pouring.sent,
             written=lab.count("alerts"),
-            given_up=len(links.lost),
+            given_up=len(links.undelivered),
             incidents=lab.count("incidents"),
             cards=cards[0] + sum(len(lab.cards(name)) for name in names),
             rss_before=round(before, 2),

@@ -226,7 +226,7 @@ async def test_what_slack_gave_up_while_no_socket_was_open_is_read_back(tmp_path
             await asyncio.sleep(GIVEN_UP / 4)
         lab.slack.script.cancel(refusal)
         await each_is_an_incident(lab, 9, seconds=120)
-        assert lab.slack.core.links.lost, "Slack did give some up"
+        assert lab.slack.core.links.undelivered, "Slack did give some up"
 
 
 async def test_a_resolve_by_an_edit_that_slack_gave_up_is_read_back(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ async def test_what_came_while_no_bot_ran_is_read_back_at_the_start(tmp_path: Pa
             await asyncio.sleep(GIVEN_UP / 2)
         await lab.start()
         await each_is_an_incident(lab, 6, seconds=120)
-        assert lab.slack.core.links.lost, "Slack did give some up"
+        assert lab.slack.core.links.undelivered, "Slack did give some up"
 
 
 LENGTHS = [
