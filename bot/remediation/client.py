@@ -6,10 +6,8 @@ It decides by the answer's body, as the contract defines. Other gateways work to
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,17 +19,16 @@ from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from bot.errors import GatewayRejected, GatewayUnavailable, InputError, OutcomeUnknown
-from bot.incidents.keys import is_tracking_id, new_tracking_id
 from bot.remediation import answers, contract
 from bot.remediation.answers import GatewayHealth, NeverSeen, Outcome, Running
 from bot.remediation.contract import ActionInfo, Plan, Priority
+from bot.remediation.transport import NoAnswer, NotSent, Reply, Transport
 
 __all__ = ["ActionCall", "GatewayClient", "GatewayHealth", "NeverSeen", "Outcome", "Running"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _KEY = re.compile(contract.KEY_PATTERN)
-_CONNECT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,20 +47,6 @@ class ActionCall:
     tracking_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    status: int
-    body: bytes
-
-
-class _NotSent(Exception):
-    """The connection was not established."""
-
-
-class _NoAnswer(Exception):
-    """The connection was established, but no complete answer arrived."""
-
-
 class GatewayClient:
     """Sends requests to one gateway at `url`; each takes at most `timeout` seconds.
 
@@ -80,12 +63,13 @@ class GatewayClient:
         secret: str = "",
         clock: Callable[[], datetime],
     ) -> None:
-        self._session = session
-        self._base = URL(url.rstrip("/"))
-        self._timeout = timeout
         self._source_id = source_id
-        self._secret = secret.encode()
-        self._clock = clock
+        base = URL(url.rstrip("/"))
+        self._transport = Transport(session, base, timeout=timeout, secret=secret, clock=clock)
+
+    @property
+    def _address(self) -> str:
+        return self._transport.address
 
     async def health(self) -> GatewayHealth:
         """Return the gateway's health if it can run something; else GatewayUnavailable names the
@@ -94,17 +78,17 @@ class GatewayClient:
         `degraded` is such a health: one kind of executor cannot work, the others can.
         """
         try:
-            reply = await self._ask("GET", "/health")
+            reply = await self._transport.ask("GET", "/health")
             report = contract.HealthReport.model_validate_json(reply.body)
         except ValidationError:
             raise GatewayUnavailable(
-                f"The gateway at {self._shown} answered {reply.status}, but not with its health.",
+                f"The gateway at {self._address} answered {reply.status}, but not with its health.",
                 remedy="Is AI_COMMAND_GATEWAY_URL the gateway's own address?",
             ) from None
-        except (_NotSent, _NoAnswer) as error:
-            raise GatewayUnavailable(f"The gateway at {self._shown} {error}.") from error
+        except (NotSent, NoAnswer) as error:
+            raise GatewayUnavailable(f"The gateway at {self._address} {error}.") from error
         if reply.status != 200 or report.status not in ("healthy", "degraded"):
-            raise GatewayUnavailable(answers.unhealthy(self._shown, reply.status, report))
+            raise GatewayUnavailable(answers.unhealthy(self._address, reply.status, report))
         return GatewayHealth(report.status, report.version, dict(report.checks))
 
     async def actions(self) -> tuple[ActionInfo, ...] | None:
@@ -146,7 +130,7 @@ class GatewayClient:
         """
         body = self._body(call, key=_checked(key), digest=digest or "")
         return {
-            "gateway": f"{self._base.host}:{self._base.port}",
+            "gateway": f"{self._transport.base.host}:{self._transport.base.port}",
             "path": _path_of(digest),
             "key": key,
             "sha256": hashlib.sha256(body).hexdigest(),
@@ -161,14 +145,14 @@ class GatewayClient:
         """
         body = self._body(call, key=_checked(key), digest=digest or "")
         try:
-            reply = await self._ask(
+            reply = await self._transport.ask(
                 "POST", _path_of(digest), body, key=key, tracking_id=call.tracking_id
             )
-        except _NotSent as error:
+        except NotSent as error:
             raise GatewayUnavailable(
-                f"The gateway at {self._shown} {error}. Nothing was sent."
+                f"The gateway at {self._address} {error}. Nothing was sent."
             ) from error
-        except _NoAnswer as error:
+        except NoAnswer as error:
             raise OutcomeUnknown(
                 f"The gateway {error} after the request was sent. Outcome unknown."
             ) from error
@@ -245,16 +229,16 @@ class GatewayClient:
         *,
         missing: str = "",
         tracking_id: str = "",
-    ) -> _Reply | None:
+    ) -> Reply | None:
         """Send a request that changes nothing: every transport failure is GatewayUnavailable.
 
         Returns None for 404 and 405, because the gateway then has no such endpoint, unless a 404
         carries the error code `missing`.
         """
         try:
-            reply = await self._ask(method, path, body, tracking_id=tracking_id)
-        except (_NotSent, _NoAnswer) as error:
-            raise GatewayUnavailable(f"The gateway at {self._shown} {error}.") from error
+            reply = await self._transport.ask(method, path, body, tracking_id=tracking_id)
+        except (NotSent, NoAnswer) as error:
+            raise GatewayUnavailable(f"The gateway at {self._address} {error}.") from error
         if reply.status == 404 and missing and answers.error_code(reply.body) == missing:
             return reply
         if reply.status in (404, 405):
@@ -265,80 +249,17 @@ class GatewayClient:
             raise _rejected(reply)
         return reply
 
-    def _read(self, model: type[Model], reply: _Reply) -> Model:
+    def _read(self, model: type[Model], reply: Reply) -> Model:
         try:
             return model.model_validate_json(reply.body)
         except ValidationError as error:
             raise GatewayUnavailable(
-                f"The gateway at {self._shown} answered {reply.status} with something that "
+                f"The gateway at {self._address} answered {reply.status} with something that "
                 "cannot be read."
             ) from error
 
-    async def _ask(
-        self, method: str, path: str, body: bytes = b"", *, key: str = "", tracking_id: str = ""
-    ) -> _Reply:
-        """Send one request. A request without an incident gets its own tracking id."""
-        url = URL(f"{self._base}{path}")
-        headers = {
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            contract.TRACKING_ID: tracking_id
-            if is_tracking_id(tracking_id)
-            else new_tracking_id(self._clock()),
-        }
-        if body:
-            headers["Content-Type"] = "application/json"
-        if key:
-            headers[contract.IDEMPOTENCY_KEY] = key
-        headers |= self._signature(method, url.raw_path_qs, body)
-        limits = aiohttp.ClientTimeout(
-            total=self._timeout, sock_connect=min(_CONNECT_SECONDS, self._timeout / 2)
-        )
-        try:
-            async with self._session.request(
-                method,
-                url,
-                data=body or None,
-                headers=headers,
-                timeout=limits,
-                allow_redirects=False,  # a redirected POST could run the action twice
-            ) as response:
-                return _Reply(response.status, await _read_capped(response))
-        except aiohttp.ClientConnectorError as error:
-            raise _NotSent(f"cannot be reached ({error.strerror or error.os_error})") from error
-        except aiohttp.ConnectionTimeoutError as error:
-            raise _NotSent("did not accept a connection in time") from error
-        except aiohttp.InvalidURL as error:
-            raise _NotSent("has an address that is not a URL") from error
-        except TimeoutError as error:
-            raise _NoAnswer(f"did not answer in {self._timeout:g} s") from error
-        except (aiohttp.ClientError, asyncio.IncompleteReadError, OSError) as error:
-            raise _NoAnswer(f"broke the connection ({type(error).__name__})") from error
 
-    def _signature(self, method: str, path: str, body: bytes) -> dict[str, str]:
-        if not self._secret:
-            return {}
-        timestamp, nonce = contract.rfc3339(self._clock()), secrets.token_hex(16)
-        return {
-            contract.TIMESTAMP: timestamp,
-            contract.NONCE: nonce,
-            contract.SIGNATURE: contract.sign(
-                self._secret,
-                method=method,
-                path=path,
-                timestamp=timestamp,
-                nonce=nonce,
-                body=body,
-            ),
-        }
-
-    @property
-    def _shown(self) -> str:
-        """Return the address without a possible password."""
-        return str(self._base.with_user(None))
-
-
-def _rejected(reply: _Reply) -> GatewayRejected:
+def _rejected(reply: Reply) -> GatewayRejected:
     return GatewayRejected(
         answers.rejection(reply.status, reply.body),
         status=reply.status,
@@ -356,16 +277,3 @@ def _checked(key: str) -> str:
             "An idempotency key is 1 to 200 letters, digits and . _ : - only.", field="key"
         )
     return key
-
-
-async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body; raise _NoAnswer if it is over the limit, because a part is no answer."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > contract.BODY_LIMIT_BYTES:
-            response.close()
-            raise _NoAnswer("sent an answer over 1 MiB")
-        chunks.append(chunk)
-    return b"".join(chunks)

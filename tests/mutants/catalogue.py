@@ -73,7 +73,7 @@ MUTANTS = [
     ),
     Mutant("bot/remediation/contract.py", "capped", "tests/remediation", returns="text"),
     Mutant(
-        "bot/remediation/client.py",
+        "bot/remediation/transport.py",
         "_read_capped",
         "tests/remediation",
         returns="await response.content.read()",

@@ -1,0 +1,131 @@
+"""One request to the gateway: signed, sent once, never redirected, its answer limited in size."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import aiohttp
+from yarl import URL
+
+from bot.incidents.keys import is_tracking_id, new_tracking_id
+from bot.remediation import contract
+
+_CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it arrived."""
+
+    status: int
+    body: bytes
+
+
+class NotSent(Exception):
+    """The connection was not established."""
+
+
+class NoAnswer(Exception):
+    """The connection was established, but no complete answer arrived."""
+
+
+class Transport:
+    """Sends requests to one address; each takes at most `timeout` seconds.
+
+    An empty `secret` means unsigned. The caller closes the session.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base: URL,
+        *,
+        timeout: float,
+        secret: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.base = base
+        self._session = session
+        self._timeout = timeout
+        self._secret = secret.encode()
+        self._clock = clock
+
+    @property
+    def address(self) -> str:
+        """Return the address without a possible password."""
+        return str(self.base.with_user(None))
+
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", *, key: str = "", tracking_id: str = ""
+    ) -> Reply:
+        """Send one request. A request without an incident gets its own tracking id."""
+        url = URL(f"{self.base}{path}")
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            contract.TRACKING_ID: tracking_id
+            if is_tracking_id(tracking_id)
+            else new_tracking_id(self._clock()),
+        }
+        if body:
+            headers["Content-Type"] = "application/json"
+        if key:
+            headers[contract.IDEMPOTENCY_KEY] = key
+        headers |= self._signature(method, url.raw_path_qs, body)
+        limits = aiohttp.ClientTimeout(
+            total=self._timeout, sock_connect=min(_CONNECT_SECONDS, self._timeout / 2)
+        )
+        try:
+            async with self._session.request(
+                method,
+                url,
+                data=body or None,
+                headers=headers,
+                timeout=limits,
+                allow_redirects=False,  # a redirected POST could run the action twice
+            ) as response:
+                return Reply(response.status, await _read_capped(response))
+        except aiohttp.ClientConnectorError as error:
+            raise NotSent(f"cannot be reached ({error.strerror or error.os_error})") from error
+        except aiohttp.ConnectionTimeoutError as error:
+            raise NotSent("did not accept a connection in time") from error
+        except aiohttp.InvalidURL as error:
+            raise NotSent("has an address that is not a URL") from error
+        except TimeoutError as error:
+            raise NoAnswer(f"did not answer in {self._timeout:g} s") from error
+        except (aiohttp.ClientError, asyncio.IncompleteReadError, OSError) as error:
+            raise NoAnswer(f"broke the connection ({type(error).__name__})") from error
+
+    def _signature(self, method: str, path: str, body: bytes) -> dict[str, str]:
+        if not self._secret:
+            return {}
+        timestamp, nonce = contract.rfc3339(self._clock()), secrets.token_hex(16)
+        return {
+            contract.TIMESTAMP: timestamp,
+            contract.NONCE: nonce,
+            contract.SIGNATURE: contract.sign(
+                self._secret,
+                method=method,
+                path=path,
+                timestamp=timestamp,
+                nonce=nonce,
+                body=body,
+            ),
+        }
+
+
+async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body; raise NoAnswer if it is over the limit, because a part is no answer."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > contract.BODY_LIMIT_BYTES:
+            response.close()
+            raise NoAnswer("sent an answer over 1 MiB")
+        chunks.append(chunk)
+    return b"".join(chunks)
