@@ -14,7 +14,7 @@ from handlers.listeners.incidents import incident_id
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 from handlers.views import lists, steering
-from handlers.views.text import said, typed
+from handlers.views.text import typed, untrusted_line
 
 PAGE = 10
 MANY, NAMED = 100, 5  # open incidents: how many are read, and named, if the command names none
@@ -128,7 +128,7 @@ async def _list(call: Call, rest: str) -> str:
         before = incident_id(rest.removeprefix("before").strip())
     incidents = await call.store.open_incidents(limit=PAGE + 1, before=before)
     counts = await call.store.open_severities()
-    return lists.incidents(incidents[:PAGE], call.now, counts, more=len(incidents) > PAGE)
+    return lists.incident_list(incidents[:PAGE], call.now, counts, more=len(incidents) > PAGE)
 
 
 async def _show(call: Call, rest: str) -> str:
@@ -137,7 +137,7 @@ async def _show(call: Call, rest: str) -> str:
     permalink = (
         await call.outbox.direct.permalink(card.channel, card.ts) if card and card.ts else ""
     )
-    return lists.incident(
+    return lists.incident_details(
         incident,
         await call.store.timeline(incident.id),
         await call.store.approvals_of(incident.id),
@@ -199,7 +199,7 @@ async def _ask(call: Call, rest: str) -> str:
 async def _fix(call: Call, rest: str) -> str:
     incident, action = await call.subject(rest)
     approval, is_new = await call.service.proposals.fix(incident, action, call.user, call.key)
-    title = said(approval.proposal.title, 100)
+    title = untrusted_line(approval.proposal.title, 100)
     if not is_new:
         known = f"{title} is {approval.state} already"
         return f"Nothing new: {known}, see the thread of {incident.number}."
@@ -231,14 +231,14 @@ async def _unfreeze(call: Call, _rest: str) -> str:
 
 async def _sop_list(call: Call, _rest: str) -> str:
     library = call.service.sops
-    return lists.sops(library.sops, len(library.problems))
+    return lists.sop_list(library.sops, len(library.problems))
 
 
 async def _sop_show(call: Call, rest: str) -> str:
     known = call.service.sops.get(rest.strip("` "))
     if known is None:
         raise NotFound(f"There is no SOP {typed(rest)}.", remedy="`/sop list` shows them.")
-    return lists.sop(known, await call.store.incidents_of_sop(known.sop_id), call.now)
+    return lists.sop_details(known, await call.store.incidents_of_sop(known.sop_id), call.now)
 
 
 Verb = Callable[[Call, str], Awaitable[str]]

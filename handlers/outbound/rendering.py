@@ -106,18 +106,18 @@ class Renderer:
         if record is None or record.body is None:
             return None
         parsed = advice_from(record.body)
-        return Rendered(*advice.advice(parsed, record.question, record.asked_by))
+        return Rendered(*advice.advice_message(parsed, record.question, record.asked_by))
 
     async def _approval(self, subject: str) -> Rendered:
         # The execution first: the approval, read second, is as new or newer and holds the reasons.
         execution = await self._store.execution_of(subject)
         request = await self._store.approval(subject)
         if request.decided:
-            return Rendered(*approval.approval(request, execution))
+            return Rendered(*approval.approval_card(request, execution))
         incident = await self._store.incident(request.incident_id)
         record = await self._store.track_record(incident.sop_id, request.proposal.action_id)
         blocker = await self._service.decisions.blocker_of(request)
-        return Rendered(*approval.approval(request, execution, record, blocker))
+        return Rendered(*approval.approval_card(request, execution, record, blocker))
 
     async def _result(self, subject: str) -> Rendered:
         execution = await self._store.execution(subject)
@@ -160,7 +160,7 @@ class Renderer:
 
     async def _overdue_work(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))
-        return Rendered(*notices.stuck(notice)) if notice else None
+        return Rendered(*notices.overdue_work(notice)) if notice else None
 
     async def _audit_head(self, subject: str) -> Rendered | None:
         day = await self._store.audit_day(subject)

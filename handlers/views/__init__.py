@@ -1,1 +1,1 @@
-"""Models to blocks. Pure functions: no I/O, `now` is a parameter."""
+"""Turns models into blocks. Pure functions: no I/O, `now` is a parameter."""

@@ -1,4 +1,4 @@
-"""Advice under a header that says where it is from. Model text is data, and labelled so."""
+"""Shows advice under a header that names its source. Model text is data, and labelled so."""
 
 from __future__ import annotations
 
@@ -6,57 +6,63 @@ from collections.abc import Callable, Sequence
 
 from bot.advice.claims import marked
 from bot.advice.model import Advice
-from handlers.views.text import Block, context, line, quote, said, section
+from handlers.views.text import Block, context, line, quote, section, untrusted_line
 
 MOST = 8
 """Items shown of each list. With the limits below a message stays under Slack's 13,200 in all."""
 
 
-def advice(given: Advice, question: str = "", asked_by: str = "") -> tuple[str, list[Block]]:
+def advice_message(
+    advice: Advice, question: str = "", asked_by: str = ""
+) -> tuple[str, list[Block]]:
     """(fallback text, blocks)."""
-    header = f"💡 *Advice* · {line(given.label, 120)}"
+    header = f"💡 *Advice* · {line(advice.label, 120)}"
     blocks: list[Block] = [section(header)]
     if question:
         who = f"<@{asked_by}> asked" if asked_by else "Asked"
-        blocks.append(context(f"{who}: {said(question, 300)}"))
-    if given.by_model:
-        # The label comes before the text: whoever reads only the beginning has read it.
+        blocks.append(context(f"{who}: {untrusted_line(question, 300)}"))
+    if advice.by_model:
+        # The label comes before the text, so that people who read only the beginning read it.
         blocks.append(
-            context(f"Written by {line(given.source, 80)}: not verified, and nothing was done.")
+            context(f"Written by {line(advice.source, 80)}: not verified, and nothing was done.")
         )
-    say = _said_by(given)
-    structured = bool(given.evidence or given.next_steps or given.confidence)
-    if structured or not given.text:
-        confidence = f" _(confidence: {line(given.confidence, 20)})_" if given.confidence else ""
+    fence = _fence(advice)
+    structured = bool(advice.evidence or advice.next_steps or advice.confidence)
+    if structured or not advice.text:
+        confidence = f" _(confidence: {line(advice.confidence, 20)})_" if advice.confidence else ""
         blocks.append(
-            section(say(f"*Likely cause:* {line(_true(given, given.cause), 600)}") + confidence)
+            section(
+                fence(f"*Likely cause:* {line(_with_marked_claims(advice, advice.cause), 600)}")
+                + confidence
+            )
         )
-    if given.text.strip() and given.text != given.cause:
-        blocks.append(section(quote(_true(given, given.text), 2400)))
+    if advice.text.strip() and advice.text != advice.cause:
+        blocks.append(section(quote(_with_marked_claims(advice, advice.text), 2400)))
     for title, items, numbered in (
-        ("Evidence", given.evidence, False),
-        ("Look at", given.look_at, False),
-        ("Next steps", given.next_steps, True),
+        ("Evidence", advice.evidence, False),
+        ("Look at", advice.look_at, False),
+        ("Next steps", advice.next_steps, True),
     ):
         if items:
-            told = [_true(given, item) for item in items]
-            blocks.append(section(say(_listed(title, told, numbered=numbered))))
-    if given.failure and not given.by_model:
-        blocks.append(context(f"No model answer: {line(given.failure, 400)}"))
-    if given.sources:
-        shown = [line(name, 150) for name in given.sources[:MOST]]
+            marked_items = [_with_marked_claims(advice, item) for item in items]
+            blocks.append(section(fence(_listed(title, marked_items, numbered=numbered))))
+    if advice.failure and not advice.by_model:
+        blocks.append(context(f"No model answer: {line(advice.failure, 400)}"))
+    if advice.sources:
+        shown = [line(name, 150) for name in advice.sources[:MOST]]
         blocks.append(context("Sources: " + " · ".join(shown)))
-    return f"Advice · {line(given.label, 120)}: {line(_true(given, given.cause), 200)}", blocks
+    cause = line(_with_marked_claims(advice, advice.cause), 200)
+    return f"Advice · {line(advice.label, 120)}: {cause}", blocks
 
 
-def _true(given: Advice, text: str) -> str:
-    """A model's text with its claims about what happened marked."""
-    return marked(text) if given.by_model else text
+def _with_marked_claims(advice: Advice, text: str) -> str:
+    """The text; in a model's text the claims about what happened are marked."""
+    return marked(text) if advice.by_model else text
 
 
-def _said_by(given: Advice) -> Callable[[str], str]:
-    """A fence around a model's text: every line of it is a quotation."""
-    if not given.by_model:
+def _fence(advice: Advice) -> Callable[[str], str]:
+    """A function that turns every line of a model's text into a quotation."""
+    if not advice.by_model:
         return str
     return lambda text: "\n".join(f"> {part}" for part in text.splitlines())
 

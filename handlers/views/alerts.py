@@ -1,4 +1,4 @@
-"""Every alert of an incident, a page at a time: what, how bad, since when, and why it joined."""
+"""Lists the alerts of an incident, a page at a time, each with the reason why it joined."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from handlers.views.text import (
     context,
     line,
     plural,
-    said,
     section,
+    untrusted_line,
 )
 
 PAGE = 10
@@ -33,7 +33,7 @@ _IDENTIFYING = (
     "queue",
     "topic",
 )
-_SAID_ELSEWHERE = {"alertname", "severity"}
+_SHOWN_ELSEWHERE = {"alertname", "severity"}
 
 _WHY = {
     Reason.OPENED: "opened this incident",
@@ -45,7 +45,7 @@ _WHY = {
 
 
 def alerts_modal(incident: Incident, page: GroupedAlerts, offset: int) -> Block:
-    """The modal: those that fire first, of these the most severe first."""
+    """The modal: firing alerts first, and of these the most severe first."""
     blocks: list[Block] = [
         section(
             f"*{plural(page.total, 'alert')} grouped in* `{incident.number}`: {page.firing} firing,"
@@ -71,33 +71,33 @@ def alerts_modal(incident: Incident, page: GroupedAlerts, offset: int) -> Block:
 
 
 def page_of(view: Block) -> tuple[str, int]:
-    """(incident, offset) of the page that is open."""
+    """The incident and the offset of the open page."""
     incident, _, offset = str(view.get("private_metadata", "")).partition(" ")
     return incident, int(offset) if offset.isascii() and offset.isdigit() else 0
 
 
 def _differing_labels(alerts: Sequence[GroupedAlert]) -> list[str]:
-    """The names of the labels that not every alert has with the same value."""
-    names = sorted({name for alert in alerts for name in alert.labels} - _SAID_ELSEWHERE)
+    """The names of the labels whose values differ between the alerts."""
+    names = sorted({name for alert in alerts for name in alert.labels} - _SHOWN_ELSEWHERE)
     return [name for name in names if len({alert.labels.get(name) for alert in alerts}) > 1]
 
 
 def _labels(alert: GroupedAlert, differing: Sequence[str]) -> str:
-    """The labels that tell this alert from the others: the machine or part comes first."""
+    """The labels that distinguish this alert from the others, the machine or part first."""
     names = [name for name in (*_IDENTIFYING, *differing) if alert.labels.get(name)]
     return " · ".join(
-        f"{said(name, 40)} {said(alert.labels[name], 80)}"
+        f"{untrusted_line(name, 40)} {untrusted_line(alert.labels[name], 80)}"
         for name in list(dict.fromkeys(names))[:MAX_LABELS]
     )
 
 
 def _alert(alert: GroupedAlert, differing: Sequence[str]) -> list[Block]:
     mark = SYMBOL[alert.severity] if alert.is_firing else f"✅ resolved ({alert.severity})"
-    title = said(alert.title, 200) or "(no title)"
-    name = said(alert.name, 80)
+    title = untrusted_line(alert.title, 200) or "(no title)"
+    name = untrusted_line(alert.name, 80)
     facts = [
         "" if not name or name == title else name,
-        f"value {said(alert.value, 80)}" if alert.value else "",
+        f"value {untrusted_line(alert.value, 80)}" if alert.value else "",
         f"since {clock(alert.since)}",
         f"from {line(alert.source, 40)}",
         f"sent {plural(alert.count, 'time')}" if alert.count > 1 else "",
@@ -115,7 +115,7 @@ def _alert(alert: GroupedAlert, differing: Sequence[str]) -> list[Block]:
 def _why(reason: str) -> str:
     try:
         return _WHY[Reason(reason)]
-    except (ValueError, KeyError):  # written by another version
+    except (ValueError, KeyError):  # another version wrote it
         return line(reason, 200)
 
 

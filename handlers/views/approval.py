@@ -1,4 +1,4 @@
-"""The approval card: exactly what will run, where each value is from, who may approve."""
+"""The approval card: the exact plan, the origin of each value, and who may approve."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from handlers.views.text import (
     escape,
     line,
     plural,
-    said,
     section,
     span,
+    untrusted_line,
 )
 
 COMMAND_LIMIT, VALUE_LIMIT = 2800, 600
@@ -49,55 +49,55 @@ _MARK = {
 
 
 def status_of(approval: Approval, execution: Execution | None) -> RemediationStatus:
-    """The one word that is true now."""
+    """The present status of the remediation."""
     if execution is None or approval.state is RemediationStatus.REVOKED:
         return approval.state
     return execution.state
 
 
-def approval(
-    asked: Approval,
+def approval_card(
+    approval: Approval,
     execution: Execution | None = None,
     record: TrackRecord | None = None,
     blocker: Blocker | None = None,
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks). Only a card that waits for a vote has Approve and Reject.
 
-    `record` is what this SOP's action has been good for; while there is a `blocker` no press of
-    Approve can succeed, so the card says what holds it back, and until when, in its place.
+    `record` is the past success of this SOP's action. While there is a `blocker` no press of
+    Approve can succeed, so the card shows in its place what blocks the action, and until when.
     """
-    status = status_of(asked, execution)
-    title = said(asked.proposal.title, 140)
+    status = status_of(approval, execution)
+    title = untrusted_line(approval.proposal.title, 140)
     blocks: list[Block] = [section(f"{_MARK.get(status, '•')} *{title}* · {status}")]
-    if asked.decided:
-        # What it would have touched was true when it was asked, not now.
-        command = line("; ".join(_command(asked).splitlines()), 300).replace("```", "'''")
-        blocks.append(context(command, *_votes(asked), _why(asked), _told(execution)))
+    if approval.decided:
+        # The effects of the plan were true when it was proposed, not now, so they are left out.
+        command = line("; ".join(_command(approval).splitlines()), 300).replace("```", "'''")
+        blocks.append(context(command, *_votes(approval), _why(approval), _outcome_note(execution)))
     else:
         blocks += [
-            # Slack must not fold away what runs: the approver has to see all of it.
-            section(code(_command(asked), COMMAND_LIMIT), expand=True),
-            section(_parameters(asked.proposal.parameters), expand=True),
-            context(_environment(asked)),
-            context(_unseen(asked), _touches(asked), _rule(asked), *_votes(asked)),
+            # Slack must not fold the plan: the approver has to see all of it.
+            section(code(_command(approval), COMMAND_LIMIT), expand=True),
+            section(_parameters(approval.proposal.parameters), expand=True),
+            context(_environment(approval)),
+            context(_unseen(approval), _touches(approval), _rule(approval), *_votes(approval)),
             context(_track(record)),
-            *_blocked(asked, blocker),
-            *_decision(asked, blocker),
+            *_blocked(approval, blocker),
+            *_decision(approval, blocker),
         ]
     if status is RemediationStatus.OUTCOME_UNKNOWN:
-        again = button("Check again", "sopbot.check_again", asked.id)
-        done = button("Mark done by hand", "sopbot.by_hand", asked.id)
-        not_run = button("It did not run", "sopbot.did_not_run", asked.id)
-        blocks.append({"type": "actions", "elements": [again, done, not_run]})
+        check = button("Check again", "sopbot.check_again", approval.id)
+        done = button("Mark done by hand", "sopbot.by_hand", approval.id)
+        not_run = button("It did not run", "sopbot.did_not_run", approval.id)
+        blocks.append({"type": "actions", "elements": [check, done, not_run]})
     return f"{title}: {status}", blocks
 
 
-def _why(asked: Approval) -> str:
-    return f"Why: {named(line(asked.reason, 300))}" if asked.reason else ""
+def _why(approval: Approval) -> str:
+    return f"Why: {with_mentions(line(approval.reason, 300))}" if approval.reason else ""
 
 
-def _told(execution: Execution | None) -> str:
-    """What the gateway or a person said of it."""
+def _outcome_note(execution: Execution | None) -> str:
+    """The report of the gateway or of a person about the execution."""
     if execution is None:
         return ""
     if execution.state is RemediationStatus.DISPATCHING and execution.running_at:
@@ -110,26 +110,26 @@ def _told(execution: Execution | None) -> str:
     return f"Marked done by hand by <@{execution.by_hand}>"
 
 
-def _blocked(asked: Approval, blocker: Blocker | None) -> list[Block]:
-    """What holds it back and until when."""
+def _blocked(approval: Approval, blocker: Blocker | None) -> list[Block]:
+    """The reason why nobody can approve it now, and until when."""
     if blocker is None:
         return []
     if blocker.kind is BlockerKind.FROZEN and blocker.since:
         why = f": {line(blocker.reason, 200)}" if blocker.reason else ""
-        said = f"🧊 Frozen by <@{blocker.user}>, {clock(blocker.since)}{why}."
-        return [section(f"{said} Nobody can approve until `/incident unfreeze`.")]
-    # Its fields are escaped and not the whole sentence: the times are Slack's own dates.
+        frozen = f"🧊 Frozen by <@{blocker.user}>, {clock(blocker.since)}{why}."
+        return [section(f"{frozen} Nobody can approve until `/incident unfreeze`.")]
+    # The fields are escaped, not the whole sentence: its times are Slack's own dates.
     escaped = replace(
         blocker,
         subject=line(blocker.subject, 100),
         reason=line(blocker.reason, 300),
         user=line(blocker.user, 60),
     )
-    said = named(blocker_text.why(escaped, clock))
-    parts = [f"⏸️ *Nobody can approve this now:* {said}."]
+    reason = with_mentions(blocker_text.why(escaped, clock))
+    parts = [f"⏸️ *Nobody can approve this now:* {reason}."]
     if blocker.until is None:
         parts.append(line(blocker_text.remedy(blocker), 200))
-    elif blocker.until < asked.expires_at:
+    elif blocker.until < approval.expires_at:
         parts.append(f"It can be approved from {clock(blocker.until)}.")
     else:
         parts.append(
@@ -139,7 +139,7 @@ def _blocked(asked: Approval, blocker: Blocker | None) -> list[Block]:
 
 
 def _track(record: TrackRecord | None) -> str:
-    """What the one who decides would ask: did it help before?"""
+    """The past results of the action, for the person who decides."""
     if record is None or not record.runs:
         return "This action has never run for this SOP"
     parts = [f"run {record.runs}×", f"verified {record.verified}×"]
@@ -153,22 +153,24 @@ def _track(record: TrackRecord | None) -> str:
     return "This SOP: " + ", ".join(parts)
 
 
-def _unseen(asked: Approval) -> str:
-    if asked.terms.seen:
+def _unseen(approval: Approval) -> str:
+    if approval.terms.seen:
         return ""
-    return f"⚠️ No alert of this incident names {line(asked.proposal.target, 100)}."
+    return f"⚠️ No alert of this incident names {line(approval.proposal.target, 100)}."
 
 
-def _command(asked: Approval) -> str:
-    if asked.preview.command:
-        return asked.preview.command
-    return f"{asked.proposal.intent}: {asked.proposal.target}   (this gateway shows no preview)"
+def _command(approval: Approval) -> str:
+    if approval.preview.command:
+        return approval.preview.command
+    return (
+        f"{approval.proposal.intent}: {approval.proposal.target}   (this gateway shows no preview)"
+    )
 
 
-def _shown_whole(asked: Approval) -> bool:
-    """Nobody says yes to what they could not read: what runs is what was shown, to its end."""
-    return len(escape(_command(asked))) <= COMMAND_LIMIT and all(
-        len(escape(str(p.shown))) <= VALUE_LIMIT for p in asked.proposal.parameters
+def _shown_whole(approval: Approval) -> bool:
+    """True if the card shows all that would run: nobody may approve text that they cannot read."""
+    return len(escape(_command(approval))) <= COMMAND_LIMIT and all(
+        len(escape(str(p.shown))) <= VALUE_LIMIT for p in approval.proposal.parameters
     )
 
 
@@ -179,70 +181,71 @@ def _parameters(parameters: Sequence[Parameter]) -> str:
 
 
 def _origin(parameter: Parameter) -> str:
-    return named(line(parameter.origin, 120))
+    return with_mentions(line(parameter.origin, 120))
 
 
-def named(text: str) -> str:
-    """People and user groups in words of ours, `@U…` and `@S…`, as Slack shows them."""
-    return _WHO.sub(lambda found: mention(found[1]), text)
+def with_mentions(text: str) -> str:
+    """Turn people and user groups in our own text, `@U…` and `@S…`, into mentions."""
+    return _WHO.sub(lambda match: mention(match[1]), text)
 
 
-def _environment(asked: Approval) -> str:
-    """Where it would run, and who says so: it decided which rule of the policy applies."""
-    if not asked.terms.environments:
+def _environment(approval: Approval) -> str:
+    """The environment of the action and its source: it decided which rule of the policy applies."""
+    if not approval.terms.environments:
         return ""
-    target, *others = asked.terms.environments
+    target, *others = approval.terms.environments
     parts = ["from the target"]
-    if target == UNKNOWN and asked.preview.environment:
-        parts = [f"policy.yaml does not declare {line(asked.preview.environment, 60)}"]
+    if target == UNKNOWN and approval.preview.environment:
+        parts = [f"policy.yaml does not declare {line(approval.preview.environment, 60)}"]
     elif target == UNKNOWN:
         parts = ["the gateway does not report it"]
     if others:
-        parts.append(f"the alert says {line(asked.terms.bound.env, 60)}")
+        parts.append(f"the alert says {line(approval.terms.bound.env, 60)}")
     if others or target == UNKNOWN:
         parts.append("the strictest rule applies")
     return f"Environment: {target} ({'; '.join(parts)})"
 
 
-def _touches(asked: Approval) -> str:
-    touches = f"Touches {line(asked.preview.touches, 200)}. " if asked.preview.touches else ""
-    action = CATALOGUE.get(asked.proposal.action_id)
+def _touches(approval: Approval) -> str:
+    touches = f"Touches {line(approval.preview.touches, 200)}. " if approval.preview.touches else ""
+    action = CATALOGUE.get(approval.proposal.action_id)
     meanwhile = f" Meanwhile {action.blast}." if action else ""
-    return (
-        f"{touches}Risk: {asked.proposal.risk}. Reversible: {asked.proposal.reversible}.{meanwhile}"
-    )
+    proposal = approval.proposal
+    return f"{touches}Risk: {proposal.risk}. Reversible: {proposal.reversible}.{meanwhile}"
 
 
-def _rule(asked: Approval) -> str:
-    """The policy in words."""
-    if not asked.approvers:
+def _rule(approval: Approval) -> str:
+    """The requirements of the policy as text."""
+    if not approval.approvers:
         return "Nobody may approve this: policy.yaml names no approvers."
     parts = [
-        _needed(asked),
-        f"expires {clock(asked.expires_at)}",
+        _needed(approval),
+        f"expires {clock(approval.expires_at)}",
     ]
-    if asked.terms.reason_required:
+    if approval.terms.reason_required:
         parts.append("asks for a reason")
-    if asked.terms.only_in_windows:
+    if approval.terms.only_in_windows:
         parts.append("only in a maintenance window")
     return " · ".join(parts)
 
 
-def waits(asked: Approval) -> str:
-    """One that waits for a vote, in a line."""
+def waiting_line(approval: Approval) -> str:
+    """One line about an approval that waits for a vote."""
     needed = (
-        _needed(asked) if asked.approvers else "Cannot be approved: policy.yaml names no approvers"
+        _needed(approval)
+        if approval.approvers
+        else "Cannot be approved: policy.yaml names no approvers"
     )
-    return f"{said(asked.proposal.title, 120)} ({needed[0].lower()}{needed[1:]})"
+    return f"{untrusted_line(approval.proposal.title, 120)} ({needed[0].lower()}{needed[1:]})"
 
 
-def _needed(asked: Approval) -> str:
-    """How many more approvals it needs, and who can still give one."""
-    users, groups = who_can_still_approve(asked)
-    left = max(1, asked.needed - len(asked.said_yes))
-    more = " more" if asked.said_yes else ""
-    out = sorted({*asked.interested, *asked.said_yes})
-    # A group is shown whole: who of it cannot count has to be said.
+def _needed(approval: Approval) -> str:
+    """The number of missing approvals, and the people who can still approve."""
+    users, groups = who_can_still_approve(approval)
+    left = max(1, approval.needed - len(approval.said_yes))
+    more = " more" if approval.said_yes else ""
+    out = sorted({*approval.interested, *approval.said_yes})
+    # A group is shown whole, so its members whose vote does not count are named.
     but = f" (not {mentions(out)})" if groups and out else ""
     who = f": {_people((*users, *groups))}{but}" if users or groups else ""
     return f"Needs {plural(left, f'{more} approval'.strip())}{who}"
@@ -253,34 +256,34 @@ def _people(users: Sequence[str]) -> str:
     return mentions(users[:10]) + (f" and {more} more" if more > 0 else "")
 
 
-def _votes(asked: Approval) -> list[str]:
-    """A line for what everybody said; while more are needed, how many."""
-    words = {Choice.APPROVE: "approved", Choice.REJECT: "rejected"}
-    said = [
-        f"<@{vote.user}> {words[vote.choice]} {clock(vote.at)}"
+def _votes(approval: Approval) -> list[str]:
+    """One line with every vote, and the number of missing approvals."""
+    verbs = {Choice.APPROVE: "approved", Choice.REJECT: "rejected"}
+    votes = [
+        f"<@{vote.user}> {verbs[vote.choice]} {clock(vote.at)}"
         + (f": {line(vote.reason, 150)}" if vote.reason else "")
-        for vote in asked.votes[:10]
+        for vote in approval.votes[:10]
     ]
-    left = asked.needed - len(asked.said_yes)
-    if said and not asked.decided and left > 0:
-        said.append(f"{left} more needed")
-    return [" · ".join(said)]
+    left = approval.needed - len(approval.said_yes)
+    if votes and not approval.decided and left > 0:
+        votes.append(f"{left} more needed")
+    return [" · ".join(votes)]
 
 
-def _decision(asked: Approval, blocker: Blocker | None) -> list[Block]:
-    approve = button("Approve", "sopbot.approve", asked.id, style="primary")
-    reject = button("Reject", "sopbot.reject", asked.id, style="danger")
-    if not _shown_whole(asked):
+def _decision(approval: Approval, blocker: Blocker | None) -> list[Block]:
+    approve = button("Approve", "sopbot.approve", approval.id, style="primary")
+    reject = button("Reject", "sopbot.reject", approval.id, style="danger")
+    if not _shown_whole(approval):
         return [
             context("Too long to be shown whole, so it cannot be approved here."),
             {"type": "actions", "elements": [reject]},
         ]
-    dry_run = button("Dry run", "sopbot.dry_run", asked.id)
-    change = [button("Edit", "sopbot.edit", asked.id)] if _can_be_edited(asked) else []
+    dry_run = button("Dry run", "sopbot.dry_run", approval.id)
+    change = [button("Edit", "sopbot.edit", approval.id)] if _can_be_edited(approval) else []
     votes = [reject] if blocker else [approve, reject]
     return [{"type": "actions", "elements": [*votes, dry_run, *change]}]
 
 
-def _can_be_edited(asked: Approval) -> bool:
-    names = editable(asked.proposal.action_id)
-    return any(parameter.name in names for parameter in asked.proposal.parameters)
+def _can_be_edited(approval: Approval) -> bool:
+    names = editable(approval.proposal.action_id)
+    return any(parameter.name in names for parameter in approval.proposal.parameters)

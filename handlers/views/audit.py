@@ -6,7 +6,7 @@ from handlers.views.text import Block, context, line, section
 
 
 def head(day: str, rows: int, mac: str, fault: str) -> tuple[str, list[Block]]:
-    """The end of the trail on that day. An older copy of the store does not change this message."""
+    """The head of the trail on that day, which an older copy of the store cannot change here."""
     if fault:
         text = f"🔴 Audit trail, {day}: {line(fault, 300)}"
         remedy = "Keep a backup as it is now; `python -m bot audit verify` says more."

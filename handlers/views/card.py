@@ -1,4 +1,4 @@
-"""The card: one glance says what, how bad, since when, who, what next."""
+"""The card: what happened, how bad it is, since when, who owns it, and what to do next."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.approvals.model import Approval
 from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.news import News
-from handlers.views.approval import waits
+from handlers.views.approval import waiting_line
 from handlers.views.news import on_card
 from handlers.views.steering import reopen_button, resolve_button
 from handlers.views.text import (
@@ -22,9 +22,9 @@ from handlers.views.text import (
     link_button,
     plural,
     quote,
-    said,
     section,
     span,
+    untrusted_line,
 )
 
 
@@ -36,22 +36,22 @@ def card(
     waiting: Sequence[Approval] = (),
     bad_news: Sequence[News] = (),
 ) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) of the incident as it is; `fixed_by` is verified to have helped.
+    """(fallback text, blocks) of the incident as it is now; `fixed_by` is verified to have helped.
 
-    `waiting` are the approvals that wait for a vote; `bad_news` is what is still so.
+    `waiting` are the approvals that wait for a vote; `bad_news` is the news that still holds.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = "✅ RESOLVED" if resolved else SYMBOL[incident.severity]
-    title = said(incident.title, 150) or "(no title)"
+    title = untrusted_line(incident.title, 150) or "(no title)"
     blocks: list[Block] = [
         section(f"*{mark} · {title}*   `{incident.number}`"),
-        *_told(incident),
+        *_sender_text(incident),
         context(
             f"“…”: as {line(incident.source, 40)} wrote it" if title.startswith("“") else "",
             _where(incident),
             _what(incident),
             _who(incident, fixed_by),
-            *(f"🔐 approval waiting: {waits(asked)}" for asked in waiting[:3]),
+            *(f"🔐 approval waiting: {waiting_line(approval)}" for approval in waiting[:3]),
             *(on_card(item, incident) for item in bad_news),
         ),
     ]
@@ -60,15 +60,18 @@ def card(
         blocks.append(actions)
     where = " · ".join(
         part
-        for part in (said(incident.display.env, 40), said(incident.display.service, 60))
+        for part in (
+            untrusted_line(incident.display.env, 40),
+            untrusted_line(incident.display.service, 60),
+        )
         if part
     )
     fallback = f"{mark} · {title} · {incident.number}" + (f" · {where}" if where else "")
     return fallback, blocks
 
 
-def _told(incident: Incident) -> list[Block]:
-    """What the sender said, where nobody can read it but here."""
+def _sender_text(incident: Incident) -> list[Block]:
+    """The sender's text, if nobody can read it elsewhere in Slack."""
     text = incident.text.strip()
     if incident.posted or not text or text == incident.title.strip():
         return []
@@ -77,8 +80,8 @@ def _told(incident: Incident) -> list[Block]:
 
 def _where(incident: Incident) -> str:
     names = (incident.display.env, incident.display.region, incident.display.service)
-    parts = [said(part, 60) for part in names if part]
-    # Not for how long while it lasts: a message stands still.
+    parts = [untrusted_line(part, 60) for part in names if part]
+    # The duration is omitted: a posted message is not refreshed every minute.
     parts.append(f"since {clock(incident.display.since)}")
     if incident.resolved_at:
         lasted = span((incident.resolved_at - incident.opened_at).total_seconds())
@@ -91,11 +94,13 @@ def _where(incident: Incident) -> str:
 def _what(incident: Incident) -> str:
     parts = []
     if incident.value:
-        limit = f" (threshold {said(incident.threshold, 60)})" if incident.threshold else ""
-        parts.append(f"value {said(incident.value, 60)}{limit}")
+        limit = (
+            f" (threshold {untrusted_line(incident.threshold, 60)})" if incident.threshold else ""
+        )
+        parts.append(f"value {untrusted_line(incident.value, 60)}{limit}")
     parts += [
-        said(incident.sop_id, 80),
-        said(incident.tracking_id, 80),
+        untrusted_line(incident.sop_id, 80),
+        untrusted_line(incident.tracking_id, 80),
     ]
     return " · ".join(parts)
 
@@ -106,9 +111,9 @@ def _who(incident: Incident, fixed_by: Approval | None) -> str:
         by = f"by <@{incident.resolved_by}>" if incident.resolved_by else "the alert cleared"
         parts.append(f"✅ resolved {clock(incident.resolved_at)}, {by}")
     if fixed_by:
-        yes = f", approved by <@{fixed_by.decided_by}>" if fixed_by.decided_by else ""
+        approver = f", approved by <@{fixed_by.decided_by}>" if fixed_by.decided_by else ""
         helped = "fixed by" if incident.resolved_at else "helped"
-        parts.append(f"{helped}: {said(fixed_by.proposal.title, 120)}{yes}")
+        parts.append(f"{helped}: {untrusted_line(fixed_by.proposal.title, 120)}{approver}")
     if incident.acknowledged_at:
         who = f"<@{incident.acknowledged_by}>"
         parts.append(f"👀 acknowledged by {who} {clock(incident.acknowledged_at)}")

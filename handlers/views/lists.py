@@ -1,4 +1,4 @@
-"""Answers to commands: short, paged, the newest first."""
+"""The answers to commands: short, paged, the newest first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.approvals.model import Approval, Freeze
 from bot.incidents.model import Incident, IncidentStatus, Severity, TimelineEntry
 from bot.incidents.sops import Sop
-from handlers.views.approval import named
+from handlers.views.approval import with_mentions
 from handlers.views.text import (
     SYMBOL,
     ago,
@@ -20,7 +20,7 @@ from handlers.views.text import (
     line,
     plural,
     quote,
-    said,
+    untrusted_line,
 )
 
 HELP = """*sopbot*: One thread per incident, advice, and no action without approval.
@@ -36,49 +36,63 @@ HELP = """*sopbot*: One thread per incident, advice, and no action without appro
 You can omit the number if only one incident is open."""
 
 
-def incidents(
-    found: Sequence[Incident], now: datetime, counts: Mapping[Severity, int], *, more: bool = False
+def incident_list(
+    incidents: Sequence[Incident],
+    now: datetime,
+    counts: Mapping[Severity, int],
+    *,
+    more: bool = False,
 ) -> str:
     """One line an incident; `counts` are of all that are open."""
-    if not found:
+    if not incidents:
         return "No open incidents."
     total = sum(counts.values())
-    words = " · ".join(f"{SYMBOL[one]} {counts[one]}" for one in Severity if counts.get(one))
-    some = f", {len(found)} of them, the newest first" if len(found) < total else ""
-    lines = [f"*{plural(total, 'open incident')}*{some}   {words}"]
-    for one in found:
-        acked = f" · 👀 <@{one.acknowledged_by}>" if one.acknowledged_by else ""
+    by_severity = " · ".join(
+        f"{SYMBOL[severity]} {counts[severity]}" for severity in Severity if counts.get(severity)
+    )
+    shown = len(incidents)
+    part = f", {shown} of them, the newest first" if shown < total else ""
+    lines = [f"*{plural(total, 'open incident')}*{part}   {by_severity}"]
+    for incident in incidents:
+        acked = f" · 👀 <@{incident.acknowledged_by}>" if incident.acknowledged_by else ""
         where = " · ".join(
-            said(part, 40) for part in (one.display.env, one.display.service) if part
+            untrusted_line(part, 40)
+            for part in (incident.display.env, incident.display.service)
+            if part
         )
         lines.append(
-            f"{SYMBOL[one.severity]} `{one.number}` {said(one.title, 80)}"
-            f"{f' · {where}' if where else ''} · {ago(one.display.since, now)}{acked}"
+            f"{SYMBOL[incident.severity]} `{incident.number}` {untrusted_line(incident.title, 80)}"
+            f"{f' · {where}' if where else ''} · {ago(incident.display.since, now)}{acked}"
         )
     if more:
-        lines.append(f"Older ones: `/incident list before {found[-1].number}`")
+        lines.append(f"Older ones: `/incident list before {incidents[-1].number}`")
     return "\n".join(lines)
 
 
-def incident(
-    one: Incident, story: Sequence[TimelineEntry], approvals: Sequence[Approval], permalink: str
+def incident_details(
+    incident: Incident,
+    timeline: Sequence[TimelineEntry],
+    approvals: Sequence[Approval],
+    permalink: str,
 ) -> str:
-    """One incident and its story."""
-    mark = "✅ RESOLVED" if one.status is IncidentStatus.RESOLVED else SYMBOL[one.severity]
-    ids = f"{said(one.sop_id, 80)} · {said(one.tracking_id, 80)}"
+    """One incident and its timeline."""
+    mark = (
+        "✅ RESOLVED" if incident.status is IncidentStatus.RESOLVED else SYMBOL[incident.severity]
+    )
+    ids = f"{untrusted_line(incident.sop_id, 80)} · {untrusted_line(incident.tracking_id, 80)}"
     lines = [
-        f"*{mark} · {said(one.title, 120)}*   `{one.number}`",
-        f"{one.status} · {plural(one.alert_count, 'alert')} · {ids}",
+        f"*{mark} · {untrusted_line(incident.title, 120)}*   `{incident.number}`",
+        f"{incident.status} · {plural(incident.alert_count, 'alert')} · {ids}",
     ]
     if permalink:
         lines.append(f"<{permalink}|Open the thread>")
-    if one.text.strip() and one.text.strip() != one.title.strip():
-        lines.append(f"{line(one.source, 40)} says:\n{quote(one.text, 400)}")
-    lines += [f"{clock(entry.at)}  {_fact(entry)}" for entry in story[-15:]]
+    if incident.text.strip() and incident.text.strip() != incident.title.strip():
+        lines.append(f"{line(incident.source, 40)} says:\n{quote(incident.text, 400)}")
+    lines += [f"{clock(entry.at)}  {_fact(entry)}" for entry in timeline[-15:]]
     lines += [
-        f"🔐 {said(asked.proposal.title, 100)}: awaiting approval,"
-        f" expires {clock(asked.expires_at)}"
-        for asked in [asked for asked in approvals if not asked.decided][-5:]
+        f"🔐 {untrusted_line(approval.proposal.title, 100)}: awaiting approval,"
+        f" expires {clock(approval.expires_at)}"
+        for approval in [approval for approval in approvals if not approval.decided][-5:]
     ]
     return "\n".join(lines)
 
@@ -87,15 +101,15 @@ FROZEN = "🧊 Frozen: all actions are blocked until an approver types `/inciden
 
 
 def _fact(entry: TimelineEntry) -> str:
-    """One timeline entry; the person is named in it or behind it."""
+    """One timeline entry, with the person in its text or after it."""
     if entry.kind in ("assigned", "reopened"):
-        return named(line(entry.text, 200))
-    text = (said if entry.kind == "note" else line)(entry.text, 200)
+        return with_mentions(line(entry.text, 200))
+    text = (untrusted_line if entry.kind == "note" else line)(entry.text, 200)
     return text + (f" <@{entry.actor}>" if entry.actor else "")
 
 
 def freeze(now: Freeze | None) -> str:
-    """Whether anything may run."""
+    """The freeze in force, or that nothing is frozen."""
     if now is None:
         return "Nothing is frozen. `/incident freeze on [why]` blocks all actions."
     if now.disputed:
@@ -109,24 +123,24 @@ def freeze(now: Freeze | None) -> str:
 
 
 def unfrozen(ended: Freeze | None, now: datetime) -> str:
-    """What `/incident unfreeze` ended."""
+    """The answer to `/incident unfreeze`."""
     if ended is None:
         return "Nothing is frozen, so nothing was unfrozen."
     by = f" by <@{ended.by}>" if ended.by else ""
     return f"Unfrozen: actions may run again. It was frozen{by} for {ago(ended.at, now)}."
 
 
-def sops(known: Sequence[Sop], problems: int) -> str:
+def sop_list(sops: Sequence[Sop], problems: int) -> str:
     """One line an SOP."""
-    if not known and not problems:
+    if not sops and not problems:
         return "No SOPs are loaded. Put JSONL files into SOP_DIR."
-    lines = [f"*{plural(len(known), 'SOP')}*"]
+    lines = [f"*{plural(len(sops), 'SOP')}*"]
     lines += [
-        f"`{sop.sop_id}` {said(sop.title or '(no title)', 80)} · {sop.priority}"
-        for sop in known[:30]
+        f"`{sop.sop_id}` {untrusted_line(sop.title or '(no title)', 80)} · {sop.priority}"
+        for sop in sops[:30]
     ]
-    if len(known) > 30:
-        lines.append(f"… and {len(known) - 30} more")
+    if len(sops) > 30:
+        lines.append(f"… and {len(sops) - 30} more")
     if problems:
         lines.append(
             f"⚠️ {plural(problems, 'line')} could not be read: `python -m bot check` names them."
@@ -134,27 +148,29 @@ def sops(known: Sequence[Sop], problems: int) -> str:
     return "\n".join(lines)
 
 
-def sop(one: Sop, recent: Sequence[Incident], now: datetime) -> str:
-    """One SOP as written, and where it was used last."""
-    lines = [f"*{said(one.title or one.sop_id, 120)}*   `{one.sop_id}` · {one.priority}"]
-    if one.keys:
-        lines.append("keys: " + " ".join(inline_code(key, 60) for key in one.keys[:8]))
+def sop_details(sop: Sop, recent: Sequence[Incident], now: datetime) -> str:
+    """One SOP as written, and the incidents that used it last."""
+    lines = [f"*{untrusted_line(sop.title or sop.sop_id, 120)}*   `{sop.sop_id}` · {sop.priority}"]
+    if sop.keys:
+        lines.append("keys: " + " ".join(inline_code(key, 60) for key in sop.keys[:8]))
     for title, items, shown in (
-        ("Commands", one.command, inline_code),
-        ("Metrics", one.metric, inline_code),
-        ("Logs", one.log, inline_code),
-        ("Fix", one.fix_action, line),
+        ("Commands", sop.command, inline_code),
+        ("Metrics", sop.metric, inline_code),
+        ("Logs", sop.log, inline_code),
+        ("Fix", sop.fix_action, line),
     ):
         if items:
             lines.append(f"*{title}*")
             lines += [f"• {shown(item, 200)}" for item in items[:5]]
-    for action in one.actions:
+    for action in sop.actions:
         lines.append(f"🔐 offers {inline_code(action.action, 60)}")
-    if is_address(one.runbook):
-        lines.append(f"Runbook: <{escape(one.runbook)}|{host_of(one.runbook)}>")
+    if is_address(sop.runbook):
+        lines.append(f"Runbook: <{escape(sop.runbook)}|{host_of(sop.runbook)}>")
     if recent:
         lines.append("*Last used*")
         for past in recent[:5]:
             when = f"{ago(past.opened_at, now)} ago"
-            lines.append(f"`{past.number}` {past.status} · {when} · {said(past.title, 70)}")
+            lines.append(
+                f"`{past.number}` {past.status} · {when} · {untrusted_line(past.title, 70)}"
+            )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Modals."""
+"""The modals for a question, for the reason of an approval, and for edited values."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from bot.approvals.model import Approval
 from bot.incidents.model import Incident
 from bot.remediation.catalogue import editable
-from handlers.views.text import Block, context, line, said
+from handlers.views.text import Block, context, line, untrusted_line
 
 
 def ask_modal(incident: Incident) -> Block:
-    """A box for a question about one incident."""
+    """The modal for a question about one incident."""
     return {
         "type": "modal",
         "callback_id": "sopbot.ask_modal",
@@ -20,7 +20,7 @@ def ask_modal(incident: Incident) -> Block:
         "submit": {"type": "plain_text", "text": "Ask"},
         "close": {"type": "plain_text", "text": "Cancel"},
         "blocks": [
-            context(said(incident.title, 200)),
+            context(untrusted_line(incident.title, 200)),
             {
                 "type": "input",
                 "block_id": "question",
@@ -37,57 +37,60 @@ def ask_modal(incident: Incident) -> Block:
 
 
 def question_of(view: dict[str, Any]) -> str:
-    """What was typed."""
+    """The question that the person typed."""
     return _typed(view, "question", "sopbot.question")
 
 
-def reason_modal(asked: Approval) -> Block:
-    """A box for why somebody says yes; the vote counts when it is sent."""
+def reason_modal(approval: Approval) -> Block:
+    """The modal for the reason of an approval; the vote counts when it is submitted."""
     return _modal(
         "sopbot.reason_modal",
-        asked,
+        approval,
         "Approve",
         [_input("reason", "Why?", "sopbot.reason", multiline=True, max_length=500)],
     )
 
 
 def reason_of(view: dict[str, Any]) -> str:
-    """What was typed."""
+    """The reason that the person typed."""
     return _typed(view, "reason", "sopbot.reason")
 
 
-def edit_modal(asked: Approval) -> Block:
-    """A box for each value that a person may change."""
-    names = editable(asked.proposal.action_id)
+def edit_modal(approval: Approval) -> Block:
+    """The modal with an input for each value that a person may change."""
+    names = editable(approval.proposal.action_id)
     inputs = [
         _input(p.name, p.name, "sopbot.value", initial_value=str(p.value), max_length=200)
-        for p in asked.proposal.parameters
+        for p in approval.proposal.parameters
         if p.name in names
     ]
-    note = context("Nothing of this can be changed." if not inputs else _EDITORS_WORD)
-    return _modal("sopbot.edit_modal", asked, "Propose", [note, *inputs], title="Edit")
+    note = context("Nothing of this can be changed." if not inputs else _EDIT_NOTE)
+    return _modal("sopbot.edit_modal", approval, "Propose", [note, *inputs], title="Edit")
 
 
-_EDITORS_WORD = "A new card takes this one's place, without its votes. You cannot approve it."
+_EDIT_NOTE = "A new card takes this one's place, without its votes. You cannot approve it."
 
 
 def values_of(view: dict[str, Any]) -> dict[str, str]:
-    """What was typed, by the name of the parameter."""
+    """The values that the person typed, by the name of the parameter."""
     values = view.get("state", {}).get("values", {})
     return {str(name): _typed(view, name, "sopbot.value") for name in values}
 
 
 def _modal(
-    callback_id: str, asked: Approval, submit: str, blocks: list[Block], title: str = ""
+    callback_id: str, approval: Approval, submit: str, blocks: list[Block], title: str = ""
 ) -> Block:
     return {
         "type": "modal",
         "callback_id": callback_id,
-        "private_metadata": asked.id,
-        "title": {"type": "plain_text", "text": f"{title or submit} INC-{asked.incident_id}"[:24]},
+        "private_metadata": approval.id,
+        "title": {
+            "type": "plain_text",
+            "text": f"{title or submit} INC-{approval.incident_id}"[:24],
+        },
         "submit": {"type": "plain_text", "text": submit},
         "close": {"type": "plain_text", "text": "Cancel"},
-        "blocks": [context(line(asked.proposal.title, 200)), *blocks],
+        "blocks": [context(line(approval.proposal.title, 200)), *blocks],
     }
 
 

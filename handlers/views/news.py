@@ -1,4 +1,4 @@
-"""Bad news: a message of its own in the thread, and a line on the card."""
+"""Shows bad news as a message of its own in the thread, and as a line on the card."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from bot.approvals.model import Execution
 from bot.approvals.policy import mentions
 from bot.incidents.model import Incident
 from bot.incidents.news import News, NewsKind
-from handlers.views.result import words
-from handlers.views.text import Block, clock, quote, said, section
+from handlers.views.result import outcome_text
+from handlers.views.text import Block, clock, quote, section, untrusted_line
 
 MOST_MENTIONED = 10
 
@@ -47,9 +47,9 @@ def news(item: News, incident: Incident) -> tuple[str, list[Block]]:
 
 
 def ended(item: News, incident: Incident, execution: Execution) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) in place of "outcome unknown" once it is known; mentions nobody."""
-    title = said(item.facts.get("title", ""), 140)
-    head = f"{title}: the outcome is known now: {words(execution)}"
+    """(fallback text, blocks) that replace "outcome unknown" once it is known; mentions nobody."""
+    title = untrusted_line(item.facts.get("title", ""), 140)
+    head = f"{title}: the outcome is known now: {outcome_text(execution)}"
     text = f"The outcome was unknown from {clock(item.at)}. See its result in this thread."
     return f"{head} · {incident.number}", [section(f"☑️ *{head}*\n{text}")]
 
@@ -60,7 +60,7 @@ def on_card(item: News, incident: Incident) -> str:
 
 
 def _what(item: News, incident: Incident) -> str:
-    title = said(item.facts.get("title", ""), 140)
+    title = untrusted_line(item.facts.get("title", ""), 140)
     if item.kind is NewsKind.WORSE:
         return f"{incident.number} got worse: {item.facts['before']} → {item.facts['after']}"
     if item.kind is NewsKind.UNANSWERED:

@@ -1,4 +1,4 @@
-"""The bot's messages about itself: a storm's digest, overdue work, undelivered messages."""
+"""The bot's own notices: a burst's digest message, overdue work, undelivered messages."""
 
 from __future__ import annotations
 
@@ -16,77 +16,77 @@ from handlers.views.text import (
     line,
     plural,
     quote,
-    said,
     section,
     span,
+    untrusted_line,
 )
 
 PROBLEMS = 10  # that a refused reload names
 
 
-def storm(now_known: Burst, cap: int) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) of the digest of many incidents at once.
+def storm(burst: Burst, cap: int) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of the digest message about a burst of incidents.
 
-    A sender of more than `cap` of them is named, with what that means for the others.
+    It names each sender of more than `cap` incidents, and the consequence for that sender's cards.
     """
-    total = sum(now_known.severities.values())
+    total = sum(burst.severities.values())
     counts = " · ".join(
-        f"{SYMBOL[severity]} {now_known.severities[severity]}"
+        f"{SYMBOL[severity]} {burst.severities[severity]}"
         for severity in Severity
-        if severity in now_known.severities
+        if severity in burst.severities
     )
-    if now_known.ended_at:
-        lasted = span((now_known.ended_at - now_known.began_at).total_seconds())
+    if burst.ended_at:
+        lasted = span((burst.ended_at - burst.began_at).total_seconds())
         head = f"🌤 Storm over: {plural(total, 'incident')} in {lasted}"
     else:
         head = f"🌩 Storm: {plural(total, 'incident')} at once"
-    facts = [f"since {clock(now_known.began_at)}"]
-    if now_known.hidden and now_known.ended_at:
-        facts.append(f"{plural(now_known.hidden, 'card')} that this channel did not take")
-    elif now_known.hidden:
-        facts.append(f"{plural(now_known.hidden, 'card')} still to post, most severe first")
+    facts = [f"since {clock(burst.began_at)}"]
+    if burst.hidden and burst.ended_at:
+        facts.append(f"{plural(burst.hidden, 'card')} that this channel did not take")
+    elif burst.hidden:
+        facts.append(f"{plural(burst.hidden, 'card')} still to post, most severe first")
     else:
         facts.append("every card is posted")
-    if now_known.resolved:
-        facts.append(f"{now_known.resolved} resolved")
+    if burst.resolved:
+        facts.append(f"{burst.resolved} resolved")
     blocks: list[Block] = [section(f"*{head}*\n{counts}"), context(" · ".join(facts))]
     blocks += [
         context(
             f"{inline_code(sender, 80)} sent {plural(count, 'incident')}, {hidden} without a card:"
             f" after {cap} a minute its cards wait for those of other senders."
         )
-        for sender, count, hidden in now_known.senders
+        for sender, count, hidden in burst.senders
         if hidden and count > cap
     ]
-    if now_known.most_severe:
+    if burst.most_severe:
         lines = [
-            f"{SYMBOL[Severity(severity)]} · `INC-{number}` {said(title, 120)}"
-            for number, severity, title in now_known.most_severe
+            f"{SYMBOL[Severity(severity)]} · `INC-{number}` {untrusted_line(title, 120)}"
+            for number, severity, title in burst.most_severe
         ]
-        more = total - now_known.resolved - len(lines)
+        more = total - burst.resolved - len(lines)
         if more > 0:
             lines.append(f"… and {more} more: `/incident list`")
         blocks.append(section("\n".join(lines)))
     return f"{head} · {counts}", blocks
 
 
-def stuck(notice: Notice) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) of what should have happened by now and has not."""
+def overdue_work(notice: Notice) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of work that is overdue."""
     if notice.ended_at:
         text = f"✅ Nothing is stuck any more, since {clock(notice.ended_at)}"
         return text, [section(text)]
-    found: list[Any] = notice.body
+    rows: list[Any] = notice.body
     lines = [
         f"• {count} {says}: {', '.join(inline_code(name, 80) for name in names)}"
         + (" …" if count > len(names) else "")
-        for says, count, names in found
+        for says, count, names in rows
     ]
     head = f"🧰 Stuck since {clock(notice.began_at)}"
     blocks = [
         section("\n".join([f"*{head}*", *lines])),
         context("The log has the reasons. This message changes when it moves again."),
     ]
-    return f"{head}: {'; '.join(f'{count} {says}' for says, count, _ in found)}", blocks
+    return f"{head}: {'; '.join(f'{count} {says}' for says, count, _ in rows)}", blocks
 
 
 def frozen(notice: Notice) -> tuple[str, list[Block]]:
@@ -130,7 +130,7 @@ def gateway(notice: Notice) -> tuple[str, list[Block]]:
 
 
 def refused_reload(notice: Notice) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) of a reload that was refused, and of the one that was not."""
+    """(fallback text, blocks) of a reload that was refused, and of the next that succeeded."""
     if notice.ended_at:
         text = f"✅ The policy and SOPs of the files are in force, since {clock(notice.ended_at)}."
         return text, [section(text)]
@@ -152,19 +152,19 @@ def nothing_can_run(since: datetime) -> Block:
 
 
 def undelivered(where: str, why: str, shown: tuple[str, list[Block]]) -> tuple[str, list[Block]]:
-    """A message in another channel's place, with why it is here."""
+    """A message that its own channel does not take, with the reason."""
     text, blocks = shown
     head = f"⚠️ <#{where}> does not take this, so it is here. {line(why, 300)}"
     return f"{head} {text}", [section(head), *blocks]
 
 
 def delivered(where: str, what: str) -> tuple[str, list[Block]]:
-    """A message that has reached its own channel at last: here no button is left."""
+    """The note in place of a message that its own channel shows now: no button is left here."""
     text = f"↪ {what} is shown in <#{where}> again."
     return text, [section(text)]
 
 
 def note(entry: TimelineEntry) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) of a person's remark: their words, as a quotation."""
+    """(fallback text, blocks) of a person's note, as a quotation."""
     head = "📝 Note" + (f" by <@{entry.actor}>" if entry.actor else "")
     return f"{head}: {line(entry.text, 300)}", [section(f"{head}\n{quote(entry.text, 2800)}")]

@@ -1,4 +1,4 @@
-"""What ran, how it ended, and whether it helped."""
+"""Shows the result of a dispatch: its output, its outcome, and whether it helped."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from handlers.views.text import (
     inline_code,
     line,
     quote,
-    said,
     section,
     span,
+    untrusted_line,
 )
 
 
 def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) of a dispatch that came back, or did not."""
-    title = said(approval.proposal.title, 140)
-    head = f"{_HEAD.get(execution.state, '•')} *{title}*: {words(execution)}"
+    """(fallback text, blocks) of a dispatch, with or without an answer."""
+    title = untrusted_line(approval.proposal.title, 140)
+    head = f"{_HEAD.get(execution.state, '•')} *{title}*: {outcome_text(execution)}"
     blocks: list[Block] = [section(head)]
     answer = execution.answer or {}
     output = str(answer.get("stdout") or answer.get("stderr") or "")
@@ -42,11 +42,11 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
     if execution.state is RemediationStatus.NOT_VERIFIED:
         blocks += _undo(approval)
     if execution.retry_until:
-        again = button("Try again", "sopbot.try_again", approval.id)
+        retry = button("Try again", "sopbot.try_again", approval.id)
         until = clock(execution.retry_until)
         blocks.append(context(f"It did not run. Its approval holds until {until}."))
-        blocks.append({"type": "actions", "elements": [again]})
-    return f"{title}: {words(execution)}", blocks
+        blocks.append({"type": "actions", "elements": [retry]})
+    return f"{title}: {outcome_text(execution)}", blocks
 
 
 def _undo(approval: Approval) -> list[Block]:
@@ -67,16 +67,16 @@ _HEAD = {
 }
 
 
-def words(execution: Execution) -> str:
-    """How it ended, in a few words."""
+def outcome_text(execution: Execution) -> str:
+    """The outcome in a few words."""
     answer = execution.answer or {}
     took = f" in {execution.seconds:.1f} s" if execution.seconds is not None else ""
     if execution.by_hand and execution.state is RemediationStatus.FAILED:
         return f"did not run, says <@{execution.by_hand}>"
     if execution.by_hand:
         return f"marked done by hand by <@{execution.by_hand}>"
-    code_said = answer.get("exit_code")
-    exited = f", exit {code_said}" if isinstance(code_said, int) else ""
+    exit_code = answer.get("exit_code")
+    exited = f", exit {exit_code}" if isinstance(exit_code, int) else ""
     if execution.state in (
         RemediationStatus.SUCCEEDED,
         RemediationStatus.VERIFIED,
@@ -108,9 +108,10 @@ def resolved(
     approval: Approval | None,
     waited: timedelta | None = None,
 ) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) of the end of the story.
+    """(fallback text, blocks) of the end of the incident.
 
-    `waited` is the time to acknowledge, and `fixed_by` what helped, since it was opened last.
+    `waited` is the time to acknowledge and `fixed_by` the execution that helped, both since the
+    last opening.
     """
     ended = incident.resolved_at or incident.updated_at
     lasted = span((ended - incident.opened_at).total_seconds())
@@ -119,7 +120,7 @@ def resolved(
     if waited is not None:
         parts.append(f"acknowledged after {span(waited.total_seconds())}")
     if fixed_by and approval:
-        parts.append(f"fixed by: {said(approval.proposal.title, 140)} (verified)")
+        parts.append(f"fixed by: {untrusted_line(approval.proposal.title, 140)} (verified)")
     blocks = [
         section(f"✅ *{incident.number} resolved*: {by}"),
         context(" · ".join(parts)),

@@ -1,4 +1,4 @@
-"""People's actions on an incident, in words, as the store reports them."""
+"""Describes people's actions on an incident, as the store reports them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import datetime
 
 from bot.approvals.model import Approval
 from bot.incidents.model import Incident, IncidentChange, TimelineEntry
-from handlers.views.approval import named
-from handlers.views.text import Block, ago, button, line, plural, said, section
+from handlers.views.approval import with_mentions
+from handlers.views.text import Block, ago, button, line, plural, section, untrusted_line
 
 
 def acknowledged(change: IncidentChange, user: str, now: datetime) -> str:
-    """The answer to the person who acknowledged: the owner now."""
+    """The answer to the person who acknowledged, with the present owner."""
     incident = change.incident
     if change.changed:
         return f"👀 {incident.number} is yours."
@@ -26,18 +26,18 @@ def acknowledged(change: IncidentChange, user: str, now: datetime) -> str:
 
 
 def assigned(change: IncidentChange, assignee: str, user: str) -> str:
-    """The answer to the person who assigned it: the owner now."""
+    """The answer to the person who assigned it, with the present owner."""
     number = change.incident.number
     whose = "yours" if assignee == user else f"<@{assignee}>'s"
     if not change.changed:
         return f"Nothing changed: {number} is {whose} already."
     former = change.former
-    told = f" <@{former}>, the previous owner, is mentioned in its thread." if former else ""
-    return f"👀 {number} is {whose}.{told}"
+    mention = f" <@{former}>, the previous owner, is mentioned in its thread." if former else ""
+    return f"👀 {number} is {whose}.{mention}"
 
 
 def reopened(change: IncidentChange) -> str:
-    """Whether it was opened again."""
+    """The answer to the person who reopened it."""
     number = change.incident.number
     if not change.changed:
         return f"Nothing changed: {number} is {change.incident.status}."
@@ -47,7 +47,7 @@ def reopened(change: IncidentChange) -> str:
 def steered(entry: TimelineEntry) -> tuple[str, list[Block]]:
     """(fallback text, blocks) in the thread; it mentions the owner."""
     mark = "👀" if entry.kind == "assigned" else "🔁"
-    text = f"{mark} {named(line(entry.text, 300))}"
+    text = f"{mark} {with_mentions(line(entry.text, 300))}"
     return text, [section(text)]
 
 
@@ -58,7 +58,7 @@ def resolve_warning(incident: Incident, waiting: Sequence[Approval]) -> str:
         verb = "fires" if incident.firing == 1 else "fire"
         parts.append(f"{plural(incident.firing, 'alert')} still {verb}.")
     if waiting:
-        titles = ", ".join(said(one.proposal.title, 60) for one in waiting[:3])
+        titles = ", ".join(untrusted_line(approval.proposal.title, 60) for approval in waiting[:3])
         more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
         parts.append(f"Resolving revokes what waits for approval: {titles}{more}.")
     return " ".join(parts)
@@ -74,14 +74,14 @@ def resolve_modal(incident: Incident, waiting: Sequence[Approval]) -> Block:
         "submit": {"type": "plain_text", "text": "Resolve"},
         "close": {"type": "plain_text", "text": "Keep it open"},
         "blocks": [
-            section(f"*{said(incident.title, 150) or '(no title)'}*"),
+            section(f"*{untrusted_line(incident.title, 150) or '(no title)'}*"),
             section(resolve_warning(incident, waiting)),
         ],
     }
 
 
 def resolve_button(incident: Incident) -> Block:
-    """Closes it; while an alert fires Slack itself asks first."""
+    """The button that resolves; while an alert fires, Slack itself asks for confirmation."""
     value = str(incident.id)
     if not incident.firing:
         return button("Resolve", "sopbot.resolve", value)
@@ -98,5 +98,5 @@ def resolve_button(incident: Incident) -> Block:
 
 
 def reopen_button(incident: Incident) -> Block:
-    """Opens it again."""
+    """The button that reopens."""
     return button("Reopen", "sopbot.reopen", str(incident.id))

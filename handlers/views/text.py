@@ -1,8 +1,8 @@
-"""A stranger's text made safe for Slack, and the small words every view uses.
+"""Makes untrusted text safe for Slack; also the small helpers that every view uses.
 
-Three things must not come of what an alert, a model, a gateway or a person wrote: an order to Slack
-(a mention, a link), a broken card (formatting that swallows what follows), and words that pose as
-the bot's own. `line`, `paragraph` and `inline_code` see to the first two; `said` to the third too.
+The text of an alert, a model, a gateway or a person must not command Slack (by a mention or a
+link), break the card (by formatting that swallows the rest), or imitate the bot. `line`,
+`paragraph` and `inline_code` prevent the first two; `untrusted_line` prevents all three.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from bot.incidents.model import Severity
 
 Block = dict[str, Any]
 
-LONGEST = 20_000  # characters of one text that are looked at: no view shows as many
+LONGEST = 20_000  # characters of one text that are read: no view shows as many
 _SPACE = re.compile(r"\s+")
-# Control characters, lone surrogates, and what is invisible or turns the reading direction.
+# Control characters, lone surrogates, and invisible or direction-changing characters.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e"
     r"\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
     r"\ud800-\udfff\U000e0000-\U000e0fff]"
-    # Joiners belong into some scripts and into emoji; between Latin letters they only hide.
+    # Some scripts and emoji need joiners; between Latin letters joiners only hide.
     r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
 _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _ADDRESS = re.compile(r"https?://[^\s/?#<>|\"\\`][^\s<>|\"\\`]*", re.IGNORECASE)
 
-_NO_FENCE = "'''"  # in the place of ```, where that would begin or end a code block
+_NO_FENCE = "'''"  # replaces ```, which would begin or end a code block
 
-# What formats in Slack, as a sign that looks the same and does nothing. `_` only formats at the
-# edge of a word, so names_like_this stay as they are and can be copied.
+# Each formatting sign of Slack, and a sign that looks the same but does not format. `_` formats at
+# the edge of a word only, so names_like_this stay as they are and can be copied.
 _FORMATTING = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
 _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _EMOJI_CODE = re.compile(r":(?=(?:[0-9_+'-]*[a-z][a-z0-9_+'-]*|[+-]1|100|1234):)", re.IGNORECASE)
-# The bot's own marks, and what looks like them: a stranger's text shows none of these.
+# The bot's own marks, and signs that look like them: untrusted text shows none of these.
 _MARKS = re.compile(
     "[✅☑✔✓🗸🗹🟢🔴🟠🟡🟥🟧🟨🟩🔵🔶🔸🔹🔷🔐🔒🔓🔏🔑👍🚫⛔⌛⏳▶►❌✖✗✘❎❓↩↪↗⬈💡👀🧊📝🌩🌤🧰🆗🔁🔌🔺🔻🔔🔕⏸⏯⏹]"
 )
-# Words that the bot alone may say: a status, a decision, a button, an incident's number.
-# `_` stands for whatever sets two words apart, if anything does: a space, a dash of any length.
+# Words that only the bot may use: a status, a decision, a button, an incident's number.
+# `_` stands for any separator of two words or none: a space, a dash of any length.
 _WORDS = (
     "ack[e']?d|acknowledged?|approved?|approver|approvals?|awaiting|dry_run|expired|(?:un)?frozen",
     r"inc_\d+|needs_\d+_more|outcome_unknown|propose[ds]?|rejected?|re_opened",
@@ -55,19 +55,19 @@ _WORDS = (
 _BANDS = ("critical", "high", "medium", "low")
 
 
-def _ours(words: Iterable[str], bands: Iterable[str]) -> re.Pattern[str]:
-    """For small letters alone: with IGNORECASE the same search takes three times as long.
+def _own_words(phrases: Iterable[str], bands: Iterable[str]) -> re.Pattern[str]:
+    """Matches lower-case text only: with IGNORECASE the same search takes three times as long.
 
-    A word ends where no letter follows: a digit or a sign beside it hides nothing from a reader,
+    A word ends where no letter follows: a reader still reads it with a digit or a sign beside it,
     though `\\b` takes some signs for a part of the word.
     """
-    word = "|".join(words).replace("_", "[^a-z0-9]*")
+    word = "|".join(phrases).replace("_", "[^a-z0-9]*")
     return re.compile(rf"(?<![a-z])(?:(?:{word})(?![a-z])|(?:{'|'.join(bands)})\s?[·•∙⋅‧・᛫ꞏ])")
 
 
-_OURS = _ours(_WORDS, _BANDS)
-_OURS_BY_STROKES = _ours(
-    # The digit 1 of a number is a stroke by then.
+_OURS = _own_words(_WORDS, _BANDS)
+_OURS_BY_STROKES = _own_words(
+    # `one_stroke` has turned the digit 1 of a number into a stroke.
     ("|".join(map(one_stroke, part.split("|"))).replace(r"\d", r"[\di]") for part in _WORDS),
     map(one_stroke, _BANDS),
 )
@@ -83,7 +83,7 @@ SYMBOL = {
 
 
 def escape(text: str) -> str:
-    """Text that Slack shows and never obeys: no mention, no link, no broadcast comes of it."""
+    """Text that Slack shows and never obeys: it causes no mention, no link and no broadcast."""
     text = _clean(text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -91,42 +91,42 @@ def escape(text: str) -> str:
 def line(text: str, limit: int) -> str:
     """One escaped line of at most `limit` characters, counted as Slack does: after escaping.
 
-    Nothing in it formats, is an emoji code or one of the bot's marks.
+    It has no formatting, no emoji code and none of the bot's marks.
     """
     return escape(_one_line(text, limit))
 
 
-def said(text: str, limit: int) -> str:
-    """A line of a stranger's words, in quotation marks where they could be taken for ours."""
+def untrusted_line(text: str, limit: int) -> str:
+    """A line of untrusted text, in quotation marks if a reader could take it for the bot's."""
     shown = _one_line(text, limit)
-    if poses(shown):
+    if imitates_bot(shown):
         shown = _one_line(_unquoted(text), limit - 2)
         return f"“{escape(shown)}”"
     return escape(shown)
 
 
-def poses(text: str) -> bool:
-    """Whether words in it could be taken for the bot's own status words, decisions or buttons."""
-    # A sign parts two words for a reader, or hides one from a search: both ways are tried.
+def imitates_bot(text: str) -> bool:
+    """True if a reader could take it for the bot's own status words, decisions or buttons."""
+    # A sign separates two words for a reader, or hides one from the search: both are tried.
     folded = fold(text).lower()
     reads = {folded, _JOINT.sub("", folded)}
     return any(_OURS.search(read) or _OURS_BY_STROKES.search(one_stroke(read)) for read in reads)
 
 
 def typed(text: str) -> str:
-    """What somebody typed, repeated so that Slack shows it and obeys none of it."""
+    """A person's input as code, so that Slack shows it and obeys none of it."""
     shown = line(text, 40).replace("`", "'")
     return f"`{shown}`" if shown else "That"
 
 
 def plain(text: str, limit: int) -> str:
-    """One line for a `plain_text` object, where nothing is escaped because nothing is obeyed."""
+    """One line for a `plain_text` object, which needs no escaping: Slack obeys nothing in it."""
     shown = _EMOJI_CODE.sub("∶", _without_marks(_clean(text[:LONGEST])))
     return _SPACE.sub(" ", shown).strip()[:limit].rstrip()
 
 
 def paragraph(text: str, limit: int) -> str:
-    """Escaped text of at most `limit` characters with its line breaks; says what was cut.
+    """Escaped text of at most `limit` characters with its line breaks; says how much was cut.
 
     As in a line, nothing in it formats.
     """
@@ -134,46 +134,46 @@ def paragraph(text: str, limit: int) -> str:
 
 
 def quote(text: str, limit: int) -> str:
-    """The same as a quotation: a bar beside every line says that somebody else speaks."""
-    # Each line costs two characters more: many short ones must leave room for their marks.
-    room = limit if len(text[:LONGEST].splitlines()) < limit / 12 else limit // 2
-    lines = paragraph(text, room).splitlines()
+    """The same as a quotation: a bar beside every line marks it as the text of another author."""
+    # The mark of each line costs two characters, which counts for many short lines.
+    available = limit if len(text[:LONGEST].splitlines()) < limit / 12 else limit // 2
+    lines = paragraph(text, available).splitlines()
     return "\n".join(f"> {part}" for part in lines if part.strip())
 
 
 def inline_code(text: str, limit: int) -> str:
-    """One line as code that nothing inside can end; it can be copied as it is."""
+    """One line as code that its content cannot end; people can copy it as it is."""
     flat = _SPACE.sub(" ", _clean(text[:LONGEST])).strip().replace("`", "ˋ")
     return f"`{escape(_cut_line(flat, limit)) or ' '}`"
 
 
 def code(text: str, limit: int) -> str:
-    """A code block of at most `limit` + 8 characters that nothing inside can end."""
-    # In this order: without what is invisible, a fence may appear.
+    """A code block of at most `limit` + 8 characters that its content cannot end."""
+    # In this order: a fence may appear only after the invisible characters are removed.
     inside = _clean(_LINE_ENDS.sub("\n", text[:LONGEST])).replace("```", _NO_FENCE)
     return "```\n" + escape(_cut(inside, text, limit)) + "\n```"
 
 
 def _clean(text: str) -> str:
-    """Without what is invisible, turns the reading direction, or is stacked on a letter."""
+    """Remove characters that are invisible, change the direction, or are stacked on a letter."""
     if text.isascii():
         return text if text.isprintable() else _CONTROL.sub("", text)
     kept: list[str] = []
-    marks = 0
+    combining = 0
     for char in unicodedata.normalize("NFC", _CONTROL.sub("", text)):
         if unicodedata.category(char) in {"Mn", "Me"}:
-            marks += 1
-            # On a Latin letter one that composes is gone by now; the rest strikes it through.
-            if marks > 2 or not kept or kept[-1].isascii():
+            combining += 1
+            # NFC has composed a Latin letter with its accent; any other sign strikes it through.
+            if combining > 2 or not kept or kept[-1].isascii():
                 continue
         else:
-            marks = 0
+            combining = 0
         kept.append(char)
     return "".join(kept)
 
 
 def _harmless(text: str) -> str:
-    """Without formatting, emoji codes and the bot's marks; lines stay lines."""
+    """Remove formatting, emoji codes and the bot's marks; keep the lines."""
     text = _without_marks(_clean(text)).translate(_FORMATTING)
     text = _UNDERSCORE.sub("ˍ", text)
     return _EMOJI_CODE.sub("∶", text)
@@ -199,16 +199,16 @@ def _cut_line(flat: str, limit: int) -> str:
 
 
 def _cut(shown: str, whole: str, limit: int) -> str:
-    """`shown`, of `whole`, within the limit, with how much was cut."""
+    """`shown`, a part of `whole`, within the limit, and how much was cut."""
     if _fitting(shown, limit) < len(shown) or len(whole) > LONGEST:
-        kept = _fitting(shown, limit - 40)  # 40: room for what says so
+        kept = _fitting(shown, limit - 40)  # 40 characters for the note
         more = len(shown) - kept + max(0, len(whole) - LONGEST)
         return shown[:kept].rstrip() + f" … ({more} characters more)"
     return shown
 
 
 def _fitting(text: str, limit: int) -> int:
-    """How many characters of `text` take at most `limit` once they are escaped."""
+    """The number of characters of `text` that take at most `limit` once they are escaped."""
     more = sum(text.count(char) * (len(entity) - 1) for char, entity in _ENTITIES.items())
     if len(text) + more <= limit:
         return len(text)
@@ -220,14 +220,14 @@ def _fitting(text: str, limit: int) -> int:
 
 
 def is_address(url: str) -> bool:
-    """Whether Slack takes this as the address of a button or a link."""
+    """True if Slack takes this as the address of a button or a link."""
     return len(url) <= 3000 and _ADDRESS.fullmatch(url) is not None and bool(host_of(url))
 
 
 def host_of(url: str) -> str:
-    """Where an address leads, in letters that cannot be mistaken; '' for one that leads nowhere.
+    """The host of an address in letters that cannot be mistaken; '' for an address without one.
 
-    A name in other letters is written as DNS has it (`xn--…`).
+    A name in other letters is written as in DNS (`xn--…`).
     """
     try:
         parts = urlsplit(url)
@@ -238,24 +238,24 @@ def host_of(url: str) -> str:
     return f"[{host}]{port}" if ":" in host else host and host + port
 
 
-def clock(moment: datetime) -> str:
-    """A moment in each reader's own zone: "today 03:04", or with its date.
+def clock(at: datetime) -> str:
+    """A time in each reader's own zone: "today 03:04", or with its date.
 
-    Slack computes the day at each reading: a message may be read much later.
+    Slack computes the day at each reading, because people may read a message much later.
     """
-    utc = moment.astimezone(UTC)
-    stamp = int(utc.timestamp())
-    return f"<!date^{stamp}^{{date_short_pretty}} {{time}}|{utc:%d %b %Y %H:%M} UTC>"
+    utc = at.astimezone(UTC)
+    seconds = int(utc.timestamp())
+    return f"<!date^{seconds}^{{date_short_pretty}} {{time}}|{utc:%d %b %Y %H:%M} UTC>"
 
 
-def day(moment: datetime) -> str:
+def day(at: datetime) -> str:
     """A day in each reader's own zone."""
-    utc = moment.astimezone(UTC)
+    utc = at.astimezone(UTC)
     return f"<!date^{int(utc.timestamp())}^{{date_short}}|{utc:%d %b %Y}>"
 
 
 def ago(since: datetime, now: datetime) -> str:
-    """How long: 8 s, 6 min, 2 h 5 min, 3 d 4 h."""
+    """The duration: 8 s, 6 min, 2 h 5 min, 3 d 4 h."""
     return span((now - since).total_seconds())
 
 
@@ -284,18 +284,18 @@ def section(text: str, *, expand: bool = False) -> Block:
 
 
 def context(*lines: str) -> Block:
-    """Small print, a line each: Slack would set several elements in one row."""
+    """Small print, a line each in one element: Slack would set several elements in one row."""
     text = "\n".join(text for text in lines if text)
     return {"type": "context", "elements": [mrkdwn(text)]}
 
 
 def mrkdwn(text: str) -> Block:
-    """A text object. `verbatim`: Slack makes no link and no mention of what only looks like one."""
+    """A text object. `verbatim`: Slack turns no text into a link or a mention by itself."""
     return {"type": "mrkdwn", "text": _shown(text), "verbatim": True}
 
 
 def _shown(text: str) -> str:
-    """Slack refuses a whole message for one text that is empty or over 3,000 characters."""
+    """Fit the text: Slack refuses a whole message if one text is empty or over 3,000 characters."""
     return text[:3000] if text.strip() else "–"
 
 
@@ -317,19 +317,19 @@ def button(
 
 
 def link_button(url: str, action: str, what: str = "", number: int = 1) -> Block:
-    """A button that opens an address, and says which: never a stranger's word for it.
+    """A button that opens an address and shows its host, never the sender's name for it.
 
-    `what` is a word of ours; `number` tells two addresses of one host apart.
+    `what` is a word of ours; `number` distinguishes two addresses of one host.
     """
     host = host_of(url)
-    # Of a long name the end says whose it is.
+    # The end of a long name says whose it is.
     host = host if len(host) <= 48 else "…" + host[-47:]
-    again = f" ({number})" if number > 1 else ""
+    suffix = f" ({number})" if number > 1 else ""
     return {
         "type": "button",
         "text": {
             "type": "plain_text",
-            "text": f"{what}: {host}{again} ↗" if what else f"{host}{again} ↗",
+            "text": f"{what}: {host}{suffix} ↗" if what else f"{host}{suffix} ↗",
             "emoji": False,
         },
         "action_id": action,

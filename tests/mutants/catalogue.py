@@ -208,7 +208,7 @@ MUTANTS = [
         returns="False",
     ),
     Mutant("handlers/views/text.py", "escape", "tests/handlers/views", returns="text"),
-    Mutant("handlers/views/text.py", "poses", "tests/handlers/views", returns="False"),
+    Mutant("handlers/views/text.py", "imitates_bot", "tests/handlers/views", returns="False"),
     Mutant(
         "handlers/outbound/metadata.py", "key_of", "tests/handlers/test_metadata.py", returns="None"
     ),

@@ -9,7 +9,7 @@ import pytest
 
 from bot.incidents.remediation import RemediationStatus
 from bot.remediation.client import NeverSeen, Outcome, Running
-from handlers.views.approval import approval
+from handlers.views.approval import approval_card
 from handlers.views.result import result
 from store.replica import Replica
 from tests.helpers.builders import later
@@ -104,7 +104,7 @@ async def test_what_still_runs_after_a_takeover_is_waited_for_without_a_ping(ben
         assert await news_kinds(bench) == []
     (execution,) = await bench.store.executions_of(1)
     (asked,) = await bench.store.approvals_of(1)
-    assert "Still running at the gateway" in str(approval(asked, execution)[1])
+    assert "Still running at the gateway" in str(approval_card(asked, execution)[1])
     bench.now = later(133)
     await bench.service.dispatches.look_up_unknown()
     assert await bench.state() is RemediationStatus.OUTCOME_UNKNOWN

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.advice.model import FROM_NOTHING, FROM_SOP, Advice
-from handlers.views.advice import advice
+from handlers.views.advice import advice_message
 from tests.helpers.models import (
     ANA,
     HOSTILE,
@@ -20,7 +20,7 @@ from tests.helpers.models import (
 
 
 def test_a_models_advice_says_whose_it_is_and_that_nothing_was_done() -> None:
-    text, blocks = advice(
+    text, blocks = advice_message(
         Advice(
             source="Amazon Q",
             seconds=8.2,
@@ -46,7 +46,9 @@ def test_a_models_advice_says_whose_it_is_and_that_nothing_was_done() -> None:
     [(FROM_SOP, "From the SOP, no model"), (FROM_NOTHING, "No SOP, no model")],
 )
 def test_advice_without_a_model_is_labelled_so_and_says_why(source: str, label: str) -> None:
-    _, blocks = advice(Advice(source=source, look_at=("df -h",), failure="q is not logged in"))
+    _, blocks = advice_message(
+        Advice(source=source, look_at=("df -h",), failure="q is not logged in")
+    )
     assert texts(blocks)[0].endswith(label)
     assert "• df -h" in shown(blocks)
     assert "No model answer: q is not logged in" in shown(blocks)
@@ -54,24 +56,24 @@ def test_advice_without_a_model_is_labelled_so_and_says_why(source: str, label: 
 
 
 def test_undetermined_is_said_when_nothing_else_is() -> None:
-    assert "*Likely cause:* Undetermined" in shown(advice(Advice(source="Amazon Q"))[1])
+    assert "*Likely cause:* Undetermined" in shown(advice_message(Advice(source="Amazon Q"))[1])
 
 
 def test_an_answer_to_a_question_says_who_asked_what() -> None:
-    _, blocks = advice(Advice(source="Amazon Q", text="Because."), "why <now>?", ANA)
+    _, blocks = advice_message(Advice(source="Amazon Q", text="Because."), "why <now>?", ANA)
     assert f"<@{ANA}> asked: why &lt;now&gt;?" in shown(blocks)
     assert "> Because." in shown(blocks)
 
 
 def test_a_question_of_nobody_in_slack_mentions_nobody() -> None:
-    _, blocks = advice(Advice(source="Amazon Q", text="Because."), "why?")
+    _, blocks = advice_message(Advice(source="Amazon Q", text="Because."), "why?")
     assert "Asked: why?" in shown(blocks)
     assert "<@" not in shown(blocks)
 
 
 def test_what_does_not_fit_is_counted() -> None:
     steps = tuple(f"step {number}" for number in range(11))
-    _, blocks = advice(Advice(source="Amazon Q", next_steps=steps))
+    _, blocks = advice_message(Advice(source="Amazon Q", next_steps=steps))
     assert "> 8. step 7\n> … and 3 more" in shown(blocks)
 
 
@@ -90,7 +92,7 @@ def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str, many: 
         sources=(text,) * many,
         failure=text,
     )
-    assert_slack_takes(*advice(wild, text, ANA))
+    assert_slack_takes(*advice_message(wild, text, ANA))
 
 
 @given(
@@ -111,12 +113,12 @@ def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str, many: 
     st.sampled_from(["", ANA]),
 )
 def test_any_advice_makes_a_message_that_slack_takes(given_advice, question, user) -> None:  # type: ignore[no-untyped-def]
-    assert_slack_takes(*advice(given_advice, question, user))
+    assert_slack_takes(*advice_message(given_advice, question, user))
 
 
 def test_what_a_model_claims_to_have_happened_is_marked_wherever_it_stands() -> None:
     lie = "I restarted checkout-api and it has been approved."
-    text, blocks = advice(
+    text, blocks = advice_message(
         Advice(source="Amazon Q", cause=lie, text=f"{lie} So.", evidence=(lie,), next_steps=(lie,))
     )
     assert shown(blocks).count(f"⚠ unverified: {lie}") == 4
@@ -125,13 +127,13 @@ def test_what_a_model_claims_to_have_happened_is_marked_wherever_it_stands() -> 
 
 
 def test_what_the_sop_says_is_neither_marked_nor_fenced() -> None:
-    _, blocks = advice(Advice(source=FROM_SOP, next_steps=("I restarted it",)))
+    _, blocks = advice_message(Advice(source=FROM_SOP, next_steps=("I restarted it",)))
     assert "⚠ unverified" not in shown(blocks)
     assert "1. I restarted it" in texts(blocks)[-1]
 
 
 def test_every_line_of_a_models_text_is_a_quotation() -> None:
-    _, blocks = advice(
+    _, blocks = advice_message(
         Advice(source="Amazon Q", cause="a\nb", text="c\nd", evidence=("e", "f"), next_steps=("g",))
     )
     body = [one["text"]["text"] for one in blocks[1:] if one["type"] == "section"]

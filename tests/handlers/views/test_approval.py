@@ -14,7 +14,7 @@ from bot.approvals.blockers import Blocker, BlockerKind
 from bot.approvals.model import Choice, Terms, Vote
 from bot.approvals.record import TrackRecord
 from bot.incidents.remediation import FROM_MODEL, Parameter, Preview, RemediationStatus
-from handlers.views.approval import approval as view
+from handlers.views.approval import approval_card as view
 from handlers.views.approval import status_of
 from handlers.views.modals import edit_modal
 from handlers.views.text import clock

@@ -24,7 +24,7 @@ from bot.incidents.sops import ProposedAction, Sop
 from handlers.views import advice, alerts, audit, card, lists, modals, notices, result
 from handlers.views import approval as approval_view
 from handlers.views import text as views
-from handlers.views.text import line, poses, said
+from handlers.views.text import imitates_bot, line, untrusted_line
 from tests.helpers.models import (
     NOW,
     acknowledged,
@@ -99,11 +99,11 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
             failure=evil,
             sources=(evil,),
         )
-        yield "advice", advice.advice(given, evil, "U0ANA")
+        yield "advice", advice.advice_message(given, evil, "U0ANA")
     for kind in BlockerKind:
         blocker = Blocker(kind=kind, user="U0ANA", since=NOW, reason=evil, subject=evil)
-        yield "approval", approval_view.approval(ask, blocker=blocker)
-    yield "approval", approval_view.approval(replace(ask, state=RemediationStatus.REVOKED))
+        yield "approval", approval_view.approval_card(ask, blocker=blocker)
+    yield "approval", approval_view.approval_card(replace(ask, state=RemediationStatus.REVOKED))
     for state in (RemediationStatus.NOT_VERIFIED, RemediationStatus.OUTCOME_UNKNOWN):
         yield "result", result.result(replace(ran, state=state), replace(ask, preview=Preview()))
     yield "resolved", result.resolved(resolved(**fields), ran, ask)
@@ -117,7 +117,7 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     frozen = {"by": "U0ANA", "why": evil, "lifted_by": "U0BEN"}
     yield "frozen", notices.frozen(Notice(1, "frozen", "C1", frozen, NOW, NOW))
     stuck = [["things wait", 3, [evil]]]
-    yield "stuck", notices.stuck(Notice(1, "stuck", "C1", stuck, NOW, None))
+    yield "stuck", notices.overdue_work(Notice(1, "stuck", "C1", stuck, NOW, None))
     yield "undelivered", notices.undelivered("C0X", evil, card.card(sick))
     yield "audit", audit.head("2026-11-21", 3, "abc", evil)
     story = [TimelineEntry(142, NOW, "opened", evil, "U0ANA")]
@@ -148,10 +148,10 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     yield "modal", ("a modal has no text", modals.edit_modal(ask)["blocks"])
     yield "modal", ("a modal has no text", modals.reason_modal(ask)["blocks"])
     for answer in (
-        lists.incidents([sick], NOW, {}, more=True),
-        lists.incident(sick, story, [ask], "https://slack.example/p1"),
-        lists.sops([sop], 1),
-        lists.sop(sop, [sick], NOW + timedelta(hours=1)),
+        lists.incident_list([sick], NOW, {}, more=True),
+        lists.incident_details(sick, story, [ask], "https://slack.example/p1"),
+        lists.sop_list([sop], 1),
+        lists.sop_details(sop, [sick], NOW + timedelta(hours=1)),
         lists.freeze(Freeze("U0ANA", NOW, evil)),
     ):
         yield "answer", (answer, [])
@@ -261,7 +261,7 @@ def test_a_title_that_speaks_like_the_bot_stands_in_quotation_marks(
     own = first.split(" · ", 1)
     assert own[0] in ("*🔴 CRITICAL", "*✅ RESOLVED")
     assert re.fullmatch(r"“[^“”]*”\*   `INC-142`", own[1]), first
-    assert f"“{said(evil, 150).strip('“”')}”" in text, "the fallback text as well"
+    assert f"“{untrusted_line(evil, 150).strip('“”')}”" in text, "the fallback text as well"
     assert first.count("✅") == (1 if made is resolved else 0)
 
 
@@ -280,8 +280,8 @@ def test_a_title_that_speaks_like_the_bot_stands_in_quotation_marks(
     ],
 )
 def test_an_honest_title_is_shown_as_its_sender_wrote_it(title: str) -> None:
-    assert not poses(title)
-    assert views_unescaped(said(title, 150)) == title
+    assert not imitates_bot(title)
+    assert views_unescaped(untrusted_line(title, 150)) == title
 
 
 def views_unescaped(text: str) -> str:

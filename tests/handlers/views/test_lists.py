@@ -43,7 +43,7 @@ def test_help_fits_one_phone_screen_and_names_every_verb() -> None:
 def test_incidents_stand_one_a_line_with_severity_number_title_and_age() -> None:
     found = [incident(), acknowledged(id=141, title="other")]
     counts = {Severity.CRITICAL: 2}
-    text = lists.incidents(found, NOW + timedelta(minutes=6), counts)
+    text = lists.incident_list(found, NOW + timedelta(minutes=6), counts)
     head, first, second = text.splitlines()
     assert head == "*2 open incidents*   🔴 CRITICAL 2"
     assert first == (
@@ -54,16 +54,16 @@ def test_incidents_stand_one_a_line_with_severity_number_title_and_age() -> None
 
 def test_more_incidents_are_a_command_away_and_none_is_said() -> None:
     counts = {Severity.CRITICAL: 3, Severity.LOW: 64}
-    text = lists.incidents([incident()], NOW, counts, more=True)
+    text = lists.incident_list([incident()], NOW, counts, more=True)
     assert text.startswith(
         "*67 open incidents*, 1 of them, the newest first   🔴 CRITICAL 3 · 🔹 LOW 64"
     )
     assert text.endswith("`/incident list before INC-142`")
-    assert lists.incidents([], NOW, {}) == "No open incidents."
+    assert lists.incident_list([], NOW, {}) == "No open incidents."
 
 
 def test_one_incident_shows_its_story_its_thread_and_what_waits() -> None:
-    text = lists.incident(
+    text = lists.incident_details(
         incident(),
         story("looked", 20),
         [approval(), approval(state=RemediationStatus.REJECTED)],
@@ -74,15 +74,15 @@ def test_one_incident_shows_its_story_its_thread_and_what_waits() -> None:
     assert text.count("looked") == 15, "the last ones"
     assert text.count("🔐") == 1
     assert "Restart checkout-api: awaiting approval, expires" in text
-    assert "✅ RESOLVED" in lists.incident(resolved(), [], [], "")
+    assert "✅ RESOLVED" in lists.incident_details(resolved(), [], [], "")
 
 
 def test_sops_stand_one_a_line_and_unreadable_lines_are_counted() -> None:
-    text = lists.sops([Sop(sop_id="web", title="Web is down", priority="HIGH")], 2)
+    text = lists.sop_list([Sop(sop_id="web", title="Web is down", priority="HIGH")], 2)
     assert "`web` Web is down · HIGH" in text
     assert "2 lines could not be read" in text
-    assert "… and 5 more" in lists.sops([Sop(sop_id=f"s{n}") for n in range(35)], 0)
-    assert lists.sops([], 0) == "No SOPs are loaded. Put JSONL files into SOP_DIR."
+    assert "… and 5 more" in lists.sop_list([Sop(sop_id=f"s{n}") for n in range(35)], 0)
+    assert lists.sop_list([], 0) == "No SOPs are loaded. Put JSONL files into SOP_DIR."
 
 
 def test_one_sop_shows_its_steps_and_where_it_was_used_last() -> None:
@@ -95,7 +95,7 @@ def test_one_sop_shows_its_steps_and_where_it_was_used_last() -> None:
         runbook="https://runbooks.example/web",
         actions=(ProposedAction(action="service.restart"),),
     )
-    text = lists.sop(one, [resolved()], NOW + timedelta(hours=2))
+    text = lists.sop_details(one, [resolved()], NOW + timedelta(hours=2))
     for part in (
         "*Web is down*   `web` · MIDDLE",
         "keys: `svc:web`",
@@ -110,7 +110,7 @@ def test_one_sop_shows_its_steps_and_where_it_was_used_last() -> None:
 
 @pytest.mark.parametrize("runbook", ["web.md", "https://x|<!channel>", "javascript:x"])
 def test_a_runbook_that_is_no_address_is_no_link(runbook: str) -> None:
-    assert "Runbook>" not in lists.sop(Sop(sop_id="web", runbook=runbook), [], NOW)
+    assert "Runbook>" not in lists.sop_details(Sop(sop_id="web", runbook=runbook), [], NOW)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -128,10 +128,10 @@ def test_hostile_text_fits_and_is_never_obeyed(text: str) -> None:
         actions=(ProposedAction(action=text),) * 3,
     )
     for made in (
-        lists.incidents([one] * 10, NOW, {Severity.LOW: 10}, more=True),
-        lists.incident(one, story(text, 40), waiting, ""),
-        lists.sops([sop] * 40, 1),
-        lists.sop(sop, [one] * 10, NOW),
+        lists.incident_list([one] * 10, NOW, {Severity.LOW: 10}, more=True),
+        lists.incident_details(one, story(text, 40), waiting, ""),
+        lists.sop_list([sop] * 40, 1),
+        lists.sop_details(sop, [one] * 10, NOW),
     ):
         assert len(made) <= MOST
         assert_obeys_nothing(made)
@@ -141,5 +141,5 @@ def test_hostile_text_fits_and_is_never_obeyed(text: str) -> None:
 def test_any_text_in_a_list_is_never_obeyed(title: str, where: str, notes: tuple[str, ...]) -> None:
     one = incident(title=title, env=where, service=where, region=where)
     entries = [TimelineEntry(142, NOW, "note", note, "") for note in notes]
-    assert_obeys_nothing(lists.incidents([one], NOW, {Severity.LOW: 1}))
-    assert_obeys_nothing(lists.incident(one, entries, [], ""))
+    assert_obeys_nothing(lists.incident_list([one], NOW, {Severity.LOW: 1}))
+    assert_obeys_nothing(lists.incident_details(one, entries, [], ""))

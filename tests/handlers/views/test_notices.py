@@ -51,10 +51,10 @@ def test_a_title_that_is_markup_stays_text() -> None:
 
 def test_what_is_stuck_is_named_and_its_end_is_told() -> None:
     notice = Notice(1, "stuck", "C1", [["open incidents", 7, ["INC-1", "INC-2"]]], NOW, None)
-    text, blocks = notices.stuck(notice)
+    text, blocks = notices.overdue_work(notice)
     assert "7 open incidents" in text
     assert "`INC-1`, `INC-2` …" in str(blocks)
-    text, _ = notices.stuck(Notice(1, "stuck", "C1", [], NOW, NOW))
+    text, _ = notices.overdue_work(Notice(1, "stuck", "C1", [], NOW, NOW))
     assert "Nothing is stuck any more" in text
 
 
