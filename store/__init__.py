@@ -16,6 +16,7 @@ from store.engines.protocol import Engine
 from store.engines.sqlite import SqliteEngine
 from store.engines.urls import engine_of, path_of
 from store.operations.advice import AdvicePart
+from store.operations.advice_context import AdviceContextPart
 from store.operations.alerts import AlertsPart
 from store.operations.approvals import ApprovalsPart
 from store.operations.audit import AuditTrailPart
@@ -60,6 +61,7 @@ class Store(
     CardsPart,
     NewsPart,
     AdvicePart,  # advice
+    AdviceContextPart,
     QuestionsPart,
     ProposalsPart,  # approvals
     NewApprovalsPart,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.advice.model import Guidance, Subject, Turn
-from bot.incidents.model import Alert, Incident
+from bot.incidents.model import Alert
 from bot.incidents.sops import Sop, SopLibrary, rendered, template_values
 from store import Store
+from store.operations.advice_context import AdviceContext
+from store.rows import TurnRecord
 
 
 def guidance_of(sop: Sop, alert: Alert | None, now: datetime) -> Guidance:
@@ -25,15 +28,9 @@ def guidance_of(sop: Sop, alert: Alert | None, now: datetime) -> Guidance:
     )
 
 
-async def subject_of(
-    store: Store,
-    sops: SopLibrary,
-    incident: Incident,
-    alert: Alert | None,
-    question: str,
-    now: datetime,
-) -> Subject:
+def subject_of(sops: SopLibrary, context: AdviceContext, question: str, now: datetime) -> Subject:
     """Everything the advisor may know about an incident."""
+    incident, alert = context.incident, context.alert
     sop = sops.get(incident.sop_id)
     return Subject(
         incident_key=incident.incident_key,
@@ -41,11 +38,15 @@ async def subject_of(
         about=alert or incident,
         question=question,
         guidance=guidance_of(sop, alert, now) if sop and alert else None,
-        history=await history(store, incident.sop_id),
+        history=_as_history(context.turns),
         now=now,
     )
 
 
 async def history(store: Store, sop_id: str) -> tuple[Turn, ...]:
     """The last turns of a SOP ID, across incidents."""
-    return tuple(Turn(turn.role, turn.at, turn.text) for turn in await store.turns(sop_id))
+    return _as_history(await store.turns(sop_id))
+
+
+def _as_history(turns: Sequence[TurnRecord]) -> tuple[Turn, ...]:
+    return tuple(Turn(turn.role, turn.at, turn.text) for turn in turns)

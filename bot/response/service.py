@@ -19,7 +19,7 @@ from functools import partial
 from bot.advice.model import Advice, Subject
 from bot.approvals.model import Approval
 from bot.errors import InputError, StoreError
-from bot.incidents.model import Alert, Incident, IncidentChange
+from bot.incidents.model import Incident, IncidentChange
 from bot.incidents.sops import SopLibrary
 from bot.observability.events import Event, emit
 from bot.policy import Policy
@@ -115,20 +115,14 @@ class IncidentService:
             self._advising.discard(record.id)
 
     async def _advise(self, record: AdviceRecord) -> None:
-        incident = await self.store.incident(record.incident_id)
-        alert = await self.store.latest_alert(incident.id)
+        if record.body is not None:
+            return  # it was given already
+        context = await self.store.advice_context(record.incident_id)
+        incident = context.incident
         with bound(
             incident=incident.number, sop_id=incident.sop_id, tracking_id=incident.tracking_id
         ):
-            await self._advise_on(incident, alert, record)
-
-    async def _advise_on(
-        self, incident: Incident, alert: Alert | None, record: AdviceRecord
-    ) -> None:
-        if record.body is None:
-            subject = await advise.subject_of(
-                self.store, self.sops, incident, alert, record.question, self._clock()
-            )
+            subject = advise.subject_of(self.sops, context, record.question, self._clock())
             emit(Event.ADVICE_ASKED, asked_by=record.asked_by or None)
             advice = await self._advisor.advise(subject)
             if advice.failure:

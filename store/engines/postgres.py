@@ -12,9 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import zlib
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -198,7 +197,7 @@ class PostgresEngine:
     async def _until_done(self, operation: Callable[[], Operation[T]], begin: str) -> T:
         """When it is its turn, run it."""
         try:
-            async with asyncio.timeout(QUEUE):
+            async with asyncio.timeout(QUEUE) if self._turns.locked() else nullcontext():
                 await self._turns.acquire()
         except TimeoutError as error:
             raise explain(error, self._name) from error
@@ -285,7 +284,7 @@ class _Transaction:
     async def drive(self, operation: Operation[T]) -> T:
         """Run the operation to its end, and make it durable."""
         answer: Any = None
-        answers: deque[Any] = deque()  # to the statements that were sent ahead of their turn
+        ahead: dict[int, Any] = {}  # the answers to statements that travelled with another
         try:
             while True:
                 statement = operation.send(answer)
@@ -293,19 +292,19 @@ class _Transaction:
                 if statement.wants == "notify":
                     self.topics.add(Topic(statement.sql))
                     continue
-                if answers:
-                    answer = answers.popleft()
+                if id(statement) in ahead:
+                    answer = ahead.pop(id(statement))
                     continue
                 if self._ended:
                     raise _NotTheLastError
                 batch = (statement, *statement.with_it)
                 self._unsent += map(_bound, batch)
+                answers: Sequence[Any] = [None] * len(batch)
                 if any(part.has_answer for part in batch):
                     end = batch[-1].is_last or not self._begin
-                    answers.extend(await self._send(batch, end=end))
-                    answer = answers.popleft()
-                else:
-                    answers.extend([None] * len(statement.with_it))
+                    answers = await self._send(batch, end=end)
+                answer = answers[0]
+                ahead.update(zip(map(id, batch[1:]), answers[1:], strict=True))
         except StopIteration as end:
             if not self._ended and (self._begun or self._unsent):
                 await self._send((), end=True)

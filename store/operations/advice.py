@@ -12,8 +12,19 @@ from store.log_events import log_event
 from store.operations import incidents, leases
 from store.operations.deliveries import first_time
 from store.operations.part import Part
-from store.rows import AdviceRecord, TurnRecord, advice_from, dump
-from store.statements import SKIP_LOCKED, Operation, from_db_time, notify, query, run, to_db_time
+from store.rows import AdviceRecord, TurnRecord, advice_from, dump, incident_from
+from store.statements import (
+    SKIP_LOCKED,
+    Operation,
+    Row,
+    from_db_time,
+    last,
+    notify,
+    query,
+    run,
+    to_db_time,
+    together,
+)
 from store.topics import Topic
 
 ATTEMPTS = 5  # so that a fault of ours, or a killer alert, is not tried for ever
@@ -59,7 +70,7 @@ def claim(
         # No advice has the id 0: PostgreSQL knows no empty list.
         held = ", ".join(["0", *("?" * len(in_hand))])
         forgotten = f" OR (owner = ? AND id NOT IN ({held}))"
-    rows = yield query(
+    claiming = query(
         "UPDATE advice SET state = 'running', owner = ?, attempts = attempts + 1 WHERE id = ("  # noqa: S608 - constants
         " SELECT id FROM advice WHERE state != 'done' AND attempts < ? AND (state = 'wanted'"
         f" OR (owner != ? AND NOT {leases.alive('advice.owner')}){forgotten})"
@@ -70,6 +81,7 @@ def claim(
         to_db_time(now),
         *((owner, *in_hand) if in_hand is not None else ()),
     )
+    rows = yield last(claiming)
     return advice_from(rows[0]) if rows else None
 
 
@@ -84,16 +96,21 @@ def release(advice_id: int, owner: str) -> Operation[None]:
 
 def give(advice_id: int, body: dict[str, Any], said: str, now: datetime) -> Operation[None]:
     """Record advice and show it in the thread; the second time changes nothing."""
-    rows = yield query(
-        "UPDATE advice SET body = ?, at = ? WHERE id = ? AND body IS NULL"
-        " RETURNING incident_id, question",
-        dump(body),
-        to_db_time(now),
-        advice_id,
+    rows, found = yield from together(
+        query(
+            "UPDATE advice SET body = ?, at = ? WHERE id = ? AND body IS NULL RETURNING question",
+            dump(body),
+            to_db_time(now),
+            advice_id,
+        ),
+        query(
+            "SELECT * FROM incidents WHERE id = (SELECT incident_id FROM advice WHERE id = ?)",
+            advice_id,
+        ),
     )
     if not rows:
         return
-    incident = yield from incidents.get(rows[0]["incident_id"])
+    incident = incident_from(found[0])
     if rows[0]["question"]:
         yield from remember(incident.sop_id, incident.id, "person", rows[0]["question"], now)
     yield from remember(incident.sop_id, incident.id, "advisor", said, now)
@@ -142,6 +159,11 @@ def turns(sop_id: str, limit: int) -> Operation[list[TurnRecord]]:
     rows = yield query(
         "SELECT role, text, at FROM turns WHERE sop_id = ? ORDER BY id DESC LIMIT ?", sop_id, limit
     )
+    return turns_from(rows)
+
+
+def turns_from(rows: Sequence[Row]) -> list[TurnRecord]:
+    """Rows that were read from the newest on, oldest first."""
     return [TurnRecord(row["role"], row["text"], from_db_time(row["at"])) for row in reversed(rows)]
 
 

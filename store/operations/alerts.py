@@ -26,6 +26,7 @@ from store.rows import Receipt, TracedAlert, alert_from_json, alert_to_json, dig
 from store.statements import (
     Operation,
     Row,
+    Statement,
     from_db_time,
     query,
     run,
@@ -196,11 +197,20 @@ def _is_repetition(
 
 def latest(incident_id: int) -> Operation[Alert | None]:
     """The newest firing alert of an incident."""
-    rows = yield query(
+    return latest_from((yield reading_latest(incident_id)))
+
+
+def reading_latest(incident_id: int) -> Statement:
+    """Reads the newest firing alert of an incident, for `latest_from`."""
+    return query(
         "SELECT body FROM alerts WHERE incident_id = ? AND status = 'firing'"
         " ORDER BY id DESC LIMIT 1",
         incident_id,
     )
+
+
+def latest_from(rows: Sequence[Row]) -> Alert | None:
+    """The alert that `reading_latest` has read."""
     return alert_from_json(rows[0]["body"]) if rows else None
 
 

@@ -13,7 +13,17 @@ from bot.incidents.model import Severity
 from store.operations import leases
 from store.operations.part import Part
 from store.rows import ProposalTask
-from store.statements import SKIP_LOCKED, Operation, Row, execute, notify, query, run, to_db_time
+from store.statements import (
+    SKIP_LOCKED,
+    Operation,
+    Row,
+    execute,
+    last,
+    notify,
+    query,
+    run,
+    to_db_time,
+)
 from store.topics import Topic
 
 ATTEMPTS = 5  # so that a fault of ours, or an alert that kills us, is not tried for ever
@@ -44,7 +54,7 @@ def claim(owner: str, now: datetime, in_hand: Sequence[int]) -> Operation[Propos
     Ours too, where it is not `in_hand`: the answer to a claim may be lost.
     """
     held = ", ".join(["0", *("?" * len(in_hand))])  # no task has the id 0
-    rows = yield query(
+    claiming = query(
         "UPDATE proposing SET state = 'running', owner = ?, attempts = attempts + 1 WHERE id = ("  # noqa: S608 - constants
         " SELECT id FROM proposing WHERE state != 'done' AND attempts < ? AND not_before <= ?"
         f" AND (state = 'wanted' OR (owner != ? AND NOT {leases.alive('proposing.owner')})"
@@ -58,6 +68,7 @@ def claim(owner: str, now: datetime, in_hand: Sequence[int]) -> Operation[Propos
         owner,
         *in_hand,
     )
+    rows = yield last(claiming)
     return _task_from(rows[0]) if rows else None
 
 

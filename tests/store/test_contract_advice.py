@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.errors import StoreError
+from bot.errors import NotFound, StoreError
 from bot.incidents.model import Severity
 from store import Store
 from store.rows import AdviceRecord
@@ -200,3 +200,21 @@ async def test_advice_whose_claim_had_no_answer_comes_again_unless_it_is_in_hand
     record = await store.claim_advice(NOW, in_hand=())
     assert record is not None
     assert await store.claim_advice(NOW, in_hand=(record.id,)) is None
+
+
+async def test_the_advisor_is_told_the_newest_firing_alert_and_the_last_turns_of_the_sop(
+    store: Store,
+) -> None:
+    incident = await opened(store, fingerprint="first")
+    newest = alert(fingerprint="second")
+    await tell(store, newest)
+    await opened(store, service="another", fingerprint="third")
+    for number in range(12):
+        await store.remember(incident.sop_id, None, "person", f"{number}", later(number))
+    await store.remember("sop-of-another", None, "person", "not this", NOW)
+    context = await store.advice_context(incident.id)
+    assert context.incident == await store.incident(incident.id)
+    assert context.alert == newest
+    assert [turn.text for turn in context.turns] == [f"{number}" for number in range(2, 12)]
+    with pytest.raises(NotFound, match="INC-999"):
+        await store.advice_context(999)

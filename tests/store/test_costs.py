@@ -112,6 +112,17 @@ async def test_one_more_alert_of_an_incident_costs_so_many_statements(
     assert counted.counts == {"transactions": 1, "statements": 6}, TOO_MANY
 
 
+async def test_advice_costs_so_many_statements(store: Store, counted: CountingEngine) -> None:
+    await arrive(store, "web")
+    counted.counts.clear()
+    record = await store.claim_advice(NOW, in_hand=())
+    assert record is not None
+    await store.advice_context(record.incident_id)
+    await store.give_advice(record.id, {"source": "SOP"}, "said", NOW)
+    await store.advice_done(record.id)
+    assert counted.counts == {"reads": 1, "transactions": 3, "statements": 10}, TOO_MANY
+
+
 async def test_a_click_costs_so_many_transactions_until_its_request_is_sent() -> None:
     store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
     bench = Bench(store)
