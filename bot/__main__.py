@@ -123,7 +123,9 @@ async def _dump(bot: Bot) -> None:
 
 
 def _starting(number: int) -> None:
-    logging.getLogger("bot").warning("%s is for later: still starting", signal.Signals(number).name)
+    logging.getLogger("bot").warning(
+        "%s ignored: the bot is still starting", signal.Signals(number).name
+    )
 
 
 def _end(serving: asyncio.Task[None]) -> None:

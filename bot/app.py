@@ -50,7 +50,7 @@ from bot.settings import Settings
 from bot.steps.heartbeat import heartbeat
 from bot.steps.runner import StepRunner
 from bot.steps.table import all_steps
-from bot.web.ingest import Ingest
+from bot.web.ingest import IngestEndpoints
 from bot.web.server import web_app
 from bot.web.sns import FetchCertificate, SnsVerifier, certificate_fetcher
 from handlers.inbound.alert_receiver import AlertReceiver
@@ -259,7 +259,7 @@ class Bot:
     async def _start_web(self, session: aiohttp.ClientSession) -> None:
         settings = self._settings
         fetch = self._fetch_certificate or certificate_fetcher(session)
-        ingest = Ingest(
+        ingest = IngestEndpoints(
             self.service,
             settings.slack_alert_channels[0],
             self._clock,

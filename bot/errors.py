@@ -58,7 +58,7 @@ class TooLarge(InputError):
 
 
 class NotFound(SopbotError):
-    """There is nothing of that name."""
+    """Nothing has that name."""
 
 
 class Refused(SopbotError):

@@ -40,7 +40,7 @@ def test_verify_proves_every_row_and_says_where_the_trail_ends(url: str, tmp_pat
 
     code, out, _ = run("audit", "verify", "--head", found.head, folder=tmp_path, STORE_URL=url)
     assert code == 0
-    assert "✓ The head that was posted is part of it." in out
+    assert "✓ The posted head is part of the trail." in out
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_trail_with_nothing_in_it_is_no_fault(
     run("store", "migrate", folder=tmp_path, STORE_URL=place)
     code, out, _ = run("audit", "verify", folder=tmp_path, STORE_URL=place)
     assert code == 0
-    assert "nothing is on record yet" in out
+    assert "the audit trail is empty" in out
 
 
 def test_a_store_of_before_the_trail_is_named(url: str, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_export_writes_a_bundle_that_verify_proves(url: str, tmp_path: Path) -> 
     assert file.stat().st_mode & 0o777 == 0o600
     code, out, _ = run("audit", "verify", "--bundle", file, folder=tmp_path)
     assert code == 0
-    assert out.startswith("✓ INC-2: every part is as it was exported at 2")
+    assert out.startswith("✓ INC-2: every part is unchanged since the export at 2")
 
     bundle = json.loads(file.read_text(encoding="utf-8"))
     bundle["parts"]["thread"][0]["text"] = "something else"
@@ -178,7 +178,7 @@ def test_with_another_key_a_new_trail_begins_and_the_old_one_is_kept(
     settings = {"STORE_URL": url, "AUDIT_KEY": "the new key of the tests"}
     code, out, err = run(*begin, folder=tmp_path, **settings)
     assert (code, err) == (0, "")
-    assert f"goes on with row {former.seq + 1}" in out
+    assert f"continues at row {former.seq + 1}" in out
 
     code, out, _ = run("audit", "verify", folder=tmp_path, **settings)
     assert code == 0, out

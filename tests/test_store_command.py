@@ -132,7 +132,7 @@ def test_copy_beneath_a_running_bot_says_that_it_is_a_rehearsal(
         bot_lives(url)
         code, out, err = run("copy", "--to", target, folder=tmp_path, STORE_URL=url)
     assert code == 0, err
-    assert "A rehearsal: a bot is running and goes on writing to the old store. Stop it" in out
+    assert "A rehearsal: a bot is running and still writes to the old store. Stop it" in out
     assert out.endswith("then copy again with --replace.\n")
     assert "Next" not in out
 
@@ -164,9 +164,9 @@ def test_prune_forgets_by_the_policy_and_gives_space_back(url: str, tmp_path: Pa
     code, out, err = run("prune", folder=tmp_path, STORE_URL=url, POLICY_FILE="policy.yaml")
     assert code == 0, err
     after = condition.look(url)
-    assert f"✓ {before['deliveries']} deliveries older than 2 days went." in out
+    assert f"✓ deleted {before['deliveries']} deliveries older than 2 days." in out
     gone = before["alerts"] - after.rows["alerts"]
-    assert f"✓ {gone} alerts of incidents resolved more than 3 days ago went." in out
+    assert f"✓ deleted {gone} alerts of incidents resolved more than 3 days ago." in out
     assert gone > 0
     assert not after.broken
     assert ("given back to the disk" in out) == bool(file_of(url))

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb and its options."""
     commands = parser.add_subparsers(dest="verb", required=True)
     verifying = commands.add_parser("verify", help="prove the audit trail, or name what is wrong")
-    verifying.add_argument("--head", metavar="HASH", default="", help="a head that was posted")
+    verifying.add_argument("--head", metavar="HASH", default="", help="a posted head")
     verifying.add_argument(
         "--bundle", type=Path, metavar="FILE", help="prove this bundle instead of the store"
     )
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         required=True,
-        help="where the store is kept as it is",
+        help="file for a copy of the present store",
     )
 
 

@@ -49,7 +49,7 @@ def _verify(settings: AuditSettings, key: AuditKey, options: argparse.Namespace)
     url = settings.store_url.get_secret_value()
     proof = whole_trail.prove(url, key, head=_head(options))
     if not proof.seq:
-        print(f"! {name_of(url)}: nothing is on record yet.")
+        print(f"! {name_of(url)}: the audit trail is empty.")
         return 0
     for note in proof.notes:
         print(f"! {note}.")
@@ -57,7 +57,7 @@ def _verify(settings: AuditSettings, key: AuditKey, options: argparse.Namespace)
     print("  each as it was written, none missing, none added.")
     print(f"  head {proof.head}")
     if options.head:
-        print("✓ The head that was posted is part of it.")
+        print("✓ The posted head is part of the trail.")
     return 0
 
 
@@ -68,20 +68,21 @@ def _verify_export(key: AuditKey, options: argparse.Namespace) -> int:
         raise InputError(f"{options.bundle} cannot be read.") from error
     export = read_export(text)
     rows, until = verify_export(key.raw, export, head=_head(options))
-    print(f"✓ {export['incident']}: every part is as it was exported at {export['exported_at']}.")
+    print(
+        f"✓ {export['incident']}: every part is unchanged since the export"
+        f" at {export['exported_at']}."
+    )
     if rows:
         print(f"  {rows} rows of the audit trail, which lead to the head {until}")
     else:
-        print("! Nothing of it is in the audit trail: it is older, or pruned.")
+        print("! The audit trail has no row of it: the incident is older, or its rows were pruned.")
     return 0
 
 
 def _reset_trail(settings: AuditSettings, key: AuditKey, options: argparse.Namespace) -> int:
     url = settings.store_url.get_secret_value()
     first = whole_trail.reset_trail(url, key, options.reason, options.backup)
-    print(
-        f"✓ {name_of(url)}: the audit trail goes on with row {first}, by the key that is set now."
-    )
+    print(f"✓ {name_of(url)}: the audit trail continues at row {first} with the present key.")
     print(f"  The earlier trail is in {options.backup}: verify it there with its own key.")
     return 0
 
@@ -89,7 +90,7 @@ def _reset_trail(settings: AuditSettings, key: AuditKey, options: argparse.Names
 def _head(options: argparse.Namespace) -> str:
     head = str(options.head).strip().lower()
     if head and not re.fullmatch("[0-9a-f]{64}", head):
-        raise InputError("A head has 64 hexadecimal digits.", remedy="Copy all that was posted.")
+        raise InputError("A head has 64 hexadecimal digits.", remedy="Copy the whole posted head.")
     return head
 
 

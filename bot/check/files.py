@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.check.report import Report
 from bot.errors import InputError, SettingsError
 from bot.from_settings import read_sops
-from bot.incidents.keywords import could_overlap
+from bot.incidents.sop_keys import could_overlap
 from bot.incidents.sops import TEMPLATE_NAMES, ProposedAction, Sop, SopLibrary, specificity
 from bot.policy import Policy, read_policy
 from bot.remediation.catalogue import propose
@@ -45,7 +45,9 @@ def check_sops(report: Report, settings: Settings, policy: Policy | None) -> Sop
     """Check each line of the SOPs in its final form."""
     folder = settings.sop_dir
     if not folder.is_dir():
-        report.problem("sops", f"SOP_DIR: there is no folder {folder}", "make it, or correct it")
+        report.problem(
+            "sops", f"SOP_DIR: there is no folder {folder}", "create it, or correct SOP_DIR"
+        )
         return SopLibrary()
     library = read_sops(folder, *(() if policy is None else (policy.remediate.declared,)))
     before = report.problems
@@ -76,7 +78,9 @@ def check_runbooks(report: Report, settings: Settings) -> None:
     folder = settings.runbook_dir
     if folder is not None and not folder.is_dir():
         report.problem(
-            "runbooks", f"RUNBOOK_DIR: there is no folder {folder}", "make it, or take it out"
+            "runbooks",
+            f"RUNBOOK_DIR: there is no folder {folder}",
+            "create it, or remove RUNBOOK_DIR",
         )
 
 

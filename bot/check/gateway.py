@@ -111,7 +111,7 @@ def check_targets(report: Report, sops: SopLibrary, offered: Offered | None) -> 
     named = [(sop, action, target) for sop in sops.sops for action, target in named_targets(sop)]
     if offered is None:
         if named:
-            report.skipped("targets", "the gateway did not say what it offers")
+            report.skipped("targets", "the gateway did not list its actions")
         return
     before = report.problems
     for sop, action, target in named:

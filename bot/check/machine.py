@@ -38,7 +38,7 @@ async def check_advisor(report: Report, settings: Settings, environ: Mapping[str
             report.problem("advisor", problem, "see docs/advice.md")
         return
     if not argv:
-        report.good("advisor", "none: the SOP's own rules speak")
+        report.good("advisor", "none: advice comes from the SOPs")
         return
     if wrong := objections(argv):
         for objection in wrong:
@@ -123,7 +123,9 @@ async def check_store(report: Report, settings: Settings) -> bool:
 def _check_folder(report: Report, file: Path) -> None:
     folder = file.parent
     if not folder.is_dir():
-        report.problem("store", f"STORE_URL: there is no folder {folder}", "make it, or correct it")
+        report.problem(
+            "store", f"STORE_URL: there is no folder {folder}", "create it, or correct STORE_URL"
+        )
     elif not os.access(folder, os.W_OK | os.X_OK):
         report.problem("store", f"STORE_URL: nothing can be made in {folder}", "correct its owner")
     else:

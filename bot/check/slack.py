@@ -85,7 +85,7 @@ class SlackCheck:
             why = _TOKENS.get(_name_of(error), _name_of(error))
             self._report.problem(
                 "slack",
-                f"SLACK_BOT_TOKEN: Slack does not take it: {why}",
+                f"SLACK_BOT_TOKEN: Slack does not accept it: {why}",
                 "copy the Bot User OAuth Token (xoxb-…) of OAuth & Permissions",
             )
             return False
@@ -129,7 +129,7 @@ class SlackCheck:
                 return False
             self._report.problem(
                 "socket",
-                f"SLACK_APP_TOKEN: Slack does not take it: {_TOKENS.get(name, name)}",
+                f"SLACK_APP_TOKEN: Slack does not accept it: {_TOKENS.get(name, name)}",
                 "make an app-level token (xapp-…) with connections:write in Basic Information",
             )
             return False

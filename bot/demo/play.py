@@ -7,12 +7,12 @@ from bot.demo.scenario import CHECK_SECONDS
 from bot.demo.world import World
 
 TO_TRY = """
-Open {page} and look into #alerts: checkout-api falls ill in a moment.
+Open {page} and look into #alerts: checkout-api fails in a moment.
   · as ana, press Acknowledge on the card; open its thread
   · type /incident help, /incident ask why now?, /sop list
   · as chloe, press Approve in the thread: it is refused, because she is no approver
   · as ben, press Approve: the gateway really restarts the service
-It falls ill again about three minutes after each restart. Ctrl-C ends everything.
+It fails again about three minutes after each restart. Ctrl-C ends everything.
 """
 
 

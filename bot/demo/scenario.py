@@ -46,9 +46,9 @@ class Scenario:
     async def falls_ill(self) -> None:
         """Wait until the leak passes its limit and the alert is posted."""
         seen = self.world.monitor.seen
-        await self.until("checkout-api to fall ill", lambda: seen.firing)
+        await self.until("checkout-api to fail", lambda: seen.firing)
         self._printer.done(
-            f"checkout-api is ill: /healthz answers {seen.status}, it holds {seen.held} of "
+            f"checkout-api is unhealthy: /healthz answers {seen.status}, it holds {seen.held} of "
             f"{seen.limit} (pid {seen.pids[0]}); Alertmanager's message is in #{CHANNEL}"
         )
 
@@ -74,7 +74,7 @@ class Scenario:
         self.require(card, "the card is gone")
         await self._press(who, card, "Acknowledge")
         await self.until(
-            f"the card to say that {who} looks after it",
+            f"the card to show {who}'s acknowledgement",
             lambda: _if_it_contains(self.card(), f"acknowledged by @{who}"),
         )
         self._printer.done(f"{who} presses Acknowledge: the card says so")
@@ -123,7 +123,7 @@ class Scenario:
         """Wait until thread and card show the end."""
         await self.until("the end in the thread", lambda: self.reply("resolved"))
         card = await self.until(
-            "the card to say that it is over",
+            "the card to show the end",
             lambda: _if_it_contains(self.card(), "RESOLVED"),
         )
         self._printer.done(f"card: {card.text.splitlines()[0]}")

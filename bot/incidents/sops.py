@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from bot.incidents.addresses import NO_USERINFO, has_userinfo
 from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.keys import incident_key_of, is_sop_id, sop_id_of
-from bot.incidents.keywords import Key, SpelledAlert, read_key, spelled
 from bot.incidents.model import Alert
+from bot.incidents.sop_keys import Key, SpelledAlert, read_key, spelled
 from bot.validation import field_problems
 
 EXAMPLE = "example.jsonl"

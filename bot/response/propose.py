@@ -13,9 +13,9 @@ from bot.approvals.model import Approval, Terms
 from bot.approvals.rules import Demand
 from bot.errors import GatewayRejected, GatewayUnavailable, InputError
 from bot.incidents.environments import Environments
-from bot.incidents.keywords import read_key, spelled
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
+from bot.incidents.sop_keys import read_key, spelled
 from bot.incidents.sops import ProposedAction, Sop, fill, template_values
 from bot.intake.guesses import SERVICE_LABELS
 from bot.remediation.answers import short_line

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verbs and their options."""
     commands = parser.add_subparsers(dest="verb", required=True)
     commands.add_parser("migrate", help="bring the schema up to date")
-    commands.add_parser("status", help="size, rows, who is alive, what is broken (then exit 1)")
+    commands.add_parser("status", help="print size, rows, live replicas and faults (then exit 1)")
     copying = commands.add_parser("copy", help="copy the whole store to another place")
     copying.add_argument("--to", required=True, metavar="URL", help="an empty store")
     copying.add_argument(
@@ -26,6 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     restoring = commands.add_parser("restore", help="put a backup in the store's place")
     restoring.add_argument("file", type=Path, metavar="FILE")
     restoring.add_argument(
-        "--replace", action="store_true", help="PostgreSQL: instead of all that the database holds"
+        "--replace", action="store_true", help="PostgreSQL: replace everything in the database"
     )
-    commands.add_parser("prune", help="forget what the policy does not keep, give space back")
+    commands.add_parser("prune", help="delete rows beyond the policy's retention, free the space")

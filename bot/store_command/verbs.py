@@ -77,12 +77,12 @@ def copy(settings: StoreSettings, options: argparse.Namespace, bar: Bar) -> int:
     bar.end()
     moved = done.moved
     _print_rows(moved.rows.items())
-    print(f"✓ {moved.total:,} rows are in {name_of(options.to)}: read back, every table the same.")
+    print(f"✓ {moved.total:,} rows are in {name_of(options.to)}: read back, every table is equal.")
     if moved.escaped:
-        print(f"  In {moved.escaped:,} rows a NUL character stands as \\x00 now.")
+        print(f"  In {moved.escaped:,} rows \\x00 replaces a NUL character.")
     _print_broken(moved.broken, "as in the source")
     if done.rehearsed:
-        print("! A rehearsal: a bot is running and goes on writing to the old store. Stop it,")
+        print("! A rehearsal: a bot is running and still writes to the old store. Stop it,")
         print("  then copy again with --replace.")
     else:
         print(f"Next: set STORE_URL={shown(options.to)} and start the bot.")
@@ -105,12 +105,15 @@ def restore(settings: StoreSettings, options: argparse.Namespace, bar: Bar) -> i
     done = backups.restore(options.file, url, bar, replace=options.replace)
     bar.end()
     if done.kept:
-        print(f"✓ The store that was there is kept as {done.kept}.")
+        print(f"✓ The previous store is kept as {done.kept}.")
     print(f"✓ {name_of(url)} is what {options.file} holds: {done.rows:,} rows.")
     for step in done.migrated:
         print(f"✓ brought up to date: {step}")
     _print_broken(done.broken, "as in the backup")
-    print("Next: start the bot. It looks in Slack before it posts what the backup did not know of.")
+    print(
+        "Next: start the bot. It searches Slack before it posts a message"
+        " that is not in the backup."
+    )
     return 0
 
 
@@ -124,10 +127,12 @@ def prune(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
     gone = asyncio.run(_prune(url, retention))
     back = files.give_back(file) if file else 0
     bar.end()
-    print(f"✓ {gone['deliveries']:,} deliveries older than {retention.deliveries_days} days went.")
     print(
-        f"✓ {gone['alerts']:,} alerts of incidents resolved more than {retention.alerts_days} days"
-        " ago went."
+        f"✓ deleted {gone['deliveries']:,} deliveries older than {retention.deliveries_days} days."
+    )
+    print(
+        f"✓ deleted {gone['alerts']:,} alerts of incidents resolved more than"
+        f" {retention.alerts_days} days ago."
     )
     if file:
         print(f"✓ {_size(back)} given back to the disk.")

@@ -28,7 +28,7 @@ ALERTS_LIMIT = 500  # in one body; a larger one would block the event loop for s
 KEY_LIMIT = 200  # characters of an Idempotency-Key
 
 
-class Ingest:
+class IngestEndpoints:
     """Both endpoints. `channel` receives the card of a new incident."""
 
     def __init__(

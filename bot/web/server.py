@@ -14,7 +14,7 @@ from bot.observability.metrics import Metrics
 from bot.web.access import TRUSTED, bearer_only
 from bot.web.body import BODY_LIMIT
 from bot.web.errors import errors_as_json
-from bot.web.ingest import Ingest
+from bot.web.ingest import IngestEndpoints
 from bot.web.trace import trace_route
 from store import Store
 
@@ -24,7 +24,7 @@ VERSION = "0.1.0"
 def web_app(
     *,
     store: Store,
-    ingest: Ingest,
+    ingest: IngestEndpoints,
     health: Health,
     metrics: Metrics,
     token: str,

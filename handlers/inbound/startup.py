@@ -53,5 +53,5 @@ def _refusal(error: Exception, setting: str) -> SopbotError:
         )
     name = str(error.response.get("error", "unknown_error"))
     if name in _BAD_SETTING:
-        return SettingsError([f"{setting}: Slack does not take it ({name})"])
+        return SettingsError([f"{setting}: Slack does not accept it ({name})"])
     return SlackRefused(name, permanent=False)

@@ -464,7 +464,10 @@ def main(argv: list[str]) -> int:
     except (Fault, OSError, UnicodeDecodeError) as wrong:
         print(f"✗ {wrong}")
         return 1
-    print(f"✓ {bundle['incident']}: every part is as it was exported; {rows} rows to head {until}")
+    print(
+        f"✓ {bundle['incident']}: every part is unchanged since the export;"
+        f" {rows} rows to head {until}"
+    )
     return 0
 
 

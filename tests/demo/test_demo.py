@@ -10,7 +10,7 @@ async def test_the_whole_job_is_played_in_order_and_nothing_is_left_behind(demo)
 
     assert await played.ended() == 0, played.output
     told = [
-        "checkout-api is ill: /healthz answers 503",
+        "checkout-api is unhealthy: /healthz answers 503",
         "card: 🔴 CRITICAL",
         "thread: 💡 Advice",
         "thread: 🔐 Restart checkout-api · awaiting approval",

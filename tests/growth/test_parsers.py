@@ -13,7 +13,7 @@ from benchmarks.worst_input import SOURCES, inputs, read
 from bot.advice.claims import marked
 from bot.advice.cleaning import clean_answer, last_json
 from bot.incidents.keys import fingerprint_of, normalise
-from bot.incidents.keywords import read_key
+from bot.incidents.sop_keys import read_key
 from bot.intake.drafting import still
 from bot.intake.guesses import looks_like_address, looks_like_env, service_of, subject_of
 from bot.remediation.contract import capped, printable

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.incidents.keys import sop_id_of
-from bot.incidents.keywords import could_overlap, read_key, spelled
 from bot.incidents.model import Alert, AlertStatus, Severity
+from bot.incidents.sop_keys import could_overlap, read_key, spelled
 from bot.incidents.sops import (
     TEMPLATE_NAMES,
     Sop,

@@ -187,7 +187,7 @@ FILES = [
     Mistake(
         "sops",
         "SOP_DIR: there is no folder",
-        "make it, or correct it",
+        "create it, or correct SOP_DIR",
         {"SOP_DIR": "/nowhere/sops"},
     ),
     Mistake(
@@ -234,20 +234,20 @@ FILES = [
     Mistake(
         "runbooks",
         "RUNBOOK_DIR: there is no folder /nowhere",
-        "make it, or take it out",
+        "create it, or remove RUNBOOK_DIR",
         {"RUNBOOK_DIR": "/nowhere"},
     ),
 ]
 SLACK = [
     Mistake(
         "slack",
-        "SLACK_BOT_TOKEN: Slack does not take it",
+        "SLACK_BOT_TOKEN: Slack does not accept it",
         "Bot User OAuth Token",
         {"SLACK_BOT_TOKEN": "xoxb-1-2"},
     ),
     Mistake(
         "socket",
-        "SLACK_APP_TOKEN: Slack does not take it",
+        "SLACK_APP_TOKEN: Slack does not accept it",
         "connections:write",
         {"SLACK_APP_TOKEN": "xapp-1-2"},
     ),
@@ -383,7 +383,7 @@ MACHINE = [
     Mistake(
         "store",
         "there is no folder /nowhere",
-        "make it",
+        "create it",
         {"STORE_URL": "sqlite:////nowhere/sopbot.db"},
     ),
     Mistake("store", "page.html", "STORE_URL", page_as_store),

@@ -214,12 +214,12 @@ async def test_missing_and_misspelt_settings_are_one_line_each(world: World) -> 
         (
             {"SLACK_BOT_TOKEN": "xoxb-a-wrong-token"},
             78,
-            "SLACK_BOT_TOKEN: Slack does not take it (invalid_auth)",
+            "SLACK_BOT_TOKEN: Slack does not accept it (invalid_auth)",
         ),
         (
             {"SLACK_APP_TOKEN": "xapp-a-wrong-token"},
             78,
-            "SLACK_APP_TOKEN: Slack does not take it (invalid_auth)",
+            "SLACK_APP_TOKEN: Slack does not accept it (invalid_auth)",
         ),
         ({"SLACK_API_URL": "http://127.0.0.1:1/api/"}, 1, "Slack cannot be reached."),
         ({"STORE_URL": "sqlite:////dev/null/x.db"}, 1, "The store /dev/null/x.db"),
