@@ -114,7 +114,7 @@ BOUNDS: dict[str, dict[str, float]] = {
     "store.log_events": {"_KNOWN": 1_024},
     "store.engines.postgres_session": {"PREPARE_AFTER": 3, "PREPARED": 256},
     "store.engines.postgres": {"CONNECTIONS": 8, "ATTEMPTS": 8, "PATIENCE": 5, "QUEUE": 30},
-    "store.engines.sqlite_worker": {"_GROUP": 256},
+    "store.engines.sqlite_worker": {"_GROUP": 256, "TURN": 0.001, "LONGEST": 0.02, "REST": 1},
     "store.operations.advice": {"ATTEMPTS": 5},
     "store.operations.approvals": {"AGAIN_PER_HOUR": 3},
     "store.operations.new_approvals": {"_ALERTS": 50},

@@ -57,8 +57,7 @@ def is_tracking_id(text: str) -> bool:
 
 def new_tracking_id(now: datetime) -> str:
     """Return `req-YYYYMMDD-HHMMSS-<8 hex>` in UTC."""
-    # A name, not a secret. Reading the kernel's randomness would release the interpreter's lock,
-    # and in a burst the writer thread gives that back only after half a millisecond.
+    # A name, not a secret: it need not cost a system call.
     number = random.getrandbits(32)
     return f"req-{now.astimezone(UTC):%Y%m%d-%H%M%S}-{number:08x}"
 

@@ -1,4 +1,4 @@
-"""SQLite from asyncio: one thread writes, a second one reads; see `sqlite_worker`.
+"""SQLite from asyncio: one connection writes, a second one reads; see `sqlite_worker`.
 
 When the file cannot be written every change is refused, and the next one tries anew: what is mended
 outside (room on the disk, a file put back) is noticed by itself.
@@ -59,7 +59,7 @@ class SqliteEngine:
             self._loop,
             busy_timeout=busy_timeout,
             watch=self._watch,
-            heard=self._heard,
+            on_result=self._on_result,
         )
         self._writer = work(wake=self._wake)
         # An in-memory database is its connection, so there the writer reads as well.
@@ -92,7 +92,7 @@ class SqliteEngine:
         for topic in topics:
             self.signal(topic).set()
 
-    def _heard(self, failure: StoreError | None) -> None:
+    def _on_result(self, failure: StoreError | None) -> None:
         """How a write went. One line when it begins to fail, one a minute, one when it ends."""
         now = time.monotonic()
         before, self._trouble = self._trouble, failure
@@ -110,7 +110,7 @@ class SqliteEngine:
     def _is_damaged(self, error: StoreError) -> None:
         """The inspection found it; from its thread."""
         self._watch.damaged(error)
-        self._loop.call_soon_threadsafe(self._heard, error)
+        self._loop.call_soon_threadsafe(self._on_result, error)
 
     async def write(
         self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs

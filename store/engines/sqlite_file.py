@@ -56,7 +56,9 @@ def claimed(path: str) -> Iterator[None]:
 
 
 def connect(path: str, busy_timeout: float, *, writes: bool) -> sqlite3.Connection:
-    """A connection on this thread: WAL, full sync, foreign keys; the schema up to date.
+    """A connection: WAL, full sync, foreign keys; the schema up to date.
+
+    Any thread may use it, one at a time.
 
     A file that cannot be used, for the disk being full too, is an error here: the bot ends with it
     and its supervisor tries again. A bot that ran without a store could acknowledge nothing, and
@@ -67,7 +69,9 @@ def connect(path: str, busy_timeout: float, *, writes: bool) -> sqlite3.Connecti
             Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if writes and not Path(path).exists():  # what alerts say is not for everybody here
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)
+        connection = sqlite3.connect(
+            path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+        )
     except (sqlite3.Error, OSError) as error:
         raise explain(error, path) from error
     try:
@@ -150,6 +154,11 @@ def is_full(error: Exception) -> bool:
 def is_locked(error: Exception) -> bool:
     """Whether another process held the file for longer than the busy timeout."""
     return _code(error) == sqlite3.SQLITE_BUSY
+
+
+def is_interrupted(error: Exception) -> bool:
+    """Return True if the progress handler ended a statement."""
+    return _code(error) == sqlite3.SQLITE_INTERRUPT
 
 
 def is_damage(error: Exception) -> bool:

@@ -29,7 +29,7 @@ class Watch:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._known: dict[Path, os.stat_result] = {}
+        self._known: dict[str, os.stat_result] = {}
         self._large_log = _LARGE_LOG
         self._damage: StoreError | None = None
 
@@ -37,7 +37,7 @@ class Watch:
         """Remember the files as they are now: a connection has just opened and written them."""
         if self._path != ":memory:":
             parts = (Path(self._path + end) for end in _PARTS)
-            self._known = {part: part.stat() for part in parts if part.exists()}
+            self._known = {str(part): part.stat() for part in parts if part.exists()}
 
     def check(self) -> None:
         """StoreError when what would be written now could not be found again."""
@@ -45,14 +45,14 @@ class Watch:
             raise self._damage
         for part, before in self._known.items():
             try:
-                now = part.stat()
+                now = os.stat(part)  # noqa: PTH116 - this runs before each commit
             except FileNotFoundError as error:
                 raise _gone(part) from error
             except OSError as error:
-                raise explain(error, str(part)) from error
+                raise explain(error, part) from error
             if not os.path.samestat(before, now):
                 raise _gone(part)
-            if part.name.endswith("-wal"):
+            if part.endswith("-wal"):
                 self._weigh(now.st_size)
             elif not now.st_size:
                 raise StoreError(
@@ -79,7 +79,7 @@ class Watch:
             )
 
 
-def _gone(name: Path) -> StoreError:
+def _gone(name: str) -> StoreError:
     return StoreError(
         f"The store's file {name} was moved, deleted or replaced while the bot uses it;"
         " nothing is written.",

@@ -1,40 +1,56 @@
-"""A thread with one SQLite connection: operations in the order they came, in grouped commits.
+"""An SQLite connection for asyncio: operations in the order they came, in grouped commits.
 
-Writes that queue while a commit waits for the disk share the next commit: under load one fsync
-serves many. An operation that fails takes no other with it: the group is undone and run again, each
-operation in its own savepoint. That is rare, and it spares every other write two statements.
+Operations run on the event loop's own thread. `sqlite3` gives the interpreter's lock away for each
+statement, however short: a thread that ran them beside a busy loop got it back only after some
+milliseconds, and a third of a burst's processor time went into passing it to and fro. What waits
+runs on the worker's thread, and the loop goes on meanwhile:
+
+- the COMMIT, which waits for the disk. Writes that come in meanwhile share the next one: under load
+  one fsync serves many;
+- a group that finds the file locked, or in which anything fails. It is undone and runs again there,
+  see `sqlite_groups`;
+- an operation that takes longer than `LONGEST`: a long list, a clean-up, a large delivery, or one
+  that reads from a slow disk. It is interrupted and runs again there, with its group, and so does
+  all that comes within the next `REST` seconds.
+
+The price: a page that is not in memory holds the loop until the disk gives it. A disk that hangs
+can hold the loop for `LONGEST` and one page, once in `REST` seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from functools import partial
+from queue import SimpleQueue
+from time import monotonic
+from typing import TypeVar
 
 from bot.errors import StoreError
-from store.engines.sqlite_file import connect, explain, is_damage, is_full, is_locked, make_room
+from store.engines.sqlite_file import connect, explain, is_damage, is_interrupted
+from store.engines.sqlite_groups import Group, Job, Runner, undo
 from store.engines.sqlite_watch import Watch
-from store.statements import Operation, bindable
+from store.statements import Operation
 from store.topics import Topic
 
 T = TypeVar("T")
 
-_GROUP = 256  # operations in one commit at most, so that nobody waits long behind a storm
-
-_Job = tuple[Callable[[], Operation[Any]], "asyncio.Future[Any]"]
-_Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
+_GROUP = 256  # operations in one commit at most, so that nobody waits long behind a burst
+TURN = 0.001  # seconds: then the loop does other things before the group's next operation
+LONGEST = 0.02  # seconds of one operation on the event loop
+REST = 1.0  # seconds on the thread after an operation took longer than that
+_STEPS = 200  # of SQLite's machine, some 10 µs, between two looks at the time
 
 
 class Worker:
-    """A thread with one connection that runs operations in the order they came.
+    """One connection, and the thread that waits for it.
 
-    With `wake` it writes; without, it only reads. `heard` is told, on the loop, how each write
-    went: what kept the file from being written, or None; and of a read, only that the file is
-    damaged.
+    With `wake` it writes; without, it only reads. `on_result` hears of each write how it went: what
+    kept the file from being written, or None; and of a read, only that the file is damaged.
     """
 
     def __init__(
@@ -44,16 +60,23 @@ class Worker:
         wake: Callable[[set[Topic]], None] | None,
         busy_timeout: float,
         watch: Watch,
-        heard: Callable[[StoreError | None], None],
+        on_result: Callable[[StoreError | None], None],
     ) -> None:
         self._path = path
         self._watch = watch
-        self._heard = heard
+        self._on_result = on_result
         self._busy_timeout = busy_timeout
         self._loop = loop
         self._wake = wake
         self._begin = "BEGIN IMMEDIATE" if wake else "BEGIN"
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._queue: deque[Job] = deque()
+        self._is_busy = False  # a group is due, runs, or is in the thread's hands
+        self._idle = asyncio.Event()
+        self._deadline = math.inf  # of the operation that the loop runs
+        self._rests_until = -math.inf
+        self._connection: sqlite3.Connection
+        self._changes = 0  # rows changed before the group
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"sqlite-{path}", daemon=True)
         self._ready: asyncio.Future[None] = loop.create_future()
         self._closed = False
@@ -72,7 +95,10 @@ class Worker:
         if self._closed:
             raise StoreError("The store is closed.", permanent=True)
         future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put((operation, future))
+        self._queue.append((operation, future))
+        if not self._is_busy:
+            self._is_busy = True
+            self._loop.call_soon(self._start_group)
         return await future
 
     async def stop(self) -> None:
@@ -82,178 +108,140 @@ class Worker:
         self._closed = True
         if self._thread.ident is None:
             return  # never started: the other worker could not open the file
-        self._jobs.put(None)
+        while self._is_busy:
+            self._idle.clear()
+            await self._idle.wait()
+        self._calls.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _run(self) -> None:
-        try:
-            connection = connect(self._path, self._busy_timeout, writes=self._wake is not None)
-            if self._wake:
-                self._watch.begin()
-        except Exception as error:  # noqa: BLE001 - start() waits for whatever it is
-            self._loop.call_soon_threadsafe(self._ready.set_exception, error)
+    # On the event loop
+
+    def _start_group(self) -> None:
+        jobs = [self._queue.popleft() for _ in range(min(_GROUP, len(self._queue)))]
+        self._changes = self._connection.total_changes
+        if monotonic() < self._rests_until:
+            self._hand_over(jobs, None)
             return
-        self._loop.call_soon_threadsafe(self._ready.set_result, None)
-        try:
-            while (jobs := self._next_group()) is not None:
-                self._serve(connection, jobs)
-        finally:
-            connection.close()
-
-    def _next_group(self) -> list[_Job] | None:
-        """The jobs that wait now, at least one; None when it is time to stop."""
-        job = self._jobs.get()
-        if job is None:
-            return None
-        jobs = [job]
-        while len(jobs) < _GROUP:
-            try:
-                job = self._jobs.get_nowait()
-            except Empty:
-                break
-            if job is None:
-                self._jobs.put(None)  # serve what came before, stop at the next turn
-                break
-            jobs.append(job)
-        return jobs
-
-    def _serve(self, connection: sqlite3.Connection, jobs: list[_Job]) -> None:
-        failure = None
-        before = connection.total_changes
         try:
             if self._wake:
                 self._watch.check()
-            outcomes, topics = self._run_group(connection, jobs)
-            # What changed no row did not touch the disk: it says nothing of how that is.
-            telling = self._wake is not None and connection.total_changes != before
-        except Exception as error:  # noqa: BLE001 - all wait for an answer, and nobody else serves
-            _undo(connection)
-            failure = error if isinstance(error, StoreError) else explain(error, self._path)
-            telling = self._wake is not None or is_damage(error)
-            if is_damage(error):
-                self._watch.damaged(failure)
-            outcomes, topics = [(future, None, failure) for _, future in jobs], set()
-        if telling:
-            self._loop.call_soon_threadsafe(self._heard, failure)
-        self._loop.call_soon_threadsafe(self._settle, outcomes, topics)
+            self._connection.execute(self._begin)
+        except (sqlite3.Error, StoreError):
+            self._hand_over(jobs, None)  # the thread has the time to wait for the file
+        else:
+            self._run_turn(Group(jobs))
 
-    def _run_group(
-        self, connection: sqlite3.Connection, jobs: list[_Job]
-    ) -> tuple[list[_Outcome], set[Topic]]:
+    def _run_turn(self, group: Group) -> None:
+        """Run operations of the group until its end, or until something else is due."""
+        now = monotonic()
+        end_of_turn = now + TURN
+        is_done, failure = False, None
         try:
-            return self._all_or_nothing(connection, jobs)
-        except sqlite3.Error as error:
-            if is_locked(error):
-                raise  # everybody has waited long enough; the second way would wait once more
-            if is_full(error):
-                make_room(connection)
-        except Exception:  # noqa: BLE001, S110 - whose fault it was, the second way finds out
-            pass
-        return self._one_by_one(connection, jobs)
+            while not is_done and now <= end_of_turn:
+                self._deadline = now + LONGEST
+                is_done = not group.run_next(self._connection)
+                now = monotonic()
+            if is_done and not self._wake:
+                self._connection.execute("COMMIT")  # of a read: it does not wait
+        except Exception as error:  # noqa: BLE001 - the thread finds out whose fault it was
+            failure = error
+        self._deadline = math.inf  # nothing may interrupt what the thread does
+        if failure is not None:
+            if is_interrupted(failure):
+                self._rests_until = monotonic() + REST
+            self._hand_over(group.jobs, failure)
+        elif not is_done:
+            self._loop.call_soon(self._run_turn, group)
+        elif self._wake:
+            self._calls.put(partial(self._commit, group))
+        else:
+            self._settle(group, None, is_news=False)
 
-    def _all_or_nothing(
-        self, connection: sqlite3.Connection, jobs: list[_Job]
-    ) -> tuple[list[_Outcome], set[Topic]]:
-        """Run the group in one transaction; whatever fails, nothing of it happened."""
-        topics: set[Topic] = set()
-        try:
-            connection.execute(self._begin)
-            outcomes: list[_Outcome] = [
-                (future, _drive(connection, operation(), topics), None)
-                for operation, future in jobs
-            ]
-            connection.execute("COMMIT")
-        except BaseException:
-            _undo(connection)
-            raise
-        return outcomes, topics
+    def _hand_over(self, jobs: list[Job], failure: Exception | None) -> None:
+        self._calls.put(partial(self._serve, jobs, failure))
 
-    def _one_by_one(
-        self, connection: sqlite3.Connection, jobs: list[_Job]
-    ) -> tuple[list[_Outcome], set[Topic]]:
-        """Run the group again, still in one transaction: a failure is its caller's alone.
+    def _is_late(self) -> bool:
+        """SQLite asks this now and then, and interrupts the statement that is late."""
+        return monotonic() > self._deadline
 
-        sqlite3.Error when it is the file's: then nothing of the group happened.
-        """
-        topics: set[Topic] = set()
-        connection.execute(self._begin)
-        outcomes: list[_Outcome] = [
-            (future, *self._attempt(connection, operation(), topics)) for operation, future in jobs
-        ]
-        connection.execute("COMMIT")
-        return outcomes, topics
-
-    def _attempt(
-        self, connection: sqlite3.Connection, operation: Operation[Any], topics: set[Topic]
-    ) -> tuple[Any, BaseException | None]:
-        connection.execute("SAVEPOINT one")
-        told: set[Topic] = set()
-        try:
-            result = _drive(connection, operation, told)
-        except _ITS_OWN_FAULT as error:
-            connection.execute("ROLLBACK TO one")
-            connection.execute("RELEASE one")
-            what = f"The store {self._path} refused one change: {error}."
-            return None, StoreError(what, permanent=True)
-        except sqlite3.Error:
-            raise  # the disk, not the operation: the whole group failed
-        except Exception as error:  # noqa: BLE001 - a refusal or a bug is its caller's alone
-            connection.execute("ROLLBACK TO one")
-            connection.execute("RELEASE one")
-            return None, error
-        connection.execute("RELEASE one")
-        topics |= told
-        return result, None
-
-    def _settle(
-        self,
-        outcomes: list[_Outcome],
-        topics: set[Topic],
-    ) -> None:
-        if topics and self._wake:
-            self._wake(topics)  # first: whom this wakes need not wait until the callers are done
-        for future, result, error in outcomes:
+    def _settle(self, group: Group, failure: StoreError | None, *, is_news: bool) -> None:
+        """Answer the callers. `is_news` says that the outcome tells how the file is."""
+        if is_news:
+            self._on_result(failure)
+        if group.topics and self._wake:
+            self._wake(group.topics)  # first: whom this wakes need not wait for the callers
+        for future, result, error in group.outcomes:
             if future.done():
                 continue  # the caller was cancelled; what it wrote stands
             if error is None:
                 future.set_result(result)
             else:
                 future.set_exception(error)
+        if self._queue:
+            self._loop.call_soon(self._start_group)
+        else:
+            self._is_busy = False
+            self._idle.set()
 
+    # On the thread
 
-# What SQLite says of one statement and its values, not of the file.
-_ITS_OWN_FAULT = (
-    sqlite3.IntegrityError,
-    sqlite3.ProgrammingError,
-    sqlite3.InterfaceError,
-    sqlite3.DataError,
-)
+    def _run(self) -> None:
+        try:
+            self._connection = connect(
+                self._path, self._busy_timeout, writes=self._wake is not None
+            )
+            if self._wake:
+                self._watch.begin()
+            self._use_on_loop()
+        except Exception as error:  # noqa: BLE001 - start() waits for whatever it is
+            self._loop.call_soon_threadsafe(self._ready.set_exception, error)
+            return
+        self._loop.call_soon_threadsafe(self._ready.set_result, None)
+        try:
+            while (call := self._calls.get()) is not None:
+                call()
+        finally:
+            self._connection.close()
 
+    def _use_on_loop(self) -> None:
+        """Let the event loop use the connection: nothing waits, nothing takes long."""
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        self._connection.set_progress_handler(self._is_late, _STEPS)
 
-def _undo(connection: sqlite3.Connection) -> None:
-    """Leave the transaction, if SQLite has not left it by itself."""
-    with suppress(sqlite3.Error):  # what made it fail may make this fail too; the next BEGIN says
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+    def _use_on_thread(self) -> None:
+        self._connection.set_progress_handler(None, 0)
+        self._connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout * 1000)}")
 
+    def _commit(self, group: Group) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers hear of it
+            self._serve(group.jobs, error)
+        else:
+            # What changed no row did not touch the disk: it says nothing of how that is.
+            is_news = self._connection.total_changes != self._changes
+            self._answer(group, None, is_news=is_news)
 
-def _drive(connection: sqlite3.Connection, operation: Operation[T], topics: set[Topic]) -> T:
-    """Run an operation to its end on this connection."""
-    answer: Any = None
-    try:
-        while True:
-            statement = operation.send(answer)
-            if statement.wants == "notify":
-                topics.add(Topic(statement.sql))
-                answer = None
-            elif statement.wants == "lock":
-                answer = None  # nobody else writes now
-            else:
-                cursor = connection.execute(statement.sql, bindable(statement.parameters))
-                if statement.wants == "rows":
-                    answer = cursor.fetchall()
-                else:
-                    answer = cursor.rowcount if statement.wants == "count" else None
-    except StopIteration as end:
-        result: T = end.value
-        return result
+    def _serve(self, jobs: list[Job], failure: Exception | None) -> None:
+        """Run a group that did not come to its end on the loop, as long as it may take."""
+        self._use_on_thread()
+        undo(self._connection)
+        try:
+            if self._wake:
+                self._watch.check()
+            group = Runner(self._connection, self._path, self._begin).run(jobs, failure)
+            trouble = None
+            is_news = self._wake is not None and self._connection.total_changes != self._changes
+        except Exception as error:  # noqa: BLE001 - all wait for an answer, and nobody else serves
+            undo(self._connection)
+            trouble = error if isinstance(error, StoreError) else explain(error, self._path)
+            is_news = self._wake is not None or is_damage(error)
+            if is_damage(error):
+                self._watch.damaged(trouble)
+            group = Group(jobs)
+            group.fail(trouble)
+        self._use_on_loop()
+        self._answer(group, trouble, is_news=is_news)
+
+    def _answer(self, group: Group, failure: StoreError | None, *, is_news: bool) -> None:
+        self._loop.call_soon_threadsafe(partial(self._settle, group, failure, is_news=is_news))

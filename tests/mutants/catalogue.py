@@ -183,7 +183,7 @@ MUTANTS = [
         returns="None",
     ),
     Mutant(
-        "store/engines/sqlite_worker.py",
+        "store/engines/sqlite_groups.py",
         "_one_by_one",
         "tests/store/test_sqlite.py tests/store/test_contract_engine.py",
         without="_attempt",

@@ -15,7 +15,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from store.engines.sqlite_file import SCHEMA, connect
-from store.engines.sqlite_worker import _drive
+from store.engines.sqlite_groups import drive
 from store.statements import Operation
 from store.topics import Topic
 
@@ -71,7 +71,7 @@ class TurnsEngine:
             await asyncio.sleep(0)
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            result = _drive(self._connection, operation(), topics)
+            result = drive(self._connection, operation(), topics)
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
