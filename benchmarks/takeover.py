@@ -110,7 +110,7 @@ class Cluster:
     async def quiet(self) -> None:
         """Wait until no work is left."""
         busy = (
-            "SELECT (SELECT COUNT(*) FROM outbox WHERE sent < wanted)"
+            "SELECT (SELECT COUNT(*) FROM outbox WHERE sent_version < desired_version)"
             " + (SELECT COUNT(*) FROM advice WHERE state != 'done') AS n"
         )
         links = self._slack.core.links

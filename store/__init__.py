@@ -36,7 +36,8 @@ from store.operations.new_approvals import NewApprovalsPart
 from store.operations.news import NewsPart
 from store.operations.notices import NoticesPart
 from store.operations.outbox import OutboxPart
-from store.operations.outbox_fetch import OutboxReadPart
+from store.operations.outbox_fetch import OutboxFetchPart
+from store.operations.outbox_results import OutboxResultsPart
 from store.operations.outcomes import OutcomesPart
 from store.operations.overdue_work import OverdueWorkPart
 from store.operations.proposing import ProposalsPart
@@ -75,7 +76,8 @@ class Store(
     OutcomesPart,
     VerificationPart,
     OutboxPart,  # Slack
-    OutboxReadPart,
+    OutboxFetchPart,
+    OutboxResultsPart,
     AuditTrailPart,  # the audit trail
     TrailUpkeepPart,
     DisputesPart,

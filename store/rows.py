@@ -26,35 +26,6 @@ from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationS
 from store.statements import Row, from_db_time, from_db_time_or_none, to_db_time_or_none
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxMessage:
-    """A message that Slack shows or should show. `kind` and `subject` say what to render.
-
-    `wanted` > `sent` means that it must be posted (`ts` is None) or changed. `thread_ts` is the
-    card's ts for a reply, None while the card itself is not posted. `unsure`: an earlier try ended
-    so that it may be posted already. `sender`: whose alerts it is about, '' for the bot's own.
-    """
-
-    id: int
-    key: str
-    kind: str
-    incident_id: int | None
-    subject: str
-    channel: str
-    in_thread: bool
-    thread_ts: str | None
-    rank: int
-    wanted: int
-    sent: int
-    ts: str | None
-    unsure: bool
-    attempts: int
-    failed: bool
-    error: str
-    created_at: datetime
-    sender: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of one delivery: written, folded, and which incidents it touched."""
@@ -338,30 +309,6 @@ def advice_from(row: Row) -> AdviceRecord:
         asked_by=row["asked_by"],
         body=json.loads(row["body"]) if row["body"] else None,
         at=from_db_time(row["at"]),
-    )
-
-
-def outbox_from(row: Row) -> OutboxMessage:
-    """An outbox row joined with its card's ts as `thread_ts`."""
-    return OutboxMessage(
-        id=row["id"],
-        key=row["key"],
-        kind=row["kind"],
-        incident_id=row["incident_id"],
-        subject=row["subject"],
-        channel=row["channel"],
-        in_thread=bool(row["in_thread"]),
-        thread_ts=row["thread_ts"],
-        rank=row["rank"],
-        wanted=row["wanted"],
-        sent=row["sent"],
-        ts=row["ts"],
-        unsure=bool(row["unsure"]),
-        attempts=row["attempts"],
-        failed=bool(row["failed"]),
-        error=row["error"],
-        created_at=from_db_time(row["created_at"]),
-        sender=row["sender"],
     )
 
 

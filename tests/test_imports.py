@@ -1,12 +1,7 @@
 """Imports point down only, and importing the bot stays light."""
 
-import ast
 import subprocess
 import sys
-from graphlib import TopologicalSorter
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_the_import_rules_of_the_house_hold():
@@ -19,28 +14,6 @@ def test_the_import_rules_of_the_house_hold():
     assert done.returncode == 0, (
         f"run `.venv/bin/lint-imports`, it names the import:\n{done.stdout[-3000:]}"
     )
-
-
-def test_no_module_imports_itself_by_way_of_others():
-    files = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-        for package in ("bot", "handlers", "store")
-        for path in (ROOT / package).rglob("*.py")
-    }
-    imports = {name: set(imported(path, files)) for name, path in files.items()}
-    TopologicalSorter(imports).prepare()  # CycleError names the modules of a circle
-
-
-def imported(path, ours):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            members = [f"{node.module}.{alias.name}" for alias in node.names]
-            names = [name if name in ours else node.module for name in members]
-        else:
-            continue
-        yield from (name for name in names if name in ours)
 
 
 def test_the_bot_package_itself_imports_nothing():

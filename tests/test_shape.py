@@ -18,13 +18,10 @@ LONG_FILES: dict[str, int] = {
     "bot/simulator/tests/test_blocks.py": 454,
     "bot/simulator/tests/test_web_api.py": 405,
     "store/audit/proof.py": 472,
-    "store/engines/migrations.py": 581,
     "store/engines/postgres.py": 365,
     "store/operations/audit.py": 395,
     "store/operations/incidents.py": 359,
-    "store/operations/outbox.py": 529,
     "store/operations/outcomes.py": 352,
-    "store/rows.py": 377,
     "tests/approvals/test_blockers.py": 357,
     "tests/gateway/test_attack_the_supervisor.py": 407,
     "tests/gateway/test_http.py": 398,
@@ -54,7 +51,6 @@ LONG_FILES: dict[str, int] = {
     "tests/test_store_command.py": 371,
 }
 LONG_FUNCTIONS = 20
-CIRCULAR = {"bot.simulator.conversation", "bot.simulator.local", "bot.simulator.watching"}
 
 
 def test_no_file_is_too_long_to_read_at_once() -> None:
@@ -82,7 +78,7 @@ def test_few_functions_are_longer_than_a_page() -> None:
 def test_no_module_imports_itself_by_way_of_others() -> None:
     modules = {module_of(file.relative_to(ROOT).as_posix()): file for file in files(*PACKAGES)}
     imports = {name: imported_by(file, modules) - {name} for name, file in modules.items()}
-    assert set().union(*circles(imports)) <= CIRCULAR, "move what both need to a third module"
+    assert list(circles(imports)) == [], "move what both need to a third module"
 
 
 def imported_by(file: Path, modules: Container[str]) -> set[str]:

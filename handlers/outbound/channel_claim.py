@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.incidents.model import Severity
 from handlers.outbound.rate_limiter import RateLimiter
+from store.messages import OutboxMessage
 from store.operations.leases import ChannelClaim
-from store.rows import OutboxMessage
 
 LONGEST_PAUSE = 15.0  # seconds a channel waits at most while Slack is unavailable
 # The alerts of one outage arrive one after the other, and Slack may take no second post for a
@@ -86,7 +87,7 @@ class Channel:
             first is None
             or first.ts is not None
             or first.kind != "card"
-            or first.rank <= 0
+            or _is_most_severe(first)
             or not self.is_quiet(now)
             or waiting == self.gathered
             or not self.gathers_left
@@ -106,7 +107,7 @@ class Channel:
         ahead = max(0, CARDS_BEFORE_DIGEST - self.burst_cards)
         if not ahead or not any(_is_new(message, "storm") for message in messages):
             return list(messages)
-        critical = (m for m in messages if _is_new(m, "card") and m.rank == 0)
+        critical = (m for m in messages if _is_new(m, "card") and _is_most_severe(m))
         cards = list(critical)[:ahead]
         return [*cards, *(message for message in messages if message not in cards)]
 
@@ -129,3 +130,7 @@ class Channel:
 
 def _is_new(message: OutboxMessage, kind: str) -> bool:
     return message.kind == kind and message.ts is None
+
+
+def _is_most_severe(message: OutboxMessage) -> bool:
+    return message.severity is Severity.CRITICAL

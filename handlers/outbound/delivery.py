@@ -15,9 +15,9 @@ from handlers.outbound.rate_limiter import RateLimiter
 from handlers.outbound.rendering import Rendered, Renderer
 from handlers.outbound.slack_client import BAD_TOKEN, POST, SlackClient
 from store import Store
+from store.messages import OutboxMessage
 from store.operations.cards import CardContent
 from store.operations.leases import ChannelClaim
-from store.rows import OutboxMessage
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from store.rows import OutboxMessage
+from store.messages import OutboxMessage
 
 PREFIX, OLD_PREFIX = "sopbot_", "sopbot."
 _NOT_KEPT = re.compile(r"[^a-z0-9_]")

@@ -27,10 +27,9 @@ from handlers.outbound.rate_limiter import RateLimiter
 from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import POST, SlackClient
 from store import Store
+from store.messages import MessageClass, OutboxMessage
 from store.operations.cards import CardContent
-from store.operations.outbox import MessageClass
 from store.operations.outbox_fetch import ChannelWork, FetchRequest
-from store.rows import OutboxMessage
 from store.topics import Topic
 
 log = logging.getLogger(__name__)

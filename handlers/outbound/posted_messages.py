@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.errors import OutcomeUnknown
 from handlers.outbound.metadata import Sender, as_object, key_of
-from store.rows import OutboxMessage
+from store.messages import OutboxMessage
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from handlers.outbound import posted_head
 from handlers.outbound.metadata import event_type
 from handlers.views import advice, approval, audit, card, news, notices, result, steering
 from handlers.views.text import Block, context
+from store.messages import OutboxMessage
 from store.operations.cards import CardContent
-from store.rows import OutboxMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class Renderer:
         kind = self._kinds.get(message.kind) if message else None
         if message is None or kind is None:
             return None
-        if not message.failed:
+        if message.given_up_at is None:
             number = f"INC-{message.incident_id}" if message.incident_id else "It"
             return Rendered(*notices.delivered(message.channel, number))
         shown = await kind(message.subject)

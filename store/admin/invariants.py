@@ -216,9 +216,14 @@ EXCEPT SELECT 'message audit_head:' || substr(name, 5) FROM audit_anchors
 EXCEPT SELECT 'message ' || kind || ':' || id FROM notices
 """
 
-_SENT = "SELECT 'message ' || key AS what FROM outbox WHERE sent < 0 OR sent > wanted"
+_SENT = (
+    "SELECT 'message ' || key AS what FROM outbox"
+    " WHERE sent_version < 0 OR sent_version > desired_version"
+)
 
-_POSTED = "SELECT 'message ' || key AS what FROM outbox WHERE (sent > 0) != (ts IS NOT NULL)"
+_POSTED = (
+    "SELECT 'message ' || key AS what FROM outbox WHERE (sent_version > 0) != (ts IS NOT NULL)"
+)
 
 # Whether the key made them, only who has it can say: `python -m bot audit verify`.
 _AUDIT_FOLLOWS = """

@@ -33,7 +33,7 @@ async def migrate(url: str, name: str) -> None:
             if name_of(migration) in applied:
                 continue
             async with connection.transaction():
-                for statement in statements_of(migration):
+                for statement in statements_of(migration, "postgresql"):
                     sql = schema_for_postgres(statement)
                     await connection.execute(sql)
                 await connection.execute(

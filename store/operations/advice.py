@@ -10,7 +10,7 @@ from bot.incidents.model import Incident, Severity
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import incidents, leases
-from store.operations.deliveries import first_time
+from store.operations.idempotency import first_time
 from store.operations.part import Part
 from store.rows import AdviceRecord, TurnRecord, advice_from, dump, incident_from
 from store.statements import (
@@ -38,7 +38,7 @@ def enqueue(
     now: datetime,
     once: str = "",
 ) -> Operation[bool]:
-    """Queue advice: unasked when `question` is ''. False when the key `once` was seen before.
+    """Enqueue advice: unasked when `question` is ''. False when the key `once` was seen before.
 
     Unasked advice wakes nobody: it never delays the card, whose posting wakes the advisor.
     """

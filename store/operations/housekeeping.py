@@ -9,13 +9,14 @@ from store.statements import Operation, execute, query, run, to_db_time
 
 
 def prune(deliveries_before: datetime, resolved_before: datetime) -> Operation[dict[str, int]]:
-    """Forget old deliveries, and the raw alerts of incidents resolved long ago.
+    """Forget old deliveries and keys, and the raw alerts of incidents resolved long ago.
 
     Incidents, their timeline, votes and executions stay: they are the record.
     """
     deliveries = yield execute(
         "DELETE FROM deliveries WHERE seen_at < ?", to_db_time(deliveries_before)
     )
+    yield run("DELETE FROM idempotency_keys WHERE seen_at < ?", to_db_time(deliveries_before))
     alerts = yield execute(
         "DELETE FROM alerts WHERE received_at < ? AND (incident_id IS NULL OR incident_id IN"
         " (SELECT id FROM incidents WHERE status = 'resolved' AND resolved_at < ?))",

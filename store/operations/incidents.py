@@ -43,7 +43,7 @@ def show_card(
         channel=channel,
         incident_id=incident_id,
         in_thread=False,
-        rank=severity.rank,
+        severity=severity,
         now=now,
         delay=delay,
         sender=sender,
@@ -58,7 +58,7 @@ def reply(incident: Incident, kind: str, subject: object, now: datetime) -> Oper
         channel=incident.channel,
         incident_id=incident.id,
         in_thread=True,
-        rank=incident.severity.rank,
+        severity=incident.severity,
         now=now,
     )
 

@@ -60,7 +60,7 @@ def report(
         channel=incident.channel,
         incident_id=incident.id,
         in_thread=True,
-        rank=incident.severity.rank,
+        severity=incident.severity,
         now=now,
         soon=True,
     )
@@ -173,8 +173,8 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
     if not rows:
         return 0
     counts = yield query(
-        "SELECT channel, COUNT(*) AS n FROM outbox WHERE kind = 'news' AND ts IS NULL"
-        " AND sent < wanted AND failed = 0 GROUP BY channel"
+        "SELECT channel, COUNT(*) AS n FROM outbox WHERE kind = 'news' AND ts IS NULL"  # noqa: S608 - constants
+        f" AND {outbox.PENDING} GROUP BY channel"
     )
     waiting = {row["channel"]: int(row["n"]) for row in counts}
     said = 0

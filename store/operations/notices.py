@@ -74,7 +74,7 @@ def show(kind: str, channel: str, notice_id: int, now: datetime) -> Operation[No
         channel=channel,
         incident_id=None,
         in_thread=False,
-        rank=outbox.OWN,
+        severity=None,
         now=now,
     )
 
@@ -126,7 +126,7 @@ def storm(notice_id: int) -> Operation[Burst | None]:
     )
     most_severe = yield query(
         f"SELECT i.id, i.severity, i.title {_OF_STORM} AND i.status != 'resolved'"
-        " ORDER BY o.rank, i.id LIMIT ?",
+        " ORDER BY o.class, o.severity, o.promoted, i.id LIMIT ?",
         *where,
         GRAVEST,
     )

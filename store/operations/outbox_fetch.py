@@ -7,25 +7,129 @@ thread or a server, and the card is what people wait for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.errors import NotFound
-from store.operations import cards, outbox
+from store.messages import EVERYTHING, MessageClass, OrderClass, OutboxMessage, outbox_from
+from store.operations import cards, leases
 from store.operations.cards import CardContent
-from store.operations.outbox import MessageClass
+from store.operations.outbox import FROM, PENDING, SELECT
 from store.operations.part import Part
-from store.rows import OutboxMessage
-from store.statements import Operation, together
+from store.statements import Operation, Row, Statement, query, to_db_time, together
 
 AHEAD = 3  # channels whose messages are read before it is known which channel has some
+LONGEST_WAIT = timedelta(minutes=5)  # nothing waits so long: the clock was set back
+
+# A reply waits until its card is posted, or given up. Takes the times of `_when`.
+_DUE = """
+ o.sent_version < o.desired_version AND o.given_up_at IS NULL
+    AND (o.not_before <= ? OR o.not_before > ?)
+    AND (o.in_thread = 0 OR card.ts IS NOT NULL OR card.given_up_at IS NOT NULL)
+"""
+_IS = {
+    MessageClass.NEW: "o.ts IS NULL",
+    MessageClass.STATE_CHANGE: f"(o.ts IS NOT NULL AND o.class <= {OrderClass.STATE_CHANGE:d})",
+    MessageClass.REFRESH: f"(o.ts IS NOT NULL AND o.class > {OrderClass.STATE_CHANGE:d})",
+}
+_HAS_DUE = ", ".join(
+    f"EXISTS (SELECT 1 {FROM} WHERE o.channel = waiting.channel AND {is_of_it} AND {_DUE})"
+    f" AS has_{which}"
+    for which, is_of_it in _IS.items()
+)
+
+
+def _when(now: datetime) -> tuple[str, str]:
+    return to_db_time(now), to_db_time(now + LONGEST_WAIT)
+
+
+def channels_due(now: datetime, owner: str) -> Statement:
+    """Reads the classes that each channel has to send now, for `classes_of`.
+
+    Without the channels that another replica has claimed.
+    """
+    return query(
+        # From one channel straight to the next: a backlog of thousands in one is not walked over.
+        f"""
+        WITH RECURSIVE waiting (channel) AS (
+            SELECT MIN(channel) FROM outbox WHERE {PENDING}
+            UNION ALL
+            SELECT (SELECT MIN(channel) FROM outbox WHERE {PENDING} AND channel > waiting.channel)
+            FROM waiting WHERE waiting.channel IS NOT NULL
+        )
+        SELECT channel, {_HAS_DUE} FROM waiting
+        WHERE waiting.channel IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.name = 'lane/' || waiting.channel
+                AND claims.owner != ? AND {leases.alive("claims.owner")})
+        """,  # noqa: S608 - constants
+        *_when(now) * len(_IS),
+        owner,
+        to_db_time(now),
+    )
+
+
+def classes_of(rows: Sequence[Row]) -> dict[str, frozenset[MessageClass]]:
+    """The classes for which `due` has an answer, of each channel that has any."""
+    classes = {
+        row["channel"]: frozenset(which for which in _IS if row[f"has_{which}"]) for row in rows
+    }
+    return {channel: which for channel, which in classes.items() if which}
+
+
+def _yields(senders: Collection[str]) -> str:
+    """The first part of the order: posts of these senders after those of all others.
+
+    Replies come after all cards, as ever.
+    """
+    if not senders:
+        return ""
+    marks = ", ".join("?" * len(senders))
+    return (
+        f"CASE WHEN o.class = {OrderClass.REPLY:d} THEN 2 ELSE 0 END"
+        f" + CASE WHEN o.ts IS NULL AND o.sender IN ({marks}) THEN 1 ELSE 0 END, "
+    )
+
+
+def due(
+    channel: str,
+    now: datetime,
+    limit: int,
+    which: Set[MessageClass],
+    yielding: Collection[str] = (),
+) -> Operation[list[OutboxMessage]]:
+    """The messages to send next: the most severe first, the senders in turn."""
+    return messages_of((yield reading_due(channel, now, limit, which, yielding)))
+
+
+def messages_of(rows: Sequence[Row]) -> list[OutboxMessage]:
+    """The messages that `reading_due` has read."""
+    return [outbox_from(row) for row in rows]
+
+
+def reading_due(
+    channel: str, now: datetime, limit: int, which: Set[MessageClass], yielding: Collection[str]
+) -> Statement:
+    """Reads the messages to send next, for `messages_of`.
+
+    A reply waits until its card is posted. New posts of the senders in `yielding` come after the
+    cards of all others.
+    """
+    only = "" if which == EVERYTHING else f" AND ({' OR '.join(_IS[one] for one in sorted(which))})"
+    return query(
+        f"{SELECT} WHERE o.channel = ? AND {_DUE}{only} ORDER BY {_yields(yielding)}"
+        "o.class, o.severity, o.promoted, o.turn, o.not_before, o.id LIMIT ?",
+        channel,
+        *_when(now),
+        *yielding,
+        limit,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """The reads of a channel that is free to send: see `outbox.due`."""
+    """The reads of a channel that is free to send: see `due`."""
 
     limit: int
     which: frozenset[MessageClass]
@@ -53,22 +157,22 @@ def fetch(
     found: dict[str, ChannelWork] = {}
     ahead = asks if len(asks) <= AHEAD else {}
     channels, *read = yield from together(
-        outbox.channels_due(now, owner),
+        channels_due(now, owner),
         *(
-            outbox.reading_due(channel, now, ask.limit, ask.which, ask.yielding)
+            reading_due(channel, now, ask.limit, ask.which, ask.yielding)
             for channel, ask in ahead.items()
         ),
     )
     rows_of = dict(zip(ahead, read, strict=True))
-    for channel, which in outbox.classes_of(channels).items():
+    for channel, which in classes_of(channels).items():
         ask = asks.get(channel)
         if ask is None or not which & ask.which:
             found[channel] = ChannelWork(which)
             continue
         if channel in rows_of:
-            messages = outbox.messages_of(rows_of[channel])
+            messages = messages_of(rows_of[channel])
         else:
-            messages = yield from outbox.due(channel, now, ask.limit, ask.which, ask.yielding)
+            messages = yield from due(channel, now, ask.limit, ask.which, ask.yielding)
         card = None
         if messages and messages[0].kind == "card":
             with suppress(NotFound):  # what is missing stops this card, and no other message
@@ -77,8 +181,8 @@ def fetch(
     return found
 
 
-class OutboxReadPart(Part):
-    """The methods of `Store` for the outbox's work."""
+class OutboxFetchPart(Part):
+    """The methods of `Store` for the messages to send next."""
 
     async def outbox_channels(
         self, now: datetime, asks: Mapping[str, FetchRequest] | None = None
@@ -88,3 +192,20 @@ class OutboxReadPart(Part):
         `asks`: the channels that are free to send; they get their messages in the same read.
         """
         return await self._engine.read(fetch, now, self.owner, asks or {})
+
+    async def outbox_due(
+        self,
+        channel: str,
+        now: datetime,
+        limit: int = 20,
+        which: Set[MessageClass] = EVERYTHING,
+        yielding: Collection[str] = (),
+    ) -> list[OutboxMessage]:
+        """The messages of `which` to send next, in this order: the bot's own notices, state
+        changes, cards with the most severe first, replies.
+
+        Within a severity the senders take turns, and the message that waits longest comes first; a
+        reply comes only after its card, and beside the other cards only when it has waited for a
+        minute. New cards of the senders in `yielding` come after those of all others.
+        """
+        return await self._engine.read(due, channel, now, limit, which, tuple(yielding))

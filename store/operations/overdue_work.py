@@ -60,9 +60,10 @@ _RULES = (
         "messages that are overdue in Slack",
         f"SELECT {_NAMED} AS name FROM outbox o LEFT JOIN outbox card"  # noqa: S608 - constants
         " ON o.in_thread = 1 AND card.incident_id = o.incident_id AND card.kind = 'card'"
-        " WHERE o.sent < o.wanted AND o.failed = 0 AND (o.kind != 'card' OR o.ts IS NOT NULL)"
+        " WHERE o.sent_version < o.desired_version AND o.given_up_at IS NULL"
+        " AND (o.kind != 'card' OR o.ts IS NOT NULL)"
         " AND (o.in_thread = 0 OR card.ts IS NOT NULL)"
-        " AND COALESCE(o.due_since, o.not_before) < ?",
+        " AND o.enqueued_at < ?",
         OVERDUE,
     ),
     _Rule(
@@ -70,7 +71,7 @@ _RULES = (
         "messages that Slack does not take",
         f"SELECT {_NAMED} AS name FROM outbox o"  # noqa: S608 - constants
         " LEFT JOIN incidents i ON i.id = o.incident_id"
-        " WHERE o.sent < o.wanted AND o.failed = 1 AND o.not_before <= ?"
+        " WHERE o.sent_version < o.desired_version AND o.given_up_at <= ?"
         " AND COALESCE(i.status, 'open') != 'resolved' AND NOT EXISTS (SELECT 1 FROM notices n"
         " WHERE n.kind = o.kind AND CAST(n.id AS TEXT) = o.subject AND n.ended_at IS NOT NULL)",
         timedelta(),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.errors import StoreError
+from bot.incidents.model import Severity
 from store.audit.proof import CHECKPOINT, DAY, FIRST, HEAD, Anchor, anchor_text
 from store.operations import audit, outbox
 from store.operations.audit import Kind
@@ -13,7 +14,6 @@ from store.operations.part import Part
 from store.statements import Operation, execute, lock, query, run, seal, starting_with, to_db_time
 
 POSTED = "audit_head"
-RANK = 3  # behind whatever an incident has to say
 _BATCH = 500  # rows that are looked at in one go
 _MOST = 2_000  # rows that go at once, so that nobody waits long to put something on record
 
@@ -51,7 +51,7 @@ def close_day(channel: str, now: datetime) -> Operation[bool]:
             channel=channel,
             incident_id=None,
             in_thread=False,
-            rank=RANK,
+            severity=Severity.LOW,  # behind every incident's card
             now=now,
         )
     return bool(written)

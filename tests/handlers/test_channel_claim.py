@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.incidents.model import Severity
 from handlers.outbound.channel_claim import CARDS_BEFORE_DIGEST, GATHERS, QUIET, Channel
 from handlers.outbound.rate_limiter import RateLimiter
+from store.messages import OrderClass, OutboxMessage
 from store.operations.leases import ChannelClaim
-from store.rows import OutboxMessage
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 CARD = OutboxMessage(
@@ -20,13 +21,14 @@ CARD = OutboxMessage(
     channel="C0ALERTS01",
     in_thread=False,
     thread_ts=None,
-    rank=0,
-    wanted=1,
-    sent=0,
+    order=OrderClass.CARD,
+    severity=Severity.CRITICAL,
+    desired_version=1,
+    sent_version=0,
     ts=None,
     unsure=False,
     attempts=1,
-    failed=False,
+    given_up_at=None,
     error="",
     created_at=NOW,
 )
@@ -36,16 +38,16 @@ def channel():
     return Channel(ChannelClaim("C0ALERTS01", 0, None, NOW), RateLimiter())
 
 
-def message(number, kind="card", rank=0, ts=None):
-    return replace(CARD, id=number, key=f"{kind}:{number}", kind=kind, rank=rank, ts=ts)
+def message(number, kind="card", severity=Severity.CRITICAL, ts=None):
+    return replace(CARD, id=number, key=f"{kind}:{number}", kind=kind, severity=severity, ts=ts)
 
 
 def keys(messages):
     return [one.key for one in messages]
 
 
-def cards(count, rank=0):
-    return [message(number, rank=rank) for number in range(1, count + 1)]
+def cards(count, severity=Severity.CRITICAL):
+    return [message(number, severity=severity) for number in range(1, count + 1)]
 
 
 STORM = message(99, "storm", -2)
@@ -67,7 +69,7 @@ def test_a_digest_goes_first_once_so_many_cards_of_its_storm_are_posted():
 
 
 def test_a_digest_waits_for_no_card_that_is_not_critical():
-    assert keys(channel().in_order([STORM, *cards(20, rank=2)]))[0] == "storm:99"
+    assert keys(channel().in_order([STORM, *cards(20, severity=Severity.HIGH)]))[0] == "storm:99"
 
 
 @pytest.mark.parametrize("kind", ["frozen", "stuck"])
@@ -78,15 +80,16 @@ def test_what_else_the_bot_says_of_itself_waits_for_no_card(kind):
 
 def test_the_first_post_of_a_quiet_channel_waits_as_long_as_more_comes_in():
     one_channel = channel()
-    assert one_channel.should_gather(cards(1, rank=2), NOW)
-    assert one_channel.should_gather(cards(2, rank=2), NOW), "one more came"
-    assert not one_channel.should_gather(cards(2, rank=2), NOW), "nothing more came"
+    assert one_channel.should_gather(cards(1, severity=Severity.HIGH), NOW)
+    assert one_channel.should_gather(cards(2, severity=Severity.HIGH), NOW), "one more came"
+    assert not one_channel.should_gather(cards(2, severity=Severity.HIGH), NOW), "nothing more came"
 
 
 def test_it_does_not_wait_for_ever():
     one_channel = channel()
     waits = [
-        one_channel.should_gather(cards(number, rank=2), NOW) for number in range(1, GATHERS + 2)
+        one_channel.should_gather(cards(number, severity=Severity.HIGH), NOW)
+        for number in range(1, GATHERS + 2)
     ]
     assert waits == [True] * GATHERS + [False]
 
@@ -98,8 +101,10 @@ def test_a_critical_card_waits_for_nothing():
 def test_a_channel_that_is_not_quiet_waits_for_nothing():
     one_channel = channel()
     one_channel.posted(message(1), NOW)
-    assert not one_channel.should_gather(cards(1, rank=2), NOW + QUIET / 2)
-    assert one_channel.should_gather(cards(1, rank=2), NOW + QUIET + timedelta(seconds=1))
+    assert not one_channel.should_gather(cards(1, severity=Severity.HIGH), NOW + QUIET / 2)
+    assert one_channel.should_gather(
+        cards(1, severity=Severity.HIGH), NOW + QUIET + timedelta(seconds=1)
+    )
 
 
 def test_a_sender_is_over_its_share_for_a_minute_after_so_many_new_cards():

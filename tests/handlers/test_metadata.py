@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.incidents.model import Severity
 from bot.simulator import kept_content, kept_metadata
 from handlers.outbound.metadata import Sender, event_type, key_of, kind_of, metadata_for, time_of
 from handlers.outbound.rendering import Rendered, Renderer, _marked
-from store.rows import OutboxMessage
+from store.messages import OrderClass, OutboxMessage
 
 US = Sender("B0SOPBOT", "our-store")
 OURS = {"event_type": "sopbot_card", "event_payload": {"key": "card:1", "store": "our-store"}}
@@ -33,13 +34,14 @@ def message(kind: str = "card", incident_id: int | None = 1) -> OutboxMessage:
         channel="C0ALERTS01",
         in_thread=False,
         thread_ts=None,
-        rank=0,
-        wanted=1,
-        sent=0,
+        order=OrderClass.CARD,
+        severity=Severity.CRITICAL,
+        desired_version=1,
+        sent_version=0,
         ts=None,
         unsure=False,
         attempts=1,
-        failed=False,
+        given_up_at=None,
         error="",
         created_at=datetime(2026, 11, 21, tzinfo=UTC),
     )

@@ -128,7 +128,7 @@ async def test_another_process_looks_before_it_posts_what_the_first_may_have_pos
         await desk.slack.wait_for(desk.ours, why="the card")
     # As if the process had died between Slack's answer and its own note of it.
     with sqlite3.connect(f"{tmp_path}/desk.db") as raw:
-        raw.execute("UPDATE outbox SET ts = NULL, sent = 0 WHERE kind = 'card'")
+        raw.execute("UPDATE outbox SET ts = NULL, sent_version = 0 WHERE kind = 'card'")
     raw.close()
     second = await open_store(f"sqlite:///{tmp_path}/desk.db", owner="second")
     desk.clock.forward(LEASE + 1)
@@ -166,7 +166,7 @@ async def test_what_slack_will_never_take_is_told_in_the_ops_channel(desk):
     buttons = [b["text"]["text"] for b in said.data["blocks"][-1]["elements"]]
     assert "Acknowledge" in buttons, "and it can be worked with from there"
     row = await desk.store.outbox_message(f"card:{number}")
-    assert row.failed, "kept, with the reason"
+    assert row.given_up_at, "kept, with the reason"
 
 
 async def test_a_change_is_made_once_whatever_ts_slack_answers_with(desk):
@@ -185,7 +185,7 @@ async def test_a_change_is_made_once_whatever_ts_slack_answers_with(desk):
 
 async def shown(desk, number):
     row = await desk.store.outbox_message(f"card:{number}")
-    return row.sent == row.wanted
+    return row.sent_version == row.desired_version
 
 
 async def test_refused_blocks_still_leave_the_words(desk):
@@ -203,7 +203,7 @@ async def test_a_token_that_slack_does_not_take_loses_nothing(desk):
     async with desk.running():
         await asyncio.wait_for(desk.faults.refused.wait(), 10)
     row = await desk.store.outbox_message(f"card:{number}")
-    assert not row.failed
+    assert not row.given_up_at
     desk.clock.forward(60)
     async with desk.running():
         await desk.slack.wait_for(desk.ours, why="the card once the token is good again")
@@ -255,12 +255,12 @@ async def test_a_message_that_is_always_refused_does_not_silence_its_channel(des
         await desk.open("web", Severity.LOW)
         desk.wake(1)  # the pause of a channel of which nothing is known
         await desk.slack.wait_for(desk.ours, why="the card of another incident")
-    assert not row.failed
+    assert not row.given_up_at
 
 
 async def tried(desk, number, times):
     row = await desk.store.outbox_message(f"card:{number}")
-    return row if row.attempts >= times or row.failed else None
+    return row if row.attempts >= times or row.given_up_at else None
 
 
 async def test_what_is_refused_again_and_again_is_given_up_and_told(desk):
@@ -269,11 +269,11 @@ async def test_what_is_refused_again_and_again_is_given_up_and_told(desk):
     async with desk.running():
         for times in range(1, GIVE_UP_AFTER):
             row = await until(lambda n=times: tried(desk, number, n), why="a try")
-            assert not row.failed, times
+            assert not row.given_up_at, times
             desk.wake(120)
         await desk.slack.wait_for(lambda: desk.ours(OPS), why="a word in the ops channel")
     assert "a_new_error" in desk.ours(OPS)[0].text
-    assert (await desk.store.outbox_message(f"card:{number}")).failed
+    assert (await desk.store.outbox_message(f"card:{number}")).given_up_at
 
 
 async def test_a_card_posted_anew_whose_answer_is_lost_is_found(desk):
@@ -426,7 +426,7 @@ async def test_a_message_of_an_unknown_kind_waits_and_lets_the_others_pass(desk,
     async with desk.running():
         await desk.slack.wait_for(desk.ours, why="the card of the other")
     row = await desk.store.outbox_message(f"card:{number}")
-    assert (row.attempts, row.failed) == (1, False)
+    assert (row.attempts, row.given_up_at) == (1, None)
     assert "hologram" in row.error
 
 
@@ -434,7 +434,7 @@ class Stumbling(Renderer):
     """Has a bug in what it makes of one message."""
 
     async def render(self, message, content=None):
-        if message.rank == 0:
+        if message.severity is Severity.CRITICAL:
             raise ZeroDivisionError
         return await super().render(message, content)
 
@@ -454,7 +454,7 @@ async def test_a_bug_in_one_message_lets_the_others_pass(desk):
     async with desk.running(outbox):
         await desk.slack.wait_for(desk.ours, why="the card of the other")
     row = await desk.store.outbox_message(f"card:{number}")
-    assert (row.attempts, row.failed, row.error) == (1, False, "ZeroDivisionError")
+    assert (row.attempts, row.given_up_at, row.error) == (1, None, "ZeroDivisionError")
 
 
 async def test_a_text_that_is_too_long_even_alone_is_given_up(desk):
@@ -462,7 +462,7 @@ async def test_a_text_that_is_too_long_even_alone_is_given_up(desk):
     number = await desk.open()
     async with desk.running():
         await desk.slack.wait_for(lambda: desk.ours(OPS), why="a word in the ops channel")
-    assert (await desk.store.outbox_message(f"card:{number}")).failed
+    assert (await desk.store.outbox_message(f"card:{number}")).given_up_at
 
 
 async def test_a_card_that_was_given_up_is_shown_once_the_bot_is_invited(desk):
@@ -473,7 +473,7 @@ async def test_a_card_that_was_given_up_is_shown_once_the_bot_is_invited(desk):
     async with desk.running():
         await desk.slack.wait_for(lambda: desk.ours(OPS), why="a word in the ops channel")
         await upkeep.retry_outbox()
-        assert (await desk.store.outbox_message(f"card:{number}")).failed, "not at once"
+        assert (await desk.store.outbox_message(f"card:{number}")).given_up_at, "not at once"
         assert "sopbot_outbox_failed 0.0" not in desk.metrics.text().decode()
         desk.clock.forward(601)
         await upkeep.retry_outbox()

@@ -147,7 +147,7 @@ def unfinished(world: World, written: int) -> dict[str, int]:
     """What is left to do, by its kind."""
     (row,) = world.rows(
         "SELECT (SELECT COUNT(*) FROM alerts) AS written,"
-        " (SELECT COUNT(*) FROM outbox WHERE sent < wanted) AS unsent,"
+        " (SELECT COUNT(*) FROM outbox WHERE sent_version < desired_version) AS unsent,"
         " (SELECT COUNT(*) FROM advice WHERE state != 'done') AS unadvised"
     )
     left = {

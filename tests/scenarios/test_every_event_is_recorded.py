@@ -216,7 +216,8 @@ async def slack_refuses(world: World, bot: Bot, clock: RunningClock) -> None:
     plan = world.slack.script.fail("chat.*", "is_archived", times=None, channel=ALERTS)
     await world.alert("given-up")
     await until(
-        lambda: world.rows("SELECT 1 FROM outbox WHERE failed = 1"), why="a message is given up"
+        lambda: world.rows("SELECT 1 FROM outbox WHERE given_up_at IS NOT NULL"),
+        why="a message is given up",
     )
     world.slack.script.cancel(plan)
 

@@ -62,7 +62,7 @@ async def test_a_card_that_somebody_deleted_does_not_silence_its_channel(
         await world.slack.delete_as_app(reply)
     await world.slack.delete_as_app(card)
     await world.types("/incident ask INC-1 why?")  # its answer has no thread to go to
-    answered = "SELECT 1 FROM outbox WHERE key = 'advice:2' AND sent > 0"
+    answered = "SELECT 1 FROM outbox WHERE key = 'advice:2' AND sent_version > 0"
     await until(lambda: world.rows(answered), why="the answer, beneath the card posted anew")
     await world.alert("second-api")
     await world.card("second-api", number=2)
@@ -133,7 +133,9 @@ async def test_a_strangers_message_with_our_key_is_not_taken_for_our_card(
     await world.alert()
     await world.advice()
     await world.quiet()
-    assert world.rows("SELECT failed FROM outbox WHERE kind = 'card'")[0]["failed"] == 0
+    assert (
+        world.rows("SELECT given_up_at FROM outbox WHERE kind = 'card'")[0]["given_up_at"] is None
+    )
 
 
 async def test_an_approval_that_was_not_sent_yet_ends_with_its_incident(

@@ -189,7 +189,8 @@ async def test_advice_that_comes_while_the_disk_is_full_is_kept_and_shown(
     asked = gate.with_name("gate.asked")
     await until(asked.exists, why="the advisor is asked")
     await until(
-        lambda: not world.rows("SELECT * FROM outbox WHERE sent < wanted"), why="the card is noted"
+        lambda: not world.rows("SELECT * FROM outbox WHERE sent_version < desired_version"),
+        why="the card is noted",
     )
     await leave_no_room(disk, running.service.store)
     gate.touch()

@@ -275,7 +275,8 @@ class World:
         if self.slack.core.links.unacknowledged():
             return False
         waiting = self.rows(
-            "SELECT (SELECT COUNT(*) FROM outbox WHERE sent < wanted AND failed = 0)"
+            "SELECT (SELECT COUNT(*) FROM outbox"
+            " WHERE sent_version < desired_version AND given_up_at IS NULL)"
             " + (SELECT COUNT(*) FROM advice WHERE state != 'done')"
             " + (SELECT COUNT(*) FROM executions WHERE state IN ('approved', 'dispatching')) AS n"
         )

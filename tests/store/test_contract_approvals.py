@@ -71,7 +71,7 @@ async def test_asking_is_told_in_the_story_and_shown_in_the_thread(store: Store)
     assert (last.kind, last.text, last.actor) == ("proposed", "Proposed: Restart web", CAT)
     shown = await store.outbox_message(f"approval:{one.id}")
     assert shown is not None
-    assert (shown.in_thread, shown.wanted) == (True, 1)
+    assert (shown.in_thread, shown.desired_version) == (True, 1)
 
 
 async def test_the_same_origin_asks_once_even_when_many_ask_at_once(store: Store) -> None:
@@ -130,7 +130,7 @@ async def test_one_yes_approves_and_queues_one_execution(store: Store) -> None:
     assert (last.text, last.actor) == ("Approved: Restart web", ANA)
     shown = await store.outbox_message(f"approval:{one.id}")
     assert shown is not None
-    assert shown.wanted == 2
+    assert shown.desired_version == 2
 
 
 async def test_a_no_ends_it_and_nothing_is_queued(store: Store) -> None:
@@ -313,7 +313,7 @@ async def test_what_nobody_decided_in_time_expires_once(store: Store) -> None:
     assert [waiting.id for waiting in await store.approvals_waiting()] == [other.id]
     shown = await store.outbox_message(f"approval:{one.id}")
     assert shown is not None
-    assert shown.wanted == 2
+    assert shown.desired_version == 2
     assert (await store.timeline(incident.id))[-1].kind == "expired"
 
 

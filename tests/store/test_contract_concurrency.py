@@ -110,7 +110,7 @@ async def test_when_the_last_two_alerts_clear_at_once_their_incident_resolves_on
         assert (await kinds(here, incident_id))["resolved"] == 1
         shown = await here.outbox_message(f"resolved:{incident_id}")
         assert shown is not None
-        assert shown.wanted == 1
+        assert shown.desired_version == 1
 
 
 async def test_fifty_alerts_about_one_thing_at_once_open_one_incident(two: Two) -> None:

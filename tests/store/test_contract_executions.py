@@ -95,7 +95,7 @@ async def kinds(store: Store, incident: Incident) -> list[str]:
 
 async def wanted(store: Store, key: str) -> int:
     found = await store.outbox_message(key)
-    return found.wanted if found else 0
+    return found.desired_version if found else 0
 
 
 # Claiming

@@ -342,7 +342,7 @@ async def test_a_freeze_shows_on_every_card_that_waits(store: Store) -> None:
     await store.freeze(ANA, "", later(2), channel=OPS)
     frozen = await store.outbox_message(message.key)
     assert frozen is not None
-    assert frozen.wanted == message.wanted + 1
+    assert frozen.desired_version == message.desired_version + 1
 
 
 # Undo

@@ -33,7 +33,7 @@ async def test_acknowledging_says_who_and_when_and_changes_the_card(store: Store
     assert acked.revision == incident.revision + 1
     card = await store.outbox_message(f"card:{incident.id}")
     assert card is not None
-    assert card.wanted == 2
+    assert card.desired_version == 2
     last = (await store.timeline(incident.id))[-1]
     assert (last.kind, last.actor, last.at) == ("acknowledged", ANA, later(9))
 
@@ -149,7 +149,7 @@ async def test_resolving_revokes_what_waits_for_a_yes(store: Store, by_hand: boo
     assert await store.approvals_waiting() == []
     shown = await store.outbox_message(f"approval:{waiting.id}")
     assert shown is not None
-    assert shown.wanted == 2
+    assert shown.desired_version == 2
 
 
 async def test_a_note_is_kept_and_shown_in_the_thread(store: Store) -> None:

@@ -58,7 +58,7 @@ async def test_a_day_is_closed_once_whoever_asks_and_whenever(place: Place) -> N
     assert sum(await asyncio.gather(*asking)) == 1
     message = await stores[0].outbox_message(f"audit_head:{TODAY}")
     assert message is not None
-    assert message.wanted == 1
+    assert message.desired_version == 1
     assert not await stores[0].close_audit_day(CHANNEL, MIDNIGHT + days(1.5))
     assert await stores[0].close_audit_day(CHANNEL, MIDNIGHT + days(2))
 

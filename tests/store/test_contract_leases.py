@@ -12,9 +12,9 @@ import pytest
 
 from bot.approvals.model import Choice
 from store import Store, open_store
+from store.messages import OutboxMessage
 from store.operations.leases import WORK, ChannelClaim
 from store.replica import LEASE, Replica
-from store.rows import OutboxMessage
 from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,

@@ -203,7 +203,7 @@ async def test_what_did_not_help_is_said_and_what_helped_is_not(store: Store) ->
     assert (news.kind, news.facts["why"]) == (NewsKind.NOT_HELPED, "still 503")
     card = await store.outbox_message(f"card:{incident.id}")
     assert card is not None
-    assert card.wanted > card.sent, "the card says so too"
+    assert card.desired_version > card.sent_version, "the card says so too"
 
 
 async def test_bad_news_come_right_behind_the_cards_of_their_severity(store: Store) -> None:

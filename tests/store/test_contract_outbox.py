@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from bot.incidents.model import Severity
 from store import Store
-from store.operations.outbox import EVERYTHING, MessageClass
+from store.messages import EVERYTHING, MessageClass, OutboxMessage
 from store.operations.outbox_fetch import FetchRequest
-from store.rows import OutboxMessage
 from tests.helpers.builders import ANA, CHANNEL, Place, alert, later, opened, tell
 
 NEVER = 10_000_000
@@ -32,7 +31,8 @@ async def test_a_new_card_is_due_at_once_and_known_by_its_key(store: Store) -> N
     [card] = await store.outbox_due(CHANNEL, later(0))
     assert (card.key, card.kind, card.subject) == (f"card:{incident.id}", "card", str(incident.id))
     assert (card.incident_id, card.ts, card.thread_ts) == (incident.id, None, None)
-    assert (card.wanted, card.sent, card.attempts, card.failed) == (1, 0, 0, False)
+    assert (card.desired_version, card.sent_version, card.attempts) == (1, 0, 0)
+    assert card.given_up_at is None
     assert (card.unsure, card.created_at) == (False, later(0))
     assert await store.outbox_message("card:999") is None
 
@@ -40,7 +40,7 @@ async def test_a_new_card_is_due_at_once_and_known_by_its_key(store: Store) -> N
 async def test_what_is_sent_is_not_due_any_more(store: Store) -> None:
     incident = await opened(store)
     card = await send(store, f"card:{incident.id}", "100.1")
-    assert (card.ts, card.sent, card.wanted) == ("100.1", 1, 1)
+    assert (card.ts, card.sent_version, card.desired_version) == ("100.1", 1, 1)
     assert await due(store, NEVER) == []
     assert await store.outbox_channels(later(NEVER)) == {}
 
@@ -50,7 +50,7 @@ async def test_any_number_of_wishes_before_the_send_become_one_send(store: Store
     for _ in range(9):
         await tell(store, alert())
     card = await message(store, f"card:{incident.id}")
-    assert (card.wanted, card.sent) == (10, 0)
+    assert (card.desired_version, card.sent_version) == (10, 0)
     await send(store, card.key, "100.1")
     assert await due(store, NEVER) == []
 
@@ -250,7 +250,7 @@ async def test_what_slack_never_takes_stays_with_its_reason_and_is_not_tried_aga
     card = await message(store, f"card:{incident.id}")
     await store.outbox_give_up(card, "channel_not_found", "", later(3))
     kept = await message(store, card.key)
-    assert (kept.failed, kept.error) == (True, "channel_not_found")
+    assert (kept.given_up_at, kept.error) == (later(3), "channel_not_found")
     assert await due(store, NEVER) == []
     assert await store.outbox_backlog() == (0, 1)
 
@@ -260,7 +260,7 @@ async def test_people_hear_in_the_ops_channel_what_could_not_be_shown(store: Sto
     card = await message(store, f"card:{incident.id}")
     await store.outbox_give_up(card, "channel_not_found", "C0OPS", later(3))
     [told] = await store.outbox_due("C0OPS", later(3))
-    assert (told.kind, told.subject, told.rank) == ("undelivered", card.key, 0)
+    assert (told.kind, told.subject, told.severity) == ("undelivered", card.key, Severity.CRITICAL)
     assert (told.in_thread, told.incident_id) == (False, incident.id)
 
 
@@ -279,7 +279,7 @@ async def test_a_message_that_was_deleted_in_slack_is_posted_anew(store: Store) 
     shown = await send(store, f"card:{incident.id}", "100.1")
     await store.outbox_mark_deleted(shown)
     [card] = await store.outbox_due(CHANNEL, later(1))
-    assert (card.ts, card.sent, card.unsure) == (None, 0, False)
+    assert (card.ts, card.sent_version, card.unsure) == (None, 0, False)
     await send(store, f"card:{incident.id}", "100.2")
     await store.outbox_mark_deleted(shown)
     assert (await message(store, card.key)).ts == "100.2", "that one is not lost"
@@ -299,7 +299,7 @@ async def test_an_older_version_never_hides_that_a_newer_one_was_sent(store: Sto
     await store.acknowledge(incident.id, "U0ANA", later(1))
     await send(store, old.key, "100.1")
     await store.outbox_sent(old, "100.1")
-    assert (await message(store, old.key)).sent == 2
+    assert (await message(store, old.key)).sent_version == 2
     await store.outbox_requeue(old)
     assert await due(store, 2) == [old.key], "whoever is not sure sends the newest again"
 
@@ -320,7 +320,7 @@ async def test_a_new_wish_is_a_new_chance_for_what_was_given_up(store: Store) ->
     await store.outbox_give_up(card, "not_in_channel", "", later(60))
     await store.acknowledge(incident.id, ANA, later(70))
     [again] = await store.outbox_due(CHANNEL, later(70))
-    assert (again.key, again.attempts, again.failed) == (card.key, 0, False)
+    assert (again.key, again.attempts, again.given_up_at) == (card.key, 0, None)
 
 
 async def test_what_was_given_up_is_due_again_after_a_while_for_a_day(store: Store) -> None:
@@ -333,7 +333,7 @@ async def test_what_was_given_up_is_due_again_after_a_while_for_a_day(store: Sto
     assert (again.key, again.attempts, again.error) == (card.key, 0, "not_in_channel")
     await store.outbox_give_up(again, "not_in_channel", "", later(700))
     assert await store.outbox_retry_failed(later(24 * 3600)) == 0
-    assert (await message(store, card.key)).failed
+    assert (await message(store, card.key)).given_up_at
 
 
 async def test_what_is_shown_is_not_revived(store: Store) -> None:
@@ -352,7 +352,7 @@ async def test_what_is_given_up_is_one_message_elsewhere_that_follows_it(store: 
     ):
         at = later(1000 * (number + 1))
         await store.outbox_give_up(await message(store, key), error, "C0OPS", at)
-        assert (await message(store, told)).wanted == words
+        assert (await message(store, told)).desired_version == words
         await store.outbox_retry_failed(later(1000 * (number + 2)))
 
 

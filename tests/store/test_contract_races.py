@@ -107,7 +107,7 @@ async def test_a_wish_of_two_for_the_same_message_is_one_message(place: Place) -
     for approval_id in ends:
         reply = await here.outbox_message(f"approval:{approval_id}")
         assert reply is not None
-        assert reply.wanted == 2, "asked, and expired once"
+        assert reply.desired_version == 2, "asked, and expired once"
 
 
 async def test_of_two_that_take_over_from_the_dead_as_they_come_alive_one_gets_it(

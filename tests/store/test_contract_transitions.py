@@ -34,7 +34,8 @@ def step(
 
 def counts() -> Operation[tuple[int, ...]]:
     rows = yield query(
-        "SELECT (SELECT COUNT(*) FROM timeline) AS told, (SELECT SUM(wanted) FROM outbox) AS shown"
+        "SELECT (SELECT COUNT(*) FROM timeline) AS told,"
+        " (SELECT SUM(desired_version) FROM outbox) AS shown"
     )
     return tuple(rows[0])
 

@@ -19,9 +19,9 @@ from handlers.listeners import approvals
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.rendering import Renderer
 from store import Store, open_store
+from store.messages import EVERYTHING
 from store.operations import freezes, grouping, trust
 from store.operations.audit import End
-from store.operations.outbox import EVERYTHING
 from store.operations.outbox_fetch import FetchRequest
 from store.statements import Operation, Statement, query
 from store.topics import Topic

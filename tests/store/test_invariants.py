@@ -123,10 +123,10 @@ BREAKS = {
     "every reply has its card": ("UPDATE outbox SET in_thread = 1, incident_id = NULL",),
     "every message has what it shows": ("UPDATE advice SET body = NULL",),
     "no message is seen in a version that nobody wished for": (
-        "UPDATE outbox SET sent = wanted + 1 WHERE sent > 0",
+        "UPDATE outbox SET sent_version = desired_version + 1 WHERE sent_version > 0",
     ),
     "what is seen in Slack has its place there, and nothing else has": (
-        "UPDATE outbox SET ts = NULL WHERE sent > 0",
+        "UPDATE outbox SET ts = NULL WHERE sent_version > 0",
     ),
     "every row of the audit trail follows the one before it": ("DELETE FROM audit WHERE seq = 3",),
     "the audit trail ends where its head says": (

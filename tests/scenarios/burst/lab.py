@@ -151,7 +151,9 @@ class Lab(World):
         """What is left to do, by its kind; empty when all is told."""
         left = {
             "unacknowledged": self.slack.core.links.unacknowledged(),
-            "unsent": self.count("outbox", "sent < wanted AND failed = 0"),
+            "unsent": self.count(
+                "outbox", "sent_version < desired_version AND given_up_at IS NULL"
+            ),
             "unadvised": self.count("advice", "state != 'done'"),
         }
         return {name: number for name, number in left.items() if number}

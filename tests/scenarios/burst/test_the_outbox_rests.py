@@ -27,7 +27,7 @@ from tests.helpers.virtual_time import VirtualTime
 from tests.scenarios.burst.turns import TurnsEngine
 
 CHANNELS = [f"C0HELD{number:04}" for number in range(4)]
-LOOK, DUE = "store.operations.outbox_fetch.fetch", "store.operations.outbox.due"
+LOOK, DUE = "store.operations.outbox_fetch.fetch", "store.operations.outbox_fetch.due"
 ANA = "U0ANA00001"
 PER_INSTANT = 8  # questions a channel: a post and three changes, each found, and then what is left
 

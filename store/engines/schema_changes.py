@@ -1,0 +1,337 @@
+"""The scripts of the migrations after the first. None is ever edited."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+M002 = """
+CREATE TABLE read_marks (
+    channel TEXT PRIMARY KEY,
+    began TEXT NOT NULL,                -- what was posted before is not ours to read
+    ts TEXT NOT NULL,                   -- up to here Slack's history of it was read back
+    edits_ts TEXT NOT NULL              -- … with what was edited, or answered in old threads
+) WITHOUT ROWID;
+
+CREATE TABLE notices (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,                 -- storm, stuck: the kind of the message that shows it
+    channel TEXT NOT NULL,
+    body TEXT NOT NULL,                 -- JSON, by kind
+    began_at TEXT NOT NULL,
+    ended_at TEXT
+);
+-- One at a time of each kind in a channel: it is changed while it lasts, not said again.
+CREATE UNIQUE INDEX one_notice ON notices (kind, channel) WHERE ended_at IS NULL;
+
+-- Since when a wish is due, which no retry moves; and 1 for what was shown, or given up, before.
+ALTER TABLE outbox ADD COLUMN due_since TEXT;
+ALTER TABLE outbox ADD COLUMN revived INTEGER NOT NULL DEFAULT 0;
+-- Whether the sender's own message stands in the channel, so that the card need not repeat it.
+ALTER TABLE incidents ADD COLUMN posted INTEGER NOT NULL DEFAULT 1;
+-- Of one rank the one that waits longest: what changes again and again lets the others pass.
+CREATE INDEX outbox_in_turn ON outbox (channel, rank, not_before, id)
+    WHERE sent < wanted AND failed = 0;
+DROP INDEX outbox_waiting;
+"""
+
+M003 = """
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,            -- without gaps
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    incident_id INTEGER,
+    subject TEXT NOT NULL,              -- the id of what it is about
+    actor TEXT NOT NULL,                -- a Slack user id; '' is the bot itself
+    detail TEXT NOT NULL,               -- canonical JSON
+    prev TEXT NOT NULL,                 -- the mac of the row before; '' for the first
+    mac TEXT NOT NULL                   -- see store/audit/proof.py
+);
+CREATE INDEX audit_of_incident ON audit (incident_id, seq);
+CREATE INDEX audit_by_time ON audit (at);
+
+CREATE TABLE audit_anchors (
+    name TEXT PRIMARY KEY,              -- head, checkpoint, day/<date>
+    seq INTEGER NOT NULL,
+    mac TEXT NOT NULL,                  -- of that row
+    at TEXT NOT NULL,
+    note TEXT NOT NULL,
+    seal TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+M004 = """
+ALTER TABLE approvals ADD COLUMN terms TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN undoes TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN action_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE approvals ADD COLUMN target TEXT NOT NULL DEFAULT '';
+CREATE INDEX approvals_of_target ON approvals (target, action_id);
+ALTER TABLE votes ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE executions ADD COLUMN by_hand TEXT NOT NULL DEFAULT '';
+ALTER TABLE executions ADD COLUMN concluded_at TEXT;
+CREATE INDEX executions_started ON executions (started_at);
+CREATE INDEX executions_of_incident ON executions (incident_id);
+CREATE INDEX incidents_of_sop ON incidents (sop_id, id);
+CREATE TABLE freezes (
+    name TEXT PRIMARY KEY,              -- 'all': the one there is
+    actor TEXT NOT NULL,                -- who froze
+    at TEXT NOT NULL,
+    reason TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+M005 = """
+CREATE TABLE store_identity (
+    name TEXT PRIMARY KEY,              -- 'store': the one there is
+    id TEXT NOT NULL                    -- random, made by the first bot that runs on the store
+) WITHOUT ROWID;
+"""
+
+M006 = """
+-- Compared with what blocks it now: the card is drawn again when that differs.
+ALTER TABLE approvals ADD COLUMN drawn TEXT NOT NULL DEFAULT '';
+"""
+
+M007 = """
+-- Of a firing alert: as it was stored first in this incident, and last.
+ALTER TABLE firing ADD COLUMN first_alert INTEGER;
+ALTER TABLE firing ADD COLUMN last_alert INTEGER;
+UPDATE firing SET
+    first_alert = (SELECT MIN(a.id) FROM alerts a WHERE a.incident_id = firing.incident_id
+        AND a.status = 'firing' AND a.source || '/' || a.fingerprint = firing.fingerprint),
+    last_alert = (SELECT MAX(a.id) FROM alerts a WHERE a.incident_id = firing.incident_id
+        AND a.status = 'firing' AND a.source || '/' || a.fingerprint = firing.fingerprint);
+-- The stored alert that the incident shows: title, text, value, threshold, labels, links, source,
+-- and these are all of that one. NULL: as it was opened.
+ALTER TABLE incidents ADD COLUMN shown_alert INTEGER;
+ALTER TABLE incidents ADD COLUMN shown_env TEXT;
+ALTER TABLE incidents ADD COLUMN shown_region TEXT;
+ALTER TABLE incidents ADD COLUMN shown_service TEXT;
+ALTER TABLE incidents ADD COLUMN shown_since TEXT;
+"""
+
+M008 = """
+CREATE TABLE proposing (
+    id INTEGER PRIMARY KEY,
+    incident_id INTEGER NOT NULL REFERENCES incidents (id),
+    origin TEXT NOT NULL UNIQUE,        -- what made it: the same cause proposes once
+    approval_id TEXT NOT NULL DEFAULT '',   -- to be proposed again; '' is what the SOP offers
+    rank INTEGER NOT NULL,              -- the most severe incident comes first
+    state TEXT NOT NULL,                -- wanted, running, done
+    owner TEXT NOT NULL DEFAULT '',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    deferrals INTEGER NOT NULL DEFAULT 0,   -- how often the gateway could not plan
+    not_before TEXT NOT NULL,
+    at TEXT NOT NULL
+);
+CREATE INDEX proposing_due ON proposing (rank, id) WHERE state != 'done';
+CREATE INDEX proposing_of_incident ON proposing (incident_id);
+-- What the bot of before would have proposed once it had given its advice.
+INSERT INTO proposing (incident_id, origin, rank, state, not_before, at)
+    SELECT a.incident_id, 'sop:' || a.incident_id, a.rank, 'wanted', a.at, a.at FROM advice a
+    JOIN incidents i ON i.id = a.incident_id
+    WHERE a.question = '' AND a.state != 'done' AND i.status IN ('open', 'acknowledged');
+"""
+
+M009 = """
+CREATE TABLE news (
+    id INTEGER PRIMARY KEY,
+    incident_id INTEGER NOT NULL REFERENCES incidents (id),
+    kind TEXT NOT NULL,                 -- worse, failed, expired, …
+    subject TEXT NOT NULL,              -- the execution, approval, severity or time of opening
+    facts TEXT NOT NULL,                -- JSON, by kind
+    mentions TEXT NOT NULL,             -- JSON: the users and user groups whom it concerns
+    at TEXT NOT NULL,
+    UNIQUE (incident_id, kind, subject) -- the same is said once
+);
+"""
+
+M010 = """
+CREATE TABLE shared_parts (
+    digest TEXT PRIMARY KEY,            -- SHA-256 of the body
+    body TEXT NOT NULL,                 -- JSON, as it arrived beside the alerts
+    seen_at TEXT NOT NULL
+);
+-- '' where an alert shares nothing. Alerts of before have the shared part in their own body.
+ALTER TABLE alerts ADD COLUMN shared TEXT NOT NULL DEFAULT '';
+CREATE INDEX alerts_shared ON alerts (shared) WHERE shared != '';
+"""
+
+M011 = """
+-- 'slack:<bot id>' or 'http:<source>'; '' is of before this: any sender may clear it.
+ALTER TABLE alerts ADD COLUMN sender TEXT NOT NULL DEFAULT '';
+ALTER TABLE firing ADD COLUMN sender TEXT NOT NULL DEFAULT '';
+"""
+
+M012 = """
+-- Of whom the alerts are that it is about ('' for the bot's own words), and its turn in its rank.
+ALTER TABLE outbox ADD COLUMN sender TEXT NOT NULL DEFAULT '';
+ALTER TABLE outbox ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX outbox_by_turn ON outbox (channel, rank, turn, not_before, id)
+    WHERE sent < wanted AND failed = 0;
+CREATE INDEX outbox_of_sender ON outbox (channel, rank, sender, turn)
+    WHERE sent < wanted AND failed = 0 AND ts IS NULL;
+DROP INDEX outbox_in_turn;
+"""
+
+M013 = """
+ALTER TABLE executions ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
+-- Until when it can be tried again; NULL where it ran, may have run, or its approval is too old.
+ALTER TABLE executions ADD COLUMN retry_until TEXT;
+CREATE INDEX executions_retried ON executions (retry_until) WHERE retry_until IS NOT NULL;
+"""
+
+M014 = """
+CREATE TABLE http_questions (
+    tracking_id TEXT PRIMARY KEY,
+    incident_key TEXT NOT NULL,
+    sop_id TEXT NOT NULL,
+    source TEXT NOT NULL DEFAULT '',    -- who answered; '' while nobody has
+    asked_at TEXT NOT NULL,
+    answered_at TEXT
+);
+CREATE INDEX http_questions_asked ON http_questions (asked_at);
+"""
+
+M015 = """
+-- When another process took it over; NULL once that one sends it. `started_at` stays as it was.
+ALTER TABLE executions ADD COLUMN taken_over_at TEXT;
+-- When the gateway first said that it still runs; NULL before, and for another attempt.
+ALTER TABLE executions ADD COLUMN running_at TEXT;
+"""
+
+M016 = """
+CREATE TABLE watched (
+    execution_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,          -- as in firing
+    sender TEXT NOT NULL,
+    cleared_at TEXT,                    -- when its own sender cleared it
+    PRIMARY KEY (execution_id, fingerprint)
+) WITHOUT ROWID;
+CREATE INDEX watched_alert ON watched (fingerprint);
+"""
+
+M017 = """
+-- When its first alert came to this incident: it fires since then where the sender says no start.
+ALTER TABLE firing ADD COLUMN came_at TEXT NOT NULL DEFAULT '';
+UPDATE firing SET came_at = COALESCE(
+    (SELECT a.received_at FROM alerts a WHERE a.id = firing.first_alert), told_at
+);
+-- The order in which an incident shows its alerts: see operations/grouping.py.
+CREATE INDEX firing_by_severity ON firing (
+    incident_id,
+    (CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2
+        WHEN 'low' THEN 3 ELSE 4 END),
+    (COALESCE(NULLIF(starts_at, ''), came_at)),
+    (COALESCE(first_alert, 0)),
+    fingerprint
+);
+DROP INDEX firing_of_incident;
+"""
+
+M018 = """
+CREATE INDEX audit_requests ON audit (at) WHERE kind = 'request';
+"""
+
+# The order of a message by the `rank` of the bot before: -2 a notice, -1 a state change, twice the
+# severity a card, 1 more a reply right behind those cards, 8 more a reply behind all cards.
+_IS_REPLY = "in_thread = 1 AND rank >= 8 AND rank = 2 * (rank / 2)"
+_BY_THE_BOT_BEFORE = {
+    "class": f"CASE WHEN rank < -1 THEN 0 WHEN rank = -1 THEN 1 WHEN {_IS_REPLY} THEN 3 ELSE 2 END",
+    "severity": f"CASE WHEN rank < 0 THEN 0 WHEN {_IS_REPLY} THEN (rank - 8) / 2 ELSE rank / 2 END",
+    "promoted": "CASE WHEN rank > 0 AND rank != 2 * (rank / 2) THEN 1 ELSE 0 END",
+    "desired_version": "wanted",
+    "sent_version": "sent",
+    "given_up_at": "CASE failed WHEN 1 THEN COALESCE(given_up_at, not_before) END",
+    "enqueued_at": "COALESCE(due_since, not_before)",
+}
+_ORDER = ("class", "severity", "promoted")
+_STATE = ("desired_version", "sent_version", "given_up_at")
+
+
+def _copied(*columns: str) -> str:
+    return ", ".join(f"{column} = {_BY_THE_BOT_BEFORE[column]}" for column in columns)
+
+
+def _assigned(*columns: str) -> str:
+    """The same as assignments of PL/pgSQL."""
+    of_row = partial(re.compile(r"\b[a-z_]+\b").sub, r"NEW.\g<0>")
+    return " ".join(f"NEW.{name} := {of_row(_BY_THE_BOT_BEFORE[name])};" for name in columns)
+
+
+_DIFFERS = (
+    "NEW.wanted != NEW.desired_version OR NEW.sent != NEW.sent_version"
+    " OR NEW.failed != (NEW.given_up_at IS NOT NULL)"
+)
+
+# The bot before writes `wanted`, `sent` and `failed`; this one writes `desired_version`,
+# `sent_version` and `given_up_at`. The triggers copy either to the other.
+M019 = f"""
+-- The version that Slack should show; the version that it shows.
+ALTER TABLE outbox ADD COLUMN desired_version INTEGER;
+ALTER TABLE outbox ADD COLUMN sent_version INTEGER NOT NULL DEFAULT 0;
+-- The order in a channel, before turn and not_before: see store/messages.py. `promoted` is 1 for a
+-- reply right behind the cards of its severity.
+ALTER TABLE outbox ADD COLUMN class INTEGER NOT NULL DEFAULT 2;
+ALTER TABLE outbox ADD COLUMN severity INTEGER NOT NULL DEFAULT 3;
+ALTER TABLE outbox ADD COLUMN promoted INTEGER NOT NULL DEFAULT 0;
+-- Since when the desired version is due: no retry moves it.
+ALTER TABLE outbox ADD COLUMN enqueued_at TEXT;
+-- Since when it is given up: Slack does not take it.
+ALTER TABLE outbox ADD COLUMN given_up_at TEXT;
+UPDATE outbox SET {_copied(*_BY_THE_BOT_BEFORE)};
+CREATE INDEX outbox_in_order ON outbox
+    (channel, class, severity, promoted, turn, not_before, id)
+    WHERE sent_version < desired_version AND given_up_at IS NULL;
+CREATE INDEX outbox_of_a_sender ON outbox (channel, class, severity, promoted, sender, turn)
+    WHERE sent_version < desired_version AND given_up_at IS NULL AND ts IS NULL;
+DROP INDEX outbox_by_turn;
+DROP INDEX outbox_of_sender;
+-- on sqlite
+CREATE TRIGGER outbox_inserted_before AFTER INSERT ON outbox WHEN NEW.desired_version IS NULL
+    BEGIN UPDATE outbox SET {_copied(*_BY_THE_BOT_BEFORE)} WHERE id = NEW.id; END;
+-- on sqlite
+CREATE TRIGGER outbox_moved_before AFTER UPDATE OF rank ON outbox WHEN NEW.rank != OLD.rank
+    BEGIN UPDATE outbox SET {_copied(*_ORDER)} WHERE id = NEW.id; END;
+-- on sqlite
+CREATE TRIGGER outbox_written_before AFTER UPDATE OF wanted, sent, failed ON outbox WHEN {_DIFFERS}
+    BEGIN UPDATE outbox SET {_copied(*_STATE)} WHERE id = NEW.id; END;
+-- on sqlite
+CREATE TRIGGER outbox_written AFTER UPDATE OF desired_version, sent_version, given_up_at ON outbox
+    WHEN {_DIFFERS} BEGIN UPDATE outbox SET wanted = desired_version, sent = sent_version,
+    failed = (given_up_at IS NOT NULL) WHERE id = NEW.id; END;
+-- on postgresql
+CREATE OR REPLACE FUNCTION outbox_inserted_before() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN {_assigned(*_BY_THE_BOT_BEFORE)} RETURN NEW; END $$;
+-- on postgresql
+CREATE TRIGGER outbox_inserted_before BEFORE INSERT ON outbox FOR EACH ROW
+    WHEN (NEW.desired_version IS NULL) EXECUTE FUNCTION outbox_inserted_before();
+-- on postgresql
+CREATE OR REPLACE FUNCTION outbox_moved_before() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN {_assigned(*_ORDER)} RETURN NEW; END $$;
+-- on postgresql
+CREATE TRIGGER outbox_moved_before BEFORE UPDATE OF rank ON outbox FOR EACH ROW
+    WHEN (NEW.rank != OLD.rank) EXECUTE FUNCTION outbox_moved_before();
+-- on postgresql
+CREATE OR REPLACE FUNCTION outbox_written_before() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN {_assigned(*_STATE)} RETURN NEW; END $$;
+-- on postgresql
+CREATE TRIGGER outbox_written_before BEFORE UPDATE OF wanted, sent, failed ON outbox FOR EACH ROW
+    EXECUTE FUNCTION outbox_written_before();
+-- on postgresql
+CREATE OR REPLACE FUNCTION outbox_written() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN NEW.wanted := NEW.desired_version; NEW.sent := NEW.sent_version; NEW.failed
+    := CASE WHEN NEW.given_up_at IS NULL THEN 0 ELSE 1 END; RETURN NEW; END $$;
+-- on postgresql
+CREATE TRIGGER outbox_written BEFORE UPDATE OF desired_version, sent_version, given_up_at
+    ON outbox FOR EACH ROW EXECUTE FUNCTION outbox_written();
+"""  # noqa: S608 - constants
+
+M020 = """
+CREATE TABLE idempotency_keys (
+    key TEXT PRIMARY KEY,               -- of a question: Slack redelivers its event
+    seen_at TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO idempotency_keys (key, seen_at) SELECT key, seen_at FROM deliveries
+    WHERE key >= 'mention/' AND key < 'mention0';
+"""
