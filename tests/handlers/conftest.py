@@ -61,7 +61,7 @@ class Scripted(Faults):
 
 @dataclass
 class Known:
-    """What the renderer asks of the incident service: the store and the SOPs."""
+    """The parts of the incident service that the renderer uses: the store and the SOPs."""
 
     store: Store
     sops: SopLibrary = field(default_factory=SopLibrary)

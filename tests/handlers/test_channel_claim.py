@@ -43,7 +43,7 @@ def message(number, kind="card", severity=Severity.CRITICAL, ts=None):
 
 
 def keys(messages):
-    return [one.key for one in messages]
+    return [message.key for message in messages]
 
 
 def cards(count, severity=Severity.CRITICAL):

@@ -23,14 +23,14 @@ class NotedMeanwhile:
         return getattr(self._store, name)
 
     async def incident_of_message(self, channel: str, ts: str) -> Any:
-        found = await self._store.incident_of_message(channel, ts)
+        shown = await self._store.incident_of_message(channel, ts)
         (card,) = await self._store.outbox_due(CHANNEL, NOW)
         await self._store.outbox_sent(card, self._ts)
-        return found
+        return shown
 
 
 class FakeService:
-    """What a press needs of the incident service."""
+    """The part of the incident service that a press uses."""
 
     def __init__(self, store: Any) -> None:
         self.store = store
@@ -50,8 +50,8 @@ async def store():
 async def test_a_press_while_the_cards_place_is_being_noted_counts(store: Store) -> None:
     incident = await opened(store)
     service: Any = FakeService(NotedMeanwhile(store, "1.000001"))
-    found = await incident_of_press(pressed("1.000001"), {"value": str(incident.id)}, service)
-    assert found.id == incident.id
+    shown = await incident_of_press(pressed("1.000001"), {"value": str(incident.id)}, service)
+    assert shown.id == incident.id
 
 
 async def test_a_press_on_a_message_that_is_not_the_card_is_refused_at_that_moment_too(

@@ -68,15 +68,15 @@ class Desk:
     response_url: str
 
     async def dispatch(self, payload: dict[str, Any]) -> BoltResponse:
-        """What Slack is answered, once everything that the payload began has ended."""
+        """The answer to Slack, after every task that the payload started has ended."""
         before = asyncio.all_tasks()
         request = AsyncBoltRequest(body=payload, mode="socket_mode")
         response = await self.app.async_dispatch(request)
         assert response is not None
         left = {
-            one
-            for one in asyncio.all_tasks() - before
-            if "listener" in repr(one) or "run_ack" in repr(one)
+            task
+            for task in asyncio.all_tasks() - before
+            if "listener" in repr(task) or "run_ack" in repr(task)
         }
         if left:
             await asyncio.wait(left, timeout=20)
@@ -85,7 +85,7 @@ class Desk:
 
 @pytest.fixture
 async def response_url() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
-    """Where Slack takes late answers to a command; a real server, which remembers."""
+    """The response URL of a command: a real server that remembers late answers."""
     got: list[dict[str, Any]] = []
 
     async def take(request: web.Request) -> web.Response:
@@ -242,7 +242,7 @@ async def test_every_listener_is_in_one_of_the_two_tables(desk_of: Callable[[Any
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "expected"),
     [
         (RuntimeError("a bug"), BUG),
         (Refused("Not done: not now."), "Not done: not now."),
@@ -253,22 +253,22 @@ async def test_every_listener_is_in_one_of_the_two_tables(desk_of: Callable[[Any
 )
 @pytest.mark.parametrize("name", ACTING)
 async def test_a_listener_that_fails_at_once_is_acknowledged_and_tells_its_person_once(
-    desk_of: Callable[[Any], Desk], name: str, error: Exception, words: str
+    desk_of: Callable[[Any], Desk], name: str, error: Exception, expected: str
 ) -> None:
     desk = desk_of(Broken(error))
     payload = ACTING[name]
     response = await desk.dispatch(payload)
     assert response.status == 200, "Slack would show a warning sign, or deliver it again"
-    told = [text for _, text in desk.outbox.direct.sent]
+    answers = [text for _, text in desk.outbox.direct.sent]
     if "command" in payload:
-        told.append(response.body)
+        answers.append(response.body)
     elif payload["type"] == "view_submission":
         body = json.loads(response.body)
         assert body["response_action"] == "errors"
-        told.append(body["errors"]["question"])
-    assert len(told) == 1, told
-    assert told[0].startswith(words)
-    assert "nothing was changed" not in told[0].lower()
+        answers.append(body["errors"]["question"])
+    assert len(answers) == 1, answers
+    assert answers[0].startswith(expected)
+    assert "nothing was changed" not in answers[0].lower()
     for place, _ in desk.outbox.direct.sent:
         assert place["channel"]["id"] == CHANNEL
         assert place["user"]["id"] == USER
@@ -280,9 +280,9 @@ async def test_what_does_nothing_is_acknowledged_whatever_fails(
 ) -> None:
     desk = desk_of(Broken(RuntimeError("a bug")))
     assert (await desk.dispatch(PASSIVE[name])).status == 200
-    told = [text for _, text in desk.outbox.direct.sent]
-    assert len(told) == (1 if name == "pressed" else 0)
-    assert all("no longer works" in text for text in told)
+    answers = [text for _, text in desk.outbox.direct.sent]
+    assert len(answers) == (1 if name == "pressed" else 0)
+    assert all("no longer works" in text for text in answers)
 
 
 class Slow:
@@ -313,13 +313,13 @@ class Slow:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "words"), [(None, "No open incidents."), (RuntimeError("late bug"), BUG)]
+    ("outcome", "expected"), [(None, "No open incidents."), (RuntimeError("late bug"), BUG)]
 )
 async def test_a_command_that_takes_longer_than_slack_waits_is_answered_afterwards(
     desk_of: Callable[[Any], Desk],
     monkeypatch: pytest.MonkeyPatch,
     outcome: Exception | None,
-    words: str,
+    expected: str,
 ) -> None:
     monkeypatch.setattr(registration, "ANSWER_WITHIN", 0.01)
     service = Slow(outcome)
@@ -331,7 +331,7 @@ async def test_a_command_that_takes_longer_than_slack_waits_is_answered_afterwar
     assert (response.status, response.body) == (200, registration.WORKING)
     service.goes_on.set()
     await until(lambda: desk.responses, why="the answer")
-    assert [one["text"] for one in desk.responses] == [words]
+    assert [task["text"] for task in desk.responses] == [expected]
 
 
 async def test_a_box_that_fails_later_than_slack_waits_tells_its_person_alone(

@@ -1,4 +1,4 @@
-"""What our messages carry that nobody sees: Slack keeps it, and it says whose message it is."""
+"""The metadata of our messages: Slack keeps it, and it names the store that sent them."""
 
 from __future__ import annotations
 

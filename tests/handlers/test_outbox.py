@@ -159,11 +159,11 @@ async def test_what_slack_will_never_take_is_told_in_the_ops_channel(desk):
         await desk.slack.wait_for(
             lambda: desk.ours(OPS), why="a word in the ops channel", channel="ops"
         )
-    said = desk.ours(OPS)[0]
-    assert f"INC-{number}" in said.text
-    assert "channel_not_found" in said.text
-    assert "web is down" in said.text, "the card itself, so that nobody has to look for it"
-    buttons = [b["text"]["text"] for b in said.data["blocks"][-1]["elements"]]
+    notice = desk.ours(OPS)[0]
+    assert f"INC-{number}" in notice.text
+    assert "channel_not_found" in notice.text
+    assert "web is down" in notice.text, "the card itself, so that nobody has to look for it"
+    buttons = [b["text"]["text"] for b in notice.data["blocks"][-1]["elements"]]
     assert "Acknowledge" in buttons, "and it can be worked with from there"
     row = await desk.store.outbox_message(f"card:{number}")
     assert row.given_up_at, "kept, with the reason"

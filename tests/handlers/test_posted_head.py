@@ -34,7 +34,7 @@ async def posted_day(desk: Desk) -> Message:
 
 
 async def dispute(desk: Desk, sender: Sender | None = None) -> str:
-    """How the trail is disputed after its comparison with what stands in Slack."""
+    """The dispute about the trail after its comparison with the heads posted in Slack."""
     call = SlackClient(desk.client, desk.metrics, desk.clock).call
     await compare_posted_heads(desk.store, call, OPS, sender or desk.sender)
     return await desk.store.trail_dispute()

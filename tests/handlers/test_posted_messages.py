@@ -14,10 +14,10 @@ class Listing:
     def __init__(self, cursors, then=""):
         self._following = dict(pairwise(["", *cursors, then]))
         self._then = then
-        self.asked = []
+        self.cursors = []
 
     async def __call__(self, method, *, cursor, **where):
-        self.asked.append(cursor)
+        self.cursors.append(cursor)
         following = self._following.get(cursor, self._then)
         return {
             "messages": [{"ts": cursor or "first"}],
@@ -26,10 +26,10 @@ class Listing:
 
 
 async def read(listing):
-    found = []
+    listed = []
     async for page, _ in pages(listing, "conversations_history"):
-        found += [message["ts"] for message in page]
-    return found
+        listed += [message["ts"] for message in page]
+    return listed
 
 
 async def test_every_page_is_read_once():
@@ -41,16 +41,16 @@ async def test_every_page_is_read_once():
 async def test_a_cursor_that_leads_back_ends_the_list(then):
     listing = Listing(["a", "b", "c"], then)
     assert await read(listing) == ["first", "a", "b", "c"]
-    assert listing.asked == ["", "a", "b", "c"]
+    assert listing.cursors == ["", "a", "b", "c"]
 
 
 async def test_a_list_without_an_end_is_an_error_and_not_read_for_ever():
-    asked = []
+    cursors = []
 
     async def endless(method, *, cursor):
-        asked.append(cursor)
-        return {"response_metadata": {"next_cursor": f"page {len(asked)}"}}
+        cursors.append(cursor)
+        return {"response_metadata": {"next_cursor": f"page {len(cursors)}"}}
 
     with pytest.raises(OutcomeUnknown, match="more than 2000 pages"):
         await read(endless)
-    assert len(asked) == MOST_PAGES
+    assert len(cursors) == MOST_PAGES

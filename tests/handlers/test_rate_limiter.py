@@ -1,4 +1,4 @@
-"""How fast a channel is spoken to, and what a refusal changes about it."""
+"""The pace of posts in a channel, and its change after a refusal."""
 
 from __future__ import annotations
 

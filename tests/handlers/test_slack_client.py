@@ -1,4 +1,4 @@
-"""What an answer of Slack means, whatever its shape."""
+"""The error that the client makes of each shape of answer."""
 
 from types import SimpleNamespace
 

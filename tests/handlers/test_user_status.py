@@ -1,4 +1,4 @@
-"""Who counts, as Slack says: asked once a minute, and nobody counts of whom it does not say."""
+"""The status of people: asked once a minute; if Slack does not answer, no vote counts."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ HOME = "T0TEAM0001"
 class Desk:
     """People over a local Slack that counts what it is asked."""
 
-    def __init__(self, slack: LocalSlack, door: SlackDoor) -> None:
-        self.slack, self.door, self.clock = slack, door, FixedClock()
+    def __init__(self, slack: LocalSlack, faults: SlackDoor) -> None:
+        self.slack, self.faults, self.clock = slack, faults, FixedClock()
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
         self.people = People(SlackClient(client, Metrics(), self.clock), HOME, self.clock)
 
-    def asked(self, method: str) -> int:
+    def calls_of(self, method: str) -> int:
         return sum(call.method == method for call in self.slack.calls)
 
     def fail(self, method: str, answer: web.Response | None = None) -> None:
         async def on_call(called: str, _args: dict[str, Any]) -> web.StreamResponse | None:
             return (answer or web.Response(status=503)) if called == method else None
 
-        self.door.on_call = on_call
+        self.faults.on_call = on_call
 
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
-    door = SlackDoor()
-    async with LocalSlack.start(faults=door) as slack:
-        yield Desk(slack, door)
+    faults = SlackDoor()
+    async with LocalSlack.start(faults=faults) as slack:
+        yield Desk(slack, faults)
 
 
 async def test_a_person_is_one_of_the_groups_they_are_in(desk: Desk) -> None:
@@ -61,7 +61,7 @@ async def test_what_slack_said_holds_for_less_than_a_minute(desk: Desk) -> None:
     desk.slack.change_user("ben", is_guest=True)
     desk.clock.forward(59)
     assert (await desk.people.user_status(BEN, [SRE])).groups == {SRE}
-    assert desk.asked("users.info") == desk.asked("usergroups.users.list") == 1
+    assert desk.calls_of("users.info") == desk.calls_of("usergroups.users.list") == 1
     desk.clock.forward(1)
     now = await desk.people.user_status(BEN, [SRE])
     assert (now.problem, now.groups) == ("guests never count", frozenset())
@@ -76,7 +76,7 @@ async def test_a_clock_moved_back_makes_what_is_known_no_younger(desk: Desk) -> 
 
 async def test_many_presses_at_once_ask_slack_once(desk: Desk) -> None:
     await asyncio.gather(*(desk.people.user_status(BEN, [SRE]) for _ in range(20)))
-    assert desk.asked("users.info") == desk.asked("usergroups.users.list") == 1
+    assert desk.calls_of("users.info") == desk.calls_of("usergroups.users.list") == 1
 
 
 async def test_a_slack_that_does_not_answer_is_not_asked_again_by_the_next_press(
@@ -86,7 +86,7 @@ async def test_a_slack_that_does_not_answer_is_not_asked_again_by_the_next_press
     await desk.people.user_status(BEN, [])
     desk.clock.forward(4)
     assert (await desk.people.user_status(BEN, [])).problem == UNKNOWN.problem
-    assert desk.asked("users.info") == 1
+    assert desk.calls_of("users.info") == 1
 
 
 async def test_who_comes_while_slack_is_asked_waits_only_for_that_answer(desk: Desk) -> None:
@@ -99,15 +99,15 @@ async def test_who_comes_while_slack_is_asked_waits_only_for_that_answer(desk: D
         await forever.wait()
         return None
 
-    desk.door.on_call = silent
+    desk.faults.on_call = silent
     first = asyncio.create_task(desk.people.user_status(BEN, [SRE]))
     await reached.wait()
     gone = asyncio.create_task(desk.people.user_status(BEN, [SRE]))
     others = [asyncio.create_task(desk.people.user_status(CHLOE, [SRE])) for _ in range(3)]
     await asyncio.wait([first, gone, *others], timeout=0.1)
     gone.cancel()  # who gives up takes the answer from nobody
-    for found in await asyncio.gather(first, *others):
-        assert (found.problem, found.unread) == (UNKNOWN.problem, {SRE})
+    for status in await asyncio.gather(first, *others):
+        assert (status.problem, status.unread) == (UNKNOWN.problem, {SRE})
     assert sorted(called) == ["usergroups.users.list", "users.info", "users.info"]
     forever.set()
 
@@ -117,26 +117,26 @@ async def test_when_slack_does_not_answer_nobody_counts_and_it_is_asked_again(
     desk: Desk, method: str
 ) -> None:
     desk.fail(method)
-    found = await desk.people.user_status(BEN, [SRE])
+    status = await desk.people.user_status(BEN, [SRE])
     if method == "users.info":
-        assert found.problem == UNKNOWN.problem
+        assert status.problem == UNKNOWN.problem
     else:
-        assert (found.groups, found.unread) == (frozenset(), {SRE})
-    desk.door.on_call = None
+        assert (status.groups, status.unread) == (frozenset(), {SRE})
+    desk.faults.on_call = None
     desk.clock.forward(5)
-    again = await desk.people.user_status(BEN, [SRE])
-    assert (again.problem, again.groups, again.unread) == ("", {SRE}, frozenset())
+    later = await desk.people.user_status(BEN, [SRE])
+    assert (later.problem, later.groups, later.unread) == ("", {SRE}, frozenset())
 
 
 async def test_a_user_or_a_group_that_slack_does_not_know_is_nobody(desk: Desk) -> None:
-    found = await desk.people.user_status("U0NOBODY", ["S0NOBODY"])
-    assert found.problem == UNKNOWN.problem
-    assert found.unread == {"S0NOBODY"}
+    status = await desk.people.user_status("U0NOBODY", ["S0NOBODY"])
+    assert status.problem == UNKNOWN.problem
+    assert status.unread == {"S0NOBODY"}
 
 
 async def test_the_bot_itself_never_counts(desk: Desk) -> None:
-    found = await desk.people.user_status("U0SOPBOT01", [])
-    assert found.problem == "a bot never counts"
+    status = await desk.people.user_status("U0SOPBOT01", [])
+    assert status.problem == "a bot never counts"
 
 
 GOOD = {
@@ -186,8 +186,8 @@ def test_what_slack_leaves_out_makes_nobody_a_guest(name: str) -> None:
 
 
 def test_a_stranger_of_whom_slack_says_little_is_a_stranger() -> None:
-    told = {"id": BEN, "team_id": "T0OTHER", "deleted": False, "is_stranger": True}
-    assert problem_of(told, HOME) == "only people of this workspace count"
+    user = {"id": BEN, "team_id": "T0OTHER", "deleted": False, "is_stranger": True}
+    assert problem_of(user, HOME) == "only people of this workspace count"
 
 
 @pytest.mark.parametrize("user", [None, [], "U0BEN", {}])

@@ -136,6 +136,6 @@ def test_every_line_of_a_models_text_is_a_quotation() -> None:
     _, blocks = advice_message(
         Advice(source="Amazon Q", cause="a\nb", text="c\nd", evidence=("e", "f"), next_steps=("g",))
     )
-    body = [one["text"]["text"] for one in blocks[1:] if one["type"] == "section"]
+    body = [block["text"]["text"] for block in blocks[1:] if block["type"] == "section"]
     assert len(body) == 4
     assert all(part.startswith("> ") for text in body for part in text.splitlines())

@@ -15,7 +15,7 @@ from tests.helpers.models import HOSTILE, NOW, assert_slack_takes, buttons, inci
 
 
 def grouped(**changes: Any) -> GroupedAlert:
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "name": "HighCpu",
         "title": "web: CPU at 93 %",
         "value": "93 %",
@@ -27,7 +27,7 @@ def grouped(**changes: Any) -> GroupedAlert:
         "count": 1,
         "labels": {},
     }
-    return GroupedAlert(**{**given, **changes})
+    return GroupedAlert(**{**defaults, **changes})
 
 
 def test_each_alert_says_what_how_bad_since_when_and_why_it_joined() -> None:

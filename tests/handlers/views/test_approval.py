@@ -64,8 +64,8 @@ def test_the_two_buttons_are_called_exactly_approve_and_reject_and_carry_only_th
     _, blocks = view(approval())
     assert buttons(blocks) == UNDECIDED
     elements = blocks[-1]["elements"]
-    assert [one["action_id"] for one in elements[:2]] == ["sopbot.approve", "sopbot.reject"]
-    assert {one["value"] for one in elements} == {approval().id}
+    assert [element["action_id"] for element in elements[:2]] == ["sopbot.approve", "sopbot.reject"]
+    assert {element["value"] for element in elements} == {approval().id}
 
 
 @pytest.mark.parametrize("state", DECIDED)
@@ -81,23 +81,23 @@ def test_a_decided_one_has_neither_button_and_says_its_status(state: Remediation
 
 @pytest.mark.parametrize("state", DECIDED)
 def test_once_it_runs_the_status_is_that_of_the_execution(state: RemediationStatus) -> None:
-    asked, moving = approval(state=RemediationStatus.APPROVED), execution(state=state)
-    assert status_of(asked, moving) is state
-    text, blocks = view(asked, moving)
+    remediation, moving = approval(state=RemediationStatus.APPROVED), execution(state=state)
+    assert status_of(remediation, moving) is state
+    text, blocks = view(remediation, moving)
     assert str(state) in texts(blocks)[0]
     assert_slack_takes(text, blocks)
 
 
 def test_a_revoked_one_says_revoked_and_why() -> None:
-    asked = approval(state=RemediationStatus.REVOKED, reason="the incident resolved")
-    _, blocks = view(asked, execution(state=RemediationStatus.DISPATCHING))
+    remediation = approval(state=RemediationStatus.REVOKED, reason="the incident resolved")
+    _, blocks = view(remediation, execution(state=RemediationStatus.DISPATCHING))
     assert "revoked" in texts(blocks)[0]
     assert "Why: the incident resolved" in shown(blocks)
 
 
 def test_an_unknown_outcome_can_be_checked_again() -> None:
-    asked = approval(state=RemediationStatus.APPROVED)
-    _, blocks = view(asked, execution(state=RemediationStatus.OUTCOME_UNKNOWN))
+    remediation = approval(state=RemediationStatus.APPROVED)
+    _, blocks = view(remediation, execution(state=RemediationStatus.OUTCOME_UNKNOWN))
     assert buttons(blocks) == ["Check again", "Mark done by hand", "It did not run"]
 
 
@@ -194,7 +194,7 @@ def test_the_policy_stands_on_the_card_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         ({"approvers": (ANA, BEN), "requested_by": ANA}, f"Needs 1 approval: <@{BEN}> ·"),
         ({"approvers": (ANA, BEN, CAT), "requested_by": ""}, "Needs 1 approval: "),
@@ -207,8 +207,8 @@ def test_the_policy_stands_on_the_card_in_words() -> None:
         ),
     ],
 )
-def test_only_who_can_still_approve_is_named(changes: dict[str, Any], words: str) -> None:
-    assert words in shown(view(approval(**{"needed": 1, **changes}))[1])
+def test_only_who_can_still_approve_is_named(changes: dict[str, Any], expected: str) -> None:
+    assert expected in shown(view(approval(**{"needed": 1, **changes}))[1])
 
 
 BLOCKERS = [
@@ -227,12 +227,12 @@ def test_while_no_press_can_succeed_there_is_no_approve_and_the_card_says_until_
     assert buttons(blocks) == ["Reject", "Dry run", "Edit"]
     assert "*Nobody can approve this now:* " in shown(blocks)
     until = blocker.until
-    words = {
+    expected = {
         None: "",
         NOW + timedelta(minutes=1): "It can be approved from <!date^",
         NOW + timedelta(days=1): "after this approval expires: propose it again then.",
     }
-    assert words[until] in shown(blocks)
+    assert expected[until] in shown(blocks)
     assert_slack_takes(text, blocks)
 
 
@@ -252,27 +252,27 @@ def test_a_cool_down_says_since_when_and_until_when_and_a_targets_name_stays_tex
 
 
 def test_a_vote_with_a_reason_shows_it_and_a_value_from_a_model_is_marked() -> None:
-    said = Vote(ANA, Choice.APPROVE, NOW, "it is <broken>")
+    vote = Vote(ANA, Choice.APPROVE, NOW, "it is <broken>")
     model = proposal(parameters=(Parameter("grace_seconds", 4, FROM_MODEL),))
-    _, blocks = view(approval(votes=(said,), proposal=model))
+    _, blocks = view(approval(votes=(vote,), proposal=model))
     assert "it is &lt;broken&gt;" in shown(blocks)
     assert "`grace_seconds`  4   ← ⚠ from model" in shown(blocks)
 
 
 def test_what_was_done_by_hand_names_who_said_so() -> None:
-    asked = approval(state=RemediationStatus.APPROVED)
-    _, blocks = view(asked, execution(by_hand=BEN))
+    remediation = approval(state=RemediationStatus.APPROVED)
+    _, blocks = view(remediation, execution(by_hand=BEN))
     assert f"Marked done by hand by <@{BEN}>" in shown(blocks)
 
 
 def test_what_did_not_run_names_who_said_so() -> None:
-    asked = approval(state=RemediationStatus.APPROVED)
-    _, blocks = view(asked, execution(state=RemediationStatus.FAILED, by_hand=BEN))
+    remediation = approval(state=RemediationStatus.APPROVED)
+    _, blocks = view(remediation, execution(state=RemediationStatus.FAILED, by_hand=BEN))
     assert f"It did not run, says <@{BEN}>" in shown(blocks)
 
 
 @pytest.mark.parametrize(
-    ("reason", "words"),
+    ("reason", "expected"),
     [
         ("@U0BEN changed a value", "<@U0BEN> changed a value"),
         ("Slack did not say who is in @S0SRE", "Slack did not say who is in <!subteam^S0SRE>"),
@@ -280,10 +280,10 @@ def test_what_did_not_run_names_who_said_so() -> None:
     ],
 )
 def test_a_person_or_a_group_in_the_reason_of_a_revocation_is_shown_by_name(
-    reason: str, words: str
+    reason: str, expected: str
 ) -> None:
-    asked = approval(state=RemediationStatus.REVOKED, reason=reason)
-    assert f"Why: {words}" in shown(view(asked)[1])
+    remediation = approval(state=RemediationStatus.REVOKED, reason=reason)
+    assert f"Why: {expected}" in shown(view(remediation)[1])
 
 
 WILD_APPROVALS = st.builds(
@@ -311,16 +311,18 @@ WILD_APPROVALS = st.builds(
 
 
 @given(WILD_APPROVALS, st.none() | st.builds(execution, state=st.sampled_from(RemediationStatus)))
-def test_any_approval_makes_a_card_that_slack_takes(asked, moving) -> None:  # type: ignore[no-untyped-def]
-    text, blocks = view(asked, moving)
+def test_any_approval_makes_a_card_that_slack_takes(remediation, moving) -> None:  # type: ignore[no-untyped-def]
+    text, blocks = view(remediation, moving)
     assert_slack_takes(text, blocks)
-    assert ("Reject" in buttons(blocks)) == (not asked.decided)
+    assert ("Reject" in buttons(blocks)) == (not remediation.decided)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> None:
     wild = proposal(title=text, target=text, parameters=(Parameter("target", text, text),))
     for state in RemediationStatus:
-        asked = approval(proposal=wild, preview=Preview(text, text, text), state=state, reason=text)
-        assert_slack_takes(*view(asked))
+        remediation = approval(
+            proposal=wild, preview=Preview(text, text, text), state=state, reason=text
+        )
+        assert_slack_takes(*view(remediation))
     assert approval().expires_at > NOW

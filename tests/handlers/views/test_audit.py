@@ -1,4 +1,4 @@
-"""What the bot says of its audit trail once a day: a head to compare with, or what is wrong."""
+"""The daily message about the audit trail: a head to compare with, or the fault."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ MAC = "3f" * 32
 def test_the_head_of_a_day_can_be_copied_into_the_command_that_checks_it() -> None:
     text, blocks = head("2026-11-25", 1204, MAC, "")
     assert text == "🔏 Audit trail, 2026-11-25: proved up to row 1,204"
-    said = json.dumps(blocks, ensure_ascii=False)
-    assert f"head `{MAC}`" in said
-    assert f"`python -m bot audit verify --head {MAC}`" in said
+    shown_blocks = json.dumps(blocks, ensure_ascii=False)
+    assert f"head `{MAC}`" in shown_blocks
+    assert f"`python -m bot audit verify --head {MAC}`" in shown_blocks
 
 
 def test_what_is_wrong_is_said_first_and_obeyed_by_nobody() -> None:
     text, blocks = head("2026-11-25", 1204, MAC, "the anchor '<!channel>' was edited")
     assert text.startswith("🔴 Audit trail, 2026-11-25: the anchor '&lt;!channel&gt;' was edited")
-    said = json.dumps(blocks, ensure_ascii=False)
-    assert "<!channel>" not in said
-    assert "Keep a backup as it is now" in said
-    assert MAC in said
+    shown_blocks = json.dumps(blocks, ensure_ascii=False)
+    assert "<!channel>" not in shown_blocks
+    assert "Keep a backup as it is now" in shown_blocks
+    assert MAC in shown_blocks

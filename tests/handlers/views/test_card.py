@@ -93,12 +93,12 @@ def test_an_acknowledged_one_says_by_whom_and_has_no_button_for_it() -> None:
     assert f"👀 acknowledged by <@{ANA}>" in shown(blocks)
 
 
-@pytest.mark.parametrize(("by", "words"), [("", "the alert cleared"), (ANA, f"by <@{ANA}>")])
-def test_a_resolved_one_says_so_first_and_changes_nothing_any_more(by: str, words: str) -> None:
+@pytest.mark.parametrize(("by", "expected"), [("", "the alert cleared"), (ANA, f"by <@{ANA}>")])
+def test_a_resolved_one_says_so_first_and_changes_nothing_any_more(by: str, expected: str) -> None:
     text, blocks = card(resolved(by))
     assert texts(blocks)[0].startswith("*✅ RESOLVED · ")
     assert text.startswith("✅ RESOLVED · ")
-    assert words in shown(blocks)
+    assert expected in shown(blocks)
     assert "lasted 1 h 5 min" in shown(blocks)
     assert not {"Acknowledge", "Resolve", "Ask"} & set(buttons(blocks))
     assert_slack_takes(text, blocks)
@@ -133,11 +133,11 @@ def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> Non
         Hyperlink("", "https://b.example/"),
         Hyperlink(text, text),
     )
-    one = dict.fromkeys(
+    texts_everywhere = dict.fromkeys(
         ("title", "env", "region", "service", "value", "threshold", "tracking_id"), text
     )
     for made in (incident, acknowledged, resolved):
-        assert_slack_takes(*card(made(**one, sop_id=text, links=links), text))
+        assert_slack_takes(*card(made(**texts_everywhere, sop_id=text, links=links), text))
 
 
 @given(
@@ -155,8 +155,8 @@ def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> Non
     WILD,
 )
 def test_any_incident_makes_a_card_that_slack_takes(fields, links, severity, made, runbook) -> None:  # type: ignore[no-untyped-def]
-    one = made(**fields, links=links, severity=severity)
-    text, blocks = card(one, runbook)
+    broken = made(**fields, links=links, severity=severity)
+    text, blocks = card(broken, runbook)
     assert_slack_takes(text, blocks)
     assert "INC-142" in texts(blocks)[0].splitlines()[0]
 
@@ -191,11 +191,11 @@ def test_what_was_typed_is_read_from_the_box(view: dict[str, object], question: 
 
 
 def test_what_a_sender_said_by_http_is_on_the_card_for_nobody_could_read_it_else() -> None:
-    told = "Since the 20:10 deploy 12 % answer 502 <!channel>"
-    text, blocks = card(incident(text=told, posted=False))
+    sender_text = "Since the 20:10 deploy 12 % answer 502 <!channel>"
+    text, blocks = card(incident(text=sender_text, posted=False))
     assert "Since the 20:10 deploy 12 % answer 502" in str(blocks)
     assert "<!channel>" not in str(blocks)
-    assert "Since the 20:10" not in str(card(incident(text=told, posted=True))[1]), (
+    assert "Since the 20:10" not in str(card(incident(text=sender_text, posted=True))[1]), (
         "it stands above"
     )
     assert text == card(incident(text="", posted=False))[0]

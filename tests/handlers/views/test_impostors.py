@@ -88,7 +88,7 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     yield "card", card.card(acknowledged(**fields, links=links, posted=False), "", ask)
     yield "card", card.card(resolved(**fields, links=links, posted=False), "", ask)
     for by_model in (True, False):
-        given = Advice(
+        model_advice = Advice(
             source=evil if by_model else "",
             cause=evil,
             text=evil + evil,
@@ -99,7 +99,7 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
             failure=evil,
             sources=(evil,),
         )
-        yield "advice", advice.advice_message(given, evil, "U0ANA")
+        yield "advice", advice.advice_message(model_advice, evil, "U0ANA")
     for kind in BlockerKind:
         blocker = Blocker(kind=kind, user="U0ANA", since=NOW, reason=evil, subject=evil)
         yield "approval", approval_view.approval_card(ask, blocker=blocker)
@@ -116,11 +116,11 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     )
     frozen = {"by": "U0ANA", "why": evil, "lifted_by": "U0BEN"}
     yield "frozen", notices.frozen(Notice(1, "frozen", "C1", frozen, NOW, NOW))
-    stuck = [["things wait", 3, [evil]]]
-    yield "stuck", notices.overdue_work(Notice(1, "stuck", "C1", stuck, NOW, None))
+    rows = [["things wait", 3, [evil]]]
+    yield "stuck", notices.overdue_work(Notice(1, "stuck", "C1", rows, NOW, None))
     yield "undelivered", notices.undelivered("C0X", evil, card.card(sick))
     yield "audit", audit.head("2026-11-21", 3, "abc", evil)
-    story = [TimelineEntry(142, NOW, "opened", evil, "U0ANA")]
+    timeline = [TimelineEntry(142, NOW, "opened", evil, "U0ANA")]
     sop = Sop(
         sop_id="web",
         title=evil,
@@ -130,7 +130,7 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         runbook="https://runbooks.example/",
         actions=(ProposedAction(action="service.restart"),),
     )
-    one = GroupedAlert(
+    grouped = GroupedAlert(
         name=evil,
         title=evil,
         value=evil,
@@ -142,14 +142,14 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         count=2,
         labels={"instance": evil, evil: evil},
     )
-    page = alerts.alerts_modal(sick, GroupedAlerts((one,), 1, 1), 0)
+    page = alerts.alerts_modal(sick, GroupedAlerts((grouped,), 1, 1), 0)
     yield "modal", ("a modal has no text", page["blocks"])
     yield "modal", ("a modal has no text", modals.ask_modal(sick)["blocks"])
     yield "modal", ("a modal has no text", modals.edit_modal(ask)["blocks"])
     yield "modal", ("a modal has no text", modals.reason_modal(ask)["blocks"])
     for answer in (
         lists.incident_list([sick], NOW, {}, more=True),
-        lists.incident_details(sick, story, [ask], "https://slack.example/p1"),
+        lists.incident_details(sick, timeline, [ask], "https://slack.example/p1"),
         lists.sop_list([sop], 1),
         lists.sop_details(sop, [sick], NOW + timedelta(hours=1)),
         lists.freeze(Freeze("U0ANA", NOW, evil)),
@@ -179,12 +179,12 @@ def test_no_view_lets_a_stranger_format_mention_or_wear_the_bots_marks(evil: str
     ):
         objects = list(text_objects(blocks))
         assert objects or name == "answer"
-        for found in objects:
-            if found["type"] == "mrkdwn":
-                assert found.get("verbatim") is True, (name, found)
-                assert_obeys_nothing(found["text"])
+        for text_object in objects:
+            if text_object["type"] == "mrkdwn":
+                assert text_object.get("verbatim") is True, (name, text_object)
+                assert_obeys_nothing(text_object["text"])
         assert_obeys_nothing(text)
-        for seen in (text, *(found["text"] for found in objects)):
+        for seen in (text, *(text_object["text"] for text_object in objects)):
             assert seen.count("`") % 2 == 0, (name, seen)
             assert not [mark for mark in _EVIL if mark in _outside_code(seen)], (name, seen)
         # The marks and the bold parts are the bot's own: as many as around a harmless text.
@@ -199,7 +199,9 @@ def _outside_code(text: str) -> str:
 
 
 def _count(mark: str, blocks: list[dict[str, Any]]) -> int:
-    return sum(_outside_code(found["text"]).count(mark) for found in text_objects(blocks))
+    return sum(
+        _outside_code(text_object["text"]).count(mark) for text_object in text_objects(blocks)
+    )
 
 
 @pytest.mark.attack("ASI09")
@@ -296,12 +298,12 @@ def test_a_link_button_says_where_it_leads_and_never_what_its_sender_calls_it() 
     )
     _, blocks = card.card(incident(links=links), "https://runbooks.example/a")
     shown = [e["text"] for e in blocks[-1]["elements"] if "url" in e]
-    assert [found["text"] for found in shown] == [
+    assert [text_object["text"] for text_object in shown] == [
         "Runbook: runbooks.example ↗",
         "evil.example:8443 ↗",
         "xn--pprove-2nf.example ↗",
     ]
-    assert not any(found["emoji"] for found in shown)
+    assert not any(text_object["emoji"] for text_object in shown)
 
 
 def test_two_links_to_one_host_are_told_apart_and_a_long_host_keeps_its_end() -> None:

@@ -28,7 +28,7 @@ from tests.helpers.models import (
 MOST = 40_000  # characters of text that Slack takes in one message
 
 
-def story(text: str, count: int) -> list[TimelineEntry]:
+def timeline(text: str, count: int) -> list[TimelineEntry]:
     return [TimelineEntry(142, NOW + timedelta(seconds=n), "note", text, ANA) for n in range(count)]
 
 
@@ -41,9 +41,9 @@ def test_help_fits_one_phone_screen_and_names_every_verb() -> None:
 
 
 def test_incidents_stand_one_a_line_with_severity_number_title_and_age() -> None:
-    found = [incident(), acknowledged(id=141, title="other")]
+    incidents = [incident(), acknowledged(id=141, title="other")]
     counts = {Severity.CRITICAL: 2}
-    text = lists.incident_list(found, NOW + timedelta(minutes=6), counts)
+    text = lists.incident_list(incidents, NOW + timedelta(minutes=6), counts)
     head, first, second = text.splitlines()
     assert head == "*2 open incidents*   🔴 CRITICAL 2"
     assert first == (
@@ -65,7 +65,7 @@ def test_more_incidents_are_a_command_away_and_none_is_said() -> None:
 def test_one_incident_shows_its_story_its_thread_and_what_waits() -> None:
     text = lists.incident_details(
         incident(),
-        story("looked", 20),
+        timeline("looked", 20),
         [approval(), approval(state=RemediationStatus.REJECTED)],
         "https://slack.example/archives/C1/p1",
     )
@@ -86,7 +86,7 @@ def test_sops_stand_one_a_line_and_unreadable_lines_are_counted() -> None:
 
 
 def test_one_sop_shows_its_steps_and_where_it_was_used_last() -> None:
-    one = Sop(
+    listed = Sop(
         sop_id="web",
         title="Web is down",
         keys=("svc:web",),
@@ -95,7 +95,7 @@ def test_one_sop_shows_its_steps_and_where_it_was_used_last() -> None:
         runbook="https://runbooks.example/web",
         actions=(ProposedAction(action="service.restart"),),
     )
-    text = lists.sop_details(one, [resolved()], NOW + timedelta(hours=2))
+    text = lists.sop_details(listed, [resolved()], NOW + timedelta(hours=2))
     for part in (
         "*Web is down*   `web` · MIDDLE",
         "keys: `svc:web`",
@@ -115,7 +115,7 @@ def test_a_runbook_that_is_no_address_is_no_link(runbook: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_fits_and_is_never_obeyed(text: str) -> None:
-    one = incident(title=text, env=text, service=text, tracking_id=text, sop_id=text)
+    listed = incident(title=text, env=text, service=text, tracking_id=text, sop_id=text)
     waiting = [approval(proposal=proposal(title=text))] * 50
     sop = Sop(
         sop_id="web",
@@ -128,10 +128,10 @@ def test_hostile_text_fits_and_is_never_obeyed(text: str) -> None:
         actions=(ProposedAction(action=text),) * 3,
     )
     for made in (
-        lists.incident_list([one] * 10, NOW, {Severity.LOW: 10}, more=True),
-        lists.incident_details(one, story(text, 40), waiting, ""),
+        lists.incident_list([listed] * 10, NOW, {Severity.LOW: 10}, more=True),
+        lists.incident_details(listed, timeline(text, 40), waiting, ""),
         lists.sop_list([sop] * 40, 1),
-        lists.sop_details(sop, [one] * 10, NOW),
+        lists.sop_details(sop, [listed] * 10, NOW),
     ):
         assert len(made) <= MOST
         assert_obeys_nothing(made)
@@ -139,7 +139,7 @@ def test_hostile_text_fits_and_is_never_obeyed(text: str) -> None:
 
 @given(WILD, WILD, WILD_LISTS)
 def test_any_text_in_a_list_is_never_obeyed(title: str, where: str, notes: tuple[str, ...]) -> None:
-    one = incident(title=title, env=where, service=where, region=where)
+    listed = incident(title=title, env=where, service=where, region=where)
     entries = [TimelineEntry(142, NOW, "note", note, "") for note in notes]
-    assert_obeys_nothing(lists.incident_list([one], NOW, {Severity.LOW: 1}))
-    assert_obeys_nothing(lists.incident_details(one, entries, [], ""))
+    assert_obeys_nothing(lists.incident_list([listed], NOW, {Severity.LOW: 1}))
+    assert_obeys_nothing(lists.incident_details(listed, entries, [], ""))

@@ -25,7 +25,7 @@ from tests.helpers.models import (
 
 
 def item(kind: NewsKind, **changes: Any) -> News:
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "id": 7,
         "incident_id": 142,
         "kind": kind,
@@ -34,14 +34,14 @@ def item(kind: NewsKind, **changes: Any) -> News:
         "mentions": (ANA, "S0SRE"),
         "at": NOW + timedelta(minutes=3),
     }
-    return News(**{**given, **changes})
+    return News(**{**defaults, **changes})
 
 
 WORSE = {"before": "medium", "after": "critical"}
 
 
 @pytest.mark.parametrize(
-    ("one", "words"),
+    ("bad", "expected"),
     [
         (item(NewsKind.WORSE, facts=WORSE), "INC-142 got worse: medium → critical"),
         (item(NewsKind.NOT_HELPED), "Restart checkout-api did not help"),
@@ -53,16 +53,16 @@ WORSE = {"before": "medium", "after": "critical"}
     ],
     ids=lambda value: value.kind if isinstance(value, News) else "",
 )
-def test_each_says_what_happened_and_mentions_whom_it_concerns(one: News, words: str) -> None:
-    text, blocks = news(one, incident())
-    assert f"*{words}*" in shown(blocks)
+def test_each_says_what_happened_and_mentions_whom_it_concerns(bad: News, expected: str) -> None:
+    text, blocks = news(bad, incident())
+    assert f"*{expected}*" in shown(blocks)
     assert f"<@{ANA}>, <!subteam^S0SRE>" in shown(blocks)
-    assert words in text
+    assert expected in text
     assert f"<@{ANA}>" in text, "a notification shows the fallback text"
     assert "INC-142" in text
     assert_slack_takes(text, blocks)
-    _, on_card = card(incident(), bad_news=[one])
-    assert words in shown(on_card), "the card says so too"
+    _, on_card = card(incident(), bad_news=[bad])
+    assert expected in shown(on_card), "the card says so too"
 
 
 def test_news_that_concern_nobody_by_name_mention_nobody() -> None:
@@ -72,8 +72,8 @@ def test_news_that_concern_nobody_by_name_mention_nobody() -> None:
 
 
 def test_the_card_names_what_waits_for_approval_and_who_can_give_it() -> None:
-    one = approval(needed=1, approvers=(ANA, BEN, CAT), votes=())
-    text, blocks = card(incident(), waiting=[one])
+    waiting = approval(needed=1, approvers=(ANA, BEN, CAT), votes=())
+    text, blocks = card(incident(), waiting=[waiting])
     line = f"🔐 approval waiting: Restart checkout-api (needs 1 approval: <@{ANA}>, <@{BEN}>)"
     assert line in shown(blocks)
     assert_slack_takes(text, blocks)
@@ -87,6 +87,6 @@ def test_the_card_names_what_waits_for_approval_and_who_can_give_it() -> None:
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize("kind", [kind for kind in NewsKind if kind is not NewsKind.WORSE])
 def test_hostile_text_in_bad_news_is_shown_and_never_obeyed(kind: NewsKind, text: str) -> None:
-    one = item(kind, facts={"title": text, "why": text})
-    assert_slack_takes(*news(one, incident(title=text)))
-    assert_slack_takes(*card(incident(title=text), bad_news=[one, one, one]))
+    bad = item(kind, facts={"title": text, "why": text})
+    assert_slack_takes(*news(bad, incident(title=text)))
+    assert_slack_takes(*card(incident(title=text), bad_news=[bad, bad, bad]))

@@ -1,4 +1,4 @@
-"""What the bot says of itself, and that a title in it is text."""
+"""The bot's own notices; a title in them stays text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 
 
 def storm(**changes: Any) -> str:
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "began_at": NOW,
         "ended_at": None,
         "severities": {"critical": 3, "low": 12},
@@ -20,33 +20,33 @@ def storm(**changes: Any) -> str:
         "resolved": 2,
         "most_severe": ((7, "critical", "checkout is down"), (8, "low", "disk at 80 %")),
     }
-    text, blocks = notices.storm(Burst(**{**given, **changes}), 20)
+    text, blocks = notices.storm(Burst(**{**defaults, **changes}), 20)
     return f"{text}\n{blocks}"
 
 
 def test_a_storm_says_how_many_how_grave_and_what_is_still_to_come() -> None:
-    said = storm()
-    assert "15 incidents at once" in said
-    assert "CRITICAL 3" in said
-    assert "LOW 12" in said
-    assert "9 cards still to post" in said
-    assert "2 resolved" in said
-    assert "`INC-7` checkout is down" in said
-    assert "and 11 more" in said, "13 are not resolved, two are named"
+    digest = storm()
+    assert "15 incidents at once" in digest
+    assert "CRITICAL 3" in digest
+    assert "LOW 12" in digest
+    assert "9 cards still to post" in digest
+    assert "2 resolved" in digest
+    assert "`INC-7` checkout is down" in digest
+    assert "and 11 more" in digest, "13 are not resolved, two are named"
 
 
 def test_a_storm_that_is_over_does_not_claim_cards_that_were_not_taken() -> None:
     over = {"ended_at": NOW + timedelta(seconds=90)}
     assert "every card is posted" in storm(hidden=0, **over)
-    said = storm(hidden=2, **over)
-    assert "every card is posted" not in said
-    assert "2 cards that this channel did not take" in said
+    digest = storm(hidden=2, **over)
+    assert "every card is posted" not in digest
+    assert "2 cards that this channel did not take" in digest
 
 
 def test_a_title_that_is_markup_stays_text() -> None:
-    said = storm(most_severe=((7, "critical", "<!channel> <https://evil.example|click>"),))
-    assert "<!channel>" not in said
-    assert "<https://" not in said
+    digest = storm(most_severe=((7, "critical", "<!channel> <https://evil.example|click>"),))
+    assert "<!channel>" not in digest
+    assert "<https://" not in digest
 
 
 def test_what_is_stuck_is_named_and_its_end_is_told() -> None:

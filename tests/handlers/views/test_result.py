@@ -1,4 +1,4 @@
-"""What ran, how it ended, whether it helped; the end of the story."""
+"""The result of a dispatch, and the end of an incident."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_an_error_is_shown_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         ({}, "Checking until <!date^"),
         ({"verify_note": "answers 500"}, ": answers 500"),
@@ -94,8 +94,8 @@ def test_an_error_is_shown_in_words() -> None:
         ),
     ],
 )
-def test_verification_is_told_as_it_goes(changes: dict[str, Any], words: str) -> None:
-    assert words in shown(result(execution(**changes), approval())[1])
+def test_verification_is_told_as_it_goes(changes: dict[str, Any], expected: str) -> None:
+    assert expected in shown(result(execution(**changes), approval())[1])
 
 
 def test_what_failed_is_not_watched() -> None:
@@ -106,12 +106,12 @@ def test_what_failed_is_not_watched() -> None:
 # The end
 
 
-@pytest.mark.parametrize(("by", "words"), [("", "the alert cleared"), (ANA, f"by <@{ANA}>")])
-def test_the_end_says_who_or_what_ended_it_and_how_long_it_lasted(by: str, words: str) -> None:
+@pytest.mark.parametrize(("by", "expected"), [("", "the alert cleared"), (ANA, f"by <@{ANA}>")])
+def test_the_end_says_who_or_what_ended_it_and_how_long_it_lasted(by: str, expected: str) -> None:
     text, blocks = end(resolved(by), None, None)
-    assert texts(blocks)[0] == f"✅ *INC-142 resolved*: {words}"
+    assert texts(blocks)[0] == f"✅ *INC-142 resolved*: {expected}"
     assert "lasted 1 h 5 min" in shown(blocks)
-    assert text == f"INC-142 resolved: {words}, lasted 1 h 5 min"
+    assert text == f"INC-142 resolved: {expected}, lasted 1 h 5 min"
     assert "fixed by" not in shown(blocks)
     assert_slack_takes(text, blocks)
 
@@ -128,12 +128,12 @@ def test_the_end_tells_the_time_to_acknowledge_and_what_fixed_it() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> None:
-    asked = approval(proposal=proposal(title=text), preview=Preview())
+    request = approval(proposal=proposal(title=text), preview=Preview())
     answer = {"command": text, "stdout": text, "stderr": text, "exit_code": text}
     for state in RemediationStatus:
         ran = execution(state=state, answer=answer, error=text, verify_note=text)
-        assert_slack_takes(*result(ran, asked))
-        assert_slack_takes(*end(incident(), ran, asked))
+        assert_slack_takes(*result(ran, request))
+        assert_slack_takes(*end(incident(), ran, request))
 
 
 @given(
@@ -181,8 +181,8 @@ def test_what_nobody_can_tell_is_called_unknown_and_what_was_taken_back_undone()
 
 
 def test_what_did_not_run_says_who_said_so() -> None:
-    said = execution(by_hand=ANA, answer=None, state=RemediationStatus.FAILED)
-    text, blocks = result(said, approval())
+    did_not_run = execution(by_hand=ANA, answer=None, state=RemediationStatus.FAILED)
+    text, blocks = result(did_not_run, approval())
     assert f"did not run, says <@{ANA}>" in text
     assert_slack_takes(text, blocks)
 

@@ -117,15 +117,15 @@ def test_small_print_is_one_line_a_fact_and_skips_what_is_absent() -> None:
 
 
 def test_a_time_is_shown_in_each_readers_zone_with_its_date_where_that_is_not_today() -> None:
-    moment = datetime(2026, 11, 21, 5, 4, tzinfo=timezone(timedelta(hours=2)))
-    stamp = int(datetime(2026, 11, 21, 3, 4, tzinfo=UTC).timestamp())
-    assert views.clock(moment) == (
-        f"<!date^{stamp}^{{date_short_pretty}} {{time}}|21 Nov 2026 03:04 UTC>"
+    at = datetime(2026, 11, 21, 5, 4, tzinfo=timezone(timedelta(hours=2)))
+    seconds = int(datetime(2026, 11, 21, 3, 4, tzinfo=UTC).timestamp())
+    assert views.clock(at) == (
+        f"<!date^{seconds}^{{date_short_pretty}} {{time}}|21 Nov 2026 03:04 UTC>"
     )
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "expected"),
     [
         (-5, "0 s"),
         (8.9, "8 s"),
@@ -137,8 +137,8 @@ def test_a_time_is_shown_in_each_readers_zone_with_its_date_where_that_is_not_to
         (3 * 86_400 + 4 * 3600, "3 d 4 h"),
     ],
 )
-def test_a_duration_is_told_in_two_units_at_most(seconds: float, words: str) -> None:
-    assert views.span(seconds) == words
+def test_a_duration_is_told_in_two_units_at_most(seconds: float, expected: str) -> None:
+    assert views.span(seconds) == expected
 
 
 def test_one_is_one_and_many_are_many() -> None:
