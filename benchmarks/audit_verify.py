@@ -28,7 +28,15 @@ from store.audit.proof import Row, body_text, link_text
 from store.audit.sealing import AuditKey
 from store.engines.tables import tables
 from store.operations.audit import Kind
-from tests.helpers.builders import ANA, NOW, TEAM, asked, claim_execution, opened, voter
+from tests.helpers.builders import (
+    ANA,
+    NOW,
+    TEAM,
+    claim_execution,
+    open_incident,
+    pending_approval,
+    voter,
+)
 
 APPROVALS = 1_667
 ROUNDS = 7
@@ -58,8 +66,8 @@ async def remediate(store: Store, number: int) -> None:
     """Write one approval by Ana and one successful restart, on its own day."""
     began = NOW + number * APART
     service = f"web-{word(number)}"
-    incident = await opened(store, service=service, fingerprint=service)
-    approval = await asked(
+    incident = await open_incident(store, service=service, fingerprint=service)
+    approval = await pending_approval(
         store, incident.id, requested_at=began, expires_at=began + timedelta(hours=1)
     )
     await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, began, PRESS)

@@ -22,7 +22,7 @@ from bot.incidents.sops import SopLibrary
 from bot.intake import parse_message
 from bot.response.receive import Delivery, name_all
 from store import Store, open_store
-from tests.helpers.databases import Beneath, InFile, OnServer
+from tests.helpers.databases import Database, PostgresDatabase, SqliteDatabase
 
 SIZES = (1_000, 50_000)
 TIMED = 200  # timed alerts of each kind
@@ -70,17 +70,17 @@ async def fill(url: str, alerts: int) -> None:
         await store.close()
 
 
-def rows(store: Beneath) -> int:
+def rows(store: Database) -> int:
     """Return the number of rows that a storm left."""
     counts = " + ".join(f"(SELECT COUNT(*) FROM {table})" for table in TABLES)  # noqa: S608 - constants
     return int(store.rows(f"SELECT {counts}")[0][0])
 
 
 @contextmanager
-def sqlite() -> Iterator[InFile]:
+def sqlite() -> Iterator[SqliteDatabase]:
     """Open a file on the disk of this repository."""
     with workspace() as folder:
-        yield InFile(folder / "bot.db")
+        yield SqliteDatabase(folder / "bot.db")
 
 
 def size_of_file(file: Path) -> int:
@@ -102,7 +102,7 @@ def main(sizes: tuple[int, ...]) -> None:
                 asyncio.run(fill(file.url, alerts))
                 bytes_each = (size_of_file(file.file) - empty) / alerts
                 storms.append(("SQLite", alerts, rows(file) / alerts, bytes_each))
-            there = OnServer(server.database())
+            there = PostgresDatabase(server.database())
             size = "SELECT pg_database_size(current_database())"
             empty = int(there.rows(size)[0][0])
             asyncio.run(fill(there.url, alerts))
@@ -113,7 +113,7 @@ def main(sizes: tuple[int, ...]) -> None:
         print(f"| {engine} | {alerts:,} | {rows_each:.2f} | {bytes_each:,.0f} |")
 
 
-def _made(file: InFile) -> int:
+def _made(file: SqliteDatabase) -> int:
     asyncio.run(fill(file.url, 0))
     return size_of_file(file.file)
 

@@ -13,7 +13,7 @@ from benchmarks.results import Bar, Result
 from benchmarks.servers import postgres
 from benchmarks.slack_process import Poured, slack_process
 from benchmarks.stage import bare_gateway, bot_settings, child, workspace
-from tests.helpers.databases import OnServer
+from tests.helpers.databases import PostgresDatabase
 from tests.helpers.postgres import PostgresServer
 
 ALERTS, GROUPS, CHANNELS = 3_000, 100, 20
@@ -48,7 +48,7 @@ async def storm(server: PostgresServer, replicas: int) -> Poured:
             await parts.enter_async_context(child(["bot"], settings))
         await slack.storm(WARM_UP, GROUPS, "warm")
         poured = await slack.storm(ALERTS, GROUPS, "shop")
-        ((written, incidents),) = OnServer(url).rows(
+        ((written, incidents),) = PostgresDatabase(url).rows(
             "SELECT SUM(alert_count), COUNT(*) FROM incidents WHERE service LIKE 'shop-%%'"
         )
         assert (written, incidents) == (ALERTS, GROUPS), (written, incidents)

@@ -23,7 +23,7 @@ from benchmarks.senders import slack_event, word
 from benchmarks.servers import postgres
 from benchmarks.stage import CHANNEL, BareGateway, Child, child, surroundings
 from bot.simulator import LocalSlack, Message
-from tests.helpers.databases import OnServer
+from tests.helpers.databases import PostgresDatabase
 from tests.helpers.waiting import until
 
 LEASES = {2.0: 3, 5.0: 1}  # seconds, and the number of measurements with it
@@ -48,7 +48,7 @@ print("Likely cause: the disk is full. Next: look at it.")
 class Cluster:
     """Three bots, their shared systems, and functions to kill one."""
 
-    def __init__(self, slack: LocalSlack, store: OnServer, folder: Path) -> None:
+    def __init__(self, slack: LocalSlack, store: PostgresDatabase, folder: Path) -> None:
         self._slack = slack
         self._store = store
         self._parts = AsyncExitStack()
@@ -198,7 +198,7 @@ async def run() -> list[Result]:
     taken: dict[tuple[str, float], list[float]] = {}
     with postgres() as server:
         for lease, rounds in LEASES.items():
-            async with _cluster(OnServer(server.database()), lease) as cluster:
+            async with _cluster(PostgresDatabase(server.database()), lease) as cluster:
                 what: dict[str, Callable[[], Awaitable[float]]] = {
                     "card": cluster.sender,
                     "advice": cluster.adviser,
@@ -213,7 +213,7 @@ async def run() -> list[Result]:
 
 
 @asynccontextmanager
-async def _cluster(store: OnServer, lease: float) -> Any:
+async def _cluster(store: PostgresDatabase, lease: float) -> Any:
     async with AsyncExitStack() as parts:
         silent = SilentGateway()
         around = await parts.enter_async_context(surroundings(silent))

@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 
 from bot.settings import NAMES
-from tests.helpers.filled_stores import Places
+from tests.helpers.filled_stores import StoreMaker
 from tests.helpers.ports import kept_port
 from tests.helpers.postgres import PostgresServer, postgres_server, programs
 
@@ -126,9 +126,13 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Places:
+def store_maker(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> StoreMaker:
     """Stores, empty or filled: each kind is filled once in a test run."""
-    return Places(tmp_path_factory.mktemp("places"), lambda: request.getfixturevalue("postgres"))
+    return StoreMaker(
+        tmp_path_factory.mktemp("places"), lambda: request.getfixturevalue("postgres")
+    )
 
 
 @pytest.fixture

@@ -11,15 +11,22 @@ import pytest
 from store.audit import whole_trail
 from tests.helpers.bot_processes import Command
 from tests.helpers.builders import AUDIT_KEY
-from tests.helpers.filled_stores import ENGINES, ROOT, Places, bot_lives, change, from_the_future
+from tests.helpers.filled_stores import (
+    ENGINES,
+    ROOT,
+    StoreMaker,
+    bot_lives,
+    change,
+    from_the_future,
+)
 from tests.test_store_command import environment
 
 KEY = AUDIT_KEY.raw.decode()
 
 
 @pytest.fixture(params=ENGINES)
-def url(request: pytest.FixtureRequest, places: Places) -> str:
-    return places.filled(request.param)
+def url(request: pytest.FixtureRequest, store_maker: StoreMaker) -> str:
+    return store_maker.filled(request.param)
 
 
 def run(*words: object, folder: Path, **settings: str) -> tuple[int, str, str]:
@@ -65,9 +72,9 @@ def test_verify_names_the_first_row_at_fault_and_fails(
 
 @pytest.mark.parametrize("value", ["x'ff'", "CAST(x'ff' AS TEXT)", "7"])
 def test_verify_names_a_row_whose_value_is_no_text(
-    value: str, places: Places, tmp_path: Path
+    value: str, store_maker: StoreMaker, tmp_path: Path
 ) -> None:
-    url = places.filled("sqlite")
+    url = store_maker.filled("sqlite")
     change(url, f"UPDATE audit SET detail = {value} WHERE seq = 4")  # noqa: S608
     code, out, _ = run("audit", "verify", folder=tmp_path, STORE_URL=url)
     assert code == 1
@@ -109,11 +116,11 @@ def test_of_no_store_it_says_so_and_makes_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_trail_with_nothing_in_it_is_no_fault(
-    engine: str, places: Places, tmp_path: Path
+    engine: str, store_maker: StoreMaker, tmp_path: Path
 ) -> None:
-    place = places.empty(engine)
-    run("store", "migrate", folder=tmp_path, STORE_URL=place)
-    code, out, _ = run("audit", "verify", folder=tmp_path, STORE_URL=place)
+    storage = store_maker.empty(engine)
+    run("store", "migrate", folder=tmp_path, STORE_URL=storage)
+    code, out, _ = run("audit", "verify", folder=tmp_path, STORE_URL=storage)
     assert code == 0
     assert "the audit trail is empty" in out
 

@@ -31,7 +31,7 @@ from tests.helpers.filled_stores import (
     ENGINES,
     MORE,
     ROOT,
-    Places,
+    StoreMaker,
     bot_lives,
     change,
     content,
@@ -42,8 +42,8 @@ LONG_AGO = "2020-01-01T00:00:00.000000Z"
 
 
 @pytest.fixture(params=ENGINES)
-def url(request: pytest.FixtureRequest, places: Places) -> str:
-    return places.filled(request.param)
+def url(request: pytest.FixtureRequest, store_maker: StoreMaker) -> str:
+    return store_maker.filled(request.param)
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -92,19 +92,21 @@ def test_status_looks_and_makes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_migrate_says_what_was_done(engine: str, places: Places, tmp_path: Path) -> None:
-    place = places.empty(engine, migrated=False)
-    code, out, _ = run("migrate", folder=tmp_path, STORE_URL=place)
+def test_migrate_says_what_was_done(engine: str, store_maker: StoreMaker, tmp_path: Path) -> None:
+    storage = store_maker.empty(engine, migrated=False)
+    code, out, _ = run("migrate", folder=tmp_path, STORE_URL=storage)
     assert code == 0
     assert out.startswith("".join(f"✓ {step}\n" for step in steps()))
-    code, out, _ = run("migrate", folder=tmp_path, STORE_URL=place)
+    code, out, _ = run("migrate", folder=tmp_path, STORE_URL=storage)
     assert code == 0
     assert "was up to date already" in out
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_copy_says_where_to_go_on(url: str, engine: str, places: Places, tmp_path: Path) -> None:
-    target = places.empty(engine).replace("sopbot@", "sopbot:hunter2@")
+def test_copy_says_where_to_go_on(
+    url: str, engine: str, store_maker: StoreMaker, tmp_path: Path
+) -> None:
+    target = store_maker.empty(engine).replace("sopbot@", "sopbot:hunter2@")
     code, out, err = run("copy", "--to", target, folder=tmp_path, STORE_URL=url)
     assert code == 0, err
     assert content(target) == content(url)
@@ -122,9 +124,9 @@ def test_copy_says_where_to_go_on(url: str, engine: str, places: Places, tmp_pat
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_copy_beneath_a_running_bot_says_that_it_is_a_rehearsal(
-    url: str, engine: str, places: Places, tmp_path: Path
+    url: str, engine: str, store_maker: StoreMaker, tmp_path: Path
 ) -> None:
-    target, file = places.empty(engine), file_of(url)
+    target, file = store_maker.empty(engine), file_of(url)
     if file:
         with alone(file):
             code, out, err = run("copy", "--to", target, folder=tmp_path, STORE_URL=url)
@@ -176,9 +178,9 @@ def test_prune_forgets_by_the_policy_and_gives_space_back(url: str, tmp_path: Pa
 
 
 def test_only_the_place_is_asked_for_and_it_may_come_from_three_sides(
-    places: Places, tmp_path: Path
+    store_maker: StoreMaker, tmp_path: Path
 ) -> None:
-    url = places.filled("sqlite")
+    url = store_maker.filled("sqlite")
     (tmp_path / ".env").write_text(f"STORE_URL={url}\nHTTP_ADDR=nonsense\n")
     assert run("status", folder=tmp_path)[0] == 0
     assert run("status", folder=tmp_path, STORE_URL="sqlite:///none.db")[0] == 1
@@ -212,11 +214,11 @@ def test_a_wrong_setting_is_named_without_its_value(
 
 
 def test_a_server_that_is_not_there_is_named_without_its_password(
-    tmp_path: Path, places: Places
+    tmp_path: Path, store_maker: StoreMaker
 ) -> None:
     for url in (
         "postgresql://u:hunter2@127.0.0.1:1/none",
-        places.empty("postgresql").replace("sopbot@", "sopbot:hunter2@") + "-none",
+        store_maker.empty("postgresql").replace("sopbot@", "sopbot:hunter2@") + "-none",
     ):
         for words in (("status",), ("backup", "b.db"), ("prune",), ("migrate",)):
             policy = str(ROOT / "config/policy.yaml")
@@ -244,8 +246,8 @@ def heeds_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_ctrl_c_leaves_the_target_as_it_was(places: Places, tmp_path: Path) -> None:
-    source, target = places.filled("sqlite"), places.empty("postgresql")
+def test_ctrl_c_leaves_the_target_as_it_was(store_maker: StoreMaker, tmp_path: Path) -> None:
+    source, target = store_maker.filled("sqlite"), store_maker.empty("postgresql")
     with (
         psycopg.connect(target) as other,
         psycopg.connect(target, autocommit=True) as watching,
@@ -274,9 +276,9 @@ def test_ctrl_c_leaves_the_target_as_it_was(places: Places, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("verb", ["backup", "restore", "copy"])
 def test_an_interruption_in_the_middle_leaves_no_half_of_a_file(
-    verb: str, places: Places, tmp_path: Path
+    verb: str, store_maker: StoreMaker, tmp_path: Path
 ) -> None:
-    source, target = places.filled("sqlite", MORE), tmp_path / "target.db"
+    source, target = store_maker.filled("sqlite", MORE), tmp_path / "target.db"
     given = {
         "backup": (source, str(target)),
         "restore": (source.removeprefix("sqlite:///"), f"sqlite:///{target}"),
@@ -327,9 +329,9 @@ def all_of(terminal: int) -> str:
 
 
 def test_on_a_terminal_a_bar_is_drawn_and_wiped_and_stdout_has_results_only(
-    places: Places, tmp_path: Path
+    store_maker: StoreMaker, tmp_path: Path
 ) -> None:
-    url = places.filled("sqlite", MORE)
+    url = store_maker.filled("sqlite", MORE)
     master, slave = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "bot", "store", "backup", "b.db"],
@@ -363,8 +365,8 @@ def test_help_names_every_verb(tmp_path: Path) -> None:
             assert option == "--help" or f"`{option}" in docs, f"docs/store.md: {verb} {option}"
 
 
-def test_a_backup_opens_without_us(places: Places, tmp_path: Path) -> None:
-    assert run("backup", "b.db", folder=tmp_path, STORE_URL=places.filled("sqlite"))[0] == 0
+def test_a_backup_opens_without_us(store_maker: StoreMaker, tmp_path: Path) -> None:
+    assert run("backup", "b.db", folder=tmp_path, STORE_URL=store_maker.filled("sqlite"))[0] == 0
     (tmp_path / "b.db").chmod(0o400)
     with closing(sqlite3.connect(f"file:{tmp_path / 'b.db'}?mode=ro", uri=True)) as plain:
         (opened,) = plain.execute("SELECT COUNT(*) FROM incidents").fetchone()

@@ -23,7 +23,7 @@ from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackClient
 from store import Store, open_store
 from store.topics import Topic
-from tests.helpers.builders import named
+from tests.helpers.builders import identify
 from tests.helpers.clocks import FixedClock
 from tests.helpers.trail import AUDIT_KEY
 
@@ -107,7 +107,7 @@ class Desk:
             fingerprint=f"f-{service}",
         )
         key = key or f"{service}-{self.clock.now.timestamp()}"
-        identified = named(alert, tracking_id=f"req-{service}", dedup_key=key)
+        identified = identify(alert, tracking_id=f"req-{service}", dedup_key=key)
         receipt = await self.store.accept(key, [identified], channel=channel, now=self.clock.now)
         return receipt.incident_ids[0]
 

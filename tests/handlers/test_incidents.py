@@ -9,7 +9,7 @@ import pytest
 from bot.errors import Refused
 from handlers.listeners.incidents import incident_of_press
 from store import Store, open_store
-from tests.helpers.builders import CHANNEL, NOW, opened
+from tests.helpers.builders import CHANNEL, NOW, open_incident
 
 
 class NotedMeanwhile:
@@ -48,7 +48,7 @@ async def store():
 
 
 async def test_a_press_while_the_cards_place_is_being_noted_counts(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     service: Any = FakeService(NotedMeanwhile(store, "1.000001"))
     shown = await incident_of_press(pressed("1.000001"), {"value": str(incident.id)}, service)
     assert shown.id == incident.id
@@ -57,7 +57,7 @@ async def test_a_press_while_the_cards_place_is_being_noted_counts(store: Store)
 async def test_a_press_on_a_message_that_is_not_the_card_is_refused_at_that_moment_too(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     service: Any = FakeService(NotedMeanwhile(store, "1.000001"))
     with pytest.raises(Refused, match="not on a message"):
         await incident_of_press(pressed("2.000002"), {"value": str(incident.id)}, service)

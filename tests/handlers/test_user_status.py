@@ -16,7 +16,7 @@ from bot.simulator import LocalSlack
 from handlers.listeners.user_status import People, problem_of
 from handlers.outbound.slack_client import SlackClient
 from tests.helpers.clocks import FixedClock
-from tests.helpers.slack_faults import SlackDoor
+from tests.helpers.slack_faults import SlackHooks
 from tests.scenarios.world import ANA, BEN, CHLOE
 
 SRE, DBA = "S0SRE00001", "S0DBA00001"
@@ -26,7 +26,7 @@ HOME = "T0TEAM0001"
 class Desk:
     """People over a local Slack that counts what it is asked."""
 
-    def __init__(self, slack: LocalSlack, faults: SlackDoor) -> None:
+    def __init__(self, slack: LocalSlack, faults: SlackHooks) -> None:
         self.slack, self.faults, self.clock = slack, faults, FixedClock()
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
         self.people = People(SlackClient(client, Metrics(), self.clock), HOME, self.clock)
@@ -43,7 +43,7 @@ class Desk:
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
-    faults = SlackDoor()
+    faults = SlackHooks()
     async with LocalSlack.start(faults=faults) as slack:
         yield Desk(slack, faults)
 

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from bot.approvals.binding import digest_of
 from bot.approvals.blockers import Blocker, BlockerKind
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, Execution, Standing
 from bot.approvals.policy import Voter
-from bot.configuration import Configuration, LiveConfiguration
 from bot.incidents import correlation
 from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.keys import sop_id_of
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
-from bot.policy import Correlate, Policy
-from store import Store, open_store
+from store import Store
 from store.audit.sealing import AuditKey
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
@@ -60,7 +56,7 @@ def resolved(**changes: Any) -> Alert:
     return alert(status=AlertStatus.RESOLVED, **changes)
 
 
-def named(
+def identify(
     one: Alert,
     *,
     sop_id: str | None = None,
@@ -84,20 +80,22 @@ def named(
     )
 
 
-async def tell(store: Store, *alerts: Alert, at: datetime = NOW, sop_id: str | None = None) -> int:
+async def deliver(
+    store: Store, *alerts: Alert, at: datetime = NOW, sop_id: str | None = None
+) -> int:
     """Accept the alerts as one fresh delivery; the id of the last incident they touched, or 0."""
     receipt = await store.accept(
         f"delivery-{next(_numbers)}",
-        [named(one, sop_id=sop_id) for one in alerts],
+        [identify(one, sop_id=sop_id) for one in alerts],
         channel=CHANNEL,
         now=at,
     )
     return receipt.incident_ids[-1] if receipt.incident_ids else 0
 
 
-async def opened(store: Store, **changes: Any) -> Incident:
+async def open_incident(store: Store, **changes: Any) -> Incident:
     """A fresh open incident."""
-    return await store.incident(await tell(store, alert(**changes)))
+    return await store.incident(await deliver(store, alert(**changes)))
 
 
 def approval(incident_id: int, **changes: Any) -> Approval:
@@ -138,7 +136,7 @@ def approval(incident_id: int, **changes: Any) -> Approval:
     return one if "digest" in changes else replace(one, digest=digest_of(one))
 
 
-async def asked(store: Store, incident_id: int, **changes: Any) -> Approval:
+async def pending_approval(store: Store, incident_id: int, **changes: Any) -> Approval:
     """An approval that the store knows."""
     one = approval(incident_id, **changes)
     return await store.ask(one, f"test:{one.id}")
@@ -155,90 +153,6 @@ async def claim_execution(
 def voter(user: str, team: str = TEAM) -> Voter:
     """Somebody who pressed, of whom Slack says that they are a person of this workspace."""
     return Voter(user, team, Standing(problem=""))
-
-
-def gathering(seconds: float) -> LiveConfiguration:
-    """A configuration by which repeats of an alert gather for so long before the card changes."""
-    correlate = Correlate(card_update_seconds=seconds)
-    return LiveConfiguration(Configuration(Policy(correlate=correlate)))
-
-
-class Place(Protocol):
-    """Where an engine keeps its data: opened as often as a test likes, all seeing the same."""
-
-    async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store: ...
-
-    async def close(self) -> None: ...
-
-
-@dataclass
-class SqliteFile:
-    """A file; each store is a process of its own as far as SQLite can tell."""
-
-    folder: Path
-    stores: list[Store] = field(default_factory=list)
-
-    async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
-        url = f"sqlite:///{self.folder / 'sopbot.db'}"
-        store = await open_store(
-            url, owner=owner, config=gathering(card_update_seconds), audit_key=AUDIT_KEY
-        )
-        self.stores.append(store)
-        return store
-
-    async def close(self) -> None:
-        for store in self.stores:
-            await store.close()
-
-
-@dataclass
-class SqliteMemory:
-    """One connection in memory, shared by the stores of a test."""
-
-    folder: Path
-    stores: list[Store] = field(default_factory=list)
-
-    async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
-        if self.stores:
-            engine = self.stores[0]._engine
-            return Store(
-                engine, owner=owner, config=gathering(card_update_seconds), audit_key=AUDIT_KEY
-            )
-        store = await open_store(
-            "sqlite://", owner=owner, config=gathering(card_update_seconds), audit_key=AUDIT_KEY
-        )
-        self.stores.append(store)
-        return store
-
-    async def close(self) -> None:
-        for store in self.stores:
-            await store.close()
-
-
-@dataclass
-class OnServer:
-    """A PostgreSQL database; each store is a process of its own as far as it can tell."""
-
-    url: str
-    stores: list[Store] = field(default_factory=list)
-
-    async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store:
-        store = await open_store(
-            self.url, owner=owner, config=gathering(card_update_seconds), audit_key=AUDIT_KEY
-        )
-        self.stores.append(store)
-        return store
-
-    async def close(self) -> None:
-        for store in self.stores:
-            await store.close()
-
-
-ENGINES: dict[str, Callable[[Path], Place]] = {
-    "sqlite-file": SqliteFile,
-    "sqlite-memory": SqliteMemory,
-}
-"""One more engine is one more line here."""
 
 
 async def revoke(store: Store, approval_id: str, why: str, now: datetime) -> bool:

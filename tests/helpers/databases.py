@@ -17,7 +17,7 @@ from store.engines.dialects import statement_for_postgres
 from store.engines.postgres_session import Row
 
 
-class Beneath(Protocol):
+class Database(Protocol):
     """One store; statements are in the words that both engines speak."""
 
     @property
@@ -38,7 +38,7 @@ class Beneath(Protocol):
 
 
 @dataclass(frozen=True)
-class InFile:
+class SqliteDatabase:
     """An SQLite file."""
 
     file: Path
@@ -69,7 +69,7 @@ class InFile:
 
 
 @dataclass(frozen=True)
-class OnServer:
+class PostgresDatabase:
     """A PostgreSQL database."""
 
     url: str

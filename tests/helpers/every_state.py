@@ -19,14 +19,14 @@ from tests.helpers.builders import (
     NOW,
     TEAM,
     alert,
-    asked,
     claim_execution,
+    deliver,
+    identify,
     later,
-    named,
-    opened,
+    open_incident,
+    pending_approval,
     resolved,
     revoke,
-    tell,
     voter,
 )
 
@@ -66,7 +66,7 @@ async def a_bit_of_everything(store: Store) -> None:
     await _every_end_of_a_remediation(store)
     await _every_end_of_a_question(store)
     await _messages(store)
-    await tell(store, resolved(service="never-opened", fingerprint="fp-unknown"))
+    await deliver(store, resolved(service="never-opened", fingerprint="fp-unknown"))
     assert await store.close_audit_day(CHANNEL, later(86_400))
     await store.first_time("message:seen", NOW)
     await store.ping(NOW)
@@ -75,7 +75,7 @@ async def a_bit_of_everything(store: Store) -> None:
 
 async def _strange_words(store: Store) -> None:
     for number, words in enumerate(HOSTILE):
-        incident = await opened(
+        incident = await open_incident(
             store,
             service=f"hostile-{number}",
             fingerprint=f"fp-hostile-{number}",
@@ -92,9 +92,11 @@ async def _every_end_of_a_remediation(store: Store) -> None:
     ends = RemediationStatus
     for number, end in enumerate(ends):
         name = f"ends-{number}"
-        incident = await opened(store, service=name, fingerprint=f"fp-{name}")
+        incident = await open_incident(store, service=name, fingerprint=f"fp-{name}")
         await store.acknowledge(incident.id, ANA, later(1))
-        approval = await asked(store, incident.id, needed=2, expires_at=later(5 + number))
+        approval = await pending_approval(
+            store, incident.id, needed=2, expires_at=later(5 + number)
+        )
         if end is ends.REJECTED:
             await store.vote(approval.id, voter(ANA), Choice.REJECT, TEAM, later(1))
             continue
@@ -122,10 +124,10 @@ async def _every_end_of_a_remediation(store: Store) -> None:
             await store.count_probe(sent.id, good=True, note="200")
         if end in (ends.VERIFIED, ends.NOT_VERIFIED):
             await store.conclude(sent.id, end, "looked", later(6))
-            await tell(store, resolved(service=name, fingerprint=f"fp-{name}"), at=later(7))
+            await deliver(store, resolved(service=name, fingerprint=f"fp-{name}"), at=later(7))
         if end is ends.UNDONE:
             await store.conclude(sent.id, ends.NOT_VERIFIED, "looked", later(6))
-            undo = await asked(store, incident.id, undoes=sent.id, expires_at=later(60))
+            undo = await pending_approval(store, incident.id, undoes=sent.id, expires_at=later(60))
             await store.vote(undo.id, voter(ANA), Choice.APPROVE, TEAM, later(6))
             undoing = await claim_execution(store, later(6))
             assert undoing is not None
@@ -137,14 +139,14 @@ async def _every_end_of_a_remediation(store: Store) -> None:
 
 
 async def _every_end_of_a_question(store: Store) -> None:
-    incident = await opened(store, service="asked", fingerprint="fp-asked")
-    await tell(
+    incident = await open_incident(store, service="asked", fingerprint="fp-asked")
+    await deliver(
         store,
         alert(service="asked", fingerprint="fp-second", severity=Severity.CRITICAL),
         alert(service="asked", fingerprint="fp-third"),
         at=later(1),
     )
-    await tell(store, resolved(service="asked", fingerprint="fp-third"), at=later(2))
+    await deliver(store, resolved(service="asked", fingerprint="fp-third"), at=later(2))
     for question in HOSTILE[:3]:
         await store.enqueue_advice(incident, question, BEN, later(3), once=f"asked:{question[:9]}")
     taken = await store.claim_advice(later(4))
@@ -172,7 +174,7 @@ async def _storm(store: Store, first: int, count: int) -> None:
     await store.accept(
         f"storm-{first}",
         [
-            named(
+            identify(
                 alert(service=f"s{number % 100}", fingerprint=f"fp-{number}", text="storm " * 50),
                 dedup_key=f"storm-{number}",
             )

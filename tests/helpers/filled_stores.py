@@ -30,7 +30,7 @@ ENGINES = ("sqlite", "postgresql")
 MORE = 600  # alerts in a store that travels in several batches
 
 
-class Places:
+class StoreMaker:
     """Makes stores: empty, or filled. What is filled is filled once, and copied."""
 
     def __init__(self, folder: Path, server: Callable[[], PostgresServer]) -> None:

@@ -29,7 +29,7 @@ from tests.helpers.builders import (
     approval,
     claim_execution,
     later,
-    opened,
+    open_incident,
 )
 
 
@@ -112,7 +112,7 @@ class Bench:
 
     async def asked(self, **changes: Any) -> Approval:
         """What waits for a yes."""
-        incident = await opened(self.store)
+        incident = await open_incident(self.store)
         written = self.service.config.current.written(incident.sop_id)
         one = approval(incident.id, terms=Terms(bound=bound_to(incident, written)), **changes)
         one = replace(one, digest=digest_of(one))

@@ -21,7 +21,7 @@ def kind_of(args: JSON) -> str:
     return kind_name(metadata.get("event_type"))
 
 
-class Hurried(SystemClock):
+class FastClock(SystemClock):
     """Slack's own patience (3 s for an acknowledgement) six times shorter: many wait for it."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Hurried(SystemClock):
         return super().call_later(seconds / 6, action)
 
 
-class SlackDoor(Faults):
+class SlackHooks(Faults):
     """The local Slack's seam; a test hangs its own functions into it."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class SlackDoor(Faults):
         return await self.on_envelope(envelope) if self.on_envelope else True
 
 
-class Proxy:
+class HttpProxy:
     """Hands every request on to `target`, unchanged; a test may look, hold or drop.
 
     `on_request` answers False to drop the request, `on_answer` False to drop the answer; `alter`
@@ -74,7 +74,7 @@ class Proxy:
 
     @classmethod
     @asynccontextmanager
-    async def before(cls, target: str) -> AsyncIterator[Proxy]:
+    async def before(cls, target: str) -> AsyncIterator[HttpProxy]:
         """One that listens in front of `target` (a base URL without a slash at its end)."""
         proxy = cls(target)
         async with aiohttp.ClientSession(auto_decompress=False) as session:

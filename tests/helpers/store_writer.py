@@ -9,7 +9,7 @@ import asyncio
 import sys
 
 from store import Store, open_store
-from tests.helpers.builders import CHANNEL, NOW, alert, named
+from tests.helpers.builders import CHANNEL, NOW, alert, identify
 
 
 async def write_on(store: Store, lane: int) -> None:
@@ -19,7 +19,7 @@ async def write_on(store: Store, lane: int) -> None:
         name = f"req-{lane}-{number}"
         one = alert(service=f"s{number % 7}", fingerprint=f"fp-{lane}-{number}")
         receipt = await store.accept(
-            name, [named(one, dedup_key=name, tracking_id=name)], channel=CHANNEL, now=NOW
+            name, [identify(one, dedup_key=name, tracking_id=name)], channel=CHANNEL, now=NOW
         )
         print(receipt.tracking_ids[0], flush=True)
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Wire:
+class TcpProxy:
     """Hands bytes on between a free port of ours and the server's, in both directions."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -20,17 +20,17 @@ class Wire:
 
     @classmethod
     @asynccontextmanager
-    async def to(cls, host: str, port: int) -> AsyncIterator[Wire]:
+    async def to(cls, host: str, port: int) -> AsyncIterator[TcpProxy]:
         """One that listens until the block ends."""
-        wire = cls(host, port)
-        server = await asyncio.start_server(wire._connected, "127.0.0.1", 0)
-        wire.port = server.sockets[0].getsockname()[1]
+        tcp_proxy = cls(host, port)
+        server = await asyncio.start_server(tcp_proxy._connected, "127.0.0.1", 0)
+        tcp_proxy.port = server.sockets[0].getsockname()[1]
         try:
-            yield wire
+            yield tcp_proxy
         finally:
             server.close()
-            wire._flows.set()
-            for writer in list(wire._open):
+            tcp_proxy._flows.set()
+            for writer in list(tcp_proxy._open):
                 writer.transport.abort()
 
     def stall(self) -> None:

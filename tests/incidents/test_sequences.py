@@ -17,7 +17,7 @@ from bot.incidents import correlation
 from bot.incidents.correlation import Scope
 from bot.incidents.model import Alert, AlertStatus, Hyperlink, Incident, IncidentStatus, Severity
 from store import Store, open_store
-from tests.helpers.builders import named
+from tests.helpers.builders import identify
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 
@@ -209,7 +209,7 @@ async def _tell(
     )
     scope = correlation.scope_of(alert)
     key = f"delivery-{len(told)}"
-    identified = named(alert, sop_id=step.sop_id, tracking_id=f"req-{key}", dedup_key=key)
+    identified = identify(alert, sop_id=step.sop_id, tracking_id=f"req-{key}", dedup_key=key)
     receipt = await store.accept(key, [identified], channel="C1", now=now)
     assert (receipt.accepted, receipt.duplicates) == (1, 0)
     told.append(identified.tracking_id)

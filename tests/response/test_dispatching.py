@@ -11,13 +11,7 @@ from bot.approvals.model import Standing
 from bot.incidents.remediation import RemediationStatus
 from bot.policy import Policy
 from bot.remediation.client import NeverSeen, Outcome, Running
-from tests.helpers.builders import (
-    ANA,
-    NOW,
-    OPS,
-    later,
-    opened,
-)
+from tests.helpers.builders import ANA, NOW, OPS, later, open_incident
 from tests.helpers.incident_bench import Bench
 
 DISPATCHING, UNKNOWN = RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN
@@ -175,7 +169,7 @@ async def test_with_a_gateway_that_bars_no_key_nothing_ran_is_said_once_no_signa
 
 
 async def test_the_same_question_is_asked_once(bench: Bench) -> None:
-    incident = await opened(bench.store)
+    incident = await open_incident(bench.store)
     for _ in range(2):
         await bench.service.ask(incident, "why?", ANA, once="mention/C1/1.2")
     wanted = [

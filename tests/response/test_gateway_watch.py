@@ -7,7 +7,7 @@ import pytest
 from bot.errors import GatewayUnavailable
 from bot.response.gateway_watch import GatewayWatch
 from store import Store, open_store
-from tests.helpers.builders import AUDIT_KEY, NOW, OPS, alert, later, tell
+from tests.helpers.builders import AUDIT_KEY, NOW, OPS, alert, deliver, later
 
 
 class Gateway:
@@ -23,7 +23,7 @@ class Gateway:
 async def test_what_waits_for_the_gateway_is_due_at_once_when_it_is_back() -> None:
     store: Store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
     try:
-        await tell(store, alert(), sop_id="sop_web")
+        await deliver(store, alert(), sop_id="sop_web")
         task = await store.claim_proposal(NOW)
         assert task is not None
         await store.defer_proposal(task.id, later(60), is_our_fault=False)

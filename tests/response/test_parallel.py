@@ -26,7 +26,7 @@ from tests.helpers.builders import (
     approval,
     claim_execution,
     later,
-    opened,
+    open_incident,
 )
 from tests.helpers.incident_bench import Bench, Gateway
 
@@ -68,7 +68,9 @@ async def approved(bench: Bench, *targets: str) -> list[str]:
     asks = Remediate(approvers=PEOPLE, actions={"service.restart": {"cooldown_seconds": 0}})
     bench.service.config.current = Configuration(Policy(remediate=asks))
     for number, target in enumerate(targets):
-        incident = await opened(bench.store, service=f"s{number}", fingerprint=f"fp-{number}")
+        incident = await open_incident(
+            bench.store, service=f"s{number}", fingerprint=f"fp-{number}"
+        )
         bound = bound_to(incident, bench.service.config.current.written(incident.sop_id))
         one = approval(incident.id, terms=Terms(bound=bound), target=target)
         probe = Parameter("probe_url", f"http://{target}/health", "SOP")

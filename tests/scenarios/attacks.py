@@ -16,7 +16,7 @@ RESTARTED = ("service.restart", "checkout-api", "finished")
 async def proposed(world: World, bot: StartBot, *, env: str = "prod", **settings: str) -> Message:
     """An incident whose SOP has proposed a restart; its card."""
     # Else a restart could end a service that is not yet counted.
-    await until(lambda: world.patient.pids, why="the service is up")
+    await until(lambda: world.leaky_service.pids, why="the service is up")
     await bot(**settings)
     await world.alert(env=env)
     return await world.approval_card("awaiting approval")
@@ -30,16 +30,16 @@ async def ran(world: World, gateway: Gateway, times: int = 1) -> None:
     """The gateway was told to restart so often, exactly, and did nothing else."""
     await world.quiet()
     assert gateway.executions() == [RESTARTED] * times
-    assert world.patient.restarts == times
+    assert world.leaky_service.restarts == times
 
 
 async def refused(world: World, who: str, words: str) -> None:
     """The words reached this person, and nobody else."""
-    await world.whisper(who, words)
+    await world.ephemeral(who, words)
     everybody = "\n".join(m.text for m in [*world.slack.messages(ALERTS), *thread(world)])
     assert words not in everybody
     for other in {"ana", "ben", "chloe"} - {who}:
-        assert not any(words in text for text in world.whispers(other))
+        assert not any(words in text for text in world.ephemerals(other))
 
 
 def thread(world: World) -> list[Message]:

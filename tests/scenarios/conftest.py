@@ -22,14 +22,14 @@ from bot.simulator import LocalSlack
 from store.engines.clocks import system_clock
 from tests.helpers.bot_processes import BotProcess, ForkedBot, child_environment
 from tests.helpers.clocks import RunningClock
-from tests.helpers.databases import Beneath, InFile, OnServer
-from tests.helpers.slack_faults import SlackDoor
+from tests.helpers.databases import Database, PostgresDatabase, SqliteDatabase
+from tests.helpers.slack_faults import SlackHooks
 from tests.scenarios.world import (
     BEN,
     CHLOE,
     SECRET,
     Gateway,
-    Patient,
+    LeakyService,
     World,
     restart_sop,
 )
@@ -39,45 +39,45 @@ StartProcess = Callable[..., Awaitable[BotProcess]]
 
 
 @pytest.fixture
-def door() -> SlackDoor:
-    return SlackDoor()
+def slack_hooks() -> SlackHooks:
+    return SlackHooks()
 
 
 @pytest.fixture
-async def slack(door: SlackDoor) -> AsyncIterator[LocalSlack]:
-    async with LocalSlack.start(faults=door) as running_slack:
+async def slack(slack_hooks: SlackHooks) -> AsyncIterator[LocalSlack]:
+    async with LocalSlack.start(faults=slack_hooks) as running_slack:
         yield running_slack
 
 
 @pytest.fixture
-def patient(tmp_path: Path, free_port: Callable[[], int]) -> Patient:
-    return Patient(free_port(), tmp_path / "starts")
+def leaky_service(tmp_path: Path, free_port: Callable[[], int]) -> LeakyService:
+    return LeakyService(free_port(), tmp_path / "starts")
 
 
-def gateway_config(patient: Patient, state_dir: Path) -> dict[str, Any]:
+def gateway_config(leaky_service: LeakyService, state_dir: Path) -> dict[str, Any]:
     return {
         "listen": {"port": 0},
         "state_dir": str(state_dir),
         "sources": {"sopbot": {"secret_env": "GATEWAY_SECRET"}},
-        "targets": {"checkout-api": patient.target()},
+        "targets": {"checkout-api": leaky_service.target()},
     }
 
 
 @pytest.fixture
-async def gateway(patient: Patient, tmp_path: Path) -> AsyncIterator[Gateway]:
+async def gateway(leaky_service: LeakyService, tmp_path: Path) -> AsyncIterator[Gateway]:
     """The real gateway, in this process."""
     state = tmp_path / "gateway"
-    config = read_config(gateway_config(patient, state), environ={"GATEWAY_SECRET": SECRET})
+    config = read_config(gateway_config(leaky_service, state), environ={"GATEWAY_SECRET": SECRET})
     async with running(config, environ={"PATH": os.environ["PATH"]}) as started:
         yield Gateway(started.url, state)
 
 
 @pytest.fixture
-async def gateway_process(patient: Patient, tmp_path: Path) -> AsyncIterator[Gateway]:
+async def gateway_process(leaky_service: LeakyService, tmp_path: Path) -> AsyncIterator[Gateway]:
     """The real gateway, as an operator starts it."""
     state = tmp_path / "gateway"
     file = tmp_path / "gateway.yaml"
-    file.write_text(json.dumps(gateway_config(patient, state)))
+    file.write_text(json.dumps(gateway_config(leaky_service, state)))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -102,21 +102,21 @@ async def gateway_process(patient: Patient, tmp_path: Path) -> AsyncIterator[Gat
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every scenario runs on each engine that `--store` names, unless it needs only one."""
-    if "beneath" in metafunc.fixturenames:
+    if "database" in metafunc.fixturenames:
         named = metafunc.config.getoption("store")
         both = ["sqlite", "postgresql"]
         if metafunc.definition.get_closest_marker("one_engine"):
             both = ["sqlite"]  # it asks nothing of the store that the contract does not test
         engines = both if named == "both" else [named]
-        metafunc.parametrize("beneath", engines, indirect=True)
+        metafunc.parametrize("database", engines, indirect=True)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Coverage needs one engine only, and `engines_in_turn` shares the cases out between both."""
     case = getattr(item, "callspec", None)
-    if case is None or "beneath" not in case.params:
+    if case is None or "database" not in case.params:
         return
-    if case.params["beneath"] != "sqlite":
+    if case.params["database"] != "sqlite":
         item.add_marker(pytest.mark.unmeasured)
     both = item.config.getoption("store") == "both"
     if both and item.get_closest_marker("engines_in_turn") and sum(case.indices.values()) % 2:
@@ -124,17 +124,24 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture
-def beneath(request: pytest.FixtureRequest, tmp_path: Path) -> Beneath:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     """Where the bot remembers."""
     if request.param == "postgresql":
-        return OnServer(request.getfixturevalue("postgres").database())
-    return InFile(tmp_path / "sopbot.db")
+        return PostgresDatabase(request.getfixturevalue("postgres").database())
+    return SqliteDatabase(tmp_path / "sopbot.db")
 
 
 def _world(
-    slack: LocalSlack, door: SlackDoor, patient: Patient, store: Beneath, url: str, folder: Path
+    slack: LocalSlack,
+    slack_hooks: SlackHooks,
+    leaky_service: LeakyService,
+    store: Database,
+    url: str,
+    folder: Path,
 ) -> World:
-    world = World(slack, door, patient, store, folder, url, f"{patient.url}/health")
+    world = World(
+        slack, slack_hooks, leaky_service, store, folder, url, f"{leaky_service.url}/health"
+    )
     world.write_policy(BEN, CHLOE)
     world.write_sops(restart_sop(world.probe_url))
     return world
@@ -143,14 +150,14 @@ def _world(
 @pytest.fixture
 def world(
     slack: LocalSlack,
-    door: SlackDoor,
-    patient: Patient,
-    beneath: Beneath,
+    slack_hooks: SlackHooks,
+    leaky_service: LeakyService,
+    database: Database,
     gateway: Gateway,
     tmp_path: Path,
 ) -> World:
     """Everything but the bot; ben and chloe may approve, the SOP offers a restart."""
-    return _world(slack, door, patient, beneath, gateway.url, tmp_path)
+    return _world(slack, slack_hooks, leaky_service, database, gateway.url, tmp_path)
 
 
 @pytest.fixture
@@ -200,8 +207,8 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-async def unsigned_gateway(patient: Patient, tmp_path: Path) -> AsyncIterator[str]:
+async def unsigned_gateway(leaky_service: LeakyService, tmp_path: Path) -> AsyncIterator[str]:
     """The real gateway without secrets, on loopback; its address."""
-    config = gateway_config(patient, tmp_path / "unsigned") | {"sources": {}}
+    config = gateway_config(leaky_service, tmp_path / "unsigned") | {"sources": {}}
     async with running(read_config(config), environ={"PATH": os.environ["PATH"]}) as started:
         yield started.url

@@ -138,10 +138,10 @@ async def test_its_webhook_opens_a_thread_and_its_resolve_closes_the_same_one(
     world: World, bot: StartBot, alertmanager: Start
 ) -> None:
     running = await bot(HTTP_TOKEN="a token of the tests")
-    door = f"{running.http_url}/alerts/alertmanager"
+    slack_hooks = f"{running.http_url}/alerts/alertmanager"
     bearer = {"authorization": {"type": "Bearer", "credentials": "a token of the tests"}}
     sender = await alertmanager(
-        {"webhook_configs": [{"url": door, "send_resolved": True, "http_config": bearer}]}
+        {"webhook_configs": [{"url": slack_hooks, "send_resolved": True, "http_config": bearer}]}
     )
     await sender.fire()
     await sender.fire(instance="10.0.0.7:9090")

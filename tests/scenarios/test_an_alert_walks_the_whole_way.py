@@ -17,7 +17,7 @@ async def test_a_sick_service_is_restarted_after_a_yes_and_its_incident_closes(
     world: World, bot_process: StartProcess, gateway: Gateway
 ) -> None:
     await bot_process()
-    await world.patient.falls_ill()
+    await world.leaky_service.falls_ill()
 
     await world.alert()
     card = await world.card("CRITICAL · HealthCheckFailing")
@@ -29,9 +29,9 @@ async def test_a_sick_service_is_restarted_after_a_yes_and_its_incident_closes(
 
     approval = await world.approval_card("Restart checkout-api · awaiting approval")
     assert approval.buttons == ["Approve", "Reject", "Dry run", "Edit"]
-    assert f"{world.patient.port}" in approval.text, "the exact argv is shown"
+    assert f"{world.leaky_service.port}" in approval.text, "the exact argv is shown"
     assert "alert: service" in approval.text
-    assert world.patient.restarts == 0, "nothing runs before the yes"
+    assert world.leaky_service.restarts == 0, "nothing runs before the yes"
 
     outcome = await world.press(approval, "Approve", "ben")
     assert outcome.acked
@@ -40,8 +40,8 @@ async def test_a_sick_service_is_restarted_after_a_yes_and_its_incident_closes(
     decided = await world.approval_card("@ben approved")
     assert "verified" in decided.text
     assert decided.buttons == []
-    assert world.patient.restarts == 1
-    assert await world.patient.healthy()
+    assert world.leaky_service.restarts == 1
+    assert await world.leaky_service.healthy()
 
     await world.resolves()
     closed = await world.card("RESOLVED")

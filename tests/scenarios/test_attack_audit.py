@@ -42,7 +42,7 @@ async def decided(world: World, bot: StartBot) -> Bot:
     await world.alert()
     card = await world.approval_card("awaiting approval")
     await world.press(card, "Approve", "ana")
-    await world.whisper("ana", "Not counted")
+    await world.ephemeral("ana", "Not counted")
     await world.press(card, "Approve", "ben")
     await world.result("Verified")
     await world.quiet()
@@ -344,10 +344,10 @@ async def test_the_clock_is_moved_back_to_before_an_approval_expired(
     card = await world.approval_card("awaiting approval")
     clock.forward(1000)
     await world.press(card, "Approve", "ana")  # it is on record that it is that late
-    await world.whisper("ana", "Not counted")
+    await world.ephemeral("ana", "Not counted")
     clock.forward(-1000)
     await world.press(card, "Approve", "ben", stale=True)
-    await world.whisper("ben", "behind what is on record")
+    await world.ephemeral("ben", "behind what is on record")
     await world.quiet()
     assert gateway.executions() == []
     assert world.rows("SELECT * FROM votes") == []
@@ -494,7 +494,7 @@ async def test_a_freeze_that_is_deleted_by_hand_still_blocks_and_is_reported(
     assert code == 1
     assert "everything is frozen by the trail, and the freeze is missing from the store" in said
     await world.press(card, "Approve", "ben", stale=True)
-    await world.whisper("ben", "the store and the audit trail disagree about a freeze")
+    await world.ephemeral("ben", "the store and the audit trail disagree about a freeze")
     shown = await (await world.types("/incident freeze", "chloe")).response()
     assert "disagree about a freeze" in shown.text
     await world.quiet()

@@ -67,7 +67,7 @@ async def test_a_replayed_payload_counts_once(
     await deliver(world, press(card, button(card), CHLOE))
     await world.result("Verified")
     await deliver(world, copy.deepcopy(payload))  # and once more, when all is over
-    await world.whisper("ben", "Not counted: this remediation is approved.")
+    await world.ephemeral("ben", "Not counted: this remediation is approved.")
     await ran(world, gateway, 1)
 
 
@@ -129,7 +129,7 @@ async def test_a_late_click_is_refused_before_and_after_the_card_says_so(
     card = await proposed(world, bot)
     clock.forward(901)
     await world.press(card, "Approve", "ben", stale=True)
-    await world.whisper("ben", "Not counted: this")
+    await world.ephemeral("ben", "Not counted: this")
     shown = await world.approval_card("· expired")
     assert "nobody decided in time" in shown.text
     assert shown.buttons == []
@@ -224,5 +224,5 @@ async def test_one_person_under_two_names_is_one_vote(
 
 
 def _not_counted(world: World) -> list[str]:
-    whispers = world.whispers("ben") + world.whispers("chloe")
-    return [text for text in whispers if "Not counted" in text or "counted already" in text]
+    ephemerals = world.ephemerals("ben") + world.ephemerals("chloe")
+    return [text for text in ephemerals if "Not counted" in text or "counted already" in text]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from tests.helpers.slack_faults import Proxy
+from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed
 from tests.scenarios.conftest import StartBot
@@ -134,7 +134,7 @@ async def test_a_person_who_fixes_production_from_a_dev_incident_gets_the_rule_o
 async def test_where_a_gateway_names_no_environment_the_strictest_rule_holds(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with Proxy.before(world.gateway_url) as front:
+    async with HttpProxy.before(world.gateway_url) as front:
         world.gateway_url = front.url
         front.alter = lambda request, status, body: (
             (404, b"{}") if request.path == "/plan" else (status, body)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aiohttp import web
 
-from tests.helpers.slack_faults import Proxy
+from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed, ran
 from tests.scenarios.conftest import StartBot, StartProcess
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.attack("ASI07")
 
 
 @pytest.fixture
-async def front(world: World) -> AsyncIterator[Proxy]:
+async def front(world: World) -> AsyncIterator[HttpProxy]:
     """In front of the gateway."""
-    async with Proxy.before(world.gateway_url) as proxy:
+    async with HttpProxy.before(world.gateway_url) as proxy:
         world.gateway_url = proxy.url
         yield proxy
 
@@ -38,7 +38,7 @@ async def never_answers(request: web.Request) -> bool:
 
 
 async def test_an_answer_that_comes_late_is_looked_up_and_nothing_is_sent_again(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     late = asyncio.Event()
 
@@ -58,7 +58,7 @@ async def test_an_answer_that_comes_late_is_looked_up_and_nothing_is_sent_again(
 
 
 async def test_a_request_that_arrives_after_nothing_ran_was_said_runs_nothing(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     arrives, held = asyncio.Event(), asyncio.Event()
 
@@ -83,7 +83,7 @@ async def test_a_request_that_arrives_after_nothing_ran_was_said_runs_nothing(
 
 
 async def test_an_answer_that_never_comes_leaves_it_to_people_and_their_word_is_written_down(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     async def never(request: web.Request) -> bool:
         return request.path != "/execute" and not is_look_up(request.path)
@@ -100,7 +100,7 @@ async def test_an_answer_that_never_comes_leaves_it_to_people_and_their_word_is_
     assert "Approve" not in again.buttons
 
     await world.press(card, "Mark done by hand", "ana")
-    await world.whisper("ana", "Not done: only an approver decides that.")
+    await world.ephemeral("ana", "Not done: only an approver decides that.")
     await world.press(card, "Mark done by hand", "chloe")
     await world.result("marked done by hand by @chloe")
     await world.result("Verified")
@@ -109,7 +109,7 @@ async def test_an_answer_that_never_comes_leaves_it_to_people_and_their_word_is_
 
 
 async def test_a_request_that_never_arrived_is_said_not_to_have_run_and_the_next_one_may(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     lost = True
 
@@ -121,12 +121,12 @@ async def test_a_request_that_never_arrived_is_said_not_to_have_run_and_the_next
     await world.press(card, "Approve", "ben")
     card = await world.approval_card("outcome unknown")
     await world.press(card, "It did not run", "ana")
-    await world.whisper("ana", "Not done: only an approver decides that.")
+    await world.ephemeral("ana", "Not done: only an approver decides that.")
     await world.press(card, "It did not run", "chloe")
     await world.result("did not run, says @chloe")
     assert (await world.approval_card("It did not run, says @chloe")).buttons == []
     await world.press(card, "Mark done by hand", "ben", stale=True)
-    await world.whisper("ben", "Not done: what became of it is known by now.")
+    await world.ephemeral("ben", "Not done: what became of it is known by now.")
     await nothing_ran(world, gateway)
 
     lost = False
@@ -137,7 +137,7 @@ async def test_a_request_that_never_arrived_is_said_not_to_have_run_and_the_next
 
 
 async def test_who_asked_for_it_does_not_say_what_became_of_it(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     front.on_answer = never_answers
     world.write_sops()
@@ -148,7 +148,7 @@ async def test_who_asked_for_it_does_not_say_what_became_of_it(
     await world.press(await world.approval_card("awaiting"), "Approve", "chloe")
     card = await world.approval_card("outcome unknown")
     await world.press(card, "Mark done by hand", "ben")
-    await world.whisper("ben", "Not done: you asked for this")
+    await world.ephemeral("ben", "Not done: you asked for this")
     await world.press(card, "Mark done by hand", "chloe")
     await world.result("marked done by hand by @chloe")
     refusals = world.rows("SELECT actor FROM audit WHERE kind = 'refused'")
@@ -156,16 +156,16 @@ async def test_who_asked_for_it_does_not_say_what_became_of_it(
 
 
 async def test_an_approver_of_the_policy_of_now_says_what_became_of_what_nobody_approved(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     world.write_policy(auto_approve=["service.restart"])
     front.on_answer = never_answers
-    await until(lambda: world.patient.pids, why="the service is up")
+    await until(lambda: world.leaky_service.pids, why="the service is up")
     running = await bot()
     await world.alert()
     card = await world.approval_card("outcome unknown")
     await world.press(card, "Mark done by hand", "ben")
-    await world.whisper("ben", "Not done: only an approver decides that.")
+    await world.ephemeral("ben", "Not done: only an approver decides that.")
     world.write_policy(CHLOE, rules=[{"actions": ["service.stop"], "approvers": [BEN]}])
     running.reload()
     await world.press(card, "Mark done by hand", "ben")
@@ -174,7 +174,7 @@ async def test_an_approver_of_the_policy_of_now_says_what_became_of_what_nobody_
 
 
 async def test_an_answer_that_comes_twice_is_one_result(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     front.twice = {"/execute"}
     card = await proposed(world, bot)
@@ -203,7 +203,7 @@ async def test_an_answer_that_says_nothing_goes_to_people_and_is_not_sent_again(
     world: World,
     bot: StartBot,
     gateway: Gateway,
-    front: Proxy,
+    front: HttpProxy,
 ) -> None:
     def alter(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:
         bad = request.path == "/execute" or is_look_up(request.path)
@@ -214,7 +214,7 @@ async def test_an_answer_that_says_nothing_goes_to_people_and_is_not_sent_again(
     await world.press(card, "Approve", "ben")
     shown = await world.approval_card("outcome unknown")
     await world.press(shown, "Check again", "ben")
-    await world.whisper("ben", "Still unknown")
+    await world.ephemeral("ben", "Still unknown")
     assert front.count("POST", "/execute") == 1
     await ran(world, gateway, 1)
     front.alter = None
@@ -224,7 +224,7 @@ async def test_an_answer_that_says_nothing_goes_to_people_and_is_not_sent_again(
 
 
 async def test_null_beside_a_success_is_absent_and_not_an_error(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     def alter(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:
         if request.path != "/execute":
@@ -240,7 +240,7 @@ async def test_null_beside_a_success_is_absent_and_not_an_error(
 
 
 async def test_an_answer_about_another_execution_is_not_taken_for_ours(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     async def lost(request: web.Request) -> bool:
         return request.path != "/execute"
@@ -255,12 +255,12 @@ async def test_an_answer_about_another_execution_is_not_taken_for_ours(
     await world.press(card, "Approve", "ben")
     shown = await world.approval_card("outcome unknown")
     await world.press(shown, "Check again", "ben")
-    await world.whisper("ben", "Still unknown")
+    await world.ephemeral("ben", "Still unknown")
     await ran(world, gateway, 1)
 
 
 async def test_a_plan_for_another_target_is_not_shown(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     def alter(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:
         if request.path != "/plan":
@@ -276,7 +276,7 @@ async def test_a_plan_for_another_target_is_not_shown(
 
 
 async def test_a_restart_between_the_press_and_the_dispatch_runs_it_once(
-    world: World, gateway: Gateway, front: Proxy, bot_process: StartProcess
+    world: World, gateway: Gateway, front: HttpProxy, bot_process: StartProcess
 ) -> None:
     """The yes is written; the process dies before it has asked the gateway for the plan again."""
     first = await bot_process(fork=True)
@@ -293,7 +293,7 @@ async def test_a_restart_between_the_press_and_the_dispatch_runs_it_once(
         return True
 
     front.on_request = on_request
-    await until(lambda: world.patient.pids, why="the service is up")
+    await until(lambda: world.leaky_service.pids, why="the service is up")
     press = asyncio.create_task(world.slack.as_user("ben").press(card, "Approve"))
     async with asyncio.timeout(30):
         await died.wait()
@@ -307,7 +307,7 @@ async def test_a_restart_between_the_press_and_the_dispatch_runs_it_once(
 
 
 async def test_a_kill_minus_nine_between_dispatch_and_answer_runs_it_once(
-    world: World, gateway: Gateway, front: Proxy, bot_process: StartProcess
+    world: World, gateway: Gateway, front: HttpProxy, bot_process: StartProcess
 ) -> None:
     first = await bot_process(fork=True)
     await world.alert()
@@ -322,7 +322,7 @@ async def test_a_kill_minus_nine_between_dispatch_and_answer_runs_it_once(
         return True
 
     front.on_answer = on_answer
-    await until(lambda: world.patient.pids, why="the service is up")
+    await until(lambda: world.leaky_service.pids, why="the service is up")
     press = asyncio.create_task(world.slack.as_user("ben").press(card, "Approve"))
     async with asyncio.timeout(30):
         await died.wait()
@@ -335,7 +335,7 @@ async def test_a_kill_minus_nine_between_dispatch_and_answer_runs_it_once(
 
 
 async def test_the_request_tells_the_gateway_of_the_incident_in_the_signed_body(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     seen: list[tuple[str, str, bytes]] = []
 

@@ -89,7 +89,7 @@ async def test_a_freeze_that_is_wiped_with_its_rows_and_anchors_lets_nothing_run
     else:
         put_back(world, older)
     await world.press(card, "Approve", "ben", stale=True)
-    await world.whisper("ben", "the audit trail was cut back or replaced")
+    await world.ephemeral("ben", "the audit trail was cut back or replaced")
     for _ in range(3):
         assert "cut back or replaced" in await health_says(running)
     await world.quiet()

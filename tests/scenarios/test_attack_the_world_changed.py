@@ -14,7 +14,7 @@ from aiohttp import web
 from bot.app import Bot
 from bot.remediation.contract import Plan
 from tests.helpers.clocks import RunningClock
-from tests.helpers.slack_faults import Proxy
+from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed, ran, refused
 from tests.scenarios.conftest import StartBot
@@ -44,7 +44,7 @@ async def test_an_sop_or_a_policy_that_was_edited_revokes_what_waits(
     running.reload()
     if noticed == "by the press":
         await world.press(card, "Approve", "ben", stale=True)
-        await world.whisper("ben", "Not counted: ")
+        await world.ephemeral("ben", "Not counted: ")
     else:
         await running.service.decisions.expire_and_revoke()
     assert why in (await world.approval_card("revoked")).text
@@ -160,9 +160,9 @@ async def test_a_row_that_somebody_made_easier_does_not_run(
 
 
 @pytest.fixture
-async def front(world: World) -> AsyncIterator[Proxy]:
+async def front(world: World) -> AsyncIterator[HttpProxy]:
     """In front of the gateway."""
-    async with Proxy.before(world.gateway_url) as proxy:
+    async with HttpProxy.before(world.gateway_url) as proxy:
         world.gateway_url = proxy.url
         yield proxy
 
@@ -177,7 +177,7 @@ def another_plan(request: web.Request, status: int, body: bytes) -> tuple[int, b
 
 
 async def test_a_plan_that_drifted_is_noticed_before_anything_is_sent(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     card = await proposed(world, bot)
     await world.quiet()
@@ -189,21 +189,21 @@ async def test_a_plan_that_drifted_is_noticed_before_anything_is_sent(
 
 
 async def test_a_dry_run_tells_the_presser_whether_it_is_still_the_same_plan(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     card = await proposed(world, bot)
     await world.quiet()
     await world.press(card, "Dry run", "ana")
-    await world.whisper("ana", "Still the same plan. Nothing was run.")
+    await world.ephemeral("ana", "Still the same plan. Nothing was run.")
     front.alter = another_plan
     await world.press(card, "Dry run", "ana")
-    await world.whisper("ana", "The plan is another one by now. Nothing was run.")
+    await world.ephemeral("ana", "The plan is another one by now. Nothing was run.")
     await world.approval_card("revoked")
     await nothing_ran(world, gateway)
 
 
 async def test_a_plan_that_only_the_bot_believes_in_is_refused_by_the_gateway(
-    world: World, bot: StartBot, gateway: Gateway, front: Proxy
+    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
     front.alter = another_plan
     card = await proposed(world, bot)
@@ -248,10 +248,10 @@ async def test_a_clock_moved_back_revives_nothing(
     _, card = await shown(world, bot)
     clock.forward(901)
     await world.press(card, "Approve", "ben", stale=True)
-    await world.whisper("ben", "Not counted: this")
+    await world.ephemeral("ben", "Not counted: this")
     clock.forward(-901)
     await world.press(card, "Approve", "chloe", stale=True)
-    await world.whisper("chloe", "Not counted: this remediation is expired.")
+    await world.ephemeral("chloe", "Not counted: this remediation is expired.")
     await nothing_ran(world, gateway)
 
 
@@ -261,7 +261,7 @@ async def test_by_a_clock_before_the_question_nothing_is_decided(
     _, card = await shown(world, bot)
     clock.forward(-3_600)
     await world.press(card, "Approve", "ben")
-    await world.whisper("ben", "the bot's clock is")
+    await world.ephemeral("ben", "the bot's clock is")
     clock.forward(3_600)
     await until(lambda: "Approve" in world.replies("approval")[0].buttons, why="it still waits")
     await nothing_ran(world, gateway)
@@ -283,7 +283,7 @@ async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_st
     world: World,
     bot: StartBot,
     gateway: Gateway,
-    front: Proxy,
+    front: HttpProxy,
     clock: RunningClock,
 ) -> None:
     if change == "window":

@@ -17,7 +17,7 @@ from bot.gateway.app import running
 from bot.gateway.config import read_config
 from tests.helpers.connection_floods import KINDS, flooding
 from tests.scenarios.conftest import StartBot, gateway_config
-from tests.scenarios.world import Patient, World
+from tests.scenarios.world import LeakyService, World
 from tests.serving.conftest import UNFINISHED_HEAD, enforced, everything
 
 pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240), pytest.mark.one_engine]
@@ -64,9 +64,9 @@ async def test_hundreds_of_unfinished_requests_stop_neither_health_nor_slack(
 
 
 @pytest.fixture
-async def small_gateway(patient: Patient, tmp_path: Path) -> AsyncIterator[str]:
+async def small_gateway(leaky_service: LeakyService, tmp_path: Path) -> AsyncIterator[str]:
     """The address of a gateway that serves 16 connections at the same time."""
-    config = gateway_config(patient, tmp_path / "small") | {
+    config = gateway_config(leaky_service, tmp_path / "small") | {
         "sources": {},
         "limits": {"connections": 16},
     }

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from tests.helpers.clocks import RunningClock
-from tests.helpers.slack_faults import Proxy
+from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed, ran, refused
 from tests.scenarios.conftest import StartBot
@@ -135,7 +135,7 @@ async def test_while_slack_is_silent_at_dispatch_the_card_says_that_and_not_that
         of_ben = method == "users.info" and args.get("user") == BEN
         return web.Response(status=503) if of_ben else None
 
-    world.door.on_call = refuse
+    world.slack_hooks.on_call = refuse
     await world.press(card, "Approve", "chloe")
     shown = await world.approval_card("revoked")
     why = "the yes of @ben does not count any more: Slack did not say who they are"
@@ -149,7 +149,7 @@ async def test_an_empty_group_is_nobody(world: World, bot: StartBot, gateway: Ga
     card = await proposed(world, bot)
     for who in ("ana", "ben", "chloe"):
         await world.press(card, "Approve", who)
-        await world.whisper(who, "Not counted: you are not an approver of this action.")
+        await world.ephemeral(who, "Not counted: you are not an approver of this action.")
     await nothing_ran(world, gateway)
 
 
@@ -163,11 +163,11 @@ async def test_while_slack_does_not_say_who_somebody_is_nobody_counts(
     async def refuse(method: str, _args: dict[str, Any]) -> web.StreamResponse | None:
         return web.Response(status=503) if method == silent else None
 
-    world.door.on_call = refuse
+    world.slack_hooks.on_call = refuse
     await world.press(card, "Approve", "ben")
     await refused(world, "ben", "Not counted: Slack did not say who")
     await nothing_ran(world, gateway)
-    world.door.on_call = None
+    world.slack_hooks.on_call = None
     clock.forward(5)  # as long as the bot remembers that Slack was silent
     await world.press(card, "Approve", "ben")
     await world.result("Verified")
@@ -226,7 +226,7 @@ async def test_a_slow_slack_is_answered_in_its_three_seconds_however_many_press(
         assert outcome.seconds is not None
         assert outcome.seconds < 3
     for who in everybody:
-        await world.whisper(who, "Not counted: Slack did not say who")
+        await world.ephemeral(who, "Not counted: Slack did not say who")
     await nothing_ran(world, gateway)
 
 
@@ -238,7 +238,7 @@ async def test_a_stranger_is_answered_at_once_though_slack_is_slow_to_show_why(
     world.slack.script.slow("chat.postEphemeral", 4, times=None)
     outcome = await world.press(card, "Approve", "ben")
     assert outcome.acked, outcome
-    await world.whisper("ben", "only people of this workspace")
+    await world.ephemeral("ben", "only people of this workspace")
     await nothing_ran(world, gateway)
 
 
@@ -274,7 +274,7 @@ async def test_who_asked_for_it_takes_it_back(
 async def test_two_who_send_the_same_edit_at_once_are_not_both_free_to_approve_it(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with Proxy.before(world.gateway_url) as front:
+    async with HttpProxy.before(world.gateway_url) as front:
         world.gateway_url = front.url
         card = await proposed(world, bot)
         await world.press(card, "Edit", "ben")
@@ -363,14 +363,14 @@ async def test_a_guest_steers_no_incident_unless_the_policy_says_so(
     for button, verb in (("Acknowledge", "acknowledge"), ("Resolve", "resolve")):
         await world.press(card, button, "ana")
         await world.slack.wait_for(
-            lambda verb=verb: [one for one in world.whispers("ana") if verb in one][1:],
+            lambda verb=verb: [one for one in world.ephemerals("ana") if verb in one][1:],
             why="the press is refused too",
         )
     await world.advice()  # of the SOP; it may come after the approval card
     advised = len(world.replies("advice"))
     await world.slack.as_user("ana").say(ALERTS, "@sopbot why?", thread=card)
     await world.slack.wait_for(
-        lambda: [one for one in world.whispers("ana") if "may not ask" in one][1:],
+        lambda: [one for one in world.ephemerals("ana") if "may not ask" in one][1:],
         why="the mention is refused too",
     )
     await world.quiet()
@@ -407,10 +407,10 @@ async def test_of_whom_slack_leaves_out_whether_they_are_a_guest_nothing_counts_
             return web.json_response({"ok": True, "user": user})
         return None
 
-    world.door.on_call = answered
+    world.slack_hooks.on_call = answered
     await world.press(card, "Approve", "ben")
     await refused(world, "ben", "Not counted: Slack did not say whether you are a guest. Try again")
-    assert "users.info" in world.whispers("ben")[-1]
+    assert "users.info" in world.ephemerals("ben")[-1]
     answer = await (await world.types("/incident ack", "ben")).response()
     assert "INC-1 is yours." in answer.text, "anybody can take that over"
     answer = await (await world.types("/incident resolve", "ben")).response()
@@ -449,7 +449,7 @@ async def test_a_mention_without_a_team_counts_only_when_slack_says_that_they_ar
         await world.advice("what is the password?", which=advised + 1)
         return
     told = "only people of this workspace count" if who == "stranger" else "Slack did not say who"
-    await world.whisper("ana", f"Not done: {told}")
+    await world.ephemeral("ana", f"Not done: {told}")
     await world.quiet()
     assert len(world.replies("advice")) == advised
 
@@ -482,18 +482,18 @@ async def test_every_refusal_is_on_record_once(
     world.write_policy(BEN, CHLOE, reason_required=True)
     card = await proposed(world, bot)
     await world.press(card, "Approve", "ana")  # before the box opens
-    await world.whisper("ana", "you are not an approver")
+    await world.ephemeral("ana", "you are not an approver")
     await (await world.types("/incident freeze on", "ana")).response()
     await (await world.types("/incident unfreeze", "ana")).response()
     await world.press(card, "Approve", "ben", stale=True)
-    await world.whisper("ben", "everything is frozen")
+    await world.ephemeral("ben", "everything is frozen")
     await world.press(card, "Reject", "ben")
     await world.approval_card("rejected")
     for count, button in enumerate(("Dry run", "Edit", "Reject"), start=1):
         await world.press(card, button, "chloe", stale=True)
         await world.slack.wait_for(
             lambda count=count: (
-                sum("is rejected" in text for text in world.whispers("chloe")) == count
+                sum("is rejected" in text for text in world.ephemerals("chloe")) == count
             ),
             why=f"chloe reads the refusal of {button}",
         )

@@ -223,10 +223,10 @@ async def test_a_forged_button_is_answered_to_the_presser(
     before = [m.text for m in world.slack.messages(ALERTS)]
     delivery = world.slack.deliver("interactive", pressing(world, action))
     assert await delivery.outcome(), "acknowledged: else Slack shows the person a warning sign"
-    await world.whisper("ben", words)
+    await world.ephemeral("ben", words)
     await world.quiet()
     assert [m.text for m in world.slack.messages(ALERTS)] == before
-    assert world.patient.restarts == 0
+    assert world.leaky_service.restarts == 0
 
 
 async def test_a_button_of_another_app_is_not_ours(running: Bot, world: World) -> None:
@@ -237,7 +237,7 @@ async def test_a_button_of_another_app_is_not_ours(running: Bot, world: World) -
     assert await delivery.outcome()
     await world.quiet()
     assert incidents(world) == 0
-    assert world.whispers("ben") == []
+    assert world.ephemerals("ben") == []
 
 
 async def test_an_unknown_modal_shortcut_or_event_is_acknowledged(

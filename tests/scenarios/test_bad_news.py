@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.simulator import Message
 from tests.helpers.clocks import RunningClock
-from tests.helpers.slack_faults import Proxy
+from tests.helpers.slack_faults import HttpProxy
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import BEN, CHLOE, Gateway, World
 
@@ -88,7 +88,7 @@ async def test_an_alert_that_goes_up_and_down_is_said_once_for_each_severity(
 async def test_an_unknown_outcome_is_said_and_leaves_the_card_once_it_is_known(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with Proxy.before(world.gateway_url) as proxy:
+    async with HttpProxy.before(world.gateway_url) as proxy:
         lost = True
 
         async def on_request(request: web.Request) -> bool:

@@ -19,9 +19,9 @@ from bot.gateway.app import running
 from bot.gateway.config import read_config
 from bot.settings import load
 from bot.simulator import LocalSlack
-from tests.helpers.databases import InFile
+from tests.helpers.databases import SqliteDatabase
 from tests.helpers.postgres import PostgresServer
-from tests.helpers.slack_faults import SlackDoor
+from tests.helpers.slack_faults import SlackHooks
 from tests.scenarios.conftest import gateway_config
 from tests.scenarios.mistakes import MISTAKES, OPS, SCOPES, Mistake
 from tests.scenarios.world import (
@@ -29,7 +29,7 @@ from tests.scenarios.world import (
     CHLOE,
     SECRET,
     Gateway,
-    Patient,
+    LeakyService,
     World,
     environ,
     restart_sop,
@@ -39,21 +39,27 @@ WRITES = ("chat.", "views.", "reactions.", "files.", "conversations.join", "conv
 
 
 @pytest.fixture
-async def slack(door: SlackDoor) -> AsyncIterator[LocalSlack]:
-    async with LocalSlack.start(faults=door, scopes=SCOPES) as running_slack:
+async def slack(slack_hooks: SlackHooks) -> AsyncIterator[LocalSlack]:
+    async with LocalSlack.start(faults=slack_hooks, scopes=SCOPES) as running_slack:
         yield running_slack
 
 
 @pytest.fixture
 def world(
-    slack: LocalSlack, door: SlackDoor, patient: Patient, gateway: Gateway, tmp_path: Path
+    slack: LocalSlack,
+    slack_hooks: SlackHooks,
+    leaky_service: LeakyService,
+    gateway: Gateway,
+    tmp_path: Path,
 ) -> World:
     """A world that works, on a store that is not there yet."""
     folder = tmp_path / "operator"
     folder.mkdir()
-    store = InFile(tmp_path / "store" / "sopbot.db")
+    store = SqliteDatabase(tmp_path / "store" / "sopbot.db")
     store.file.parent.mkdir()
-    world = World(slack, door, patient, store, folder, gateway.url, f"{patient.url}/health")
+    world = World(
+        slack, slack_hooks, leaky_service, store, folder, gateway.url, f"{leaky_service.url}/health"
+    )
     world.write_policy(BEN, CHLOE)
     world.write_sops(restart_sop(world.probe_url))
     return world
@@ -188,9 +194,9 @@ async def test_the_store_of_a_bot_that_ran_is_good_and_stays_as_it_is(
 
 
 async def test_two_clocks_that_differ_are_named(
-    world: World, patient: Patient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: World, leaky_service: LeakyService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = gateway_config(patient, tmp_path / "late") | {"targets": {}}
+    given = gateway_config(leaky_service, tmp_path / "late") | {"targets": {}}
     config = read_config(given, environ={"GATEWAY_SECRET": SECRET})
     async with running(config, clock=lambda: datetime.now(UTC) - timedelta(hours=1)) as late:
         world.write_sops()
@@ -200,9 +206,12 @@ async def test_two_clocks_that_differ_are_named(
 
 
 async def test_a_gateway_that_checks_no_signature_is_named(
-    world: World, patient: Patient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: World, leaky_service: LeakyService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = gateway_config(patient, tmp_path / "open") | {"targets": {}, "sources": {"sopbot": {}}}
+    given = gateway_config(leaky_service, tmp_path / "open") | {
+        "targets": {},
+        "sources": {"sopbot": {}},
+    }
     async with running(read_config(given, environ={})) as gateway:
         world.write_sops()
         _, out = await checked(world, capsys, AI_COMMAND_GATEWAY_URL=gateway.url)
@@ -220,9 +229,9 @@ async def test_a_gateway_that_is_away_and_need_not_be_there_is_told_and_is_no_pr
 
 
 async def test_a_gateway_of_which_a_part_is_sick_is_told_and_is_no_problem(
-    world: World, patient: Patient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: World, leaky_service: LeakyService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = gateway_config(patient, tmp_path / "sick")
+    given = gateway_config(leaky_service, tmp_path / "sick")
     given["docker"] = {"url": f"unix://{tmp_path}/nobody.sock"}
     given["targets"]["box"] = {"executor": "docker", "container": "box", "environment": "prod"}
     config = read_config(given, environ={"GATEWAY_SECRET": SECRET})

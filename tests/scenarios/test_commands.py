@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.helpers.slack_faults import Proxy
+from tests.helpers.slack_faults import HttpProxy
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, Gateway, World, restart_sop
 
@@ -26,7 +26,7 @@ async def said(world: World, line: str, who: str = "ana") -> str:
     after = [m.text for m in world.slack.messages(ALERTS)]
     assert len(after) == len(before), "a command posts nothing into the channel"
     others = {"ana", "ben", "chloe"} - {who}
-    assert not any(text in other for one in others for other in world.whispers(one))
+    assert not any(text in other for one in others for other in world.ephemerals(one))
     return text
 
 
@@ -171,7 +171,7 @@ async def test_a_press_on_what_somebody_has_acknowledged_says_whose_it_is(
     await world.press(card, "Acknowledge", "ana")
     await world.card("acknowledged by @ana")
     await world.press(card, "Acknowledge", "ben", stale=True)
-    await world.whisper("ben", "Nothing changed: INC-1 is @ana's")
+    await world.ephemeral("ben", "Nothing changed: INC-1 is @ana's")
     answer = world.slack.ephemerals("ben")[-1]
     assert "thread_ts" not in answer.data, "it was pressed in the channel, so it is answered there"
 
@@ -265,7 +265,7 @@ async def test_a_command_delivered_again_does_not_act_twice(
         seen.append(envelope)
         return True
 
-    world.door.on_envelope = look
+    world.slack_hooks.on_envelope = look
     await said(world, "/incident fix restart")
     await said(world, "/incident ask why?")
     commands = [e["payload"] for e in seen if e["type"] == "slash_commands"]
@@ -283,7 +283,7 @@ async def test_fix_says_within_slacks_patience_that_the_gateway_does_not_answer(
 ) -> None:
     world.write_sops()
     gone = asyncio.Event()
-    async with Proxy.before(world.gateway_url) as slow:
+    async with HttpProxy.before(world.gateway_url) as slow:
 
         async def hold_plans(request: web.Request) -> bool:
             if request.path == "/plan":
@@ -351,7 +351,7 @@ async def test_the_buttons_of_the_card_acknowledge_and_resolve(
     await world.press(card, "Resolve", "chloe")
     await world.card("by @chloe")
     await world.press(card, "Acknowledge", "ben", stale=True)
-    await world.whisper("ben", "INC-1 is resolved: there is nothing to acknowledge.")
+    await world.ephemeral("ben", "INC-1 is resolved: there is nothing to acknowledge.")
     followed = await world.press(card, "sopbot.link.0", "ben", stale=True)
     assert followed.acked, "Slack tells of link buttons too"
 
@@ -378,7 +378,7 @@ async def test_a_refused_press_and_a_typo_are_one_event_and_no_vote(
     await world.quiet()
     world.slack.change_user("ana", is_guest=True)
     await world.press(await world.card(), "Resolve", "ana")
-    await world.whisper("ana", "guests may not resolve here")
+    await world.ephemeral("ana", "guests may not resolve here")
     await said(world, "/incident dance INC-1 a secret", "ben")
     events = [record for record in caplog.records if record.getMessage() == "press.refused"]
     fields = [record.__dict__["fields"] for record in events]

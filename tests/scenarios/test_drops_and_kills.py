@@ -16,9 +16,9 @@ import pytest
 
 from bot.simulator import Channel, Chaos, ForwardClock, LocalSlack, Message
 from tests.helpers.bot_processes import BotProcess
-from tests.helpers.databases import InFile
+from tests.helpers.databases import SqliteDatabase
 from tests.helpers.seeds import SEED, again
-from tests.helpers.slack_faults import SlackDoor
+from tests.helpers.slack_faults import SlackHooks
 from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartProcess
 from tests.scenarios.world import BEN, Gateway, World, kind
@@ -73,8 +73,8 @@ def clock() -> ForwardClock:
 
 
 @pytest.fixture
-async def slack(door: SlackDoor, clock: ForwardClock) -> AsyncIterator[LocalSlack]:
-    async with LocalSlack.start(faults=door, clock=clock, seed=SEED) as running:
+async def slack(slack_hooks: SlackHooks, clock: ForwardClock) -> AsyncIterator[LocalSlack]:
+    async with LocalSlack.start(faults=slack_hooks, clock=clock, seed=SEED) as running:
         members = set(running.core.workspace.channel("alerts").members)
         for number in range(CHANNELS):
             running.add_channel(Channel(channel(number), f"storm-{number}", members))
@@ -83,10 +83,10 @@ async def slack(door: SlackDoor, clock: ForwardClock) -> AsyncIterator[LocalSlac
 
 @pytest.fixture
 def world(
-    slack: LocalSlack, door: SlackDoor, patient: Any, gateway: Gateway, tmp_path: Path
+    slack: LocalSlack, slack_hooks: SlackHooks, leaky_service: Any, gateway: Gateway, tmp_path: Path
 ) -> World:
-    store = InFile(tmp_path / "sopbot.db")
-    world = World(slack, door, patient, store, tmp_path, gateway.url, "")
+    store = SqliteDatabase(tmp_path / "sopbot.db")
+    world = World(slack, slack_hooks, leaky_service, store, tmp_path, gateway.url, "")
     world.write_sops()
     # The limits are the dice's: what Slack's own pace costs is another story's.
     rules = {"notify": {"post_interval_seconds": 0}, "remediate": {"approvers": [BEN]}}

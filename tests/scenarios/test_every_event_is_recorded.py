@@ -25,8 +25,8 @@ from bot.simulator import LocalSlack
 from store import open_store
 from store.audit.sealing import AuditKey
 from tests.helpers.clocks import RunningClock
-from tests.helpers.databases import InFile
-from tests.helpers.slack_faults import Proxy, SlackDoor
+from tests.helpers.databases import SqliteDatabase
+from tests.helpers.slack_faults import HttpProxy, SlackHooks
 from tests.helpers.waiting import until
 from tests.scenarios.world import (
     ALERTS,
@@ -34,7 +34,7 @@ from tests.scenarios.world import (
     BEN,
     CHLOE,
     Gateway,
-    Patient,
+    LeakyService,
     World,
     restart_sop,
 )
@@ -107,18 +107,24 @@ def recording() -> io.StringIO:
 
 
 @pytest.fixture
-async def line(gateway: Gateway) -> AsyncIterator[Proxy]:
+async def line(gateway: Gateway) -> AsyncIterator[HttpProxy]:
     """The line to the gateway, which can be cut."""
-    async with Proxy.before(gateway.url) as proxy:
+    async with HttpProxy.before(gateway.url) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def world(
-    slack: LocalSlack, door: SlackDoor, patient: Patient, line: Proxy, tmp_path: Path
+    slack: LocalSlack,
+    slack_hooks: SlackHooks,
+    leaky_service: LeakyService,
+    line: HttpProxy,
+    tmp_path: Path,
 ) -> World:
-    store = InFile(tmp_path / "sopbot.db")
-    world = World(slack, door, patient, store, tmp_path, line.url, f"{patient.url}/health")
+    store = SqliteDatabase(tmp_path / "sopbot.db")
+    world = World(
+        slack, slack_hooks, leaky_service, store, tmp_path, line.url, f"{leaky_service.url}/health"
+    )
     world.write_policy(BEN, CHLOE, **RULES)
     stop = restart_sop(NOTHING_LISTENS)
     stop["actions"][0]["action"] = "service.stop"
@@ -134,7 +140,7 @@ async def a_bot(world: World, clock: RunningClock) -> AsyncIterator[Bot]:
 
 
 async def test_a_bad_day_shows_the_events_that_the_docs_say_it_shows(
-    world: World, clock: RunningClock, line: Proxy, recording: io.StringIO
+    world: World, clock: RunningClock, line: HttpProxy, recording: io.StringIO
 ) -> None:
     async with a_bot(world, clock) as bot:
         await alerts_repeat_and_grow_worse(world, bot)
@@ -229,7 +235,7 @@ async def the_policy_is_reloaded(world: World, bot: Bot) -> None:
     world.write_policy(BEN, CHLOE, **RULES)
 
 
-async def the_gateway_and_the_store_go_away(world: World, bot: Bot, line: Proxy) -> None:
+async def the_gateway_and_the_store_go_away(world: World, bot: Bot, line: HttpProxy) -> None:
     async def refuse(_: web.Request) -> bool:
         return False
 
@@ -251,7 +257,7 @@ async def a_replica_dies(world: World) -> None:
     await store.close()
 
 
-async def no_answer_comes(world: World, bot: Bot, line: Proxy) -> None:
+async def no_answer_comes(world: World, bot: Bot, line: HttpProxy) -> None:
     async def asked(request: web.Request) -> bool:
         return not request.path.startswith("/executions/")
 

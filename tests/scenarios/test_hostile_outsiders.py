@@ -77,7 +77,7 @@ async def test_a_rate_limit_whose_body_is_not_json_is_waited_for(
         return answers.pop() if method == "chat.postMessage" and answers else None
 
     await bot()
-    world.door.on_call = limited
+    world.slack_hooks.on_call = limited
     await world.alert()
     await world.card()
     assert "the outbox of" not in caplog.text, "the sender fell over it"
@@ -104,7 +104,7 @@ async def test_a_post_answered_by_a_502_is_looked_for_before_it_is_posted_again(
             assert (await answer.json())["ok"]
         return web.Response(status=502, text="<html>Bad gateway</html>")
 
-    world.door.on_call = posts_but_says_502
+    world.slack_hooks.on_call = posts_but_says_502
     await bot()
     await world.alert()
     await world.advice()
@@ -128,7 +128,7 @@ async def test_a_strangers_message_with_our_key_is_not_taken_for_our_card(
         where.timeline[stolen[0].ts] = None
         return False
 
-    world.door.on_answer = answer_lost
+    world.slack_hooks.on_answer = answer_lost
     await bot()
     await world.alert()
     await world.advice()

@@ -15,7 +15,7 @@ import pytest
 
 from bot.app import Bot
 from store.statements import Operation, query
-from tests.helpers.slack_faults import Proxy
+from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, SERVICE, World
@@ -161,7 +161,7 @@ async def test_health_says_who_it_is_and_detailed_says_more(
 async def test_not_ready_while_the_gateway_is_down_and_ready_when_it_is_back(
     http_door: OpenDoor, world: World
 ) -> None:
-    async with Proxy.before(world.gateway_url) as gateway:
+    async with HttpProxy.before(world.gateway_url) as gateway:
         at = await http_door(AI_COMMAND_GATEWAY_URL=gateway.url)
 
         async def down(_request: object) -> bool:
@@ -190,7 +190,7 @@ async def test_not_ready_while_the_socket_to_slack_is_gone(
     async def refuse() -> int:
         return 503
 
-    world.door.before_socket = refuse  # type: ignore[method-assign]
+    world.slack_hooks.before_socket = refuse  # type: ignore[method-assign]
     world.slack.drop_connections()
     await world.slack.wait_for(lambda: not world.slack.connections, why="the link is cut")
     await until(lambda: not at.bot._sockets.live, why="noticed")

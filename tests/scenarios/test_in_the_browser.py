@@ -38,7 +38,7 @@ async def test_approve_is_clicked_in_the_browser_and_the_service_is_restarted(
     world: World, bot: StartBot, gateway: Gateway, page: Page
 ) -> None:
     await bot()
-    await world.patient.falls_ill()
+    await world.leaky_service.falls_ill()
     await page.goto(f"{world.slack.page_url}?as=ben")
     await page.wait_for_selector(".live.on", state="attached")
 
@@ -52,7 +52,7 @@ async def test_approve_is_clicked_in_the_browser_and_the_service_is_restarted(
     await expect(page.get_by_text("approved").first).to_be_visible()
     await expect(page.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
     await expect(page.get_by_text("Verified:").first).to_be_visible()
-    assert world.patient.restarts == 1
+    assert world.leaky_service.restarts == 1
     await world.resolves()
     await expect(page.get_by_text("RESOLVED").first).to_be_visible()
 
@@ -70,4 +70,4 @@ async def test_a_refusal_shows_in_the_thread_to_the_presser_alone(
         await page.get_by_text("replies").first.click()
     await page.get_by_role("button", name="Approve", exact=True).click()
     await expect(page.get_by_text("Not counted: you are not an approver")).to_be_visible()
-    assert world.patient.restarts == 0
+    assert world.leaky_service.restarts == 0

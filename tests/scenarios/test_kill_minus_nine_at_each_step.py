@@ -18,7 +18,7 @@ from aiohttp import web
 
 from bot.simulator import LocalSlack, Message, NotThereError
 from tests.helpers.bot_processes import BotProcess
-from tests.helpers.slack_faults import Hurried, Proxy, SlackDoor, kind_of
+from tests.helpers.slack_faults import FastClock, HttpProxy, SlackHooks, kind_of
 from tests.scenarios.conftest import StartProcess
 from tests.scenarios.world import Gateway, World, kind, restart_sop
 
@@ -89,7 +89,7 @@ class Trap:
             self._bot = await start(fork=True, ready=False)
             self._killed.clear()
 
-    def stand_in(self, door: SlackDoor, gateway: Proxy, service: Proxy) -> None:
+    def stand_in(self, slack_hooks: SlackHooks, gateway: HttpProxy, service: HttpProxy) -> None:
         async def on_call(method: str, args: dict[str, Any]) -> web.Response | None:
             sprung = self.springs("slack", f"{method} {kind_of(args)}", TAKEN)
             return web.Response(status=503) if sprung else None
@@ -102,12 +102,16 @@ class Trap:
             self.springs("envelope", _name_of(envelope), TAKEN)
             return True
 
-        door.on_call, door.on_answer, door.on_envelope = on_call, on_answer, on_envelope
+        slack_hooks.on_call, slack_hooks.on_answer, slack_hooks.on_envelope = (
+            on_call,
+            on_answer,
+            on_envelope,
+        )
         for where, proxy in (("gateway", gateway), ("service", service)):
             _watch(self, where, proxy)
 
 
-def _watch(trap: Trap, where: str, proxy: Proxy) -> None:
+def _watch(trap: Trap, where: str, proxy: HttpProxy) -> None:
     async def on_request(request: web.Request) -> bool:
         name = "/executions" if request.path.startswith("/executions/") else request.path
         trap.springs(where, name, WORKING)
@@ -129,17 +133,17 @@ def _name_of(envelope: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-async def slack(door: SlackDoor) -> AsyncIterator[LocalSlack]:
-    async with LocalSlack.start(faults=door, clock=Hurried()) as running:
+async def slack(slack_hooks: SlackHooks) -> AsyncIterator[LocalSlack]:
+    async with LocalSlack.start(faults=slack_hooks, clock=FastClock()) as running:
         yield running
 
 
 @pytest.fixture
-async def proxies(world: World) -> AsyncIterator[tuple[Proxy, Proxy]]:
+async def proxies(world: World) -> AsyncIterator[tuple[HttpProxy, HttpProxy]]:
     """In front of the gateway, and in front of the service's health check."""
     async with (
-        Proxy.before(world.gateway_url) as gateway,
-        Proxy.before(world.patient.url) as service,
+        HttpProxy.before(world.gateway_url) as gateway,
+        HttpProxy.before(world.leaky_service.url) as service,
     ):
         world.gateway_url = gateway.url
         world.probe_url = f"{service.url}/health"
@@ -161,7 +165,7 @@ async def press_until_decided(world: World, trap: Trap) -> None:
 
 async def the_story(world: World, trap: Trap) -> None:
     """From the alert to the end, whatever happens to the bot meanwhile."""
-    await world.patient.falls_ill()
+    await world.leaky_service.falls_ill()
     await world.alert()
     await world.approval_card("Restart checkout-api")
     await press_until_decided(world, trap)
@@ -197,7 +201,7 @@ async def the_story_survives(
     approval = world.replies("approval")[0]
     assert approval.buttons == []
     assert "verified" in approval.text
-    assert world.patient.restarts == 1, world.patient.pids
+    assert world.leaky_service.restarts == 1, world.leaky_service.pids
     assert gateway.executions() == [("service.restart", "checkout-api", "finished")]
 
 
@@ -207,16 +211,16 @@ async def test_the_story_ends_with_one_thread_and_one_restart(
     point: Point,
     world: World,
     gateway: Gateway,
-    proxies: tuple[Proxy, Proxy],
+    proxies: tuple[HttpProxy, HttpProxy],
     bot_process: StartProcess,
 ) -> None:
     trap = Trap(point)
-    trap.stand_in(world.door, *proxies)
+    trap.stand_in(world.slack_hooks, *proxies)
     await the_story_survives(trap, world, gateway, bot_process)
 
 
 async def test_a_second_kill_while_the_first_is_looked_into_changes_nothing(
-    world: World, gateway: Gateway, proxies: tuple[Proxy, Proxy], bot_process: StartProcess
+    world: World, gateway: Gateway, proxies: tuple[HttpProxy, HttpProxy], bot_process: StartProcess
 ) -> None:
     trap = Trap(
         ("gateway", "/execute", WORKING),
@@ -224,16 +228,16 @@ async def test_a_second_kill_while_the_first_is_looked_into_changes_nothing(
         ("gateway", "/executions", WORKING),
         ("slack", "chat.postMessage result", ANSWERED),
     )
-    trap.stand_in(world.door, *proxies)
+    trap.stand_in(world.slack_hooks, *proxies)
     await the_story_survives(trap, world, gateway, bot_process)
 
 
 async def test_a_request_that_arrives_after_its_successor_restarts_nothing_twice(
-    world: World, gateway: Gateway, proxies: tuple[Proxy, Proxy], bot_process: StartProcess
+    world: World, gateway: Gateway, proxies: tuple[HttpProxy, HttpProxy], bot_process: StartProcess
 ) -> None:
     front, _ = proxies
     trap = Trap(("gateway", "/execute", WORKING))
-    trap.stand_in(world.door, *proxies)
+    trap.stand_in(world.slack_hooks, *proxies)
     springs, sent_again = front.on_request, asyncio.Event()
     assert springs is not None
 

@@ -22,7 +22,7 @@ from aiohttp import web
 from bot.simulator import Channel, Chaos, LocalSlack, Message
 from tests.helpers.bot_processes import BotProcess
 from tests.helpers.seeds import SEED, again
-from tests.helpers.slack_faults import Hurried, SlackDoor, kind_of
+from tests.helpers.slack_faults import FastClock, SlackHooks, kind_of
 from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.world import ALERTS, BEN, World, kind
@@ -39,8 +39,8 @@ KINDS = ("card", "advice", "news", "resolved", "storm", "frozen", "undelivered")
 
 
 @pytest.fixture
-async def slack(door: SlackDoor) -> AsyncIterator[LocalSlack]:
-    async with LocalSlack.start(faults=door, clock=Hurried(), seed=SEED) as running:
+async def slack(slack_hooks: SlackHooks) -> AsyncIterator[LocalSlack]:
+    async with LocalSlack.start(faults=slack_hooks, clock=FastClock(), seed=SEED) as running:
         members = set(running.core.workspace.channel("alerts").members)
         running.add_channel(Channel(ARCHIVED, "archived-soon", members))
         running.script.fail("chat.*", "is_archived", times=None, channel=ARCHIVED)
@@ -208,7 +208,7 @@ class Killer:
                 self._held.__exit__(None, None, None)
                 self._held = None
 
-    def stand_in(self, door: SlackDoor) -> None:
+    def stand_in(self, slack_hooks: SlackHooks) -> None:
         async def on_call(method: str, args: dict[str, Any]) -> web.Response | None:
             if self._due(method, args) != BEFORE:
                 return None
@@ -228,7 +228,7 @@ class Killer:
                 hears(0.1, self._kill, kind_of(args))
             return True
 
-        door.on_call, door.on_answer = on_call, on_answer
+        slack_hooks.on_call, slack_hooks.on_answer = on_call, on_answer
 
     def _due(self, method: str, args: dict[str, Any]) -> str:
         points = self.left.get(kind_of(args), [])
@@ -267,7 +267,7 @@ async def test_killed_at_any_point_of_a_post_the_bot_doubles_no_message(
     killer = Killer(
         world, bot_process, settings, {kind: list(times) for kind, times in points.items()}
     )
-    killer.stand_in(world.door)
+    killer.stand_in(world.slack_hooks)
     supervisor = asyncio.create_task(killer.keep_running())
     await until(lambda: world.slack.connections, PATIENCE, "the bot is connected")
     incidents = 12

@@ -63,4 +63,4 @@ async def test_two_yeses_are_two_people(world: World, bot: StartBot, gateway: Ga
     await nothing_ran(world, gateway)
     await world.press(card, "Approve", "chloe")
     await world.result("Verified")
-    assert world.patient.restarts == 1
+    assert world.leaky_service.restarts == 1

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from tests.helpers.clocks import RunningClock
-from tests.helpers.slack_faults import Proxy
+from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import (
     approve_although_it_is_not_there,
@@ -34,7 +34,7 @@ async def test_where_a_reason_is_wanted_the_vote_counts_when_it_is_given(
     card = await proposed(world, bot)
     assert "asks for a reason" in card.text
     await world.press(card, "Approve", "ana")
-    await world.whisper("ana", "Not counted: you are not an approver of this action.")
+    await world.ephemeral("ana", "Not counted: you are not an approver of this action.")
     assert world.slack.modal("ana") is None, "the box is for those who may"
 
     await world.press(card, "Approve", "ben")
@@ -74,7 +74,7 @@ async def test_outside_of_its_maintenance_window_nothing_is_approved(
     assert "this may run only in a maintenance window, which opens " in card.text
     assert "Approve" not in card.buttons
     await deliver(world, approve_although_it_is_not_there(card))
-    await world.whisper("ben", "Not counted: this may run only in a maintenance window, which")
+    await world.ephemeral("ben", "Not counted: this may run only in a maintenance window, which")
     await nothing_ran(world, gateway)
 
 
@@ -115,7 +115,7 @@ async def test_an_action_that_the_policy_approves_runs_by_itself_for_a_target_th
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_policy(BEN, auto_approve=["service.restart"])
-    await until(lambda: world.patient.pids, why="the service is up")
+    await until(lambda: world.leaky_service.pids, why="the service is up")
     await bot()
     await world.alert()
     await world.result("Verified")
@@ -152,7 +152,7 @@ async def test_a_rule_that_asks_for_people_is_not_overruled_by_what_the_policy_a
 async def test_what_a_gateway_without_plans_would_touch_is_too_much_for_every_rule(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with Proxy.before(world.gateway_url) as front:
+    async with HttpProxy.before(world.gateway_url) as front:
         world.gateway_url = front.url
         front.alter = lambda request, status, body: (
             (404, b"{}") if request.path == "/plan" else (status, body)
@@ -167,7 +167,7 @@ async def test_what_a_gateway_without_plans_would_touch_is_too_much_for_every_ru
 async def test_a_token_in_the_address_to_probe_is_called_but_neither_shown_nor_on_record(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with Proxy.before(world.probe_url.rpartition("/")[0]) as front:
+    async with HttpProxy.before(world.probe_url.rpartition("/")[0]) as front:
         called: list[str] = []
 
         async def listen(request: web.Request) -> bool:
@@ -225,15 +225,15 @@ async def test_what_did_not_help_is_undone_by_one_click_and_another_persons_yes(
     world.slack.change_user("ana", is_guest=True)
     clock.forward(60)  # as long as the bot believes what it was told
     await world.press(result, "Undo", "ana")
-    await world.whisper("ana", "Not done: guests never count.")
+    await world.ephemeral("ana", "Not done: guests never count.")
 
     await world.press(result, "Undo", "ben")
     card = await world.approval_card("Undo Stop checkout-api: Start checkout-api", which=2)
     assert "Needs 1 approval: @chloe ·" in card.text
     await world.press(result, "Undo", "chloe")
-    await world.whisper("chloe", "It is proposed already: see its card in this thread.")
+    await world.ephemeral("chloe", "It is proposed already: see its card in this thread.")
     await world.press(card, "Approve", "ben")
-    await world.whisper("ben", "Not counted: you asked for this")
+    await world.ephemeral("ben", "Not counted: you asked for this")
     await world.press(card, "Approve", "chloe")
     await world.result("Undone.")
     assert world.replies("result")[0].buttons == []
@@ -242,7 +242,7 @@ async def test_what_did_not_help_is_undone_by_one_click_and_another_persons_yes(
         ("service.stop", SERVICE, "finished"),
         ("service.start", SERVICE, "finished"),
     ]
-    assert world.patient.restarts == 1
+    assert world.leaky_service.restarts == 1
 
 
 async def test_a_freeze_is_told_to_whoever_asks(

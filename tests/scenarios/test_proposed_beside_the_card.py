@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from tests.helpers.clocks import RunningClock
-from tests.helpers.slack_faults import Proxy
+from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import RESTARTED, nothing_ran
 from tests.scenarios.conftest import StartBot
@@ -30,7 +30,7 @@ def hanging_advisor(folder: Path) -> str:
 async def test_an_advisor_that_hangs_holds_up_neither_the_card_nor_the_restart(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    await until(lambda: world.patient.pids, why="the service is up")
+    await until(lambda: world.leaky_service.pids, why="the service is up")
     await bot(ADVISOR_COMMAND=hanging_advisor(world.folder))
     await world.alert()
     card = await world.approval_card("awaiting approval")
@@ -47,7 +47,7 @@ async def test_a_gateway_that_plans_one_service_slowly_holds_up_neither_advice_n
     billing = restart_sop(world.probe_url, sop_id="sop_billing", keys=["svc:billing"])
     billing["actions"][0]["parameters"]["target"] = SERVICE
     world.write_sops(restart_sop(world.probe_url), billing)
-    async with Proxy.before(world.gateway_url) as front:
+    async with HttpProxy.before(world.gateway_url) as front:
         world.gateway_url = front.url
         first, go = asyncio.Event(), asyncio.Event()
 
@@ -76,7 +76,7 @@ async def test_a_gateway_that_plans_one_service_slowly_holds_up_neither_advice_n
 async def test_what_the_gateway_could_not_plan_is_proposed_once_it_can_and_said_once(
     world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
-    async with Proxy.before(world.gateway_url) as front:
+    async with HttpProxy.before(world.gateway_url) as front:
         world.gateway_url = front.url
         away = True
 

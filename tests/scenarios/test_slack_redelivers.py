@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.simulator import foreign_app, rate_limited
-from tests.helpers.slack_faults import SlackDoor, kind_of
+from tests.helpers.slack_faults import SlackHooks, kind_of
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import ALERTS, World
 
@@ -29,7 +29,7 @@ def counted(world: World) -> tuple[int, int]:
     return row["a"], row["i"]
 
 
-def envelopes(door: SlackDoor) -> list[dict[str, Any]]:
+def envelopes(slack_hooks: SlackHooks) -> list[dict[str, Any]]:
     """Every envelope from now on."""
     seen: list[dict[str, Any]] = []
 
@@ -37,13 +37,13 @@ def envelopes(door: SlackDoor) -> list[dict[str, Any]]:
         seen.append(envelope)
         return True
 
-    door.on_envelope = look
+    slack_hooks.on_envelope = look
     return seen
 
 
 async def test_the_same_event_twice_is_one_alert(world: World, bot: StartBot) -> None:
     await bot()
-    seen = envelopes(world.door)
+    seen = envelopes(world.slack_hooks)
     await world.alert()
     await world.card()
     event = next(e for e in seen if e["payload"]["event"].get("attachments"))
@@ -96,7 +96,7 @@ async def test_an_unfurl_is_not_an_alert(world: World, bot: StartBot) -> None:
     await bot()
     message = await world.alert()
     await world.card()
-    seen = envelopes(world.door)
+    seen = envelopes(world.slack_hooks)
     world.slack.unfurl(message)
     await world.quiet()
     assert any(e["payload"]["event"].get("subtype") == "message_changed" for e in seen)
@@ -205,7 +205,7 @@ async def test_a_post_whose_answer_was_lost_is_found_and_not_posted_again(
         lost.append(kind)
         return False
 
-    world.door.on_answer = lose_each_answer_once
+    world.slack_hooks.on_answer = lose_each_answer_once
     await bot()
     await world.alert()
     await world.approval_card("awaiting approval")
@@ -228,7 +228,7 @@ async def test_a_rate_limit_delays_the_card_and_doubles_nothing(
         refused.append(method)
         return rate_limited(1)
 
-    world.door.on_call = too_many
+    world.slack_hooks.on_call = too_many
     await bot()
     await world.alert()
     await world.approval_card()

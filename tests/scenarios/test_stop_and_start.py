@@ -14,8 +14,8 @@ from aiohttp import web
 
 from bot.check import check
 from tests.helpers.bot_processes import run_bot
-from tests.helpers.databases import InFile
-from tests.helpers.slack_faults import Proxy, kind_of
+from tests.helpers.databases import SqliteDatabase
+from tests.helpers.slack_faults import HttpProxy, kind_of
 from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.world import ALERTS, AUDIT_KEY, SECRET, World, environ
@@ -84,7 +84,7 @@ async def test_what_is_in_flight_is_finished_before_the_end(
 ) -> None:
     """A restart under way when SIGTERM comes: its answer is still written and shown."""
     going, may_go_on = asyncio.Event(), asyncio.Event()
-    async with Proxy.before(world.gateway_url) as gateway:
+    async with HttpProxy.before(world.gateway_url) as gateway:
 
         async def hold(request: web.Request) -> bool:
             if request.path == "/execute":
@@ -104,7 +104,7 @@ async def test_what_is_in_flight_is_finished_before_the_end(
     tidy(bot.log)
     state = world.rows("SELECT state FROM executions")[0]["state"]
     assert state == "succeeded"
-    assert world.patient.restarts == 1
+    assert world.leaky_service.restarts == 1
 
 
 async def test_a_post_under_way_at_the_end_is_finished_and_not_repeated_by_the_next(
@@ -118,7 +118,7 @@ async def test_a_post_under_way_at_the_end_is_finished_and_not_repeated_by_the_n
             await may_go_on.wait()
         return True
 
-    world.door.on_answer = hold
+    world.slack_hooks.on_answer = hold
     bot = await bot_process()
     await world.alert()
     await posting.wait()
@@ -176,8 +176,8 @@ async def test_without_a_gateway_it_does_not_start(world: World) -> None:
 
 @pytest.mark.one_engine
 async def test_what_is_not_a_gateway_is_told_from_one(world: World) -> None:
-    await until(lambda: world.patient.pids, why="the service is up")
-    url = world.patient.url
+    await until(lambda: world.leaky_service.pids, why="the service is up")
+    url = world.leaky_service.url
     await refuses(world, 1, "answered 200, but not with its health", AI_COMMAND_GATEWAY_URL=url)
 
 
@@ -374,6 +374,6 @@ async def test_a_store_of_a_newer_version_is_not_touched(world: World, bot: Star
 
 def _schema(world: World) -> object:
     """What a start would change first."""
-    if isinstance(world.store, InFile):
+    if isinstance(world.store, SqliteDatabase):
         return world.store.file.read_bytes()
     return [tuple(row) for row in world.rows("SELECT name, applied_at FROM sopbot_migrations")]

@@ -19,9 +19,9 @@ from bot.app import Bot
 from bot.errors import StoreError
 from tests.helpers.bot_processes import run_bot
 from tests.helpers.builders import NOW
-from tests.helpers.databases import InFile
+from tests.helpers.databases import SqliteDatabase
 from tests.helpers.disks import SmallDisk, leave_no_room, small_disk
-from tests.helpers.slack_faults import Proxy, SlackDoor, kind_of
+from tests.helpers.slack_faults import HttpProxy, SlackHooks, kind_of
 from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.world import (
@@ -30,7 +30,7 @@ from tests.scenarios.world import (
     CHLOE,
     SERVICE,
     Gateway,
-    Patient,
+    LeakyService,
     World,
     restart_sop,
 )
@@ -60,24 +60,37 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 @pytest.fixture
 def world(
-    slack: Any, door: SlackDoor, patient: Patient, disk: SmallDisk, gateway: Gateway, tmp_path: Path
+    slack: Any,
+    slack_hooks: SlackHooks,
+    leaky_service: LeakyService,
+    disk: SmallDisk,
+    gateway: Gateway,
+    tmp_path: Path,
 ) -> World:
     """The usual world, with its store on the small disk."""
-    store = InFile(disk.folder / "sopbot.db")
-    world = World(slack, door, patient, store, tmp_path, gateway.url, f"{patient.url}/health")
+    store = SqliteDatabase(disk.folder / "sopbot.db")
+    world = World(
+        slack,
+        slack_hooks,
+        leaky_service,
+        store,
+        tmp_path,
+        gateway.url,
+        f"{leaky_service.url}/health",
+    )
     world.write_policy(BEN, CHLOE)
     world.write_sops(restart_sop(world.probe_url))
     return world
 
 
 @pytest.fixture
-async def line(world: World) -> AsyncIterator[Proxy]:
+async def line(world: World) -> AsyncIterator[HttpProxy]:
     """The line to the gateway, on which a request for an old outcome never comes through."""
 
     async def no_look_up(request: web.Request) -> bool:
         return not request.path.startswith("/executions/")
 
-    async with Proxy.before(world.gateway_url) as proxy:
+    async with HttpProxy.before(world.gateway_url) as proxy:
         proxy.on_request = no_look_up
         world.gateway_url = proxy.url
         yield proxy
@@ -165,7 +178,7 @@ async def test_who_presses_hears_that_it_did_not_count(
     await world.quiet()
     await leave_no_room(disk, running.service.store)
     assert (await world.press(card, "Approve", "ben")).acked, "else Slack shows a warning sign"
-    await world.whisper("ben", FULL)
+    await world.ephemeral("ben", FULL)
     answer = await world.types("/incident ack INC-1")
     assert FULL in (await answer.response()).text
     assert world.rows("SELECT * FROM votes") == []
@@ -213,7 +226,7 @@ async def test_the_outcome_of_an_execution_is_neither_lost_nor_is_it_sent_again(
     bot: StartBot,
     disk: SmallDisk,
     gateway: Gateway,
-    line: Proxy,
+    line: HttpProxy,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -245,7 +258,7 @@ async def test_the_outcome_of_an_execution_is_neither_lost_nor_is_it_sent_again(
     assert tried == line.count("POST", "/execute") == 1
     assert gateway.executions() == [("service.restart", SERVICE, "finished")]
     assert len(world.replies("result")) == 1
-    assert world.patient.restarts == 1
+    assert world.leaky_service.restarts == 1
 
 
 @pytest.mark.parametrize("message", ["card", "advice", "approval"])
@@ -261,7 +274,7 @@ async def test_a_message_whose_place_cannot_be_noted_is_not_posted_twice(
             await leave_no_room(disk, running.service.store)
         return True
 
-    world.door.on_answer = fills
+    world.slack_hooks.on_answer = fills
     await world.alert()
     await until(lambda: posted, why=f"the {message} is posted")
     await until(

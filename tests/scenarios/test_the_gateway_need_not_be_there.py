@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import GatewayUnavailable
-from tests.helpers.slack_faults import Proxy
+from tests.helpers.slack_faults import HttpProxy
 from tests.scenarios.conftest import StartBot, StartProcess
 from tests.scenarios.world import ALERTS, Gateway, World, kind
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.one_engine
 async def test_a_degraded_gateway_does_not_stop_the_start(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with Proxy.before(world.gateway_url) as front:
+    async with HttpProxy.before(world.gateway_url) as front:
         front.alter = lambda request, status, body: (
             (status, body.replace(b'"healthy"', b'"degraded"'))
             if request.path == "/health"
@@ -28,7 +28,7 @@ async def test_a_degraded_gateway_does_not_stop_the_start(
 async def test_an_unhealthy_gateway_stops_the_start_unless_it_need_not_be_there(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with Proxy.before(world.gateway_url) as front:
+    async with HttpProxy.before(world.gateway_url) as front:
         front.alter = lambda request, status, body: (503, body.replace(b"healthy", b"unhealthy"))
         with pytest.raises(GatewayUnavailable):
             await bot(AI_COMMAND_GATEWAY_URL=front.url)
@@ -40,7 +40,7 @@ async def test_an_unhealthy_gateway_stops_the_start_unless_it_need_not_be_there(
 async def test_without_its_gateway_it_takes_alerts_in_and_says_that_nothing_can_run(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with Proxy.before(world.gateway_url) as front:
+    async with HttpProxy.before(world.gateway_url) as front:
         front.alter = lambda request, status, body: (503, b"{}")
         started = await bot(AI_COMMAND_GATEWAY_URL=front.url, AI_COMMAND_GATEWAY_REQUIRED="false")
         await world.alert()
@@ -71,7 +71,7 @@ async def test_the_next_process_takes_back_what_the_one_before_said_of_the_gatew
             True
         ]
 
-    async with Proxy.before(world.gateway_url) as front:
+    async with HttpProxy.before(world.gateway_url) as front:
         front.alter = lambda request, status, body: (503, b"{}")
         settings = {"AI_COMMAND_GATEWAY_URL": front.url, "AI_COMMAND_GATEWAY_REQUIRED": "false"}
         first = await bot_process(fork=True, **settings)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from tests.helpers.slack_faults import Proxy
+from tests.helpers.slack_faults import HttpProxy
 from tests.scenarios.conftest import StartBot
 from tests.scenarios.world import Gateway, World
 
@@ -26,16 +26,16 @@ class Line:
 
 
 @pytest.fixture
-async def gateway_line(world: World) -> AsyncIterator[tuple[Proxy, Line]]:
+async def gateway_line(world: World) -> AsyncIterator[tuple[HttpProxy, Line]]:
     line = Line()
-    async with Proxy.before(world.gateway_url) as proxy:
+    async with HttpProxy.before(world.gateway_url) as proxy:
         proxy.on_request, proxy.on_answer = line.on_request, line.on_answer
         world.gateway_url = proxy.url
         yield proxy, line
 
 
 async def test_it_is_called_unknown_and_a_person_may_check_again(
-    world: World, bot: StartBot, gateway: Gateway, gateway_line: tuple[Proxy, Line]
+    world: World, bot: StartBot, gateway: Gateway, gateway_line: tuple[HttpProxy, Line]
 ) -> None:
     proxy, line = gateway_line
     await bot()
@@ -48,7 +48,7 @@ async def test_it_is_called_unknown_and_a_person_may_check_again(
     assert card.buttons == buttons, "neither Approve nor Reject"
 
     assert (await world.press(card, "Check again", "ana")).acked
-    await world.whisper("ana", "Still unknown: the gateway has no answer yet.")
+    await world.ephemeral("ana", "Still unknown: the gateway has no answer yet.")
 
     line.mended = True
     await world.press(card, "Check again", "ana")
@@ -56,12 +56,12 @@ async def test_it_is_called_unknown_and_a_person_may_check_again(
     assert (await world.approval_card("verified")).buttons == []
     assert len(world.replies("result")) == 1
     assert proxy.count("POST", "/execute") == 1, "it was sent once"
-    assert world.patient.restarts == 1
+    assert world.leaky_service.restarts == 1
     assert gateway.executions() == [("service.restart", "checkout-api", "finished")]
 
 
 async def test_it_is_looked_up_without_anybody_asking(
-    world: World, bot: StartBot, gateway_line: tuple[Proxy, Line]
+    world: World, bot: StartBot, gateway_line: tuple[HttpProxy, Line]
 ) -> None:
     proxy, line = gateway_line
     line.mended = True
@@ -71,4 +71,4 @@ async def test_it_is_looked_up_without_anybody_asking(
     await world.result("outcome unknown")
     await world.result("Verified")
     assert proxy.count("POST", "/execute") == 1
-    assert world.patient.restarts == 1
+    assert world.leaky_service.restarts == 1

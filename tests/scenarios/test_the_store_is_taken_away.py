@@ -15,10 +15,10 @@ import pytest
 
 from bot.app import Bot
 from store import open_store
-from tests.helpers.databases import InFile
-from tests.helpers.slack_faults import SlackDoor
+from tests.helpers.databases import SqliteDatabase
+from tests.helpers.slack_faults import SlackHooks
 from tests.scenarios.conftest import StartBot, StartProcess
-from tests.scenarios.world import BEN, Gateway, Patient, World, restart_sop
+from tests.scenarios.world import BEN, Gateway, LeakyService, World, restart_sop
 from tests.store.test_sqlite_files import held
 
 PAGE = 4096
@@ -31,11 +31,18 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def world(
-    slack: Any, door: SlackDoor, patient: Patient, file: Path, gateway: Gateway, tmp_path: Path
+    slack: Any,
+    slack_hooks: SlackHooks,
+    leaky_service: LeakyService,
+    file: Path,
+    gateway: Gateway,
+    tmp_path: Path,
 ) -> World:
     """The usual world on a file."""
-    probe = f"{patient.url}/health"
-    world = World(slack, door, patient, InFile(file), tmp_path, gateway.url, probe)
+    probe = f"{leaky_service.url}/health"
+    world = World(
+        slack, slack_hooks, leaky_service, SqliteDatabase(file), tmp_path, gateway.url, probe
+    )
     world.write_policy(BEN)
     world.write_sops(restart_sop(world.probe_url))
     return world
@@ -66,7 +73,7 @@ def a_page_overwritten(file: Path) -> None:
 
 
 def from_the_future(file: Path) -> None:
-    InFile(file).from_the_future()
+    SqliteDatabase(file).from_the_future()
 
 
 def overwrite(file: Path, at: int, data: bytes) -> None:

@@ -13,12 +13,12 @@ from aiohttp import web
 
 from bot.app import Bot
 from bot.simulator import ACK_SECONDS, ForwardClock, LocalSlack
-from tests.helpers.databases import InFile
+from tests.helpers.databases import SqliteDatabase
 from tests.helpers.disks import SmallDisk, leave_no_room, small_disk
-from tests.helpers.slack_faults import Proxy, SlackDoor
+from tests.helpers.slack_faults import HttpProxy, SlackHooks
 from tests.helpers.waiting import until
 from tests.scenarios.conftest import StartBot, StartProcess, _world
-from tests.scenarios.world import ALERTS, Gateway, Patient, World
+from tests.scenarios.world import ALERTS, Gateway, LeakyService, World
 
 
 @pytest.fixture
@@ -33,29 +33,29 @@ def slack_time() -> ForwardClock:
 
 
 @pytest.fixture
-async def slack(door: SlackDoor, slack_time: ForwardClock) -> AsyncIterator[LocalSlack]:
-    async with LocalSlack.start(faults=door, clock=slack_time) as running:
+async def slack(slack_hooks: SlackHooks, slack_time: ForwardClock) -> AsyncIterator[LocalSlack]:
+    async with LocalSlack.start(faults=slack_hooks, clock=slack_time) as running:
         yield running
 
 
 @pytest.fixture
 def world(
     slack: LocalSlack,
-    door: SlackDoor,
-    patient: Patient,
+    slack_hooks: SlackHooks,
+    leaky_service: LeakyService,
     disk: SmallDisk,
     gateway: Gateway,
     tmp_path: Path,
 ) -> World:
     """The world with its store on the small disk."""
-    store = InFile(disk.folder / "sopbot.db")
-    return _world(slack, door, patient, store, gateway.url, tmp_path)
+    store = SqliteDatabase(disk.folder / "sopbot.db")
+    return _world(slack, slack_hooks, leaky_service, store, gateway.url, tmp_path)
 
 
 @pytest.fixture
-async def front(world: World) -> AsyncIterator[Proxy]:
+async def front(world: World) -> AsyncIterator[HttpProxy]:
     """In front of the gateway."""
-    async with Proxy.before(world.gateway_url) as proxy:
+    async with HttpProxy.before(world.gateway_url) as proxy:
         world.gateway_url = proxy.url
         yield proxy
 
@@ -146,7 +146,7 @@ async def test_a_bot_that_nobody_asks_for_anything_finds_out_by_itself_and_says_
 
 
 async def test_a_proposal_that_could_not_be_written_is_made_once_there_is_room(
-    world: World, bot: StartBot, disk: SmallDisk, front: Proxy, caplog: pytest.LogCaptureFixture
+    world: World, bot: StartBot, disk: SmallDisk, front: HttpProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     running = await bot()
 
@@ -188,7 +188,7 @@ def fill_beside(disk: SmallDisk, file: Path) -> None:
 
 
 async def test_an_outcome_that_died_with_the_process_is_looked_up_and_nothing_is_sent_again(
-    world: World, bot_process: StartProcess, disk: SmallDisk, gateway: Gateway, front: Proxy
+    world: World, bot_process: StartProcess, disk: SmallDisk, gateway: Gateway, front: HttpProxy
 ) -> None:
     first = await bot_process(fork=True)
 
@@ -198,7 +198,7 @@ async def test_an_outcome_that_died_with_the_process_is_looked_up_and_nothing_is
         return True
 
     front.on_answer = fills
-    await world.patient.falls_ill()
+    await world.leaky_service.falls_ill()
     await world.alert()
     await world.press(await world.approval_card(), "Approve")
     await until(
@@ -214,4 +214,4 @@ async def test_an_outcome_that_died_with_the_process_is_looked_up_and_nothing_is
     await world.quiet()
     assert front.count("POST", "/execute") == 1
     assert gateway.executions() == [("service.restart", "checkout-api", "finished")]
-    assert world.patient.restarts == 1
+    assert world.leaky_service.restarts == 1

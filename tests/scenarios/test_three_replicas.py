@@ -19,16 +19,16 @@ from bot.gateway.app import running
 from bot.gateway.config import read_config
 from bot.simulator import Channel, ForwardClock, LocalSlack
 from tests.helpers.bot_processes import BotProcess
-from tests.helpers.databases import OnServer
-from tests.helpers.slack_faults import SlackDoor
-from tests.helpers.tcp_proxy import Wire
+from tests.helpers.databases import PostgresDatabase
+from tests.helpers.slack_faults import SlackHooks
+from tests.helpers.tcp_proxy import TcpProxy
 from tests.scenarios.conftest import StartProcess, gateway_config
 from tests.scenarios.world import (
     BEN,
     CHLOE,
     SECRET,
     Gateway,
-    Patient,
+    LeakyService,
     World,
     kind,
     restart_sop,
@@ -64,30 +64,30 @@ def clock() -> ForwardClock:
 
 
 @pytest.fixture
-async def slack(door: SlackDoor, clock: ForwardClock) -> AsyncIterator[LocalSlack]:
-    async with LocalSlack.start(faults=door, clock=clock, seed=SEED) as started:
+async def slack(slack_hooks: SlackHooks, clock: ForwardClock) -> AsyncIterator[LocalSlack]:
+    async with LocalSlack.start(faults=slack_hooks, clock=clock, seed=SEED) as started:
         yield started
 
 
 @pytest.fixture
-async def wire(postgres: Any) -> AsyncIterator[Wire]:
+async def tcp_proxy(postgres: Any) -> AsyncIterator[TcpProxy]:
     """What all the bots reach the database by."""
     parts = conninfo_to_dict(postgres.url)
-    async with Wire.to(str(parts["host"]), int(parts["port"] or 5432)) as laid:
+    async with TcpProxy.to(str(parts["host"]), int(parts["port"] or 5432)) as laid:
         yield laid
 
 
 @pytest.fixture
-def patients(tmp_path: Path, free_port: Callable[[], int]) -> list[Patient]:
+def leaky_services(tmp_path: Path, free_port: Callable[[], int]) -> list[LeakyService]:
     """A service for each SOP with an action: one is acted on at a time."""
-    return [Patient(free_port(), tmp_path / f"starts-{n}") for n in range(WITH_ACTION)]
+    return [LeakyService(free_port(), tmp_path / f"starts-{n}") for n in range(WITH_ACTION)]
 
 
 @pytest.fixture
-async def gateway(patients: list[Patient], tmp_path: Path) -> AsyncIterator[Gateway]:
+async def gateway(leaky_services: list[LeakyService], tmp_path: Path) -> AsyncIterator[Gateway]:
     state = tmp_path / "gateway"
-    raw = gateway_config(patients[0], state)
-    raw["targets"] = {service(number): one.target() for number, one in enumerate(patients)}
+    raw = gateway_config(leaky_services[0], state)
+    raw["targets"] = {service(number): one.target() for number, one in enumerate(leaky_services)}
     config = read_config(raw, environ={"GATEWAY_SECRET": SECRET})
     async with running(config, environ={"PATH": os.environ["PATH"]}) as started:
         yield Gateway(started.url, state)
@@ -96,32 +96,32 @@ async def gateway(patients: list[Patient], tmp_path: Path) -> AsyncIterator[Gate
 @pytest.fixture
 def world(
     slack: LocalSlack,
-    door: SlackDoor,
-    patients: list[Patient],
+    slack_hooks: SlackHooks,
+    leaky_services: list[LeakyService],
     gateway: Gateway,
     postgres: Any,
     tmp_path: Path,
 ) -> World:
     """Twenty channels, ten services with an SOP, a strict post a second a channel."""
-    store = OnServer(postgres.database())
-    first = patients[0]
-    world = World(slack, door, first, store, tmp_path, gateway.url, f"{first.url}/health")
+    store = PostgresDatabase(postgres.database())
+    first = leaky_services[0]
+    world = World(slack, slack_hooks, first, store, tmp_path, gateway.url, f"{first.url}/health")
     world.write_policy(BEN, CHLOE, approval_ttl_seconds=3_600)
     policy = tmp_path / "policy.yaml"
     pace = '"notify": {"post_interval_seconds": 1, "post_burst": 1}'
     policy.write_text(policy.read_text().replace('"notify": {"post_interval_seconds": 0}', pace, 1))
     assert pace in policy.read_text()
-    world.write_sops(*(sop(group, f"{one.url}/health") for group, one in enumerate(patients)))
+    world.write_sops(*(sop(group, f"{one.url}/health") for group, one in enumerate(leaky_services)))
     for number in range(CHANNELS):
         there = set(next(iter(slack.core.workspace.channels.values())).members)
         slack.add_channel(Channel(channel(number), f"scale-{number}", there))
     return world
 
 
-def over(wire: Wire, url: str) -> str:
+def over(tcp_proxy: TcpProxy, url: str) -> str:
     """The same database, reached by that wire."""
     parts = conninfo_to_dict(url)
-    return f"postgresql://{parts['user']}@127.0.0.1:{wire.port}/{parts['dbname']}"
+    return f"postgresql://{parts['user']}@127.0.0.1:{tcp_proxy.port}/{parts['dbname']}"
 
 
 class Replicas:
@@ -223,10 +223,10 @@ def is_paced(moments: list[float]) -> bool:
 
 async def test_nothing_is_lost_and_nothing_happens_twice(
     world: World,
-    patients: list[Patient],
+    leaky_services: list[LeakyService],
     gateway: Gateway,
     postgres: Any,
-    wire: Wire,
+    tcp_proxy: TcpProxy,
     clock: ForwardClock,
     bot_process: StartProcess,
 ) -> None:
@@ -235,7 +235,7 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
     settings = {
         "SLACK_ALERT_CHANNELS": ",".join(map(channel, range(CHANNELS))),
         "STORE_LEASE_SECONDS": f"{LEASE:g}",
-        "STORE_URL": over(wire, world.store.url),
+        "STORE_URL": over(tcp_proxy, world.store.url),
     }
     bots = Replicas(bot_process, settings)
     for _ in range(3):
@@ -255,9 +255,9 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
         await one.ready()
     await asyncio.to_thread(postgres.restart)
     await asyncio.sleep(2)
-    wire.stall()
+    tcp_proxy.stall()
     await asyncio.sleep(10)
-    wire.resume()
+    tcp_proxy.resume()
     for _ in range(2):
         await asyncio.sleep(dice.uniform(1, 2))
         await bots.kill_one(dice)
@@ -282,7 +282,7 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
     )
     assert [tuple(end) for end in ends if end[2] != "verified"] == [], "each yes ends verified"
     assert sorted(state for _, _, state in gateway.executions()) == ["finished"] * WITH_ACTION
-    assert [one.restarts for one in patients] == [1] * WITH_ACTION, "one dispatch an approval"
+    assert [one.restarts for one in leaky_services] == [1] * WITH_ACTION, "one dispatch an approval"
     posts: dict[str, list[float]] = defaultdict(list)
     for post in world.slack.posts:
         if post.by == world.slack.core.workspace.app.bot_id:

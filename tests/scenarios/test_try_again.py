@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.gateway.app import RunningGateway, running
 from bot.gateway.config import read_config
-from tests.helpers.slack_faults import Proxy
+from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import proposed, ran
 from tests.scenarios.audit_commands import bundle
@@ -26,7 +26,7 @@ from tests.scenarios.world import BEN, CHLOE, SECRET, SERVICE, Gateway, World
 async def gateway_of(world: World) -> AsyncIterator[RunningGateway]:
     """A gateway that is started anew with the journal of the one before."""
     config = read_config(
-        gateway_config(world.patient, world.folder / "restarted"),
+        gateway_config(world.leaky_service, world.folder / "restarted"),
         environ={"GATEWAY_SECRET": SECRET},
     )
     async with running(config, environ={"PATH": os.environ["PATH"]}) as started:
@@ -36,7 +36,7 @@ async def gateway_of(world: World) -> AsyncIterator[RunningGateway]:
 @asynccontextmanager
 async def unplannable(world: World) -> AsyncIterator[asyncio.Event]:
     """A gateway that cannot be asked what it would do while the event is set."""
-    async with Proxy.before(world.gateway_url) as front:
+    async with HttpProxy.before(world.gateway_url) as front:
         world.gateway_url, away = front.url, asyncio.Event()
 
         async def drop(request: web.Request) -> bool:
@@ -100,7 +100,7 @@ async def test_an_undo_that_could_not_be_sent_is_tried_again_by_a_press_and_prov
 async def test_what_a_stopping_gateway_did_not_take_is_sent_again_by_a_press_and_proved(
     world: World, bot: StartBot
 ) -> None:
-    async with Proxy.before(world.gateway_url) as front:
+    async with HttpProxy.before(world.gateway_url) as front:
         world.gateway_url = front.url
         async with gateway_of(world) as stopping:
             front.target = stopping.url
@@ -113,7 +113,7 @@ async def test_what_a_stopping_gateway_did_not_take_is_sent_again_by_a_press_and
         assert first["state"] == "failed"
         async with gateway_of(world) as started:
             front.target = started.url
-            await until(lambda: world.patient.pids, why="the service is up again")
+            await until(lambda: world.leaky_service.pids, why="the service is up again")
             await world.press(result, "Try again", "ana")
             await world.result("Verified")
             await world.quiet()

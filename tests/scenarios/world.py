@@ -13,8 +13,8 @@ import aiohttp
 
 from bot.simulator import Answered, LocalSlack, Message, Outcome
 from handlers.outbound.metadata import kind_of
-from tests.helpers.databases import Beneath, read_rows
-from tests.helpers.slack_faults import SlackDoor
+from tests.helpers.databases import Database, read_rows
+from tests.helpers.slack_faults import SlackHooks
 from tests.helpers.waiting import until
 
 JSON = dict[str, Any]
@@ -28,7 +28,7 @@ PROGRAM = Path(__file__).with_name("leaking_service.py")
 
 
 @dataclass
-class Patient:
+class LeakyService:
     """The service that falls ill. The gateway starts it; `starts` counts how often."""
 
     port: int
@@ -132,9 +132,9 @@ class World:
     """A workspace, a gateway, a service, and a folder of operator's files; no bot yet."""
 
     slack: LocalSlack
-    door: SlackDoor
-    patient: Patient
-    store: Beneath
+    slack_hooks: SlackHooks
+    leaky_service: LeakyService
+    store: Database
     folder: Path
     gateway_url: str
     probe_url: str
@@ -238,13 +238,13 @@ class World:
     async def resolved(self, says: str = "", **which: int) -> Message:
         return await self.reply("resolved", says, **which)
 
-    def whispers(self, user: str) -> list[str]:
+    def ephemerals(self, user: str) -> list[str]:
         """What only this person reads."""
         return [message.text for message in self.slack.ephemerals(user)]
 
-    async def whisper(self, user: str, says: str) -> str:
+    async def ephemeral(self, user: str, says: str) -> str:
         return await self.slack.wait_for(
-            lambda: next((text for text in self.whispers(user) if says in text), ""),
+            lambda: next((text for text in self.ephemerals(user) if says in text), ""),
             why=f"{user} reads {says!r}",
         )
 
@@ -260,7 +260,7 @@ class World:
         self, on: Message, button: str, who: str = "ben", *, stale: bool = False
     ) -> Outcome:
         if button == "Approve":  # else a restart could end a service that is not yet counted
-            await until(lambda: self.patient.pids, why="the service is up")
+            await until(lambda: self.leaky_service.pids, why="the service is up")
         return await self.slack.as_user(who).press(on, button, stale=stale)
 
     async def types(self, line: str, who: str = "ana", channel: str = ALERTS) -> Answered:

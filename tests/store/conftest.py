@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from store import Store
-from tests.helpers.builders import ENGINES, OnServer, Place
 from tests.helpers.postgres import PostgresServer, empty
+from tests.helpers.stores import ENGINES, PostgresStorage, Storage
 
 
 @pytest.fixture(scope="session")
@@ -31,21 +31,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     A file is the same engine as memory, so only the tests marked `sqlite_file` run on it too: those
     in which several processes use one store.
     """
-    chosen = hasattr(metafunc.module, "place") or any(
-        marker.args[0] == "place" for marker in metafunc.definition.iter_markers("parametrize")
+    chosen = hasattr(metafunc.module, "storage") or any(
+        marker.args[0] == "storage" for marker in metafunc.definition.iter_markers("parametrize")
     )
-    if "place" in metafunc.fixturenames and not chosen:
+    if "storage" in metafunc.fixturenames and not chosen:
         engines = ["sqlite-memory", "postgresql"]
         if metafunc.definition.get_closest_marker("sqlite_file"):
             engines.insert(0, "sqlite-file")
-        metafunc.parametrize("place", engines, indirect=True)
+        metafunc.parametrize("storage", engines, indirect=True)
 
 
 @pytest.fixture
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
     """Where an engine keeps its data, opened by the test as often as it likes."""
     if request.param == "postgresql":
-        where: Place = OnServer(request.getfixturevalue("database"))
+        where: Storage = PostgresStorage(request.getfixturevalue("database"))
     else:
         where = ENGINES[request.param](tmp_path)
     yield where
@@ -53,6 +53,6 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 @pytest.fixture
-async def store(place: Place) -> Store:
+async def store(storage: Storage) -> Store:
     """The bot's own store: owner bot-a."""
-    return await place.open("bot-a")
+    return await storage.open("bot-a")

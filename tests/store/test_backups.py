@@ -19,13 +19,13 @@ from store.admin import backups, condition, moves
 from store.admin.files import alone, give_back, written_beside
 from store.admin.locations import file_of
 from store.engines.tables import steps
-from tests.helpers.builders import AUDIT_KEY, alert, tell
+from tests.helpers.builders import AUDIT_KEY, alert, deliver
 from tests.helpers.filled_stores import (
     ENGINES,
     MORE,
     ROOT,
-    Places,
     Silent,
+    StoreMaker,
     bot_ends,
     bot_lives,
     change,
@@ -39,9 +39,9 @@ NOBODY = 65534
 
 
 @pytest.fixture(params=ENGINES)
-def url(request: pytest.FixtureRequest, places: Places) -> str:
+def url(request: pytest.FixtureRequest, store_maker: StoreMaker) -> str:
     """A store with a bit of everything, and a few thousand alerts."""
-    return places.filled(request.param, MORE)
+    return store_maker.filled(request.param, MORE)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def file(tmp_path: Path) -> Path:
 async def with_store(url: str, name: str) -> int:
     store: Store = await open_store(url, owner="next", audit_key=AUDIT_KEY)
     try:
-        return await tell(store, alert(service=name, fingerprint=f"fp-{name}"))
+        return await deliver(store, alert(service=name, fingerprint=f"fp-{name}"))
     finally:
         await store.close()
 
@@ -134,9 +134,9 @@ def test_a_store_of_an_older_sopbot_is_backed_up_as_it_is(file: Path, tmp_path: 
 
 
 def test_a_backup_onto_the_store_itself_or_into_no_folder_is_refused(
-    places: Places, tmp_path: Path
+    store_maker: StoreMaker, tmp_path: Path
 ) -> None:
-    store = places.filled("sqlite")
+    store = store_maker.filled("sqlite")
     itself = file_of(store)
     assert itself
     with pytest.raises(StoreError, match="is the store itself"):
@@ -159,13 +159,13 @@ async def id_of(url: str) -> str:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_store_that_is_restored_or_copied_is_the_same_store(
-    engine: str, url: str, file: Path, places: Places
+    engine: str, url: str, file: Path, store_maker: StoreMaker
 ) -> None:
     """It must know the messages that it posted, and take nobody else's for its own."""
     own = asyncio.run(id_of(url))
-    assert own == asyncio.run(id_of(url)) != asyncio.run(id_of(places.empty(engine)))
+    assert own == asyncio.run(id_of(url)) != asyncio.run(id_of(store_maker.empty(engine)))
     backups.backup(url, file, Silent())
-    restored, copied = places.empty(engine), places.empty(engine)
+    restored, copied = store_maker.empty(engine), store_maker.empty(engine)
     backups.restore(file, restored, Silent())
     asyncio.run(id_of(copied))  # a bot has looked at it, and done nothing there
     moves.copy(url, copied, Silent())
@@ -174,24 +174,24 @@ def test_a_store_that_is_restored_or_copied_is_the_same_store(
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_drill_what_was_backed_up_comes_back_on_either_engine(
-    engine: str, url: str, file: Path, places: Places
+    engine: str, url: str, file: Path, store_maker: StoreMaker
 ) -> None:
     before = content(url)
     backups.backup(url, file, Silent())
-    place = places.empty(engine)
-    done = backups.restore(file, place, Silent())
-    assert content(place) == before
-    assert is_whole(place)
+    storage = store_maker.empty(engine)
+    done = backups.restore(file, storage, Silent())
+    assert content(storage) == before
+    assert is_whole(storage)
     assert done.kept is None
     last = max(row[0] for row in before["incidents"])
-    assert asyncio.run(with_store(place, "after")) == last + 1
+    assert asyncio.run(with_store(storage, "after")) == last + 1
     assert file.exists(), "the backup stays"
 
 
 def test_the_present_file_is_kept_beside_with_what_is_only_in_its_log(
-    places: Places, file: Path, tmp_path: Path
+    store_maker: StoreMaker, file: Path, tmp_path: Path
 ) -> None:
-    old, url = places.filled("sqlite"), f"sqlite:///{tmp_path / 'bot' / 'sopbot.db'}"
+    old, url = store_maker.filled("sqlite"), f"sqlite:///{tmp_path / 'bot' / 'sopbot.db'}"
     backups.backup(old, file, Silent())
     with subprocess.Popen(
         [sys.executable, "-m", "tests.helpers.store_writer", url],
@@ -222,9 +222,9 @@ def test_the_present_file_is_kept_beside_with_what_is_only_in_its_log(
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_number_that_people_know_never_becomes_another_incident(
-    engine: str, places: Places, file: Path
+    engine: str, store_maker: StoreMaker, file: Path
 ) -> None:
-    url = places.filled(engine)
+    url = store_maker.filled(engine)
     backups.backup(url, file, Silent())
     known = [asyncio.run(with_store(url, f"since-{n}")) for n in range(3)]
     backups.restore(file, url, Silent(), replace=True)
@@ -232,9 +232,9 @@ def test_a_number_that_people_know_never_becomes_another_incident(
 
 
 def test_a_damaged_present_file_is_replaced_and_its_log_does_not_reach_the_new_one(
-    places: Places, file: Path, tmp_path: Path
+    store_maker: StoreMaker, file: Path, tmp_path: Path
 ) -> None:
-    good = places.filled("sqlite")
+    good = store_maker.filled("sqlite")
     backups.backup(good, file, Silent())
     present = tmp_path / "sopbot.db"
     present.write_bytes(b"\xa5" * 40_000)
@@ -247,8 +247,10 @@ def test_a_damaged_present_file_is_replaced_and_its_log_does_not_reach_the_new_o
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_nothing_is_restored_beneath_a_running_bot(engine: str, places: Places, file: Path) -> None:
-    url = places.filled(engine)
+def test_nothing_is_restored_beneath_a_running_bot(
+    engine: str, store_maker: StoreMaker, file: Path
+) -> None:
+    url = store_maker.filled(engine)
     backups.backup(url, file, Silent())
     asyncio.run(with_store(url, "since"))
     bot_lives(url)
@@ -264,9 +266,9 @@ def test_nothing_is_restored_beneath_a_running_bot(engine: str, places: Places, 
 
 
 def test_a_database_that_is_not_empty_is_replaced_only_when_told(
-    places: Places, file: Path
+    store_maker: StoreMaker, file: Path
 ) -> None:
-    url = places.filled("postgresql")
+    url = store_maker.filled("postgresql")
     backups.backup(url, file, Silent())
     wanted = content(url)
     asyncio.run(with_store(url, "since"))
@@ -281,10 +283,10 @@ def test_a_database_that_is_not_empty_is_replaced_only_when_told(
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_restore_killed_in_the_middle_leaves_the_store_as_it_was(
-    engine: str, places: Places, file: Path
+    engine: str, store_maker: StoreMaker, file: Path
 ) -> None:
-    backups.backup(places.filled("sqlite", MORE), file, Silent())
-    url = places.empty(engine) if engine == "postgresql" else places.filled(engine)
+    backups.backup(store_maker.filled("sqlite", MORE), file, Silent())
+    url = store_maker.empty(engine) if engine == "postgresql" else store_maker.filled(engine)
     before = content(url)
     with in_the_middle("restore", str(file), url) as process:
         process.kill()
@@ -298,55 +300,55 @@ def test_a_restore_killed_in_the_middle_leaves_the_store_as_it_was(
 
 
 @pytest.fixture(params=ENGINES)
-def place(request: pytest.FixtureRequest, places: Places) -> str:
+def storage(request: pytest.FixtureRequest, store_maker: StoreMaker) -> str:
     """An empty store."""
-    url = places.empty(request.param)
+    url = store_maker.empty(request.param)
     moves.migrate(url)
     return url
 
 
-def refused(file: Path, place: str) -> str:
+def refused(file: Path, storage: str) -> str:
     with pytest.raises(StoreError) as caught:
-        backups.restore(file, place, Silent(), replace=True)
+        backups.restore(file, storage, Silent(), replace=True)
     assert str(file) in str(caught.value), "an operator must learn which file"
     assert caught.value.remedy
-    assert not any(content(place).values())
+    assert not any(content(storage).values())
     return str(caught.value)
 
 
-def test_a_damaged_backup_is_refused(places: Places, place: str, file: Path) -> None:
-    backups.backup(places.filled("sqlite"), file, Silent())
+def test_a_damaged_backup_is_refused(store_maker: StoreMaker, storage: str, file: Path) -> None:
+    backups.backup(store_maker.filled("sqlite"), file, Silent())
     data = bytearray(file.read_bytes())
     data[len(data) // 2 :] = b"\xa5" * (len(data) - len(data) // 2)
     file.write_bytes(data)
-    assert "is damaged" in refused(file, place)
+    assert "is damaged" in refused(file, storage)
 
 
-def test_a_cut_backup_is_refused(places: Places, place: str, file: Path) -> None:
-    backups.backup(places.filled("sqlite"), file, Silent())
+def test_a_cut_backup_is_refused(store_maker: StoreMaker, storage: str, file: Path) -> None:
+    backups.backup(store_maker.filled("sqlite"), file, Silent())
     os.truncate(file, file.stat().st_size // 2)
-    assert "is damaged" in refused(file, place)
+    assert "is damaged" in refused(file, storage)
 
 
-def test_what_is_no_store_is_refused(place: str, file: Path) -> None:
+def test_what_is_no_store_is_refused(storage: str, file: Path) -> None:
     file.write_text("Dear diary, " * 500)
-    assert "no SQLite file" in refused(file, place)
+    assert "no SQLite file" in refused(file, storage)
     file.unlink()
     with closing(sqlite3.connect(file)) as plain:
         plain.execute("CREATE TABLE other (x)")
-    assert "is not a store of sopbot" in refused(file, place)
+    assert "is not a store of sopbot" in refused(file, storage)
     file.write_bytes(b"")
-    assert "is not a store of sopbot" in refused(file, place)
+    assert "is not a store of sopbot" in refused(file, storage)
     file.unlink()
-    assert "There is no file" in refused(file, place)
+    assert "There is no file" in refused(file, storage)
 
 
 def test_a_backup_of_a_newer_sopbot_is_refused_by_name(
-    places: Places, place: str, file: Path
+    store_maker: StoreMaker, storage: str, file: Path
 ) -> None:
-    backups.backup(places.filled("sqlite"), file, Silent())
+    backups.backup(store_maker.filled("sqlite"), file, Silent())
     from_the_future(f"sqlite:///{file}")
-    assert "newer sopbot (m999_contract_tomorrow)" in refused(file, place)
+    assert "newer sopbot (m999_contract_tomorrow)" in refused(file, storage)
 
 
 def unborn(file: Path) -> Path:
@@ -366,29 +368,29 @@ def unborn(file: Path) -> Path:
     return file
 
 
-def test_an_older_backup_is_brought_up_to_date(place: str, file: Path) -> None:
-    done = backups.restore(unborn(file), place, Silent())
+def test_an_older_backup_is_brought_up_to_date(storage: str, file: Path) -> None:
+    done = backups.restore(unborn(file), storage, Silent())
     assert done.migrated == tuple(steps())
-    assert condition.look(place).behind == ()
+    assert condition.look(storage).behind == ()
     with closing(sqlite3.connect(file)) as plain:
         assert plain.execute("SELECT COUNT(*) FROM _sqlite_migrations").fetchone() == (0,), (
             "the backup itself stays as it is"
         )
 
 
-def test_a_store_is_not_restored_from_itself(places: Places) -> None:
-    url = places.filled("sqlite")
+def test_a_store_is_not_restored_from_itself(store_maker: StoreMaker) -> None:
+    url = store_maker.filled("sqlite")
     itself = file_of(url)
     assert itself
     with pytest.raises(StoreError, match="both source and target"):
         backups.restore(itself, url, Silent())
 
 
-def test_what_a_backup_breaks_is_told(places: Places, place: str, file: Path) -> None:
-    url = places.filled("sqlite")
+def test_what_a_backup_breaks_is_told(store_maker: StoreMaker, storage: str, file: Path) -> None:
+    url = store_maker.filled("sqlite")
     change(url, "DELETE FROM outbox WHERE key = 'card:1'")
     assert backups.backup(url, file, Silent()).broken
-    assert backups.restore(file, place, Silent()).broken
+    assert backups.restore(file, storage, Silent()).broken
 
 
 # Files
@@ -414,8 +416,8 @@ def test_a_link_where_the_part_should_go_is_not_followed(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
-def test_what_root_restores_or_locks_stays_the_bots(places: Places, file: Path) -> None:
-    url = places.filled("sqlite")
+def test_what_root_restores_or_locks_stays_the_bots(store_maker: StoreMaker, file: Path) -> None:
+    url = store_maker.filled("sqlite")
     present = file_of(url)
     assert present
     backups.backup(url, file, Silent())
@@ -425,8 +427,8 @@ def test_what_root_restores_or_locks_stays_the_bots(places: Places, file: Path) 
     assert Path(f"{present}.lock").stat().st_uid == NOBODY
 
 
-def test_what_is_free_goes_back_to_the_disk(places: Places) -> None:
-    url = places.filled("sqlite", MORE)
+def test_what_is_free_goes_back_to_the_disk(store_maker: StoreMaker) -> None:
+    url = store_maker.filled("sqlite", MORE)
     present = file_of(url)
     assert present
     change(url, "DELETE FROM alerts WHERE id > 100")
@@ -437,8 +439,8 @@ def test_what_is_free_goes_back_to_the_disk(places: Places) -> None:
         assert give_back(present) > 10_000, "also while a bot has it"
 
 
-def test_leases_end_in_order(places: Places) -> None:
-    url = places.filled("sqlite")
+def test_leases_end_in_order(store_maker: StoreMaker) -> None:
+    url = store_maker.filled("sqlite")
     bot_lives(url)
     assert [owner for owner, _, _ in condition.look(url).replicas] == ["bot-alive"]
     bot_ends(url)

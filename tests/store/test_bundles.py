@@ -29,21 +29,21 @@ from tests.helpers.builders import (
     BEN,
     NOW,
     TEAM,
-    asked,
     claim_execution,
     later,
-    opened,
+    open_incident,
+    pending_approval,
     revoke,
     voter,
 )
-from tests.helpers.filled_stores import ENGINES, ROOT, Places, change, content
+from tests.helpers.filled_stores import ENGINES, ROOT, StoreMaker, change, content
 
 JSON = dict[str, Any]
 
 
 @pytest.fixture(params=ENGINES)
-def url(request: pytest.FixtureRequest, places: Places) -> str:
-    return places.filled(request.param)
+def url(request: pytest.FixtureRequest, store_maker: StoreMaker) -> str:
+    return store_maker.filled(request.param)
 
 
 def verified(url: str) -> int:
@@ -67,8 +67,8 @@ def wrong(bundle: JSON, *, key: bytes = AUDIT_KEY.raw, head: str = "") -> str:
 
 
 @pytest.fixture(scope="module")
-def bundle(places: Places) -> JSON:
-    return exported(places.filled("sqlite"))
+def bundle(store_maker: StoreMaker) -> JSON:
+    return exported(store_maker.filled("sqlite"))
 
 
 def test_a_bundle_has_everything_and_is_proved(url: str) -> None:
@@ -139,13 +139,13 @@ def test_any_value_that_is_changed_or_taken_out_anywhere_is_found(bundle: JSON) 
             continue
         for take_out in (False, True):
             edited = copy.deepcopy(bundle)
-            place: Any = edited
+            storage: Any = edited
             for step in path[:-1]:
-                place = place[step]
+                storage = storage[step]
             if take_out:
-                del place[path[-1]]
+                del storage[path[-1]]
             else:
-                place[path[-1]] = ["something else"]
+                storage[path[-1]] = ["something else"]
             assert wrong(edited), f"nobody noticed a change of {path}"
             looked += 1
     assert looked > 300
@@ -326,8 +326,8 @@ async def every_turn(store: Store) -> None:
 
     async def asking(**changes: Any) -> Approval:
         name = f"turn-{next(numbers)}"
-        return await asked(
-            store, (await opened(store, service=name, fingerprint=name)).id, **changes
+        return await pending_approval(
+            store, (await open_incident(store, service=name, fingerprint=name)).id, **changes
         )
 
     async def yes(one: Approval) -> Approval:
@@ -407,9 +407,9 @@ def test_whatever_a_remediation_goes_through_its_bundle_is_proved(url: str) -> N
 async def half_forgotten(store: Store) -> int:
     """An incident of which that something was proposed is pruned, and the vote is not."""
     day = 86_400
-    incident = await opened(store, service="old", fingerprint="fp-old")
+    incident = await open_incident(store, service="old", fingerprint="fp-old")
     asked_at, until = later(9 * day), later(12 * day)
-    one = await asked(store, incident.id, requested_at=asked_at, expires_at=until)
+    one = await pending_approval(store, incident.id, requested_at=asked_at, expires_at=until)
     await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(10 * day))
     await store.prune_audit(later(10 * day), later(11 * day))
     return incident.id

@@ -10,7 +10,8 @@ from bot.errors import NotFound, StoreError
 from bot.incidents.model import Severity
 from store import Store
 from store.rows import AdviceRecord
-from tests.helpers.builders import ANA, NOW, Place, alert, later, opened, tell
+from tests.helpers.builders import ANA, NOW, alert, deliver, later, open_incident
+from tests.helpers.stores import Storage
 
 BODY = {"source": "Amazon Q", "cause": "a leak", "evidence": ["one", "two"]}
 
@@ -24,7 +25,7 @@ async def claimed(store: Store) -> AdviceRecord:
 async def test_the_gravest_is_advised_first_then_the_oldest(store: Store) -> None:
     severities = [Severity.LOW, Severity.HIGH, Severity.CRITICAL, Severity.HIGH]
     ids = [
-        await tell(store, alert(service=f"s{n}", fingerprint=f"fp{n}", severity=severity))
+        await deliver(store, alert(service=f"s{n}", fingerprint=f"fp{n}", severity=severity))
         for n, severity in enumerate(severities)
     ]
     order = [(await claimed(store)).incident_id for _ in ids]
@@ -34,14 +35,14 @@ async def test_the_gravest_is_advised_first_then_the_oldest(store: Store) -> Non
 
 async def test_twenty_that_claim_at_once_take_each_piece_of_advice_once(store: Store) -> None:
     for number in range(5):
-        await tell(store, alert(service=f"s{number}", fingerprint=f"fp{number}"))
+        await deliver(store, alert(service=f"s{number}", fingerprint=f"fp{number}"))
     records = await asyncio.gather(*(store.claim_advice(NOW) for _ in range(20)))
     taken = [record.id for record in records if record]
     assert len(taken) == len(set(taken)) == 5
 
 
 async def test_a_persons_question_is_queued_with_who_asked(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await claimed(store)
     await store.enqueue_advice(incident, "why now?", ANA, later(1))
     record = await claimed(store)
@@ -52,7 +53,7 @@ async def test_a_persons_question_is_queued_with_who_asked(store: Store) -> None
 async def test_a_question_about_no_incident_is_a_store_error_and_queues_nothing(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await claimed(store)
     nowhere = type(incident)(
         **{**{name: getattr(incident, name) for name in incident.__slots__}, "id": 999}
@@ -65,7 +66,7 @@ async def test_a_question_about_no_incident_is_a_store_error_and_queues_nothing(
 async def test_given_advice_is_shown_in_the_thread_and_joins_the_conversation(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await claimed(store)
     await store.enqueue_advice(incident, "why now?", ANA, later(1))
     record = await claimed(store)
@@ -85,7 +86,7 @@ async def test_given_advice_is_shown_in_the_thread_and_joins_the_conversation(
 
 
 async def test_advice_is_given_once(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     record = await claimed(store)
     await store.give_advice(record.id, BODY, "first", later(1))
     await store.give_advice(record.id, {**BODY, "cause": "other"}, "second", later(2))
@@ -99,9 +100,9 @@ async def test_advice_is_given_once(store: Store) -> None:
 
 
 @pytest.mark.sqlite_file
-async def test_two_processes_that_give_at_once_give_it_once(place: Place) -> None:
-    here, there = await place.open("bot-a"), await place.open("bot-b")
-    incident = await opened(here)
+async def test_two_processes_that_give_at_once_give_it_once(storage: Storage) -> None:
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
+    incident = await open_incident(here)
     record = await claimed(here)
     await asyncio.gather(
         here.give_advice(record.id, BODY, "ours", NOW),
@@ -110,9 +111,9 @@ async def test_two_processes_that_give_at_once_give_it_once(place: Place) -> Non
     assert len(await here.turns(incident.sop_id)) == 1
 
 
-async def test_what_another_process_died_over_comes_again(place: Place) -> None:
-    dead, alive = await place.open("bot-a"), await place.open("bot-b")
-    await opened(dead)
+async def test_what_another_process_died_over_comes_again(storage: Storage) -> None:
+    dead, alive = await storage.open("bot-a"), await storage.open("bot-b")
+    await open_incident(dead)
     first = await claimed(dead)
     again = await claimed(alive)
     assert again.id == first.id
@@ -120,18 +121,18 @@ async def test_what_another_process_died_over_comes_again(place: Place) -> None:
     assert await alive.claim_advice(NOW) is None, "it is ours now"
 
 
-async def test_advice_given_but_not_done_comes_again_with_its_body(place: Place) -> None:
-    dead, alive = await place.open("bot-a"), await place.open("bot-b")
-    await opened(dead)
+async def test_advice_given_but_not_done_comes_again_with_its_body(storage: Storage) -> None:
+    dead, alive = await storage.open("bot-a"), await storage.open("bot-b")
+    await open_incident(dead)
     record = await claimed(dead)
     await dead.give_advice(record.id, BODY, "said", NOW)
     again = await claimed(alive)
     assert (again.id, again.body) == (record.id, BODY)
 
 
-async def test_done_advice_never_comes_again(place: Place) -> None:
-    here, there = await place.open("bot-a"), await place.open("bot-b")
-    await opened(here)
+async def test_done_advice_never_comes_again(storage: Storage) -> None:
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
+    await open_incident(here)
     record = await claimed(here)
     await here.advice_done(record.id)
     assert await here.claim_advice(NOW) is None
@@ -141,7 +142,7 @@ async def test_done_advice_never_comes_again(place: Place) -> None:
 async def test_advice_that_failed_by_our_fault_is_wanted_again_five_times_at_most(
     store: Store,
 ) -> None:
-    await opened(store)
+    await open_incident(store)
     first = await claimed(store)
     await store.release_advice(first.id)
     for _ in range(4):
@@ -151,7 +152,7 @@ async def test_advice_that_failed_by_our_fault_is_wanted_again_five_times_at_mos
 
 
 async def test_done_advice_is_not_wanted_again_by_a_late_release(store: Store) -> None:
-    await opened(store)
+    await open_incident(store)
     record = await claimed(store)
     await store.advice_done(record.id)
     await store.release_advice(record.id)
@@ -159,7 +160,7 @@ async def test_done_advice_is_not_wanted_again_by_a_late_release(store: Store) -
 
 
 async def test_the_advice_an_incident_gets_unasked_is_found(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.enqueue_advice(incident, "why?", ANA, NOW)
     first = await store.first_advice(incident.id)
     assert first is not None
@@ -181,7 +182,7 @@ async def test_the_conversation_of_a_sop_keeps_its_last_turns_oldest_first(store
 
 
 async def test_a_question_handed_over_twice_is_queued_once(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     assert await store.enqueue_advice(incident, "why now?", ANA, NOW, "mention/C1/1.2")
     assert not await store.enqueue_advice(incident, "why now?", ANA, NOW, "mention/C1/1.2")
     questions = []
@@ -193,7 +194,7 @@ async def test_a_question_handed_over_twice_is_queued_once(store: Store) -> None
 async def test_advice_whose_claim_had_no_answer_comes_again_unless_it_is_in_hand(
     store: Store,
 ) -> None:
-    await opened(store)
+    await open_incident(store)
     assert await store.claim_advice(NOW), "and the answer is lost"
     assert await store.claim_advice(NOW) is None
     record = await store.claim_advice(NOW, in_hand=())
@@ -204,10 +205,10 @@ async def test_advice_whose_claim_had_no_answer_comes_again_unless_it_is_in_hand
 async def test_the_advisor_is_told_the_newest_firing_alert_and_the_last_turns_of_the_sop(
     store: Store,
 ) -> None:
-    incident = await opened(store, fingerprint="first")
+    incident = await open_incident(store, fingerprint="first")
     newest = alert(fingerprint="second")
-    await tell(store, newest)
-    await opened(store, service="another", fingerprint="third")
+    await deliver(store, newest)
+    await open_incident(store, service="another", fingerprint="third")
     for number in range(12):
         await store.remember(incident.sop_id, None, "person", f"{number}", later(number))
     await store.remember("sop-of-another", None, "person", "not this", NOW)

@@ -10,7 +10,17 @@ import pytest
 from bot.incidents.model import AlertStatus, Hyperlink, IncidentStatus, Severity
 from store import Store
 from store.statements import Operation, query
-from tests.helpers.builders import CHANNEL, NOW, Place, alert, later, named, opened, resolved, tell
+from tests.helpers.builders import (
+    CHANNEL,
+    NOW,
+    alert,
+    deliver,
+    identify,
+    later,
+    open_incident,
+    resolved,
+)
+from tests.helpers.stores import Storage
 
 
 async def test_a_firing_alert_opens_an_incident_that_says_what_the_alert_said(
@@ -26,7 +36,7 @@ async def test_a_firing_alert_opens_an_incident_that_says_what_the_alert_said(
         starts_at=later(-60),
     )
     receipt = await store.accept(
-        "d1", [named(one, tracking_id="req-mine")], channel=CHANNEL, now=NOW
+        "d1", [identify(one, tracking_id="req-mine")], channel=CHANNEL, now=NOW
     )
     assert (receipt.accepted, receipt.duplicates) == (1, 0)
     assert receipt.tracking_ids == ("req-mine",)
@@ -47,14 +57,14 @@ async def test_a_firing_alert_opens_an_incident_that_says_what_the_alert_said(
 
 
 async def test_a_start_time_in_the_future_is_not_believed(store: Store) -> None:
-    incident = await opened(store, starts_at=later(3600))
+    incident = await open_incident(store, starts_at=later(3600))
     assert incident.opened_at == NOW
 
 
 @pytest.mark.parametrize("year", [1, 900, 1969, 2026])
 async def test_any_start_time_in_the_past_is_kept_and_read_back(store: Store, year: int) -> None:
     began = datetime(year, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
-    incident = await opened(store, starts_at=began)
+    incident = await open_incident(store, starts_at=began)
     assert incident.opened_at == began
     latest = await store.latest_alert(incident.id)
     assert latest is not None
@@ -70,13 +80,13 @@ async def test_the_whole_alert_is_kept_as_it_came(store: Store) -> None:
         links=(Hyperlink("Graph", "https://graphs.example/1"),),
         raw={"labels": [1, None, {"deep": True}]},
     )
-    assert await store.latest_alert(await tell(store, one)) == one
+    assert await store.latest_alert(await deliver(store, one)) == one
 
 
 async def test_the_latest_alert_is_the_newest_one_that_fires(store: Store) -> None:
-    incident_id = await tell(store, alert(value="1"))
-    await tell(store, alert(value="2", fingerprint="fp-2"))
-    await tell(store, resolved(value="3", fingerprint="fp-2"))
+    incident_id = await deliver(store, alert(value="1"))
+    await deliver(store, alert(value="2", fingerprint="fp-2"))
+    await deliver(store, resolved(value="3", fingerprint="fp-2"))
     latest = await store.latest_alert(incident_id)
     assert latest is not None
     assert latest.value == "2"
@@ -85,10 +95,13 @@ async def test_the_latest_alert_is_the_newest_one_that_fires(store: Store) -> No
 
 async def test_the_same_delivery_key_changes_nothing_the_second_time(store: Store) -> None:
     first = await store.accept(
-        "d1", [named(alert(), dedup_key="a", tracking_id="req-1")], channel=CHANNEL, now=NOW
+        "d1", [identify(alert(), dedup_key="a", tracking_id="req-1")], channel=CHANNEL, now=NOW
     )
     again = await store.accept(
-        "d1", [named(alert(), dedup_key="a", tracking_id="req-2")], channel=CHANNEL, now=later(5)
+        "d1",
+        [identify(alert(), dedup_key="a", tracking_id="req-2")],
+        channel=CHANNEL,
+        now=later(5),
     )
     assert (again.accepted, again.duplicates, again.incident_ids, again.opened) == (0, 1, (), ())
     assert again.tracking_ids == ("req-1",), "the id that was given before is the one that traces"
@@ -97,10 +110,10 @@ async def test_the_same_delivery_key_changes_nothing_the_second_time(store: Stor
 
 
 async def test_the_same_dedup_key_in_another_delivery_changes_nothing(store: Store) -> None:
-    first = await store.accept("d1", [named(alert(), dedup_key="a")], channel=CHANNEL, now=NOW)
+    first = await store.accept("d1", [identify(alert(), dedup_key="a")], channel=CHANNEL, now=NOW)
     again = await store.accept(
         "d2",
-        [named(alert(), dedup_key="a"), named(alert(fingerprint="fp-2"), dedup_key="b")],
+        [identify(alert(), dedup_key="a"), identify(alert(fingerprint="fp-2"), dedup_key="b")],
         channel=CHANNEL,
         now=NOW,
     )
@@ -116,8 +129,8 @@ async def test_a_delivery_without_alerts_is_remembered_and_opens_nothing(store: 
 
 
 @pytest.mark.sqlite_file
-async def test_a_key_is_seen_for_the_first_time_exactly_once(place: Place) -> None:
-    here, there = await place.open("bot-a"), await place.open("bot-b")
+async def test_a_key_is_seen_for_the_first_time_exactly_once(storage: Storage) -> None:
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
     answers = await asyncio.gather(
         *(store.first_time("press-1", NOW) for store in (here, there) for _ in range(10))
     )
@@ -126,8 +139,8 @@ async def test_a_key_is_seen_for_the_first_time_exactly_once(place: Place) -> No
 
 
 async def test_a_new_incident_gets_its_card_and_its_advice_wished_once(store: Store) -> None:
-    incident_id = await tell(store, alert())
-    await tell(store, alert(fingerprint="fp-2"))
+    incident_id = await deliver(store, alert())
+    await deliver(store, alert(fingerprint="fp-2"))
     card = await store.outbox_message(f"card:{incident_id}")
     assert card is not None
     assert (card.kind, card.channel, card.in_thread) == ("card", CHANNEL, False)
@@ -141,9 +154,9 @@ async def test_a_new_incident_gets_its_card_and_its_advice_wished_once(store: St
 
 
 async def test_a_trace_shows_every_alert_of_a_tracking_id_oldest_first(store: Store) -> None:
-    await store.accept("d1", [named(alert(), tracking_id="req-1")], channel=CHANNEL, now=NOW)
+    await store.accept("d1", [identify(alert(), tracking_id="req-1")], channel=CHANNEL, now=NOW)
     await store.accept(
-        "d2", [named(resolved(), tracking_id="req-1")], channel=CHANNEL, now=later(9)
+        "d2", [identify(resolved(), tracking_id="req-1")], channel=CHANNEL, now=later(9)
     )
     traced = await store.trace("req-1")
     assert [(one.status, one.received_at) for one in traced] == [
@@ -159,27 +172,27 @@ async def test_a_trace_shows_every_alert_of_a_tracking_id_oldest_first(store: St
 
 
 async def test_the_sop_of_an_incident_key_is_the_one_it_was_mapped_to_last(store: Store) -> None:
-    await tell(store, alert(), sop_id="first-procedure")
-    await tell(store, resolved())
-    await tell(store, alert(), sop_id="second-procedure")
+    await deliver(store, alert(), sop_id="first-procedure")
+    await deliver(store, resolved())
+    await deliver(store, alert(), sop_id="second-procedure")
     assert await store.sop_of_key("prod|web|cpu|high") == "second-procedure"
     assert await store.sop_of_key("never|seen") is None
 
 
 async def test_an_alert_that_brings_its_own_sop_id_takes_no_key_over(store: Store) -> None:
-    await tell(store, alert(), sop_id="our-procedure")
-    await tell(store, resolved())
-    await tell(store, alert(sop_id="their-procedure"))
+    await deliver(store, alert(), sop_id="our-procedure")
+    await deliver(store, resolved())
+    await deliver(store, alert(sop_id="their-procedure"))
     assert await store.sop_of_key("prod|web|cpu|high") == "our-procedure"
 
 
 async def test_pruning_forgets_deliveries_and_raw_alerts_but_no_incident(store: Store) -> None:
-    old = await tell(store, alert())
-    await tell(store, resolved())
-    still_open = await tell(store, alert(service="api", fingerprint="fp-api"))
+    old = await deliver(store, alert())
+    await deliver(store, resolved())
+    still_open = await deliver(store, alert(service="api", fingerprint="fp-api"))
     month = NOW + timedelta(days=30)
-    fresh = await tell(store, alert(service="db", fingerprint="fp-db"), at=month)
-    await tell(store, resolved(service="db", fingerprint="fp-db"), at=month)
+    fresh = await deliver(store, alert(service="db", fingerprint="fp-db"), at=month)
+    await deliver(store, resolved(service="db", fingerprint="fp-db"), at=month)
 
     gone = await store.prune(later(1), later(1))
 
@@ -213,12 +226,12 @@ async def test_any_storable_text_survives_in_every_field(store: Store, text: str
         labels={text: text},
         raw={text: text},
     )
-    incident_id = await tell(store, one)
+    incident_id = await deliver(store, one)
     incident = await store.incident(incident_id)
     assert (incident.title, incident.text, incident.value) == (text, text, text)
     assert incident.labels == {text: text}
     assert await store.latest_alert(incident_id) == one
-    assert await tell(store, one) == incident_id, "the odd fingerprint still folds"
+    assert await deliver(store, one) == incident_id, "the odd fingerprint still folds"
 
 
 @pytest.mark.parametrize(
@@ -230,11 +243,11 @@ async def test_what_no_database_takes_is_stored_as_an_escape_and_loses_no_alert(
     store: Store, broken: str, kept: str
 ) -> None:
     one = alert(title=broken, text=broken, name=broken, fingerprint=broken, labels={"a": broken})
-    incident_id = await tell(store, one)
+    incident_id = await deliver(store, one)
     incident = await store.incident(incident_id)
     assert (incident.title, incident.text) == (kept, kept)
     assert await store.latest_alert(incident_id) == one, "JSON keeps it as it came"
-    assert await tell(store, one) == incident_id, "the same odd fingerprint folds"
+    assert await deliver(store, one) == incident_id, "the same odd fingerprint folds"
     await store.note(incident_id, broken, broken, NOW)
     assert (await store.timeline(incident_id))[-1].text == kept
     assert await store.first_time(broken, NOW)
@@ -252,7 +265,9 @@ async def test_what_alerts_of_a_delivery_share_is_kept_once_and_as_long_as_they_
 ) -> None:
     shared = '{"externalURL":"http://am"}'
     for number in range(3):
-        await tell(store, alert(service=f"s{number}", fingerprint=f"f{number}", raw_shared=shared))
+        await deliver(
+            store, alert(service=f"s{number}", fingerprint=f"f{number}", raw_shared=shared)
+        )
     assert await store._engine.read(_shared_parts) == [shared]
     await store.prune(later(86_400), later(86_400))
     assert await store._engine.read(_shared_parts) == [shared], "their incidents are open"

@@ -17,17 +17,17 @@ from tests.helpers.builders import (
     BEN,
     CAT,
     TEAM,
-    Place,
     alert,
     approval,
-    asked,
     claim_execution,
+    deliver,
     later,
-    opened,
+    open_incident,
+    pending_approval,
     revoke,
-    tell,
     voter,
 )
+from tests.helpers.stores import Storage
 
 YES, NO = Choice.APPROVE, Choice.REJECT
 
@@ -42,7 +42,7 @@ async def say(
 
 
 async def test_an_approval_comes_back_as_it_was_asked(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     proposal = Proposal(
         action_id="service.restart",
         title="Restart <web> “quoted”",
@@ -65,8 +65,8 @@ async def test_an_approval_comes_back_as_it_was_asked(store: Store) -> None:
 
 
 async def test_asking_is_told_in_the_story_and_shown_in_the_thread(store: Store) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id)
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id)
     last = (await store.timeline(incident.id))[-1]
     assert (last.kind, last.text, last.actor) == ("proposed", "Proposed: Restart web", CAT)
     shown = await store.outbox_message(f"approval:{one.id}")
@@ -75,7 +75,7 @@ async def test_asking_is_told_in_the_story_and_shown_in_the_thread(store: Store)
 
 
 async def test_the_same_origin_asks_once_even_when_many_ask_at_once(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     answers = await asyncio.gather(
         *(store.ask(approval(incident.id), "advice:1:0") for _ in range(10))
     )
@@ -86,7 +86,7 @@ async def test_the_same_origin_asks_once_even_when_many_ask_at_once(store: Store
 
 
 async def test_nothing_is_proposed_for_a_resolved_incident(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.resolve(incident.id, ANA, later(1))
     with pytest.raises(Refused, match="is resolved: nothing is proposed any more"):
         await store.ask(approval(incident.id), "o1")
@@ -105,9 +105,9 @@ async def test_an_unknown_approval_or_incident_is_not_found(store: Store) -> Non
 async def test_approvals_of_an_incident_come_oldest_first_and_waiting_by_expiry(
     store: Store,
 ) -> None:
-    incident = await opened(store)
-    late = await asked(store, incident.id, requested_at=later(1), expires_at=later(500))
-    early = await asked(store, incident.id, requested_at=later(2), expires_at=later(100))
+    incident = await open_incident(store)
+    late = await pending_approval(store, incident.id, requested_at=later(1), expires_at=later(500))
+    early = await pending_approval(store, incident.id, requested_at=later(2), expires_at=later(100))
     assert [one.id for one in await store.approvals_of(incident.id)] == [late.id, early.id]
     assert [one.id for one in await store.approvals_waiting()] == [early.id, late.id]
 
@@ -116,8 +116,8 @@ async def test_approvals_of_an_incident_come_oldest_first_and_waiting_by_expiry(
 
 
 async def test_one_yes_approves_and_queues_one_execution(store: Store) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id)
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id)
     after = await say(store, one, ANA, at=7)
     assert after.state is RemediationStatus.APPROVED
     assert (after.decided_by, after.decided_at) == (ANA, later(7))
@@ -134,8 +134,8 @@ async def test_one_yes_approves_and_queues_one_execution(store: Store) -> None:
 
 
 async def test_a_no_ends_it_and_nothing_is_queued(store: Store) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id, needed=2)
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id, needed=2)
     after = await say(store, one, ANA, NO)
     assert (after.state, after.decided_by) == (RemediationStatus.REJECTED, ANA)
     assert await store.execution_of(one.id) is None
@@ -145,8 +145,8 @@ async def test_a_no_ends_it_and_nothing_is_queued(store: Store) -> None:
 
 
 async def test_a_quorum_of_two_needs_two_people(store: Store) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id, needed=2)
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id, needed=2)
     first = await say(store, one, ANA)
     assert first.state is RemediationStatus.AWAITING_APPROVAL
     assert await store.execution_of(one.id) is None
@@ -159,8 +159,8 @@ async def test_a_quorum_of_two_needs_two_people(store: Store) -> None:
 
 
 async def test_a_no_after_the_first_of_two_yeses_ends_it(store: Store) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id, needed=2)
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id, needed=2)
     await say(store, one, ANA)
     assert (await say(store, one, BEN, NO)).state is RemediationStatus.REJECTED
 
@@ -178,8 +178,8 @@ async def test_a_no_after_the_first_of_two_yeses_ends_it(store: Store) -> None:
 async def test_a_press_that_may_not_count_is_refused_and_leaves_no_trace(
     store: Store, changes: dict[str, Any], press: dict[str, Any], words: str
 ) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id, **changes)
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id, **changes)
     before = await store.timeline(incident.id)
     for choice in (YES, NO):
         with pytest.raises(Refused, match=words):
@@ -193,7 +193,9 @@ async def test_a_press_that_may_not_count_is_refused_and_leaves_no_trace(
 async def test_who_asked_does_not_approve_it_but_may_take_it_back(
     store: Store, approvers: tuple[str, ...]
 ) -> None:
-    one = await asked(store, (await opened(store)).id, requested_by=CAT, approvers=approvers)
+    one = await pending_approval(
+        store, (await open_incident(store)).id, requested_by=CAT, approvers=approvers
+    )
     with pytest.raises(Refused, match="Not counted"):
         await say(store, one, CAT)
     over = await say(store, one, CAT, NO)
@@ -205,14 +207,14 @@ async def test_who_asked_does_not_approve_it_but_may_take_it_back(
 
 
 async def test_who_asked_and_is_a_guest_by_now_takes_nothing_back(store: Store) -> None:
-    one = await asked(store, (await opened(store)).id, requested_by=CAT)
+    one = await pending_approval(store, (await open_incident(store)).id, requested_by=CAT)
     guest = Voter(CAT, TEAM, Standing(problem="guests never count"))
     with pytest.raises(Refused, match="guests never count"):
         await store.vote(one.id, guest, NO, TEAM, later(1))
 
 
 async def test_an_approver_may_still_reject_until_it_is_decided(store: Store) -> None:
-    one = await asked(store, (await opened(store)).id, needed=2)
+    one = await pending_approval(store, (await open_incident(store)).id, needed=2)
     await say(store, one, ANA)
     over = await say(store, one, ANA, NO, at=2)
     assert (over.state, over.decided_by) == (RemediationStatus.REJECTED, ANA)
@@ -224,8 +226,8 @@ async def test_an_approver_may_still_reject_until_it_is_decided(store: Store) ->
 
 
 async def test_an_edit_takes_the_old_ones_place_once(store: Store) -> None:
-    incident = await opened(store)
-    old = await asked(store, incident.id)
+    incident = await open_incident(store)
+    old = await pending_approval(store, incident.id)
     fresh = approval(incident.id, terms=Terms(editors=(BEN,)))
     assert await store.edit(old.id, fresh, "e1", BEN, {"grace": "2"}) == fresh
     again = approval(incident.id)
@@ -237,11 +239,11 @@ async def test_an_edit_takes_the_old_ones_place_once(store: Store) -> None:
 
 
 @pytest.mark.sqlite_file
-async def test_of_two_who_edit_at_once_one_is_refused_and_leaves_no_trace(place: Place) -> None:
-    here, there = await place.open("bot-a"), await place.open("bot-b")
-    incident = await opened(here)
+async def test_of_two_who_edit_at_once_one_is_refused_and_leaves_no_trace(storage: Storage) -> None:
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
+    incident = await open_incident(here)
     for number in range(10):
-        old = await asked(here, incident.id)
+        old = await pending_approval(here, incident.id)
         answers = await asyncio.gather(
             *(
                 store.edit(old.id, approval(incident.id), f"e{number}/{user}", user, {"grace": "2"})
@@ -257,8 +259,8 @@ async def test_of_two_who_edit_at_once_one_is_refused_and_leaves_no_trace(place:
 
 
 async def test_what_is_decided_is_not_edited(store: Store) -> None:
-    incident = await opened(store)
-    old = await asked(store, incident.id)
+    incident = await open_incident(store)
+    old = await pending_approval(store, incident.id)
     await say(store, old, ANA)
     with pytest.raises(Refused, match="this remediation is approved"):
         await store.edit(old.id, approval(incident.id), "e1", BEN, {})
@@ -266,11 +268,11 @@ async def test_what_is_decided_is_not_edited(store: Store) -> None:
 
 
 @pytest.mark.sqlite_file
-async def test_fifty_presses_at_once_lead_to_one_execution(place: Place) -> None:
-    here, there = await place.open("bot-a"), await place.open("bot-b")
-    incident = await opened(here)
+async def test_fifty_presses_at_once_lead_to_one_execution(storage: Storage) -> None:
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
+    incident = await open_incident(here)
     people = tuple(f"U0P{number:02}" for number in range(25))
-    one = await asked(here, incident.id, approvers=people)
+    one = await pending_approval(here, incident.id, approvers=people)
     answers = await asyncio.gather(
         *(say(store, one, user) for user in people for store in (here, there)),
         return_exceptions=True,
@@ -283,11 +285,11 @@ async def test_fifty_presses_at_once_lead_to_one_execution(place: Place) -> None
     assert [claim is not None for claim in claims] == [True, False]
 
 
-async def test_a_yes_and_a_no_at_once_have_one_winner(place: Place) -> None:
-    here, there = await place.open("bot-a"), await place.open("bot-b")
-    incident = await opened(here)
+async def test_a_yes_and_a_no_at_once_have_one_winner(storage: Storage) -> None:
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
+    incident = await open_incident(here)
     for _ in range(10):
-        one = await asked(here, incident.id)
+        one = await pending_approval(here, incident.id)
         answers = await asyncio.gather(
             say(here, one, ANA, YES), say(there, one, BEN, NO), return_exceptions=True
         )
@@ -301,9 +303,9 @@ async def test_a_yes_and_a_no_at_once_have_one_winner(place: Place) -> None:
 
 
 async def test_what_nobody_decided_in_time_expires_once(store: Store) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id, expires_at=later(60))
-    other = await asked(store, incident.id, expires_at=later(61))
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id, expires_at=later(60))
+    other = await pending_approval(store, incident.id, expires_at=later(61))
     assert await store.expire_approvals(later(59)) == 0
     assert await store.expire_approvals(later(60)) == 1
     assert await store.expire_approvals(later(60)) == 0
@@ -318,16 +320,16 @@ async def test_what_nobody_decided_in_time_expires_once(store: Store) -> None:
 
 
 async def test_what_is_decided_does_not_expire(store: Store) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id)
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id)
     await say(store, one, ANA)
     assert await store.expire_approvals(later(10_000)) == 0
     assert (await store.approval(one.id)).state is RemediationStatus.APPROVED
 
 
 async def test_an_approved_remediation_can_be_taken_back_before_it_is_sent(store: Store) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id)
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id)
     await say(store, one, ANA)
     assert await revoke(store, one.id, "not what was shown", later(3))
     after = await store.approval(one.id)
@@ -341,8 +343,8 @@ async def test_an_approved_remediation_can_be_taken_back_before_it_is_sent(store
 
 @pytest.mark.parametrize("how_far", ["rejected", "finished", "revoked"])
 async def test_revoking_too_late_changes_nothing(store: Store, how_far: str) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id)
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id)
     if how_far == "rejected":
         await say(store, one, ANA, NO)
     if how_far in ("finished", "revoked"):
@@ -361,9 +363,9 @@ async def test_revoking_too_late_changes_nothing(store: Store, how_far: str) -> 
 
 
 async def test_the_resolve_leaves_other_incidents_approvals_alone(store: Store) -> None:
-    incident = await opened(store)
-    other = await store.incident(await tell(store, alert(service="api", fingerprint="fp-api")))
-    waiting = await asked(store, other.id)
-    await asked(store, incident.id)
+    incident = await open_incident(store)
+    other = await store.incident(await deliver(store, alert(service="api", fingerprint="fp-api")))
+    waiting = await pending_approval(store, other.id)
+    await pending_approval(store, incident.id)
     await store.resolve(incident.id, ANA, later(1))
     assert [one.id for one in await store.approvals_waiting()] == [waiting.id]

@@ -16,13 +16,13 @@ from tests.helpers.builders import (
     BEN,
     CHANNEL,
     TEAM,
-    Place,
-    asked,
     claim_execution,
     later,
-    opened,
+    open_incident,
+    pending_approval,
     voter,
 )
+from tests.helpers.stores import Storage
 from tests.helpers.trail import fault, trail
 
 FAILED, UNKNOWN = RemediationStatus.FAILED, RemediationStatus.OUTCOME_UNKNOWN
@@ -31,7 +31,7 @@ FAILED, UNKNOWN = RemediationStatus.FAILED, RemediationStatus.OUTCOME_UNKNOWN
 async def failed(
     store: Store, state: RemediationStatus = FAILED, **how: Any
 ) -> tuple[str, Execution]:
-    one = await asked(store, (await opened(store)).id, target="web")
+    one = await pending_approval(store, (await open_incident(store)).id, target="web")
     await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
     sent = await claim_execution(store, later(2))
     assert sent is not None
@@ -70,8 +70,8 @@ async def test_what_may_have_run_is_never_sent_again(
     assert await claim_execution(store, later(5)) is None
 
 
-async def test_however_many_press_it_is_tried_once(place: Place) -> None:
-    stores = [await place.open(f"bot-{number}") for number in range(2)]
+async def test_however_many_press_it_is_tried_once(storage: Storage) -> None:
+    stores = [await storage.open(f"bot-{number}") for number in range(2)]
     approval_id, _ = await failed(stores[0])
     pressed = await asyncio.gather(
         *(store.try_again(approval_id, BEN, later(4)) for store in stores for _ in range(5)),

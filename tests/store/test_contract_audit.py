@@ -26,15 +26,15 @@ from tests.helpers.builders import (
     CAT,
     NOW,
     TEAM,
-    Place,
     approval,
-    asked,
     claim_execution,
     later,
-    opened,
+    open_incident,
+    pending_approval,
     revoke,
     voter,
 )
+from tests.helpers.stores import Storage
 from tests.helpers.trail import anchors, fault, tamper, trail
 
 SUCCEEDED = RemediationStatus.SUCCEEDED
@@ -83,8 +83,8 @@ async def test_a_decision_and_its_row_commit_together_or_not_at_all(store: Store
 
 
 @pytest.mark.sqlite_file
-async def test_many_replicas_record_at_once_and_leave_no_gap(place: Place) -> None:
-    stores = [await place.open(f"bot-{number}") for number in range(3)]
+async def test_many_replicas_record_at_once_and_leave_no_gap(storage: Storage) -> None:
+    stores = [await storage.open(f"bot-{number}") for number in range(3)]
     await asyncio.gather(*(say(store, 20) for store in stores))
     rows = await trail(stores[0])
     assert [row.seq for row in rows] == list(range(1, 61))
@@ -151,8 +151,8 @@ async def kinds_of(store: Store, approval_id: str) -> list[str]:
 
 
 async def test_a_remediation_leaves_its_whole_way_on_record(store: Store) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id, needed=2)
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id, needed=2)
     press = {"action_ts": "1.2", "trigger_id": "t-1"}
     await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), press)
     await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
@@ -186,16 +186,16 @@ async def test_a_remediation_leaves_its_whole_way_on_record(store: Store) -> Non
 
 
 async def test_asking_twice_for_one_cause_is_on_record_once(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     for one in (approval(incident.id), approval(incident.id)):
         await store.ask(one, "the same cause")
     assert [row.kind for row in await trail(store)] == ["proposed"]
 
 
 async def test_what_ends_otherwise_is_on_record_too(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     rejected, expired, revoked, resolved, unknown = [
-        await asked(store, incident.id, expires_at=later(seconds))
+        await pending_approval(store, incident.id, expires_at=later(seconds))
         for seconds in (900, 5, 900, 900, 900)
     ]
     await store.vote(unknown.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
@@ -232,7 +232,7 @@ async def test_what_ends_otherwise_is_on_record_too(store: Store) -> None:
 
 
 async def test_fifty_presses_at_once_are_one_vote_on_record(store: Store) -> None:
-    one = await asked(store, (await opened(store)).id)
+    one = await pending_approval(store, (await open_incident(store)).id)
     presses = (store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1)) for _ in range(50))
     answers = await asyncio.gather(*presses, return_exceptions=True)
     assert sum(isinstance(answer, Refused) for answer in answers) == 49
@@ -241,10 +241,10 @@ async def test_fifty_presses_at_once_are_one_vote_on_record(store: Store) -> Non
 
 
 async def test_a_word_taken_back_is_on_record_with_its_press(store: Store) -> None:
-    incident = (await opened(store)).id
-    mine = await asked(store, incident, requested_by=CAT)
+    incident = (await open_incident(store)).id
+    mine = await pending_approval(store, incident, requested_by=CAT)
     await store.vote(mine.id, voter(CAT), Choice.REJECT, TEAM, later(1), {"trigger_id": "1.2"})
-    yes = await asked(store, incident, needed=2)
+    yes = await pending_approval(store, incident, needed=2)
     await store.vote(yes.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
     await store.vote(yes.id, voter(ANA), Choice.REJECT, TEAM, later(2), {"trigger_id": "1.3"})
     assert await kinds_of(store, mine.id) == ["proposed", "rejected"]
@@ -256,8 +256,8 @@ async def test_a_word_taken_back_is_on_record_with_its_press(store: Store) -> No
 
 
 async def test_an_edit_is_on_record_with_what_it_ended_and_what_it_began(store: Store) -> None:
-    incident = (await opened(store)).id
-    old, fresh = await asked(store, incident), approval(incident)
+    incident = (await open_incident(store)).id
+    old, fresh = await pending_approval(store, incident), approval(incident)
     await store.edit(old.id, fresh, "e1", BEN, {"grace": "2"})
     assert await kinds_of(store, old.id) == ["proposed", "revoked", "edited"]
     assert await kinds_of(store, fresh.id) == ["proposed"]
@@ -270,7 +270,7 @@ async def test_an_edit_is_on_record_with_what_it_ended_and_what_it_began(store: 
 async def test_once_the_trail_is_begun_anew_a_clock_that_was_ahead_holds_nothing_up(
     store: Store,
 ) -> None:
-    one = await asked(store, (await opened(store)).id)
+    one = await pending_approval(store, (await open_incident(store)).id)
     await store.record(Kind.POLICY_LOADED, now=later(86_400))
     with pytest.raises(Refused, match=r"if the clock is right now.*audit begin-anew"):
         await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
@@ -280,7 +280,7 @@ async def test_once_the_trail_is_begun_anew_a_clock_that_was_ahead_holds_nothing
 
 
 async def test_a_press_by_a_clock_moved_back_does_not_count(store: Store) -> None:
-    one = await asked(store, (await opened(store)).id)
+    one = await pending_approval(store, (await open_incident(store)).id)
     await store.record(Kind.POLICY_LOADED, now=later(1000))
     with pytest.raises(Refused, match="behind what is on record"):
         await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
@@ -297,7 +297,7 @@ async def store_of(store: Store, owner: str) -> Store:
 
 async def a_yes(store: Store, **changes: Any) -> Approval:
     """Of Ana and Ben, as the store has it."""
-    one = await asked(store, (await opened(store)).id, needed=2, **changes)
+    one = await pending_approval(store, (await open_incident(store)).id, needed=2, **changes)
     await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
     return await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
 
@@ -310,9 +310,9 @@ async def test_a_yes_that_people_said_is_not_doubted(store: Store) -> None:
 
 
 async def test_a_yes_of_the_policy_alone_is_not_doubted(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     approved = RemediationStatus.APPROVED
-    one = await asked(store, incident.id, needed=0, state=approved, decided_at=NOW)
+    one = await pending_approval(store, incident.id, needed=0, state=approved, decided_at=NOW)
     assert await store.is_on_record(one)
     assert not await store.is_on_record(replace(one, decided_at=later(1)))
 
@@ -349,7 +349,7 @@ async def test_a_yes_that_is_not_on_record_is_doubted(
 
 
 async def test_a_vote_row_that_takes_the_key_is_not_made_without_it(store: Store) -> None:
-    one = await asked(store, (await opened(store)).id)
+    one = await pending_approval(store, (await open_incident(store)).id)
     stranger = AuditKey("some other key of 16")
     at = to_db_time(later(1))
     for seq, (kind, detail) in enumerate(

@@ -12,7 +12,7 @@ from bot.approvals.model import Approval, Choice
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store import Store
-from tests.helpers.builders import ANA, AUDIT_KEY, TEAM, asked, later, voter
+from tests.helpers.builders import ANA, AUDIT_KEY, TEAM, later, pending_approval, voter
 from tests.helpers.trail import tamper, trail
 from tests.store.test_contract_freezes import approved, blocker_of, claimed, may_send
 from tests.store.test_costs import CountingEngine
@@ -45,7 +45,7 @@ async def test_an_edit_of_a_row_that_was_proved_is_found_at_the_next_press(
     store: Store, kind: str, column: str
 ) -> None:
     first = await requested(store, "web")
-    waiting = await asked(store, first.incident_id, target="db")
+    waiting = await pending_approval(store, first.incident_id, target="db")
     for _ in range(2):  # proved, and known to be
         assert await blocker_of(store, waiting, 5) is None
     (row,) = (row for row in await trail(store) if row.kind == kind and row.subject == first.id)
@@ -65,7 +65,7 @@ async def test_a_row_that_was_proved_and_is_deleted_is_missed_at_the_next_press(
     store: Store, kind: str
 ) -> None:
     first = await requested(store, "web")
-    waiting = await asked(store, first.incident_id, target="db")
+    waiting = await pending_approval(store, first.incident_id, target="db")
     assert await blocker_of(store, waiting, 5) is None
     await tamper(store, ("DELETE FROM audit WHERE kind = ? AND subject = ?", kind, first.id))
     assert await is_missing(store, waiting)
@@ -85,7 +85,7 @@ async def test_an_edit_of_what_the_limits_count_is_found_after_its_request_was_p
     store: Store, change: str
 ) -> None:
     first = await requested(store, "web")
-    waiting = await asked(store, first.incident_id, target="db")
+    waiting = await pending_approval(store, first.incident_id, target="db")
     assert await blocker_of(store, waiting, 5) is None
     await tamper(store, (change, first.id))
     assert await is_missing(store, waiting)
@@ -96,7 +96,7 @@ async def test_what_is_changed_between_the_claim_and_the_request_keeps_it_from_b
     store: Store,
 ) -> None:
     first = await requested(store, "web")
-    second = await asked(store, first.incident_id, target="db", terms=first.terms)
+    second = await pending_approval(store, first.incident_id, target="db", terms=first.terms)
     await store.vote(second.id, voter(ANA), Choice.APPROVE, TEAM, later(5))
     await tamper(store, ("DELETE FROM executions WHERE approval_id = ?", first.id))
     execution = await claimed(store, 6)
@@ -106,7 +106,7 @@ async def test_what_is_changed_between_the_claim_and_the_request_keeps_it_from_b
 
 async def test_a_request_is_not_proved_again_while_its_rows_are_the_same(store: Store) -> None:
     sent = [await requested(store, f"web-{number}") for number in range(4)]
-    waiting = await asked(store, sent[0].incident_id, target="db")
+    waiting = await pending_approval(store, sent[0].incident_id, target="db")
     assert await blocker_of(store, waiting, 5) is None
     proofs: Any = AUDIT_KEY.made
     before = proofs.cache_info()

@@ -20,17 +20,17 @@ from tests.helpers.builders import (
     CHANNEL,
     NOW,
     TEAM,
-    Place,
     alert,
-    asked,
     claim_execution,
+    deliver,
+    identify,
     later,
-    named,
-    opened,
+    open_incident,
+    pending_approval,
     resolved,
-    tell,
     voter,
 )
+from tests.helpers.stores import Storage
 
 ROUNDS = 8  # so that some of them meet in the middle
 
@@ -38,9 +38,9 @@ Two = tuple[Store, Store]
 
 
 @pytest.fixture
-async def two(place: Place) -> Two:
+async def two(storage: Storage) -> Two:
     """Two processes on one database."""
-    return await place.open("bot-a"), await place.open("bot-b")
+    return await storage.open("bot-a"), await storage.open("bot-b")
 
 
 async def yes(store: Store, approval_id: str, user: str) -> object:
@@ -53,9 +53,9 @@ async def kinds(store: Store, incident_id: int) -> Counter[str]:
 
 async def test_of_two_last_votes_at_once_each_counts_the_other(two: Two) -> None:
     here, there = two
-    incident = await opened(here)
+    incident = await open_incident(here)
     for _ in range(ROUNDS):
-        one = await asked(here, incident.id, needed=2)
+        one = await pending_approval(here, incident.id, needed=2)
         await asyncio.gather(yes(here, one.id, ANA), yes(there, one.id, BEN))
         decided = await here.approval(one.id)
         assert decided.state is RemediationStatus.APPROVED
@@ -66,9 +66,9 @@ async def test_of_two_last_votes_at_once_each_counts_the_other(two: Two) -> None
 
 async def test_of_a_yes_and_a_no_at_once_exactly_one_decides(two: Two) -> None:
     here, there = two
-    incident = await opened(here)
+    incident = await open_incident(here)
     for _ in range(ROUNDS):
-        one = await asked(here, incident.id)
+        one = await pending_approval(here, incident.id)
         outcomes = await asyncio.gather(
             yes(here, one.id, ANA),
             there.vote(one.id, voter(BEN), Choice.REJECT, TEAM, later(1)),
@@ -83,8 +83,8 @@ async def test_of_a_yes_and_a_no_at_once_exactly_one_decides(two: Two) -> None:
 
 
 async def test_one_persons_votes_at_once_count_once(two: Two) -> None:
-    incident = await opened(two[0])
-    one = await asked(two[0], incident.id, needed=2)
+    incident = await open_incident(two[0])
+    one = await pending_approval(two[0], incident.id, needed=2)
     outcomes = await asyncio.gather(
         *(yes(store, one.id, ANA) for store in two for _ in range(10)), return_exceptions=True
     )
@@ -99,11 +99,11 @@ async def test_when_the_last_two_alerts_clear_at_once_their_incident_resolves_on
     here, there = two
     for _ in range(ROUNDS):
         cpu, load = alert(), alert(name="HighLoad", fingerprint="fp-load")
-        incident_id = await tell(here, cpu)
-        assert await tell(here, load) == incident_id
+        incident_id = await deliver(here, cpu)
+        assert await deliver(here, load) == incident_id
         await asyncio.gather(
-            tell(here, resolved()),
-            tell(there, resolved(name="HighLoad", fingerprint="fp-load")),
+            deliver(here, resolved()),
+            deliver(there, resolved(name="HighLoad", fingerprint="fp-load")),
         )
         incident = await here.incident(incident_id)
         assert (incident.status, incident.firing) == (IncidentStatus.RESOLVED, 0)
@@ -117,7 +117,7 @@ async def test_fifty_alerts_about_one_thing_at_once_open_one_incident(two: Two) 
     severities = list(Severity)
     ids = await asyncio.gather(
         *(
-            tell(
+            deliver(
                 two[number % 2],
                 alert(fingerprint=f"fp-{number}", severity=severities[number % len(severities)]),
             )
@@ -138,12 +138,12 @@ async def test_alerts_about_one_thing_under_two_sop_ids_at_once_both_land(two: T
     for number in range(ROUNDS):
         service = f"s{number}"
         ids = await asyncio.gather(
-            tell(
+            deliver(
                 here,
                 alert(service=service, category="cpu", fingerprint=f"{service}-a"),
                 sop_id="sop_one",
             ),
-            tell(
+            deliver(
                 there,
                 alert(service=service, category="disk", fingerprint=f"{service}-b"),
                 sop_id="sop_one",
@@ -155,22 +155,22 @@ async def test_alerts_about_one_thing_under_two_sop_ids_at_once_both_land(two: T
 async def test_an_alert_and_the_resolve_of_another_at_once_never_lose_what_fires(two: Two) -> None:
     here, there = two
     for _ in range(ROUNDS):
-        await tell(here, alert())
+        await deliver(here, alert())
         await asyncio.gather(
-            tell(here, resolved()),
-            tell(there, alert(name="HighLoad", fingerprint="fp-load")),
+            deliver(here, resolved()),
+            deliver(there, alert(name="HighLoad", fingerprint="fp-load")),
         )
         (incident,) = await here.open_incidents()
         assert incident.firing == 1
-        await tell(here, resolved(name="HighLoad", fingerprint="fp-load"))
+        await deliver(here, resolved(name="HighLoad", fingerprint="fp-load"))
         assert await there.open_incidents() == []
 
 
 async def test_a_vote_against_a_close_leaves_nothing_that_could_run(two: Two) -> None:
     here, there = two
     for _ in range(ROUNDS):
-        incident = await opened(here)
-        one = await asked(here, incident.id)
+        incident = await open_incident(here)
+        one = await pending_approval(here, incident.id)
         outcome, _ = await asyncio.gather(
             yes(here, one.id, ANA),
             there.resolve(incident.id, BEN, later(1)),
@@ -187,8 +187,8 @@ async def test_a_vote_against_a_close_leaves_nothing_that_could_run(two: Two) ->
 async def test_a_vote_that_decides_nothing_is_not_counted_after_a_close(two: Two) -> None:
     here, there = two
     for _ in range(ROUNDS):
-        incident = await opened(here)
-        one = await asked(here, incident.id, needed=2)
+        incident = await open_incident(here)
+        one = await pending_approval(here, incident.id, needed=2)
         outcome, _ = await asyncio.gather(
             yes(here, one.id, ANA),
             there.resolve(incident.id, BEN, later(1)),
@@ -202,9 +202,9 @@ async def test_a_vote_that_decides_nothing_is_not_counted_after_a_close(two: Two
 async def test_a_proposal_against_a_close_is_refused_or_revoked(two: Two) -> None:
     here, there = two
     for _ in range(ROUNDS):
-        incident = await opened(here)
+        incident = await open_incident(here)
         await asyncio.gather(
-            asked(here, incident.id),
+            pending_approval(here, incident.id),
             there.resolve(incident.id, BEN, later(1)),
             return_exceptions=True,
         )
@@ -215,7 +215,7 @@ async def test_a_proposal_against_a_close_is_refused_or_revoked(two: Two) -> Non
 async def test_two_that_close_at_once_are_told_apart(two: Two) -> None:
     here, there = two
     for _ in range(ROUNDS):
-        incident = await opened(here)
+        incident = await open_incident(here)
         outcomes = await asyncio.gather(
             here.resolve(incident.id, ANA, later(1)),
             there.resolve(incident.id, BEN, later(1)),
@@ -228,7 +228,7 @@ async def test_two_that_close_at_once_are_told_apart(two: Two) -> None:
 async def test_two_that_acknowledge_at_once_do_it_once(two: Two) -> None:
     here, there = two
     for _ in range(ROUNDS):
-        incident = await opened(here)
+        incident = await open_incident(here)
         await asyncio.gather(
             here.acknowledge(incident.id, ANA, later(1)),
             there.acknowledge(incident.id, CAT, later(1)),
@@ -241,8 +241,8 @@ async def test_deliveries_that_name_the_same_things_in_opposite_orders_all_land(
     here, there = two
     things = [alert(service=f"s{number}", fingerprint=f"fp-{number}") for number in range(6)]
     await asyncio.gather(
-        *(tell(here, *things) for _ in range(ROUNDS)),
-        *(tell(there, *reversed(things)) for _ in range(ROUNDS)),
+        *(deliver(here, *things) for _ in range(ROUNDS)),
+        *(deliver(there, *reversed(things)) for _ in range(ROUNDS)),
     )
     incidents = await here.open_incidents()
     assert sorted(one.service for one in incidents) == [f"s{number}" for number in range(6)]
@@ -253,7 +253,7 @@ async def test_deliveries_that_name_the_same_things_in_opposite_orders_all_land(
 async def test_the_same_delivery_handed_over_at_once_by_many_counts_once(two: Two) -> None:
     for number in range(ROUNDS):
         told = [
-            named(alert(fingerprint=f"fp-{part}"), dedup_key=f"d{number}#{part}")
+            identify(alert(fingerprint=f"fp-{part}"), dedup_key=f"d{number}#{part}")
             for part in range(3)
         ]
         receipts = await asyncio.gather(
@@ -272,7 +272,7 @@ async def test_the_same_delivery_handed_over_at_once_by_many_counts_once(two: Tw
 
 async def test_the_same_alert_in_different_deliveries_at_once_counts_once(two: Two) -> None:
     for number in range(ROUNDS):
-        told = named(alert(), dedup_key=f"the-same-{number}")
+        told = identify(alert(), dedup_key=f"the-same-{number}")
         receipts = await asyncio.gather(
             *(
                 store.accept(f"d-{number}-{store.owner}", [told], channel=CHANNEL, now=NOW)
@@ -286,10 +286,10 @@ async def test_the_same_alert_in_different_deliveries_at_once_counts_once(two: T
 
 async def test_twenty_that_claim_at_once_take_each_execution_once(two: Two) -> None:
     here, _ = two
-    incident = await opened(here)
+    incident = await open_incident(here)
     ids = set()
     for _ in range(20):
-        one = await asked(here, incident.id)
+        one = await pending_approval(here, incident.id)
         await yes(here, one.id, ANA)
         ids.add(f"exec-{one.id}")
     taken = await asyncio.gather(
@@ -306,8 +306,8 @@ async def test_twenty_that_claim_at_once_take_each_execution_once(two: Two) -> N
 async def test_a_claim_against_a_close_is_either_under_way_or_revoked(two: Two) -> None:
     here, there = two
     for _ in range(ROUNDS):
-        incident = await opened(here)
-        one = await asked(here, incident.id)
+        incident = await open_incident(here)
+        one = await pending_approval(here, incident.id)
         await yes(here, one.id, ANA)
         claimed, _ = await asyncio.gather(
             claim_execution(here, later(2)), there.resolve(incident.id, BEN, later(2))

@@ -24,10 +24,10 @@ from tests.helpers.builders import (
     BEN,
     OPS,
     TEAM,
-    asked,
     claim_execution,
     later,
-    opened,
+    open_incident,
+    pending_approval,
     voter,
 )
 from tests.helpers.trail import anchors, fault, tamper, trail
@@ -38,9 +38,9 @@ WIPED = (("DELETE FROM freezes",), ("DELETE FROM audit",), ("DELETE FROM audit_a
 
 
 async def proposed(store: Store) -> Approval:
-    incident = await opened(store)
+    incident = await open_incident(store)
     terms = Terms(bound=Binding(severity=incident.severity, env=incident.env, service="web"))
-    return await asked(store, incident.id, terms=terms)
+    return await pending_approval(store, incident.id, terms=terms)
 
 
 async def put_back(store: Store, rows: list[Row], ends: dict[str, Anchor]) -> None:

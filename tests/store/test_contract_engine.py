@@ -16,15 +16,15 @@ from tests.helpers.builders import (
     CHANNEL,
     NOW,
     TEAM,
-    Place,
     alert,
-    asked,
+    deliver,
+    identify,
     later,
-    named,
-    opened,
-    tell,
+    open_incident,
+    pending_approval,
     voter,
 )
+from tests.helpers.stores import Storage
 
 
 def fire(key: str, *, fail: bool) -> Operation[None]:
@@ -60,7 +60,7 @@ async def test_a_signal_is_set_only_after_what_it_tells_of_is_there(store: Store
         return await store.outbox_channels(NOW)
 
     waiting = asyncio.create_task(wait())
-    await tell(store, alert())
+    await deliver(store, alert())
     assert list(await waiting) == [CHANNEL]
 
 
@@ -74,7 +74,7 @@ async def test_work_wakes_those_who_do_it(store: Store) -> None:
             event.clear()
         return names
 
-    incident = await opened(store)
+    incident = await open_incident(store)
     assert rung() == {"outbox"}, "advice never delays the card: its posting wakes the advisor"
     (card,) = await store.outbox_due(CHANNEL, NOW)
     await store.outbox_sent(card, "1.000001")
@@ -86,7 +86,7 @@ async def test_work_wakes_those_who_do_it(store: Store) -> None:
     assert rung() == {"outbox", "advised"}
     await store.enqueue_advice(incident, "why?", ANA, NOW)
     assert rung() == {"advice"}
-    one = await asked(store, incident.id)
+    one = await pending_approval(store, incident.id)
     assert rung() == {"outbox"}
     await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
     assert rung() == {"outbox", "dispatch"}
@@ -96,7 +96,7 @@ async def test_a_message_that_nothing_waits_for_wakes_nobody_when_it_is_posted(
     store: Store,
 ) -> None:
     outbox, propose = store.signal(Topic.OUTBOX), store.signal(Topic.PROPOSE)
-    await opened(store)
+    await open_incident(store)
     (card,) = await store.outbox_due(CHANNEL, NOW)
     await store.outbox_sent(card, "1.000001")
     assert not propose.is_set(), "nothing is to be proposed"
@@ -146,11 +146,11 @@ async def test_one_that_fails_takes_no_other_with_it(store: Store) -> None:
 async def test_what_shares_a_commit_with_a_failure_happens_once_and_is_told(store: Store) -> None:
     bell = store.signal(Topic.ADVICE_GIVEN)
     outcomes = await asyncio.gather(
-        tell(store, alert()),
+        deliver(store, alert()),
         store._engine.write(fire, "bad", fail=True),
-        tell(store, alert()),
+        deliver(store, alert()),
         store.acknowledge(999, ANA, NOW),
-        tell(store, alert()),
+        deliver(store, alert()),
         return_exceptions=True,
     )
     incident_id = outcomes[0]
@@ -164,13 +164,15 @@ async def test_what_shares_a_commit_with_a_failure_happens_once_and_is_told(stor
 async def test_a_delivery_of_which_one_alert_fails_is_not_written_at_all(store: Store) -> None:
     unserialisable = alert(fingerprint="fp-2", labels={("a", "tuple"): "x"})
     with pytest.raises(TypeError):
-        await store.accept("d1", [named(alert()), named(unserialisable)], channel=CHANNEL, now=NOW)
+        await store.accept(
+            "d1", [identify(alert()), identify(unserialisable)], channel=CHANNEL, now=NOW
+        )
     assert await store.open_incidents() == []
     assert await store.first_time("d1", NOW), "it may be delivered again"
 
 
 async def test_a_caller_that_goes_away_neither_stops_nor_breaks_the_write(store: Store) -> None:
-    writing = asyncio.create_task(tell(store, alert()))
+    writing = asyncio.create_task(deliver(store, alert()))
     await asyncio.sleep(0)
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -181,10 +183,10 @@ async def test_a_caller_that_goes_away_neither_stops_nor_breaks_the_write(store:
 
 
 @pytest.mark.sqlite_file
-async def test_what_one_store_wrote_the_next_one_reads(place: Place) -> None:
-    here, there = await place.open("bot-a"), await place.open("bot-b")
+async def test_what_one_store_wrote_the_next_one_reads(storage: Storage) -> None:
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
     for number in range(20):
-        incident_id = await tell(here, alert(service=f"s{number}", fingerprint=f"fp{number}"))
+        incident_id = await deliver(here, alert(service=f"s{number}", fingerprint=f"fp{number}"))
         assert (await there.incident(incident_id)).service == f"s{number}"
 
 

@@ -24,14 +24,14 @@ from tests.helpers.builders import (
     NOW,
     OPS,
     TEAM,
-    Place,
-    asked,
     claim_execution,
     later,
-    opened,
+    open_incident,
+    pending_approval,
     revoke,
     voter,
 )
+from tests.helpers.stores import Storage
 from tests.helpers.trail import fault, trail
 
 DONE = RemediationStatus.SUCCEEDED
@@ -43,7 +43,7 @@ OPEN = Limits(windows=(Window.model_validate({"start": "03:00", "end": "23:00"})
 
 async def approved(store: Store, incident: Incident, at: float = 1, **changes: Any) -> Execution:
     """An execution that waits to be claimed."""
-    one = await asked(store, incident.id, **changes)
+    one = await pending_approval(store, incident.id, **changes)
     await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(at), limits=OPEN)
     execution = await store.execution_of(one.id)
     assert execution is not None
@@ -102,7 +102,7 @@ async def wanted(store: Store, key: str) -> int:
 
 
 async def test_the_oldest_approved_execution_is_claimed_by_its_owner(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     second = await approved(store, incident, at=4)
     first = await approved(store, incident, at=3)
     claimed = await claim_execution(store, later(9))
@@ -118,9 +118,9 @@ async def test_the_oldest_approved_execution_is_claimed_by_its_owner(store: Stor
 
 
 @pytest.mark.sqlite_file
-async def test_an_execution_is_claimed_by_exactly_one_of_many(place: Place) -> None:
-    here, there = await place.open("bot-a"), await place.open("bot-b")
-    incident = await opened(here)
+async def test_an_execution_is_claimed_by_exactly_one_of_many(storage: Storage) -> None:
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
+    incident = await open_incident(here)
     execution = await approved(here, incident)
     claims = await asyncio.gather(
         *(claim_execution(store, later(2)) for store in (here, there) for _ in range(25))
@@ -130,17 +130,17 @@ async def test_an_execution_is_claimed_by_exactly_one_of_many(place: Place) -> N
 
 
 async def test_the_claim_is_shown_on_the_approval_card(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     execution = await dispatching(store, incident)
     assert await wanted(store, f"approval:{execution.approval_id}") == 3
 
 
 async def test_an_orphan_is_adopted_by_exactly_one(
-    place: Place,
+    storage: Storage,
 ) -> None:
-    dead = await place.open("bot-a")
-    heirs = [await place.open("bot-b"), await place.open("bot-c")]
-    incident = await opened(dead)
+    dead = await storage.open("bot-a")
+    heirs = [await storage.open("bot-b"), await storage.open("bot-c")]
+    incident = await open_incident(dead)
     execution = await dispatching(dead, incident)
     assert await dead.orphaned_executions(NOW, NOW) == []
     found = [await heir.orphaned_executions(NOW, NOW) for heir in heirs]
@@ -155,16 +155,16 @@ async def test_an_orphan_is_adopted_by_exactly_one(
 async def test_what_we_claimed_long_ago_is_an_orphan_too_for_the_claims_answer_may_be_lost(
     store: Store,
 ) -> None:
-    execution = await dispatching(store, await opened(store))
+    execution = await dispatching(store, await open_incident(store))
     assert await store.orphaned_executions(later(2), NOW) == []
     assert await store.orphaned_executions(later(3), NOW) == [execution]
     assert await store.adopt_execution(execution, later(9))
     assert await store.orphaned_executions(later(9), NOW) == [], "it is looked up from then"
 
 
-async def test_a_takeover_keeps_the_first_start_and_the_trail_still_fits(place: Place) -> None:
-    dead, heir = await place.open("bot-a"), await place.open("bot-b")
-    execution = await dispatching(dead, await opened(dead), terms=BOUND)
+async def test_a_takeover_keeps_the_first_start_and_the_trail_still_fits(storage: Storage) -> None:
+    dead, heir = await storage.open("bot-a"), await storage.open("bot-b")
+    execution = await dispatching(dead, await open_incident(dead), terms=BOUND)
     assert await may_send(dead, execution, 4)
     assert await heir.adopt_execution(execution, later(12))
     adopted = await heir.execution(execution.id)
@@ -175,9 +175,11 @@ async def test_a_takeover_keeps_the_first_start_and_the_trail_still_fits(place: 
     assert await fault(heir) == ""
 
 
-async def test_a_former_owner_can_neither_end_nor_revoke_what_its_heir_sends(place: Place) -> None:
-    former, heir = await place.open("bot-a"), await place.open("bot-b")
-    execution = await dispatching(former, await opened(former))
+async def test_a_former_owner_can_neither_end_nor_revoke_what_its_heir_sends(
+    storage: Storage,
+) -> None:
+    former, heir = await storage.open("bot-a"), await storage.open("bot-b")
+    execution = await dispatching(former, await open_incident(former))
     assert await heir.adopt_execution(execution, later(3))
     failed = await former.finish_execution(
         execution, RemediationStatus.FAILED, answer=None, error="not reached", now=later(4)
@@ -192,16 +194,16 @@ async def test_a_former_owner_can_neither_end_nor_revoke_what_its_heir_sends(pla
     assert ended.state is DONE
 
 
-async def test_what_the_gateway_answered_is_true_whoever_asked(place: Place) -> None:
-    former, heir = await place.open("bot-a"), await place.open("bot-b")
-    execution = await dispatching(former, await opened(former))
+async def test_what_the_gateway_answered_is_true_whoever_asked(storage: Storage) -> None:
+    former, heir = await storage.open("bot-a"), await storage.open("bot-b")
+    execution = await dispatching(former, await open_incident(former))
     assert await heir.adopt_execution(execution, later(3))
     assert (await finish(former, execution, DONE)).state is DONE
 
 
-async def test_what_is_finished_is_no_orphan_and_cannot_be_adopted(place: Place) -> None:
-    dead, heir = await place.open("bot-a"), await place.open("bot-b")
-    incident = await opened(dead)
+async def test_what_is_finished_is_no_orphan_and_cannot_be_adopted(storage: Storage) -> None:
+    dead, heir = await storage.open("bot-a"), await storage.open("bot-b")
+    incident = await open_incident(dead)
     execution = await dispatching(dead, incident)
     await finish(dead, execution, DONE)
     assert await heir.orphaned_executions(NOW, NOW) == []
@@ -211,7 +213,7 @@ async def test_what_is_finished_is_no_orphan_and_cannot_be_adopted(place: Place)
 async def test_a_yes_that_was_not_sent_is_revoked_with_its_incident_and_shown(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     execution = await approved(store, incident)
     shown = await wanted(store, f"approval:{execution.approval_id}")
     await store.resolve(incident.id, ANA, later(2))
@@ -224,7 +226,7 @@ async def test_a_yes_that_was_not_sent_is_revoked_with_its_incident_and_shown(
 
 
 async def test_an_old_yes_is_revoked_and_the_next_one_claimed(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     old = await approved(store, incident, at=1, expires_at=later(8))
     fresh = await approved(store, incident, at=1, expires_at=later(9))
     claimed = await claim_execution(store, later(9))
@@ -236,7 +238,10 @@ async def test_an_old_yes_is_revoked_and_the_next_one_claimed(store: Store) -> N
 
 
 async def test_what_is_under_way_is_only_sent_again_while_its_yes_holds(store: Store) -> None:
-    first, second = await opened(store), await opened(store, service="api", fingerprint="fp-api")
+    first, second = (
+        await open_incident(store),
+        await open_incident(store, service="api", fingerprint="fp-api"),
+    )
     over = await dispatching(store, first)
     open_still = await dispatching(store, second, expires_at=later(60))
     await store.resolve(first.id, ANA, later(3))
@@ -259,7 +264,7 @@ NIGHT = Window.model_validate({"start": "03:00", "end": "03:05"})  # NOW is 03:0
 
 
 async def test_what_may_be_sent_is_on_record_and_begins_at_that_moment(store: Store) -> None:
-    execution = await dispatching(store, await opened(store), terms=BOUND)
+    execution = await dispatching(store, await open_incident(store), terms=BOUND)
     assert await may_send(store, execution, 4)
     assert (await store.execution(execution.id)).started_at == later(4)
     last = (await trail(store))[-1]
@@ -280,7 +285,7 @@ async def test_what_may_be_sent_is_on_record_and_begins_at_that_moment(store: St
 async def test_what_changed_since_the_claim_revokes_it_and_nothing_is_on_record_as_sent(
     store: Store, change: str, why: str
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     terms = replace(BOUND, only_in_windows=True)
     execution = await dispatching(store, incident, terms=terms, expires_at=later(120))
     if change == "frozen":
@@ -300,9 +305,9 @@ async def test_what_changed_since_the_claim_revokes_it_and_nothing_is_on_record_
     assert found[-1] == "revoked"
 
 
-async def test_what_another_owns_or_what_is_finished_is_not_sent(place: Place) -> None:
-    former, heir = await place.open("bot-a"), await place.open("bot-b")
-    execution = await dispatching(former, await opened(former), terms=BOUND)
+async def test_what_another_owns_or_what_is_finished_is_not_sent(storage: Storage) -> None:
+    former, heir = await storage.open("bot-a"), await storage.open("bot-b")
+    execution = await dispatching(former, await open_incident(former), terms=BOUND)
     assert await heir.adopt_execution(execution, later(3))
     assert not await may_send(former, execution, 4)
     assert await may_send(heir, execution, 4)
@@ -311,11 +316,11 @@ async def test_what_another_owns_or_what_is_finished_is_not_sent(place: Place) -
 
 
 async def test_a_freeze_and_a_request_at_once_are_on_record_in_the_order_they_happened(
-    place: Place,
+    storage: Storage,
 ) -> None:
-    here, there = await place.open("bot-a"), await place.open("bot-b")
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
     for number in range(10):
-        incident = await opened(here, service=f"s{number}", fingerprint=f"fp-{number}")
+        incident = await open_incident(here, service=f"s{number}", fingerprint=f"fp-{number}")
         bound = Terms(bound=Binding(severity="high", env="prod", service=f"s{number}"))
         execution = await dispatching(here, incident, terms=bound)
         before = len(await trail(here))
@@ -333,7 +338,7 @@ async def test_a_freeze_and_a_request_at_once_are_on_record_in_the_order_they_ha
 async def test_what_the_gateway_answered_counts_even_for_what_was_revoked_meanwhile(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     execution = await dispatching(store, incident)
     assert await revoke(store, execution.approval_id, "the plan drifted", later(3))
     no_answer = await store.finish_execution(
@@ -351,23 +356,23 @@ async def test_what_the_gateway_answered_counts_even_for_what_was_revoked_meanwh
 
 
 async def test_what_was_revoked_before_it_was_claimed_has_no_answer(store: Store) -> None:
-    execution = await approved(store, await opened(store))
+    execution = await approved(store, await open_incident(store))
     assert await revoke(store, execution.approval_id, "not what was shown", later(3))
     assert (await finish(store, execution, DONE)).state is RemediationStatus.REVOKED
 
 
-async def test_while_an_heir_sends_its_target_stays_taken(place: Place) -> None:
-    former, heir = await place.open("bot-a"), await place.open("bot-b")
-    sent = await dispatching(former, await opened(former), target="web")
+async def test_while_an_heir_sends_its_target_stays_taken(storage: Storage) -> None:
+    former, heir = await storage.open("bot-a"), await storage.open("bot-b")
+    sent = await dispatching(former, await open_incident(former), target="web")
     assert await heir.adopt_execution(sent, later(3))
     assert not await revoke(former, sent.approval_id, "the plan drifted", later(4))
-    other = await opened(former, service="api", fingerprint="fp-api")
+    other = await open_incident(former, service="api", fingerprint="fp-api")
     with pytest.raises(Refused, match="another action is running on web"):
         await approved(former, other, target="web")
 
 
 async def test_a_person_may_say_that_it_did_not_run_and_its_target_is_free(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     execution = await dispatching(store, incident, target="web")
     assert not await store.mark_not_run(execution, BEN, later(4)), "it may be on its way"
     unknown = await store.finish_execution(
@@ -391,7 +396,7 @@ async def test_a_person_may_say_that_it_did_not_run_and_its_target_is_free(store
 
 
 async def test_the_outcome_is_written_and_shown(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     execution = await dispatching(store, incident)
     done = await finish(store, execution, DONE, at=5, error="")
     assert done.state is DONE
@@ -404,7 +409,7 @@ async def test_the_outcome_is_written_and_shown(store: Store) -> None:
 
 
 async def test_a_finished_execution_is_not_finished_again_nor_told_again(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     execution = await dispatching(store, incident)
     done = await finish(store, execution, DONE)
     story = await store.timeline(incident.id)
@@ -414,7 +419,7 @@ async def test_a_finished_execution_is_not_finished_again_nor_told_again(store: 
 
 
 async def test_an_unknown_outcome_may_still_become_known_once(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     execution = await dispatching(store, incident)
     unknown = await finish(store, execution, UNKNOWN, at=4, error="no answer in 75 s")
     assert (unknown.state, unknown.error) == (UNKNOWN, "no answer in 75 s")
@@ -424,14 +429,14 @@ async def test_an_unknown_outcome_may_still_become_known_once(store: Store) -> N
 
 
 async def test_what_was_never_claimed_cannot_be_finished(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     execution = await approved(store, incident)
     assert await finish(store, execution, DONE) == execution
     assert await wanted(store, f"result:{execution.id}") == 0
 
 
 async def test_unknown_outcomes_are_found_by_when_they_were_sent(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     execution = await dispatching(store, incident)
     assert await store.unknown_outcomes(later(0), NOW) == []
     unknown = await finish(store, execution, UNKNOWN)
@@ -439,9 +444,11 @@ async def test_unknown_outcomes_are_found_by_when_they_were_sent(store: Store) -
     assert await store.unknown_outcomes(later(3), NOW) == []
 
 
-async def test_what_was_never_finished_is_found_after_a_while_by_everybody(place: Place) -> None:
-    here, there = await place.open("bot-a"), await place.open("bot-b")
-    execution = await dispatching(here, await opened(here))
+async def test_what_was_never_finished_is_found_after_a_while_by_everybody(
+    storage: Storage,
+) -> None:
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
+    execution = await dispatching(here, await open_incident(here))
     assert await here.unknown_outcomes(NOW, later(2)) == []
     assert await here.unknown_outcomes(NOW, later(3)) == [execution]
     assert await there.unknown_outcomes(NOW, later(3)) == [execution]
@@ -458,7 +465,7 @@ async def test_an_unknown_execution_is_not_found(store: Store) -> None:
 
 
 async def test_what_succeeded_waits_to_be_verified_until_it_is_concluded(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     done = await finish(store, await dispatching(store, incident), DONE)
     assert await store.verifying() == [done]
     assert await store.conclude(done.id, RemediationStatus.VERIFIED, "200 twice", later(20))
@@ -466,7 +473,7 @@ async def test_what_succeeded_waits_to_be_verified_until_it_is_concluded(store: 
 
 
 async def test_good_probes_count_in_a_row_and_a_bad_one_starts_again(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     done = await finish(store, await dispatching(store, incident), DONE)
     counts = [
         await store.count_probe(done.id, good, f"look {number}")
@@ -478,14 +485,14 @@ async def test_good_probes_count_in_a_row_and_a_bad_one_starts_again(store: Stor
 
 
 async def test_probes_of_what_is_not_being_verified_do_not_count(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     execution = await dispatching(store, incident)
     assert await store.count_probe(execution.id, True, "early") == 0
     assert (await store.execution(execution.id)).verify_note == ""
 
 
 async def test_a_verified_remediation_is_what_fixed_the_incident(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     done = await finish(store, await dispatching(store, incident), DONE)
     assert await store.conclude(done.id, RemediationStatus.VERIFIED, "200 twice", later(20))
     after = await store.execution(done.id)
@@ -496,7 +503,7 @@ async def test_a_verified_remediation_is_what_fixed_the_incident(store: Store) -
 
 
 async def test_what_did_not_help_fixes_nothing(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     done = await finish(store, await dispatching(store, incident), DONE)
     assert await store.conclude(done.id, RemediationStatus.NOT_VERIFIED, "still 500", later(20))
     assert (await store.execution(done.id)).state is RemediationStatus.NOT_VERIFIED
@@ -504,9 +511,9 @@ async def test_what_did_not_help_fixes_nothing(store: Store) -> None:
 
 
 @pytest.mark.sqlite_file
-async def test_an_execution_is_concluded_once_whoever_races(place: Place) -> None:
-    here, there = await place.open("bot-a"), await place.open("bot-b")
-    incident = await opened(here)
+async def test_an_execution_is_concluded_once_whoever_races(storage: Storage) -> None:
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
+    incident = await open_incident(here)
     done = await finish(here, await dispatching(here, incident), DONE)
     answers = await asyncio.gather(
         here.conclude(done.id, RemediationStatus.VERIFIED, "yes", later(20)),
@@ -520,7 +527,7 @@ async def test_an_execution_is_concluded_once_whoever_races(place: Place) -> Non
 async def test_a_verdict_after_the_resolve_is_shown_with_the_end_of_the_story(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     done = await finish(store, await dispatching(store, incident), DONE)
     await store.resolve(incident.id, ANA, later(10))
     assert await wanted(store, f"resolved:{incident.id}") == 1

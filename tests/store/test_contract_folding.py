@@ -9,7 +9,16 @@ import pytest
 
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from store import Store
-from tests.helpers.builders import CHANNEL, NOW, Place, alert, later, named, resolved, tell
+from tests.helpers.builders import (
+    CHANNEL,
+    NOW,
+    alert,
+    deliver,
+    identify,
+    later,
+    resolved,
+)
+from tests.helpers.stores import Storage
 
 # Folding
 
@@ -38,10 +47,10 @@ from tests.helpers.builders import CHANNEL, NOW, Place, alert, later, named, res
 async def test_an_alert_joins_the_open_incident_that_is_about_the_same(
     store: Store, second: Alert, sop_id: str | None, reason: str
 ) -> None:
-    incident_id = await tell(store, alert(), sop_id=sop_id)
+    incident_id = await deliver(store, alert(), sop_id=sop_id)
     receipt = await store.accept(
         "d2",
-        [named(second, sop_id=sop_id, tracking_id="req-second")],
+        [identify(second, sop_id=sop_id, tracking_id="req-second")],
         channel=CHANNEL,
         now=NOW,
     )
@@ -64,27 +73,27 @@ async def test_an_alert_joins_the_open_incident_that_is_about_the_same(
 async def test_an_alert_about_something_else_opens_its_own_incident(
     store: Store, second: Alert, sop_id: str | None
 ) -> None:
-    first = await tell(store, alert(), sop_id=sop_id)
-    other = await tell(store, second, sop_id=sop_id)
+    first = await deliver(store, alert(), sop_id=sop_id)
+    other = await deliver(store, second, sop_id=sop_id)
     assert other not in (0, first)
     assert len(await store.open_incidents()) == 2
 
 
 async def test_strangers_that_name_no_service_do_not_fold_into_one_incident(store: Store) -> None:
     bare = {"env": "", "service": "", "category": ""}
-    first = await tell(store, alert(**bare, name="Disk", fingerprint="fp-1"))
-    second = await tell(store, alert(**bare, name="Mail", fingerprint="fp-2"))
-    third = await tell(store, alert(**bare, name="", fingerprint="fp-3"))
-    fourth = await tell(store, alert(**bare, name="", fingerprint="fp-4"))
+    first = await deliver(store, alert(**bare, name="Disk", fingerprint="fp-1"))
+    second = await deliver(store, alert(**bare, name="Mail", fingerprint="fp-2"))
+    third = await deliver(store, alert(**bare, name="", fingerprint="fp-3"))
+    fourth = await deliver(store, alert(**bare, name="", fingerprint="fp-4"))
     assert len({first, second, third, fourth}) == 4
 
 
 @pytest.mark.sqlite_file
-async def test_fifty_alerts_of_one_scope_at_once_open_one_incident(place: Place) -> None:
-    here, there = await place.open("bot-a"), await place.open("bot-b")
+async def test_fifty_alerts_of_one_scope_at_once_open_one_incident(storage: Storage) -> None:
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
     ids = await asyncio.gather(
         *(
-            tell(store, alert(fingerprint=f"fp-{number}-{store.owner}"))
+            deliver(store, alert(fingerprint=f"fp-{number}-{store.owner}"))
             for number in range(25)
             for store in (here, there)
         )
@@ -96,9 +105,9 @@ async def test_fifty_alerts_of_one_scope_at_once_open_one_incident(place: Place)
 
 
 async def test_repeats_raise_the_count_and_keep_the_last_value(store: Store) -> None:
-    incident_id = await tell(store, alert(value="91 %"))
-    await tell(store, alert(value="97 %"), at=later(5))
-    await tell(store, alert(value=""), at=later(6))
+    incident_id = await deliver(store, alert(value="91 %"))
+    await deliver(store, alert(value="97 %"), at=later(5))
+    await deliver(store, alert(value=""), at=later(6))
     incident = await store.incident(incident_id)
     assert (incident.alert_count, incident.firing, incident.value) == (3, 1, "97 %")
     assert incident.updated_at == later(6)
@@ -109,52 +118,52 @@ async def test_repeats_raise_the_count_and_keep_the_last_value(store: Store) -> 
 
 
 async def test_a_graver_alert_raises_the_severity_and_the_story_says_so(store: Store) -> None:
-    incident_id = await tell(store, alert(severity=Severity.MEDIUM))
-    await tell(store, alert(fingerprint="fp-2", severity=Severity.CRITICAL), at=later(1))
+    incident_id = await deliver(store, alert(severity=Severity.MEDIUM))
+    await deliver(store, alert(fingerprint="fp-2", severity=Severity.CRITICAL), at=later(1))
     assert (await store.incident(incident_id)).severity is Severity.CRITICAL
     story = [(entry.kind, entry.text) for entry in await store.timeline(incident_id)]
     assert ("severity", "Severity medium → critical") in story
 
 
 async def test_of_equally_severe_alerts_the_longest_firing_is_shown(store: Store) -> None:
-    incident_id = await tell(store, alert(title="first", starts_at=later(-60)), at=NOW)
+    incident_id = await deliver(store, alert(title="first", starts_at=later(-60)), at=NOW)
     other = {"fingerprint": "fp-2", "name": "Other"}
-    await tell(store, alert(**other, title="older", starts_at=later(-480)), at=later(1))
+    await deliver(store, alert(**other, title="older", starts_at=later(-480)), at=later(1))
     third = {"fingerprint": "fp-3", "name": "Third"}
-    await tell(store, alert(**third, title="no start"), at=later(2))
+    await deliver(store, alert(**third, title="no start"), at=later(2))
     one = await store.incident(incident_id)
     assert (one.title, one.display.since) == ("older", later(-480))
-    await tell(store, resolved(**other), at=later(3))
+    await deliver(store, resolved(**other), at=later(3))
     one = await store.incident(incident_id)
     assert (one.title, one.display.since) == ("first", later(-60))
 
 
 async def test_an_alert_without_a_start_is_shown_since_it_first_came(store: Store) -> None:
-    incident_id = await tell(store, alert(title="first"))
-    await tell(store, alert(title="first", severity=Severity.CRITICAL), at=later(60))
+    incident_id = await deliver(store, alert(title="first"))
+    await deliver(store, alert(title="first", severity=Severity.CRITICAL), at=later(60))
     assert (await store.incident(incident_id)).display.since == NOW
 
 
 async def test_the_alert_that_fires_alone_may_calm_down(store: Store) -> None:
-    incident_id = await tell(store, alert(severity=Severity.CRITICAL))
-    await tell(store, alert(severity=Severity.LOW))
+    incident_id = await deliver(store, alert(severity=Severity.CRITICAL))
+    await deliver(store, alert(severity=Severity.LOW))
     assert (await store.incident(incident_id)).severity is Severity.LOW
 
 
 async def test_another_alert_never_hides_that_something_graver_fires(store: Store) -> None:
-    incident_id = await tell(store, alert(severity=Severity.CRITICAL))
+    incident_id = await deliver(store, alert(severity=Severity.CRITICAL))
     calm = alert(fingerprint="fp-2", severity=Severity.LOW)
-    await tell(store, calm)
-    await tell(store, calm)
+    await deliver(store, calm)
+    await deliver(store, calm)
     assert (await store.incident(incident_id)).severity is Severity.CRITICAL
 
 
 async def test_once_the_graver_alert_is_over_the_other_one_may_calm_it(store: Store) -> None:
-    incident_id = await tell(store, alert(severity=Severity.CRITICAL))
+    incident_id = await deliver(store, alert(severity=Severity.CRITICAL))
     calm = alert(fingerprint="fp-2", severity=Severity.LOW)
-    await tell(store, calm)
-    await tell(store, resolved())
-    await tell(store, calm)
+    await deliver(store, calm)
+    await deliver(store, resolved())
+    await deliver(store, calm)
     assert (await store.incident(incident_id)).severity is Severity.LOW
 
 
@@ -162,8 +171,8 @@ async def test_once_the_graver_alert_is_over_the_other_one_may_calm_it(store: St
 
 
 async def test_an_incident_resolves_when_nothing_fires_any_more(store: Store) -> None:
-    incident_id = await tell(store, alert())
-    await tell(store, resolved(), at=later(60))
+    incident_id = await deliver(store, alert())
+    await deliver(store, resolved(), at=later(60))
     incident = await store.incident(incident_id)
     assert incident.status is IncidentStatus.RESOLVED
     assert (incident.resolved_at, incident.resolved_by, incident.firing) == (later(60), "", 0)
@@ -173,39 +182,39 @@ async def test_an_incident_resolves_when_nothing_fires_any_more(store: Store) ->
 
 
 async def test_one_of_two_alerts_that_resolves_leaves_the_incident_open(store: Store) -> None:
-    incident_id = await tell(store, alert(), alert(fingerprint="fp-2"))
-    await tell(store, resolved())
+    incident_id = await deliver(store, alert(), alert(fingerprint="fp-2"))
+    await deliver(store, resolved())
     incident = await store.incident(incident_id)
     assert (incident.status, incident.firing) == (IncidentStatus.OPEN, 1)
-    await tell(store, resolved(fingerprint="fp-2"))
+    await deliver(store, resolved(fingerprint="fp-2"))
     assert (await store.incident(incident_id)).status is IncidentStatus.RESOLVED
 
 
 async def test_a_resolve_whose_fingerprint_differs_closes_by_the_alerts_name(store: Store) -> None:
-    incident_id = await tell(store, alert(fingerprint="fp-firing"))
-    await tell(store, resolved(fingerprint="fp-resolved"))
+    incident_id = await deliver(store, alert(fingerprint="fp-firing"))
+    await deliver(store, resolved(fingerprint="fp-resolved"))
     assert (await store.incident(incident_id)).status is IncidentStatus.RESOLVED
 
 
 async def test_an_alert_that_was_renamed_is_closed_by_its_new_name_alone(store: Store) -> None:
-    await tell(store, alert(name="HighCpu", fingerprint="one"))
-    await tell(store, alert(name="HighLoad", fingerprint="one"))
-    await tell(store, resolved(name="HighCpu", fingerprint="other"))
+    await deliver(store, alert(name="HighCpu", fingerprint="one"))
+    await deliver(store, alert(name="HighLoad", fingerprint="one"))
+    await deliver(store, resolved(name="HighCpu", fingerprint="other"))
     assert len(await store.open_incidents()) == 1
-    await tell(store, resolved(name="HighLoad", fingerprint="another"))
+    await deliver(store, resolved(name="HighLoad", fingerprint="another"))
     assert await store.open_incidents() == []
 
 
 async def test_a_resolve_of_another_name_closes_nothing(store: Store) -> None:
-    incident_id = await tell(store, alert())
-    await tell(store, resolved(fingerprint="fp-2", name="Other"))
+    incident_id = await deliver(store, alert())
+    await deliver(store, resolved(fingerprint="fp-2", name="Other"))
     incident = await store.incident(incident_id)
     assert (incident.status, incident.firing) == (IncidentStatus.OPEN, 1)
 
 
 async def test_a_resolve_without_an_open_incident_is_kept_and_opens_nothing(store: Store) -> None:
     receipt = await store.accept(
-        "d1", [named(resolved(), tracking_id="req-late")], channel=CHANNEL, now=NOW
+        "d1", [identify(resolved(), tracking_id="req-late")], channel=CHANNEL, now=NOW
     )
     assert (receipt.accepted, receipt.incident_ids) == (1, ())
     assert [one.incident_id for one in await store.trace("req-late")] == [None]
@@ -215,32 +224,32 @@ async def test_a_resolve_without_an_open_incident_is_kept_and_opens_nothing(stor
 async def test_an_acknowledged_incident_is_still_the_one_to_join_and_to_resolve(
     store: Store,
 ) -> None:
-    incident_id = await tell(store, alert())
+    incident_id = await deliver(store, alert())
     await store.acknowledge(incident_id, "U0ANA", NOW)
-    assert await tell(store, alert()) == incident_id
-    assert await tell(store, resolved()) == incident_id
+    assert await deliver(store, alert()) == incident_id
+    assert await deliver(store, resolved()) == incident_id
     assert (await store.incident(incident_id)).status is IncidentStatus.RESOLVED
 
 
 async def test_the_next_alert_after_the_resolve_opens_a_new_incident(store: Store) -> None:
-    first = await tell(store, alert())
-    await tell(store, resolved())
-    second = await tell(store, alert())
+    first = await deliver(store, alert())
+    await deliver(store, resolved())
+    second = await deliver(store, alert())
     assert second not in (0, first)
     assert (await store.incident(first)).status is IncidentStatus.RESOLVED
     assert [one.id for one in await store.open_incidents()] == [second]
 
 
 async def test_firing_and_resolved_in_one_delivery_open_and_close_it(store: Store) -> None:
-    incident_id = await tell(store, alert(), resolved())
+    incident_id = await deliver(store, alert(), resolved())
     assert (await store.incident(incident_id)).status is IncidentStatus.RESOLVED
 
 
 async def test_a_resolve_that_reads_differently_clears_only_the_single_alert_of_its_name(
     store: Store,
 ) -> None:
-    incident_id = await tell(store, alert(fingerprint="pod-a"), alert(fingerprint="pod-b"))
-    await tell(store, resolved(fingerprint="pod-c"))
+    incident_id = await deliver(store, alert(fingerprint="pod-a"), alert(fingerprint="pod-b"))
+    await deliver(store, resolved(fingerprint="pod-c"))
     incident = await store.incident(incident_id)
     assert incident.firing == 2, "which of the two resolved is not known, so neither is cleared"
     assert incident.status is IncidentStatus.OPEN
@@ -250,10 +259,12 @@ async def test_a_resolve_that_reads_differently_clears_only_the_single_alert_of_
 
 
 async def test_a_fingerprint_of_another_source_is_another_alert(store: Store) -> None:
-    ours = await tell(store, alert(fingerprint="1"))
-    theirs = await tell(store, alert(fingerprint="1", source="zabbix", service="api", name="Other"))
+    ours = await deliver(store, alert(fingerprint="1"))
+    theirs = await deliver(
+        store, alert(fingerprint="1", source="zabbix", service="api", name="Other")
+    )
     assert theirs not in (0, ours)
-    await tell(store, resolved(fingerprint="1", source="zabbix", service="", name="Other"))
+    await deliver(store, resolved(fingerprint="1", source="zabbix", service="", name="Other"))
     assert [one.id for one in await store.open_incidents()] == [ours]
 
 
@@ -261,23 +272,23 @@ async def test_a_fingerprint_of_another_source_is_another_alert(store: Store) ->
 async def test_the_same_fingerprint_about_something_else_is_another_alert(
     store: Store, changes: dict[str, str]
 ) -> None:
-    first = await tell(store, alert())
-    second = await tell(store, alert(**changes))
+    first = await deliver(store, alert())
+    second = await deliver(store, alert(**changes))
     assert second not in (0, first)
-    await tell(store, resolved(**changes))
+    await deliver(store, resolved(**changes))
     assert [one.id for one in await store.open_incidents()] == [first]
 
 
 async def test_an_edit_joins_what_its_message_joined_and_takes_its_place(store: Store) -> None:
     async def say(one: Alert, version: str, edit_of: str = "slack/C1/1.5/") -> tuple[int, ...]:
-        told = replace(named(one, dedup_key=f"slack/C1/1.5/{version}#0"), edit_of=edit_of)
+        told = replace(identify(one, dedup_key=f"slack/C1/1.5/{version}#0"), edit_of=edit_of)
         receipt = await store.accept(f"say-{version}", [told], channel=CHANNEL, now=NOW)
         return receipt.incident_ids
 
     bare = {"env": "", "service": "", "category": ""}
     (incident_id,) = await say(alert(**bare, name="Disk full", fingerprint="fp-1"), "", "")
     other = alert(**bare, name="Disk full!", fingerprint="fp-2")
-    near = replace(named(other, dedup_key="slack/C1/1.50/#0"), edit_of="slack/C1/1.50/")
+    near = replace(identify(other, dedup_key="slack/C1/1.50/#0"), edit_of="slack/C1/1.50/")
     stranger = await store.accept("near", [near], channel=CHANNEL, now=NOW)
     assert stranger.opened, "1.50 is another message than 1.5"
     edited = alert(**bare, name="Disk is full", fingerprint="fp-3")
@@ -294,7 +305,7 @@ async def test_an_edit_joins_what_its_message_joined_and_takes_its_place(store: 
 
 async def remind(store: Store, one: Alert, at: float = 0) -> int:
     """A webhook tells of an alert that stands, or stood, since NOW; 1 when that was news."""
-    told = named(replace(one, starts_at=NOW))
+    told = identify(replace(one, starts_at=NOW))
     begins = f"{one.source}/{one.fingerprint}/1/"
     told = replace(told, series_key=begins, dedup_key=f"{begins}{told.dedup_key}")
     receipt = await store.accept(told.dedup_key, [told], channel=CHANNEL, now=later(at))

@@ -23,10 +23,10 @@ from tests.helpers.builders import (
     NOW,
     OPS,
     TEAM,
-    asked,
     claim_execution,
     later,
-    opened,
+    open_incident,
+    pending_approval,
     voter,
 )
 from tests.helpers.trail import anchors, fault, tamper, trail
@@ -35,9 +35,9 @@ REVOKED = RemediationStatus.REVOKED
 
 
 async def approved(store: Store, **changes: Any) -> Approval:
-    incident = await opened(store)
+    incident = await open_incident(store)
     terms = Terms(bound=Binding(severity=incident.severity, env=incident.env, service="web"))
-    one = await asked(store, incident.id, **{"terms": terms, **changes})
+    one = await pending_approval(store, incident.id, **{"terms": terms, **changes})
     await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
     return one
 
@@ -136,7 +136,7 @@ async def test_a_freeze_that_is_deleted_by_hand_still_holds(
 ) -> None:
     one = await approved(store)
     execution = await claimed(store)
-    waiting = await asked(store, one.incident_id)
+    waiting = await pending_approval(store, one.incident_id)
     await store.freeze(BEN, "stop", later(3), channel=OPS)
     await tamper(store, *changes)
     freeze = await store.frozen()
@@ -259,7 +259,7 @@ async def test_a_request_that_the_limits_cannot_see_keeps_everything_from_being_
 ) -> None:
     first = await approved(store, target="web")
     assert await may_send(store, await claimed(store), 3)
-    second = await asked(store, first.incident_id, target="db")
+    second = await pending_approval(store, first.incident_id, target="db")
     assert await blocker_of(store, second, 5) is None
     await tamper(store, (*change, first.id))
     assert await blocker_of(store, second, 5) is BlockerKind.REQUEST_MISSING
@@ -288,7 +288,7 @@ async def test_an_execution_deleted_with_an_edit_of_its_request_hides_from_no_li
     for number in range(3):
         sent.append(await approved(store, target=f"web-{number}"))
         assert await may_send(store, await claimed(store, 3 + number), 3 + number)
-    waiting = await asked(store, sent[0].incident_id, target="db")
+    waiting = await pending_approval(store, sent[0].incident_id, target="db")
     assert await blocker_of(store, waiting, 7) is None
     hidden = [row for row in await trail(store) if row.kind == "request"][which]
     assert hidden.subject == sent[which].id
@@ -308,7 +308,7 @@ async def test_requests_that_retention_forgot_are_not_missing(store: Store) -> N
     assert await may_send(store, await claimed(store), 3)
     await store.record(Kind.POLICY_LOADED, now=later(200_000), subject="x")
     assert await store.prune_audit(later(150_000), later(200_000)) > 0
-    waiting = await asked(store, one.incident_id, target="db", expires_at=later(300_000))
+    waiting = await pending_approval(store, one.incident_id, target="db", expires_at=later(300_000))
     assert await blocker_of(store, waiting, 200_001) is None
 
 

@@ -21,18 +21,18 @@ from tests.helpers.builders import (
     CAT,
     OPS,
     TEAM,
-    Place,
     alert,
     approval,
-    asked,
     claim_execution,
+    deliver,
     later,
-    opened,
+    open_incident,
+    pending_approval,
     resolved,
     revoke,
-    tell,
     voter,
 )
+from tests.helpers.stores import Storage
 from tests.helpers.trail import fault
 
 SUCCEEDED, FAILED = RemediationStatus.SUCCEEDED, RemediationStatus.FAILED
@@ -72,7 +72,7 @@ async def ran(
     **how: Any,
 ) -> Execution:
     """A remediation of the incident that was approved, sent, and ended so."""
-    one = await asked(store, incident.id, target=target)
+    one = await pending_approval(store, incident.id, target=target)
     await yes(store, one, at)
     execution = await claim(store, at)
     assert execution is not None
@@ -86,7 +86,7 @@ def restart(grace: int) -> Proposal:
 
 
 async def other(store: Store, name: str = "db") -> Incident:
-    return await opened(store, service=name, fingerprint=f"fp-{name}")
+    return await open_incident(store, service=name, fingerprint=f"fp-{name}")
 
 
 async def reason(store: Store, one: Approval) -> str:
@@ -104,10 +104,10 @@ async def test_what_is_approved_for_one_target_is_claimed_one_at_a_time_in_that_
     waiting = []
     for number in range(3):
         incident = await other(store, f"svc-{number}")
-        one = await asked(store, incident.id, target="web")
+        one = await pending_approval(store, incident.id, target="web")
         await yes(store, one, 3 - number)
         waiting.insert(0, one.id)
-    elsewhere = await asked(store, (await opened(store)).id, target="db")
+    elsewhere = await pending_approval(store, (await open_incident(store)).id, target="db")
     await yes(store, elsewhere, 5)
     claimed = []
     for _ in range(3):
@@ -125,8 +125,8 @@ async def test_what_is_approved_for_one_target_is_claimed_one_at_a_time_in_that_
 
 
 async def test_what_waits_for_its_target_is_revoked_when_that_cools_down(store: Store) -> None:
-    first = await asked(store, (await opened(store)).id, target="web")
-    second = await asked(store, (await other(store)).id, target="web")
+    first = await pending_approval(store, (await open_incident(store)).id, target="web")
+    second = await pending_approval(store, (await other(store)).id, target="web")
     await yes(store, first, 1)
     await yes(store, second, 1.5)
     execution = await claim(store, 2, COOL)
@@ -141,12 +141,12 @@ async def test_what_waits_for_its_target_is_revoked_when_that_cools_down(store: 
 
 
 @pytest.mark.sqlite_file
-async def test_however_many_claim_at_once_one_acts_on_the_target(place: Place) -> None:
-    stores = [await place.open(f"bot-{n}") for n in range(3)]
+async def test_however_many_claim_at_once_one_acts_on_the_target(storage: Storage) -> None:
+    stores = [await storage.open(f"bot-{n}") for n in range(3)]
     approvals = []
     for number in range(6):
         incident = await other(stores[0], f"svc-{number}")
-        one = await asked(stores[0], incident.id, target="web")
+        one = await pending_approval(stores[0], incident.id, target="web")
         await yes(stores[0], one)
         approvals.append(one)
     claimed = await asyncio.gather(*(claim(store) for store in stores for _ in range(3)))
@@ -156,8 +156,8 @@ async def test_however_many_claim_at_once_one_acts_on_the_target(place: Place) -
 
 
 async def test_a_yes_is_refused_while_another_action_runs_there(store: Store) -> None:
-    first = await asked(store, (await opened(store)).id, target="web")
-    second = await asked(store, (await other(store)).id, target="web")
+    first = await pending_approval(store, (await open_incident(store)).id, target="web")
+    second = await pending_approval(store, (await other(store)).id, target="web")
     await yes(store, first)
     execution = await claim(store)
     assert execution is not None
@@ -170,8 +170,8 @@ async def test_a_yes_is_refused_while_another_action_runs_there(store: Store) ->
 async def test_of_an_unknown_outcome_nothing_else_acts_there_until_people_decided(
     store: Store,
 ) -> None:
-    execution = await ran(store, await opened(store), UNKNOWN, answer=None)
-    second = await asked(store, (await other(store)).id, target="web")
+    execution = await ran(store, await open_incident(store), UNKNOWN, answer=None)
+    second = await pending_approval(store, (await other(store)).id, target="web")
     with pytest.raises(Refused, match=r"the outcome of another action on web is unknown"):
         await yes(store, second, 5)
     assert await store.mark_by_hand(execution, CAT, later(6), later(306))
@@ -184,11 +184,11 @@ async def test_of_an_unknown_outcome_nothing_else_acts_there_until_people_decide
 
 
 async def test_what_else_waits_for_the_target_in_that_incident_is_revoked(store: Store) -> None:
-    incident = await opened(store)
-    first = await asked(store, incident.id, target="web")
-    waiting = await asked(store, incident.id, proposal=restart(2))
-    approved = await asked(store, incident.id, proposal=restart(3))
-    elsewhere = await asked(store, incident.id, target="db")
+    incident = await open_incident(store)
+    first = await pending_approval(store, incident.id, target="web")
+    waiting = await pending_approval(store, incident.id, proposal=restart(2))
+    approved = await pending_approval(store, incident.id, proposal=restart(3))
+    elsewhere = await pending_approval(store, incident.id, target="db")
     await yes(store, first)
     await yes(store, approved, 1.5)
     assert await claim(store) is not None
@@ -204,22 +204,22 @@ async def test_what_else_waits_for_the_target_in_that_incident_is_revoked(store:
 
 
 async def test_a_target_cools_down_after_anything_was_sent_to_it(store: Store) -> None:
-    await ran(store, await opened(store), VERIFIED)  # sent at 1
-    one = await asked(store, (await other(store)).id, target="web")
+    await ran(store, await open_incident(store), VERIFIED)  # sent at 1
+    one = await pending_approval(store, (await other(store)).id, target="web")
     with pytest.raises(Refused, match=r"web was acted on at 03:04:06 UTC; next action at 03:09:06"):
         await yes(store, one, 300, COOL)
     await yes(store, one, 301, COOL)
 
 
 async def test_what_never_reached_the_gateway_cools_nothing_down(store: Store) -> None:
-    await ran(store, await opened(store), FAILED, answer=None)
-    one = await asked(store, (await other(store)).id, target="web")
+    await ran(store, await open_incident(store), FAILED, answer=None)
+    one = await pending_approval(store, (await other(store)).id, target="web")
     await yes(store, one, 5, COOL)
 
 
 async def test_a_clock_moved_back_does_not_end_a_cooldown(store: Store) -> None:
-    await ran(store, await opened(store), VERIFIED, at=50)
-    one = await asked(store, (await other(store)).id, target="web")
+    await ran(store, await open_incident(store), VERIFIED, at=50)
+    one = await pending_approval(store, (await other(store)).id, target="web")
     with pytest.raises(Refused, match="next action at"):
         await yes(store, one, 10, COOL)
 
@@ -229,48 +229,52 @@ async def test_after_three_failures_of_one_sop_its_breaker_is_open_for_a_while(
 ) -> None:
     for number, state in enumerate((FAILED, NOT_VERIFIED, FAILED)):
         incident = await store.incident(
-            await tell(
+            await deliver(
                 store, alert(service=f"s{number}", fingerprint=f"fp-{number}"), sop_id="sop_x"
             )
         )
         await ran(store, incident, state, at=1 + number, target=f"t-{number}")
     incident = await store.incident(
-        await tell(store, alert(service="s9", fingerprint="fp-9"), sop_id="sop_x")
+        await deliver(store, alert(service="s9", fingerprint="fp-9"), sop_id="sop_x")
     )
     with pytest.raises(Refused, match=r"Not proposed: the last 3 remediations of sop_x failed"):
-        await asked(store, incident.id)
-    elsewhere = await asked(store, (await other(store)).id)
+        await pending_approval(store, incident.id)
+    elsewhere = await pending_approval(store, (await other(store)).id)
     await yes(store, elsewhere, 9)
-    late = await asked(store, incident.id, requested_at=later(3700), expires_at=later(4000))
+    late = await pending_approval(
+        store, incident.id, requested_at=later(3700), expires_at=later(4000)
+    )
     await yes(store, late, 3701)
 
 
 async def test_a_verified_remediation_closes_the_breaker(store: Store) -> None:
     for number, state in enumerate((FAILED, FAILED, VERIFIED, FAILED)):
         incident = await store.incident(
-            await tell(
+            await deliver(
                 store, alert(service=f"s{number}", fingerprint=f"fp-{number}"), sop_id="sop_x"
             )
         )
         await ran(store, incident, state, at=1 + 2 * number, target=f"t-{number}")
     incident = await store.incident(
-        await tell(store, alert(service="s9", fingerprint="fp-9"), sop_id="sop_x")
+        await deliver(store, alert(service="s9", fingerprint="fp-9"), sop_id="sop_x")
     )
-    assert await asked(store, incident.id)
+    assert await pending_approval(store, incident.id)
 
 
 async def test_within_an_hour_no_more_runs_than_the_budget_allows(store: Store) -> None:
     two = Limits(hourly_budget=2)
     for number in range(2):
         await ran(store, await other(store, f"s{number}"), VERIFIED, target=f"t-{number}")
-    one = await asked(store, (await opened(store)).id, expires_at=later(9_000))
+    one = await pending_approval(store, (await open_incident(store)).id, expires_at=later(9_000))
     with pytest.raises(Refused, match="2 remediations ran within the last hour"):
         await yes(store, one, 9, two)
     await yes(store, one, 3_602, two)
 
 
 async def test_a_budget_that_was_spent_after_the_yes_revokes_it(store: Store) -> None:
-    first, second = [await asked(store, (await other(store, f"s{n}")).id) for n in range(2)]
+    first, second = [
+        await pending_approval(store, (await other(store, f"s{n}")).id) for n in range(2)
+    ]
     one = Limits(hourly_budget=1)
     await yes(store, first, 1, one)
     await yes(store, second, 1.5, one)
@@ -284,16 +288,18 @@ async def test_one_sop_cannot_use_up_the_budget_of_all(store: Store) -> None:
     limits = Limits(hourly_budget_per_sop=2)
     incidents = []
     for number in range(3):
-        named = await opened(store, service="web", env=f"e{number}", fingerprint=f"fp{number}")
+        named = await open_incident(
+            store, service="web", env=f"e{number}", fingerprint=f"fp{number}"
+        )
         incidents.append(named)
     assert len({incident.sop_id for incident in incidents}) == 3
     same = incidents[0]
     for number in range(2):
         await ran(store, same, VERIFIED, target=f"t-{number}")
-    third = await asked(store, same.id, target="t-3")
+    third = await pending_approval(store, same.id, target="t-3")
     with pytest.raises(Refused, match=f"2 remediations of {same.sop_id} ran within the last hour"):
         await yes(store, third, 9, limits)
-    another = await asked(store, incidents[1].id, target="t-4")
+    another = await pending_approval(store, incidents[1].id, target="t-4")
     await yes(store, another, 9, limits)
     assert await claim(store, 10, limits)
 
@@ -303,26 +309,26 @@ async def test_one_target_is_acted_on_only_so_often_an_hour_whatever_asks(store:
     limits = Limits(hourly_budget_per_target=2)
     for number in range(2):
         await ran(store, await other(store, f"s{number}"), VERIFIED, target="web")
-    incident = await opened(store)
+    incident = await open_incident(store)
     with pytest.raises(Refused, match="2 remediations on web ran within the last hour"):
-        await yes(store, await asked(store, incident.id, target="web"), 9, limits)
-    other_target = await asked(store, incident.id, target="db")
+        await yes(store, await pending_approval(store, incident.id, target="web"), 9, limits)
+    other_target = await pending_approval(store, incident.id, target="db")
     await yes(store, other_target, 9, limits)
     assert await claim(store, 10, limits)
 
 
 async def test_what_did_not_help_is_not_repeated_in_that_incident(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await ran(store, incident, NOT_VERIFIED)
     with pytest.raises(Refused, match="Restart web did not help in this incident before"):
-        await asked(store, incident.id, target="web")
-    assert await asked(store, incident.id, target="db")
-    assert await asked(store, (await other(store)).id, target="web")
+        await pending_approval(store, incident.id, target="web")
+    assert await pending_approval(store, incident.id, target="db")
+    assert await pending_approval(store, (await other(store)).id, target="web")
 
 
 async def test_while_everything_is_frozen_nothing_is_counted_or_claimed(store: Store) -> None:
-    before = await asked(store, (await opened(store)).id)
-    approved = await asked(store, (await other(store)).id)
+    before = await pending_approval(store, (await open_incident(store)).id)
+    approved = await pending_approval(store, (await other(store)).id)
     await yes(store, approved)
     await store.freeze(ANA, "a move", later(2), channel=OPS)
     with pytest.raises(Refused, match=r"everything is frozen by <@U0ANA> \(a move\)"):
@@ -336,7 +342,7 @@ async def test_while_everything_is_frozen_nothing_is_counted_or_claimed(store: S
 
 
 async def test_a_freeze_shows_on_every_card_that_waits(store: Store) -> None:
-    one = await asked(store, (await opened(store)).id)
+    one = await pending_approval(store, (await open_incident(store)).id)
     message = await store.outbox_message(f"approval:{one.id}")
     assert message is not None
     await store.freeze(ANA, "", later(2), channel=OPS)
@@ -349,27 +355,27 @@ async def test_a_freeze_shows_on_every_card_that_waits(store: Store) -> None:
 
 
 async def test_an_undo_that_ran_makes_what_it_took_back_undone(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     done = await ran(store, incident, NOT_VERIFIED, at=1)
-    undo = await asked(store, incident.id, target="web", undoes=done.id)
+    undo = await pending_approval(store, incident.id, target="web", undoes=done.id)
     await yes(store, undo, 5, COOL)  # neither the cool-down nor the repeat is in its way
     execution = await claim(store, 6, COOL)
     assert execution is not None
     await ends(store, execution, FAILED, 7)
     assert (await store.execution(done.id)).state is NOT_VERIFIED, "it did not work"
-    again = await asked(store, incident.id, target="web", undoes=done.id)
+    again = await pending_approval(store, incident.id, target="web", undoes=done.id)
     await yes(store, again, 8, COOL)
     execution = await claim(store, 9, COOL)
     assert execution is not None
     await ends(store, execution, SUCCEEDED, 10)
     assert (await store.execution(done.id)).state is RemediationStatus.UNDONE
     with pytest.raises(Refused, match="did not help"):
-        await asked(store, incident.id, target="web")
+        await pending_approval(store, incident.id, target="web")
     assert await fault(store) == ""
 
 
 async def test_what_nobody_can_tell_is_concluded_once_and_stays_succeeded(store: Store) -> None:
-    execution = await ran(store, await opened(store), SUCCEEDED)
+    execution = await ran(store, await open_incident(store), SUCCEEDED)
     assert await store.conclude(execution.id, SUCCEEDED, "nobody can tell", later(400))
     assert not await store.conclude(execution.id, VERIFIED, "late", later(401))
     found = await store.execution(execution.id)
@@ -382,9 +388,9 @@ async def test_what_nobody_can_tell_is_concluded_once_and_stays_succeeded(store:
 
 
 async def test_what_needs_nobodys_yes_is_queued_at_once(store: Store) -> None:
-    one = await asked(
+    one = await pending_approval(
         store,
-        (await opened(store)).id,
+        (await open_incident(store)).id,
         needed=0,
         state=RemediationStatus.APPROVED,
         decided_at=later(1),
@@ -398,7 +404,9 @@ async def test_what_needs_nobodys_yes_is_queued_at_once(store: Store) -> None:
 
 
 async def test_a_yes_without_the_reason_that_is_asked_for_is_refused(store: Store) -> None:
-    one = await asked(store, (await opened(store)).id, terms=Terms(reason_required=True))
+    one = await pending_approval(
+        store, (await open_incident(store)).id, terms=Terms(reason_required=True)
+    )
     with pytest.raises(Refused, match="this needs a reason"):
         await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), reason="  ")
     told = await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), reason=" it is 3 ")
@@ -412,8 +420,8 @@ async def test_the_track_record_is_of_this_sop_and_action_over_all_incidents(sto
     for number, state in enumerate((VERIFIED, NOT_VERIFIED, VERIFIED)):
         begins = 1_000 * number
         one = alert(service="web", fingerprint="fp")
-        incident = await store.incident(await tell(store, one, at=later(begins), sop_id="sop_x"))
-        approval = await asked(
+        incident = await store.incident(await deliver(store, one, at=later(begins), sop_id="sop_x"))
+        approval = await pending_approval(
             store, incident.id, requested_at=later(begins), expires_at=later(begins + 900)
         )
         await yes(store, approval, begins + 1)
@@ -421,7 +429,7 @@ async def test_the_track_record_is_of_this_sop_and_action_over_all_incidents(sto
         assert execution is not None
         await ends(store, execution, state, begins + 10)
         ended = resolved(service="web", fingerprint="fp")
-        await tell(store, ended, at=later(begins + 20), sop_id="sop_x")
+        await deliver(store, ended, at=later(begins + 20), sop_id="sop_x")
     found = await store.track_record("sop_x", "service.restart")
     assert (found.runs, found.verified, found.came_back) == (3, 2, 1)
     assert found.median_recovery == 9.0
@@ -432,10 +440,13 @@ async def test_the_track_record_is_of_this_sop_and_action_over_all_incidents(sto
 
 @pytest.mark.attack("ASI03")
 async def test_a_severity_that_any_sender_may_say_takes_nothing_back(store: Store) -> None:
-    incident = await opened(store)
-    waits, approved = await asked(store, incident.id), await asked(store, incident.id)
+    incident = await open_incident(store)
+    waits, approved = (
+        await pending_approval(store, incident.id),
+        await pending_approval(store, incident.id),
+    )
     await yes(store, approved)
-    await tell(store, alert(severity=Severity.CRITICAL), at=later(2))
+    await deliver(store, alert(severity=Severity.CRITICAL), at=later(2))
     assert not (await store.approval(waits.id)).decided
     assert await claim(store, 3) is not None
 
@@ -444,26 +455,31 @@ async def test_a_severity_that_any_sender_may_say_takes_nothing_back(store: Stor
 
 
 async def test_the_same_proposal_of_an_incident_is_one_card_whoever_asks(store: Store) -> None:
-    incident, elsewhere = await opened(store), await other(store)
-    one = await asked(store, incident.id, target="web")
+    incident, elsewhere = await open_incident(store), await other(store)
+    one = await pending_approval(store, incident.id, target="web")
     with pytest.raises(AlreadyProposed, match="Restart web is awaiting approval"):
-        await asked(store, incident.id, target="web", requested_by=BEN)
+        await pending_approval(store, incident.id, target="web", requested_by=BEN)
     for different in (
-        asked(store, incident.id, proposal=restart(2)),
-        asked(store, elsewhere.id, target="web"),
-        asked(store, incident.id, target="web", undoes="exec-1"),
+        pending_approval(store, incident.id, proposal=restart(2)),
+        pending_approval(store, elsewhere.id, target="web"),
+        pending_approval(store, incident.id, target="web", undoes="exec-1"),
     ):
         assert (await different).id
     await yes(store, one)
     with pytest.raises(AlreadyProposed, match="Restart web is approved"):
-        await asked(store, incident.id, target="web")
+        await pending_approval(store, incident.id, target="web")
     assert await claim(store) is not None
-    assert await asked(store, incident.id, target="web"), "its card says what is under way"
+    assert await pending_approval(store, incident.id, target="web"), (
+        "its card says what is under way"
+    )
 
 
 async def test_what_is_withdrawn_stays_so_and_what_is_sent_cannot_be(store: Store) -> None:
-    incident = await opened(store)
-    one, sent = await asked(store, incident.id), await asked(store, incident.id)
+    incident = await open_incident(store)
+    one, sent = (
+        await pending_approval(store, incident.id),
+        await pending_approval(store, incident.id),
+    )
     assert await revoke(store, one.id, "not any more", later(1))
     assert not await revoke(store, one.id, "twice", later(1))
     assert await reason(store, one) == "not any more"
@@ -477,7 +493,7 @@ async def test_what_is_withdrawn_stays_so_and_what_is_sent_cannot_be(store: Stor
 
 
 async def test_a_yes_of_a_time_yet_to_come_is_not_acted_on(store: Store) -> None:
-    one = await asked(store, (await opened(store)).id)
+    one = await pending_approval(store, (await open_incident(store)).id)
     await yes(store, one, 500)
     assert await claim(store, 2) is None
     assert await reason(store, one) == "the clock was moved back after the approval"

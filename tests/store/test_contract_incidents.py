@@ -9,7 +9,17 @@ from bot.incidents.model import IncidentChange, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 from store import Store
 from store.admin.invariants import broken
-from tests.helpers.builders import ANA, BEN, CHANNEL, alert, asked, later, opened, resolved, tell
+from tests.helpers.builders import (
+    ANA,
+    BEN,
+    CHANNEL,
+    alert,
+    deliver,
+    later,
+    open_incident,
+    pending_approval,
+    resolved,
+)
 
 
 async def test_an_unknown_incident_is_not_found_by_its_number(store: Store) -> None:
@@ -24,7 +34,7 @@ async def test_an_unknown_incident_is_not_found_by_its_number(store: Store) -> N
 
 
 async def test_acknowledging_says_who_and_when_and_changes_the_card(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     change = await store.acknowledge(incident.id, ANA, later(9))
     acked = change.incident
     assert (change.changed, change.former) == (True, "")
@@ -39,7 +49,7 @@ async def test_acknowledging_says_who_and_when_and_changes_the_card(store: Store
 
 
 async def test_a_second_acknowledgement_changes_nothing(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     first = await store.acknowledge(incident.id, ANA, later(1))
     second = await store.acknowledge(incident.id, BEN, later(2))
     assert second == IncidentChange(first.incident, changed=False, former=ANA)
@@ -47,7 +57,7 @@ async def test_a_second_acknowledgement_changes_nothing(store: Store) -> None:
 
 
 async def test_assigning_takes_over_by_name_and_tells_the_thread(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.acknowledge(incident.id, ANA, later(1))
     change = await store.assign(incident.id, BEN, BEN, later(2))
     assert (change.changed, change.former) == (True, ANA)
@@ -62,7 +72,7 @@ async def test_assigning_takes_over_by_name_and_tells_the_thread(store: Store) -
 
 
 async def test_assigning_what_nobody_has_acknowledged_acknowledges_it(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     change = await store.assign(incident.id, BEN, ANA, later(2))
     assert (change.changed, change.former) == (True, "")
     assert change.incident.status is IncidentStatus.ACKNOWLEDGED
@@ -75,7 +85,7 @@ async def test_assigning_what_nobody_has_acknowledged_acknowledges_it(store: Sto
 async def test_a_resolved_incident_is_reopened_as_nobodys_and_resolves_in_a_new_message(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     assert not (await store.reopen(incident.id, BEN, later(1))).changed, "it is open"
     await store.acknowledge(incident.id, ANA, later(1))
     await store.resolve(incident.id, ANA, later(2))
@@ -84,7 +94,7 @@ async def test_a_resolved_incident_is_reopened_as_nobodys_and_resolves_in_a_new_
     again = change.incident
     assert (again.status, again.acknowledged_by, again.resolved_at) == ("open", "", None)
     assert await store._engine.read(broken) == []
-    assert await tell(store, alert(), at=later(4)) == incident.id, "what fires joins it again"
+    assert await deliver(store, alert(), at=later(4)) == incident.id, "what fires joins it again"
     await store.resolve(incident.id, ANA, later(5))
     assert await store.outbox_message(f"resolved:{incident.id}/2") is not None
     assert await store._engine.read(broken) == []
@@ -93,9 +103,9 @@ async def test_a_resolved_incident_is_reopened_as_nobodys_and_resolves_in_a_new_
 async def test_an_incident_stays_resolved_while_another_of_its_service_is_open(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.resolve(incident.id, ANA, later(1))
-    other = await tell(store, alert(), at=later(2))
+    other = await deliver(store, alert(), at=later(2))
     assert other != incident.id
     with pytest.raises(Refused, match=f"stays resolved: INC-{other} is open"):
         await store.reopen(incident.id, BEN, later(3))
@@ -103,14 +113,14 @@ async def test_an_incident_stays_resolved_while_another_of_its_service_is_open(
 
 
 async def test_a_resolved_incident_cannot_be_acknowledged(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.resolve(incident.id, ANA, later(1))
     with pytest.raises(Refused, match=f"{incident.number} is resolved"):
         await store.acknowledge(incident.id, ANA, later(2))
 
 
 async def test_a_person_resolves_and_is_named(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     done = await store.resolve(incident.id, ANA, later(60))
     assert done.status is IncidentStatus.RESOLVED
     assert (done.resolved_by, done.resolved_at, done.firing) == (ANA, later(60), 0)
@@ -120,7 +130,7 @@ async def test_a_person_resolves_and_is_named(store: Store) -> None:
 
 
 async def test_an_incident_resolves_only_once(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.resolve(incident.id, ANA, later(1))
     with pytest.raises(Refused, match="is resolved already"):
         await store.resolve(incident.id, BEN, later(2))
@@ -128,21 +138,21 @@ async def test_an_incident_resolves_only_once(store: Store) -> None:
 
 
 async def test_what_fires_on_after_a_person_resolved_opens_a_new_incident(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.resolve(incident.id, ANA, later(1))
-    again = await tell(store, alert(), at=later(2))
+    again = await deliver(store, alert(), at=later(2))
     assert again != incident.id
     assert (await store.incident(again)).firing == 1
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
 async def test_resolving_revokes_what_waits_for_a_yes(store: Store, by_hand: bool) -> None:
-    incident = await opened(store)
-    waiting = await asked(store, incident.id)
+    incident = await open_incident(store)
+    waiting = await pending_approval(store, incident.id)
     if by_hand:
         await store.resolve(incident.id, ANA, later(5))
     else:
-        await tell(store, resolved(), at=later(5))
+        await deliver(store, resolved(), at=later(5))
     after = await store.approval(waiting.id)
     assert after.state is RemediationStatus.REVOKED
     assert (after.reason, after.decided_at) == ("the incident resolved", later(5))
@@ -153,7 +163,7 @@ async def test_resolving_revokes_what_waits_for_a_yes(store: Store, by_hand: boo
 
 
 async def test_a_note_is_kept_and_shown_in_the_thread(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.note(incident.id, "Turned off the cache", ANA, later(3))
     last = (await store.timeline(incident.id))[-1]
     assert (last.kind, last.text, last.actor) == ("note", "Turned off the cache", ANA)
@@ -165,7 +175,7 @@ async def test_a_note_is_kept_and_shown_in_the_thread(store: Store) -> None:
 
 
 async def test_the_timeline_tells_the_story_oldest_first(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.acknowledge(incident.id, ANA, later(1))
     await store.note(incident.id, "Looking", ANA, later(2))
     await store.resolve(incident.id, ANA, later(3))
@@ -177,7 +187,7 @@ async def test_the_timeline_tells_the_story_oldest_first(store: Store) -> None:
 
 
 async def test_open_incidents_come_newest_first_and_in_pages(store: Store) -> None:
-    ids = [await tell(store, alert(service=f"s{n}", fingerprint=f"fp{n}")) for n in range(5)]
+    ids = [await deliver(store, alert(service=f"s{n}", fingerprint=f"fp{n}")) for n in range(5)]
     await store.acknowledge(ids[1], ANA, later(1))
     await store.resolve(ids[3], ANA, later(1))
     assert [one.id for one in await store.open_incidents()] == [ids[4], ids[2], ids[1], ids[0]]
@@ -189,24 +199,24 @@ async def test_open_incidents_come_newest_first_and_in_pages(store: Store) -> No
 
 async def test_incidents_are_counted_by_status(store: Store) -> None:
     assert await store.incident_counts() == {}
-    ids = [await tell(store, alert(service=f"s{n}", fingerprint=f"fp{n}")) for n in range(4)]
+    ids = [await deliver(store, alert(service=f"s{n}", fingerprint=f"fp{n}")) for n in range(4)]
     await store.acknowledge(ids[0], ANA, later(1))
     await store.resolve(ids[1], ANA, later(1))
     assert await store.incident_counts() == {"open": 2, "acknowledged": 1, "resolved": 1}
 
 
 async def test_the_incidents_of_a_sop_come_newest_first(store: Store) -> None:
-    first = await tell(store, alert(), sop_id="web-procedure")
+    first = await deliver(store, alert(), sop_id="web-procedure")
     await store.resolve(first, ANA, later(1))
-    second = await tell(store, alert(), sop_id="web-procedure")
-    await tell(store, alert(service="db", fingerprint="fp-db"), sop_id="db-procedure")
+    second = await deliver(store, alert(), sop_id="web-procedure")
+    await deliver(store, alert(service="db", fingerprint="fp-db"), sop_id="db-procedure")
     found = await store.incidents_of_sop("web-procedure")
     assert [one.id for one in found] == [second, first]
     assert len(await store.incidents_of_sop("web-procedure", limit=1)) == 1
 
 
 async def test_an_incident_is_found_by_its_card_or_a_reply_in_its_thread(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.note(incident.id, "Looking", ANA, later(1))
     await store.outbox_sent(await _card(store, incident.id), "100.1")
     reply = next(one for one in await store.outbox_due(CHANNEL, later(2)) if one.in_thread)

@@ -11,7 +11,8 @@ from bot.errors import StoreError
 from store import Store
 from store.audit.proof import CHECKPOINT, HEAD
 from store.operations.audit import Kind
-from tests.helpers.builders import ANA, CHANNEL, NOW, Place
+from tests.helpers.builders import ANA, CHANNEL, NOW
+from tests.helpers.stores import Storage
 from tests.helpers.trail import anchors, fault, tamper, trail
 
 MIDNIGHT = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -48,8 +49,8 @@ async def test_nothing_is_said_of_a_trail_that_has_nothing(store: Store) -> None
     assert not await store.close_audit_day(CHANNEL, NOW)
 
 
-async def test_a_day_is_closed_once_whoever_asks_and_whenever(place: Place) -> None:
-    stores = [await place.open(f"bot-{number}") for number in range(3)]
+async def test_a_day_is_closed_once_whoever_asks_and_whenever(storage: Storage) -> None:
+    stores = [await storage.open(f"bot-{number}") for number in range(3)]
     await say(stores[0], 2)
     asking = [
         store.close_audit_day(CHANNEL, MIDNIGHT + days(1) + timedelta(seconds=number))
@@ -197,8 +198,8 @@ async def test_who_prunes_by_hand_is_found(store: Store, change: str, told: str)
 
 
 @pytest.mark.sqlite_file
-async def test_two_that_prune_at_once_leave_a_whole_chain(place: Place) -> None:
-    stores = [await place.open(f"bot-{number}") for number in range(3)]
+async def test_two_that_prune_at_once_leave_a_whole_chain(storage: Storage) -> None:
+    stores = [await storage.open(f"bot-{number}") for number in range(3)]
     await say(stores[0], 10)
     await say(stores[0], 3, day=10)
     pruned = await asyncio.gather(

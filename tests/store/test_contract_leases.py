@@ -21,15 +21,15 @@ from tests.helpers.builders import (
     CHANNEL,
     NOW,
     TEAM,
-    Place,
     alert,
-    asked,
     claim_execution,
+    deliver,
     later,
-    opened,
-    tell,
+    open_incident,
+    pending_approval,
     voter,
 )
+from tests.helpers.stores import Storage
 
 JOB = "job/expire"
 
@@ -65,9 +65,9 @@ def wait(seconds: float, *processes: Process) -> None:
 
 
 @pytest.fixture
-async def two(place: Place) -> tuple[Process, Process]:
+async def two(storage: Storage) -> tuple[Process, Process]:
     """Two processes, alive since now."""
-    stores = [await place.open("bot-a"), await place.open("bot-b")]
+    stores = [await storage.open("bot-a"), await storage.open("bot-b")]
     for store in stores:
         store._engine.alone = False  # what one process has in memory serves two here
     here, there = (Process(store) for store in stores)
@@ -241,7 +241,7 @@ async def test_channels_that_another_looks_after_are_left_out_until_its_lease_la
     two: tuple[Process, Process],
 ) -> None:
     here, there = two
-    await opened(here.store)
+    await open_incident(here.store)
     for process in two:
         assert list(await process.store.outbox_channels(process.now)) == [CHANNEL]
     assert await here.claim_channel() is not None
@@ -257,7 +257,7 @@ async def test_a_channel_is_anybodys_as_soon_as_its_owner_left(
     two: tuple[Process, Process],
 ) -> None:
     here, there = two
-    await opened(here.store)
+    await open_incident(here.store)
     assert await here.claim_channel() is not None
     await here.replica.leave()
     assert list(await there.store.outbox_channels(there.now)) == [CHANNEL]
@@ -268,7 +268,7 @@ async def test_a_lanes_pace_goes_on_under_whoever_takes_it_over(
     two: tuple[Process, Process],
 ) -> None:
     here, there = two
-    await opened(here.store)
+    await open_incident(here.store)
     claim = await here.claim_channel()
     assert claim is not None
     assert claim.paced_until is None
@@ -282,7 +282,7 @@ async def test_a_lanes_pace_goes_on_under_whoever_takes_it_over(
 
 async def test_the_pace_is_its_owners_to_set(two: tuple[Process, Process]) -> None:
     here, there = two
-    await opened(here.store)
+    await open_incident(here.store)
     assert await here.claim_channel() is not None
     message = await card(here.store)
     wait(LEASE, here, there)
@@ -302,10 +302,10 @@ async def test_what_is_wished_after_a_lane_was_taken_is_newer_than_it(
     empty = await here.claim_channel()
     assert empty is not None
     assert empty.newest == 0
-    first = await opened(there.store)
+    first = await open_incident(there.store)
     claim = await here.claim_channel()
     assert claim is not None
-    second = await opened(there.store, service="api", fingerprint="fp-api")
+    second = await open_incident(there.store, service="api", fingerprint="fp-api")
     before = await here.store.outbox_message(f"card:{first.id}")
     after = await here.store.outbox_message(f"card:{second.id}")
     assert before is not None
@@ -320,7 +320,7 @@ async def test_advice_of_a_lapsed_owner_comes_to_another_and_never_before(
     two: tuple[Process, Process],
 ) -> None:
     here, there = two
-    await tell(here.store, alert())
+    await deliver(here.store, alert())
     taken = await here.store.claim_advice(here.now)
     assert taken is not None
     wait(LEASE - 0.001, here, there)
@@ -338,8 +338,8 @@ async def test_a_dispatch_of_a_lapsed_owner_is_adopted_once_and_never_before(
     two: tuple[Process, Process],
 ) -> None:
     here, there = two
-    incident = await opened(here.store)
-    one = await asked(here.store, incident.id)
+    incident = await open_incident(here.store)
+    one = await pending_approval(here.store, incident.id)
     await here.store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, NOW)
     execution = await claim_execution(here.store, here.now)
     assert execution is not None
@@ -374,7 +374,7 @@ async def test_who_is_alone_takes_over_at_once_what_a_killed_process_held(tmp_pa
         former = Process(killed)
         await former.renew()
         assert await former.leads()
-        await tell(killed, alert())
+        await deliver(killed, alert())
         assert await killed.claim_advice(former.now) is not None
     async with alone_on(url, "bot-new") as store:
         new = Process(store)
@@ -396,8 +396,8 @@ async def test_who_is_alone_holds_what_it_claimed_however_long_it_was_frozen() -
         assert process.replica.holds_channel(claim)
 
 
-async def test_who_shares_its_engine_evicts_nobody(place: Place) -> None:
-    here = Process(await place.open("bot-a"))
+async def test_who_shares_its_engine_evicts_nobody(storage: Storage) -> None:
+    here = Process(await storage.open("bot-a"))
     here.store._engine.alone = False
     await here.renew()
     late = Process(here.store, "bot-late")

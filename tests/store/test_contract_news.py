@@ -15,13 +15,13 @@ from tests.helpers.builders import (
     CHANNEL,
     NOW,
     alert,
-    asked,
     claim_execution,
+    deliver,
     later,
-    opened,
+    open_incident,
+    pending_approval,
     resolved,
     revoke,
-    tell,
 )
 from tests.store.test_contract_executions import approved
 
@@ -53,13 +53,13 @@ async def claimed(store: Store, incident: Incident) -> Execution:
 
 
 async def test_a_rise_of_severity_is_said_once_for_each_severity(store: Store) -> None:
-    incident_id = await tell(store, alert(severity=Severity.MEDIUM))
+    incident_id = await deliver(store, alert(severity=Severity.MEDIUM))
     assert await said(store) == []
     await store.acknowledge(incident_id, ANA, later(1))
     for second, severity in enumerate(
         (Severity.HIGH, Severity.LOW, Severity.HIGH, Severity.CRITICAL), start=2
     ):
-        await tell(store, alert(severity=severity), at=later(second))
+        await deliver(store, alert(severity=severity), at=later(second))
     news = await said(store)
     assert [(n.kind, n.facts["before"], n.facts["after"]) for n in news] == [
         (NewsKind.WORSE, "medium", "high"),
@@ -73,16 +73,16 @@ async def test_a_rise_of_severity_is_said_once_for_each_severity(store: Store) -
 
 
 async def test_nothing_is_said_of_a_severity_that_falls(store: Store) -> None:
-    await tell(store, alert(severity=Severity.HIGH))
-    await tell(store, alert(severity=Severity.LOW), at=later(1))
+    await deliver(store, alert(severity=Severity.HIGH))
+    await deliver(store, alert(severity=Severity.LOW), at=later(1))
     assert await said(store) == []
 
 
 async def test_an_approval_that_expires_is_said_to_who_asked_and_who_could_approve(
     store: Store,
 ) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id, approvers=(ANA, BEN))
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id, approvers=(ANA, BEN))
     assert await store.expire_approvals(later(901)) == 1
     assert await store.expire_approvals(later(902)) == 0
     (news,) = await said(store)
@@ -92,28 +92,28 @@ async def test_an_approval_that_expires_is_said_to_who_asked_and_who_could_appro
     assert message is not None
     assert message.in_thread
     assert (await store.card_content(incident.id)).bad_news == [news]
-    await asked(store, incident.id, requested_at=later(950), expires_at=later(1900))
+    await pending_approval(store, incident.id, requested_at=later(950), expires_at=later(1900))
     assert (await store.card_content(incident.id)).bad_news == [], "something else is proposed"
 
 
 async def test_a_revoked_approval_is_said_but_not_one_that_ends_with_its_incident(
     store: Store,
 ) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id, approvers=(ANA,))
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id, approvers=(ANA,))
     assert await revoke(store, one.id, "the SOP was edited", later(1))
     assert not await revoke(store, one.id, "the SOP was edited", later(2))
     (news,) = await said(store)
     assert (news.kind, news.facts["why"]) == (NewsKind.REVOKED, "the SOP was edited")
-    await asked(store, incident.id)
-    await tell(store, resolved(), at=later(3))
+    await pending_approval(store, incident.id)
+    await deliver(store, resolved(), at=later(3))
     assert len(await said(store)) == 1, "the resolve is a message of its own"
 
 
 async def test_a_critical_incident_that_nobody_acknowledges_is_said_once(store: Store) -> None:
-    lonely = await tell(store, alert(severity=Severity.CRITICAL))
-    minor = await tell(store, alert(service="api", fingerprint="f2", severity=Severity.MEDIUM))
-    taken = await tell(store, alert(service="db", fingerprint="f3", severity=Severity.HIGH))
+    lonely = await deliver(store, alert(severity=Severity.CRITICAL))
+    minor = await deliver(store, alert(service="api", fingerprint="f2", severity=Severity.MEDIUM))
+    taken = await deliver(store, alert(service="db", fingerprint="f3", severity=Severity.HIGH))
     await store.acknowledge(taken, ANA, later(1))
     assert await store.report_unanswered(later(0), [BEN], later(300)) == 0, "no card is up yet"
     for number in (lonely, minor, taken):
@@ -130,7 +130,7 @@ async def test_a_critical_incident_that_nobody_acknowledges_is_said_once(store: 
 
 
 async def test_a_reopened_incident_that_nobody_answers_is_said_again(store: Store) -> None:
-    number = await tell(store, alert(severity=Severity.CRITICAL))
+    number = await deliver(store, alert(severity=Severity.CRITICAL))
     await shown(store, f"card:{number}")
     assert await store.report_unanswered(later(0), [BEN], later(300)) == 1
     await store.resolve(number, ANA, later(310))
@@ -146,7 +146,9 @@ async def test_many_that_nobody_answers_are_said_a_few_at_a_time(store: Store) -
     for number in range(count):
         which = f"s{number}"
         severity = Severity.CRITICAL if number == count - 1 else Severity.HIGH
-        incident_id = await tell(store, alert(service=which, fingerprint=which, severity=severity))
+        incident_id = await deliver(
+            store, alert(service=which, fingerprint=which, severity=severity)
+        )
         await shown(store, f"card:{incident_id}")
     assert await store.report_unanswered(NOW, [], later(300)) == MOST_WAITING
     assert (await said(store))[0].incident_id == count, "the most severe first"
@@ -158,7 +160,7 @@ async def test_many_that_nobody_answers_are_said_a_few_at_a_time(store: Store) -
 async def test_a_dispatch_that_fails_or_has_no_outcome_is_said_to_whom_it_concerns(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.acknowledge(incident.id, "U0DAN", later(0))
     sent = await claimed(store, incident)
     for _ in range(2):  # a second answer says nothing new
@@ -186,7 +188,7 @@ async def test_a_dispatch_that_fails_or_has_no_outcome_is_said_to_whom_it_concer
 
 
 async def test_what_did_not_help_is_said_and_what_helped_is_not(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     sent = await claimed(store, incident)
     await store.finish_execution(
         sent,
@@ -207,10 +209,10 @@ async def test_what_did_not_help_is_said_and_what_helped_is_not(store: Store) ->
 
 
 async def test_bad_news_come_right_behind_the_cards_of_their_severity(store: Store) -> None:
-    await tell(store, alert(severity=Severity.MEDIUM))
+    await deliver(store, alert(severity=Severity.MEDIUM))
     await shown(store, "card:1")
-    await tell(store, alert(severity=Severity.CRITICAL), at=later(1))
-    high = await tell(store, alert(service="api", fingerprint="f2"), at=later(2))
+    await deliver(store, alert(severity=Severity.CRITICAL), at=later(1))
+    high = await deliver(store, alert(service="api", fingerprint="f2"), at=later(2))
     due = await store.outbox_due(CHANNEL, later(5), 50)
     keys = [message.key for message in due if message.ts is None]
     assert keys.index("news:1") < keys.index(f"card:{high}")

@@ -13,15 +13,15 @@ from tests.helpers.builders import (
     BEN,
     CHANNEL,
     TEAM,
-    Place,
     alert,
-    asked,
     claim_execution,
+    deliver,
     later,
-    opened,
-    tell,
+    open_incident,
+    pending_approval,
     voter,
 )
+from tests.helpers.stores import Storage
 
 OPS = "C0OPS"
 
@@ -43,7 +43,7 @@ async def several(store: Store, count: int, severity: Severity = Severity.LOW) -
         one = alert(
             service=f"{severity}-{number}", fingerprint=f"{severity}-{number}", severity=severity
         )
-        found.append(await tell(store, one))
+        found.append(await deliver(store, one))
     return found
 
 
@@ -99,7 +99,7 @@ async def test_a_storm_is_more_waiting_cards_than_the_limit_and_lasts_until_all_
 
 
 async def test_a_storm_tells_what_it_brought(store: Store) -> None:
-    before = await opened(store, service="before", fingerprint="before")
+    before = await open_incident(store, service="before", fingerprint="before")
     await post(store, f"card:{before.id}", "1.1")
     low = await several(store, 2)
     [critical] = await several(store, 1, Severity.CRITICAL)
@@ -149,20 +149,20 @@ async def test_what_failed_before_is_due_at_once_when_slack_is_well_again(store:
 
 
 async def test_a_change_that_waits_for_a_minute_gets_its_turn_before_graver_ones(
-    place: Place,
+    storage: Storage,
 ) -> None:
-    store = await place.open(card_update_seconds=1.0)
-    low = await opened(store, service="db", fingerprint="db", severity=Severity.LOW)
-    critical = await opened(store, severity=Severity.CRITICAL)
+    store = await storage.open(card_update_seconds=1.0)
+    low = await open_incident(store, service="db", fingerprint="db", severity=Severity.LOW)
+    critical = await open_incident(store, severity=Severity.CRITICAL)
     for number, incident in enumerate((low, critical)):
         await post(store, f"card:{incident.id}", f"1.{number}")
-    await tell(store, alert(service="db", fingerprint="db", severity=Severity.LOW), at=later(1))
-    await tell(store, alert(severity=Severity.CRITICAL), at=later(30))
+    await deliver(store, alert(service="db", fingerprint="db", severity=Severity.LOW), at=later(1))
+    await deliver(store, alert(severity=Severity.CRITICAL), at=later(30))
     await store.outbox_raise_priority(later(60))
     assert await due(store, 60) == [f"card:{critical.id}", f"card:{low.id}"]
     await store.outbox_raise_priority(later(62))
     assert await due(store, 62) == [f"card:{low.id}", f"card:{critical.id}"]
-    await tell(store, alert(service="db", fingerprint="db", severity=Severity.LOW), at=later(63))
+    await deliver(store, alert(service="db", fingerprint="db", severity=Severity.LOW), at=later(63))
     assert await due(store, 63) == [f"card:{low.id}", f"card:{critical.id}"], "it keeps its place"
 
 
@@ -208,8 +208,8 @@ async def test_a_channel_remembers_from_where_and_how_far_it_was_read(store: Sto
 
 async def test_the_oldest_open_incident_of_a_channel_is_known(store: Store) -> None:
     assert await store.open_since(CHANNEL) is None
-    first = await opened(store)
-    await tell(store, alert(service="db", fingerprint="db"), at=later(60))
+    first = await open_incident(store)
+    await deliver(store, alert(service="db", fingerprint="db"), at=later(60))
     assert await store.open_since(CHANNEL) == later(0)
     await store.resolve(first.id, ANA, later(90))
     assert await store.open_since(CHANNEL) == later(60)
@@ -224,13 +224,13 @@ async def stuck(store: Store, seconds: float) -> dict[str, tuple[int, tuple[str,
 
 
 async def test_nothing_is_stuck_while_everything_moves(store: Store) -> None:
-    incident = await opened(store)
-    await asked(store, incident.id)
+    incident = await open_incident(store)
+    await pending_approval(store, incident.id)
     assert await stuck(store, 1) == {}
 
 
 async def test_an_open_incident_without_a_card_is_stuck(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     assert "card" not in await stuck(store, 300)
     assert (await stuck(store, 301))["card"] == (1, (incident.number,))
     await post(store, f"card:{incident.id}", "1.1")
@@ -238,7 +238,7 @@ async def test_an_open_incident_without_a_card_is_stuck(store: Store) -> None:
 
 
 async def test_an_overdue_message_and_one_that_slack_does_not_take_are_stuck(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await post(store, f"card:{incident.id}", "1.1")
     await store.note(incident.id, "Looking", ANA, later(0))
     assert (await stuck(store, 301))["message"][0] == 1
@@ -251,8 +251,8 @@ async def test_an_overdue_message_and_one_that_slack_does_not_take_are_stuck(sto
 
 
 async def test_an_approval_that_did_not_expire_is_stuck(store: Store) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id, expires_at=later(900))
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id, expires_at=later(900))
     assert "approval" not in await stuck(store, 960)
     assert (await stuck(store, 961))["approval"] == (1, (one.id,))
 
@@ -260,8 +260,8 @@ async def test_an_approval_that_did_not_expire_is_stuck(store: Store) -> None:
 async def test_an_approved_action_that_nobody_sends_and_a_dispatch_without_result_are_stuck(
     store: Store,
 ) -> None:
-    incident = await opened(store)
-    one = await asked(store, incident.id)
+    incident = await open_incident(store)
+    one = await pending_approval(store, incident.id)
     await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(1))
     assert (await stuck(store, 62))["approved"] == (1, (one.id,))
     execution = await claim_execution(store, later(62))
@@ -277,7 +277,7 @@ async def test_of_many_that_are_stuck_the_first_few_are_named(store: Store) -> N
 
 
 async def test_advice_that_nobody_gives_is_stuck_once_its_card_is_up(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     hour = timedelta(hours=1).total_seconds()
     assert "advice" not in await stuck(store, hour), "it waits for the card, which is stuck itself"
     await post(store, f"card:{incident.id}", "1.1")

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from store import Store
-from tests.helpers.builders import CHANNEL, SqliteMemory, alert, later, named, resolved
+from tests.helpers.builders import CHANNEL, alert, identify, later, resolved
+from tests.helpers.stores import SqliteMemoryStorage
 
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
 OVERTAKEN = "overtaken by a newer telling"
@@ -22,7 +23,7 @@ OVERTAKEN = "overtaken by a newer telling"
 
 def said(one: Alert, second: int, **changes: str) -> IdentifiedAlert:
     """The alert as its sender told it in that second."""
-    return replace(named(one, **changes), sent_at=later(second))
+    return replace(identify(one, **changes), sent_at=later(second))
 
 
 async def arrive(store: Store, *tellings: IdentifiedAlert) -> None:
@@ -47,12 +48,12 @@ class Story:
 
     def tellings(self) -> list[IdentifiedAlert]:
         """All of it, in the order of arrival."""
-        return [self._telling(place) for place in self.arrival]
+        return [self._telling(storage) for storage in self.arrival]
 
-    def _telling(self, place: int) -> IdentifiedAlert:
-        name, status, severity = self.told[place]
+    def _telling(self, storage: int) -> IdentifiedAlert:
+        name, status, severity = self.told[storage]
         one = alert(name=name, fingerprint=f"fp-{name}", status=status, severity=severity)
-        return said(one, place)
+        return said(one, storage)
 
     def last(self) -> dict[str, tuple[AlertStatus, Severity]]:
         """How each alert stands by what was told last."""
@@ -76,13 +77,13 @@ def stories(draw: st.DrawFn, names: Sequence[str]) -> Story:
 
 
 async def end_of(story: Story) -> Incident | None:
-    place = SqliteMemory(Path())
+    storage = SqliteMemoryStorage(Path())
     try:
-        store = await place.open()
+        store = await storage.open()
         await arrive(store, *story.tellings())
         return await only_open(store)
     finally:
-        await place.close()
+        await storage.close()
 
 
 @given(stories(["HighCpu"]))
@@ -199,13 +200,13 @@ async def test_what_is_told_in_the_same_moment_overtakes_nothing(store: Store) -
 async def test_where_it_is_not_known_when_it_was_told_the_order_of_arrival_counts(
     store: Store, known: str
 ) -> None:
-    ended = said(resolved(), 2) if known == "the resolve's" else named(resolved())
-    begun = said(alert(), 1) if known == "the alert's" else named(alert())
+    ended = said(resolved(), 2) if known == "the resolve's" else identify(resolved())
+    begun = said(alert(), 1) if known == "the alert's" else identify(alert())
     await arrive(store, ended, begun)
     assert await only_open(store) is not None
-    await arrive(store, named(resolved()))
+    await arrive(store, identify(resolved()))
     assert await only_open(store) is None
-    await arrive(store, named(alert()))
+    await arrive(store, identify(alert()))
     assert await only_open(store) is not None
 
 
@@ -216,6 +217,6 @@ async def test_the_resolve_of_something_else_with_the_same_fingerprint_overtakes
     other = resolved(fingerprint="1", env="staging", service="web")
     mine = alert(fingerprint="1", env="prod", service="payments")
     for number, (one, at) in enumerate(((other, later(5)), (mine, later(4)))):
-        told = replace(named(one), sent_at=at)
+        told = replace(identify(one), sent_at=at)
         receipt = await store.accept(f"d{number}", [told], channel=CHANNEL, now=later(6))
     assert receipt.opened

@@ -6,7 +6,8 @@ from bot.incidents.model import Severity
 from store import Store
 from store.messages import EVERYTHING, MessageClass, OutboxMessage
 from store.operations.outbox_fetch import FetchRequest
-from tests.helpers.builders import ANA, CHANNEL, Place, alert, later, opened, tell
+from tests.helpers.builders import ANA, CHANNEL, alert, deliver, later, open_incident
+from tests.helpers.stores import Storage
 
 NEVER = 10_000_000
 
@@ -27,7 +28,7 @@ async def send(store: Store, key: str, ts: str) -> OutboxMessage:
 
 
 async def test_a_new_card_is_due_at_once_and_known_by_its_key(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     [card] = await store.outbox_due(CHANNEL, later(0))
     assert (card.key, card.kind, card.subject) == (f"card:{incident.id}", "card", str(incident.id))
     assert (card.incident_id, card.ts, card.thread_ts) == (incident.id, None, None)
@@ -38,7 +39,7 @@ async def test_a_new_card_is_due_at_once_and_known_by_its_key(store: Store) -> N
 
 
 async def test_what_is_sent_is_not_due_any_more(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     card = await send(store, f"card:{incident.id}", "100.1")
     assert (card.ts, card.sent_version, card.desired_version) == ("100.1", 1, 1)
     assert await due(store, NEVER) == []
@@ -46,9 +47,9 @@ async def test_what_is_sent_is_not_due_any_more(store: Store) -> None:
 
 
 async def test_any_number_of_wishes_before_the_send_become_one_send(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     for _ in range(9):
-        await tell(store, alert())
+        await deliver(store, alert())
     card = await message(store, f"card:{incident.id}")
     assert (card.desired_version, card.sent_version) == (10, 0)
     await send(store, card.key, "100.1")
@@ -56,7 +57,7 @@ async def test_any_number_of_wishes_before_the_send_become_one_send(store: Store
 
 
 async def test_a_change_wished_while_the_message_is_sent_stays_due(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     taken = await message(store, f"card:{incident.id}")
     await store.acknowledge(incident.id, ANA, later(1))
     await store.outbox_sent(taken, "100.1")
@@ -68,53 +69,53 @@ async def test_a_change_wished_while_the_message_is_sent_stays_due(store: Store)
 
 
 async def test_repeats_gather_for_card_update_seconds_before_the_card_changes(
-    place: Place,
+    storage: Storage,
 ) -> None:
-    store = await place.open(card_update_seconds=5.0)
-    incident = await opened(store)
+    store = await storage.open(card_update_seconds=5.0)
+    incident = await open_incident(store)
     await send(store, f"card:{incident.id}", "100.1")
-    await tell(store, alert(), at=later(10))
+    await deliver(store, alert(), at=later(10))
     assert await due(store, 14.9) == []
     assert await due(store, 15) == [f"card:{incident.id}"]
 
 
-async def test_more_repeats_do_not_put_the_change_off_again(place: Place) -> None:
-    store = await place.open(card_update_seconds=5.0)
-    incident = await opened(store)
+async def test_more_repeats_do_not_put_the_change_off_again(storage: Storage) -> None:
+    store = await storage.open(card_update_seconds=5.0)
+    incident = await open_incident(store)
     await send(store, f"card:{incident.id}", "100.1")
     for second in (10, 12, 14):
-        await tell(store, alert(), at=later(second))
+        await deliver(store, alert(), at=later(second))
     assert await due(store, 15) == [f"card:{incident.id}"]
 
 
-async def test_a_first_card_that_waits_is_not_put_off_by_repeats(place: Place) -> None:
-    store = await place.open(card_update_seconds=5.0)
-    incident = await opened(store)
-    await tell(store, alert(), at=later(1))
+async def test_a_first_card_that_waits_is_not_put_off_by_repeats(storage: Storage) -> None:
+    store = await storage.open(card_update_seconds=5.0)
+    incident = await open_incident(store)
+    await deliver(store, alert(), at=later(1))
     assert await due(store, 1) == [f"card:{incident.id}"]
 
 
-async def test_an_undelayed_wish_overtakes_a_delayed_one(place: Place) -> None:
-    store = await place.open(card_update_seconds=5.0)
-    incident = await opened(store)
+async def test_an_undelayed_wish_overtakes_a_delayed_one(storage: Storage) -> None:
+    store = await storage.open(card_update_seconds=5.0)
+    incident = await open_incident(store)
     await send(store, f"card:{incident.id}", "100.1")
-    await tell(store, alert(), at=later(10))
+    await deliver(store, alert(), at=later(10))
     await store.acknowledge(incident.id, ANA, later(11))
     assert await due(store, 11) == [f"card:{incident.id}"]
 
 
-async def test_a_change_of_severity_does_not_wait_for_repeats_to_gather(place: Place) -> None:
-    store = await place.open(card_update_seconds=5.0)
-    incident = await opened(store)
+async def test_a_change_of_severity_does_not_wait_for_repeats_to_gather(storage: Storage) -> None:
+    store = await storage.open(card_update_seconds=5.0)
+    incident = await open_incident(store)
     await send(store, f"card:{incident.id}", "100.1")
-    await tell(store, alert(severity=Severity.CRITICAL), at=later(10))
+    await deliver(store, alert(severity=Severity.CRITICAL), at=later(10))
     news = await due(store, 10)
     assert news[0] == f"card:{incident.id}"
     assert len(news) == 2, "the card's change, and the message that it got worse"
 
 
 async def test_no_wish_shortens_a_wait_that_slack_imposed(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_retry(card, later(30), "ratelimited", maybe_posted=False)
     await store.acknowledge(incident.id, ANA, later(2))
@@ -123,7 +124,7 @@ async def test_no_wish_shortens_a_wait_that_slack_imposed(store: Store) -> None:
 
 
 async def test_after_a_send_an_old_wait_does_not_hold_the_next_change(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_retry(card, later(30), "ratelimited", maybe_posted=False)
     assert (await send(store, card.key, "100.1")).attempts == 0
@@ -137,7 +138,7 @@ async def test_after_a_send_an_old_wait_does_not_hold_the_next_change(store: Sto
 async def test_the_gravest_goes_first_then_the_oldest(store: Store) -> None:
     severities = [Severity.LOW, Severity.HIGH, Severity.CRITICAL, Severity.HIGH]
     ids = [
-        await tell(store, alert(service=f"s{n}", fingerprint=f"fp{n}", severity=severity))
+        await deliver(store, alert(service=f"s{n}", fingerprint=f"fp{n}", severity=severity))
         for n, severity in enumerate(severities)
     ]
     expected = [f"card:{ids[n]}" for n in (2, 1, 3, 0)]
@@ -147,7 +148,7 @@ async def test_the_gravest_goes_first_then_the_oldest(store: Store) -> None:
 
 
 async def test_a_reply_waits_until_its_card_is_posted(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.note(incident.id, "Looking", ANA, later(1))
     assert await due(store, 2) == [f"card:{incident.id}"]
     await send(store, f"card:{incident.id}", "100.1")
@@ -158,7 +159,7 @@ async def test_a_reply_waits_until_its_card_is_posted(store: Store) -> None:
 async def test_a_channel_with_replies_that_cannot_go_yet_has_nothing_to_send(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.note(incident.id, "Looking", ANA, later(1))
     card = await message(store, f"card:{incident.id}")
     await store.outbox_retry(card, later(60), "ratelimited", maybe_posted=False)
@@ -171,26 +172,26 @@ async def test_a_channel_with_replies_that_cannot_go_yet_has_nothing_to_send(
 
 
 async def test_a_clock_set_back_makes_nothing_wait(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_retry(card, later(60), "not_reached", maybe_posted=False)
     assert await due(store, 1) == []
     assert await due(store, -3600) == [card.key], "no wait is as long as an hour"
 
 
-async def test_what_people_did_is_shown_before_repeats_of_what_is_graver(place: Place) -> None:
-    store = await place.open(card_update_seconds=5.0)
-    low = await opened(store, service="db", fingerprint="db", severity=Severity.LOW)
-    critical = await opened(store, severity=Severity.CRITICAL)
+async def test_what_people_did_is_shown_before_repeats_of_what_is_graver(storage: Storage) -> None:
+    store = await storage.open(card_update_seconds=5.0)
+    low = await open_incident(store, service="db", fingerprint="db", severity=Severity.LOW)
+    critical = await open_incident(store, severity=Severity.CRITICAL)
     for number, incident in enumerate((low, critical)):
         await send(store, f"card:{incident.id}", f"1.{number}")
-    await tell(store, alert(severity=Severity.CRITICAL), at=later(1))
+    await deliver(store, alert(severity=Severity.CRITICAL), at=later(1))
     await store.acknowledge(low.id, ANA, later(20))
     assert await due(store, 20) == [f"card:{low.id}", f"card:{critical.id}"]
 
 
 async def test_what_fails_again_and_again_is_overdue_all_the_same(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await send(store, f"card:{incident.id}", "1.1")
     await store.acknowledge(incident.id, ANA, later(0))
     card = await message(store, f"card:{incident.id}")
@@ -203,7 +204,7 @@ async def test_what_fails_again_and_again_is_overdue_all_the_same(store: Store) 
 
 
 async def test_what_stood_elsewhere_says_so_once_it_is_shown(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_give_up(card, "is_archived", "C0OPS", later(1))
     await send(store, f"undelivered:{card.key}", "9.9")
@@ -214,7 +215,7 @@ async def test_what_stood_elsewhere_says_so_once_it_is_shown(store: Store) -> No
 
 
 async def test_only_channels_with_something_due_are_named(store: Store) -> None:
-    await opened(store)
+    await open_incident(store)
     assert await store.outbox_channels(later(-1)) == {}
     assert list(await store.outbox_channels(later(0))) == [CHANNEL]
     assert await store.outbox_due("C0OTHER", later(NEVER)) == []
@@ -224,7 +225,7 @@ async def test_only_channels_with_something_due_are_named(store: Store) -> None:
 
 
 async def test_a_message_that_was_not_posted_is_tried_again(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_retry(card, later(5), "not_reached", maybe_posted=False)
     again = await message(store, card.key)
@@ -234,7 +235,7 @@ async def test_a_message_that_was_not_posted_is_tried_again(store: Store) -> Non
 
 
 async def test_a_message_that_may_be_posted_is_looked_for_until_it_is_seen(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_retry(card, later(5), "no answer", maybe_posted=True)
     assert (await message(store, card.key)).unsure
@@ -246,7 +247,7 @@ async def test_a_message_that_may_be_posted_is_looked_for_until_it_is_seen(store
 async def test_what_slack_never_takes_stays_with_its_reason_and_is_not_tried_again(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_give_up(card, "channel_not_found", "", later(3))
     kept = await message(store, card.key)
@@ -256,7 +257,7 @@ async def test_what_slack_never_takes_stays_with_its_reason_and_is_not_tried_aga
 
 
 async def test_people_hear_in_the_ops_channel_what_could_not_be_shown(store: Store) -> None:
-    incident = await opened(store, severity=Severity.CRITICAL)
+    incident = await open_incident(store, severity=Severity.CRITICAL)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_give_up(card, "channel_not_found", "C0OPS", later(3))
     [told] = await store.outbox_due("C0OPS", later(3))
@@ -267,7 +268,7 @@ async def test_people_hear_in_the_ops_channel_what_could_not_be_shown(store: Sto
 async def test_what_the_ops_channel_itself_refuses_is_not_told_there_for_ever(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_give_up(card, "is_archived", CHANNEL, later(3))
     assert await store.outbox_channels(later(NEVER)) == {}
@@ -275,7 +276,7 @@ async def test_what_the_ops_channel_itself_refuses_is_not_told_there_for_ever(
 
 
 async def test_a_message_that_was_deleted_in_slack_is_posted_anew(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     shown = await send(store, f"card:{incident.id}", "100.1")
     await store.outbox_mark_deleted(shown)
     [card] = await store.outbox_due(CHANNEL, later(1))
@@ -286,7 +287,7 @@ async def test_a_message_that_was_deleted_in_slack_is_posted_anew(store: Store) 
 
 
 async def test_of_two_posts_of_one_message_the_first_noted_stays(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     card = await message(store, f"card:{incident.id}")
     assert await store.outbox_sent(card, "100.1")
     assert not await store.outbox_sent(card, "100.2"), "a copy too many"
@@ -294,7 +295,7 @@ async def test_of_two_posts_of_one_message_the_first_noted_stays(store: Store) -
 
 
 async def test_an_older_version_never_hides_that_a_newer_one_was_sent(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     old = await send(store, f"card:{incident.id}", "100.1")
     await store.acknowledge(incident.id, "U0ANA", later(1))
     await send(store, old.key, "100.1")
@@ -306,15 +307,15 @@ async def test_an_older_version_never_hides_that_a_newer_one_was_sent(store: Sto
 
 async def test_the_backlog_counts_what_waits_and_what_was_given_up(store: Store) -> None:
     assert await store.outbox_backlog() == (0, 0)
-    first = await opened(store)
-    await opened(store, service="api", fingerprint="fp-api")
+    first = await open_incident(store)
+    await open_incident(store, service="api", fingerprint="fp-api")
     assert await store.outbox_backlog() == (2, 0)
     await send(store, f"card:{first.id}", "100.1")
     assert await store.outbox_backlog() == (1, 0)
 
 
 async def test_a_new_wish_is_a_new_chance_for_what_was_given_up(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_retry(card, later(50), "odd", maybe_posted=False)
     await store.outbox_give_up(card, "not_in_channel", "", later(60))
@@ -324,7 +325,7 @@ async def test_a_new_wish_is_a_new_chance_for_what_was_given_up(store: Store) ->
 
 
 async def test_what_was_given_up_is_due_again_after_a_while_for_a_day(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_give_up(card, "not_in_channel", "", later(60))
     assert await store.outbox_retry_failed(later(659)) == 0
@@ -337,14 +338,14 @@ async def test_what_was_given_up_is_due_again_after_a_while_for_a_day(store: Sto
 
 
 async def test_what_is_shown_is_not_revived(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await send(store, f"card:{incident.id}", "100.1")
     assert await store.outbox_retry_failed(later(1000)) == 0
     assert await store.outbox_channels(later(1000)) == {}
 
 
 async def test_what_is_given_up_is_one_message_elsewhere_that_follows_it(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     key = f"card:{incident.id}"
     told = f"undelivered:{key}"
     for number, (error, words) in enumerate(
@@ -357,7 +358,7 @@ async def test_what_is_given_up_is_one_message_elsewhere_that_follows_it(store: 
 
 
 async def test_a_reply_has_failed_with_its_card(store: Store) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.note(incident.id, "Looking", ANA, later(1))
     assert await store.outbox_backlog() == (2, 0)
     card = await message(store, f"card:{incident.id}")
@@ -370,7 +371,7 @@ async def test_a_reply_has_failed_with_its_card(store: Store) -> None:
 async def test_a_channel_that_asks_gets_its_messages_and_the_first_card_in_the_same_read(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await store.note(incident.id, "Looking", ANA, later(1))
     at = later(1)
 

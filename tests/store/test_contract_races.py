@@ -20,22 +20,22 @@ from tests.helpers.builders import (
     CHANNEL,
     NOW,
     TEAM,
-    Place,
     alert,
-    asked,
+    deliver,
+    identify,
     later,
-    named,
-    opened,
+    open_incident,
+    pending_approval,
     resolved,
-    tell,
     voter,
 )
+from tests.helpers.stores import Storage
 
 TIMES = 12
 
 
-async def two(place: Place) -> tuple[Store, Store]:
-    return await place.open("bot-a"), await place.open("bot-b")
+async def two(storage: Storage) -> tuple[Store, Store]:
+    return await storage.open("bot-a"), await storage.open("bot-b")
 
 
 async def yes(store: Store, one: Approval, user: str) -> Approval:
@@ -47,12 +47,14 @@ async def accept(store: Store, key: str, alerts: Sequence[IdentifiedAlert]) -> R
 
 
 @pytest.mark.sqlite_file
-async def test_three_who_press_at_once_where_two_are_needed_leave_two_votes(place: Place) -> None:
-    here, there = await two(place)
+async def test_three_who_press_at_once_where_two_are_needed_leave_two_votes(
+    storage: Storage,
+) -> None:
+    here, there = await two(storage)
     people = ("U0ONE", "U0TWO", "U0THREE")
     for number in range(TIMES):
-        incident = await opened(here, service=f"s{number}", fingerprint=f"fp{number}")
-        one = await asked(here, incident.id, needed=2, approvers=people)
+        incident = await open_incident(here, service=f"s{number}", fingerprint=f"fp{number}")
+        one = await pending_approval(here, incident.id, needed=2, approvers=people)
         answers = await asyncio.gather(
             *(
                 yes(store, one, user)
@@ -65,12 +67,12 @@ async def test_three_who_press_at_once_where_two_are_needed_leave_two_votes(plac
 
 
 async def test_an_alert_and_its_resolve_that_tells_less_at_once_leave_what_was_said_last(
-    place: Place,
+    storage: Storage,
 ) -> None:
-    here, there = await two(place)
+    here, there = await two(storage)
     for number in range(TIMES):
-        fires = named(alert(service=f"s{number}", fingerprint=f"fp{number}"), sent_at=later(1))
-        ends = named(resolved(service="", fingerprint=f"fp{number}"), sent_at=later(2))
+        fires = identify(alert(service=f"s{number}", fingerprint=f"fp{number}"), sent_at=later(1))
+        ends = identify(resolved(service="", fingerprint=f"fp{number}"), sent_at=later(2))
         await asyncio.gather(
             accept(here, f"f{number}", [fires]), accept(there, f"r{number}", [ends])
         )
@@ -78,26 +80,26 @@ async def test_an_alert_and_its_resolve_that_tells_less_at_once_leave_what_was_s
 
 
 async def test_deliveries_that_find_out_late_what_they_need_of_each_other_all_land(
-    place: Place,
+    storage: Storage,
 ) -> None:
     """Each alert fires in the incident of the other one's service, which names itself too."""
-    here, there = await two(place)
+    here, there = await two(storage)
     wide = {"service": "", "name": ""}
     for number in range(4):
         for name in ("a", "b"):
-            await tell(here, alert(service=f"{name}{number}", fingerprint=f"{name}{number}"))
+            await deliver(here, alert(service=f"{name}{number}", fingerprint=f"{name}{number}"))
         to_a = [alert(**wide, fingerprint=f"a{number}"), alert(**wide, fingerprint=f"b{number}")]
-        await asyncio.gather(tell(here, *to_a), tell(there, *to_a[::-1]))
+        await asyncio.gather(deliver(here, *to_a), deliver(there, *to_a[::-1]))
     found = await here.open_incidents()
     assert [one.alert_count for one in found] == [3] * 8
 
 
-async def test_a_wish_of_two_for_the_same_message_is_one_message(place: Place) -> None:
-    here, there = await two(place)
-    incident = await opened(here)
+async def test_a_wish_of_two_for_the_same_message_is_one_message(storage: Storage) -> None:
+    here, there = await two(storage)
+    incident = await open_incident(here)
     ends = []
     for number in range(TIMES):
-        one = await asked(here, incident.id)
+        one = await pending_approval(here, incident.id)
         ends.append(one.id)
         await asyncio.gather(
             *(store.expire_approvals(later(1_000 + number)) for store in (here, there))
@@ -111,9 +113,9 @@ async def test_a_wish_of_two_for_the_same_message_is_one_message(place: Place) -
 
 
 async def test_of_two_that_take_over_from_the_dead_as_they_come_alive_one_gets_it(
-    place: Place,
+    storage: Storage,
 ) -> None:
-    here, there = await two(place)
+    here, there = await two(storage)
     names = [f"job/{number}" for number in range(TIMES)]
     dead = Replica(here._engine, "dead")
     await dead.renew(NOW)
@@ -130,11 +132,11 @@ async def test_of_two_that_take_over_from_the_dead_as_they_come_alive_one_gets_i
     assert taken == [1] * TIMES or here._engine.alone, "who is alone evicts the others"
 
 
-@pytest.mark.parametrize("place", ["sqlite-file", "postgresql"], indirect=True)
+@pytest.mark.parametrize("storage", ["sqlite-file", "postgresql"], indirect=True)
 async def test_a_renewal_that_comes_late_brings_back_nothing_that_others_may_have(
-    place: Place,
+    storage: Storage,
 ) -> None:
-    here, there = await two(place)
+    here, there = await two(storage)
     seconds = 0.0
     late = Replica(here._engine, "late", monotonic=lambda: seconds)
     await late.renew(NOW)

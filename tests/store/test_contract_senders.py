@@ -10,7 +10,14 @@ import pytest
 from bot.incidents.correlation import Reason
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from store import Store
-from tests.helpers.builders import CHANNEL, alert, later, named, opened, resolved
+from tests.helpers.builders import (
+    CHANNEL,
+    alert,
+    identify,
+    later,
+    open_incident,
+    resolved,
+)
 from tests.helpers.trail import fault
 
 pytestmark = pytest.mark.attack("ASI07")
@@ -25,7 +32,7 @@ async def tell(
 ) -> int:
     """The alert as its sender (and those that are the same) told it; the incident it touched."""
     who = senders or (MONITOR,)
-    telling = replace(named(one, dedup_key=key), senders=who, **changes)
+    telling = replace(identify(one, dedup_key=key), senders=who, **changes)
     receipt = await store.accept(f"d{next(_keys)}", [telling], channel=CHANNEL, now=later(at))
     return receipt.incident_ids[-1] if receipt.incident_ids else 0
 
@@ -64,7 +71,7 @@ async def test_a_strangers_resolve_ends_nothing_and_is_kept_and_said_once(
 
 async def test_the_stored_alert_says_that_it_cleared_nothing(store: Store) -> None:
     incident_id = await tell(store, alert())
-    one = replace(named(resolved(), tracking_id="req-stranger"), senders=(STRANGER,))
+    one = replace(identify(resolved(), tracking_id="req-stranger"), senders=(STRANGER,))
     await store.accept("d", [one], channel=CHANNEL, now=later(1))
     (traced,) = await store.trace("req-stranger")
     assert (traced.incident_id, traced.reason) == (incident_id, Reason.NOT_ITS_SENDER)
@@ -128,7 +135,7 @@ async def test_senders_that_the_operator_declares_to_be_one_clear_each_others_al
 async def test_what_fired_before_senders_were_known_is_cleared_by_its_source(
     store: Store,
 ) -> None:
-    incident = await opened(store)
+    incident = await open_incident(store)
     await tell(store, alert(), at=1)
     assert (await store.incident(incident.id)).firing == 1
     await tell(store, resolved(), at=2)

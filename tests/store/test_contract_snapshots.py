@@ -22,10 +22,19 @@ from bot.approvals.model import Approval, Binding, Choice, ClaimedDispatch, Term
 from bot.incidents.remediation import RemediationStatus
 from store import Store
 from store.statements import Operation, Statement, query
-from tests.helpers.builders import ANA, OPS, TEAM, Place, asked, later, opened, voter
+from tests.helpers.builders import (
+    ANA,
+    OPS,
+    TEAM,
+    later,
+    open_incident,
+    pending_approval,
+    voter,
+)
+from tests.helpers.stores import Storage
 
 GATE = 4_711
-ON_POSTGRES = pytest.mark.parametrize("place", ["postgresql"], indirect=True)
+ON_POSTGRES = pytest.mark.parametrize("storage", ["postgresql"], indirect=True)
 
 Step = Callable[[], Awaitable[Any]]
 
@@ -92,23 +101,23 @@ class Slow:
 
 
 @pytest.fixture
-async def fast(place: Place) -> Store:
-    return await place.open("bot-a")
+async def fast(storage: Storage) -> Store:
+    return await storage.open("bot-a")
 
 
 @pytest.fixture
-async def slow(place: Place, database: str) -> AsyncIterator[Slow]:
+async def slow(storage: Storage, database: str) -> AsyncIterator[Slow]:
     async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
-        yield Slow(await place.open("bot-b"), connection)
+        yield Slow(await storage.open("bot-b"), connection)
 
 
 PLENTY = Limits(hourly_budget=1_000, hourly_budget_per_sop=1_000)
 
 
 async def approved(store: Store, target: str) -> Approval:
-    incident = await opened(store)
+    incident = await open_incident(store)
     terms = Terms(bound=Binding(severity=incident.severity, env=incident.env, service="web"))
-    approval = await asked(store, incident.id, terms=terms, target=target)
+    approval = await pending_approval(store, incident.id, terms=terms, target=target)
     return await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(1), limits=PLENTY)
 
 

@@ -13,7 +13,14 @@ from bot.incidents.remediation import RemediationStatus
 from store import Store
 from store.operations.transitions import EFFECTS, Change, transition
 from store.statements import Operation, query, run
-from tests.helpers.builders import ANA, TEAM, asked, later, opened, voter
+from tests.helpers.builders import (
+    ANA,
+    TEAM,
+    later,
+    open_incident,
+    pending_approval,
+    voter,
+)
 from tests.helpers.trail import trail
 
 ONCE = [event for event in (*ApprovalEvent, *ExecutionEvent) if (None, event) not in TRANSITIONS]
@@ -42,8 +49,8 @@ def counts() -> Operation[tuple[int, ...]]:
 
 @pytest.mark.parametrize("event", ONCE)
 async def test_a_step_is_taken_only_from_where_the_table_has_it(store: Store, event: Event) -> None:
-    incident = await opened(store)
-    approval = await asked(store, incident.id)
+    incident = await open_incident(store)
+    approval = await pending_approval(store, incident.id)
     await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
     execution = await store.execution_of(approval.id)
     assert execution is not None

@@ -8,7 +8,7 @@ import pytest
 
 from bot.incidents.model import Severity
 from store import Store
-from tests.helpers.builders import CHANNEL, alert, later, named
+from tests.helpers.builders import CHANNEL, alert, identify, later
 
 FLOOD, OTHER = "http:alertmanager", "slack:B0GRAFANA"
 
@@ -18,7 +18,7 @@ async def sends(
 ) -> int:
     """An incident of its own."""
     one = alert(service=service, fingerprint=service, severity=severity)
-    telling = replace(named(one), senders=(sender,))
+    telling = replace(identify(one), senders=(sender,))
     receipt = await store.accept(telling.dedup_key, [telling], channel=CHANNEL, now=later(at))
     return receipt.incident_ids[0]
 
@@ -86,7 +86,7 @@ async def test_an_incident_that_got_graver_before_its_card_was_up_has_the_next_t
     many = [await sends(store, FLOOD, f"flood-{number}", Severity.CRITICAL) for number in range(5)]
     graver = await sends(store, OTHER, "web", Severity.LOW)
     one = alert(service="web", fingerprint="web", severity=Severity.CRITICAL)
-    telling = replace(named(one), senders=(OTHER,))
+    telling = replace(identify(one), senders=(OTHER,))
     await store.accept(telling.dedup_key, [telling], channel=CHANNEL, now=later(9))
     assert (await cards(store)).index(graver) <= 1, many
 

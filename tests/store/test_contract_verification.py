@@ -17,10 +17,10 @@ from tests.helpers.builders import (
     CHANNEL,
     TEAM,
     alert,
-    asked,
     claim_execution,
+    identify,
     later,
-    named,
+    pending_approval,
     resolved,
     voter,
 )
@@ -32,7 +32,7 @@ _keys = iter(range(10_000))
 
 
 async def tell(store: Store, one: Alert, *senders: str, at: float, **changes: str) -> int:
-    telling = replace(named(one), senders=senders or (MONITOR,), **changes)
+    telling = replace(identify(one), senders=senders or (MONITOR,), **changes)
     receipt = await store.accept(f"w{next(_keys)}", [telling], channel=CHANNEL, now=later(at))
     return receipt.incident_ids[-1]
 
@@ -41,7 +41,7 @@ async def sent(store: Store, incident_id: int) -> str:
     """A request for it is on record; the execution's id."""
     incident = await store.incident(incident_id)
     terms = Terms(bound=Binding(severity=incident.severity, env=incident.env, service="web"))
-    approval = await asked(store, incident_id, terms=terms)
+    approval = await pending_approval(store, incident_id, terms=terms)
     await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(10))
     execution = await claim_execution(store, later(11), Limits())
     assert execution is not None
@@ -101,12 +101,12 @@ async def test_what_fires_again_has_not_cleared(store: Store) -> None:
 
 
 async def test_an_edit_of_the_message_is_no_clear(store: Store) -> None:
-    first = replace(named(alert(), dedup_key="C0/1.1/0#0"), senders=(MONITOR,))
+    first = replace(identify(alert(), dedup_key="C0/1.1/0#0"), senders=(MONITOR,))
     receipt = await store.accept("e1", [first], channel=CHANNEL, now=later(0))
     (incident_id,) = receipt.incident_ids
     execution_id = await sent(store, incident_id)
     edited = replace(
-        named(alert(fingerprint="reads differently"), dedup_key="C0/1.1/1#0"),
+        identify(alert(fingerprint="reads differently"), dedup_key="C0/1.1/1#0"),
         senders=(MONITOR,),
         edit_of="C0/1.1/",
     )

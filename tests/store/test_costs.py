@@ -26,7 +26,7 @@ from store.operations.outbox_fetch import FetchRequest
 from store.statements import Operation, Statement, query
 from store.topics import Topic
 from tests.handlers.conftest import Known
-from tests.helpers.builders import ANA, AUDIT_KEY, CHANNEL, NOW, TEAM, alert, named
+from tests.helpers.builders import ANA, AUDIT_KEY, CHANNEL, NOW, TEAM, alert, identify
 from tests.helpers.incident_bench import Bench
 
 TOO_MANY = (
@@ -76,7 +76,7 @@ async def counted(store: Store) -> CountingEngine:
 
 async def arrive(store: Store, service: str, instance: str = "a") -> None:
     one = alert(service=service, fingerprint=instance)
-    await store.accept(f"delivery-{service}-{instance}", [named(one)], channel=CHANNEL, now=NOW)
+    await store.accept(f"delivery-{service}-{instance}", [identify(one)], channel=CHANNEL, now=NOW)
 
 
 async def show(store: Store) -> None:
@@ -214,7 +214,10 @@ async def test_a_proposal_waits_for_its_card_and_nobody_claims_one_without_an_so
     await arrive(store, "web")
     assert await store.claim_proposal(NOW) is None
     receipt = await store.accept(
-        "with an SOP", [named(alert(service="shop"), sop_id="sop_shop")], channel=CHANNEL, now=NOW
+        "with an SOP",
+        [identify(alert(service="shop"), sop_id="sop_shop")],
+        channel=CHANNEL,
+        now=NOW,
     )
     await asyncio.sleep(0)
     assert not propose.is_set(), "the card is not posted yet"

@@ -31,11 +31,11 @@ from tests.helpers.builders import (
     CHANNEL,
     TEAM,
     alert,
-    asked,
     claim_execution,
+    deliver,
     later,
+    pending_approval,
     resolved,
-    tell,
     voter,
 )
 from tests.helpers.every_state import fill
@@ -257,15 +257,15 @@ async def one_thing(store: Store, chance: random.Random, number: int) -> None:
     open_ones = await store.open_incidents()
     what = chance.randrange(9)
     if what < 3 or not open_ones:
-        await tell(store, alert(**about), alert(**about), at=now)
+        await deliver(store, alert(**about), alert(**about), at=now)
     elif what == 3:
-        await tell(store, resolved(**about), at=now)
+        await deliver(store, resolved(**about), at=now)
     elif what == 4:
         await store.acknowledge(chance.choice(open_ones).id, ANA, now)
     elif what == 5:
         await store.resolve(chance.choice(open_ones).id, BEN, now)
     elif what == 6:
-        await asked(store, chance.choice(open_ones).id)
+        await pending_approval(store, chance.choice(open_ones).id)
     elif what == 7:
         for one in await store.approvals_waiting():
             choice = chance.choice((Choice.APPROVE, Choice.APPROVE, Choice.REJECT))

@@ -14,7 +14,7 @@ from bot.observability.events import Event
 from store import Store
 from store.log_events import log_event
 from store.statements import Operation, run, to_db_time
-from tests.helpers.builders import NOW, alert, named
+from tests.helpers.builders import NOW, alert, identify
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def test_a_step_that_is_run_again_beside_one_that_breaks_is_logged_once(
 async def test_a_step_of_an_incident_is_logged_with_its_number_sop_and_tracking_id(
     store: Store, logged: Any
 ) -> None:
-    receipt = await store.accept("k", [named(alert())], channel="C1", now=NOW)
+    receipt = await store.accept("k", [identify(alert())], channel="C1", now=NOW)
     (incident_id,) = receipt.opened
     await store.acknowledge(incident_id, "U1", NOW)
     incident = await store.incident(incident_id)

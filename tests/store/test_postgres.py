@@ -18,9 +18,18 @@ from store.engines.postgres_connections import CHANNEL as NOTIFY_CHANNEL
 from store.engines.postgres_connections import SPACING
 from store.statements import Operation, execute, lock, query
 from store.topics import Topic
-from tests.helpers.builders import ANA, CHANNEL, NOW, OnServer, alert, named, opened, tell
+from tests.helpers.builders import (
+    ANA,
+    CHANNEL,
+    NOW,
+    alert,
+    deliver,
+    identify,
+    open_incident,
+)
 from tests.helpers.postgres import PostgresServer, postgres_server
-from tests.helpers.tcp_proxy import Wire
+from tests.helpers.stores import PostgresStorage
+from tests.helpers.tcp_proxy import TcpProxy
 from tests.helpers.waiting import until
 
 TOPICS = (Topic.OUTBOX, Topic.ADVICE, Topic.ADVICE_GIVEN, Topic.DISPATCH)
@@ -30,9 +39,9 @@ SOON = 60  # seconds after which what must happen surely never will
 @pytest.fixture
 async def two(database: str) -> AsyncIterator[tuple[Store, Store]]:
     """Two processes on one database."""
-    place = OnServer(database)
-    yield await place.open("bot-a"), await place.open("bot-b")
-    await place.close()
+    storage = PostgresStorage(database)
+    yield await storage.open("bot-a"), await storage.open("bot-b")
+    await storage.close()
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +62,9 @@ async def impatient(url: str) -> AsyncIterator[Store]:
         await engine.close()
 
 
-def by_wire(url: str, wire: Wire) -> str:
+def by_wire(url: str, tcp_proxy: TcpProxy) -> str:
     """The same database, by way of the wire."""
-    return url.replace(f":{urlsplit(url).port}/", f":{wire.port}/")
+    return url.replace(f":{urlsplit(url).port}/", f":{tcp_proxy.port}/")
 
 
 def beside(url: str) -> psycopg.Connection[tuple[object, ...]]:
@@ -95,7 +104,7 @@ async def rings(bell: asyncio.Event, what: str) -> None:
 async def test_what_one_replica_commits_wakes_the_other(two: tuple[Store, Store]) -> None:
     here, there = two
     bells = {topic: there.signal(topic) for topic in TOPICS}
-    incident = await opened(here)
+    incident = await open_incident(here)
     await rings(bells[Topic.OUTBOX], "heard of a new card")
     assert list(await there.outbox_channels(NOW)) == [CHANNEL], "it is there when the bell rings"
     assert not bells[Topic.ADVICE].is_set()
@@ -122,7 +131,7 @@ async def test_a_burst_of_commits_wakes_the_others_a_few_times_and_the_last_one_
         loop = asyncio.get_running_loop()
         began, last = loop.time(), there.signal(Topic.ADVICE)
         for number in range(50):
-            await opened(here, service=f"s{number}", fingerprint=f"fp-{number}")
+            await open_incident(here, service=f"s{number}", fingerprint=f"fp-{number}")
         (incident, *_) = await here.open_incidents()
         await here.enqueue_advice(incident, "why?", ANA, NOW)
         await rings(last, "heard of what was committed last")
@@ -141,14 +150,14 @@ async def test_whose_listener_was_killed_listens_again_and_looks_at_everything(
     for bell in bells:
         await rings(bell, "looked at what may have been missed")
         bell.clear()
-    await opened(here)
+    await open_incident(here)
     await rings(bells[0], "listened again")
 
 
 # Killed backends, and a server that restarts
 
 
-async def deliver(store: Store, one: IdentifiedAlert) -> str:
+async def deliver_once(store: Store, one: IdentifiedAlert) -> str:
     """Hand it over once: 'done' or 'failed'; anything else is a fault."""
     try:
         await store.accept(one.dedup_key, [one], channel=CHANNEL, now=NOW)
@@ -159,13 +168,13 @@ async def deliver(store: Store, one: IdentifiedAlert) -> str:
 
 async def all_land(stores: tuple[Store, Store], disturb: Callable[[], Awaitable[object]]) -> None:
     """Told while the database is disturbed and told again where that failed, each counts once."""
-    waiting = [named(alert(fingerprint=f"fp-{number % 10}")) for number in range(200)]
+    waiting = [identify(alert(fingerprint=f"fp-{number % 10}")) for number in range(200)]
     told = list(waiting)
 
     async def hand_over(store: Store) -> None:
         while waiting:
             one = waiting.pop()
-            if await deliver(store, one) == "failed":
+            if await deliver_once(store, one) == "failed":
                 waiting.append(one)
 
     await asyncio.gather(*(hand_over(store) for store in stores for _ in range(4)), disturb())
@@ -179,7 +188,7 @@ async def all_land(stores: tuple[Store, Store], disturb: Callable[[], Awaitable[
 
 
 async def _is_done(store: Store, one: IdentifiedAlert) -> bool:
-    return await deliver(store, one) == "done"
+    return await deliver_once(store, one) == "done"
 
 
 async def test_tellings_survive_that_all_backends_are_killed(two: tuple[Store, Store]) -> None:
@@ -197,8 +206,8 @@ async def test_tellings_survive_that_all_backends_are_killed(two: tuple[Store, S
 async def test_tellings_survive_that_the_server_restarts(
     own_server: PostgresServer, mode: str
 ) -> None:
-    place = OnServer(own_server.database())
-    two = await place.open("bot-a"), await place.open("bot-b")
+    storage = PostgresStorage(own_server.database())
+    two = await storage.open("bot-a"), await storage.open("bot-b")
     try:
         await all_land(two, lambda: asyncio.to_thread(own_server.restart, mode))
         bell = two[1].signal(Topic.ADVICE)
@@ -211,7 +220,7 @@ async def test_tellings_survive_that_the_server_restarts(
 
         await until(hears, SOON, "listened again")
     finally:
-        await place.close()
+        await storage.close()
 
 
 def meet(number: int, there: set[int], everybody: int) -> Operation[None]:
@@ -286,12 +295,12 @@ async def test_a_stalled_connection_ends_in_an_error_and_works_again_when_it_flo
 ) -> None:
     server = urlsplit(database)
     async with (
-        Wire.to("127.0.0.1", server.port or 0) as wire,
-        impatient(by_wire(database, wire)) as store,
+        TcpProxy.to("127.0.0.1", server.port or 0) as tcp_proxy,
+        impatient(by_wire(database, tcp_proxy)) as store,
     ):
-        incident_id = await tell(store, alert())
-        one = named(alert(), dedup_key="told-into-the-stall")
-        wire.stall()
+        incident_id = await deliver(store, alert())
+        one = identify(alert(), dedup_key="told-into-the-stall")
+        tcp_proxy.stall()
         async with asyncio.timeout(SOON):
             with pytest.raises(StoreError) as caught:
                 await store.accept("stalled", [one], channel=CHANNEL, now=NOW)
@@ -299,7 +308,7 @@ async def test_a_stalled_connection_ends_in_an_error_and_works_again_when_it_flo
                 await store.open_incidents()
         assert caught.value.remedy
         assert not caught.value.permanent
-        wire.resume()
+        tcp_proxy.resume()
         await until(lambda: answers(store), SOON, "came back")
         await store.accept("stalled", [one], channel=CHANNEL, now=NOW)
         assert (await store.incident(incident_id)).alert_count == 2
@@ -356,17 +365,17 @@ async def in_its_commit(
 async def test_a_commit_whose_answer_is_lost_says_so_and_counts_once_when_told_again(
     fresh: str,
 ) -> None:
-    one = named(alert())
+    one = identify(alert())
     async with (
-        Wire.to("127.0.0.1", urlsplit(fresh).port or 0) as wire,
-        impatient(by_wire(fresh, wire)) as store,
+        TcpProxy.to("127.0.0.1", urlsplit(fresh).port or 0) as tcp_proxy,
+        impatient(by_wire(fresh, tcp_proxy)) as store,
     ):
         async with in_its_commit(fresh, store, one) as told:
-            wire.stall()
+            tcp_proxy.stall()
         with pytest.raises(StoreError, match="it may stand") as caught:
             await told
         assert "delivered again" in caught.value.remedy
-        wire.resume()
+        tcp_proxy.resume()
         await until(lambda: answers(store), SOON, "came back")
         receipt = await store.accept("lost", [one], channel=CHANNEL, now=NOW)
         assert (receipt.accepted, receipt.tracking_ids) == (0, (one.tracking_id,)), "it stood"
@@ -377,7 +386,7 @@ async def test_a_commit_whose_answer_is_lost_says_so_and_counts_once_when_told_a
 async def test_a_commit_that_was_killed_says_so_and_counts_once_when_told_again(
     fresh: str,
 ) -> None:
-    one = named(alert())
+    one = identify(alert())
     async with impatient(fresh) as store:
         async with in_its_commit(fresh, store, one) as told:
             assert terminate(fresh, "COMMIT") == 1
@@ -402,10 +411,10 @@ async def test_a_commit_that_the_server_refused_did_not_happen_and_is_not_called
         )
         async with impatient(fresh) as store:
             with pytest.raises(StoreError, match="full disk"):
-                await tell(store, alert())
+                await deliver(store, alert())
             connection.execute("DROP TRIGGER at_commit ON deliveries")
             assert await store.open_incidents() == []
-            assert await tell(store, alert())
+            assert await deliver(store, alert())
 
 
 async def test_a_refusal_on_a_connection_that_dies_with_it_is_still_the_refusal(

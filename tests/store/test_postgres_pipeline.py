@@ -11,7 +11,7 @@ from store import Store
 from store.engines.postgres import PostgresEngine
 from store.engines.postgres_session import Answer, Script, Session
 from store.statements import Operation, execute, lock, query, run, together
-from tests.helpers.builders import CHANNEL, NOW, alert, named
+from tests.helpers.builders import CHANNEL, NOW, alert, identify
 
 ASKED = "SELECT key FROM deliveries WHERE key = ?"
 
@@ -46,7 +46,7 @@ async def test_of_many_large_deliveries_at_once_some_land_and_none_by_half(datab
 
     async def deliver(number: int) -> bool:
         alerts = [
-            named(alert(service=f"s{number}", fingerprint=f"fp-{number}-{part}"))
+            identify(alert(service=f"s{number}", fingerprint=f"fp-{number}-{part}"))
             for part in range(200)
         ]
         try:
@@ -105,7 +105,7 @@ async def test_an_alert_that_joins_takes_two_round_trips_and_a_new_incident_thre
         await engine.start()
         for part in ("a", "b"):
             trips = 0
-            one = named(alert(service="trips", fingerprint=part))
+            one = identify(alert(service="trips", fingerprint=part))
             await store.accept(f"trips-{part}", [one], channel=CHANNEL, now=NOW)
             taken.append(trips)
     finally:

@@ -18,8 +18,9 @@ from store import open_store
 from store.engines.clocks import DatabaseClock
 from store.engines.migrations import MIGRATIONS, name_of
 from store.engines.postgres import PostgresEngine
-from tests.helpers.builders import NOW, OnServer, alert, tell
+from tests.helpers.builders import NOW, alert, deliver
 from tests.helpers.postgres import PostgresServer, postgres_server
+from tests.helpers.stores import PostgresStorage
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "kept-to-ourselves"
@@ -106,26 +107,26 @@ async def test_a_newer_schema_is_refused_by_name(fresh: str) -> None:
 
 async def test_a_step_that_only_adds_is_overlooked(fresh: str) -> None:
     has_seen(fresh, "m999_expand_votes")
-    place = OnServer(fresh)
+    storage = PostgresStorage(fresh)
     try:
-        store = await place.open()
-        assert await tell(store, alert())
+        store = await storage.open()
+        assert await deliver(store, alert())
         assert (await store.schema())[-1] == "m999_expand_votes"
     finally:
-        await place.close()
+        await storage.close()
 
 
 async def test_all_that_meet_an_empty_database_at_once_succeed(blank: str) -> None:
-    place = OnServer(blank)
-    stores = await asyncio.gather(*(place.open(f"bot-{number}") for number in range(4)))
+    storage = PostgresStorage(blank)
+    stores = await asyncio.gather(*(storage.open(f"bot-{number}") for number in range(4)))
     try:
         ours = [name_of(migration) for migration in MIGRATIONS]
         for store in stores:
             assert await store.schema() == ours
-        incident_id = await tell(stores[0], alert())
+        incident_id = await deliver(stores[0], alert())
         assert (await stores[3].incident(incident_id)).alert_count == 1
     finally:
-        await place.close()
+        await storage.close()
 
 
 # What it says when it cannot

@@ -71,7 +71,7 @@ def verdict(rows: list[Row], anchors: list[Anchor], *, key: bytes = KEY, head: s
     return ""
 
 
-places = st.integers(0, LENGTH - 1)
+store_maker = st.integers(0, LENGTH - 1)
 texts = st.text(max_size=20)
 values = st.one_of(texts, st.integers(), st.none(), st.binary(max_size=3), st.floats())
 
@@ -81,29 +81,31 @@ def test_a_chain_that_nobody_touched_is_proved() -> None:
     assert verdict([], []) == ""
 
 
-@given(places, st.sampled_from(Row.__slots__), values)
-def test_any_edit_of_any_value_is_found(place: int, column: str, value: Any) -> None:
-    edited = replace(ROWS[place], **{column: value})
-    if edited == ROWS[place] and type(value) is type(getattr(ROWS[place], column)):
+@given(store_maker, st.sampled_from(Row.__slots__), values)
+def test_any_edit_of_any_value_is_found(storage: int, column: str, value: Any) -> None:
+    edited = replace(ROWS[storage], **{column: value})
+    if edited == ROWS[storage] and type(value) is type(getattr(ROWS[storage], column)):
         return
-    rows = [*ROWS[:place], edited, *ROWS[place + 1 :]]
+    rows = [*ROWS[:storage], edited, *ROWS[storage + 1 :]]
     if column == "seq":
         assert verdict(rows, ANCHORS)
     else:
-        assert verdict(rows, ANCHORS).startswith(f"{place + 1}: row {place + 1} was edited")
+        assert verdict(rows, ANCHORS).startswith(f"{storage + 1}: row {storage + 1} was edited")
 
 
-@given(places)
-def test_any_row_that_is_deleted_is_missed(place: int) -> None:
-    rows = [*ROWS[:place], *ROWS[place + 1 :]]
+@given(store_maker)
+def test_any_row_that_is_deleted_is_missed(storage: int) -> None:
+    rows = [*ROWS[:storage], *ROWS[storage + 1 :]]
     what = verdict(rows, ANCHORS)
-    if place == LENGTH - 1:
+    if storage == LENGTH - 1:
         assert what == f"{LENGTH}: cut off at the end: rows {LENGTH} to {LENGTH} are missing"
     else:
-        assert what == f"{place + 1}: row {place + 1} is missing: row {place + 2} comes instead"
+        assert (
+            what == f"{storage + 1}: row {storage + 1} is missing: row {storage + 2} comes instead"
+        )
 
 
-@given(places, places)
+@given(store_maker, store_maker)
 def test_any_two_rows_that_change_places_are_found(one: int, other: int) -> None:
     if one == other:
         return
@@ -138,22 +140,22 @@ def test_a_tail_cut_off_before_the_end_of_a_day_is_missed(length: int) -> None:
     assert "cut off at the end: at 2026-11-25T10:00:06" in verdict(ROWS[:length], anchors)
 
 
-@given(places, st.sampled_from(Anchor.__slots__), values)
-def test_any_edit_of_any_anchor_is_found(place: int, column: str, value: Any) -> None:
-    one = ANCHORS[place % 2]
+@given(store_maker, st.sampled_from(Anchor.__slots__), values)
+def test_any_edit_of_any_anchor_is_found(storage: int, column: str, value: Any) -> None:
+    one = ANCHORS[storage % 2]
     if value == getattr(one, column):
         return
     anchors = [other for other in ANCHORS if other is not one]
     assert verdict(ROWS, [*anchors, replace(one, **{column: value})])
 
 
-@given(places, st.binary(min_size=1, max_size=40))
-def test_a_row_made_with_another_key_is_found(place: int, key: bytes) -> None:
+@given(store_maker, st.binary(min_size=1, max_size=40))
+def test_a_row_made_with_another_key_is_found(storage: int, key: bytes) -> None:
     if key.rstrip(b"\0") == KEY:  # to HMAC a key goes on with zeros
         return
-    forged = row(place + 1, ROWS[place].prev, key, actor="U0EVE")
-    assert verdict([*ROWS[:place], forged, *ROWS[place + 1 :]], ANCHORS) == (
-        f"{place + 1}: row {place + 1} was edited"
+    forged = row(storage + 1, ROWS[storage].prev, key, actor="U0EVE")
+    assert verdict([*ROWS[:storage], forged, *ROWS[storage + 1 :]], ANCHORS) == (
+        f"{storage + 1}: row {storage + 1} was edited"
     )
 
 

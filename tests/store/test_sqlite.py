@@ -16,7 +16,7 @@ from store import open_store
 from store.engines.sqlite import SqliteEngine
 from store.engines.tables import steps
 from store.statements import Operation, query
-from tests.helpers.builders import NOW, alert, tell
+from tests.helpers.builders import NOW, alert, deliver
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
@@ -148,7 +148,7 @@ async def test_migrations_are_recorded_and_applied_once(tmp_path: Path) -> None:
     recorded = []
     for _ in range(2):
         store = await open_store(url_of(file), owner="bot-a")
-        await tell(store, alert())
+        await deliver(store, alert())
         assert len(await store.open_incidents()) == 1
         await store.close()
         with closing(sqlite3.connect(file)) as plain:

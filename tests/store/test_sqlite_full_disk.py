@@ -14,7 +14,7 @@ import pytest
 from bot.errors import StoreError
 from store import Store, open_store
 from store.topics import Topic
-from tests.helpers.builders import CHANNEL, NOW, alert, later, named
+from tests.helpers.builders import CHANNEL, NOW, alert, identify, later
 from tests.helpers.disks import SmallDisk, leave_no_room, small_disk
 
 
@@ -43,7 +43,7 @@ async def store(file: Path) -> AsyncIterator[Store]:
 
 async def tell(store: Store, name: str, service: str = "web") -> None:
     one = alert(service=service, fingerprint=f"fp-{name}", text="a long story " * 400)
-    told = named(one, dedup_key=name, tracking_id=name)
+    told = identify(one, dedup_key=name, tracking_id=name)
     await store.accept(f"delivery-{name}", [told], channel=CHANNEL, now=NOW)
 
 

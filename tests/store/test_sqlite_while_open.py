@@ -16,7 +16,7 @@ from bot.errors import StoreError
 from store import Store, open_store
 from store.engines.sqlite import SqliteEngine
 from store.topics import Topic
-from tests.helpers.builders import CHANNEL, NOW, alert, named
+from tests.helpers.builders import CHANNEL, NOW, alert, identify
 from tests.helpers.every_state import fill
 from tests.store.test_sqlite_files import held
 
@@ -48,7 +48,7 @@ def size_of(file: Path | str) -> int:
 
 
 async def tell(store: Store, name: str) -> None:
-    told = named(alert(fingerprint=name), dedup_key=name, tracking_id=name)
+    told = identify(alert(fingerprint=name), dedup_key=name, tracking_id=name)
     await store.accept(name, [told], channel=CHANNEL, now=NOW)
 
 

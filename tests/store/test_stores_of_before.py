@@ -20,18 +20,9 @@ from store import Store
 from store.admin import invariants
 from store.engines.tables import steps
 from store.statements import Operation, execute, query
-from tests.helpers.builders import (
-    ANA,
-    CHANNEL,
-    NOW,
-    OnServer,
-    Place,
-    SqliteFile,
-    alert,
-    later,
-    named,
-)
+from tests.helpers.builders import ANA, CHANNEL, NOW, alert, identify, later
 from tests.helpers.postgres import PostgresServer
+from tests.helpers.stores import PostgresStorage, SqliteFileStorage, Storage
 from tests.helpers.trail import fault
 
 DUMPS = Path(__file__).parent / "stores_of_before"
@@ -45,22 +36,22 @@ SENT_NEXT = (
 
 
 @pytest.fixture(params=["sqlite-file", "postgresql"])
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
     """The store of migration 18, not opened yet."""
-    where: Place
+    where: Storage
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres")
         url = server.database(migrated=False)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute((DUMPS / "m018_postgresql.sql").read_bytes())
-        where = OnServer(url)
+        where = PostgresStorage(url)
     else:
-        where = SqliteFile(tmp_path)
+        where = SqliteFileStorage(tmp_path)
         with closing(sqlite3.connect(tmp_path / "sopbot.db")) as file:
             file.executescript((DUMPS / "m018_sqlite.sql").read_text("utf-8"))
     yield where
     await where.close()
-    if isinstance(where, OnServer):
+    if isinstance(where, PostgresStorage):
         server.drop(where.url)
 
 
@@ -110,7 +101,7 @@ async def test_it_takes_in_an_alert_and_posts_its_card(store: Store) -> None:
 
 async def opened_now(store: Store, name: str) -> int:
     """The store holds deliveries of the same builders already, so that the keys are new ones."""
-    one = named(alert(service=name, fingerprint=name), dedup_key=name)
+    one = identify(alert(service=name, fingerprint=name), dedup_key=name)
     receipt = await store.accept(name, [one], channel=CHANNEL, now=later(200))
     return receipt.incident_ids[0]
 

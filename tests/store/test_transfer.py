@@ -18,13 +18,13 @@ from store.admin.locations import file_of, reading, shown
 from store.admin.transfer import Digest, Values, transfer
 from store.admin.transfer_sqlite import SqliteEnd
 from store.engines.tables import LEASES, Table, kept, steps, tables
-from tests.helpers.builders import AUDIT_KEY, alert, tell
+from tests.helpers.builders import AUDIT_KEY, alert, deliver
 from tests.helpers.every_state import HOSTILE
 from tests.helpers.filled_stores import (
     ENGINES,
     MORE,
-    Places,
     Silent,
+    StoreMaker,
     bot_ends,
     bot_lives,
     change,
@@ -36,21 +36,21 @@ from tests.helpers.filled_stores import (
 
 
 @pytest.fixture(params=ENGINES)
-def source(request: pytest.FixtureRequest, places: Places) -> str:
+def source(request: pytest.FixtureRequest, store_maker: StoreMaker) -> str:
     """A store with a bit of everything, and a few thousand alerts."""
-    return places.filled(request.param, MORE)
+    return store_maker.filled(request.param, MORE)
 
 
 @pytest.fixture(params=ENGINES)
-def target(request: pytest.FixtureRequest, places: Places) -> str:
+def target(request: pytest.FixtureRequest, store_maker: StoreMaker) -> str:
     """A place where nothing is."""
-    return places.empty(request.param)
+    return store_maker.empty(request.param)
 
 
 async def new_incident(url: str) -> int:
     store = await open_store(url, owner="next", audit_key=AUDIT_KEY)
     try:
-        return await tell(store, alert(service="brand-new", fingerprint="fp-brand-new"))
+        return await deliver(store, alert(service="brand-new", fingerprint="fp-brand-new"))
     finally:
         await store.close()
 
@@ -90,8 +90,10 @@ def test_leases_stay_behind(source: str, target: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["postgresql"], indirect=True)
-def test_a_nul_that_postgresql_does_not_know_can_still_be_read(places: Places, target: str) -> None:
-    url = places.filled("sqlite")
+def test_a_nul_that_postgresql_does_not_know_can_still_be_read(
+    store_maker: StoreMaker, target: str
+) -> None:
+    url = store_maker.filled("sqlite")
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as plain, plain:
         plain.execute("UPDATE incidents SET text = 'a' || char(0) || 'b' WHERE id = 1")
     done = moves.copy(url, target, Silent())
@@ -115,8 +117,8 @@ def test_a_copy_beneath_a_running_bot_is_a_rehearsal(source: str, target: str) -
     assert not moves.copy(source, target, Silent(), replace=True).rehearsed
 
 
-def test_no_bot_starts_on_a_file_that_is_being_copied(places: Places) -> None:
-    source, target = places.filled("sqlite", MORE), places.empty("sqlite")
+def test_no_bot_starts_on_a_file_that_is_being_copied(store_maker: StoreMaker) -> None:
+    source, target = store_maker.filled("sqlite", MORE), store_maker.empty("sqlite")
     with in_the_middle("copy", source, target):
 
         async def start() -> None:
@@ -173,8 +175,8 @@ def test_only_a_copy_that_nobody_has_used_is_replaced(source: str, target: str) 
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_store_is_not_copied_onto_itself(engine: str, places: Places) -> None:
-    url = places.filled(engine)
+def test_a_store_is_not_copied_onto_itself(engine: str, store_maker: StoreMaker) -> None:
+    url = store_maker.filled(engine)
     before = content(url)
     again = url.replace("127.0.0.1", "localhost").replace("/store-", "/./store-")
     with pytest.raises(StoreError, match="both source and target"):
@@ -221,9 +223,9 @@ class Careless(SqliteEnd):
 @pytest.mark.parametrize("forgets", [True, False])
 @pytest.mark.parametrize("table", ["alerts", "timeline", "votes"])
 def test_a_row_that_is_lost_or_changed_on_the_way_is_noticed_and_its_table_named(
-    places: Places, tmp_path: Path, table: str, forgets: bool
+    store_maker: StoreMaker, tmp_path: Path, table: str, forgets: bool
 ) -> None:
-    url = places.filled("sqlite")
+    url = store_maker.filled("sqlite")
     with reading(url) as there, Careless.making(tmp_path / "made.db") as here:
         here.table, here.forgets = table, forgets
         with pytest.raises(StoreError, match=f"the table {table} arrived differently"):
@@ -265,8 +267,10 @@ def test_the_tables_come_in_the_order_of_their_keys() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_table_of_a_real_store_is_known_with_its_columns(engine: str, places: Places) -> None:
-    url = places.empty(engine)
+def test_every_table_of_a_real_store_is_known_with_its_columns(
+    engine: str, store_maker: StoreMaker
+) -> None:
+    url = store_maker.empty(engine)
     moves.migrate(url)
     catalogue = (
         "SELECT m.name AS t, c.name AS c FROM sqlite_master m JOIN pragma_table_info(m.name) c"
@@ -310,8 +314,8 @@ def test_an_older_source_is_refused_with_what_to_do(target: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_migrate_says_what_it_did(engine: str, places: Places) -> None:
-    url = places.empty(engine, migrated=False)
+def test_migrate_says_what_it_did(engine: str, store_maker: StoreMaker) -> None:
+    url = store_maker.empty(engine, migrated=False)
     assert moves.migrate(url) == tuple(steps())
     assert moves.migrate(url) == ()
     from_the_future(url)

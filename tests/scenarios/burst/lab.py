@@ -19,15 +19,15 @@ from bot.gateway.app import running
 from bot.gateway.config import read_config
 from bot.settings import load
 from bot.simulator import LocalSlack, Message
-from tests.helpers.databases import InFile
-from tests.helpers.slack_faults import SlackDoor
+from tests.helpers.databases import SqliteDatabase
+from tests.helpers.slack_faults import SlackHooks
 from tests.helpers.virtual_time import VirtualTime, scheduler_goes_by
 from tests.helpers.waiting import until
 from tests.scenarios.world import (
     ALERTS,
     BEN,
     SECRET,
-    Patient,
+    LeakyService,
     World,
     alertmanager,
     kind,
@@ -59,9 +59,9 @@ class Lab(World):
         async with AsyncExitStack() as parts:
             parts.enter_context(scheduler_goes_by(time.wall))
             parts.enter_context(dice_fall_by(seed))
-            door = SlackDoor()
+            slack_hooks = SlackHooks()
             local = await parts.enter_async_context(
-                LocalSlack.start(clock=time, faults=door, seed=seed, **slack)
+                LocalSlack.start(clock=time, faults=slack_hooks, seed=seed, **slack)
             )
             config = read_config(
                 {
@@ -75,9 +75,9 @@ class Lab(World):
             gateway = await parts.enter_async_context(running(config, clock=time.wall))
             lab = cls(
                 local,
-                door,
-                Patient(0, folder / "starts"),
-                InFile(folder / "sopbot.db"),
+                slack_hooks,
+                LeakyService(0, folder / "starts"),
+                SqliteDatabase(folder / "sopbot.db"),
                 folder,
                 gateway.url,
                 "",

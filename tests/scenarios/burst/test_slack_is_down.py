@@ -57,9 +57,9 @@ async def silent(lab: Lab) -> AsyncIterator[None]:
 
     dead = lab.slack.script.half_open_sockets(times=None)
     lab.slack.half_open()
-    lab.door.on_call = hang
+    lab.slack_hooks.on_call = hang
     yield
-    lab.door.on_call = None
+    lab.slack_hooks.on_call = None
     lab.slack.script.cancel(dead)
     lab.slack.drop_connections()
     back.set()

@@ -22,7 +22,7 @@ from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackClient
 from store import Store
 from tests.handlers.conftest import OPS, Known
-from tests.helpers.builders import named
+from tests.helpers.builders import identify
 from tests.helpers.virtual_time import VirtualTime
 from tests.scenarios.burst.turns import TurnsEngine
 
@@ -94,7 +94,7 @@ class Scene:
             fingerprint=f"{channel}-{service}",
         )
         key = f"{channel}-{service}-{now.timestamp()}"
-        identified = named(alert, tracking_id=f"req-{channel}-{service}", dedup_key=key)
+        identified = identify(alert, tracking_id=f"req-{channel}-{service}", dedup_key=key)
         receipt = await self.store.accept(key, [identified], channel=channel, now=now)
         return receipt.incident_ids[0]
 
