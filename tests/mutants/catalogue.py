@@ -7,6 +7,7 @@ from tests.mutants.mutant import Mutant
 INCIDENTS, APPROVALS, STORE = "bot/incidents", "bot/approvals", "store/operations"
 BLOCKERS = "tests/approvals/test_blockers.py"
 GUARDS = "tests/store/test_contract_guards.py"
+WIRING = "tests/scenarios/test_wiring.py"
 
 MUTANTS = [
     # incidents
@@ -128,7 +129,19 @@ MUTANTS = [
         returns="path.read_text()",
     ),
     Mutant("bot/setting_types.py", "check_token", "tests/test_settings.py", returns="token"),
+    # steps
+    Mutant("bot/steps/runner.py", "StepRunner._run_of", "tests/steps", returns="step.run"),
+    Mutant("bot/steps/runner.py", "_while_there_is_work", "tests/steps", without="if work in done"),
+    Mutant("bot/steps/step.py", "Pool.finish", "tests/response/test_parallel.py", returns="None"),
+    Mutant("bot/app.py", "Bot.reload", WIRING, without="self._config.current = current"),
+    Mutant("bot/app.py", "Bot._start", WIRING, without="self.runner.start_clock()"),
     # response
+    Mutant(
+        "bot/response/service.py",
+        "IncidentService.settle",
+        "tests/response/test_settle.py",
+        returns="None",
+    ),
     Mutant("bot/response/verify.py", "_over_before", "tests/response", returns="False"),
     Mutant("bot/response/dispatches.py", "_bar_revoked", "tests/response", returns="None"),
     Mutant("bot/response/propose.py", "is_seen", "tests/response", returns="True"),
