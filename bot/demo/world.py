@@ -104,6 +104,19 @@ async def _start(
     bot_url = await bot.wait_for_output(r"bot\.ready\b.*?\burl\W+(http[^\s\"]+)")
     printer.done(f"bot at {bot_url}, by `python -m bot` as in production")
 
+    log = folder / "gateway-state" / "logs" / f"{SERVICE}.log"
+    return await _watched(stack, slack, service_url, bot_url, log, tuple(children))
+
+
+async def _watched(
+    stack: AsyncExitStack,
+    slack: LocalSlack,
+    service_url: str,
+    bot_url: str,
+    service_log: Path,
+    children: tuple[Child, ...],
+) -> World:
+    """The world with its load on the service, and a monitor that reports its health."""
     # No connection is kept: a probe must reach the current process, not the previous one.
     session = await stack.enter_async_context(
         aiohttp.ClientSession(
@@ -129,8 +142,8 @@ async def _start(
         session=session,
         monitor=monitor,
         bot_url=bot_url,
-        service_log=folder / "gateway-state" / "logs" / f"{SERVICE}.log",
-        children=tuple(children),
+        service_log=service_log,
+        children=children,
         tasks=tasks,
     )
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from bot.gateway.auth import Gatekeeper
 from bot.gateway.config import DockerTarget, GatewayConfig, ProcessTarget
@@ -27,7 +28,7 @@ from bot.gateway.routes import Routes, errors_as_json
 from bot.remediation.contract import BODY_LIMIT_BYTES
 from bot.serving.last_problems import last_problems
 from bot.serving.limits import ConnectionLimits
-from bot.serving.listening import listening
+from bot.serving.listening import Listening, listening
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ async def running(
         await _give_up_interrupted(journal, config, clock)
         executors: dict[str, Executor] = {}
         stack.push_async_callback(_stop_all, executors)
-        await _fit_executors(executors, config, journal, environ)
+        await _fit_executors(executors, config, journal=journal, environ=environ)
         metrics = Metrics(config.sources)
         gatekeeper = Gatekeeper(config.secrets, journal, clock)
         dispatcher = Dispatcher(
@@ -96,16 +97,8 @@ async def running(
             metrics=metrics,
             dump=functools.partial(_dump, health, dispatcher),
         )
-        app = web.Application(
-            client_max_size=BODY_LIMIT_BYTES,
-            middlewares=[errors_as_json(metrics, unsigned=gatekeeper.open)],
-        )
-        app.add_routes(routes.table())
-        limits = ConnectionLimits(
-            total=config.limits.connections, per_address=config.limits.connections_per_address
-        )
         server = await stack.enter_async_context(
-            listening(app, config.listen.host, config.listen.port, limits)
+            _listening(config, routes, errors_as_json(metrics, unsigned=gatekeeper.open))
         )
         # Answers still go out while running executions are awaited; new connections are refused.
         stack.push_async_callback(dispatcher.drain, config.limits.drain_seconds)
@@ -113,23 +106,44 @@ async def running(
         if gatekeeper.open:
             log.warning("no source has a secret: unsigned requests from this machine are accepted")
         _warn_about_open_targets(config)
-        now_in_force = config
-
-        async def reload(new_config: GatewayConfig) -> None:
-            """Replace all targets and sources, or raise ConfigError and replace none."""
-            nonlocal now_in_force
-            if problems := _needs_a_restart(now_in_force, new_config):
-                raise ConfigError(problems)
-
-            async def fit() -> None:
-                await _fit_executors(executors, new_config, journal, environ)
-
-            await dispatcher.exchange(new_config.targets, fit)
-            gatekeeper.secrets = new_config.secrets
-            now_in_force = new_config
-            _warn_about_open_targets(new_config)
-
+        fit = functools.partial(_fit_executors, executors, journal=journal, environ=environ)
+        reload = _Reload(config, dispatcher, gatekeeper, fit)
         yield RunningGateway(server.url, dispatcher, health, reload)
+
+
+class _Reload:
+    """Replaces all targets and sources, or raises ConfigError and replaces none."""
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        dispatcher: Dispatcher,
+        gatekeeper: Gatekeeper,
+        fit: Callable[[GatewayConfig], Awaitable[None]],
+    ) -> None:
+        self._in_force = config
+        self._dispatcher = dispatcher
+        self._gatekeeper = gatekeeper
+        self._fit = fit
+
+    async def __call__(self, config: GatewayConfig) -> None:
+        if problems := _needs_a_restart(self._in_force, config):
+            raise ConfigError(problems)
+        await self._dispatcher.exchange(config.targets, functools.partial(self._fit, config))
+        self._gatekeeper.secrets = config.secrets
+        self._in_force = config
+        _warn_about_open_targets(config)
+
+
+def _listening(
+    config: GatewayConfig, routes: Routes, middleware: Middleware
+) -> contextlib.AbstractAsyncContextManager[Listening]:
+    app = web.Application(client_max_size=BODY_LIMIT_BYTES, middlewares=[middleware])
+    app.add_routes(routes.table())
+    limits = ConnectionLimits(
+        total=config.limits.connections, per_address=config.limits.connections_per_address
+    )
+    return listening(app, config.listen.host, config.listen.port, limits)
 
 
 async def _stop_all(executors: Mapping[str, Executor]) -> None:

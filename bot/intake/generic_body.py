@@ -100,12 +100,7 @@ def alert_of(body: Mapping[str, Any], where: str = "", source: str = "generic") 
     if not (name or title or text or fields["service"]):
         raise wrong(at(where, "name"), "given, or title, text or service")
     metadata = text_mapping(body.get("metadata"), at(where, "metadata"))
-    labels = text_mapping(body.get("labels"), at(where, "labels"))
-    for key in _LABELS:
-        value = body.get(key)
-        if value is not None and (label := optional_text(value, at(where, key))):
-            labels.setdefault(key, label)
-    labels.update(_tags(body.get("tags"), at(where, "tags")))
+    labels = _labels(body, where)
     annotations = text_mapping(body.get("annotations"), at(where, "annotations"))
     starts_at = _time(body, _STARTS, where)
     if starts_at is None:
@@ -147,6 +142,16 @@ def alert_of(body: Mapping[str, Any], where: str = "", source: str = "generic") 
         sop_id=checked_sop_id(fields["sop_id"], at(where, "sop_id")),
         raw=body,
     ).alert()
+
+
+def _labels(body: Mapping[str, Any], where: str) -> dict[str, str]:
+    labels = text_mapping(body.get("labels"), at(where, "labels"))
+    for key in _LABELS:
+        value = body.get(key)
+        if value is not None and (label := optional_text(value, at(where, key))):
+            labels.setdefault(key, label)
+    labels.update(_tags(body.get("tags"), at(where, "tags")))
+    return labels
 
 
 def checked_sop_id(text: str, field: str) -> str:

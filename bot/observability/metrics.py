@@ -67,6 +67,10 @@ class Metrics:
             "1 when policy and SOPs are as their files say, 0 when the last reload was refused.",
             registry=reg,
         )
+        self._add_gateway(reg)
+        self._add_advisor(reg)
+
+    def _add_gateway(self, reg: CollectorRegistry) -> None:
         self._gateway_seconds = Histogram(
             "gateway_operation_duration_seconds", "Time until the gateway answered.", registry=reg
         )
@@ -76,6 +80,8 @@ class Metrics:
         self._gateway_ms = Gauge(
             "gateway_command_execution_time_ms", "Duration of the last operation.", registry=reg
         )
+
+    def _add_advisor(self, reg: CollectorRegistry) -> None:
         self._q_requests = Counter("qchat_requests_total", "Questions asked.", registry=reg)
         self._q_active = Gauge("qchat_active_requests", "Questions under way.", registry=reg)
         self._q_seconds = Histogram(

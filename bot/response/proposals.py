@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.approvals.binding import bound_to, digest_of_text
 from bot.approvals.model import Approval, Terms
@@ -12,7 +12,7 @@ from bot.approvals.rules import Case, demand, environments_of
 from bot.approvals.segment import GuestAction, Remediate
 from bot.errors import InputError, Refused
 from bot.incidents.model import Alert, Incident
-from bot.incidents.remediation import Proposal, RemediationStatus
+from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop
 from bot.remediation import catalogue, intents
 from bot.response import propose
@@ -20,6 +20,21 @@ from bot.response.decisions import check_undecided
 from bot.response.dependencies import Dependencies
 
 PLAN_SECONDS = 15.0  # the gateway's time for a plan that no person waits for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The origin of a proposal. `user` is the person who waits for it, '' for an SOP.
+
+    `action` is the SOP's, None for what a person chose. `requested_by` is the person who asked
+    first, and `editors` are those who changed values since.
+    """
+
+    user: str = ""
+    action: ProposedAction | None = None
+    requested_by: str = ""
+    editors: tuple[str, ...] = ()
+    undoes: str = ""
 
 
 class Proposals:
@@ -45,7 +60,7 @@ class Proposals:
         """The approval for what the SOP offers for this alert, not stored yet."""
         given = propose.values_from(sop, action, alert, self._clock())
         proposal = catalogue.propose(action.action, given, self._remediate)
-        return await self._prepared(incident, proposal, action=action)
+        return await self._prepared(incident, proposal, Request(action=action))
 
     async def again(self, incident: Incident, old: Approval) -> Approval:
         """The same values under the current policy, without votes, not stored yet."""
@@ -54,9 +69,7 @@ class Proposals:
         return await self._prepared(
             incident,
             replace(proposal, title=old.proposal.title),
-            requested_by=old.requested_by,
-            editors=old.terms.editors,
-            undoes=old.undoes,
+            Request(requested_by=old.requested_by, editors=old.terms.editors, undoes=old.undoes),
         )
 
     async def fix(
@@ -68,7 +81,7 @@ class Proposals:
         """
         action_id, given = intents.read_fix(words, user=user, default_target=incident.service)
         proposal = catalogue.propose(action_id, given, self._remediate)
-        asked = await self._prepared(incident, proposal, user, requested_by=user)
+        asked = await self._prepared(incident, proposal, Request(user=user, requested_by=user))
         stands = await self._store.ask(asked, cause, self._config.current.limits)
         return stands, stands.id == asked.id
 
@@ -94,10 +107,12 @@ class Proposals:
         fresh = await self._prepared(
             incident,
             proposal,
-            user,
-            requested_by=old.requested_by,
-            editors=(*old.terms.editors, user),
-            undoes=old.undoes,
+            Request(
+                user=user,
+                requested_by=old.requested_by,
+                editors=(*old.terms.editors, user),
+                undoes=old.undoes,
+            ),
         )
         # With the user: who sends the same values at the same time is an editor too, or refused.
         cause = f"edit/{old.id}/{user}/{digest_of_text(repr(sorted(values.items())))[:16]}"
@@ -126,9 +141,7 @@ class Proposals:
         asked = await self._prepared(
             incident,
             replace(proposal, title=f"Undo {done.proposal.title}: {proposal.title}"),
-            user,
-            requested_by=user,
-            undoes=execution.id,
+            Request(user=user, requested_by=user, undoes=execution.id),
         )
         cause = f"undo/{execution.id}/{len(earlier)}"
         return await self._store.ask(asked, cause, self._config.current.limits)
@@ -137,69 +150,73 @@ class Proposals:
     def _remediate(self) -> Remediate:
         return self._config.current.policy.remediate
 
-    async def _prepared(
-        self,
-        incident: Incident,
-        proposal: Proposal,
-        user: str = "",
-        *,
-        action: ProposedAction | None = None,
-        requested_by: str = "",
-        editors: tuple[str, ...] = (),
-        undoes: str = "",
-    ) -> Approval:
-        """What is to be put before people, as the gateway and the policy see it now.
-
-        `user` is the person who wants it now, '' for an SOP. Refused when they may not. `action` is
-        the SOP's, None for what a person chose.
-        """
-        call = propose.call_of(incident, proposal)
-        if user:
-            # Both at once: that person waits, and Slack waits for no longer than three seconds.
-            guest_action: GuestAction | None = None if editors or undoes else "fix"
-            (preview, targets), _ = await asyncio.gather(
-                propose.preview_of(self._gateway, call, propose.PATIENCE),
-                self._check_person(user, guest_action),
-            )
-        else:
-            preview, targets = await propose.preview_of(self._gateway, call, PLAN_SECONDS)
+    async def _prepared(self, incident: Incident, proposal: Proposal, request: Request) -> Approval:
+        """The approval as the gateway and the policy see it now. Refused if the user may not."""
+        preview, targets = await self._planned(incident, proposal, request)
         alert = await self._store.latest_alert(incident.id)
         # As it is now: the advice that led here may have taken minutes.
         incident = await self._store.incident(incident.id)
-        seen = propose.is_seen(proposal.target, incident, alert)
-        current = self._config.current
-        sops, remediate = current.sops, current.policy.remediate
-        sop = sops.get(incident.sop_id)
+        sop = self._config.current.sops.get(incident.sop_id)
+        fits = (
+            request.action is not None
+            and sop is not None
+            and alert is not None
+            and self._config.current.sops.is_for(sop, request.action, alert, preview.environment)
+        )
         case = Case(
             action_id=proposal.action_id,
             risk=proposal.risk,
             environment=preview.environment,
             alert_environment=incident.env,
             targets=targets,
-            seen=seen,
-            fits=action is not None
-            and sop is not None
-            and alert is not None
-            and sops.is_for(sop, action, alert, preview.environment),
-            asked_by=requested_by or "".join(editors[-1:]),
+            seen=propose.is_seen(proposal.target, incident, alert),
+            fits=fits,
+            asked_by=request.requested_by or "".join(request.editors[-1:]),
         )
-        wanted = demand(remediate, case)
+        return self._approval_of(incident, proposal, preview, case, request)
+
+    async def _planned(
+        self, incident: Incident, proposal: Proposal, request: Request
+    ) -> tuple[Preview, int | None]:
+        """The gateway's plan, and how many targets it would touch."""
+        call = propose.call_of(incident, proposal)
+        if not request.user:
+            return await propose.preview_of(self._gateway, call, PLAN_SECONDS)
+        # Both at once: that person waits, and Slack waits for no longer than three seconds.
+        guest_action: GuestAction | None = None if request.editors or request.undoes else "fix"
+        plan, _ = await asyncio.gather(
+            propose.preview_of(self._gateway, call, propose.PATIENCE),
+            self._check_person(request.user, guest_action),
+        )
+        return plan
+
+    def _approval_of(
+        self,
+        incident: Incident,
+        proposal: Proposal,
+        preview: Preview,
+        case: Case,
+        request: Request,
+    ) -> Approval:
+        current = self._config.current
+        remediate = current.policy.remediate
+        requirements = demand(remediate, case)
         return propose.approval_for(
             incident,
             proposal,
             preview,
-            wanted,
+            requirements,
             Terms(
-                reason_required=wanted.reason_required,
-                only_in_windows=wanted.only_in_windows,
-                targets=targets,
-                seen=seen,
+                reason_required=requirements.reason_required,
+                only_in_windows=requirements.only_in_windows,
+                targets=case.targets,
+                seen=case.seen,
                 fits=case.fits,
                 environments=environments_of(remediate, case),
-                editors=editors,
+                editors=request.editors,
                 bound=bound_to(incident, current.written(incident.sop_id)),
             ),
-            requested_by=requested_by,
-            undoes=undoes,
+            requested_by=request.requested_by,
+            undoes=request.undoes,
             now=self._clock(),
         )

@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -57,20 +58,7 @@ async def listening(
             raise AssertionError("setup() makes the server")
 
         def serve(sock: socket.socket, address: str, first: bytes) -> None:
-            def connection() -> Connection:
-                return Connection(
-                    gate,
-                    inner,
-                    address=address,
-                    first=first,
-                    loop=loop,
-                    access_log=None,
-                    keepalive_timeout=limits.idle + limits.head,  # our own deadline comes first
-                    lingering_time=min(2.0, limits.body),
-                    max_headers=64,
-                    auto_decompress=False,  # 1 MB may inflate to 1 GB; such a body is answered 415
-                )
-
+            connection = partial(_connection, gate, inner, limits, address, first)
             task = loop.create_task(loop.connect_accepted_socket(connection, sock))
             serving.add(task)
             task.add_done_callback(serving.discard)
@@ -92,6 +80,23 @@ async def listening(
             await asyncio.gather(*serving, return_exceptions=True)
     finally:
         await runner.cleanup()
+
+
+def _connection(
+    gate: Gate, server: web.Server, limits: ConnectionLimits, address: str, first: bytes
+) -> Connection:
+    return Connection(
+        gate,
+        server,
+        address=address,
+        first=first,
+        loop=asyncio.get_running_loop(),
+        access_log=None,
+        keepalive_timeout=limits.idle + limits.head,  # our own deadline comes first
+        lingering_time=min(2.0, limits.body),
+        max_headers=64,
+        auto_decompress=False,  # 1 MB may inflate to 1 GB; such a body is answered 415
+    )
 
 
 def _url(address: tuple[Any, ...]) -> str:

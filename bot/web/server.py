@@ -34,6 +34,28 @@ def web_app(
     app = web.Application(
         client_max_size=BODY_LIMIT, middlewares=[errors_as_json, bearer_only(token)]
     )
+
+    async def dumped(_request: web.Request) -> web.Response:
+        return web.json_response(await dump())
+
+    async def shown_metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app.add_routes(
+        [
+            *_health_routes(store, health),
+            web.get("/dump", dumped),
+            web.get("/metrics", shown_metrics),
+            web.post("/incident", ingest.incident),
+            web.post("/alerts/{source}", ingest.alerts),
+            web.post("/webhook/alerts", ingest.alerts),
+            web.get("/api/v3/trace/{tracking_id}", trace_route(store)),
+        ]
+    )
+    return app
+
+
+def _health_routes(store: Store, health: Health) -> list[web.RouteDef]:
     began = time.monotonic()
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -66,24 +88,9 @@ def web_app(
         }
         return web.json_response(body, status=200 if health.ready else 503)
 
-    async def dumped(_request: web.Request) -> web.Response:
-        return web.json_response(await dump())
-
-    async def shown_metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    app.add_routes(
-        [
-            web.get("/healthz", healthz),
-            web.get("/readyz", readyz),
-            web.get("/health", overall),
-            web.get("/health/detailed", detailed),
-            web.get("/dump", dumped),
-            web.get("/metrics", shown_metrics),
-            web.post("/incident", ingest.incident),
-            web.post("/alerts/{source}", ingest.alerts),
-            web.post("/webhook/alerts", ingest.alerts),
-            web.get("/api/v3/trace/{tracking_id}", trace_route(store)),
-        ]
-    )
-    return app
+    return [
+        web.get("/healthz", healthz),
+        web.get("/readyz", readyz),
+        web.get("/health", overall),
+        web.get("/health/detailed", detailed),
+    ]
