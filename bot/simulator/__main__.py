@@ -50,7 +50,7 @@ async def _serve(options: dict[str, Any]) -> None:
 
 
 def ready_line(slack: LocalSlack) -> dict[str, object]:
-    """What a parent process needs to know."""
+    """The facts that a parent process needs, for the line on standard output."""
     return {
         "api_url": slack.api_url,
         "page_url": slack.page_url,

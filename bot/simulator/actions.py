@@ -1,4 +1,4 @@
-"""What a person does, from the click to the end of its effect. The page and tests share this."""
+"""Carries out people's actions, from the click to the end of its effect, for the page and tests."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from . import normalise
 from .authors import person_author
 from .core import Core
 from .deliveries import Ack, Delivery
-from .doors import respond
+from .endpoints import respond
 from .forms import action_of, fill_in, state_of
 from .interactions import ResponseUrl
 from .people import Channel, User
@@ -19,7 +19,7 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the app took it: `acked` within `seconds`, or `error` in Slack's word."""
+    """The app's reaction to an action: `acked` within `seconds`, or Slack's `error`."""
 
     acked: bool
     seconds: float | None = None
@@ -29,7 +29,7 @@ class Outcome:
 
 
 class Actions:
-    """The hands of the workspace's people."""
+    """Carries out the actions of the workspace's people."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -83,7 +83,7 @@ class Actions:
         groups = {g.handle: g for g in workspace.groups.values()}
         channels = {c.name: c for c in workspace.channels.values() if c.name}
 
-        def one(value: re.Match[str]) -> str:
+        def replaced(value: re.Match[str]) -> str:
             sign, name = value[1], value[2]
             if sign == "#" and name in channels:
                 return f"<#{channels[name].id}|{name}>"
@@ -95,7 +95,7 @@ class Actions:
                 return f"<!{name}>"
             return value[0]
 
-        return re.sub(r"(?<![\w<|@#])([@#])([a-z0-9][a-z0-9._-]*)", one, text)
+        return re.sub(r"(?<![\w<|@#])([@#])([a-z0-9][a-z0-9._-]*)", replaced, text)
 
     # Asking the app
 
@@ -149,7 +149,7 @@ class Actions:
         return Outcome(acked=True, seconds=outcome.seconds, errors=errors)
 
     async def close(self, user: User, view: JSON) -> Outcome | None:
-        """Close a modal; the app hears of it only if it asked to."""
+        """Close a modal; Slack tells the app only if the modal has `notify_on_close`."""
         self._core.views.close(user.id, view["id"])
         if not view.get("notify_on_close"):
             return None

@@ -1,4 +1,4 @@
-"""Where the local Slack is, what it is called there, and which keys open it."""
+"""The addresses, ids and tokens of a running local Slack."""
 
 from .core import Call, Core
 from .people import TEAM_ID
@@ -56,7 +56,7 @@ class Addresses:
 
     @property
     def connections(self) -> int:
-        """How many Socket Mode links are open."""
+        """The number of open Socket Mode links."""
         return len(self._core.links.links)
 
     @property

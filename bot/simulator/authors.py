@@ -1,4 +1,4 @@
-"""Who a message is by: the shapes that Slack gives to posts of people and of apps."""
+"""Writes a message's author as Slack does for posts of people and of apps."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,7 @@ JSON = dict[str, Any]
 
 
 def person_author(user: User, text: str) -> JSON:
-    """What a person typed, with the rich text that Slack's clients send beside it."""
+    """The author fields of a person's post, with the rich text that Slack's clients send."""
     return {"user": user.id, "team": TEAM_ID, "blocks": normalise.plain_rich_text(text)}
 
 

@@ -53,7 +53,7 @@ INPUTS = (ACTION_PARTS - {"button", "overflow", "workflow_button"}) | {
 
 @dataclass
 class _Seen:
-    """What must be unique within one message or view."""
+    """The ids that must be unique within one message or view."""
 
     surface: str
     block_ids: set[str] = field(default_factory=set)

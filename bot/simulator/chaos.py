@@ -1,4 +1,4 @@
-"""A bad day by the dice: the same seed gives the n-th call of a method the same fate."""
+"""Random faults: the same seed gives the n-th call of a method the same fate."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -61,7 +61,7 @@ class _Kept:
 
 
 class _Agenda:
-    """What is due when, in order; what is due at one moment in the order in which it was asked."""
+    """A queue of timers by due time; timers of the same time run in the order of their requests."""
 
     def __init__(self) -> None:
         self._order = itertools.count()

@@ -92,7 +92,7 @@ def kept_metadata(args: JSON) -> JSON | None:
 
 
 def _is_payload(payload: JSON) -> bool:
-    """Whether each value is plain, a flat object of plain values, or a list of such objects."""
+    """True if each value is plain, a flat object of plain values, or a list of such objects."""
     return all(
         _is_plain(value)
         or (isinstance(value, dict) and all(map(_is_plain, value.values())))

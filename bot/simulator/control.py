@@ -37,7 +37,7 @@ class Control:
         return self._html("control.html")
 
     async def state(self, _request: web.Request) -> web.Response:
-        """What changes while one looks."""
+        """The part of the page that changes while somebody reads it."""
         return self._html("control_state.html")
 
     async def do(self, request: web.Request) -> web.Response:

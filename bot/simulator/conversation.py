@@ -25,17 +25,17 @@ class Answered:
 
     @property
     def acked(self) -> bool:
-        """Whether the app acknowledged in time."""
+        """True if the app acknowledged in time."""
         return self.outcome.acked
 
     @property
     def seconds(self) -> float | None:
-        """How long the acknowledgement took."""
+        """The seconds until the acknowledgement."""
         return self.outcome.seconds
 
     @property
     def responses(self) -> list[Message]:
-        """What only this person sees since the command, oldest first."""
+        """The ephemeral messages to this person since the command, oldest first."""
         return [m for m in self._slack.ephemerals(self._user.name) if m.ts > self._mark]
 
     @property

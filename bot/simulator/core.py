@@ -1,4 +1,4 @@
-"""The parts of the local Slack that its doors share."""
+"""The parts of the local Slack that its endpoints share."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,7 +49,7 @@ class Tokens:
 
 @dataclass(eq=False)
 class Core:
-    """Everything behind the doors."""
+    """Everything behind the endpoints."""
 
     clock: Clock
     tokens: Tokens

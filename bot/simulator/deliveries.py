@@ -48,7 +48,7 @@ class Delivery:
     on_ack: Callable[[Ack], None] | None = None  # runs before anything else the bot then sends
 
     def envelope(self) -> JSON:
-        """What goes over the wire on the present attempt."""
+        """The envelope as the present attempt sends it."""
         done: JSON = {
             "envelope_id": self.envelope_id,
             "payload": self.payload,
@@ -80,7 +80,7 @@ class Delivery:
 
 
 def attempt_by_age(seconds: float) -> int | None:
-    """Which retry an event of this age is on; None when Slack has given it up."""
+    """The number of the retry that an event of this age is on; None if Slack has given it up."""
     due = 0.0
     for attempt, wait in enumerate(RETRY_AFTER, start=1):
         due += wait

@@ -51,7 +51,7 @@ class EventWriter:
 
 
 def app_rate_limited(now: float, app: App) -> JSON:
-    """What comes in place of events over 30,000 an hour: no inner event, the minute it began."""
+    """The payload that Slack sends instead of events over 30,000 an hour."""
     return {
         "token": "simulated-verification",
         "type": "app_rate_limited",

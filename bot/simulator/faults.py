@@ -1,4 +1,4 @@
-"""The seam where a storm gets in: rate limits, dropped connections, lost envelopes.
+"""The interface of faults: rate limits, dropped connections, lost envelopes.
 
 The default does nothing. A test or a bench derives from `Faults` and gives it to the local Slack;
 `script.Script` does what it is told once or a few times, `chaos.Chaos` throws dice.
@@ -106,21 +106,21 @@ class Chain(Faults):
         return None
 
     async def after(self, method: str, args: JSON, answer: JSON) -> bool:
-        """Whether all let the answer go."""
+        """True if every fault lets the answer pass."""
         for part in list(self.parts):
             if not await part.after(method, args, answer):
                 return False
         return True
 
     async def before_send(self, envelope: JSON) -> bool:
-        """Whether all let the envelope go."""
+        """True if every fault lets the envelope pass."""
         for part in list(self.parts):
             if not await part.before_send(envelope):
                 return False
         return True
 
     async def after_send(self, envelope: JSON) -> bool:
-        """Whether all let the link live."""
+        """True if every fault lets the link live."""
         for part in list(self.parts):
             if not await part.after_send(envelope):
                 return False
@@ -134,7 +134,7 @@ class Chain(Faults):
         return None
 
     async def half_open(self) -> bool:
-        """Whether one wants it dead."""
+        """True if a fault makes the link half-open."""
         for part in list(self.parts):
             if await part.half_open():
                 return True

@@ -1,4 +1,4 @@
-"""What a person chose or typed, as Slack writes it: actions, and the state of fields."""
+"""Writes a person's choices and input as Slack does: actions, and the state of fields."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def fill_in(view: JSON, values: dict[str, Any]) -> tuple[JSON, dict[str, str]]:
 
 
 def initial(element: JSON) -> Any:
-    """What a field holds before anyone touches it."""
+    """The initial value of a field."""
     for name in ("initial_value", "initial_user", "initial_channel", "initial_conversation"):
         if name in element:
             return element[name]

@@ -1,4 +1,4 @@
-"""What a person does with a bot: commands, buttons, shortcuts; and the tokens that go with it."""
+"""Makes the payloads of commands, buttons and shortcuts, with their tokens."""
 
 import itertools
 import secrets

@@ -51,7 +51,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Text:
-    """What a text object may be in one place."""
+    """The types and lengths of a text object that Slack takes in one place."""
 
     most: int
     plain: bool = False

@@ -89,7 +89,7 @@ class SlackConnection:
             self.drop()
 
     async def texts(self) -> AsyncIterator[str]:
-        """What the client says, until the link ends; pings are answered unless it is half open."""
+        """Read the client's frames until the link ends; answer pings unless it is half-open."""
         async for message in self._socket:
             if self.half_open:
                 continue

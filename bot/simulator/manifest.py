@@ -1,4 +1,4 @@
-"""What the app's manifest tells Slack: its commands, shortcuts and subscriptions."""
+"""Reads an app manifest: its commands, shortcuts and event subscriptions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ class Manifest:
     scopes: tuple[str, ...] | None = None
 
     def should_escape(self, command: str) -> bool:
-        """Whether this command's text gets its mentions and links escaped."""
+        """True if Slack escapes the mentions and links in this command's text."""
         return True if self.commands is None else self.commands.get(command, True)
 
 

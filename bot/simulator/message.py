@@ -40,7 +40,7 @@ class Message:
 
     @property
     def is_app(self) -> bool:
-        """Whether an app wrote it."""
+        """True if an app wrote it."""
         return bool(self.data.get("bot_id"))
 
     @property
@@ -50,7 +50,7 @@ class Message:
 
     @property
     def reactions(self) -> dict[str, int]:
-        """How many reacted, by emoji."""
+        """The number of reactions, by emoji."""
         return {r["name"]: r["count"] for r in self.data.get("reactions", ())}
 
     def __getitem__(self, name: str) -> Any:

@@ -15,7 +15,7 @@ from .emoji import EMOJI
 
 @dataclass(frozen=True)
 class Names:
-    """What ids are called."""
+    """The names of users, channels and groups, by id."""
 
     users: dict[str, str] = field(default_factory=dict)
     channels: dict[str, str] = field(default_factory=dict)
@@ -123,7 +123,7 @@ def _control_html(inner: str, names: Names) -> str:
 
 
 def control_text(inner: str, names: Names) -> str:
-    """What stands between `<` and `>`, as one reads it."""
+    """The readable text of a control sequence, the part between `<` and `>`."""
     target, _, label = inner.partition("|")
     ident = target[1:]
     if target.startswith("@"):

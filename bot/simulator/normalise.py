@@ -1,4 +1,4 @@
-"""What Slack does to a message before anyone sees it.
+"""Changes a message as Slack does before anybody sees it.
 
 Evidence: a captured Alertmanager message read back from Slack (colour, wrapped URLs, dropped
 empty fields) and fixtures of other bots. Parsers must stand this, so the local Slack does it too.

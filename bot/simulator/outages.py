@@ -1,4 +1,4 @@
-"""What a test does to the connections, calls and limits of the local Slack; and what came of it."""
+"""Breaks the connections, calls and limits of the local Slack for a test, and lists the effects."""
 
 from .addresses import Addresses
 from .chaos import Chaos
@@ -54,12 +54,12 @@ class Outages(Addresses):
 
     @property
     def script(self) -> Script:
-        """Trouble by appointment: `slack.script.fail("chat.update", "internal_error")`."""
+        """Plans faults: `slack.script.fail("chat.update", "internal_error")`."""
         return self._core.script
 
     @property
     def chaos(self) -> Chaos | None:
-        """The storm of dice that is on; set it to begin one, or to None to end it."""
+        """The random faults in force; set it to begin them, or to None to end them."""
         return self._core.chaos
 
     @chaos.setter
@@ -68,7 +68,7 @@ class Outages(Addresses):
 
     @property
     def struck(self) -> list[Struck]:
-        """Every planned or diced fault that came true."""
+        """Every planned or random fault that happened."""
         return self._core.struck
 
     # Limits

@@ -45,7 +45,7 @@ class Page:
         }
 
     def place(self, query: dict[str, str]) -> tuple[User, Channel]:
-        """Who looks, and where; what is unknown falls back to the first."""
+        """The reader and the channel of a request; an unknown name means the first."""
         workspace = self._core.workspace
         user = next(iter(workspace.users.values()))
         with contextlib.suppress(Refusal):

@@ -1,4 +1,4 @@
-"""How the pages answer: to whom, with which headers, and in words."""
+"""Makes the pages' responses, with their headers and error texts; refuses strangers."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ WORDS = {
 
 
 def own_hosts(base_url: str) -> set[str]:
-    """The Host values under which the page may be asked for."""
+    """The Host values that a request for the page may have."""
     host = base_url.removeprefix("http://")
     port = host.rpartition(":")[2]
     return {host, f"localhost:{port}"}
@@ -54,7 +54,7 @@ BASE_URL: web.AppKey[Any] = web.AppKey("BASE_URL")
 async def own_words(
     request: web.Request, do: Callable[[str, JSON], Awaitable[str | None]]
 ) -> web.Response:
-    """Do what one of our own pages asks for; the answer says whether it worked, in words.
+    """Carry out a request of one of our own pages; the answer says as text whether it worked.
 
     `do` gets what was asked and its particulars, and answers with a problem or None.
     """

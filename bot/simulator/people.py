@@ -1,4 +1,4 @@
-"""Who and what exists in the workspace: people, groups, apps, channels."""
+"""The people, groups, apps and channels of the workspace."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -146,7 +146,7 @@ class Channel:
 
     @property
     def kind(self) -> str:
-        """What Slack calls `channel_type` in events."""
+        """The `channel_type` of Slack's events."""
         if self.is_im:
             return "im"
         return "group" if self.is_private else "channel"

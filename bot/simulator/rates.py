@@ -1,4 +1,4 @@
-"""How often Slack lets an app call: one post a second a channel, and a tier for each method."""
+"""Limits an app's calls as Slack does: one post a second a channel, and a tier for each method."""
 
 import math
 from collections import deque

@@ -41,7 +41,7 @@ TASK_MARKS = {"pending": "○", "in_progress": "◐", "complete": "✓", "error"
 
 
 def is_folded(section: JSON) -> bool:
-    """Whether Slack may hide the end of this section behind "see more"."""
+    """True if Slack may hide the end of this section behind "see more"."""
     text = str((section.get("text") or {}).get("text", ""))
     is_long = len(text) >= FOLDED_CHARACTERS or text.count("\n") >= FOLDED_BREAKS
     return is_long and not section.get("expand")
@@ -81,7 +81,7 @@ def elements(holder: JSON) -> Iterator[tuple[JSON, JSON]]:
 
 
 def label(element: JSON) -> str:
-    """What stands on a button, or in a menu before something is chosen."""
+    """The text of a button, or of a menu before a choice."""
     for name in ("text", "placeholder"):
         if isinstance(element.get(name), dict):
             return str(element[name]["text"])
@@ -193,7 +193,7 @@ def _block_words(block: JSON, names: Names) -> list[str]:
 
 
 def cell_words(cell: JSON, names: Names) -> str:
-    """What stands in a cell of a table."""
+    """The text of a table's cell."""
     if cell["type"] == "rich_text":
         return _words_of(cell, names)
     return str(cell.get("text") or cell.get("value", ""))

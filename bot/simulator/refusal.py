@@ -1,4 +1,4 @@
-"""How the local Slack says no."""
+"""The error with which the local Slack refuses a request."""
 
 from typing import Any
 

@@ -99,7 +99,7 @@ class _Numbers:
 
 
 def _is_typed(data: JSON, block: JSON) -> bool:
-    """Whether this block only repeats what a person typed, as Slack's clients send it."""
+    """True if this block only repeats a person's text, as Slack's clients send it."""
     return bool(block["type"] == "rich_text" and not data.get("bot_id"))
 
 

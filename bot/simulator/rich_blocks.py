@@ -38,7 +38,7 @@ def check_rich_text(report: Report, block: Any, at: str) -> None:
 
 
 def _is_rich(part: JSON) -> bool:
-    """Whether a part of rich text is well formed, at any depth."""
+    """Check that a part of rich text is well formed, at any depth."""
     inner = part.get("elements", [])
     if not isinstance(inner, list) or not all(isinstance(e, dict) and _is_rich(e) for e in inner):
         return False
@@ -154,7 +154,7 @@ def check_card(report: Report, block: JSON, at: str) -> None:
 
 
 def check_container(report: Report, block: JSON, at: str) -> None:
-    """What a `container` says of itself; its children are checked as blocks."""
+    """Check a `container`'s own fields; its children are checked as blocks."""
     if block.get("title") is None and block.get("rich_text_title") is None:
         report.add(at, "missing_field", "must provide `title` or `rich_text_title`")
     for name, plain in (("title", True), ("subtitle", False)):

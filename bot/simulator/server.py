@@ -1,4 +1,4 @@
-"""The HTTP server: which address leads to which door."""
+"""The HTTP server: it routes each address to its endpoint."""
 
 import ipaddress
 from typing import Any
@@ -7,9 +7,9 @@ from aiohttp import web
 
 from .actions import Actions
 from .core import Core
-from .doors import Endpoints
+from .endpoints import Endpoints
 from .page_answers import BASE_URL, refuse_strangers
-from .page_doors import PageDoors
+from .page_endpoints import PageEndpoints
 from .webhooks import Webhooks
 
 JSON = dict[str, Any]
@@ -27,16 +27,16 @@ class Server:
         self._port = port
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
-        doors = Endpoints(core)
-        self._page = PageDoors(core, actions)
+        endpoints = Endpoints(core)
+        self._page = PageEndpoints(core, actions)
         self._app = web.Application(client_max_size=MAX_BODY, middlewares=[refuse_strangers])
         self._app[BASE_URL] = lambda: core.base_url
-        self._app.router.add_route("*", "/api/{method}", doors.api)
+        self._app.router.add_route("*", "/api/{method}", endpoints.api)
         self._app.router.add_get("/link/", core.links.accept)
         self._app.router.add_post("/services/{team}/{bot}/{secret}", self.webhooks.receive)
-        self._app.router.add_post("/actions/{team}/{number}/{key}", doors.response_url)
-        self._app.router.add_post("/upload/v1/{file}", doors.upload)
-        self._app.router.add_get("/files-pri/{file}", doors.download)
+        self._app.router.add_post("/actions/{team}/{number}/{key}", endpoints.response_url)
+        self._app.router.add_post("/upload/v1/{file}", endpoints.upload)
+        self._app.router.add_get("/files-pri/{file}", endpoints.download)
         self._page.add_to(self._app)
 
     async def open(self) -> None:
@@ -53,7 +53,7 @@ class Server:
         self._core.base_url = self._core.interactions.base_url = f"http://{host}:{address[1]}"
 
     async def go_away(self) -> None:
-        """Listen no more and cut every connection: whoever calls now is refused by the kernel."""
+        """Stop listening and cut every connection: the kernel refuses new ones."""
         if self._runner is None or self._site is None:
             return
         self._port = self._runner.addresses[0][1]

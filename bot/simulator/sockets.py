@@ -142,7 +142,7 @@ class Links:
         return delivery
 
     def unacknowledged(self) -> int:
-        """How many envelopes still wait for an answer, a retry or a link."""
+        """The number of envelopes that wait for an answer, a retry or a link."""
         return len(self._open) + len(self.waiting) + len(self._retries)
 
     def _send(self, delivery: Delivery) -> None:
@@ -196,7 +196,7 @@ class Links:
             self.on_change()
 
     def _died(self, link: SlackConnection) -> None:
-        """What this link did not acknowledge goes on as if it had timed out.
+        """Treat the envelopes that this link did not acknowledge as if they had timed out.
 
         Not commands and interactions: their answer may still come on another link in time.
         """

@@ -1,4 +1,4 @@
-"""What Slack keeps on a message beside what was said: replies, reactions, tombstones."""
+"""Maintains the fields that Slack adds to a message: replies, reactions, tombstones."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def forget_reply(channel: Channel, ts: str, before: JSON) -> None:
 
 
 def tombstone(before: JSON) -> JSON:
-    """What stays of a deleted parent while it has replies."""
+    """The tombstone of a deleted parent, which stays while it has replies."""
     return {
         "type": "message",
         "subtype": "tombstone",

@@ -12,7 +12,7 @@ JSON = dict[str, Any]
 
 
 def names_of(workspace: Workspace) -> Names:
-    """What the workspace's ids are called."""
+    """The names of the workspace's ids."""
     return Names(
         users={u.id: u.name for u in workspace.users.values()},
         channels={c.id: c.name for c in workspace.channels.values()},
@@ -21,7 +21,7 @@ def names_of(workspace: Workspace) -> Names:
 
 
 def author(workspace: Workspace, message: JSON) -> str:
-    """Who a message is by, as shown beside it."""
+    """The author's name as shown beside a message."""
     if message.get("username"):
         return str(message["username"])
     user = workspace.users.get(str(message.get("user", "")))

@@ -15,7 +15,7 @@ MAX_STACK = 3
 
 
 class Views:
-    """What each user sees of the app's modals and Home tab."""
+    """The app's modals and Home tab of each user."""
 
     def __init__(self, workspace: Workspace, interactions: Interactions) -> None:
         self.errors: dict[str, JSON] = {}
@@ -30,7 +30,7 @@ class Views:
         return stack[-1] if stack else None
 
     def home(self, user_id: str) -> JSON | None:
-        """What was published to a user's Home tab."""
+        """The view that the app published to a user's Home tab."""
         return self._homes.get(user_id)
 
     def open(self, args: JSON) -> JSON:

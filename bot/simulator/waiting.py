@@ -12,7 +12,7 @@ WORTH = 0.001  # seconds: a shorter rest is not worth a timer
 
 
 class NeverHappenedError(AssertionError):
-    """What was waited for did not come; the message has the transcript."""
+    """The awaited condition did not become true; the message has the transcript."""
 
 
 class Pulse:

@@ -1,4 +1,4 @@
-"""What a test, a demo or a bench sees of the local Slack, and how it waits for something."""
+"""Reads the local Slack for a test, a demo or a bench, and waits for conditions."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -31,7 +31,7 @@ class Watching(Addresses):
         return known
 
     def messages(self, channel: str) -> list[Message]:
-        """What shows in a channel, oldest first, without the threads."""
+        """The messages of a channel, oldest first, without the threads."""
         where = self._core.workspace.channel(channel)
         return [self.seen(where.id, where.messages[ts]) for ts in where.timeline]
 
@@ -46,7 +46,7 @@ class Watching(Addresses):
         return self.seen(where.id, self._core.workspace.message(where, ts))
 
     def ephemerals(self, user: str) -> list[Message]:
-        """What only this user sees, oldest first."""
+        """The ephemeral messages to this user, oldest first."""
         ephemeral = self._core.workspace.ephemerals.get(self._core.workspace.user(user).id, {})
         return [self.seen(channel, data) for channel, data in ephemeral.values()]
 

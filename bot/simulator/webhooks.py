@@ -8,7 +8,7 @@ from aiohttp import web
 from . import content
 from .authors import classic_author
 from .core import Core
-from .doors import read_payload
+from .endpoints import read_payload
 from .faults import rate_limited
 from .people import TEAM_ID, App, Channel
 from .refusal import Refusal

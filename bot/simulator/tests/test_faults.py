@@ -198,7 +198,7 @@ async def test_a_plan_that_makes_no_sense_is_refused(slack: LocalSlack, plan: Pl
 
 
 async def fates(seed: int, **chances: Any) -> list[str]:
-    """What becomes of forty posts."""
+    """The fates of forty posts."""
     async with (
         LocalSlack.start(faults=Chaos(seed, **chances)) as slack,
         aiohttp.ClientSession() as http,

@@ -1,4 +1,4 @@
-"""The page's own doors: look, click, type, and be told of changes."""
+"""The page's own endpoints: read, click, type, and receive changes."""
 
 import asyncio
 from typing import Any
@@ -25,7 +25,7 @@ STATIC = {
 BREATH = 0.1  # seconds between two calls to look again: in a storm each would render all anew
 
 
-class PageDoors:
+class PageEndpoints:
     """Handlers for aiohttp, over one core."""
 
     def __init__(self, core: Core, actions: Actions) -> None:
@@ -65,7 +65,7 @@ class PageDoors:
         return web.Response(body=body, content_type="text/html", charset="utf-8", headers=HEADERS)
 
     async def panes(self, request: web.Request) -> web.Response:
-        """What changes while one looks."""
+        """The part of the page that changes while somebody reads it."""
         return as_json(self._page.panes(dict(request.query)))
 
     async def live(self, request: web.Request) -> web.StreamResponse:

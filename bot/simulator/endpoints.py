@@ -1,4 +1,4 @@
-"""The HTTP doors a bot or a sender uses: Web API, uploads, response_url, incoming webhooks."""
+"""The endpoints for an app or a sender: Web API, uploads, response_url, incoming webhooks."""
 
 import json
 from typing import Any
