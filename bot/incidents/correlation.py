@@ -31,14 +31,31 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryPart:
+    """One alert of a delivery: the delivery's key, and the place of the alert in it."""
+
+    delivery: str
+    place: int
+
+    def __str__(self) -> str:
+        return f"{self.delivery}{self.ending}"
+
+    @property
+    def ending(self) -> str:
+        """Return the end of the dedup_keys of the alerts in this place."""
+        return f"#{self.place}"
+
+
+@dataclass(frozen=True, slots=True)
 class IdentifiedAlert:
     """An alert with its final identity: scope, incident key, SOP ID, tracking id.
 
     `sop_matched`: the SOP ID comes from the library, not from the alert's text. `series_key` is the
     common prefix of the dedup_keys of all reminders of the same firing alert, '' for a sender that
-    sends no reminders. `edit_of` is the common prefix for all versions of the same message, '' if
-    this is not an edit. `sent_at` is the sender's time, if known. `senders` are its own sender and
-    those that the operator declares to be the same; empty if unknown.
+    sends no reminders. `edit_of` is the part of the message that this is an edit of, with the
+    common prefix of the keys of all its versions; None if this is not an edit. `sent_at` is the
+    sender's time, if known. `senders` are its own sender and those that the operator declares to be
+    the same; empty if unknown.
     """
 
     alert: Alert
@@ -49,7 +66,7 @@ class IdentifiedAlert:
     dedup_key: str
     sop_matched: bool = False
     series_key: str = ""
-    edit_of: str = ""
+    edit_of: DeliveryPart | None = None
     sent_at: datetime | None = None
     senders: tuple[str, ...] = ()
 

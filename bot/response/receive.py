@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.incidents import correlation, keys
-from bot.incidents.correlation import IdentifiedAlert
+from bot.incidents.correlation import DeliveryPart, IdentifiedAlert
 from bot.incidents.model import Alert
 from bot.incidents.sops import SopLibrary
 
@@ -83,7 +83,7 @@ def _name(
     scope = correlation.scope_of(alert)
     incident_key = correlation.key_of(alert, scope)
     sop = sops.match(alert, incident_key)
-    series_key, dedup_key = "", f"{delivery.key}#{index}"
+    series_key, dedup_key = "", str(DeliveryPart(delivery.key, index))
     if delivery.retold and alert.starts_at:
         by = f"{delivery.sender} " if delivery.sender else ""
         series_key = f"{by}{alert.source}/{alert.fingerprint}/{alert.starts_at.timestamp()}/"
@@ -97,7 +97,7 @@ def _name(
         dedup_key=dedup_key,
         sop_matched=sop is not None,
         series_key=series_key,
-        edit_of=delivery.edit_of,
+        edit_of=DeliveryPart(delivery.edit_of, index) if delivery.edit_of else None,
         sent_at=delivery.sent_at,
         senders=senders,
     )

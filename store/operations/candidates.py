@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.incidents.correlation import Candidate, IdentifiedAlert, Scope, could_share_fingerprint
+from bot.incidents.correlation import (
+    Candidate,
+    DeliveryPart,
+    IdentifiedAlert,
+    Scope,
+    could_share_fingerprint,
+)
 from bot.incidents.model import Alert, AlertStatus
 from store.operations import incidents, senders
 from store.rows import alert_from_json
@@ -131,7 +137,7 @@ def _sort_out(one: IdentifiedAlert, rows: list[Row]) -> Operation[Candidates]:
         if could_share_fingerprint(one.alert, row["env"], row["service"])
     ]
     if not found and one.edit_of:
-        found = yield from _earlier_version(one)
+        found = yield from _earlier_version(one, one.edit_of)
     return Candidates(
         sorted(found or of_the_scope, key=_id),
         frozenset(map(_id, with_its_key)),
@@ -145,9 +151,8 @@ def _id(row: Row) -> int:
     return number
 
 
-def _earlier_version(one: IdentifiedAlert) -> Operation[list[Row]]:
+def _earlier_version(one: IdentifiedAlert, edit_of: DeliveryPart) -> Operation[list[Row]]:
     """The open incident that the same part of the same message joined before its edit."""
-    part = one.dedup_key[one.dedup_key.rfind("#") :]
     by_them, them = senders.by_them(one, "a.")
     rows: list[Row] = yield query(
         f"SELECT {_COLUMNS}, 0 AS fires,"  # noqa: S608 - constants
@@ -156,9 +161,9 @@ def _earlier_version(one: IdentifiedAlert) -> Operation[list[Row]]:
         " WHERE a.dedup_key >= ? AND a.dedup_key < ?"
         " AND substr(a.dedup_key, length(a.dedup_key) + 1 - length(?)) = ?"
         f" AND {by_them} AND {_IS_OPEN} ORDER BY +a.id DESC LIMIT 1",
-        *starting_with(one.edit_of),
-        part,
-        part,
+        *starting_with(edit_of.delivery),
+        edit_of.ending,
+        edit_of.ending,
         *them,
     )
     return rows

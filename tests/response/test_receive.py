@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.incidents.correlation import IdentifiedAlert
+from bot.incidents.correlation import DeliveryPart, IdentifiedAlert
 from bot.incidents.keys import sop_id_of
 from bot.incidents.sops import SopLibrary
 from bot.response.receive import ALERTS_A_STEP, Delivery, name_all, named_in_steps
@@ -29,12 +29,15 @@ def test_each_telling_of_a_standing_alert_has_its_own_key_that_begins_the_same()
 
 def test_a_sender_that_does_not_repeat_itself_is_told_apart_by_its_delivery():
     (one,) = name_all(Delivery("slack/C1/1.5/", "C1", [alert(starts_at=NOW)]), SOPS, NOW)
-    assert (one.series_key, one.edit_of, one.dedup_key) == ("", "", "slack/C1/1.5/#0")
+    assert (one.series_key, one.edit_of, one.dedup_key) == ("", None, "slack/C1/1.5/#0")
 
 
 def test_an_edit_says_which_message_it_changes():
-    delivery = Delivery("slack/C1/1.5/2", "C1", [alert()], edit_of="slack/C1/1.5/")
-    assert [one.edit_of for one in name_all(delivery, SOPS, NOW)] == ["slack/C1/1.5/"]
+    delivery = Delivery("slack/C1/1.5/2", "C1", [alert(), alert()], edit_of="slack/C1/1.5/")
+    assert [edit.edit_of for edit in name_all(delivery, SOPS, NOW)] == [
+        DeliveryPart("slack/C1/1.5/", 0),
+        DeliveryPart("slack/C1/1.5/", 1),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -279,27 +279,6 @@ async def test_the_same_fingerprint_about_something_else_is_another_alert(
     assert [one.id for one in await store.open_incidents()] == [first]
 
 
-async def test_an_edit_joins_what_its_message_joined_and_takes_its_place(store: Store) -> None:
-    async def say(one: Alert, version: str, edit_of: str = "slack/C1/1.5/") -> tuple[int, ...]:
-        told = replace(identify(one, dedup_key=f"slack/C1/1.5/{version}#0"), edit_of=edit_of)
-        receipt = await store.accept(f"say-{version}", [told], channel=CHANNEL, now=NOW)
-        return receipt.incident_ids
-
-    bare = {"env": "", "service": "", "category": ""}
-    (incident_id,) = await say(alert(**bare, name="Disk full", fingerprint="fp-1"), "", "")
-    other = alert(**bare, name="Disk full!", fingerprint="fp-2")
-    near = replace(identify(other, dedup_key="slack/C1/1.50/#0"), edit_of="slack/C1/1.50/")
-    stranger = await store.accept("near", [near], channel=CHANNEL, now=NOW)
-    assert stranger.opened, "1.50 is another message than 1.5"
-    edited = alert(**bare, name="Disk is full", fingerprint="fp-3")
-    assert await say(edited, "2") == (incident_id,)
-    assert (await store.incident(incident_id)).firing == 1
-    assert await say(resolved(**bare, name="Disk is fine", fingerprint="fp-4"), "3") == (
-        incident_id,
-    )
-    assert (await store.incident(incident_id)).status is IncidentStatus.RESOLVED
-
-
 # Reminders
 
 

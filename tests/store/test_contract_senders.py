@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.incidents.correlation import Reason
+from bot.incidents.correlation import DeliveryPart, Reason
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from store import Store
 from tests.helpers.builders import (
@@ -107,9 +107,9 @@ async def test_an_edit_that_another_sender_makes_of_a_message_is_no_edit_of_it(
     message = "slack/C0ALERTS/1.5/"
     incident_id = await tell(store, alert(), key=f"{message}#0")
     calm = resolved(fingerprint="other", name="Other")
-    await tell(store, calm, STRANGER, at=1, key=f"{message}2#0", edit_of=message)
+    await tell(store, calm, STRANGER, at=1, key=f"{message}2#0", edit_of=DeliveryPart(message, 0))
     assert await status(store, incident_id) is OPEN
-    await tell(store, calm, at=2, key=f"{message}3#0", edit_of=message)
+    await tell(store, calm, at=2, key=f"{message}3#0", edit_of=DeliveryPart(message, 0))
     assert await status(store, incident_id) is RESOLVED
 
 

@@ -9,6 +9,7 @@ import pytest
 from bot.approvals.blockers import Config, requirement_of
 from bot.approvals.limits import Limits
 from bot.approvals.model import Binding, Choice, Terms
+from bot.incidents.correlation import DeliveryPart
 from bot.incidents.model import Alert
 from bot.incidents.remediation import RemediationStatus
 from store import Store
@@ -108,7 +109,7 @@ async def test_an_edit_of_the_message_is_no_clear(store: Store) -> None:
     edited = replace(
         identify(alert(fingerprint="reads differently"), dedup_key="C0/1.1/1#0"),
         senders=(MONITOR,),
-        edit_of="C0/1.1/",
+        edit_of=DeliveryPart("C0/1.1/", 0),
     )
     await store.accept("e2", [edited], channel=CHANNEL, now=later(13))
     assert (await store.incident(incident_id)).firing == 1
