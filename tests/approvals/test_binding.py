@@ -43,30 +43,32 @@ CHANGES: dict[str, Callable[[Approval], Approval]] = {
 }
 
 
-def _with(one: Approval, parameter: Parameter) -> Approval:
-    rest = one.proposal.parameters[1:]
-    return replace(one, proposal=replace(one.proposal, parameters=(parameter, *rest)))
+def _with(approval: Approval, parameter: Parameter) -> Approval:
+    rest = approval.proposal.parameters[1:]
+    return replace(approval, proposal=replace(approval.proposal, parameters=(parameter, *rest)))
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_digest_covers(change: str) -> None:
-    one = models.approval()
-    assert digest_of(CHANGES[change](one)) != digest_of(one) == digest_of(replace(one))
+    approval = models.approval()
+    assert (
+        digest_of(CHANGES[change](approval)) != digest_of(approval) == digest_of(replace(approval))
+    )
 
 
 def test_all_changes_have_digests_of_their_own() -> None:
-    one = models.approval()
-    assert len({digest_of(change(one)) for change in CHANGES.values()}) == len(CHANGES)
+    approval = models.approval()
+    assert len({digest_of(change(approval)) for change in CHANGES.values()}) == len(CHANGES)
 
 
 def test_every_field_that_is_added_has_to_be_looked_at() -> None:
     """What is shown is in the digest as a whole; of the rest, this names what is not."""
     decided_later = {"state", "digest", "decided_by", "decided_at", "reason", "votes"}
-    one = models.approval()
+    approval = models.approval()
     for field in fields(Approval):
         if field.name not in decided_later:
-            other = replace(one, **{field.name: OTHERS[field.name](one)})
-            assert digest_of(other) != digest_of(one), field.name
+            other = replace(approval, **{field.name: OTHERS[field.name](approval)})
+            assert digest_of(other) != digest_of(approval), field.name
 
 
 OTHERS: dict[str, Callable[[Approval], object]] = {
@@ -85,5 +87,5 @@ OTHERS: dict[str, Callable[[Approval], object]] = {
 
 
 def test_votes_do_not_change_it() -> None:
-    one = models.approval()
-    assert digest_of(replace(one, votes=(models.vote("U0ANA"),))) == digest_of(one)
+    approval = models.approval()
+    assert digest_of(replace(approval, votes=(models.vote("U0ANA"),))) == digest_of(approval)

@@ -43,8 +43,8 @@ NOT_VERIFIED = RemediationStatus.NOT_VERIFIED
 def asked(**changes: object) -> Approval:
     """Cat asked for it; Ana and Ben may approve it."""
     terms = Terms(bound=Binding(env="prod", service="checkout-api", sop="sop-digest"))
-    one = models.approval(**{"terms": terms, **changes})
-    return replace(one, digest=digest_of(one))
+    approval = models.approval(**{"terms": terms, **changes})
+    return replace(approval, digest=digest_of(approval))
 
 
 def approved(**changes: object) -> Approval:
@@ -80,9 +80,9 @@ def found(
     config: Config | None = None,
     last_look: LastLook | None = None,
 ) -> Blocker | None:
-    one, facts = approval or asked(), Facts(freeze, runs)
+    item, facts = approval or asked(), Facts(freeze, runs)
     return evaluate(
-        one,
+        item,
         incident or models.incident(),
         facts,
         limits,
@@ -95,8 +95,11 @@ def found(
 def test_nothing_blocks_what_was_asked_a_moment_ago_nor_do_repeats_of_its_alert() -> None:
     incident = replace(models.incident(), revision=99, alert_count=400, value="9 %", firing=3)
     for status in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
-        one = asked()
-        assert found(one, incident=replace(incident, status=status), config=config_of(one)) is None
+        approval = asked()
+        assert (
+            found(approval, incident=replace(incident, status=status), config=config_of(approval))
+            is None
+        )
 
 
 @pytest.mark.parametrize(
@@ -120,8 +123,8 @@ def test_a_store_that_contradicts_its_record_blocks_everything(
 @pytest.mark.parametrize("severity", Severity)
 def test_a_severity_that_any_sender_may_say_ends_no_approval(severity: Severity) -> None:
     incident = models.incident(severity=severity)
-    for one in (asked(), approved()):
-        assert found(one, incident=incident, config=config_of(one)) is None
+    for approval in (asked(), approved()):
+        assert found(approval, incident=incident, config=config_of(approval)) is None
 
 
 @pytest.mark.parametrize("status", [IncidentStatus.RESOLVED, IncidentStatus.SUPPRESSED])
@@ -154,9 +157,9 @@ def test_it_expires_at_its_time_and_an_approval_holds_as_long_as_it_would_have_w
 def test_what_it_was_proposed_for_has_changed(
     incident: dict[str, str], sop: str, needed: int, kind: BlockerKind
 ) -> None:
-    one = asked()
-    config = replace(config_of(one, needed=needed), sop=sop)
-    blocker = found(one, incident=models.incident(**incident), config=config)
+    approval = asked()
+    config = replace(config_of(approval, needed=needed), sop=sop)
+    blocker = found(approval, incident=models.incident(**incident), config=config)
     assert blocker is not None
     assert (blocker.kind, blocker.is_final) == (kind, True)
 
@@ -196,10 +199,10 @@ def test_while_everything_is_frozen_nothing_runs() -> None:
 def test_outside_of_its_window_it_says_when_that_opens() -> None:
     hour = (NOW + 2 * HOUR).replace(minute=0, second=0, microsecond=0)
     window = Window.model_validate({"start": f"{hour:%H:%M}", "end": f"{hour + HOUR:%H:%M}"})
-    one = asked(terms=Terms(only_in_windows=True))
+    approval = asked(terms=Terms(only_in_windows=True))
     limits = replace(LIMITS, windows=(window,))
-    assert found(one, limits=limits) == Blocker(kind=Kind.WINDOW_CLOSED, until=hour)
-    assert found(one) == Blocker(kind=Kind.WINDOW_CLOSED), "no window is declared"
+    assert found(approval, limits=limits) == Blocker(kind=Kind.WINDOW_CLOSED, until=hour)
+    assert found(approval) == Blocker(kind=Kind.WINDOW_CLOSED), "no window is declared"
     assert found(asked(), limits=limits) is None
 
 
@@ -298,8 +301,8 @@ def test_the_last_look_before_it_is_sent_ends_what_is_not_what_people_approved(
 
 
 def test_what_is_not_what_was_shown_is_over() -> None:
-    one = replace(asked(), needed=1)
-    assert found(one, config=config_of(one)) == Blocker(kind=Kind.NOT_AS_SHOWN)
+    approval = replace(asked(), needed=1)
+    assert found(approval, config=config_of(approval)) == Blocker(kind=Kind.NOT_AS_SHOWN)
 
 
 RUNS = st.lists(
@@ -318,10 +321,10 @@ RUNS = st.lists(
 @given(RUNS)
 def test_what_ends_at_a_time_has_ended_then(runs: list[PastRun]) -> None:
     """By `until` alone a card gets its buttons back, so at that time this blocker must be gone."""
-    one = asked(expires_at=NOW + 24 * HOUR)
-    blocker = found(one, *runs)
+    approval = asked(expires_at=NOW + 24 * HOUR)
+    blocker = found(approval, *runs)
     while blocker and blocker.until:
-        later = found(one, *runs, now=blocker.until)
+        later = found(approval, *runs, now=blocker.until)
         assert later != blocker
         assert later is None or later.until is None or later.until > blocker.until
         blocker = later
@@ -351,7 +354,7 @@ def test_what_a_person_wrote_as_the_reason_of_a_freeze_is_not_obeyed_by_slack() 
 
 
 def test_what_was_asked_before_there_were_terms_is_over_by_its_scope() -> None:
-    one = replace(models.approval(), digest="")
-    one = replace(one, digest=digest_of(one))
-    blocker = found(one, config=config_of(one))
+    approval = replace(models.approval(), digest="")
+    approval = replace(approval, digest=digest_of(approval))
+    blocker = found(approval, config=config_of(approval))
     assert blocker == Blocker(kind=Kind.SCOPE_CHANGED)

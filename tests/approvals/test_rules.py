@@ -36,10 +36,14 @@ def policy(**keys: Any) -> Remediate:
 
 
 def test_without_rules_the_segments_own_keys_decide() -> None:
-    found = demand(policy(approvals_required=2, approval_ttl_seconds=60), case())
-    assert (found.approvers, found.needed, found.ttl) == ((BEN,), 2, timedelta(seconds=60))
-    assert not found.reason_required
-    assert not found.only_in_windows
+    requirements = demand(policy(approvals_required=2, approval_ttl_seconds=60), case())
+    assert (requirements.approvers, requirements.needed, requirements.ttl) == (
+        (BEN,),
+        2,
+        timedelta(seconds=60),
+    )
+    assert not requirements.reason_required
+    assert not requirements.only_in_windows
 
 
 def test_an_empty_policy_lets_nobody_approve() -> None:
@@ -65,8 +69,8 @@ def test_an_empty_policy_lets_nobody_approve() -> None:
 def test_a_rule_is_for_the_cases_it_names(
     rule: dict[str, Any], changes: dict[str, Any], fits: bool
 ) -> None:
-    found = demand(policy(rules=[rule | {"approvals_required": 3}]), case(**changes))
-    assert found.needed == (3 if fits else 1)
+    requirements = demand(policy(rules=[rule | {"approvals_required": 3}]), case(**changes))
+    assert requirements.needed == (3 if fits else 1)
 
 
 @pytest.mark.parametrize("nowhere", ["", "  ", "unknown", "Unknown"])
@@ -75,36 +79,40 @@ def test_an_environment_that_nobody_knows_is_in_every_rule_and_critical(nowhere:
         "rules": [{"environments": ["prod*"], "approvals_required": 3}],
         "critical_environments": ["prod*"],
     }
-    found = demand(policy(**keys), case(environment=nowhere))
-    assert (found.needed, found.ttl) == (3, timedelta(minutes=2))
+    requirements = demand(policy(**keys), case(environment=nowhere))
+    assert (requirements.needed, requirements.ttl) == (3, timedelta(minutes=2))
     assert demand(policy(), case(environment=nowhere)).ttl == timedelta(minutes=15)
 
 
 @pytest.mark.attack("ASI03")
 @pytest.mark.parametrize(
-    "said", ["dev", "d\u0435v", "pr\u043ed", "pro\u200bd", "xprod", "qa", "unknown", "live", ""]
+    "text", ["dev", "d\u0435v", "pr\u043ed", "pro\u200bd", "xprod", "qa", "unknown", "live", ""]
 )
-def test_an_alert_cannot_take_a_production_target_out_of_its_rule(said: str) -> None:
+def test_an_alert_cannot_take_a_production_target_out_of_its_rule(text: str) -> None:
     rules = [{"environments": ["production"], "approvals_required": 2, "approvers": [SRE]}]
     keys = {"rules": rules, "auto_approve": ["*"], "critical_environments": ["prod"]}
-    found = demand(policy(**keys), case(environment="production", alert_environment=said))
-    assert (found.needed, found.approvers, found.ttl) == (2, (SRE,), timedelta(minutes=2))
+    requirements = demand(policy(**keys), case(environment="production", alert_environment=text))
+    assert (requirements.needed, requirements.approvers, requirements.ttl) == (
+        2,
+        (SRE,),
+        timedelta(minutes=2),
+    )
 
 
 @pytest.mark.attack("ASI03")
-@pytest.mark.parametrize("said", ["dev", "prod", "", "d\u0435v"])
+@pytest.mark.parametrize("text", ["dev", "prod", "", "d\u0435v"])
 @pytest.mark.parametrize("target", ["", "unknown", "qa7", "pr\u043ed"])
 def test_without_an_environment_of_the_target_the_alert_cannot_choose_a_rule(
-    target: str, said: str
+    target: str, text: str
 ) -> None:
     rules = [
         {"environments": ["dev"], "approvals_required": 1},
         {"environments": ["prod"], "approvals_required": 3},
     ]
-    found = demand(
-        policy(rules=rules, auto_approve=["*"]), case(environment=target, alert_environment=said)
+    requirements = demand(
+        policy(rules=rules, auto_approve=["*"]), case(environment=target, alert_environment=text)
     )
-    assert found.needed == 3
+    assert requirements.needed == 3
 
 
 @pytest.mark.attack("ASI03")
@@ -113,8 +121,8 @@ def test_where_the_alert_names_another_environment_the_stricter_of_both_holds() 
         {"environments": ["dev"], "approvals_required": 1, "approvers": [BEN, SRE]},
         {"environments": ["prod"], "approvals_required": 2, "approvers": [SRE]},
     ]
-    found = demand(policy(rules=rules), case(environment="dev", alert_environment="prod"))
-    assert (found.needed, found.approvers) == (2, (SRE,))
+    requirements = demand(policy(rules=rules), case(environment="dev", alert_environment="prod"))
+    assert (requirements.needed, requirements.approvers) == (2, (SRE,))
     agree = demand(policy(rules=rules), case(environment="dev", alert_environment="development"))
     assert (agree.needed, agree.approvers) == (1, (BEN, SRE))
     silent = demand(policy(rules=rules), case(environment="dev"))
@@ -137,9 +145,13 @@ def test_a_looser_rule_above_does_not_get_what_may_be_for_a_stricter_one() -> No
         {"approvals_required": 3, "only_in_windows": True, "approval_ttl_seconds": 60},
         {"approvals_required": 9},
     ]
-    found = demand(policy(rules=rules), case(environment=""))
-    assert (found.needed, found.reason_required, found.only_in_windows) == (3, True, True)
-    assert found.ttl == timedelta(seconds=60)
+    requirements = demand(policy(rules=rules), case(environment=""))
+    assert (requirements.needed, requirements.reason_required, requirements.only_in_windows) == (
+        3,
+        True,
+        True,
+    )
+    assert requirements.ttl == timedelta(seconds=60)
     assert demand(policy(rules=rules), case(environment="dev")).needed == 1
 
 
@@ -157,8 +169,8 @@ def test_a_rule_for_the_unknown_environment_decides_alone() -> None:
         {"environments": ["unknown"], "approvers": [SRE]},
         {"environments": ["prod*"], "approvals_required": 3},
     ]
-    found = demand(policy(rules=rules), case(environment=""))
-    assert (found.approvers, found.needed) == ((SRE,), 1)
+    requirements = demand(policy(rules=rules), case(environment=""))
+    assert (requirements.approvers, requirements.needed) == ((SRE,), 1)
     assert demand(policy(rules=rules), case(environment="prod")).needed == 3
 
 
@@ -180,8 +192,12 @@ def test_the_first_rule_that_fits_decides_and_leaves_the_rest_to_the_segment() -
         {"risk_at_least": "medium", "approvers": [SRE], "reason_required": True},
         {"approvals_required": 9},
     ]
-    found = demand(policy(rules=rules, approvals_required=2), case())
-    assert (found.approvers, found.needed, found.reason_required) == ((SRE,), 2, True)
+    requirements = demand(policy(rules=rules, approvals_required=2), case())
+    assert (requirements.approvers, requirements.needed, requirements.reason_required) == (
+        (SRE,),
+        2,
+        True,
+    )
 
 
 def test_a_rule_may_name_nobody() -> None:
@@ -221,8 +237,8 @@ def test_an_approval_in_a_critical_environment_lives_two_minutes_at_most() -> No
 def test_only_a_seen_target_in_the_alerts_environment_of_an_sops_own_action_needs_nobody(
     changes: dict[str, Any], needed: int
 ) -> None:
-    asked = case(**{"alert_environment": "prod", **changes})
-    assert demand(policy(auto_approve=["service.restart"]), asked).needed == needed
+    result = case(**{"alert_environment": "prod", **changes})
+    assert demand(policy(auto_approve=["service.restart"]), result).needed == needed
 
 
 @pytest.mark.parametrize(
@@ -242,8 +258,8 @@ def test_only_a_seen_target_in_the_alerts_environment_of_an_sops_own_action_need
 def test_auto_approve_gives_way_to_a_rule_that_fits_and_asks_for_people(
     rule: dict[str, Any], needed: int
 ) -> None:
-    found = demand(policy(auto_approve=["*"], rules=[rule]), case(alert_environment="prod"))
-    assert found.needed == needed
+    requirements = demand(policy(auto_approve=["*"], rules=[rule]), case(alert_environment="prod"))
+    assert requirements.needed == needed
 
 
 @pytest.mark.parametrize(

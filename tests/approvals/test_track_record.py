@@ -20,7 +20,7 @@ def test_what_never_ran_has_no_figures():
 
 
 def test_runs_are_counted_and_the_last_failure_names_who_approved_it():
-    found = track_record(
+    result = track_record(
         [
             run(minutes=2, day=0),
             run(BAD, day=1, by="U0BEN"),
@@ -29,12 +29,12 @@ def test_runs_are_counted_and_the_last_failure_names_who_approved_it():
             run(minutes=30, day=4),
         ]
     )
-    assert (found.runs, found.verified, found.came_back) == (5, 3, 1)
-    assert found.median_recovery == 240
-    assert (found.last_failed_at, found.last_failed_by) == (NOW + timedelta(days=3), "U0LI")
+    assert (result.runs, result.verified, result.came_back) == (5, 3, 1)
+    assert result.median_recovery == 240
+    assert (result.last_failed_at, result.last_failed_by) == (NOW + timedelta(days=3), "U0LI")
 
 
 def test_what_only_ran_counts_as_neither():
-    found = track_record([run(RemediationStatus.SUCCEEDED)])
-    assert (found.runs, found.verified, found.last_failed_at) == (1, 0, None)
-    assert found.median_recovery is None
+    result = track_record([run(RemediationStatus.SUCCEEDED)])
+    assert (result.runs, result.verified, result.last_failed_at) == (1, 0, None)
+    assert result.median_recovery is None

@@ -18,7 +18,7 @@ ANA, BEN, CAT, EVE = "U0ANA", "U0BEN", "U0CAT", "U0EVE"
 
 
 def approval(**changes: Any) -> Approval:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": "0" * 32,
         "incident_id": 1,
         "proposal": Proposal(
@@ -43,20 +43,20 @@ def approval(**changes: Any) -> Approval:
         "reason": "",
         "votes": (),
     }
-    return Approval(**{**given, **changes})
+    return Approval(**{**fields, **changes})
 
 
 PERSON = Standing(problem="")
 
 
 def press(
-    asked: Approval,
+    result: Approval,
     user: str = ANA,
     team: str = HOME,
     at: float = 0,
     standing: Standing = PERSON,
 ) -> None:
-    check_vote(asked, Voter(user, team, standing), home_team=HOME, now=NOW + timedelta(seconds=at))
+    check_vote(result, Voter(user, team, standing), home_team=HOME, now=NOW + timedelta(seconds=at))
 
 
 def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:

@@ -80,8 +80,8 @@ class Sns:
 
     def alarm(self, state: str = "ALARM", version: str = "2", **fields: str) -> dict[str, Any]:
         message = {"AlarmName": "prod-tide-gauge-cpu-high", "NewStateValue": state}
-        given = {"Message": json.dumps(message), "MessageId": f"m-{state}"} | fields
-        return self.signed("Notification", version, **given)
+        value = {"Message": json.dumps(message), "MessageId": f"m-{state}"} | fields
+        return self.signed("Notification", version, **value)
 
     def confirmation(self, kind: str = "SubscriptionConfirmation") -> dict[str, Any]:
         return self.signed(

@@ -42,8 +42,8 @@ class Command:
     def __init__(self, words: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         self._folder = folder
         self._said = TemporaryDirectory(prefix="sopbot-said-")
-        given = (list(words), dict(environment), str(folder), self._said.name)
-        self._fork = _forks.Process(target=_command, args=given, daemon=True)
+        items = (list(words), dict(environment), str(folder), self._said.name)
+        self._fork = _forks.Process(target=_command, args=items, daemon=True)
         self._fork.start()
 
     @property
@@ -52,19 +52,19 @@ class Command:
 
     def ended(self, seconds: float = 100) -> tuple[int, str, str]:
         """Exit code, stdout, stderr."""
-        with self._said as said, closing(self._fork):
+        with self._said as result, closing(self._fork):
             self._fork.join(seconds)
             if self._fork.is_alive():
                 self._fork.kill()
                 self._fork.join()
-            out, err = ((Path(said) / name).read_text("utf-8") for name in ("out", "err"))
+            out, err = ((Path(result) / name).read_text("utf-8") for name in ("out", "err"))
             code = self._fork.exitcode
             assert code is not None
             return code, out, err
 
 
-def _command(words: list[str], environment: dict[str, str], folder: str, said: str) -> None:
-    _become(environment, folder, f"{said}/out", f"{said}/err")
+def _command(words: list[str], environment: dict[str, str], folder: str, text: str) -> None:
+    _become(environment, folder, f"{text}/out", f"{text}/err")
     from bot.__main__ import main
 
     sys.exit(main(words))
@@ -157,8 +157,8 @@ class ForkedBot(BotProcess):
     _fork: ForkServerProcess | None = None
 
     async def begin(self) -> None:
-        given = (child_environment(self._settings), str(self._folder), str(self._log))
-        self._fork = _forks.Process(target=_main, args=given, daemon=True)
+        items = (child_environment(self._settings), str(self._folder), str(self._log))
+        self._fork = _forks.Process(target=_main, args=items, daemon=True)
         self._fork.start()
 
     @property

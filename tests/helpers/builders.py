@@ -37,7 +37,7 @@ def later(seconds: float) -> datetime:
 
 def alert(**changes: Any) -> Alert:
     """A firing alert about CPU on prod's web service, with what is to be different."""
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "source": "alertmanager",
         "status": AlertStatus.FIRING,
         "name": "HighCpu",
@@ -48,7 +48,7 @@ def alert(**changes: Any) -> Alert:
         "severity": Severity.HIGH,
         "fingerprint": "fp-web-cpu",
     }
-    return Alert(**{**given, **changes})
+    return Alert(**{**fields, **changes})
 
 
 def resolved(**changes: Any) -> Alert:
@@ -57,7 +57,7 @@ def resolved(**changes: Any) -> Alert:
 
 
 def identify(
-    one: Alert,
+    item: Alert,
     *,
     sop_id: str | None = None,
     dedup_key: str = "",
@@ -66,13 +66,13 @@ def identify(
 ) -> IdentifiedAlert:
     """The alert with its identity; every call is another telling unless `dedup_key` is given."""
     number = next(_numbers)
-    scope = correlation.scope_of(one)
-    incident_key = correlation.key_of(one, scope)
+    scope = correlation.scope_of(item)
+    incident_key = correlation.key_of(item, scope)
     return IdentifiedAlert(
-        alert=one,
+        alert=item,
         scope=scope,
         incident_key=incident_key,
-        sop_id=sop_id or one.sop_id or sop_id_of(incident_key),
+        sop_id=sop_id or item.sop_id or sop_id_of(incident_key),
         tracking_id=tracking_id or f"req-{number}",
         dedup_key=dedup_key or f"telling-{number}",
         sop_matched=sop_id is not None,
@@ -86,7 +86,7 @@ async def deliver(
     """Accept the alerts as one fresh delivery; the id of the last incident they touched, or 0."""
     receipt = await store.accept(
         f"delivery-{next(_numbers)}",
-        [identify(one, sop_id=sop_id) for one in alerts],
+        [identify(item, sop_id=sop_id) for item in alerts],
         channel=CHANNEL,
         now=at,
     )
@@ -104,7 +104,7 @@ def approval(incident_id: int, **changes: Any) -> Approval:
     Each acts on a target of its own, so that none is in another's way, unless `target` is given.
     """
     number = next(_numbers)
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": f"{number:032x}",
         "incident_id": incident_id,
         "proposal": Proposal(
@@ -132,14 +132,14 @@ def approval(incident_id: int, **changes: Any) -> Approval:
         "reason": "",
         "votes": (),
     }
-    one = Approval(**{**given, **changes})
-    return one if "digest" in changes else replace(one, digest=digest_of(one))
+    item = Approval(**{**fields, **changes})
+    return item if "digest" in changes else replace(item, digest=digest_of(item))
 
 
 async def pending_approval(store: Store, incident_id: int, **changes: Any) -> Approval:
     """An approval that the store knows."""
-    one = approval(incident_id, **changes)
-    return await store.ask(one, f"test:{one.id}")
+    result = approval(incident_id, **changes)
+    return await store.ask(result, f"test:{result.id}")
 
 
 async def claim_execution(

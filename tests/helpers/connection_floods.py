@@ -42,12 +42,12 @@ class Flood:
         self.opened = 0
 
     def run(self) -> None:
-        said = False
+        value = False
         while True:
             for _ in range(min(AT_ONCE, self._count - self._open)):
                 self._begin()
-            if self.opened >= self._count and not said:
-                said = True
+            if self.opened >= self._count and not value:
+                value = True
                 print("ready", flush=True)
             for key, _ in self._waits.select(0.05):
                 if key.fileobj is sys.stdin:

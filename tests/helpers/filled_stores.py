@@ -142,8 +142,8 @@ def content(url: str) -> dict[str, list[tuple[Any, ...]]]:
 
 def is_whole(url: str) -> bool:
     """Whether every invariant holds there."""
-    found = condition.look(url)
-    assert not found.broken, [str(one) for one in found.broken.values()]
+    result = condition.look(url)
+    assert not result.broken, [str(item) for item in result.broken.values()]
     return True
 
 

@@ -114,17 +114,17 @@ class Bench:
         """What waits for a yes."""
         incident = await open_incident(self.store)
         written = self.service.config.current.written(incident.sop_id)
-        one = approval(incident.id, terms=Terms(bound=bound_to(incident, written)), **changes)
-        one = replace(one, digest=digest_of(one))
-        asks = Remediate(approvers=one.approvers, approvals_required=one.needed)
+        result = approval(incident.id, terms=Terms(bound=bound_to(incident, written)), **changes)
+        result = replace(result, digest=digest_of(result))
+        asks = Remediate(approvers=result.approvers, approvals_required=result.needed)
         self.service.config.current = Configuration(Policy(remediate=asks))
-        return await self.store.ask(one, "test")
+        return await self.store.ask(result, "test")
 
     async def approved(self, **changes: Any) -> None:
         """A yes of 1 second after NOW."""
-        one = await self.asked(**changes)
+        item = await self.asked(**changes)
         known = Standing(problem="", groups=frozenset({"S0SRE"}))
-        await self.store.vote(one.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1))
+        await self.store.vote(item.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1))
 
     async def claimed_by(self, store: Store) -> Execution:
         await self.approved()

@@ -54,7 +54,7 @@ _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069
 
 
 def incident(**changes: Any) -> Incident:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": 142,
         "incident_key": "prod|checkout-api|errors|critical",
         "sop_id": "sop_5616d3719856",
@@ -84,7 +84,7 @@ def incident(**changes: Any) -> Incident:
         "fixed_by": "",
         "revision": 1,
     }
-    return Incident(**{**given, **changes})
+    return Incident(**{**fields, **changes})
 
 
 def acknowledged(**changes: Any) -> Incident:
@@ -107,7 +107,7 @@ def resolved(by: str = "", **changes: Any) -> Incident:
 
 
 def proposal(**changes: Any) -> Proposal:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "action_id": "service.restart",
         "title": "Restart checkout-api",
         "target": "checkout-api-3",
@@ -119,11 +119,11 @@ def proposal(**changes: Any) -> Proposal:
         "reversible": "no",
         "intent": "restart the service",
     }
-    return Proposal(**{**given, **changes})
+    return Proposal(**{**fields, **changes})
 
 
 def approval(**changes: Any) -> Approval:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": "0123456789abcdef" * 2,
         "incident_id": 142,
         "proposal": proposal(),
@@ -140,7 +140,7 @@ def approval(**changes: Any) -> Approval:
         "reason": "",
         "votes": (),
     }
-    return Approval(**{**given, **changes})
+    return Approval(**{**fields, **changes})
 
 
 def vote(user: str, choice: Choice = Choice.APPROVE) -> Vote:
@@ -148,7 +148,7 @@ def vote(user: str, choice: Choice = Choice.APPROVE) -> Vote:
 
 
 def execution(**changes: Any) -> Execution:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": "exec-1",
         "approval_id": "0123456789abcdef" * 2,
         "incident_id": 142,
@@ -163,7 +163,7 @@ def execution(**changes: Any) -> Execution:
         "verify_note": "",
         "good_probes": 0,
     }
-    return Execution(**{**given, **changes})
+    return Execution(**{**fields, **changes})
 
 
 # What Slack would say
@@ -171,7 +171,7 @@ def execution(**changes: Any) -> Execution:
 
 def texts(blocks: list[dict[str, Any]]) -> list[str]:
     """Every text a person reads, in order."""
-    return [found["text"] for found in _walk(blocks) if isinstance(found.get("text"), str)]
+    return [item["text"] for item in _walk(blocks) if isinstance(item.get("text"), str)]
 
 
 def shown(blocks: list[dict[str, Any]]) -> str:
@@ -181,7 +181,7 @@ def shown(blocks: list[dict[str, Any]]) -> str:
 
 def buttons(blocks: list[dict[str, Any]]) -> list[str]:
     """The visible texts of the buttons."""
-    return [found["text"]["text"] for found in _walk(blocks) if found.get("type") == "button"]
+    return [item["text"]["text"] for item in _walk(blocks) if item.get("type") == "button"]
 
 
 def _walk(node: Any) -> Iterator[dict[str, Any]]:
@@ -204,11 +204,11 @@ def assert_slack_takes(text: str, blocks: list[dict[str, Any]], surface: str = "
     assert text.strip()
     assert len(text) <= 3900, "the outbox cuts there"
     json.dumps([text, blocks], ensure_ascii=False).encode()
-    for found in _walk(blocks):
-        if "action_id" in found:
-            assert found["action_id"].startswith("sopbot.")
-        if found.get("type") == "mrkdwn":
-            assert_obeys_nothing(found["text"])
+    for item in _walk(blocks):
+        if "action_id" in item:
+            assert item["action_id"].startswith("sopbot.")
+        if item.get("type") == "mrkdwn":
+            assert_obeys_nothing(item["text"])
     assert_obeys_nothing(text)
 
 

@@ -29,9 +29,9 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 def programs() -> Path | None:
     """The folder of initdb and postgres; None when they are not on this machine."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=_version)
-    if found:
-        return found[-1].parent
+    path = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=_version)
+    if path:
+        return path[-1].parent
     here = shutil.which("postgres")
     return Path(here).resolve().parent if here else None
 
@@ -90,14 +90,14 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it, and wait until it lets people in."""
-        given = {
+        fields = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
             "max_connections": "100",
             **self._settings,
         }
-        options = " ".join(f"-c {name}={value}" for name, value in given.items())
+        options = " ".join(f"-c {name}={value}" for name, value in fields.items())
         self._control("start", "-o", options)
 
     def stop(self, mode: str = "fast") -> None:

@@ -17,9 +17,9 @@ async def write_on(store: Store, lane: int) -> None:
     while True:
         number += 1
         name = f"req-{lane}-{number}"
-        one = alert(service=f"s{number % 7}", fingerprint=f"fp-{lane}-{number}")
+        item = alert(service=f"s{number % 7}", fingerprint=f"fp-{lane}-{number}")
         receipt = await store.accept(
-            name, [identify(one, dedup_key=name, tracking_id=name)], channel=CHANNEL, now=NOW
+            name, [identify(item, dedup_key=name, tracking_id=name)], channel=CHANNEL, now=NOW
         )
         print(receipt.tracking_ids[0], flush=True)
 

@@ -14,13 +14,13 @@ from tests.helpers.builders import AUDIT_KEY
 
 
 def _rows() -> Operation[list[Row]]:
-    found = yield query("SELECT * FROM audit ORDER BY seq")
-    return [row_from(row) for row in found]
+    rows = yield query("SELECT * FROM audit ORDER BY seq")
+    return [row_from(row) for row in rows]
 
 
 def _anchors() -> Operation[list[Anchor]]:
-    found = yield query("SELECT * FROM audit_anchors ORDER BY name")
-    return [anchor_from(row) for row in found]
+    rows = yield query("SELECT * FROM audit_anchors ORDER BY name")
+    return [anchor_from(row) for row in rows]
 
 
 def _change(changes: Sequence[tuple[Any, ...]]) -> Operation[None]:

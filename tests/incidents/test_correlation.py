@@ -30,7 +30,7 @@ OURS = Scope("prod", "web", "cpu")
 
 
 def alert(**changes: Any) -> Alert:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "source": "test",
         "status": AlertStatus.FIRING,
         "name": "HighCpu",
@@ -40,13 +40,13 @@ def alert(**changes: Any) -> Alert:
         "category": "cpu",
         "fingerprint": "fp",
     }
-    return Alert(**{**given, **changes})
+    return Alert(**{**fields, **changes})
 
 
-def named(one: Alert, sop_id: str = "ours") -> IdentifiedAlert:
+def named(item: Alert, sop_id: str = "ours") -> IdentifiedAlert:
     return IdentifiedAlert(
-        alert=one,
-        scope=scope_of(one),
+        alert=item,
+        scope=scope_of(item),
         incident_key="k",
         sop_id=sop_id,
         tracking_id="t",
@@ -136,10 +136,10 @@ CANDIDATES = st.lists(
 def test_a_decision_names_a_candidate_exactly_when_it_joins(candidates: list[Candidate]) -> None:
     decision = decide(named(alert()), iter(candidates))
     if decision.verdict is Verdict.JOIN:
-        assert decision.incident_id in [one.id for one in candidates]
+        assert decision.incident_id in [item.id for item in candidates]
     else:
         assert decision.incident_id is None
-        assert not any(one.fires_fingerprint or one.scope == OURS for one in candidates)
+        assert not any(item.fires_fingerprint or item.scope == OURS for item in candidates)
 
 
 # Scope and identity
@@ -164,12 +164,12 @@ def test_the_severity_is_no_part_of_a_scope_but_is_of_the_key() -> None:
 
 
 def test_a_callers_incident_key_is_kept_as_it_is() -> None:
-    one = alert(incident_key="sdn5_cpu_high")
-    assert key_of(one, scope_of(one)) == "sdn5_cpu_high"
+    item = alert(incident_key="sdn5_cpu_high")
+    assert key_of(item, scope_of(item)) == "sdn5_cpu_high"
 
 
 def test_the_key_of_an_empty_part_is_a_dash_and_its_sop_id_is_that_of_the_contract() -> None:
-    one = alert(env="", service="web", category="cpu", severity=Severity.HIGH)
-    assert key_of(one, scope_of(one)) == incident_key_of("", "web", "cpu", "high")
-    assert key_of(one, scope_of(one)) == "-|web|cpu|high"
+    item = alert(env="", service="web", category="cpu", severity=Severity.HIGH)
+    assert key_of(item, scope_of(item)) == incident_key_of("", "web", "cpu", "high")
+    assert key_of(item, scope_of(item)) == "-|web|cpu|high"
     assert sop_id_of("-|web|cpu|high") == "sop_9cb108eb6fac"

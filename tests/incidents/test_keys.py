@@ -104,11 +104,11 @@ def test_these_sop_ids_are_not(text: str) -> None:
 
 
 def test_a_tracking_id_holds_the_time_in_utc_and_eight_hex_digits() -> None:
-    moment = datetime(2026, 11, 21, 5, 4, 12, tzinfo=timezone(timedelta(hours=2)))
-    made = new_tracking_id(moment)
+    result = datetime(2026, 11, 21, 5, 4, 12, tzinfo=timezone(timedelta(hours=2)))
+    made = new_tracking_id(result)
     assert re.fullmatch(r"req-20261121-030412-[0-9a-f]{8}", made)
     assert is_tracking_id(made)
-    assert new_tracking_id(moment) != made
+    assert new_tracking_id(result) != made
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_a_fingerprint_stays_while_numbers_and_times_change(
 def test_a_fingerprint_does_not_know_the_order_of_labels(labels, texts, random) -> None:  # type: ignore[no-untyped-def]
     shuffled = list(labels.items())
     random.shuffle(shuffled)
-    one = fingerprint_of("s", labels, *texts)
-    assert one == fingerprint_of("s", dict(shuffled), *texts)
-    assert re.fullmatch(r"[0-9a-f]{16}", one)
+    fingerprint = fingerprint_of("s", labels, *texts)
+    assert fingerprint == fingerprint_of("s", dict(shuffled), *texts)
+    assert re.fullmatch(r"[0-9a-f]{16}", fingerprint)
 
 
 @given(

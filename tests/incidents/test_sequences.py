@@ -82,44 +82,44 @@ class Model:
 
     incidents: list[Known] = field(default_factory=list)
 
-    def tell(self, one: Tell, scope: Scope, sop_id: str) -> None:
-        found = self._find(one, scope, sop_id)
-        if found is None:
-            if one.firing:
-                firing = {one.fingerprint: Firing(one, one.number)}
-                known = Known(scope, one.service, sop_id, one.severity, firing, one, one.value)
+    def tell(self, item: Tell, scope: Scope, sop_id: str) -> None:
+        result = self._find(item, scope, sop_id)
+        if result is None:
+            if item.firing:
+                firing = {item.fingerprint: Firing(item, item.number)}
+                known = Known(scope, item.service, sop_id, item.severity, firing, item, item.value)
                 self.incidents.append(known)
-        elif one.firing:
-            before = found.firing.get(one.fingerprint)
-            first = before.first if before else one.number
-            found.firing[one.fingerprint] = Firing(one, first)
-            found.alerts += 1
-            self._show(found)
+        elif item.firing:
+            before = result.firing.get(item.fingerprint)
+            first = before.first if before else item.number
+            result.firing[item.fingerprint] = Firing(item, first)
+            result.alerts += 1
+            self._show(result)
         else:
-            if not found.firing.pop(one.fingerprint, None):
-                of_name = [f for f, known in found.firing.items() if known.tell.name == one.name]
+            if not result.firing.pop(item.fingerprint, None):
+                of_name = [f for f, known in result.firing.items() if known.tell.name == item.name]
                 if len(of_name) == 1:
-                    del found.firing[of_name[0]]
-            found.open = bool(found.firing)
-            self._show(found)
+                    del result.firing[of_name[0]]
+            result.open = bool(result.firing)
+            self._show(result)
 
-    def _show(self, found: Known) -> None:
+    def _show(self, known: Known) -> None:
         """The most severe one that fires, of equal ones the longest; when none does, the last."""
-        if found.firing:
+        if known.firing:
             best = min(
-                found.firing.values(), key=lambda f: (f.tell.severity.rank, f.since, f.first)
+                known.firing.values(), key=lambda f: (f.tell.severity.rank, f.since, f.first)
             ).tell
-            same = best.fingerprint == found.shown.fingerprint
-            if best is not found.shown:
-                found.value = best.value or (found.value if same else "")
-            found.severity, found.shown = best.severity, best
+            same = best.fingerprint == known.shown.fingerprint
+            if best is not known.shown:
+                known.value = best.value or (known.value if same else "")
+            known.severity, known.shown = best.severity, best
 
-    def _find(self, one: Tell, scope: Scope, sop_id: str) -> Known | None:
+    def _find(self, item: Tell, scope: Scope, sop_id: str) -> Known | None:
         candidates = [known for known in self.incidents if known.open]
         rules = (
             lambda known: (
-                one.fingerprint in known.firing
-                and ("" in (one.service, known.service) or one.service == known.service)
+                item.fingerprint in known.firing
+                and ("" in (item.service, known.service) or item.service == known.service)
             ),
             lambda known: known.scope == scope,
             lambda known: (
@@ -165,7 +165,7 @@ def test_any_sequence_leaves_the_incidents_that_the_model_says(steps: list[Tell 
 async def _play(steps: list[Tell | Close]) -> None:
     store = await open_store("sqlite://", owner="bot-a")
     model = Model()
-    told: list[str] = []
+    texts: list[str] = []
     alerts: dict[int, Alert] = {}
     try:
         for number, step in enumerate(steps):
@@ -173,9 +173,9 @@ async def _play(steps: list[Tell | Close]) -> None:
             if isinstance(step, Close):
                 await _close(store, model, step.index, now)
             else:
-                await _tell(store, model, replace(step, number=number), told, alerts, now)
+                await _tell(store, model, replace(step, number=number), texts, alerts, now)
             await _compare(store, model, alerts)
-        for tracking_id in told:
+        for tracking_id in texts:
             assert len(await store.trace(tracking_id)) == 1, "stored exactly once"
     finally:
         await store.close()
@@ -185,7 +185,7 @@ async def _tell(
     store: Store,
     model: Model,
     step: Tell,
-    told: list[str],
+    texts: list[str],
     known: dict[int, Alert],
     now: datetime,
 ) -> None:
@@ -208,11 +208,11 @@ async def _tell(
         fingerprint=step.fingerprint,
     )
     scope = correlation.scope_of(alert)
-    key = f"delivery-{len(told)}"
+    key = f"delivery-{len(texts)}"
     identified = identify(alert, sop_id=step.sop_id, tracking_id=f"req-{key}", dedup_key=key)
     receipt = await store.accept(key, [identified], channel="C1", now=now)
     assert (receipt.accepted, receipt.duplicates) == (1, 0)
-    told.append(identified.tracking_id)
+    texts.append(identified.tracking_id)
     known[step.number] = alert
     model.tell(step, scope, identified.sop_id)
     if step.again:
@@ -235,20 +235,20 @@ async def _close(store: Store, model: Model, index: int, now: datetime) -> None:
 
 
 async def _compare(store: Store, model: Model, alerts: dict[int, Alert]) -> None:
-    found = {one.id: one for one in await store.open_incidents(limit=100)}
+    fields = {incident.id: incident for incident in await store.open_incidents(limit=100)}
     expected = {number for number, known in enumerate(model.incidents, 1) if known.open}
-    assert set(found) == expected
+    assert set(fields) == expected
     scopes = [known.scope for known in model.incidents if known.open]
     assert len(scopes) == len(set(scopes)), "one open incident of each scope"
     for number, known in enumerate(model.incidents, 1):
-        one = found.get(number) or await store.incident(number)
-        assert (one.status is IncidentStatus.RESOLVED) == (not known.open)
-        assert one.firing == len(known.firing)
-        assert one.alert_count == known.alerts
-        assert one.severity is known.severity
-        _assert_shows(one, alerts[known.shown.number])
-        assert one.value == known.value
-        assert one.sop_id == known.sop_id
+        incident = fields.get(number) or await store.incident(number)
+        assert (incident.status is IncidentStatus.RESOLVED) == (not known.open)
+        assert incident.firing == len(known.firing)
+        assert incident.alert_count == known.alerts
+        assert incident.severity is known.severity
+        _assert_shows(incident, alerts[known.shown.number])
+        assert incident.value == known.value
+        assert incident.sop_id == known.sop_id
         page = await store.grouped_alerts(number, limit=100)
         assert page.firing == sum(alert.is_firing for alert in page.alerts) == len(known.firing)
         assert page.total == len(page.alerts)
@@ -256,21 +256,23 @@ async def _compare(store: Store, model: Model, alerts: dict[int, Alert]) -> None
         if known.firing:
             assert page.alerts[0].severity is known.severity
     open_sops = [
-        (one.sop_id, scope.env, scope.service)
-        for one, scope in ((one, model.incidents[one.id - 1].scope) for one in found.values())
+        (incident.sop_id, scope.env, scope.service)
+        for incident, scope in (
+            (incident, model.incidents[incident.id - 1].scope) for incident in fields.values()
+        )
     ]
     assert len(open_sops) == len(set(open_sops)), "one open incident of each SOP ID and service"
 
 
-def _assert_shows(one: Incident, alert: Alert) -> None:
+def _assert_shows(incident: Incident, alert: Alert) -> None:
     """Every field that a person sees is of that one stored alert.
 
     But for a value that is left out when the same alert is sent again.
     """
     for name in ("title", "text", "threshold", "links", "source", "severity"):
-        assert getattr(one, name) == getattr(alert, name), name
-    assert one.labels == alert.labels
-    shown = (one.display.env, one.display.region, one.display.service)
+        assert getattr(incident, name) == getattr(alert, name), name
+    assert incident.labels == alert.labels
+    shown = (incident.display.env, incident.display.region, incident.display.service)
     assert shown == (alert.env, alert.region, alert.service)
     if alert.starts_at:
-        assert one.display.since == alert.starts_at
+        assert incident.display.since == alert.starts_at

@@ -30,9 +30,9 @@ def alert(severity: str = "high", **fields: Any) -> Alert:
 
 
 @pytest.mark.parametrize("key", ["production", "prod", "PROD", "live", "prod*", "produ*", "*"])
-@pytest.mark.parametrize("said", ["production", "prod", "Prod", "live", "\uff50\uff52\uff4f\uff44"])
-def test_production_is_one_environment_whoever_writes_it_how(key: str, said: str) -> None:
-    assert read_key(f"env:{key}").fits(spelled(alert(env=said)))
+@pytest.mark.parametrize("text", ["production", "prod", "Prod", "live", "\uff50\uff52\uff4f\uff44"])
+def test_production_is_one_environment_whoever_writes_it_how(key: str, text: str) -> None:
+    assert read_key(f"env:{key}").fits(spelled(alert(env=text)))
     assert not read_key(f"env:{key}").fits(spelled(alert(env="staging"))) or key == "*"
 
 
@@ -97,10 +97,10 @@ def test_a_key_that_can_never_match_is_named_by_file_line_and_field(
     assert says in problem.reason
 
 
-@pytest.mark.parametrize("said", ["prod", "production", "PROD", " Production "])
-def test_incident_keys_stay_as_they_were(said: str) -> None:
-    told = alert("high", env=said, category="cpu")
-    key = incident_key_of(told.env, told.service, told.category, told.severity)
+@pytest.mark.parametrize("text", ["prod", "production", "PROD", " Production "])
+def test_incident_keys_stay_as_they_were(text: str) -> None:
+    result = alert("high", env=text, category="cpu")
+    key = incident_key_of(result.env, result.service, result.category, result.severity)
     assert key == "prod|web|cpu|high"
     assert sop_id_of(key) == "sop_e3389dc114b9"
 
@@ -115,5 +115,5 @@ def test_incident_keys_stay_as_they_were(said: str) -> None:
     ],
 )
 def test_other_spellings_change_what_is_matched_and_not_the_key(env: str, key: str) -> None:
-    told = alert("high", env=env, category="cpu")
-    assert incident_key_of(told.env, told.service, told.category, severity_of("high")) == key
+    result = alert("high", env=env, category="cpu")
+    assert incident_key_of(result.env, result.service, result.category, severity_of("high")) == key

@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 
 
 def alert(**changes: Any) -> Alert:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "source": "test",
         "status": AlertStatus.FIRING,
         "name": "HighCpu",
@@ -38,7 +38,7 @@ def alert(**changes: Any) -> Alert:
         "severity": Severity.HIGH,
         "fingerprint": "fp",
     }
-    return Alert(**{**given, **changes})
+    return Alert(**{**fields, **changes})
 
 
 def line(sop_id: str, **fields: Any) -> str:
@@ -181,10 +181,10 @@ def test_a_prefix_with_a_star_does_not_match_the_bare_word_before_its_dash() -> 
 
 
 def test_every_key_must_match() -> None:
-    found = library(line("both", keys=["svc:omada-*", "cat:cpu"]))
-    assert found.match(alert(), "k") == found.get("both")
-    assert found.match(alert(category="disk"), "k") is None
-    assert found.match(alert(service="vigi"), "k") is None
+    result = library(line("both", keys=["svc:omada-*", "cat:cpu"]))
+    assert result.match(alert(), "k") == result.get("both")
+    assert result.match(alert(category="disk"), "k") is None
+    assert result.match(alert(service="vigi"), "k") is None
 
 
 def test_an_sop_without_keys_matches_nothing_by_keys() -> None:
@@ -193,13 +193,13 @@ def test_an_sop_without_keys_matches_nothing_by_keys() -> None:
 
 def test_the_best_priority_wins_and_then_the_earlier_line() -> None:
     keys = ["cat:cpu"]
-    found = library(
+    result = library(
         line("low", keys=keys, priority="LOW"),
         line("middle", keys=keys),
         line("high-1", keys=keys, priority="HIGH"),
         line("high-2", keys=keys, priority="HIGH"),
     )
-    matched = found.match(alert(), "k")
+    matched = result.match(alert(), "k")
     assert matched is not None
     assert matched.sop_id == "high-1"
     without_high = library(line("low", keys=keys, priority="LOW"), line("middle", keys=keys))
@@ -221,9 +221,9 @@ def test_of_two_that_fit_the_more_specific_wins_wherever_it_stands(
 ) -> None:
     for lines in ([("a", wins), ("b", loses)], [("b", loses), ("a", wins)]):
         loaded = library(*(line(name, keys=keys) for name, keys in lines))
-        found = loaded.match(alert(), "k")
-        assert found is not None
-        assert found.sop_id == "a"
+        match = loaded.match(alert(), "k")
+        assert match is not None
+        assert match.sop_id == "a"
 
 
 def test_a_better_priority_wins_over_more_keys() -> None:
@@ -231,24 +231,24 @@ def test_a_better_priority_wins_over_more_keys() -> None:
         line("specific", keys=["svc:omada-core", "cat:cpu"], priority="LOW"),
         line("general", keys=["svc:*"], priority="HIGH"),
     )
-    found = loaded.match(alert(), "k")
-    assert found is not None
-    assert found.sop_id == "general"
+    match = loaded.match(alert(), "k")
+    assert match is not None
+    assert match.sop_id == "general"
 
 
 def test_the_bundled_example_never_beats_an_operator_s_own() -> None:
     example = line("bundled", keys=["cat:cpu", "env:prod", "svc:omada-core"], priority="HIGH")
     own = line("own", keys=["svc:*"], priority="LOW")
     loaded = SopLibrary.load([("a/example.jsonl", example), ("z.jsonl", own)])
-    found = loaded.match(alert(), "k")
-    assert found is not None
-    assert found.sop_id == "own"
+    match = loaded.match(alert(), "k")
+    assert match is not None
+    assert match.sop_id == "own"
     alone = SopLibrary.load([("example.jsonl", example)]).match(alert(), "k")
     assert alone is not None, "it is used where nothing else fits"
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "overlap"),
+    ("texts", "other", "overlap"),
     [
         (["svc:web"], ["svc:web"], True),
         (["svc:web"], ["svc:cart"], False),
@@ -261,46 +261,46 @@ def test_the_bundled_example_never_beats_an_operator_s_own() -> None:
     ],
 )
 def test_two_lists_of_keys_overlap_where_one_alert_could_fit_both(
-    one: list[str], other: list[str], overlap: bool
+    texts: list[str], other: list[str], overlap: bool
 ) -> None:
-    assert could_overlap(one, other) is overlap
-    assert could_overlap(other, one) is overlap
+    assert could_overlap(texts, other) is overlap
+    assert could_overlap(other, texts) is overlap
 
 
 @given(st.text("ab*", max_size=6), st.text("ab*", max_size=6), st.text("ab", max_size=5))
-def test_keys_that_both_fit_a_text_are_said_to_overlap(one: str, other: str, text: str) -> None:
-    keys = [read_key(f"svc:{pattern}") for pattern in (one, other)]
+def test_keys_that_both_fit_a_text_are_said_to_overlap(item: str, other: str, text: str) -> None:
+    keys = [read_key(f"svc:{pattern}") for pattern in (item, other)]
     if all(key.fits(spelled(alert(service=text))) for key in keys):
-        assert could_overlap([f"svc:{one}"], [f"svc:{other}"])
+        assert could_overlap([f"svc:{item}"], [f"svc:{other}"])
 
 
 def test_the_exact_id_of_the_key_comes_before_any_priority() -> None:
     exact = sop_id_of("prod|web|cpu|high")
-    found = library(line("best", keys=["cat:*"], priority="HIGH"), line(exact, priority="LOW"))
-    matched = found.match(alert(), "prod|web|cpu|high")
+    result = library(line("best", keys=["cat:*"], priority="HIGH"), line(exact, priority="LOW"))
+    matched = result.match(alert(), "prod|web|cpu|high")
     assert matched is not None
     assert matched.sop_id == exact
 
 
 def test_the_alerts_own_sop_id_comes_first_of_all() -> None:
     exact = sop_id_of("k")
-    found = library(line(exact), line("own"))
-    matched = found.match(alert(sop_id="own"), "k")
+    result = library(line(exact), line("own"))
+    matched = result.match(alert(sop_id="own"), "k")
     assert matched is not None
     assert matched.sop_id == "own"
-    assert found.match(alert(sop_id="unknown"), "k") == found.get(exact)
+    assert result.match(alert(sop_id="unknown"), "k") == result.get(exact)
 
 
 # Templates
 
 
 def test_every_template_is_filled_and_leaves_no_braces() -> None:
-    one = alert(
+    item = alert(
         labels={"path": "/api", "expression": "up == 0"},
         starts_at=datetime(2026, 11, 21, 3, 0, tzinfo=UTC),
         ends_at=datetime(2026, 11, 21, 3, 2, tzinfo=UTC),
     )
-    values = template_values(one, NOW)
+    values = template_values(item, NOW)
     text = (
         "{{service_name}} {{ alert_path }} {{expression}} {{alert_start_time}}"
         " {{alert_end_time}} {{alert_time}}"

@@ -65,8 +65,8 @@ async def test_nothing_that_a_dead_process_left_behind_is_sent_while_frozen(benc
     await bench.store.freeze(ANA, "deploy", later(3), channel=OPS)
     await bench.service.dispatches.recover()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
-    (one,) = await bench.store.approvals_of(1)
-    assert one.reason.startswith("everything is frozen by @U0ANA (deploy)")
+    (approval,) = await bench.store.approvals_of(1)
+    assert approval.reason.startswith("everything is frozen by @U0ANA (deploy)")
 
 
 async def test_a_plan_that_drifted_is_revoked(
@@ -76,8 +76,8 @@ async def test_a_plan_that_drifted_is_revoked(
     await bench.approved()
     assert await bench.dispatch()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
-    (one,) = await bench.store.approvals_of(1)
-    assert one.reason == "the gateway's plan has changed since it was shown"
+    (approval,) = await bench.store.approvals_of(1)
+    assert approval.reason == "the gateway's plan has changed since it was shown"
 
 
 async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench) -> None:
@@ -85,9 +85,9 @@ async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench
     bench.presser = Standing(problem="this account is deactivated")
     assert await bench.dispatch()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
-    (one,) = await bench.store.approvals_of(1)
+    (approval,) = await bench.store.approvals_of(1)
     why = "the yes of @U0ANA does not count any more: this account is deactivated"
-    assert one.reason == why
+    assert approval.reason == why
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ async def test_why_a_yes_does_not_count_any_more_is_said_as_it_is(
     await bench.approved(approvers=("S0SRE",))
     bench.presser = standing
     assert await bench.dispatch()
-    (one,) = await bench.store.approvals_of(1)
-    assert one.reason == f"the yes of @U0ANA does not count any more: {why}"
+    (approval,) = await bench.store.approvals_of(1)
+    assert approval.reason == f"the yes of @U0ANA does not count any more: {why}"
 
 
 @pytest.mark.parametrize("resolved", [False, True])
@@ -131,7 +131,7 @@ async def test_an_outcome_that_the_store_refuses_once_is_written_the_next_time(
 
 
 @pytest.mark.parametrize(
-    ("found", "state"),
+    ("value", "state"),
     [
         (Outcome(state="succeeded", overall_status="SUCCESS"), SUCCEEDED),
         (Running(since=None), UNKNOWN),
@@ -141,10 +141,10 @@ async def test_an_outcome_that_the_store_refuses_once_is_written_the_next_time(
     ids=["it ended", "it runs", "it was never seen and is barred", "it may still arrive"],
 )
 async def test_a_dispatch_without_an_end_is_looked_up_after_a_while_and_not_sent_again(
-    bench: Bench, found: object, state: RemediationStatus
+    bench: Bench, value: object, state: RemediationStatus
 ) -> None:
     await bench.claimed_by(bench.store)
-    bench.gateway.found = found
+    bench.gateway.found = value
     bench.now = later(2) + timedelta(seconds=120)
     await bench.service.dispatches.look_up_unknown()
     assert await bench.state() is DISPATCHING, "it may still be on its way"

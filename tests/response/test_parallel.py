@@ -72,17 +72,17 @@ async def approved(bench: Bench, *targets: str) -> list[str]:
             bench.store, service=f"s{number}", fingerprint=f"fp-{number}"
         )
         bound = bound_to(incident, bench.service.config.current.written(incident.sop_id))
-        one = approval(incident.id, terms=Terms(bound=bound), target=target)
+        result = approval(incident.id, terms=Terms(bound=bound), target=target)
         probe = Parameter("probe_url", f"http://{target}/health", "SOP")
-        parameters = (*one.proposal.parameters, probe)
-        one = replace(one, proposal=replace(one.proposal, parameters=parameters))
-        one = replace(one, digest=digest_of(one))
-        await bench.store.ask(one, f"test-{number}")
+        parameters = (*result.proposal.parameters, probe)
+        result = replace(result, proposal=replace(result.proposal, parameters=parameters))
+        result = replace(result, digest=digest_of(result))
+        await bench.store.ask(result, f"test-{number}")
         known = Standing(problem="")
         await bench.store.vote(
-            one.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1 + number / 10)
+            result.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1 + number / 10)
         )
-        keys.append(f"exec-{one.id}")
+        keys.append(f"exec-{result.id}")
     return keys
 
 

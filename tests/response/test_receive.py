@@ -28,8 +28,8 @@ def test_each_telling_of_a_standing_alert_has_its_own_key_that_begins_the_same()
 
 
 def test_a_sender_that_does_not_repeat_itself_is_told_apart_by_its_delivery():
-    (one,) = name_all(Delivery("slack/C1/1.5/", "C1", [alert(starts_at=NOW)]), SOPS, NOW)
-    assert (one.series_key, one.edit_of, one.dedup_key) == ("", None, "slack/C1/1.5/#0")
+    (item,) = name_all(Delivery("slack/C1/1.5/", "C1", [alert(starts_at=NOW)]), SOPS, NOW)
+    assert (item.series_key, item.edit_of, item.dedup_key) == ("", None, "slack/C1/1.5/#0")
 
 
 def test_an_edit_says_which_message_it_changes():
@@ -58,7 +58,7 @@ def test_the_sop_id_of_an_alert_is(service: str, own: str, expected: str) -> Non
 def test_only_the_library_counts_as_a_match():
     ours, theirs = alert(), alert(service="api", sop_id="their-procedure")
     named = list(name_all(Delivery("d", "C1", [ours, theirs]), SOPS, NOW))
-    assert [(one.sop_id, one.sop_matched) for one in named] == [
+    assert [(item.sop_id, item.sop_matched) for item in named] == [
         ("web-cpu", True),
         ("their-procedure", False),
     ]

@@ -35,9 +35,9 @@ async def test_what_is_taken_over_long_after_its_claim_is_not_called_failed_mean
 
     execute = bench.gateway.execute
 
-    async def slow(*given: Any, **more: Any) -> Any:
+    async def slow(*value: Any, **more: Any) -> Any:
         await stand_still()
-        return await execute(*given, **more)
+        return await execute(*value, **more)
 
     if where == "while it is looked up":
         bench.gateway.lookup = lookup  # type: ignore[method-assign]
@@ -89,9 +89,9 @@ async def test_after_a_takeover_the_duration_counts_from_the_first_start(bench: 
     bench.gateway.found = DONE
     await bench.service.dispatches.look_up_unknown()
     (execution,) = await bench.store.executions_of(1)
-    (asked,) = await bench.store.approvals_of(1)
+    (approval,) = await bench.store.approvals_of(1)
     assert execution.seconds == pytest.approx(12.8)
-    assert "ran in 12.8 s" in result(execution, asked)[0]
+    assert "ran in 12.8 s" in result(execution, approval)[0]
 
 
 async def test_what_still_runs_after_a_takeover_is_waited_for_without_a_ping(bench: Bench) -> None:
@@ -103,8 +103,8 @@ async def test_what_still_runs_after_a_takeover_is_waited_for_without_a_ping(ben
         assert await bench.state() is RemediationStatus.DISPATCHING
         assert await news_kinds(bench) == []
     (execution,) = await bench.store.executions_of(1)
-    (asked,) = await bench.store.approvals_of(1)
-    assert "Still running at the gateway" in str(approval_card(asked, execution)[1])
+    (approval,) = await bench.store.approvals_of(1)
+    assert "Still running at the gateway" in str(approval_card(approval, execution)[1])
     bench.now = later(133)
     await bench.service.dispatches.look_up_unknown()
     assert await bench.state() is RemediationStatus.OUTCOME_UNKNOWN

@@ -69,8 +69,8 @@ def incident(status=IncidentStatus.OPEN, resolved_by="", resolved_at=None):
 
 
 def judged(run, about, good=0, now=NOW, alerts=()):
-    found = verdict(run, about, alerts, good_in_a_row=good, needed=2, now=now)
-    return found[0] if found else None
+    result = verdict(run, about, alerts, good_in_a_row=good, needed=2, now=now)
+    return result[0] if result else None
 
 
 def test_an_exit_code_of_zero_alone_verifies_nothing():
@@ -91,8 +91,8 @@ def test_without_a_probe_the_alert_that_clears_verifies():
 @pytest.mark.parametrize("by", ["", "U0ANA"], ids=["the alert cleared", "a person resolved it"])
 def test_what_was_sent_after_the_incident_resolved_is_not_what_helped(by, good):
     before = incident(IncidentStatus.RESOLVED, by, resolved_at=NOW - timedelta(seconds=1))
-    said = verdict(execution(), before, (), good_in_a_row=good, needed=2, now=NOW)
-    assert said == (RemediationStatus.SUCCEEDED, "the incident had resolved before it was sent")
+    result = verdict(execution(), before, (), good_in_a_row=good, needed=2, now=NOW)
+    assert result == (RemediationStatus.SUCCEEDED, "the incident had resolved before it was sent")
 
 
 def test_what_was_taken_over_was_sent_before_it_ended():
@@ -114,12 +114,12 @@ def test_a_cleared_alert_does_not_stand_in_for_a_probe_that_fails():
 def test_when_a_person_closed_the_incident_nobody_can_tell_and_that_is_said():
     closed = incident(IncidentStatus.RESOLVED, resolved_by="U0ANA")
     late = NOW + timedelta(minutes=5)
-    said = verdict(execution(), closed, (), good_in_a_row=0, needed=2, now=late)
+    result = verdict(execution(), closed, (), good_in_a_row=0, needed=2, now=late)
     why = "a person resolved the incident before the alert cleared"
-    assert said == (RemediationStatus.SUCCEEDED, why)
+    assert result == (RemediationStatus.SUCCEEDED, why)
     probed = execution(verify_note="the health check answers 503")
-    said = verdict(probed, closed, (), good_in_a_row=0, needed=2, now=late)
-    assert said == (RemediationStatus.NOT_VERIFIED, "the health check answers 503")
+    result = verdict(probed, closed, (), good_in_a_row=0, needed=2, now=late)
+    assert result == (RemediationStatus.NOT_VERIFIED, "the health check answers 503")
 
 
 def test_after_the_deadline_it_is_called_not_verified():

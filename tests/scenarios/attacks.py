@@ -49,7 +49,7 @@ def thread(world: World) -> list[Message]:
 def button(card: Message, action_id: str = "sopbot.approve") -> JSON:
     """The button as it stands on the card."""
     elements = [e for block in card.data["blocks"] for e in block.get("elements", ())]
-    return next(dict(one) for one in elements if one.get("action_id") == action_id)
+    return next(dict(element) for element in elements if element.get("action_id") == action_id)
 
 
 def press(card: Message, action: JSON, user: str = BEN, **changes: Any) -> JSON:

@@ -185,19 +185,19 @@ async def bot_process(world: World) -> AsyncIterator[StartProcess]:
 
     async def start(*, fork: bool = False, ready: bool = True, **settings: str) -> BotProcess:
         kind = ForkedBot if fork else BotProcess
-        one = kind(world.settings(**settings), world.folder, len(started))
-        started.append(one)
-        await one.begin()
+        item = kind(world.settings(**settings), world.folder, len(started))
+        started.append(item)
+        await item.begin()
         if ready:
-            await one.ready()
-        return one
+            await item.ready()
+        return item
 
     yield start
-    for one in started:
-        one.kill()
-        await one.ended()
-        if isinstance(one, ForkedBot):
-            one.close()
+    for item in started:
+        item.kill()
+        await item.ended()
+        if isinstance(item, ForkedBot):
+            item.close()
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def gauge(bot: Bot) -> str:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "text"),
     [
         ("not json", "all.jsonl:2: not JSON"),
         (UNKNOWN_KEY, "all.jsonl:2: kyes: not a known key"),
@@ -39,7 +39,7 @@ def gauge(bot: Bot) -> str:
     ],
 )
 async def test_a_reload_with_a_bad_sop_line_keeps_policy_and_sops_and_names_the_line(
-    world: World, bot: StartBot, caplog: pytest.LogCaptureFixture, line: str, said: str
+    world: World, bot: StartBot, caplog: pytest.LogCaptureFixture, line: str, text: str
 ) -> None:
     running = await bot()
     policy, sops = running.service.policy, running.service.sops
@@ -50,7 +50,7 @@ async def test_a_reload_with_a_bad_sop_line_keeps_policy_and_sops_and_names_the_
     assert running.service.policy is policy
     assert running.service.sops is sops
     (event,) = [record for record in caplog.records if record.message == "policy.refused"]
-    assert said in str(event.__dict__["fields"])
+    assert text in str(event.__dict__["fields"])
 
 
 async def test_a_reload_without_the_sop_folder_keeps_the_sops(world: World, bot: StartBot) -> None:

@@ -43,7 +43,7 @@ async def test_a_resolve_by_http_ends_no_alert_that_came_by_slack(
     running = await bot()
     await world.alert()
     await world.approval_card("awaiting approval")
-    one = {
+    fields = {
         "status": "resolved",
         "name": "HealthCheckFailing",
         "labels": {"alertname": "HealthCheckFailing", "service": SERVICE, "env": "prod"},
@@ -54,7 +54,7 @@ async def test_a_resolve_by_http_ends_no_alert_that_came_by_slack(
     }
     async with aiohttp.ClientSession() as session:
         url = f"{running.http_url}/alerts/{source}"
-        body = {"alerts": [one]} if source == "alertmanager" else one
+        body = {"alerts": [fields]} if source == "alertmanager" else fields
         async with session.post(url, json=body) as answer:
             assert answer.status == 202
     await world.quiet()
@@ -133,8 +133,8 @@ async def test_an_alert_that_another_app_fired_before_cannot_make_it_not_verifie
     await world.resolves()
     await world.quiet()
     clock.forward(301)
-    said = await world.result("every alert of one sender cleared, and those of slack:")
-    assert "ot verified" not in said.text
+    result = await world.result("every alert of one sender cleared, and those of slack:")
+    assert "ot verified" not in result.text
     (row,) = world.rows("SELECT state FROM executions")
     assert row["state"] == "succeeded"
 

@@ -104,9 +104,9 @@ async def test_nobody_attacks_and_the_whole_way_is_on_record_and_proved(
         assert facts[pressed]["message_ts"] == world.replies("approval")[0].ts
     assert facts["request"]["gateway"] in world.gateway_url
     assert len(facts["request"]["sha256"]) == 64
-    code, said = await verify(world)
-    assert code == 0, said
-    assert "9 rows, 1 to 9," in said
+    code, value = await verify(world)
+    assert code == 0, value
+    assert "9 rows, 1 to 9," in value
 
 
 async def test_what_strangers_and_forged_buttons_are_refused_is_on_record(
@@ -170,8 +170,8 @@ async def test_a_row_is_deleted(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     seq = seq_of(world, "refused")
     assert world.store.tamper("DELETE FROM audit WHERE seq = ?", seq)
-    code, said = await verify(world)
-    assert (code, said) == (1, f"✗ row {seq} is missing: row {seq + 1} comes instead.\n")
+    code, value = await verify(world)
+    assert (code, value) == (1, f"✗ row {seq} is missing: row {seq + 1} comes instead.\n")
 
 
 async def test_a_row_is_deleted_and_the_later_ones_are_numbered_anew(
@@ -182,8 +182,8 @@ async def test_a_row_is_deleted_and_the_later_ones_are_numbered_anew(
     world.store.tamper("DELETE FROM audit WHERE seq = ?", seq)
     for row in trail(world)[seq - 1 :]:
         world.store.tamper("UPDATE audit SET seq = seq - 1 WHERE seq = ?", row["seq"])
-    code, said = await verify(world)
-    assert (code, said) == (1, f"✗ row {seq} is out of order: it was row {seq + 1}.\n")
+    code, value = await verify(world)
+    assert (code, value) == (1, f"✗ row {seq} is out of order: it was row {seq + 1}.\n")
 
 
 async def test_rows_are_reordered(world: World, bot: StartBot) -> None:
@@ -203,8 +203,8 @@ async def test_a_row_is_put_in_by_somebody_without_the_key(world: World, bot: St
     world.store.tamper(
         "UPDATE audit SET prev = ?, mac = ? WHERE seq = ?", last["mac"], "0" * 64, last["seq"] + 1
     )
-    code, said = await verify(world)
-    assert (code, said) == (1, f"✗ row {last['seq'] + 1} was edited.\n")
+    code, value = await verify(world)
+    assert (code, value) == (1, f"✗ row {last['seq'] + 1} was edited.\n")
 
 
 async def test_the_tail_is_cut_off(world: World, bot: StartBot) -> None:
@@ -254,16 +254,16 @@ async def test_the_tail_is_cut_off_and_an_older_anchor_put_back_but_slack_has_th
         "UPDATE audit_anchors SET seq = ?, mac = ?, at = ?, note = ?, seal = ?",
         *(older[name] for name in ("seq", "mac", "at", "note", "seal")),
     )
-    code, said = await verify(world)
+    code, value = await verify(world)
     assert code == 1
-    assert "it was answered, and its request is not on record" in said, (
+    assert "it was answered, and its request is not on record" in value, (
         "the execution is still there"
     )
     world.store.tamper("DELETE FROM executions")
     assert (await verify(world))[0] == 0, "the store alone cannot know"
-    code, said = await verify(world, "--head", head)
+    code, value = await verify(world, "--head", head)
     assert code == 1
-    assert f"the head {head} is not part of this chain: an older copy was put in its place" in said
+    assert f"the head {head} is not part of this chain: an older copy was put in its place" in value
 
 
 async def test_the_whole_trail_is_rolled_back_to_an_older_copy(
@@ -284,9 +284,9 @@ async def test_the_whole_trail_is_rolled_back_to_an_older_copy(
         write_row(world, row, row["seq"])
     for anchor in anchors:
         world.store.tamper("INSERT INTO audit_anchors VALUES (?, ?, ?, ?, ?, ?)", *anchor)
-    code, said = await verify(world, "--head", head)
+    code, value = await verify(world, "--head", head)
     assert code == 1
-    assert "an older copy was put in its place" in said
+    assert "an older copy was put in its place" in value
     code, out, _ = await run_bot("store", "status", settings=world.settings(), folder=world.folder)
     assert code == 1
     assert f"✗ every vote is in the audit trail: not so for vote of {BEN}" in out
@@ -299,8 +299,8 @@ async def test_the_day_after_an_edit_the_bot_says_so_in_the_ops_channel(
     seq = seq_of(world, "refused")
     world.store.tamper("UPDATE audit SET detail = '{}' WHERE seq = ?", seq)
     await posted(world, running, clock)
-    (said,) = [m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"]
-    assert f": row {seq} was edited" in said.text
+    (result,) = [m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"]
+    assert f": row {seq} was edited" in result.text
 
 
 async def test_the_head_of_a_day_is_posted_once(
@@ -311,16 +311,16 @@ async def test_the_head_of_a_day_is_posted_once(
     for _ in range(3):
         await running.service.upkeep.close_audit_day()
     await world.quiet()
-    said = [m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"]
-    assert len(said) == 1
+    items = [m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"]
+    assert len(items) == 1
     assert head == trail(world)[-1]["mac"]
-    assert "proved up to row 9" in said[0].text
+    assert "proved up to row 9" in items[0].text
 
 
 async def test_the_key_is_another_one(world: World, bot: StartBot) -> None:
     await decided(world, bot)
-    code, said = await verify(world, AUDIT_KEY="a key of somebody else")
-    assert (code, said) == (1, "✗ this is not the key that the chain was made with.\n")
+    code, value = await verify(world, AUDIT_KEY="a key of somebody else")
+    assert (code, value) == (1, "✗ this is not the key that the chain was made with.\n")
 
 
 async def test_a_bot_with_another_key_does_not_start(world: World, bot: StartBot) -> None:
@@ -352,9 +352,9 @@ async def test_the_clock_is_moved_back_to_before_an_approval_expired(
     assert gateway.executions() == []
     assert world.rows("SELECT * FROM votes") == []
     assert await running.service.store.approvals_waiting()
-    code, said = await verify(world)
+    code, value = await verify(world)
     assert code == 0
-    assert f"! row {seq_of(world, 'clock moved back')}: the clock had been moved back" in said
+    assert f"! row {seq_of(world, 'clock moved back')}: the clock had been moved back" in value
 
 
 async def test_a_vote_is_written_into_the_store_by_hand(world: World, bot: StartBot) -> None:
@@ -402,7 +402,7 @@ async def test_an_approval_written_into_the_store_without_the_key_does_not_run(
     assert "its approval is not on record" in revoked.text
     await world.quiet()
     assert gateway.executions() == []
-    assert any("was the store edited?" in one.getMessage() for one in caplog.records)
+    assert any("was the store edited?" in record.getMessage() for record in caplog.records)
 
 
 async def test_an_approval_of_something_else_put_in_its_place_does_not_run(
@@ -431,9 +431,9 @@ async def test_a_bundle_is_proved_and_holds_no_secret(
 ) -> None:
     running = await decided(world, bot)
     head = await posted(world, running, clock)
-    code, said = await bundle(world)
-    assert code == 0, said
-    assert f"lead to the head {head}" in said
+    code, result = await bundle(world)
+    assert code == 0, result
+    assert f"lead to the head {head}" in result
     text = (world.folder / "bundle.json").read_text(encoding="utf-8")
     for name, value in world.settings().items():
         if name.endswith(("_TOKEN", "_SECRET", "_KEY")):
@@ -449,8 +449,8 @@ async def test_a_bundle_holds_no_token_of_the_address_to_probe_and_is_proved(
 ) -> None:
     world.write_sops(restart_sop(f"{world.probe_url}?token=s3cret-of-the-probe"))
     await decided(world, bot)
-    code, said = await bundle(world)
-    assert code == 0, said
+    code, value = await bundle(world)
+    assert code == 0, value
     text = (world.folder / "bundle.json").read_text(encoding="utf-8")
     assert "?token=" in text
     assert "s3cret" not in text
@@ -461,9 +461,9 @@ async def test_a_bundle_is_edited(world: World, bot: StartBot) -> None:
     assert (await bundle(world))[0] == 0
     file = world.folder / "bundle.json"
     file.write_text(file.read_text(encoding="utf-8").replace(BEN, CHLOE), encoding="utf-8")
-    code, said = await verify(world, "--bundle", str(file))
+    code, value = await verify(world, "--bundle", str(file))
     assert code == 1
-    assert "was edited" in said
+    assert "was edited" in value
 
 
 async def test_the_key_is_nowhere_to_be_found(world: World, bot: StartBot) -> None:
@@ -474,8 +474,8 @@ async def test_the_key_is_nowhere_to_be_found(world: World, bot: StartBot) -> No
         for table in tables
         for row in world.rows(f"SELECT * FROM {table}")  # noqa: S608
     )
-    said = "\n".join(message.text for message in everything(world))
-    assert AUDIT_KEY not in held + said
+    text = "\n".join(message.text for message in everything(world))
+    assert AUDIT_KEY not in held + text
 
 
 def everything(world: World) -> list[Message]:
@@ -490,9 +490,9 @@ async def test_a_freeze_that_is_deleted_by_hand_still_blocks_and_is_reported(
     card = await world.approval_card("awaiting approval")
     await (await world.types("/incident freeze on a move", "ana")).response()
     world.store.tamper("DELETE FROM freezes")
-    code, said = await verify(world)
+    code, value = await verify(world)
     assert code == 1
-    assert "everything is frozen by the trail, and the freeze is missing from the store" in said
+    assert "everything is frozen by the trail, and the freeze is missing from the store" in value
     await world.press(card, "Approve", "ben", stale=True)
     await world.ephemeral("ben", "the store and the audit trail disagree about a freeze")
     shown = await (await world.types("/incident freeze", "chloe")).response()
@@ -507,7 +507,7 @@ async def test_a_freeze_that_is_deleted_by_hand_still_blocks_and_is_reported(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "text"),
     [
         ("DELETE FROM executions", "its execution is on record, and missing"),
         ("UPDATE executions SET state = 'failed'", "another state of its execution is on record"),
@@ -520,13 +520,13 @@ async def test_a_freeze_that_is_deleted_by_hand_still_blocks_and_is_reported(
     ids=["deleted", "state", "start", "answer"],
 )
 async def test_an_execution_that_is_edited_by_hand_is_found_by_the_proof(
-    world: World, bot: StartBot, change: str, said: str
+    world: World, bot: StartBot, change: str, text: str
 ) -> None:
     await decided(world, bot)
     world.store.tamper(change)
     code, words = await verify(world)
     assert code == 1
-    assert said in words
+    assert text in words
 
 
 async def test_an_execution_without_its_request_is_found_by_the_proof_and_by_status(

@@ -16,12 +16,12 @@ RULES = [{"environments": ["production"], "approvals_required": 2, "reason_requi
 pytestmark = [pytest.mark.attack("ASI03"), pytest.mark.one_engine]
 
 
-@pytest.mark.parametrize("said", ["dev", "staging-2"])
+@pytest.mark.parametrize("text", ["dev", "staging-2"])
 async def test_an_alert_that_says_dev_does_not_restart_production_by_itself(
-    world: World, bot: StartBot, gateway: Gateway, said: str
+    world: World, bot: StartBot, gateway: Gateway, text: str
 ) -> None:
     world.write_policy(BEN, CHLOE, auto_approve=["*"], rules=RULES)
-    card = await proposed(world, bot, env=said)
+    card = await proposed(world, bot, env=text)
     assert "Needs 2 approvals: @ben, @chloe" in card.text
     assert "Environment: production (from the target; the alert says" in card.text
     await nothing_ran(world, gateway)
@@ -43,12 +43,12 @@ async def test_without_rules_an_alert_that_says_dev_chooses_nothing_that_restart
     await nothing_ran(world, gateway)
 
 
-@pytest.mark.parametrize("said", ["", "staging"])
+@pytest.mark.parametrize("text", ["", "staging"])
 async def test_an_alert_that_does_not_name_the_targets_environment_lets_nothing_run_by_itself(
-    world: World, bot: StartBot, gateway: Gateway, said: str
+    world: World, bot: StartBot, gateway: Gateway, text: str
 ) -> None:
     world.write_policy(BEN, CHLOE, auto_approve=["service.restart"])
-    card = await proposed(world, bot, env=said)
+    card = await proposed(world, bot, env=text)
     assert "Needs 1 approval" in card.text
     await nothing_ran(world, gateway)
 

@@ -347,12 +347,12 @@ async def test_the_request_tells_the_gateway_of_the_incident_in_the_signed_body(
     card = await proposed(world, bot)
     await world.press(card, "Approve")
     await world.result("Verified")
-    [(_, tracking_id, body)] = [one for one in seen if one[0] == "/execute"]
-    asked = json.loads(body)["action_request"]
-    assert asked["priority"] == "URGENT"
+    [(_, tracking_id, body)] = [item for item in seen if item[0] == "/execute"]
+    action_request = json.loads(body)["action_request"]
+    assert action_request["priority"] == "URGENT"
     for line in ("Service: checkout-api", "Severity: critical", "History: 0 similar incidents"):
-        assert line in asked["context"]
-    assert tracking_id in asked["context"].splitlines()[0]
+        assert line in action_request["context"]
+    assert tracking_id in action_request["context"].splitlines()[0]
     [incident_card] = world.cards()
     assert tracking_id in incident_card.text
     await ran(world, gateway, 1)

@@ -293,18 +293,18 @@ async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_st
     running = await bot()
     await world.alert(severity="warning")
     card = await world.approval_card("awaiting approval")
-    asked, go = asyncio.Event(), asyncio.Event()
+    value, go = asyncio.Event(), asyncio.Event()
 
     async def held(request: web.Request) -> bool:
         if request.path == "/plan":
-            asked.set()
+            value.set()
             await go.wait()
         return True
 
     front.on_request = held
     await world.press(card, "Approve", "ben")
     async with asyncio.timeout(10):
-        await asked.wait()
+        await value.wait()
     match change:
         case "frozen":
             frozen = await (await world.types("/incident freeze on wait", "ana")).response()

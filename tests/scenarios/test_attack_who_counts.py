@@ -363,14 +363,18 @@ async def test_a_guest_steers_no_incident_unless_the_policy_says_so(
     for button, verb in (("Acknowledge", "acknowledge"), ("Resolve", "resolve")):
         await world.press(card, button, "ana")
         await world.slack.wait_for(
-            lambda verb=verb: [one for one in world.ephemerals("ana") if verb in one][1:],
+            lambda verb=verb: [
+                ephemeral for ephemeral in world.ephemerals("ana") if verb in ephemeral
+            ][1:],
             why="the press is refused too",
         )
     await world.advice()  # of the SOP; it may come after the approval card
     advised = len(world.replies("advice"))
     await world.slack.as_user("ana").say(ALERTS, "@sopbot why?", thread=card)
     await world.slack.wait_for(
-        lambda: [one for one in world.ephemerals("ana") if "may not ask" in one][1:],
+        lambda: [ephemeral for ephemeral in world.ephemerals("ana") if "may not ask" in ephemeral][
+            1:
+        ],
         why="the mention is refused too",
     )
     await world.quiet()
@@ -448,8 +452,8 @@ async def test_a_mention_without_a_team_counts_only_when_slack_says_that_they_ar
     if who == "member":
         await world.advice("what is the password?", which=advised + 1)
         return
-    told = "only people of this workspace count" if who == "stranger" else "Slack did not say who"
-    await world.ephemeral("ana", f"Not done: {told}")
+    value = "only people of this workspace count" if who == "stranger" else "Slack did not say who"
+    await world.ephemeral("ana", f"Not done: {value}")
     await world.quiet()
     assert len(world.replies("advice")) == advised
 

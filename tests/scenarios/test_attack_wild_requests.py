@@ -88,11 +88,11 @@ def bodies(path: str, dice: random.Random, count: int) -> Iterator[bytes]:
     yield b'{"name": ' + b"9" * 6_000 + b"}"
     yield b'{"name": "\\ud800", "text": "\\udfff\\u0000"}'
     yield b'{"name": 1e400}'
-    for moment in TIMES:
-        entry = {"labels": {"alertname": "A"}, "startsAt": moment, "endsAt": moment}
-        times = dict.fromkeys(("starts_at", "ends_at", "timestamp", "ts", "start_date"), moment)
-        yield json.dumps(good(path) | times | {"StateChangeTime": moment}).encode()
-        yield json.dumps({"alerts": [entry], "metadata": {"start_time": moment}}).encode()
+    for item in TIMES:
+        entry = {"labels": {"alertname": "A"}, "startsAt": item, "endsAt": item}
+        times = dict.fromkeys(("starts_at", "ends_at", "timestamp", "ts", "start_date"), item)
+        yield json.dumps(good(path) | times | {"StateChangeTime": item}).encode()
+        yield json.dumps({"alerts": [entry], "metadata": {"start_time": item}}).encode()
     for _ in range(count):
         body = good(path)
         for field in dice.sample(FIELDS, 3):
@@ -213,7 +213,7 @@ async def wild(url: str, posts: list[str], gets: list[str], count: int) -> list[
         b"GET / HTTP/9.9\r\n\r\n",
         b"\r\n" * 20 + b"x",
     ]
-    return [found for data in sent if (found := await fault(url, data))]
+    return [result for data in sent if (result := await fault(url, data))]
 
 
 async def test_no_request_makes_the_bot_answer_5xx(
@@ -253,8 +253,8 @@ async def test_an_unsigned_gateway_answers_to_this_machines_names_alone(
 
 async def test_readyz_tells_a_stranger_no_reason(bot: StartBot) -> None:
     running = await bot(HTTP_TOKEN="a token of the tests")
-    for header, told in (("X: y", False), ("Authorization: Bearer a token of the tests", True)):
+    for header, value in (("X: y", False), ("Authorization: Bearer a token of the tests", True)):
         _, _, body = await status_of(running.http_url, request("GET", "/readyz", b"", header))
         checks = json.loads(body)["checks"]
         assert {"gateway", "store", "slack"} <= set(checks)
-        assert all(("reason" in check) is told for check in checks.values())
+        assert all(("reason" in check) is value for check in checks.values())

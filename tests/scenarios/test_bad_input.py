@@ -39,8 +39,10 @@ async def post(
 ) -> tuple[int, str]:
     """(status, the error's words or the whole answer)."""
     async with http.post(running.http_url + path, data=io.BytesIO(body), headers=headers) as answer:
-        said = await answer.json()
-        return answer.status, said["error"]["message"] if "error" in said else json.dumps(said)
+        result = await answer.json()
+        return answer.status, result["error"]["message"] if "error" in result else json.dumps(
+            result
+        )
 
 
 def incidents(world: World) -> int:
@@ -65,9 +67,9 @@ def incidents(world: World) -> int:
 async def test_a_body_that_is_no_request_is_told_why(
     running: Bot, world: World, http: aiohttp.ClientSession, path: str, body: bytes, words: str
 ) -> None:
-    status, said = await post(http, running, path, body)
-    assert status == 400, said
-    assert words in said
+    status, result = await post(http, running, path, body)
+    assert status == 400, result
+    assert words in result
     assert incidents(world) == 0
 
 
@@ -78,13 +80,13 @@ async def test_a_body_over_one_mebibyte_is_refused_and_one_of_that_size_is_not(
         frame = len(json.dumps({"service": SERVICE, "title": "t", "text": ""}))
         return json.dumps({"service": SERVICE, "title": "t", "text": "x" * (size - frame)}).encode()
 
-    status, said = await post(http, running, "/alerts/generic", of_size(LIMIT + 1))
-    assert (status, said) == (413, "The body is over the limit of 1 MiB.")
-    status, said = await post(http, running, "/incident", b"x" * (3 * LIMIT))
+    status, value = await post(http, running, "/alerts/generic", of_size(LIMIT + 1))
+    assert (status, value) == (413, "The body is over the limit of 1 MiB.")
+    status, value = await post(http, running, "/incident", b"x" * (3 * LIMIT))
     assert status == 413
     assert incidents(world) == 0
-    status, said = await post(http, running, "/alerts/generic", of_size(LIMIT))
-    assert status == 202, said
+    status, value = await post(http, running, "/alerts/generic", of_size(LIMIT))
+    assert status == 202, value
     await world.card()
 
 
@@ -102,8 +104,8 @@ async def test_odd_characters_through_both_doors_become_an_alert(
     running: Bot, world: World, http: aiohttp.ClientSession, text: str
 ) -> None:
     body = json.dumps({"service": f"{SERVICE}{text}", "title": f"by http: {text}", "text": text})
-    status, said = await post(http, running, "/alerts/generic", body.encode())
-    assert status == 202, said
+    status, value = await post(http, running, "/alerts/generic", body.encode())
+    assert status == 202, value
     await world.card("by http:")
     event = {
         "type": "message",
@@ -127,8 +129,8 @@ async def test_forty_thousand_characters_through_both_doors_are_one_card_each(
     running: Bot, world: World, http: aiohttp.ClientSession
 ) -> None:
     body = json.dumps({"service": "search-api", "title": LONG, "text": LONG}).encode()
-    status, said = await post(http, running, "/alerts/generic", body)
-    assert status == 202, said
+    status, value = await post(http, running, "/alerts/generic", body)
+    assert status == 202, value
     first = await world.card()
     assert len(first.text) < 3_000, "a card fits a screen"
     await world.slack.post_as_app("Sentry", ALERTS, LONG[:40_000])

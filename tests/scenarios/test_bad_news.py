@@ -29,9 +29,9 @@ async def test_an_incident_that_nobody_acknowledges_is_said_to_the_approvers_onc
     await world.card("CRITICAL")
     assert news(world) == []
     clock.forward(301)
-    said = await world.reply("news", "Nobody has acknowledged INC-1")
-    assert "@ben, @chloe" in said.text
-    assert f"<@{BEN}>" in said["text"], "the fallback text notifies"
+    reply = await world.reply("news", "Nobody has acknowledged INC-1")
+    assert "@ben, @chloe" in reply.text
+    assert f"<@{BEN}>" in reply["text"], "the fallback text notifies"
     card = await world.card("Nobody has acknowledged INC-1")
     await world.press(card, "Acknowledge", "ana")
     card = await world.card("acknowledged by @ana")
@@ -51,8 +51,8 @@ async def test_an_approval_that_expires_is_said_to_who_could_have_approved(
     await world.press(card, "Acknowledge", "ana")
     await world.card("acknowledged by @ana")
     clock.forward(901)
-    said = await world.reply("news", f"{RESTART}: the approval expired")
-    assert "@ana, @ben" in said.text, "who looks after it, and who could have approved"
+    reply = await world.reply("news", f"{RESTART}: the approval expired")
+    assert "@ana, @ben" in reply.text, "who looks after it, and who could have approved"
     card = await world.card("the approval expired")
     assert "approval waiting" not in card.text
     assert len(news(world)) == 1
@@ -64,8 +64,8 @@ async def test_got_worse_is_a_new_message_to_who_acknowledged(world: World, bot:
     await world.press(await world.card("MEDIUM"), "Acknowledge", "ana")
     await world.card("acknowledged by @ana")
     await world.alert(severity="critical", service="search-api", name="AllDown")
-    said = await world.reply("news", "INC-1 got worse: medium → critical")
-    assert "@ana" in said.text
+    reply = await world.reply("news", "INC-1 got worse: medium → critical")
+    assert "@ana" in reply.text
     assert "got worse" in (await world.card("CRITICAL")).text
 
 
@@ -102,8 +102,8 @@ async def test_an_unknown_outcome_is_said_and_leaves_the_card_once_it_is_known(
         await bot()
         await world.alert()
         await world.press(await world.approval_card(), "Approve", "ben")
-        said = await world.reply("news", f"{RESTART}: outcome unknown")
-        assert "@ben" in said.text
+        reply = await world.reply("news", f"{RESTART}: outcome unknown")
+        assert "@ben" in reply.text
         assert "outcome unknown" in (await world.card(f"{RESTART}: outcome unknown")).text
         lost = False
         await world.press(await world.approval_card("outcome unknown"), "Check again", "ana")
@@ -111,6 +111,6 @@ async def test_an_unknown_outcome_is_said_and_leaves_the_card_once_it_is_known(
         await world.card("helped: ")
         await world.quiet()
         assert "outcome unknown" not in (await world.card()).text
-        (said,) = news(world)
-        assert "the outcome is known now: ran" in said.text
-        assert "@ben" not in said.text
+        (reply,) = news(world)
+        assert "the outcome is known now: ran" in reply.text
+        assert "@ben" not in reply.text

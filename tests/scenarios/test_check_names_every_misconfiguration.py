@@ -196,8 +196,8 @@ async def test_the_store_of_a_bot_that_ran_is_good_and_stays_as_it_is(
 async def test_two_clocks_that_differ_are_named(
     world: World, leaky_service: LeakyService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = gateway_config(leaky_service, tmp_path / "late") | {"targets": {}}
-    config = read_config(given, environ={"GATEWAY_SECRET": SECRET})
+    value = gateway_config(leaky_service, tmp_path / "late") | {"targets": {}}
+    config = read_config(value, environ={"GATEWAY_SECRET": SECRET})
     async with running(config, clock=lambda: datetime.now(UTC) - timedelta(hours=1)) as late:
         world.write_sops()
         _, out = await checked(world, capsys, AI_COMMAND_GATEWAY_URL=late.url)
@@ -208,11 +208,11 @@ async def test_two_clocks_that_differ_are_named(
 async def test_a_gateway_that_checks_no_signature_is_named(
     world: World, leaky_service: LeakyService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = gateway_config(leaky_service, tmp_path / "open") | {
+    value = gateway_config(leaky_service, tmp_path / "open") | {
         "targets": {},
         "sources": {"sopbot": {}},
     }
-    async with running(read_config(given, environ={})) as gateway:
+    async with running(read_config(value, environ={})) as gateway:
         world.write_sops()
         _, out = await checked(world, capsys, AI_COMMAND_GATEWAY_URL=gateway.url)
     assert "the gateway takes unsigned requests too" in line_of(out)
@@ -231,10 +231,10 @@ async def test_a_gateway_that_is_away_and_need_not_be_there_is_told_and_is_no_pr
 async def test_a_gateway_of_which_a_part_is_sick_is_told_and_is_no_problem(
     world: World, leaky_service: LeakyService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = gateway_config(leaky_service, tmp_path / "sick")
-    given["docker"] = {"url": f"unix://{tmp_path}/nobody.sock"}
-    given["targets"]["box"] = {"executor": "docker", "container": "box", "environment": "prod"}
-    config = read_config(given, environ={"GATEWAY_SECRET": SECRET})
+    result = gateway_config(leaky_service, tmp_path / "sick")
+    result["docker"] = {"url": f"unix://{tmp_path}/nobody.sock"}
+    result["targets"]["box"] = {"executor": "docker", "container": "box", "environment": "prod"}
+    config = read_config(result, environ={"GATEWAY_SECRET": SECRET})
     async with running(config) as gateway:
         code, out = await checked(world, capsys, AI_COMMAND_GATEWAY_URL=gateway.url)
     assert code == 0, out
@@ -265,8 +265,8 @@ async def test_a_database_that_is_empty_is_good_and_stays_empty(
 async def test_two_sops_that_fit_equally_well_are_told_and_are_no_problem(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one = restart_sop(world.probe_url, sop_id="sop_one", keys=["svc:check*", "sev:critical"])
-    world.write_sops(one, one | {"sop_id": "sop_two", "keys": ["svc:*-api", "sev:critical"]})
+    result = restart_sop(world.probe_url, sop_id="sop_one", keys=["svc:check*", "sev:critical"])
+    world.write_sops(result, result | {"sop_id": "sop_two", "keys": ["svc:*-api", "sev:critical"]})
     code, out = await checked(world, capsys)
     assert code == 0, out
     assert "! sops       sop_one and sop_two fit the same alerts equally well" in out

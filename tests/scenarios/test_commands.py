@@ -26,7 +26,7 @@ async def said(world: World, line: str, who: str = "ana") -> str:
     after = [m.text for m in world.slack.messages(ALERTS)]
     assert len(after) == len(before), "a command posts nothing into the channel"
     others = {"ana", "ben", "chloe"} - {who}
-    assert not any(text in other for one in others for other in world.ephemerals(one))
+    assert not any(text in other for item in others for other in world.ephemerals(item))
     return text
 
 
@@ -98,9 +98,9 @@ async def test_ack_says_whose_it_is_and_assign_takes_it_over_by_name(
     assert "@chloe" in await said(world, "/incident list")
     assert "INC-1 is yours already" in await said(world, "/incident ack INC-1", "chloe")
 
-    told = await said(world, "/incident ack INC-1", "ben")
-    assert told.startswith("Nothing changed: INC-1 is @chloe's, who acknowledged it")
-    assert "/incident assign INC-1 me takes it over" in told
+    entry = await said(world, "/incident ack INC-1", "ben")
+    assert entry.startswith("Nothing changed: INC-1 is @chloe's, who acknowledged it")
+    assert "/incident assign INC-1 me takes it over" in entry
     await world.card("acknowledged by @chloe")
 
     taken = await said(world, "/incident assign INC-1 me", "ben")
@@ -109,8 +109,8 @@ async def test_ack_says_whose_it_is_and_assign_takes_it_over_by_name(
     await world.reply("steered", "Taken over by @ben; it was @chloe's")
     again = await said(world, "/incident assign INC-1 me", "ben")
     assert "Nothing changed: INC-1 is yours already." in again
-    given = await said(world, "/incident assign #1 @chloe", "ben")
-    assert "INC-1 is @chloe's. @ben, the previous owner" in given
+    result = await said(world, "/incident assign #1 @chloe", "ben")
+    assert "INC-1 is @chloe's. @ben, the previous owner" in result
     await world.reply("steered", "Assigned to @chloe by @ben; it was @ben's", which=2)
     assert "Assign it to whom?" in await said(world, "/incident assign INC-1 somebody", "ben")
     shown = await said(world, "/incident show inc1")
@@ -120,9 +120,9 @@ async def test_ack_says_whose_it_is_and_assign_takes_it_over_by_name(
 async def test_resolve_asks_first_while_an_alert_fires_and_reopen_opens_again(
     world: World, two_open: None
 ) -> None:
-    told = await said(world, "/incident resolve INC-1", "ben")
-    assert "INC-1 is not resolved yet: confirm it in the box that opened." in told
-    assert "1 alert still fires." in told
+    result = await said(world, "/incident resolve INC-1", "ben")
+    assert "INC-1 is not resolved yet: confirm it in the box that opened." in result
+    assert "1 alert still fires." in result
     assert "RESOLVED" not in (await world.card()).text
     ben = world.slack.as_user("ben")
     assert (await ben.submit(values={})).errors == {}
@@ -382,14 +382,16 @@ async def test_a_refused_press_and_a_typo_are_one_event_and_no_vote(
     await said(world, "/incident dance INC-1 a secret", "ben")
     events = [record for record in caplog.records if record.getMessage() == "press.refused"]
     fields = [record.__dict__["fields"] for record in events]
-    assert [(one["tried"], one["reason"], one["incident"]) for one in fields] == [
+    assert [(field["tried"], field["reason"], field["incident"]) for field in fields] == [
         ("sopbot.resolve", "refused", "INC-1"),
         ("/incident dance", "input", "INC-1"),
     ]
-    assert all(one["actor"].startswith("U") for one in fields)
+    assert all(field["actor"].startswith("U") for field in fields)
     assert {record.levelname for record in events} == {"INFO"}
     assert "vote.refused" not in caplog.messages
-    assert not [one for one in caplog.messages if "secret" in one or "refused or failed" in one]
+    assert not [
+        field for field in caplog.messages if "secret" in field or "refused or failed" in field
+    ]
 
 
 async def test_an_action_proposed_while_frozen_is_answered_with_the_freeze(

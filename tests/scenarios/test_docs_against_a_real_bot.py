@@ -47,9 +47,9 @@ class Caller:
         self, method: str, path: str, body: bytes | io.BytesIO | None = None, **headers: str
     ) -> Answer:
         """(status, the code of an error or '')."""
-        given = {"Authorization": f"Bearer {TOKEN}"} | headers
+        value = {"Authorization": f"Bearer {TOKEN}"} | headers
         async with self.http.request(
-            method, self.bot.http_url + path, data=body, headers=given
+            method, self.bot.http_url + path, data=body, headers=value
         ) as answer:
             text = await answer.text()
             if answer.status < 400 or answer.content_type != "application/json":

@@ -129,13 +129,13 @@ class Trouble:
 
 async def pour(world: World, size: Size, dice: random.Random) -> Counter[int]:
     """All alerts, in any order. Returns how many each group got."""
-    told = [number % size.groups for number in range(size.alerts)]
-    dice.shuffle(told)
-    for number, group in enumerate(told, 1):
+    items = [number % size.groups for number in range(size.alerts)]
+    dice.shuffle(items)
+    for number, group in enumerate(items, 1):
         await world.alert(service(group), severity=severity(group), channel=channel(group))
         if number % (RATE // 10) == 0:
             await asyncio.sleep(0.1)  # the rate of the story
-    return Counter(told)
+    return Counter(items)
 
 
 async def all_clear(world: World, size: Size) -> None:
@@ -196,7 +196,7 @@ async def test_no_alert_is_lost_none_counts_twice_and_each_card_is_right_in_the_
     world.slack.chaos = storm
     trouble = Trouble(world, bot_process, random.Random(SEED))
     await trouble.begin()
-    (told, _) = await asyncio.gather(
+    (value, _) = await asyncio.gather(
         pour(world, size, random.Random(SEED + 1)),
         trouble.comes(size.drops * 4 // 5, size.kills - 1),
     )
@@ -218,8 +218,8 @@ async def test_no_alert_is_lost_none_counts_twice_and_each_card_is_right_in_the_
     for group in range(size.groups):
         own = [c for c in cards(world, group) if service(group) in c.text]
         assert len(own) == 1, f"{service(group)}: one card a group"
-        assert_right(own[0], group, told[group])
-    struck = Counter(one.what.split()[0] for one in world.slack.struck)
+        assert_right(own[0], group, value[group])
+    struck = Counter(item.what.split()[0] for item in world.slack.struck)
     print("struck:", dict(struck), "given up by Slack:", len(world.slack.core.links.undelivered))
     assert struck["lose_answer"], "the dice fell on something"
 

@@ -74,8 +74,8 @@ async def test_the_demo_shows_the_events_that_the_docs_say_it_shows(tmp_path: Pa
         stderr=asyncio.subprocess.STDOUT,
     )
     async with asyncio.timeout(200):
-        said, _ = await demo.communicate()
-    assert demo.returncode == 0, said.decode()
+        value, _ = await demo.communicate()
+    assert demo.returncode == 0, value.decode()
     logs = {name: (tmp_path / "logs" / f"{name}.log").read_text() for name in ("bot", "gateway")}
     lines = events_of(logs["bot"]) + events_of(logs["gateway"])
     shown = {line["event"] for line in lines}
@@ -279,5 +279,5 @@ async def no_answer_comes(world: World, bot: Bot, line: HttpProxy) -> None:
 def newest(world: World) -> int:
     """The newest card, once a restart is proposed below it; else 0."""
     number = len(world.cards())
-    found = world.replies("approval", number=number)
-    return number if found and "Restart" in found[0].text else 0
+    result = world.replies("approval", number=number)
+    return number if result and "Restart" in result[0].text else 0

@@ -92,12 +92,12 @@ async def test_a_post_answered_by_a_502_is_looked_for_before_it_is_posted_again(
         if method != "chat.postMessage" or kind_of(args) != "card" or tried:
             return None
         tried.append("once")
-        given = {name: value for name, value in args.items() if value is not None}
+        fields = {name: value for name, value in args.items() if value is not None}
         async with (
             aiohttp.ClientSession() as session,
             session.post(
                 world.slack.api_url + "chat.postMessage",
-                json=given,
+                json=fields,
                 headers={"Authorization": f"Bearer {world.slack.bot_token}"},
             ) as answer,
         ):
@@ -241,8 +241,8 @@ async def test_two_edits_in_one_second_are_both_read(world: World, bot: StartBot
             "previous_message": posted.data | {"text": before},
         }
 
-    one, two = "Problem: disk full on db-1", "Problem: disk full on db-1!"
-    await world.slack.send_event(edit(one, two, f"{second}.000100")).outcome()
+    item, two = "Problem: disk full on db-1", "Problem: disk full on db-1!"
+    await world.slack.send_event(edit(item, two, f"{second}.000100")).outcome()
     await world.slack.send_event(
         edit(two, "Resolved: disk full on db-1", f"{second}.000200")
     ).outcome()

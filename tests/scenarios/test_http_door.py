@@ -56,10 +56,10 @@ class Door:
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> tuple[int, Any, dict[str, str]]:
         """(status, JSON or text, headers)."""
-        given = {"Authorization": f"Bearer {TOKEN}"} | headers
+        value = {"Authorization": f"Bearer {TOKEN}"} | headers
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         async with self._http.request(
-            method, self.bot.http_url + path, data=data, headers=given
+            method, self.bot.http_url + path, data=data, headers=value
         ) as answer:
             text = await answer.text()
             is_json = answer.content_type == "application/json"
@@ -263,9 +263,9 @@ async def test_deliveries_without_a_key_of_their_own_are_named_in_the_order_they
         rows = yield query("SELECT dedup_key FROM alerts ORDER BY id")
         return [row["dedup_key"].rpartition("/")[2] for row in rows]
 
-    found = await at.bot.service.store._engine.read(names)
-    assert len(set(found)) == 8
-    assert found == sorted(found)
+    message = await at.bot.service.store._engine.read(names)
+    assert len(set(message)) == 8
+    assert message == sorted(message)
 
 
 async def test_an_unknown_tracking_id_is_not_found(http_door: OpenDoor) -> None:
@@ -284,8 +284,8 @@ async def test_an_unknown_source_is_told_which_there_are(http_door: OpenDoor) ->
 
 async def test_a_prompt_is_answered_with_its_sop_id(http_door: OpenDoor, world: World) -> None:
     at = await http_door(**advisor(world, "answers"))
-    asked = {"incident_key": "sdn5_cpu_high", "prompt": "why is checkout-api down?"}
-    status, body = await at.post("/incident", asked)
+    fields = {"incident_key": "sdn5_cpu_high", "prompt": "why is checkout-api down?"}
+    status, body = await at.post("/incident", fields)
     assert status == 200
     assert body["answer"] == "it was the disk: checkout-api"
     assert body["sop_id"] == "sop_e0397b31b8d1"
@@ -341,8 +341,8 @@ async def test_a_saturated_advisor_is_a_503_that_says_when_to_come_back(
     http_door: OpenDoor, world: World
 ) -> None:
     at = await http_door(**advisor(world, "waits") | {"QCHAT_MAX_CONCURRENT": "1"})
-    asked = {"incident_key": "k", "prompt": "why?"}
-    asking = [asyncio.create_task(at.ask("POST", "/incident", asked)) for _ in range(30)]
+    fields = {"incident_key": "k", "prompt": "why?"}
+    asking = [asyncio.create_task(at.ask("POST", "/incident", fields)) for _ in range(30)]
     done, _ = await asyncio.wait(asking, timeout=60, return_when=asyncio.FIRST_COMPLETED)
     refused = [task.result() for task in done]
     assert refused
@@ -426,21 +426,21 @@ async def test_the_tracking_id_of_a_question_is_known_to_trace(http_door: OpenDo
     at = await http_door()
     status, answer = await at.post("/incident", {"incident_key": "k1", "prompt": "why"})
     assert status == 200
-    status, found = await at.get(f"/api/v3/trace/{answer['tracking_id']}")
-    assert (status, found["tracking_id"]) == (200, answer["tracking_id"])
-    assert [stage["stage"] for stage in found["stages"]] == ["asked", "answered"]
-    assert answer["sop_id"] in found["stages"][0]["text"]
+    status, value = await at.get(f"/api/v3/trace/{answer['tracking_id']}")
+    assert (status, value["tracking_id"]) == (200, answer["tracking_id"])
+    assert [stage["stage"] for stage in value["stages"]] == ["asked", "answered"]
+    assert answer["sop_id"] in value["stages"][0]["text"]
 
 
 async def test_a_key_keeps_the_sop_id_that_its_caller_named(http_door: OpenDoor) -> None:
     at = await http_door()
-    asked = {"incident_key": "k2", "prompt": "why", "sop_id": "sop_mine"}
-    assert (await at.post("/incident", asked))[1]["sop_id"] == "sop_mine"
-    del asked["sop_id"]
-    assert (await at.post("/incident", asked))[1]["sop_id"] == "sop_mine"
-    other = asked | {"sop_id": "sop_other"}
+    fields = {"incident_key": "k2", "prompt": "why", "sop_id": "sop_mine"}
+    assert (await at.post("/incident", fields))[1]["sop_id"] == "sop_mine"
+    del fields["sop_id"]
+    assert (await at.post("/incident", fields))[1]["sop_id"] == "sop_mine"
+    other = fields | {"sop_id": "sop_other"}
     await at.post("/incident", other)
-    assert (await at.post("/incident", asked))[1]["sop_id"] == "sop_mine", "nobody takes it over"
+    assert (await at.post("/incident", fields))[1]["sop_id"] == "sop_mine", "nobody takes it over"
 
 
 async def test_an_advisor_that_fails_is_in_the_health_answer(

@@ -251,8 +251,8 @@ async def test_a_freeze_is_told_to_whoever_asks(
     await bot()
     assert "Nothing is frozen." in (await (await world.types("/incident freeze")).response()).text
     await world.types("/incident freeze on", "ana")
-    told = await (await world.types("/incident freeze", "ben")).response()
-    assert "Frozen by @ana" in told.text
+    result = await (await world.types("/incident freeze", "ben")).response()
+    assert "Frozen by @ana" in result.text
     again = await (await world.types("/incident freeze on", "ben")).response()
     assert "It was frozen already. 🧊 Frozen by @ana since" in again.text
     odd = await (await world.types("/incident freeze maybe", "ben")).response()

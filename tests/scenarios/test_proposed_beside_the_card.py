@@ -89,9 +89,11 @@ async def test_what_the_gateway_could_not_plan_is_proposed_once_it_can_and_said_
         note = await world.reply("note", "Not proposed: service.restart.")
         assert "It is proposed as soon as the gateway can plan it." in note.text
         for _ in range(3):
-            asked = front.count("POST", "/plan")
+            result = front.count("POST", "/plan")
             clock.forward(60)
-            await until(lambda asked=asked: front.count("POST", "/plan") > asked, why="it is asked")
+            await until(
+                lambda result=result: front.count("POST", "/plan") > result, why="it is asked"
+            )
         assert len(world.replies("note")) == 1
         away = False
         clock.forward(60)

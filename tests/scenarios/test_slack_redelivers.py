@@ -118,9 +118,9 @@ async def test_a_deleted_message_is_not_an_alert_and_resolves_nothing(
 async def test_what_people_say_in_the_channel_is_not_an_alert(world: World, bot: StartBot) -> None:
     await bot()
     ana = world.slack.as_user("ana")
-    said = await ana.say(ALERTS, "[FIRING:1] HealthCheckFailing prod (checkout-api critical)")
-    await ana.edit(said, "[FIRING:1] no, it is fine")
-    await ana.say(ALERTS, "a reply", thread=said)
+    message = await ana.say(ALERTS, "[FIRING:1] HealthCheckFailing prod (checkout-api critical)")
+    await ana.edit(message, "[FIRING:1] no, it is fine")
+    await ana.say(ALERTS, "a reply", thread=message)
     await world.quiet()
     assert counted(world) == (0, 0)
     assert world.cards() == []

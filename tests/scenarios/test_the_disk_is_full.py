@@ -131,10 +131,10 @@ async def test_no_alert_is_acknowledged_until_there_is_room_and_then_each_is_tol
     await world.quiet()
     await leave_no_room(disk, running.service.store)
 
-    status, said, retry_after = await post(http, running, "search-api")
+    status, value, retry_after = await post(http, running, "search-api")
     assert status == 503
-    assert said["error"]["code"] == "store_unavailable"
-    assert FULL in said["error"]["message"]
+    assert value["error"]["code"] == "store_unavailable"
+    assert FULL in value["error"]["message"]
     assert int(retry_after) > 0
     said_by_readyz = await becomes(http, running, 503)
     assert said_by_readyz == f"The store {disk.folder / 'sopbot.db'} {FULL}. {REMEDY}"
@@ -199,8 +199,8 @@ async def test_advice_that_comes_while_the_disk_is_full_is_kept_and_shown(
     running = await bot(ADVISOR_COMMAND=command)
     await world.alert()
     await world.card()
-    asked = gate.with_name("gate.asked")
-    await until(asked.exists, why="the advisor is asked")
+    result = gate.with_name("gate.asked")
+    await until(result.exists, why="the advisor is asked")
     await until(
         lambda: not world.rows("SELECT * FROM outbox WHERE sent_version < desired_version"),
         why="the card is noted",
@@ -218,7 +218,7 @@ async def test_advice_that_comes_while_the_disk_is_full_is_kept_and_shown(
     await world.advice("it was the disk, and that took a while")
     await world.quiet()
     assert len(world.replies("advice")) == 1
-    assert asked.read_text() == "x", "minutes of an advisor are not spent twice"
+    assert result.read_text() == "x", "minutes of an advisor are not spent twice"
 
 
 async def test_the_outcome_of_an_execution_is_neither_lost_nor_is_it_sent_again(
@@ -341,5 +341,5 @@ async def test_a_storm_on_a_full_disk_fills_no_log_and_the_bot_ends_in_order(
     running.terminate()
     assert await running.ended() == 0
     assert "Traceback" not in running.log
-    said = [line for line in running.log.splitlines() if FULL in line]
-    assert 1 <= len(said) <= 30, said
+    items = [line for line in running.log.splitlines() if FULL in line]
+    assert 1 <= len(items) <= 30, items

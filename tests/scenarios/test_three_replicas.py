@@ -87,7 +87,10 @@ def leaky_services(tmp_path: Path, free_port: Callable[[], int]) -> list[LeakySe
 async def gateway(leaky_services: list[LeakyService], tmp_path: Path) -> AsyncIterator[Gateway]:
     state = tmp_path / "gateway"
     raw = gateway_config(leaky_services[0], state)
-    raw["targets"] = {service(number): one.target() for number, one in enumerate(leaky_services)}
+    raw["targets"] = {
+        service(number): leaky_service.target()
+        for number, leaky_service in enumerate(leaky_services)
+    }
     config = read_config(raw, environ={"GATEWAY_SECRET": SECRET})
     async with running(config, environ={"PATH": os.environ["PATH"]}) as started:
         yield Gateway(started.url, state)
@@ -111,7 +114,12 @@ def world(
     pace = '"notify": {"post_interval_seconds": 1, "post_burst": 1}'
     policy.write_text(policy.read_text().replace('"notify": {"post_interval_seconds": 0}', pace, 1))
     assert pace in policy.read_text()
-    world.write_sops(*(sop(group, f"{one.url}/health") for group, one in enumerate(leaky_services)))
+    world.write_sops(
+        *(
+            sop(group, f"{leaky_service.url}/health")
+            for group, leaky_service in enumerate(leaky_services)
+        )
+    )
     for number in range(CHANNELS):
         there = set(next(iter(slack.core.workspace.channels.values())).members)
         slack.add_channel(Channel(channel(number), f"scale-{number}", there))
@@ -138,7 +146,7 @@ class Replicas:
 
     async def kill_one(self, dice: random.Random) -> None:
         """SIGKILL, and another in its place."""
-        victim = dice.choice([one for one in self.running if one is not self.frozen])
+        victim = dice.choice([item for item in self.running if item is not self.frozen])
         victim.kill()
         assert await victim.ended() == -9
         self.running.remove(victim)
@@ -240,8 +248,8 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
     bots = Replicas(bot_process, settings)
     for _ in range(3):
         await bots.one_more()
-    for one in bots.running:
-        await one.ready()
+    for leaky_service in bots.running:
+        await leaky_service.ready()
     pouring = asyncio.create_task(pour(world, random.Random(SEED + 1)))
     approving = asyncio.create_task(approve(world, random.Random(SEED + 2)))
 
@@ -251,8 +259,8 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
     bots.freeze_one(dice)
     await asyncio.sleep(LEASE * 2)  # past its lease: the others have its work now
     bots.wake()
-    for one in bots.running:  # a start without a database ends, as it should
-        await one.ready()
+    for leaky_service in bots.running:  # a start without a database ends, as it should
+        await leaky_service.ready()
     await asyncio.to_thread(postgres.restart)
     await asyncio.sleep(2)
     tcp_proxy.stall()
@@ -265,8 +273,8 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
         await asyncio.gather(pouring, approving)
     await everything_is_told(world, clock)
 
-    (told,) = world.rows("SELECT COUNT(*) AS incidents, SUM(alert_count) AS alerts FROM incidents")
-    assert tuple(told) == (GROUPS, ALERTS), "no alert is lost, and none counts twice"
+    (row,) = world.rows("SELECT COUNT(*) AS incidents, SUM(alert_count) AS alerts FROM incidents")
+    assert tuple(row) == (GROUPS, ALERTS), "no alert is lost, and none counts twice"
     shown = [
         str(message.metadata["event_payload"]["key"])
         for number in range(CHANNELS)
@@ -282,7 +290,9 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
     )
     assert [tuple(end) for end in ends if end[2] != "verified"] == [], "each yes ends verified"
     assert sorted(state for _, _, state in gateway.executions()) == ["finished"] * WITH_ACTION
-    assert [one.restarts for one in leaky_services] == [1] * WITH_ACTION, "one dispatch an approval"
+    assert [leaky_service.restarts for leaky_service in leaky_services] == [1] * WITH_ACTION, (
+        "one dispatch an approval"
+    )
     posts: dict[str, list[float]] = defaultdict(list)
     for post in world.slack.posts:
         if post.by == world.slack.core.workspace.app.bot_id:

@@ -47,8 +47,8 @@ async def unplannable(world: World) -> AsyncIterator[asyncio.Event]:
 
 
 async def the_export_is_proved(world: World) -> None:
-    code, said = await bundle(world)
-    assert code == 0, said
+    code, value = await bundle(world)
+    assert code == 0, value
 
 
 def decisions(world: World) -> list[Any]:

@@ -88,17 +88,17 @@ def test_no_time_passes_while_a_socket_is_being_written_and_read() -> None:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         alarm = asyncio.create_task(asyncio.sleep(0.01))
-        told = 0
+        value = 0
         async with aiohttp.ClientSession() as session:
             for _ in range(100):
                 async with session.post(
                     f"http://127.0.0.1:{runner.addresses[0][1]}/", data=b"100000"
-                ) as said:
-                    told += len(await said.text())
+                ) as response:
+                    value += len(await response.text())
         at = elapsed()
         await alarm
         await runner.cleanup()
-        return at, told
+        return at, value
 
     assert virtually(story) == (0, 10_000_000)
 
@@ -163,16 +163,16 @@ def test_the_time_of_day_goes_with_the_loop() -> None:
     async def story() -> tuple[float, float, list[str]]:
         clock = VirtualTime.of_this_loop()
         began, epoch = clock.wall(), clock.now()
-        told: list[str] = []
-        clock.call_later(60, lambda: told.append("a minute"))
-        clock.call_later(61, lambda: told.append("called off")).cancel()
+        texts: list[str] = []
+        clock.call_later(60, lambda: texts.append("a minute"))
+        clock.call_later(61, lambda: texts.append("called off")).cancel()
         await asyncio.sleep(1_800)
-        return (clock.wall() - began).total_seconds(), clock.now() - epoch, told
+        return (clock.wall() - began).total_seconds(), clock.now() - epoch, texts
 
-    wall, epoch, told = virtually(story)
+    wall, epoch, texts = virtually(story)
     assert wall == 1_800
     assert epoch == pytest.approx(1_800)
-    assert told == ["a minute"]
+    assert texts == ["a minute"]
 
 
 def test_the_scheduler_goes_by_it_too() -> None:

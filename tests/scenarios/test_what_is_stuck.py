@@ -65,8 +65,8 @@ async def test_a_channel_that_is_archived_shows_its_incident_in_the_ops_channel_
     await world.alert("web")
 
     def shown() -> Message | None:
-        found = [m for m in world.slack.messages(OPS) if kind(m) == "undelivered"]
-        return found[0] if found else None
+        items = [m for m in world.slack.messages(OPS) if kind(m) == "undelivered"]
+        return items[0] if items else None
 
     card = await world.slack.wait_for(shown, why="the card in the ops channel", channel=OPS)
     assert "CRITICAL" in card.text

@@ -101,8 +101,8 @@ async def test_when_slack_withholds_events_history_is_read(world: World, bot: St
     await bot()
     world.slack.script.lose_envelopes("events_api")
     await world.alert("web")
-    said = world.slack.send_app_rate_limited()
-    assert await said.outcome(), "it is acknowledged"
+    result = world.slack.send_app_rate_limited()
+    assert await result.outcome(), "it is acknowledged"
     await world.card("web")
 
 

@@ -143,7 +143,7 @@ class World:
 
     def settings(self, **other: str) -> dict[str, str]:
         """Settings of a bot in this world."""
-        given = {
+        fields = {
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_APP_TOKEN": self.slack.app_token,
             "SLACK_API_URL": self.slack.api_url,
@@ -160,7 +160,7 @@ class World:
             "POLICY_FILE": str(self.folder / "policy.yaml"),
             "SOP_DIR": str(self.folder / "sops"),
         }
-        return given | other
+        return fields | other
 
     def write_policy(self, *approvers: str, **remediate: Any) -> None:
         (self.folder / "policy.yaml").write_text(policy_text(*approvers, **remediate))
@@ -168,7 +168,7 @@ class World:
     def write_sops(self, *lines: JSON | str) -> None:
         folder = self.folder / "sops"
         folder.mkdir(exist_ok=True)
-        text = [one if isinstance(one, str) else json.dumps(one) for one in lines]
+        text = [item if isinstance(item, str) else json.dumps(item) for item in lines]
         (folder / "all.jsonl").write_text("".join(f"{line}\n" for line in text))
 
     def rows(self, query: str) -> list[Any]:
@@ -249,10 +249,10 @@ class World:
         )
 
     @staticmethod
-    def _nth(found: Sequence[Message], number: int, says: str) -> Message | None:
-        if len(found) < number or says not in found[number - 1].text:
+    def _nth(messages: Sequence[Message], number: int, says: str) -> Message | None:
+        if len(messages) < number or says not in messages[number - 1].text:
             return None
-        return found[number - 1]
+        return messages[number - 1]
 
     # What people do
 

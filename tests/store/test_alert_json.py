@@ -32,9 +32,9 @@ JSON = st.recursive(
 @example(float("inf"))
 def test_what_intake_encoded_is_what_the_store_would_have_written(arrived: Any) -> None:
     raw, raw_json = storable_with_json(arrived)
-    one = alert(raw=raw, raw_json=raw_json)
-    written = alert_to_json(one)
-    assert written == alert_to_json(replace(one, raw_json="")), "encode it as store.rows.dump does"
+    item = alert(raw=raw, raw_json=raw_json)
+    written = alert_to_json(item)
+    assert written == alert_to_json(replace(item, raw_json="")), "encode it as store.rows.dump does"
     assert written.isascii()
 
 
@@ -74,6 +74,6 @@ def test_what_has_to_be_replaced_brings_no_text_of_what_it_was(value: Any) -> No
 
 
 def test_an_alert_reads_back_as_it_was_written() -> None:
-    [one] = parse_message({"text": "Lock 3 leaks 🔥", "bot_id": "B1", "blocks": [{"type": "x"}]})
-    assert one.raw_json
-    assert alert_from_json(alert_to_json(one)) == one
+    [item] = parse_message({"text": "Lock 3 leaks 🔥", "bot_id": "B1", "blocks": [{"type": "x"}]})
+    assert item.raw_json
+    assert alert_from_json(alert_to_json(item)) == item

@@ -68,7 +68,7 @@ def test_a_backup_is_one_private_file_with_all_of_it(url: str, file: Path) -> No
     assert done.size == file.stat().st_size
     assert done.rows == sum(len(rows) for rows in content(url).values())
     assert file.read_bytes()[18:20] == b"\1\1", "it needs no log beside it"
-    assert [one.name for one in file.parent.iterdir()] == [file.name]
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
     backed_up = f"sqlite:///{file}"
     assert content(backed_up) == content(url)
     assert is_whole(backed_up)
@@ -94,7 +94,7 @@ def test_a_backup_killed_in_the_middle_leaves_the_one_before(url: str, file: Pat
     assert not file.exists()
     backups.backup(url, file, Silent())
     assert content(f"sqlite:///{file}") == content(url)
-    assert [one.name for one in file.parent.iterdir()] == [file.name]
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
 def test_what_was_written_before_the_backup_began_is_in_it_however_busy_the_bot_is(

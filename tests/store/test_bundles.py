@@ -72,9 +72,9 @@ def bundle(store_maker: StoreMaker) -> JSON:
 
 
 def test_a_bundle_has_everything_and_is_proved(url: str) -> None:
-    one = exported(url)
-    parts = one["parts"]
-    assert one["incident"] == f"INC-{parts['incident']['id']}"
+    result = exported(url)
+    parts = result["parts"]
+    assert result["incident"] == f"INC-{parts['incident']['id']}"
     (approval,) = parts["approvals"]
     assert [vote["voter"] for vote in approval["votes"]] == ["U0ANA", "U0BEN"]
     assert approval["execution"]["state"] == "verified"
@@ -91,7 +91,7 @@ def test_a_bundle_has_everything_and_is_proved(url: str) -> None:
         "answer",
         "verified",
     ]
-    rows, until = verify_export(AUDIT_KEY.raw, one)
+    rows, until = verify_export(AUDIT_KEY.raw, result)
     assert (rows, until) == (8, parts["chain"]["until"]["mac"])
     assert parts["chain"]["until"]["name"] == "day/2026-11-21", "what was posted in Slack"
 
@@ -111,9 +111,9 @@ def test_an_incident_that_there_is_not_has_none(url: str) -> None:
 
 
 def test_an_incident_with_nothing_on_record_is_proved_as_well(url: str) -> None:
-    one = whole_trail.export(url, AUDIT_KEY, 1)
-    assert one["parts"]["chain"]["rows"] == []
-    assert verify_export(AUDIT_KEY.raw, read_export(json.dumps(one))) == (0, "")
+    result = whole_trail.export(url, AUDIT_KEY, 1)
+    assert result["parts"]["chain"]["rows"] == []
+    assert verify_export(AUDIT_KEY.raw, read_export(json.dumps(result))) == (0, "")
 
 
 def test_the_docs_name_every_part(bundle: JSON) -> None:
@@ -197,7 +197,7 @@ def test_a_head_that_was_posted_is_found_in_it_or_not(bundle: JSON) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "told"),
+    ("sql", "text"),
     [
         ("UPDATE votes SET voter = 'U0EVE' WHERE voter = 'U0ANA'", "other votes are on record"),
         ("DELETE FROM votes WHERE voter = 'U0BEN'", "other votes are on record"),
@@ -260,10 +260,10 @@ def test_a_head_that_was_posted_is_found_in_it_or_not(bundle: JSON) -> None:
         ("UPDATE alerts SET severity = 'low'", "another one is on record"),
     ],
 )
-def test_what_was_changed_in_the_store_before_is_found_too(url: str, sql: str, told: str) -> None:
+def test_what_was_changed_in_the_store_before_is_found_too(url: str, sql: str, text: str) -> None:
     incident = verified(url)
     change(url, sql)
-    assert told in wrong(exported(url, incident))
+    assert text in wrong(exported(url, incident))
 
 
 def test_an_approval_that_was_put_into_the_store_is_not_on_record(url: str) -> None:
@@ -312,9 +312,9 @@ def every_bundle_is_proved(url: str) -> int:
     """How many had an approval."""
     count = 0
     for row in content(url)["incidents"]:
-        one = exported(url, int(row[0]))
-        assert wrong(one) == "", row
-        count += bool(one["parts"]["approvals"])
+        result = exported(url, int(row[0]))
+        assert wrong(result) == "", row
+        count += bool(result["parts"]["approvals"])
     return count
 
 
@@ -330,8 +330,8 @@ async def every_turn(store: Store) -> None:
             store, (await open_incident(store, service=name, fingerprint=name)).id, **changes
         )
 
-    async def yes(one: Approval) -> Approval:
-        return await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), reason=NUL)
+    async def yes(approval: Approval) -> Approval:
+        return await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(1), reason=NUL)
 
     async def sent(**changes: Any) -> Execution:
         await yes(await asking(**changes))
@@ -363,8 +363,8 @@ async def every_turn(store: Store) -> None:
         not_run, states.OUTCOME_UNKNOWN, answer=None, error="silent", now=later(3)
     )
     await store.mark_not_run(not_run, BEN, later(4))
-    one = await asking()
-    await store.vote(one.id, voter(BEN), Choice.REJECT, TEAM, later(1), reason="no")
+    approval = await asking()
+    await store.vote(approval.id, voter(BEN), Choice.REJECT, TEAM, later(1), reason="no")
     closed = await asking()
     await store.resolve(closed.incident_id, ANA, later(2))
     await asking(expires_at=later(1))
@@ -409,18 +409,18 @@ async def half_forgotten(store: Store) -> int:
     day = 86_400
     incident = await open_incident(store, service="old", fingerprint="fp-old")
     asked_at, until = later(9 * day), later(12 * day)
-    one = await pending_approval(store, incident.id, requested_at=asked_at, expires_at=until)
-    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(10 * day))
+    result = await pending_approval(store, incident.id, requested_at=asked_at, expires_at=until)
+    await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(10 * day))
     await store.prune_audit(later(10 * day), later(11 * day))
     return incident.id
 
 
 def test_what_retention_left_of_an_approval_is_proved(url: str) -> None:
     incident = on(url, half_forgotten)
-    one = exported(url, incident)
-    kinds = [row["kind"] for row in one["parts"]["chain"]["rows"]]
+    result = exported(url, incident)
+    kinds = [row["kind"] for row in result["parts"]["chain"]["rows"]]
     assert kinds == ["voted", "approved"]
-    assert wrong(one) == ""
+    assert wrong(result) == ""
     change(url, "UPDATE executions SET state = 'failed' WHERE incident_id = ?", incident)
     assert "another state of its execution is on record" in wrong(exported(url, incident))
     change(url, "UPDATE approvals SET requested_at = '2027' WHERE incident_id = ?", incident)
@@ -428,10 +428,10 @@ def test_what_retention_left_of_an_approval_is_proved(url: str) -> None:
 
 
 def test_a_bundle_outlives_what_is_pruned(url: str) -> None:
-    one = exported(url)
+    result = exported(url)
     change(url, "DELETE FROM audit")
     change(url, "DELETE FROM audit_anchors")
-    assert wrong(one) == ""
+    assert wrong(result) == ""
 
 
 # Alone
@@ -454,18 +454,18 @@ def test_the_standard_library_and_the_key_are_enough(bundle: JSON, tmp_path: Pat
     file = tmp_path / "bundle.json"
     file.write_text(json.dumps(bundle), encoding="utf-8")
     key = AUDIT_KEY.raw.decode()
-    code, said = alone(file, key=key)
-    assert (code, said.partition(" ")[0]) == (0, "✓"), said
-    assert bundle["incident"] in said
+    code, value = alone(file, key=key)
+    assert (code, value.partition(" ")[0]) == (0, "✓"), value
+    assert bundle["incident"] in value
     assert alone(file, bundle["parts"]["chain"]["until"]["mac"], key=key)[0] == 0
 
-    for words, with_key, told in (
+    for words, with_key, result in (
         ((file,), "some other key of 16", "not the key of this bundle"),
         ((file, "0" * 64), key, "is not among the rows"),
         ((tmp_path / "none.json",), key, "No such file"),
     ):
-        code, said = alone(*words, key=with_key)
-        assert (code, told in said) == (1, True), said
+        code, value = alone(*words, key=with_key)
+        assert (code, result in value) == (1, True), value
     assert alone(file, key="")[0] == 2
 
 

@@ -71,14 +71,14 @@ async def test_given_advice_is_shown_in_the_thread_and_joins_the_conversation(
     await store.enqueue_advice(incident, "why now?", ANA, later(1))
     record = await claimed(store)
     await store.give_advice(record.id, BODY, "a leak, likely", later(9))
-    given = await store.advice(record.id)
-    assert given is not None
-    assert (given.body, given.at) == (BODY, later(9))
+    advice = await store.advice(record.id)
+    assert advice is not None
+    assert (advice.body, advice.at) == (BODY, later(9))
     shown = await store.outbox_message(f"advice:{record.id}")
     assert shown is not None
     assert (shown.in_thread, shown.desired_version) == (True, 1)
     turns = await store.turns(incident.sop_id)
-    assert [(one.role, one.text) for one in turns] == [
+    assert [(turn.role, turn.text) for turn in turns] == [
         ("person", "why now?"),
         ("advisor", "a leak, likely"),
     ]
@@ -90,13 +90,13 @@ async def test_advice_is_given_once(store: Store) -> None:
     record = await claimed(store)
     await store.give_advice(record.id, BODY, "first", later(1))
     await store.give_advice(record.id, {**BODY, "cause": "other"}, "second", later(2))
-    given = await store.advice(record.id)
-    assert given is not None
-    assert given.body == BODY
+    advice = await store.advice(record.id)
+    assert advice is not None
+    assert advice.body == BODY
     shown = await store.outbox_message(f"advice:{record.id}")
     assert shown is not None
     assert shown.desired_version == 1
-    assert [one.text for one in await store.turns(incident.sop_id)] == ["first"]
+    assert [turn.text for turn in await store.turns(incident.sop_id)] == ["first"]
 
 
 @pytest.mark.sqlite_file
@@ -176,7 +176,7 @@ async def test_the_conversation_of_a_sop_keeps_its_last_turns_oldest_first(store
         await store.remember("web-procedure", None, "person", f"turn {number}", later(number))
     await store.remember("other", None, "person", "elsewhere", NOW)
     turns = await store.turns("web-procedure", limit=3)
-    assert [one.text for one in turns] == ["turn 9", "turn 10", "turn 11"]
+    assert [turn.text for turn in turns] == ["turn 9", "turn 10", "turn 11"]
     assert turns[-1].at == later(11)
     assert len(await store.turns("web-procedure")) == 10
 

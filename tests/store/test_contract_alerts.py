@@ -26,7 +26,7 @@ from tests.helpers.stores import Storage
 async def test_a_firing_alert_opens_an_incident_that_says_what_the_alert_said(
     store: Store,
 ) -> None:
-    one = alert(
+    item = alert(
         region="eu-west-1",
         value="93 %",
         threshold="90 %",
@@ -36,7 +36,7 @@ async def test_a_firing_alert_opens_an_incident_that_says_what_the_alert_said(
         starts_at=later(-60),
     )
     receipt = await store.accept(
-        "d1", [identify(one, tracking_id="req-mine")], channel=CHANNEL, now=NOW
+        "d1", [identify(item, tracking_id="req-mine")], channel=CHANNEL, now=NOW
     )
     assert (receipt.accepted, receipt.duplicates) == (1, 0)
     assert receipt.tracking_ids == ("req-mine",)
@@ -72,7 +72,7 @@ async def test_any_start_time_in_the_past_is_kept_and_read_back(store: Store, ye
 
 
 async def test_the_whole_alert_is_kept_as_it_came(store: Store) -> None:
-    one = alert(
+    item = alert(
         annotations={"summary": "hot"},
         severity_raw="page",
         starts_at=later(-5),
@@ -80,7 +80,7 @@ async def test_the_whole_alert_is_kept_as_it_came(store: Store) -> None:
         links=(Hyperlink("Graph", "https://graphs.example/1"),),
         raw={"labels": [1, None, {"deep": True}]},
     )
-    assert await store.latest_alert(await deliver(store, one)) == one
+    assert await store.latest_alert(await deliver(store, item)) == item
 
 
 async def test_the_latest_alert_is_the_newest_one_that_fires(store: Store) -> None:
@@ -159,7 +159,7 @@ async def test_a_trace_shows_every_alert_of_a_tracking_id_oldest_first(store: St
         "d2", [identify(resolved(), tracking_id="req-1")], channel=CHANNEL, now=later(9)
     )
     traced = await store.trace("req-1")
-    assert [(one.status, one.received_at) for one in traced] == [
+    assert [(item.status, item.received_at) for item in traced] == [
         (AlertStatus.FIRING, NOW),
         (AlertStatus.RESOLVED, later(9)),
     ]
@@ -216,7 +216,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 async def test_any_storable_text_survives_in_every_field(store: Store, text: str) -> None:
-    one = alert(
+    item = alert(
         title=text,
         text=text,
         name=text,
@@ -226,12 +226,12 @@ async def test_any_storable_text_survives_in_every_field(store: Store, text: str
         labels={text: text},
         raw={text: text},
     )
-    incident_id = await deliver(store, one)
+    incident_id = await deliver(store, item)
     incident = await store.incident(incident_id)
     assert (incident.title, incident.text, incident.value) == (text, text, text)
     assert incident.labels == {text: text}
-    assert await store.latest_alert(incident_id) == one
-    assert await deliver(store, one) == incident_id, "the odd fingerprint still folds"
+    assert await store.latest_alert(incident_id) == item
+    assert await deliver(store, item) == incident_id, "the odd fingerprint still folds"
 
 
 @pytest.mark.parametrize(
@@ -242,12 +242,12 @@ async def test_any_storable_text_survives_in_every_field(store: Store, text: str
 async def test_what_no_database_takes_is_stored_as_an_escape_and_loses_no_alert(
     store: Store, broken: str, kept: str
 ) -> None:
-    one = alert(title=broken, text=broken, name=broken, fingerprint=broken, labels={"a": broken})
-    incident_id = await deliver(store, one)
+    item = alert(title=broken, text=broken, name=broken, fingerprint=broken, labels={"a": broken})
+    incident_id = await deliver(store, item)
     incident = await store.incident(incident_id)
     assert (incident.title, incident.text) == (kept, kept)
-    assert await store.latest_alert(incident_id) == one, "JSON keeps it as it came"
-    assert await deliver(store, one) == incident_id, "the same odd fingerprint folds"
+    assert await store.latest_alert(incident_id) == item, "JSON keeps it as it came"
+    assert await deliver(store, item) == incident_id, "the same odd fingerprint folds"
     await store.note(incident_id, broken, broken, NOW)
     assert (await store.timeline(incident_id))[-1].text == kept
     assert await store.first_time(broken, NOW)

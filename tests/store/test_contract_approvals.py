@@ -33,9 +33,15 @@ YES, NO = Choice.APPROVE, Choice.REJECT
 
 
 async def say(
-    store: Store, one: Approval, user: str, choice: Choice = YES, *, at: float = 1, team: str = TEAM
+    store: Store,
+    item: Approval,
+    user: str,
+    choice: Choice = YES,
+    *,
+    at: float = 1,
+    team: str = TEAM,
 ) -> Approval:
-    return await store.vote(one.id, voter(user, team), choice, TEAM, later(at))
+    return await store.vote(item.id, voter(user, team), choice, TEAM, later(at))
 
 
 # Asking
@@ -56,20 +62,20 @@ async def test_an_approval_comes_back_as_it_was_asked(store: Store) -> None:
         reversible="no",
         intent="restart the service",
     )
-    one = approval(incident.id, proposal=proposal, preview=Preview("a\nb", "d", "1 thing"))
-    assert await store.ask(one, "o1") == one
-    assert await store.approval(one.id) == one
-    assert await store.approvals_of(incident.id) == [one]
-    assert await store.approvals_waiting() == [one]
-    assert await store.execution_of(one.id) is None
+    result = approval(incident.id, proposal=proposal, preview=Preview("a\nb", "d", "1 thing"))
+    assert await store.ask(result, "o1") == result
+    assert await store.approval(result.id) == result
+    assert await store.approvals_of(incident.id) == [result]
+    assert await store.approvals_waiting() == [result]
+    assert await store.execution_of(result.id) is None
 
 
 async def test_asking_is_told_in_the_story_and_shown_in_the_thread(store: Store) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id)
+    result = await pending_approval(store, incident.id)
     last = (await store.timeline(incident.id))[-1]
     assert (last.kind, last.text, last.actor) == ("proposed", "Proposed: Restart web", CAT)
-    shown = await store.outbox_message(f"approval:{one.id}")
+    shown = await store.outbox_message(f"approval:{result.id}")
     assert shown is not None
     assert (shown.in_thread, shown.desired_version) == (True, 1)
 
@@ -79,9 +85,9 @@ async def test_the_same_origin_asks_once_even_when_many_ask_at_once(store: Store
     answers = await asyncio.gather(
         *(store.ask(approval(incident.id), "advice:1:0") for _ in range(10))
     )
-    assert len({one.id for one in answers}) == 1
+    assert len({answer.id for answer in answers}) == 1
     assert len(await store.approvals_of(incident.id)) == 1
-    story = [one.kind for one in await store.timeline(incident.id)]
+    story = [answer.kind for answer in await store.timeline(incident.id)]
     assert story.count("proposed") == 1
 
 
@@ -108,8 +114,8 @@ async def test_approvals_of_an_incident_come_oldest_first_and_waiting_by_expiry(
     incident = await open_incident(store)
     late = await pending_approval(store, incident.id, requested_at=later(1), expires_at=later(500))
     early = await pending_approval(store, incident.id, requested_at=later(2), expires_at=later(100))
-    assert [one.id for one in await store.approvals_of(incident.id)] == [late.id, early.id]
-    assert [one.id for one in await store.approvals_waiting()] == [early.id, late.id]
+    assert [item.id for item in await store.approvals_of(incident.id)] == [late.id, early.id]
+    assert [item.id for item in await store.approvals_waiting()] == [early.id, late.id]
 
 
 # Voting
@@ -117,52 +123,52 @@ async def test_approvals_of_an_incident_come_oldest_first_and_waiting_by_expiry(
 
 async def test_one_yes_approves_and_queues_one_execution(store: Store) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id)
-    after = await say(store, one, ANA, at=7)
+    result = await pending_approval(store, incident.id)
+    after = await say(store, result, ANA, at=7)
     assert after.state is RemediationStatus.APPROVED
     assert (after.decided_by, after.decided_at) == (ANA, later(7))
     assert [(vote.user, vote.choice, vote.at) for vote in after.votes] == [(ANA, YES, later(7))]
-    execution = await store.execution_of(one.id)
+    execution = await store.execution_of(result.id)
     assert execution is not None
     assert (execution.state, execution.created_at) == (RemediationStatus.APPROVED, later(7))
     assert (execution.incident_id, execution.owner) == (incident.id, "")
     last = (await store.timeline(incident.id))[-1]
     assert (last.text, last.actor) == ("Approved: Restart web", ANA)
-    shown = await store.outbox_message(f"approval:{one.id}")
+    shown = await store.outbox_message(f"approval:{result.id}")
     assert shown is not None
     assert shown.desired_version == 2
 
 
 async def test_a_no_ends_it_and_nothing_is_queued(store: Store) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id, needed=2)
-    after = await say(store, one, ANA, NO)
+    result = await pending_approval(store, incident.id, needed=2)
+    after = await say(store, result, ANA, NO)
     assert (after.state, after.decided_by) == (RemediationStatus.REJECTED, ANA)
-    assert await store.execution_of(one.id) is None
+    assert await store.execution_of(result.id) is None
     with pytest.raises(Refused, match="Not counted: this remediation is rejected"):
-        await say(store, one, BEN)
+        await say(store, result, BEN)
     assert await claim_execution(store, later(2)) is None
 
 
 async def test_a_quorum_of_two_needs_two_people(store: Store) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id, needed=2)
-    first = await say(store, one, ANA)
+    result = await pending_approval(store, incident.id, needed=2)
+    first = await say(store, result, ANA)
     assert first.state is RemediationStatus.AWAITING_APPROVAL
-    assert await store.execution_of(one.id) is None
+    assert await store.execution_of(result.id) is None
     with pytest.raises(Refused, match="counted already"):
-        await say(store, one, ANA, at=2)
-    second = await say(store, one, BEN, at=3)
+        await say(store, result, ANA, at=2)
+    second = await say(store, result, BEN, at=3)
     assert (second.state, second.decided_by) == (RemediationStatus.APPROVED, BEN)
     assert [vote.user for vote in second.votes] == [ANA, BEN]
-    assert await store.execution_of(one.id) is not None
+    assert await store.execution_of(result.id) is not None
 
 
 async def test_a_no_after_the_first_of_two_yeses_ends_it(store: Store) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id, needed=2)
-    await say(store, one, ANA)
-    assert (await say(store, one, BEN, NO)).state is RemediationStatus.REJECTED
+    result = await pending_approval(store, incident.id, needed=2)
+    await say(store, result, ANA)
+    assert (await say(store, result, BEN, NO)).state is RemediationStatus.REJECTED
 
 
 @pytest.mark.parametrize(
@@ -179,50 +185,50 @@ async def test_a_press_that_may_not_count_is_refused_and_leaves_no_trace(
     store: Store, changes: dict[str, Any], press: dict[str, Any], words: str
 ) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id, **changes)
+    result = await pending_approval(store, incident.id, **changes)
     before = await store.timeline(incident.id)
     for choice in (YES, NO):
         with pytest.raises(Refused, match=words):
-            await say(store, one, choice=choice, **press)
-    assert await store.approval(one.id) == one
+            await say(store, result, choice=choice, **press)
+    assert await store.approval(result.id) == result
     assert await store.timeline(incident.id) == before
-    assert await store.execution_of(one.id) is None
+    assert await store.execution_of(result.id) is None
 
 
 @pytest.mark.parametrize("approvers", [(ANA, BEN, CAT), (ANA, BEN), ()])
 async def test_who_asked_does_not_approve_it_but_may_take_it_back(
     store: Store, approvers: tuple[str, ...]
 ) -> None:
-    one = await pending_approval(
+    result = await pending_approval(
         store, (await open_incident(store)).id, requested_by=CAT, approvers=approvers
     )
     with pytest.raises(Refused, match="Not counted"):
-        await say(store, one, CAT)
-    over = await say(store, one, CAT, NO)
+        await say(store, result, CAT)
+    over = await say(store, result, CAT, NO)
     assert (over.state, over.decided_by) == (RemediationStatus.REJECTED, CAT)
     assert over.reason == f"withdrawn by who asked, @{CAT}"
     assert over.votes == (), "it is no vote"
     with pytest.raises(Refused, match="this remediation is rejected"):
-        await say(store, one, ANA)
+        await say(store, result, ANA)
 
 
 async def test_who_asked_and_is_a_guest_by_now_takes_nothing_back(store: Store) -> None:
-    one = await pending_approval(store, (await open_incident(store)).id, requested_by=CAT)
+    result = await pending_approval(store, (await open_incident(store)).id, requested_by=CAT)
     guest = Voter(CAT, TEAM, Standing(problem="guests never count"))
     with pytest.raises(Refused, match="guests never count"):
-        await store.vote(one.id, guest, NO, TEAM, later(1))
+        await store.vote(result.id, guest, NO, TEAM, later(1))
 
 
 async def test_an_approver_may_still_reject_until_it_is_decided(store: Store) -> None:
-    one = await pending_approval(store, (await open_incident(store)).id, needed=2)
-    await say(store, one, ANA)
-    over = await say(store, one, ANA, NO, at=2)
+    result = await pending_approval(store, (await open_incident(store)).id, needed=2)
+    await say(store, result, ANA)
+    over = await say(store, result, ANA, NO, at=2)
     assert (over.state, over.decided_by) == (RemediationStatus.REJECTED, ANA)
     assert over.reason == f"@{ANA} took the yes back"
     assert [vote.choice for vote in over.votes] == [YES], "what counted stays on record"
     with pytest.raises(Refused, match="this remediation is rejected"):
-        await say(store, one, BEN, at=3)
-    assert await store.execution_of(one.id) is None
+        await say(store, result, BEN, at=3)
+    assert await store.execution_of(result.id) is None
 
 
 async def test_an_edit_takes_the_old_ones_place_once(store: Store) -> None:
@@ -235,7 +241,7 @@ async def test_an_edit_takes_the_old_ones_place_once(store: Store) -> None:
     before = await store.approval(old.id)
     assert before.state is RemediationStatus.REVOKED
     assert before.reason == f"@{BEN} changed a value. The new card is below"
-    assert [one.id for one in await store.approvals_waiting()] == [fresh.id]
+    assert [item.id for item in await store.approvals_waiting()] == [fresh.id]
 
 
 @pytest.mark.sqlite_file
@@ -251,10 +257,10 @@ async def test_of_two_who_edit_at_once_one_is_refused_and_leaves_no_trace(storag
             ),
             return_exceptions=True,
         )
-        (won,) = [one for one in answers if isinstance(one, Approval)]
-        (lost,) = [one for one in answers if isinstance(one, Refused)]
+        (won,) = [answer for answer in answers if isinstance(answer, Approval)]
+        (lost,) = [answer for answer in answers if isinstance(answer, Refused)]
         assert "this remediation is revoked. Somebody was faster" in str(lost)
-        assert [one.id for one in await here.approvals_waiting()] == [won.id]
+        assert [answer.id for answer in await here.approvals_waiting()] == [won.id]
         await revoke(here, won.id, "the next round", later(1))
 
 
@@ -272,15 +278,15 @@ async def test_fifty_presses_at_once_lead_to_one_execution(storage: Storage) -> 
     here, there = await storage.open("bot-a"), await storage.open("bot-b")
     incident = await open_incident(here)
     people = tuple(f"U0P{number:02}" for number in range(25))
-    one = await pending_approval(here, incident.id, approvers=people)
+    result = await pending_approval(here, incident.id, approvers=people)
     answers = await asyncio.gather(
-        *(say(store, one, user) for user in people for store in (here, there)),
+        *(say(store, result, user) for user in people for store in (here, there)),
         return_exceptions=True,
     )
     won = [answer for answer in answers if isinstance(answer, Approval)]
     assert len(won) == 1
     assert all(isinstance(answer, Refused) for answer in answers if answer not in won)
-    assert len((await here.approval(one.id)).votes) == 1
+    assert len((await here.approval(result.id)).votes) == 1
     claims = [await claim_execution(here, later(2)), await claim_execution(there, later(2))]
     assert [claim is not None for claim in claims] == [True, False]
 
@@ -289,13 +295,13 @@ async def test_a_yes_and_a_no_at_once_have_one_winner(storage: Storage) -> None:
     here, there = await storage.open("bot-a"), await storage.open("bot-b")
     incident = await open_incident(here)
     for _ in range(10):
-        one = await pending_approval(here, incident.id)
+        result = await pending_approval(here, incident.id)
         answers = await asyncio.gather(
-            say(here, one, ANA, YES), say(there, one, BEN, NO), return_exceptions=True
+            say(here, result, ANA, YES), say(there, result, BEN, NO), return_exceptions=True
         )
         assert sum(isinstance(answer, Refused) for answer in answers) == 1
-        decided = await here.approval(one.id)
-        execution = await here.execution_of(one.id)
+        decided = await here.approval(result.id)
+        execution = await here.execution_of(result.id)
         assert (decided.state is RemediationStatus.APPROVED) == (execution is not None)
 
 
@@ -304,16 +310,16 @@ async def test_a_yes_and_a_no_at_once_have_one_winner(storage: Storage) -> None:
 
 async def test_what_nobody_decided_in_time_expires_once(store: Store) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id, expires_at=later(60))
+    result = await pending_approval(store, incident.id, expires_at=later(60))
     other = await pending_approval(store, incident.id, expires_at=later(61))
     assert await store.expire_approvals(later(59)) == 0
     assert await store.expire_approvals(later(60)) == 1
     assert await store.expire_approvals(later(60)) == 0
-    after = await store.approval(one.id)
+    after = await store.approval(result.id)
     assert after.state is RemediationStatus.EXPIRED
     assert (after.reason, after.decided_at) == ("nobody decided in time", later(60))
     assert [waiting.id for waiting in await store.approvals_waiting()] == [other.id]
-    shown = await store.outbox_message(f"approval:{one.id}")
+    shown = await store.outbox_message(f"approval:{result.id}")
     assert shown is not None
     assert shown.desired_version == 2
     assert (await store.timeline(incident.id))[-1].kind == "expired"
@@ -321,20 +327,20 @@ async def test_what_nobody_decided_in_time_expires_once(store: Store) -> None:
 
 async def test_what_is_decided_does_not_expire(store: Store) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id)
-    await say(store, one, ANA)
+    result = await pending_approval(store, incident.id)
+    await say(store, result, ANA)
     assert await store.expire_approvals(later(10_000)) == 0
-    assert (await store.approval(one.id)).state is RemediationStatus.APPROVED
+    assert (await store.approval(result.id)).state is RemediationStatus.APPROVED
 
 
 async def test_an_approved_remediation_can_be_taken_back_before_it_is_sent(store: Store) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id)
-    await say(store, one, ANA)
-    assert await revoke(store, one.id, "not what was shown", later(3))
-    after = await store.approval(one.id)
+    result = await pending_approval(store, incident.id)
+    await say(store, result, ANA)
+    assert await revoke(store, result.id, "not what was shown", later(3))
+    after = await store.approval(result.id)
     assert (after.state, after.reason) == (RemediationStatus.REVOKED, "not what was shown")
-    execution = await store.execution_of(one.id)
+    execution = await store.execution_of(result.id)
     assert execution is not None
     assert (execution.state, execution.finished_at) == (RemediationStatus.REVOKED, later(3))
     assert await claim_execution(store, later(4)) is None
@@ -344,11 +350,11 @@ async def test_an_approved_remediation_can_be_taken_back_before_it_is_sent(store
 @pytest.mark.parametrize("how_far", ["rejected", "finished", "revoked"])
 async def test_revoking_too_late_changes_nothing(store: Store, how_far: str) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id)
+    result = await pending_approval(store, incident.id)
     if how_far == "rejected":
-        await say(store, one, ANA, NO)
+        await say(store, result, ANA, NO)
     if how_far in ("finished", "revoked"):
-        await say(store, one, ANA)
+        await say(store, result, ANA)
     if how_far == "finished":
         execution = await claim_execution(store, later(2))
         assert execution is not None
@@ -356,10 +362,10 @@ async def test_revoking_too_late_changes_nothing(store: Store, how_far: str) -> 
             execution, RemediationStatus.SUCCEEDED, answer=None, error="", now=later(3)
         )
     if how_far == "revoked":
-        await revoke(store, one.id, "first", later(2))
-    before = await store.approval(one.id)
-    assert not await revoke(store, one.id, "late", later(9))
-    assert await store.approval(one.id) == before
+        await revoke(store, result.id, "first", later(2))
+    before = await store.approval(result.id)
+    assert not await revoke(store, result.id, "late", later(9))
+    assert await store.approval(result.id) == before
 
 
 async def test_the_resolve_leaves_other_incidents_approvals_alone(store: Store) -> None:
@@ -368,4 +374,4 @@ async def test_the_resolve_leaves_other_incidents_approvals_alone(store: Store) 
     waiting = await pending_approval(store, other.id)
     await pending_approval(store, incident.id)
     await store.resolve(incident.id, ANA, later(1))
-    assert [one.id for one in await store.approvals_waiting()] == [waiting.id]
+    assert [item.id for item in await store.approvals_waiting()] == [waiting.id]

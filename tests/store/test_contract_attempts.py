@@ -31,12 +31,12 @@ FAILED, UNKNOWN = RemediationStatus.FAILED, RemediationStatus.OUTCOME_UNKNOWN
 async def failed(
     store: Store, state: RemediationStatus = FAILED, **how: Any
 ) -> tuple[str, Execution]:
-    one = await pending_approval(store, (await open_incident(store)).id, target="web")
-    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+    result = await pending_approval(store, (await open_incident(store)).id, target="web")
+    await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
     sent = await claim_execution(store, later(2))
     assert sent is not None
-    given: dict[str, Any] = {"answer": None, "error": "refused", "not_run": True, **how}
-    return one.id, await store.finish_execution(sent, state, now=later(3), **given)
+    fields: dict[str, Any] = {"answer": None, "error": "refused", "not_run": True, **how}
+    return result.id, await store.finish_execution(sent, state, now=later(3), **fields)
 
 
 async def test_what_did_not_run_is_claimed_once_more_under_a_key_of_its_own(store: Store) -> None:

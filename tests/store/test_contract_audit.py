@@ -152,16 +152,16 @@ async def kinds_of(store: Store, approval_id: str) -> list[str]:
 
 async def test_a_remediation_leaves_its_whole_way_on_record(store: Store) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id, needed=2)
+    result = await pending_approval(store, incident.id, needed=2)
     press = {"action_ts": "1.2", "trigger_id": "t-1"}
-    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), press)
-    await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
+    await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1), press)
+    await store.vote(result.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
     sent = await claim_execution(store, later(3))
     assert sent is not None
     await store.finish_execution(sent, SUCCEEDED, answer={"exit": 0}, error="", now=later(4))
     await store.conclude(sent.id, RemediationStatus.VERIFIED, "200 twice", later(5))
 
-    rows = {row.seq: row for row in await trail(store) if row.subject == one.id}
+    rows = {row.seq: row for row in await trail(store) if row.subject == result.id}
     assert [row.kind for row in rows.values()] == [
         "proposed",
         "voted",
@@ -177,8 +177,8 @@ async def test_a_remediation_leaves_its_whole_way_on_record(store: Store) -> Non
         ["target", "web", "alert: service"],
         ["grace_seconds", 10, "default"],
     ]
-    assert (proposed["digest"], proposed["needed"]) == (one.digest, 2)
-    assert first == {"choice": "approve", "digest": one.digest, **press}
+    assert (proposed["digest"], proposed["needed"]) == (result.digest, 2)
+    assert first == {"choice": "approve", "digest": result.digest, **press}
     assert [row.actor for row in rows.values()][:4] == [CAT, ANA, BEN, BEN]
     assert second["choice"] == "approve"
     assert answer["answer_sha256"] == hashlib.sha256(b'{"exit":0}').hexdigest()
@@ -187,8 +187,8 @@ async def test_a_remediation_leaves_its_whole_way_on_record(store: Store) -> Non
 
 async def test_asking_twice_for_one_cause_is_on_record_once(store: Store) -> None:
     incident = await open_incident(store)
-    for one in (approval(incident.id), approval(incident.id)):
-        await store.ask(one, "the same cause")
+    for items in (approval(incident.id), approval(incident.id)):
+        await store.ask(items, "the same cause")
     assert [row.kind for row in await trail(store)] == ["proposed"]
 
 
@@ -232,11 +232,11 @@ async def test_what_ends_otherwise_is_on_record_too(store: Store) -> None:
 
 
 async def test_fifty_presses_at_once_are_one_vote_on_record(store: Store) -> None:
-    one = await pending_approval(store, (await open_incident(store)).id)
-    presses = (store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1)) for _ in range(50))
+    result = await pending_approval(store, (await open_incident(store)).id)
+    presses = (store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1)) for _ in range(50))
     answers = await asyncio.gather(*presses, return_exceptions=True)
     assert sum(isinstance(answer, Refused) for answer in answers) == 49
-    assert await kinds_of(store, one.id) == ["proposed", "voted", "approved"]
+    assert await kinds_of(store, result.id) == ["proposed", "voted", "approved"]
     assert await fault(store) == ""
 
 
@@ -270,21 +270,21 @@ async def test_an_edit_is_on_record_with_what_it_ended_and_what_it_began(store: 
 async def test_once_the_trail_is_begun_anew_a_clock_that_was_ahead_holds_nothing_up(
     store: Store,
 ) -> None:
-    one = await pending_approval(store, (await open_incident(store)).id)
+    result = await pending_approval(store, (await open_incident(store)).id)
     await store.record(Kind.POLICY_LOADED, now=later(86_400))
     with pytest.raises(Refused, match=r"if the clock is right now.*audit begin-anew"):
-        await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+        await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
     await store.reset_trail("the clock was ahead", later(2))
-    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(3))
+    await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(3))
     assert await fault(store) == ""
 
 
 async def test_a_press_by_a_clock_moved_back_does_not_count(store: Store) -> None:
-    one = await pending_approval(store, (await open_incident(store)).id)
+    result = await pending_approval(store, (await open_incident(store)).id)
     await store.record(Kind.POLICY_LOADED, now=later(1000))
     with pytest.raises(Refused, match="behind what is on record"):
-        await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
-    assert (await store.approval(one.id)).votes == ()
+        await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+    assert (await store.approval(result.id)).votes == ()
 
 
 async def store_of(store: Store, owner: str) -> Store:
@@ -297,24 +297,24 @@ async def store_of(store: Store, owner: str) -> Store:
 
 async def a_yes(store: Store, **changes: Any) -> Approval:
     """Of Ana and Ben, as the store has it."""
-    one = await pending_approval(store, (await open_incident(store)).id, needed=2, **changes)
-    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
-    return await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
+    result = await pending_approval(store, (await open_incident(store)).id, needed=2, **changes)
+    await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+    return await store.vote(result.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
 
 
 async def test_a_yes_that_people_said_is_not_doubted(store: Store) -> None:
-    one = await a_yes(store)
-    assert await store.is_on_record(one)
+    result = await a_yes(store)
+    assert await store.is_on_record(result)
     assert await claim_execution(store, later(3))
-    assert await store.is_on_record(one), "it may have to be sent by another replica"
+    assert await store.is_on_record(result), "it may have to be sent by another replica"
 
 
 async def test_a_yes_of_the_policy_alone_is_not_doubted(store: Store) -> None:
     incident = await open_incident(store)
     approved = RemediationStatus.APPROVED
-    one = await pending_approval(store, incident.id, needed=0, state=approved, decided_at=NOW)
-    assert await store.is_on_record(one)
-    assert not await store.is_on_record(replace(one, decided_at=later(1)))
+    result = await pending_approval(store, incident.id, needed=0, state=approved, decided_at=NOW)
+    assert await store.is_on_record(result)
+    assert not await store.is_on_record(replace(result, decided_at=later(1)))
 
 
 @pytest.mark.parametrize(
@@ -340,36 +340,36 @@ async def test_a_yes_of_the_policy_alone_is_not_doubted(store: Store) -> None:
 async def test_a_yes_that_is_not_on_record_is_doubted(
     store: Store, change: tuple[Any, ...], missing: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    one = await a_yes(store)
+    result = await a_yes(store)
     await tamper(store, change)
-    assert not await store.is_on_record(await store.approval(one.id))
-    (said,) = caplog.records
-    assert said.levelname == "ERROR"
-    assert f"not on record is {missing}: was the store edited?" in said.getMessage()
+    assert not await store.is_on_record(await store.approval(result.id))
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert f"not on record is {missing}: was the store edited?" in record.getMessage()
 
 
 async def test_a_vote_row_that_takes_the_key_is_not_made_without_it(store: Store) -> None:
-    one = await pending_approval(store, (await open_incident(store)).id)
+    result = await pending_approval(store, (await open_incident(store)).id)
     stranger = AuditKey("some other key of 16")
     at = to_db_time(later(1))
     for seq, (kind, detail) in enumerate(
-        [("voted", {"choice": "approve", "digest": one.digest}), ("approved", {})], start=2
+        [("voted", {"choice": "approve", "digest": result.digest}), ("approved", {})], start=2
     ):
-        row = Row(seq, at, kind, one.incident_id, one.id, ANA, canonical(detail), "", "")
+        row = Row(seq, at, kind, result.incident_id, result.id, ANA, canonical(detail), "", "")
         mac = stranger.mac(link_text(seq, "", stranger.mac(body_text(row))))
         await tamper(
             store, ("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *astuple(row)[:8], mac)
         )
     await tamper(
         store,
-        ("INSERT INTO votes VALUES (?, ?, 'approve', ?, '')", one.id, ANA, at),
+        ("INSERT INTO votes VALUES (?, ?, 'approve', ?, '')", result.id, ANA, at),
         ("UPDATE approvals SET state = 'approved', decided_at = ?, decided_by = ?", at, ANA),
     )
-    assert not await store.is_on_record(await store.approval(one.id))
+    assert not await store.is_on_record(await store.approval(result.id))
 
 
 async def test_a_yes_that_was_acted_on_is_not_good_for_another_time(store: Store) -> None:
-    one = await a_yes(store)
+    result = await a_yes(store)
     sent = await claim_execution(store, later(3))
     assert sent is not None
     await store.finish_execution(sent, SUCCEEDED, answer={"exit": 0}, error="", now=later(4))
@@ -377,4 +377,4 @@ async def test_a_yes_that_was_acted_on_is_not_good_for_another_time(store: Store
     await tamper(
         store, ("UPDATE executions SET id = 'exec-again', state = 'approved', started_at = NULL",)
     )
-    assert not await store.is_on_record(await store.approval(one.id))
+    assert not await store.is_on_record(await store.approval(result.id))

@@ -55,12 +55,12 @@ async def test_of_two_last_votes_at_once_each_counts_the_other(two: Two) -> None
     here, there = two
     incident = await open_incident(here)
     for _ in range(ROUNDS):
-        one = await pending_approval(here, incident.id, needed=2)
-        await asyncio.gather(yes(here, one.id, ANA), yes(there, one.id, BEN))
-        decided = await here.approval(one.id)
+        result = await pending_approval(here, incident.id, needed=2)
+        await asyncio.gather(yes(here, result.id, ANA), yes(there, result.id, BEN))
+        decided = await here.approval(result.id)
         assert decided.state is RemediationStatus.APPROVED
         assert {vote.user for vote in decided.votes} == {ANA, BEN}
-        assert await here.execution_of(one.id) is not None
+        assert await here.execution_of(result.id) is not None
     assert len(await here.executions_of(incident.id)) == ROUNDS
 
 
@@ -68,28 +68,28 @@ async def test_of_a_yes_and_a_no_at_once_exactly_one_decides(two: Two) -> None:
     here, there = two
     incident = await open_incident(here)
     for _ in range(ROUNDS):
-        one = await pending_approval(here, incident.id)
+        result = await pending_approval(here, incident.id)
         outcomes = await asyncio.gather(
-            yes(here, one.id, ANA),
-            there.vote(one.id, voter(BEN), Choice.REJECT, TEAM, later(1)),
+            yes(here, result.id, ANA),
+            there.vote(result.id, voter(BEN), Choice.REJECT, TEAM, later(1)),
             return_exceptions=True,
         )
         assert [type(outcome) for outcome in outcomes].count(Refused) == 1
-        decided = await here.approval(one.id)
+        decided = await here.approval(result.id)
         approved = decided.state is RemediationStatus.APPROVED
         assert decided.decided_by == (ANA if approved else BEN)
         assert len(decided.votes) == 1
-        assert (await here.execution_of(one.id) is not None) == approved
+        assert (await here.execution_of(result.id) is not None) == approved
 
 
 async def test_one_persons_votes_at_once_count_once(two: Two) -> None:
     incident = await open_incident(two[0])
-    one = await pending_approval(two[0], incident.id, needed=2)
+    result = await pending_approval(two[0], incident.id, needed=2)
     outcomes = await asyncio.gather(
-        *(yes(store, one.id, ANA) for store in two for _ in range(10)), return_exceptions=True
+        *(yes(store, result.id, ANA) for store in two for _ in range(10)), return_exceptions=True
     )
     assert Counter(map(type, outcomes))[Refused] == 19
-    waiting = await two[0].approval(one.id)
+    waiting = await two[0].approval(result.id)
     assert (waiting.state, len(waiting.votes)) == (RemediationStatus.AWAITING_APPROVAL, 1)
 
 
@@ -170,16 +170,16 @@ async def test_a_vote_against_a_close_leaves_nothing_that_could_run(two: Two) ->
     here, there = two
     for _ in range(ROUNDS):
         incident = await open_incident(here)
-        one = await pending_approval(here, incident.id)
+        result = await pending_approval(here, incident.id)
         outcome, _ = await asyncio.gather(
-            yes(here, one.id, ANA),
+            yes(here, result.id, ANA),
             there.resolve(incident.id, BEN, later(1)),
             return_exceptions=True,
         )
-        after = await here.approval(one.id)
+        after = await here.approval(result.id)
         assert after.state is RemediationStatus.REVOKED
         assert len(after.votes) == (0 if isinstance(outcome, Refused) else 1)
-        execution = await here.execution_of(one.id)
+        execution = await here.execution_of(result.id)
         assert execution is None or execution.state is RemediationStatus.REVOKED
         assert (await here.incident(incident.id)).status is IncidentStatus.RESOLVED
 
@@ -188,13 +188,13 @@ async def test_a_vote_that_decides_nothing_is_not_counted_after_a_close(two: Two
     here, there = two
     for _ in range(ROUNDS):
         incident = await open_incident(here)
-        one = await pending_approval(here, incident.id, needed=2)
+        result = await pending_approval(here, incident.id, needed=2)
         outcome, _ = await asyncio.gather(
-            yes(here, one.id, ANA),
+            yes(here, result.id, ANA),
             there.resolve(incident.id, BEN, later(1)),
             return_exceptions=True,
         )
-        after = await here.approval(one.id)
+        after = await here.approval(result.id)
         assert after.state is RemediationStatus.REVOKED
         assert len(after.votes) == (0 if isinstance(outcome, Refused) else 1)
 
@@ -208,7 +208,7 @@ async def test_a_proposal_against_a_close_is_refused_or_revoked(two: Two) -> Non
             there.resolve(incident.id, BEN, later(1)),
             return_exceptions=True,
         )
-        states = [one.state for one in await here.approvals_of(incident.id)]
+        states = [approval.state for approval in await here.approvals_of(incident.id)]
         assert states in ([], [RemediationStatus.REVOKED])
 
 
@@ -245,26 +245,28 @@ async def test_deliveries_that_name_the_same_things_in_opposite_orders_all_land(
         *(deliver(there, *reversed(things)) for _ in range(ROUNDS)),
     )
     incidents = await here.open_incidents()
-    assert sorted(one.service for one in incidents) == [f"s{number}" for number in range(6)]
-    assert {one.alert_count for one in incidents} == {2 * ROUNDS}
-    assert {one.firing for one in incidents} == {1}
+    assert sorted(incident.service for incident in incidents) == [
+        f"s{number}" for number in range(6)
+    ]
+    assert {incident.alert_count for incident in incidents} == {2 * ROUNDS}
+    assert {incident.firing for incident in incidents} == {1}
 
 
 async def test_the_same_delivery_handed_over_at_once_by_many_counts_once(two: Two) -> None:
     for number in range(ROUNDS):
-        told = [
+        items = [
             identify(alert(fingerprint=f"fp-{part}"), dedup_key=f"d{number}#{part}")
             for part in range(3)
         ]
         receipts = await asyncio.gather(
             *(
-                store.accept(f"delivery-{number}", told, channel=CHANNEL, now=NOW)
+                store.accept(f"delivery-{number}", items, channel=CHANNEL, now=NOW)
                 for store in two
                 for _ in range(4)
             )
         )
         assert sorted(receipt.accepted for receipt in receipts) == [0] * 7 + [3]
-        ids = tuple(one.tracking_id for one in told)
+        ids = tuple(item.tracking_id for item in items)
         assert {receipt.tracking_ids for receipt in receipts} == {ids}, "all are told the same"
     (incident,) = await two[0].open_incidents()
     assert (incident.alert_count, incident.firing) == (3 * ROUNDS, 3)
@@ -272,10 +274,10 @@ async def test_the_same_delivery_handed_over_at_once_by_many_counts_once(two: Tw
 
 async def test_the_same_alert_in_different_deliveries_at_once_counts_once(two: Two) -> None:
     for number in range(ROUNDS):
-        told = identify(alert(), dedup_key=f"the-same-{number}")
+        result = identify(alert(), dedup_key=f"the-same-{number}")
         receipts = await asyncio.gather(
             *(
-                store.accept(f"d-{number}-{store.owner}", [told], channel=CHANNEL, now=NOW)
+                store.accept(f"d-{number}-{store.owner}", [result], channel=CHANNEL, now=NOW)
                 for store in two
             )
         )
@@ -289,9 +291,9 @@ async def test_twenty_that_claim_at_once_take_each_execution_once(two: Two) -> N
     incident = await open_incident(here)
     ids = set()
     for _ in range(20):
-        one = await pending_approval(here, incident.id)
-        await yes(here, one.id, ANA)
-        ids.add(f"exec-{one.id}")
+        result = await pending_approval(here, incident.id)
+        await yes(here, result.id, ANA)
+        ids.add(f"exec-{result.id}")
     taken = await asyncio.gather(
         *(
             claim_execution(store, later(2), Limits(hourly_budget_per_sop=20))
@@ -307,12 +309,12 @@ async def test_a_claim_against_a_close_is_either_under_way_or_revoked(two: Two) 
     here, there = two
     for _ in range(ROUNDS):
         incident = await open_incident(here)
-        one = await pending_approval(here, incident.id)
-        await yes(here, one.id, ANA)
+        result = await pending_approval(here, incident.id)
+        await yes(here, result.id, ANA)
         claimed, _ = await asyncio.gather(
             claim_execution(here, later(2)), there.resolve(incident.id, BEN, later(2))
         )
-        execution = await here.execution_of(one.id)
+        execution = await here.execution_of(result.id)
         assert execution is not None
         if claimed is None:
             assert execution.state is RemediationStatus.REVOKED

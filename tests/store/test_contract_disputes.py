@@ -49,7 +49,7 @@ async def put_back(store: Store, rows: list[Row], ends: dict[str, Anchor]) -> No
     await tamper(
         store,
         *WIPED,
-        *((f"INSERT INTO audit VALUES ({row})", *astuple(one)) for one in rows),  # noqa: S608
+        *((f"INSERT INTO audit VALUES ({row})", *astuple(item)) for item in rows),  # noqa: S608
         *((f"INSERT INTO audit_anchors VALUES ({anchor})", *astuple(end)) for end in ends.values()),  # noqa: S608
     )
 
@@ -67,23 +67,23 @@ async def may_be_approved(store: Store, approval: Approval) -> bool:
 
 
 async def test_a_freeze_that_is_wiped_with_the_whole_trail_is_noticed(store: Store) -> None:
-    one = await proposed(store)
+    approval = await proposed(store)
     await store.freeze(BEN, "stop", later(3), channel=OPS)
     await tamper(store, *WIPED)
-    assert not await may_be_approved(store, one)
+    assert not await may_be_approved(store, approval)
     with pytest.raises(Refused, match="the audit trail was cut back or replaced"):
-        await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(4))
+        await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(4))
     assert "it is empty, and had 2 rows" in await store.check_trail(OPS, later(11))
     assert "a bot that was running found, by row" in await fault(store)
 
 
 async def test_a_trail_cut_back_to_an_older_anchor_is_noticed(store: Store) -> None:
-    one = await proposed(store)
+    approval = await proposed(store)
     rows, ends = await trail(store), await anchors(store)
     await store.freeze(BEN, "stop", later(3), channel=OPS)
     await put_back(store, rows, ends)
     assert await fault(store) == "", "its own key made each row of it"
-    assert not await may_be_approved(store, one)
+    assert not await may_be_approved(store, approval)
     assert await fault(store) == "", "nothing was looked at by the clock yet"
     why = await store.check_trail(OPS, later(11))
     assert why == f"it ends at row {len(rows)}, and had {len(rows) + 1} rows before"
@@ -91,17 +91,17 @@ async def test_a_trail_cut_back_to_an_older_anchor_is_noticed(store: Store) -> N
 
 
 async def test_what_was_approved_before_the_trail_was_cut_back_is_not_sent(store: Store) -> None:
-    one = await proposed(store)
-    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+    approval = await proposed(store)
+    await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
     rows, ends = await trail(store), await anchors(store)
     await store.freeze(BEN, "stop", later(3), channel=OPS)
     await put_back(store, rows, ends)
     assert await claim_execution(store, later(4), Limits()) is None
-    assert (await store.approval(one.id)).state is RemediationStatus.REVOKED
+    assert (await store.approval(approval.id)).state is RemediationStatus.REVOKED
 
 
 async def test_a_trail_that_grew_again_past_the_cut_is_still_another_one(store: Store) -> None:
-    one = await proposed(store)
+    approval = await proposed(store)
     rows, ends = await trail(store), await anchors(store)
     await store.freeze(BEN, "stop", later(3), channel=OPS)
     await put_back(store, rows, ends)
@@ -109,7 +109,7 @@ async def test_a_trail_that_grew_again_past_the_cut_is_still_another_one(store: 
         fresh = Store(store._engine, owner=f"fresh-{at}", audit_key=AUDIT_KEY)
         await fresh.record(Kind.POLICY_LOADED, now=later(5 + at), subject="x")
     assert len(await trail(store)) > len(rows) + 1
-    assert not await may_be_approved(store, one)
+    assert not await may_be_approved(store, approval)
     assert "is not the one that stood there before" in await store.check_trail(OPS, later(11))
 
 
@@ -124,42 +124,42 @@ async def test_a_decision_recorded_on_a_wiped_trail_gives_it_away(store: Store) 
 
 
 async def test_a_dispute_is_told_once_and_other_processes_know_of_it(store: Store) -> None:
-    one = await proposed(store)
+    approval = await proposed(store)
     await tamper(store, *WIPED)
     for at in range(3):
         assert await store.check_trail(OPS, later(4 + at))
     other = Store(store._engine, owner="started-later", audit_key=AUDIT_KEY)
     assert "it is empty, and had 1 rows" in await other.check_trail(OPS, later(9))
-    assert not await may_be_approved(other, one)
+    assert not await may_be_approved(other, approval)
     assert len(await notices(store)) == 1
     assert [row.kind for row in await trail(store)].count("disputed") == 1
 
 
 async def test_a_new_trail_settles_it_for_the_process_that_starts_then(store: Store) -> None:
-    one = await proposed(store)
+    approval = await proposed(store)
     await tamper(store, *WIPED)
     await store.check_trail(OPS, later(4))
     operator = Store(store._engine, owner="audit", audit_key=AUDIT_KEY)
     await operator.reset_trail("somebody wiped it", later(5))
     started = Store(store._engine, owner="started-later", audit_key=AUDIT_KEY)
     assert await started.check_trail(OPS, later(6)) == ""
-    assert await may_be_approved(started, one)
+    assert await may_be_approved(started, approval)
     assert await fault(started) == ""
-    assert not await may_be_approved(store, one), "the process that saw it is not restarted"
+    assert not await may_be_approved(store, approval), "the process that saw it is not restarted"
 
 
 @pytest.mark.parametrize("first", ["looks", "records"])
 async def test_a_process_that_has_just_started_notices_that_the_last_row_is_gone(
     store: Store, first: str
 ) -> None:
-    one = await proposed(store)
+    approval = await proposed(store)
     await store.freeze(BEN, "stop", later(3), channel=OPS)
     last = (await trail(store))[-1].seq
     await tamper(store, (f"DELETE FROM audit WHERE seq = {last}",))  # noqa: S608 - a number
     started = Store(store._engine, owner="started-later", audit_key=AUDIT_KEY)
     if first == "records":
         await started.record(Kind.POLICY_LOADED, now=later(4), subject="policy.yaml")
-    assert not await may_be_approved(started, one)
+    assert not await may_be_approved(started, approval)
     for at in range(3):
         assert f"row {last} is missing" in await started.check_trail(OPS, later(5 + at))
     assert len(await notices(store)) == 1
@@ -178,7 +178,7 @@ async def test_a_process_that_has_just_started_finds_the_last_row_after_pruning(
 async def test_a_process_that_has_just_started_knows_it_by_the_head_that_was_posted(
     store: Store,
 ) -> None:
-    one = await proposed(store)
+    approval = await proposed(store)
     rows, ends = await trail(store), await anchors(store)
     await store.freeze(BEN, "stop", later(3), channel=OPS)
     last = (await trail(store))[-1]
@@ -189,7 +189,7 @@ async def test_a_process_that_has_just_started_knows_it_by_the_head_that_was_pos
     assert "its head was posted in Slack, and since then" in await started.check_trail(
         OPS, later(5)
     )
-    assert not await may_be_approved(started, one)
+    assert not await may_be_approved(started, approval)
 
 
 async def test_an_older_head_that_was_posted_once_more_hides_no_higher_one(store: Store) -> None:
@@ -245,11 +245,11 @@ async def test_an_undone_change_is_not_remembered_as_a_row(store: Store) -> None
 
 
 async def test_nothing_is_added_to_a_trail_that_shows_by_itself_what_is_wrong(store: Store) -> None:
-    one = await proposed(store)
+    approval = await proposed(store)
     await store.record(Kind.POLICY_LOADED, now=later(2), subject="x")
     await tamper(store, ("DELETE FROM audit WHERE seq = 2",))
     assert "row 2 is missing" in await store.check_trail(OPS, later(3))
     assert len(await trail(store)) == 1
     assert await fault(store) == "2: cut off at the end: rows 2 to 2 are missing"
-    assert not await may_be_approved(store, one)
+    assert not await may_be_approved(store, approval)
     assert len(await notices(store)) == 1

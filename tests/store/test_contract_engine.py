@@ -47,8 +47,8 @@ def broken_rule() -> Operation[None]:
 
 def rows(sql: str) -> Operation[list[object]]:
     """What a query gives, as tuples."""
-    found = yield query(sql)
-    return [tuple(row) for row in found]
+    result = yield query(sql)
+    return [tuple(row) for row in result]
 
 
 async def test_a_signal_is_set_only_after_what_it_tells_of_is_there(store: Store) -> None:
@@ -86,9 +86,9 @@ async def test_work_wakes_those_who_do_it(store: Store) -> None:
     assert rung() == {"outbox", "advised"}
     await store.enqueue_advice(incident, "why?", ANA, NOW)
     assert rung() == {"advice"}
-    one = await pending_approval(store, incident.id)
+    result = await pending_approval(store, incident.id)
     assert rung() == {"outbox"}
-    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+    await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
     assert rung() == {"outbox", "dispatch"}
 
 

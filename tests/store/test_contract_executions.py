@@ -43,9 +43,9 @@ OPEN = Limits(windows=(Window.model_validate({"start": "03:00", "end": "23:00"})
 
 async def approved(store: Store, incident: Incident, at: float = 1, **changes: Any) -> Execution:
     """An execution that waits to be claimed."""
-    one = await pending_approval(store, incident.id, **changes)
-    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(at), limits=OPEN)
-    execution = await store.execution_of(one.id)
+    result = await pending_approval(store, incident.id, **changes)
+    await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(at), limits=OPEN)
+    execution = await store.execution_of(result.id)
     assert execution is not None
     return execution
 
@@ -59,10 +59,10 @@ async def dispatching(store: Store, incident: Incident, **changes: Any) -> Execu
 
 
 async def finish(
-    store: Store, one: Execution, state: RemediationStatus, at: float = 5, error: str = ""
+    store: Store, execution: Execution, state: RemediationStatus, at: float = 5, error: str = ""
 ) -> Execution:
     return await store.finish_execution(
-        one,
+        execution,
         state,
         answer={"exit_code": 0, "stdout": "ok"},
         error=error,
@@ -73,19 +73,19 @@ async def finish(
 
 async def may_send(
     store: Store,
-    one: Execution,
+    execution: Execution,
     at: float,
     *,
     needed: int | None = None,
     windows: tuple[Window, ...] = (),
 ) -> bool:
     """The last word before it is sent, with the policy and the windows as they are then."""
-    approval = await store.approval(one.approval_id)
+    approval = await store.approval(execution.approval_id)
     requirement = requirement_of(approval)
     requirement = replace(requirement, needed=needed or requirement.needed)
     config = Config(sop="", requirement=requirement)
     return await store.record_request(
-        one, approval, later(at), Limits(windows=windows), config, {"key": one.id}
+        execution, approval, later(at), Limits(windows=windows), config, {"key": execution.id}
     )
 
 
@@ -94,8 +94,8 @@ async def kinds(store: Store, incident: Incident) -> list[str]:
 
 
 async def wanted(store: Store, key: str) -> int:
-    found = await store.outbox_message(key)
-    return found.desired_version if found else 0
+    message = await store.outbox_message(key)
+    return message.desired_version if message else 0
 
 
 # Claiming
@@ -143,8 +143,8 @@ async def test_an_orphan_is_adopted_by_exactly_one(
     incident = await open_incident(dead)
     execution = await dispatching(dead, incident)
     assert await dead.orphaned_executions(NOW, NOW) == []
-    found = [await heir.orphaned_executions(NOW, NOW) for heir in heirs]
-    assert found == [[execution], [execution]]
+    items = [await heir.orphaned_executions(NOW, NOW) for heir in heirs]
+    assert items == [[execution], [execution]]
     adopted = await asyncio.gather(*(heir.adopt_execution(execution, later(3)) for heir in heirs))
     assert sorted(adopted) == [False, True]
     winner = heirs[adopted.index(True)]
@@ -218,9 +218,11 @@ async def test_a_yes_that_was_not_sent_is_revoked_with_its_incident_and_shown(
     shown = await wanted(store, f"approval:{execution.approval_id}")
     await store.resolve(incident.id, ANA, later(2))
     assert (await store.execution(execution.id)).state is RemediationStatus.REVOKED
-    one = await store.approval(execution.approval_id)
-    assert (one.state, one.reason) == (RemediationStatus.REVOKED, "the incident resolved")
-    assert (one.decided_by, one.decided_at) == (ANA, later(1)), "who said yes is not forgotten"
+    approval = await store.approval(execution.approval_id)
+    assert (approval.state, approval.reason) == (RemediationStatus.REVOKED, "the incident resolved")
+    assert (approval.decided_by, approval.decided_at) == (ANA, later(1)), (
+        "who said yes is not forgotten"
+    )
     assert await wanted(store, f"approval:{execution.approval_id}") == shown + 1
     assert await claim_execution(store, later(3)) is None
 
@@ -232,8 +234,8 @@ async def test_an_old_yes_is_revoked_and_the_next_one_claimed(store: Store) -> N
     claimed = await claim_execution(store, later(9))
     assert claimed is not None
     assert claimed.id == fresh.id
-    one = await store.approval(old.approval_id)
-    assert (one.state, one.reason) == (RemediationStatus.REVOKED, "approved too long ago")
+    approval = await store.approval(old.approval_id)
+    assert (approval.state, approval.reason) == (RemediationStatus.REVOKED, "approved too long ago")
     assert (await store.execution(old.id)).state is RemediationStatus.REVOKED
 
 
@@ -253,8 +255,8 @@ async def test_what_is_under_way_is_only_sent_again_while_its_yes_holds(store: S
         (over, "the incident resolved"),
         (open_still, "approved too long ago"),
     ):
-        one = await store.approval(execution.approval_id)
-        assert (one.state, one.reason) == (RemediationStatus.REVOKED, why)
+        approval = await store.approval(execution.approval_id)
+        assert (approval.state, approval.reason) == (RemediationStatus.REVOKED, why)
 
 
 # The last word before it is sent
@@ -296,13 +298,13 @@ async def test_what_changed_since_the_claim_revokes_it_and_nothing_is_on_record_
     needed = 3 if change == "policy" else None
     windows = (NIGHT.model_copy(update={"end": time(23)}),) if change == "too old" else (NIGHT,)
     assert not await may_send(store, execution, at, needed=needed, windows=windows)
-    one = await store.approval(execution.approval_id)
-    assert one.state is RemediationStatus.REVOKED
-    assert one.reason.startswith(why)
+    approval = await store.approval(execution.approval_id)
+    assert approval.state is RemediationStatus.REVOKED
+    assert approval.reason.startswith(why)
     assert (await store.execution(execution.id)).state is RemediationStatus.REVOKED
-    found = [row.kind for row in await trail(store)]
-    assert "request" not in found
-    assert found[-1] == "revoked"
+    items = [row.kind for row in await trail(store)]
+    assert "request" not in items
+    assert items[-1] == "revoked"
 
 
 async def test_what_another_owns_or_what_is_finished_is_not_sent(storage: Storage) -> None:
@@ -327,8 +329,8 @@ async def test_a_freeze_and_a_request_at_once_are_on_record_in_the_order_they_ha
         sent, _ = await asyncio.gather(
             may_send(here, execution, 4), there.freeze(ANA, "wait", later(4), channel=OPS)
         )
-        found = [row.kind for row in (await trail(here))[before:]]
-        assert found == (["request", "frozen"] if sent else ["frozen", "revoked"])
+        items = [row.kind for row in (await trail(here))[before:]]
+        assert items == (["request", "frozen"] if sent else ["frozen", "revoked"])
         await there.unfreeze(ANA, later(5), channel=OPS)
 
 
@@ -347,9 +349,9 @@ async def test_what_the_gateway_answered_counts_even_for_what_was_revoked_meanwh
     assert no_answer.state is RemediationStatus.REVOKED
     shown = await wanted(store, f"approval:{execution.approval_id}")
     assert (await finish(store, execution, DONE)).state is DONE
-    one = await store.approval(execution.approval_id)
-    assert one.state is RemediationStatus.APPROVED
-    assert one.reason == "sent before it was revoked: the plan drifted"
+    approval = await store.approval(execution.approval_id)
+    assert approval.state is RemediationStatus.APPROVED
+    assert approval.reason == "sent before it was revoked: the plan drifted"
     assert await wanted(store, f"approval:{execution.approval_id}") == shown + 1
     assert await wanted(store, f"result:{execution.id}") == 1
     assert [row.kind for row in await trail(store)][-2:] == ["revoked", "answer"]

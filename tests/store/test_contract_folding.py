@@ -57,7 +57,7 @@ async def test_an_alert_joins_the_open_incident_that_is_about_the_same(
     assert receipt.incident_ids == (incident_id,)
     assert receipt.opened == ()
     traced = await store.trace("req-second")
-    assert [(one.incident_id, one.reason) for one in traced] == [(incident_id, reason)]
+    assert [(item.incident_id, item.reason) for item in traced] == [(incident_id, reason)]
 
 
 @pytest.mark.parametrize(
@@ -131,11 +131,11 @@ async def test_of_equally_severe_alerts_the_longest_firing_is_shown(store: Store
     await deliver(store, alert(**other, title="older", starts_at=later(-480)), at=later(1))
     third = {"fingerprint": "fp-3", "name": "Third"}
     await deliver(store, alert(**third, title="no start"), at=later(2))
-    one = await store.incident(incident_id)
-    assert (one.title, one.display.since) == ("older", later(-480))
+    incident = await store.incident(incident_id)
+    assert (incident.title, incident.display.since) == ("older", later(-480))
     await deliver(store, resolved(**other), at=later(3))
-    one = await store.incident(incident_id)
-    assert (one.title, one.display.since) == ("first", later(-60))
+    incident = await store.incident(incident_id)
+    assert (incident.title, incident.display.since) == ("first", later(-60))
 
 
 async def test_an_alert_without_a_start_is_shown_since_it_first_came(store: Store) -> None:
@@ -217,7 +217,7 @@ async def test_a_resolve_without_an_open_incident_is_kept_and_opens_nothing(stor
         "d1", [identify(resolved(), tracking_id="req-late")], channel=CHANNEL, now=NOW
     )
     assert (receipt.accepted, receipt.incident_ids) == (1, ())
-    assert [one.incident_id for one in await store.trace("req-late")] == [None]
+    assert [item.incident_id for item in await store.trace("req-late")] == [None]
     assert await store.open_incidents() == []
 
 
@@ -237,7 +237,7 @@ async def test_the_next_alert_after_the_resolve_opens_a_new_incident(store: Stor
     second = await deliver(store, alert())
     assert second not in (0, first)
     assert (await store.incident(first)).status is IncidentStatus.RESOLVED
-    assert [one.id for one in await store.open_incidents()] == [second]
+    assert [item.id for item in await store.open_incidents()] == [second]
 
 
 async def test_firing_and_resolved_in_one_delivery_open_and_close_it(store: Store) -> None:
@@ -265,7 +265,7 @@ async def test_a_fingerprint_of_another_source_is_another_alert(store: Store) ->
     )
     assert theirs not in (0, ours)
     await deliver(store, resolved(fingerprint="1", source="zabbix", service="", name="Other"))
-    assert [one.id for one in await store.open_incidents()] == [ours]
+    assert [item.id for item in await store.open_incidents()] == [ours]
 
 
 @pytest.mark.parametrize("changes", [{"env": "test"}, {"service": "api"}])
@@ -276,18 +276,18 @@ async def test_the_same_fingerprint_about_something_else_is_another_alert(
     second = await deliver(store, alert(**changes))
     assert second not in (0, first)
     await deliver(store, resolved(**changes))
-    assert [one.id for one in await store.open_incidents()] == [first]
+    assert [item.id for item in await store.open_incidents()] == [first]
 
 
 # Reminders
 
 
-async def remind(store: Store, one: Alert, at: float = 0) -> int:
+async def remind(store: Store, item: Alert, at: float = 0) -> int:
     """A webhook tells of an alert that stands, or stood, since NOW; 1 when that was news."""
-    told = identify(replace(one, starts_at=NOW))
-    begins = f"{one.source}/{one.fingerprint}/1/"
-    told = replace(told, series_key=begins, dedup_key=f"{begins}{told.dedup_key}")
-    receipt = await store.accept(told.dedup_key, [told], channel=CHANNEL, now=later(at))
+    result = identify(replace(item, starts_at=NOW))
+    begins = f"{item.source}/{item.fingerprint}/1/"
+    result = replace(result, series_key=begins, dedup_key=f"{begins}{result.dedup_key}")
+    receipt = await store.accept(result.dedup_key, [result], channel=CHANNEL, now=later(at))
     assert receipt.accepted + receipt.duplicates == 1
     return receipt.accepted
 
@@ -301,8 +301,8 @@ async def test_a_changed_severity_and_firing_again_after_the_resolve_are_news(
     store: Store,
 ) -> None:
     low, high = alert(severity=Severity.LOW), alert(severity=Severity.HIGH)
-    told = [low, high, high, low, resolved(), low, low, resolved()]
-    assert [await remind(store, one) for one in told] == [1, 1, 0, 1, 1, 1, 0, 1]
+    items = [low, high, high, low, resolved(), low, low, resolved()]
+    assert [await remind(store, item) for item in items] == [1, 1, 0, 1, 1, 1, 0, 1]
     assert await store.incident_counts() == {"resolved": 2}
 
 
@@ -310,7 +310,7 @@ async def test_a_resolve_told_twice_clears_no_other_alert_of_its_name(store: Sto
     for fingerprint in ("pod-a", "pod-b"):
         assert await remind(store, alert(fingerprint=fingerprint))
     assert [await remind(store, resolved(fingerprint="pod-a")) for _ in range(2)] == [1, 0]
-    assert [one.firing for one in await store.open_incidents()] == [1]
+    assert [item.firing for item in await store.open_incidents()] == [1]
 
 
 async def test_a_person_who_resolved_is_believed_for_a_quarter_of_an_hour(store: Store) -> None:

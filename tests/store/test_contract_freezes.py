@@ -37,9 +37,9 @@ REVOKED = RemediationStatus.REVOKED
 async def approved(store: Store, **changes: Any) -> Approval:
     incident = await open_incident(store)
     terms = Terms(bound=Binding(severity=incident.severity, env=incident.env, service="web"))
-    one = await pending_approval(store, incident.id, **{"terms": terms, **changes})
-    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
-    return one
+    result = await pending_approval(store, incident.id, **{"terms": terms, **changes})
+    await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+    return result
 
 
 async def claimed(store: Store, at: float = 2) -> Execution:
@@ -57,8 +57,8 @@ async def may_send(store: Store, execution: Execution, at: float) -> bool:
 
 
 async def frozen_message(store: Store) -> Any:
-    found = await store.outbox_due(OPS, later(1_000))
-    return next((message for message in found if message.kind == "frozen"), None)
+    messages = await store.outbox_due(OPS, later(1_000))
+    return next((message for message in messages if message.kind == "frozen"), None)
 
 
 # Freeze and unfreeze say what they did
@@ -134,9 +134,9 @@ DELETE_HEAD = ("DELETE FROM audit_anchors WHERE name = 'head'",)
 async def test_a_freeze_that_is_deleted_by_hand_still_holds(
     store: Store, changes: list[tuple[Any, ...]]
 ) -> None:
-    one = await approved(store)
+    approval = await approved(store)
     execution = await claimed(store)
-    waiting = await pending_approval(store, one.incident_id)
+    waiting = await pending_approval(store, approval.incident_id)
     await store.freeze(BEN, "stop", later(3), channel=OPS)
     await tamper(store, *changes)
     freeze = await store.frozen()
@@ -145,7 +145,7 @@ async def test_a_freeze_that_is_deleted_by_hand_still_holds(
     assert await fault(store) != "" or changes == [DELETE_ROW]
     try:
         assert not await may_send(store, execution, 4), "what was claimed is not sent"
-        assert re.search(NOBODY_CAN_TELL, (await store.approval(one.id)).reason)
+        assert re.search(NOBODY_CAN_TELL, (await store.approval(approval.id)).reason)
         with pytest.raises(Refused, match=NOBODY_CAN_TELL):
             await store.vote(waiting.id, voter(ANA), Choice.APPROVE, TEAM, later(5))
     except Exception as error:  # without a genuine end nothing at all is recorded, and so not sent
@@ -156,7 +156,7 @@ async def test_a_freeze_that_is_deleted_by_hand_still_holds(
 
 @pytest.mark.attack("ASI03")
 async def test_an_approver_settles_a_disputed_freeze(store: Store) -> None:
-    one = await approved(store)
+    approval = await approved(store)
     await store.freeze(BEN, "stop", later(3), channel=OPS)
     await tamper(store, DELETE_ROW)
     ended = await store.unfreeze(ANA, later(4), channel=OPS)
@@ -165,7 +165,7 @@ async def test_an_approver_settles_a_disputed_freeze(store: Store) -> None:
     assert await store.frozen() is None
     assert await may_send(store, await claimed(store, 5), 6)
     assert await fault(store) == ""
-    assert (await store.approval(one.id)).state is RemediationStatus.APPROVED
+    assert (await store.approval(approval.id)).state is RemediationStatus.APPROVED
 
 
 @pytest.mark.attack("ASI03")
@@ -304,27 +304,29 @@ async def test_an_execution_deleted_with_an_edit_of_its_request_hides_from_no_li
 
 
 async def test_requests_that_retention_forgot_are_not_missing(store: Store) -> None:
-    one = await approved(store, target="web")
+    approval = await approved(store, target="web")
     assert await may_send(store, await claimed(store), 3)
     await store.record(Kind.POLICY_LOADED, now=later(200_000), subject="x")
     assert await store.prune_audit(later(150_000), later(200_000)) > 0
-    waiting = await pending_approval(store, one.incident_id, target="db", expires_at=later(300_000))
+    waiting = await pending_approval(
+        store, approval.incident_id, target="db", expires_at=later(300_000)
+    )
     assert await blocker_of(store, waiting, 200_001) is None
 
 
-async def blocker_of(store: Store, one: Approval, at: float) -> BlockerKind | None:
+async def blocker_of(store: Store, approval: Approval, at: float) -> BlockerKind | None:
     facts = await store.blocker_facts(Limits(), later(at))
-    incident = await store.incident(one.incident_id)
-    found = evaluate(one, incident, facts, Limits(), later(at))
-    return found.kind if found else None
+    incident = await store.incident(approval.incident_id)
+    result = evaluate(approval, incident, facts, Limits(), later(at))
+    return result.kind if result else None
 
 
 async def test_what_is_deleted_by_hand_shows_without_the_key_too(store: Store) -> None:
-    one = await approved(store, target="web")
+    approval = await approved(store, target="web")
     assert await may_send(store, await claimed(store), 3)
     await store.freeze(BEN, "stop", later(4), channel=OPS)
     assert await store._engine.read(broken) == []
-    await tamper(store, DELETE_ROW, ("DELETE FROM executions WHERE approval_id = ?", one.id))
-    found = {each.name for each in await store._engine.read(broken)}
-    assert "a freeze stands in the store exactly when it is on record" in found
-    assert "every request on record has its execution" in found
+    await tamper(store, DELETE_ROW, ("DELETE FROM executions WHERE approval_id = ?", approval.id))
+    items = {each.name for each in await store._engine.read(broken)}
+    assert "a freeze stands in the store exactly when it is on record" in items
+    assert "every request on record has its execution" in items

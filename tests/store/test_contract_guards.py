@@ -41,8 +41,10 @@ UNKNOWN, REVOKED = RemediationStatus.OUTCOME_UNKNOWN, RemediationStatus.REVOKED
 COOL = Limits(cooldowns={"service.restart": timedelta(minutes=5)})
 
 
-async def yes(store: Store, one: Approval, at: float = 1, limits: Limits | None = None) -> None:
-    await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(at), limits=limits or Limits())
+async def yes(store: Store, item: Approval, at: float = 1, limits: Limits | None = None) -> None:
+    await store.vote(
+        item.id, voter(ANA), Choice.APPROVE, TEAM, later(at), limits=limits or Limits()
+    )
 
 
 async def claim(store: Store, at: float = 2, limits: Limits | None = None) -> Execution | None:
@@ -72,8 +74,8 @@ async def ran(
     **how: Any,
 ) -> Execution:
     """A remediation of the incident that was approved, sent, and ended so."""
-    one = await pending_approval(store, incident.id, target=target)
-    await yes(store, one, at)
+    result = await pending_approval(store, incident.id, target=target)
+    await yes(store, result, at)
     execution = await claim(store, at)
     assert execution is not None
     return await ends(store, execution, state, at + 1, **how)
@@ -89,10 +91,10 @@ async def other(store: Store, name: str = "db") -> Incident:
     return await open_incident(store, service=name, fingerprint=f"fp-{name}")
 
 
-async def reason(store: Store, one: Approval) -> str:
-    found = await store.approval(one.id)
-    assert found.state is REVOKED, found.state
-    return found.reason
+async def reason(store: Store, item: Approval) -> str:
+    result = await store.approval(item.id)
+    assert result.state is REVOKED, result.state
+    return result.reason
 
 
 # One action a target at a time
@@ -104,9 +106,9 @@ async def test_what_is_approved_for_one_target_is_claimed_one_at_a_time_in_that_
     waiting = []
     for number in range(3):
         incident = await other(store, f"svc-{number}")
-        one = await pending_approval(store, incident.id, target="web")
-        await yes(store, one, 3 - number)
-        waiting.insert(0, one.id)
+        result = await pending_approval(store, incident.id, target="web")
+        await yes(store, result, 3 - number)
+        waiting.insert(0, result.id)
     elsewhere = await pending_approval(store, (await open_incident(store)).id, target="db")
     await yes(store, elsewhere, 5)
     claimed = []
@@ -146,12 +148,12 @@ async def test_however_many_claim_at_once_one_acts_on_the_target(storage: Storag
     approvals = []
     for number in range(6):
         incident = await other(stores[0], f"svc-{number}")
-        one = await pending_approval(stores[0], incident.id, target="web")
-        await yes(stores[0], one)
-        approvals.append(one)
+        item = await pending_approval(stores[0], incident.id, target="web")
+        await yes(stores[0], item)
+        approvals.append(item)
     claimed = await asyncio.gather(*(claim(store) for store in stores for _ in range(3)))
-    assert len([one for one in claimed if one]) == 1
-    states = [(await stores[0].approval(one.id)).state for one in approvals]
+    assert len([item for item in claimed if item]) == 1
+    states = [(await stores[0].approval(item.id)).state for item in approvals]
     assert states == [RemediationStatus.APPROVED] * 6, "five wait for their turn"
 
 
@@ -178,7 +180,7 @@ async def test_of_an_unknown_outcome_nothing_else_acts_there_until_people_decide
     assert not await store.mark_by_hand(execution, BEN, later(7), later(307))
     done = await store.execution(execution.id)
     assert (done.state, done.by_hand, done.verify_until) == (SUCCEEDED, CAT, later(306))
-    assert [one.id for one in await store.verifying()] == [execution.id]
+    assert [item.id for item in await store.verifying()] == [execution.id]
     await yes(store, second, 8)
     assert await fault(store) == ""
 
@@ -192,11 +194,11 @@ async def test_what_else_waits_for_the_target_in_that_incident_is_revoked(store:
     await yes(store, first)
     await yes(store, approved, 1.5)
     assert await claim(store) is not None
-    for one in (waiting, approved):
+    for items in (waiting, approved):
         why = "Another restart of web was approved; this one was not run"
-        assert await reason(store, one) == why
-    said = (await store.card_content(incident.id)).bad_news
-    assert [item.mentions for item in said] == [(), ()], "nobody has to act"
+        assert await reason(store, items) == why
+    bad_news = (await store.card_content(incident.id)).bad_news
+    assert [item.mentions for item in bad_news] == [(), ()], "nobody has to act"
     assert not (await store.approval(elsewhere.id)).decided
 
 
@@ -205,23 +207,23 @@ async def test_what_else_waits_for_the_target_in_that_incident_is_revoked(store:
 
 async def test_a_target_cools_down_after_anything_was_sent_to_it(store: Store) -> None:
     await ran(store, await open_incident(store), VERIFIED)  # sent at 1
-    one = await pending_approval(store, (await other(store)).id, target="web")
+    result = await pending_approval(store, (await other(store)).id, target="web")
     with pytest.raises(Refused, match=r"web was acted on at 03:04:06 UTC; next action at 03:09:06"):
-        await yes(store, one, 300, COOL)
-    await yes(store, one, 301, COOL)
+        await yes(store, result, 300, COOL)
+    await yes(store, result, 301, COOL)
 
 
 async def test_what_never_reached_the_gateway_cools_nothing_down(store: Store) -> None:
     await ran(store, await open_incident(store), FAILED, answer=None)
-    one = await pending_approval(store, (await other(store)).id, target="web")
-    await yes(store, one, 5, COOL)
+    result = await pending_approval(store, (await other(store)).id, target="web")
+    await yes(store, result, 5, COOL)
 
 
 async def test_a_clock_moved_back_does_not_end_a_cooldown(store: Store) -> None:
     await ran(store, await open_incident(store), VERIFIED, at=50)
-    one = await pending_approval(store, (await other(store)).id, target="web")
+    result = await pending_approval(store, (await other(store)).id, target="web")
     with pytest.raises(Refused, match="next action at"):
-        await yes(store, one, 10, COOL)
+        await yes(store, result, 10, COOL)
 
 
 async def test_after_three_failures_of_one_sop_its_breaker_is_open_for_a_while(
@@ -265,21 +267,21 @@ async def test_within_an_hour_no_more_runs_than_the_budget_allows(store: Store) 
     two = Limits(hourly_budget=2)
     for number in range(2):
         await ran(store, await other(store, f"s{number}"), VERIFIED, target=f"t-{number}")
-    one = await pending_approval(store, (await open_incident(store)).id, expires_at=later(9_000))
+    result = await pending_approval(store, (await open_incident(store)).id, expires_at=later(9_000))
     with pytest.raises(Refused, match="2 remediations ran within the last hour"):
-        await yes(store, one, 9, two)
-    await yes(store, one, 3_602, two)
+        await yes(store, result, 9, two)
+    await yes(store, result, 3_602, two)
 
 
 async def test_a_budget_that_was_spent_after_the_yes_revokes_it(store: Store) -> None:
     first, second = [
         await pending_approval(store, (await other(store, f"s{n}")).id) for n in range(2)
     ]
-    one = Limits(hourly_budget=1)
-    await yes(store, first, 1, one)
-    await yes(store, second, 1.5, one)
-    assert await claim(store, 2, one)
-    assert await claim(store, 2, one) is None
+    limits = Limits(hourly_budget=1)
+    await yes(store, first, 1, limits)
+    await yes(store, second, 1.5, limits)
+    assert await claim(store, 2, limits)
+    assert await claim(store, 2, limits) is None
     assert "as many as the policy allows" in await reason(store, second)
 
 
@@ -342,8 +344,8 @@ async def test_while_everything_is_frozen_nothing_is_counted_or_claimed(store: S
 
 
 async def test_a_freeze_shows_on_every_card_that_waits(store: Store) -> None:
-    one = await pending_approval(store, (await open_incident(store)).id)
-    message = await store.outbox_message(f"approval:{one.id}")
+    result = await pending_approval(store, (await open_incident(store)).id)
+    message = await store.outbox_message(f"approval:{result.id}")
     assert message is not None
     await store.freeze(ANA, "", later(2), channel=OPS)
     frozen = await store.outbox_message(message.key)
@@ -378,8 +380,8 @@ async def test_what_nobody_can_tell_is_concluded_once_and_stays_succeeded(store:
     execution = await ran(store, await open_incident(store), SUCCEEDED)
     assert await store.conclude(execution.id, SUCCEEDED, "nobody can tell", later(400))
     assert not await store.conclude(execution.id, VERIFIED, "late", later(401))
-    found = await store.execution(execution.id)
-    assert (found.state, found.concluded_at) == (SUCCEEDED, later(400))
+    result = await store.execution(execution.id)
+    assert (result.state, result.concluded_at) == (SUCCEEDED, later(400))
     assert await store.verifying() == []
     assert await fault(store) == ""
 
@@ -388,7 +390,7 @@ async def test_what_nobody_can_tell_is_concluded_once_and_stays_succeeded(store:
 
 
 async def test_what_needs_nobodys_yes_is_queued_at_once(store: Store) -> None:
-    one = await pending_approval(
+    result = await pending_approval(
         store,
         (await open_incident(store)).id,
         needed=0,
@@ -399,18 +401,20 @@ async def test_what_needs_nobodys_yes_is_queued_at_once(store: Store) -> None:
     )
     execution = await claim(store)
     assert execution is not None
-    assert execution.approval_id == one.id
+    assert execution.approval_id == result.id
     assert await fault(store) == ""
 
 
 async def test_a_yes_without_the_reason_that_is_asked_for_is_refused(store: Store) -> None:
-    one = await pending_approval(
+    result = await pending_approval(
         store, (await open_incident(store)).id, terms=Terms(reason_required=True)
     )
     with pytest.raises(Refused, match="this needs a reason"):
-        await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), reason="  ")
-    told = await store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, later(1), reason=" it is 3 ")
-    assert [vote.reason for vote in told.votes] == ["it is 3"]
+        await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1), reason="  ")
+    entry = await store.vote(
+        result.id, voter(ANA), Choice.APPROVE, TEAM, later(1), reason=" it is 3 "
+    )
+    assert [vote.reason for vote in entry.votes] == ["it is 3"]
 
 
 # What it was good for
@@ -419,8 +423,10 @@ async def test_a_yes_without_the_reason_that_is_asked_for_is_refused(store: Stor
 async def test_the_track_record_is_of_this_sop_and_action_over_all_incidents(store: Store) -> None:
     for number, state in enumerate((VERIFIED, NOT_VERIFIED, VERIFIED)):
         begins = 1_000 * number
-        one = alert(service="web", fingerprint="fp")
-        incident = await store.incident(await deliver(store, one, at=later(begins), sop_id="sop_x"))
+        item = alert(service="web", fingerprint="fp")
+        incident = await store.incident(
+            await deliver(store, item, at=later(begins), sop_id="sop_x")
+        )
         approval = await pending_approval(
             store, incident.id, requested_at=later(begins), expires_at=later(begins + 900)
         )
@@ -430,10 +436,10 @@ async def test_the_track_record_is_of_this_sop_and_action_over_all_incidents(sto
         await ends(store, execution, state, begins + 10)
         ended = resolved(service="web", fingerprint="fp")
         await deliver(store, ended, at=later(begins + 20), sop_id="sop_x")
-    found = await store.track_record("sop_x", "service.restart")
-    assert (found.runs, found.verified, found.came_back) == (3, 2, 1)
-    assert found.median_recovery == 9.0
-    assert (found.last_failed_at, found.last_failed_by) == (later(1_002), ANA)
+    result = await store.track_record("sop_x", "service.restart")
+    assert (result.runs, result.verified, result.came_back) == (3, 2, 1)
+    assert result.median_recovery == 9.0
+    assert (result.last_failed_at, result.last_failed_by) == (later(1_002), ANA)
     assert (await store.track_record("sop_x", "service.stop")).runs == 0
     assert (await store.track_record("sop_y", "service.restart")).runs == 0
 
@@ -456,7 +462,7 @@ async def test_a_severity_that_any_sender_may_say_takes_nothing_back(store: Stor
 
 async def test_the_same_proposal_of_an_incident_is_one_card_whoever_asks(store: Store) -> None:
     incident, elsewhere = await open_incident(store), await other(store)
-    one = await pending_approval(store, incident.id, target="web")
+    result = await pending_approval(store, incident.id, target="web")
     with pytest.raises(AlreadyProposed, match="Restart web is awaiting approval"):
         await pending_approval(store, incident.id, target="web", requested_by=BEN)
     for different in (
@@ -465,7 +471,7 @@ async def test_the_same_proposal_of_an_incident_is_one_card_whoever_asks(store: 
         pending_approval(store, incident.id, target="web", undoes="exec-1"),
     ):
         assert (await different).id
-    await yes(store, one)
+    await yes(store, result)
     with pytest.raises(AlreadyProposed, match="Restart web is approved"):
         await pending_approval(store, incident.id, target="web")
     assert await claim(store) is not None
@@ -476,13 +482,13 @@ async def test_the_same_proposal_of_an_incident_is_one_card_whoever_asks(store: 
 
 async def test_what_is_withdrawn_stays_so_and_what_is_sent_cannot_be(store: Store) -> None:
     incident = await open_incident(store)
-    one, sent = (
+    item, sent = (
         await pending_approval(store, incident.id),
         await pending_approval(store, incident.id),
     )
-    assert await revoke(store, one.id, "not any more", later(1))
-    assert not await revoke(store, one.id, "twice", later(1))
-    assert await reason(store, one) == "not any more"
+    assert await revoke(store, item.id, "not any more", later(1))
+    assert not await revoke(store, item.id, "twice", later(1))
+    assert await reason(store, item) == "not any more"
     await yes(store, sent)
     execution = await claim(store)
     assert execution is not None
@@ -493,7 +499,7 @@ async def test_what_is_withdrawn_stays_so_and_what_is_sent_cannot_be(store: Stor
 
 
 async def test_a_yes_of_a_time_yet_to_come_is_not_acted_on(store: Store) -> None:
-    one = await pending_approval(store, (await open_incident(store)).id)
-    await yes(store, one, 500)
+    result = await pending_approval(store, (await open_incident(store)).id)
+    await yes(store, result, 500)
     assert await claim(store, 2) is None
-    assert await reason(store, one) == "the clock was moved back after the approval"
+    assert await reason(store, result) == "the clock was moved back after the approval"

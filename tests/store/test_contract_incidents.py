@@ -168,8 +168,8 @@ async def test_a_note_is_kept_and_shown_in_the_thread(store: Store) -> None:
     last = (await store.timeline(incident.id))[-1]
     assert (last.kind, last.text, last.actor) == ("note", "Turned off the cache", ANA)
     await store.outbox_sent(await _card(store, incident.id), "1.0")
-    notes = [one for one in await store.outbox_due(CHANNEL, later(4)) if one.kind == "note"]
-    assert [one.in_thread for one in notes] == [True]
+    notes = [note for note in await store.outbox_due(CHANNEL, later(4)) if note.kind == "note"]
+    assert [note.in_thread for note in notes] == [True]
     assert await store.remark(int(notes[0].subject)) == last
     assert await store.remark(999) is None
 
@@ -180,8 +180,8 @@ async def test_the_timeline_tells_the_story_oldest_first(store: Store) -> None:
     await store.note(incident.id, "Looking", ANA, later(2))
     await store.resolve(incident.id, ANA, later(3))
     story = await store.timeline(incident.id)
-    assert [one.kind for one in story] == ["opened", "acknowledged", "note", "resolved"]
-    assert [one.at for one in story] == [later(0), later(1), later(2), later(3)]
+    assert [item.kind for item in story] == ["opened", "acknowledged", "note", "resolved"]
+    assert [item.at for item in story] == [later(0), later(1), later(2), later(3)]
     assert story[0].text == "Opened by alertmanager"
     assert await store.timeline(999) == []
 
@@ -190,11 +190,11 @@ async def test_open_incidents_come_newest_first_and_in_pages(store: Store) -> No
     ids = [await deliver(store, alert(service=f"s{n}", fingerprint=f"fp{n}")) for n in range(5)]
     await store.acknowledge(ids[1], ANA, later(1))
     await store.resolve(ids[3], ANA, later(1))
-    assert [one.id for one in await store.open_incidents()] == [ids[4], ids[2], ids[1], ids[0]]
+    assert [item.id for item in await store.open_incidents()] == [ids[4], ids[2], ids[1], ids[0]]
     page = await store.open_incidents(limit=2)
-    assert [one.id for one in page] == [ids[4], ids[2]]
+    assert [item.id for item in page] == [ids[4], ids[2]]
     rest = await store.open_incidents(limit=2, before=page[-1].id)
-    assert [one.id for one in rest] == [ids[1], ids[0]]
+    assert [item.id for item in rest] == [ids[1], ids[0]]
 
 
 async def test_incidents_are_counted_by_status(store: Store) -> None:
@@ -210,8 +210,8 @@ async def test_the_incidents_of_a_sop_come_newest_first(store: Store) -> None:
     await store.resolve(first, ANA, later(1))
     second = await deliver(store, alert(), sop_id="web-procedure")
     await deliver(store, alert(service="db", fingerprint="fp-db"), sop_id="db-procedure")
-    found = await store.incidents_of_sop("web-procedure")
-    assert [one.id for one in found] == [second, first]
+    incidents = await store.incidents_of_sop("web-procedure")
+    assert [item.id for item in incidents] == [second, first]
     assert len(await store.incidents_of_sop("web-procedure", limit=1)) == 1
 
 
@@ -219,12 +219,12 @@ async def test_an_incident_is_found_by_its_card_or_a_reply_in_its_thread(store: 
     incident = await open_incident(store)
     await store.note(incident.id, "Looking", ANA, later(1))
     await store.outbox_sent(await _card(store, incident.id), "100.1")
-    reply = next(one for one in await store.outbox_due(CHANNEL, later(2)) if one.in_thread)
+    reply = next(item for item in await store.outbox_due(CHANNEL, later(2)) if item.in_thread)
     await store.outbox_sent(reply, "100.2")
     for ts in ("100.1", "100.2"):
-        found = await store.incident_of_message(CHANNEL, ts)
-        assert found is not None
-        assert found.id == incident.id
+        result = await store.incident_of_message(CHANNEL, ts)
+        assert result is not None
+        assert result.id == incident.id
     assert await store.incident_of_message("C0OTHER", "100.1") is None
     assert await store.incident_of_message(CHANNEL, "100.3") is None
 

@@ -76,7 +76,7 @@ async def test_a_day_proves_what_came_since_the_last_and_tells_what_is_wrong(sto
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "text"),
     [
         ("DELETE FROM audit WHERE seq = 4", "row 4 is missing"),
         ("DELETE FROM audit WHERE seq > 3", "rows 4 to 6 are missing"),
@@ -85,7 +85,7 @@ async def test_a_day_proves_what_came_since_the_last_and_tells_what_is_wrong(sto
     ],
 )
 async def test_the_head_of_a_day_tells_every_kind_of_change(
-    store: Store, change: str, told: str
+    store: Store, change: str, text: str
 ) -> None:
     await say(store, 3)
     assert await store.close_audit_day(CHANNEL, MIDNIGHT + days(1))
@@ -94,7 +94,7 @@ async def test_the_head_of_a_day_tells_every_kind_of_change(
     assert await store.close_audit_day(CHANNEL, MIDNIGHT + days(2))
     day = await store.audit_day((NOW + days(1)).date().isoformat())
     assert day is not None
-    assert told in day.note
+    assert text in day.note
 
 
 async def test_a_tail_cut_off_with_the_older_head_put_back_is_told_the_next_day(
@@ -182,19 +182,19 @@ async def test_what_was_tampered_with_is_not_forgotten(store: Store, change: str
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "text"),
     [
         ("DELETE FROM audit_anchors WHERE name = 'checkpoint'", "row 1 is missing"),
         ("UPDATE audit_anchors SET seq = 6 WHERE name = 'checkpoint'", "'checkpoint' was edited"),
         ("DELETE FROM audit WHERE seq = 6", "row 6 is missing"),
     ],
 )
-async def test_who_prunes_by_hand_is_found(store: Store, change: str, told: str) -> None:
+async def test_who_prunes_by_hand_is_found(store: Store, change: str, text: str) -> None:
     await say(store, 5)
     await say(store, 3, day=10)
     await store.prune_audit(NOW + days(5), NOW + days(20))
     await tamper(store, (change,))
-    assert told in await fault(store)
+    assert text in await fault(store)
 
 
 @pytest.mark.sqlite_file

@@ -77,8 +77,8 @@ async def two(storage: Storage) -> tuple[Process, Process]:
 
 
 async def card(store: Store) -> OutboxMessage:
-    (found,) = await store.outbox_due(CHANNEL, NOW)
-    return found
+    (item,) = await store.outbox_due(CHANNEL, NOW)
+    return item
 
 
 # Claims
@@ -339,8 +339,8 @@ async def test_a_dispatch_of_a_lapsed_owner_is_adopted_once_and_never_before(
 ) -> None:
     here, there = two
     incident = await open_incident(here.store)
-    one = await pending_approval(here.store, incident.id)
-    await here.store.vote(one.id, voter(ANA), Choice.APPROVE, TEAM, NOW)
+    result = await pending_approval(here.store, incident.id)
+    await here.store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, NOW)
     execution = await claim_execution(here.store, here.now)
     assert execution is not None
     wait(LEASE - 0.001, here, there)

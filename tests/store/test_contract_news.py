@@ -28,13 +28,13 @@ from tests.store.test_contract_executions import approved
 
 async def said(store: Store) -> list[News]:
     """Every piece of news, as its message in the outbox would show it."""
-    found = []
+    items = []
     for number in range(1, 60):  # what was said already may have taken a number
         if await store.outbox_message(f"news:{number}"):
             item = await store.news(number)
             assert item is not None
-            found.append(item)
-    return found
+            items.append(item)
+    return items
 
 
 async def shown(store: Store, key: str) -> None:
@@ -82,11 +82,11 @@ async def test_an_approval_that_expires_is_said_to_who_asked_and_who_could_appro
     store: Store,
 ) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id, approvers=(ANA, BEN))
+    result = await pending_approval(store, incident.id, approvers=(ANA, BEN))
     assert await store.expire_approvals(later(901)) == 1
     assert await store.expire_approvals(later(902)) == 0
     (news,) = await said(store)
-    assert (news.kind, news.subject) == (NewsKind.EXPIRED, one.id)
+    assert (news.kind, news.subject) == (NewsKind.EXPIRED, result.id)
     assert news.mentions == (CAT, ANA, BEN)
     message = await store.outbox_message("news:1")
     assert message is not None
@@ -100,9 +100,9 @@ async def test_a_revoked_approval_is_said_but_not_one_that_ends_with_its_inciden
     store: Store,
 ) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id, approvers=(ANA,))
-    assert await revoke(store, one.id, "the SOP was edited", later(1))
-    assert not await revoke(store, one.id, "the SOP was edited", later(2))
+    result = await pending_approval(store, incident.id, approvers=(ANA,))
+    assert await revoke(store, result.id, "the SOP was edited", later(1))
+    assert not await revoke(store, result.id, "the SOP was edited", later(2))
     (news,) = await said(store)
     assert (news.kind, news.facts["why"]) == (NewsKind.REVOKED, "the SOP was edited")
     await pending_approval(store, incident.id)

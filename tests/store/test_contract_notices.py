@@ -27,7 +27,7 @@ OPS = "C0OPS"
 
 
 async def due(store: Store, seconds: float, channel: str = CHANNEL) -> list[str]:
-    return [one.key for one in await store.outbox_due(channel, later(seconds), 100)]
+    return [item.key for item in await store.outbox_due(channel, later(seconds), 100)]
 
 
 async def post(store: Store, key: str, ts: str) -> None:
@@ -38,13 +38,13 @@ async def post(store: Store, key: str, ts: str) -> None:
 
 async def several(store: Store, count: int, severity: Severity = Severity.LOW) -> list[int]:
     """So many incidents of different services."""
-    found = []
+    items = []
     for number in range(count):
-        one = alert(
+        item = alert(
             service=f"{severity}-{number}", fingerprint=f"{severity}-{number}", severity=severity
         )
-        found.append(await deliver(store, one))
-    return found
+        items.append(await deliver(store, item))
+    return items
 
 
 # What it says
@@ -219,8 +219,8 @@ async def test_the_oldest_open_incident_of_a_channel_is_known(store: Store) -> N
 
 
 async def stuck(store: Store, seconds: float) -> dict[str, tuple[int, tuple[str, ...]]]:
-    found = await store.overdue_work(later(seconds))
-    return {one.what: (one.count, one.names) for one in found}
+    result = await store.overdue_work(later(seconds))
+    return {item.what: (item.count, item.names) for item in result}
 
 
 async def test_nothing_is_stuck_while_everything_moves(store: Store) -> None:
@@ -244,26 +244,26 @@ async def test_an_overdue_message_and_one_that_slack_does_not_take_are_stuck(sto
     assert (await stuck(store, 301))["message"][0] == 1
     note = (await store.outbox_due(CHANNEL, later(1)))[0]
     await store.outbox_give_up(note, "is_archived", "", later(2))
-    found = await stuck(store, 2)
-    assert found["undelivered"] == (1, (f"{incident.number} (note)",))
+    result = await stuck(store, 2)
+    assert result["undelivered"] == (1, (f"{incident.number} (note)",))
     await store.resolve(incident.id, ANA, later(3))
     assert "undelivered" not in await stuck(store, 4), "it does not matter any more"
 
 
 async def test_an_approval_that_did_not_expire_is_stuck(store: Store) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id, expires_at=later(900))
+    result = await pending_approval(store, incident.id, expires_at=later(900))
     assert "approval" not in await stuck(store, 960)
-    assert (await stuck(store, 961))["approval"] == (1, (one.id,))
+    assert (await stuck(store, 961))["approval"] == (1, (result.id,))
 
 
 async def test_an_approved_action_that_nobody_sends_and_a_dispatch_without_result_are_stuck(
     store: Store,
 ) -> None:
     incident = await open_incident(store)
-    one = await pending_approval(store, incident.id)
-    await store.vote(one.id, voter(BEN), Choice.APPROVE, TEAM, later(1))
-    assert (await stuck(store, 62))["approved"] == (1, (one.id,))
+    result = await pending_approval(store, incident.id)
+    await store.vote(result.id, voter(BEN), Choice.APPROVE, TEAM, later(1))
+    assert (await stuck(store, 62))["approved"] == (1, (result.id,))
     execution = await claim_execution(store, later(62))
     assert execution is not None
     assert "approved" not in await stuck(store, 200)

@@ -21,9 +21,9 @@ FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
 OVERTAKEN = "overtaken by a newer telling"
 
 
-def said(one: Alert, second: int, **changes: str) -> IdentifiedAlert:
+def said(item: Alert, second: int, **changes: str) -> IdentifiedAlert:
     """The alert as its sender told it in that second."""
-    return replace(identify(one, **changes), sent_at=later(second))
+    return replace(identify(item, **changes), sent_at=later(second))
 
 
 async def arrive(store: Store, *tellings: IdentifiedAlert) -> None:
@@ -34,9 +34,9 @@ async def arrive(store: Store, *tellings: IdentifiedAlert) -> None:
 
 async def only_open(store: Store) -> Incident | None:
     """The open incident, None where there is none; more than one is never right here."""
-    found = await store.open_incidents()
-    assert len(found) < 2
-    return found[0] if found else None
+    incidents = await store.open_incidents()
+    assert len(incidents) < 2
+    return incidents[0] if incidents else None
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Story:
 
     def _telling(self, storage: int) -> IdentifiedAlert:
         name, status, severity = self.told[storage]
-        one = alert(name=name, fingerprint=f"fp-{name}", status=status, severity=severity)
-        return said(one, storage)
+        item = alert(name=name, fingerprint=f"fp-{name}", status=status, severity=severity)
+        return said(item, storage)
 
     def last(self) -> dict[str, tuple[AlertStatus, Severity]]:
         """How each alert stands by what was told last."""
@@ -62,7 +62,7 @@ class Story:
 
 @st.composite
 def stories(draw: st.DrawFn, names: Sequence[str]) -> Story:
-    told = draw(
+    result = draw(
         st.lists(
             st.tuples(
                 st.sampled_from(names),
@@ -73,7 +73,7 @@ def stories(draw: st.DrawFn, names: Sequence[str]) -> Story:
             max_size=7,
         )
     )
-    return Story(tuple(told), tuple(draw(st.permutations(range(len(told))))))
+    return Story(tuple(result), tuple(draw(st.permutations(range(len(result))))))
 
 
 async def end_of(story: Story) -> Incident | None:
@@ -217,6 +217,6 @@ async def test_the_resolve_of_something_else_with_the_same_fingerprint_overtakes
     other = resolved(fingerprint="1", env="staging", service="web")
     mine = alert(fingerprint="1", env="prod", service="payments")
     for number, (one, at) in enumerate(((other, later(5)), (mine, later(4)))):
-        told = replace(identify(one), sent_at=at)
-        receipt = await store.accept(f"d{number}", [told], channel=CHANNEL, now=later(6))
+        result = replace(identify(one), sent_at=at)
+        receipt = await store.accept(f"d{number}", [result], channel=CHANNEL, now=later(6))
     assert receipt.opened

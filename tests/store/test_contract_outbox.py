@@ -13,13 +13,13 @@ NEVER = 10_000_000
 
 
 async def message(store: Store, key: str) -> OutboxMessage:
-    found = await store.outbox_message(key)
-    assert found is not None, key
-    return found
+    result = await store.outbox_message(key)
+    assert result is not None, key
+    return result
 
 
 async def due(store: Store, seconds: float) -> list[str]:
-    return [one.key for one in await store.outbox_due(CHANNEL, later(seconds))]
+    return [item.key for item in await store.outbox_due(CHANNEL, later(seconds))]
 
 
 async def send(store: Store, key: str, ts: str) -> OutboxMessage:
@@ -144,7 +144,7 @@ async def test_the_gravest_goes_first_then_the_oldest(store: Store) -> None:
     expected = [f"card:{ids[n]}" for n in (2, 1, 3, 0)]
     assert await due(store, 0) == expected
     first_two = await store.outbox_due(CHANNEL, later(0), limit=2)
-    assert [one.key for one in first_two] == expected[:2]
+    assert [item.key for item in first_two] == expected[:2]
 
 
 async def test_a_reply_waits_until_its_card_is_posted(store: Store) -> None:
@@ -198,7 +198,7 @@ async def test_what_fails_again_and_again_is_overdue_all_the_same(store: Store) 
     for tries in range(5):
         await store.outbox_retry(card, later(60 * (tries + 1)), "internal_error", maybe_posted=True)
     assert await store.outbox_overdue(later(0)) == [CHANNEL]
-    assert "message" in [one.what for one in await store.overdue_work(later(301))]
+    assert "message" in [item.what for item in await store.overdue_work(later(301))]
     await send(store, card.key, "1.1")
     assert await store.outbox_overdue(later(NEVER)) == []
 
@@ -210,8 +210,8 @@ async def test_what_stood_elsewhere_says_so_once_it_is_shown(store: Store) -> No
     await send(store, f"undelivered:{card.key}", "9.9")
     await store.outbox_retry_failed(later(1000))
     await send(store, card.key, "1.1")
-    [told] = await store.outbox_due("C0OPS", later(1000))
-    assert told.key == f"undelivered:{card.key}"
+    [item] = await store.outbox_due("C0OPS", later(1000))
+    assert item.key == f"undelivered:{card.key}"
 
 
 async def test_only_channels_with_something_due_are_named(store: Store) -> None:
@@ -260,9 +260,9 @@ async def test_people_hear_in_the_ops_channel_what_could_not_be_shown(store: Sto
     incident = await open_incident(store, severity=Severity.CRITICAL)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_give_up(card, "channel_not_found", "C0OPS", later(3))
-    [told] = await store.outbox_due("C0OPS", later(3))
-    assert (told.kind, told.subject, told.severity) == ("undelivered", card.key, Severity.CRITICAL)
-    assert (told.in_thread, told.incident_id) == (False, incident.id)
+    [item] = await store.outbox_due("C0OPS", later(3))
+    assert (item.kind, item.subject, item.severity) == ("undelivered", card.key, Severity.CRITICAL)
+    assert (item.in_thread, item.incident_id) == (False, incident.id)
 
 
 async def test_what_the_ops_channel_itself_refuses_is_not_told_there_for_ever(
@@ -347,13 +347,13 @@ async def test_what_is_shown_is_not_revived(store: Store) -> None:
 async def test_what_is_given_up_is_one_message_elsewhere_that_follows_it(store: Store) -> None:
     incident = await open_incident(store)
     key = f"card:{incident.id}"
-    told = f"undelivered:{key}"
+    text = f"undelivered:{key}"
     for number, (error, words) in enumerate(
         [("not_in_channel", 1), ("not_in_channel", 2), ("is_archived", 3)]
     ):
         at = later(1000 * (number + 1))
         await store.outbox_give_up(await message(store, key), error, "C0OPS", at)
-        assert (await message(store, told)).desired_version == words
+        assert (await message(store, text)).desired_version == words
         await store.outbox_retry_failed(later(1000 * (number + 2)))
 
 
@@ -379,10 +379,10 @@ async def test_a_channel_that_asks_gets_its_messages_and_the_first_card_in_the_s
     assert (quiet.which, quiet.messages, quiet.card) == ({MessageClass.NEW}, None, None)
 
     asks = {CHANNEL: FetchRequest(20, EVERYTHING), "C0OTHER": FetchRequest(20, EVERYTHING)}
-    found = await store.outbox_channels(at, asks)
-    assert list(found) == [CHANNEL]
-    assert found[CHANNEL].messages == await store.outbox_due(CHANNEL, at)
-    assert found[CHANNEL].card == await store.card_content(incident.id)
+    channels = await store.outbox_channels(at, asks)
+    assert list(channels) == [CHANNEL]
+    assert channels[CHANNEL].messages == await store.outbox_due(CHANNEL, at)
+    assert channels[CHANNEL].card == await store.card_content(incident.id)
 
     changes_only = {
         CHANNEL: FetchRequest(20, frozenset({MessageClass.STATE_CHANGE, MessageClass.REFRESH}))
@@ -392,4 +392,4 @@ async def test_a_channel_that_asks_gets_its_messages_and_the_first_card_in_the_s
     await send(store, f"card:{incident.id}", "100.1")
     reply = (await store.outbox_channels(at, asks))[CHANNEL]
     assert reply.messages is not None
-    assert [(one.kind, reply.card) for one in reply.messages] == [("note", None)]
+    assert [(item.kind, reply.card) for item in reply.messages] == [("note", None)]

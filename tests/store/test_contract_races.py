@@ -38,8 +38,8 @@ async def two(storage: Storage) -> tuple[Store, Store]:
     return await storage.open("bot-a"), await storage.open("bot-b")
 
 
-async def yes(store: Store, one: Approval, user: str) -> Approval:
-    return await store.vote(one.id, voter(user), Choice.APPROVE, TEAM, later(1))
+async def yes(store: Store, approval: Approval, user: str) -> Approval:
+    return await store.vote(approval.id, voter(user), Choice.APPROVE, TEAM, later(1))
 
 
 async def accept(store: Store, key: str, alerts: Sequence[IdentifiedAlert]) -> Receipt:
@@ -54,16 +54,16 @@ async def test_three_who_press_at_once_where_two_are_needed_leave_two_votes(
     people = ("U0ONE", "U0TWO", "U0THREE")
     for number in range(TIMES):
         incident = await open_incident(here, service=f"s{number}", fingerprint=f"fp{number}")
-        one = await pending_approval(here, incident.id, needed=2, approvers=people)
+        result = await pending_approval(here, incident.id, needed=2, approvers=people)
         answers = await asyncio.gather(
             *(
-                yes(store, one, user)
+                yes(store, result, user)
                 for store, user in zip((here, there, here), people, strict=True)
             ),
             return_exceptions=True,
         )
         assert sum(isinstance(answer, Refused) for answer in answers) == 1
-        assert len((await here.approval(one.id)).votes) == 2
+        assert len((await here.approval(result.id)).votes) == 2
 
 
 async def test_an_alert_and_its_resolve_that_tells_less_at_once_leave_what_was_said_last(
@@ -90,8 +90,8 @@ async def test_deliveries_that_find_out_late_what_they_need_of_each_other_all_la
             await deliver(here, alert(service=f"{name}{number}", fingerprint=f"{name}{number}"))
         to_a = [alert(**wide, fingerprint=f"a{number}"), alert(**wide, fingerprint=f"b{number}")]
         await asyncio.gather(deliver(here, *to_a), deliver(there, *to_a[::-1]))
-    found = await here.open_incidents()
-    assert [one.alert_count for one in found] == [3] * 8
+    incidents = await here.open_incidents()
+    assert [item.alert_count for item in incidents] == [3] * 8
 
 
 async def test_a_wish_of_two_for_the_same_message_is_one_message(storage: Storage) -> None:
@@ -99,13 +99,13 @@ async def test_a_wish_of_two_for_the_same_message_is_one_message(storage: Storag
     incident = await open_incident(here)
     ends = []
     for number in range(TIMES):
-        one = await pending_approval(here, incident.id)
-        ends.append(one.id)
+        result = await pending_approval(here, incident.id)
+        ends.append(result.id)
         await asyncio.gather(
             *(store.expire_approvals(later(1_000 + number)) for store in (here, there))
         )
-    told = [entry.kind for entry in await here.timeline(incident.id)]
-    assert told.count("expired") == TIMES
+    items = [entry.kind for entry in await here.timeline(incident.id)]
+    assert items.count("expired") == TIMES
     for approval_id in ends:
         reply = await here.outbox_message(f"approval:{approval_id}")
         assert reply is not None

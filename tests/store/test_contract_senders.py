@@ -28,11 +28,11 @@ _keys = iter(range(10_000))
 
 
 async def tell(
-    store: Store, one: Alert, *senders: str, at: float = 0, key: str = "", **changes: Any
+    store: Store, item: Alert, *senders: str, at: float = 0, key: str = "", **changes: Any
 ) -> int:
     """The alert as its sender (and those that are the same) told it; the incident it touched."""
     who = senders or (MONITOR,)
-    telling = replace(identify(one, dedup_key=key), senders=who, **changes)
+    telling = replace(identify(item, dedup_key=key), senders=who, **changes)
     receipt = await store.accept(f"d{next(_keys)}", [telling], channel=CHANNEL, now=later(at))
     return receipt.incident_ids[-1] if receipt.incident_ids else 0
 
@@ -71,8 +71,8 @@ async def test_a_strangers_resolve_ends_nothing_and_is_kept_and_said_once(
 
 async def test_the_stored_alert_says_that_it_cleared_nothing(store: Store) -> None:
     incident_id = await tell(store, alert())
-    one = replace(identify(resolved(), tracking_id="req-stranger"), senders=(STRANGER,))
-    await store.accept("d", [one], channel=CHANNEL, now=later(1))
+    result = replace(identify(resolved(), tracking_id="req-stranger"), senders=(STRANGER,))
+    await store.accept("d", [result], channel=CHANNEL, now=later(1))
     (traced,) = await store.trace("req-stranger")
     assert (traced.incident_id, traced.reason) == (incident_id, Reason.NOT_ITS_SENDER)
 

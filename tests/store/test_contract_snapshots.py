@@ -93,11 +93,11 @@ class Slow:
         return await running, waits
 
     async def _somebody_waits(self) -> bool:
-        found = await self._gate.execute(
+        result = await self._gate.execute(
             "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted",
             (GATE,),
         )
-        return await found.fetchone() is not None
+        return await result.fetchone() is not None
 
 
 @pytest.fixture

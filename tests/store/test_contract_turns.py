@@ -17,8 +17,8 @@ async def sends(
     store: Store, sender: str, service: str, severity: Severity = Severity.HIGH, at: float = 0
 ) -> int:
     """An incident of its own."""
-    one = alert(service=service, fingerprint=service, severity=severity)
-    telling = replace(identify(one), senders=(sender,))
+    item = alert(service=service, fingerprint=service, severity=severity)
+    telling = replace(identify(item), senders=(sender,))
     receipt = await store.accept(telling.dedup_key, [telling], channel=CHANNEL, now=later(at))
     return receipt.incident_ids[0]
 
@@ -38,8 +38,8 @@ async def posted(store: Store, incident: int) -> None:
 @pytest.mark.attack("ASI08")
 async def test_who_sends_one_is_not_behind_all_of_who_sent_many(store: Store) -> None:
     many = [await sends(store, FLOOD, f"flood-{number}", at=number) for number in range(20)]
-    one = await sends(store, OTHER, "web", at=30)
-    assert (await cards(store))[:3] == [many[0], one, many[1]]
+    result = await sends(store, OTHER, "web", at=30)
+    assert (await cards(store))[:3] == [many[0], result, many[1]]
 
 
 async def test_who_comes_late_neither_waits_for_a_backlog_nor_makes_up_for_lost_turns(
@@ -85,8 +85,8 @@ async def test_an_incident_that_got_graver_before_its_card_was_up_has_the_next_t
 ) -> None:
     many = [await sends(store, FLOOD, f"flood-{number}", Severity.CRITICAL) for number in range(5)]
     graver = await sends(store, OTHER, "web", Severity.LOW)
-    one = alert(service="web", fingerprint="web", severity=Severity.CRITICAL)
-    telling = replace(identify(one), senders=(OTHER,))
+    item = alert(service="web", fingerprint="web", severity=Severity.CRITICAL)
+    telling = replace(identify(item), senders=(OTHER,))
     await store.accept(telling.dedup_key, [telling], channel=CHANNEL, now=later(9))
     assert (await cards(store)).index(graver) <= 1, many
 

@@ -32,8 +32,8 @@ MONITOR, STRANGER, TWIN = "slack:B0MONITOR", "slack:B0STRANGER", "http:alertmana
 _keys = iter(range(10_000))
 
 
-async def tell(store: Store, one: Alert, *senders: str, at: float, **changes: str) -> int:
-    telling = replace(identify(one), senders=senders or (MONITOR,), **changes)
+async def tell(store: Store, item: Alert, *senders: str, at: float, **changes: str) -> int:
+    telling = replace(identify(item), senders=senders or (MONITOR,), **changes)
     receipt = await store.accept(f"w{next(_keys)}", [telling], channel=CHANNEL, now=later(at))
     return receipt.incident_ids[-1]
 
@@ -54,7 +54,10 @@ async def sent(store: Store, incident_id: int) -> str:
 
 
 async def verifying(store: Store, execution_id: str) -> list[tuple[str, bool]]:
-    return [(one.sender, one.cleared) for one in await store.verifying_alerts(execution_id)]
+    return [
+        (verifying_alert.sender, verifying_alert.cleared)
+        for verifying_alert in await store.verifying_alerts(execution_id)
+    ]
 
 
 async def test_what_a_stranger_fires_after_it_was_sent_verifies_nothing(store: Store) -> None:

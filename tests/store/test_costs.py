@@ -75,16 +75,18 @@ async def counted(store: Store) -> CountingEngine:
 
 
 async def arrive(store: Store, service: str, instance: str = "a") -> None:
-    one = alert(service=service, fingerprint=instance)
-    await store.accept(f"delivery-{service}-{instance}", [identify(one)], channel=CHANNEL, now=NOW)
+    item = alert(service=service, fingerprint=instance)
+    await store.accept(f"delivery-{service}-{instance}", [identify(item)], channel=CHANNEL, now=NOW)
 
 
 async def show(store: Store) -> None:
     """What the outbox asks for until a card is posted."""
-    found = (await store.outbox_channels(NOW, {CHANNEL: FetchRequest(20, EVERYTHING)}))[CHANNEL]
-    assert found.messages is not None
-    (message,) = found.messages
-    rendered = await Renderer(Known(store)).render(message, found.card)
+    outbox_channel = (await store.outbox_channels(NOW, {CHANNEL: FetchRequest(20, EVERYTHING)}))[
+        CHANNEL
+    ]
+    assert outbox_channel.messages is not None
+    (message,) = outbox_channel.messages
+    rendered = await Renderer(Known(store)).render(message, outbox_channel.card)
     assert rendered is not None
     await store.outbox_sent(message, "1.1", None)
 

@@ -183,7 +183,7 @@ def breakable(full: tuple[str, str]) -> Iterator[End]:
 
 
 def broken(end: End) -> dict[str, invariants.Broken]:
-    return {one.name: one for one in answer(end, invariants.broken())}
+    return {item.name: item for item in answer(end, invariants.broken())}
 
 
 def test_a_store_with_a_bit_of_everything_breaks_nothing(breakable: End) -> None:
@@ -197,17 +197,17 @@ def test_each_invariant_is_named_when_it_is_broken(
     assert invariant.name in BREAKS, "say in BREAKS how this one is broken by hand"
     for statement in BREAKS[invariant.name]:
         breakable.do(statement)
-    found = broken(breakable)
-    assert invariant.name in found, f"nobody noticed; found {list(found)}"
-    assert all(found[invariant.name].examples), "and which rows"
+    problems = broken(breakable)
+    assert invariant.name in problems, f"nobody noticed; found {list(problems)}"
+    assert all(problems[invariant.name].examples), "and which rows"
 
 
 def test_of_many_only_some_are_shown(breakable: End) -> None:
     breakable.do("DELETE FROM sop_map")
-    found = broken(breakable)["every incident's key leads to a SOP ID"]
-    assert len(found.examples) == SHOWN + 1
-    assert str(found).startswith("every incident's key leads to a SOP ID: not so for INC-")
-    assert str(found).endswith(", …")
+    value = broken(breakable)["every incident's key leads to a SOP ID"]
+    assert len(value.examples) == SHOWN + 1
+    assert str(value).startswith("every incident's key leads to a SOP ID: not so for INC-")
+    assert str(value).endswith(", …")
 
 
 def test_every_way_to_break_one_is_of_an_invariant_that_there_is() -> None:
@@ -227,8 +227,8 @@ async def test_they_hold_at_every_moment_while_replicas_get_in_each_others_way(
     looks = 0
     try:
         while not all(task.done() for task in busy):
-            found = await stores[looks % 2]._engine.read(invariants.broken)
-            assert not found, f"after {looks} looks: {found[0]}"
+            message = await stores[looks % 2]._engine.read(invariants.broken)
+            assert not message, f"after {looks} looks: {message[0]}"
             looks += 1
         await asyncio.gather(*busy)
         assert not await stores[0]._engine.read(invariants.broken)
@@ -267,9 +267,9 @@ async def one_thing(store: Store, chance: random.Random, number: int) -> None:
     elif what == 6:
         await pending_approval(store, chance.choice(open_ones).id)
     elif what == 7:
-        for one in await store.approvals_waiting():
+        for item in await store.approvals_waiting():
             choice = chance.choice((Choice.APPROVE, Choice.APPROVE, Choice.REJECT))
-            await store.vote(one.id, voter(chance.choice((ANA, BEN))), choice, TEAM, now)
+            await store.vote(item.id, voter(chance.choice((ANA, BEN))), choice, TEAM, now)
     else:
         taken = await claim_execution(store, now)
         if taken is not None:

@@ -22,8 +22,8 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Any]:
     caplog.set_level(logging.DEBUG, "bot.events")
 
     def events(name: Event) -> list[dict[str, Any]]:
-        found = [record for record in caplog.records if record.getMessage() == name]
-        return [record.__dict__["fields"] for record in found]
+        items = [record for record in caplog.records if record.getMessage() == name]
+        return [record.__dict__["fields"] for record in items]
 
     return events
 

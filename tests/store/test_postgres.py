@@ -157,10 +157,10 @@ async def test_whose_listener_was_killed_listens_again_and_looks_at_everything(
 # Killed backends, and a server that restarts
 
 
-async def deliver_once(store: Store, one: IdentifiedAlert) -> str:
+async def deliver_once(store: Store, identified_alert: IdentifiedAlert) -> str:
     """Hand it over once: 'done' or 'failed'; anything else is a fault."""
     try:
-        await store.accept(one.dedup_key, [one], channel=CHANNEL, now=NOW)
+        await store.accept(identified_alert.dedup_key, [identified_alert], channel=CHANNEL, now=NOW)
     except StoreError:
         return "failed"
     return "done"
@@ -169,26 +169,26 @@ async def deliver_once(store: Store, one: IdentifiedAlert) -> str:
 async def all_land(stores: tuple[Store, Store], disturb: Callable[[], Awaitable[object]]) -> None:
     """Told while the database is disturbed and told again where that failed, each counts once."""
     waiting = [identify(alert(fingerprint=f"fp-{number % 10}")) for number in range(200)]
-    told = list(waiting)
+    result = list(waiting)
 
     async def hand_over(store: Store) -> None:
         while waiting:
-            one = waiting.pop()
-            if await deliver_once(store, one) == "failed":
-                waiting.append(one)
+            item = waiting.pop()
+            if await deliver_once(store, item) == "failed":
+                waiting.append(item)
 
     await asyncio.gather(*(hand_over(store) for store in stores for _ in range(4)), disturb())
-    for one in told:
-        await until(lambda one=one: _is_done(stores[0], one), SOON, "took what it knows")  # type: ignore[misc]
+    for item in result:
+        await until(lambda item=item: _is_done(stores[0], item), SOON, "took what it knows")  # type: ignore[misc]
     (incident,) = await stores[1].open_incidents()
-    assert (incident.alert_count, incident.firing) == (len(told), 10)
-    assert incident.revision == len(told)
+    assert (incident.alert_count, incident.firing) == (len(result), 10)
+    assert incident.revision == len(result)
     story = [entry.kind for entry in await stores[1].timeline(incident.id)]
     assert story == ["opened"]
 
 
-async def _is_done(store: Store, one: IdentifiedAlert) -> bool:
-    return await deliver_once(store, one) == "done"
+async def _is_done(store: Store, identified_alert: IdentifiedAlert) -> bool:
+    return await deliver_once(store, identified_alert) == "done"
 
 
 async def test_tellings_survive_that_all_backends_are_killed(two: tuple[Store, Store]) -> None:
@@ -299,18 +299,18 @@ async def test_a_stalled_connection_ends_in_an_error_and_works_again_when_it_flo
         impatient(by_wire(database, tcp_proxy)) as store,
     ):
         incident_id = await deliver(store, alert())
-        one = identify(alert(), dedup_key="told-into-the-stall")
+        result = identify(alert(), dedup_key="told-into-the-stall")
         tcp_proxy.stall()
         async with asyncio.timeout(SOON):
             with pytest.raises(StoreError) as caught:
-                await store.accept("stalled", [one], channel=CHANNEL, now=NOW)
+                await store.accept("stalled", [result], channel=CHANNEL, now=NOW)
             with pytest.raises(StoreError):
                 await store.open_incidents()
         assert caught.value.remedy
         assert not caught.value.permanent
         tcp_proxy.resume()
         await until(lambda: answers(store), SOON, "came back")
-        await store.accept("stalled", [one], channel=CHANNEL, now=NOW)
+        await store.accept("stalled", [result], channel=CHANNEL, now=NOW)
         assert (await store.incident(incident_id)).alert_count == 2
         bell = store.signal(Topic.ADVICE)
         incident = await store.incident(incident_id)
@@ -342,43 +342,45 @@ def fresh(postgres: PostgresServer) -> Iterator[str]:
 
 @asynccontextmanager
 async def in_its_commit(
-    url: str, store: Store, one: IdentifiedAlert
+    url: str, store: Store, identified_alert: IdentifiedAlert
 ) -> AsyncIterator[asyncio.Task[object]]:
     """A delivery whose COMMIT the server is about to do, which it does when the block ends."""
     with psycopg.connect(url, autocommit=True) as held:
         held.execute(COMMITS_WAIT)
         held.execute("SELECT pg_advisory_lock(1)")
-        told = asyncio.ensure_future(store.accept("lost", [one], channel=CHANNEL, now=NOW))
+        result = asyncio.ensure_future(
+            store.accept("lost", [identified_alert], channel=CHANNEL, now=NOW)
+        )
 
         async def waits() -> bool:
-            found = held.execute(
+            rows = held.execute(
                 "SELECT query FROM pg_stat_activity WHERE wait_event = 'advisory'"
                 " AND datname = current_database()"
             ).fetchall()
-            return found == [("COMMIT",)]
+            return rows == [("COMMIT",)]
 
         await until(waits, SOON, "in its commit")
-        yield told
+        yield result
         held.execute("SELECT pg_advisory_unlock(1)")
 
 
 async def test_a_commit_whose_answer_is_lost_says_so_and_counts_once_when_told_again(
     fresh: str,
 ) -> None:
-    one = identify(alert())
+    result = identify(alert())
     async with (
         TcpProxy.to("127.0.0.1", urlsplit(fresh).port or 0) as tcp_proxy,
         impatient(by_wire(fresh, tcp_proxy)) as store,
     ):
-        async with in_its_commit(fresh, store, one) as told:
+        async with in_its_commit(fresh, store, result) as entry:
             tcp_proxy.stall()
         with pytest.raises(StoreError, match="it may stand") as caught:
-            await told
+            await entry
         assert "delivered again" in caught.value.remedy
         tcp_proxy.resume()
         await until(lambda: answers(store), SOON, "came back")
-        receipt = await store.accept("lost", [one], channel=CHANNEL, now=NOW)
-        assert (receipt.accepted, receipt.tracking_ids) == (0, (one.tracking_id,)), "it stood"
+        receipt = await store.accept("lost", [result], channel=CHANNEL, now=NOW)
+        assert (receipt.accepted, receipt.tracking_ids) == (0, (result.tracking_id,)), "it stood"
         (incident,) = await store.open_incidents()
         assert incident.alert_count == 1
 
@@ -386,14 +388,14 @@ async def test_a_commit_whose_answer_is_lost_says_so_and_counts_once_when_told_a
 async def test_a_commit_that_was_killed_says_so_and_counts_once_when_told_again(
     fresh: str,
 ) -> None:
-    one = identify(alert())
+    result = identify(alert())
     async with impatient(fresh) as store:
-        async with in_its_commit(fresh, store, one) as told:
+        async with in_its_commit(fresh, store, result) as entry:
             assert terminate(fresh, "COMMIT") == 1
             with pytest.raises(StoreError, match="it may stand"):
-                await told
+                await entry
         assert await store.open_incidents() == []
-        receipt = await store.accept("lost", [one], channel=CHANNEL, now=NOW)
+        receipt = await store.accept("lost", [result], channel=CHANNEL, now=NOW)
         assert receipt.accepted == 1
         (incident,) = await store.open_incidents()
         assert incident.alert_count == 1

@@ -59,8 +59,8 @@ async def test_of_many_large_deliveries_at_once_some_land_and_none_by_half(datab
         await engine.start()
         landed = await asyncio.gather(*map(deliver, range(8)))
         assert any(landed)
-        found = await store.open_incidents()
-        assert sorted(one.alert_count for one in found) == [200] * sum(landed)
+        incidents = await store.open_incidents()
+        assert sorted(item.alert_count for item in incidents) == [200] * sum(landed)
     finally:
         await engine.close()
 
@@ -105,8 +105,8 @@ async def test_an_alert_that_joins_takes_two_round_trips_and_a_new_incident_thre
         await engine.start()
         for part in ("a", "b"):
             trips = 0
-            one = identify(alert(service="trips", fingerprint=part))
-            await store.accept(f"trips-{part}", [one], channel=CHANNEL, now=NOW)
+            result = identify(alert(service="trips", fingerprint=part))
+            await store.accept(f"trips-{part}", [result], channel=CHANNEL, now=NOW)
             taken.append(trips)
     finally:
         await engine.close()

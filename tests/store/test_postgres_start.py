@@ -231,7 +231,7 @@ def test_who_does_not_use_postgresql_does_not_load_its_driver(module: str) -> No
 
 
 def test_a_missing_driver_is_told_how_to_be_installed() -> None:
-    said = python(
+    completed = python(
         "import asyncio, sys\n"
         "sys.modules['psycopg'] = None\n"
         "from bot.errors import SettingsError\n"
@@ -241,5 +241,5 @@ def test_a_missing_driver_is_told_how_to_be_installed() -> None:
         "except SettingsError as error:\n"
         "    print(error)\n"
     )
-    assert "STORE_URL: PostgreSQL needs its driver; install it with `make postgres`" in said
-    assert PASSWORD not in said
+    assert "STORE_URL: PostgreSQL needs its driver; install it with `make postgres`" in completed
+    assert PASSWORD not in completed

@@ -62,10 +62,10 @@ ANCHORS = [anchor(HEAD, ROWS[-1]), anchor(f"{DAY}2026-11-24", ROWS[5])]
 
 def verdict(rows: list[Row], anchors: list[Anchor], *, key: bytes = KEY, head: str = "") -> str:
     try:
-        one = Chain(key, anchors, wanted=head)
+        item = Chain(key, anchors, wanted=head)
         for each in rows:
-            one.add(each)
-        one.end()
+            item.add(each)
+        item.end()
     except Fault as fault:
         return f"{fault.seq}: {fault}"
     return ""
@@ -106,13 +106,13 @@ def test_any_row_that_is_deleted_is_missed(storage: int) -> None:
 
 
 @given(store_maker, store_maker)
-def test_any_two_rows_that_change_places_are_found(one: int, other: int) -> None:
-    if one == other:
+def test_any_two_rows_that_change_places_are_found(number: int, other: int) -> None:
+    if number == other:
         return
     rows = list(ROWS)
-    rows[one] = replace(ROWS[other], seq=one + 1)
-    rows[other] = replace(ROWS[one], seq=other + 1)
-    first, second = sorted((one, other))
+    rows[number] = replace(ROWS[other], seq=number + 1)
+    rows[other] = replace(ROWS[number], seq=other + 1)
+    first, second = sorted((number, other))
     expected = f"{first + 1}: row {first + 1} is out of order: it was row {second + 1}"
     assert verdict(rows, ANCHORS) == expected
 
@@ -142,11 +142,11 @@ def test_a_tail_cut_off_before_the_end_of_a_day_is_missed(length: int) -> None:
 
 @given(store_maker, st.sampled_from(Anchor.__slots__), values)
 def test_any_edit_of_any_anchor_is_found(storage: int, column: str, value: Any) -> None:
-    one = ANCHORS[storage % 2]
-    if value == getattr(one, column):
+    item = ANCHORS[storage % 2]
+    if value == getattr(item, column):
         return
-    anchors = [other for other in ANCHORS if other is not one]
-    assert verdict(ROWS, [*anchors, replace(one, **{column: value})])
+    anchors = [other for other in ANCHORS if other is not item]
+    assert verdict(ROWS, [*anchors, replace(item, **{column: value})])
 
 
 @given(store_maker, st.binary(min_size=1, max_size=40))

@@ -76,9 +76,9 @@ async def test_a_killed_process_loses_nothing_that_was_returned(tmp_path: Path, 
         for tracking_id in returned:
             assert len(await store.trace(tracking_id)) == 1, tracking_id
             assert not await store.first_time(tracking_id, NOW)
-        found = await store.open_incidents(limit=100)
-        assert len(found) == len({one.service for one in found})
-        assert sum(one.alert_count for one in found) >= len(returned)
+        incidents = await store.open_incidents(limit=100)
+        assert len(incidents) == len({item.service for item in incidents})
+        assert sum(item.alert_count for item in incidents) >= len(returned)
     finally:
         await store.close()
 

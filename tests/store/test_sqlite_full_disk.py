@@ -36,15 +36,15 @@ async def opened_at(file: Path) -> Store:
 @pytest.fixture
 async def store(file: Path) -> AsyncIterator[Store]:
     """A store on the small disk."""
-    one = await opened_at(file)
-    yield one
-    await one.close()
+    opened = await opened_at(file)
+    yield opened
+    await opened.close()
 
 
 async def tell(store: Store, name: str, service: str = "web") -> None:
-    one = alert(service=service, fingerprint=f"fp-{name}", text="a long story " * 400)
-    told = identify(one, dedup_key=name, tracking_id=name)
-    await store.accept(f"delivery-{name}", [told], channel=CHANNEL, now=NOW)
+    item = alert(service=service, fingerprint=f"fp-{name}", text="a long story " * 400)
+    result = identify(item, dedup_key=name, tracking_id=name)
+    await store.accept(f"delivery-{name}", [result], channel=CHANNEL, now=NOW)
 
 
 async def ping_until_full(store: Store) -> None:
@@ -98,7 +98,7 @@ async def test_what_does_not_fit_is_refused_whole_and_taken_once_there_is_room(
     await tell(store, "meanwhile", service="checkout")
     await tell(store, "meanwhile", service="checkout")
     assert len(await store.trace("meanwhile")) == 1
-    assert sorted(one.service for one in await store.open_incidents()) == ["checkout", "web"]
+    assert sorted(item.service for item in await store.open_incidents()) == ["checkout", "web"]
     await store.ping(NOW)
 
 
@@ -107,10 +107,10 @@ async def test_a_storm_on_a_full_disk_is_refused_to_the_last_and_logged_once(
 ) -> None:
     await leave_no_room(disk, store)
     caplog.clear()
-    told = await asyncio.gather(
+    results = await asyncio.gather(
         *(tell(store, f"storm-{n}") for n in range(2_000)), return_exceptions=True
     )
-    assert {type(one) for one in told} == {StoreError}
+    assert {type(item) for item in results} == {StoreError}
     assert len(caplog.records) <= 1, caplog.messages[:3]
     disk.make_room()
     await tell(store, "afterwards")

@@ -38,9 +38,9 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def store(file: Path) -> AsyncIterator[Store]:
-    one = await engine_on(file)
-    yield one
-    await one.close()
+    result = await engine_on(file)
+    yield result
+    await result.close()
 
 
 def size_of(file: Path | str) -> int:
@@ -48,8 +48,8 @@ def size_of(file: Path | str) -> int:
 
 
 async def tell(store: Store, name: str) -> None:
-    told = identify(alert(fingerprint=name), dedup_key=name, tracking_id=name)
-    await store.accept(name, [told], channel=CHANNEL, now=NOW)
+    result = identify(alert(fingerprint=name), dedup_key=name, tracking_id=name)
+    await store.accept(name, [result], channel=CHANNEL, now=NOW)
 
 
 async def refused(store: Store, name: str) -> str:
@@ -123,9 +123,9 @@ async def test_a_lock_held_too_long_is_named_to_all_who_wait_and_heals_by_itself
     try:
         with held(file):
             tries = (tell(store, f"n{number}") for number in range(300))
-            told = await asyncio.gather(*tries, return_exceptions=True)
-            assert {type(one) for one in told} == {StoreError}
-            assert "is in use by another process" in str(told[0])
+            results = await asyncio.gather(*tries, return_exceptions=True)
+            assert {type(item) for item in results} == {StoreError}
+            assert "is in use by another process" in str(results[0])
             assert heard.is_set()
         await tell(store, "n0")
         assert len(await store.trace("n0")) == 1
@@ -242,8 +242,8 @@ async def test_damage_that_comes_while_the_bot_runs_ends_the_writing(full: Path)
         for leaf in leaves:
             damaged(full, leaf)
         reads = (store.latest_alert(number) for number in range(1, 100))
-        told = await asyncio.gather(*reads, return_exceptions=True)
-        assert any("is damaged" in str(one) for one in told)
+        results = await asyncio.gather(*reads, return_exceptions=True)
+        assert any("is damaged" in str(item) for item in results)
         assert "is damaged" in await refused(store, "afterwards")
         assert store.signal(Topic.STORE).is_set()
     finally:
@@ -270,13 +270,13 @@ async def test_a_log_that_a_foreign_reader_makes_grow_is_spoken_of(
                 await store.first_time("x" * 100_000, NOW)
                 await store.prune(NOW, NOW)
                 await store.remember("sop_x", None, "person", "y" * 100_000, NOW)
-        said = [message for message in caplog.messages if "has grown to" in message]
-        assert [message.split("grown to ")[1].split(" MiB")[0] for message in said] == [
+        items = [message for message in caplog.messages if "has grown to" in message]
+        assert [message.split("grown to ")[1].split(" MiB")[0] for message in items] == [
             "1",
             "2",
             "4",
         ]
-        assert f"`fuser {file}`" in said[0]
+        assert f"`fuser {file}`" in items[0]
     finally:
         await store.close()
 

@@ -65,8 +65,8 @@ async def test_it_shows_its_incidents_with_their_approvals_and_executions(store:
         assert (await store.timeline(number))[0].kind == "opened"
         assert (await store.card_content(number)).incident == incident
         assert await store.latest_alert(number) is not None
-        states |= {one.state for one in await store.approvals_of(number)}
-        states |= {one.state for one in await store.executions_of(number)}
+        states |= {approval.state for approval in await store.approvals_of(number)}
+        states |= {approval.state for approval in await store.executions_of(number)}
     assert states >= set(RemediationStatus) - {RemediationStatus.UNDONE}
 
 
@@ -86,9 +86,9 @@ async def test_its_messages_are_sent_in_the_order_in_which_it_would_have_sent_th
 
 
 async def test_a_mention_that_it_took_in_is_not_answered_once_more(store: Store) -> None:
-    [asked] = [one for one in await store.open_incidents(100) if one.service == "mentioned"]
-    assert not await store.enqueue_advice(asked, "why?", ANA, later(100), "mention/C1/1.2")
-    assert await store.enqueue_advice(asked, "why?", ANA, later(100), "mention/C1/1.3")
+    [items] = [item for item in await store.open_incidents(100) if item.service == "mentioned"]
+    assert not await store.enqueue_advice(items, "why?", ANA, later(100), "mention/C1/1.2")
+    assert await store.enqueue_advice(items, "why?", ANA, later(100), "mention/C1/1.3")
 
 
 async def test_it_takes_in_an_alert_and_posts_its_card(store: Store) -> None:
@@ -101,8 +101,8 @@ async def test_it_takes_in_an_alert_and_posts_its_card(store: Store) -> None:
 
 async def opened_now(store: Store, name: str) -> int:
     """The store holds deliveries of the same builders already, so that the keys are new ones."""
-    one = identify(alert(service=name, fingerprint=name), dedup_key=name)
-    receipt = await store.accept(name, [one], channel=CHANNEL, now=later(200))
+    result = identify(alert(service=name, fingerprint=name), dedup_key=name)
+    receipt = await store.accept(name, [result], channel=CHANNEL, now=later(200))
     return receipt.incident_ids[0]
 
 

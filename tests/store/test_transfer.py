@@ -84,9 +84,9 @@ def test_leases_stay_behind(source: str, target: str) -> None:
     assert condition.look(source).rows["replicas"] == 1
     assert condition.look(source).rows["claims"] == 1
     moves.copy(source, target, Silent())
-    found = condition.look(target)
-    assert [found.rows[name] for name in LEASES] == [0, 0]
-    assert found.replicas == []
+    result = condition.look(target)
+    assert [result.rows[name] for name in LEASES] == [0, 0]
+    assert result.replicas == []
 
 
 @pytest.mark.parametrize("target", ["postgresql"], indirect=True)
@@ -237,23 +237,23 @@ def test_what_is_broken_in_the_source_is_told_and_copied_as_it_is(source: str, t
         source, "DELETE FROM sop_map WHERE incident_key = (SELECT MIN(incident_key) FROM sop_map)"
     )
     done = moves.copy(source, target, Silent())
-    (told,) = done.moved.broken
-    assert told.name == "every incident's key leads to a SOP ID"
+    (item,) = done.moved.broken
+    assert item.name == "every incident's key leads to a SOP ID"
     assert content(target) == content(source)
 
 
 def test_a_digest_is_of_the_rows_and_not_of_their_order() -> None:
     rows: list[Values] = [(1, "a", None), (2, "b", "")]
-    one, other = Digest(), Digest()
-    one.add(rows)
+    item, other = Digest(), Digest()
+    item.add(rows)
     other.add(rows[1:])
-    assert one != other
+    assert item != other
     other.add(rows[:1])
-    assert one == other
+    assert item == other
     for spoilt in ((1, "a", ""), (1, "a", "None"), ("1", "a", None), (1, "a ", None)):
         changed = Digest()
         changed.add([spoilt, rows[1]])
-        assert changed != one, spoilt
+        assert changed != item, spoilt
 
 
 # The schema

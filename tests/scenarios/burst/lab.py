@@ -130,7 +130,7 @@ class Lab(World):
         where = self.slack.core.workspace.channel(channel)
         return [
             m
-            for m in (self.slack.seen(where.id, one) for one in where.messages.values())
+            for m in (self.slack.seen(where.id, message) for message in where.messages.values())
             if kind(m)
         ]
 

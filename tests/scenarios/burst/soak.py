@@ -78,8 +78,8 @@ class Pouring:
         severity = ("critical", "warning", "info")[group % 3]
         status = "RESOLVED" if self._dice.random() < RESOLVES else "FIRING"
         ts = self._lab.slack.core.workspace.next_ts()
-        said = event(channel(group), ts, f"svc-{group:03}", "HighErrorRate", severity, status)
-        self._lab.slack.send_event(said)
+        result = event(channel(group), ts, f"svc-{group:03}", "HighErrorRate", severity, status)
+        self._lab.slack.send_event(result)
         self.sent += 1
 
 
@@ -92,9 +92,9 @@ def forget(lab: Lab) -> int:
         for ts, message in list(where.messages.items()):
             if float(ts) > old:
                 break
-            said = lab.slack.seen(where.id, message)
-            is_card = kind(said) == "card"
-            if is_card and "RESOLVED" not in said.text:
+            result = lab.slack.seen(where.id, message)
+            is_card = kind(result) == "card"
+            if is_card and "RESOLVED" not in result.text:
                 continue
             cards += is_card
             del where.messages[ts]

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.attack("ASI08")
 async def flood(lab: Lab) -> None:
     """Critical ones by HTTP, and ten seconds of their cards."""
     bot = await lab.start()
-    told = [webhook_alert(f"flood-{number:03}", "critical") for number in range(FLOOD)]
-    await lab.webhook(bot, told)
+    items = [webhook_alert(f"flood-{number:03}", "critical") for number in range(FLOOD)]
+    await lab.webhook(bot, items)
     await asyncio.sleep(10)
 
 

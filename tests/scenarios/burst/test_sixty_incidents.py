@@ -33,10 +33,10 @@ SEEDS = [
 
 async def break_out(lab: Lab, seed: int) -> float:
     """All sixty at one moment, in any order. Returns when that was, as Slack has it."""
-    told = [name for name, count in zip(SEVERITIES, COUNTS, strict=True) for _ in range(count)]
-    random.Random(seed).shuffle(told)
+    items = [name for name, count in zip(SEVERITIES, COUNTS, strict=True) for _ in range(count)]
+    random.Random(seed).shuffle(items)
     began = lab.time.now()
-    for number, severity in enumerate(told):
+    for number, severity in enumerate(items):
         await lab.alert(f"svc-{number:03}", severity=severity)
     return began
 

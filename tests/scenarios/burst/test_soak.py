@@ -35,18 +35,18 @@ async def soaked(seconds: float, warm_up: float) -> dict[str, Any]:
         env=environment,
         stdout=asyncio.subprocess.PIPE,
     )
-    told, _ = await process.communicate()
+    value, _ = await process.communicate()
     assert process.returncode == 0
-    return dict(json.loads(told))
+    return dict(json.loads(value))
 
 
 @pytest.mark.parametrize(("seconds", "warm_up"), LENGTHS)
 async def test_two_hundred_alerts_a_second_leave_no_trace_in_memory(
     seconds: float, warm_up: float
 ) -> None:
-    told = await soaked(seconds, warm_up)
-    assert told["written"] == told["events"], "none is lost, and none is written twice"
-    assert not told["given_up"]
-    assert told["growth"] <= GROWTH, told["samples"]
-    assert told["tasks_after"] <= told["tasks_before"] + MOVING
-    assert told["descriptors_after"] <= told["descriptors_before"] + MOVING
+    result = await soaked(seconds, warm_up)
+    assert result["written"] == result["events"], "none is lost, and none is written twice"
+    assert not result["given_up"]
+    assert result["growth"] <= GROWTH, result["samples"]
+    assert result["tasks_after"] <= result["tasks_before"] + MOVING
+    assert result["descriptors_after"] <= result["descriptors_before"] + MOVING

@@ -211,9 +211,9 @@ async def test_events_that_slack_withheld_are_read_back(tmp_path: Path) -> None:
         for number in range(5):
             await lab.alert(f"svc-{number}")
         lab.slack.withholds_events = False
-        told = lab.slack.send_app_rate_limited()
+        result = lab.slack.send_app_rate_limited()
         await each_is_an_incident(lab, 5, seconds=150)
-        assert told.ack is not None, "it is acknowledged, else Slack repeats it"
+        assert result.ack is not None, "it is acknowledged, else Slack repeats it"
 
 
 async def test_what_slack_gave_up_while_no_socket_was_open_is_read_back(tmp_path: Path) -> None:

@@ -133,8 +133,8 @@ async def test_channels_that_are_held_back_do_not_wake_each_other(
         assert scene.cards() >= 15 * len(CHANNELS), "each channel takes a post a second"
         for at, looks in scene.engine.per_instant(LOOK).items():
             assert looks <= scene.engine.notified[at] + 1, "a look for what was committed, no more"
-        for at, asked in scene.engine.per_instant(DUE).items():
-            assert asked <= PER_INSTANT * len(CHANNELS), f"{asked} questions at {at}"
+        for at, item in scene.engine.per_instant(DUE).items():
+            assert item <= PER_INSTANT * len(CHANNELS), f"{item} questions at {at}"
 
 
 async def test_a_channel_that_slack_holds_back_for_a_minute_is_not_asked_about_meanwhile() -> None:
