@@ -139,7 +139,10 @@ class Settings(AuditSettings):
         (), description="bot or app ids that may post alerts; empty is every app there"
     )
     slack_sockets: int = Field(
-        2, ge=1, le=10, description="Socket Mode links of one bot; Slack allows an app ten in all"
+        2,
+        ge=1,
+        le=10,
+        description="Socket Mode connections of a bot; Slack allows an app ten in all",
     )
     ai_command_gateway_url: Url = Field(description="the gateway that does the work, http(s)")
     ai_command_gateway_timeout: Seconds = Field(

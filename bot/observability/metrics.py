@@ -54,7 +54,7 @@ class Metrics:
             "sopbot_outbox_failed", "Messages that Slack will never accept.", registry=reg
         )
         self.slack_sockets = Gauge(
-            "sopbot_slack_sockets", "Socket Mode links that listen.", registry=reg
+            "sopbot_slack_sockets", "Open Socket Mode connections.", registry=reg
         )
         self._read_back = Counter(
             "sopbot_read_back_total",

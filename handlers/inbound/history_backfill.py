@@ -77,7 +77,7 @@ class HistoryBackfill:
     async def set_first_cursors(self) -> None:
         """Set the cursor of each new channel, before the first connection opens.
 
-        Messages that stand in a channel before the bot first reads it are not its to handle.
+        The bot does not handle messages that are older than its first start in that channel.
         """
         for channel in self._channels:
             if await self._store.cursor(channel) is None:

@@ -51,7 +51,7 @@ class Renderer:
             "steered": self._steered,
             "audit_head": self._audit_head,
             "undelivered": self._undelivered,
-            "storm": self._storm,
+            "storm": self._burst_digest,
             "stuck": self._overdue_work,
             "frozen": self._frozen,
             "trail": self._trail,
@@ -153,10 +153,10 @@ class Renderer:
             blocks = [context(f"`INC-{message.incident_id}`"), *blocks]
         return Rendered(*notices.undelivered(message.channel, message.error, (shown.text, blocks)))
 
-    async def _storm(self, subject: str) -> Rendered | None:
-        storm = await self._store.storm(int(subject))
+    async def _burst_digest(self, subject: str) -> Rendered | None:
+        burst = await self._store.storm(int(subject))
         cap = self._service.policy.notify.sender_incidents_per_minute
-        return Rendered(*notices.storm(storm, cap)) if storm else None
+        return Rendered(*notices.burst_digest(burst, cap)) if burst else None
 
     async def _overdue_work(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))

@@ -118,7 +118,7 @@ def _limit_of(method: str, channel: str) -> tuple[str, str]:
 
 
 def failure_of(method: str, response: Any) -> SlackRefused | OutcomeUnknown:
-    """The error that an answer which is not ok stands for. Its body may be anything, or missing.
+    """Turn an answer that is not ok into an error. Its body may be anything, or missing.
 
     `response` is the SDK's own, or aiohttp's when the body was not JSON.
     """

@@ -24,7 +24,7 @@ from handlers.views.text import (
 PROBLEMS = 10  # that a refused reload names
 
 
-def storm(burst: Burst, cap: int) -> tuple[str, list[Block]]:
+def burst_digest(burst: Burst, cap: int) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the digest message about a burst of incidents.
 
     It names each sender of more than `cap` incidents, and the consequence for that sender's cards.

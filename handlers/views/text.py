@@ -260,7 +260,7 @@ def ago(since: datetime, now: datetime) -> str:
 
 
 def span(seconds: float) -> str:
-    """A duration in words, two units at most."""
+    """A duration as text, two units at most."""
     total = max(0, int(seconds))
     if total < 60:
         return f"{total} s"

@@ -110,7 +110,7 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     yield "note", notices.note(TimelineEntry(142, NOW, "note", evil, "U0ANA"))
     yield (
         "storm",
-        notices.storm(
+        notices.burst_digest(
             Burst(NOW, None, {"high": 1}, 1, 0, ((1, "high", evil),), ((evil, 30, 9),)), 20
         ),
     )

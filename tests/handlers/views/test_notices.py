@@ -20,7 +20,7 @@ def storm(**changes: Any) -> str:
         "resolved": 2,
         "most_severe": ((7, "critical", "checkout is down"), (8, "low", "disk at 80 %")),
     }
-    text, blocks = notices.storm(Burst(**{**defaults, **changes}), 20)
+    text, blocks = notices.burst_digest(Burst(**{**defaults, **changes}), 20)
     return f"{text}\n{blocks}"
 
 
