@@ -5,8 +5,8 @@ statement, however short: a thread that ran them beside a busy loop got it back 
 milliseconds, and a third of a burst's processor time went into passing it to and fro. What waits
 runs on the worker's thread, and the loop goes on meanwhile:
 
-- the COMMIT, which waits for the disk. Writes that come in meanwhile share the next one: under load
-  one fsync serves many;
+- the COMMIT, which waits for the disk. Writes that come in meanwhile share the next one, and so do
+  some that come in while its group runs: under load one fsync serves many;
 - a group that finds the file locked, or in which anything fails. It is undone and runs again there,
   see `sqlite_groups`;
 - an operation that takes longer than `LONGEST`: a long list, a clean-up, a large delivery, or one
@@ -40,6 +40,7 @@ from store.topics import Topic
 T = TypeVar("T")
 
 _GROUP = 256  # operations in one commit at most, so that nobody waits long behind a burst
+_JOIN = 64  # the same for a group that grows while it runs: its first caller waits for its last
 TURN = 0.001  # seconds: then the loop does other things before the group's next operation
 LONGEST = 0.02  # seconds of one operation on the event loop
 REST = 1.0  # seconds on the thread after an operation took longer than that
@@ -140,6 +141,9 @@ class Worker:
             while not is_done and now <= end_of_turn:
                 self._deadline = now + LONGEST
                 is_done = not group.run_next(self._connection)
+                if is_done and self._queue and len(group.jobs) < _JOIN:
+                    group.jobs.append(self._queue.popleft())
+                    is_done = False
                 now = monotonic()
             if is_done and not self._wake:
                 self._connection.execute("COMMIT")  # of a read: it does not wait

@@ -153,6 +153,22 @@ async def test_the_loop_does_other_things_between_the_operations_of_a_group(
     assert [verb for verb, _ in statements].count("COMMIT") <= 2, "it is one group all the same"
 
 
+async def test_what_comes_in_while_a_group_runs_shares_its_commit(
+    engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{WORKER}.TURN", 0.0)
+    statements, later = traced(engine._writer), list[asyncio.Task[None]]()
+
+    def insert_and_submit() -> Operation[None]:
+        later.append(asyncio.create_task(engine.write(insert, "c")))
+        yield from insert("a")
+
+    await asyncio.gather(engine.write(insert_and_submit), engine.write(insert, "b"))
+    await asyncio.gather(*later)
+    assert [verb for verb, _ in statements].count("COMMIT") == 1
+    assert await engine.read(keys) == ["a", "b", "c"]
+
+
 async def test_a_locked_file_does_not_hold_the_loop(engine: SqliteEngine, file: Path) -> None:
     with held(file):
         writing = asyncio.create_task(engine.write(insert, "a"))
