@@ -54,7 +54,7 @@ BOUNDS: dict[str, dict[str, float]] = {
     "bot.gateway.executors.supervisor": {"_LAST_READS": 64},
     "bot.regular_files": {"LARGEST": 4 * MIB},
     "bot.response.request_context": {"CONTEXT_CHARS": 4_000, "_SIMILAR_AT_MOST": 100},
-    "bot.response.propose": {"MOST_TARGETS": 10, "PATIENCE": 2},
+    "bot.response.proposal_parts": {"MOST_TARGETS": 10, "PATIENCE": 2},
     "bot.response.receive": {"ALERTS_A_STEP": 20},
     "bot.steps.table": {"PLANS_AT_ONCE": 16},
     "bot.intake.cleaning": {

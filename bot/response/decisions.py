@@ -22,7 +22,7 @@ from bot.approvals.policy import Voter, check_vote, mentions, no_vote
 from bot.approvals.segment import GuestAction
 from bot.errors import NotFound, Refused, SopbotError, StoreError
 from bot.incidents.model import Incident
-from bot.response import propose
+from bot.response import proposal_parts
 from bot.response.dependencies import Dependencies
 from store.operations.audit import LONGEST_ID, Kind
 
@@ -156,8 +156,8 @@ class Decisions:
         approval = await self._store.approval(approval_id)
         check_undecided(approval)
         incident = await self._store.incident(approval.incident_id)
-        call = propose.call_of(incident, approval.proposal)
-        preview, _ = await propose.preview_of(self._gateway, call, propose.PATIENCE)
+        call = proposal_parts.call_of(incident, approval.proposal)
+        preview, _ = await proposal_parts.preview_of(self._gateway, call, proposal_parts.PATIENCE)
         if not preview.digest and not approval.preview.digest:
             return "This gateway shows no plans. Nothing was run."
         if preview.digest == approval.preview.digest:

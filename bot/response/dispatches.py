@@ -18,8 +18,9 @@ from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from bot.remediation.client import NeverSeen
 from bot.remediation.contract import SIGNATURE_WINDOW_SECONDS
-from bot.response import dispatch, propose, verify
+from bot.response import proposal_parts, verify
 from bot.response.dependencies import Dependencies
+from bot.response.gateway_results import Result, look_up, not_sent, send, written
 from bot.response.parallel import Parallel
 from bot.response.request_context import call_with_context
 
@@ -93,7 +94,7 @@ class Dispatches:
             return
         execution = replace(orphan, owner=self._store.owner, taken_over_at=now)
         result = await self._ask_about(execution, bar=False)
-        if isinstance(result, dispatch.Result) or execution.running_at:
+        if isinstance(result, Result) or execution.running_at:
             await self._settle(execution, result)
             return
         if await self._store.still_wanted(execution, self._clock(), self._config.current.limits):
@@ -127,16 +128,16 @@ class Dispatches:
         if not await self._store.mark_not_run(execution, user, self._clock()):
             raise Refused("Not done: what became of it is known by now.")
 
-    async def _ask_about(self, execution: Execution, *, bar: bool) -> dispatch.Result | NeverSeen:
+    async def _ask_about(self, execution: Execution, *, bar: bool) -> Result | NeverSeen:
         incident = await self._store.incident(execution.incident_id)
-        return await dispatch.look_up(self._gateway, execution.key, incident.tracking_id, bar=bar)
+        return await look_up(self._gateway, execution.key, incident.tracking_id, bar=bar)
 
     async def _bar_revoked(self, execution: Execution) -> None:
         """The dead sender's request may still be on its way: what is revoked must not run by it."""
         if (await self._store.execution(execution.id)).state is not RemediationStatus.REVOKED:
             return
         result = await self._ask_about(execution, bar=True)
-        if isinstance(result, dispatch.Result) and result.answer is not None:
+        if isinstance(result, Result) and result.answer is not None:
             await self._finish(execution, result)
 
     async def try_again(self, approval_id: str, user: str) -> None:
@@ -149,7 +150,7 @@ class Dispatches:
     async def _look_up(self, execution: Execution) -> Execution:
         return await self._settle(execution, await self._ask_about(execution, bar=True))
 
-    async def _settle(self, execution: Execution, result: dispatch.Result | NeverSeen) -> Execution:
+    async def _settle(self, execution: Execution, result: Result | NeverSeen) -> Execution:
         """Write what a look-up brought; what still runs at the gateway is waited for.
 
         A dispatch is waited for as long as the bot's own request would be; then it is unknown.
@@ -164,7 +165,7 @@ class Dispatches:
             return execution
         return await self._finish(execution, result)
 
-    def _never_seen(self, execution: Execution, *, barred: bool) -> dispatch.Result:
+    def _never_seen(self, execution: Execution, *, barred: bool) -> Result:
         """Nothing ran only if the request cannot run any more, should it still arrive."""
         sent_at = execution.started_at or self._clock()
         why = ""
@@ -174,8 +175,8 @@ class Dispatches:
         elif not barred and self._clock() < sent_at + SIGNATURE_VALID:
             why = "The gateway has not seen the request yet; it may still arrive."
         if why:
-            return dispatch.Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
-        return dispatch.Result(
+            return Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
+        return Result(
             RemediationStatus.FAILED,
             error="The gateway never saw the request: nothing ran.",
             looked_up=True,
@@ -183,7 +184,7 @@ class Dispatches:
 
     async def _send(self, claimed: ClaimedDispatch) -> None:
         execution, approval, incident = claimed.execution, claimed.approval, claimed.incident
-        bare_call = propose.call_of(incident, approval.proposal)
+        bare_call = proposal_parts.call_of(incident, approval.proposal)
         try:
             # The context is read from the store while Slack and the gateway are asked.
             blocker, call = await asyncio.gather(
@@ -193,8 +194,8 @@ class Dispatches:
                 ),
             )
         except (GatewayUnavailable, InputError) as error:
-            failed = dispatch.not_sent(error)
-            await dispatch.written(partial(self._finish, execution, failed))
+            failed = not_sent(error)
+            await written(partial(self._finish, execution, failed))
             return
         if blocker:
             await self._store.end_blocked(approval, blocker, self._clock())
@@ -212,18 +213,16 @@ class Dispatches:
         if not self._store.replica.holds:
             return  # we stood still for so long that others look after it by now
         try:
-            result = await dispatch.send(
-                self._gateway, call, execution.key, approval.preview.digest
-            )
+            result = await send(self._gateway, call, execution.key, approval.preview.digest)
         except Exception as error:
             # A fault of ours after the claim: whether it was sent is not known.
             why = f"The bot failed while sending ({type(error).__name__})."
-            unknown = dispatch.Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
-            await dispatch.written(partial(self._finish, execution, unknown))
+            unknown = Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
+            await written(partial(self._finish, execution, unknown))
             raise
         # Unlike what was looked up, nobody else may be able to tell.
         result = replace(result, finished_at=self._clock())
-        await dispatch.written(partial(self._finish, execution, result))
+        await written(partial(self._finish, execution, result))
 
     async def _blocker_of(self, approval: Approval, incident: Incident) -> Blocker | None:
         """The blocker, by the answers of Slack, the audit trail and the gateway now.
@@ -247,11 +246,11 @@ class Dispatches:
         if blocker := evaluated(None):
             return blocker  # Slack and the gateway need not be asked
         # Slack, the trail and the gateway are asked at once; a plan changes nothing.
-        call = propose.call_of(incident, approval.proposal)
+        call = proposal_parts.call_of(incident, approval.proposal)
         is_on_record, lost_vote, planned = await asyncio.gather(
             self._store.is_on_record(approval),
             self._lost_vote(approval),
-            _or_error(propose.preview_of(self._gateway, call, PLAN_SECONDS)),
+            _or_error(proposal_parts.preview_of(self._gateway, call, PLAN_SECONDS)),
         )
         look = LastLook(
             is_on_record=is_on_record, lost_vote=lost_vote, plan=approval.preview.digest
@@ -280,7 +279,7 @@ class Dispatches:
     def _verify_period(self) -> timedelta:
         return timedelta(seconds=self._config.current.policy.remediate.verify_deadline_seconds)
 
-    async def _finish(self, execution: Execution, result: dispatch.Result) -> Execution:
+    async def _finish(self, execution: Execution, result: Result) -> Execution:
         now = self._clock()
         succeeded = result.state is RemediationStatus.SUCCEEDED
         finished = await self._store.finish_execution(

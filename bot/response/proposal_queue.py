@@ -11,7 +11,7 @@ from functools import partial
 from bot.approvals.model import Approval
 from bot.errors import AlreadyProposed, GatewayUnavailable, InputError, Refused, StoreError
 from bot.incidents.model import Incident
-from bot.response import propose
+from bot.response import proposal_parts
 from bot.response.dependencies import Dependencies
 from bot.response.proposals import Proposals
 from bot.serving.logs import bound
@@ -102,7 +102,7 @@ class ProposalQueue:
             return []
         return [
             (action.action, partial(self._proposals.from_sop, incident, sop, action, alert))
-            for _, action in propose.offered(sop, alert, remediate.declared)
+            for _, action in proposal_parts.offered(sop, alert, remediate.declared)
         ]
 
     async def _is_over(self, incident: Incident) -> bool:

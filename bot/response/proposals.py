@@ -15,7 +15,7 @@ from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop
 from bot.remediation import catalogue, intents
-from bot.response import propose
+from bot.response import proposal_parts
 from bot.response.decisions import check_undecided
 from bot.response.dependencies import Dependencies
 
@@ -58,7 +58,7 @@ class Proposals:
         self, incident: Incident, sop: Sop, action: ProposedAction, alert: Alert
     ) -> Approval:
         """The approval for what the SOP offers for this alert, not stored yet."""
-        given = propose.values_from(sop, action, alert, self._clock())
+        given = proposal_parts.values_from(sop, action, alert, self._clock())
         proposal = catalogue.propose(action.action, given, self._remediate)
         return await self._prepared(incident, proposal, Request(action=action))
 
@@ -169,7 +169,7 @@ class Proposals:
             environment=preview.environment,
             alert_environment=incident.env,
             targets=targets,
-            seen=propose.is_seen(proposal.target, incident, alert),
+            seen=proposal_parts.is_seen(proposal.target, incident, alert),
             fits=fits,
             asked_by=request.requested_by or "".join(request.editors[-1:]),
         )
@@ -179,13 +179,13 @@ class Proposals:
         self, incident: Incident, proposal: Proposal, request: Request
     ) -> tuple[Preview, int | None]:
         """The gateway's plan, and how many targets it would touch."""
-        call = propose.call_of(incident, proposal)
+        call = proposal_parts.call_of(incident, proposal)
         if not request.user:
-            return await propose.preview_of(self._gateway, call, PLAN_SECONDS)
+            return await proposal_parts.preview_of(self._gateway, call, PLAN_SECONDS)
         # Both at once: that person waits, and Slack waits for no longer than three seconds.
         guest_action: GuestAction | None = None if request.editors or request.undoes else "fix"
         plan, _ = await asyncio.gather(
-            propose.preview_of(self._gateway, call, propose.PATIENCE),
+            proposal_parts.preview_of(self._gateway, call, proposal_parts.PATIENCE),
             self._check_person(request.user, guest_action),
         )
         return plan
@@ -201,7 +201,7 @@ class Proposals:
         current = self._config.current
         remediate = current.policy.remediate
         requirements = demand(remediate, case)
-        return propose.approval_for(
+        return proposal_parts.approval_for(
             incident,
             proposal,
             preview,

@@ -23,7 +23,7 @@ from bot.incidents.model import Incident, IncidentChange
 from bot.incidents.sops import SopLibrary
 from bot.observability.events import Event, emit
 from bot.policy import Policy
-from bot.response import advise, dispatch
+from bot.response import advise, gateway_results
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
 from bot.response.dispatches import Dispatches
@@ -128,7 +128,7 @@ class IncidentService:
             if advice.failure:
                 emit(Event.ADVICE_FAILED, why=advice.failure, seconds=round(advice.seconds, 1))
             give = partial(self.store.give_advice, record.id, asdict(advice), advice.answer)
-            await dispatch.written(lambda: give(self._clock()))
+            await gateway_results.written(lambda: give(self._clock()))
 
     async def ask(self, incident: Incident, question: str, user: str, *, once: str = "") -> None:
         """Queue a person's question, one a key `once`; the answer is posted in the thread."""

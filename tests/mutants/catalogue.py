@@ -144,7 +144,7 @@ MUTANTS = [
     ),
     Mutant("bot/response/verify.py", "_over_before", "tests/response", returns="False"),
     Mutant("bot/response/dispatches.py", "_bar_revoked", "tests/response", returns="None"),
-    Mutant("bot/response/propose.py", "is_seen", "tests/response", returns="True"),
+    Mutant("bot/response/proposal_parts.py", "is_seen", "tests/response", returns="True"),
     # store
     Mutant(
         "store/operations/disputes.py",

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from bot.incidents.remediation import RemediationStatus
 from bot.remediation import answers
 from bot.remediation.contract import Answer, OverallStatus
-from bot.response import dispatch
+from bot.response import gateway_results
 
 JSON = dict[str, Any]
 NOT_RUN = "Connection refused. Nothing was run."
@@ -84,7 +84,7 @@ ROWS: list[tuple[tuple[Any, ...], str, bool]] = [
 def test_each_row_of_the_table(given: tuple[Any, ...], state: str, nothing_ran: bool) -> None:
     outcome = read(*given)
     assert (outcome.state, outcome.nothing_ran) == (state, nothing_ran)
-    status = dispatch.read(outcome).state
+    status = gateway_results.read(outcome).state
     assert (status is RemediationStatus.FAILED) == (state == "failed")
     assert (status is RemediationStatus.SUCCEEDED) == (state == "succeeded")
 

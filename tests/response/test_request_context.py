@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.advice.model import FROM_SOP, Advice
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.remediation.contract import CONTEXT_LIMIT_CHARS, Priority
-from bot.response.propose import call_of
+from bot.response.proposal_parts import call_of
 from bot.response.request_context import CONTEXT_CHARS, context_of
 from tests.helpers.models import incident, proposal
 

@@ -231,8 +231,8 @@ async def test_the_outcome_of_an_execution_is_neither_lost_nor_is_it_sent_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """However long it takes: no look-up comes through here, the answer is in the process alone."""
-    monkeypatch.setattr("bot.response.dispatch.PAUSES", (0.01, 0.01, 0.01))
-    caplog.set_level(logging.DEBUG, "bot.response.dispatch")
+    monkeypatch.setattr("bot.response.gateway_results.PAUSES", (0.01, 0.01, 0.01))
+    caplog.set_level(logging.DEBUG, "bot.response.gateway_results")
     running = await bot()
     full = []
 
@@ -247,7 +247,7 @@ async def test_the_outcome_of_an_execution_is_neither_lost_nor_is_it_sent_again(
     await until(lambda: full, why="the gateway has answered")
     await until(
         lambda: sum("not written yet" in line for line in caplog.messages) > 9,
-        why="writing the outcome is tried again and again (bot.response.dispatch.written)",
+        why="writing the outcome is tried again and again (bot.response.gateway_results.written)",
     )
     states = world.rows("SELECT state FROM executions")
     assert [row["state"] for row in states] == ["dispatching"]

@@ -6,7 +6,7 @@ from bot.incidents.environments import DEFAULT
 from bot.incidents.model import Alert, AlertStatus
 from bot.incidents.sops import ProposedAction, Sop
 from bot.remediation import catalogue
-from bot.response.propose import no_target, offered, values_from
+from bot.response.proposal_parts import no_target, offered, values_from
 
 NOW = datetime(2026, 11, 21, 3, 4, tzinfo=UTC)
 ALERT = Alert(

@@ -1,4 +1,4 @@
-"""The fifth step: one yes, one request. What is not known is called unknown, never retried."""
+"""The result of one request to the gateway: sent, refused, or unknown, which is never retried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The third step: a typed action, with where each value comes from, put before people."""
+"""The parts of a proposal: its values with their origins, its plan, its approval."""
 
 from __future__ import annotations
 
