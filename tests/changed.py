@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SLOW = ("tests/scenarios/", "tests/demo/", "tests/growth/", "tests/benchmarks/")
 FULL_NAMES = ("bot/", "handlers/", "store/")
+TESTS = ("tests/**/test_*.py", "bot/simulator/tests/test_*.py")
 
 
 def changed_files(since: str) -> list[str]:
@@ -29,7 +30,8 @@ def unit_tests_of(changed: Iterable[str]) -> list[str]:
     modules = {module_of(path) for path in paths if path.startswith(FULL_NAMES)}
     return [
         name
-        for file in sorted(ROOT.glob("tests/**/test_*.py"))
+        for pattern in TESTS
+        for file in sorted(ROOT.glob(pattern))
         if not (name := file.relative_to(ROOT).as_posix()).startswith(SLOW)
         if name in paths or modules.intersection(imports_of(file))
     ]
@@ -45,9 +47,11 @@ def imports_of(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = file.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            module = ".".join((*above, node.module) if node.module else above)
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 def _git(*arguments: str) -> list[str]:

@@ -12,6 +12,14 @@ def test_a_changed_module_brings_the_unit_tests_that_import_it() -> None:
     assert not [name for name in chosen if name.startswith("tests/scenarios/")]
 
 
+def test_a_changed_module_of_the_local_slack_brings_its_own_tests() -> None:
+    chosen = unit_tests_of(["bot/simulator/mrkdwn.py"])
+    assert "bot/simulator/tests/test_mrkdwn.py" in chosen
+    assert "bot/simulator/tests/test_bolt.py" not in chosen
+    brought = unit_tests_of(["bot/simulator/tests/__init__.py"])
+    assert "bot/simulator/tests/test_links.py" in brought
+
+
 def test_a_changed_test_is_run_and_a_changed_document_brings_none() -> None:
     assert unit_tests_of(["tests/test_changed.py"]) == ["tests/test_changed.py"]
     assert unit_tests_of(["docs/store.md"]) == []
