@@ -64,6 +64,11 @@ class NotFound(SopbotError):
 class Refused(SopbotError):
     """That is not allowed."""
 
+    def __init__(self, message: str = "", *, remedy: str = "", reason: str = "") -> None:
+        self.reason = reason
+        """The code of the blocker or of the vote's problem; '' for any other refusal."""
+        super().__init__(message, remedy=remedy)
+
 
 class AlreadyProposed(Refused):
     """The same action is proposed already."""

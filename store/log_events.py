@@ -8,6 +8,7 @@ time is logged once.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 from bot.errors import StoreError
@@ -43,18 +44,21 @@ class Announcer:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: OrderedDict[int, tuple[str, str]] = OrderedDict()
+        self.listeners: list[Callable[[LogEvent], None]] = []
 
     async def announce(self, events: list[LogEvent]) -> None:
         """Log these events."""
-        for one in events:
-            if one.incident_id is None:
-                emit(one.event, **one.fields)
+        for step in events:
+            for listener in self.listeners:
+                listener(step)
+            if step.incident_id is None:
+                emit(step.event, **step.fields)
                 continue
-            if one.event is Event.INCIDENT_OPENED:
-                self._keep(one.incident_id, (one.fields["sop_id"], one.fields["tracking_id"]))
-            sop_id, tracking_id = await self._identity(one.incident_id)
-            about = {"sop_id": sop_id, "tracking_id": tracking_id} | one.fields
-            emit(one.event, incident=f"INC-{one.incident_id}", **about)
+            if step.event is Event.INCIDENT_OPENED:
+                self._keep(step.incident_id, (step.fields["sop_id"], step.fields["tracking_id"]))
+            sop_id, tracking_id = await self._identity(step.incident_id)
+            about = {"sop_id": sop_id, "tracking_id": tracking_id} | step.fields
+            emit(step.event, incident=f"INC-{step.incident_id}", **about)
 
     async def _identity(self, incident_id: int) -> tuple[str, str]:
         if incident_id not in self._known:

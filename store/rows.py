@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from bot.approvals.model import Approval, Binding, Choice, Execution, Terms, Vote
+from bot.approvals.reasons import from_text
 from bot.incidents.model import (
     Alert,
     AlertStatus,
@@ -265,7 +266,7 @@ def approval_from(row: Row, votes: list[Row]) -> Approval:
         digest=row["digest"],
         decided_by=row["decided_by"],
         decided_at=from_db_time_or_none(row["decided_at"]),
-        reason=row["reason"],
+        reason=from_text(row["reason"]),
         votes=tuple(
             Vote(vote["voter"], Choice(vote["choice"]), from_db_time(vote["at"]), vote["reason"])
             for vote in votes

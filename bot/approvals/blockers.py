@@ -1,7 +1,7 @@
 """Blockers of a remediation: decided in one place, by `evaluate`.
 
 Called when its card is drawn, at the press, when its dispatch is claimed, and before it is sent.
-The answer is data; `blocker_text` has the sentences.
+The answer is data; `reason_text` has the sentences.
 """
 
 from __future__ import annotations
@@ -9,47 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from bot.approvals.binding import digest_of
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Freeze
 from bot.approvals.policy import SKEW, who_can_still_approve
+from bot.approvals.reasons import BlockerKind, LostVote, Reason
 from bot.approvals.rules import Demand, in_window, next_opening
 from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 
 HOUR = timedelta(hours=1)
-
-
-class BlockerKind(StrEnum):
-    """Why it may not run. The order is that in which `evaluate` looks."""
-
-    INCIDENT_CLOSED = "incident closed"
-    EXPIRED = "expired"
-    APPROVED_TOO_LONG_AGO = "approved too long ago"
-    CLOCK_MOVED_BACK = "clock moved back"
-    SCOPE_CHANGED = "scope changed"
-    SOP_EDITED = "SOP edited"
-    REQUIREMENT_CHANGED = "requirement changed"
-    NOT_AS_SHOWN = "not as shown"
-    NOT_ON_RECORD = "not on record"
-    VOTE_LOST = "vote lost"
-    PLAN_CHANGED = "plan changed"
-    NO_APPROVER = "no approver"
-    TRAIL_DISPUTED = "trail disputed"
-    FROZEN = "frozen"
-    FREEZE_DISPUTED = "freeze disputed"
-    REQUEST_MISSING = "request missing"
-    WINDOW_CLOSED = "window closed"
-    DID_NOT_HELP = "did not help"
-    TARGET_BUSY = "target busy"
-    TARGET_UNKNOWN = "target unknown"
-    COOLDOWN = "cooldown"
-    BREAKER_OPEN = "breaker open"
-    BUDGET_SPENT = "budget spent"
-    SOP_BUDGET_SPENT = "SOP budget spent"
-    TARGET_BUDGET_SPENT = "target budget spent"
 
 
 _FINAL = frozenset(
@@ -76,22 +46,10 @@ _USELESS = frozenset({BlockerKind.DID_NOT_HELP, BlockerKind.BREAKER_OPEN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blocker:
-    """Why it may not run now. `until` is when that ends without a person, None if unknown.
-
-    Which of the facts are set depends on `kind`: `subject` is the target, the SOP ID, the status or
-    the title; `user` and `reason` are those of a freeze; `incident_id` is the incident whose action
-    is in the way; `since` is when it began; `count` counts earlier dispatches.
-    """
+class Blocker(Reason):
+    """Why it may not run now."""
 
     kind: BlockerKind
-    until: datetime | None = None
-    subject: str = ""
-    user: str = ""
-    reason: str = ""
-    incident_id: int | None = None
-    since: datetime | None = None
-    count: int = 0
 
     @property
     def is_final(self) -> bool:
@@ -154,12 +112,12 @@ class Config:
 class LastLook:
     """The answers of Slack, audit trail and gateway about an approval just before it is sent.
 
-    `lost_vote` is why too few of its votes still count, '' while enough do. `plan` is the digest of
-    what the gateway would do.
+    `lost_vote` is why too few of its votes still count, None while enough do. `plan` is the digest
+    of what the gateway would do.
     """
 
     is_on_record: bool
-    lost_vote: str
+    lost_vote: LostVote | None
     plan: str
 
 
@@ -248,7 +206,7 @@ def _doubtful(approval: Approval, last_look: LastLook | None) -> Blocker | None:
     if not last_look.is_on_record:
         return Blocker(kind=BlockerKind.NOT_ON_RECORD)
     if last_look.lost_vote:
-        return Blocker(kind=BlockerKind.VOTE_LOST, reason=last_look.lost_vote)
+        return Blocker(kind=BlockerKind.VOTE_LOST, lost_vote=last_look.lost_vote)
     if last_look.plan != approval.preview.digest:
         return Blocker(kind=BlockerKind.PLAN_CHANGED)
     return None

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.approvals.reasons import Reason, VoteProblem
 from bot.incidents.model import Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 
@@ -63,11 +64,11 @@ class Terms:
 class Standing:
     """What Slack says of a person at this moment. Nobody counts of whom it did not say it.
 
-    `problem` is '' for a person of this workspace, else why they never count. `groups` are those
+    `problem` is None for a person of this workspace, else why they never count. `groups` are those
     of the approvers' groups that they are in, `unread` those that Slack did not tell about.
     """
 
-    problem: str = "Slack did not say who you are"
+    problem: VoteProblem | None = VoteProblem.USER_UNREAD
     groups: frozenset[str] = frozenset()
     unread: frozenset[str] = frozenset()
 
@@ -78,28 +79,6 @@ class Standing:
 
 UNKNOWN = Standing()
 """For a user whom nobody looked up, or about whom Slack did not answer."""
-
-GUEST = "guests never count"
-INCOMPLETE = "Slack did not say whether you are a guest"
-"""Slack answered without that field: the user counts neither as guest nor as member."""
-
-_REMEDIES = {
-    UNKNOWN.problem: "Try again in a minute.",
-    INCOMPLETE: (
-        "Try again in a minute; if this persists, an operator must check what Slack answers to"
-        " `users.info`."
-    ),
-}
-
-
-def is_untold(problem: str) -> bool:
-    """Whether the problem is only that Slack did not say who the user is."""
-    return problem in _REMEDIES
-
-
-def remedy_of(problem: str) -> str:
-    """What the person can do about it; '' if nothing."""
-    return _REMEDIES.get(problem, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +116,7 @@ class Approval:
     digest: str
     decided_by: str
     decided_at: datetime | None
-    reason: str
+    reason: Reason | None
     votes: tuple[Vote, ...]
     terms: Terms = Terms()
     undoes: str = ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.approvals.model import INCOMPLETE, UNKNOWN, Approval, Choice, Standing, remedy_of
+from bot.approvals import reason_text
+from bot.approvals.mentions import is_group, mentions
+from bot.approvals.model import UNKNOWN, Approval, Choice, Standing
+from bot.approvals.reasons import LostVote, VoteProblem
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 
@@ -55,26 +57,28 @@ def check_vote(
             "Not counted: nobody may approve this.",
             remedy="An operator must name approvers under remediate.approvers in policy.yaml.",
         )
-    if why := no_vote(approval, voter.user, voter.standing):
-        raise Refused(f"Not counted: {why}.", remedy=_ask_whom(approval, voter))
+    if no := no_vote(approval, voter.user, voter.standing):
+        why = reason_text.to_presser(no)
+        remedy = _ask_whom(approval, voter)
+        raise Refused(f"Not counted: {why}.", remedy=remedy, reason=str(no.problem))
 
 
-def no_vote(approval: Approval, user: str, standing: Standing) -> str:
-    """Why this person's word does not count on this approval; '' when it does.
+def no_vote(approval: Approval, user: str, standing: Standing) -> LostVote | None:
+    """Why this person's vote does not count on this approval; None when it does.
 
-    Asked of the presser, and again of everybody who said yes, before anything is sent.
+    Asked of the presser, and again of everybody who approved, before anything is sent.
     """
     if standing.problem:
-        return standing.problem
+        return LostVote(standing.problem, user=user)
     if not standing.is_one_of(user, approval.approvers):
         if standing.unread:
-            return f"Slack did not say who is in {mentions(sorted(standing.unread))}"
-        return "you are not an approver of this action"
+            return LostVote(VoteProblem.GROUP_UNREAD, tuple(sorted(standing.unread)), user)
+        return LostVote(VoteProblem.NOT_APPROVER, user=user)
     if user == approval.requested_by:
-        return "you asked for this, so somebody else must approve it"
+        return LostVote(VoteProblem.REQUESTER, user=user)
     if user in approval.terms.editors:
-        return "you changed a value of this, so somebody else must approve it"
-    return ""
+        return LostVote(VoteProblem.EDITOR, user=user)
+    return None
 
 
 def who_can_still_approve(approval: Approval) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -87,28 +91,14 @@ def who_can_still_approve(approval: Approval) -> tuple[tuple[str, ...], tuple[st
     return users, tuple(who for who in approval.approvers if is_group(who))
 
 
-def is_group(who: str) -> bool:
-    """Whether that is the id of a user group."""
-    return who.startswith("S")
-
-
 def _ask_whom(approval: Approval, voter: Voter) -> str:
-    if voter.standing.problem == INCOMPLETE:
-        return remedy_of(INCOMPLETE)
-    if voter.standing.problem == UNKNOWN.problem or voter.standing.unread:
+    problem = voter.standing.problem
+    if problem is VoteProblem.GUEST_UNREAD:
+        return reason_text.remedy_of(problem)
+    if problem is VoteProblem.USER_UNREAD or voter.standing.unread:
         return "Press again in a minute."
     others = [one for one in approval.approvers if one not in {voter.user, *approval.interested}]
     return f"Ask {mentions(others)}." if others else "policy.yaml names no other approver."
-
-
-def mentions(users: Iterable[str]) -> str:
-    """Slack mentions of users and user groups, comma separated; nobody is 'nobody'."""
-    return ", ".join(map(mention, users)) or "nobody"
-
-
-def mention(who: str) -> str:
-    """One user or user group as Slack shows it."""
-    return f"<!subteam^{who}>" if is_group(who) else f"<@{who}>"
 
 
 def outcome(approval: Approval, choice: Choice) -> RemediationStatus | None:

@@ -12,6 +12,8 @@ import yaml
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.approvals.reason_text import to_presser
+from bot.approvals.reasons import LostVote
 from bot.check.report import Report
 from bot.policy import Policy
 from bot.settings import Settings
@@ -232,7 +234,8 @@ class SlackCheck:
             answer = await self._client.users_info(user=approver)
         except SlackApiError as error:
             return set(), f"Slack does not know it ({_name_of(error)})"
-        return {approver}, problem_of(answer.get("user"), self._team)
+        problem = problem_of(answer.get("user"), self._team)
+        return {approver}, to_presser(LostVote(problem)) if problem else ""
 
 
 def _name_of(error: SlackApiError) -> str:

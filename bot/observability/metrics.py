@@ -37,7 +37,15 @@ class Metrics:
             "sopbot_incidents_opened_total", "Incidents opened.", registry=reg
         )
         self._votes = Counter("sopbot_votes_total", "Votes counted.", ["choice"], registry=reg)
-        self._refusals = Counter("sopbot_refusals_total", "Presses refused.", registry=reg)
+        self._refusals = Counter(
+            "sopbot_refusals_total", "Presses refused, by blocker.", ["reason"], registry=reg
+        )
+        self._endings = Counter(
+            "sopbot_approvals_total",
+            "Approvals that were decided or ended, by state and reason.",
+            ["state", "reason"],
+            registry=reg,
+        )
         self._remediations = Counter(
             "sopbot_remediations_total", "Remediations by outcome.", ["state"], registry=reg
         )
@@ -107,9 +115,13 @@ class Metrics:
         """Count a counted vote."""
         self._votes.labels(choice).inc()
 
-    def refused(self) -> None:
-        """Count a refused press."""
-        self._refusals.inc()
+    def refused(self, reason: str) -> None:
+        """Count a refused press; `reason` is the code of its blocker, '' for any other refusal."""
+        self._refusals.labels(reason).inc()
+
+    def decided(self, state: str, reason: str) -> None:
+        """Count the end of an approval; `reason` is the code of a blocker or of an end."""
+        self._endings.labels(state, reason).inc()
 
     def dispatched(self, state: str, seconds: float | None) -> None:
         """Count an answer or a missing answer of the gateway; `state` is the remediation's."""

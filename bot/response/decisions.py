@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from bot.approvals import blocker_text
-from bot.approvals.blockers import Blocker, BlockerKind, Facts, evaluate, signature
+from bot.approvals import reason_text
+from bot.approvals.blockers import Blocker, Facts, evaluate, signature
+from bot.approvals.mentions import mentions
 from bot.approvals.model import (
-    GUEST,
     Approval,
     Choice,
     Freeze,
     Standing,
-    is_untold,
-    remedy_of,
 )
-from bot.approvals.policy import Voter, check_vote, mentions, no_vote
+from bot.approvals.policy import Voter, check_vote, no_vote
+from bot.approvals.reasons import BlockerKind, LostVote, VoteProblem
 from bot.approvals.segment import GuestAction
 from bot.errors import NotFound, Refused, SopbotError, StoreError
 from bot.incidents.model import Incident
@@ -90,7 +89,7 @@ class Decisions:
         the incident of the approval, if there is one.
         """
         if isinstance(error, Refused):
-            self._metrics.refused()
+            self._metrics.refused(error.reason)
         incident_id = None
         try:
             with suppress(NotFound):
@@ -125,12 +124,14 @@ class Decisions:
         now = self._clock()
         if now >= approval.expires_at:
             await self._store.expire_approvals(now)
-            raise blocker_text.refused(Blocker(kind=BlockerKind.EXPIRED), "Not counted")
+            raise reason_text.refused(Blocker(kind=BlockerKind.EXPIRED), "Not counted")
         blocker = await self.blocker_of(approval, facts, incident)
         if blocker and blocker.is_final and await self._end(approval, blocker):
-            raise Refused(f"Not counted: {blocker_text.why(blocker)}.", remedy=AGAIN)
+            raise Refused(
+                f"Not counted: {reason_text.why(blocker)}.", remedy=AGAIN, reason=str(blocker.kind)
+            )
         if blocker and choice is Choice.APPROVE and blocker.kind is not BlockerKind.NO_APPROVER:
-            raise blocker_text.refused(blocker, "Not counted")
+            raise reason_text.refused(blocker, "Not counted")
         groups = [one for one in approval.approvers if one.startswith("S")]
         return replace(voter, standing=await self._standing(voter.user, groups))
 
@@ -197,7 +198,7 @@ class Decisions:
         urgent.
         """
         standing = await self._standing(user, ())
-        if not is_untold(standing.problem):
+        if standing.problem is None or not standing.problem.is_unread:
             check_standing(standing, "Not frozen")
         return await self._store.freeze(user, reason, self._clock(), channel=channel)
 
@@ -220,8 +221,9 @@ class Decisions:
         """
         approvers = self._config.current.policy.remediate.everybody_who_may_approve
         standing = await self._check_approver(user, approvers, "Not done")
-        if why := no_vote(replace(approval, approvers=approvers), user, standing):
-            raise Refused(f"Not done: {why}.")
+        if no := no_vote(replace(approval, approvers=approvers), user, standing):
+            why = reason_text.to_presser(no)
+            raise Refused(f"Not done: {why}.", reason=str(no.problem))
 
     async def check_person(self, user: str, action: GuestAction | None = None) -> None:
         """Refused for a bot or a stranger, and for a guest unless the policy allows the action.
@@ -229,21 +231,21 @@ class Decisions:
         While Slack does not say who somebody is, they may do only what anybody can reverse.
         """
         standing = await self._standing(user, ())
-        if standing.problem == GUEST and action is not None:
+        if standing.problem is VoteProblem.GUEST and action is not None:
             if action in self._config.current.policy.remediate.guests_may:
                 return
             raise Refused(
                 f"Not done: guests may not {action} here.",
                 remedy="Ask a member of this workspace; `remediate.guests_may` could allow it.",
             )
-        if is_untold(standing.problem) and action in _EASY_TO_TAKE_BACK:
+        if standing.problem and standing.problem.is_unread and action in _EASY_TO_TAKE_BACK:
             return
         check_standing(standing, "Not done")
 
     async def check_home(self, user: str) -> None:
         """Refused unless Slack says that the user is a guest or member of this workspace."""
         standing = await self._standing(user, ())
-        if standing.problem != GUEST:
+        if standing.problem is not VoteProblem.GUEST:
             check_standing(standing, "Not done")
 
     async def _check_approver(self, user: str, approvers: tuple[str, ...], what: str) -> Standing:
@@ -252,9 +254,11 @@ class Decisions:
         check_standing(standing, what)
         if not standing.is_one_of(user, approvers):
             if standing.unread:
+                no = LostVote(VoteProblem.GROUP_UNREAD, tuple(sorted(standing.unread)))
                 raise Refused(
-                    f"{what}: Slack did not say who is in {mentions(sorted(standing.unread))}.",
+                    f"{what}: {reason_text.to_presser(no)}.",
                     remedy=IN_A_MINUTE,
+                    reason=str(no.problem),
                 )
             ask = f"Ask {mentions(approvers[:10])}." if approvers else ""
             raise Refused(f"{what}: only an approver decides that.", remedy=ask)
@@ -263,8 +267,9 @@ class Decisions:
 
 def check_standing(standing: Standing, what: str) -> None:
     """Refused, as `what`, for whom nothing here is."""
-    if standing.problem:
-        raise Refused(f"{what}: {standing.problem}.", remedy=remedy_of(standing.problem))
+    if problem := standing.problem:
+        why, remedy = reason_text.to_presser(LostVote(problem)), reason_text.remedy_of(problem)
+        raise Refused(f"{what}: {why}.", remedy=remedy, reason=str(problem))
 
 
 def check_undecided(approval: Approval) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,8 +10,10 @@ from functools import partial
 from typing import TypeVar
 
 from bot.approvals.blockers import Blocker, Facts, LastLook, evaluate
+from bot.approvals.mentions import is_group
 from bot.approvals.model import Approval, ClaimedDispatch, Execution
-from bot.approvals.policy import is_group, no_vote
+from bot.approvals.policy import no_vote
+from bot.approvals.reasons import LostVote
 from bot.errors import GatewayUnavailable, InputError, Refused, SopbotError
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
@@ -31,8 +32,6 @@ SIGNATURE_VALID = timedelta(seconds=SIGNATURE_WINDOW_SECONDS)
 PLAN_SECONDS = 10.0  # how long the gateway may take to say once more what it would do
 
 T = TypeVar("T")
-
-_GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)>")
 
 
 class Dispatches:
@@ -264,17 +263,17 @@ class Dispatches:
             return None  # that is what was looked at
         return evaluated(replace(look, plan=preview.digest))
 
-    async def _lost_vote(self, approval: Approval) -> str:
-        """Why too few approvals still count; '' while enough do."""
+    async def _lost_vote(self, approval: Approval) -> LostVote | None:
+        """Why too few approvals still count; None while enough do."""
         groups = [who for who in approval.approvers if is_group(who)]
-        left, why = 0, ""
+        left, uncounted = 0, LostVote()
         for user in approval.said_yes:
             standing = await self._standing(user, groups)
             if no := no_vote(approval, user, standing):
-                why = f"the yes of @{user} does not count any more: {_of_them(no)}"
+                uncounted = no
             else:
                 left += 1
-        return "" if left >= approval.needed else why or "too few said yes"
+        return None if left >= approval.needed else uncounted
 
     def _verify_period(self) -> timedelta:
         return timedelta(seconds=self._config.current.policy.remediate.verify_deadline_seconds)
@@ -329,8 +328,3 @@ async def _or_error(asking: Awaitable[T]) -> T | SopbotError:
         return await asking
     except SopbotError as error:
         return error
-
-
-def _of_them(why: str) -> str:
-    """The sentence to the presser, as others read it on a card."""
-    return re.sub(r"\byou\b", "they", _GROUP.sub(r"@\1", why))

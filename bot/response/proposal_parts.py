@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.approvals.binding import digest_of
 from bot.approvals.model import Approval, Terms
+from bot.approvals.reasons import EndKind, Reason
 from bot.approvals.rules import Demand
 from bot.errors import GatewayRejected, GatewayUnavailable, InputError
 from bot.incidents.environments import Environments
@@ -181,7 +182,7 @@ def approval_for(
         digest="",
         decided_by="",
         decided_at=now if alone else None,
-        reason="the policy approves it by itself" if alone else "",
+        reason=Reason(kind=EndKind.BY_POLICY) if alone else None,
         votes=(),
         terms=terms,
         undoes=undoes,

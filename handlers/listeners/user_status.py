@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bot.approvals.model import GUEST, INCOMPLETE, UNKNOWN, Standing
+from bot.approvals.model import Standing
+from bot.approvals.reasons import VoteProblem
 from bot.errors import OutcomeUnknown, SlackRefused
 from handlers.outbound.slack_client import SlackClient
 
@@ -37,13 +38,13 @@ class People:
 
     async def user_status(self, user: str, groups: Collection[str]) -> Standing:
         """The person's status. Never raises: an unknown fact is `unread`, or a problem."""
-        problem, members = await asyncio.gather(
+        answer, members = await asyncio.gather(
             self._cached(user, self._problem),
             asyncio.gather(*(self._cached(group, self._members) for group in groups)),
         )
         by_group = dict(zip(groups, members, strict=True))
         return Standing(
-            problem=UNKNOWN.problem if problem is None else problem,
+            problem=VoteProblem.USER_UNREAD if answer is None else answer[0],
             groups=frozenset(name for name, users in by_group.items() if users and user in users),
             unread=frozenset(name for name, users in by_group.items() if users is None),
         )
@@ -78,9 +79,10 @@ class People:
         self._known[name] = (self._clock(), fresh)
         return fresh
 
-    async def _problem(self, user: str) -> str:
+    async def _problem(self, user: str) -> tuple[VoteProblem | None]:
+        """In a tuple: None alone means that Slack gave no answer."""
         answer = await self._call("users_info", user=user)
-        return problem_of(answer.get("user"), self._home_team)
+        return (problem_of(answer.get("user"), self._home_team),)
 
     async def _members(self, group: str) -> frozenset[str]:
         answer = await self._call("usergroups_users_list", usergroup=group)
@@ -88,19 +90,19 @@ class People:
         return frozenset(map(str, users)) if isinstance(users, list) else frozenset()
 
 
-def problem_of(user: Any, home_team: str) -> str:
-    """Why the user's vote never counts, by Slack's user object; '' for our own people."""
+def problem_of(user: Any, home_team: str) -> VoteProblem | None:
+    """Why the user's vote never counts, by Slack's user object; None for our own people."""
     if not isinstance(user, dict):
-        return UNKNOWN.problem
+        return VoteProblem.USER_UNREAD
     flags = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")
     if user.get("deleted") is True:
-        return "this account is deactivated"
+        return VoteProblem.DEACTIVATED
     if user.get("is_bot") is True or user.get("id") == "USLACKBOT":
-        return "a bot never counts"
+        return VoteProblem.BOT
     if user.get("is_stranger") or user.get("team_id") not in (None, home_team):
-        return "only people of this workspace count"
+        return VoteProblem.STRANGER
     if user.get("is_restricted") is True or user.get("is_ultra_restricted") is True:
-        return GUEST
+        return VoteProblem.GUEST
     if user.get("team_id") is None or any(user.get(name) is not False for name in flags):
-        return INCOMPLETE
-    return ""
+        return VoteProblem.GUEST_UNREAD
+    return None

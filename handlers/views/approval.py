@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.approvals import blocker_text
-from bot.approvals.blockers import Blocker, BlockerKind
+from bot.approvals import reason_text
+from bot.approvals.blockers import Blocker
+from bot.approvals.mentions import mention, mentions
 from bot.approvals.model import Approval, Choice, Execution
-from bot.approvals.policy import mention, mentions, who_can_still_approve
+from bot.approvals.policy import who_can_still_approve
+from bot.approvals.reasons import BlockerKind, EndKind, Reason
 from bot.approvals.record import TrackRecord
 from bot.incidents.environments import UNKNOWN
 from bot.incidents.remediation import Parameter, RemediationStatus
@@ -93,7 +95,25 @@ def approval_card(
 
 
 def _why(approval: Approval) -> str:
-    return f"Why: {with_mentions(line(approval.reason, 300))}" if approval.reason else ""
+    if approval.reason is None:
+        return ""
+    if approval.reason.kind is EndKind.WRITTEN:
+        return f"Why: {with_mentions(line(approval.reason.reason, 300))}"
+    return f"Why: {reason_text.sentence(_escaped(approval.reason), _person)}"
+
+
+def _escaped(reason: Reason) -> Reason:
+    """The reason with its fields escaped, not the whole sentence: some of that is Slack's own."""
+    return replace(
+        reason,
+        subject=line(reason.subject, 100),
+        reason=line(reason.reason, 300),
+    )
+
+
+def _person(who: str) -> str:
+    """A mention of what is an id of Slack; anything else is only text."""
+    return mention(who) if _WHO.fullmatch(f"@{who}") else line(f"@{who}", 60)
 
 
 def _outcome_note(execution: Execution | None) -> str:
@@ -116,19 +136,12 @@ def _blocked(approval: Approval, blocker: Blocker | None) -> list[Block]:
         return []
     if blocker.kind is BlockerKind.FROZEN and blocker.since:
         why = f": {line(blocker.reason, 200)}" if blocker.reason else ""
-        frozen = f"🧊 Frozen by <@{blocker.user}>, {clock(blocker.since)}{why}."
-        return [section(f"{frozen} Nobody can approve until `/incident unfreeze`.")]
-    # The fields are escaped, not the whole sentence: its times are Slack's own dates.
-    escaped = replace(
-        blocker,
-        subject=line(blocker.subject, 100),
-        reason=line(blocker.reason, 300),
-        user=line(blocker.user, 60),
-    )
-    reason = with_mentions(blocker_text.why(escaped, clock))
-    parts = [f"⏸️ *Nobody can approve this now:* {reason}."]
+        text = f"🧊 Frozen by <@{blocker.user}>, {clock(blocker.since)}{why}."
+        return [section(f"{text} Nobody can approve until `/incident unfreeze`.")]
+    text = reason_text.why(_escaped(blocker), clock, _person)
+    parts = [f"⏸️ *Nobody can approve this now:* {text}."]
     if blocker.until is None:
-        parts.append(line(blocker_text.remedy(blocker), 200))
+        parts.append(line(reason_text.remedy(blocker), 200))
     elif blocker.until < approval.expires_at:
         parts.append(f"It can be approved from {clock(blocker.until)}.")
     else:

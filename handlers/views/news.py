@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bot.approvals.mentions import mentions
 from bot.approvals.model import Execution
-from bot.approvals.policy import mentions
+from bot.approvals.reason_text import sentence
+from bot.approvals.reasons import from_text
 from bot.incidents.model import Incident
 from bot.incidents.news import News, NewsKind
 from handlers.views.result import outcome_text
@@ -36,7 +38,8 @@ def news(item: News, incident: Incident) -> tuple[str, list[Block]]:
     """(fallback text, blocks); it mentions the people whom the news concerns."""
     whom = mentions(item.mentions[:MOST_MENTIONED]) if item.mentions else ""
     head = f"{_MARK[item.kind]} *{_what(item, incident)}*"
-    why = item.facts.get("why", "").strip()
+    # An older version stored a sentence as `why`.
+    why = item.facts.get("why", "").strip() or sentence(from_text(item.facts.get("reason", "")))
     parts = [
         head,
         quote(why, 600) if why else "",

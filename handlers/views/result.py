@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.approvals.model import Approval, Execution
+from bot.approvals.reason_text import sentence
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from bot.remediation.catalogue import CATALOGUE
@@ -34,8 +35,11 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
         blocks.append(context(f"Ran: {inline_code(str(answer['command']), 300)}"))
     if output.strip():
         blocks.append(section(code(output.strip(), 1500)))
-    if execution.error:
-        blocks.append(section(quote(execution.error, 600)))
+    error = execution.error
+    if execution.state is RemediationStatus.REVOKED:
+        error = error or sentence(approval.reason)  # an older version stored it with both
+    if error:
+        blocks.append(section(quote(error, 600)))
     verification = _verification(execution)
     if verification:
         blocks.append(context(verification))

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from bot.approvals.reasons import facts_of, from_text, to_text
 from bot.errors import NotFound
 from bot.incidents.remediation import Parameter
 from store.admin.transfer import End
@@ -101,6 +102,7 @@ def _approvals(end: End, incident_id: int) -> list[JSON]:
     return [
         {
             **_read(row, "preview", "approvers", "terms"),
+            "reason": _spread_reason(row["reason"]),
             "proposal": _shown(_spread(row["proposal"])),
             "votes": _all(
                 end,
@@ -152,6 +154,12 @@ def _spread(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def _spread_reason(text: str) -> Any:
+    """The code and facts of a reason; of an older version its sentence."""
+    reason = from_text(text)
+    return facts_of(reason) if reason and to_text(reason) == text else text
 
 
 def _spread_if_same(detail: str) -> Any:

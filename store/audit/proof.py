@@ -394,10 +394,17 @@ def _course_of_approval(own: list[Row]) -> dict[str, Any]:
                 told["decided_at"] = row.at
         elif row.kind in _ENDS and told.get("state") == "revoked":
             # The gateway's own answer: it was on its way already.
-            told |= {"state": "approved", "reason": f"sent before it was revoked: {told['reason']}"}
+            told |= {"state": "approved", "reason": _sent_before(told["reason"])}
         if row.kind in ("approved", "rejected", "expired", "revoked"):
             told["reason"] = detail.get("why", "")
     return told
+
+
+def _sent_before(why: Any) -> Any:
+    """The reason of a revocation that came after the request was sent; a sentence in old rows."""
+    if isinstance(why, str):
+        return f"sent before it was revoked: {why}"
+    return {**why, "was_sent": True}
 
 
 def course_of_execution(own: list[Row]) -> dict[str, Any]:
@@ -412,7 +419,8 @@ def course_of_execution(own: list[Row]) -> dict[str, Any]:
             ran = {"owner": "", "error": "", "by_hand": ""}
             ran |= {"started_at": None, "concluded_at": None, "answer": sha256_of(None)}
         elif row.kind == "revoked" and ran:
-            ran["error"] = detail["why"]
+            # Rows of before repeat the reason in the execution, as a sentence.
+            ran["error"] = detail["why"] if isinstance(detail["why"], str) else ""
         elif row.kind in ("dispatching", "taken over"):
             # Rows of before have no `began`: then the takeover set the start.
             ran |= {"id": detail["execution"], "started_at": detail.get("began", row.at)}

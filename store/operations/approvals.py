@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.approvals import blocker_text
 from bot.approvals.blockers import HOUR, PROPOSE_AGAIN, Blocker, signature
 from bot.approvals.model import Approval
+from bot.approvals.reasons import NOBODY_DECIDED, EndKind, Reason
 from bot.approvals.transitions import ApprovalEvent, ExecutionEvent, target
 from bot.errors import NotFound
 from bot.incidents.model import Incident
@@ -21,8 +21,6 @@ from store.topics import Topic
 
 AGAIN_PER_HOUR = 3
 """How often an incident's action is proposed again by itself: every time mentions people."""
-
-TOO_LATE = "nobody decided in time"
 
 
 def get(approval_id: str) -> Operation[Approval]:
@@ -98,10 +96,10 @@ def expire(now: datetime) -> Operation[int]:
     count = 0
     for row in rows:
         approval = yield from get(row["id"])
-        change = Change(event=ApprovalEvent.EXPIRE, now=now, reason=TOO_LATE)
+        change = Change(event=ApprovalEvent.EXPIRE, now=now, reason=NOBODY_DECIDED)
         expired: Approval | None = yield from transition(approval, change)
         if expired is not None:
-            yield from news.of_approval(expired, NewsKind.EXPIRED, TOO_LATE, now)
+            yield from news.of_approval(expired, NewsKind.EXPIRED, NOBODY_DECIDED, now)
             count += 1
     return count
 
@@ -113,8 +111,7 @@ def end_blocked(
 
     False when it is too late: what another than `owner` has claimed may be on its way.
     """
-    reason = blocker_text.sentence(blocker)
-    ended: bool = yield from revoke(approval, reason, now, owner)
+    ended: bool = yield from revoke(approval, blocker, now, owner)
     if ended and blocker.kind in PROPOSE_AGAIN:
         incident = yield from incidents.get(approval.incident_id)
         if (yield from _proposed_again(approval, now - HOUR)) >= AGAIN_PER_HOUR:
@@ -149,7 +146,7 @@ def _proposed_again(approval: Approval, since: datetime) -> Operation[int]:
 
 
 def revoke(
-    approval: Approval, reason: str, now: datetime, owner: str = "", *, ping: bool = True
+    approval: Approval, reason: Reason, now: datetime, owner: str = "", *, ping: bool = True
 ) -> Operation[bool]:
     """End what waits for approval, or is approved and not sent; `owner` may be about to send it.
 
@@ -164,7 +161,7 @@ def revoke(
 
 def end(
     approval: Approval,
-    reason: str,
+    reason: Reason,
     now: datetime,
     owner: str = "",
     actor: str = "",
@@ -179,7 +176,7 @@ def end(
         unsent = Change(
             event=ExecutionEvent.REVOKE,
             now=now,
-            values={"error": reason, "finished_at": to_db_time(now)},
+            values={"finished_at": to_db_time(now)},
             only_if=("(state = 'approved' OR owner = ?)", owner),
         )
         if (yield from transition(execution_from(row), unsent)):
@@ -191,7 +188,7 @@ def end(
 
 def cancel(
     approval: Approval,
-    reason: str,
+    reason: Reason,
     now: datetime,
     actor: str = "",
     incident: Incident | None = None,
@@ -223,11 +220,14 @@ def revoke_siblings(claimed: Approval, now: datetime) -> Operation[None]:
     )
     for row in rows:
         verb = row["action_id"].rpartition(".")[2]
-        other = f"Another action on {claimed.proposal.target} was approved"
-        if row["action_id"] == claimed.proposal.action_id and verb in ("restart", "start", "stop"):
-            other = f"Another {verb} of {claimed.proposal.target} was approved"
+        is_same = row["action_id"] == claimed.proposal.action_id
+        reason = Reason(
+            kind=EndKind.ANOTHER_APPROVED,
+            subject=claimed.proposal.target,
+            reason=verb if is_same and verb in ("restart", "start", "stop") else "",
+        )
         sibling = yield from get(row["id"])
-        yield from revoke(sibling, f"{other}; this one was not run", now, ping=False)
+        yield from revoke(sibling, reason, now, ping=False)
 
 
 def drawn() -> Operation[dict[str, str]]:

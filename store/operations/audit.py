@@ -151,6 +151,8 @@ def record(
     view.seen = Head(head.seq, head.mac)
     if event := _EVENTS.get(kind):
         logged = {name: facts[name] for name in _LOGGED if facts.get(name)}
+        if isinstance(logged.get("why"), dict):  # a reason: its code
+            logged["why"] = logged["why"]["code"]
         if kind is not Kind.POLICY_LOADED:
             logged = {"state": str(kind), "approval": subject or None, **logged}
         yield log_event(event, incident_id, actor=actor or None, **logged)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.approvals.reasons import INCIDENT_RESOLVED
 from bot.errors import Refused
 from bot.incidents.model import Incident
 from bot.observability.events import Event
@@ -11,8 +12,6 @@ from store.log_events import log_event
 from store.operations import approvals, incidents
 from store.operations.part import Part
 from store.statements import Operation, execute, query, run, to_db_time
-
-RESOLVED = "the incident resolved"
 
 
 def resolve(incident_id: int, user: str, now: datetime) -> Operation[Incident]:
@@ -49,7 +48,7 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
     )
     for row in rows:
         approval = yield from approvals.get(row["id"])
-        yield from approvals.end(approval, RESOLVED, now, actor=by, incident=incident)
+        yield from approvals.end(approval, INCIDENT_RESOLVED, now, actor=by, incident=incident)
     yield log_event(Event.INCIDENT_RESOLVED, incident_id, actor=by or None)
     text = "Resolved by hand" if by else "Resolved: the alert cleared"
     yield from incidents.append_event(incident_id, now, "resolved", text, by)

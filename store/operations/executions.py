@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.approvals.blockers import Blocker, BlockerKind, Config, Facts, evaluate
+from bot.approvals.blockers import Blocker, Config, Facts, evaluate
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, ClaimedDispatch, Execution
+from bot.approvals.reasons import BlockerKind
 from bot.approvals.transitions import ExecutionEvent
 from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, astuple
 from functools import partial
 
-from bot.approvals import blocker_text
+from bot.approvals import reason_text
 from bot.approvals.blockers import Blocker, signature
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval
+from bot.approvals.reasons import EndKind, Reason
 from bot.approvals.transitions import ApprovalEvent, target
 from bot.errors import AlreadyProposed, Refused
 from bot.incidents.model import IncidentStatus
@@ -43,7 +44,7 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
         approval, incident, limits, approval.requested_at
     )
     if blocker and (alone or blocker.makes_it_useless):
-        raise blocker_text.refused(blocker, "Not proposed")
+        raise reason_text.refused(blocker, "Not proposed")
     yield run(
         "INSERT INTO approvals (id, incident_id, origin, state, proposal, preview, requested_by,"
         " requested_at, expires_at, needed, approvers, digest, terms, undoes, action_id, target,"
@@ -161,7 +162,7 @@ def edit(
     if (yield query("SELECT 1 FROM approvals WHERE origin = ?", origin)):
         before: Approval = yield from ask(fresh, origin, limits)
         return before
-    now, reason = fresh.requested_at, f"@{editor} changed a value. The new card is below"
+    now, reason = fresh.requested_at, Reason(kind=EndKind.EDITED, user=editor)
     old: Approval = yield from approvals.get(old_id)
     if not (yield from approvals.cancel(old, reason, now)):
         old = yield from approvals.get(old_id)

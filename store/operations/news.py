@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bot.approvals.model import Approval, Execution
+from bot.approvals.reasons import Reason, to_text
 from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.news import News, NewsKind
 from bot.incidents.remediation import RemediationStatus
@@ -115,7 +116,7 @@ def outcome_is_known(execution: Execution, now: datetime) -> Operation[None]:
 
 
 def of_approval(
-    approval: Approval, kind: NewsKind, reason: str, now: datetime, *, ping: bool = True
+    approval: Approval, kind: NewsKind, reason: Reason, now: datetime, *, ping: bool = True
 ) -> Operation[None]:
     """Say that it ended without having run; without `ping`, mention nobody."""
     incident = yield from incidents.get(approval.incident_id)
@@ -124,7 +125,7 @@ def of_approval(
         kind,
         approval.id,
         now,
-        facts={"title": approval.proposal.title, "why": reason},
+        facts={"title": approval.proposal.title, "reason": to_text(reason)},
         mentions=(incident.acknowledged_by, approval.requested_by, *approval.approvers)
         if ping
         else (),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot.approvals import blocker_text
+from bot.approvals import reason_text
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, Execution
+from bot.approvals.reasons import sent_before
 from bot.approvals.transitions import ApprovalEvent, ExecutionEvent, target
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
@@ -74,7 +75,7 @@ def finish(
     reinstated = Change(
         event=ApprovalEvent.REINSTATE,
         now=now,
-        reason=f"sent before it was revoked: {approval.reason}",
+        reason=sent_before(approval.reason),
     )
     yield from transition(approval, reinstated)
     yield from news.of_execution(finished, approval, now)
@@ -106,7 +107,7 @@ def try_again(approval_id: str, user: str, now: datetime, limits: Limits) -> Ope
     incident = yield from incidents.get(approval.incident_id)
     blocker = yield from guards.blocker(approval, incident, limits, now)
     if blocker:
-        raise blocker_text.refused(blocker, "Not tried again")
+        raise reason_text.refused(blocker, "Not tried again")
     execution = yield from executions.of_approval(approval_id)
     change = Change(
         event=ExecutionEvent.TRY_AGAIN,

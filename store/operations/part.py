@@ -47,6 +47,10 @@ class Part:
         """Set after each commit that concerns `topic`."""
         return self._engine.signal(topic)
 
+    def on_step(self, listener: Callable[[LogEvent], None]) -> None:
+        """Call `listener` with each step of this process, once it is durable."""
+        self._announcer.listeners.append(listener)
+
     async def close(self) -> None:
         """Finish what is queued, then let go of the database."""
         await self._engine.close()

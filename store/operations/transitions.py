@@ -13,6 +13,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from bot.approvals.model import Approval, Execution
+from bot.approvals.reason_text import sentence
+from bot.approvals.reasons import Reason, facts_of, from_text, to_text
 from bot.approvals.transitions import (
     EXECUTION_TRANSITIONS,
     ApprovalEvent,
@@ -130,7 +132,7 @@ class Change:
     event: Event
     now: datetime
     actor: str = ""
-    reason: str = ""
+    reason: Reason | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     only_if: tuple[Any, ...] = ("1 = 1",)
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -160,7 +162,7 @@ def _update(subject: Subject, change: Change) -> Operation[Subject | None]:
             values["decided_by"] = change.actor
             columns += ", decided_by = ?"
         if change.reason:
-            values["reason"] = change.reason
+            values["reason"] = to_text(change.reason)
             columns += ", reason = ?"
         if state is not RemediationStatus.AWAITING_APPROVAL:
             values["decided_at"] = to_db_time(change.now)
@@ -183,7 +185,7 @@ def _update(subject: Subject, change: Change) -> Operation[Subject | None]:
         state=RemediationStatus(rows[0]["state"]),
         decided_by=rows[0]["decided_by"],
         decided_at=from_db_time_or_none(rows[0]["decided_at"]),
-        reason=rows[0]["reason"],
+        reason=from_text(rows[0]["reason"]),
     )
 
 
@@ -197,7 +199,7 @@ def announce(
     effect = EFFECTS[change.event]
     if effect.entry:
         title = subject.proposal.title if isinstance(subject, Approval) else ""
-        texts = {"state": subject.state, "title": title, "reason": change.reason}
+        texts = {"state": subject.state, "title": title, "reason": sentence(change.reason)}
         yield from incidents.append_event(
             subject.incident_id,
             change.now,
@@ -222,7 +224,7 @@ def announce(
             detail = {"execution": subject.id, **detail}
         elif number == len(kinds):
             detail |= {"digest": subject.digest}
-            detail |= {"why": change.reason} if change.reason else {}
+            detail |= {"why": facts_of(change.reason)} if change.reason else {}
         yield at_end(
             partial(
                 audit.record,

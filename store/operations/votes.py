@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from bot.approvals import blocker_text
+from bot.approvals import reason_text
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, Choice, Vote
 from bot.approvals.policy import Voter, check_vote, outcome
+from bot.approvals.reasons import EndKind, Reason
 from bot.approvals.transitions import ApprovalEvent
 from bot.errors import Refused
 from bot.incidents.model import Incident
@@ -53,7 +54,7 @@ def vote(
             raise Refused("Not counted: this needs a reason.", remedy="Press Approve again.")
         blocker = yield from guards.blocker(approval, incident, limits, now)
         if blocker:
-            raise blocker_text.refused(blocker, "Not counted")
+            raise reason_text.refused(blocker, "Not counted")
     count = yield execute(
         "INSERT INTO votes (approval_id, voter, choice, at, reason) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (approval_id, voter) DO NOTHING",
@@ -107,12 +108,12 @@ def _cancel(
     rejected.
     """
     is_requester = user == approval.requested_by
-    reason = f"withdrawn by who asked, @{user}" if is_requester else f"@{user} took the yes back"
+    kind = EndKind.CANCELLED if is_requester else EndKind.APPROVAL_CANCELLED
     change = Change(
         event=ApprovalEvent.CANCEL,
         now=now,
         actor=user,
-        reason=reason,
+        reason=Reason(kind=kind, user=user),
         only_if=("expires_at > ?", to_db_time(now)),
         detail=press,
     )

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals import blocker_text
+from bot.approvals import reason_text
 from bot.approvals.binding import digest_of
 from bot.approvals.blockers import (
     HOUR,
     Blocker,
-    BlockerKind,
     Config,
     Facts,
     LastLook,
@@ -25,6 +24,7 @@ from bot.approvals.blockers import (
 )
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Binding, Freeze, Terms
+from bot.approvals.reasons import BlockerKind, LostVote, Reason, VoteProblem
 from bot.approvals.segment import Window
 from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.remediation import RemediationStatus
@@ -280,14 +280,14 @@ def test_a_budget_that_is_spent_says_when_there_is_some_again(
     assert (never.kind, never.until) == (kind, None)
 
 
-GOOD = LastLook(is_on_record=True, lost_vote="", plan=models.approval().preview.digest)
+GOOD = LastLook(is_on_record=True, lost_vote=None, plan=models.approval().preview.digest)
 
 
 @pytest.mark.parametrize(
     ("look", "kind"),
     [
         (replace(GOOD, is_on_record=False), Kind.NOT_ON_RECORD),
-        (replace(GOOD, lost_vote="@U1 left"), Kind.VOTE_LOST),
+        (replace(GOOD, lost_vote=LostVote(VoteProblem.BOT, user="U1")), Kind.VOTE_LOST),
         (replace(GOOD, plan="sha256:2"), Kind.PLAN_CHANGED),
     ],
 )
@@ -337,17 +337,19 @@ def test_every_blocker_has_words_and_a_signature_of_its_own(
     blocker = found(asked(), *runs, freeze=freeze)
     assert (signature(blocker) == "") == (blocker is None)
     if blocker:
-        assert blocker_text.why(blocker)
-        assert str(blocker_text.refused(blocker, "Not counted")).startswith("Not counted: ")
+        assert reason_text.why(blocker)
+        assert str(reason_text.refused(blocker, "Not counted")).startswith("Not counted: ")
 
 
 @pytest.mark.parametrize("kind", BlockerKind)
 def test_no_kind_is_without_words(kind: BlockerKind) -> None:
-    assert blocker_text.sentence(Blocker(kind=kind, reason="because", subject="x", user=ANA))
+    assert reason_text.sentence(
+        Reason(kind=kind, reason="because", subject="x", user=ANA, lost_vote=LostVote())
+    )
 
 
 def test_what_a_person_wrote_as_the_reason_of_a_freeze_is_not_obeyed_by_slack() -> None:
-    refusal = blocker_text.refused(
+    refusal = reason_text.refused(
         Blocker(kind=Kind.FROZEN, user=BEN, reason="<!channel> now"), "Not counted"
     )
     assert f"frozen by <@{BEN}> (&lt;!channel&gt; now)" in str(refusal)

@@ -9,6 +9,7 @@ import pytest
 
 from bot.approvals.model import Approval, Choice, Execution, Standing, Terms, Vote
 from bot.approvals.policy import Voter, check_vote, mentions, outcome
+from bot.approvals.reasons import VoteProblem
 from bot.errors import Refused
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 
@@ -40,13 +41,13 @@ def approval(**changes: Any) -> Approval:
         "digest": "",
         "decided_by": "",
         "decided_at": None,
-        "reason": "",
+        "reason": None,
         "votes": (),
     }
     return Approval(**{**fields, **changes})
 
 
-PERSON = Standing(problem="")
+PERSON = Standing(problem=None)
 
 
 def press(
@@ -98,7 +99,7 @@ def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:
         ),
         (
             {},
-            {"standing": Standing(problem="guests never count")},
+            {"standing": Standing(problem=VoteProblem.GUEST)},
             "Not counted: guests never count. Ask <@U0BEN>.",
         ),
         (
@@ -108,7 +109,7 @@ def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:
         ),
         (
             {"approvers": ("S0SRE",)},
-            {"standing": Standing(problem="", unread=frozenset({"S0SRE"}))},
+            {"standing": Standing(problem=None, unread=frozenset({"S0SRE"}))},
             ("Not counted: Slack did not say who is in <!subteam^S0SRE>. Press again in a minute."),
         ),
         (
@@ -169,7 +170,7 @@ def test_nobody_votes_on_what_is_decided(state: RemediationStatus) -> None:
 
 
 def test_who_is_in_a_group_of_approvers_may_vote() -> None:
-    member = Standing(problem="", groups=frozenset({"S0SRE"}))
+    member = Standing(problem=None, groups=frozenset({"S0SRE"}))
     press(approval(approvers=("S0SRE",)), standing=member)
     press(approval(approvers=("S0DBA", "S0SRE")), EVE, standing=member)
     press(approval(approvers=(ANA, "S0SRE")), standing=Standing("", unread=frozenset({"S0SRE"})))

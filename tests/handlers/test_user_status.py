@@ -11,6 +11,7 @@ from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model import UNKNOWN
+from bot.approvals.reasons import VoteProblem
 from bot.observability.metrics import Metrics
 from bot.simulator import LocalSlack
 from handlers.listeners.user_status import People, problem_of
@@ -50,7 +51,7 @@ async def desk() -> AsyncIterator[Desk]:
 
 async def test_a_person_is_one_of_the_groups_they_are_in(desk: Desk) -> None:
     ben = await desk.people.user_status(BEN, [SRE, DBA])
-    assert (ben.problem, ben.groups, ben.unread) == ("", {SRE}, frozenset())
+    assert (ben.problem, ben.groups, ben.unread) == (None, {SRE}, frozenset())
     assert (await desk.people.user_status(CHLOE, [SRE, DBA])).groups == {SRE, DBA}
     assert (await desk.people.user_status(BEN, [])).groups == frozenset()
 
@@ -64,7 +65,7 @@ async def test_what_slack_said_holds_for_less_than_a_minute(desk: Desk) -> None:
     assert desk.calls_of("users.info") == desk.calls_of("usergroups.users.list") == 1
     desk.clock.forward(1)
     now = await desk.people.user_status(BEN, [SRE])
-    assert (now.problem, now.groups) == ("guests never count", frozenset())
+    assert (now.problem, now.groups) == (VoteProblem.GUEST, frozenset())
 
 
 async def test_a_clock_moved_back_makes_what_is_known_no_younger(desk: Desk) -> None:
@@ -125,7 +126,7 @@ async def test_when_slack_does_not_answer_nobody_counts_and_it_is_asked_again(
     desk.faults.on_call = None
     desk.clock.forward(5)
     later = await desk.people.user_status(BEN, [SRE])
-    assert (later.problem, later.groups, later.unread) == ("", {SRE}, frozenset())
+    assert (later.problem, later.groups, later.unread) == (None, {SRE}, frozenset())
 
 
 async def test_a_user_or_a_group_that_slack_does_not_know_is_nobody(desk: Desk) -> None:
@@ -136,7 +137,7 @@ async def test_a_user_or_a_group_that_slack_does_not_know_is_nobody(desk: Desk) 
 
 async def test_the_bot_itself_never_counts(desk: Desk) -> None:
     status = await desk.people.user_status("U0SOPBOT01", [])
-    assert status.problem == "a bot never counts"
+    assert status.problem is VoteProblem.BOT
 
 
 GOOD = {
@@ -167,7 +168,7 @@ GOOD = {
     ids=str,
 )
 def test_whatever_slack_says_differently_is_a_reason_not_to_count(change: dict[str, Any]) -> None:
-    assert problem_of(GOOD, HOME) == ""
+    assert problem_of(GOOD, HOME) is None
     assert problem_of(GOOD | change, HOME)
 
 
@@ -181,13 +182,13 @@ def test_what_slack_leaves_out_is_a_reason_not_to_count(name: str) -> None:
 )
 def test_what_slack_leaves_out_makes_nobody_a_guest(name: str) -> None:
     left_out = {key: value for key, value in GOOD.items() if key != name}
-    assert problem_of(left_out, HOME) == "Slack did not say whether you are a guest"
-    assert problem_of(GOOD | {name: None}, HOME) == "Slack did not say whether you are a guest"
+    assert problem_of(left_out, HOME) is VoteProblem.GUEST_UNREAD
+    assert problem_of(GOOD | {name: None}, HOME) is VoteProblem.GUEST_UNREAD
 
 
 def test_a_stranger_of_whom_slack_says_little_is_a_stranger() -> None:
     user = {"id": BEN, "team_id": "T0OTHER", "deleted": False, "is_stranger": True}
-    assert problem_of(user, HOME) == "only people of this workspace count"
+    assert problem_of(user, HOME) is VoteProblem.STRANGER
 
 
 @pytest.mark.parametrize("user", [None, [], "U0BEN", {}])

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.approvals.binding import digest_of
-from bot.approvals.blockers import Blocker, BlockerKind
+from bot.approvals.blockers import Blocker
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, Execution, Standing
 from bot.approvals.policy import Voter
+from bot.approvals.reasons import BlockerKind, Reason
 from bot.incidents import correlation
 from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.keys import sop_id_of
@@ -129,7 +130,7 @@ def approval(incident_id: int, **changes: Any) -> Approval:
         "digest": "",
         "decided_by": "",
         "decided_at": None,
-        "reason": "",
+        "reason": None,
         "votes": (),
     }
     item = Approval(**{**fields, **changes})
@@ -152,10 +153,15 @@ async def claim_execution(
 
 def voter(user: str, team: str = TEAM) -> Voter:
     """Somebody who pressed, of whom Slack says that they are a person of this workspace."""
-    return Voter(user, team, Standing(problem=""))
+    return Voter(user, team, Standing(problem=None))
 
 
 async def revoke(store: Store, approval_id: str, why: str, now: datetime) -> bool:
     """End an approval for a reason, unless it is too late."""
-    blocker = Blocker(kind=BlockerKind.VOTE_LOST, reason=why)
+    blocker = Blocker(kind=BlockerKind.FROZEN, user=CAT, reason=why)
     return await store.end_blocked(await store.approval(approval_id), blocker, now)
+
+
+def frozen_because(why: str) -> Reason:
+    """The reason of what `revoke` ended."""
+    return Reason(kind=BlockerKind.FROZEN, user=CAT, reason=why)

@@ -87,7 +87,7 @@ class Bench:
         self.dead = Store(store._engine, owner="bot-dead", audit_key=AUDIT_KEY)
         self.gateway = gateway or Gateway()
         self.now = later(10)
-        self.presser = Standing(problem="")
+        self.presser = Standing(problem=None)
         self.service = IncidentService(
             Dependencies(
                 store=self.store,
@@ -123,7 +123,7 @@ class Bench:
     async def approved(self, **changes: Any) -> None:
         """A yes of 1 second after NOW."""
         item = await self.asked(**changes)
-        known = Standing(problem="", groups=frozenset({"S0SRE"}))
+        known = Standing(problem=None, groups=frozenset({"S0SRE"}))
         await self.store.vote(item.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1))
 
     async def claimed_by(self, store: Store) -> Execution:

@@ -137,7 +137,7 @@ def approval(**changes: Any) -> Approval:
         "digest": "digest",
         "decided_by": "",
         "decided_at": None,
-        "reason": "",
+        "reason": None,
         "votes": (),
     }
     return Approval(**{**fields, **changes})

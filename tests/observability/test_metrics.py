@@ -41,6 +41,6 @@ def test_the_last_dispatch_says_whether_the_gateway_works():
 
 def test_two_bots_in_one_process_do_not_share_a_count():
     first, second = Metrics(), Metrics()
-    first.refused()
-    assert value(second, "sopbot_refusals_total") == 0
-    assert b"sopbot_refusals_total 1.0" in first.text()
+    first.refused("frozen")
+    assert value(second, "sopbot_refusals_total", reason="frozen") is None
+    assert b'sopbot_refusals_total{reason="frozen"} 1.0' in first.text()

@@ -8,6 +8,8 @@ import pytest
 
 from bot.approvals.model import UNKNOWN as STRANGER
 from bot.approvals.model import Standing
+from bot.approvals.reason_text import sentence
+from bot.approvals.reasons import VoteProblem
 from bot.incidents.remediation import RemediationStatus
 from bot.policy import Policy
 from bot.remediation.client import NeverSeen, Outcome, Running
@@ -66,7 +68,7 @@ async def test_nothing_that_a_dead_process_left_behind_is_sent_while_frozen(benc
     await bench.service.dispatches.recover()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
     (approval,) = await bench.store.approvals_of(1)
-    assert approval.reason.startswith("everything is frozen by @U0ANA (deploy)")
+    assert sentence(approval.reason).startswith("everything is frozen by @U0ANA (deploy)")
 
 
 async def test_a_plan_that_drifted_is_revoked(
@@ -77,25 +79,25 @@ async def test_a_plan_that_drifted_is_revoked(
     assert await bench.dispatch()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
     (approval,) = await bench.store.approvals_of(1)
-    assert approval.reason == "the gateway's plan has changed since it was shown"
+    assert sentence(approval.reason) == "the gateway's plan has changed since it was shown"
 
 
 async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench) -> None:
     await bench.approved()
-    bench.presser = Standing(problem="this account is deactivated")
+    bench.presser = Standing(problem=VoteProblem.DEACTIVATED)
     assert await bench.dispatch()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
     (approval,) = await bench.store.approvals_of(1)
     why = "the yes of @U0ANA does not count any more: this account is deactivated"
-    assert approval.reason == why
+    assert sentence(approval.reason) == why
 
 
 @pytest.mark.parametrize(
     ("standing", "why"),
     [
         (STRANGER, "Slack did not say who they are"),
-        (Standing(problem="", unread=frozenset({"S0SRE"})), "Slack did not say who is in @S0SRE"),
-        (Standing(problem=""), "they are not an approver of this action"),
+        (Standing(problem=None, unread=frozenset({"S0SRE"})), "Slack did not say who is in @S0SRE"),
+        (Standing(problem=None), "they are not an approver of this action"),
     ],
     ids=["silent about the person", "silent about the group", "no approver"],
 )
@@ -106,7 +108,7 @@ async def test_why_a_yes_does_not_count_any_more_is_said_as_it_is(
     bench.presser = standing
     assert await bench.dispatch()
     (approval,) = await bench.store.approvals_of(1)
-    assert approval.reason == f"the yes of @U0ANA does not count any more: {why}"
+    assert sentence(approval.reason) == f"the yes of @U0ANA does not count any more: {why}"
 
 
 @pytest.mark.parametrize("resolved", [False, True])

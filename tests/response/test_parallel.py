@@ -78,7 +78,7 @@ async def approved(bench: Bench, *targets: str) -> list[str]:
         result = replace(result, proposal=replace(result.proposal, parameters=parameters))
         result = replace(result, digest=digest_of(result))
         await bench.store.ask(result, f"test-{number}")
-        known = Standing(problem="")
+        known = Standing(problem=None)
         await bench.store.vote(
             result.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1 + number / 10)
         )

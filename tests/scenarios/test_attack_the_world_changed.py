@@ -75,12 +75,15 @@ async def test_an_edit_of_what_has_nothing_to_do_with_it_revokes_nothing(
 async def test_a_click_after_the_alert_resolved_runs_nothing(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    _, card = await shown(world, bot)
+    running, card = await shown(world, bot)
     await world.resolves()
     assert "the incident resolved" in (await world.approval_card("revoked")).text
     await world.press(card, "Approve", "ben", stale=True)
     await refused(world, "ben", "Not counted: this remediation is revoked.")
     await nothing_ran(world, gateway)
+    count = running.metrics.registry.get_sample_value
+    labels = {"state": "revoked", "reason": "incident closed"}
+    assert count("sopbot_approvals_total", labels) == 1
 
 
 @pytest.mark.attack("ASI03")

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from bot.approvals.model import Approval, Choice, Execution
+from bot.approvals.reason_text import sentence
+from bot.approvals.reasons import EndKind, Reason
 from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus
 from store import Store, open_store
@@ -23,6 +25,7 @@ from store.audit import proof, whole_trail
 from store.audit.proof import Fault, read_export, verify_export
 from store.audit.sealing import AuditKey
 from store.operations.audit import Kind
+from store.statements import Operation, run, to_db_time
 from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,
@@ -370,7 +373,9 @@ async def every_turn(store: Store) -> None:
     await asking(expires_at=later(1))
     await store.expire_approvals(later(2))
 
-    alone = await asking(needed=0, state=states.APPROVED, decided_at=NOW, reason="by itself")
+    alone = await asking(
+        needed=0, state=states.APPROVED, decided_at=NOW, reason=Reason(kind=EndKind.BY_POLICY)
+    )
     execution = await claim_execution(store, later(2))
     assert execution is not None
     assert execution.approval_id == alone.id
@@ -474,3 +479,64 @@ def test_the_key_is_not_in_it(url: str) -> None:
     text = json.dumps(whole_trail.export(url, key, verified(url)))
     assert "a key that is nowhere" not in text
     assert AUDIT_KEY.raw.decode() not in text
+
+
+REVOKED_BEFORE = "the plan drifted"
+
+
+async def revoked_by_an_older_version(store: Store) -> tuple[int, int]:
+    """Two incidents whose approvals were revoked with a sentence; one request was sent before."""
+    ids = []
+    for name, is_sent in (("kept", False), ("answered", True)):
+        incident = await open_incident(store, service=name, fingerprint=f"fp-{name}")
+        approval = await pending_approval(store, incident.id)
+        await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
+        execution = await claim_execution(store, later(2))
+        assert execution is not None
+        await store.record(
+            Kind.REQUEST, now=later(2), incident_id=incident.id, subject=execution.approval_id
+        )
+        await store._write(_revoke_as_before, execution)
+        await store.record(
+            Kind.REVOKED,
+            now=later(3),
+            incident_id=incident.id,
+            subject=approval.id,
+            detail={"why": REVOKED_BEFORE},
+        )
+        expected = REVOKED_BEFORE
+        if is_sent:
+            await store.finish_execution(
+                execution, RemediationStatus.SUCCEEDED, answer={}, error="", now=later(4)
+            )
+            expected = f"sent before it was revoked: {REVOKED_BEFORE}"
+        assert sentence((await store.approval(approval.id)).reason) == expected
+        ids.append(incident.id)
+    kept, answered = ids
+    return kept, answered
+
+
+def _revoke_as_before(execution: Execution) -> Operation[None]:
+    yield run(
+        "UPDATE executions SET state = 'revoked', error = ?, finished_at = ? WHERE id = ?",
+        REVOKED_BEFORE,
+        to_db_time(later(3)),
+        execution.id,
+    )
+    yield run(
+        "UPDATE approvals SET state = 'revoked', reason = ? WHERE id = ?",
+        REVOKED_BEFORE,
+        execution.approval_id,
+    )
+
+
+def test_what_an_older_version_revoked_is_shown_and_proved_as_before(url: str) -> None:
+    for incident, text in zip(
+        on(url, revoked_by_an_older_version),
+        (REVOKED_BEFORE, f"sent before it was revoked: {REVOKED_BEFORE}"),
+        strict=True,
+    ):
+        document = exported(url, incident)
+        verify_export(AUDIT_KEY.raw, document)
+        (approval,) = document["parts"]["approvals"]
+        assert approval["reason"] == text

@@ -9,6 +9,7 @@ import pytest
 
 from bot.approvals.model import Approval, Choice, Standing, Terms
 from bot.approvals.policy import Voter
+from bot.approvals.reasons import NOBODY_DECIDED, EndKind, Reason, VoteProblem
 from bot.errors import NotFound, Refused
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from store import Store
@@ -21,6 +22,7 @@ from tests.helpers.builders import (
     approval,
     claim_execution,
     deliver,
+    frozen_because,
     later,
     open_incident,
     pending_approval,
@@ -206,7 +208,7 @@ async def test_who_asked_does_not_approve_it_but_may_take_it_back(
         await say(store, result, CAT)
     over = await say(store, result, CAT, NO)
     assert (over.state, over.decided_by) == (RemediationStatus.REJECTED, CAT)
-    assert over.reason == f"withdrawn by who asked, @{CAT}"
+    assert over.reason == Reason(kind=EndKind.CANCELLED, user=CAT)
     assert over.votes == (), "it is no vote"
     with pytest.raises(Refused, match="this remediation is rejected"):
         await say(store, result, ANA)
@@ -214,7 +216,7 @@ async def test_who_asked_does_not_approve_it_but_may_take_it_back(
 
 async def test_who_asked_and_is_a_guest_by_now_takes_nothing_back(store: Store) -> None:
     result = await pending_approval(store, (await open_incident(store)).id, requested_by=CAT)
-    guest = Voter(CAT, TEAM, Standing(problem="guests never count"))
+    guest = Voter(CAT, TEAM, Standing(problem=VoteProblem.GUEST))
     with pytest.raises(Refused, match="guests never count"):
         await store.vote(result.id, guest, NO, TEAM, later(1))
 
@@ -224,7 +226,7 @@ async def test_an_approver_may_still_reject_until_it_is_decided(store: Store) ->
     await say(store, result, ANA)
     over = await say(store, result, ANA, NO, at=2)
     assert (over.state, over.decided_by) == (RemediationStatus.REJECTED, ANA)
-    assert over.reason == f"@{ANA} took the yes back"
+    assert over.reason == Reason(kind=EndKind.APPROVAL_CANCELLED, user=ANA)
     assert [vote.choice for vote in over.votes] == [YES], "what counted stays on record"
     with pytest.raises(Refused, match="this remediation is rejected"):
         await say(store, result, BEN, at=3)
@@ -240,7 +242,7 @@ async def test_an_edit_takes_the_old_ones_place_once(store: Store) -> None:
     assert await store.edit(old.id, again, "e1", BEN, {"grace": "2"}) == fresh, "sent twice"
     before = await store.approval(old.id)
     assert before.state is RemediationStatus.REVOKED
-    assert before.reason == f"@{BEN} changed a value. The new card is below"
+    assert before.reason == Reason(kind=EndKind.EDITED, user=BEN)
     assert [item.id for item in await store.approvals_waiting()] == [fresh.id]
 
 
@@ -317,7 +319,7 @@ async def test_what_nobody_decided_in_time_expires_once(store: Store) -> None:
     assert await store.expire_approvals(later(60)) == 0
     after = await store.approval(result.id)
     assert after.state is RemediationStatus.EXPIRED
-    assert (after.reason, after.decided_at) == ("nobody decided in time", later(60))
+    assert (after.reason, after.decided_at) == (NOBODY_DECIDED, later(60))
     assert [waiting.id for waiting in await store.approvals_waiting()] == [other.id]
     shown = await store.outbox_message(f"approval:{result.id}")
     assert shown is not None
@@ -339,12 +341,13 @@ async def test_an_approved_remediation_can_be_taken_back_before_it_is_sent(store
     await say(store, result, ANA)
     assert await revoke(store, result.id, "not what was shown", later(3))
     after = await store.approval(result.id)
-    assert (after.state, after.reason) == (RemediationStatus.REVOKED, "not what was shown")
+    assert after.state is RemediationStatus.REVOKED
+    assert after.reason == frozen_because("not what was shown")
     execution = await store.execution_of(result.id)
     assert execution is not None
     assert (execution.state, execution.finished_at) == (RemediationStatus.REVOKED, later(3))
     assert await claim_execution(store, later(4)) is None
-    assert (await store.timeline(incident.id))[-1].text == "Revoked: not what was shown"
+    assert (await store.timeline(incident.id))[-1].text.startswith("Revoked: everything is frozen")
 
 
 @pytest.mark.parametrize("how_far", ["rejected", "finished", "revoked"])

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.blockers import BlockerKind
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Choice
+from bot.approvals.reasons import BlockerKind
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store import Store

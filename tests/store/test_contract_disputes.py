@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.blockers import BlockerKind, evaluate
+from bot.approvals.blockers import evaluate
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Binding, Choice, Terms
+from bot.approvals.reasons import BlockerKind
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store import Store

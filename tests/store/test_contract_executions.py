@@ -13,6 +13,8 @@ import pytest
 from bot.approvals.blockers import Config, requirement_of
 from bot.approvals.limits import Limits
 from bot.approvals.model import Binding, Choice, Execution, Terms
+from bot.approvals.reason_text import sentence
+from bot.approvals.reasons import INCIDENT_RESOLVED, sent_before
 from bot.approvals.segment import Window
 from bot.errors import NotFound, Refused
 from bot.incidents.model import Incident
@@ -25,6 +27,7 @@ from tests.helpers.builders import (
     OPS,
     TEAM,
     claim_execution,
+    frozen_because,
     later,
     open_incident,
     pending_approval,
@@ -219,7 +222,7 @@ async def test_a_yes_that_was_not_sent_is_revoked_with_its_incident_and_shown(
     await store.resolve(incident.id, ANA, later(2))
     assert (await store.execution(execution.id)).state is RemediationStatus.REVOKED
     approval = await store.approval(execution.approval_id)
-    assert (approval.state, approval.reason) == (RemediationStatus.REVOKED, "the incident resolved")
+    assert (approval.state, approval.reason) == (RemediationStatus.REVOKED, INCIDENT_RESOLVED)
     assert (approval.decided_by, approval.decided_at) == (ANA, later(1)), (
         "who said yes is not forgotten"
     )
@@ -235,7 +238,8 @@ async def test_an_old_yes_is_revoked_and_the_next_one_claimed(store: Store) -> N
     assert claimed is not None
     assert claimed.id == fresh.id
     approval = await store.approval(old.approval_id)
-    assert (approval.state, approval.reason) == (RemediationStatus.REVOKED, "approved too long ago")
+    assert approval.state is RemediationStatus.REVOKED
+    assert sentence(approval.reason) == "approved too long ago"
     assert (await store.execution(old.id)).state is RemediationStatus.REVOKED
 
 
@@ -256,7 +260,7 @@ async def test_what_is_under_way_is_only_sent_again_while_its_yes_holds(store: S
         (open_still, "approved too long ago"),
     ):
         approval = await store.approval(execution.approval_id)
-        assert (approval.state, approval.reason) == (RemediationStatus.REVOKED, why)
+        assert (approval.state, sentence(approval.reason)) == (RemediationStatus.REVOKED, why)
 
 
 # The last word before it is sent
@@ -300,7 +304,7 @@ async def test_what_changed_since_the_claim_revokes_it_and_nothing_is_on_record_
     assert not await may_send(store, execution, at, needed=needed, windows=windows)
     approval = await store.approval(execution.approval_id)
     assert approval.state is RemediationStatus.REVOKED
-    assert approval.reason.startswith(why)
+    assert sentence(approval.reason).startswith(why)
     assert (await store.execution(execution.id)).state is RemediationStatus.REVOKED
     items = [row.kind for row in await trail(store)]
     assert "request" not in items
@@ -351,7 +355,7 @@ async def test_what_the_gateway_answered_counts_even_for_what_was_revoked_meanwh
     assert (await finish(store, execution, DONE)).state is DONE
     approval = await store.approval(execution.approval_id)
     assert approval.state is RemediationStatus.APPROVED
-    assert approval.reason == "sent before it was revoked: the plan drifted"
+    assert approval.reason == sent_before(frozen_because("the plan drifted"))
     assert await wanted(store, f"approval:{execution.approval_id}") == shown + 1
     assert await wanted(store, f"result:{execution.id}") == 1
     assert [row.kind for row in await trail(store)][-2:] == ["revoked", "answer"]

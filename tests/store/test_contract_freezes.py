@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.blockers import BlockerKind, Config, evaluate, requirement_of
+from bot.approvals.blockers import Config, evaluate, requirement_of
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Binding, Choice, Execution, Freeze, Terms
+from bot.approvals.reason_text import sentence
+from bot.approvals.reasons import BlockerKind
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store import Store
@@ -145,7 +147,7 @@ async def test_a_freeze_that_is_deleted_by_hand_still_holds(
     assert await fault(store) != "" or changes == [DELETE_ROW]
     try:
         assert not await may_send(store, execution, 4), "what was claimed is not sent"
-        assert re.search(NOBODY_CAN_TELL, (await store.approval(approval.id)).reason)
+        assert re.search(NOBODY_CAN_TELL, sentence((await store.approval(approval.id)).reason))
         with pytest.raises(Refused, match=NOBODY_CAN_TELL):
             await store.vote(waiting.id, voter(ANA), Choice.APPROVE, TEAM, later(5))
     except Exception as error:  # without a genuine end nothing at all is recorded, and so not sent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.approvals.reasons import INCIDENT_RESOLVED
 from bot.errors import NotFound, Refused
 from bot.incidents.model import IncidentChange, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
@@ -155,7 +156,7 @@ async def test_resolving_revokes_what_waits_for_a_yes(store: Store, by_hand: boo
         await deliver(store, resolved(), at=later(5))
     after = await store.approval(waiting.id)
     assert after.state is RemediationStatus.REVOKED
-    assert (after.reason, after.decided_at) == ("the incident resolved", later(5))
+    assert (after.reason, after.decided_at) == (INCIDENT_RESOLVED, later(5))
     assert await store.approvals_waiting() == []
     shown = await store.outbox_message(f"approval:{waiting.id}")
     assert shown is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.approvals.model import Execution
+from bot.approvals.reasons import from_text
 from bot.incidents.model import Incident, Severity
 from bot.incidents.news import News, NewsKind
 from bot.incidents.remediation import RemediationStatus
@@ -17,6 +18,7 @@ from tests.helpers.builders import (
     alert,
     claim_execution,
     deliver,
+    frozen_because,
     later,
     open_incident,
     pending_approval,
@@ -104,7 +106,8 @@ async def test_a_revoked_approval_is_said_but_not_one_that_ends_with_its_inciden
     assert await revoke(store, result.id, "the SOP was edited", later(1))
     assert not await revoke(store, result.id, "the SOP was edited", later(2))
     (news,) = await said(store)
-    assert (news.kind, news.facts["why"]) == (NewsKind.REVOKED, "the SOP was edited")
+    assert news.kind is NewsKind.REVOKED
+    assert from_text(news.facts["reason"]) == frozen_because("the SOP was edited")
     await pending_approval(store, incident.id)
     await deliver(store, resolved(), at=later(3))
     assert len(await said(store)) == 1, "the resolve is a message of its own"

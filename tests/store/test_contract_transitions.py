@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from bot.approvals.model import Approval, Choice, Execution
+from bot.approvals.reasons import NOBODY_DECIDED
 from bot.approvals.transitions import TRANSITIONS, ApprovalEvent, Event, ExecutionEvent
 from bot.incidents.remediation import RemediationStatus
 from store import Store
@@ -34,7 +35,7 @@ def put_in(subject: Approval | Execution, state: RemediationStatus) -> Operation
 def step(
     subject: Approval | Execution, event: Event, now: datetime
 ) -> Operation[Approval | Execution | None]:
-    change = Change(event=event, now=now, actor=ANA, reason="why")
+    change = Change(event=event, now=now, actor=ANA, reason=NOBODY_DECIDED)
     changed: Approval | Execution | None = yield from transition(subject, change)
     return changed
 

@@ -10,8 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.blockers import Blocker, BlockerKind
+from bot.approvals.blockers import Blocker
 from bot.approvals.model import Choice, Terms, Vote
+from bot.approvals.reasons import (
+    INCIDENT_RESOLVED,
+    BlockerKind,
+    EndKind,
+    LostVote,
+    Reason,
+    VoteProblem,
+    from_text,
+)
 from bot.approvals.record import TrackRecord
 from bot.incidents.remediation import FROM_MODEL, Parameter, Preview, RemediationStatus
 from handlers.views.approval import approval_card as view
@@ -89,7 +98,7 @@ def test_once_it_runs_the_status_is_that_of_the_execution(state: RemediationStat
 
 
 def test_a_revoked_one_says_revoked_and_why() -> None:
-    remediation = approval(state=RemediationStatus.REVOKED, reason="the incident resolved")
+    remediation = approval(state=RemediationStatus.REVOKED, reason=INCIDENT_RESOLVED)
     _, blocks = view(remediation, execution(state=RemediationStatus.DISPATCHING))
     assert "revoked" in texts(blocks)[0]
     assert "Why: the incident resolved" in shown(blocks)
@@ -282,8 +291,45 @@ def test_what_did_not_run_names_who_said_so() -> None:
 def test_a_person_or_a_group_in_the_reason_of_a_revocation_is_shown_by_name(
     reason: str, expected: str
 ) -> None:
-    remediation = approval(state=RemediationStatus.REVOKED, reason=reason)
+    remediation = approval(state=RemediationStatus.REVOKED, reason=from_text(reason))
     assert f"Why: {expected}" in shown(view(remediation)[1])
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        (Reason(kind=EndKind.EDITED, user=BEN), f"<@{BEN}> changed a value. The new card is below"),
+        (
+            Reason(kind=BlockerKind.FROZEN, user=ANA, reason="a <move>"),
+            f"everything is frozen by <@{ANA}> (a &lt;move&gt;). An approver unblocks it",
+        ),
+        (
+            Reason(
+                kind=BlockerKind.VOTE_LOST,
+                lost_vote=LostVote(VoteProblem.GROUP_UNREAD, ("S0SRE",), ANA),
+            ),
+            "Slack did not say who is in <!subteam^S0SRE>",
+        ),
+    ],
+)
+def test_a_card_says_why_by_the_code_and_the_facts(reason: Reason, expected: str) -> None:
+    remediation = approval(state=RemediationStatus.REVOKED, reason=reason)
+    text = shown(view(remediation)[1])
+    assert "Why: " in text
+    assert expected in text
+
+
+@pytest.mark.attack("ASI09")
+@pytest.mark.parametrize("kind", [*BlockerKind, *list(EndKind)[:-1]])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_fact_of_a_reason_formats_or_mentions(kind: BlockerKind | EndKind, text: str) -> None:
+    vote_problem = LostVote(VoteProblem.GROUP_UNREAD, (text,), text)
+    reason = Reason(kind=kind, user=text, subject=text, reason=text, lost_vote=vote_problem)
+    remediation = approval(state=RemediationStatus.REVOKED, reason=reason)
+    fallback, blocks = view(remediation)
+    assert_slack_takes(fallback, blocks)
+    assert "<!channel>" not in shown(blocks)
+    assert "<@U0EVE>" not in shown(blocks)
 
 
 WILD_APPROVALS = st.builds(
@@ -294,7 +340,7 @@ WILD_APPROVALS = st.builds(
             parameters=tuple(Parameter("target", value, origin) for value, origin in values),
         ),
         preview=Preview(*preview),
-        reason=reason,
+        reason=from_text(reason),
         state=state,
         votes=votes,
     ),
@@ -322,7 +368,7 @@ def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> Non
     wild = proposal(title=text, target=text, parameters=(Parameter("target", text, text),))
     for state in RemediationStatus:
         remediation = approval(
-            proposal=wild, preview=Preview(text, text, text), state=state, reason=text
+            proposal=wild, preview=Preview(text, text, text), state=state, reason=from_text(text)
         )
         assert_slack_takes(*view(remediation))
     assert approval().expires_at > NOW

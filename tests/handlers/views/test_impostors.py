@@ -14,8 +14,9 @@ import pytest
 
 from bot.advice.claims import MARK, marked
 from bot.advice.model import Advice
-from bot.approvals.blockers import Blocker, BlockerKind
+from bot.approvals.blockers import Blocker
 from bot.approvals.model import Freeze
+from bot.approvals.reasons import BlockerKind, from_text
 from bot.incidents.confusables import fold
 from bot.incidents.model import GroupedAlert, GroupedAlerts, Hyperlink, Severity, TimelineEntry
 from bot.incidents.notices import Burst, Notice
@@ -75,7 +76,7 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
             parameters=(Parameter("target", evil, evil), Parameter("grace_seconds", evil, evil)),
         ),
         preview=Preview(evil, "sha256:1", evil),
-        reason=evil,
+        reason=from_text(evil),
         votes=(replace(vote("U0ANA"), reason=evil),),
     )
     ran = execution(

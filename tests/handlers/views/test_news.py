@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.approvals.reasons import BlockerKind, Reason, to_text
 from bot.incidents.news import News, NewsKind
 from handlers.views.card import card
 from handlers.views.news import news
@@ -90,3 +91,10 @@ def test_hostile_text_in_bad_news_is_shown_and_never_obeyed(kind: NewsKind, text
     bad = item(kind, facts={"title": text, "why": text})
     assert_slack_takes(*news(bad, incident(title=text)))
     assert_slack_takes(*card(incident(title=text), bad_news=[bad, bad, bad]))
+
+
+def test_why_an_approval_was_revoked_is_said_in_words_whoever_stored_it() -> None:
+    reason = to_text(Reason(kind=BlockerKind.SOP_EDITED, subject="sop_web"))
+    for facts in ({"reason": reason}, {"why": "the SOP sop_web was edited"}):
+        revoked = item(NewsKind.REVOKED, facts={"title": "Restart web"} | facts)
+        assert "the SOP sop_web was edited" in shown(news(revoked, incident())[1])
