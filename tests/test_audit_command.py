@@ -29,10 +29,10 @@ def url(request: pytest.FixtureRequest, store_maker: StoreMaker) -> str:
     return store_maker.filled(request.param)
 
 
-def run(*words: object, folder: Path, **settings: str) -> tuple[int, str, str]:
+def run(*arguments: object, folder: Path, **settings: str) -> tuple[int, str, str]:
     """Exit code, stdout, stderr."""
-    given = environment({"AUDIT_KEY": KEY} | settings)
-    code, out, err = Command([*map(str, words)], given, folder).ended()
+    settings_ = environment({"AUDIT_KEY": KEY} | settings)
+    code, out, err = Command([*map(str, arguments)], settings_, folder).ended()
     assert KEY not in out + err
     return code, out, err
 
@@ -40,12 +40,12 @@ def run(*words: object, folder: Path, **settings: str) -> tuple[int, str, str]:
 def test_verify_proves_every_row_and_says_where_the_trail_ends(url: str, tmp_path: Path) -> None:
     bot_lives(url)
     code, out, err = run("audit", "verify", folder=tmp_path, STORE_URL=url)
-    found = whole_trail.prove(url, AUDIT_KEY)
+    proof = whole_trail.prove(url, AUDIT_KEY)
     assert (code, err) == (0, "")
-    assert f": {found.rows:,} rows, 1 to {found.seq},\n" in out
-    assert f"  head {found.head}\n" in out
+    assert f": {proof.rows:,} rows, 1 to {proof.seq},\n" in out
+    assert f"  head {proof.head}\n" in out
 
-    code, out, _ = run("audit", "verify", "--head", found.head, folder=tmp_path, STORE_URL=url)
+    code, out, _ = run("audit", "verify", "--head", proof.head, folder=tmp_path, STORE_URL=url)
     assert code == 0
     assert "✓ The posted head is part of the trail." in out
 
@@ -149,9 +149,9 @@ def test_export_writes_a_bundle_that_verify_proves(url: str, tmp_path: Path) -> 
     assert code == 0
     assert out.startswith("✓ INC-2: every part is unchanged since the export at 2")
 
-    bundle = json.loads(file.read_text(encoding="utf-8"))
-    bundle["parts"]["thread"][0]["text"] = "something else"
-    file.write_text(json.dumps(bundle), encoding="utf-8")
+    export = json.loads(file.read_text(encoding="utf-8"))
+    export["parts"]["thread"][0]["text"] = "something else"
+    file.write_text(json.dumps(export), encoding="utf-8")
     code, out, _ = run("audit", "verify", "--bundle", file, folder=tmp_path)
     assert (code, out) == (1, "✗ the part 'thread' was edited.\n")
 

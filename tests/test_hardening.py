@@ -1,4 +1,4 @@
-"""What a process keeps from others of its own user; both programs do it before they import."""
+"""Processes hide their memory from their own user; both programs do it before they import."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ print(len(found.stdout))
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """Where another user may read."""
+    """A folder that another user may read."""
     with tempfile.TemporaryDirectory(prefix="sopbot-open-") as name:
         Path(name).chmod(0o755)
         shutil.copy(ROOT / "bot" / "hardening.py", name)

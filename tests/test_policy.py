@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def refused(text: str) -> list[str]:
-    """What is said of a policy that cannot be used, a line a problem."""
+    """Return the problems of an unusable policy, one per line."""
     with pytest.raises(InputError) as caught:
         parse_policy(text, file="/etc/sopbot/policy.yaml")
     return caught.value.message.splitlines()
@@ -197,7 +197,7 @@ def test_what_an_anchor_brings_in_may_be_overridden() -> None:
         "    - &three {<<: *two, approvals_required: 3}\n    - {<<: *three, reason_required: false}"
     )
     rules = parse_policy(text, file="policy.yaml").remediate.rules
-    assert [(one.approvals_required, one.reason_required) for one in rules] == [
+    assert [(rule.approvals_required, rule.reason_required) for rule in rules] == [
         (2, True),
         (3, True),
         (3, False),

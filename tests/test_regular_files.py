@@ -23,7 +23,7 @@ POLICY = "version: 1\n"
 
 @pytest.fixture(params=["pipe", "endless device", "large file"])
 def odd(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """What is no config file, under a config file's name."""
+    """Anything except a config file, under a config file's name."""
     path = tmp_path / "odd.jsonl"
     if request.param == "pipe":
         os.mkfifo(path)

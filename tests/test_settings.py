@@ -38,19 +38,19 @@ def test_the_required_settings_alone_are_enough(no_file):
 
 @pytest.mark.parametrize("name", GOOD)
 def test_each_missing_setting_is_named_with_what_it_is_for(name, no_file):
-    found = problems({k: v for k, v in GOOD.items() if k != name}, no_file)
-    assert len(found) == 1
-    assert found[0].startswith(f"{name}: missing; ")
+    problem_lines = problems({k: v for k, v in GOOD.items() if k != name}, no_file)
+    assert len(problem_lines) == 1
+    assert problem_lines[0].startswith(f"{name}: missing; ")
 
 
 def test_every_problem_has_its_own_line(no_file):
-    found = problems({}, no_file)
-    assert len(found) == len(GOOD)
+    problem_lines = problems({}, no_file)
+    assert len(problem_lines) == len(GOOD)
 
 
 def test_a_misspelt_name_is_refused_and_the_right_one_offered(no_file):
-    (found,) = problems({**GOOD, "SLACK_ALERT_CHANNEL": "C1"}, no_file)
-    assert "did you mean SLACK_ALERT_CHANNELS?" in found
+    (problem_lines,) = problems({**GOOD, "SLACK_ALERT_CHANNEL": "C1"}, no_file)
+    assert "did you mean SLACK_ALERT_CHANNELS?" in problem_lines
 
 
 def test_the_rest_of_the_environment_is_none_of_our_business(no_file):
@@ -60,8 +60,8 @@ def test_the_rest_of_the_environment_is_none_of_our_business(no_file):
 def test_any_unknown_name_in_the_file_is_refused(tmp_path):
     file = tmp_path / ".env"
     file.write_text("FOO=1\n", encoding="utf-8")
-    (found,) = problems(GOOD, file)
-    assert found.startswith("FOO: not a setting of sopbot (in .env)")
+    (problem_lines,) = problems(GOOD, file)
+    assert problem_lines.startswith("FOO: not a setting of sopbot (in .env)")
 
 
 def test_the_environment_wins_over_the_file(tmp_path):
@@ -80,23 +80,23 @@ def test_names_are_case_insensitive(no_file):
 def test_a_secret_may_come_from_a_file(tmp_path, no_file):
     secret = tmp_path / "token"
     secret.write_text("xoxb-from-file\n", encoding="utf-8")
-    given = {k: v for k, v in GOOD.items() if k != "SLACK_BOT_TOKEN"}
-    settings = load({**given, "SLACK_BOT_TOKEN_FILE": str(secret)}, no_file)
+    good_settings = {k: v for k, v in GOOD.items() if k != "SLACK_BOT_TOKEN"}
+    settings = load({**good_settings, "SLACK_BOT_TOKEN_FILE": str(secret)}, no_file)
     assert settings.slack_bot_token.get_secret_value() == "xoxb-from-file"
 
 
 def test_a_secret_file_that_cannot_be_read_is_named(no_file):
-    given = {k: v for k, v in GOOD.items() if k != "SLACK_BOT_TOKEN"}
-    found = problems({**given, "SLACK_BOT_TOKEN_FILE": "/nowhere/token"}, no_file)
-    assert found[0].startswith(
+    good_settings = {k: v for k, v in GOOD.items() if k != "SLACK_BOT_TOKEN"}
+    problem_lines = problems({**good_settings, "SLACK_BOT_TOKEN_FILE": "/nowhere/token"}, no_file)
+    assert problem_lines[0].startswith(
         "SLACK_BOT_TOKEN: the file of SLACK_BOT_TOKEN_FILE cannot be read: No such file"
     )
-    assert len(found) == 1, "told once, and not as missing too"
+    assert len(problem_lines) == 1, "told once, and not as missing too"
 
 
 def test_only_secrets_may_come_from_a_file(no_file):
-    found = problems({**GOOD, "SLACK_API_URL_FILE": "/x"}, no_file)
-    assert found[0].startswith("SLACK_API_URL_FILE: not a setting")
+    problem_lines = problems({**GOOD, "SLACK_API_URL_FILE": "/x"}, no_file)
+    assert problem_lines[0].startswith("SLACK_API_URL_FILE: not a setting")
 
 
 @pytest.mark.parametrize(
@@ -113,13 +113,13 @@ def test_only_secrets_may_come_from_a_file(no_file):
     ],
 )
 def test_a_wrong_value_is_named_and_not_shown(name, value, no_file):
-    (found,) = problems({**GOOD, name: value}, no_file)
-    assert found.startswith(f"{name}: ")
+    (problem_lines,) = problems({**GOOD, name: value}, no_file)
+    assert problem_lines.startswith(f"{name}: ")
 
 
 def test_a_door_that_others_can_reach_needs_a_token(no_file):
-    (found,) = problems({**GOOD, "HTTP_ADDR": "0.0.0.0:8080"}, no_file)
-    assert found.startswith("HTTP_TOKEN: required")
+    (problem_lines,) = problems({**GOOD, "HTTP_ADDR": "0.0.0.0:8080"}, no_file)
+    assert problem_lines.startswith("HTTP_TOKEN: required")
     load({**GOOD, "HTTP_ADDR": "0.0.0.0:8080", "HTTP_TOKEN": "sixteen letters."}, no_file)
     load({**GOOD, "HTTP_ADDR": "[::1]:8080"}, no_file)
 
@@ -135,9 +135,9 @@ def test_every_name_is_upper_case_and_known():
 
 
 def test_a_key_of_the_audit_trail_that_could_be_guessed_is_refused(no_file):
-    (found,) = problems({**GOOD, "AUDIT_KEY": "15 bytes secret"}, no_file)
-    assert found.startswith("AUDIT_KEY: shorter than 16 bytes; ")
-    assert "openssl rand -hex 32" in found
+    (problem_lines,) = problems({**GOOD, "AUDIT_KEY": "15 bytes secret"}, no_file)
+    assert problem_lines.startswith("AUDIT_KEY: shorter than 16 bytes; ")
+    assert "openssl rand -hex 32" in problem_lines
 
 
 def test_the_key_of_the_audit_trail_may_come_in_a_file(tmp_path, no_file):
@@ -157,8 +157,8 @@ def test_the_audit_commands_ask_for_their_key_and_for_nothing_of_slack(no_file):
 
 @pytest.mark.parametrize("name", ["alerts", "#alerts", "C0ALERTS01,alerts"])
 def test_a_channel_s_name_is_no_id(name, no_file):
-    (found,) = problems(GOOD | {"SLACK_ALERT_CHANNELS": name}, no_file)
-    assert found.startswith("SLACK_ALERT_CHANNELS: ")
+    (problem_lines,) = problems(GOOD | {"SLACK_ALERT_CHANNELS": name}, no_file)
+    assert problem_lines.startswith("SLACK_ALERT_CHANNELS: ")
 
 
 # What pydantic-settings does for us
@@ -196,8 +196,10 @@ def test_a_secret_s_file_in_the_environment_wins_over_the_secret_in_dot_env(tmp_
     file, key = tmp_path / ".env", tmp_path / "key"
     file.write_text("AUDIT_KEY=the secret of the .env file\n", encoding="utf-8")
     key.write_text("the secret of the key's file\n", encoding="utf-8")
-    given = {k: v for k, v in GOOD.items() if k != "AUDIT_KEY"} | {"AUDIT_KEY_FILE": str(key)}
-    assert load(given, file).audit_key.get_secret_value() == "the secret of the key's file"
+    good_settings = {k: v for k, v in GOOD.items() if k != "AUDIT_KEY"} | {
+        "AUDIT_KEY_FILE": str(key)
+    }
+    assert load(good_settings, file).audit_key.get_secret_value() == "the secret of the key's file"
 
 
 # Names that people bring from other tools

@@ -225,8 +225,8 @@ def test_a_person_who_names_no_target_is_told_to_name_one() -> None:
 def test_what_a_gateway_of_another_make_refuses_is_told_in_our_words(
     item: dict[str, object], says: str
 ) -> None:
-    told = rejection(422, json.dumps({"detail": [item]}).encode())
-    assert told == f"The gateway answered 422: action: {says}"
+    message = rejection(422, json.dumps({"detail": [item]}).encode())
+    assert message == f"The gateway answered 422: action: {says}"
 
 
 @pytest.mark.parametrize(

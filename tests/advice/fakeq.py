@@ -35,15 +35,15 @@ signal.pause()
 """
 
 
-def read_arguments(words: list[str]) -> str | None:
+def read_arguments(arguments: list[str]) -> str | None:
     """The INPUT argument; a wrong flag ends as clap does."""
-    if not words or words[0] != "chat":
-        usage(words[0] if words else "")
-    given: list[str] = []
-    rest = iter(words[1:])
+    if not arguments or arguments[0] != "chat":
+        usage(arguments[0] if arguments else "")
+    prompts: list[str] = []
+    rest = iter(arguments[1:])
     for word in rest:
         if word == "--":
-            given += rest
+            prompts += rest
         elif word in FLAGS_WITH_VALUE:
             next(rest, None)
         elif word in FLAGS or word.startswith("--trust-tools="):
@@ -51,10 +51,10 @@ def read_arguments(words: list[str]) -> str | None:
         elif word.startswith("-"):
             usage(word)
         else:
-            given.append(word)
-    if len(given) > 1:
-        usage(given[1])
-    return given[0] if given else None
+            prompts.append(word)
+    if len(prompts) > 1:
+        usage(prompts[1])
+    return prompts[0] if prompts else None
 
 
 def usage(word: str) -> None:
@@ -64,17 +64,17 @@ def usage(word: str) -> None:
 
 def start_grandchild(how: dict) -> int:
     """A process that stays until it is ended; returns once it is up."""
-    ready, told = os.pipe()
+    ready, ready_end = os.pipe()
     child = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", HOLDER, *(["deaf"] if how.get("ignore_term") else [])],
         stdin=subprocess.DEVNULL,
         stdout=None if how.get("holds_stdout") else subprocess.DEVNULL,
-        stderr=told,
+        stderr=ready_end,
         process_group=0 if how.get("group") else None,
         start_new_session=bool(how.get("session")),
         env={} if how.get("scrub") else None,
     )
-    os.close(told)
+    os.close(ready_end)
     os.read(ready, 2)
     os.close(ready)
     child.returncode = 0  # no complaint that nobody waited for it

@@ -56,13 +56,13 @@ async def test_a_structured_answer_becomes_advice_with_its_sources(fakeq: FakeQ)
 
 
 @pytest.mark.parametrize(
-    ("said", "word"),
+    ("confidence", "word"),
     [(0.82, "high"), (0.5, "medium"), (0.1, "low"), ("certain", ""), (True, ""), (None, "")],
 )
 async def test_confidence_is_one_of_three_words_or_none(
-    fakeq: FakeQ, said: object, word: str
+    fakeq: FakeQ, confidence: object, word: str
 ) -> None:
-    fakeq.plays(answered(confidence=said))
+    fakeq.plays(answered(confidence=confidence))
     assert (await Advisor(fakeq.command()).advise(SUBJECT)).confidence == word
 
 

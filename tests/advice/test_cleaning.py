@@ -90,8 +90,8 @@ def test_an_object_around_others_is_found_whole() -> None:
 
 def test_keys_that_lost_their_underscore_are_recognised() -> None:
     text = '{"rootcause": "x", "suggestedactions": ["y"], "Analysis_Summary": "z", "own_key": 1}'
-    found = last_json(text, ["root_cause"], ["suggested_actions", "analysis_summary"])
-    assert found == {
+    answer = last_json(text, ["root_cause"], ["suggested_actions", "analysis_summary"])
+    assert answer == {
         "root_cause": "x",
         "suggested_actions": ["y"],
         "analysis_summary": "z",
@@ -109,9 +109,9 @@ def test_text_without_such_an_object_gives_none(text: str) -> None:
 
 def test_odd_numbers_and_raw_line_breaks_are_read() -> None:
     text = '{"root_cause": "two\nlines", "n": ' + "9" * 5000 + ', "m": NaN}'
-    found = last_json(text, ["root_cause"])
-    assert found is not None
-    assert (found["root_cause"], found["m"]) == ("two\nlines", None)
+    answer = last_json(text, ["root_cause"])
+    assert answer is not None
+    assert (answer["root_cause"], answer["m"]) == ("two\nlines", None)
 
 
 MEGABYTES = {

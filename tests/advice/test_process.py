@@ -211,12 +211,12 @@ async def test_a_question_cancelled_while_the_process_starts_leaves_none(fakeq: 
 
 def running_in(folder: Path) -> list[str]:
     """The processes, zombies aside, that play its scenario (a zombie has no command line)."""
-    found = []
+    pids = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
             if os.fsencode(folder) in path.read_bytes():
-                found.append(path.parent.name)
-    return found
+                pids.append(path.parent.name)
+    return pids
 
 
 @pytest.mark.attack("ASI02")

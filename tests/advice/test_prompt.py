@@ -58,16 +58,16 @@ def test_hidden_characters_are_dropped_and_lone_surrogates_replaced() -> None:
 
 
 def test_labels_annotations_and_values_are_told_but_never_the_raw_payload() -> None:
-    told = alert(
+    about = alert(
         labels={"pod": "web-1"}, annotations={"summary": "s"}, value="7.8 %", raw={"token": "t0p"}
     )
-    data = subject_data(subject(about=told))["alert"]
+    data = subject_data(subject(about=about))["alert"]
     assert (data["labels"], data["annotations"], data["value"]) == (
         {"pod": "web-1"},
         {"summary": "s"},
         "7.8 %",
     )
-    assert "t0p" not in build_prompt(subject(about=told), "", nonce="n")
+    assert "t0p" not in build_prompt(subject(about=about), "", nonce="n")
 
 
 def test_the_sop_the_facts_and_the_time_are_told() -> None:
@@ -85,9 +85,9 @@ def test_the_sop_the_facts_and_the_time_are_told() -> None:
 
 def test_history_is_marked_as_such_and_keeps_the_last_turns_in_order() -> None:
     turns = tuple(Turn("advisor", NOW, f"{number} " + "x" * 5000) for number in range(20))
-    told = subject_data(subject(history=turns))["history_of_earlier_incidents"]
-    assert [turn["text"][:2] for turn in told] == ["15", "16", "17", "18", "19"]
-    assert all(len(turn["text"]) <= 1200 for turn in told)
+    history = subject_data(subject(history=turns))["history_of_earlier_incidents"]
+    assert [turn["text"][:2] for turn in history] == ["15", "16", "17", "18", "19"]
+    assert all(len(turn["text"]) <= 1200 for turn in history)
 
 
 def test_every_part_has_a_limit() -> None:

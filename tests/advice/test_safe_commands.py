@@ -1,4 +1,4 @@
-"""Which advisor commands run: none that trusts tools, however it is written."""
+"""The bot runs no advisor command that trusts tools, in any spelling."""
 
 from __future__ import annotations
 

@@ -82,9 +82,9 @@ def two_benches(monkeypatch, tmp_path):
 
 def test_a_bench_that_breaks_fails_the_short_form_too_and_lets_the_others_run(two_benches, capsys):
     assert run(["a", "b"], keep=False) == 1
-    said = capsys.readouterr()
-    assert "did not run to their end: a" in said.err
-    assert "≤ 2 ms  NO" in said.out
+    output = capsys.readouterr()
+    assert "did not run to their end: a" in output.err
+    assert "≤ 2 ms  NO" in output.out
 
 
 def test_in_the_short_form_no_bar_decides_and_no_figure_is_kept(two_benches, tmp_path):

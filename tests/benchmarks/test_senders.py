@@ -11,9 +11,9 @@ GROUPS = 20
 
 
 def test_words_tell_numbers_apart_without_a_digit():
-    words = [word(number) for number in range(5_000)]
-    assert len(set(words)) == len(words)
-    assert all(one.isalpha() for one in words)
+    spelled = [word(number) for number in range(5_000)]
+    assert len(set(spelled)) == len(spelled)
+    assert all(text.isalpha() for text in spelled)
 
 
 def test_messages_of_one_storm_have_a_fingerprint_each_and_fall_into_their_groups():

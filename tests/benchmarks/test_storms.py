@@ -29,20 +29,22 @@ def test_all_sixty_in_time_and_more_than_alertmanager_holds():
     ],
 )
 def test_one_late_card_a_late_critical_one_a_double_or_a_draw_does_not(bot, eager, doubles, line):
-    said = judged(sixty_incidents.results(bot, eager, [], doubles))
-    assert not said["storm.sixty_incidents"]
-    assert not said[f"storm.sixty_incidents{line}"]
+    verdicts = judged(sixty_incidents.results(bot, eager, [], doubles))
+    assert not verdicts["storm.sixty_incidents"]
+    assert not verdicts[f"storm.sixty_incidents{line}"]
 
 
 def test_the_bot_and_alertmanager_are_told_of_the_same_sixty():
-    told = sixty_incidents.alerts()
-    read = parse_body("alertmanager", sixty_incidents.webhook(told))
-    assert len({scope_of(alert) for alert in read}) == sixty_incidents.INCIDENTS == len(told)
-    assert told == sixty_incidents.alerts(), "in the same order each time"
+    alert_labels = sixty_incidents.alerts()
+    read = parse_body("alertmanager", sixty_incidents.webhook(alert_labels))
+    assert (
+        len({scope_of(alert) for alert in read}) == sixty_incidents.INCIDENTS == len(alert_labels)
+    )
+    assert alert_labels == sixty_incidents.alerts(), "in the same order each time"
 
 
 def test_a_soak_holds_unless_memory_tasks_or_descriptors_grow_or_an_alert_is_missing():
-    told = {
+    report = {
         "seed": 1,
         "events": 100,
         "written": 100,
@@ -57,7 +59,7 @@ def test_a_soak_holds_unless_memory_tasks_or_descriptors_grow_or_an_alert_is_mis
         "descriptors_after": 30,
         "cpu_seconds": 9.0,
     }
-    assert soak.results(told)[0].holds
+    assert soak.results(report)[0].holds
     for change in (
         {"growth": 5.01},
         {"written": 99},
@@ -65,7 +67,7 @@ def test_a_soak_holds_unless_memory_tasks_or_descriptors_grow_or_an_alert_is_mis
         {"tasks_after": 29},
         {"descriptors_after": 39},
     ):
-        assert not soak.results(told | change)[0].holds, change
+        assert not soak.results(report | change)[0].holds, change
 
 
 def test_held_back_counts_what_is_over_idle_on_the_worse_engine():

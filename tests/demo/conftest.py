@@ -31,15 +31,15 @@ class RunningDemo:
         line = raw.decode()
         if line:
             self.lines.append(line.rstrip("\n"))
-            self._look()
+            self._read_output()
         return line
 
-    async def until(self, words: str) -> str:
+    async def until(self, text: str) -> str:
         """Read to the first line with `words`."""
         while line := await self.line():
-            if words in line:
+            if text in line:
                 return line
-        pytest.fail(f"never said {words!r}:\n{self.output}")
+        pytest.fail(f"never said {text!r}:\n{self.output}")
 
     async def ended(self) -> int:
         """Read to the end; the exit code."""
@@ -52,7 +52,7 @@ class RunningDemo:
         _, alive = psutil.wait_procs(list(self.family), timeout=30)
         return list(alive)
 
-    def _look(self) -> None:
+    def _read_output(self) -> None:
         try:
             below = psutil.Process(self.process.pid).children(recursive=True)
         except psutil.NoSuchProcess:
@@ -81,9 +81,9 @@ async def demo(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[RunningD
         return started[-1]
 
     yield start
-    for one in started:
-        if one.process.returncode is None:
-            one.process.terminate()
-            await one.ended()
-        for process in one.left_over():
+    for child in started:
+        if child.process.returncode is None:
+            child.process.terminate()
+            await child.ended()
+        for process in child.left_over():
             process.kill()

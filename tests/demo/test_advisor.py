@@ -39,8 +39,8 @@ def subject(**changes: object) -> Subject:
         parameters=("Usual cause: a memory leak",),
         fix_actions=("Restart checkout-api.",),
     )
-    given = {"about": alert, "guidance": guidance, **changes}
-    return Subject(incident_key="prod|checkout-api|-|-", sop_id="checkout_health", **given)
+    data = {"about": alert, "guidance": guidance, **changes}
+    return Subject(incident_key="prod|checkout-api|-|-", sop_id="checkout_health", **data)
 
 
 def test_the_bots_own_prompt_is_answered_with_the_json_it_asks_for():
@@ -48,20 +48,20 @@ def test_the_bots_own_prompt_is_answered_with_the_json_it_asks_for():
 
     assert ended.returncode == 0, ended.stderr
     assert b"\x1b[" in ended.stdout
-    told = last_json(clean_answer(ended.stdout), ("root_cause", "next_steps"))
-    assert told is not None
-    assert told["root_cause"] == "A memory leak in checkout-api."
-    assert told["next_steps"] == ["Restart checkout-api."]
-    assert "not from a model" in told["analysis_summary"]
+    answer = last_json(clean_answer(ended.stdout), ("root_cause", "next_steps"))
+    assert answer is not None
+    assert answer["root_cause"] == "A memory leak in checkout-api."
+    assert answer["next_steps"] == ["Restart checkout-api."]
+    assert "not from a model" in answer["analysis_summary"]
 
 
 def test_without_an_sop_the_cause_is_undetermined():
     ended = ask(build_prompt(subject(guidance=None), "", nonce="abc"))
 
-    told = last_json(clean_answer(ended.stdout), ("root_cause",))
-    assert told is not None
-    assert told["root_cause"] == "Undetermined"
-    assert told["confidence"] == "low"
+    answer = last_json(clean_answer(ended.stdout), ("root_cause",))
+    assert answer is not None
+    assert answer["root_cause"] == "Undetermined"
+    assert answer["confidence"] == "low"
 
 
 def test_a_question_is_answered_in_plain_words_that_say_there_is_no_model():

@@ -9,7 +9,7 @@ async def test_the_whole_job_is_played_in_order_and_nothing_is_left_behind(demo)
     played = await demo()
 
     assert await played.ended() == 0, played.output
-    told = [
+    texts = [
         "checkout-api is unhealthy: /healthz answers 503",
         "card: 🔴 CRITICAL",
         "thread: 💡 Advice",
@@ -24,8 +24,8 @@ async def test_the_whole_job_is_played_in_order_and_nothing_is_left_behind(demo)
         "seconds after the first failed health check",
         "1 thread, 1 restart, 1 approval",
     ]
-    places = [played.output.find(words) for words in told]
-    assert -1 not in places, told[places.index(-1)] + " in:\n" + played.output
+    places = [played.output.find(text) for text in texts]
+    assert -1 not in places, texts[places.index(-1)] + " in:\n" + played.output
     assert places == sorted(places)
     assert played.left_over() == []
     assert list(played.folder.iterdir()) == []
@@ -33,7 +33,7 @@ async def test_the_whole_job_is_played_in_order_and_nothing_is_left_behind(demo)
     pids = re.search(r"pid (\d+) → (\d+)", played.output)
     assert pids
     assert pids[1] != pids[2]
-    assert {int(pids[1]), int(pids[2])} <= {one.pid for one in played.family}
+    assert {int(pids[1]), int(pids[2])} <= {process.pid for process in played.family}
     assert max(map(len, played.lines)) <= 100
     assert "\x1b" not in played.output
 
@@ -54,10 +54,12 @@ async def test_an_approver_whom_the_policy_does_not_name_fails_the_demo_with_the
 @pytest.fixture
 def heeded():
     """Signals as a terminal leaves them: a child of nohup or of `&` would inherit none."""
-    before = {one: signal.signal(one, signal.SIG_DFL) for one in (signal.SIGHUP, signal.SIGINT)}
+    before = {
+        number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGINT)
+    }
     yield
-    for one, handler in before.items():
-        signal.signal(one, handler)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.unmeasured
@@ -83,10 +85,10 @@ async def test_a_signal_ends_everything_the_demo_started(demo, number):
 async def test_a_part_that_dies_fails_the_demo_and_takes_nothing_with_it(demo, argv, name):
     played = await demo()
     await played.until("bot at http")
-    found = [one for one in played.family if tuple(one.cmdline()[1:3]) == argv]
-    assert len(found) == 1
+    processes = [process for process in played.family if tuple(process.cmdline()[1:3]) == argv]
+    assert len(processes) == 1
 
-    found[0].kill()
+    processes[0].kill()
 
     assert await played.ended() == 1
     assert f"The demo failed: the {name} ended by itself" in played.output

@@ -52,9 +52,9 @@ def test_the_health_check_fails_once_the_leak_passes_the_limit(url):
 
     status, body = get(f"{url}/healthz")
     assert status == 503
-    told = json.loads(body)
-    assert told["status"] == "failing"
-    assert told["held_bytes"] == 3 * 1024
+    health = json.loads(body)
+    assert health["status"] == "failing"
+    assert health["held_bytes"] == 3 * 1024
     assert "checkout_held_bytes 3072" in get(f"{url}/metrics")[1]
 
 

@@ -73,8 +73,8 @@ class Desk:
 
     async def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
         data = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
-        given = {"Content-Type": "application/json"} | headers
-        async with self.session.post(self.url + path, headers=given, data=data) as response:
+        all_headers = {"Content-Type": "application/json"} | headers
+        async with self.session.post(self.url + path, headers=all_headers, data=data) as response:
             return response.status, await response.json()
 
     async def get(self, path: str, **headers: str) -> tuple[int, Any]:

@@ -56,7 +56,7 @@ exec sleep 1000
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """Where anybody may write; pytest's own folders are closed to other users."""
+    """A folder in which anybody may write; pytest's own folders are closed to other users."""
     with tempfile.TemporaryDirectory(prefix="sopbot-open-") as name:
         folder = Path(name)
         folder.chmod(0o777)

@@ -161,10 +161,10 @@ async def test_the_client_of_a_wrong_secret_is_told_so(desk):
 
 
 @pytest.mark.parametrize(
-    "moment", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2026-02-30T00:00:00Z"]
+    "timestamp", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2026-02-30T00:00:00Z"]
 )
-async def test_a_time_that_no_calendar_holds_is_refused(desk, moment):
-    status, answer = await desk.post(PATH, BODY, **signed(desk, BODY, timestamp=moment))
+async def test_a_time_that_no_calendar_holds_is_refused(desk, timestamp):
+    status, answer = await desk.post(PATH, BODY, **signed(desk, BODY, timestamp=timestamp))
     assert (status, answer["error"]["code"]) == (401, "timestamp_invalid")
 
 

@@ -131,8 +131,8 @@ async def test_an_end_that_cannot_be_written_is_told_once_and_unknown_after(
     made = dispatcher(executor)
     first = await made.execute(request(), key="k", digest="")
     assert first.overall_status == "COMPLETED_SUCCESS"
-    again = await made.execute(request(), key="k", digest="")
-    assert again.error_details.error_code == "OUTCOME_UNKNOWN"
+    repeat = await made.execute(request(), key="k", digest="")
+    assert repeat.error_details.error_code == "OUTCOME_UNKNOWN"
     assert executor.runs == 1
 
 

@@ -86,12 +86,12 @@ async def test_status_and_logs_of_a_container(desk_for, container, docker_daemon
     assert status.stdout.startswith("web: running (pid ")
 
     async def logs():
-        found = await desk.client.execute(call("logs", lines=5), key=uuid.uuid4().hex)
-        return found if found.stdout and found.stderr else None
+        outcome = await desk.client.execute(call("logs", lines=5), key=uuid.uuid4().hex)
+        return outcome if outcome.stdout and outcome.stderr else None
 
-    found = await until(logs)
-    assert found.stdout.startswith("out ")
-    assert found.stderr == "err\n"
+    outcome = await until(logs)
+    assert outcome.stdout.startswith("out ")
+    assert outcome.stderr == "err\n"
 
 
 @services
@@ -99,8 +99,8 @@ async def test_logs_of_a_container_with_a_terminal_are_read_too(desk_for, contai
     desk = await desk_for(container(LOOP, "-t"))
 
     async def logs():
-        found = await desk.client.execute(call("logs"), key=uuid.uuid4().hex)
-        return found.stdout if "err" in found.stdout else None
+        outcome = await desk.client.execute(call("logs"), key=uuid.uuid4().hex)
+        return outcome.stdout if "err" in outcome.stdout else None
 
     assert (await until(logs)).startswith("out ")
 
@@ -162,10 +162,10 @@ async def test_a_container_that_is_not_there_is_named(desk_for, docker_daemon):
 async def odd_engine(free_port):
     """An engine that answers as told, path by path; it remembers what it was asked."""
     answers: dict[str, web.Response | type[Exception]] = {}
-    asked: list[str] = []
+    requests: list[str] = []
 
     async def handle(request: web.Request) -> web.Response:
-        asked.append(f"{request.method} {request.path}")
+        requests.append(f"{request.method} {request.path}")
         answer = answers[request.path.rpartition("/")[2]]
         if isinstance(answer, type):
             request.transport.abort()
@@ -178,7 +178,7 @@ async def odd_engine(free_port):
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}", answers, asked
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}", answers, requests
     await runner.cleanup()
 
 
@@ -193,16 +193,16 @@ INSPECTION = {
 
 
 async def test_a_restart_whose_answer_is_lost_is_an_unknown_outcome(start, odd_engine):
-    url, answers, asked = odd_engine
+    url, answers, requests = odd_engine
     answers |= {"json": web.json_response(INSPECTION), "restart": ConnectionError}
     desk = await start({"web": {"executor": "docker", "container": "web-1"}}, docker={"url": url})
     outcome = await desk.client.execute(call("restart"), key="k1")
     assert (outcome.state, outcome.error_code) == ("escalate", "OUTCOME_UNKNOWN")
     assert "it may have been done" in outcome.error
-    assert asked.count("POST /containers/abc123/restart") == 1
-    again = await desk.client.execute(call("restart"), key="k1")
-    assert again == outcome
-    assert asked.count("POST /containers/abc123/restart") == 1
+    assert requests.count("POST /containers/abc123/restart") == 1
+    repeat = await desk.client.execute(call("restart"), key="k1")
+    assert repeat == outcome
+    assert requests.count("POST /containers/abc123/restart") == 1
 
 
 @pytest.mark.parametrize(
@@ -216,12 +216,12 @@ async def test_a_restart_whose_answer_is_lost_is_an_unknown_outcome(start, odd_e
     ],
 )
 async def test_an_engine_that_answers_oddly_is_not_acted_upon(start, odd_engine, inspection, code):
-    url, answers, asked = odd_engine
+    url, answers, requests = odd_engine
     answers["json"] = inspection
     desk = await start({"web": {"executor": "docker", "container": "web-1"}}, docker={"url": url})
     outcome = await desk.client.execute(call("restart"), key="k1")
     assert (outcome.state, outcome.error_code) == ("failed", code)
-    assert not any(line.startswith("POST") for line in asked)
+    assert not any(line.startswith("POST") for line in requests)
 
 
 def test_a_cut_log_stream_is_read_as_far_as_it_goes():
@@ -247,8 +247,8 @@ async def test_a_container_that_was_stopped_is_started_again(desk_for, container
     stopped = await desk.client.execute(call("stop", grace_seconds=2), key="k1", digest=plan.digest)
     assert stopped.state == "succeeded", stopped
     assert docker_daemon.run("inspect", "-f", running, name) == "false"
-    again = await desk.client.execute(call("stop", grace_seconds=2), key="k2")
-    assert "already" in again.stdout
+    repeat = await desk.client.execute(call("stop", grace_seconds=2), key="k2")
+    assert "already" in repeat.stdout
 
     plan = await desk.client.plan(call("start"))
     started = await desk.client.execute(call("start"), key="k3", digest=plan.digest)

@@ -148,8 +148,8 @@ async def test_a_repeat_gets_the_stored_answer_even_when_the_plan_has_drifted(st
     desk = await start({"checkout-api": service()})
     plan = await desk.client.plan(RESTART)
     first = await desk.client.execute(RESTART, key="k1", digest=plan.digest)
-    again = await desk.client.execute(RESTART, key="k1", digest=plan.digest)
-    assert again == first == await desk.client.lookup("k1")
+    repeat = await desk.client.execute(RESTART, key="k1", digest=plan.digest)
+    assert repeat == first == await desk.client.lookup("k1")
     assert "restarts: 1," in await desk.status("checkout-api")
 
 
@@ -394,5 +394,5 @@ async def _healthy(desk) -> bool:
 
 
 async def _is(desk, key, kind):
-    found = await desk.client.lookup(key)
-    return found if isinstance(found, kind) else None
+    execution = await desk.client.lookup(key)
+    return execution if isinstance(execution, kind) else None

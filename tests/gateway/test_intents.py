@@ -79,11 +79,11 @@ def test_what_no_rule_matches_whole_is_refused_with_what_is_understood(intent):
 
 
 # Text without lone surrogates: JSON over the wire cannot carry those, see test_http.
-words = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+plain_texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 hostile = st.sampled_from(
     ["; ls", "$(ls)", "`ls`", "| sh", "&& ls", "\n ls", "--privileged", "../x", "web", "{}", "%s"]
 )
-texts = st.one_of(words, hostile, st.builds(str.__add__, st.sampled_from([
+texts = st.one_of(plain_texts, hostile, st.builds(str.__add__, st.sampled_from([
     "restart the service", "show recent logs", "check container status", "web", "checkout-api",
 ]), hostile))  # fmt: skip
 values = st.one_of(st.none(), st.booleans(), st.integers(), texts, st.lists(texts, max_size=2))

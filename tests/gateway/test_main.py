@@ -197,9 +197,9 @@ async def test_a_config_that_is_wrong_ends_with_78_and_names_the_field(tmp_path,
     config = tmp_path / "gateway.yaml"
     config.write_text("targets: {a: {executor: process, argv: x}}\nlisten: {prot: 1}\n")
     assert await asyncio.to_thread(main, ["--config", str(config)]) == 78
-    said = capsys.readouterr().err
-    assert re.search(r"gateway\.yaml:1: targets\.a\.process\.argv: ", said)
-    assert re.search(r"gateway\.yaml:2: listen\.prot: ", said)
+    errors = capsys.readouterr().err
+    assert re.search(r"gateway\.yaml:1: targets\.a\.process\.argv: ", errors)
+    assert re.search(r"gateway\.yaml:2: listen\.prot: ", errors)
 
 
 async def test_check_counts_one_target_in_the_singular(tmp_path, capsys):

@@ -24,13 +24,13 @@ async def test_a_restart_replaces_the_process_and_says_so(start, service):
     outcome = await desk.client.execute(RESTART, key="k1")
 
     assert outcome.state == "succeeded"
-    found = re.fullmatch(
+    match = re.fullmatch(
         r"checkout-api restarted: pid (\d+) → (\d+), healthy after \d+\.\d s", outcome.stdout
     )
-    assert found
-    assert int(found[1]) == before
+    assert match
+    assert int(match[1]) == before
     assert gone(before)
-    assert pid_of(await desk.status("checkout-api")) == int(found[2])
+    assert pid_of(await desk.status("checkout-api")) == int(match[2])
     assert "restarts: 1, health: ok (200)" in await desk.status("checkout-api")
 
 
@@ -183,8 +183,8 @@ async def _healthy(desk) -> bool:
 
 
 def _three_more_than(others: set[psutil.Process]) -> set[psutil.Process]:
-    found = set(psutil.Process().children(recursive=True)) - others
-    return found if len(found) >= 3 else set()
+    new_processes = set(psutil.Process().children(recursive=True)) - others
+    return new_processes if len(new_processes) >= 3 else set()
 
 
 def named(action: str, **parameters: int) -> ActionCall:
@@ -216,8 +216,8 @@ async def test_what_is_stopped_or_runs_already_is_left_as_it_is(start, service):
     desk = await start({"checkout-api": service()})
     await until(lambda: _healthy(desk))
     before = pid_of(await desk.status("checkout-api"))
-    again = await desk.client.execute(named("start"), key="k1")
-    assert (again.state, "already" in again.stdout) == ("succeeded", True)
+    repeat = await desk.client.execute(named("start"), key="k1")
+    assert (repeat.state, "already" in repeat.stdout) == ("succeeded", True)
     assert pid_of(await desk.status("checkout-api")) == before
     await desk.client.execute(named("stop", grace_seconds=1), key="k2")
     twice = await desk.client.execute(named("stop", grace_seconds=1), key="k3")
@@ -243,5 +243,5 @@ async def test_memory_and_cpu_time_are_of_the_process_and_all_that_it_started(st
         outcome = await desk.client.execute(call, key=f"k{next(keys)}")
         return re.search(form, outcome.stdout)
 
-    found = await until(lambda: both_are_counted())
-    assert float(found[1]) > 1
+    outcome = await until(lambda: both_are_counted())
+    assert float(outcome[1]) > 1

@@ -59,8 +59,8 @@ def test_no_text_is_an_environment_that_is_not_declared(word: str) -> None:
 
 def test_the_longer_glob_decides_and_an_exact_word_before_any() -> None:
     declared = Environments.of({"all": ["p-*"], "europe": ["p-eu-*"], "one": ["p-eu-1"]})
-    words = ["p-us", "p-eu-2", "p-eu-1"]
-    assert [declared.name_of(word) for word in words] == ["all", "europe", "one"]
+    names = ["p-us", "p-eu-2", "p-eu-1"]
+    assert [declared.name_of(word) for word in names] == ["all", "europe", "one"]
 
 
 @pytest.mark.attack("ASI03")

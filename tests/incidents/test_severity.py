@@ -1,4 +1,4 @@
-"""Whatever word a sender uses becomes one of four, and none is dropped."""
+"""Every word of a sender becomes one of four severities, and none is dropped."""
 
 from __future__ import annotations
 

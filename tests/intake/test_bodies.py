@@ -98,13 +98,13 @@ def test_a_sop_id_label_is_kept_only_when_well_formed(label: str, kept: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [("req-20261121-030412-9f2c1ab0", True), ("no spaces please", False)]
+    ("tracking_id", "kept"), [("req-20261121-030412-9f2c1ab0", True), ("no spaces please", False)]
 )
-def test_a_tracking_id_of_the_sender_is_kept_when_well_formed(given: str, kept: bool) -> None:
-    [alert] = parse_body("generic", {"name": "a", "tracking_id": given})
-    assert alert.tracking_id == (given if kept else "")
-    [alert] = parse_body("grafana", {"alerts": [{"labels": {"request_id": given}}]})
-    assert alert.tracking_id == (given if kept else "")
+def test_a_tracking_id_of_the_sender_is_kept_when_well_formed(tracking_id: str, kept: bool) -> None:
+    [alert] = parse_body("generic", {"name": "a", "tracking_id": tracking_id})
+    assert alert.tracking_id == (tracking_id if kept else "")
+    [alert] = parse_body("grafana", {"alerts": [{"labels": {"request_id": tracking_id}}]})
+    assert alert.tracking_id == (tracking_id if kept else "")
 
 
 @pytest.mark.parametrize(

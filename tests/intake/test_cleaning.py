@@ -1,4 +1,4 @@
-"""What makes cleaning cheap changes nothing of what it says, and bounds what it reads."""
+"""The shortcuts of cleaning never change its result, and they bound the text that it reads."""
 
 import sys
 
@@ -11,8 +11,8 @@ from bot.intake.slack_text import bare
 def test_only_what_is_not_printable_is_ever_taken_out():
     every = "".join(map(chr, range(sys.maxunicode + 1)))
     kept = set(clean("\x00" + every))
-    assert [one for one in every if one.isprintable() and one not in kept] == []
-    printable = "".join(one for one in every if one.isprintable())
+    assert [char for char in every if char.isprintable() and char not in kept] == []
+    printable = "".join(char for char in every if char.isprintable())
     assert clean(printable) == clean("\x00" + printable)
 
 

@@ -33,15 +33,15 @@ def payload(name: str) -> Alert:
 
 
 def shown(alert: Alert) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for field in dataclasses.fields(alert):
         value = getattr(alert, field.name)
         if isinstance(value, datetime):
             value = value.isoformat()
         if field.name == "links":
             value = [[link.label, link.url] for link in value]
-        found[field.name] = value
-    return found
+        values[field.name] = value
+    return values
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -49,9 +49,9 @@ def test_a_payload_becomes_the_alerts_written_beside_it(path: Path) -> None:
     alerts = alerts_of(path)
     expected = load(path.with_suffix(".expected.json"))
     assert len(alerts) == len(expected)
-    for alert, wanted in zip(alerts, expected, strict=True):
-        found = shown(alert)
-        assert {name: found[name] for name in wanted} == wanted
+    for alert, expected_values in zip(alerts, expected, strict=True):
+        actual = shown(alert)
+        assert {name: actual[name] for name in expected_values} == expected_values
 
 
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
@@ -85,15 +85,17 @@ def test_both_messages_of_one_alert_have_the_same_fingerprint(firing: str, resol
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("message_file", "webhook_file"),
     [
         ("grafana/slack_firing", "grafana/http_webhook"),
         ("cloudwatch/slack_alarm", "cloudwatch/http_sns"),
         ("sentry/slack_issue", "sentry/http_event_alert"),
     ],
 )
-def test_an_alert_gets_the_same_place_by_message_and_by_webhook(one: str, other: str) -> None:
-    first, second = payload(one), payload(other)
+def test_an_alert_gets_the_same_place_by_message_and_by_webhook(
+    message_file: str, webhook_file: str
+) -> None:
+    first, second = payload(message_file), payload(webhook_file)
     place = (first.env, first.service, first.category)
     assert place == (second.env, second.service, second.category)
     assert all(place)

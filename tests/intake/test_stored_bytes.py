@@ -1,4 +1,4 @@
-"""What the store writes is a small multiple of what a stranger sent, whoever parses it."""
+"""The store writes a small multiple of the bytes that a stranger sent, with any parser."""
 
 from __future__ import annotations
 

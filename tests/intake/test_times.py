@@ -18,9 +18,9 @@ from bot.intake.times import is_zero_time, read_time
     ],
 )
 def test_the_times_that_senders_write_are_read_as_utc(value: object, expected: str) -> None:
-    moment = read_time(value)
-    assert moment is not None
-    assert moment.isoformat() == expected
+    time = read_time(value)
+    assert time is not None
+    assert time.isoformat() == expected
 
 
 @pytest.mark.parametrize(

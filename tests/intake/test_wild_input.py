@@ -1,4 +1,4 @@
-"""What strangers may send: anything. Nothing raises, nothing unstorable comes out."""
+"""Strangers may send anything: no parser raises, and every result can be stored."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def check(alert: Alert) -> None:
     for text in strings_of(dataclasses.astuple(alert)):
         text.encode("utf-8")
         assert "\x00" not in text
-    for moment in (alert.starts_at, alert.ends_at):
-        assert moment is None or (isinstance(moment, datetime) and moment.utcoffset() is not None)
+    for time in (alert.starts_at, alert.ends_at):
+        assert time is None or (isinstance(time, datetime) and time.utcoffset() is not None)
     for link in alert.links:
         assert link.url.lower().startswith(("http://", "https://"))
 
@@ -144,27 +144,27 @@ def test_a_message_with_visible_text_is_never_dropped(text: str, place: int) -> 
 def test_any_body_becomes_clean_alerts_or_an_error_that_names_a_field(
     source: str, body: Any
 ) -> None:
-    found = outcome(lambda: parse_body(source, body))
-    if isinstance(found, InputError):
-        assert found.field
-        assert found.message.startswith(found.field)
-        found.message.encode()
+    result = outcome(lambda: parse_body(source, body))
+    if isinstance(result, InputError):
+        assert result.field
+        assert result.message.startswith(result.field)
+        result.message.encode()
     else:
-        assert found
-        for alert in found:
+        assert result
+        for alert in result:
             check(alert)
 
 
 @given(JSON)
 def test_any_incident_request_is_read_or_refused_by_field(body: Any) -> None:
-    found = outcome(lambda: parse_incident_request(body))
-    if isinstance(found, InputError):
-        assert found.field
+    result = outcome(lambda: parse_incident_request(body))
+    if isinstance(result, InputError):
+        assert result.field
     else:
-        assert found.incident_key
-        assert found.prompt or found.alert is not None
-        found.incident_key.encode()
-        found.prompt.encode()
+        assert result.incident_key
+        assert result.prompt or result.alert is not None
+        result.incident_key.encode()
+        result.prompt.encode()
 
 
 NUMBERS = st.integers(0, 10**6) | st.floats(0, 1e6).map(lambda number: round(number, 2))
@@ -172,29 +172,36 @@ NUMBERS = st.integers(0, 10**6) | st.floats(0, 1e6).map(lambda number: round(num
 
 @given(NUMBERS, NUMBERS, st.datetimes(timezones=st.just(UTC)), st.integers(1, 99))
 def test_numbers_and_times_do_not_change_the_fingerprint(
-    first: float, second: float, moment: datetime, count: int
+    first: float, second: float, time: datetime, count: int
 ) -> None:
-    def fingerprints(one: float, two: float, at: datetime, number: int) -> list[str]:
-        line = f"Disk on db-1 at {one}% for {two} s since {at.isoformat()}"
-        group = f"[FIRING:{number}] DiskFull {one} (db-1 {two})"
+    def fingerprints(
+        first_number: float, second_number: float, at: datetime, number: int
+    ) -> list[str]:
+        line = f"Disk on db-1 at {first_number}% for {second_number} s since {at.isoformat()}"
+        group = f"[FIRING:{number}] DiskFull {first_number} (db-1 {second_number})"
         fields = [{"title": "Host", "value": "db-1"}, {"title": "Event time", "value": str(at)}]
         messages: list[dict[str, Any]] = [
             {"text": line},
             {"attachments": [{"title": group}]},
-            {"attachments": [{"title": f"Problem: used {one}%", "fields": fields}]},
+            {"attachments": [{"title": f"Problem: used {first_number}%", "fields": fields}]},
         ]
-        found = [parse_message(message)[0].fingerprint for message in messages]
-        body = {"name": "disk", "text": line, "value": one, "timestamp": 1_700_000_000 + number}
-        return [*found, parse_body("generic", body)[0].fingerprint]
+        fingerprints_ = [parse_message(message)[0].fingerprint for message in messages]
+        body = {
+            "name": "disk",
+            "text": line,
+            "value": first_number,
+            "timestamp": 1_700_000_000 + number,
+        }
+        return [*fingerprints_, parse_body("generic", body)[0].fingerprint]
 
-    assert fingerprints(first, second, moment, count) == fingerprints(
+    assert fingerprints(first, second, time, count) == fingerprints(
         93.5, 7, datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC), 1
     )
 
 
 def test_names_that_hold_numbers_are_told_apart() -> None:
-    one, other = ({"text": f"Disk is full on db-{number}"} for number in (1, 2))
-    assert parse_message(one)[0].fingerprint != parse_message(other)[0].fingerprint
+    left, right = ({"text": f"Disk is full on db-{number}"} for number in (1, 2))
+    assert parse_message(left)[0].fingerprint != parse_message(right)[0].fingerprint
 
 
 def test_a_very_long_message_keeps_its_head_and_says_how_much_is_missing() -> None:

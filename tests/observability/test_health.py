@@ -55,19 +55,19 @@ async def test_a_part_that_does_not_answer_is_not_waited_for(monkeypatch):
 
 async def test_a_slow_part_does_not_bring_back_what_another_said_before():
     health, store = Health(lambda: NOW), Part()
-    asked, answers = asyncio.Event(), asyncio.Event()
+    called, answers = asyncio.Event(), asyncio.Event()
 
     async def slow():
-        asked.set()
+        called.set()
         await answers.wait()
 
     health.register("store", store.check)
     health.register("gateway", slow)
-    look = asyncio.create_task(health.check())
-    await asked.wait()
+    check = asyncio.create_task(health.check())
+    await called.wait()
     store.wrong = StoreError("the disk is full")
     await health.check("store")
     answers.set()
-    await look
+    await check
     assert health.report()["store"]["reason"] == "the disk is full"
     assert not health.ready

@@ -1,4 +1,4 @@
-"""What an answer of any gateway means: "failed" is never said of what may have run to its end."""
+"""Interprets answers of any gateway: a command that may have run to its end never "failed"."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ ROWS: list[tuple[tuple[Any, ...], str, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "state", "nothing_ran"), ROWS)
-def test_each_row_of_the_table(given: tuple[Any, ...], state: str, nothing_ran: bool) -> None:
-    outcome = read(*given)
+@pytest.mark.parametrize(("row", "state", "nothing_ran"), ROWS)
+def test_each_row_of_the_table(row: tuple[Any, ...], state: str, nothing_ran: bool) -> None:
+    outcome = read(*row)
     assert (outcome.state, outcome.nothing_ran) == (state, nothing_ran)
     status = gateway_results.read(outcome).state
     assert (status is RemediationStatus.FAILED) == (state == "failed")
@@ -90,7 +90,7 @@ def test_each_row_of_the_table(given: tuple[Any, ...], state: str, nothing_ran: 
 
 
 @pytest.mark.parametrize(
-    ("said", "nothing_ran"),
+    ("text", "nothing_ran"),
     [
         ("Nothing was run.", True),
         ("NOTHING RAN", True),
@@ -103,8 +103,8 @@ def test_each_row_of_the_table(given: tuple[Any, ...], state: str, nothing_ran: 
         ("x" * 700 + "Nothing was run.", False),
     ],
 )
-def test_only_words_that_say_so_say_that_nothing_ran(said: str, nothing_ran: bool) -> None:
-    assert read("EXECUTION_ERROR", None, None, said).nothing_ran is nothing_ran
+def test_only_words_that_say_so_say_that_nothing_ran(text: str, nothing_ran: bool) -> None:
+    assert read("EXECUTION_ERROR", None, None, text).nothing_ran is nothing_ran
 
 
 ODD = st.none() | st.integers() | st.text(max_size=20) | st.booleans() | st.just("x" * 100_000)
@@ -138,8 +138,10 @@ def test_an_odd_answer_is_never_taken_for_success_nor_for_what_surely_did_not_ru
     except ValidationError:
         return  # the client calls that an unknown outcome
     outcome = answers.outcome(answer)
-    found = (body.get("execution_details") or {}).get("execution_result") or {}
-    ended_well = found.get("status") in (None, "", "SUCCESS") and found.get("exit_code") in (
+    execution_result = (body.get("execution_details") or {}).get("execution_result") or {}
+    ended_well = execution_result.get("status") in (None, "", "SUCCESS") and execution_result.get(
+        "exit_code"
+    ) in (
         None,
         0,
     )
@@ -148,10 +150,10 @@ def test_an_odd_answer_is_never_taken_for_success_nor_for_what_surely_did_not_ru
         assert ended_well
     if outcome.nothing_ran:
         assert outcome.state == "failed"
-        assert found.get("exit_code") in (None, -1)
+        assert execution_result.get("exit_code") in (None, -1)
         refused = body["overall_status"] in ("VALIDATION_ERROR", "LLM_GENERATION_FAILED")
         assert refused or NOT_RUN in json.dumps(body)
     if outcome.state == "failed":
-        assert found.get("status") != "SUCCESS"
-        assert found.get("exit_code") != 0
+        assert execution_result.get("status") != "SUCCESS"
+        assert execution_result.get("exit_code") != 0
     assert len(outcome.error) < 2_200

@@ -93,8 +93,12 @@ async def client(gateway):
 
 
 def make(session, url: str, **more) -> GatewayClient:
-    given = {"timeout": 5, "source_id": "sopbot", "clock": lambda: datetime(2026, 1, 1, tzinfo=UTC)}
-    return GatewayClient(session, url=url, **(given | more))
+    arguments = {
+        "timeout": 5,
+        "source_id": "sopbot",
+        "clock": lambda: datetime(2026, 1, 1, tzinfo=UTC),
+    }
+    return GatewayClient(session, url=url, **(arguments | more))
 
 
 async def test_every_request_carries_a_tracking_id_the_incidents_where_there_is_one(
@@ -112,7 +116,9 @@ async def test_every_request_carries_a_tracking_id_the_incidents_where_there_is_
     await client.plan(replace(CALL, tracking_id="forged\r\nX-Evil: 1"))
     ids = [headers["X-Tracking-Id"] for _, _, headers, _ in gateway.requests]
     assert ids[:3] == [about.tracking_id] * 3
-    assert all(re.fullmatch(r"req-20260101-000000-[0-9a-f]{8}", one) for one in ids[3:])
+    assert all(
+        re.fullmatch(r"req-20260101-000000-[0-9a-f]{8}", tracking_id) for tracking_id in ids[3:]
+    )
     assert len(ids) == 6
 
 

@@ -17,8 +17,8 @@ TRY = "Try: `restart [target]`, `stop [target]`, `start [target]`."
 LABEL = "alert: service"
 
 
-def read(words: str, default: str = "web") -> tuple[str, dict[str, tuple[object, str]]]:
-    return read_fix(words, user="U0ANA", default_target=default)
+def read(text: str, default: str = "web") -> tuple[str, dict[str, tuple[object, str]]]:
+    return read_fix(text, user="U0ANA", default_target=default)
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_words_become_an_action_with_where_each_value_is_from(
 
 
 def test_without_any_target_the_catalogue_asks_for_one() -> None:
-    action, given = read("restart", default="")
-    assert given == {}
+    action, parameters = read("restart", default="")
+    assert parameters == {}
     with pytest.raises(InputError, match="target"):
-        propose(action, given)
+        propose(action, parameters)
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,9 @@ def test_one_target_at_a_time() -> None:
 
 
 def test_a_person_cannot_choose_the_address_to_probe() -> None:
-    action, given = read("restart web probe_url=http://169.254.169.254/")
+    action, parameters = read("restart web probe_url=http://169.254.169.254/")
     with pytest.raises(InputError, match="probe_url can only come from an SOP"):
-        propose(action, given)
+        propose(action, parameters)
 
 
 def test_a_very_long_word_is_not_repeated_whole() -> None:

@@ -74,7 +74,7 @@ class Server:
             await self.go_on.wait()
             return web.Response(text="at last")
 
-        async def some(_: web.Request) -> web.Response:
+        async def few(_: web.Request) -> web.Response:
             self.answered += 1
             return web.Response(body=bytes(SOME))
 
@@ -94,7 +94,7 @@ class Server:
                 web.get("/health", health),
                 web.post("/body", body),
                 web.get("/waits", waits),
-                web.get("/some", some),
+                web.get("/some", few),
                 web.get("/large", large),
             ]
         )

@@ -38,7 +38,7 @@ def arrival() -> PendingConnection:
 
 
 def parts_until_whole(request: bytes) -> int:
-    """How many single bytes of it make it whole."""
+    """Return the number of bytes after which the request is complete."""
     waiting = arrival()
     return 1 + next(at for at in range(len(request)) if waiting.add(request[at : at + 1]))
 

@@ -162,8 +162,8 @@ async def unread_answer(server: Server) -> asyncio.StreamReader:
     async with enforced("that an answer which nobody reads stays with the server"):
         while True:
             writer.write(b"GET /some HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            asked = server.answered + 1
-            while server.answered < asked:  # noqa: ASYNC110 - an answer that is not read
+            expected = server.answered + 1
+            while server.answered < expected:  # noqa: ASYNC110 - an answer that is not read
                 await asyncio.sleep(0)
             for _ in range(20):  # time for the caller's side to take what it takes
                 await asyncio.sleep(0)
@@ -256,8 +256,8 @@ async def test_while_every_connection_is_being_answered_the_next_one_gets_503(
 
 async def test_one_address_is_answered_only_so_often_at_the_same_time(start: Start) -> None:
     server = await start(LONG, address_of=lambda peer: peer[0])
-    asked = b"GET /waits HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    busy = [await server.connect(asked, "127.0.0.2") for _ in range(LONG.per_address)]
+    request = b"GET /waits HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    busy = [await server.connect(request, "127.0.0.2") for _ in range(LONG.per_address)]
     reader, _ = await server.connect(ASKED, "127.0.0.2")
     assert await reader.readline() == b"HTTP/1.1 503 Service Unavailable\r\n"
     assert await server.health("127.0.0.3") == b"HTTP/1.1 200 OK\r\n"

@@ -1,4 +1,4 @@
-"""What a stranger put into a log line is escaped."""
+"""A stranger's text in a log line is escaped."""
 
 from bot.serving.log_lines import indented, one_line
 

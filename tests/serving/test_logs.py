@@ -250,7 +250,7 @@ def test_what_a_loop_that_ended_did_not_write_is_written_by_the_next_one(monkeyp
 
 
 def calls_of(function):
-    """How many functions, ours and built in, a call of it calls."""
+    """Count the functions, ours and built-in, that one call of it calls."""
     calls = 0
 
     def count(_frame, event, _argument):

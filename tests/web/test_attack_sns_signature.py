@@ -1,4 +1,4 @@
-"""Which SNS messages count as verified, and which certificates are fetched for it."""
+"""SNS messages: the signatures that count as verified, and the certificates that are fetched."""
 
 from __future__ import annotations
 
@@ -185,10 +185,10 @@ async def test_a_fetch_that_hangs_ends_with_an_unchecked_signature(
 async def test_the_fetcher_follows_no_redirect_and_reads_no_endless_body(
     answer: str, amazon: Sns, clock: RunningClock, http: aiohttp.ClientSession
 ) -> None:
-    asked: list[str] = []
+    paths: list[str] = []
 
     async def serve(request: web.Request) -> web.Response:
-        asked.append(request.path)
+        paths.append(request.path)
         if answer == "a redirect" and request.path == "/first":
             raise web.HTTPFound("/second")
         if answer == "an error":
@@ -210,4 +210,4 @@ async def test_the_fetcher_follows_no_redirect_and_reads_no_endless_body(
         await runner.cleanup()
     genuine = answer == "the certificate"
     assert check.signature is (Signature.VERIFIED if genuine else Signature.UNCHECKED)
-    assert asked == ["/first"]
+    assert paths == ["/first"]
