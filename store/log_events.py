@@ -56,8 +56,10 @@ class Announcer:
                 continue
             if step.event is Event.INCIDENT_OPENED:
                 self._keep(step.incident_id, (step.fields["sop_id"], step.fields["tracking_id"]))
-            sop_id, tracking_id = await self._identity(step.incident_id)
-            about = {"sop_id": sop_id, "tracking_id": tracking_id} | step.fields
+            about = step.fields
+            if "sop_id" not in about or "tracking_id" not in about:
+                sop_id, tracking_id = await self._identity(step.incident_id)
+                about = {"sop_id": sop_id, "tracking_id": tracking_id} | about
             emit(step.event, incident=f"INC-{step.incident_id}", **about)
 
     async def _identity(self, incident_id: int) -> tuple[str, str]:

@@ -143,12 +143,18 @@ def _accept_one(
     if row is None:
         return None, False
     if alert.status is AlertStatus.RESOLVED:
-        yield log_event(Event.ALERT_CLEARED, decision.incident_id, tracking_id=one.tracking_id)
+        yield log_event(
+            Event.ALERT_CLEARED,
+            decision.incident_id,
+            sop_id=row["sop_id"],
+            tracking_id=one.tracking_id,
+        )
         yield from folding.clear(row, one, arrival)
     else:
         yield log_event(
             Event.ALERT_FOLDED,
             decision.incident_id,
+            sop_id=row["sop_id"],
             tracking_id=one.tracking_id,
             why=decision.reason,
         )

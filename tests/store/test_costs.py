@@ -28,6 +28,7 @@ from store.topics import Topic
 from tests.handlers.conftest import Known
 from tests.helpers.builders import ANA, AUDIT_KEY, CHANNEL, NOW, TEAM, alert, identify
 from tests.helpers.incident_bench import Bench
+from tests.helpers.stores import Storage
 
 TOO_MANY = (
     "Every alert, or every click, pays this. If it must be more, say in the commit why; else read"
@@ -112,6 +113,16 @@ async def test_one_more_alert_of_an_incident_costs_so_many_statements(
     counted.counts.clear()
     await arrive(store, "web", "b")
     assert counted.counts == {"transactions": 1, "statements": 6}, TOO_MANY
+
+
+async def test_a_replica_logs_what_joins_an_incident_of_another_without_reading_it(
+    storage: Storage,
+) -> None:
+    await arrive(await storage.open("bot-a"), "web")
+    other = await storage.open("bot-b")
+    other._engine = other._announcer._engine = engine = CountingEngine(other._engine)
+    await arrive(other, "web", "b")
+    assert engine.counts["reads"] == 0, TOO_MANY
 
 
 async def test_advice_costs_so_many_statements(store: Store, counted: CountingEngine) -> None:
