@@ -325,7 +325,9 @@ class _Transaction:
         self._ended = end
         self.may_stand = end and self._begin == _WRITE
         first = len(script) - len(batch)
-        if self._begun or not end or len(script) > 1:  # else it is a transaction by itself
+        # What goes in one script is a transaction by itself; only a read's queries need more, to
+        # see the same moment.
+        if self._begun or not end or (self._begin != _WRITE and len(script) > 1):
             if not self._begun:
                 script.insert(0, (self._begin or _READ, ()))
                 first += 1

@@ -24,6 +24,7 @@ PREPARED = 256  # statements of a connection; further ones are sent in full
 # A replica that stands still in the middle of a transaction must not hold up the others for long.
 _SESSION = (
     "SET client_encoding = 'UTF8'",
+    "SET default_transaction_isolation = 'read committed'",  # of a script without BEGIN
     "SET idle_in_transaction_session_timeout = '4s'",
     "SET lock_timeout = '4s'",
     "SET application_name = 'sopbot'",
@@ -146,6 +147,8 @@ class Session:
 
     async def run(self, script: Script, silence: float) -> list[Answer]:
         """Send the script and wait for all of it; the answers to its statements.
+
+        Without BEGIN it is one transaction, which ends with it.
 
         psycopg.Error of the first statement that fails: those behind it are not run, and the
         session is over. So it is after `silence` seconds: a stalled network answers nothing, ever.

@@ -10,7 +10,7 @@ from bot.errors import StoreError
 from store import Store
 from store.engines.postgres import PostgresEngine
 from store.engines.postgres_session import Answer, Script, Session
-from store.statements import Operation, execute, lock, query, run, together
+from store.statements import Operation, execute, last, lock, query, run, together
 from tests.helpers.builders import CHANNEL, NOW, alert, identify
 
 ASKED = "SELECT key FROM deliveries WHERE key = ?"
@@ -61,6 +61,23 @@ async def test_of_many_large_deliveries_at_once_some_land_and_none_by_half(datab
         assert any(landed)
         incidents = await store.open_incidents()
         assert sorted(item.alert_count for item in incidents) == [200] * sum(landed)
+    finally:
+        await engine.close()
+
+
+async def test_of_statements_that_go_in_one_script_none_stands_where_the_last_one_fails(
+    database: str,
+) -> None:
+    def refused_at_its_end() -> Operation[None]:
+        yield run("INSERT INTO deliveries (key, seen_at) VALUES (?, '2026')", "half")
+        yield last(execute("INSERT INTO deliveries (key, seen_at) VALUES (?, NULL)", "bad"))
+
+    engine = PostgresEngine(database)
+    try:
+        await engine.start()
+        with pytest.raises(StoreError, match="refused one change"):
+            await engine.write(refused_at_its_end)
+        assert await engine.read(asked, "half") == 0
     finally:
         await engine.close()
 
