@@ -112,7 +112,7 @@ BOUNDS: dict[str, dict[str, float]] = {
     "handlers.views.alerts": {"PAGE": 10, "MAX_LABELS": 5},
     "handlers.views.notices": {"PROBLEMS": 10},
     "store.log_events": {"_KNOWN": 1_024},
-    "store.engines.postgres_session": {"PREPARE_AFTER": 3, "PREPARED": 256},
+    "store.engines.postgres_session": {"PREPARE_AFTER": 3, "PREPARED": 256, "COUNTED": 1024},
     "store.engines.postgres": {"CONNECTIONS": 8, "ATTEMPTS": 8, "PATIENCE": 5, "QUEUE": 30},
     "store.engines.sqlite_worker": {
         "_GROUP": 256,

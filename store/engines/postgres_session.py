@@ -20,6 +20,7 @@ from psycopg.adapt import Transformer
 
 PREPARE_AFTER = 3  # times that a connection sends a statement before it prepares it
 PREPARED = 256  # statements of a connection; further ones are sent in full
+COUNTED = 1024  # statements whose sending is counted until they are prepared
 
 # A replica that stands still in the middle of a transaction must not hold up the others for long.
 _SESSION = (
@@ -158,8 +159,7 @@ class Session:
         bound = [(sql, *_bound(values)) for sql, values in script]
         self._expected, self._results = [], []
         self._silent_until = self._loop.time() + silence
-        if self._timer is None:
-            self._timer = self._loop.call_at(self._silent_until, self._on_time)
+        self._watch()
         waiter = self._waiter = self._loop.create_future()
         try:
             for sql, values, types in bound:
@@ -184,6 +184,8 @@ class Session:
         """Hand one statement to libpq, which sends it with what follows."""
         known = self._prepared.get(sql)
         if known is None:
+            if len(self._times_sent) >= COUNTED:
+                self._times_sent.clear()
             times = self._times_sent[sql] = self._times_sent.get(sql, 0) + 1
             if times > PREPARE_AFTER and len(self._prepared) < PREPARED:
                 known = self._prepared[sql] = (f"s{len(self._prepared)}".encode(), {})
@@ -223,8 +225,10 @@ class Session:
             self._pg.consume_input()
             while not self._pg.is_busy():
                 result = self._pg.get_result()
-                if result is None:
-                    continue  # it stands between the results of two statements
+                if result is None:  # it stands between the results of two statements
+                    if self._pg.status != pq.ConnStatus.OK:
+                        raise psycopg.OperationalError("the connection is lost")
+                    continue
                 if result.status == pq.ExecStatus.PIPELINE_SYNC:
                     self._is_answered()
                     return
@@ -237,6 +241,14 @@ class Session:
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
+    def _watch(self) -> None:
+        """Look when the silence is over. One timer serves many scripts: then it is set again."""
+        if self._timer is not None:
+            if self._timer.when() <= self._silent_until:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._silent_until, self._on_time)
+
     def _on_time(self) -> None:
         self._timer = None
         if self._waiter is None:
@@ -244,7 +256,7 @@ class Session:
         if self._loop.time() >= self._silent_until:
             self._lose(psycopg.OperationalError("the server does not answer"))
         else:
-            self._timer = self._loop.call_at(self._silent_until, self._on_time)
+            self._watch()
 
     def _lose(self, error: psycopg.Error) -> None:
         """It is over; whoever waits hears why."""

@@ -82,6 +82,12 @@ async def test_a_server_that_says_nothing_is_given_up_in_time(session: Session) 
     assert session.is_over
 
 
+async def test_a_shorter_time_counts_though_a_longer_one_was_set_before(session: Session) -> None:
+    await session.run([("SELECT 1", ())], 3_600)
+    with pytest.raises(psycopg.OperationalError, match="does not answer"):
+        await asyncio.wait_for(session.run([("SELECT pg_sleep(600)", ())], 0.05), 60)
+
+
 async def test_a_session_that_is_closed_answers_whoever_waits_for_it(session: Session) -> None:
     waits = asyncio.ensure_future(ask(session, "SELECT pg_sleep(60)"))
     await asyncio.sleep(0)
