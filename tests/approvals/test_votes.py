@@ -173,7 +173,7 @@ def test_who_is_in_a_group_of_approvers_may_vote() -> None:
     member = Standing(problem=None, groups=frozenset({"S0SRE"}))
     press(approval(approvers=("S0SRE",)), standing=member)
     press(approval(approvers=("S0DBA", "S0SRE")), EVE, standing=member)
-    press(approval(approvers=(ANA, "S0SRE")), standing=Standing("", unread=frozenset({"S0SRE"})))
+    press(approval(approvers=(ANA, "S0SRE")), standing=Standing(None, unread=frozenset({"S0SRE"})))
 
 
 def test_an_empty_list_means_nobody_even_for_the_one_who_asked() -> None:

@@ -19,6 +19,7 @@ import pytest
 from bot.approvals.blockers import Config, requirement_of
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Binding, Choice, ClaimedDispatch, Terms
+from bot.approvals.reason_text import sentence
 from bot.incidents.remediation import RemediationStatus
 from store import Store
 from store.statements import Operation, Statement, query
@@ -171,7 +172,7 @@ async def test_a_freeze_that_begins_while_a_dispatch_is_claimed_is_not_disputed(
             behind,
             partial(fast.freeze, ANA, "a move", later(5), channel=OPS),
         )
-        reason = (await fast.approval(approval.id)).reason
+        reason = sentence((await fast.approval(approval.id)).reason)
         assert dispatch or reason.startswith("everything is frozen"), reason
         await fast.unfreeze(ANA, later(6), channel=OPS)
         if not waits:
