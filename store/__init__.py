@@ -42,6 +42,7 @@ from store.operations.outcomes import OutcomesPart
 from store.operations.overdue_work import OverdueWorkPart
 from store.operations.proposing import ProposalsPart
 from store.operations.questions import QuestionsPart
+from store.operations.steering import SteeringPart
 from store.operations.track_record import TrackRecordPart
 from store.operations.trail_upkeep import TrailUpkeepPart
 from store.operations.trust import TrustPart
@@ -58,6 +59,7 @@ class Store(
     CursorsPart,
     GroupingPart,
     IncidentsPart,  # incidents
+    SteeringPart,
     ClosingPart,
     CardsPart,
     NewsPart,

@@ -40,7 +40,8 @@ def enqueue(
 ) -> Operation[bool]:
     """Enqueue advice: unasked when `question` is ''. False when the key `once` was seen before.
 
-    Unasked advice wakes nobody: it never delays the card, whose posting wakes the advisor.
+    1. Store the key. 2. Store the question. Unasked advice wakes nobody: it never delays the
+    card, whose posting wakes the advisor.
     """
     if once and not (yield from first_time(once, now)):
         return False
@@ -95,7 +96,11 @@ def release(advice_id: int, owner: str) -> Operation[None]:
 
 
 def give(advice_id: int, body: dict[str, Any], said: str, now: datetime) -> Operation[None]:
-    """Record advice and show it in the thread; the second time changes nothing."""
+    """Record advice and show it in the thread; the second time changes nothing.
+
+    1. Store the advice if it has none, and read its incident. 2. Add the question and the answer to
+    the SOP's conversation. 3. Append the event. 4. Enqueue the reply.
+    """
     rows, found = yield from together(
         query(
             "UPDATE advice SET body = ?, at = ? WHERE id = ? AND body IS NULL RETURNING question",

@@ -43,7 +43,11 @@ QUIET_AFTER_RESOLVE = timedelta(minutes=15)
 def accept(
     key: str, named: Sequence[IdentifiedAlert], arrival: DeliveryContext
 ) -> Operation[Receipt]:
-    """Write and correlate every alert of one delivery, or recognise it as seen."""
+    """Write and correlate every alert of one delivery, or recognise it as seen.
+
+    1. Store the delivery's key, lock the alerts' scopes, and read what the first alert could join,
+    in one round trip. 2. Store what the alerts share. 3. Take in each alert.
+    """
     # The first alert's candidates come along, though a delivery that was seen needs none.
     ahead = [lock_scopes(named), open_for(named[0])] if named else []
     inserted, *read = yield from together(insert(key, arrival.now), *ahead)

@@ -70,9 +70,10 @@ def compare_posted(posted: Sequence[tuple[Head, datetime]]) -> Operation[None]:
 
 
 def check(channel: str, now: datetime) -> Operation[str]:
-    """As `current`; puts a new dispute on record where the trail does not show it by itself.
+    """Return the dispute about the trail as text; '' if there is none.
 
-    One notice of it is posted in `channel`.
+    1. Compare the trail with what is known of it. 2. Without a dispute, end the notice in
+    `channel`. 3. Record a new dispute that the trail does not show by itself. 4. Begin the notice.
     """
     why: str = yield from current()
     if not why:

@@ -152,7 +152,11 @@ def _stops(incident_id: int, key: str) -> Operation[int]:
 def fold(
     row: Row, one: IdentifiedAlert, arrival: DeliveryContext, *, may_fire: bool
 ) -> Operation[None]:
-    """One more firing alert for an incident that is open.
+    """Fold one more firing alert into an open incident.
+
+    1. Stop the earlier version of an edited message. 2. Store the alert among those that fire, or
+    update it if it is not older. 3. Count it. 4. Enqueue the card; the incident shows its most
+    severe alert.
 
     `may_fire`: an alert of its key may fire there already, though it is not this one.
     """

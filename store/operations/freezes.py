@@ -25,7 +25,12 @@ NOTICE = "frozen"
 
 
 def freeze(user: str, reason: str, channel: str, now: datetime) -> Operation[tuple[Freeze, bool]]:
-    """(the freeze that stands, whether it is this one). A new one is announced in `channel`."""
+    """Freeze, and return (the freeze in force, whether it is this one).
+
+    1. Wait for a request that is being sent. 2. Keep a freeze that is in force. 3. Store the
+    freeze. 4. Show it on the cards of waiting approvals. 5. Enqueue the notice to `channel`.
+    6. Record it in the audit trail.
+    """
     yield lock(FREEZING)
     standing: Freeze | None = yield from current()
     if standing is not None and not standing.disputed:
@@ -46,7 +51,11 @@ def freeze(user: str, reason: str, channel: str, now: datetime) -> Operation[tup
 
 
 def unfreeze(user: str, channel: str, now: datetime) -> Operation[Freeze | None]:
-    """End the freeze and return it, with a notice to `channel`; None when nothing is frozen."""
+    """End the freeze and return it; None when nothing is frozen.
+
+    1. Wait for a request that is being sent. 2. Delete the freeze. 3. Show that on the cards of
+    waiting approvals. 4. End its notice in `channel`. 5. Record it in the audit trail.
+    """
     yield lock(FREEZING)
     standing: Freeze | None = yield from current()
     if standing is None:

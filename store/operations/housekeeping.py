@@ -9,8 +9,10 @@ from store.statements import Operation, execute, query, run, to_db_time
 
 
 def prune(deliveries_before: datetime, resolved_before: datetime) -> Operation[dict[str, int]]:
-    """Forget old deliveries and keys, and the raw alerts of incidents resolved long ago.
+    """Forget old deliveries, and the raw alerts of incidents resolved long ago.
 
+    1. Delete old deliveries and the keys of old questions. 2. Delete the alerts. 3. Delete the
+    shared parts that no alert needs. 4. Delete old questions by HTTP. 5. Delete lapsed leases.
     Incidents, their timeline, votes and executions stay: they are the record.
     """
     deliveries = yield execute(

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.errors import NotFound, Refused
-from bot.incidents.model import Incident, IncidentChange, IncidentStatus, Severity, TimelineEntry
-from bot.observability.events import Event
-from store.log_events import log_event
+from bot.errors import NotFound
+from bot.incidents.model import Incident, Severity, TimelineEntry
 from store.operations import outbox
 from store.operations.part import Part
 from store.rows import incident_from, timeline_from
-from store.statements import Operation, execute, lock, query, run, to_db_time
+from store.statements import Operation, lock, query, run, to_db_time
 
 
 def append_event(
@@ -129,117 +127,6 @@ def timeline(incident_id: int) -> Operation[list[TimelineEntry]]:
     return [timeline_from(row) for row in rows]
 
 
-def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
-    """Open becomes acknowledged. What somebody has acknowledged already stays theirs."""
-    count = yield execute(
-        "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
-        " updated_at = ?, revision = revision + 1 WHERE id = ? AND status = 'open'",
-        to_db_time(now),
-        user,
-        to_db_time(now),
-        incident_id,
-    )
-    incident = yield from get(incident_id)
-    if not count:
-        _check_open(incident, "there is nothing to acknowledge")
-        return IncidentChange(incident, changed=False, former=incident.acknowledged_by)
-    yield from append_event(incident_id, now, "acknowledged", "Acknowledged", user)
-    yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=user)
-    yield from show_card(incident_id, incident.channel, incident.severity, now)
-    return IncidentChange(incident, changed=True)
-
-
-def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation[IncidentChange]:
-    """The assignee becomes the owner; the thread mentions the previous owner too."""
-    yield from lock_incident(incident_id)
-    before = yield from get(incident_id)
-    _check_open(before, "there is nothing to assign")
-    former = before.acknowledged_by
-    if former == assignee:
-        return IncidentChange(before, changed=False, former=former)
-    yield run(
-        "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
-        " updated_at = ?, revision = revision + 1 WHERE id = ?",
-        to_db_time(now),
-        assignee,
-        to_db_time(now),
-        incident_id,
-    )
-    text = f"Taken over by @{assignee}" if by == assignee else f"Assigned to @{assignee} by @{by}"
-    yield from _append_and_reply(
-        before, now, "assigned", text + (f"; it was @{former}'s" if former else ""), by
-    )
-    yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=assignee)
-    yield from show_card(incident_id, before.channel, before.severity, now)
-    return IncidentChange((yield from get(incident_id)), changed=True, former=former)
-
-
-def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
-    """Reopen a resolved incident, without an owner. `changed` is False if it is not resolved.
-
-    Refused while another one of its SOP ID, env and service is open: there is one of them.
-    """
-    yield from lock_incident(incident_id)
-    before = yield from get(incident_id)
-    if before.status in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
-        return IncidentChange(before, changed=False)
-    other = yield query(
-        "SELECT o.id FROM incidents o JOIN incidents i ON i.sop_id = o.sop_id"
-        " AND i.scope_env = o.scope_env AND i.scope_service = o.scope_service"
-        " WHERE i.id = ? AND o.id != i.id AND o.status IN ('open', 'acknowledged')",
-        incident_id,
-    )
-    if other:
-        number = f"INC-{other[0]['id']}"
-        raise Refused(
-            f"{before.number} stays resolved: {number} is open for the same service.",
-            remedy=f"Go on in {number}.",
-        )
-    yield run(
-        "UPDATE incidents SET status = 'open', resolved_at = NULL, resolved_by = '',"
-        " acknowledged_at = NULL, acknowledged_by = '', fixed_by = '', updated_at = ?,"
-        " revision = revision + 1,"
-        # Of those resolved long ago alerts are pruned.
-        " alert_count = (SELECT COUNT(*) FROM alerts a WHERE a.incident_id = incidents.id"
-        " AND a.status = 'firing') WHERE id = ?",
-        to_db_time(now),
-        incident_id,
-    )
-    yield from _append_and_reply(before, now, "reopened", f"Reopened by @{user}", user)
-    yield log_event(
-        Event.INCIDENT_OPENED,
-        incident_id,
-        severity=before.severity,
-        channel=before.channel,
-        sop_id=before.sop_id,
-        tracking_id=before.tracking_id,
-        actor=user,
-    )
-    yield from show_card(incident_id, before.channel, before.severity, now)
-    return IncidentChange((yield from get(incident_id)), changed=True)
-
-
-def _check_open(incident: Incident, why: str) -> None:
-    if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
-        raise Refused(f"{incident.number} is {incident.status}: {why}.")
-
-
-def _append_and_reply(
-    incident: Incident, now: datetime, kind: str, text: str, actor: str
-) -> Operation[None]:
-    """Add a fact to the story, and a message in the thread that says it."""
-    rows = yield query(
-        "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, ?, ?, ?)"
-        " RETURNING id",
-        incident.id,
-        to_db_time(now),
-        kind,
-        text,
-        actor,
-    )
-    yield from reply(incident, "steered", rows[0]["id"], now)
-
-
 def lock_incident(incident_id: int) -> Operation[None]:
     """Nobody else folds into, proposes for or closes this incident until the transaction ends."""
     rows = yield query("SELECT scope_env, scope_service FROM incidents WHERE id = ?", incident_id)
@@ -265,21 +152,6 @@ def resolved_subject(incident_id: int) -> Operation[str]:
     return str(incident_id) if times < 2 else f"{incident_id}/{times}"
 
 
-def note(incident_id: int, text: str, user: str, now: datetime) -> Operation[Incident]:
-    """A person's remark, kept in the story and shown in the thread."""
-    incident = yield from get(incident_id)
-    rows = yield query(
-        "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, 'note', ?, ?)"
-        " RETURNING id",
-        incident_id,
-        to_db_time(now),
-        text,
-        user,
-    )
-    yield from reply(incident, "note", rows[0]["id"], now)
-    return incident
-
-
 def remark(timeline_id: int) -> Operation[TimelineEntry | None]:
     """One fact of a story by its id."""
     rows = yield query("SELECT * FROM timeline WHERE id = ?", timeline_id)
@@ -299,6 +171,21 @@ def open_severities() -> Operation[dict[Severity, int]]:
         " WHERE status IN ('open', 'acknowledged') GROUP BY severity"
     )
     return {Severity(row["severity"]): int(row["n"]) for row in rows}
+
+
+def note(incident_id: int, text: str, user: str, now: datetime) -> Operation[Incident]:
+    """1. Append a person's remark to the timeline. 2. Enqueue the reply that shows it."""
+    incident = yield from get(incident_id)
+    rows = yield query(
+        "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, 'note', ?, ?)"
+        " RETURNING id",
+        incident_id,
+        to_db_time(now),
+        text,
+        user,
+    )
+    yield from reply(incident, "note", rows[0]["id"], now)
+    return incident
 
 
 class IncidentsPart(Part):
@@ -332,24 +219,6 @@ class IncidentsPart(Part):
         """One fact of a story."""
         return await self._engine.read(remark, timeline_id)
 
-    async def acknowledge(self, incident_id: int, user: str, now: datetime) -> IncidentChange:
-        """Open becomes acknowledged; twice changes nothing; Refused when it is resolved."""
-        return await self._write(acknowledge, incident_id, user, now)
-
-    async def assign(
-        self, incident_id: int, assignee: str, by: str, now: datetime
-    ) -> IncidentChange:
-        """The assignee becomes the owner. Refused when it is resolved."""
-        return await self._write(assign, incident_id, assignee, by, now)
-
-    async def reopen(self, incident_id: int, user: str, now: datetime) -> IncidentChange:
-        """Resolved becomes open. Refused while another one of the same service is open."""
-        return await self._write(reopen, incident_id, user, now)
-
-    async def note(self, incident_id: int, text: str, user: str, now: datetime) -> Incident:
-        """Keep a remark in the story and show it in the thread."""
-        return await self._write(note, incident_id, text, user, now)
-
     async def open_severities(self) -> dict[Severity, int]:
         """How many incidents of each severity are open."""
         return await self._engine.read(open_severities)
@@ -357,3 +226,7 @@ class IncidentsPart(Part):
     async def incident_counts(self) -> dict[str, int]:
         """How many incidents stand in each status."""
         return await self._engine.read(counts)
+
+    async def note(self, incident_id: int, text: str, user: str, now: datetime) -> Incident:
+        """Keep a remark in the story and show it in the thread."""
+        return await self._write(note, incident_id, text, user, now)

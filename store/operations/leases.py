@@ -39,7 +39,9 @@ def alive(owner: str) -> str:
 
 
 def renew(owner: str, now: datetime, seconds: float) -> Operation[bool]:
-    """Prolong the lease, or begin one. False when it had lapsed: others may have its claims."""
+    """1. Prolong the lease. 2. If it had lapsed, begin one and return False: others may have its
+    claims.
+    """
     until = to_db_time(now + timedelta(seconds=seconds))
     kept = yield execute(
         "UPDATE replicas SET until = ? WHERE owner = ? AND until > ?", until, owner, to_db_time(now)
@@ -61,7 +63,10 @@ def evict_others(owner: str) -> Operation[None]:
 
 
 def leave(owner: str) -> Operation[None]:
-    """An orderly end: others need not wait for the lease."""
+    """End in order, so that nobody waits for the lease.
+
+    1. Release every claim. 2. End the lease. 3. Wake the other replicas for the work left behind.
+    """
     yield run("DELETE FROM claims WHERE owner = ?", owner)
     yield run("DELETE FROM replicas WHERE owner = ?", owner)
     for topic in WORK:
@@ -83,7 +88,11 @@ def claim(name: str, owner: str, now: datetime) -> Operation[bool]:
 
 
 def claim_channel(channel: str, owner: str, now: datetime) -> Operation[ChannelClaim | None]:
-    """Take on a channel's outbox; None while another replica has it."""
+    """Claim a channel's outbox; None while another replica has it.
+
+    1. Read the previous owner. 2. Claim the channel. 3. Read the newest message: an older one may
+    have been posted by the previous owner. 4. Read until when the channel's posts are paced.
+    """
     name = channel_claim_name(channel)
     before = yield query("SELECT owner FROM claims WHERE name = ?", name)
     if not (yield from claim(name, owner, now)):

@@ -41,7 +41,10 @@ def report(
     facts: Mapping[str, str],
     mentions: Iterable[str],
 ) -> Operation[bool]:
-    """Say it in the thread and on the card. False when it was said already."""
+    """Report bad news once; False when it was reported already.
+
+    1. Store it. 2. Enqueue the reply. 3. Enqueue the card, which says so too.
+    """
     whom = tuple(dict.fromkeys(who for who in mentions if who))
     rows = yield query(
         "INSERT INTO news (incident_id, kind, subject, facts, mentions, at)"

@@ -37,7 +37,8 @@ def upsert_notice(
 ) -> Operation[None]:
     """Begin a notice, change the one that lasts, or end it when it is `over`.
 
-    Nothing is sent when it says what it said, and nothing begins that is over.
+    1. Lock the notice. 2. Read the one that lasts. 3. Insert or update it; an unchanged notice, and
+    a new one that is over, change nothing. 4. Enqueue its message.
     """
     yield lock(f"notice/{kind}/{channel}")
     notice = yield from lasting(kind, channel)
@@ -80,9 +81,10 @@ def show(kind: str, channel: str, notice_id: int, now: datetime) -> Operation[No
 
 
 def update_burst(channel: str, limit: int, now: datetime, remind: bool) -> Operation[bool]:
-    """Whether it storms in the channel: more than `limit` incidents have no card there yet.
+    """Return whether a burst lasts: more than `limit` incidents have no card in the channel yet.
 
-    A storm lasts until every card is up. `remind` brings its notice up to date while it lasts.
+    1. Count the cards that wait. 2. Begin the burst's notice above the limit. 3. While cards wait,
+    `remind` brings the notice up to date. 4. End the notice once every card is posted.
     """
     waiting = yield from outbox.unposted_cards(channel)
     notice = yield from lasting("storm", channel)

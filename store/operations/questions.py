@@ -12,8 +12,9 @@ from store.statements import Operation, from_db_time, from_db_time_or_none, quer
 def ask(
     tracking_id: str, incident_key: str, sop_id: str, *, named: bool, now: datetime
 ) -> Operation[None]:
-    """Note the question. `named`: the caller said the SOP ID, which then stays the key's own.
+    """Store a question by HTTP.
 
+    1. Store the question. 2. With `named` the caller chose the SOP ID: it stays the key's own.
     A key that leads somewhere already keeps its SOP ID: a caller takes over nobody's history.
     """
     yield run(

@@ -19,9 +19,11 @@ _MOST = 2_000  # rows that go at once, so that nobody waits long to put somethin
 
 
 def close_day(channel: str, now: datetime) -> Operation[bool]:
-    """Prove the chain since the last time, anchor where it ends, and have that posted.
+    """Close each day once, after it is over, if the trail has a row of before today.
 
-    Once for each day that is over by `now`, if anything is on record of before today.
+    1. Keep a day that is closed. 2. Lock the trail, so that nobody prunes rows that are proved
+    here. 3. Prove the rows since the last close. 4. Store the end of the trail as the day's anchor,
+    with the fault if there is one. 5. Enqueue the message that posts it.
     """
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day = (midnight - timedelta(days=1)).date().isoformat()
@@ -71,9 +73,12 @@ def closed_day(day: str) -> Operation[Anchor | None]:
 def prune(before: datetime, now: datetime) -> Operation[int]:
     """Forget the rows of before then; the last row stays. Returns how many went.
 
-    They are proved first: else who edits a row's time would have the bot forget it.
+    1. Lock the trail: of two that prune, the second continues where the first one stopped. 2. Read
+    the checkpoint and choose the rows. 3. Prove them: otherwise an editor of a row's time could
+    have the bot forget it. 4. Delete them. 5. Store the new checkpoint. 6. Record that in the
+    trail.
     """
-    yield lock(audit.LOCK)  # of two that prune the second goes on where the first one stopped
+    yield lock(audit.LOCK)
     checkpoint = yield from audit.sealed_anchor(CHECKPOINT)
     seq, mac = (checkpoint.seq, checkpoint.mac) if checkpoint else (0, FIRST)
     head = yield from audit.end_of_chain()
@@ -101,9 +106,11 @@ def prune(before: datetime, now: datetime) -> Operation[int]:
 
 
 def reset_trail(reason: str, now: datetime) -> Operation[int]:
-    """Forget the whole trail, whoever made it, and go on from where it ended. The first row's seq.
+    """Forget the whole trail, and continue from its end. Returns the number of the first row.
 
-    For a key that changes, or a trail that was tampered with; its caller has kept a copy.
+    For a key that changes, or a trail that was tampered with; the caller has kept a copy.
+    1. Lock the trail. 2. Delete its rows, its anchors and the posted heads. 3. Store a checkpoint
+    and a head where it ended. 4. Record the reset. 5. Record the freeze, if there is one.
     """
     yield lock(audit.LOCK)
     rows = yield query("SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1")

@@ -1,0 +1,151 @@
+"""A person steers an incident: acknowledges, assigns or reopens it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.errors import Refused
+from bot.incidents.model import Incident, IncidentChange, IncidentStatus
+from bot.observability.events import Event
+from store.log_events import log_event
+from store.operations import incidents
+from store.operations.part import Part
+from store.statements import Operation, execute, query, run, to_db_time
+
+
+def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
+    """Acknowledge an open incident. An earlier acknowledgement keeps its owner.
+
+    1. Update the incident if it is open. 2. Append the event. 3. Enqueue the card.
+    """
+    count = yield execute(
+        "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
+        " updated_at = ?, revision = revision + 1 WHERE id = ? AND status = 'open'",
+        to_db_time(now),
+        user,
+        to_db_time(now),
+        incident_id,
+    )
+    incident = yield from incidents.get(incident_id)
+    if not count:
+        _check_open(incident, "there is nothing to acknowledge")
+        return IncidentChange(incident, changed=False, former=incident.acknowledged_by)
+    yield from incidents.append_event(incident_id, now, "acknowledged", "Acknowledged", user)
+    yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=user)
+    yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
+    return IncidentChange(incident, changed=True)
+
+
+def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation[IncidentChange]:
+    """Make the assignee the owner; the thread mentions the previous owner too.
+
+    1. Lock the incident, and read it. 2. Update it. 3. Append the event, and enqueue the reply.
+    4. Enqueue the card.
+    """
+    yield from incidents.lock_incident(incident_id)
+    before = yield from incidents.get(incident_id)
+    _check_open(before, "there is nothing to assign")
+    former = before.acknowledged_by
+    if former == assignee:
+        return IncidentChange(before, changed=False, former=former)
+    yield run(
+        "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
+        " updated_at = ?, revision = revision + 1 WHERE id = ?",
+        to_db_time(now),
+        assignee,
+        to_db_time(now),
+        incident_id,
+    )
+    text = f"Taken over by @{assignee}" if by == assignee else f"Assigned to @{assignee} by @{by}"
+    yield from _append_and_reply(
+        before, now, "assigned", text + (f"; it was @{former}'s" if former else ""), by
+    )
+    yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=assignee)
+    yield from incidents.show_card(incident_id, before.channel, before.severity, now)
+    return IncidentChange((yield from incidents.get(incident_id)), changed=True, former=former)
+
+
+def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
+    """Reopen a resolved incident, without an owner. `changed` is False if it is not resolved.
+
+    1. Lock the incident, and read it. 2. Refused while another one of its SOP ID, env and service
+    is open: there is one of them. 3. Update it. 4. Append the event, and enqueue the reply. 5.
+    Enqueue the card.
+    """
+    yield from incidents.lock_incident(incident_id)
+    before = yield from incidents.get(incident_id)
+    if before.status in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
+        return IncidentChange(before, changed=False)
+    other = yield query(
+        "SELECT o.id FROM incidents o JOIN incidents i ON i.sop_id = o.sop_id"
+        " AND i.scope_env = o.scope_env AND i.scope_service = o.scope_service"
+        " WHERE i.id = ? AND o.id != i.id AND o.status IN ('open', 'acknowledged')",
+        incident_id,
+    )
+    if other:
+        number = f"INC-{other[0]['id']}"
+        raise Refused(
+            f"{before.number} stays resolved: {number} is open for the same service.",
+            remedy=f"Go on in {number}.",
+        )
+    yield run(
+        "UPDATE incidents SET status = 'open', resolved_at = NULL, resolved_by = '',"
+        " acknowledged_at = NULL, acknowledged_by = '', fixed_by = '', updated_at = ?,"
+        " revision = revision + 1,"
+        # Of those resolved long ago alerts are pruned.
+        " alert_count = (SELECT COUNT(*) FROM alerts a WHERE a.incident_id = incidents.id"
+        " AND a.status = 'firing') WHERE id = ?",
+        to_db_time(now),
+        incident_id,
+    )
+    yield from _append_and_reply(before, now, "reopened", f"Reopened by @{user}", user)
+    yield log_event(
+        Event.INCIDENT_OPENED,
+        incident_id,
+        severity=before.severity,
+        channel=before.channel,
+        sop_id=before.sop_id,
+        tracking_id=before.tracking_id,
+        actor=user,
+    )
+    yield from incidents.show_card(incident_id, before.channel, before.severity, now)
+    return IncidentChange((yield from incidents.get(incident_id)), changed=True)
+
+
+def _check_open(incident: Incident, why: str) -> None:
+    if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
+        raise Refused(f"{incident.number} is {incident.status}: {why}.")
+
+
+def _append_and_reply(
+    incident: Incident, now: datetime, kind: str, text: str, actor: str
+) -> Operation[None]:
+    """Add a fact to the story, and a message in the thread that says it."""
+    rows = yield query(
+        "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, ?, ?, ?)"
+        " RETURNING id",
+        incident.id,
+        to_db_time(now),
+        kind,
+        text,
+        actor,
+    )
+    yield from incidents.reply(incident, "steered", rows[0]["id"], now)
+
+
+class SteeringPart(Part):
+    """The methods of `Store` for the steps of a person."""
+
+    async def acknowledge(self, incident_id: int, user: str, now: datetime) -> IncidentChange:
+        """Open becomes acknowledged; twice changes nothing; Refused when it is resolved."""
+        return await self._write(acknowledge, incident_id, user, now)
+
+    async def assign(
+        self, incident_id: int, assignee: str, by: str, now: datetime
+    ) -> IncidentChange:
+        """The assignee becomes the owner. Refused when it is resolved."""
+        return await self._write(assign, incident_id, assignee, by, now)
+
+    async def reopen(self, incident_id: int, user: str, now: datetime) -> IncidentChange:
+        """Resolved becomes open. Refused while another one of the same service is open."""
+        return await self._write(reopen, incident_id, user, now)
