@@ -20,7 +20,6 @@ LONG_FILES: dict[str, int] = {
     "store/audit/proof.py": 475,
     "store/engines/postgres.py": 364,
     "store/operations/audit.py": 395,
-    "store/operations/incidents.py": 359,
     "store/operations/outcomes.py": 352,
     "tests/approvals/test_blockers.py": 360,
     "tests/approvals/test_rules.py": 361,
