@@ -68,7 +68,6 @@ from handlers.outbound.slack_client import SlackClient
 from store import Store, open_store
 from store.audit.sealing import AuditKey
 from store.engines.clocks import system_clock
-from store.log_events import LogEvent
 from store.operations.audit import Kind
 from store.replica import Replica
 
@@ -179,18 +178,13 @@ class Bot:
             audit_key=AuditKey(settings.audit_key.get_secret_value()),
         )
         parts.push_async_callback(store.close)
-        store.on_step(self._count_step)
+        store.on_step(lambda step: self.metrics.logged(step.event, step.fields))
         bind(replica=store.owner)
         self._clock = self._given_clock or store.clock
         await store.replica.renew(self._clock())
         parts.push_async_callback(_leave, store.replica)
         self._run_until_the_end(heartbeat(store.replica, self._clock), "heartbeat")
         return store
-
-    def _count_step(self, step: LogEvent) -> None:
-        """Count the end of an approval, whichever worker or press brought it about."""
-        if step.event is Event.APPROVAL_DECIDED:
-            self.metrics.decided(step.fields["state"], step.fields.get("why", ""))
 
     async def _record_policy(self, store: Store) -> None:
         """Record which policy decides from now on. StoreError: the audit trail is not ours."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.approvals.binding import Written, digest_of_text
-from bot.approvals.blockers import Config
+from bot.approvals.facts import Config
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval
 from bot.approvals.rules import Case, demand

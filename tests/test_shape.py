@@ -14,7 +14,6 @@ MOST_LINES, MOST_LINES_OF_A_FUNCTION = 350, 50
 
 # What is longer still. Take a line out when you split the file; nothing may be added.
 LONG_FILES: dict[str, int] = {
-    "bot/approvals/blockers.py": 412,
     "bot/simulator/tests/test_blocks.py": 454,
     "bot/simulator/tests/test_web_api.py": 405,
     "store/audit/proof.py": 475,

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.approvals.binding import digest_of
+from bot.approvals.facts import Config, Facts, LastLook, PastRun
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Freeze
 from bot.approvals.policy import SKEW, who_can_still_approve
-from bot.approvals.reasons import BlockerKind, LostVote, Reason
+from bot.approvals.reasons import BlockerKind, Reason
 from bot.approvals.rules import Demand, in_window, next_opening
 from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
@@ -65,60 +66,6 @@ class Blocker(Reason):
 def signature(blocker: Blocker | None) -> str:
     """The same for the same blocker, '' for none: a card is drawn again when that differs."""
     return repr(blocker) if blocker else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastRun:
-    """A request that reached the gateway, as far as is known."""
-
-    approval_id: str
-    incident_id: int
-    sop_id: str
-    action_id: str
-    target: str
-    state: RemediationStatus
-    started_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """The store's facts at one moment: the freeze, and the requests sent, oldest first.
-
-    `runs` has everything since `since_of(limits, now)`, everything that may still be under way, and
-    all that did not help in an open incident. `missing` are the approvals whose request is on
-    record and whose execution is not in the store: no limit counts them. `dispute` is how the audit
-    trail contradicts what this process has seen of it, '' while it does not.
-    """
-
-    freeze: Freeze | None = None
-    runs: Sequence[PastRun] = ()
-    missing: Sequence[str] = ()
-    dispute: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """The operator's files about one approval, as they are now.
-
-    The digest of its SOP, and what the policy requires; None where the policy allows the action to
-    nobody.
-    """
-
-    sop: str
-    requirement: Demand | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastLook:
-    """The answers of Slack, audit trail and gateway about an approval just before it is sent.
-
-    `lost_vote` is why too few of its votes still count, None while enough do. `plan` is the digest
-    of what the gateway would do.
-    """
-
-    is_on_record: bool
-    lost_vote: LostVote | None
-    plan: str
 
 
 def since_of(limits: Limits, now: datetime) -> datetime:

@@ -6,6 +6,7 @@ The registry is the bot's own, so that two bots in one process (tests) never sha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,6 +16,8 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+
+from bot.observability.events import Event
 
 # Reported without the end of a question.
 _WITHOUT_A_START = frozenset({"busy", "paused", "retried"})
@@ -55,6 +58,17 @@ class Metrics:
             ["method", "outcome"],
             registry=reg,
         )
+        self._add_sending(reg)
+        self._overdue = Gauge("sopbot_stuck", "Overdue work, by kind.", ["what"], registry=reg)
+        self._reload = Gauge(
+            "sopbot_config_last_reload_successful",
+            "1 when policy and SOPs are as their files say, 0 when the last reload was refused.",
+            registry=reg,
+        )
+        self._add_gateway(reg)
+        self._add_advisor(reg)
+
+    def _add_sending(self, reg: CollectorRegistry) -> None:
         self.outbox_waiting = Gauge(
             "sopbot_outbox_waiting", "Messages that wait to be sent.", registry=reg
         )
@@ -69,14 +83,6 @@ class Metrics:
             "Alert messages that only the backfill of Slack's history delivered.",
             registry=reg,
         )
-        self._overdue = Gauge("sopbot_stuck", "Overdue work, by kind.", ["what"], registry=reg)
-        self._reload = Gauge(
-            "sopbot_config_last_reload_successful",
-            "1 when policy and SOPs are as their files say, 0 when the last reload was refused.",
-            registry=reg,
-        )
-        self._add_gateway(reg)
-        self._add_advisor(reg)
 
     def _add_gateway(self, reg: CollectorRegistry) -> None:
         self._gateway_seconds = Histogram(
@@ -119,9 +125,13 @@ class Metrics:
         """Count a refused press; `reason` is the code of its blocker, '' for any other refusal."""
         self._refusals.labels(reason).inc()
 
-    def decided(self, state: str, reason: str) -> None:
-        """Count the end of an approval; `reason` is the code of a blocker or of an end."""
-        self._endings.labels(state, reason).inc()
+    def logged(self, event: Event, fields: Mapping[str, Any]) -> None:
+        """Count the end of an approval, whichever worker or press brought it about.
+
+        `why` among the fields is the code of a blocker or of an end.
+        """
+        if event is Event.APPROVAL_DECIDED:
+            self._endings.labels(fields["state"], fields.get("why", "")).inc()
 
     def dispatched(self, state: str, seconds: float | None) -> None:
         """Count an answer or a missing answer of the gateway; `state` is the remediation's."""

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bot.approvals import reason_text
-from bot.approvals.blockers import Blocker, Facts, evaluate, signature
+from bot.approvals.blockers import Blocker, evaluate, signature
+from bot.approvals.facts import Facts
 from bot.approvals.mentions import mentions
 from bot.approvals.model import (
     Approval,

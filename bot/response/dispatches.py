@@ -9,7 +9,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from bot.approvals.blockers import Blocker, Facts, LastLook, evaluate
+from bot.approvals.blockers import Blocker, evaluate
+from bot.approvals.facts import Facts, LastLook
 from bot.approvals.mentions import is_group
 from bot.approvals.model import Approval, ClaimedDispatch, Execution
 from bot.approvals.policy import no_vote

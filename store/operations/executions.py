@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.approvals.blockers import Blocker, Config, Facts, evaluate
+from bot.approvals.blockers import Blocker, evaluate
+from bot.approvals.facts import Config, Facts
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, ClaimedDispatch, Execution
 from bot.approvals.reasons import BlockerKind

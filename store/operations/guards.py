@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.approvals.blockers import Blocker, Config, Facts, PastRun, evaluate, since_of
+from bot.approvals.blockers import Blocker, evaluate, since_of
+from bot.approvals.facts import Config, Facts, PastRun
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Freeze
 from bot.incidents.model import Incident

@@ -11,17 +11,8 @@ from hypothesis import strategies as st
 
 from bot.approvals import reason_text
 from bot.approvals.binding import digest_of
-from bot.approvals.blockers import (
-    HOUR,
-    Blocker,
-    Config,
-    Facts,
-    LastLook,
-    PastRun,
-    evaluate,
-    requirement_of,
-    signature,
-)
+from bot.approvals.blockers import HOUR, Blocker, evaluate, requirement_of, signature
+from bot.approvals.facts import Config, Facts, LastLook, PastRun
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Binding, Freeze, Terms
 from bot.approvals.reasons import BlockerKind, LostVote, Reason, VoteProblem

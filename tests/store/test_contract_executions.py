@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.blockers import Config, requirement_of
+from bot.approvals.blockers import requirement_of
+from bot.approvals.facts import Config
 from bot.approvals.limits import Limits
 from bot.approvals.model import Binding, Choice, Execution, Terms
 from bot.approvals.reason_text import sentence

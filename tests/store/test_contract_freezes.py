@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.blockers import Config, evaluate, requirement_of
+from bot.approvals.blockers import evaluate, requirement_of
+from bot.approvals.facts import Config
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Binding, Choice, Execution, Freeze, Terms
 from bot.approvals.reason_text import sentence

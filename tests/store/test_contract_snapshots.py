@@ -16,7 +16,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from bot.approvals.blockers import Config, requirement_of
+from bot.approvals.blockers import requirement_of
+from bot.approvals.facts import Config
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Binding, Choice, ClaimedDispatch, Terms
 from bot.approvals.reason_text import sentence

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.approvals.blockers import Config, requirement_of
+from bot.approvals.blockers import requirement_of
+from bot.approvals.facts import Config
 from bot.approvals.limits import Limits
 from bot.approvals.model import Binding, Choice, Terms
 from bot.incidents.correlation import DeliveryPart

@@ -1,0 +1,66 @@
+"""The facts by which `bot.approvals.blockers` decides; the caller reads them in one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.approvals.model import Freeze
+from bot.approvals.reasons import LostVote
+from bot.approvals.rules import Demand
+from bot.incidents.remediation import RemediationStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A request that reached the gateway, as far as is known."""
+
+    approval_id: str
+    incident_id: int
+    sop_id: str
+    action_id: str
+    target: str
+    state: RemediationStatus
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The store's facts at one moment: the freeze, and the requests sent, oldest first.
+
+    `runs` has everything since `since_of(limits, now)`, everything that may still be under way, and
+    all that did not help in an open incident. `missing` are the approvals whose request is on
+    record and whose execution is not in the store: no limit counts them. `dispute` is how the audit
+    trail contradicts what this process has seen of it, '' while it does not.
+    """
+
+    freeze: Freeze | None = None
+    runs: Sequence[PastRun] = ()
+    missing: Sequence[str] = ()
+    dispute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The operator's files about one approval, as they are now.
+
+    The digest of its SOP, and what the policy requires; None where the policy allows the action to
+    nobody.
+    """
+
+    sop: str
+    requirement: Demand | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastLook:
+    """The answers of Slack, audit trail and gateway about an approval just before it is sent.
+
+    `lost_vote` is why too few of its votes still count, None while enough do. `plan` is the digest
+    of what the gateway would do.
+    """
+
+    is_on_record: bool
+    lost_vote: LostVote | None
+    plan: str
