@@ -110,7 +110,7 @@ async def test_a_storm_tells_what_it_brought(store: Store) -> None:
     assert storm is not None
     assert storm.severities == {"critical": 1, "low": 2}
     assert (storm.hidden, storm.resolved, storm.ended_at) == (2, 1, None)
-    assert [number for number, _, _ in storm.gravest] == [critical, low[1]]
+    assert [number for number, _, _ in storm.most_severe] == [critical, low[1]]
     for incident in low:
         await post(store, f"card:{incident}", f"3.{incident}")
     await store.update_burst(CHANNEL, 2, later(9), remind=False)
