@@ -29,7 +29,7 @@ CLASSES = {
 
 def attacks() -> dict[str, list[tuple[str, str]]]:
     """(test, file) of every attack test, by its class."""
-    found: dict[str, list[tuple[str, str]]] = {name: [] for name in CLASSES}
+    results: dict[str, list[tuple[str, str]]] = {name: [] for name in CLASSES}
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         of_module = list(_classes_of_module(tree))
@@ -39,20 +39,20 @@ def attacks() -> dict[str, list[tuple[str, str]]]:
             if not node.name.startswith("test_"):
                 continue
             for name in dict.fromkeys([*_classes_in(node.decorator_list), *of_module]):
-                found[name].append((node.name, file.relative_to(ROOT).as_posix()))
+                results[name].append((node.name, file.relative_to(ROOT).as_posix()))
                 break  # its own mark goes before that of its module
-    return found
+    return results
 
 
 def _classes_of_module(tree: ast.Module) -> Iterator[str]:
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
-            marks = node.value.elts if isinstance(node.value, ast.List) else [node.value]
-            yield from _classes_in(marks)
+            markers = node.value.elts if isinstance(node.value, ast.List) else [node.value]
+            yield from _classes_in(markers)
 
 
-def _classes_in(marks: Sequence[ast.expr]) -> Iterator[str]:
-    for mark in marks:
+def _classes_in(markers: Sequence[ast.expr]) -> Iterator[str]:
+    for mark in markers:
         if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.attack":
             for argument in mark.args:
                 assert isinstance(argument, ast.Constant)

@@ -24,11 +24,11 @@ def spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """The same tests, the long ones at the beginning of the workers' parts."""
     long = [item for item in items if item.path.name in LONG]
     others = [item for item in items if item.path.name not in LONG]
-    size, told = len(items) // workers, 0
-    found = []
+    size, start = len(items) // workers, 0
+    results = []
     for worker in range(workers):
         first = long[worker::workers]
         rest = size - len(first) if worker < workers - 1 else len(others)
-        found += [*first, *others[told : told + rest]]
-        told += rest
-    return found
+        results += [*first, *others[start : start + rest]]
+        start += rest
+    return results

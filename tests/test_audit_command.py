@@ -51,7 +51,7 @@ def test_verify_proves_every_row_and_says_where_the_trail_ends(url: str, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("sql", "told"),
+    ("sql", "text"),
     [
         ("UPDATE audit SET actor = 'U0EVE' WHERE seq = 4", "✗ row 4 was edited.\n"),
         ("DELETE FROM audit WHERE seq = 4", "✗ row 4 is missing: row 5 comes instead.\n"),
@@ -62,12 +62,12 @@ def test_verify_proves_every_row_and_says_where_the_trail_ends(url: str, tmp_pat
     ],
 )
 def test_verify_names_the_first_row_at_fault_and_fails(
-    url: str, sql: str, told: str, tmp_path: Path
+    url: str, sql: str, text: str, tmp_path: Path
 ) -> None:
     change(url, sql)
     code, out, _ = run("audit", "verify", folder=tmp_path, STORE_URL=url)
     assert code == 1
-    assert re.fullmatch(told, out), out
+    assert re.fullmatch(text, out), out
 
 
 @pytest.mark.parametrize("value", ["x'ff'", "CAST(x'ff' AS TEXT)", "7"])
@@ -100,9 +100,9 @@ def test_another_key_is_called_that(url: str, tmp_path: Path) -> None:
     assert (code, out) == (1, "✗ this is not the key that the chain was made with.\n")
 
 
-@pytest.mark.parametrize("words", [("audit", "verify"), ("export", "INC-1")])
-def test_without_a_key_it_says_what_is_missing(words: tuple[str, ...], tmp_path: Path) -> None:
-    code, _, err = run(*words, folder=tmp_path, AUDIT_KEY="")
+@pytest.mark.parametrize("texts", [("audit", "verify"), ("export", "INC-1")])
+def test_without_a_key_it_says_what_is_missing(texts: tuple[str, ...], tmp_path: Path) -> None:
+    code, _, err = run(*texts, folder=tmp_path, AUDIT_KEY="")
     assert code == 78
     assert "✗ AUDIT_KEY: " in err
 
@@ -165,15 +165,15 @@ def test_export_without_a_file_goes_to_the_terminal(url: str, tmp_path: Path) ->
 def test_export_refuses_what_it_cannot_do(url: str, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.write_text("mine")
-    for words, told in (
+    for sentence, text in (
         (("INC-4711",), "There is no INC-4711."),
         (("banana",), "'banana' is no incident. Name it as INC-142."),
         (("INC-1", "--out", there), "is there already"),
         (("INC-1", "--out", tmp_path / "no" / "folder"), "cannot be written"),
     ):
-        code, out, err = run("export", *words, folder=tmp_path, STORE_URL=url)
+        code, out, err = run("export", *sentence, folder=tmp_path, STORE_URL=url)
         assert (code, out) == (1, "")
-        assert told in err
+        assert text in err
     assert there.read_text() == "mine"
 
 

@@ -175,8 +175,8 @@ def asked(**parts: Any) -> dict[str, Any]:
 
 def turns(count: int, size: int) -> list[dict[str, str]]:
     history = tuple(Turn("person", NOW, "x" * size) for _ in range(count))
-    told: list[dict[str, str]] = asked(history=history)["history_of_earlier_incidents"]
-    return told
+    text: list[dict[str, str]] = asked(history=history)["history_of_earlier_incidents"]
+    return text
 
 
 def guided(commands: tuple[str, ...]) -> list[str]:
@@ -185,10 +185,10 @@ def guided(commands: tuple[str, ...]) -> list[str]:
 
 
 def facts(count: int, size: int = 1) -> list[dict[str, str]]:
-    told: list[dict[str, str]] = asked(facts=tuple(Fact("f", "x" * size) for _ in range(count)))[
+    text: list[dict[str, str]] = asked(facts=tuple(Fact("f", "x" * size) for _ in range(count)))[
         "facts"
     ]
-    return told
+    return text
 
 
 OBJECT = '{"root_cause": "x"}'
@@ -251,10 +251,10 @@ def test_invisible_characters_do_not_push_the_bound_away() -> None:
 
 
 @pytest.mark.parametrize(
-    ("behind", "found"), [(" " * 262_000, True), (" " * 262_144, False), ("{ " * 501, False)]
+    ("behind", "result"), [(" " * 262_000, True), (" " * 262_144, False), ("{ " * 501, False)]
 )
-def test_an_answer_is_searched_for_json_only_so_far_and_so_often(behind: str, found: bool) -> None:
-    assert (last_json(OBJECT + behind, ("root_cause",)) is not None) is found
+def test_an_answer_is_searched_for_json_only_so_far_and_so_often(behind: str, result: bool) -> None:
+    assert (last_json(OBJECT + behind, ("root_cause",)) is not None) is result
 
 
 def test_only_so_many_alerts_are_taken_at_once() -> None:

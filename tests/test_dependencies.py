@@ -40,9 +40,9 @@ def imported(*folders):
                 modules |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 modules.add(str(node.module).partition(".")[0])
-    found = packages_distributions()
+    packages = packages_distributions()
     outside = modules - OURS - sys.stdlib_module_names
-    return {found[module][0].lower().replace("_", "-") for module in outside}
+    return {packages[module][0].lower().replace("_", "-") for module in outside}
 
 
 def test_everything_that_the_application_imports_is_declared():

@@ -31,19 +31,21 @@ def app():
 
 
 def listeners(app):
-    found = []
+    results = []
     for listener in app._async_listeners:
-        found += [listener.ack_function.handler, *listener.lazy_functions]
-    found += [m.func for m in app._async_middleware_list if hasattr(m, "func")]
-    return found
+        results += [listener.ack_function.handler, *listener.lazy_functions]
+    results += [m.func for m in app._async_middleware_list if hasattr(m, "func")]
+    return results
 
 
 async def test_every_listener_asks_only_for_names_that_somebody_provides(app):
-    found = listeners(app)
-    assert len(found) > 10, "the listeners of handlers.register were not found; has Bolt changed?"
-    for function in found:
-        asked = set(inspect.signature(function).parameters)
-        unknown = asked - BOLTS - set(SERVICES)
+    registered = listeners(app)
+    assert len(registered) > 10, (
+        "the listeners of handlers.register were not found; has Bolt changed?"
+    )
+    for function in registered:
+        results = set(inspect.signature(function).parameters)
+        unknown = results - BOLTS - set(SERVICES)
         assert not unknown, (
             f"{function.__module__}.{function.__qualname__} asks for {unknown}: Bolt would hand it"
             " None. Add the service to handlers/listeners/context.py, or mend the name."

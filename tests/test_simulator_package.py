@@ -32,22 +32,22 @@ def requirements(name):
 
 def needed(lines):
     """The installed distributions that these requirements name, and those that they need."""
-    found, waiting = {}, [Requirement(line) for line in lines]
+    result, waiting = {}, [Requirement(line) for line in lines]
     while waiting:
         requirement = waiting.pop()
         key = (re.sub(r"[-_.]+", "-", requirement.name).lower(), frozenset(requirement.extras))
-        if key in found:
+        if key in result:
             continue
         try:
-            found[key] = distribution(requirement.name)
+            result[key] = distribution(requirement.name)
         except PackageNotFoundError:
             continue  # optional, or for another platform
-        for line in found[key].requires or ():
+        for line in result[key].requires or ():
             child = Requirement(line)
             extras = requirement.extras or {""}
             if not child.marker or any(child.marker.evaluate({"extra": e}) for e in extras):
                 waiting.append(child)
-    return found.values()
+    return result.values()
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +60,10 @@ def lifted(tmp_path_factory):
     venv.create(environment, symlinks=True, with_pip=False)
     (packages,) = environment.glob("lib/python*/site-packages")
     lines = requirements("requirements.txt") + requirements("tests/requirements.txt")
-    for wanted in needed(lines):
-        for entry in {Path(file).parts[0] for file in wanted.files or ()} - {"..", "__pycache__"}:
+    for expected in needed(lines):
+        for entry in {Path(file).parts[0] for file in expected.files or ()} - {"..", "__pycache__"}:
             if not (packages / entry).exists():
-                (packages / entry).symlink_to(Path(wanted.locate_file(entry)).resolve())
+                (packages / entry).symlink_to(Path(expected.locate_file(entry)).resolve())
     return folder
 
 
@@ -86,8 +86,8 @@ def test_a_copy_in_an_empty_folder_starts_and_passes_its_tests(lifted):
     ours = "import bot"
     assert "No module named 'bot'" in python(lifted, "-c", ours).stderr, "it must stand alone"
     assert "python -m local_slack" in python(lifted, "-m", "local_slack", "--help").stdout
-    some = ["test_command_line", "test_bolt", "test_webhooks", "test_lifting_out", "test_readme"]
-    files = [f"local_slack/tests/{name}.py" for name in some]
+    texts = ["test_command_line", "test_bolt", "test_webhooks", "test_lifting_out", "test_readme"]
+    files = [f"local_slack/tests/{name}.py" for name in texts]
     done = python(lifted, "-m", "pytest", "-q", *files)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert re.search(r"\d{2,} passed", done.stdout), done.stdout

@@ -51,9 +51,9 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"} | dict(settings)
 
 
-def run(*words: object, folder: Path, **settings: str) -> tuple[int, str, str]:
+def run(*text: object, folder: Path, **settings: str) -> tuple[int, str, str]:
     """Exit code, stdout, stderr."""
-    return Command(["store", *map(str, words)], environment(settings), folder).ended()
+    return Command(["store", *map(str, text)], environment(settings), folder).ended()
 
 
 # What each verb says
@@ -190,7 +190,7 @@ def test_only_the_place_is_asked_for_and_it_may_come_from_three_sides(
 
 
 @pytest.mark.parametrize(
-    ("words", "settings", "said"),
+    ("texts", "settings", "text"),
     [
         (("status",), {"STORE_URL": "mysql://secret"}, "STORE_URL: mysql is not known here"),
         (("status",), {"STORE_URL": "sqlite://"}, "STORE_URL: a store in memory"),
@@ -205,11 +205,11 @@ def test_only_the_place_is_asked_for_and_it_may_come_from_three_sides(
     ],
 )
 def test_a_wrong_setting_is_named_without_its_value(
-    words: tuple[str, ...], settings: dict[str, str], said: str, tmp_path: Path
+    texts: tuple[str, ...], settings: dict[str, str], text: str, tmp_path: Path
 ) -> None:
-    code, out, err = run(*words, folder=tmp_path, **settings)
+    code, out, err = run(*texts, folder=tmp_path, **settings)
     assert code == 78
-    assert said in err
+    assert text in err
     assert "secret" not in out + err
 
 
@@ -220,9 +220,9 @@ def test_a_server_that_is_not_there_is_named_without_its_password(
         "postgresql://u:hunter2@127.0.0.1:1/none",
         store_maker.empty("postgresql").replace("sopbot@", "sopbot:hunter2@") + "-none",
     ):
-        for words in (("status",), ("backup", "b.db"), ("prune",), ("migrate",)):
+        for text in (("status",), ("backup", "b.db"), ("prune",), ("migrate",)):
             policy = str(ROOT / "config/policy.yaml")
-            code, out, err = run(*words, folder=tmp_path, STORE_URL=url, POLICY_FILE=policy)
+            code, out, err = run(*text, folder=tmp_path, STORE_URL=url, POLICY_FILE=policy)
             assert code == 1
             assert "✗ The store PostgreSQL 127.0.0.1:" in err
             assert "hunter2" not in out + err
@@ -279,12 +279,12 @@ def test_an_interruption_in_the_middle_leaves_no_half_of_a_file(
     verb: str, store_maker: StoreMaker, tmp_path: Path
 ) -> None:
     source, target = store_maker.filled("sqlite", MORE), tmp_path / "target.db"
-    given = {
+    values = {
         "backup": (source, str(target)),
         "restore": (source.removeprefix("sqlite:///"), f"sqlite:///{target}"),
         "copy": (source, f"sqlite:///{target}"),
     }[verb]
-    with in_the_middle(verb, *given) as process:
+    with in_the_middle(verb, *values) as process:
         process.send_signal(signal.SIGINT)
         process.wait()
     left = {file.name for file in tmp_path.iterdir()} - {"target.db.lock"}

@@ -275,7 +275,7 @@ GOOD = LastLook(is_on_record=True, lost_vote=None, plan=models.approval().previe
 
 
 @pytest.mark.parametrize(
-    ("look", "kind"),
+    ("last_look", "kind"),
     [
         (replace(GOOD, is_on_record=False), Kind.NOT_ON_RECORD),
         (replace(GOOD, lost_vote=LostVote(VoteProblem.BOT, user="U1")), Kind.VOTE_LOST),
@@ -283,10 +283,10 @@ GOOD = LastLook(is_on_record=True, lost_vote=None, plan=models.approval().previe
     ],
 )
 def test_the_last_look_before_it_is_sent_ends_what_is_not_what_people_approved(
-    look: LastLook, kind: BlockerKind
+    last_look: LastLook, kind: BlockerKind
 ) -> None:
     assert found(approved(), last_look=GOOD) is None
-    blocker = found(approved(), last_look=look)
+    blocker = found(approved(), last_look=last_look)
     assert blocker is not None
     assert (blocker.kind, blocker.is_final) == (kind, True)
 

@@ -66,7 +66,7 @@ def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "who", "words"),
+    ("changes", "who", "text"),
     [
         ({}, {"team": "T0OTHER"}, "Not counted: only people of this workspace can decide here."),
         ({}, {"team": ""}, "Not counted: only people of this workspace can decide here."),
@@ -154,11 +154,11 @@ def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:
     ],
 )
 def test_a_refusal_says_why_and_what_to_do(
-    changes: dict[str, Any], who: dict[str, Any], words: str
+    changes: dict[str, Any], who: dict[str, Any], text: str
 ) -> None:
     with pytest.raises(Refused) as caught:
         press(approval(**changes), **who)
-    assert str(caught.value) == words
+    assert str(caught.value) == text
 
 
 @pytest.mark.parametrize(

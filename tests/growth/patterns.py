@@ -31,15 +31,16 @@ ENDS = ("", "\n\x01")
 
 @cache
 def modules() -> tuple[ModuleType, ...]:
-    """Every module of ours; a command's `__main__` is imported too, and does nothing."""
-    found = []
+    """Every module of ours but tests; a command's `__main__` is imported too, and does nothing."""
+    results = []
     for package in map(importlib.import_module, PACKAGES):
-        found.append(package)
-        found += [
+        results.append(package)
+        results += [
             importlib.import_module(info.name)
             for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+            if ".tests" not in info.name
         ]
-    return tuple(found)
+    return tuple(results)
 
 
 def _inside(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any]]:
@@ -132,7 +133,7 @@ _NESTED = {
 
 def alphabet(pattern: re.Pattern[Any]) -> list[str]:
     """The words and characters that the pattern speaks of, one for each range and class."""
-    words: dict[str, None] = {}
+    tokens: dict[str, None] = {}
     letters: dict[str, None] = {}
     word = ""
     for op, argument in _parts(pattern):
@@ -141,16 +142,16 @@ def alphabet(pattern: re.Pattern[Any]) -> list[str]:
             letters.setdefault(chr(argument))
             continue
         if len(word) > 1:
-            words.setdefault(word)
+            tokens.setdefault(word)
         word = ""
         if op is sre.RANGE:
             letters.setdefault(chr(argument[0]))
         elif op in (sre.CATEGORY, sre.ANY, sre.NOT_LITERAL):
             letters.setdefault(_SHOWN.get(argument, "x"))
     if len(word) > 1:
-        words.setdefault(word)
+        tokens.setdefault(word)
     usable = [c for c in letters if not "\ud800" <= c <= "\udfff"]
-    return [*[w for w in words if w.isprintable()][:8], *usable[:MOST]]
+    return [*[w for w in tokens if w.isprintable()][:8], *usable[:MOST]]
 
 
 def units(pattern: re.Pattern[Any]) -> list[str]:

@@ -156,8 +156,8 @@ def of_many_headlines(unit: str, characters: int) -> dict[str, Any]:
 
 def of_much_rich_text(unit: str, characters: int) -> dict[str, Any]:
     """200 texts of one paragraph, each of five times so many characters."""
-    words = {"type": "text", "text": (unit * 5 * characters)[: 5 * characters]}
-    section = {"type": "rich_text_section", "elements": [words] * 200}
+    fields = {"type": "text", "text": (unit * 5 * characters)[: 5 * characters]}
+    section = {"type": "rich_text_section", "elements": [fields] * 200}
     return {"bot_id": "B1", "blocks": [{"type": "rich_text", "elements": [section]}]}
 
 

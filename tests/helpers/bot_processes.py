@@ -39,10 +39,10 @@ def child_environment(settings: Mapping[str, str]) -> dict[str, str]:
 class Command:
     """`main()` of `python -m bot …` in a process that need not import everything again."""
 
-    def __init__(self, words: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, texts: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         self._folder = folder
         self._said = TemporaryDirectory(prefix="sopbot-said-")
-        items = (list(words), dict(environment), str(folder), self._said.name)
+        items = (list(texts), dict(environment), str(folder), self._said.name)
         self._fork = _forks.Process(target=_command, args=items, daemon=True)
         self._fork.start()
 
@@ -63,11 +63,11 @@ class Command:
             return code, out, err
 
 
-def _command(words: list[str], environment: dict[str, str], folder: str, text: str) -> None:
-    _become(environment, folder, f"{text}/out", f"{text}/err")
+def _command(texts: list[str], environment: dict[str, str], folder: str, output: str) -> None:
+    _become(environment, folder, f"{output}/out", f"{output}/err")
     from bot.__main__ import main
 
-    sys.exit(main(words))
+    sys.exit(main(texts))
 
 
 def _become(environment: dict[str, str], folder: str, out: str, err: str) -> None:

@@ -74,18 +74,18 @@ async def a_bit_of_everything(store: Store) -> None:
 
 
 async def _strange_words(store: Store) -> None:
-    for number, words in enumerate(HOSTILE):
+    for number, text in enumerate(HOSTILE):
         incident = await open_incident(
             store,
             service=f"hostile-{number}",
             fingerprint=f"fp-hostile-{number}",
-            title=words[:200],
-            text=words,
-            labels={"words": words, "nul": "\0"},
+            title=text[:200],
+            text=text,
+            labels={"words": text, "nul": "\0"},
         )
-        await store.note(incident.id, words, ANA, NOW)
-        await store.remember(incident.sop_id, incident.id, "person", words, NOW)
-        await store.give_advice(number + 1, {"source": words[:50], "text": words}, words, NOW)
+        await store.note(incident.id, text, ANA, NOW)
+        await store.remember(incident.sop_id, incident.id, "person", text, NOW)
+        await store.give_advice(number + 1, {"source": text[:50], "text": text}, text, NOW)
 
 
 async def _every_end_of_a_remediation(store: Store) -> None:
@@ -158,12 +158,12 @@ async def _every_end_of_a_question(store: Store) -> None:
 
 async def _messages(store: Store) -> None:
     """Some shown, one shown again, one changed since, one in doubt, one lost, one given up."""
-    shown, again, doubtful, lost, hopeless = (await store.outbox_due(CHANNEL, later(60)))[:5]
-    for number, message in enumerate((shown, again, lost)):
+    shown, second, doubtful, missing, hopeless = (await store.outbox_due(CHANNEL, later(60)))[:5]
+    for number, message in enumerate((shown, second, missing)):
         assert await store.outbox_sent(message, f"17000000{number}.000100")
-    await store.outbox_requeue(again)
+    await store.outbox_requeue(second)
     await store.outbox_retry(doubtful, later(90), "timeout", maybe_posted=True)
-    known = await store.outbox_message(lost.key)
+    known = await store.outbox_message(missing.key)
     assert known is not None
     await store.outbox_mark_deleted(known)
     await store.outbox_give_up(hopeless, "not_in_channel", "C0OPS", later(60))

@@ -115,13 +115,13 @@ class PostgresServer:
             "initdb", "-D", "data", "-U", USER, "-A", "trust", "--no-sync", "--locale=C.UTF-8"
         )
 
-    def _control(self, *words: str) -> None:
-        self._run("pg_ctl", "-D", "data", "-l", "log", "-w", "-t", "60", *words)
+    def _control(self, *arguments: str) -> None:
+        self._run("pg_ctl", "-D", "data", "-l", "log", "-w", "-t", "60", *arguments)
 
-    def _run(self, program: str, *words: str) -> None:
+    def _run(self, program: str, *arguments: str) -> None:
         user = UNPRIVILEGED if os.geteuid() == 0 else None
         done = subprocess.run(
-            [str(self._bin / program), *words],
+            [str(self._bin / program), *arguments],
             cwd=self.folder,
             user=user,
             group=user,

@@ -26,7 +26,7 @@ async def write_on(store: Store, lane: int) -> None:
 
 async def main(url: str) -> None:
     store = await open_store(url, owner="doomed")
-    await asyncio.gather(*(write_on(store, lane) for lane in range(8)))
+    await asyncio.gather(*(write_on(store, number) for number in range(8)))
 
 
 if __name__ == "__main__":

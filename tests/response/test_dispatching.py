@@ -93,7 +93,7 @@ async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench
 
 
 @pytest.mark.parametrize(
-    ("standing", "why"),
+    ("user_status", "why"),
     [
         (STRANGER, "Slack did not say who they are"),
         (Standing(problem=None, unread=frozenset({"S0SRE"})), "Slack did not say who is in @S0SRE"),
@@ -102,10 +102,10 @@ async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench
     ids=["silent about the person", "silent about the group", "no approver"],
 )
 async def test_why_a_yes_does_not_count_any_more_is_said_as_it_is(
-    bench: Bench, standing: Standing, why: str
+    bench: Bench, user_status: Standing, why: str
 ) -> None:
     await bench.approved(approvers=("S0SRE",))
-    bench.presser = standing
+    bench.presser = user_status
     assert await bench.dispatch()
     (approval,) = await bench.store.approvals_of(1)
     assert sentence(approval.reason) == f"the yes of @U0ANA does not count any more: {why}"
@@ -174,7 +174,7 @@ async def test_the_same_question_is_asked_once(bench: Bench) -> None:
     incident = await open_incident(bench.store)
     for _ in range(2):
         await bench.service.ask(incident, "why?", ANA, once="mention/C1/1.2")
-    wanted = [
+    items = [
         record.question for record in [await bench.store.claim_advice(NOW) for _ in "123"] if record
     ]
-    assert wanted.count("why?") == 1
+    assert items.count("why?") == 1

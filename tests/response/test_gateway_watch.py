@@ -34,8 +34,8 @@ async def test_what_waits_for_the_gateway_is_due_at_once_when_it_is_back() -> No
         assert await store.claim_proposal(later(5)) is None
         gateway.is_up = True
         await watch.check()
-        again = await store.claim_proposal(later(5))
-        assert again is not None
-        assert again.id == task.id
+        claimed = await store.claim_proposal(later(5))
+        assert claimed is not None
+        assert claimed.id == task.id
     finally:
         await store.close()

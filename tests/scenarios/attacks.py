@@ -33,13 +33,13 @@ async def ran(world: World, gateway: Gateway, times: int = 1) -> None:
     assert world.leaky_service.restarts == times
 
 
-async def refused(world: World, who: str, words: str) -> None:
+async def refused(world: World, who: str, sentence: str) -> None:
     """The words reached this person, and nobody else."""
-    await world.ephemeral(who, words)
+    await world.ephemeral(who, sentence)
     everybody = "\n".join(m.text for m in [*world.slack.messages(ALERTS), *thread(world)])
-    assert words not in everybody
+    assert sentence not in everybody
     for other in {"ana", "ben", "chloe"} - {who}:
-        assert not any(words in text for text in world.ephemerals(other))
+        assert not any(sentence in text for text in world.ephemerals(other))
 
 
 def thread(world: World) -> list[Message]:

@@ -71,9 +71,9 @@ async def posted(world: World, running: Bot, clock: RunningClock) -> str:
 
 def write_row(world: World, row: Any, seq: int) -> None:
     values = [row[name] for name in COLUMNS.split(", ")]
-    marks = ", ".join("?" * len(values))
+    markers = ", ".join("?" * len(values))
     world.store.tamper(
-        f"INSERT INTO audit ({COLUMNS}) VALUES ({marks})",  # noqa: S608
+        f"INSERT INTO audit ({COLUMNS}) VALUES ({markers})",  # noqa: S608
         seq,
         *values[1:],
     )
@@ -524,9 +524,9 @@ async def test_an_execution_that_is_edited_by_hand_is_found_by_the_proof(
 ) -> None:
     await decided(world, bot)
     world.store.tamper(change)
-    code, words = await verify(world)
+    code, sentence = await verify(world)
     assert code == 1
-    assert text in words
+    assert text in sentence
 
 
 async def test_an_execution_without_its_request_is_found_by_the_proof_and_by_status(
@@ -537,9 +537,9 @@ async def test_an_execution_without_its_request_is_found_by_the_proof_and_by_sta
         (names,) = (known.columns for known in tables() if known.name == table)
         values = ("'forged'" if name in changed else name for name in names)
         world.store.tamper(f"INSERT INTO {table} SELECT {', '.join(values)} FROM {table}")  # noqa: S608
-    code, words = await verify(world)
+    code, text = await verify(world)
     assert code == 1
-    assert "approval forged: it was answered, and its request is not on record" in words
+    assert "approval forged: it was answered, and its request is not on record" in text
     code, out, _ = await run_bot("store", "status", settings=world.settings(), folder=world.folder)
     assert code == 1
     assert (

@@ -111,10 +111,10 @@ async def test_an_answer_that_never_comes_leaves_it_to_people_and_their_word_is_
 async def test_a_request_that_never_arrived_is_said_not_to_have_run_and_the_next_one_may(
     world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
-    lost = True
+    done = True
 
     async def swallowed(request: web.Request) -> bool:
-        return not lost or (request.path != "/execute" and not is_look_up(request.path))
+        return not done or (request.path != "/execute" and not is_look_up(request.path))
 
     front.on_request = swallowed
     card = await proposed(world, bot)
@@ -129,7 +129,7 @@ async def test_a_request_that_never_arrived_is_said_not_to_have_run_and_the_next
     await world.ephemeral("ben", "Not done: what became of it is known by now.")
     await nothing_ran(world, gateway)
 
-    lost = False
+    done = False
     await world.types("/incident fix restart", "ana")
     again = await world.approval_card("awaiting approval", which=2)
     await world.press(again, "Approve", "ben")

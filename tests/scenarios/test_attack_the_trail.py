@@ -49,9 +49,9 @@ def put_back(world: World, copy: dict[str, list[tuple[object, ...]]]) -> None:
     wipe(world)
     for table, rows in copy.items():
         for row in rows:
-            marks = ", ".join("?" * len(row))
+            markers = ", ".join("?" * len(row))
             world.store.tamper(
-                f"INSERT INTO {table} ({COLUMNS[table]}) VALUES ({marks})",  # noqa: S608
+                f"INSERT INTO {table} ({COLUMNS[table]}) VALUES ({markers})",  # noqa: S608
                 *row,
             )
 
@@ -117,10 +117,10 @@ async def test_a_trail_cut_back_while_the_bot_is_down_is_known_by_the_head_in_sl
     put_back(world, older)
     assert (await verify(world))[0] == 0, "the store alone cannot know"
 
-    again = await bot()
-    assert "its head was posted in Slack" in await health_says(again)
+    second = await bot()
+    assert "its head was posted in Slack" in await health_says(second)
     await until(lambda: len(notices(world)) == 1, why="the ops channel is told")
-    await again.__aexit__()
+    await second.__aexit__()
     code, out, err = await run_bot(
         "audit",
         "begin-anew",
@@ -144,12 +144,12 @@ async def test_the_last_row_is_deleted_while_the_bot_is_down(
     await running.__aexit__()
     world.store.tamper("DELETE FROM freezes")
     world.store.tamper("DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)")
-    again = await bot()
-    assert "is missing" in await health_says(again)
+    second = await bot()
+    assert "is missing" in await health_says(second)
     await until(lambda: len(notices(world)) == 1, why="the ops channel is told")
     async with (
         aiohttp.ClientSession() as session,
-        session.get(f"{again.http_url}/readyz") as answer,
+        session.get(f"{second.http_url}/readyz") as answer,
     ):
         assert (await answer.json())["checks"]["audit trail"]["state"] == "failing"
     card = await world.approval_card("the audit trail was cut back or replaced")

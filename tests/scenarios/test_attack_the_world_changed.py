@@ -94,8 +94,8 @@ async def test_a_severity_that_any_sender_may_say_takes_no_approval_away(
     await world.alert(severity="warning")
     card = await world.approval_card("awaiting approval")
     await world.alert(severity="critical")
-    graver = "SELECT 1 FROM incidents WHERE severity = 'critical'"
-    await until(lambda: world.rows(graver), why="it is more severe")
+    more_severe = "SELECT 1 FROM incidents WHERE severity = 'critical'"
+    await until(lambda: world.rows(more_severe), why="it is more severe")
     await running.service.decisions.expire_and_revoke()
     await world.press(card, "Approve", "ben")
     await world.result("Verified")

@@ -71,7 +71,7 @@ async def test_who_edited_a_value_cannot_approve_it_and_old_votes_are_gone(
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "text"),
     [
         ({"is_guest": True}, "Not counted: guests never count."),
         ({"is_single_channel": True}, "Not counted: guests never count."),
@@ -82,12 +82,12 @@ async def test_who_edited_a_value_cannot_approve_it_and_old_votes_are_gone(
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
 async def test_a_guest_a_bot_a_leaver_and_a_stranger_never_count_though_the_policy_names_them(
-    change: dict[str, Any], words: str, world: World, bot: StartBot, gateway: Gateway
+    change: dict[str, Any], text: str, world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     card = await proposed(world, bot)
     world.slack.change_user("ben", **change)
     await world.press(card, "Approve", "ben")
-    await refused(world, "ben", words)
+    await refused(world, "ben", text)
     await nothing_ran(world, gateway)
 
 
@@ -295,11 +295,11 @@ async def test_two_who_send_the_same_edit_at_once_are_not_both_free_to_approve_i
         outcomes = await asyncio.gather(
             *(world.slack.as_user(who).submit(values={"grace_seconds": "2"}) for who in names)
         )
-    (lost,) = [who for who, outcome in zip(names, outcomes, strict=True) if outcome.errors]
-    (won,) = set(names) - {lost}
-    assert "Somebody was faster" in str(outcomes[list(names).index(lost)].errors)
+    (name,) = [who for who, outcome in zip(names, outcomes, strict=True) if outcome.errors]
+    (won,) = set(names) - {name}
+    assert "Somebody was faster" in str(outcomes[list(names).index(name)].errors)
     await world.approval_card("The new card is below")
-    fresh = await world.approval_card(f"Needs 1 approval: @{lost} ·", which=2)
+    fresh = await world.approval_card(f"Needs 1 approval: @{name} ·", which=2)
     assert len(world.replies("approval")) == 2
     assert [row["actor"] for row in on_record(world, "edited")] == [names[won]]
     await world.press(fresh, "Approve", won)
@@ -308,7 +308,7 @@ async def test_two_who_send_the_same_edit_at_once_are_not_both_free_to_approve_i
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "text"),
     [
         ({"is_guest": True}, "guests never count"),
         ({"is_bot": True}, "a bot never counts"),
@@ -318,7 +318,7 @@ async def test_two_who_send_the_same_edit_at_once_are_not_both_free_to_approve_i
 )
 async def test_a_guest_a_bot_and_a_leaver_change_freeze_and_propose_nothing(
     change: dict[str, Any],
-    words: str,
+    text: str,
     world: World,
     bot: StartBot,
     gateway: Gateway,
@@ -329,12 +329,12 @@ async def test_a_guest_a_bot_and_a_leaver_change_freeze_and_propose_nothing(
     world.slack.change_user("ana", **change)
     clock.forward(60)  # as long as the bot believes what it was told
     outcome = await world.slack.as_user("ana").submit(values={"grace_seconds": "2"})
-    assert f"Not done: {words}." in str(outcome.errors)
+    assert f"Not done: {text}." in str(outcome.errors)
     await world.press(card, "Edit", "ana")
-    await refused(world, "ana", f"Not done: {words}.")
+    await refused(world, "ana", f"Not done: {text}.")
     for command in ("fix stop", "freeze on"):
         answer = await (await world.types(f"/incident {command}", "ana")).response()
-        assert words in answer.text or "guests may not fix here" in answer.text
+        assert text in answer.text or "guests may not fix here" in answer.text
     assert len(world.replies("approval")) == 1
     assert world.rows("SELECT * FROM freezes") == []
     assert [row["actor"] for row in on_record(world, "refused")] == [ANA] * 4

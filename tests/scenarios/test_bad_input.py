@@ -51,7 +51,7 @@ def incidents(world: World) -> int:
 
 @pytest.mark.parametrize("path", ["/incident", "/alerts/generic", "/webhook/alerts"])
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "text"),
     [
         (b"", "The body is not JSON"),
         (b'{"a": 1,}', "The body is not JSON"),
@@ -65,11 +65,11 @@ def incidents(world: World) -> int:
     ids=lambda value: value[:12].decode("latin1") if isinstance(value, bytes) else "",
 )
 async def test_a_body_that_is_no_request_is_told_why(
-    running: Bot, world: World, http: aiohttp.ClientSession, path: str, body: bytes, words: str
+    running: Bot, world: World, http: aiohttp.ClientSession, path: str, body: bytes, text: str
 ) -> None:
     status, result = await post(http, running, path, body)
     assert status == 400, result
-    assert words in result
+    assert text in result
     assert incidents(world) == 0
 
 
@@ -202,7 +202,7 @@ def pressing(world: World, action: dict[str, Any], on: Message | None = None) ->
 
 
 @pytest.mark.parametrize(
-    ("action", "words"),
+    ("action", "text"),
     [
         ({"action_id": "sopbot.nonsense", "value": "1"}, "This button no longer works"),
         ({"action_id": "sopbot.approve", "value": "f" * 32}, "This approval is not known here."),
@@ -218,14 +218,14 @@ def pressing(world: World, action: dict[str, Any], on: Message | None = None) ->
     ids=lambda value: value.get("action_id") if isinstance(value, dict) else "",
 )
 async def test_a_forged_button_is_answered_to_the_presser(
-    running: Bot, world: World, action: dict[str, Any], words: str
+    running: Bot, world: World, action: dict[str, Any], text: str
 ) -> None:
     await world.alert()
     await world.approval_card()
     before = [m.text for m in world.slack.messages(ALERTS)]
     delivery = world.slack.deliver("interactive", pressing(world, action))
     assert await delivery.outcome(), "acknowledged: else Slack shows the person a warning sign"
-    await world.ephemeral("ben", words)
+    await world.ephemeral("ben", text)
     await world.quiet()
     assert [m.text for m in world.slack.messages(ALERTS)] == before
     assert world.leaky_service.restarts == 0

@@ -89,10 +89,10 @@ async def test_an_unknown_outcome_is_said_and_leaves_the_card_once_it_is_known(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     async with HttpProxy.before(world.gateway_url) as proxy:
-        lost = True
+        done = True
 
         async def on_request(request: web.Request) -> bool:
-            return not lost or not request.path.startswith("/executions/")
+            return not done or not request.path.startswith("/executions/")
 
         async def on_answer(request: web.Request) -> bool:
             return request.path != "/execute"
@@ -105,7 +105,7 @@ async def test_an_unknown_outcome_is_said_and_leaves_the_card_once_it_is_known(
         reply = await world.reply("news", f"{RESTART}: outcome unknown")
         assert "@ben" in reply.text
         assert "outcome unknown" in (await world.card(f"{RESTART}: outcome unknown")).text
-        lost = False
+        done = False
         await world.press(await world.approval_card("outcome unknown"), "Check again", "ana")
         await world.result("Verified")
         await world.card("helped: ")

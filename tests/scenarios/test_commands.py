@@ -107,8 +107,8 @@ async def test_ack_says_whose_it_is_and_assign_takes_it_over_by_name(
     assert "INC-1 is yours. @chloe, the previous owner, is mentioned in its thread." in taken
     await world.card("acknowledged by @ben")
     await world.reply("steered", "Taken over by @ben; it was @chloe's")
-    again = await said(world, "/incident assign INC-1 me", "ben")
-    assert "Nothing changed: INC-1 is yours already." in again
+    second = await said(world, "/incident assign INC-1 me", "ben")
+    assert "Nothing changed: INC-1 is yours already." in second
     result = await said(world, "/incident assign #1 @chloe", "ben")
     assert "INC-1 is @chloe's. @ben, the previous owner" in result
     await world.reply("steered", "Assigned to @chloe by @ben; it was @ben's", which=2)
@@ -136,8 +136,8 @@ async def test_resolve_asks_first_while_an_alert_fires_and_reopen_opens_again(
     card = await world.card("CRITICAL")
     assert "Acknowledge" in card.buttons
     await world.reply("steered", "Reopened by @chloe")
-    again = await said(world, "/incident reopen INC-1", "chloe")
-    assert "Nothing changed: INC-1 is open." in again
+    second = await said(world, "/incident reopen INC-1", "chloe")
+    assert "Nothing changed: INC-1 is open." in second
 
 
 async def test_a_button_resolves_what_is_quiet_and_asks_where_an_approval_waits(
@@ -181,7 +181,7 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("line", "text"),
     [
         ("/incident dance", "/incident dance is not known. Known: /incident help, /incident list"),
         ("/incident ack", "Which incident? Name it: /incident ack INC-1."),
@@ -215,9 +215,9 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
     ],
 )
 async def test_what_cannot_be_done_is_answered_with_what_to_do(
-    world: World, two_open: None, gateway: Gateway, line: str, words: str
+    world: World, two_open: None, gateway: Gateway, line: str, text: str
 ) -> None:
-    assert words in await said(world, line)
+    assert text in await said(world, line)
     await world.quiet()
     assert gateway.executions() == []
     assert world.replies("approval") == []
@@ -271,8 +271,8 @@ async def test_a_command_delivered_again_does_not_act_twice(
     commands = [e["payload"] for e in seen if e["type"] == "slash_commands"]
     assert len(commands) == 2
     for payload in commands:
-        again = world.slack.deliver("slash_commands", payload, accepts_response_payload=True)
-        assert await again.outcome()
+        incident_id = world.slack.deliver("slash_commands", payload, accepts_response_payload=True)
+        assert await incident_id.outcome()
     await world.quiet()
     assert len(world.replies("approval")) == 1
     assert len(world.replies("advice")) == 2, "the first, and the answer to one question"

@@ -53,7 +53,7 @@ async def test_a_dump_has_queues_work_breakers_and_the_last_problems_and_no_secr
 async def test_without_a_bot_or_a_known_port_the_command_says_what_to_do(
     world: World, free_port: Callable[[], int]
 ) -> None:
-    for address, words in (
+    for address, text in (
         (f"127.0.0.1:{free_port()}", "Is it running there?"),
         ("127.0.0.1:0", "send SIGUSR1 instead"),
     ):
@@ -61,7 +61,7 @@ async def test_without_a_bot_or_a_known_port_the_command_says_what_to_do(
             "dump", settings=world.settings(HTTP_ADDR=address), folder=world.folder
         )
         assert (code, out) == (1, "")
-        assert words in err
+        assert text in err
 
 
 async def test_a_dump_still_comes_when_the_store_does_not_answer(

@@ -83,11 +83,11 @@ async def test_the_demo_shows_the_events_that_the_docs_say_it_shows(tmp_path: Pa
     assert not missing, f"in docs/logs.md these are recorded in the demo, and are not: {missing}"
 
     # A whole incident can be followed by its number, and each line says whose it is.
-    story = [line["event"] for line in lines if line.get("incident") == "INC-1"]
+    items = [line["event"] for line in lines if line.get("incident") == "INC-1"]
     order = ["incident.opened", "remediation.proposed", "vote.counted", "approval.decided"]
     order += ["dispatch.sent", "dispatch.finished", "remediation.verified"]
-    places = [story.index(event) for event in order]
-    assert places == sorted(places), story
+    places = [items.index(event) for event in order]
+    assert places == sorted(places), items
     about = [line for line in lines if line.get("incident") == "INC-1"]
     assert all(line["sop_id"] and line["tracking_id"] and line["replica"] for line in about)
     for text in logs.values():

@@ -225,8 +225,8 @@ async def test_a_webhook_opens_a_thread_and_the_answer_has_its_tracking_id(
     assert first in (await world.card("checkout-api is down")).text
     await world.card("search-api is down", number=2)
 
-    status, again = await at.post(path, webhook(firing(), firing("search-api")))
-    assert (status, again["accepted"], again["duplicates"]) == (202, 0, 2)
+    status, repeated = await at.post(path, webhook(firing(), firing("search-api")))
+    assert (status, repeated["accepted"], repeated["duplicates"]) == (202, 0, 2)
 
     status, trace = await at.get(f"/api/v3/trace/{first}")
     assert status == 200

@@ -175,10 +175,10 @@ async def test_of_thirty_in_a_hundred_lost_answers_none_doubles_a_message(
     await bot(**settings)
     world.slack.chaos = Chaos(SEED, drop_after_accept=0.3)
     await the_day(world, incidents, freezes=1)
-    lost = Counter(s.about.split()[0] for s in world.slack.struck if s.what == "lose_answer")
-    print("answers lost:", dict(lost))
+    counts = Counter(s.about.split()[0] for s in world.slack.struck if s.what == "lose_answer")
+    print("answers lost:", dict(counts))
     nothing_is_doubled(world, incidents)
-    assert lost["chat.postMessage"] >= incidents // 4, "the dice fell on something"
+    assert counts["chat.postMessage"] >= incidents // 4, "the dice fell on something"
 
 
 # The bot is killed

@@ -253,8 +253,8 @@ async def test_a_freeze_is_told_to_whoever_asks(
     await world.types("/incident freeze on", "ana")
     result = await (await world.types("/incident freeze", "ben")).response()
     assert "Frozen by @ana" in result.text
-    again = await (await world.types("/incident freeze on", "ben")).response()
-    assert "It was frozen already. 🧊 Frozen by @ana since" in again.text
+    response = await (await world.types("/incident freeze on", "ben")).response()
+    assert "It was frozen already. 🧊 Frozen by @ana since" in response.text
     odd = await (await world.types("/incident freeze maybe", "ben")).response()
     assert "On or off?" in odd.text
 

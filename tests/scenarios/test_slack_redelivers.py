@@ -47,8 +47,8 @@ async def test_the_same_event_twice_is_one_alert(world: World, bot: StartBot) ->
     await world.alert()
     await world.card()
     event = next(e for e in seen if e["payload"]["event"].get("attachments"))
-    again = world.slack.deliver("events_api", event["payload"])
-    assert await again.outcome(), "a redelivery is acknowledged too"
+    incident_id = world.slack.deliver("events_api", event["payload"])
+    assert await incident_id.outcome(), "a redelivery is acknowledged too"
     await world.quiet()
     assert counted(world) == (1, 1)
     assert len(world.cards()) == 1
@@ -196,13 +196,13 @@ async def test_nothing_is_lost_when_the_socket_is_renewed(world: World, bot: Sta
 async def test_a_post_whose_answer_was_lost_is_found_and_not_posted_again(
     world: World, bot: StartBot
 ) -> None:
-    lost: list[str] = []
+    items: list[str] = []
 
     async def lose_each_answer_once(method: str, args: dict[str, Any]) -> bool:
         kind = kind_of(args)
-        if method != "chat.postMessage" or kind in lost:
+        if method != "chat.postMessage" or kind in items:
             return True
-        lost.append(kind)
+        items.append(kind)
         return False
 
     world.slack_hooks.on_answer = lose_each_answer_once
@@ -210,8 +210,8 @@ async def test_a_post_whose_answer_was_lost_is_found_and_not_posted_again(
     await world.alert()
     await world.approval_card("awaiting approval")
     await world.quiet()
-    assert lost[0] == "card"
-    assert set(lost) == {"card", "advice", "approval"}, "each is looked for, and not posted again"
+    assert items[0] == "card"
+    assert set(items) == {"card", "advice", "approval"}, "each is looked for, and not posted again"
     assert len(world.cards()) == 1
     thread = world.slack.thread(ALERTS, world.cards()[0].ts)
     assert len(thread) == 2, world.slack.transcript(ALERTS)

@@ -146,13 +146,13 @@ async def test_what_came_while_nobody_was_there_is_picked_up(
 
 
 async def refuses(
-    world: World, code: int, *words: str, **changes: str | None
+    world: World, code: int, *text: str, **changes: str | None
 ) -> tuple[str, list[str]]:
     """`python -m bot` ends with this code and these words on stderr; no secret is among them."""
     settings = environ(world.settings(), **changes)
     ended, out, err = await run_bot(settings=settings, folder=world.folder)
     assert ended == code, err
-    for word in words:
+    for word in text:
         assert word in err
     for secret in (world.slack.bot_token, world.slack.app_token, SECRET, "a-wrong-token"):
         assert secret not in out + err
@@ -209,7 +209,7 @@ async def test_missing_and_misspelt_settings_are_one_line_each(world: World) -> 
 
 
 @pytest.mark.parametrize(
-    ("changes", "code", "words"),
+    ("changes", "code", "text"),
     [
         (
             {"SLACK_BOT_TOKEN": "xoxb-a-wrong-token"},
@@ -229,9 +229,9 @@ async def test_missing_and_misspelt_settings_are_one_line_each(world: World) -> 
 )
 @pytest.mark.one_engine
 async def test_what_cannot_work_is_told_at_the_start(
-    world: World, changes: dict[str, str], code: int, words: str
+    world: World, changes: dict[str, str], code: int, text: str
 ) -> None:
-    await refuses(world, code, words, **changes)
+    await refuses(world, code, text, **changes)
 
 
 @pytest.mark.one_engine

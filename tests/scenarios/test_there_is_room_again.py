@@ -100,8 +100,8 @@ async def test_an_alert_refused_twice_is_written_once_when_slack_delivers_it_a_t
     delivery = world.slack.deliveries[-1]
     for sends in (1, 2):
         await until(
-            lambda wanted=sends: (
-                sum("so it is not acknowledged" in line for line in caplog.messages) == wanted
+            lambda expected=sends: (
+                sum("so it is not acknowledged" in line for line in caplog.messages) == expected
             ),
             why=f"the bot refuses delivery {sends}",
         )
@@ -129,8 +129,8 @@ async def test_a_bot_that_nobody_asks_for_anything_finds_out_by_itself_and_says_
     running = await bot()
     await world.quiet()
 
-    def said(words: str) -> int:
-        return sum(words in line for line in caplog.messages)
+    def said(text: str) -> int:
+        return sum(text in line for line in caplog.messages)
 
     await until(lambda: not running._backfill._requests, why="its start has nothing left to write")
     await fill_up(disk, running)

@@ -27,11 +27,11 @@ from tests.helpers.waiting import until
 T = TypeVar("T")
 
 
-def virtually(story: Callable[[], Awaitable[T]]) -> T:
+def virtually(scenario: Callable[[], Awaitable[T]]) -> T:
     """Run it on a virtual loop."""
 
     async def run() -> T:
-        return await story()
+        return await scenario()
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(run())
@@ -53,14 +53,14 @@ def test_an_hour_passes_in_one_jump() -> None:
 
 def test_timers_come_in_their_order_and_each_at_its_moment() -> None:
     async def story() -> list[tuple[str, float]]:
-        came: list[tuple[str, float]] = []
+        items: list[tuple[str, float]] = []
 
         async def one(name: str, seconds: float) -> None:
             await asyncio.sleep(seconds)
-            came.append((name, elapsed()))
+            items.append((name, elapsed()))
 
         await asyncio.gather(one("c", 30), one("a", 1e-3), one("b", 29.999))
-        return came
+        return items
 
     assert virtually(story) == [("a", 1e-3), ("b", 29.999), ("c", 30)]
 

@@ -126,8 +126,8 @@ async def test_what_arrives_late_after_it_was_read_back_changes_nothing(
     running._backfill.on_connect(True)
     await world.card("web")
     late = world.slack.deliveries[-1]
-    again = world.slack.deliver("events_api", late.payload)
-    assert await again.outcome()
+    incident_id = world.slack.deliver("events_api", late.payload)
+    assert await incident_id.outcome()
     await world.quiet()
     assert alerts(world) == 1
     assert len(world.cards()) == 1

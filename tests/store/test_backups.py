@@ -213,9 +213,9 @@ def test_the_present_file_is_kept_beside_with_what_is_only_in_its_log(
     assert done.kept
     assert done.kept.name.startswith("sopbot.db.before-restore-2")
     assert not set(returned) - {row[8] for row in content(f"sqlite:///{done.kept}")["alerts"]}
-    again = backups.restore(file, url, Silent())
-    assert again.kept
-    assert again.kept != done.kept
+    second = backups.restore(file, url, Silent())
+    assert second.kept
+    assert second.kept != done.kept
     backups.restore(done.kept, url, Silent())
     assert not set(returned) - {row[8] for row in content(url)["alerts"]}
 

@@ -442,10 +442,10 @@ def test_a_bundle_outlives_what_is_pruned(url: str) -> None:
 # Alone
 
 
-def alone(*words: object, key: str) -> tuple[int, str]:
+def alone(*text: object, key: str) -> tuple[int, str]:
     """`store/audit/proof.py` in a Python without site-packages, without this repository."""
     done = subprocess.run(
-        [sys.executable, "-I", "-S", str(Path(proof.__file__)), *map(str, words)],
+        [sys.executable, "-I", "-S", str(Path(proof.__file__)), *map(str, text)],
         env={"AUDIT_KEY": key, "PYTHONUTF8": "1"} if key else {},
         capture_output=True,
         text=True,
@@ -464,12 +464,12 @@ def test_the_standard_library_and_the_key_are_enough(bundle: JSON, tmp_path: Pat
     assert bundle["incident"] in value
     assert alone(file, bundle["parts"]["chain"]["until"]["mac"], key=key)[0] == 0
 
-    for words, with_key, result in (
+    for text, with_key, result in (
         ((file,), "some other key of 16", "not the key of this bundle"),
         ((file, "0" * 64), key, "is not among the rows"),
         ((tmp_path / "none.json",), key, "No such file"),
     ):
-        code, value = alone(*words, key=with_key)
+        code, value = alone(*text, key=with_key)
         assert (code, result in value) == (1, True), value
     assert alone(file, key="")[0] == 2
 

@@ -115,9 +115,9 @@ async def test_what_another_process_died_over_comes_again(storage: Storage) -> N
     dead, alive = await storage.open("bot-a"), await storage.open("bot-b")
     await open_incident(dead)
     first = await claimed(dead)
-    again = await claimed(alive)
-    assert again.id == first.id
-    assert again.body is None
+    execution = await claimed(alive)
+    assert execution.id == first.id
+    assert execution.body is None
     assert await alive.claim_advice(NOW) is None, "it is ours now"
 
 
@@ -126,8 +126,8 @@ async def test_advice_given_but_not_done_comes_again_with_its_body(storage: Stor
     await open_incident(dead)
     record = await claimed(dead)
     await dead.give_advice(record.id, BODY, "said", NOW)
-    again = await claimed(alive)
-    assert (again.id, again.body) == (record.id, BODY)
+    execution = await claimed(alive)
+    assert (execution.id, execution.body) == (record.id, BODY)
 
 
 async def test_done_advice_never_comes_again(storage: Storage) -> None:

@@ -97,28 +97,33 @@ async def test_the_same_delivery_key_changes_nothing_the_second_time(store: Stor
     first = await store.accept(
         "d1", [identify(alert(), dedup_key="a", tracking_id="req-1")], channel=CHANNEL, now=NOW
     )
-    again = await store.accept(
+    receipt = await store.accept(
         "d1",
         [identify(alert(), dedup_key="a", tracking_id="req-2")],
         channel=CHANNEL,
         now=later(5),
     )
-    assert (again.accepted, again.duplicates, again.incident_ids, again.opened) == (0, 1, (), ())
-    assert again.tracking_ids == ("req-1",), "the id that was given before is the one that traces"
+    assert (receipt.accepted, receipt.duplicates, receipt.incident_ids, receipt.opened) == (
+        0,
+        1,
+        (),
+        (),
+    )
+    assert receipt.tracking_ids == ("req-1",), "the id that was given before is the one that traces"
     incident = await store.incident(first.opened[0])
     assert (incident.alert_count, incident.updated_at) == (1, NOW)
 
 
 async def test_the_same_dedup_key_in_another_delivery_changes_nothing(store: Store) -> None:
     first = await store.accept("d1", [identify(alert(), dedup_key="a")], channel=CHANNEL, now=NOW)
-    again = await store.accept(
+    receipt = await store.accept(
         "d2",
         [identify(alert(), dedup_key="a"), identify(alert(fingerprint="fp-2"), dedup_key="b")],
         channel=CHANNEL,
         now=NOW,
     )
-    assert (again.accepted, again.duplicates) == (1, 1)
-    assert len(again.tracking_ids) == 1
+    assert (receipt.accepted, receipt.duplicates) == (1, 1)
+    assert len(receipt.tracking_ids) == 1
     assert (await store.incident(first.opened[0])).alert_count == 2
 
 

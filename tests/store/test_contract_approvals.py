@@ -89,8 +89,8 @@ async def test_the_same_origin_asks_once_even_when_many_ask_at_once(store: Store
     )
     assert len({answer.id for answer in answers}) == 1
     assert len(await store.approvals_of(incident.id)) == 1
-    story = [answer.kind for answer in await store.timeline(incident.id)]
-    assert story.count("proposed") == 1
+    items = [answer.kind for answer in await store.timeline(incident.id)]
+    assert items.count("proposed") == 1
 
 
 async def test_nothing_is_proposed_for_a_resolved_incident(store: Store) -> None:
@@ -174,7 +174,7 @@ async def test_a_no_after_the_first_of_two_yeses_ends_it(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "press", "words"),
+    ("changes", "press", "text"),
     [
         ({}, {"user": "U0EVE"}, "you are not an approver"),
         ({}, {"user": ANA, "team": "T0OTHER"}, "Not counted: only people of this workspace"),
@@ -184,13 +184,13 @@ async def test_a_no_after_the_first_of_two_yeses_ends_it(store: Store) -> None:
     ids=["a stranger", "another workspace", "too late", "no approvers"],
 )
 async def test_a_press_that_may_not_count_is_refused_and_leaves_no_trace(
-    store: Store, changes: dict[str, Any], press: dict[str, Any], words: str
+    store: Store, changes: dict[str, Any], press: dict[str, Any], text: str
 ) -> None:
     incident = await open_incident(store)
     result = await pending_approval(store, incident.id, **changes)
     before = await store.timeline(incident.id)
     for choice in (YES, NO):
-        with pytest.raises(Refused, match=words):
+        with pytest.raises(Refused, match=text):
             await say(store, result, choice=choice, **press)
     assert await store.approval(result.id) == result
     assert await store.timeline(incident.id) == before
@@ -238,8 +238,8 @@ async def test_an_edit_takes_the_old_ones_place_once(store: Store) -> None:
     old = await pending_approval(store, incident.id)
     fresh = approval(incident.id, terms=Terms(editors=(BEN,)))
     assert await store.edit(old.id, fresh, "e1", BEN, {"grace": "2"}) == fresh
-    again = approval(incident.id)
-    assert await store.edit(old.id, again, "e1", BEN, {"grace": "2"}) == fresh, "sent twice"
+    pending = approval(incident.id)
+    assert await store.edit(old.id, pending, "e1", BEN, {"grace": "2"}) == fresh, "sent twice"
     before = await store.approval(old.id)
     assert before.state is RemediationStatus.REVOKED
     assert before.reason == Reason(kind=EndKind.EDITED, user=BEN)

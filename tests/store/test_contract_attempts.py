@@ -43,9 +43,9 @@ async def test_what_did_not_run_is_claimed_once_more_under_a_key_of_its_own(stor
     approval_id, before = await failed(store)
     assert before.key == before.id
     await store.try_again(approval_id, BEN, later(4))
-    again = await claim_execution(store, later(5))
-    assert again is not None
-    assert (again.id, again.attempt, again.key) == (before.id, 2, f"{before.id}.2")
+    execution = await claim_execution(store, later(5))
+    assert execution is not None
+    assert (execution.id, execution.attempt, execution.key) == (before.id, 2, f"{before.id}.2")
     assert await store.is_on_record(await store.approval(approval_id))
     assert "tried again" in [row.kind for row in await trail(store)]
     assert await fault(store) == ""

@@ -33,12 +33,14 @@ async def test_an_edit_of_one_part_of_a_message_joins_what_that_part_joined(stor
 
 
 async def test_an_edit_joins_what_its_message_joined_and_takes_its_place(store: Store) -> None:
-    async def say(one: Alert, version: str, edit_of: str = "slack/C1/1.5/") -> tuple[int, ...]:
-        told = replace(
-            identify(one, dedup_key=f"slack/C1/1.5/{version}#0"),
+    async def say(
+        firing_alert: Alert, version: str, edit_of: str = "slack/C1/1.5/"
+    ) -> tuple[int, ...]:
+        identified = replace(
+            identify(firing_alert, dedup_key=f"slack/C1/1.5/{version}#0"),
             edit_of=DeliveryPart(edit_of, 0) if edit_of else None,
         )
-        receipt = await store.accept(f"say-{version}", [told], channel=CHANNEL, now=NOW)
+        receipt = await store.accept(f"say-{version}", [identified], channel=CHANNEL, now=NOW)
         return receipt.incident_ids
 
     bare = {"env": "", "service": "", "category": ""}

@@ -115,9 +115,9 @@ async def test_the_oldest_approved_execution_is_claimed_by_its_owner(store: Stor
     assert (claimed.state, claimed.owner) == (RemediationStatus.DISPATCHING, "bot-a")
     assert claimed.started_at == later(9)
     assert await store.execution(first.id) == claimed
-    again = await claim_execution(store, later(10))
-    assert again is not None
-    assert again.id == second.id
+    execution = await claim_execution(store, later(10))
+    assert execution is not None
+    assert execution.id == second.id
     assert await claim_execution(store, later(11)) is None
 
 
@@ -419,9 +419,9 @@ async def test_a_finished_execution_is_not_finished_again_nor_told_again(store: 
     incident = await open_incident(store)
     execution = await dispatching(store, incident)
     done = await finish(store, execution, DONE)
-    story = await store.timeline(incident.id)
+    entries = await store.timeline(incident.id)
     assert await finish(store, execution, RemediationStatus.FAILED, at=9, error="late") == done
-    assert await store.timeline(incident.id) == story
+    assert await store.timeline(incident.id) == entries
     assert await wanted(store, f"result:{execution.id}") == 1
 
 
@@ -527,8 +527,8 @@ async def test_an_execution_is_concluded_once_whoever_races(storage: Storage) ->
         there.conclude(done.id, RemediationStatus.NOT_VERIFIED, "no", later(20)),
     )
     assert sorted(answers) == [False, True]
-    story = await kinds(here, incident)
-    assert story.count("verified") + story.count("not verified") == 1
+    event_kinds = await kinds(here, incident)
+    assert event_kinds.count("verified") + event_kinds.count("not verified") == 1
 
 
 async def test_a_verdict_after_the_resolve_is_shown_with_the_end_of_the_story(

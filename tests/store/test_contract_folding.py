@@ -121,8 +121,8 @@ async def test_a_graver_alert_raises_the_severity_and_the_story_says_so(store: S
     incident_id = await deliver(store, alert(severity=Severity.MEDIUM))
     await deliver(store, alert(fingerprint="fp-2", severity=Severity.CRITICAL), at=later(1))
     assert (await store.incident(incident_id)).severity is Severity.CRITICAL
-    story = [(entry.kind, entry.text) for entry in await store.timeline(incident_id)]
-    assert ("severity", "Severity medium → critical") in story
+    items = [(entry.kind, entry.text) for entry in await store.timeline(incident_id)]
+    assert ("severity", "Severity medium → critical") in items
 
 
 async def test_of_equally_severe_alerts_the_longest_firing_is_shown(store: Store) -> None:
@@ -176,8 +176,8 @@ async def test_an_incident_resolves_when_nothing_fires_any_more(store: Store) ->
     incident = await store.incident(incident_id)
     assert incident.status is IncidentStatus.RESOLVED
     assert (incident.resolved_at, incident.resolved_by, incident.firing) == (later(60), "", 0)
-    story = [entry.text for entry in await store.timeline(incident_id)]
-    assert story[-1] == "Resolved: the alert cleared"
+    items = [entry.text for entry in await store.timeline(incident_id)]
+    assert items[-1] == "Resolved: the alert cleared"
     assert await store.outbox_message(f"resolved:{incident_id}") is not None
 
 

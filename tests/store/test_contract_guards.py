@@ -367,8 +367,8 @@ async def test_an_undo_that_ran_makes_what_it_took_back_undone(store: Store) -> 
     assert execution is not None
     await ends(store, execution, FAILED, 7)
     assert (await store.execution(done.id)).state is NOT_VERIFIED, "it did not work"
-    again = await pending_approval(store, incident.id, target="web", undoes=done.id)
-    await yes(store, again, 8, COOL)
+    approval = await pending_approval(store, incident.id, target="web", undoes=done.id)
+    await yes(store, approval, 8, COOL)
     execution = await claim(store, 9, COOL)
     assert execution is not None
     await ends(store, execution, SUCCEEDED, 10)

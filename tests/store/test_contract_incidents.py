@@ -67,8 +67,8 @@ async def test_assigning_takes_over_by_name_and_tells_the_thread(store: Store) -
     assert (last.kind, last.actor) == ("assigned", BEN)
     assert last.text == f"Taken over by @{BEN}; it was @{ANA}'s"
     assert await store.outbox_message("steered:3") is not None, "opened, acknowledged, assigned"
-    again = await store.assign(incident.id, BEN, BEN, later(3))
-    assert (again.changed, again.former) == (False, BEN)
+    second = await store.assign(incident.id, BEN, BEN, later(3))
+    assert (second.changed, second.former) == (False, BEN)
     assert await store._engine.read(broken) == []
 
 
@@ -92,8 +92,8 @@ async def test_a_resolved_incident_is_reopened_as_nobodys_and_resolves_in_a_new_
     await store.resolve(incident.id, ANA, later(2))
     change = await store.reopen(incident.id, BEN, later(3))
     assert change.changed
-    again = change.incident
-    assert (again.status, again.acknowledged_by, again.resolved_at) == ("open", "", None)
+    second = change.incident
+    assert (second.status, second.acknowledged_by, second.resolved_at) == ("open", "", None)
     assert await store._engine.read(broken) == []
     assert await deliver(store, alert(), at=later(4)) == incident.id, "what fires joins it again"
     await store.resolve(incident.id, ANA, later(5))
@@ -141,9 +141,9 @@ async def test_an_incident_resolves_only_once(store: Store) -> None:
 async def test_what_fires_on_after_a_person_resolved_opens_a_new_incident(store: Store) -> None:
     incident = await open_incident(store)
     await store.resolve(incident.id, ANA, later(1))
-    again = await deliver(store, alert(), at=later(2))
-    assert again != incident.id
-    assert (await store.incident(again)).firing == 1
+    incident_id = await deliver(store, alert(), at=later(2))
+    assert incident_id != incident.id
+    assert (await store.incident(incident_id)).firing == 1
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
@@ -180,10 +180,10 @@ async def test_the_timeline_tells_the_story_oldest_first(store: Store) -> None:
     await store.acknowledge(incident.id, ANA, later(1))
     await store.note(incident.id, "Looking", ANA, later(2))
     await store.resolve(incident.id, ANA, later(3))
-    story = await store.timeline(incident.id)
-    assert [item.kind for item in story] == ["opened", "acknowledged", "note", "resolved"]
-    assert [item.at for item in story] == [later(0), later(1), later(2), later(3)]
-    assert story[0].text == "Opened by alertmanager"
+    entries = await store.timeline(incident.id)
+    assert [item.kind for item in entries] == ["opened", "acknowledged", "note", "resolved"]
+    assert [item.at for item in entries] == [later(0), later(1), later(2), later(3)]
+    assert entries[0].text == "Opened by alertmanager"
     assert await store.timeline(999) == []
 
 

@@ -181,9 +181,9 @@ async def test_after_a_lapse_all_is_to_be_claimed_anew(two: tuple[Process, Proce
     assert not here.replica.holds_channel(kept), "who had it meanwhile is not known"
     assert not await here.leads()
     assert await here.claim_channel("C0TAKEN") is None
-    again = await here.claim_channel("C0KEPT")
-    assert again is not None
-    assert here.replica.holds_channel(again)
+    claim = await here.claim_channel("C0KEPT")
+    assert claim is not None
+    assert here.replica.holds_channel(claim)
 
 
 async def test_a_renewal_in_time_lets_go_of_nothing(two: tuple[Process, Process]) -> None:

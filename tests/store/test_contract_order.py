@@ -28,8 +28,8 @@ def said(item: Alert, second: int, **changes: str) -> IdentifiedAlert:
 
 async def arrive(store: Store, *tellings: IdentifiedAlert) -> None:
     """Each in a delivery of its own, one after the other, all in the same moment."""
-    for telling in tellings:
-        await store.accept(telling.dedup_key, [telling], channel=CHANNEL, now=later(1000))
+    for delivery in tellings:
+        await store.accept(delivery.dedup_key, [delivery], channel=CHANNEL, now=later(1000))
 
 
 async def only_open(store: Store) -> Incident | None:
@@ -76,11 +76,11 @@ def stories(draw: st.DrawFn, names: Sequence[str]) -> Story:
     return Story(tuple(result), tuple(draw(st.permutations(range(len(result))))))
 
 
-async def end_of(story: Story) -> Incident | None:
+async def end_of(service: Story) -> Incident | None:
     storage = SqliteMemoryStorage(Path())
     try:
         store = await storage.open()
-        await arrive(store, *story.tellings())
+        await arrive(store, *service.tellings())
         return await only_open(store)
     finally:
         await storage.close()
@@ -88,9 +88,9 @@ async def end_of(story: Story) -> Incident | None:
 
 @given(stories(["HighCpu"]))
 @settings(deadline=None, max_examples=150)
-def test_in_any_order_of_arrival_an_alert_ends_as_it_was_told_last(story: Story) -> None:
-    status, severity = story.last()["HighCpu"]
-    incident = asyncio.run(end_of(story))
+def test_in_any_order_of_arrival_an_alert_ends_as_it_was_told_last(service: Story) -> None:
+    status, severity = service.last()["HighCpu"]
+    incident = asyncio.run(end_of(service))
     if status is RESOLVED:
         assert incident is None
     else:
@@ -101,10 +101,10 @@ def test_in_any_order_of_arrival_an_alert_ends_as_it_was_told_last(story: Story)
 @given(stories(["HighCpu", "HighLoad", "HighHeat"]))
 @settings(deadline=None, max_examples=150)
 def test_in_any_order_of_arrival_exactly_what_fires_still_keeps_an_incident_open(
-    story: Story,
+    service: Story,
 ) -> None:
-    firing = [name for name, (status, _) in story.last().items() if status is FIRING]
-    incident = asyncio.run(end_of(story))
+    firing = [name for name, (status, _) in service.last().items() if status is FIRING]
+    incident = asyncio.run(end_of(service))
     assert (incident.firing if incident else 0) == len(firing)
 
 

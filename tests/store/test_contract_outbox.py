@@ -228,8 +228,8 @@ async def test_a_message_that_was_not_posted_is_tried_again(store: Store) -> Non
     incident = await open_incident(store)
     card = await message(store, f"card:{incident.id}")
     await store.outbox_retry(card, later(5), "not_reached", maybe_posted=False)
-    again = await message(store, card.key)
-    assert (again.attempts, again.error, again.unsure) == (1, "not_reached", False)
+    second = await message(store, card.key)
+    assert (second.attempts, second.error, second.unsure) == (1, "not_reached", False)
     assert await due(store, 4) == []
     assert await due(store, 5) == [card.key]
 
@@ -320,8 +320,8 @@ async def test_a_new_wish_is_a_new_chance_for_what_was_given_up(store: Store) ->
     await store.outbox_retry(card, later(50), "odd", maybe_posted=False)
     await store.outbox_give_up(card, "not_in_channel", "", later(60))
     await store.acknowledge(incident.id, ANA, later(70))
-    [again] = await store.outbox_due(CHANNEL, later(70))
-    assert (again.key, again.attempts, again.given_up_at) == (card.key, 0, None)
+    [second] = await store.outbox_due(CHANNEL, later(70))
+    assert (second.key, second.attempts, second.given_up_at) == (card.key, 0, None)
 
 
 async def test_what_was_given_up_is_due_again_after_a_while_for_a_day(store: Store) -> None:
@@ -330,9 +330,9 @@ async def test_what_was_given_up_is_due_again_after_a_while_for_a_day(store: Sto
     await store.outbox_give_up(card, "not_in_channel", "", later(60))
     assert await store.outbox_retry_failed(later(659)) == 0
     assert await store.outbox_retry_failed(later(660)) == 1
-    [again] = await store.outbox_due(CHANNEL, later(660))
-    assert (again.key, again.attempts, again.error) == (card.key, 0, "not_in_channel")
-    await store.outbox_give_up(again, "not_in_channel", "", later(700))
+    [second] = await store.outbox_due(CHANNEL, later(660))
+    assert (second.key, second.attempts, second.error) == (card.key, 0, "not_in_channel")
+    await store.outbox_give_up(second, "not_in_channel", "", later(700))
     assert await store.outbox_retry_failed(later(24 * 3600)) == 0
     assert (await message(store, card.key)).given_up_at
 
@@ -348,12 +348,12 @@ async def test_what_is_given_up_is_one_message_elsewhere_that_follows_it(store: 
     incident = await open_incident(store)
     key = f"card:{incident.id}"
     text = f"undelivered:{key}"
-    for number, (error, words) in enumerate(
+    for number, (error, sentence) in enumerate(
         [("not_in_channel", 1), ("not_in_channel", 2), ("is_archived", 3)]
     ):
         at = later(1000 * (number + 1))
         await store.outbox_give_up(await message(store, key), error, "C0OPS", at)
-        assert (await message(store, text)).desired_version == words
+        assert (await message(store, text)).desired_version == sentence
         await store.outbox_retry_failed(later(1000 * (number + 2)))
 
 

@@ -32,8 +32,8 @@ async def tell(
 ) -> int:
     """The alert as its sender (and those that are the same) told it; the incident it touched."""
     who = senders or (MONITOR,)
-    telling = replace(identify(item, dedup_key=key), senders=who, **changes)
-    receipt = await store.accept(f"d{next(_keys)}", [telling], channel=CHANNEL, now=later(at))
+    identified = replace(identify(item, dedup_key=key), senders=who, **changes)
+    receipt = await store.accept(f"d{next(_keys)}", [identified], channel=CHANNEL, now=later(at))
     return receipt.incident_ids[-1] if receipt.incident_ids else 0
 
 

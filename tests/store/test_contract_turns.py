@@ -18,8 +18,8 @@ async def sends(
 ) -> int:
     """An incident of its own."""
     item = alert(service=service, fingerprint=service, severity=severity)
-    telling = replace(identify(item), senders=(sender,))
-    receipt = await store.accept(telling.dedup_key, [telling], channel=CHANNEL, now=later(at))
+    identified = replace(identify(item), senders=(sender,))
+    receipt = await store.accept(identified.dedup_key, [identified], channel=CHANNEL, now=later(at))
     return receipt.incident_ids[0]
 
 
@@ -84,11 +84,11 @@ async def test_an_incident_that_got_graver_before_its_card_was_up_has_the_next_t
     store: Store,
 ) -> None:
     many = [await sends(store, FLOOD, f"flood-{number}", Severity.CRITICAL) for number in range(5)]
-    graver = await sends(store, OTHER, "web", Severity.LOW)
+    more_severe = await sends(store, OTHER, "web", Severity.LOW)
     item = alert(service="web", fingerprint="web", severity=Severity.CRITICAL)
-    telling = replace(identify(item), senders=(OTHER,))
-    await store.accept(telling.dedup_key, [telling], channel=CHANNEL, now=later(9))
-    assert (await cards(store)).index(graver) <= 1, many
+    identified = replace(identify(item), senders=(OTHER,))
+    await store.accept(identified.dedup_key, [identified], channel=CHANNEL, now=later(9))
+    assert (await cards(store)).index(more_severe) <= 1, many
 
 
 async def test_a_storms_digest_counts_what_each_sender_has_waiting(store: Store) -> None:

@@ -34,8 +34,8 @@ _keys = iter(range(10_000))
 
 
 async def tell(store: Store, item: Alert, *senders: str, at: float, **changes: str) -> int:
-    telling = replace(identify(item), senders=senders or (MONITOR,), **changes)
-    receipt = await store.accept(f"w{next(_keys)}", [telling], channel=CHANNEL, now=later(at))
+    identified = replace(identify(item), senders=senders or (MONITOR,), **changes)
+    receipt = await store.accept(f"w{next(_keys)}", [identified], channel=CHANNEL, now=later(at))
     return receipt.incident_ids[-1]
 
 

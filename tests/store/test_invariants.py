@@ -223,7 +223,9 @@ async def test_they_hold_at_every_moment_while_replicas_get_in_each_others_way(
     else:
         url = request.getfixturevalue("postgres").database()
     stores = [await open_store(url, owner=f"bot-{name}", audit_key=AUDIT_KEY) for name in "ab"]
-    busy = [asyncio.create_task(work(stores[lane % 2], random.Random(lane))) for lane in range(6)]
+    busy = [
+        asyncio.create_task(work(stores[number % 2], random.Random(number))) for number in range(6)
+    ]
     looks = 0
     try:
         while not all(task.done() for task in busy):

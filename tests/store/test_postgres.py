@@ -136,8 +136,8 @@ async def test_a_burst_of_commits_wakes_the_others_a_few_times_and_the_last_one_
         await here.enqueue_advice(incident, "why?", ANA, NOW)
         await rings(last, "heard of what was committed last")
         took = loop.time() - began
-        heard = [notice async for notice in listener.notifies(timeout=0)]
-    assert 1 <= len(heard) <= 2 + took / SPACING
+        items = [notice async for notice in listener.notifies(timeout=0)]
+    assert 1 <= len(items) <= 2 + took / SPACING
 
 
 async def test_whose_listener_was_killed_listens_again_and_looks_at_everything(
@@ -183,8 +183,8 @@ async def all_land(stores: tuple[Store, Store], disturb: Callable[[], Awaitable[
     (incident,) = await stores[1].open_incidents()
     assert (incident.alert_count, incident.firing) == (len(result), 10)
     assert incident.revision == len(result)
-    story = [entry.kind for entry in await stores[1].timeline(incident.id)]
-    assert story == ["opened"]
+    items = [entry.kind for entry in await stores[1].timeline(incident.id)]
+    assert items == ["opened"]
 
 
 async def _is_done(store: Store, identified_alert: IdentifiedAlert) -> bool:

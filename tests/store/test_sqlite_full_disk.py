@@ -121,20 +121,20 @@ async def test_a_storm_on_a_full_disk_is_refused_to_the_last_and_logged_once(
 async def test_whoever_watches_the_store_hears_when_it_fills_and_when_it_works_again(
     disk: SmallDisk, store: Store
 ) -> None:
-    heard = store.signal(Topic.STORE)
+    received = store.signal(Topic.STORE)
     await tell(store, "before")
-    assert not heard.is_set()
+    assert not received.is_set()
     await leave_no_room(disk, store)
     async with asyncio.timeout(10):
-        await heard.wait()
-    heard.clear()
+        await received.wait()
+    received.clear()
     with pytest.raises(StoreError):
         await store.ping(NOW)
-    assert not heard.is_set(), "it says so once, not with each write"
+    assert not received.is_set(), "it says so once, not with each write"
     disk.make_room()
     await store.ping(NOW)
     async with asyncio.timeout(10):
-        await heard.wait()
+        await received.wait()
 
 
 async def test_a_log_that_a_long_reader_made_fill_the_disk_does_not_lie_in_its_own_way(
@@ -166,14 +166,14 @@ async def test_a_log_that_cannot_be_folded_in_loses_nothing(disk: SmallDisk, fil
     assert file.with_name("sopbot.db-wal").exists(), "else this test is about something else"
 
     disk.make_room()
-    again = await opened_at(file)
+    second = await opened_at(file)
     try:
         for name in written:
-            assert len(await again.trace(name)) == 1, name
-        assert len(await again.trace(f"n{len(written)}")) == 0
-        assert await again.first_time("afterwards", NOW)
+            assert len(await second.trace(name)) == 1, name
+        assert len(await second.trace(f"n{len(written)}")) == 0
+        assert await second.first_time("afterwards", NOW)
     finally:
-        await again.close()
+        await second.close()
     assert count_of(file, "alerts") == len(written)
 
 

@@ -119,14 +119,14 @@ async def test_a_lock_held_too_long_is_named_to_all_who_wait_and_heals_by_itself
     file: Path,
 ) -> None:
     store = await engine_on(file, busy_timeout=0.2)
-    heard = store.signal(Topic.STORE)
+    received = store.signal(Topic.STORE)
     try:
         with held(file):
             tries = (tell(store, f"n{number}") for number in range(300))
             results = await asyncio.gather(*tries, return_exceptions=True)
             assert {type(item) for item in results} == {StoreError}
             assert "is in use by another process" in str(results[0])
-            assert heard.is_set()
+            assert received.is_set()
         await tell(store, "n0")
         assert len(await store.trace("n0")) == 1
     finally:

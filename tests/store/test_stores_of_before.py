@@ -145,14 +145,14 @@ async def test_a_replica_of_before_and_this_one_see_each_others_messages(store: 
     await store.outbox_requeue(enqueued)
     assert await store._engine.read(keys_before, "C0BEFORE") == [card]
 
-    [again] = await store.outbox_due("C0BEFORE", later(86_400))
-    assert await store.outbox_sent(again, "1.1")
+    [second] = await store.outbox_due("C0BEFORE", later(86_400))
+    assert await store.outbox_sent(second, "1.1")
     assert await store._engine.read(keys_before, "C0BEFORE") == []
 
-    await store.outbox_requeue(again)
+    await store.outbox_requeue(second)
     await write(run_before, GIVEN_UP_BEFORE, "not_in_channel", at, card)
     assert await store.outbox_due("C0BEFORE", later(86_400)) == []
     await store.outbox_retry_failed(later(86_400), younger_than=later(86_400) - NOW)
     assert await store._engine.read(keys_before, "C0BEFORE") == [card]
-    await store.outbox_give_up(again, "not_in_channel", "", later(86_400))
+    await store.outbox_give_up(second, "not_in_channel", "", later(86_400))
     assert await store._engine.read(keys_before, "C0BEFORE") == []

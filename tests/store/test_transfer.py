@@ -72,8 +72,8 @@ def test_everything_arrives_and_the_bot_goes_on_from_there(source: str, target: 
     assert content(target) == before == content(source)
     assert done.moved.rows == {name: len(rows) for name, rows in before.items()}
     assert is_whole(target)
-    for number, words in enumerate(HOSTILE, start=1):
-        assert asyncio.run(said_of(target, number)) == words
+    for number, text in enumerate(HOSTILE, start=1):
+        assert asyncio.run(said_of(target, number)) == text
     last = max(row[0] for row in before["incidents"])
     assert asyncio.run(new_incident(target)) == last + 1, "numbers go on where they were"
     assert is_whole(target)
@@ -178,9 +178,9 @@ def test_only_a_copy_that_nobody_has_used_is_replaced(source: str, target: str) 
 def test_a_store_is_not_copied_onto_itself(engine: str, store_maker: StoreMaker) -> None:
     url = store_maker.filled(engine)
     before = content(url)
-    again = url.replace("127.0.0.1", "localhost").replace("/store-", "/./store-")
+    second = url.replace("127.0.0.1", "localhost").replace("/store-", "/./store-")
     with pytest.raises(StoreError, match="both source and target"):
-        moves.copy(url, again, Silent(), replace=True)
+        moves.copy(url, second, Silent(), replace=True)
     assert content(url) == before
 
 
@@ -327,7 +327,7 @@ def test_migrate_says_what_it_did(engine: str, store_maker: StoreMaker) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "text"),
     [
         ("sqlite:///a.db", "sqlite:///a.db"),
         ("postgresql://u:secret@h:5432/d", "postgresql://u:…@h:5432/d"),
@@ -339,8 +339,8 @@ def test_migrate_says_what_it_did(engine: str, store_maker: StoreMaker) -> None:
         ("postgresql://u:se:cr@et@h/d", "postgresql://u:…@h/d"),
     ],
 )
-def test_a_url_is_shown_without_its_password(url: str, words: str) -> None:
-    assert shown(url) == words
+def test_a_url_is_shown_without_its_password(url: str, text: str) -> None:
+    assert shown(url) == text
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://h/d", "sopbot.db", ""])

@@ -134,10 +134,12 @@ class Lab(World):
             if kind(m)
         ]
 
-    def posted(self, wanted: str = "card", channel: str = ALERTS) -> list[tuple[float, Message]]:
+    def posted(
+        self, message_kind: str = "card", channel: str = ALERTS
+    ) -> list[tuple[float, Message]]:
         """(when it was accepted, the message as it stands now) of one kind, oldest first."""
         at = {post.ts: post.at for post in self.slack.posts}
-        return [(at[m.ts], m) for m in self.shown(channel) if kind(m) == wanted]
+        return [(at[m.ts], m) for m in self.shown(channel) if kind(m) == message_kind]
 
     def repeated(self, channel: str = ALERTS) -> list[str]:
         """Keys of the bot's messages that are there more than once."""

@@ -82,7 +82,7 @@ class TurnsEngine:
 
     def per_instant(self, name: str) -> dict[float, int]:
         """How often one operation was asked for, at each instant in which it was."""
-        return {at: n for (at, asked), n in self.asked.items() if asked == name}
+        return {at: n for (at, request), n in self.asked.items() if request == name}
 
 
 def _name(operation: object) -> str:
