@@ -62,7 +62,7 @@ class NotFound(SopbotError):
 
 
 class Refused(SopbotError):
-    """That is not allowed."""
+    """This is not allowed."""
 
     def __init__(self, message: str = "", *, remedy: str = "", reason: str = "") -> None:
         self.reason = reason

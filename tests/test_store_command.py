@@ -63,7 +63,7 @@ def test_status_says_how_the_store_is(url: str, tmp_path: Path) -> None:
     bot_lives(url)
     code, out, err = run("status", folder=tmp_path, STORE_URL=url)
     assert code == 0, err
-    rows = condition.look(url).rows
+    rows = condition.read_condition(url).rows
     for table, count in rows.items():
         assert re.search(rf"^  {table} +{count:,}$", out, re.MULTILINE), out
     assert f"schema    {steps()[-1]}\n" in out, "the newest migration, on one line"
@@ -162,10 +162,10 @@ def test_prune_forgets_by_the_policy_and_gives_space_back(url: str, tmp_path: Pa
     change(url, "UPDATE deliveries SET seen_at = ?", LONG_AGO)
     change(url, "UPDATE alerts SET received_at = ?", LONG_AGO)
     change(url, "UPDATE incidents SET resolved_at = ? WHERE status = 'resolved'", LONG_AGO)
-    before = condition.look(url).rows
+    before = condition.read_condition(url).rows
     code, out, err = run("prune", folder=tmp_path, STORE_URL=url, POLICY_FILE="policy.yaml")
     assert code == 0, err
-    after = condition.look(url)
+    after = condition.read_condition(url)
     assert f"✓ deleted {before['deliveries']} deliveries older than 2 days." in out
     gone = before["alerts"] - after.rows["alerts"]
     assert f"✓ deleted {gone} alerts of incidents resolved more than 3 days ago." in out

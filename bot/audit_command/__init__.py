@@ -16,7 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verifying = commands.add_parser("verify", help="prove the audit trail, or name what is wrong")
     verifying.add_argument("--head", metavar="HASH", default="", help="a posted head")
     verifying.add_argument(
-        "--bundle", type=Path, metavar="FILE", help="prove this bundle instead of the store"
+        "--bundle",
+        dest="export_file",
+        type=Path,
+        metavar="FILE",
+        help="verify this incident export instead of the store",
     )
     beginning = commands.add_parser(
         "begin-anew", help="another key, or after a fault: a new trail, the old one in a backup"

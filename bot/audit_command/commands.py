@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _verify(settings: AuditSettings, key: AuditKey, options: argparse.Namespace) -> int:
-    if options.bundle:
+    if options.export_file:
         return _verify_export(key, options)
     url = settings.store_url.get_secret_value()
     proof = whole_trail.prove(url, key, head=_head(options))
@@ -63,9 +63,9 @@ def _verify(settings: AuditSettings, key: AuditKey, options: argparse.Namespace)
 
 def _verify_export(key: AuditKey, options: argparse.Namespace) -> int:
     try:
-        text = options.bundle.read_text(encoding="utf-8")
+        text = options.export_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{options.bundle} cannot be read.") from error
+        raise InputError(f"{options.export_file} cannot be read.") from error
     export = read_export(text)
     rows, until = verify_export(key.raw, export, head=_head(options))
     print(

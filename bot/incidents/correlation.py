@@ -125,9 +125,9 @@ class Decision:
 
 
 def scope_of(alert: Alert) -> Scope:
-    """Return the alert's scope. Without a service it uses the alert's name, else its fingerprint:
+    """Return the alert's scope. Without a service it uses the alert's name, else its fingerprint.
 
-    two strangers' messages without a service must never fold into one incident.
+    Otherwise two strangers' messages without a service could fold into one incident.
     """
     service = alert.service or alert.name or alert.fingerprint
     return Scope(normalise(alert.env), normalise(service), normalise(alert.category))

@@ -33,7 +33,7 @@ def status(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
     """Print the condition of the store."""
     url = settings.store_url.get_secret_value()
     bar.begin("looking", 0, "")
-    state = condition.look(url)
+    state = condition.read_condition(url)
     bar.end()
     print(f"store     {state.engine} {state.name}")
     print(f"size      {_size(state.size)}")
@@ -122,7 +122,7 @@ def prune(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
     url = settings.store_url.get_secret_value()
     retention = read_policy(settings.policy_file).retention
     file = file_of(url)
-    condition.look(url)  # raises if the store is unusable, and never creates one
+    condition.read_condition(url)  # raises if the store is unusable, and never creates one
     bar.begin("pruning", 0, "")
     gone = asyncio.run(_prune(url, retention))
     back = files.give_back(file) if file else 0

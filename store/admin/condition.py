@@ -38,8 +38,8 @@ class Condition:
     broken: dict[str, Broken]
 
 
-def look(url: str) -> Condition:
-    """Look at a store, all in one view, and change nothing. StoreError when it cannot be read."""
+def read_condition(url: str) -> Condition:
+    """Read a store in one consistent view; change nothing. StoreError when it cannot be read."""
     file = file_of(url)
     with reading(url) as end:
         seen = end.steps()

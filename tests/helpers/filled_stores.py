@@ -142,7 +142,7 @@ def content(url: str) -> dict[str, list[tuple[Any, ...]]]:
 
 def is_whole(url: str) -> bool:
     """Whether every invariant holds there."""
-    result = condition.look(url)
+    result = condition.read_condition(url)
     assert not result.broken, [str(item) for item in result.broken.values()]
     return True
 

@@ -72,7 +72,7 @@ def test_a_backup_is_one_private_file_with_all_of_it(url: str, file: Path) -> No
     backed_up = f"sqlite:///{file}"
     assert content(backed_up) == content(url)
     assert is_whole(backed_up)
-    assert condition.look(backed_up).rows["replicas"] == 0, "nobody is alive in a backup"
+    assert condition.read_condition(backed_up).rows["replicas"] == 0, "nobody is alive in a backup"
 
 
 def test_a_file_that_is_there_is_overwritten_only_by_force(url: str, file: Path) -> None:
@@ -371,7 +371,7 @@ def unborn(file: Path) -> Path:
 def test_an_older_backup_is_brought_up_to_date(storage: str, file: Path) -> None:
     done = backups.restore(unborn(file), storage, Silent())
     assert done.migrated == tuple(steps())
-    assert condition.look(storage).behind == ()
+    assert condition.read_condition(storage).behind == ()
     with closing(sqlite3.connect(file)) as plain:
         assert plain.execute("SELECT COUNT(*) FROM _sqlite_migrations").fetchone() == (0,), (
             "the backup itself stays as it is"
@@ -433,7 +433,7 @@ def test_what_is_free_goes_back_to_the_disk(store_maker: StoreMaker) -> None:
     assert present
     change(url, "DELETE FROM alerts WHERE id > 100")
     assert give_back(present) > 100_000
-    assert condition.look(url).rows["alerts"] <= 100
+    assert condition.read_condition(url).rows["alerts"] <= 100
     change(url, "DELETE FROM firing")
     with alone(present):
         assert give_back(present) > 10_000, "also while a bot has it"
@@ -442,6 +442,6 @@ def test_what_is_free_goes_back_to_the_disk(store_maker: StoreMaker) -> None:
 def test_leases_end_in_order(store_maker: StoreMaker) -> None:
     url = store_maker.filled("sqlite")
     bot_lives(url)
-    assert [owner for owner, _, _ in condition.look(url).replicas] == ["bot-alive"]
+    assert [owner for owner, _, _ in condition.read_condition(url).replicas] == ["bot-alive"]
     bot_ends(url)
-    assert condition.look(url).replicas == []
+    assert condition.read_condition(url).replicas == []

@@ -81,10 +81,10 @@ def test_everything_arrives_and_the_bot_goes_on_from_there(source: str, target: 
 
 def test_leases_stay_behind(source: str, target: str) -> None:
     bot_lives(source)
-    assert condition.look(source).rows["replicas"] == 1
-    assert condition.look(source).rows["claims"] == 1
+    assert condition.read_condition(source).rows["replicas"] == 1
+    assert condition.read_condition(source).rows["claims"] == 1
     moves.copy(source, target, Silent())
-    result = condition.look(target)
+    result = condition.read_condition(target)
     assert [result.rows[name] for name in LEASES] == [0, 0]
     assert result.replicas == []
 
