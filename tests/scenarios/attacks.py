@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.simulator import Message
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ALERTS, BEN, Gateway, World
 
 JSON = dict[str, Any]

@@ -6,10 +6,9 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -24,6 +23,7 @@ from tests.helpers.bot_processes import BotProcess, ForkedBot, child_environment
 from tests.helpers.clocks import RunningClock
 from tests.helpers.databases import Database, PostgresDatabase, SqliteDatabase
 from tests.helpers.slack_faults import SlackHooks
+from tests.scenarios.starting import StartBot, StartProcess, gateway_config
 from tests.scenarios.world import (
     BEN,
     CHLOE,
@@ -33,9 +33,6 @@ from tests.scenarios.world import (
     World,
     restart_sop,
 )
-
-StartBot = Callable[..., Awaitable[Bot]]
-StartProcess = Callable[..., Awaitable[BotProcess]]
 
 
 @pytest.fixture
@@ -52,15 +49,6 @@ async def slack(slack_hooks: SlackHooks) -> AsyncIterator[LocalSlack]:
 @pytest.fixture
 def leaky_service(tmp_path: Path, free_port: Callable[[], int]) -> LeakyService:
     return LeakyService(free_port(), tmp_path / "starts")
-
-
-def gateway_config(leaky_service: LeakyService, state_dir: Path) -> dict[str, Any]:
-    return {
-        "listen": {"port": 0},
-        "state_dir": str(state_dir),
-        "sources": {"sopbot": {"secret_env": "GATEWAY_SECRET"}},
-        "targets": {"checkout-api": leaky_service.target()},
-    }
 
 
 @pytest.fixture

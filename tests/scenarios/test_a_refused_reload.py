@@ -9,7 +9,7 @@ import pytest
 
 from bot.app import Bot
 from bot.simulator import Message
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import BEN, World, kind, restart_sop
 
 pytestmark = pytest.mark.one_engine

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ALERTS, World
 
 PROGRAM = "prometheus-alertmanager"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenarios.conftest import StartProcess
+from tests.scenarios.starting import StartProcess
 from tests.scenarios.world import Gateway, World
 
 

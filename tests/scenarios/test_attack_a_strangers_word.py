@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.clocks import RunningClock
 from tests.scenarios.attacks import nothing_ran, proposed
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import SERVICE, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.one_engine

@@ -18,7 +18,7 @@ from tests.helpers.bot_processes import run_bot
 from tests.helpers.clocks import RunningClock
 from tests.helpers.waiting import until
 from tests.scenarios.audit_commands import bundle, verify
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import (
     ALERTS,
     AUDIT_KEY,

@@ -17,7 +17,7 @@ from tests.scenarios.attacks import (
     ran,
     refused,
 )
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ALERTS, BEN, CHLOE, Gateway, World, restart_sop
 
 pytestmark = [pytest.mark.attack("ASI03"), pytest.mark.one_engine]

@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import BEN, CHLOE, SERVICE, Gateway, World, restart_sop
 
 RULES = [{"environments": ["production"], "approvals_required": 2, "reason_required": True}]

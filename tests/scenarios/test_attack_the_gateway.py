@@ -15,7 +15,7 @@ from aiohttp import web
 from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed, ran
-from tests.scenarios.conftest import StartBot, StartProcess
+from tests.scenarios.starting import StartBot, StartProcess
 from tests.scenarios.world import BEN, CHLOE, Gateway, World
 
 pytestmark = pytest.mark.attack("ASI07")

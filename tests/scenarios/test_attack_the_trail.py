@@ -10,7 +10,7 @@ from bot.simulator import Message
 from tests.helpers.bot_processes import run_bot
 from tests.helpers.clocks import RunningClock
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ALERTS, Gateway, World, kind
 
 pytestmark = pytest.mark.attack("ASI10")

@@ -17,7 +17,7 @@ from tests.helpers.clocks import RunningClock
 from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed, ran, refused
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import BEN, CHLOE, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.attack("ASI02")

@@ -16,7 +16,7 @@ from bot.app import Bot
 from bot.gateway.app import running
 from bot.gateway.config import read_config
 from tests.helpers.connection_floods import KINDS, flooding
-from tests.scenarios.conftest import StartBot, gateway_config
+from tests.scenarios.starting import StartBot, gateway_config
 from tests.scenarios.world import LeakyService, World
 from tests.serving.conftest import UNFINISHED_HEAD, enforced, everything
 

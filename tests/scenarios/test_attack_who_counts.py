@@ -13,7 +13,7 @@ from tests.helpers.clocks import RunningClock
 from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed, ran, refused
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ALERTS, ANA, BEN, CHLOE, Gateway, World
 
 pytestmark = [pytest.mark.attack("ASI03"), pytest.mark.one_engine]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.intake import PARSERS
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import World
 
 pytestmark = [pytest.mark.attack("ASI02"), pytest.mark.timeout(240), pytest.mark.one_engine]

@@ -12,7 +12,7 @@ import pytest
 
 from bot.app import Bot
 from bot.simulator import Message
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ALERTS, BEN, SERVICE, World, restart_sop
 
 pytestmark = pytest.mark.one_engine

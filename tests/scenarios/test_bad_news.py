@@ -8,7 +8,7 @@ from aiohttp import web
 from bot.simulator import Message
 from tests.helpers.clocks import RunningClock
 from tests.helpers.slack_faults import HttpProxy
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import BEN, CHLOE, Gateway, World
 
 pytestmark = pytest.mark.one_engine

@@ -22,8 +22,8 @@ from bot.simulator import LocalSlack
 from tests.helpers.databases import SqliteDatabase
 from tests.helpers.postgres import PostgresServer
 from tests.helpers.slack_faults import SlackHooks
-from tests.scenarios.conftest import gateway_config
 from tests.scenarios.mistakes import MISTAKES, OPS, SCOPES, Mistake
+from tests.scenarios.starting import gateway_config
 from tests.scenarios.world import (
     BEN,
     CHLOE,

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from tests.helpers.slack_faults import HttpProxy
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ALERTS, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.one_engine

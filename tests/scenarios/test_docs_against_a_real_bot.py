@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from bot.app import Bot
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import World
 
 pytestmark = pytest.mark.one_engine

@@ -20,7 +20,7 @@ from tests.helpers.databases import SqliteDatabase
 from tests.helpers.seeds import SEED, again
 from tests.helpers.slack_faults import SlackHooks
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartProcess
+from tests.scenarios.starting import StartProcess
 from tests.scenarios.world import BEN, Gateway, World, kind
 
 pytestmark = pytest.mark.unmeasured

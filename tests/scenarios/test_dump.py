@@ -12,7 +12,7 @@ import pytest
 
 from tests.helpers.bot_processes import run_bot
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartBot, StartProcess
+from tests.scenarios.starting import StartBot, StartProcess
 from tests.scenarios.world import AUDIT_KEY, SECRET, World
 
 pytestmark = pytest.mark.one_engine

@@ -16,7 +16,7 @@ from tests.helpers.bot_processes import run_bot
 from tests.helpers.clocks import RunningClock
 from tests.helpers.slack_faults import kind_of
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ALERTS, SECRET, World
 
 pytestmark = [pytest.mark.attack("ASI07"), pytest.mark.one_engine]

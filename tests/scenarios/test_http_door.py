@@ -17,7 +17,7 @@ from bot.app import Bot
 from store.statements import Operation, query
 from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ALERTS, SERVICE, World
 
 pytestmark = pytest.mark.one_engine

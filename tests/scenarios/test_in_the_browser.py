@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from tests.conftest import unavailable
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import Gateway, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.one_engine]

@@ -19,7 +19,7 @@ from aiohttp import web
 from bot.simulator import LocalSlack, Message, NotThereError
 from tests.helpers.bot_processes import BotProcess
 from tests.helpers.slack_faults import FastClock, HttpProxy, SlackHooks, kind_of
-from tests.scenarios.conftest import StartProcess
+from tests.scenarios.starting import StartProcess
 from tests.scenarios.world import Gateway, World, kind, restart_sop
 
 pytestmark = pytest.mark.unmeasured

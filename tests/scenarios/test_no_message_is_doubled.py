@@ -24,7 +24,7 @@ from tests.helpers.bot_processes import BotProcess
 from tests.helpers.seeds import SEED, again
 from tests.helpers.slack_faults import FastClock, SlackHooks, kind_of
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartBot, StartProcess
+from tests.scenarios.starting import StartBot, StartProcess
 from tests.scenarios.world import ALERTS, BEN, World, kind
 
 pytestmark = pytest.mark.unmeasured

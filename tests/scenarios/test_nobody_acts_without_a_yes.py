@@ -12,7 +12,7 @@ from tests.scenarios.attacks import (
     proposed,
     refused,
 )
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import BEN, CHLOE, Gateway, World
 
 

@@ -19,7 +19,7 @@ from tests.scenarios.attacks import (
     proposed,
     ran,
 )
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ANA, BEN, CHLOE, SERVICE, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.one_engine

@@ -14,7 +14,7 @@ from tests.helpers.clocks import RunningClock
 from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import RESTARTED, nothing_ran
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import BEN, SERVICE, Gateway, World, restart_sop
 
 pytestmark = pytest.mark.one_engine

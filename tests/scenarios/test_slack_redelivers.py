@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.simulator import foreign_app, rate_limited
 from tests.helpers.slack_faults import SlackHooks, kind_of
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ALERTS, World
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"

@@ -17,7 +17,7 @@ from tests.helpers.bot_processes import run_bot
 from tests.helpers.databases import SqliteDatabase
 from tests.helpers.slack_faults import HttpProxy, kind_of
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartBot, StartProcess
+from tests.scenarios.starting import StartBot, StartProcess
 from tests.scenarios.world import ALERTS, AUDIT_KEY, SECRET, World, environ
 
 UNTIDY = (

@@ -23,7 +23,7 @@ from tests.helpers.databases import SqliteDatabase
 from tests.helpers.disks import SmallDisk, leave_no_room, small_disk
 from tests.helpers.slack_faults import HttpProxy, SlackHooks, kind_of
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartBot, StartProcess
+from tests.scenarios.starting import StartBot, StartProcess
 from tests.scenarios.world import (
     ALERTS,
     BEN,

@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import GatewayUnavailable
 from tests.helpers.slack_faults import HttpProxy
-from tests.scenarios.conftest import StartBot, StartProcess
+from tests.scenarios.starting import StartBot, StartProcess
 from tests.scenarios.world import ALERTS, Gateway, World, kind
 
 pytestmark = pytest.mark.one_engine

@@ -17,7 +17,7 @@ from bot.app import Bot
 from store import open_store
 from tests.helpers.databases import SqliteDatabase
 from tests.helpers.slack_faults import SlackHooks
-from tests.scenarios.conftest import StartBot, StartProcess
+from tests.scenarios.starting import StartBot, StartProcess
 from tests.scenarios.world import BEN, Gateway, LeakyService, World, restart_sop
 from tests.store.test_sqlite_files import held
 

@@ -17,7 +17,8 @@ from tests.helpers.databases import SqliteDatabase
 from tests.helpers.disks import SmallDisk, leave_no_room, small_disk
 from tests.helpers.slack_faults import HttpProxy, SlackHooks
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartBot, StartProcess, _world
+from tests.scenarios.conftest import _world
+from tests.scenarios.starting import StartBot, StartProcess
 from tests.scenarios.world import ALERTS, Gateway, LeakyService, World
 
 

@@ -22,7 +22,7 @@ from tests.helpers.bot_processes import BotProcess
 from tests.helpers.databases import PostgresDatabase
 from tests.helpers.slack_faults import SlackHooks
 from tests.helpers.tcp_proxy import TcpProxy
-from tests.scenarios.conftest import StartProcess, gateway_config
+from tests.scenarios.starting import StartProcess, gateway_config
 from tests.scenarios.world import (
     BEN,
     CHLOE,

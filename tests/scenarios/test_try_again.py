@@ -17,7 +17,7 @@ from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import proposed, ran
 from tests.scenarios.audit_commands import bundle
-from tests.scenarios.conftest import StartBot, gateway_config
+from tests.scenarios.starting import StartBot, gateway_config
 from tests.scenarios.test_policy_decides_how import stop_sop
 from tests.scenarios.world import BEN, CHLOE, SECRET, SERVICE, Gateway, World
 

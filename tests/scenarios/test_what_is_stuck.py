@@ -8,7 +8,7 @@ from bot.app import Bot
 from bot.simulator import Message
 from tests.helpers.clocks import RunningClock
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ALERTS, World, kind
 
 OPS = "C0OPS00001"

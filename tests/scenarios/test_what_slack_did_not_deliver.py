@@ -7,7 +7,7 @@ import pytest
 from bot.app import Bot
 from bot.simulator import Message
 from tests.helpers.waiting import until
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ALERTS, World, alertmanager
 
 pytestmark = pytest.mark.one_engine

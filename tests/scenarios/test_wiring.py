@@ -20,7 +20,7 @@ from bot.policy import Policy
 from bot.steps.runner import OVERLAPPING
 from bot.steps.step import Replicas
 from store.topics import Topic
-from tests.scenarios.conftest import StartBot
+from tests.scenarios.starting import StartBot
 from tests.scenarios.world import BEN, World, restart_sop
 
 pytestmark = pytest.mark.one_engine
