@@ -133,7 +133,7 @@ class Decisions:
             )
         if blocker and choice is Choice.APPROVE and blocker.kind is not BlockerKind.NO_APPROVER:
             raise reason_text.refused(blocker, "Not counted")
-        groups = [one for one in approval.approvers if one.startswith("S")]
+        groups = [approver for approver in approval.approvers if approver.startswith("S")]
         return replace(voter, standing=await self._standing(voter.user, groups))
 
     async def blocker_of(
@@ -250,7 +250,7 @@ class Decisions:
             check_standing(standing, "Not done")
 
     async def _check_approver(self, user: str, approvers: tuple[str, ...], what: str) -> Standing:
-        groups = [one for one in approvers if one.startswith("S")]
+        groups = [approver for approver in approvers if approver.startswith("S")]
         standing = await self._standing(user, groups)
         check_standing(standing, what)
         if not standing.is_one_of(user, approvers):

@@ -65,16 +65,16 @@ async def look_up(
     key is barred: else the first request may still be on its way.
     """
     try:
-        found = await gateway.lookup(key, tracking_id=tracking_id, bar=bar)
+        result = await gateway.lookup(key, tracking_id=tracking_id, bar=bar)
     except (GatewayUnavailable, OutcomeUnknown) as error:
         return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
     except GatewayRejected as error:
         return Result(RemediationStatus.OUTCOME_UNKNOWN, error=f"Could not look: {error}")
-    if isinstance(found, NeverSeen):
-        return found
-    if isinstance(found, Outcome):
-        return replace(read(found), finished_at=found.finished_at, looked_up=True)
-    if isinstance(found, Running):
+    if isinstance(result, NeverSeen):
+        return result
+    if isinstance(result, Outcome):
+        return replace(read(result), finished_at=result.finished_at, looked_up=True)
+    if isinstance(result, Running):
         why = "It is still running at the gateway."
         return Result(RemediationStatus.OUTCOME_UNKNOWN, error=why, still_running=True)
     why = "This gateway cannot look up what became of it."

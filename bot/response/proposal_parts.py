@@ -43,13 +43,13 @@ def values_from(
 ) -> dict[str, tuple[Any, str]]:
     """The action's parameters with origins: what a template filled in is from the alert."""
     values = template_values(alert, now)
-    given: dict[str, tuple[Any, str]] = {}
+    fields: dict[str, tuple[Any, str]] = {}
     for name, value in action.parameters.items():
         if isinstance(value, str) and "{{" in value:
-            given[name] = (fill(value, values), _origin(sop, value))
+            fields[name] = (fill(value, values), _origin(sop, value))
         else:
-            given[name] = (value, f"SOP {sop.sop_id}")
-    return given
+            fields[name] = (value, f"SOP {sop.sop_id}")
+    return fields
 
 
 _FROM_ALERT = {

@@ -71,8 +71,8 @@ class ProposalQueue:
         away = False
         for place, (name, wanted) in enumerate(await self._wanted(incident, task)):
             try:
-                asked = await wanted()
-                await self._store.ask(asked, f"{task.origin}:{place}", self._config.current.limits)
+                result = await wanted()
+                await self._store.ask(result, f"{task.origin}:{place}", self._config.current.limits)
             except AlreadyProposed:
                 continue  # it has a card already
             except (Refused, InputError, GatewayUnavailable) as error:

@@ -58,14 +58,14 @@ class Proposals:
         self, incident: Incident, sop: Sop, action: ProposedAction, alert: Alert
     ) -> Approval:
         """The approval for what the SOP offers for this alert, not stored yet."""
-        given = proposal_parts.values_from(sop, action, alert, self._clock())
-        proposal = catalogue.propose(action.action, given, self._remediate)
+        values = proposal_parts.values_from(sop, action, alert, self._clock())
+        proposal = catalogue.propose(action.action, values, self._remediate)
         return await self._prepared(incident, proposal, Request(action=action))
 
     async def again(self, incident: Incident, old: Approval) -> Approval:
         """The same values under the current policy, without votes, not stored yet."""
-        given = {p.name: (p.value, p.origin) for p in old.proposal.parameters}
-        proposal = catalogue.propose(old.proposal.action_id, given, self._remediate)
+        fields = {p.name: (p.value, p.origin) for p in old.proposal.parameters}
+        proposal = catalogue.propose(old.proposal.action_id, fields, self._remediate)
         return await self._prepared(
             incident,
             replace(proposal, title=old.proposal.title),
@@ -79,11 +79,11 @@ class Proposals:
 
         (what is before people, whether it is this one): the same may have been there.
         """
-        action_id, given = intents.read_fix(words, user=user, default_target=incident.service)
-        proposal = catalogue.propose(action_id, given, self._remediate)
-        asked = await self._prepared(incident, proposal, Request(user=user, requested_by=user))
-        stands = await self._store.ask(asked, cause, self._config.current.limits)
-        return stands, stands.id == asked.id
+        action_id, value = intents.read_fix(words, user=user, default_target=incident.service)
+        proposal = catalogue.propose(action_id, value, self._remediate)
+        result = await self._prepared(incident, proposal, Request(user=user, requested_by=user))
+        stands = await self._store.ask(result, cause, self._config.current.limits)
+        return stands, stands.id == result.id
 
     async def edit(self, approval_id: str, values: Mapping[str, str], user: str) -> Approval:
         """A person changes values: another proposal takes its place, and they do not count on it.
@@ -92,17 +92,17 @@ class Proposals:
         """
         old = await self._store.approval(approval_id)
         check_undecided(old)
-        given = {p.name: (p.value, p.origin) for p in old.proposal.parameters}
+        fields = {p.name: (p.value, p.origin) for p in old.proposal.parameters}
         changed = False
         for name, value in values.items():
             if name not in catalogue.editable(old.proposal.action_id):
                 raise InputError(f"{name} cannot be edited", field=name)
-            if name in given and str(given[name][0]) != value.strip():
-                given[name] = (value.strip(), f"edited by @{user}")
+            if name in fields and str(fields[name][0]) != value.strip():
+                fields[name] = (value.strip(), f"edited by @{user}")
                 changed = True
         if not changed:
             raise InputError("Nothing was changed.", remedy="Close the box to leave it as it is.")
-        proposal = catalogue.propose(old.proposal.action_id, given, self._remediate)
+        proposal = catalogue.propose(old.proposal.action_id, fields, self._remediate)
         incident = await self._store.incident(old.incident_id)
         fresh = await self._prepared(
             incident,
@@ -123,28 +123,28 @@ class Proposals:
         """Propose the inverse of what ran and did not help, through the same policy."""
         done = await self._store.approval(approval_id)
         execution = await self._store.execution_of(approval_id)
-        given = catalogue.inverse_of(done.proposal)
+        entry = catalogue.inverse_of(done.proposal)
         if execution is None or execution.state is not RemediationStatus.NOT_VERIFIED:
             raise Refused("Not proposed: only what ran and is not verified can be undone.")
-        if given is None:
+        if entry is None:
             raise Refused("Not proposed: nothing takes this action back.")
         earlier = [
-            one
-            for one in await self._store.approvals_of(done.incident_id)
-            if one.undoes == execution.id
+            approval
+            for approval in await self._store.approvals_of(done.incident_id)
+            if approval.undoes == execution.id
         ]
-        if any(not one.decided for one in earlier):
+        if any(not approval.decided for approval in earlier):
             raise Refused("It is proposed already: see its card in this thread.")
         inverse = catalogue.CATALOGUE[done.proposal.action_id].inverse
-        proposal = catalogue.propose(inverse, given, self._remediate)
+        proposal = catalogue.propose(inverse, entry, self._remediate)
         incident = await self._store.incident(done.incident_id)
-        asked = await self._prepared(
+        result = await self._prepared(
             incident,
             replace(proposal, title=f"Undo {done.proposal.title}: {proposal.title}"),
             Request(user=user, requested_by=user, undoes=execution.id),
         )
         cause = f"undo/{execution.id}/{len(earlier)}"
-        return await self._store.ask(asked, cause, self._config.current.limits)
+        return await self._store.ask(result, cause, self._config.current.limits)
 
     @property
     def _remediate(self) -> Remediate:

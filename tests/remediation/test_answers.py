@@ -24,12 +24,12 @@ def result(status: str | None = None, code: int | None = None, stderr: str = "")
 
 
 def read(
-    overall: str, result: JSON | None = None, code: str | None = None, said: str | None = None
+    overall: str, result: JSON | None = None, code: str | None = None, text: str | None = None
 ) -> answers.Outcome:
     body = {
         "overall_status": overall,
         "execution_details": {"command": "docker restart x", "execution_result": result},
-        "error_details": {"error_code": code, "error_message": said},
+        "error_details": {"error_code": code, "error_message": text},
     }
     return answers.outcome(Answer.model_validate_json(json.dumps(body)))
 

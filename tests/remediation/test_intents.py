@@ -22,7 +22,7 @@ def read(text: str, default: str = "web") -> tuple[str, dict[str, tuple[object, 
 
 
 @pytest.mark.parametrize(
-    ("words", "given"),
+    ("words", "fields"),
     [
         ("restart", {"target": ("web", LABEL)}),
         ("RESTART", {"target": ("web", LABEL)}),
@@ -42,9 +42,9 @@ def read(text: str, default: str = "web") -> tuple[str, dict[str, tuple[object, 
     ],
 )
 def test_words_become_an_action_with_where_each_value_is_from(
-    words: str, given: dict[str, tuple[str, str]]
+    words: str, fields: dict[str, tuple[str, str]]
 ) -> None:
-    assert read(words) == ("service.restart", given)
+    assert read(words) == ("service.restart", fields)
 
 
 def test_without_any_target_the_catalogue_asks_for_one() -> None:
