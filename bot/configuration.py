@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from bot.approvals.binding import Written, digest_of_text
+from bot.approvals.binding import ConfigDigests, digest_of_text
 from bot.approvals.facts import Config
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval
-from bot.approvals.rules import Case, demand
+from bot.approvals.rules import PolicyInput, demand
 from bot.incidents.model import Incident
 from bot.incidents.sops import SopLibrary
 from bot.policy import Policy
@@ -23,10 +23,10 @@ class Configuration:
     policy: Policy = field(default_factory=Policy)
     sops: SopLibrary = field(default_factory=SopLibrary)
 
-    def written(self, sop_id: str) -> Written:
+    def written(self, sop_id: str) -> ConfigDigests:
         """Digests of the text that a remediation of that SOP ID depends on."""
         sop = self.sops.get(sop_id)
-        return Written(
+        return ConfigDigests(
             sop=digest_of_text(sop.model_dump_json()) if sop else "",
             policy=digest_of_text(self.policy.remediate.model_dump_json()),
         )
@@ -39,7 +39,7 @@ class Configuration:
             return Config(self.written(incident.sop_id).sop, None)
         requirement = demand(
             remediate,
-            Case(
+            PolicyInput(
                 action_id=action.id,
                 risk=risk_in(remediate, action),
                 environment=approval.preview.environment,

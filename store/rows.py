@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from bot.approvals.model import Approval, Binding, Choice, Execution, Terms, Vote
+from bot.approvals.model import Approval, ApprovalConditions, Binding, Choice, Execution, Vote
 from bot.approvals.reasons import from_text
 from bot.incidents.model import (
     Alert,
@@ -213,7 +213,7 @@ def proposal_to_json(proposal: Proposal) -> str:
     return dump(body)
 
 
-def terms_to_json(terms: Terms) -> str:
+def terms_to_json(terms: ApprovalConditions) -> str:
     """Terms as JSON."""
     return dump(asdict(terms))
 
@@ -235,12 +235,12 @@ def _preview_from(text: str) -> Preview:
 
 
 @lru_cache(_APPROVALS_KEPT)
-def terms_from(text: str) -> Terms:
+def terms_from(text: str) -> ApprovalConditions:
     """The reverse; '' is what was asked before there were any."""
     if not text:
-        return Terms()
+        return ApprovalConditions()
     body = json.loads(text)
-    return Terms(
+    return ApprovalConditions(
         **{
             **body,
             "environments": tuple(body.get("environments", ())),

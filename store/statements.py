@@ -139,9 +139,9 @@ def _escaped(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
-def to_db_time(moment: datetime) -> str:
+def to_db_time(at: datetime) -> str:
     """A time as it stands in a row: UTC, fixed width, so that text order is time order."""
-    return _utc_text(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+    return _utc_text(at if at.tzinfo is UTC else at.astimezone(UTC))
 
 
 @lru_cache(maxsize=64)  # the rows that one alert writes have the same time
@@ -150,9 +150,9 @@ def _utc_text(utc: datetime) -> str:
     return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-def to_db_time_or_none(moment: datetime | None) -> str | None:
+def to_db_time_or_none(at: datetime | None) -> str | None:
     """`to_db_time`, or NULL for no time."""
-    return to_db_time(moment) if moment else None
+    return to_db_time(at) if at else None
 
 
 def from_db_time(text: str) -> datetime:

@@ -41,9 +41,9 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 
 def _modules() -> Iterator[str]:
     for package in map(importlib.import_module, OURS):
-        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not found.name.endswith("__main__") and ".tests" not in found.name:
-                yield found.name
+        for walk_package in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not walk_package.name.endswith("__main__") and ".tests" not in walk_package.name:
+                yield walk_package.name
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

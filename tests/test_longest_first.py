@@ -20,10 +20,10 @@ def test_each_worker_begins_with_a_long_test_and_none_is_left_out() -> None:
     short = [f"test_{number}.py" for number in range(20)]
     shares = spread(files(*short, *sorted(LONG)), workers=5)
     assert all(shares[part].path.name in LONG for part in range(0, 25, 5))
-    assert sorted(one.path.name for one in shares) == sorted([*short, *LONG])
+    assert sorted(share.path.name for share in shares) == sorted([*short, *LONG])
 
 
 def test_alone_the_long_ones_come_first_and_the_others_keep_their_order() -> None:
-    one, *_ = sorted(LONG)
-    shares = spread(files("test_a.py", one, "test_b.py"), workers=1)
-    assert [item.path.name for item in shares] == [one, "test_a.py", "test_b.py"]
+    entry, *_ = sorted(LONG)
+    shares = spread(files("test_a.py", entry, "test_b.py"), workers=1)
+    assert [item.path.name for item in shares] == [entry, "test_a.py", "test_b.py"]

@@ -25,11 +25,11 @@ class Tracer:
 @pytest.fixture
 def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tracer]:
     here, threads = sys.gettrace(), threading.gettrace()
-    one = Tracer()
+    item = Tracer()
     monkeypatch.setenv(CHILDREN, "as coverage sets it")
-    threading.settrace(one)
-    sys.settrace(one)
-    yield one
+    threading.settrace(item)
+    sys.settrace(item)
+    yield item
     sys.settrace(here)
     threading.settrace(threads)  # type: ignore[arg-type]
 

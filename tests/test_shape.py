@@ -26,7 +26,7 @@ LONG_FILES: dict[str, int] = {
     "tests/gateway/test_http.py": 398,
     "tests/handlers/test_listening.py": 360,
     "tests/handlers/test_outbox.py": 535,
-    "tests/handlers/views/test_approval.py": 374,
+    "tests/handlers/views/test_approval.py": 376,
     "tests/handlers/views/test_impostors.py": 385,
     "tests/incidents/test_sops.py": 354,
     "tests/remediation/test_client.py": 501,

@@ -9,20 +9,20 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.approvals.model import Approval, Binding, Terms
+from bot.approvals.model import Approval, ApprovalConditions, Binding
 from bot.incidents.model import Incident
 from bot.incidents.remediation import Preview, Proposal
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ConfigDigests:
     """Digests of the operator's text that an approval depends on; `sop` is '' where none is."""
 
     sop: str
     policy: str
 
 
-def bound_to(incident: Incident, written: Written) -> Binding:
+def bound_to(incident: Incident, written: ConfigDigests) -> Binding:
     """The facts of the incident and of the operator's files that an approval depends on, now.
 
     Not its `revision`: that grows with every repeat that is folded in.
@@ -70,18 +70,18 @@ def digest_of(approval: Approval) -> str:
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _NAMES = {
     kind: tuple(field.name for field in fields(kind))
-    for kind in (Proposal, Preview, Terms, Binding)
+    for kind in (Proposal, Preview, ApprovalConditions, Binding)
 }
 
 
-def _values(one: Proposal | Preview | Terms | Binding) -> dict[str, Any]:
+def _values(proposal: Proposal | Preview | ApprovalConditions | Binding) -> dict[str, Any]:
     """Every field by its name."""
-    return {name: getattr(one, name) for name in _NAMES[type(one)]}
+    return {name: getattr(proposal, name) for name in _NAMES[type(proposal)]}
 
 
-def _stamp(moment: datetime) -> str:
+def _stamp(at: datetime) -> str:
     """As the store writes it."""
-    utc = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    utc = at.astimezone(UTC).isoformat(timespec="microseconds")
     return utc.removesuffix("+00:00") + "Z"
 
 

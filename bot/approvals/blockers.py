@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.approvals.binding import digest_of
-from bot.approvals.facts import Config, Facts, LastLook, PastRun
+from bot.approvals.facts import Config, Facts, LastCheck, PastRun
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Freeze
 from bot.approvals.policy import SKEW, who_can_still_approve
 from bot.approvals.reasons import BlockerKind, Reason
-from bot.approvals.rules import Demand, in_window, next_opening
+from bot.approvals.rules import ApprovalRequirements, in_window, next_opening
 from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
 
@@ -82,7 +82,7 @@ def evaluate(
     now: datetime,
     *,
     config: Config | None = None,
-    last_look: LastLook | None = None,
+    last_check: LastCheck | None = None,
 ) -> Blocker | None:
     """The first thing that keeps it from running now, or None.
 
@@ -93,7 +93,7 @@ def evaluate(
     checks = (
         _over(approval, incident, now),
         _changed(approval, incident, config),
-        _doubtful(approval, last_look),
+        _doubtful(approval, last_check),
         _nobody(approval),
         _disputed(facts.dispute),
         _frozen(facts.freeze),
@@ -115,7 +115,7 @@ def _over(approval: Approval, incident: Incident, now: datetime) -> Blocker | No
     if not approval.decided:
         expired = now >= approval.expires_at
         return Blocker(kind=BlockerKind.EXPIRED) if expired else None
-    if approval.holds_until is None or now >= approval.holds_until:
+    if approval.valid_until is None or now >= approval.valid_until:
         return Blocker(kind=BlockerKind.APPROVED_TOO_LONG_AGO)
     if approval.decided_at and approval.decided_at > now + SKEW:
         return Blocker(kind=BlockerKind.CLOCK_MOVED_BACK)
@@ -141,27 +141,27 @@ def _changed(approval: Approval, incident: Incident, config: Config | None) -> B
     return None
 
 
-def _differs(now: Demand, then: Demand) -> bool:
+def _differs(now: ApprovalRequirements, then: ApprovalRequirements) -> bool:
     """Whether the requirements differ; how long the approval lives does not matter."""
     return replace(now, ttl=then.ttl) != then
 
 
-def _doubtful(approval: Approval, last_look: LastLook | None) -> Blocker | None:
+def _doubtful(approval: Approval, last_check: LastCheck | None) -> Blocker | None:
     """What people approved is not on record, no longer counts, or is not what would run."""
-    if last_look is None:
+    if last_check is None:
         return None
-    if not last_look.is_on_record:
+    if not last_check.is_on_record:
         return Blocker(kind=BlockerKind.NOT_ON_RECORD)
-    if last_look.lost_vote:
-        return Blocker(kind=BlockerKind.VOTE_LOST, lost_vote=last_look.lost_vote)
-    if last_look.plan != approval.preview.digest:
+    if last_check.lost_vote:
+        return Blocker(kind=BlockerKind.VOTE_LOST, lost_vote=last_check.lost_vote)
+    if last_check.plan != approval.preview.digest:
         return Blocker(kind=BlockerKind.PLAN_CHANGED)
     return None
 
 
-def requirement_of(approval: Approval) -> Demand:
+def requirement_of(approval: Approval) -> ApprovalRequirements:
     """The requirement at the time of the proposal."""
-    return Demand(
+    return ApprovalRequirements(
         approvers=approval.approvers,
         needed=approval.needed,
         ttl=approval.expires_at - approval.requested_at,
@@ -175,7 +175,7 @@ def _nobody(approval: Approval) -> Blocker | None:
     if approval.decided:
         return None
     users, groups = who_can_still_approve(approval)
-    if groups or len(users) >= approval.needed - len(approval.said_yes):
+    if groups or len(users) >= approval.needed - len(approval.approved_by):
         return None
     return Blocker(kind=BlockerKind.NO_APPROVER, count=len(users))
 

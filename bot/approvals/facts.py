@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.approvals.model import Freeze
 from bot.approvals.reasons import LostVote
-from bot.approvals.rules import Demand
+from bot.approvals.rules import ApprovalRequirements
 from bot.incidents.remediation import RemediationStatus
 
 
@@ -50,11 +50,11 @@ class Config:
     """
 
     sop: str
-    requirement: Demand | None
+    requirement: ApprovalRequirements | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LastLook:
+class LastCheck:
     """The answers of Slack, audit trail and gateway about an approval just before it is sent.
 
     `lost_vote` is why too few of its votes still count, None while enough do. `plan` is the digest

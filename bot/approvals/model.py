@@ -41,7 +41,7 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class ApprovalConditions:
     """Under which terms a yes counts, as the policy had them when it was asked.
 
     `editors` changed a value and do not count. `seen`: the incident's own alerts name the target.
@@ -61,7 +61,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class UserStatus:
     """What Slack says of a person at this moment. Nobody counts of whom it did not say it.
 
     `problem` is None for a person of this workspace, else why they never count. `groups` are those
@@ -77,7 +77,7 @@ class Standing:
         return user in approvers or not self.groups.isdisjoint(approvers)
 
 
-UNKNOWN = Standing()
+UNKNOWN = UserStatus()
 """For a user whom nobody looked up, or about whom Slack did not answer."""
 
 
@@ -118,7 +118,7 @@ class Approval:
     decided_at: datetime | None
     reason: Reason | None
     votes: tuple[Vote, ...]
-    terms: Terms = Terms()
+    terms: ApprovalConditions = ApprovalConditions()
     undoes: str = ""
 
     @property
@@ -127,12 +127,12 @@ class Approval:
         return frozenset({self.requested_by, *self.terms.editors}) - {""}
 
     @property
-    def said_yes(self) -> tuple[str, ...]:
+    def approved_by(self) -> tuple[str, ...]:
         """Who approved, in the order in which they did."""
         return tuple(vote.user for vote in self.votes if vote.choice is Choice.APPROVE)
 
     @property
-    def holds_until(self) -> datetime | None:
+    def valid_until(self) -> datetime | None:
         """When its yes is too old to act on: it holds as long as the question would have stood."""
         if self.decided_at is None:
             return None

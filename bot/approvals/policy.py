@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.approvals import reason_text
 from bot.approvals.mentions import is_group, mentions
-from bot.approvals.model import UNKNOWN, Approval, Choice, Standing
+from bot.approvals.model import UNKNOWN, Approval, Choice, UserStatus
 from bot.approvals.reasons import LostVote, VoteProblem
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
@@ -22,7 +22,7 @@ class Voter:
 
     user: str
     team: str
-    standing: Standing = UNKNOWN
+    user_status: UserStatus = UNKNOWN
 
 
 def check_vote(
@@ -50,29 +50,29 @@ def check_vote(
             remedy="Its clock was moved; an operator must look.",
         )
     is_theirs = approval.requested_by != "" and voter.user == approval.requested_by
-    if choice is Choice.REJECT and is_theirs and not voter.standing.problem:
+    if choice is Choice.REJECT and is_theirs and not voter.user_status.problem:
         return
     if not approval.approvers:
         raise Refused(
             "Not counted: nobody may approve this.",
             remedy="An operator must name approvers under remediate.approvers in policy.yaml.",
         )
-    if no := no_vote(approval, voter.user, voter.standing):
+    if no := no_vote(approval, voter.user, voter.user_status):
         why = reason_text.to_presser(no)
         remedy = _ask_whom(approval, voter)
         raise Refused(f"Not counted: {why}.", remedy=remedy, reason=str(no.problem))
 
 
-def no_vote(approval: Approval, user: str, standing: Standing) -> LostVote | None:
+def no_vote(approval: Approval, user: str, user_status: UserStatus) -> LostVote | None:
     """Why this person's vote does not count on this approval; None when it does.
 
     Asked of the presser, and again of everybody who approved, before anything is sent.
     """
-    if standing.problem:
-        return LostVote(standing.problem, user=user)
-    if not standing.is_one_of(user, approval.approvers):
-        if standing.unread:
-            return LostVote(VoteProblem.GROUP_UNREAD, tuple(sorted(standing.unread)), user)
+    if user_status.problem:
+        return LostVote(user_status.problem, user=user)
+    if not user_status.is_one_of(user, approval.approvers):
+        if user_status.unread:
+            return LostVote(VoteProblem.GROUP_UNREAD, tuple(sorted(user_status.unread)), user)
         return LostVote(VoteProblem.NOT_APPROVER, user=user)
     if user == approval.requested_by:
         return LostVote(VoteProblem.REQUESTER, user=user)
@@ -86,18 +86,22 @@ def who_can_still_approve(approval: Approval) -> tuple[tuple[str, ...], tuple[st
 
     Who asked for it, edited it or approved it already does not. Who is in a group only Slack knows.
     """
-    out = {*approval.interested, *approval.said_yes}
+    out = {*approval.interested, *approval.approved_by}
     users = tuple(who for who in approval.approvers if not is_group(who) and who not in out)
     return users, tuple(who for who in approval.approvers if is_group(who))
 
 
 def _ask_whom(approval: Approval, voter: Voter) -> str:
-    problem = voter.standing.problem
+    problem = voter.user_status.problem
     if problem is VoteProblem.GUEST_UNREAD:
         return reason_text.remedy_of(problem)
-    if problem is VoteProblem.USER_UNREAD or voter.standing.unread:
+    if problem is VoteProblem.USER_UNREAD or voter.user_status.unread:
         return "Press again in a minute."
-    others = [one for one in approval.approvers if one not in {voter.user, *approval.interested}]
+    others = [
+        approver
+        for approver in approval.approvers
+        if approver not in {voter.user, *approval.interested}
+    ]
     return f"Ask {mentions(others)}." if others else "policy.yaml names no other approver."
 
 
@@ -105,5 +109,5 @@ def outcome(approval: Approval, choice: Choice) -> RemediationStatus | None:
     """The state after one more vote, or None while more are needed. One reject ends it."""
     if choice is Choice.REJECT:
         return RemediationStatus.REJECTED
-    said_yes = len(approval.said_yes) + 1
-    return RemediationStatus.APPROVED if said_yes >= approval.needed else None
+    approved_by = len(approval.approved_by) + 1
+    return RemediationStatus.APPROVED if approved_by >= approval.needed else None

@@ -20,7 +20,7 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class PolicyInput:
     """The case to decide. `seen`: this incident's own alerts name the target.
 
     `environment` is the target's, as the gateway's operator declared it, '' where the gateway does
@@ -44,7 +44,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class ApprovalRequirements:
     """The policy's requirement. `needed` 0 means that nobody is asked (see `auto_approve`)."""
 
     approvers: tuple[str, ...]
@@ -54,7 +54,7 @@ class Demand:
     only_in_windows: bool
 
 
-def demand(policy: Remediate, case: Case) -> Demand:
+def demand(policy: Remediate, case: PolicyInput) -> ApprovalRequirements:
     """The first rule that fits decides; what it leaves out comes from the segment's own keys.
 
     A number of targets that is unknown is more than any. While the environment is unknown, or the
@@ -91,7 +91,7 @@ def demand(policy: Remediate, case: Case) -> Demand:
         and not two_person
         and not any(rule.wants_people for rule in rules)
     )
-    return Demand(
+    return ApprovalRequirements(
         approvers=approvers,
         needed=0 if by_itself else needed,
         ttl=timedelta(seconds=seconds),
@@ -100,23 +100,23 @@ def demand(policy: Remediate, case: Case) -> Demand:
     )
 
 
-def environments_of(policy: Remediate, case: Case) -> tuple[str, ...]:
+def environments_of(policy: Remediate, case: PolicyInput) -> tuple[str, ...]:
     """By which environments a case is judged, as declared names or UNKNOWN: the target's first.
 
     The alert's comes second where it names another one. An alert that names none changes nothing.
     """
     target = policy.declared.name_of(case.environment)
-    said = policy.declared.name_of(case.alert_environment)
-    return (target,) if not case.alert_environment.strip() or said == target else (target, said)
+    name = policy.declared.name_of(case.alert_environment)
+    return (target,) if not case.alert_environment.strip() or name == target else (target, name)
 
 
-def _is_one_environment(policy: Remediate, case: Case) -> bool:
+def _is_one_environment(policy: Remediate, case: PolicyInput) -> bool:
     """Whether alert and target name the same environment, and it is a declared one."""
     of_target = policy.declared.name_of(case.environment)
     return of_target == policy.declared.name_of(case.alert_environment) != UNKNOWN
 
 
-def _deciding(policy: Remediate, case: Case, environment: str) -> Iterator[Rule]:
+def _deciding(policy: Remediate, case: PolicyInput, environment: str) -> Iterator[Rule]:
     """The first rule that fits, and all before it that may: one in an environment that is known."""
     for rule in policy.rules:
         if _may_fit(policy, rule, case, environment):
@@ -126,7 +126,7 @@ def _deciding(policy: Remediate, case: Case, environment: str) -> Iterator[Rule]
     yield Rule()
 
 
-def _may_fit(policy: Remediate, rule: Rule, case: Case, environment: str) -> bool:
+def _may_fit(policy: Remediate, rule: Rule, case: PolicyInput, environment: str) -> bool:
     """Whether it fits, where an unknown environment may be any."""
     return (
         risk_of(case.risk).rank >= rule.risk_at_least.rank
@@ -161,8 +161,8 @@ def unknown_environments(policy: Remediate) -> list[FieldProblem]:
             f" declare it under remediate.environments, which has: {declared}",
             "unknown_environment",
         )
-        for key, some in globs.items()
-        for glob in some
+        for key, item in globs.items()
+        for glob in item
         if not policy.declared.fitting(glob)
     ]
 
@@ -178,8 +178,8 @@ def fits_any(name: str, globs: Iterable[str]) -> bool:
     return any(fnmatchcase(name.strip().lower(), glob.strip().lower()) for glob in globs)
 
 
-def _or(given: T | None, otherwise: T) -> T:
-    return otherwise if given is None else given
+def _or(value: T | None, otherwise: T) -> T:
+    return otherwise if value is None else value
 
 
 def in_window(windows: Iterable[Window], now: datetime) -> bool:

@@ -141,4 +141,4 @@ class Remediate(_Part):
     def everybody_who_may_approve(self) -> tuple[str, ...]:
         """Every approver that the segment or a rule names."""
         named = (self.approvers, *(rule.approvers or () for rule in self.rules))
-        return tuple(dict.fromkeys(one for some in named for one in some))
+        return tuple(dict.fromkeys(item for entry in named for item in entry))

@@ -15,7 +15,7 @@ from bot.approvals.model import (
     Approval,
     Choice,
     Freeze,
-    Standing,
+    UserStatus,
 )
 from bot.approvals.policy import Voter, check_vote, no_vote
 from bot.approvals.reasons import BlockerKind, LostVote, VoteProblem
@@ -40,7 +40,7 @@ class Decisions:
         self._store = dependencies.store
         self._config = dependencies.config
         self._gateway = dependencies.gateway
-        self._standing = dependencies.user_status
+        self._user_status = dependencies.user_status
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
         self._home_team = dependencies.home_team
@@ -134,7 +134,7 @@ class Decisions:
         if blocker and choice is Choice.APPROVE and blocker.kind is not BlockerKind.NO_APPROVER:
             raise reason_text.refused(blocker, "Not counted")
         groups = [approver for approver in approval.approvers if approver.startswith("S")]
-        return replace(voter, standing=await self._standing(voter.user, groups))
+        return replace(voter, user_status=await self._user_status(voter.user, groups))
 
     async def blocker_of(
         self, approval: Approval, facts: Facts | None = None, incident: Incident | None = None
@@ -198,9 +198,9 @@ class Decisions:
         While Slack does not say who somebody is, they may freeze: to stop is safe, and it may be
         urgent.
         """
-        standing = await self._standing(user, ())
-        if standing.problem is None or not standing.problem.is_unread:
-            check_standing(standing, "Not frozen")
+        user_status = await self._user_status(user, ())
+        if user_status.problem is None or not user_status.problem.is_unread:
+            check_user_status(user_status, "Not frozen")
         return await self._store.freeze(user, reason, self._clock(), channel=channel)
 
     async def unfreeze(self, user: str, *, channel: str) -> Freeze | None:
@@ -221,8 +221,8 @@ class Decisions:
         have left. Nor is it anybody who asked for it or changed a value of it.
         """
         approvers = self._config.current.policy.remediate.everybody_who_may_approve
-        standing = await self._check_approver(user, approvers, "Not done")
-        if no := no_vote(replace(approval, approvers=approvers), user, standing):
+        user_status = await self._check_approver(user, approvers, "Not done")
+        if no := no_vote(replace(approval, approvers=approvers), user, user_status):
             why = reason_text.to_presser(no)
             raise Refused(f"Not done: {why}.", reason=str(no.problem))
 
@@ -231,31 +231,31 @@ class Decisions:
 
         While Slack does not say who somebody is, they may do only what anybody can reverse.
         """
-        standing = await self._standing(user, ())
-        if standing.problem is VoteProblem.GUEST and action is not None:
+        user_status = await self._user_status(user, ())
+        if user_status.problem is VoteProblem.GUEST and action is not None:
             if action in self._config.current.policy.remediate.guests_may:
                 return
             raise Refused(
                 f"Not done: guests may not {action} here.",
                 remedy="Ask a member of this workspace; `remediate.guests_may` could allow it.",
             )
-        if standing.problem and standing.problem.is_unread and action in _EASY_TO_TAKE_BACK:
+        if user_status.problem and user_status.problem.is_unread and action in _EASY_TO_TAKE_BACK:
             return
-        check_standing(standing, "Not done")
+        check_user_status(user_status, "Not done")
 
     async def check_home(self, user: str) -> None:
         """Refused unless Slack says that the user is a guest or member of this workspace."""
-        standing = await self._standing(user, ())
-        if standing.problem is not VoteProblem.GUEST:
-            check_standing(standing, "Not done")
+        user_status = await self._user_status(user, ())
+        if user_status.problem is not VoteProblem.GUEST:
+            check_user_status(user_status, "Not done")
 
-    async def _check_approver(self, user: str, approvers: tuple[str, ...], what: str) -> Standing:
+    async def _check_approver(self, user: str, approvers: tuple[str, ...], what: str) -> UserStatus:
         groups = [approver for approver in approvers if approver.startswith("S")]
-        standing = await self._standing(user, groups)
-        check_standing(standing, what)
-        if not standing.is_one_of(user, approvers):
-            if standing.unread:
-                no = LostVote(VoteProblem.GROUP_UNREAD, tuple(sorted(standing.unread)))
+        user_status = await self._user_status(user, groups)
+        check_user_status(user_status, what)
+        if not user_status.is_one_of(user, approvers):
+            if user_status.unread:
+                no = LostVote(VoteProblem.GROUP_UNREAD, tuple(sorted(user_status.unread)))
                 raise Refused(
                     f"{what}: {reason_text.to_presser(no)}.",
                     remedy=IN_A_MINUTE,
@@ -263,12 +263,12 @@ class Decisions:
                 )
             ask = f"Ask {mentions(approvers[:10])}." if approvers else ""
             raise Refused(f"{what}: only an approver decides that.", remedy=ask)
-        return standing
+        return user_status
 
 
-def check_standing(standing: Standing, what: str) -> None:
+def check_user_status(user_status: UserStatus, what: str) -> None:
     """Refused, as `what`, for whom nothing here is."""
-    if problem := standing.problem:
+    if problem := user_status.problem:
         why, remedy = reason_text.to_presser(LostVote(problem)), reason_text.remedy_of(problem)
         raise Refused(f"{what}: {why}.", remedy=remedy, reason=str(problem))
 

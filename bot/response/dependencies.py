@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.advice.advisor import Advisor
-from bot.approvals.model import Standing
+from bot.approvals.model import UserStatus
 from bot.configuration import LiveConfiguration
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
 from bot.response.verify import Probe
 from store import Store
 
-AskUserStatus = Callable[[str, Collection[str]], Awaitable[Standing]]
+AskUserStatus = Callable[[str, Collection[str]], Awaitable[UserStatus]]
 """Asks Slack who a user is now, and which of these user groups they are in."""
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.approvals.blockers import Blocker, evaluate
-from bot.approvals.facts import Facts, LastLook
+from bot.approvals.facts import Facts, LastCheck
 from bot.approvals.mentions import is_group
 from bot.approvals.model import Approval, ClaimedDispatch, Execution
 from bot.approvals.policy import no_vote
@@ -44,7 +44,7 @@ class Dispatches:
         self._config = config
         self._gateway = dependencies.gateway
         self._probe = dependencies.probe
-        self._standing = dependencies.user_status
+        self._user_status = dependencies.user_status
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
         self._timeout = timedelta(seconds=dependencies.dispatch_timeout)
@@ -105,7 +105,7 @@ class Dispatches:
             await self._send(ClaimedDispatch(execution, approval, incident))
         await self._bar_revoked(execution)
 
-    async def look_again(self, execution: Execution) -> Execution:
+    async def recheck(self, execution: Execution) -> Execution:
         """Ask the gateway once more what became of an unknown outcome."""
         if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:
             return execution
@@ -231,7 +231,7 @@ class Dispatches:
         """
         config = self._config.current.config_for(approval, incident)
 
-        def evaluated(last_look: LastLook | None) -> Blocker | None:
+        def evaluated(last_check: LastCheck | None) -> Blocker | None:
             # What the store knows was looked at by the claim, and is by `record_request`.
             return evaluate(
                 approval,
@@ -240,7 +240,7 @@ class Dispatches:
                 self._config.current.limits,
                 self._clock(),
                 config=config,
-                last_look=last_look,
+                last_check=last_check,
             )
 
         if blocker := evaluated(None):
@@ -252,25 +252,25 @@ class Dispatches:
             self._lost_vote(approval),
             _or_error(proposal_parts.preview_of(self._gateway, call, PLAN_SECONDS)),
         )
-        look = LastLook(
+        check = LastCheck(
             is_on_record=is_on_record, lost_vote=lost_vote, plan=approval.preview.digest
         )
-        if blocker := evaluated(look):
+        if blocker := evaluated(check):
             return blocker  # what the gateway said, or did not say, does not matter then
         if isinstance(planned, SopbotError):
             raise planned
         preview, _ = planned
-        if preview.digest == look.plan:
+        if preview.digest == check.plan:
             return None  # that is what was looked at
-        return evaluated(replace(look, plan=preview.digest))
+        return evaluated(replace(check, plan=preview.digest))
 
     async def _lost_vote(self, approval: Approval) -> LostVote | None:
         """Why too few approvals still count; None while enough do."""
         groups = [who for who in approval.approvers if is_group(who)]
         left, uncounted = 0, LostVote()
-        for user in approval.said_yes:
-            standing = await self._standing(user, groups)
-            if no := no_vote(approval, user, standing):
+        for user in approval.approved_by:
+            user_status = await self._user_status(user, groups)
+            if no := no_vote(approval, user, user_status):
                 uncounted = no
             else:
                 left += 1

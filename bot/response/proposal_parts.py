@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from bot.approvals.binding import digest_of
-from bot.approvals.model import Approval, Terms
+from bot.approvals.model import Approval, ApprovalConditions
 from bot.approvals.reasons import EndKind, Reason
-from bot.approvals.rules import Demand
+from bot.approvals.rules import ApprovalRequirements
 from bot.errors import GatewayRejected, GatewayUnavailable, InputError
 from bot.incidents.environments import Environments
 from bot.incidents.model import Alert, Incident
@@ -159,8 +159,8 @@ def approval_for(
     incident: Incident,
     proposal: Proposal,
     preview: Preview,
-    demand: Demand,
-    terms: Terms,
+    demand: ApprovalRequirements,
+    terms: ApprovalConditions,
     *,
     requested_by: str,
     undoes: str,

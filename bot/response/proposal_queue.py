@@ -69,9 +69,9 @@ class ProposalQueue:
     async def _propose(self, incident: Incident, task: ProposalTask) -> bool:
         """Whether the gateway could not plan something that is still needed."""
         away = False
-        for place, (name, wanted) in enumerate(await self._wanted(incident, task)):
+        for place, (name, propose) in enumerate(await self._proposals_due(incident, task)):
             try:
-                result = await wanted()
+                result = await propose()
                 await self._store.ask(result, f"{task.origin}:{place}", self._config.current.limits)
             except AlreadyProposed:
                 continue  # it has a card already
@@ -90,11 +90,11 @@ class ProposalQueue:
                 await self._store.note(incident.id, text, "", self._clock())
         return away
 
-    async def _wanted(self, incident: Incident, task: ProposalTask) -> list[Wanted]:
+    async def _proposals_due(self, incident: Incident, task: ProposalTask) -> list[Wanted]:
         """The proposals of a task: the old approval again, or what the SOP offers."""
         if task.approval_id:
             old = await self._store.approval(task.approval_id)
-            return [(old.proposal.action_id, partial(self._proposals.again, incident, old))]
+            return [(old.proposal.action_id, partial(self._proposals.propose_again, incident, old))]
         alert = await self._store.latest_alert(incident.id)
         current = self._config.current
         sop, remediate = current.sops.get(incident.sop_id), current.policy.remediate

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.approvals.binding import bound_to, digest_of_text
-from bot.approvals.model import Approval, Terms
-from bot.approvals.rules import Case, demand, environments_of
+from bot.approvals.model import Approval, ApprovalConditions
+from bot.approvals.rules import PolicyInput, demand, environments_of
 from bot.approvals.segment import GuestAction, Remediate
 from bot.errors import InputError, Refused
 from bot.incidents.model import Alert, Incident
@@ -62,7 +62,7 @@ class Proposals:
         proposal = catalogue.propose(action.action, values, self._remediate)
         return await self._prepared(incident, proposal, Request(action=action))
 
-    async def again(self, incident: Incident, old: Approval) -> Approval:
+    async def propose_again(self, incident: Incident, old: Approval) -> Approval:
         """The same values under the current policy, without votes, not stored yet."""
         fields = {p.name: (p.value, p.origin) for p in old.proposal.parameters}
         proposal = catalogue.propose(old.proposal.action_id, fields, self._remediate)
@@ -73,13 +73,13 @@ class Proposals:
         )
 
     async def fix(
-        self, incident: Incident, words: str, user: str, cause: str
+        self, incident: Incident, text: str, user: str, cause: str
     ) -> tuple[Approval, bool]:
         """A person asks for an action; somebody else must approve it. `cause` asks only once.
 
         (what is before people, whether it is this one): the same may have been there.
         """
-        action_id, value = intents.read_fix(words, user=user, default_target=incident.service)
+        action_id, value = intents.read_fix(text, user=user, default_target=incident.service)
         proposal = catalogue.propose(action_id, value, self._remediate)
         result = await self._prepared(incident, proposal, Request(user=user, requested_by=user))
         stands = await self._store.ask(result, cause, self._config.current.limits)
@@ -163,7 +163,7 @@ class Proposals:
             and alert is not None
             and self._config.current.sops.is_for(sop, request.action, alert, preview.environment)
         )
-        case = Case(
+        case = PolicyInput(
             action_id=proposal.action_id,
             risk=proposal.risk,
             environment=preview.environment,
@@ -195,7 +195,7 @@ class Proposals:
         incident: Incident,
         proposal: Proposal,
         preview: Preview,
-        case: Case,
+        case: PolicyInput,
         request: Request,
     ) -> Approval:
         current = self._config.current
@@ -206,7 +206,7 @@ class Proposals:
             proposal,
             preview,
             requirements,
-            Terms(
+            ApprovalConditions(
                 reason_required=requirements.reason_required,
                 only_in_windows=requirements.only_in_windows,
                 targets=case.targets,

@@ -31,7 +31,7 @@ class Delivery:
     key: str
     channel: str
     alerts: Sequence[Alert]
-    retold: bool = False
+    repeats: bool = False
     edit_of: str = ""
     sent_at: datetime | None = None
     posted: bool = False
@@ -84,7 +84,7 @@ def _name(
     incident_key = correlation.key_of(alert, scope)
     sop = sops.match(alert, incident_key)
     series_key, dedup_key = "", str(DeliveryPart(delivery.key, index))
-    if delivery.retold and alert.starts_at:
+    if delivery.repeats and alert.starts_at:
         by = f"{delivery.sender} " if delivery.sender else ""
         series_key = f"{by}{alert.source}/{alert.fingerprint}/{alert.starts_at.timestamp()}/"
         dedup_key = f"{series_key}{alert.status}/{alert.severity}/{dedup_key}"

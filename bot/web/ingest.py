@@ -60,7 +60,7 @@ class IngestEndpoints:
             if check.message_id:  # the id of a verified message identifies a repeated post
                 key = f"http/sns/{check.account}/{check.message_id}"
         receipt = await self._service.receive(
-            Delivery(key, self._channel, alerts, retold=True, sender=sender)
+            Delivery(key, self._channel, alerts, repeats=True, sender=sender)
         )
         return web.json_response(
             {

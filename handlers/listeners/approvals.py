@@ -102,7 +102,7 @@ async def check_again(
     execution = await _execution_of_press(body, action, service)
     if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:
         return f"The outcome is known: {execution.state}."
-    looked_up = await service.dispatches.look_again(execution)
+    looked_up = await service.dispatches.recheck(execution)
     if looked_up.state is RemediationStatus.OUTCOME_UNKNOWN:
         return "Still unknown: the gateway has no answer yet."
     return f"The gateway says: {looked_up.state}."

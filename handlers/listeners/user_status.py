@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bot.approvals.model import Standing
+from bot.approvals.model import UserStatus
 from bot.approvals.reasons import VoteProblem
 from bot.errors import OutcomeUnknown, SlackRefused
 from handlers.outbound.slack_client import SlackClient
@@ -36,14 +36,14 @@ class People:
         self._known: dict[str, tuple[datetime, Any]] = {}
         self._in_progress: dict[str, asyncio.Task[Any]] = {}
 
-    async def user_status(self, user: str, groups: Collection[str]) -> Standing:
+    async def user_status(self, user: str, groups: Collection[str]) -> UserStatus:
         """The person's status. Never raises: an unknown fact is `unread`, or a problem."""
         answer, members = await asyncio.gather(
             self._cached(user, self._problem),
             asyncio.gather(*(self._cached(group, self._members) for group in groups)),
         )
         by_group = dict(zip(groups, members, strict=True))
-        return Standing(
+        return UserStatus(
             problem=VoteProblem.USER_UNREAD if answer is None else answer[0],
             groups=frozenset(name for name, users in by_group.items() if users and user in users),
             unread=frozenset(name for name, users in by_group.items() if users is None),

@@ -255,9 +255,9 @@ def waiting_line(approval: Approval) -> str:
 def _needed(approval: Approval) -> str:
     """The number of missing approvals, and the people who can still approve."""
     users, groups = who_can_still_approve(approval)
-    left = max(1, approval.needed - len(approval.said_yes))
-    more = " more" if approval.said_yes else ""
-    out = sorted({*approval.interested, *approval.said_yes})
+    left = max(1, approval.needed - len(approval.approved_by))
+    more = " more" if approval.approved_by else ""
+    out = sorted({*approval.interested, *approval.approved_by})
     # A group is shown whole, so its members whose vote does not count are named.
     but = f" (not {mentions(out)})" if groups and out else ""
     who = f": {_people((*users, *groups))}{but}" if users or groups else ""
@@ -277,7 +277,7 @@ def _votes(approval: Approval) -> list[str]:
         + (f": {line(vote.reason, 150)}" if vote.reason else "")
         for vote in approval.votes[:10]
     ]
-    left = approval.needed - len(approval.said_yes)
+    left = approval.needed - len(approval.approved_by)
     if votes and not approval.decided and left > 0:
         votes.append(f"{left} more needed")
     return [" · ".join(votes)]

@@ -62,12 +62,12 @@ def backup(url: str, file: Path, progress: Progress, *, force: bool = False) -> 
             with reading(url) as server, SqliteEnd.making(partial) as one_file:
                 transfer(server, one_file, progress)
                 one_file.commit()
-        found = files.examine(partial, progress, what="the backup")
-        rows = _rows_of(partial) if found.steps == steps() else 0
+        result = files.examine(partial, progress, what="the backup")
+        rows = _rows_of(partial) if result.steps == steps() else 0
         _refuse_overwriting(target, force=force)
         progress.decide()
         files.put_in_place(partial, target)
-    return BackedUp(rows, target.stat().st_size, found.broken)
+    return BackedUp(rows, target.stat().st_size, result.broken)
 
 
 def restore(file: Path, url: str, progress: Progress, *, replace: bool = False) -> Restored:
@@ -81,11 +81,11 @@ def restore(file: Path, url: str, progress: Progress, *, replace: bool = False) 
     target = file_of(url)
     if target and target.exists() and file.exists() and target.samefile(file):
         raise same(str(file))
-    found = files.examine(file, progress, what="the backup")
-    missing = tuple(step for step in steps() if step not in found.steps)
+    result = files.examine(file, progress, what="the backup")
+    missing = tuple(step for step in steps() if step not in result.steps)
     if target:
         rows, beside = _restore_file(file, target, progress)
-        return Restored(rows, beside, missing, found.broken)
+        return Restored(rows, beside, missing, result.broken)
     with ExitStack() as stack:
         ready = file
         if missing:

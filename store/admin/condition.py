@@ -12,7 +12,7 @@ from store.admin.invariants import Broken
 from store.admin.locations import alive, file_of, reading
 from store.admin.transfer import End, answer
 from store.engines.migrations import refuse_newer
-from store.engines.sqlite_file import lock_of
+from store.engines.sqlite_file import lock_path
 from store.engines.tables import steps, tables
 from store.operations import outbox
 
@@ -81,7 +81,7 @@ def _bytes_of(file: Path) -> int:
 
 
 def _is_taken(file: Path) -> bool:
-    if not lock_of(file).exists():
+    if not lock_path(file).exists():
         return False  # and looking makes none
     with files.alone(file) as nobody_else:
         return not nobody_else

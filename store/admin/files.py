@@ -18,7 +18,7 @@ from store.admin.invariants import Broken
 from store.admin.transfer import Progress, answer
 from store.admin.transfer_sqlite import SqliteEnd
 from store.engines.migrations import refuse_newer
-from store.engines.sqlite_file import claimed, explain, lock_of
+from store.engines.sqlite_file import claimed, explain, lock_path
 from store.engines.tables import LEASES, steps
 
 _SIDECARS = ("-wal", "-shm", "-journal")
@@ -37,7 +37,7 @@ class Examined:
 def alone(file: Path) -> Iterator[bool]:
     """True while no bot has the file and none can start on it; False when one has it."""
     with ExitStack() as stack:
-        lock = lock_of(file)
+        lock = lock_path(file)
         is_new = not lock.exists()
         try:
             stack.enter_context(claimed(str(file)))
@@ -95,14 +95,14 @@ def copy_pages(source: Path, partial: Path, progress: Progress, stage: str) -> N
             there.execute("SELECT 1 FROM sqlite_master").fetchone()
             done = 0
 
-            def told(_: int, remaining: int, total: int) -> None:
+            def on_pages(_: int, remaining: int, total: int) -> None:
                 nonlocal done
                 if not done:
                     progress.begin(stage, total, "pages")
                 progress.advance(total - remaining - done)
                 done = total - remaining
 
-            there.backup(here, pages=_PAGES, progress=told, sleep=0)
+            there.backup(here, pages=_PAGES, progress=on_pages, sleep=0)
             here.isolation_level = None
             here.execute("PRAGMA journal_mode = DELETE")
             here.execute("PRAGMA synchronous = OFF")  # it is synced as a whole
@@ -131,8 +131,8 @@ def examine(file: Path, progress: Progress, *, what: str) -> Examined:
                     remedy=f"Name {what} that `python -m bot store backup` made.",
                 )
             refuse_newer(seen, f"{what.capitalize()} {file}")
-            lost = answer(end, invariants.broken()) if seen == steps() else []
-            return Examined(seen, tuple(lost))
+            violations = answer(end, invariants.broken()) if seen == steps() else []
+            return Examined(seen, tuple(violations))
     except sqlite3.OperationalError as error:
         raise explain(error, str(file)) from error
     except sqlite3.DatabaseError as error:

@@ -36,14 +36,14 @@ class Broken:
 
 def broken() -> Operation[list[Broken]]:
     """Every invariant that does not hold."""
-    found: list[Broken] = []
+    problems: list[Broken] = []
     for invariant in INVARIANTS:
         rows = yield query(
             f"SELECT what FROM ({invariant.sql}) AS offending LIMIT {SHOWN + 1}"  # noqa: S608 - constants
         )
         if rows:
-            found.append(Broken(invariant.name, tuple(str(row["what"]) for row in rows)))
-    return found
+            problems.append(Broken(invariant.name, tuple(str(row["what"]) for row in rows)))
+    return problems
 
 
 _ONE_OPEN = """

@@ -102,13 +102,13 @@ def server_for(source: End, url: str) -> Iterator[PostgresEnd]:
     """A server's database for nobody but us; looked at before anything in it is changed."""
     from store.admin.transfer_postgres import PostgresEnd
 
-    with PostgresEnd.reading(url) as look:
-        if isinstance(source, PostgresEnd) and source.place() == look.place():
-            raise same(look.name)
-        if look.steps():
-            match_steps(source, look)
-            if alive(look):
-                raise in_use(look.name)
+    with PostgresEnd.reading(url) as target:
+        if isinstance(source, PostgresEnd) and source.place() == target.place():
+            raise same(target.name)
+        if target.steps():
+            match_steps(source, target)
+            if alive(target):
+                raise in_use(target.name)
     with PostgresEnd.writing(url) as target:
         if alive(target):
             raise in_use(target.name)

@@ -210,8 +210,8 @@ def _broken_before(source: End, target: End) -> tuple[Broken, ...]:
     there = answer(target, invariants.broken())
     if not there:
         return ()
-    before = {one.name for one in answer(source, invariants.broken())}
-    new = [one for one in there if one.name not in before]
+    before = {item.name for item in answer(source, invariants.broken())}
+    new = [item for item in there if item.name not in before]
     if new:
         raise StoreError(
             f"{target.name}: {new[0]}, though {source.name} keeps to it.",
@@ -269,11 +269,11 @@ def is_untouched_copy(end: End, progress: Progress) -> bool:
 
 def answer(end: End, operation: Operation[T]) -> T:
     """Run an operation that only asks."""
-    given: Any = None
+    value: Any = None
     try:
         while True:
-            statement = operation.send(given)
-            given = end.ask(statement.sql, statement.parameters)
+            statement = operation.send(value)
+            value = end.ask(statement.sql, statement.parameters)
     except StopIteration as finished:
         result: T = finished.value
         return result

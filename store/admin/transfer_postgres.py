@@ -74,12 +74,12 @@ class PostgresEnd:
 
     def ask(self, sql: str, parameters: Values = ()) -> list[Row]:
         """See transfer.End."""
-        with self._words(), self.connection.cursor(row_factory=dict_row) as cursor:
+        with self._errors_named(), self.connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(statement_for_postgres(sql), parameters).fetchall()
 
     def do(self, sql: str, parameters: Values = ()) -> None:
         """See transfer.End."""
-        with self._words():
+        with self._errors_named():
             self.connection.execute(statement_for_postgres(sql), parameters)
 
     def steps(self) -> list[str]:
@@ -89,8 +89,8 @@ class PostgresEnd:
 
     def clock(self) -> datetime:
         """The server's time."""
-        told: datetime = self.ask("SELECT clock_timestamp() AS now")[0]["now"]
-        return told.astimezone(UTC)
+        at: datetime = self.ask("SELECT clock_timestamp() AS now")[0]["now"]
+        return at.astimezone(UTC)
 
     def place(self) -> tuple[Any, ...]:
         """The same for two connections to the same database, whatever their addresses."""
@@ -103,7 +103,7 @@ class PostgresEnd:
     def rows(self, table: Table, where: str) -> Iterator[list[Values]]:
         """See transfer.End."""
         with (
-            self._words(table),
+            self._errors_named(table),
             self.connection.cursor(f"rows_{table.name}", row_factory=tuple_row) as cursor,
         ):
             cursor.execute(
@@ -120,7 +120,11 @@ class PostgresEnd:
     def take(self, table: Table, batches: Iterable[list[Values]]) -> None:
         """See transfer.End."""
         sql = f"COPY {table.name} ({', '.join(table.columns)}) FROM STDIN"
-        with self._words(table), self.connection.cursor() as cursor, cursor.copy(sql) as copy:
+        with (
+            self._errors_named(table),
+            self.connection.cursor() as cursor,
+            cursor.copy(sql) as copy,
+        ):
             for batch in batches:
                 for row in batch:
                     copy.write_row(row)
@@ -148,11 +152,11 @@ class PostgresEnd:
 
     def commit(self) -> None:
         """Keep what was taken."""
-        with self._words():
+        with self._errors_named():
             self.connection.commit()
 
     @contextmanager
-    def _words(self, table: Table | None = None) -> Iterator[None]:
+    def _errors_named(self, table: Table | None = None) -> Iterator[None]:
         try:
             yield
         except errors.LockNotAvailable as error:

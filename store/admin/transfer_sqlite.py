@@ -45,7 +45,7 @@ class SqliteEnd:
             raise explain(error, str(path)) from error
         end = cls(connection, str(path))
         try:
-            with end._words():
+            with end._errors_named():
                 connection.execute("PRAGMA query_only = ON")
                 connection.execute("BEGIN")
                 connection.execute(
@@ -60,7 +60,7 @@ class SqliteEnd:
     def making(cls, partial: Path) -> Self:
         """A new file that nobody else sees: fast, and worth nothing until it is sealed."""
         end = cls(connect(str(partial), 10, writes=True), str(partial))
-        with end._words():
+        with end._errors_named():
             end.connection.execute("PRAGMA journal_mode = OFF")
             end.connection.execute("PRAGMA synchronous = OFF")
             end.connection.execute("BEGIN IMMEDIATE")
@@ -68,12 +68,12 @@ class SqliteEnd:
 
     def ask(self, sql: str, parameters: Values = ()) -> list[Row]:
         """See transfer.End."""
-        with self._words():
+        with self._errors_named():
             return self.connection.execute(sql, parameters).fetchall()
 
     def do(self, sql: str, parameters: Values = ()) -> None:
         """See transfer.End."""
-        with self._words():
+        with self._errors_named():
             self.connection.execute(sql, parameters)
 
     def steps(self) -> list[str]:
@@ -87,7 +87,7 @@ class SqliteEnd:
 
     def rows(self, table: Table, where: str) -> Iterator[list[Values]]:
         """See transfer.End."""
-        with self._words(table):
+        with self._errors_named(table):
             cursor = self.connection.cursor()
             cursor.row_factory = None
             cursor.execute(
@@ -101,7 +101,7 @@ class SqliteEnd:
         """See transfer.End."""
         places = ", ".join("?" * len(table.columns))
         sql = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({places})"  # noqa: S608 - constants
-        with self._words(table):
+        with self._errors_named(table):
             for batch in batches:
                 self.connection.executemany(sql, batch)
 
@@ -124,7 +124,7 @@ class SqliteEnd:
         self.do("COMMIT")
 
     @contextmanager
-    def _words(self, table: Table | None = None) -> Iterator[None]:
+    def _errors_named(self, table: Table | None = None) -> Iterator[None]:
         try:
             yield
         except sqlite3.IntegrityError as error:

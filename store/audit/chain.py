@@ -39,7 +39,7 @@ class Chain:
     `count`, `seq` and `mac` tell how far it is.
     """
 
-    def __init__(self, key: bytes, anchors: Iterable[Anchor], *, wanted: str = "") -> None:
+    def __init__(self, key: bytes, anchors: Iterable[Anchor], *, expected_head: str = "") -> None:
         self._key = key
         all_of_them = list(anchors)
         self._forged = [anchor for anchor in all_of_them if not self._is_sealed(anchor)]
@@ -49,12 +49,12 @@ class Chain:
         for name, anchor in self._anchors.items():
             if name.startswith(DAY):
                 self._days[anchor.seq].append(anchor)
-        self._wanted = wanted
+        self._expected_head = expected_head
         start = self._anchors.get(CHECKPOINT)
         self.seq = start.seq if start else 0
         self.mac = start.mac if start else FIRST
         self.count = 0
-        self._found = False
+        self._is_found = False
         self.frozen: Row | None = None
         """The row by which everything is frozen, at the row it is at."""
         self._dispute: Row | None = None
@@ -82,7 +82,7 @@ class Chain:
             )
         self.count += 1
         self.seq, self.mac = row.seq, row.mac
-        self._found = self._found or row.mac == self._wanted
+        self._is_found = self._is_found or row.mac == self._expected_head
         self._follow_freezes(row)
         if row.kind == Kind.CLOCK_MOVED_BACK:
             self.notes.append(f"row {row.seq}: the clock had been moved back; no row was altered")
@@ -128,12 +128,12 @@ class Chain:
         if last > self.seq:
             at = self._days[last][0].at
             raise Fault(self.seq + 1, f"cut off at the end: at {at} there were {last} rows")
-        anchored = any(anchor.mac == self._wanted for anchor in self._anchors.values())
-        if self._wanted and not self._found and not anchored:
+        anchored = any(anchor.mac == self._expected_head for anchor in self._anchors.values())
+        if self._expected_head and not self._is_found and not anchored:
             raise Fault(
                 self.seq,
-                f"the head {self._wanted} is not part of this chain: an older copy was put in its"
-                " place, or that head is of another one",
+                f"the head {self._expected_head} is not part of this chain: an older copy was"
+                " put in its place, or that head is of another one",
             )
         if self._dispute is not None:
             raise Fault(self._dispute.seq, audit.disputed_text(self._dispute))
@@ -157,15 +157,15 @@ class Chain:
         return f"row {row.seq} was edited"
 
 
-def _is_whole(one: Row | Anchor) -> bool:
+def _is_whole(row: Row | Anchor) -> bool:
     """Whether its values are of the kinds that were written: SQLite takes any."""
-    if isinstance(one, Anchor):
-        return isinstance(one.seq, int) and all(
-            isinstance(value, str) for value in (one.name, one.mac, one.at, one.note, one.seal)
+    if isinstance(row, Anchor):
+        return isinstance(row.seq, int) and all(
+            isinstance(value, str) for value in (row.name, row.mac, row.at, row.note, row.seal)
         )
-    texts = (one.at, one.kind, one.subject, one.actor, one.detail, one.prev, one.mac)
+    texts = (row.at, row.kind, row.subject, row.actor, row.detail, row.prev, row.mac)
     return (
-        isinstance(one.seq, int)
-        and isinstance(one.incident_id, int | None)
+        isinstance(row.seq, int)
+        and isinstance(row.incident_id, int | None)
         and all(isinstance(value, str) for value in texts)
     )

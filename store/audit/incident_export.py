@@ -170,8 +170,10 @@ def _spread_if_same(detail: str) -> Any:
 def _until(end: End, last: Row) -> Anchor:
     """The first day's end that was posted after the last row; until then, where the chain ends."""
     anchors = [anchor_from(row) for row in _all(end, "SELECT * FROM audit_anchors ORDER BY seq")]
-    posted = [one for one in anchors if one.name.startswith(DAY) and one.seq >= last.seq]
-    ends = posted or [one for one in anchors if one.name == HEAD]
+    posted = [
+        anchor for anchor in anchors if anchor.name.startswith(DAY) and anchor.seq >= last.seq
+    ]
+    ends = posted or [anchor for anchor in anchors if anchor.name == HEAD]
     return ends[0] if ends else Anchor(HEAD, last.seq, last.mac, "", "", seal="")
 
 

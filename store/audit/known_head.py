@@ -53,7 +53,7 @@ class TrailView:
     `known`. Both count only once the transaction is durable.
     """
 
-    __slots__ = ("dispute", "found", "known", "requests", "seen")
+    __slots__ = ("dispute", "known", "new_dispute", "requests", "seen")
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class TrailView:
     def begin(self) -> None:
         """Forget what an earlier run of the operation learned: it was undone."""
         self.seen: Head | None = None
-        self.found = ""
+        self.new_dispute = ""
 
 
 class KnownHead:
@@ -86,7 +86,7 @@ class KnownHead:
 
     def learn(self, view: TrailView) -> None:
         """Keep what a finished operation learned."""
-        self._dispute = self._dispute or view.found
+        self._dispute = self._dispute or view.new_dispute
         seen = view.seen
         if seen and not self._dispute and (self._head is None or seen.seq > self._head.seq):
             self._head = seen

@@ -73,9 +73,9 @@ def mac_of(key: bytes, text: str) -> str:
     return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
-def same(one: str, other: str) -> bool:
+def same(text: str, other: str) -> bool:
     """Whether two macs are equal, in a time that does not depend on where they differ."""
-    return hmac.compare_digest(one.encode(), other.encode("utf-8", "surrogatepass"))
+    return hmac.compare_digest(text.encode(), other.encode("utf-8", "surrogatepass"))
 
 
 def canonical(value: object) -> str:
@@ -121,48 +121,48 @@ def anchor_text(anchor: Anchor) -> str:
 FORMAT, VERSION = "sopbot incident bundle", 1
 
 
-def manifest(key: bytes, bundle: dict[str, Any]) -> dict[str, Any]:
+def manifest(key: bytes, export: dict[str, Any]) -> dict[str, Any]:
     """The SHA-256 of each part of a bundle, and the mac over them and all that stands beside."""
-    digests = {name: sha256_of(part) for name, part in bundle["parts"].items()}
-    beside = {name: bundle[name] for name in bundle if name not in ("parts", "manifest")}
+    digests = {name: sha256_of(part) for name, part in export["parts"].items()}
+    beside = {name: export[name] for name in export if name not in ("parts", "manifest")}
     return {"sha256": digests, "mac": mac_of(key, "bundle" + canonical([beside, digests]))}
 
 
 def read_export(text: str) -> dict[str, Any]:
     """The bundle that this text is. Fault when it is none."""
     try:
-        bundle = json.loads(text, object_pairs_hook=_without_doubles)
+        export = json.loads(text, object_pairs_hook=_without_doubles)
     except (ValueError, RecursionError) as error:
         raise Fault(0, f"this is not a bundle: {error}") from None
-    if not isinstance(bundle, dict) or (bundle.get("format"), bundle.get("version")) != (
+    if not isinstance(export, dict) or (export.get("format"), export.get("version")) != (
         FORMAT,
         VERSION,
     ):
         raise Fault(0, f"this is not a bundle of version {VERSION}")
-    return bundle
+    return export
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    result = dict(pairs)
+    if len(result) != len(pairs):
         raise ValueError("a name stands in it twice")
-    return found
+    return result
 
 
-def verify_export(key: bytes, bundle: dict[str, Any], *, head: str = "") -> tuple[int, str]:
+def verify_export(key: bytes, export: dict[str, Any], *, head: str = "") -> tuple[int, str]:
     """Prove every part of it: (rows of the audit trail, the head that they lead to).
 
     Fault says which part is at fault. With `head` the rows must lead to, or come from, that one.
     """
     try:
-        told, made = bundle["manifest"], manifest(key, bundle)
-        if not same(made["mac"], str(told["mac"])):
-            raise Fault(0, _altered(bundle, made))
-        if told != made:
+        value, made = export["manifest"], manifest(key, export)
+        if not same(made["mac"], str(value["mac"])):
+            raise Fault(0, _altered(export, made))
+        if value != made:
             raise Fault(0, "the manifest was edited")
-        if bundle["trail"]:
-            raise Fault(0, f"the audit trail it was exported from: {bundle['trail']}")
-        parts = bundle["parts"]
+        if export["trail"]:
+            raise Fault(0, f"the audit trail it was exported from: {export['trail']}")
+        parts = export["parts"]
         rows, until = _follow(key, parts["chain"], head)
         _agree(key, parts, rows)
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
@@ -170,10 +170,10 @@ def verify_export(key: bytes, bundle: dict[str, Any], *, head: str = "") -> tupl
     return len(rows), until
 
 
-def _altered(bundle: dict[str, Any], made: dict[str, Any]) -> str:
-    told = bundle["manifest"]["sha256"]
-    parts = sorted({*told, *made["sha256"]})
-    edited = [name for name in parts if told.get(name) != made["sha256"].get(name)]
+def _altered(export: dict[str, Any], made: dict[str, Any]) -> str:
+    sha256 = export["manifest"]["sha256"]
+    parts = sorted({*sha256, *made["sha256"]})
+    edited = [name for name in parts if sha256.get(name) != made["sha256"].get(name)]
     if edited:
         return f"the part {edited[0]!r} was edited"
     return "what stands beside the parts was edited, or this is not the key of this bundle"
@@ -181,7 +181,7 @@ def _altered(bundle: dict[str, Any], made: dict[str, Any]) -> str:
 
 def _follow(key: bytes, chain: dict[str, Any], head: str) -> tuple[list[Row], str]:
     """Walk from the incident's first row to the anchor that the bundle names."""
-    rows = [row_of(one) for one in chain["rows"]]
+    rows = [row_of(item) for item in chain["rows"]]
     if not rows:
         return [], ""
     until = Anchor(**chain["until"])
@@ -192,13 +192,13 @@ def _follow(key: bytes, chain: dict[str, Any], head: str) -> tuple[list[Row], st
     seq, mac = chain["follows"]["seq"], chain["follows"]["mac"]
     passed = {mac}
     while seq < until.seq:
-        found = bodies.get(seq + 1) or between.get(seq + 1)
-        if found is None:
+        result = bodies.get(seq + 1) or between.get(seq + 1)
+        if result is None:
             raise Fault(seq + 1, f"row {seq + 1} is missing")
-        prev, body, told = found
-        if prev not in (None, mac) or mac_of(key, link_text(seq + 1, mac, body)) != told:
+        prev, body, value = result
+        if prev not in (None, mac) or mac_of(key, link_text(seq + 1, mac, body)) != value:
             raise Fault(seq + 1, f"row {seq + 1} was edited, or does not follow the one before it")
-        seq, mac = seq + 1, told
+        seq, mac = seq + 1, value
         passed.add(mac)
     if mac != until.mac:
         raise Fault(seq, f"the rows do not lead to the anchor {until.name!r}")
@@ -207,10 +207,10 @@ def _follow(key: bytes, chain: dict[str, Any], head: str) -> tuple[list[Row], st
     return rows, mac
 
 
-def row_of(one: dict[str, Any]) -> Row:
+def row_of(fields: dict[str, Any]) -> Row:
     """A row as it stands in a bundle, where `detail` is spread out."""
-    detail = one["detail"]
-    return Row(**{**one, "detail": detail if isinstance(detail, str) else canonical(detail)})
+    detail = fields["detail"]
+    return Row(**{**fields, "detail": detail if isinstance(detail, str) else canonical(detail)})
 
 
 # What the store said of each approval must be what was on record when it happened.
@@ -316,31 +316,31 @@ def _agree_on_what_was_asked(
     parts: dict[str, Any], approval: dict[str, Any], own: list[Row]
 ) -> None:
     """What was put before people, what they knew, and what they said to it."""
-    asked, shown = json.loads(own[0].detail), approval["proposal"]
-    if asked["digest"] != approval["digest"]:
+    value, shown = json.loads(own[0].detail), approval["proposal"]
+    if value["digest"] != approval["digest"]:
         raise _other("digest", approval, own[0])
     names = ("action", "target", "parameters")
-    if [asked[name] for name in names] != [
+    if [value[name] for name in names] != [
         shown[name] for name in ("action_id", "target", "parameters")
     ]:
         raise _other("action", approval, own[0])
     voted = [
-        [row.actor, said["choice"], row.at, _as_stored(said.get("reason", ""))]
-        for row, said in ((row, json.loads(row.detail)) for row in own if row.kind == "voted")
+        [row.actor, result["choice"], row.at, _as_stored(result.get("reason", ""))]
+        for row, result in ((row, json.loads(row.detail)) for row in own if row.kind == "voted")
     ]
     votes = [
         [vote[name] for name in ("voter", "choice", "at", "reason")] for vote in approval["votes"]
     ]
     if sorted(voted) != sorted(votes):
         raise Fault(own[0].seq, f"approval {approval['id']}: other votes are on record")
-    if "alerts" not in asked:
+    if "alerts" not in value:
         return  # on record before the digest was of everything
     if digest_of_shown(approval) != approval["digest"]:
         raise Fault(
             own[0].seq, f"approval {approval['id']}: it is not what was shown, by its digest"
         )
     alerts = {str(alert["id"]): alert for alert in parts["alerts"]}
-    for number, digest in asked["alerts"].items():
+    for number, digest in value["alerts"].items():
         if number in alerts:
             if sha256_of_alert(alerts[number]) != digest:
                 raise Fault(own[0].seq, f"alert {number}: another one is on record")
@@ -353,14 +353,14 @@ def _agree_on_what_was_asked(
 
 def _agree_on_its_course(approval: dict[str, Any], own: list[Row]) -> None:
     """How far it came, by whom and when."""
-    told, ran = _course_of_approval(own), course_of_execution(own)
-    for name, value in told.items():
+    result, ran = _course_of_approval(own), course_of_execution(own)
+    for name, value in result.items():
         if approval[name] != _as_stored(value):
             raise _other(name, approval, own[-1])
     execution = approval["execution"]
     if ran and execution is None:
         raise Fault(own[-1].seq, f"approval {approval['id']}: its execution is missing")
-    if execution is not None and told and not ran:
+    if execution is not None and result and not ran:
         raise Fault(own[-1].seq, f"approval {approval['id']}: no execution is on record")
     for name, value in ran.items():
         if name == "answer":
@@ -372,11 +372,11 @@ def _agree_on_its_course(approval: dict[str, Any], own: list[Row]) -> None:
 
 def _course_of_approval(own: list[Row]) -> dict[str, Any]:
     """What the store must say of it after these rows; {} where nothing is known."""
-    told: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for row in own:
         detail = json.loads(row.detail)
         if row.kind == "proposed":
-            told = {
+            fields = {
                 "state": APPROVAL_STATES[row.kind],
                 "requested_by": row.actor,
                 "requested_at": row.at,
@@ -387,17 +387,17 @@ def _course_of_approval(own: list[Row]) -> dict[str, Any]:
             }
         elif row.kind in ("approved", "rejected", "expired"):
             state = APPROVAL_STATES[row.kind]
-            told |= {"state": state, "decided_by": row.actor, "decided_at": row.at}
+            fields |= {"state": state, "decided_by": row.actor, "decided_at": row.at}
         elif row.kind == "revoked":
-            told["state"] = APPROVAL_STATES[row.kind]
-            if told.get("decided_at", "pruned") is None:
-                told["decided_at"] = row.at
-        elif row.kind in _ENDS and told.get("state") == "revoked":
+            fields["state"] = APPROVAL_STATES[row.kind]
+            if fields.get("decided_at", "pruned") is None:
+                fields["decided_at"] = row.at
+        elif row.kind in _ENDS and fields.get("state") == "revoked":
             # The gateway's own answer: it was on its way already.
-            told |= {"state": "approved", "reason": _sent_before(told["reason"])}
+            fields |= {"state": "approved", "reason": _sent_before(fields["reason"])}
         if row.kind in ("approved", "rejected", "expired", "revoked"):
-            told["reason"] = detail.get("why", "")
-    return told
+            fields["reason"] = detail.get("why", "")
+    return fields
 
 
 def _sent_before(why: Any) -> Any:
@@ -467,13 +467,13 @@ def main(argv: list[str]) -> int:
         print("usage: AUDIT_KEY=… python3 proof.py BUNDLE [HEAD]", file=sys.stderr)
         return 2
     try:
-        bundle = read_export(Path(argv[0]).read_text(encoding="utf-8"))
-        rows, until = verify_export(key, bundle, head="".join(argv[1:]))
+        export = read_export(Path(argv[0]).read_text(encoding="utf-8"))
+        rows, until = verify_export(key, export, head="".join(argv[1:]))
     except (Fault, OSError, UnicodeDecodeError) as wrong:
         print(f"✗ {wrong}")
         return 1
     print(
-        f"✓ {bundle['incident']}: every part is unchanged since the export;"
+        f"✓ {export['incident']}: every part is unchanged since the export;"
         f" {rows} rows to head {until}"
     )
     return 0

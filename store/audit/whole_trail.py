@@ -111,7 +111,7 @@ def _reading(url: str) -> Iterator[End]:
 def _prove(end: End, key: AuditKey, head: str) -> Proved:
     _has_trail(end)
     anchors = [Anchor(*row) for row in _rows(end, "audit_anchors")]
-    chain = Chain(key.raw, anchors, wanted=head)
+    chain = Chain(key.raw, anchors, expected_head=head)
     courses = Courses()
     for values in _rows(end, "audit"):
         row = Row(*values)

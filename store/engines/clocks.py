@@ -32,7 +32,7 @@ class DatabaseClock:
         """The database's time."""
         return self._began + timedelta(seconds=self._monotonic())
 
-    def set(self, told: datetime, asked_at: float, answered_at: float) -> None:
+    def set(self, at: datetime, asked_at: float, answered_at: float) -> None:
         """The database said `told` between these two readings of `monotonic`.
 
         A look that took long tells little, and is passed over when there was one before.
@@ -40,7 +40,7 @@ class DatabaseClock:
         if self._looked and answered_at - asked_at > LONGEST_LOOK:
             return
         self._looked = True
-        self._began = told - timedelta(seconds=(asked_at + answered_at) / 2)
+        self._began = at - timedelta(seconds=(asked_at + answered_at) / 2)
 
     def reading(self) -> float:
         """The steady clock, for `set`."""

@@ -41,7 +41,7 @@ def statement_for_libpq(sql: str) -> str:
     return first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
 
 
-def _replaced(sql: str, words: tuple[tuple[str, str], ...]) -> str:
-    for here, there in words:
+def _replaced(sql: str, replacements: tuple[tuple[str, str], ...]) -> str:
+    for here, there in replacements:
         sql = sql.replace(here, there)
     return sql

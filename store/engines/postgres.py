@@ -88,11 +88,11 @@ class PostgresEngine:
     alone = False
 
     def __init__(
-        self, url: str, *, connections: int = CONNECTIONS, patience: float = PATIENCE
+        self, url: str, *, connections: int = CONNECTIONS, timeout: float = PATIENCE
     ) -> None:
         self._url = url
         self._name = safe_name(url)
-        self._patience = patience
+        self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._signals: dict[Topic, asyncio.Event] = {}
         self._turns = asyncio.Semaphore(connections)  # first come, first served
@@ -101,13 +101,13 @@ class PostgresEngine:
         self._closed = False
         self._idle: list[Session] = []  # those that served last are last
         self._clock = DatabaseClock()
-        self._wakeups = Wakeups(url, self._notify_others, self._wake, self._clock, patience)
+        self._wakeups = Wakeups(url, self._notify_others, self._wake, self._clock, timeout)
 
     async def start(self) -> None:
         """Connect, bring the schema up to date, listen. StoreError says what is wrong."""
         try:
             await migrate(self._url, self._name)
-            self._idle.append(Session(await connect(self._url, self._patience)))
+            self._idle.append(Session(await connect(self._url, self._timeout)))
             await self._wakeups.start()
         except (psycopg.Error, OSError) as error:
             self._close_idle()
@@ -182,8 +182,8 @@ class PostgresEngine:
 
     async def _notify_others(self, text: str) -> None:
         """Send a NOTIFY. It waits for no turn: a burst must not keep the others from hearing."""
-        async with self._session(self._patience) as session:
-            await session.run([(NOTIFY, (CHANNEL, text))], self._patience)
+        async with self._session(self._timeout) as session:
+            await session.run([(NOTIFY, (CHANNEL, text))], self._timeout)
 
     async def _in_its_own_task(self, operation: Callable[[], Operation[T]], begin: str) -> T:
         """A caller that goes away neither stops nor breaks it."""
@@ -208,7 +208,7 @@ class PostgresEngine:
 
     async def _at_its_turn(self, operation: Callable[[], Operation[T]], begin: str) -> T:
         """Run it, again where that is safe and may help, as long as patience lasts."""
-        deadline = self._loop.time() + self._patience
+        deadline = self._loop.time() + self._timeout
         in_the_way = 0
         while True:
             try:
@@ -230,7 +230,7 @@ class PostgresEngine:
             else:
                 if topics:
                     self._wake(topics)
-                    self._wakeups.tell(topics)
+                    self._wakeups.announce(topics)
                 return result
 
     def _refused(self, error: psycopg.Error) -> StoreError:
@@ -362,5 +362,5 @@ def _slots(names: Sequence[str]) -> str:
     A server has room for some thousand locks, for all who use it, and one delivery may have
     hundreds of names. Two names in one slot wait for each other in vain, which does no harm.
     """
-    found = {zlib.crc32(name.encode("utf-8", "backslashreplace")) % SLOTS for name in names}
-    return "{" + ",".join(map(str, sorted(found))) + "}"
+    items = {zlib.crc32(name.encode("utf-8", "backslashreplace")) % SLOTS for name in names}
+    return "{" + ",".join(map(str, sorted(items))) + "}"

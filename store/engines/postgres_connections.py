@@ -73,13 +73,13 @@ class Wakeups:
         say: Callable[[str], Awaitable[None]],
         wake: Callable[[set[Topic] | None], None],
         clock: DatabaseClock,
-        patience: float,
+        timeout: float,
     ) -> None:
         self._url = url
         self._say = say
         self._wake = wake
         self._clock = clock
-        self._patience = patience
+        self._timeout = timeout
         self._voice = secrets.token_hex(6)
         self._untold: set[Topic] = set()
         self._speak = asyncio.Event()
@@ -91,7 +91,7 @@ class Wakeups:
         first = self._first = await self._connect()
         self._tasks = [
             asyncio.create_task(self._listen(first), name="store-listen"),
-            asyncio.create_task(self._tell(), name="store-notify"),
+            asyncio.create_task(self._announce(), name="store-notify"),
         ]
 
     async def stop(self) -> None:
@@ -104,12 +104,12 @@ class Wakeups:
         if self._first is not None:
             await self._first.close()  # a task that is stopped before it began closes nothing
 
-    def tell(self, topics: set[Topic]) -> None:
+    def announce(self, topics: set[Topic]) -> None:
         """The others should look at these topics, soon."""
         self._untold |= topics
         self._speak.set()
 
-    async def _tell(self) -> None:
+    async def _announce(self) -> None:
         while True:
             await self._speak.wait()
             self._speak.clear()
@@ -126,17 +126,17 @@ class Wakeups:
             log.debug("the other replicas are not told: %s", type(error).__name__)
 
     async def _connect(self) -> Connection:
-        connection = await connect(self._url, self._patience)
+        connection = await connect(self._url, self._timeout)
         try:
-            async with within(connection, self._patience):
+            async with within(connection, self._timeout):
                 await connection.execute(f"LISTEN {CHANNEL}")  # a constant
-                await self._look(connection)
+                await self._check(connection)
         except BaseException:
             await connection.close()
             raise
         return connection
 
-    async def _look(self, connection: Connection) -> None:
+    async def _check(self, connection: Connection) -> None:
         """Read the database's time."""
         asked_at = self._clock.reading()
         row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
@@ -152,12 +152,12 @@ class Wakeups:
                     connection = await self._connect()
                     self._wake(None)  # whatever was said meanwhile was missed
                     log.info("listening to the store again")
-                async for heard in connection.notifies(timeout=LOOK):
-                    voice, *words = heard.payload.split()
+                async for notification in connection.notifies(timeout=LOOK):
+                    voice, *names = notification.payload.split()
                     if voice != self._voice:
-                        self._wake(_topics_of(words))
-                async with within(connection, self._patience):
-                    await self._look(connection)
+                        self._wake(_topics_of(names))
+                async with within(connection, self._timeout):
+                    await self._check(connection)
             except (psycopg.Error, OSError) as error:
                 throttled.log(explain(error, safe_name(self._url)))
                 if connection is not None:
@@ -189,8 +189,8 @@ def safe_name(url: str) -> str:
 def explain(error: Exception, name: str) -> StoreError:
     """What is wrong with the server, and what to do about it."""
     permanent = False
-    said = str(error)  # a connection that was refused has words, but no code
-    if getattr(error, "sqlstate", None) is None and "invalid" in said and "FATAL" not in said:
+    result = str(error)  # a connection that was refused has words, but no code
+    if getattr(error, "sqlstate", None) is None and "invalid" in result and "FATAL" not in result:
         what = "has no usable address"
         remedy = (
             "Write STORE_URL as postgresql://user:password@host:port/database, odd signs as %XX."
@@ -198,15 +198,15 @@ def explain(error: Exception, name: str) -> StoreError:
         permanent = True
     elif (
         isinstance(error, errors.InvalidPassword | errors.InvalidAuthorizationSpecification)
-        or "authentication failed" in said
-        or "no password supplied" in said
-        or "no pg_hba.conf entry" in said
-        or ('role "' in said and "does not exist" in said)
+        or "authentication failed" in result
+        or "no password supplied" in result
+        or "no pg_hba.conf entry" in result
+        or ('role "' in result and "does not exist" in result)
     ):
         what, remedy = "does not let us in", "Check the user and password in STORE_URL."
         permanent = True
     elif isinstance(error, errors.InvalidCatalogName) or (
-        'database "' in said and "does not exist" in said
+        'database "' in result and "does not exist" in result
     ):
         what, remedy = "does not exist", "Create it: createdb, owned by the user in STORE_URL."
         permanent = True
@@ -221,7 +221,7 @@ def explain(error: Exception, name: str) -> StoreError:
         remedy = "Look what holds its advisory lock (pg_locks), and end that."
     elif isinstance(error, errors.DiskFull):
         what, remedy = "has a full disk", "Make room; what was not acknowledged comes again."
-    elif isinstance(error, errors.TooManyConnections) or "too many clients" in said:
+    elif isinstance(error, errors.TooManyConnections) or "too many clients" in result:
         what, remedy = "has no connection left", "Raise max_connections, or run fewer replicas."
     elif isinstance(error, TimeoutError):
         what, remedy = "does not answer", "What was not acknowledged is delivered again."
@@ -231,6 +231,6 @@ def explain(error: Exception, name: str) -> StoreError:
     return StoreError(f"The store {name} {what}.", permanent=permanent, remedy=remedy)
 
 
-def _topics_of(words: Collection[str]) -> set[Topic]:
+def _topics_of(names: Collection[str]) -> set[Topic]:
     """A replica of another version may name a topic that nobody here waits for."""
-    return {topic for topic in Topic if topic in words}
+    return {topic for topic in Topic if topic in names}

@@ -264,7 +264,7 @@ class Session:
             self._timer.cancel()
             self._timer = None
         if not self.is_over:
-            failed = next((one for one in self._results if one.status in _FAILED), None)
+            failed = next((result for result in self._results if result.status in _FAILED), None)
             if failed is not None:  # the server's own words, before it ended the connection
                 error = errors.error_from_result(failed)
             self._loop.remove_reader(self._descriptor)

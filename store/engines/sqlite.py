@@ -50,7 +50,7 @@ class SqliteEngine:
         self._loop = asyncio.get_running_loop()
         self._signals: dict[Topic, asyncio.Event] = {}
         self._trouble: StoreError | None = None
-        self._troubled_at = self._told_at = 0.0
+        self._troubled_at = self._logged_at = 0.0
         self._watch = Watch(path)
         self._inspection: Inspection | None = None
         work = partial(
@@ -103,8 +103,8 @@ class SqliteEngine:
             if before:
                 took = now - self._troubled_at
                 log.warning("the store %s takes changes again after %.0f s", self._path, took)
-        elif str(failure) != str(before) or now - self._told_at >= REMIND:
-            self._told_at = now
+        elif str(failure) != str(before) or now - self._logged_at >= REMIND:
+            self._logged_at = now
             log.error("the store takes no changes: %s", failure)
 
     def _is_damaged(self, error: StoreError) -> None:

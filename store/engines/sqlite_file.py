@@ -26,7 +26,7 @@ _LITTLE = 64 << 10  # bytes: with less than that left, SQLite's "I/O error" is a
 _FULL_ERRNO = (errno.ENOSPC, errno.EDQUOT)
 
 
-def lock_of(path: str | Path) -> Path:
+def lock_path(path: str | Path) -> Path:
     """The lock of a file, the same whatever links lead to it."""
     return Path(f"{os.path.realpath(path)}.lock")
 
@@ -40,7 +40,7 @@ def claimed(path: str) -> Iterator[None]:
     """
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(lock_of(path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        lock = os.open(lock_path(path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise explain(error, path) from error
     try:
@@ -163,8 +163,8 @@ def is_interrupted(error: Exception) -> bool:
 
 def is_damage(error: Exception) -> bool:
     """Whether the file's content is at fault, so that no other try can help."""
-    said = str(error).startswith("malformed")
-    return said or _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    result = str(error).startswith("malformed")
+    return result or _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _code(error: Exception) -> int | None:

@@ -94,12 +94,12 @@ class Inspection:
     what is wrong, if anything is.
     """
 
-    def __init__(self, path: str, found: Callable[[StoreError], None]) -> None:
+    def __init__(self, path: str, on_damage: Callable[[StoreError], None]) -> None:
         self._path = path
-        self._found = found
+        self._on_damage = on_damage
         self._stopped = False
         self._connection: sqlite3.Connection | None = None
-        self._thread = threading.Thread(target=self._look, name=f"inspect-{path}", daemon=True)
+        self._thread = threading.Thread(target=self._check, name=f"inspect-{path}", daemon=True)
 
     def start(self) -> None:
         """Begin."""
@@ -113,7 +113,7 @@ class Inspection:
                 connection.interrupt()
             self._thread.join(0.05)  # again: it may not have begun the statement yet
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         try:
             with closing(self._open()) as connection:
                 self._connection = connection
@@ -127,7 +127,7 @@ class Inspection:
             if self._stopped:
                 return
             if is_damage(error):
-                self._found(explain(error, self._path))
+                self._on_damage(explain(error, self._path))
             else:
                 log.warning("the store %s was not inspected: %s", self._path, error)
         else:

@@ -95,13 +95,13 @@ def release(advice_id: int, owner: str) -> Operation[None]:
     )
 
 
-def give(advice_id: int, body: dict[str, Any], said: str, now: datetime) -> Operation[None]:
+def give(advice_id: int, body: dict[str, Any], text: str, now: datetime) -> Operation[None]:
     """Record advice and show it in the thread; the second time changes nothing.
 
     1. Store the advice if it has none, and read its incident. 2. Add the question and the answer to
     the SOP's conversation. 3. Append the event. 4. Enqueue the reply.
     """
-    rows, found = yield from together(
+    rows, value = yield from together(
         query(
             "UPDATE advice SET body = ?, at = ? WHERE id = ? AND body IS NULL RETURNING question",
             dump(body),
@@ -115,10 +115,10 @@ def give(advice_id: int, body: dict[str, Any], said: str, now: datetime) -> Oper
     )
     if not rows:
         return
-    incident = incident_from(found[0])
+    incident = incident_from(value[0])
     if rows[0]["question"]:
         yield from remember(incident.sop_id, incident.id, "person", rows[0]["question"], now)
-    yield from remember(incident.sop_id, incident.id, "advisor", said, now)
+    yield from remember(incident.sop_id, incident.id, "advisor", text, now)
     yield log_event(Event.ADVICE_GIVEN, incident.id, source=body["source"])
     yield from incidents.append_event(incident.id, now, "advised", f"Advice from {body['source']}")
     yield from incidents.reply(incident, "advice", advice_id, now)
@@ -205,10 +205,10 @@ class AdvicePart(Part):
         await self._write(release, advice_id, self.owner)
 
     async def give_advice(
-        self, advice_id: int, body: dict[str, Any], said: str, now: datetime
+        self, advice_id: int, body: dict[str, Any], text: str, now: datetime
     ) -> None:
         """Record advice and show it in the thread, once; `said` joins the SOP's conversation."""
-        await self._write(give, advice_id, body, said, now)
+        await self._write(give, advice_id, body, text, now)
 
     async def advice_done(self, advice_id: int) -> None:
         """Nothing more follows from this advice."""

@@ -17,7 +17,7 @@ from store.operations.candidates import (
     is_unchanged,
     lock_scopes,
     open_for,
-    told,
+    sent_time,
 )
 from store.operations.deliveries import insert
 from store.operations.folding import DeliveryContext
@@ -60,12 +60,12 @@ def accept(
     touched: list[int] = []
     opened: list[int] = []
     yield from _keep_shared_parts(named, arrival.now)
-    for one in named:
-        outcome = yield from _accept_one(one, arrival, rows)
+    for item in named:
+        outcome = yield from _accept_one(item, arrival, rows)
         rows = None  # what is open changes with each alert
         if outcome is None:
             continue
-        written.append(one.tracking_id)
+        written.append(item.tracking_id)
         incident_id, is_new = outcome
         if incident_id is not None:
             touched.append(incident_id)
@@ -78,7 +78,7 @@ def accept(
 
 def _keep_shared_parts(named: Sequence[IdentifiedAlert], now: datetime) -> Operation[None]:
     """Once a delivery, and once for every delivery that shares the same; it is seen now."""
-    for text in sorted({one.alert.raw_shared for one in named} - {""}):
+    for text in sorted({item.alert.raw_shared for item in named} - {""}):
         yield run(
             "INSERT INTO shared_parts (digest, body, seen_at) VALUES (?, ?, ?)"
             " ON CONFLICT (digest) DO UPDATE SET seen_at = excluded.seen_at",
@@ -91,58 +91,58 @@ def _keep_shared_parts(named: Sequence[IdentifiedAlert], now: datetime) -> Opera
 def _is_stored(named: Sequence[IdentifiedAlert]) -> Operation[tuple[str, ...]]:
     """The tracking ids that were given the first time: the new ones lead to nothing."""
     known: list[str] = []
-    for one in named:
-        rows = yield query("SELECT tracking_id FROM alerts WHERE dedup_key = ?", one.dedup_key)
+    for item in named:
+        rows = yield query("SELECT tracking_id FROM alerts WHERE dedup_key = ?", item.dedup_key)
         known.extend(row["tracking_id"] for row in rows)
     return tuple(known)
 
 
 def _accept_one(
-    one: IdentifiedAlert, arrival: DeliveryContext, rows: list[Row] | None
+    identified_alert: IdentifiedAlert, arrival: DeliveryContext, rows: list[Row] | None
 ) -> Operation[tuple[int | None, bool] | None]:
     """(incident id or None, opened), or None when this very alert is stored already.
 
     `rows` are the candidates that were read just now.
     """
-    found = yield from candidates(one, rows)
-    if found.is_stored:
+    result = yield from candidates(identified_alert, rows)
+    if result.is_stored:
         return None
-    decision = decide(one, map(candidate, found.rows))
-    row = next((row for row in found.rows if row["id"] == decision.incident_id), None)
-    if (yield from _is_repetition(one, decision, row, arrival.now)):
+    decision = decide(identified_alert, map(candidate, result.rows))
+    row = next((row for row in result.rows if row["id"] == decision.incident_id), None)
+    if (yield from _is_repetition(identified_alert, decision, row, arrival.now)):
         return None
-    if is_overtaken(one, row, found.resolves):
+    if is_overtaken(identified_alert, row, result.resolves):
         decision, row = Decision(Verdict.NOTHING_OPEN, None, Reason.OVERTAKEN), None
-    alert = one.alert
+    alert = identified_alert.alert
     yield run(
         "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
         " tracking_id, reason, told_at, received_at, sender, body, shared)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        one.dedup_key,
+        identified_alert.dedup_key,
         decision.incident_id,
         alert.source,
         alert.status,
         alert.name,
         alert.severity,
         alert.fingerprint,
-        one.tracking_id,
+        identified_alert.tracking_id,
         decision.reason,
-        told(one),
+        sent_time(identified_alert),
         to_db_time(arrival.now),
-        one.sender,
+        identified_alert.sender,
         alert_to_json(alert),
         digest_of_shared(alert.raw_shared) if alert.raw_shared else "",
     )
     yield log_event(
         Event.ALERT_ACCEPTED,
-        tracking_id=one.tracking_id,
-        sop_id=one.sop_id,
+        tracking_id=identified_alert.tracking_id,
+        sop_id=identified_alert.sop_id,
         source=alert.source,
         status=str(alert.status),
         severity=str(alert.severity),
     )
     if decision.verdict is Verdict.OPEN:
-        incident_id = yield from folding.open_new(one, arrival)
+        incident_id = yield from folding.open_new(identified_alert, arrival)
         return incident_id, True
     if row is None:
         return None, False
@@ -151,33 +151,33 @@ def _accept_one(
             Event.ALERT_CLEARED,
             decision.incident_id,
             sop_id=row["sop_id"],
-            tracking_id=one.tracking_id,
+            tracking_id=identified_alert.tracking_id,
         )
-        yield from folding.clear(row, one, arrival)
+        yield from folding.clear(row, identified_alert, arrival)
     else:
         yield log_event(
             Event.ALERT_FOLDED,
             decision.incident_id,
             sop_id=row["sop_id"],
-            tracking_id=one.tracking_id,
+            tracking_id=identified_alert.tracking_id,
             why=decision.reason,
         )
-        may_fire = row["id"] in found.with_its_key
-        yield from folding.fold(row, one, arrival, may_fire=may_fire)
+        may_fire = row["id"] in result.with_its_key
+        yield from folding.fold(row, identified_alert, arrival, may_fire=may_fire)
     return decision.incident_id, False
 
 
 def _is_repetition(
-    one: IdentifiedAlert, decision: Decision, row: Row | None, now: datetime
+    identified_alert: IdentifiedAlert, decision: Decision, row: Row | None, now: datetime
 ) -> Operation[bool]:
     """Whether a sender that repeats itself only says what is known already.
 
     A changed severity or start, a resolve of what fires, and firing again after a resolve are
     news. `row` is the incident that the alert would join.
     """
-    if not one.series_key:
+    if not identified_alert.series_key:
         return False
-    alert = one.alert
+    alert = identified_alert.alert
     firing = alert.status is AlertStatus.FIRING
     if row is not None and row["fires"]:
         return firing and is_unchanged(row, alert)
@@ -189,7 +189,7 @@ def _is_repetition(
         " LEFT JOIN incidents i ON i.id = a.incident_id"
         " WHERE a.dedup_key >= ? AND a.dedup_key < ? AND a.source = ? AND a.fingerprint = ?"
         " ORDER BY +a.id DESC LIMIT 1",
-        *starting_with(one.series_key),
+        *starting_with(identified_alert.series_key),
         alert.source,
         alert.fingerprint,
     )

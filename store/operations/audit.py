@@ -136,9 +136,9 @@ def record(
     view: TrailView = yield recall()
     known = view.seen or view.known
     if known is None:
-        view.found = view.found or (yield from cut_off(head))
+        view.new_dispute = view.new_dispute or (yield from cut_off(head))
     elif head is None or (head.seq, head.mac) != (known.seq, known.mac):
-        view.found = view.found or (yield from contradiction(head, known))
+        view.new_dispute = view.new_dispute or (yield from contradiction(head, known))
     if head is not None and to_db_time(now + SKEW) < head.at:
         behind = round((from_db_time(head.at) - now).total_seconds())
         head = yield from _append(
@@ -201,8 +201,8 @@ class End(NamedTuple):
 
 def find_end() -> Operation[End]:
     """The end of the chain, whoever made it."""
-    found: End = yield from end_of((yield from find_anchor(HEAD)))
-    return found
+    end: End = yield from end_of((yield from find_anchor(HEAD)))
+    return end
 
 
 def end_of(head: Anchor | None) -> Operation[End]:

@@ -80,43 +80,58 @@ def lock_scopes(named: Sequence[IdentifiedAlert]) -> Statement:
     Nor takes in another telling of these alerts: it may name another scope, or none.
     """
     return lock(
-        *{incidents.lock_key(one.scope.env, one.scope.service) for one in named},
-        *{f"alert/{key}" for one in named for key in senders.keys(one)},
+        *{incidents.lock_key(item.scope.env, item.scope.service) for item in named},
+        *{f"alert/{key}" for item in named for key in senders.keys(item)},
     )
 
 
-def candidates(one: IdentifiedAlert, rows: list[Row] | None = None) -> Operation[Candidates]:
+def candidates(
+    identified_alert: IdentifiedAlert, rows: list[Row] | None = None
+) -> Operation[Candidates]:
     """Read them. The caller holds the alert's scope; `rows` are what `open_for` has just read."""
-    found = yield from _sort_out(one, (yield open_for(one)) if rows is None else rows)
+    result = yield from _sort_out(
+        identified_alert, (yield open_for(identified_alert)) if rows is None else rows
+    )
     elsewhere = {
         incidents.lock_key(row["scope_env"], row["scope_service"])
-        for row in found.rows
-        if (row["scope_env"], row["scope_service"]) != (one.scope.env, one.scope.service)
+        for row in result.rows
+        if (row["scope_env"], row["scope_service"])
+        != (identified_alert.scope.env, identified_alert.scope.service)
     }
     if elsewhere:
         # The incident that knows the alert has another scope: that one is to be held as well, and
         # looked at again, for somebody may have changed it before it was.
         yield lock(*elsewhere)
-        found = yield from _sort_out(one, (yield open_for(one)))
-    return found
+        result = yield from _sort_out(identified_alert, (yield open_for(identified_alert)))
+    return result
 
 
-def open_for(one: IdentifiedAlert) -> Statement:
+def open_for(identified_alert: IdentifiedAlert) -> Statement:
     """Reads the open incidents of its scope, those that know this very alert, the later resolves
     of it, and whether it is stored.
     """
-    keys = senders.keys(one)
-    sql = f"{_OF_THE_SCOPE}{_THAT_KNOW_IT}({senders.marks(keys)}){_IS_STORED}"
-    parameters = [one.scope.env, one.scope.service, *keys, one.dedup_key]
-    sent_at = told(one)
-    if sent_at and one.alert.status is AlertStatus.FIRING:
-        by_them, them = senders.by_them(one)
+    keys = senders.keys(identified_alert)
+    sql = f"{_OF_THE_SCOPE}{_THAT_KNOW_IT}({senders.placeholders(keys)}){_IS_STORED}"
+    parameters = [
+        identified_alert.scope.env,
+        identified_alert.scope.service,
+        *keys,
+        identified_alert.dedup_key,
+    ]
+    sent_at = sent_time(identified_alert)
+    if sent_at and identified_alert.alert.status is AlertStatus.FIRING:
+        by_them, them = senders.by_them(identified_alert)
         sql += f"{_LATER_RESOLVES}{by_them}"
-        parameters += [one.alert.fingerprint, one.alert.source, sent_at, *them]
+        parameters += [
+            identified_alert.alert.fingerprint,
+            identified_alert.alert.source,
+            sent_at,
+            *them,
+        ]
     return query(sql, *parameters)
 
 
-def _sort_out(one: IdentifiedAlert, rows: list[Row]) -> Operation[Candidates]:
+def _sort_out(identified_alert: IdentifiedAlert, rows: list[Row]) -> Operation[Candidates]:
     """Which of them it may join. Where none knows it, read that of the message it is an edit of."""
     of_the_scope: list[Row] = []
     with_its_key: list[Row] = []
@@ -131,15 +146,15 @@ def _sort_out(one: IdentifiedAlert, rows: list[Row]) -> Operation[Candidates]:
             of_the_scope.append(row)
         else:
             resolves.append(row["resolve"])
-    found = [
+    items = [
         row
         for row in with_its_key
-        if could_share_fingerprint(one.alert, row["env"], row["service"])
+        if could_share_fingerprint(identified_alert.alert, row["env"], row["service"])
     ]
-    if not found and one.edit_of:
-        found = yield from _earlier_version(one, one.edit_of)
+    if not items and identified_alert.edit_of:
+        items = yield from _earlier_version(identified_alert, identified_alert.edit_of)
     return Candidates(
-        sorted(found or of_the_scope, key=_id),
+        sorted(items or of_the_scope, key=_id),
         frozenset(map(_id, with_its_key)),
         tuple(resolves),
         is_stored,
@@ -151,9 +166,11 @@ def _id(row: Row) -> int:
     return number
 
 
-def _earlier_version(one: IdentifiedAlert, edit_of: DeliveryPart) -> Operation[list[Row]]:
+def _earlier_version(
+    identified_alert: IdentifiedAlert, edit_of: DeliveryPart
+) -> Operation[list[Row]]:
     """The open incident that the same part of the same message joined before its edit."""
-    by_them, them = senders.by_them(one, "a.")
+    by_them, them = senders.by_them(identified_alert, "a.")
     rows: list[Row] = yield query(
         f"SELECT {_COLUMNS}, 0 AS fires,"  # noqa: S608 - constants
         f" {senders.KEY.format('a')} AS replaces"
@@ -180,9 +197,9 @@ def since(alert: Alert) -> str:
     return to_db_time_or_none(alert.starts_at) or ""
 
 
-def told(one: IdentifiedAlert) -> str:
+def sent_time(identified_alert: IdentifiedAlert) -> str:
     """When its sender said it, '' where that is not known."""
-    return to_db_time_or_none(one.sent_at) or ""
+    return to_db_time_or_none(identified_alert.sent_at) or ""
 
 
 def is_unchanged(row: Row, alert: Alert) -> bool:
@@ -191,20 +208,24 @@ def is_unchanged(row: Row, alert: Alert) -> bool:
     return sent == (alert.severity, since(alert))
 
 
-def is_overtaken(one: IdentifiedAlert, row: Row | None, resolves: Sequence[str]) -> bool:
+def is_overtaken(
+    identified_alert: IdentifiedAlert, row: Row | None, resolves: Sequence[str]
+) -> bool:
     """Whether it comes in after the resolve that ended it, or the firing that began it anew.
 
     Any replica may get any message, and Slack delivers again what was not acknowledged.
     """
-    if one.alert.status is AlertStatus.RESOLVED:
-        return row is not None and is_older(one, row)
+    if identified_alert.alert.status is AlertStatus.RESOLVED:
+        return row is not None and is_older(identified_alert, row)
     if row is not None and row["fires"]:
         return False  # it counts; what it says is looked at where it is folded
     ends = map(alert_from_json, resolves)
-    return any(could_share_fingerprint(one.alert, end.env, end.service) for end in ends)
+    return any(
+        could_share_fingerprint(identified_alert.alert, end.env, end.service) for end in ends
+    )
 
 
-def is_older(one: IdentifiedAlert, row: Row) -> bool:
+def is_older(identified_alert: IdentifiedAlert, row: Row) -> bool:
     """Whether this alert fires by what was said later than this."""
-    at = told(one)
+    at = sent_time(identified_alert)
     return bool(at and row["fires"] and row["fired_told"] > at)

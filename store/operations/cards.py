@@ -53,7 +53,7 @@ def content(incident_id: int) -> Operation[CardContent]:
         waiting = yield from approvals.waiting_of_incident(incident_id)
     bad_news: Sequence[News] = []
     if rows[0]["has_news"]:
-        bad_news = yield from news.standing(incident)
+        bad_news = yield from news.current(incident)
     return CardContent(incident, fix, waiting, bad_news)
 
 

@@ -28,15 +28,15 @@ def insert(key: str, now: datetime) -> Statement:
 
 def known(keys: Sequence[str]) -> Operation[set[str]]:
     """Which of these were seen before."""
-    found: set[str] = set()
+    texts: set[str] = set()
     for start in range(0, len(keys), _AT_ONCE):
         part = keys[start : start + _AT_ONCE]
         rows = yield query(
             f"SELECT key FROM deliveries WHERE key IN ({', '.join('?' * len(part))})",  # noqa: S608 - placeholders
             *part,
         )
-        found.update(row["key"] for row in rows)
-    return found
+        texts.update(row["key"] for row in rows)
+    return texts
 
 
 class DeliveriesPart(Part):

@@ -36,11 +36,11 @@ def of_trail(end: End) -> Operation[str]:
     if head is not None and not end.genuine:
         return ""  # `freezes.current` disputes a forged head
     if view.known is None:
-        view.found = yield from audit.cut_off(head)
+        view.new_dispute = yield from audit.cut_off(head)
     else:
-        view.found = yield from audit.contradiction(head, view.known)
-    if view.found:
-        return view.found
+        view.new_dispute = yield from audit.contradiction(head, view.known)
+    if view.new_dispute:
+        return view.new_dispute
     if head is not None:
         view.seen = Head(head.seq, head.mac)
     return (yield from _on_record())
@@ -66,7 +66,7 @@ def compare_posted(posted: Sequence[tuple[Head, datetime]]) -> Operation[None]:
     view: TrailView = yield recall()
     highest = max(heads, key=lambda head: head.seq)
     if why := (yield from audit.contradiction(head, highest)):
-        view.found = f"its head was posted in Slack, and since then {why}"
+        view.new_dispute = f"its head was posted in Slack, and since then {why}"
 
 
 def check(channel: str, now: datetime) -> Operation[str]:

@@ -19,7 +19,7 @@ from store.operations import (
     senders,
     verification,
 )
-from store.operations.candidates import is_older, since, told
+from store.operations.candidates import is_older, sent_time, since
 from store.rows import dump
 from store.statements import Operation, Row, execute, query, run, to_db_time, to_db_time_or_none
 
@@ -40,9 +40,9 @@ class DeliveryContext:
 _ITS_ID = "(SELECT id FROM alerts WHERE dedup_key = ?)"
 
 
-def open_new(one: IdentifiedAlert, arrival: DeliveryContext) -> Operation[int]:
+def open_new(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Operation[int]:
     """A new incident with its alert, its card and its advice wished for; its id."""
-    alert = one.alert
+    alert = identified_alert.alert
     at = to_db_time(arrival.now)
     began = alert.starts_at if alert.starts_at and alert.starts_at <= arrival.now else arrival.now
     rows = yield query(
@@ -53,11 +53,11 @@ def open_new(one: IdentifiedAlert, arrival: DeliveryContext) -> Operation[int]:
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
         f" {_ITS_ID}, ?, ?, ?, ?)"
         " RETURNING id",
-        one.incident_key,
-        one.sop_id,
-        one.scope.env,
-        one.scope.service,
-        one.scope.category,
+        identified_alert.incident_key,
+        identified_alert.sop_id,
+        identified_alert.scope.env,
+        identified_alert.scope.service,
+        identified_alert.scope.category,
         IncidentStatus.OPEN,
         alert.severity,
         alert.title,
@@ -72,27 +72,31 @@ def open_new(one: IdentifiedAlert, arrival: DeliveryContext) -> Operation[int]:
         alert.text,
         dump(dict(alert.labels)),
         dump([(link.label, link.url) for link in alert.links]),
-        one.tracking_id,
+        identified_alert.tracking_id,
         to_db_time(began),
         at,
         int(arrival.posted),
-        one.dedup_key,
+        identified_alert.dedup_key,
         alert.env,
         alert.region,
         alert.service,
         to_db_time_or_none(alert.starts_at) or at,
     )
     incident_id: int = rows[0]["id"]
-    yield run("UPDATE alerts SET incident_id = ? WHERE dedup_key = ?", incident_id, one.dedup_key)
-    yield run(*_firing(incident_id, one, arrival.now))
+    yield run(
+        "UPDATE alerts SET incident_id = ? WHERE dedup_key = ?",
+        incident_id,
+        identified_alert.dedup_key,
+    )
+    yield run(*_firing(incident_id, identified_alert, arrival.now))
     # A SOP ID that only the alert names never takes a key over: anybody may send any alert.
     yield run(
         "INSERT INTO sop_map (incident_key, sop_id, first_seen_at) VALUES (?, ?, ?)"
         " ON CONFLICT (incident_key) DO UPDATE SET sop_id = excluded.sop_id WHERE ? = 1",
-        one.incident_key,
-        one.sop_id,
+        identified_alert.incident_key,
+        identified_alert.sop_id,
         at,
-        int(one.sop_matched),
+        int(identified_alert.sop_matched),
     )
     yield from incidents.append_event(
         incident_id, arrival.now, "opened", f"Opened by {alert.source}"
@@ -100,16 +104,16 @@ def open_new(one: IdentifiedAlert, arrival: DeliveryContext) -> Operation[int]:
     yield log_event(
         Event.INCIDENT_OPENED,
         incident_id,
-        sop_id=one.sop_id,
-        tracking_id=one.tracking_id,
+        sop_id=identified_alert.sop_id,
+        tracking_id=identified_alert.tracking_id,
         severity=str(alert.severity),
         channel=arrival.channel,
     )
     yield from incidents.show_card(
-        incident_id, arrival.channel, alert.severity, arrival.now, sender=one.sender
+        incident_id, arrival.channel, alert.severity, arrival.now, sender=identified_alert.sender
     )
     yield from advice.enqueue(incident_id, "", "", alert.severity, arrival.now)
-    if one.sop_matched:
+    if identified_alert.sop_matched:
         yield from proposing.enqueue(incident_id, alert.severity, f"sop:{incident_id}", arrival.now)
     return incident_id
 
@@ -122,21 +126,21 @@ _FIRES = (
 
 
 def _firing(
-    incident_id: int, one: IdentifiedAlert, now: datetime
+    incident_id: int, identified_alert: IdentifiedAlert, now: datetime
 ) -> tuple[str, *tuple[object, ...]]:
     """The statement that says so, and its values."""
-    alert = one.alert
+    alert = identified_alert.alert
     return (
         _FIRES,
-        senders.key(alert, one.sender),
-        one.sender,
+        senders.key(alert, identified_alert.sender),
+        identified_alert.sender,
         incident_id,
         alert.name,
         alert.severity,
         since(alert),
-        told(one),
-        one.dedup_key,
-        one.dedup_key,
+        sent_time(identified_alert),
+        identified_alert.dedup_key,
+        identified_alert.dedup_key,
         to_db_time(now),
     )
 
@@ -150,7 +154,7 @@ def _stops(incident_id: int, key: str) -> Operation[int]:
 
 
 def fold(
-    row: Row, one: IdentifiedAlert, arrival: DeliveryContext, *, may_fire: bool
+    row: Row, identified_alert: IdentifiedAlert, arrival: DeliveryContext, *, may_fire: bool
 ) -> Operation[None]:
     """Fold one more firing alert into an open incident.
 
@@ -160,22 +164,24 @@ def fold(
 
     `may_fire`: an alert of its key may fire there already, though it is not this one.
     """
-    alert = one.alert
+    alert = identified_alert.alert
     is_new = replaced = 0
     if row["replaces"]:
         replaced = yield from _stops(row["id"], row["replaces"])
-        key = senders.key(alert, one.sender)
-        yield from verification.replaced(row["id"], row["replaces"], key, one.sender)
+        key = senders.key(alert, identified_alert.sender)
+        yield from verification.replaced(row["id"], row["replaces"], key, identified_alert.sender)
     if not row["fires"]:
-        statement = _firing(row["id"], one, arrival.now)
+        statement = _firing(row["id"], identified_alert, arrival.now)
         if may_fire or replaced:
             is_new = yield execute(*statement)
         else:
             is_new = 1
             yield run(*statement)
         if row["was_acted_on"]:
-            yield from verification.fires_again(row["id"], senders.key(alert, one.sender))
-    elif not is_older(one, row):
+            yield from verification.fires_again(
+                row["id"], senders.key(alert, identified_alert.sender)
+            )
+    elif not is_older(identified_alert, row):
         yield run(
             "UPDATE firing SET name = ?, severity = ?, starts_at = ?, told_at = ?,"  # noqa: S608 - constants
             f" last_alert = {_ITS_ID}"
@@ -183,8 +189,8 @@ def fold(
             alert.name,
             alert.severity,
             since(alert),
-            told(one),
-            one.dedup_key,
+            sent_time(identified_alert),
+            identified_alert.dedup_key,
             row["fired_key"],
             row["id"],
         )
@@ -241,21 +247,21 @@ def _show_what_fires(row: Row, arrival: DeliveryContext) -> Operation[None]:
     )
 
 
-def clear(row: Row, one: IdentifiedAlert, arrival: DeliveryContext) -> Operation[None]:
+def clear(row: Row, identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Operation[None]:
     """An alert resolved: when nothing fires any more, so does its incident.
 
     Only the sender of what fires may clear it: anybody can say of any alert that it resolved.
     """
-    by_them, them = senders.by_them(one)
+    by_them, them = senders.by_them(identified_alert)
     theirs = yield query(
         f"SELECT 1 FROM firing WHERE incident_id = ? AND {by_them} LIMIT 1",  # noqa: S608 - placeholders
         row["id"],
         *them,
     )
     if not theirs:
-        yield from senders.told_by_another(row, one, arrival.now)
+        yield from senders.told_by_another(row, identified_alert, arrival.now)
         return
-    keys = [row["replaces"]] if row["replaces"] else senders.keys(one)
+    keys = [row["replaces"]] if row["replaces"] else senders.keys(identified_alert)
     cleared: list[str] = []
     for key in keys:
         if (yield from _stops(row["id"], key)):
@@ -264,18 +270,18 @@ def clear(row: Row, one: IdentifiedAlert, arrival: DeliveryContext) -> Operation
         # A sender whose resolve reads differently from its alert: the name has to do, where only
         # one of that name fires. Of several, which one resolved is not known, so none is cleared;
         # nor is one that was told after this.
-        at = told(one)
+        at = sent_time(identified_alert)
         by_name = yield query(
             "DELETE FROM firing WHERE incident_id = ? AND name = ? AND (? = '' OR told_at <= ?)"  # noqa: S608 - placeholders
             f" AND {by_them} AND 1 = (SELECT COUNT(*) FROM firing WHERE incident_id = ?"
             f" AND name = ? AND {by_them}) RETURNING fingerprint",
             row["id"],
-            one.alert.name,
+            identified_alert.alert.name,
             at,
             at,
             *them,
             row["id"],
-            one.alert.name,
+            identified_alert.alert.name,
             *them,
         )
         cleared = [gone["fingerprint"] for gone in by_name]

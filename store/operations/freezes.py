@@ -32,9 +32,9 @@ def freeze(user: str, reason: str, channel: str, now: datetime) -> Operation[tup
     6. Record it in the audit trail.
     """
     yield lock(FREEZING)
-    standing: Freeze | None = yield from current()
-    if standing is not None and not standing.disputed:
-        return standing, False
+    current_freeze: Freeze | None = yield from current()
+    if current_freeze is not None and not current_freeze.disputed:
+        return current_freeze, False
     yield run(
         "INSERT INTO freezes (name, actor, at, reason) VALUES ('all', ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE"
@@ -57,15 +57,15 @@ def unfreeze(user: str, channel: str, now: datetime) -> Operation[Freeze | None]
     waiting approvals. 4. End its notice in `channel`. 5. Record it in the audit trail.
     """
     yield lock(FREEZING)
-    standing: Freeze | None = yield from current()
-    if standing is None:
+    current_freeze: Freeze | None = yield from current()
+    if current_freeze is None:
         return None
     yield run("DELETE FROM freezes WHERE name = 'all'")
     yield from _show_waiting(now)
-    body = {"by": standing.by, "why": standing.reason, "lifted_by": user}
+    body = {"by": current_freeze.by, "why": current_freeze.reason, "lifted_by": user}
     yield from notices.upsert_notice(NOTICE, channel, body, now, over=True)
     yield from audit.record(Kind.UNFROZEN, now=now, subject="all", actor=user)
-    return standing
+    return current_freeze
 
 
 def current() -> Operation[Freeze | None]:

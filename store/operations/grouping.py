@@ -98,10 +98,10 @@ def grouped(incident_id: int, limit: int, offset: int) -> Operation[GroupedAlert
         limit,
         offset,
     )
-    found = []
+    items = []
     for row in rows:
         alert = alert_from_json(row["body"])
-        found.append(
+        items.append(
             GroupedAlert(
                 name=alert.name,
                 title=alert.title,
@@ -115,7 +115,7 @@ def grouped(incident_id: int, limit: int, offset: int) -> Operation[GroupedAlert
                 labels=alert.labels,
             )
         )
-    return GroupedAlerts(tuple(found), counts[0]["total"], firing[0]["n"])
+    return GroupedAlerts(tuple(items), counts[0]["total"], firing[0]["n"])
 
 
 class GroupingPart(Part):

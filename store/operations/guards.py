@@ -54,7 +54,7 @@ def facts(limits: Limits, now: datetime, *, missing: bool = True) -> Operation[F
     end: End
     frozen, end = yield from freezes.with_end()
     dispute: str = yield from disputes.of_trail(end)
-    lost: list[str] = (yield from trust.lost_requests(now, end)) if missing else []
+    missing_requests: list[str] = (yield from trust.lost_requests(now, end)) if missing else []
     rows = yield query(_KNOWN, to_db_time(since_of(limits, now)))
     runs = [
         PastRun(
@@ -68,7 +68,7 @@ def facts(limits: Limits, now: datetime, *, missing: bool = True) -> Operation[F
         )
         for row in rows
     ]
-    return Facts(frozen, runs, tuple(lost), dispute)
+    return Facts(frozen, runs, tuple(missing_requests), dispute)
 
 
 class GuardsPart(Part):

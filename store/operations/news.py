@@ -79,7 +79,7 @@ def of_execution(execution: Execution, approval: Approval, now: datetime) -> Ope
         return
     incident = yield from incidents.get(execution.incident_id)
     # An approver may mark an unknown outcome.
-    deciders = approval.approvers if kind is NewsKind.UNKNOWN else approval.said_yes
+    deciders = approval.approvers if kind is NewsKind.UNKNOWN else approval.approved_by
     yield from report(
         incident,
         kind,
@@ -181,7 +181,7 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
         f" AND {outbox.PENDING} GROUP BY channel"
     )
     waiting = {row["channel"]: int(row["n"]) for row in counts}
-    said = 0
+    value = 0
     for row in rows:
         if waiting.get(row["channel"], 0) >= MOST_WAITING:
             continue
@@ -196,8 +196,8 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
             )
         ):
             waiting[row["channel"]] = waiting.get(row["channel"], 0) + 1
-            said += 1
-    return said
+            value += 1
+    return value
 
 
 def get(news_id: int) -> Operation[News | None]:
@@ -206,7 +206,7 @@ def get(news_id: int) -> Operation[News | None]:
     return _news_from(rows[0]) if rows else None
 
 
-def standing(incident: Incident, limit: int = 3) -> Operation[list[News]]:
+def current(incident: Incident, limit: int = 3) -> Operation[list[News]]:
     """The news that still holds, the newest first; what turned out well since is left out."""
     rows = yield query(
         "SELECT n.*, e.state AS ended, (SELECT MAX(a.requested_at) FROM approvals a"  # noqa: S608 - a constant

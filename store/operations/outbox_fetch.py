@@ -85,10 +85,10 @@ def _yields(senders: Collection[str]) -> str:
     """
     if not senders:
         return ""
-    marks = ", ".join("?" * len(senders))
+    placeholders = ", ".join("?" * len(senders))
     return (
         f"CASE WHEN o.class = {OrderClass.REPLY:d} THEN 2 ELSE 0 END"
-        f" + CASE WHEN o.ts IS NULL AND o.sender IN ({marks}) THEN 1 ELSE 0 END, "
+        f" + CASE WHEN o.ts IS NULL AND o.sender IN ({placeholders}) THEN 1 ELSE 0 END, "
     )
 
 
@@ -116,7 +116,9 @@ def reading_due(
     A reply waits until its card is posted. New posts of the senders in `yielding` come after the
     cards of all others.
     """
-    only = "" if which == EVERYTHING else f" AND ({' OR '.join(_IS[one] for one in sorted(which))})"
+    only = (
+        "" if which == EVERYTHING else f" AND ({' OR '.join(_IS[item] for item in sorted(which))})"
+    )
     return query(
         f"{SELECT} WHERE o.channel = ? AND {_DUE}{only} ORDER BY {_yields(yielding)}"
         "o.class, o.severity, o.promoted, o.turn, o.not_before, o.id LIMIT ?",
@@ -154,7 +156,7 @@ def fetch(
     now: datetime, owner: str, asks: Mapping[str, FetchRequest]
 ) -> Operation[dict[str, ChannelWork]]:
     """The channels that have something due, with the messages of those that ask for them."""
-    found: dict[str, ChannelWork] = {}
+    fields: dict[str, ChannelWork] = {}
     ahead = asks if len(asks) <= AHEAD else {}
     channels, *read = yield from together(
         channels_due(now, owner),
@@ -167,7 +169,7 @@ def fetch(
     for channel, which in classes_of(channels).items():
         ask = asks.get(channel)
         if ask is None or not which & ask.which:
-            found[channel] = ChannelWork(which)
+            fields[channel] = ChannelWork(which)
             continue
         if channel in rows_of:
             messages = messages_of(rows_of[channel])
@@ -177,8 +179,8 @@ def fetch(
         if messages and messages[0].kind == "card":
             with suppress(NotFound):  # what is missing stops this card, and no other message
                 card = yield from cards.content(int(messages[0].subject))
-        found[channel] = ChannelWork(which, ask, messages, card)
-    return found
+        fields[channel] = ChannelWork(which, ask, messages, card)
+    return fields
 
 
 class OutboxFetchPart(Part):

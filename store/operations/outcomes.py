@@ -42,7 +42,7 @@ def finish(
     execution: Execution = yield from executions.get(execution_id)
     approval: Approval = yield from approvals.get(execution.approval_id)
     may_retry = not_run and not looked_up and state is RemediationStatus.FAILED
-    retry_until = approval.holds_until if may_retry else None
+    retry_until = approval.valid_until if may_retry else None
     change = Change(
         event=_OUTCOMES[state],
         now=now,

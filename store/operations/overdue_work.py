@@ -30,7 +30,7 @@ class _Rule:
     says: str
     sql: str
     """Gives `name` for each that stands still. Its one parameter is the time before which."""
-    patience: timedelta
+    timeout: timedelta
 
 
 # Of an incident's message people know the incident.
@@ -129,21 +129,21 @@ KINDS = tuple(rule.what for rule in _RULES)
 
 def overdue_work(now: datetime) -> Operation[list[OverdueWork]]:
     """Everything that stands still."""
-    found: list[OverdueWork] = []
+    overdue_works: list[OverdueWork] = []
     for rule in _RULES:
         rows = yield query(
             f"SELECT COUNT(*) AS n FROM ({rule.sql}) AS still",  # noqa: S608 - constants
-            to_db_time(now - rule.patience),
+            to_db_time(now - rule.timeout),
         )
         if not rows[0]["n"]:
             continue
-        some = yield query(
+        item = yield query(
             f"SELECT name FROM ({rule.sql}) AS still ORDER BY name LIMIT {SHOWN}",  # noqa: S608 - constants
-            to_db_time(now - rule.patience),
+            to_db_time(now - rule.timeout),
         )
-        names = tuple(str(row["name"]) for row in some)
-        found.append(OverdueWork(rule.what, rule.says, int(rows[0]["n"]), names))
-    return found
+        names = tuple(str(row["name"]) for row in item)
+        overdue_works.append(OverdueWork(rule.what, rule.says, int(rows[0]["n"]), names))
+    return overdue_works
 
 
 class OverdueWorkPart(Part):

@@ -27,37 +27,49 @@ KEY = (
 """The same in SQL, for a row of alerts of that name."""
 
 
-def keys(one: IdentifiedAlert) -> list[str]:
+def keys(identified_alert: IdentifiedAlert) -> list[str]:
     """Its own key, those of senders that are the same, and that of before senders were known."""
-    return list(dict.fromkeys([*(key(one.alert, who) for who in one.senders), key(one.alert, "")]))
+    return list(
+        dict.fromkeys(
+            [
+                *(key(identified_alert.alert, who) for who in identified_alert.senders),
+                key(identified_alert.alert, ""),
+            ]
+        )
+    )
 
 
-def marks(values: Sequence[object]) -> str:
+def placeholders(values: Sequence[object]) -> str:
     """A placeholder for each."""
     return ", ".join("?" * len(values))
 
 
-def by_them(one: IdentifiedAlert, table: str = "") -> tuple[str, tuple[str, ...]]:
+def by_them(identified_alert: IdentifiedAlert, table: str = "") -> tuple[str, tuple[str, ...]]:
     """SQL: the row is of the same sender, or of before senders were known; and its values."""
-    if not one.senders:
+    if not identified_alert.senders:
         return "1 = 1", ()
-    return f"{table}sender IN ('', {marks(one.senders)})", one.senders
+    return (
+        f"{table}sender IN ('', {placeholders(identified_alert.senders)})",
+        identified_alert.senders,
+    )
 
 
-def told_by_another(row: Row, one: IdentifiedAlert, now: datetime) -> Operation[None]:
+def told_by_another(row: Row, identified_alert: IdentifiedAlert, now: datetime) -> Operation[None]:
     """Keep another sender's resolve, and report it in the thread once a sender."""
     yield run(
-        "UPDATE alerts SET reason = ? WHERE dedup_key = ?", Reason.NOT_ITS_SENDER, one.dedup_key
+        "UPDATE alerts SET reason = ? WHERE dedup_key = ?",
+        Reason.NOT_ITS_SENDER,
+        identified_alert.dedup_key,
     )
-    begins = f"{one.sender} says that it is resolved,"
-    said = yield query(
+    begins = f"{identified_alert.sender} says that it is resolved,"
+    rows = yield query(
         "SELECT 1 FROM timeline WHERE incident_id = ? AND kind = 'note' AND actor = ''"
         " AND substr(text, 1, length(?)) = ? LIMIT 1",
         row["id"],
         begins,
         begins,
     )
-    if not said:
+    if not rows:
         text = (
             f"{begins} but what fires here was sent by another. Nothing is cleared."
             " If both are the same sender, declare them under ingest.same_sender in policy.yaml."

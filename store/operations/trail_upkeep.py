@@ -155,15 +155,15 @@ def _fault(seq: int, mac: str, through: int) -> Operation[str]:
     """The fault of the rows after `seq`, in words; '' when they lead to `through`."""
     frozen = yield from _frozen_at(seq)
     while seq < through:
-        found = yield query(
+        rows = yield query(
             "SELECT * FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
             seq,
             through,
             _BATCH,
         )
-        if not found:
+        if not rows:
             return f"rows {seq + 1} to {through} are missing"
-        for row in map(audit.row_from, found):
+        for row in map(audit.row_from, rows):
             if row.seq != seq + 1:
                 return f"row {seq + 1} is missing"
             if row.prev != mac:

@@ -52,7 +52,7 @@ def missing(approval: Approval) -> Operation[str]:
     That it was put before people as it is, each yes by who said it to that, and that it was
     approved by them, or by the policy alone, when it says. Rows that the key did not make are none.
     """
-    found = yield query(
+    result = yield query(
         "SELECT * FROM audit WHERE incident_id = ? AND subject = ?"  # noqa: S608 - placeholders
         f" AND kind IN ({', '.join('?' * len(_KINDS))}) ORDER BY seq",
         approval.incident_id,
@@ -60,13 +60,13 @@ def missing(approval: Approval) -> Operation[str]:
         *_KINDS,
     )
     rows: list[Row] = []
-    for row in map(audit.row_from, found):
+    for row in map(audit.row_from, result):
         if not (yield from audit.is_forged(row)):
             rows.append(row)
     if [_digest(row) for row in rows if row.kind == Kind.PROPOSED] != [approval.digest]:
         return "that this was proposed"
     yes = {row.actor for row in rows if _is_yes(row) and _digest(row) == approval.digest}
-    for user in approval.said_yes:
+    for user in approval.approved_by:
         if user not in yes:
             return f"the yes of {user}"
     approved = [(row.at, _digest(row)) for row in rows if row.kind == Kind.APPROVED]

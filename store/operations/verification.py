@@ -48,7 +48,7 @@ _IN_INCIDENT = "execution_id IN (SELECT id FROM executions WHERE incident_id = ?
 def cleared(incident_id: int, keys: Sequence[str], now: datetime) -> Operation[None]:
     """Their own sender cleared the alerts of these keys."""
     yield run(
-        f"UPDATE watched SET cleared_at = ? WHERE fingerprint IN ({senders.marks(keys)})"  # noqa: S608 - constants
+        f"UPDATE watched SET cleared_at = ? WHERE fingerprint IN ({senders.placeholders(keys)})"  # noqa: S608 - constants
         f" AND {_IN_INCIDENT}",
         to_db_time(now),
         *keys,

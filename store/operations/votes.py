@@ -46,7 +46,7 @@ def vote(
     check_vote(approval, voter, home_team=home_team, now=now, choice=choice)
     yield from audit.check_clock(now)
     incident = yield from incidents.get(approval.incident_id)
-    if choice is Choice.REJECT and voter.user in (approval.requested_by, *approval.said_yes):
+    if choice is Choice.REJECT and voter.user in (approval.requested_by, *approval.approved_by):
         over: Approval = yield from _cancel(approval, incident, voter.user, now, press)
         return over
     if choice is Choice.APPROVE:

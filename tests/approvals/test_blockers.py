@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from bot.approvals import reason_text
 from bot.approvals.binding import digest_of
 from bot.approvals.blockers import HOUR, Blocker, evaluate, requirement_of, signature
-from bot.approvals.facts import Config, Facts, LastLook, PastRun
+from bot.approvals.facts import Config, Facts, LastCheck, PastRun
 from bot.approvals.limits import Limits
-from bot.approvals.model import Approval, Binding, Freeze, Terms
+from bot.approvals.model import Approval, ApprovalConditions, Binding, Freeze
 from bot.approvals.reasons import BlockerKind, LostVote, Reason, VoteProblem
 from bot.approvals.segment import Window
 from bot.incidents.model import Incident, IncidentStatus, Severity
@@ -33,7 +33,7 @@ NOT_VERIFIED = RemediationStatus.NOT_VERIFIED
 
 def asked(**changes: object) -> Approval:
     """Cat asked for it; Ana and Ben may approve it."""
-    terms = Terms(bound=Binding(env="prod", service="checkout-api", sop="sop-digest"))
+    terms = ApprovalConditions(bound=Binding(env="prod", service="checkout-api", sop="sop-digest"))
     approval = models.approval(**{"terms": terms, **changes})
     return replace(approval, digest=digest_of(approval))
 
@@ -69,7 +69,7 @@ def found(
     limits: Limits = LIMITS,
     now: datetime = NOW,
     config: Config | None = None,
-    last_look: LastLook | None = None,
+    last_check: LastCheck | None = None,
 ) -> Blocker | None:
     item, facts = approval or asked(), Facts(freeze, runs)
     return evaluate(
@@ -79,7 +79,7 @@ def found(
         limits,
         now,
         config=config,
-        last_look=last_look,
+        last_check=last_check,
     )
 
 
@@ -190,7 +190,7 @@ def test_while_everything_is_frozen_nothing_runs() -> None:
 def test_outside_of_its_window_it_says_when_that_opens() -> None:
     hour = (NOW + 2 * HOUR).replace(minute=0, second=0, microsecond=0)
     window = Window.model_validate({"start": f"{hour:%H:%M}", "end": f"{hour + HOUR:%H:%M}"})
-    approval = asked(terms=Terms(only_in_windows=True))
+    approval = asked(terms=ApprovalConditions(only_in_windows=True))
     limits = replace(LIMITS, windows=(window,))
     assert found(approval, limits=limits) == Blocker(kind=Kind.WINDOW_CLOSED, until=hour)
     assert found(approval) == Blocker(kind=Kind.WINDOW_CLOSED), "no window is declared"
@@ -271,11 +271,11 @@ def test_a_budget_that_is_spent_says_when_there_is_some_again(
     assert (never.kind, never.until) == (kind, None)
 
 
-GOOD = LastLook(is_on_record=True, lost_vote=None, plan=models.approval().preview.digest)
+GOOD = LastCheck(is_on_record=True, lost_vote=None, plan=models.approval().preview.digest)
 
 
 @pytest.mark.parametrize(
-    ("last_look", "kind"),
+    ("last_check", "kind"),
     [
         (replace(GOOD, is_on_record=False), Kind.NOT_ON_RECORD),
         (replace(GOOD, lost_vote=LostVote(VoteProblem.BOT, user="U1")), Kind.VOTE_LOST),
@@ -283,10 +283,10 @@ GOOD = LastLook(is_on_record=True, lost_vote=None, plan=models.approval().previe
     ],
 )
 def test_the_last_look_before_it_is_sent_ends_what_is_not_what_people_approved(
-    last_look: LastLook, kind: BlockerKind
+    last_check: LastCheck, kind: BlockerKind
 ) -> None:
-    assert found(approved(), last_look=GOOD) is None
-    blocker = found(approved(), last_look=last_look)
+    assert found(approved(), last_check=GOOD) is None
+    blocker = found(approved(), last_check=last_check)
     assert blocker is not None
     assert (blocker.kind, blocker.is_final) == (kind, True)
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.approvals.rules import Case, demand, in_window, next_opening
+from bot.approvals.rules import PolicyInput, demand, in_window, next_opening
 from bot.approvals.segment import Remediate, Window
 from bot.incidents.remediation import Risk, risk_of
 
 BEN, SRE = "U0BEN", "S0SRE"
 
 
-def case(**changes: Any) -> Case:
+def case(**changes: Any) -> PolicyInput:
     given_: dict[str, Any] = {
         "action_id": "service.restart",
         "risk": "medium",
@@ -28,7 +28,7 @@ def case(**changes: Any) -> Case:
         "fits": True,
         "asked_by": "",
     }
-    return Case(**{**given_, **changes})
+    return PolicyInput(**{**given_, **changes})
 
 
 def policy(**keys: Any) -> Remediate:

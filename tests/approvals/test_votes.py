@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.model import Approval, Choice, Execution, Standing, Terms, Vote
+from bot.approvals.model import Approval, ApprovalConditions, Choice, Execution, UserStatus, Vote
 from bot.approvals.policy import Voter, check_vote, mentions, outcome
 from bot.approvals.reasons import VoteProblem
 from bot.errors import Refused
@@ -47,7 +47,7 @@ def approval(**changes: Any) -> Approval:
     return Approval(**{**fields, **changes})
 
 
-PERSON = Standing(problem=None)
+PERSON = UserStatus(problem=None)
 
 
 def press(
@@ -55,9 +55,11 @@ def press(
     user: str = ANA,
     team: str = HOME,
     at: float = 0,
-    standing: Standing = PERSON,
+    user_status: UserStatus = PERSON,
 ) -> None:
-    check_vote(result, Voter(user, team, standing), home_team=HOME, now=NOW + timedelta(seconds=at))
+    check_vote(
+        result, Voter(user, team, user_status), home_team=HOME, now=NOW + timedelta(seconds=at)
+    )
 
 
 def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:
@@ -85,7 +87,7 @@ def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:
             "Not counted: you are not an approver of this action. Ask <@U0BEN>.",
         ),
         (
-            {"terms": Terms(editors=(ANA,))},
+            {"terms": ApprovalConditions(editors=(ANA,))},
             {},
             (
                 "Not counted: you changed a value of this, so somebody else must approve it."
@@ -94,12 +96,12 @@ def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:
         ),
         (
             {},
-            {"standing": Standing()},
+            {"user_status": UserStatus()},
             "Not counted: Slack did not say who you are. Press again in a minute.",
         ),
         (
             {},
-            {"standing": Standing(problem=VoteProblem.GUEST)},
+            {"user_status": UserStatus(problem=VoteProblem.GUEST)},
             "Not counted: guests never count. Ask <@U0BEN>.",
         ),
         (
@@ -109,7 +111,7 @@ def test_an_approver_who_did_not_ask_may_vote_until_it_expires() -> None:
         ),
         (
             {"approvers": ("S0SRE",)},
-            {"standing": Standing(problem=None, unread=frozenset({"S0SRE"}))},
+            {"user_status": UserStatus(problem=None, unread=frozenset({"S0SRE"}))},
             ("Not counted: Slack did not say who is in <!subteam^S0SRE>. Press again in a minute."),
         ),
         (
@@ -170,10 +172,13 @@ def test_nobody_votes_on_what_is_decided(state: RemediationStatus) -> None:
 
 
 def test_who_is_in_a_group_of_approvers_may_vote() -> None:
-    member = Standing(problem=None, groups=frozenset({"S0SRE"}))
-    press(approval(approvers=("S0SRE",)), standing=member)
-    press(approval(approvers=("S0DBA", "S0SRE")), EVE, standing=member)
-    press(approval(approvers=(ANA, "S0SRE")), standing=Standing(None, unread=frozenset({"S0SRE"})))
+    member = UserStatus(problem=None, groups=frozenset({"S0SRE"}))
+    press(approval(approvers=("S0SRE",)), user_status=member)
+    press(approval(approvers=("S0DBA", "S0SRE")), EVE, user_status=member)
+    press(
+        approval(approvers=(ANA, "S0SRE")),
+        user_status=UserStatus(None, unread=frozenset({"S0SRE"})),
+    )
 
 
 def test_an_empty_list_means_nobody_even_for_the_one_who_asked() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from bot.approvals.binding import digest_of
 from bot.approvals.blockers import Blocker
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
-from bot.approvals.model import Approval, Execution, Standing
+from bot.approvals.model import Approval, Execution, UserStatus
 from bot.approvals.policy import Voter
 from bot.approvals.reasons import BlockerKind, Reason
 from bot.incidents import correlation
@@ -153,7 +153,7 @@ async def claim_execution(
 
 def voter(user: str, team: str = TEAM) -> Voter:
     """Somebody who pressed, of whom Slack says that they are a person of this workspace."""
-    return Voter(user, team, Standing(problem=None))
+    return Voter(user, team, UserStatus(problem=None))
 
 
 async def revoke(store: Store, approval_id: str, why: str, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.approvals.binding import bound_to, digest_of
-from bot.approvals.model import Approval, Choice, Execution, Standing, Terms
+from bot.approvals.model import Approval, ApprovalConditions, Choice, Execution, UserStatus
 from bot.approvals.policy import Voter
 from bot.approvals.segment import Remediate
 from bot.configuration import Configuration, LiveConfiguration
@@ -87,7 +87,7 @@ class Bench:
         self.dead = Store(store._engine, owner="bot-dead", audit_key=AUDIT_KEY)
         self.gateway = gateway or Gateway()
         self.now = later(10)
-        self.presser = Standing(problem=None)
+        self.presser = UserStatus(problem=None)
         self.service = IncidentService(
             Dependencies(
                 store=self.store,
@@ -95,7 +95,7 @@ class Bench:
                 advisor=None,
                 gateway=self.gateway,
                 probe=None,
-                user_status=self.standing,
+                user_status=self.user_status,
                 clock=self.clock,
                 metrics=Metrics(),
                 home_team=TEAM,
@@ -106,7 +106,7 @@ class Bench:
     def clock(self) -> datetime:
         return self.now
 
-    async def standing(self, _user: str, _groups: object) -> Standing:
+    async def user_status(self, _user: str, _groups: object) -> UserStatus:
         """What Slack says of everybody."""
         return self.presser
 
@@ -114,7 +114,9 @@ class Bench:
         """What waits for a yes."""
         incident = await open_incident(self.store)
         written = self.service.config.current.written(incident.sop_id)
-        result = approval(incident.id, terms=Terms(bound=bound_to(incident, written)), **changes)
+        result = approval(
+            incident.id, terms=ApprovalConditions(bound=bound_to(incident, written)), **changes
+        )
         result = replace(result, digest=digest_of(result))
         asks = Remediate(approvers=result.approvers, approvals_required=result.needed)
         self.service.config.current = Configuration(Policy(remediate=asks))
@@ -123,7 +125,7 @@ class Bench:
     async def approved(self, **changes: Any) -> None:
         """A yes of 1 second after NOW."""
         item = await self.asked(**changes)
-        known = Standing(problem=None, groups=frozenset({"S0SRE"}))
+        known = UserStatus(problem=None, groups=frozenset({"S0SRE"}))
         await self.store.vote(item.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1))
 
     async def claimed_by(self, store: Store) -> Execution:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.model import UNKNOWN as STRANGER
-from bot.approvals.model import Standing
+from bot.approvals.model import UserStatus
 from bot.approvals.reason_text import sentence
 from bot.approvals.reasons import VoteProblem
 from bot.incidents.remediation import RemediationStatus
@@ -84,7 +84,7 @@ async def test_a_plan_that_drifted_is_revoked(
 
 async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench) -> None:
     await bench.approved()
-    bench.presser = Standing(problem=VoteProblem.DEACTIVATED)
+    bench.presser = UserStatus(problem=VoteProblem.DEACTIVATED)
     assert await bench.dispatch()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
     (approval,) = await bench.store.approvals_of(1)
@@ -96,13 +96,16 @@ async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench
     ("user_status", "why"),
     [
         (STRANGER, "Slack did not say who they are"),
-        (Standing(problem=None, unread=frozenset({"S0SRE"})), "Slack did not say who is in @S0SRE"),
-        (Standing(problem=None), "they are not an approver of this action"),
+        (
+            UserStatus(problem=None, unread=frozenset({"S0SRE"})),
+            "Slack did not say who is in @S0SRE",
+        ),
+        (UserStatus(problem=None), "they are not an approver of this action"),
     ],
     ids=["silent about the person", "silent about the group", "no approver"],
 )
 async def test_why_a_yes_does_not_count_any_more_is_said_as_it_is(
-    bench: Bench, user_status: Standing, why: str
+    bench: Bench, user_status: UserStatus, why: str
 ) -> None:
     await bench.approved(approvers=("S0SRE",))
     bench.presser = user_status

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from bot.approvals.binding import bound_to, digest_of
-from bot.approvals.model import Choice, Standing, Terms
+from bot.approvals.model import ApprovalConditions, Choice, UserStatus
 from bot.approvals.policy import Voter
 from bot.approvals.segment import Remediate
 from bot.configuration import Configuration
@@ -72,13 +72,13 @@ async def approved(bench: Bench, *targets: str) -> list[str]:
             bench.store, service=f"s{number}", fingerprint=f"fp-{number}"
         )
         bound = bound_to(incident, bench.service.config.current.written(incident.sop_id))
-        result = approval(incident.id, terms=Terms(bound=bound), target=target)
+        result = approval(incident.id, terms=ApprovalConditions(bound=bound), target=target)
         probe = Parameter("probe_url", f"http://{target}/health", "SOP")
         parameters = (*result.proposal.parameters, probe)
         result = replace(result, proposal=replace(result.proposal, parameters=parameters))
         result = replace(result, digest=digest_of(result))
         await bench.store.ask(result, f"test-{number}")
-        known = Standing(problem=None)
+        known = UserStatus(problem=None)
         await bench.store.vote(
             result.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1 + number / 10)
         )

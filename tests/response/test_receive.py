@@ -19,7 +19,7 @@ SOPS = SopLibrary.load([("sops.jsonl", '{"sop_id": "web-cpu", "keys": ["svc:web"
 def test_each_telling_of_a_standing_alert_has_its_own_key_that_begins_the_same():
     firing_alert = alert(starts_at=NOW)
     first, second = (
-        next(name_all(Delivery(key, "C1", [firing_alert], retold=True), SOPS, NOW))
+        next(name_all(Delivery(key, "C1", [firing_alert], repeats=True), SOPS, NOW))
         for key in ("http/1", "http/2")
     )
     assert first.series_key == second.series_key

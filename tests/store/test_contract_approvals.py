@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.model import Approval, Choice, Standing, Terms
+from bot.approvals.model import Approval, ApprovalConditions, Choice, UserStatus
 from bot.approvals.policy import Voter
 from bot.approvals.reasons import NOBODY_DECIDED, EndKind, Reason, VoteProblem
 from bot.errors import NotFound, Refused
@@ -216,7 +216,7 @@ async def test_who_asked_does_not_approve_it_but_may_take_it_back(
 
 async def test_who_asked_and_is_a_guest_by_now_takes_nothing_back(store: Store) -> None:
     result = await pending_approval(store, (await open_incident(store)).id, requested_by=CAT)
-    guest = Voter(CAT, TEAM, Standing(problem=VoteProblem.GUEST))
+    guest = Voter(CAT, TEAM, UserStatus(problem=VoteProblem.GUEST))
     with pytest.raises(Refused, match="guests never count"):
         await store.vote(result.id, guest, NO, TEAM, later(1))
 
@@ -236,7 +236,7 @@ async def test_an_approver_may_still_reject_until_it_is_decided(store: Store) ->
 async def test_an_edit_takes_the_old_ones_place_once(store: Store) -> None:
     incident = await open_incident(store)
     old = await pending_approval(store, incident.id)
-    fresh = approval(incident.id, terms=Terms(editors=(BEN,)))
+    fresh = approval(incident.id, terms=ApprovalConditions(editors=(BEN,)))
     assert await store.edit(old.id, fresh, "e1", BEN, {"grace": "2"}) == fresh
     pending = approval(incident.id)
     assert await store.edit(old.id, pending, "e1", BEN, {"grace": "2"}) == fresh, "sent twice"

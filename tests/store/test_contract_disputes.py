@@ -9,7 +9,7 @@ import pytest
 
 from bot.approvals.blockers import evaluate
 from bot.approvals.limits import Limits
-from bot.approvals.model import Approval, Binding, Choice, Terms
+from bot.approvals.model import Approval, ApprovalConditions, Binding, Choice
 from bot.approvals.reasons import BlockerKind
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
@@ -40,7 +40,9 @@ WIPED = (("DELETE FROM freezes",), ("DELETE FROM audit",), ("DELETE FROM audit_a
 
 async def proposed(store: Store) -> Approval:
     incident = await open_incident(store)
-    terms = Terms(bound=Binding(severity=incident.severity, env=incident.env, service="web"))
+    terms = ApprovalConditions(
+        bound=Binding(severity=incident.severity, env=incident.env, service="web")
+    )
     return await pending_approval(store, incident.id, terms=terms)
 
 

@@ -13,7 +13,7 @@ import pytest
 from bot.approvals.blockers import requirement_of
 from bot.approvals.facts import Config
 from bot.approvals.limits import Limits
-from bot.approvals.model import Binding, Choice, Execution, Terms
+from bot.approvals.model import ApprovalConditions, Binding, Choice, Execution
 from bot.approvals.reason_text import sentence
 from bot.approvals.reasons import INCIDENT_RESOLVED, sent_before
 from bot.approvals.segment import Window
@@ -266,7 +266,7 @@ async def test_what_is_under_way_is_only_sent_again_while_its_yes_holds(store: S
 
 # The last word before it is sent
 
-BOUND = Terms(bound=Binding(severity="high", env="prod", service="web"))
+BOUND = ApprovalConditions(bound=Binding(severity="high", env="prod", service="web"))
 NIGHT = Window.model_validate({"start": "03:00", "end": "03:05"})  # NOW is 03:04:05
 
 
@@ -328,7 +328,7 @@ async def test_a_freeze_and_a_request_at_once_are_on_record_in_the_order_they_ha
     here, there = await storage.open("bot-a"), await storage.open("bot-b")
     for number in range(10):
         incident = await open_incident(here, service=f"s{number}", fingerprint=f"fp-{number}")
-        bound = Terms(bound=Binding(severity="high", env="prod", service=f"s{number}"))
+        bound = ApprovalConditions(bound=Binding(severity="high", env="prod", service=f"s{number}"))
         execution = await dispatching(here, incident, terms=bound)
         before = len(await trail(here))
         sent, _ = await asyncio.gather(

@@ -11,7 +11,7 @@ import pytest
 from bot.approvals.blockers import evaluate, requirement_of
 from bot.approvals.facts import Config
 from bot.approvals.limits import Limits
-from bot.approvals.model import Approval, Binding, Choice, Execution, Freeze, Terms
+from bot.approvals.model import Approval, ApprovalConditions, Binding, Choice, Execution, Freeze
 from bot.approvals.reason_text import sentence
 from bot.approvals.reasons import BlockerKind
 from bot.errors import Refused
@@ -39,7 +39,9 @@ REVOKED = RemediationStatus.REVOKED
 
 async def approved(store: Store, **changes: Any) -> Approval:
     incident = await open_incident(store)
-    terms = Terms(bound=Binding(severity=incident.severity, env=incident.env, service="web"))
+    terms = ApprovalConditions(
+        bound=Binding(severity=incident.severity, env=incident.env, service="web")
+    )
     result = await pending_approval(store, incident.id, **{"terms": terms, **changes})
     await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
     return result

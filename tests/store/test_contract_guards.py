@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.approvals.limits import Limits
-from bot.approvals.model import Approval, Choice, Execution, Terms
+from bot.approvals.model import Approval, ApprovalConditions, Choice, Execution
 from bot.approvals.reason_text import sentence
 from bot.approvals.reasons import EndKind, Reason
 from bot.errors import AlreadyProposed, Refused
@@ -409,7 +409,7 @@ async def test_what_needs_nobodys_yes_is_queued_at_once(store: Store) -> None:
 
 async def test_a_yes_without_the_reason_that_is_asked_for_is_refused(store: Store) -> None:
     result = await pending_approval(
-        store, (await open_incident(store)).id, terms=Terms(reason_required=True)
+        store, (await open_incident(store)).id, terms=ApprovalConditions(reason_required=True)
     )
     with pytest.raises(Refused, match="this needs a reason"):
         await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1), reason="  ")

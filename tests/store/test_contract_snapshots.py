@@ -19,7 +19,7 @@ import pytest
 from bot.approvals.blockers import requirement_of
 from bot.approvals.facts import Config
 from bot.approvals.limits import Limits
-from bot.approvals.model import Approval, Binding, Choice, ClaimedDispatch, Terms
+from bot.approvals.model import Approval, ApprovalConditions, Binding, Choice, ClaimedDispatch
 from bot.approvals.reason_text import sentence
 from bot.incidents.remediation import RemediationStatus
 from store import Store
@@ -118,7 +118,9 @@ PLENTY = Limits(hourly_budget=1_000, hourly_budget_per_sop=1_000)
 
 async def approved(store: Store, target: str) -> Approval:
     incident = await open_incident(store)
-    terms = Terms(bound=Binding(severity=incident.severity, env=incident.env, service="web"))
+    terms = ApprovalConditions(
+        bound=Binding(severity=incident.severity, env=incident.env, service="web")
+    )
     approval = await pending_approval(store, incident.id, terms=terms, target=target)
     return await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(1), limits=PLENTY)
 

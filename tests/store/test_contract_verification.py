@@ -9,7 +9,7 @@ import pytest
 from bot.approvals.blockers import requirement_of
 from bot.approvals.facts import Config
 from bot.approvals.limits import Limits
-from bot.approvals.model import Binding, Choice, Terms
+from bot.approvals.model import ApprovalConditions, Binding, Choice
 from bot.incidents.correlation import DeliveryPart
 from bot.incidents.model import Alert
 from bot.incidents.remediation import RemediationStatus
@@ -42,7 +42,9 @@ async def tell(store: Store, item: Alert, *senders: str, at: float, **changes: s
 async def sent(store: Store, incident_id: int) -> str:
     """A request for it is on record; the execution's id."""
     incident = await store.incident(incident_id)
-    terms = Terms(bound=Binding(severity=incident.severity, env=incident.env, service="web"))
+    terms = ApprovalConditions(
+        bound=Binding(severity=incident.severity, env=incident.env, service="web")
+    )
     approval = await pending_approval(store, incident_id, terms=terms)
     await store.vote(approval.id, voter(ANA), Choice.APPROVE, TEAM, later(10))
     execution = await claim_execution(store, later(11), Limits())

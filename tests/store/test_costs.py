@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from bot.approvals.model import Choice, Standing
+from bot.approvals.model import Choice, UserStatus
 from bot.approvals.policy import Voter
 from handlers.listeners import approvals
 from handlers.outbound.outbox import Outbox
@@ -139,7 +139,7 @@ async def test_advice_costs_so_many_statements(store: Store, counted: CountingEn
 async def test_a_click_costs_so_many_transactions_until_its_request_is_sent() -> None:
     store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
     bench = Bench(store)
-    bench.presser = Standing(problem=None, groups=frozenset({"S0SRE"}))
+    bench.presser = UserStatus(problem=None, groups=frozenset({"S0SRE"}))
     bench.flaky._engine = engine = CountingEngine(store._engine)
     waiting = await bench.asked()
     engine.counts.clear()
@@ -162,7 +162,7 @@ async def test_an_approval_is_loaded_three_times_from_the_click_to_its_request()
     """By the press, by the vote and by the claim: what is sent is what the claim has read."""
     store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
     bench = Bench(store)
-    bench.presser = Standing(problem=None, groups=frozenset({"S0SRE"}))
+    bench.presser = UserStatus(problem=None, groups=frozenset({"S0SRE"}))
     bench.flaky._engine = engine = CountingEngine(store._engine)
     waiting = await bench.asked()
     card = await bench.store.outbox_message(f"approval:{waiting.id}")

@@ -54,7 +54,7 @@ def own_server(postgres: PostgresServer) -> Iterator[PostgresServer]:
 @asynccontextmanager
 async def impatient(url: str) -> AsyncIterator[Store]:
     """A store that gives up waiting after two seconds."""
-    engine = PostgresEngine(url, patience=2.0)
+    engine = PostgresEngine(url, timeout=2.0)
     try:
         await engine.start()
         yield Store(engine, owner="bot-impatient")

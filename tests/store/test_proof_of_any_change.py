@@ -62,7 +62,7 @@ ANCHORS = [anchor(HEAD, ROWS[-1]), anchor(f"{DAY}2026-11-24", ROWS[5])]
 
 def verdict(rows: list[Row], anchors: list[Anchor], *, key: bytes = KEY, head: str = "") -> str:
     try:
-        item = Chain(key, anchors, wanted=head)
+        item = Chain(key, anchors, expected_head=head)
         for each in rows:
             item.add(each)
         item.end()

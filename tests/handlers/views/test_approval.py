@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.blockers import Blocker
-from bot.approvals.model import Choice, Terms, Vote
+from bot.approvals.model import ApprovalConditions, Choice, Vote
 from bot.approvals.reasons import (
     INCIDENT_RESOLVED,
     BlockerKind,
@@ -193,7 +193,9 @@ def test_a_freeze_stands_on_the_card_with_who_and_why() -> None:
 
 
 def test_the_policy_stands_on_the_card_in_words() -> None:
-    terms = Terms(reason_required=True, only_in_windows=True, seen=False, editors=(BEN,))
+    terms = ApprovalConditions(
+        reason_required=True, only_in_windows=True, seen=False, editors=(BEN,)
+    )
     text, blocks = view(approval(approvers=("S0SRE",), terms=terms))
     assert f"Needs 2 approvals: <!subteam^S0SRE> (not <@{BEN}>, <@{CAT}>)" in shown(blocks)
     assert "asks for a reason · only in a maintenance window" in shown(blocks)
