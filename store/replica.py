@@ -61,7 +61,7 @@ class Replica:
         await self._engine.write(leases.leave, self.owner)
 
     async def leads(self, name: str, now: datetime) -> bool:
-        """Whether `name` is ours; takes it when nobody alive has it."""
+        """Return whether `name` is ours; takes it when nobody alive has it."""
         if self._has(name):
             return True
         terms = self._terms
@@ -83,7 +83,7 @@ class Replica:
         return claim
 
     def holds_channel(self, claim: ChannelClaim) -> bool:
-        """Whether the channel is still ours for sure."""
+        """Return whether the channel is still ours for sure."""
         return self._has(leases.channel_claim_name(claim.channel))
 
     def _has(self, name: str) -> bool:

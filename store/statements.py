@@ -43,7 +43,7 @@ class Statement:
 
     @property
     def has_answer(self) -> bool:
-        """Whether the operation goes by what is sent back."""
+        """Return whether the operation goes by what is sent back."""
         return self.wants in ("rows", "count")
 
 
@@ -72,7 +72,7 @@ def last(statement: Statement) -> Statement:
 
 
 def together(*statements: Statement) -> Operation[list[Any]]:
-    """What each of them sends back, in their order. None may need another's answer.
+    """Return what each of them sends back, in their order. None may need another's answer.
 
     A server is asked for all of them at once.
     """

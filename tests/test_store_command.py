@@ -319,7 +319,7 @@ def test_a_bar_says_how_far_how_fast_and_how_long() -> None:
 
 
 def all_of(terminal: int) -> str:
-    """What is written to it until nobody has it open."""
+    """Return what is written to it until nobody has it open."""
     drawn = b""
     with contextlib.suppress(OSError):  # EIO: that is its end
         while more := os.read(terminal, 4096):

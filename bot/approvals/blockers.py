@@ -54,12 +54,12 @@ class Blocker(Reason):
 
     @property
     def is_final(self) -> bool:
-        """Whether neither time nor a person can remove it."""
+        """Return whether neither time nor a person can remove it."""
         return self.kind in _FINAL
 
     @property
     def makes_it_useless(self) -> bool:
-        """Whether proposing it is useless, too."""
+        """Return whether proposing it is useless, too."""
         return self.is_final or self.kind in _USELESS
 
 
@@ -142,12 +142,12 @@ def _changed(approval: Approval, incident: Incident, config: Config | None) -> B
 
 
 def _differs(now: ApprovalRequirements, then: ApprovalRequirements) -> bool:
-    """Whether the requirements differ; how long the approval lives does not matter."""
+    """Return whether the requirements differ; how long the approval lives does not matter."""
     return replace(now, ttl=then.ttl) != then
 
 
 def _doubtful(approval: Approval, last_check: LastCheck | None) -> Blocker | None:
-    """What people approved is not on record, no longer counts, or is not what would run."""
+    """Return what people approved is not on record, no longer counts, or is not what would run."""
     if last_check is None:
         return None
     if not last_check.is_on_record:

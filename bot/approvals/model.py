@@ -73,7 +73,7 @@ class UserStatus:
     unread: frozenset[str] = frozenset()
 
     def is_one_of(self, user: str, approvers: tuple[str, ...]) -> bool:
-        """Whether that user is named, alone or by a group."""
+        """Return whether that user is named, alone or by a group."""
         return user in approvers or not self.groups.isdisjoint(approvers)
 
 
@@ -123,12 +123,12 @@ class Approval:
 
     @property
     def interested(self) -> frozenset[str]:
-        """Who asked for it or had a hand in it: their yes does not count."""
+        """Return who asked for it or had a hand in it: their yes does not count."""
         return frozenset({self.requested_by, *self.terms.editors}) - {""}
 
     @property
     def approved_by(self) -> tuple[str, ...]:
-        """Who approved, in the order in which they did."""
+        """Return who approved, in the order in which they did."""
         return tuple(vote.user for vote in self.votes if vote.choice is Choice.APPROVE)
 
     @property
@@ -140,7 +140,7 @@ class Approval:
 
     @property
     def decided(self) -> bool:
-        """Whether nobody can vote any more."""
+        """Return whether nobody can vote any more."""
         return self.state is not RemediationStatus.AWAITING_APPROVAL
 
 
@@ -189,7 +189,7 @@ class Execution:
 
     @property
     def seconds(self) -> float | None:
-        """How long the gateway took, in seconds, once it answered."""
+        """Return how long the gateway took, in seconds, once it answered."""
         if self.started_at is None or self.finished_at is None:
             return None
         # Two clocks may have a part in it, when the gateway was asked afterwards.

@@ -111,7 +111,7 @@ def environments_of(policy: Remediate, case: PolicyInput) -> tuple[str, ...]:
 
 
 def _is_one_environment(policy: Remediate, case: PolicyInput) -> bool:
-    """Whether alert and target name the same environment, and it is a declared one."""
+    """Return whether alert and target name the same environment, and it is a declared one."""
     of_target = policy.declared.name_of(case.environment)
     return of_target == policy.declared.name_of(case.alert_environment) != UNKNOWN
 
@@ -127,7 +127,7 @@ def _deciding(policy: Remediate, case: PolicyInput, environment: str) -> Iterato
 
 
 def _may_fit(policy: Remediate, rule: Rule, case: PolicyInput, environment: str) -> bool:
-    """Whether it fits, where an unknown environment may be any."""
+    """Return whether it fits, where an unknown environment may be any."""
     return (
         risk_of(case.risk).rank >= rule.risk_at_least.rank
         and (case.targets is None or case.targets >= rule.targets_at_least)
@@ -174,7 +174,7 @@ def _in_all(policy: Remediate, rules: list[Rule]) -> tuple[str, ...]:
 
 
 def fits_any(name: str, globs: Iterable[str]) -> bool:
-    """Whether a name fits one of the globs, upper and lower case alike."""
+    """Return whether a name fits one of the globs, upper and lower case alike."""
     return any(fnmatchcase(name.strip().lower(), glob.strip().lower()) for glob in globs)
 
 
@@ -183,7 +183,7 @@ def _or(value: T | None, otherwise: T) -> T:
 
 
 def in_window(windows: Iterable[Window], now: datetime) -> bool:
-    """Whether one of the maintenance windows is open at `now` (UTC)."""
+    """Return whether one of the maintenance windows is open at `now` (UTC)."""
     return any(_is_open(window, now) for window in windows)
 
 
@@ -199,7 +199,7 @@ def _is_open(window: Window, now: datetime) -> bool:
 
 
 def next_opening(windows: Iterable[Window], now: datetime) -> datetime | None:
-    """When the next maintenance window opens after `now` (UTC); None without any."""
+    """Return when the next maintenance window opens after `now` (UTC); None without any."""
     starts = (
         datetime.combine(now.date() + timedelta(days=days), window.start, now.tzinfo)
         for window in windows

@@ -78,7 +78,7 @@ class Rule(_Part):
 
     @property
     def wants_people(self) -> bool:
-        """Whether it asks for something that only people can give."""
+        """Return whether it asks for something that only people can give."""
         named = self.approvers is not None or self.approvals_required is not None
         return named or bool(self.reason_required or self.only_in_windows)
 

@@ -14,7 +14,7 @@ from store.rows import TurnRecord
 
 
 def guidance_of(sop: Sop, alert: Alert | None, now: datetime) -> Guidance:
-    """What the SOP says about this alert, templates filled; without one they say so."""
+    """Return what the SOP says about this alert, templates filled; without one they say so."""
     lists = rendered(sop, template_values(alert, now) if alert else {})
     return Guidance(
         sop_id=sop.sop_id,

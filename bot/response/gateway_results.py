@@ -59,7 +59,7 @@ async def send(gateway: GatewayClient, call: ActionCall, key: str, digest: str) 
 async def look_up(
     gateway: GatewayClient, key: str, tracking_id: str, *, bar: bool
 ) -> Result | NeverSeen:
-    """What the gateway knows of a request that was, or may have been, sent.
+    """Return what the gateway knows of a request that was, or may have been, sent.
 
     NeverSeen: sending it with the same key is safe. It did not run, and never will, only where the
     key is barred: else the first request may still be on its way.

@@ -71,7 +71,7 @@ def _origin(sop: Sop, template: str) -> str:
 
 
 def call_of(incident: Incident, proposal: Proposal) -> ActionCall:
-    """What the gateway is asked to do: exactly the proposal, and a label for people."""
+    """Return what the gateway is asked to do: exactly the proposal, and a label for people."""
     parameters = {
         p.name: p.value for p in proposal.parameters if p.name not in ("target", "probe_url")
     }
@@ -89,7 +89,7 @@ def call_of(incident: Incident, proposal: Proposal) -> ActionCall:
 async def preview_of(
     gateway: GatewayClient, call: ActionCall, within: float | None = None
 ) -> tuple[Preview, int | None]:
-    """What the gateway says it would do, `within` so many seconds, and to how many things.
+    """Return what the gateway says it would do, `within` so many seconds, and to how many things.
 
     Empty, and None, when it cannot say.
 
@@ -133,7 +133,7 @@ async def _targets_without(gateway: GatewayClient, call: ActionCall) -> tuple[st
 
 
 def no_target(name: str, targets: tuple[str, ...]) -> InputError:
-    """What to say of a name that is no target, with the first few that are."""
+    """Return what to say of a name that is no target, with the first few that are."""
     known = ", ".join(short_line(target)[:60] for target in sorted(targets)[:MOST_TARGETS])
     more = len(targets) - MOST_TARGETS
     rest = f" and {more} more" if more > 0 else ""

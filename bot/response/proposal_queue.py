@@ -67,7 +67,7 @@ class ProposalQueue:
         await self._store.defer_proposal(task.id, until, is_our_fault=is_our_fault)
 
     async def _propose(self, incident: Incident, task: ProposalTask) -> bool:
-        """Whether the gateway could not plan something that is still needed."""
+        """Return whether the gateway could not plan something that is still needed."""
         away = False
         for place, (name, propose) in enumerate(await self._proposals_due(incident, task)):
             try:
@@ -106,5 +106,5 @@ class ProposalQueue:
         ]
 
     async def _is_over(self, incident: Incident) -> bool:
-        """Whether the incident is resolved: then a failed proposal is not worth a message."""
+        """True if the incident is resolved: then a failed proposal is not worth a message."""
         return (await self._store.incident(incident.id)).resolved_at is not None

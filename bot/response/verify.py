@@ -107,7 +107,7 @@ def _disagreement(alerts: Sequence[VerifyingAlert]) -> str:
 
 
 def _over_before(execution: Execution, incident: Incident) -> bool:
-    """Whether the incident resolved before the request was sent.
+    """Return whether the incident resolved before the request was sent.
 
     A takeover leaves the start as it was. The end may be the gateway's own time: by whichever of
     the two clocks is behind, the request was sent, at the latest, when it ended.

@@ -147,7 +147,7 @@ def _rows_of(file: Path) -> int:
 
 
 def _free_name(file: Path) -> Path:
-    """Where the present store stays; never a name that is taken."""
+    """Return where the present store stays; never a name that is taken."""
     name = f"{file.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     beside, number = file.with_name(name), 1
     while beside.exists():

@@ -220,7 +220,7 @@ def _give_to_owner_of(file: Path, other: Path) -> None:
 
 
 def _is(path: Path, handle: int) -> bool:
-    """Whether that name is still the open file's."""
+    """Return whether that name is still the open file's."""
     try:
         return os.path.samestat(path.lstat(), os.fstat(handle))
     except FileNotFoundError:

@@ -98,7 +98,7 @@ class Moved:
 
     @property
     def total(self) -> int:
-        """How many rows in all."""
+        """Return how many rows in all."""
         return sum(self.rows.values())
 
 
@@ -206,7 +206,7 @@ class _NulEscape:
 
 
 def _broken_before(source: End, target: End) -> tuple[Broken, ...]:
-    """What is broken on both sides; StoreError when the way broke something."""
+    """Return what is broken on both sides; StoreError when the way broke something."""
     there = answer(target, invariants.broken())
     if not there:
         return ()
@@ -226,7 +226,7 @@ def _content(table: Table) -> str:
 
 
 def size_of(end: End, table: Table) -> int:
-    """How many rows a table holds, without the store's own."""
+    """Return how many rows a table holds, without the store's own."""
     rows = end.ask(f"SELECT COUNT(*) AS n FROM {table.name} WHERE {_content(table)}")  # noqa: S608 - constants
     return int(rows[0]["n"])
 
@@ -257,7 +257,7 @@ def mark_as_copy(target: End, digest: str, now: str) -> None:
 
 
 def is_untouched_copy(end: End, progress: Progress) -> bool:
-    """Whether it came by a copy and holds exactly what came."""
+    """Return whether it came by a copy and holds exactly what came."""
     notes = end.ask("SELECT key FROM deliveries WHERE key >= ? AND key < ?", (COPIED, _COPIED_END))
     if not notes:
         return False

@@ -27,7 +27,7 @@ _WINDOW = 10_000  # how far a row may have been moved to be recognised as moved
 
 
 def is_genuine(key: bytes, row: Row) -> bool:
-    """Whether the key made this row, for the place where it stands."""
+    """Return whether the key made this row, for the place where it stands."""
     link = link_text(row.seq, row.prev, mac_of(key, body_text(row)))
     return same(mac_of(key, link), row.mac)
 
@@ -102,7 +102,7 @@ class Chain:
             raise Fault(row.seq, audit.sent_while_frozen(row.seq, self.frozen.seq))
 
     def says_frozen(self) -> bool:
-        """Whether everything is frozen at the end, also by a row that retention forgot."""
+        """Return whether everything is frozen at the end, also by a row that retention forgot."""
         head = self._anchors.get(HEAD)
         return self.frozen is not None or (head is not None and audit.says_frozen(head))
 
@@ -147,7 +147,7 @@ class Chain:
         raise Fault(0, f"the anchor {self._forged[0].name!r} was edited")
 
     def _wrong(self, row: Row) -> str:
-        """How a row that the key did not make at this place came there."""
+        """Return how a row that the key did not make at this place came there."""
         if not self.count and not self._anchors:
             return "this is not the key that the chain was made with, or row 1 was edited"
         body = mac_of(self._key, body_text(row))
@@ -158,7 +158,7 @@ class Chain:
 
 
 def _is_whole(row: Row | Anchor) -> bool:
-    """Whether its values are of the kinds that were written: SQLite takes any."""
+    """Return whether its values are of the kinds that were written: SQLite takes any."""
     if isinstance(row, Anchor):
         return isinstance(row.seq, int) and all(
             isinstance(value, str) for value in (row.name, row.mac, row.at, row.note, row.seal)

@@ -84,7 +84,7 @@ def _read(row: JSON, *columns: str) -> JSON:
 
 
 def _messages(end: End, incident_id: int) -> list[JSON]:
-    """Where in Slack the thread is."""
+    """Return where in Slack the thread is."""
     return _all(
         end,
         "SELECT kind, subject, channel, in_thread, ts, created_at FROM outbox"

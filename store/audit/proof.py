@@ -74,7 +74,7 @@ def mac_of(key: bytes, text: str) -> str:
 
 
 def same(text: str, other: str) -> bool:
-    """Whether two macs are equal, in a time that does not depend on where they differ."""
+    """Return whether two macs are equal, in a time that does not depend on where they differ."""
     return hmac.compare_digest(text.encode(), other.encode("utf-8", "surrogatepass"))
 
 
@@ -104,7 +104,7 @@ def link_text(seq: int, prev: str, body: str) -> str:
 
 
 def is_genuine(key: bytes, row: Row) -> bool:
-    """Whether the key made this row, for its place in the chain."""
+    """Return whether the key made this row, for its place in the chain."""
     body = mac_of(key, body_text(row))
     return same(mac_of(key, link_text(row.seq, row.prev, body)), row.mac)
 
@@ -371,7 +371,7 @@ def _agree_on_its_course(approval: dict[str, Any], own: list[Row]) -> None:
 
 
 def _course_of_approval(own: list[Row]) -> dict[str, Any]:
-    """What the store must say of it after these rows; {} where nothing is known."""
+    """Return what the store must say of it after these rows; {} where nothing is known."""
     fields: dict[str, Any] = {}
     for row in own:
         detail = json.loads(row.detail)
@@ -408,7 +408,7 @@ def _sent_before(why: Any) -> Any:
 
 
 def course_of_execution(own: list[Row]) -> dict[str, Any]:
-    """What the store must say of its execution after these rows; of the answer its SHA-256.
+    """Return what the store must say of its execution after these rows; of the answer its SHA-256.
 
     {} where there is none.
     """

@@ -23,7 +23,7 @@ def m001_initial() -> str:
 
 
 def m002_expand_storm() -> str:
-    """How far each channel was read back, and what the bot says of itself while it lasts."""
+    """Return how far each channel was read back, and what the bot says of itself while it lasts."""
     return schema_changes.M002
 
 
@@ -48,12 +48,12 @@ def m006_expand_blockers() -> str:
 
 
 def m007_expand_shown_alert() -> str:
-    """Which alert an incident shows, and what of it; which stored alert each firing one is."""
+    """Store which alert an incident shows, and which stored alert each firing one is."""
     return schema_changes.M007
 
 
 def m008_expand_proposing() -> str:
-    """What is to be proposed, queued beside the advice."""
+    """Return what is to be proposed, queued beside the advice."""
     return schema_changes.M008
 
 
@@ -63,22 +63,22 @@ def m009_expand_news() -> str:
 
 
 def m010_expand_shared_parts() -> str:
-    """What all alerts of one webhook delivery share, kept once."""
+    """Return what all alerts of one webhook delivery share, kept once."""
     return schema_changes.M010
 
 
 def m011_expand_senders() -> str:
-    """Who sent an alert, by Slack or the endpoint: only that sender may clear it."""
+    """Return who sent an alert, by Slack or the endpoint: only that sender may clear it."""
     return schema_changes.M011
 
 
 def m012_expand_turns() -> str:
-    """Whose alerts a message is about, and its turn among those of other senders."""
+    """Return whose alerts a message is about, and its turn among those of other senders."""
     return schema_changes.M012
 
 
 def m013_expand_attempts() -> str:
-    """What provably did not run can be tried again while its approval holds."""
+    """Return what provably did not run can be tried again while its approval holds."""
     return schema_changes.M013
 
 

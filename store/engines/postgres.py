@@ -195,7 +195,7 @@ class PostgresEngine:
         return await asyncio.shield(task)
 
     async def _until_done(self, operation: Callable[[], Operation[T]], begin: str) -> T:
-        """When it is its turn, run it."""
+        """Return when it is its turn, run it."""
         try:
             async with asyncio.timeout(QUEUE) if self._turns.locked() else nullcontext():
                 await self._turns.acquire()

@@ -34,7 +34,7 @@ NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2
 
 
 def is_lost(error: psycopg.Error) -> bool:
-    """Whether the connection failed, not the statement: what became of that is not known."""
+    """Return whether the connection failed, not the statement: what became of that is not known."""
     return error.sqlstate is None or error.sqlstate[:2] in ("08", "57")
 
 
@@ -187,7 +187,7 @@ def safe_name(url: str) -> str:
 
 
 def explain(error: Exception, name: str) -> StoreError:
-    """What is wrong with the server, and what to do about it."""
+    """Return what is wrong with the server, and what to do about it."""
     permanent = False
     result = str(error)  # a connection that was refused has words, but no code
     if getattr(error, "sqlstate", None) is None and "invalid" in result and "FATAL" not in result:

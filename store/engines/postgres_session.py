@@ -95,7 +95,7 @@ class Answer:
 
     @property
     def count(self) -> int:
-        """How many rows the statement changed."""
+        """Return how many rows the statement changed."""
         return self._result.command_tuples or 0
 
     def rows(self) -> list[Row]:
@@ -138,12 +138,12 @@ class Session:
 
     @property
     def is_usable(self) -> bool:
-        """Whether the server still serves it: nothing is to be read where nothing was asked."""
+        """True if the server still serves it: nothing is to be read where nothing was asked."""
         return not self.is_over and not self._line.poll(0)
 
     @property
     def is_over(self) -> bool:
-        """Whether it failed or was closed."""
+        """Return whether it failed or was closed."""
         return self._connection.closed
 
     async def run(self, script: Script, silence: float) -> list[Answer]:

@@ -147,12 +147,12 @@ def _step(migration: Migration) -> Callable[[Database], None]:
 
 
 def is_full(error: Exception) -> bool:
-    """Whether SQLite itself says that there is no room."""
+    """Return whether SQLite itself says that there is no room."""
     return _code(error) == sqlite3.SQLITE_FULL
 
 
 def is_locked(error: Exception) -> bool:
-    """Whether another process held the file for longer than the busy timeout."""
+    """Return whether another process held the file for longer than the busy timeout."""
     return _code(error) == sqlite3.SQLITE_BUSY
 
 
@@ -162,7 +162,7 @@ def is_interrupted(error: Exception) -> bool:
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether the file's content is at fault, so that no other try can help."""
+    """Return whether the file's content is at fault, so that no other try can help."""
     result = str(error).startswith("malformed")
     return result or _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -174,7 +174,7 @@ def _code(error: Exception) -> int | None:
 
 
 def explain(error: Exception, path: str) -> StoreError:
-    """What is wrong with the file, and what to do about it."""
+    """Return what is wrong with the file, and what to do about it."""
     text = " ".join(str(error).split())
     if "locked" in text:
         what = "is in use by another process"
@@ -198,7 +198,7 @@ def explain(error: Exception, path: str) -> StoreError:
 
 
 def _no_room(error: Exception, path: str) -> bool:
-    """Whether a full disk is behind an error that does not say so.
+    """Return whether a full disk is behind an error that does not say so.
 
     The index of the log (-shm) has to grow too, and SQLite calls that an I/O error.
     """

@@ -46,5 +46,5 @@ class AdviceContextPart(Part):
     """The methods of `Store` for what the advisor is told."""
 
     async def advice_context(self, incident_id: int) -> AdviceContext:
-        """What the advisor is told of an incident, or NotFound."""
+        """Return what the advisor is told of an incident, or NotFound."""
         return await self._engine.read(read, incident_id)

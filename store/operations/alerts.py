@@ -170,7 +170,7 @@ def _accept_one(
 def _is_repetition(
     identified_alert: IdentifiedAlert, decision: Decision, row: Row | None, now: datetime
 ) -> Operation[bool]:
-    """Whether a sender that repeats itself only says what is known already.
+    """Return whether a sender that repeats itself only says what is known already.
 
     A changed severity or start, a resolve of what fires, and firing again after a resolve are
     news. `row` is the incident that the alert would join.

@@ -233,7 +233,7 @@ def last_request(head: Anchor) -> int:
 
 
 def says_frozen(head: Anchor) -> bool:
-    """Whether everything is frozen at the end of the chain."""
+    """Return whether everything is frozen at the end of the chain."""
     return head.note.endswith(_FROZEN_MARK)
 
 
@@ -298,7 +298,7 @@ def _append(head: Anchor | None, row: Row) -> Operation[Anchor]:
 
 
 def is_forged(row: Row) -> Operation[bool]:
-    """Whether the key did not make this row, or made it for another place."""
+    """Return whether the key did not make this row, or made it for another place."""
     return not (yield genuine(row))
 
 

@@ -198,12 +198,12 @@ def since(alert: Alert) -> str:
 
 
 def sent_time(identified_alert: IdentifiedAlert) -> str:
-    """When its sender said it, '' where that is not known."""
+    """Return when its sender said it, '' where that is not known."""
     return to_db_time_or_none(identified_alert.sent_at) or ""
 
 
 def is_unchanged(row: Row, alert: Alert) -> bool:
-    """Whether the alert that fires is told again with the same severity and start."""
+    """Return whether the alert that fires is told again with the same severity and start."""
     sent: tuple[str, str] = (row["fired_severity"], row["fired_since"])
     return sent == (alert.severity, since(alert))
 
@@ -211,7 +211,7 @@ def is_unchanged(row: Row, alert: Alert) -> bool:
 def is_overtaken(
     identified_alert: IdentifiedAlert, row: Row | None, resolves: Sequence[str]
 ) -> bool:
-    """Whether it comes in after the resolve that ended it, or the firing that began it anew.
+    """Return whether it comes in after the resolve that ended it, or the firing that began it anew.
 
     Any replica may get any message, and Slack delivers again what was not acknowledged.
     """
@@ -226,6 +226,6 @@ def is_overtaken(
 
 
 def is_older(identified_alert: IdentifiedAlert, row: Row) -> bool:
-    """Whether this alert fires by what was said later than this."""
+    """Return whether this alert fires by what was said later than this."""
     at = sent_time(identified_alert)
     return bool(at and row["fires"] and row["fired_told"] > at)

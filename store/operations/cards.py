@@ -30,7 +30,7 @@ class CardContent:
 
 
 def content(incident_id: int) -> Operation[CardContent]:
-    """What the card of this incident shows, or NotFound.
+    """Return what the card of this incident shows, or NotFound.
 
     One query for nearly every card: of few is an approval waiting, or something bad known.
     """
@@ -61,5 +61,5 @@ class CardsPart(Part):
     """The methods of `Store` for the content of cards."""
 
     async def card_content(self, incident_id: int) -> CardContent:
-        """What the card of an incident shows, as it is at one moment; or NotFound."""
+        """Return what the card of an incident shows, as it is at one moment; or NotFound."""
         return await self._engine.read(content, incident_id)

@@ -23,7 +23,7 @@ class Cursor:
 
 
 def get(channel: str) -> Operation[Cursor | None]:
-    """How far it was read; None for one that never was."""
+    """Return how far it was read; None for one that never was."""
     rows = yield query("SELECT * FROM read_marks WHERE channel = ?", channel)
     return Cursor(rows[0]["began"], rows[0]["ts"], rows[0]["edits_ts"]) if rows else None
 
@@ -43,7 +43,7 @@ def put(channel: str, ts: str, edits_too: bool) -> Operation[None]:
 
 
 def open_since(channel: str) -> Operation[datetime | None]:
-    """When the oldest incident opened that is still open there; None when none is."""
+    """Return when the oldest incident opened that is still open there; None when none is."""
     rows = yield query(
         "SELECT MIN(opened_at) AS at FROM incidents"
         " WHERE channel = ? AND status IN ('open', 'acknowledged')",
@@ -56,7 +56,7 @@ class CursorsPart(Part):
     """The methods of `Store` for the backfill's cursors."""
 
     async def cursor(self, channel: str) -> Cursor | None:
-        """How far the channel's history in Slack was read; None if it never was."""
+        """Return how far the channel's history in Slack was read; None if it never was."""
         return await self._engine.read(get, channel)
 
     async def advance_cursor(self, channel: str, ts: str, *, edits_too: bool) -> None:
@@ -67,5 +67,5 @@ class CursorsPart(Part):
         await self._write(put, channel, ts, edits_too)
 
     async def open_since(self, channel: str) -> datetime | None:
-        """When the oldest incident opened that is still open in the channel."""
+        """Return when the oldest incident opened that is still open in the channel."""
         return await self._engine.read(open_since, channel)

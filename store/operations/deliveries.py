@@ -12,7 +12,7 @@ _AT_ONCE = 500  # keys in one question
 
 
 def first_time(key: str, now: datetime) -> Operation[bool]:
-    """Whether this delivery was never seen before; it has been from now on."""
+    """Return whether this delivery was never seen before; it has been from now on."""
     count = yield insert(key, now)
     return bool(count)
 
@@ -27,7 +27,7 @@ def insert(key: str, now: datetime) -> Statement:
 
 
 def known(keys: Sequence[str]) -> Operation[set[str]]:
-    """Which of these were seen before."""
+    """Return which of these were seen before."""
     texts: set[str] = set()
     for start in range(0, len(keys), _AT_ONCE):
         part = keys[start : start + _AT_ONCE]
@@ -47,5 +47,5 @@ class DeliveriesPart(Part):
         return await self._write(first_time, key, now)
 
     async def known_deliveries(self, keys: Sequence[str]) -> set[str]:
-        """Which of these deliveries were taken in before."""
+        """Return which of these deliveries were taken in before."""
         return await self._engine.read(known, keys)

@@ -22,7 +22,7 @@ NOTICE = "trail"
 
 
 def current() -> Operation[str]:
-    """How the trail is disputed, in words; '' when it is not."""
+    """Return how the trail is disputed, in words; '' when it is not."""
     dispute: str = yield from of_trail((yield from audit.find_end()))
     return dispute
 
@@ -87,7 +87,7 @@ def check(channel: str, now: datetime) -> Operation[str]:
 
 
 def _shows_by_itself() -> Operation[bool]:
-    """Whether `audit verify` finds the fault in the trail as it stands."""
+    """Return whether `audit verify` finds the fault in the trail as it stands."""
     view: TrailView = yield recall()
     head: Anchor | None = yield from audit.find_anchor(HEAD)
     if head is None:

@@ -91,7 +91,7 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[ClaimedDispatc
 
 
 def still_wanted(execution_id: str, owner: str, now: datetime, limits: Limits) -> Operation[bool]:
-    """Whether `owner` may send it; else it is revoked.
+    """Return whether `owner` may send it; else it is revoked.
 
     False, and nothing more, when it is another's by now, or finished.
     """
@@ -219,7 +219,7 @@ class ExecutionsPart(Part):
     async def still_wanted(
         self, execution: Execution, now: datetime, limits: Limits = DEFAULT_LIMITS
     ) -> bool:
-        """Whether it may (still) be sent; if anything blocks it, it is revoked."""
+        """Return whether it may (still) be sent; if anything blocks it, it is revoked."""
         return await self._write(still_wanted, execution.id, self.owner, now, limits)
 
     async def record_request(

@@ -214,7 +214,7 @@ def fold(
 
 
 def _is_shown_after(row: Row, alert: Alert, now: datetime) -> bool:
-    """Whether an alert that begins to fire is behind the one that its incident shows.
+    """Return whether an alert that begins to fire is behind the one that its incident shows.
 
     What is shown fires, and is the first by severity and start (`grouping.show_most_severe`); of
     equal ones the one that was stored first. So one more alert behind it changes nothing.

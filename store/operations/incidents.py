@@ -159,13 +159,13 @@ def remark(timeline_id: int) -> Operation[TimelineEntry | None]:
 
 
 def counts() -> Operation[dict[str, int]]:
-    """How many incidents stand in each status."""
+    """Return how many incidents stand in each status."""
     rows = yield query("SELECT status, COUNT(*) AS n FROM incidents GROUP BY status")
     return {row["status"]: row["n"] for row in rows}
 
 
 def open_severities() -> Operation[dict[Severity, int]]:
-    """How many incidents of each severity are open."""
+    """Return how many incidents of each severity are open."""
     rows = yield query(
         "SELECT severity, COUNT(*) AS n FROM incidents"
         " WHERE status IN ('open', 'acknowledged') GROUP BY severity"
@@ -220,11 +220,11 @@ class IncidentsPart(Part):
         return await self._engine.read(remark, timeline_id)
 
     async def open_severities(self) -> dict[Severity, int]:
-        """How many incidents of each severity are open."""
+        """Return how many incidents of each severity are open."""
         return await self._engine.read(open_severities)
 
     async def incident_counts(self) -> dict[str, int]:
-        """How many incidents stand in each status."""
+        """Return how many incidents stand in each status."""
         return await self._engine.read(counts)
 
     async def note(self, incident_id: int, text: str, user: str, now: datetime) -> Incident:

@@ -94,7 +94,7 @@ def of_execution(execution: Execution, approval: Approval, now: datetime) -> Ope
 
 
 def is_about(execution: Execution) -> Operation[bool]:
-    """Whether there was bad news of it."""
+    """Return whether there was bad news of it."""
     rows = yield query(
         "SELECT 1 FROM news WHERE incident_id = ? AND subject = ? LIMIT 1",
         execution.incident_id,

@@ -114,7 +114,7 @@ _OF_STORM = """
 
 
 def storm(notice_id: int) -> Operation[Burst | None]:
-    """What a storm brought, as it stands at this moment."""
+    """Return what a storm brought, as it stands at this moment."""
     notice = yield from get(notice_id)
     if notice is None:
         return None
@@ -155,7 +155,7 @@ class NoticesPart(Part):
     async def update_burst(
         self, channel: str, storm_limit: int, now: datetime, *, remind: bool
     ) -> bool:
-        """Whether more than `storm_limit` incidents wait for their card in the channel.
+        """Return whether more than `storm_limit` incidents wait for their card in the channel.
 
         A storm lasts until every card is up. It has one notice, of the kind `storm`, which is
         posted when it begins, changed when it ends, and by each call that reminds in between.

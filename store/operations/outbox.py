@@ -150,7 +150,7 @@ UNPOSTED = f"""
 
 
 def unposted_cards(channel: str) -> Operation[int]:
-    """How many incidents the channel does not show yet, and never did."""
+    """Return how many incidents the channel does not show yet, and never did."""
     rows = yield query(f"SELECT COUNT(*) AS n {UNPOSTED}", channel)
     waiting: int = rows[0]["n"]
     return waiting

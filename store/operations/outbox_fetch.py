@@ -189,7 +189,7 @@ class OutboxFetchPart(Part):
     async def outbox_channels(
         self, now: datetime, asks: Mapping[str, FetchRequest] | None = None
     ) -> dict[str, ChannelWork]:
-        """What each channel has to send now, except channels claimed by another replica.
+        """Return what each channel has to send now, except channels claimed by another replica.
 
         `asks`: the channels that are free to send; they get their messages in the same read.
         """

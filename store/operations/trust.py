@@ -243,7 +243,7 @@ class TrustPart(Part):
     """The methods of `Store` that compare approvals with the audit trail."""
 
     async def is_on_record(self, approval: Approval) -> bool:
-        """Whether the audit trail has this approval and each of its votes.
+        """Return whether the audit trail has this approval and each of its votes.
 
         Whoever may write to the database can write votes into it, but none of this.
         """

@@ -77,7 +77,7 @@ def _inline(module: ModuleType) -> Iterator[re.Pattern[Any]]:
 
 
 def anchored(where: str, pattern: re.Pattern[Any]) -> bool:
-    """Whether the pattern is only ever tried at the start of a text (`match`, `fullmatch`)."""
+    """True if the pattern is only ever tried at the start of a text (`match`, `fullmatch`)."""
     module, _, name = where.partition(":")[0].rpartition(".")
     if ":" in where or module not in sys.modules:
         return False
@@ -155,7 +155,7 @@ def alphabet(pattern: re.Pattern[Any]) -> list[str]:
 
 
 def units(pattern: re.Pattern[Any]) -> list[str]:
-    """What is repeated: each character, each two of them, and a few longer ones."""
+    """Return what is repeated: each character, each two of them, and a few longer ones."""
     letters = alphabet(pattern) or ["a"]
     singles = [*letters, "a", " ", "1", "."]
     pairs = [a + b for a, b in itertools.product(letters[:9], repeat=2) if a != b]

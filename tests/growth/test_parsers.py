@@ -98,7 +98,7 @@ def cost(work: Any, *arguments: Any) -> float:
 
 
 def growth(work: Any, small: tuple[Any, ...], large: tuple[Any, ...]) -> float:
-    """How many times as long the larger one takes; the least of a few, for a busy machine."""
+    """Return the ratio of the two durations: the least of a few tries, for a busy machine."""
     if cost(work, *large) < SLOW:
         return 0.0
     ratios = []

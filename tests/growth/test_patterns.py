@@ -37,7 +37,7 @@ def cost(pattern: re.Pattern[Any], text: Any, whole: bool) -> float:
 
 
 def growth(pattern: re.Pattern[Any], small: str, large: str, whole: bool) -> float:
-    """How many times as long the larger one takes; the least of a few, for a busy machine."""
+    """Return the ratio of the two durations: the least of a few tries, for a busy machine."""
     if cost(pattern, large, whole) < SLOW:
         return 0.0
     ratios = []
@@ -50,7 +50,7 @@ def growth(pattern: re.Pattern[Any], small: str, large: str, whole: bool) -> flo
 
 
 def too_slow_at_once(pattern: re.Pattern[Any], whole: bool) -> str:
-    """How a short input is made that takes a million steps; '' when none does.
+    """Return how a short input is made that takes a million steps; '' when none does.
 
     A pattern that grows with the cube, or doubles with each character, would hold up the measure.
     """
@@ -62,7 +62,7 @@ def too_slow_at_once(pattern: re.Pattern[Any], whole: bool) -> str:
 
 
 def worst_of(where: str, pattern: re.Pattern[Any]) -> str:
-    """How the worst input is made; '' when every input grows no faster than it should."""
+    """Return how the worst input is made; '' when every input grows no faster than it should."""
     whole = anchored(where, pattern)
     if worst := too_slow_at_once(pattern, whole):
         return worst

@@ -30,7 +30,7 @@ _forks.set_forkserver_preload(
 
 
 def child_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """What a child may see: the settings, what Python needs, and what coverage needs."""
+    """Return what a child may see: the settings, what Python needs, and what coverage needs."""
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR")}
     kept |= {k: v for k, v in os.environ.items() if k.startswith("COV")}
     return kept | {"PYTHONPATH": str(REPOSITORY)} | dict(settings)

@@ -25,7 +25,7 @@ class Database(Protocol):
         """STORE_URL."""
 
     def rows(self, query: str) -> list[Any]:
-        """What it holds now."""
+        """Return what it holds now."""
 
     def tamper(self, change: str, *parameters: object) -> int:
         """Change it behind the bot's back; how many rows were."""

@@ -39,7 +39,7 @@ class StoreMaker:
         self._numbers = itertools.count(1)
 
     def empty(self, engine: str, *, migrated: bool = True) -> str:
-        """Where nothing is; a database has its tables, unless it should not."""
+        """Return where nothing is; a database has its tables, unless it should not."""
         if engine == "postgresql":
             return self._server().database(migrated=migrated)
         return f"sqlite:///{self._folder / f'store-{next(self._numbers)}.db'}"
@@ -141,7 +141,7 @@ def content(url: str) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def is_whole(url: str) -> bool:
-    """Whether every invariant holds there."""
+    """Return whether every invariant holds there."""
     result = condition.read_condition(url)
     assert not result.broken, [str(item) for item in result.broken.values()]
     return True

@@ -107,11 +107,11 @@ class Bench:
         return self.now
 
     async def user_status(self, _user: str, _groups: object) -> UserStatus:
-        """What Slack says of everybody."""
+        """Return what Slack says of everybody."""
         return self.presser
 
     async def asked(self, **changes: Any) -> Approval:
-        """What waits for a yes."""
+        """Return what waits for a yes."""
         incident = await open_incident(self.store)
         written = self.service.config.current.written(incident.sop_id)
         result = approval(

@@ -16,7 +16,7 @@ JSON = dict[str, Any]
 
 
 def kind_of(args: JSON) -> str:
-    """Which of the bot's messages a call posts or changes: card, advice, approval, …"""
+    """Return which of the bot's messages a call posts or changes: card, advice, approval, …"""
     metadata = args.get("metadata") or {}
     return kind_name(metadata.get("event_type"))
 
@@ -69,7 +69,7 @@ class HttpProxy:
         self.twice: set[str] = set()
 
     def count(self, method: str, path: str) -> int:
-        """How often this was asked."""
+        """Return how often this was asked."""
         return self.seen.count((method, path))
 
     @classmethod

@@ -44,7 +44,7 @@ async def tamper(store: Store, *changes: tuple[Any, ...]) -> None:
 
 
 async def fault(store: Store, *, head: str = "", key: bytes = AUDIT_KEY.raw) -> str:
-    """What is wrong with the trail, in words; '' when nothing is."""
+    """Return what is wrong with the trail, in words; '' when nothing is."""
     try:
         chain = Chain(key, (await anchors(store)).values(), expected_head=head)
         for row in await trail(store):

@@ -58,7 +58,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def is_busy(self) -> bool:
-        """Whether something is under way that will be heard of by no timer."""
+        """Return whether something is under way that will be heard of by no timer."""
         return self._in_threads > 0 or any(probe() for probe in self.busy)
 
     def jump(self, seconds: float) -> None:
@@ -98,7 +98,7 @@ class _PatientSelector(selectors.DefaultSelector):
         self._turns = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        """What is ready; after `timeout` virtual seconds nothing."""
+        """Return what is ready; after `timeout` virtual seconds nothing."""
         self._turns += 1
         if self._turns > BREATHLESS:
             self._turns = 0  # the tasks are cancelled now, and get as much time for that

@@ -113,7 +113,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    """Where the bot remembers."""
+    """Return where the bot remembers."""
     if request.param == "postgresql":
         return PostgresDatabase(request.getfixturevalue("postgres").database())
     return SqliteDatabase(tmp_path / "sopbot.db")

@@ -85,7 +85,7 @@ async def test_what_needs_people_is_not_revoked_and_proposed_again_without_end(
 
 
 def _waiting(world: World) -> int:
-    """How many were proposed while the newest of them waits, else 0."""
+    """Return how many were proposed while the newest of them waits, else 0."""
     states = [row["state"] for row in world.rows("SELECT state FROM approvals")]
     return len(states) if states.count("awaiting approval") == 1 else 0
 

@@ -62,7 +62,7 @@ def severity(group: int) -> str:
 
 
 def ends(group: int) -> bool:
-    """Whether its alerts are resolved in the end."""
+    """Return whether its alerts are resolved in the end."""
     return group % 2 == 0
 
 
@@ -144,7 +144,7 @@ async def all_clear(world: World, size: Size) -> None:
 
 
 def unfinished(world: World, written: int) -> dict[str, int]:
-    """What is left to do, by its kind."""
+    """Return what is left to do, by its kind."""
     (row,) = world.rows(
         "SELECT (SELECT COUNT(*) FROM alerts) AS written,"
         " (SELECT COUNT(*) FROM outbox WHERE sent_version < desired_version) AS unsent,"

@@ -100,7 +100,7 @@ async def test_the_demo_shows_the_events_that_the_docs_say_it_shows(tmp_path: Pa
 
 @pytest.fixture
 def recording() -> io.StringIO:
-    """What this process logs, through the pipe of both processes."""
+    """Return what this process logs, through the pipe of both processes."""
     stream = io.StringIO()
     set_up("DEBUG", "json", stream, secrets=[AUDIT_KEY])
     return stream

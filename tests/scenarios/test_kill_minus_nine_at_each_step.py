@@ -70,7 +70,7 @@ class Trap:
         self._killed = asyncio.Event()
 
     def springs(self, where: str, what: str, when: str) -> bool:
-        """Whether this is the next point; then the bot is dead when this returns."""
+        """Return whether this is the next point; then the bot is dead when this returns."""
         due = bool(self._points) and not self._killed.is_set() and self._bot is not None
         if not due or (where, what, when) != self._points[0]:
             return False

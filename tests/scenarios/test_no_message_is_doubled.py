@@ -93,7 +93,7 @@ async def all_is_said(world: World) -> None:
 
 
 def count(world: World, where: str = "1 = 1") -> int:
-    """How many incidents there are."""
+    """Return how many incidents there are."""
     return int(world.rows(f"SELECT COUNT(*) AS n FROM incidents WHERE {where}")[0]["n"])  # noqa: S608
 
 

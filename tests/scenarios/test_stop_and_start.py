@@ -33,7 +33,7 @@ UNTIDY = (
 
 
 def environ_of(pid: int) -> bytes:
-    """What /proc shows of the variables it was started with; nobody but root may look."""
+    """Return what /proc shows of the variables it was started with; nobody but root may look."""
     if os.geteuid() != 0 or not Path("/proc/self/environ").exists():
         return b""
     return Path(f"/proc/{pid}/environ").read_bytes()
@@ -373,7 +373,7 @@ async def test_a_store_of_a_newer_version_is_not_touched(world: World, bot: Star
 
 
 def _schema(world: World) -> object:
-    """What a start would change first."""
+    """Return what a start would change first."""
     if isinstance(world.store, SqliteDatabase):
         return world.store.file.read_bytes()
     return [tuple(row) for row in world.rows("SELECT name, applied_at FROM sopbot_migrations")]

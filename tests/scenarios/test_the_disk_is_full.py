@@ -104,7 +104,7 @@ async def ready(http: aiohttp.ClientSession, bot: Bot) -> tuple[int, str]:
 
 
 async def becomes(http: aiohttp.ClientSession, bot: Bot, status: int) -> str:
-    """What /readyz says of the store once it answers with that status."""
+    """Return what /readyz says of the store once it answers with that status."""
     async with asyncio.timeout(60):
         while (seen := await ready(http, bot))[0] != status:
             pass

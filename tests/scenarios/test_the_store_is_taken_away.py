@@ -123,7 +123,7 @@ def put_back(elsewhere: Path, file: Path) -> None:
 
 
 async def store_now(http: aiohttp.ClientSession, bot: Bot, status: int) -> str:
-    """What /readyz says of the store once it answers with that status."""
+    """Return what /readyz says of the store once it answers with that status."""
     async with asyncio.timeout(60):
         while True:
             async with http.get(f"{bot.http_url}/readyz") as answer:

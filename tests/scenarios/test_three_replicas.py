@@ -71,7 +71,7 @@ async def slack(slack_hooks: SlackHooks, clock: ForwardClock) -> AsyncIterator[L
 
 @pytest.fixture
 async def tcp_proxy(postgres: Any) -> AsyncIterator[TcpProxy]:
-    """What all the bots reach the database by."""
+    """Yield what all the bots reach the database by."""
     parts = conninfo_to_dict(postgres.url)
     async with TcpProxy.to(str(parts["host"]), int(parts["port"] or 5432)) as laid:
         yield laid
@@ -192,7 +192,7 @@ def cards_in(world: World, where: str) -> list[Any]:
 
 
 def unfinished(world: World) -> dict[str, int]:
-    """What is left to do, by its kind."""
+    """Return what is left to do, by its kind."""
     (row,) = world.rows(
         "SELECT (SELECT COUNT(*) FROM alerts) AS written,"
         " (SELECT COUNT(*) FROM outbox WHERE sent_version < desired_version) AS unsent,"

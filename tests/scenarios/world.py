@@ -172,7 +172,7 @@ class World:
         (folder / "all.jsonl").write_text("".join(f"{line}\n" for line in text))
 
     def rows(self, query: str) -> list[Any]:
-        """What the bot's store holds."""
+        """Return what the bot's store holds."""
         return self.store.rows(query)
 
     # What monitoring does
@@ -239,7 +239,7 @@ class World:
         return await self.reply("resolved", says, **which)
 
     def ephemerals(self, user: str) -> list[str]:
-        """What only this person reads."""
+        """Return what only this person reads."""
         return [message.text for message in self.slack.ephemerals(user)]
 
     async def ephemeral(self, user: str, says: str) -> str:
@@ -284,7 +284,7 @@ class World:
 
 
 def kind(message: Message) -> str:
-    """Which of the bot's messages this is; '' when it is not one."""
+    """Return which of the bot's messages this is; '' when it is not one."""
     return kind_of(message.metadata.get("event_type"))
 
 

@@ -43,7 +43,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
-    """Where an engine keeps its data, opened by the test as often as it likes."""
+    """Yield where an engine keeps its data, opened by the test as often as it likes."""
     if request.param == "postgresql":
         where: Storage = PostgresStorage(request.getfixturevalue("database"))
     else:

@@ -46,7 +46,7 @@ def url(request: pytest.FixtureRequest, store_maker: StoreMaker) -> str:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the backup goes."""
+    """Return where the backup goes."""
     return tmp_path / "backup.db"
 
 

@@ -125,7 +125,7 @@ def test_the_docs_name_every_part(bundle: JSON) -> None:
 
 
 def _leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where each value stands, and each list and mapping."""
+    """Return where each value stands, and each list and mapping."""
     yield path
     if isinstance(value, dict):
         for name, inner in value.items():
@@ -299,7 +299,7 @@ def test_an_alert_that_was_taken_out_of_the_store_is_missed(url: str) -> None:
 
 
 def on(url: str, work: Callable[[Store], Awaitable[Any]]) -> Any:
-    """What comes of it on that store."""
+    """Return what comes of it on that store."""
 
     async def run() -> Any:
         store = await open_store(url, owner="bot-a", audit_key=AUDIT_KEY)
@@ -312,7 +312,7 @@ def on(url: str, work: Callable[[Store], Awaitable[Any]]) -> Any:
 
 
 def every_bundle_is_proved(url: str) -> int:
-    """How many had an approval."""
+    """Return how many had an approval."""
     count = 0
     for row in content(url)["incidents"]:
         result = exported(url, int(row[0]))

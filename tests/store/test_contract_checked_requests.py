@@ -30,7 +30,7 @@ async def requested(store: Store, target: str) -> Approval:
 
 
 async def is_missing(store: Store, waiting: Approval) -> bool:
-    """What the reader sees and what the press sees is the same."""
+    """Return what the reader sees and what the press sees is the same."""
     if await blocker_of(store, waiting, 5) is not BlockerKind.REQUEST_MISSING:
         return False
     with pytest.raises(Refused, match="an earlier request is on record, and missing"):

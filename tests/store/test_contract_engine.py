@@ -46,7 +46,7 @@ def broken_rule() -> Operation[None]:
 
 
 def rows(sql: str) -> Operation[list[object]]:
-    """What a query gives, as tuples."""
+    """Return what a query gives, as tuples."""
     result = yield query(sql)
     return [tuple(row) for row in result]
 

@@ -56,7 +56,7 @@ class Story:
         return said(item, storage)
 
     def last(self) -> dict[str, tuple[AlertStatus, Severity]]:
-        """How each alert stands by what was told last."""
+        """Return how each alert stands by what was told last."""
         return {name: (status, severity) for name, status, severity in self.told}
 
 

@@ -187,7 +187,7 @@ async def test_an_approval_is_loaded_three_times_from_the_click_to_its_request()
 
 
 async def plan_of(operation: Operation[Any]) -> list[str]:
-    """How SQLite runs the first statement of an operation."""
+    """Return how SQLite runs the first statement of an operation."""
     store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
     statement = next(operation)
 

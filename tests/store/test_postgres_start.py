@@ -145,7 +145,7 @@ def guarded(postgres: PostgresServer) -> Iterator[PostgresServer]:
 
 
 async def refusal(url: str) -> StoreError:
-    """How the start fails; nothing of it, its cause included, may show the password."""
+    """Return how the start fails; nothing of it, its cause included, may show the password."""
     with pytest.raises(StoreError) as caught:
         await open_store(url, owner="bot-a")
     assert PASSWORD not in "".join(traceback.format_exception(caught.value))
@@ -213,7 +213,7 @@ async def test_a_url_that_cannot_be_read_is_told_and_not_shown(url: str) -> None
 
 
 def python(program: str) -> str:
-    """What a Python of its own prints."""
+    """Return what a Python of its own prints."""
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )

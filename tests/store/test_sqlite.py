@@ -33,7 +33,7 @@ def value_of(sql: str) -> Operation[object]:
 
 
 def commits(database: Path) -> int:
-    """How many commits the write-ahead log holds, by its own account.
+    """Return how many commits the write-ahead log holds, by its own account.
 
     A frame's header is 24 bytes; its second word is the size of the database after the commit and
     0 for every frame that does not end one (https://www.sqlite.org/fileformat2.html#walformat).

@@ -28,7 +28,7 @@ def url_of(file: Path) -> str:
 
 
 async def refused(file: Path) -> str:
-    """What `open_store` says of a file that it cannot use."""
+    """Return what `open_store` says of a file that it cannot use."""
     with pytest.raises(StoreError) as caught:
         await open_store(url_of(file), owner="bot-a")
     text = str(caught.value)

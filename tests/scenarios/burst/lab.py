@@ -114,7 +114,7 @@ class Lab(World):
         return self.time.loop.time()
 
     def count(self, table: str, where: str = "1 = 1") -> int:
-        """How many rows of the store there are."""
+        """Return how many rows of the store there are."""
         query = f"SELECT COUNT(*) AS n FROM {table} WHERE {where}"  # noqa: S608 - our own words
         return int(self.rows(query)[0]["n"])
 
@@ -150,7 +150,7 @@ class Lab(World):
         return sorted(key for key, times in seen.items() if times > 1)
 
     def unfinished(self) -> JSON:
-        """What is left to do, by its kind; empty when all is told."""
+        """Return what is left to do, by its kind; empty when all is told."""
         left = {
             "unacknowledged": self.slack.core.links.unacknowledged(),
             "unsent": self.count(
@@ -228,7 +228,7 @@ def event(channel: str, ts: str, service: str, name: str, severity: str, status:
 
 
 def rank_of(card: Message) -> int:
-    """How grave a card is: 0 is the gravest."""
+    """Return how grave a card is: 0 is the gravest."""
     return next(rank for rank, word in enumerate(SHOWN) if word in card.text)
 
 
@@ -240,5 +240,5 @@ def rss() -> int:
 
 
 def descriptors() -> int:
-    """How many files and sockets this process has open."""
+    """Return how many files and sockets this process has open."""
     return len(list(Path("/proc/self/fd").iterdir()))

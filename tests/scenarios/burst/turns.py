@@ -81,7 +81,7 @@ class TurnsEngine:
         return result
 
     def per_instant(self, name: str) -> dict[float, int]:
-        """How often one operation was asked for, at each instant in which it was."""
+        """Return how often one operation was asked for, at each instant in which it was."""
         return {at: n for (at, request), n in self.asked.items() if request == name}
 
 
