@@ -147,7 +147,7 @@ def _differs(now: ApprovalRequirements, then: ApprovalRequirements) -> bool:
 
 
 def _doubtful(approval: Approval, last_check: LastCheck | None) -> Blocker | None:
-    """Return what people approved is not on record, no longer counts, or is not what would run."""
+    """Block an approval that is not on record, no longer counts, or is not what would run."""
     if last_check is None:
         return None
     if not last_check.is_on_record:

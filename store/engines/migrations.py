@@ -23,7 +23,7 @@ def m001_initial() -> str:
 
 
 def m002_expand_storm() -> str:
-    """Return how far each channel was read back, and what the bot says of itself while it lasts."""
+    """Store how far each channel was read back, and what the bot says of itself while it lasts."""
     return schema_changes.M002
 
 
@@ -53,7 +53,7 @@ def m007_expand_shown_alert() -> str:
 
 
 def m008_expand_proposing() -> str:
-    """Return what is to be proposed, queued beside the advice."""
+    """Store what is to be proposed, queued beside the advice."""
     return schema_changes.M008
 
 
@@ -63,22 +63,22 @@ def m009_expand_news() -> str:
 
 
 def m010_expand_shared_parts() -> str:
-    """Return what all alerts of one webhook delivery share, kept once."""
+    """Store what all alerts of one webhook delivery share, kept once."""
     return schema_changes.M010
 
 
 def m011_expand_senders() -> str:
-    """Return who sent an alert, by Slack or the endpoint: only that sender may clear it."""
+    """Store who sent an alert, by Slack or the endpoint: only that sender may clear it."""
     return schema_changes.M011
 
 
 def m012_expand_turns() -> str:
-    """Return whose alerts a message is about, and its turn among those of other senders."""
+    """Store whose alerts a message is about, and its turn among those of other senders."""
     return schema_changes.M012
 
 
 def m013_expand_attempts() -> str:
-    """Return what provably did not run can be tried again while its approval holds."""
+    """Let people try again what provably did not run, while its approval is valid."""
     return schema_changes.M013
 
 

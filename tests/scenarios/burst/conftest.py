@@ -25,7 +25,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Return what failed says with which seed, and how to see it fail again."""
+    """Show, when a test fails, its seed and how to repeat it."""
     report = yield
     if report.failed:
         chaos = item.get_closest_marker("chaos") is not None
