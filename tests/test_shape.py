@@ -17,7 +17,7 @@ LONG_FILES: dict[str, int] = {
     "bot/simulator/tests/test_blocks.py": 454,
     "bot/simulator/tests/test_web_api.py": 405,
     "store/audit/proof.py": 483,
-    "store/engines/postgres.py": 366,
+    "store/engines/postgres.py": 364,
     "store/operations/audit.py": 397,
     "store/operations/outcomes.py": 353,
     "tests/approvals/test_blockers.py": 353,

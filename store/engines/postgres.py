@@ -140,13 +140,8 @@ class PostgresEngine:
         self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """See Engine.read."""
-        run = partial(operation, *args, **kwargs)
-        if operation not in self._long_reads:
-            try:
-                return await self._in_its_own_task(run, _SHORT_READ)
-            except _NotTheLastError:
-                self._long_reads.add(operation)  # its queries are to see the same moment
-        return await self._in_its_own_task(run, _READ)
+        begin = _READ if operation in self._long_reads else _SHORT_READ
+        return await self._in_its_own_task(partial(operation, *args, **kwargs), begin)
 
     async def close(self) -> None:
         """See Engine.close."""
@@ -185,7 +180,7 @@ class PostgresEngine:
         async with self._session(self._timeout) as session:
             await session.run([(NOTIFY, (CHANNEL, text))], self._timeout)
 
-    async def _in_its_own_task(self, operation: Callable[[], Operation[T]], begin: str) -> T:
+    async def _in_its_own_task(self, operation: partial[Operation[T]], begin: str) -> T:
         """A caller that goes away neither stops nor breaks it."""
         if self._closed:
             raise StoreError("The store is closed.")
@@ -194,8 +189,8 @@ class PostgresEngine:
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
-    async def _until_done(self, operation: Callable[[], Operation[T]], begin: str) -> T:
-        """Return when it is its turn, run it."""
+    async def _until_done(self, operation: partial[Operation[T]], begin: str) -> T:
+        """Wait for a turn, then run it."""
         try:
             async with asyncio.timeout(QUEUE) if self._turns.locked() else nullcontext():
                 await self._turns.acquire()
@@ -203,6 +198,9 @@ class PostgresEngine:
             raise explain(error, self._name) from error
         try:
             return await self._at_its_turn(operation, begin)
+        except _NotTheLastError:
+            self._long_reads.add(operation.func)  # its queries are to see the same moment
+            return await self._at_its_turn(operation, _READ)
         finally:
             self._turns.release()
 

@@ -193,7 +193,7 @@ async def test_not_ready_while_the_socket_to_slack_is_gone(
     world.slack_hooks.before_socket = refuse  # type: ignore[method-assign]
     world.slack.drop_connections()
     await world.slack.wait_for(lambda: not world.slack.connections, why="the link is cut")
-    await until(lambda: not at.bot._sockets.live, why="noticed")
+    await until(lambda: not at.bot._connections.live, why="noticed")
     await at.bot.health.check()
     status, body = await at.get("/readyz")
     assert status == 503

@@ -87,7 +87,7 @@ async def test_a_revoked_token_is_not_ready_at_once(
     running = await bot()
     world.slack.script.fail("chat.postMessage", "token_revoked", times=None)
     await world.alert("web")
-    await until(lambda: running.outbox._calls.refusal, why="the token is refused")
+    await until(lambda: running.outbox._slack.refusal, why="the token is refused")
     await running.health.check("outbox")
     async with http.get(f"{running.http_url}/readyz") as answer:
         outbox = (await answer.json())["checks"]["outbox"]
