@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from benchmarks.results import Bar, Result, percentile
-from bot.advice.command import AdvisorCommand
+from bot.advice.command import AdvisorCommand, CommandLimits
 
 ROUNDS = 60
 WARM_UP = 5
@@ -16,7 +16,7 @@ PROMPT = "What is wrong with checkout-api?\n" * 100
 
 async def run() -> list[Result]:
     """Measure both in turn."""
-    command = AdvisorCommand(ARGV, timeout=10, max_retries=0)
+    command = AdvisorCommand(ARGV, CommandLimits(timeout=10, max_retries=0))
     durations, bare = [], []
     for number in range(ROUNDS + WARM_UP):
         began = time.perf_counter()

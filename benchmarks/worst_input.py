@@ -174,7 +174,7 @@ def read(source: str, body: Any, sops: SopLibrary = EMPTY) -> None:
     """Run all code between the bytes and the store."""
     try:
         alerts = parse_message(body) if source == "slack" else parse_body(source, body)
-        list(name_all(Delivery("k", "C1", alerts, retold=True), sops, NOW))
+        list(name_all(Delivery("k", "C1", alerts, repeats=True), sops, NOW))
     except SopbotError:
         return
 
