@@ -185,7 +185,7 @@ MUTANTS = [
     Mutant(
         "store/operations/new_approvals.py",
         "_refuse_a_second",
-        "tests/store/test_contract_approvals.py",
+        "tests/store/test_contract_proposed_twice.py",
         returns="None",
     ),
     Mutant("store/audit/chain.py", "_follow_freezes", "tests/store", returns="None"),
