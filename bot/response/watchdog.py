@@ -1,4 +1,4 @@
-"""Looks for overdue work, and whether the audit trail is still ours; people are told."""
+"""Looks for overdue work and for a replaced audit trail, and reports both to people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who wakes whom on PostgreSQL, and what failures of the server mean."""
+"""Wakes the replicas of a PostgreSQL store, and explains failures of the server."""
 
 from __future__ import annotations
 

@@ -259,7 +259,7 @@ class Session:
             self._watch()
 
     def _lose(self, error: psycopg.Error) -> None:
-        """It is over; whoever waits hears why."""
+        """End the session; its caller gets the error."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -193,7 +193,7 @@ class AdvicePart(Part):
     async def claim_advice(
         self, now: datetime, in_hand: Sequence[int] | None = None
     ) -> AdviceRecord | None:
-        """The gravest advice that is wanted, taken on by this replica; None when none is.
+        """Claim the most severe advice that is due; None when none is.
 
         What a replica left whose lease lapsed comes again; its `body` is there if it was given.
         So does what is this replica's own and not `in_hand`: the answer to a claim may be lost.

@@ -1,4 +1,4 @@
-"""All that the advisor is told of an incident, as it is at one moment."""
+"""Everything about an incident that the advisor gets, read at one moment."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def read(incident_id: int) -> Operation[AdviceContext]:
 
 
 class AdviceContextPart(Part):
-    """The methods of `Store` for what the advisor is told."""
+    """The methods of `Store` that read what the advisor gets."""
 
     async def advice_context(self, incident_id: int) -> AdviceContext:
-        """Return what the advisor is told of an incident, or NotFound."""
+        """Return everything about an incident that the advisor gets, or raise NotFound."""
         return await self._engine.read(read, incident_id)

@@ -203,7 +203,7 @@ def sent_time(identified_alert: IdentifiedAlert) -> str:
 
 
 def is_unchanged(row: Row, alert: Alert) -> bool:
-    """Return whether the alert that fires is told again with the same severity and start."""
+    """Return whether the sender repeats a firing alert with the same severity and start."""
     sent: tuple[str, str] = (row["fired_severity"], row["fired_since"])
     return sent == (alert.severity, since(alert))
 
