@@ -127,7 +127,7 @@ def results(
     bot: list[tuple[float, bool]], eager: list[float], patient: list[float], doubles: int
 ) -> list[Result]:
     """Compare the bot's posts in time with those of the better notifier."""
-    value = sum(at <= WITHIN for at, _ in bot)
+    on_time = sum(at <= WITHIN for at, _ in bot)
     floor = max(sum(at <= WITHIN for at in side) for side in (eager, patient))
     critical = max((at for at, grave in bot if grave), default=WATCHED)
     detail = {
@@ -140,7 +140,7 @@ def results(
     lines = (
         Result(f"{name}.critical", critical, "s", bar=Bar(5, "s")),
         Result(f"{name}.duplicates", doubles, "messages", bar=Bar(0, "messages")),
-        Result(f"{name}.ahead", value - floor, "cards", bar=Bar(1, "cards", at_least=True)),
+        Result(f"{name}.ahead", on_time - floor, "cards", bar=Bar(1, "cards", at_least=True)),
     )
     bar = Bar(INCIDENTS, "cards", at_least=True)
-    return [Result(name, value, "cards", floor, bar, detail, covers=lines), *lines]
+    return [Result(name, on_time, "cards", floor, bar, detail, covers=lines), *lines]

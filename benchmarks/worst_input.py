@@ -83,10 +83,10 @@ def bodies(source: str, size: int) -> Iterator[tuple[str, Any]]:
     if "alerts" in short:
         yield "many alerts", short | {"alerts": short["alerts"] * min(500, size // 200)}
         wide = {"alertname": "a", "x": text_of("a:", size // 500)}
-        entry = short["alerts"][0] | {"labels": wide}
-        yield "500 alerts of some size", short | {"alerts": [entry] * min(500, size // 400)}
+        alert = short["alerts"][0] | {"labels": wide}
+        yield "500 alerts of some size", short | {"alerts": [alert] * min(500, size // 400)}
         shared = {f"k{n}": "v" * 90 for n in range(size // 100)}
-        yield "a large shared part", short | {"commonLabels": shared, "alerts": [entry] * 50}
+        yield "a large shared part", short | {"commonLabels": shared, "alerts": [alert] * 50}
     else:
         yield "many alerts", [short] * min(500, size // 200)
         yield (
@@ -104,8 +104,8 @@ def one_alert(source: str, text: str, labels: dict[str, str]) -> dict[str, Any]:
     """Return a body of that source with the text in each text field."""
     fields = dict.fromkeys(FIELDS, text)
     if source in ("alertmanager", "grafana"):
-        entry = {"status": "firing", "labels": {"alertname": text, **labels}}
-        return {"alerts": [entry | {"annotations": {"summary": text, "description": text[:9]}}]}
+        alert = {"status": "firing", "labels": {"alertname": text, **labels}}
+        return {"alerts": [alert | {"annotations": {"summary": text, "description": text[:9]}}]}
     if source == "cloudwatch":
         trigger = {"MetricName": text, "Namespace": "AWS/EC2", "Dimensions": []}
         return {"AlarmName": text, "NewStateValue": "ALARM", "Trigger": trigger, "Region": "x"}

@@ -31,7 +31,7 @@ LONG_FILES: dict[str, int] = {
     "tests/incidents/test_sops.py": 354,
     "tests/remediation/test_client.py": 501,
     "tests/scenarios/mistakes.py": 403,
-    "tests/scenarios/test_attack_audit.py": 558,
+    "tests/scenarios/test_attack_audit.py": 560,
     "tests/scenarios/test_attack_the_gateway.py": 358,
     "tests/scenarios/test_attack_who_counts.py": 524,
     "tests/scenarios/test_commands.py": 404,

@@ -120,7 +120,7 @@ def units() -> Iterator[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_short_text_takes_no_million_steps(name: str) -> None:
-    """What grows with a high power would hold up the measure below."""
+    """A parser that grows with a high power would hold up the measurement below."""
     for size, seconds in AT_ONCE.items():
         for begin, unit, end in units():
             text = begin + unit * (size // len(unit)) + end

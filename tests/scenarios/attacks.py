@@ -1,4 +1,4 @@
-"""What attackers hold in their hands: payloads of presses, and the exact count of what ran."""
+"""Helpers of the attack tests: payloads of presses, and the exact count of what ran."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ async def verify(world: World, *more: str, **settings: str) -> tuple[int, str]:
     return code, out + err
 
 
-async def bundle(world: World) -> tuple[int, str]:
+async def export_and_verify(world: World) -> tuple[int, str]:
     """Export INC-1, and what `audit verify --bundle` says of it."""
     file = world.folder / "bundle.json"
     code, out, err = await run_bot(

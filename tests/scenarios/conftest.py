@@ -173,19 +173,19 @@ async def bot_process(world: World) -> AsyncIterator[StartProcess]:
 
     async def start(*, fork: bool = False, ready: bool = True, **settings: str) -> BotProcess:
         kind = ForkedBot if fork else BotProcess
-        item = kind(world.settings(**settings), world.folder, len(started))
-        started.append(item)
-        await item.begin()
+        process = kind(world.settings(**settings), world.folder, len(started))
+        started.append(process)
+        await process.begin()
         if ready:
-            await item.ready()
-        return item
+            await process.ready()
+        return process
 
     yield start
-    for item in started:
-        item.kill()
-        await item.ended()
-        if isinstance(item, ForkedBot):
-            item.close()
+    for process in started:
+        process.kill()
+        await process.ended()
+        if isinstance(process, ForkedBot):
+            process.close()
 
 
 @pytest.fixture

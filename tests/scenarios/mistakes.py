@@ -21,7 +21,7 @@ Changes = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is done wrong, and what has to stand in the one line that tells of it."""
+    """A mistake of an operator, and what the one line of `check` about it has to contain."""
 
     about: str
     cause: str

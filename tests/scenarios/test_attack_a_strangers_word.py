@@ -1,4 +1,4 @@
-"""What another app or webhook says of an alert that it did not send: kept, shown, and no more."""
+"""Another app or webhook speaks of an alert that it did not send: this is shown, and no more."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from store.rows import approval_from
 from tests.helpers.bot_processes import run_bot
 from tests.helpers.clocks import RunningClock
 from tests.helpers.waiting import until
-from tests.scenarios.audit_commands import bundle, verify
+from tests.scenarios.audit_commands import export_and_verify, verify
 from tests.scenarios.starting import StartBot
 from tests.scenarios.world import (
     ALERTS,
@@ -104,9 +104,9 @@ async def test_nobody_attacks_and_the_whole_way_is_on_record_and_proved(
         assert facts[pressed]["message_ts"] == world.replies("approval")[0].ts
     assert facts["request"]["gateway"] in world.gateway_url
     assert len(facts["request"]["sha256"]) == 64
-    code, value = await verify(world)
-    assert code == 0, value
-    assert "9 rows, 1 to 9," in value
+    code, output = await verify(world)
+    assert code == 0, output
+    assert "9 rows, 1 to 9," in output
 
 
 async def test_what_strangers_and_forged_buttons_are_refused_is_on_record(
@@ -170,8 +170,8 @@ async def test_a_row_is_deleted(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     seq = seq_of(world, "refused")
     assert world.store.tamper("DELETE FROM audit WHERE seq = ?", seq)
-    code, value = await verify(world)
-    assert (code, value) == (1, f"✗ row {seq} is missing: row {seq + 1} comes instead.\n")
+    code, output = await verify(world)
+    assert (code, output) == (1, f"✗ row {seq} is missing: row {seq + 1} comes instead.\n")
 
 
 async def test_a_row_is_deleted_and_the_later_ones_are_numbered_anew(
@@ -182,8 +182,8 @@ async def test_a_row_is_deleted_and_the_later_ones_are_numbered_anew(
     world.store.tamper("DELETE FROM audit WHERE seq = ?", seq)
     for row in trail(world)[seq - 1 :]:
         world.store.tamper("UPDATE audit SET seq = seq - 1 WHERE seq = ?", row["seq"])
-    code, value = await verify(world)
-    assert (code, value) == (1, f"✗ row {seq} is out of order: it was row {seq + 1}.\n")
+    code, output = await verify(world)
+    assert (code, output) == (1, f"✗ row {seq} is out of order: it was row {seq + 1}.\n")
 
 
 async def test_rows_are_reordered(world: World, bot: StartBot) -> None:
@@ -203,8 +203,8 @@ async def test_a_row_is_put_in_by_somebody_without_the_key(world: World, bot: St
     world.store.tamper(
         "UPDATE audit SET prev = ?, mac = ? WHERE seq = ?", last["mac"], "0" * 64, last["seq"] + 1
     )
-    code, value = await verify(world)
-    assert (code, value) == (1, f"✗ row {last['seq'] + 1} was edited.\n")
+    code, output = await verify(world)
+    assert (code, output) == (1, f"✗ row {last['seq'] + 1} was edited.\n")
 
 
 async def test_the_tail_is_cut_off(world: World, bot: StartBot) -> None:
@@ -254,16 +254,18 @@ async def test_the_tail_is_cut_off_and_an_older_anchor_put_back_but_slack_has_th
         "UPDATE audit_anchors SET seq = ?, mac = ?, at = ?, note = ?, seal = ?",
         *(older[name] for name in ("seq", "mac", "at", "note", "seal")),
     )
-    code, value = await verify(world)
+    code, output = await verify(world)
     assert code == 1
-    assert "it was answered, and its request is not on record" in value, (
+    assert "it was answered, and its request is not on record" in output, (
         "the execution is still there"
     )
     world.store.tamper("DELETE FROM executions")
     assert (await verify(world))[0] == 0, "the store alone cannot know"
-    code, value = await verify(world, "--head", head)
+    code, output = await verify(world, "--head", head)
     assert code == 1
-    assert f"the head {head} is not part of this chain: an older copy was put in its place" in value
+    assert (
+        f"the head {head} is not part of this chain: an older copy was put in its place" in output
+    )
 
 
 async def test_the_whole_trail_is_rolled_back_to_an_older_copy(
@@ -284,9 +286,9 @@ async def test_the_whole_trail_is_rolled_back_to_an_older_copy(
         write_row(world, row, row["seq"])
     for anchor in anchors:
         world.store.tamper("INSERT INTO audit_anchors VALUES (?, ?, ?, ?, ?, ?)", *anchor)
-    code, value = await verify(world, "--head", head)
+    code, output = await verify(world, "--head", head)
     assert code == 1
-    assert "an older copy was put in its place" in value
+    assert "an older copy was put in its place" in output
     code, out, _ = await run_bot("store", "status", settings=world.settings(), folder=world.folder)
     assert code == 1
     assert f"✗ every vote is in the audit trail: not so for vote of {BEN}" in out
@@ -299,8 +301,8 @@ async def test_the_day_after_an_edit_the_bot_says_so_in_the_ops_channel(
     seq = seq_of(world, "refused")
     world.store.tamper("UPDATE audit SET detail = '{}' WHERE seq = ?", seq)
     await posted(world, running, clock)
-    (result,) = [m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"]
-    assert f": row {seq} was edited" in result.text
+    (head_message,) = [m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"]
+    assert f": row {seq} was edited" in head_message.text
 
 
 async def test_the_head_of_a_day_is_posted_once(
@@ -311,16 +313,16 @@ async def test_the_head_of_a_day_is_posted_once(
     for _ in range(3):
         await running.service.upkeep.close_audit_day()
     await world.quiet()
-    items = [m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"]
-    assert len(items) == 1
+    heads = [m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"]
+    assert len(heads) == 1
     assert head == trail(world)[-1]["mac"]
-    assert "proved up to row 9" in items[0].text
+    assert "proved up to row 9" in heads[0].text
 
 
 async def test_the_key_is_another_one(world: World, bot: StartBot) -> None:
     await decided(world, bot)
-    code, value = await verify(world, AUDIT_KEY="a key of somebody else")
-    assert (code, value) == (1, "✗ this is not the key that the chain was made with.\n")
+    code, output = await verify(world, AUDIT_KEY="a key of somebody else")
+    assert (code, output) == (1, "✗ this is not the key that the chain was made with.\n")
 
 
 async def test_a_bot_with_another_key_does_not_start(world: World, bot: StartBot) -> None:
@@ -352,9 +354,9 @@ async def test_the_clock_is_moved_back_to_before_an_approval_expired(
     assert gateway.executions() == []
     assert world.rows("SELECT * FROM votes") == []
     assert await running.service.store.approvals_waiting()
-    code, value = await verify(world)
+    code, output = await verify(world)
     assert code == 0
-    assert f"! row {seq_of(world, 'clock moved back')}: the clock had been moved back" in value
+    assert f"! row {seq_of(world, 'clock moved back')}: the clock had been moved back" in output
 
 
 async def test_a_vote_is_written_into_the_store_by_hand(world: World, bot: StartBot) -> None:
@@ -363,11 +365,11 @@ async def test_a_vote_is_written_into_the_store_by_hand(world: World, bot: Start
     code, out, _ = await run_bot("store", "status", settings=world.settings(), folder=world.folder)
     assert code == 1
     assert f"✗ every vote is in the audit trail: not so for vote of {CHLOE}" in out
-    assert "other votes are on record" in (await bundle(world))[1]
+    assert "other votes are on record" in (await export_and_verify(world))[1]
 
 
-async def say_yes_without_the_key(world: World) -> None:
-    """What `vote` writes, but for what takes the key."""
+async def approve_without_the_key(world: World) -> None:
+    """Write the rows that `vote` writes, except the audit row, which takes the key."""
     (row,) = world.rows("SELECT * FROM approvals")
     at = row["requested_at"]
     world.store.tamper(
@@ -397,7 +399,7 @@ async def test_an_approval_written_into_the_store_without_the_key_does_not_run(
     await world.alert()
     await world.approval_card("awaiting approval")
     await world.quiet()
-    await say_yes_without_the_key(world)
+    await approve_without_the_key(world)
     revoked = await world.approval_card("revoked")
     assert "its approval is not on record" in revoked.text
     await world.quiet()
@@ -431,9 +433,9 @@ async def test_a_bundle_is_proved_and_holds_no_secret(
 ) -> None:
     running = await decided(world, bot)
     head = await posted(world, running, clock)
-    code, result = await bundle(world)
-    assert code == 0, result
-    assert f"lead to the head {head}" in result
+    code, output = await export_and_verify(world)
+    assert code == 0, output
+    assert f"lead to the head {head}" in output
     text = (world.folder / "bundle.json").read_text(encoding="utf-8")
     for name, value in world.settings().items():
         if name.endswith(("_TOKEN", "_SECRET", "_KEY")):
@@ -449,8 +451,8 @@ async def test_a_bundle_holds_no_token_of_the_address_to_probe_and_is_proved(
 ) -> None:
     world.write_sops(restart_sop(f"{world.probe_url}?token=s3cret-of-the-probe"))
     await decided(world, bot)
-    code, value = await bundle(world)
-    assert code == 0, value
+    code, output = await export_and_verify(world)
+    assert code == 0, output
     text = (world.folder / "bundle.json").read_text(encoding="utf-8")
     assert "?token=" in text
     assert "s3cret" not in text
@@ -458,12 +460,12 @@ async def test_a_bundle_holds_no_token_of_the_address_to_probe_and_is_proved(
 
 async def test_a_bundle_is_edited(world: World, bot: StartBot) -> None:
     await decided(world, bot)
-    assert (await bundle(world))[0] == 0
+    assert (await export_and_verify(world))[0] == 0
     file = world.folder / "bundle.json"
     file.write_text(file.read_text(encoding="utf-8").replace(BEN, CHLOE), encoding="utf-8")
-    code, value = await verify(world, "--bundle", str(file))
+    code, output = await verify(world, "--bundle", str(file))
     assert code == 1
-    assert "was edited" in value
+    assert "was edited" in output
 
 
 async def test_the_key_is_nowhere_to_be_found(world: World, bot: StartBot) -> None:
@@ -490,9 +492,9 @@ async def test_a_freeze_that_is_deleted_by_hand_still_blocks_and_is_reported(
     card = await world.approval_card("awaiting approval")
     await (await world.types("/incident freeze on a move", "ana")).response()
     world.store.tamper("DELETE FROM freezes")
-    code, value = await verify(world)
+    code, output = await verify(world)
     assert code == 1
-    assert "everything is frozen by the trail, and the freeze is missing from the store" in value
+    assert "everything is frozen by the trail, and the freeze is missing from the store" in output
     await world.press(card, "Approve", "ben", stale=True)
     await world.ephemeral("ben", "the store and the audit trail disagree about a freeze")
     shown = await (await world.types("/incident freeze", "chloe")).response()

@@ -1,4 +1,4 @@
-"""What AWS SNS is said to have posted: what is forged is shown as such, and clears nothing."""
+"""Forged AWS SNS notifications are shown as unverified, and resolve no incident."""
 
 from __future__ import annotations
 

@@ -95,9 +95,9 @@ async def test_an_answer_that_never_comes_leaves_it_to_people_and_their_word_is_
     assert card.buttons == ["Check again", "Mark done by hand", "It did not run"]
 
     await world.types("/incident fix restart", "ana")
-    again = await world.approval_card("awaiting approval", which=2)
-    assert "the outcome of another action on checkout-api is unknown" in again.text
-    assert "Approve" not in again.buttons
+    second = await world.approval_card("awaiting approval", which=2)
+    assert "the outcome of another action on checkout-api is unknown" in second.text
+    assert "Approve" not in second.buttons
 
     await world.press(card, "Mark done by hand", "ana")
     await world.ephemeral("ana", "Not done: only an approver decides that.")
@@ -131,8 +131,8 @@ async def test_a_request_that_never_arrived_is_said_not_to_have_run_and_the_next
 
     done = False
     await world.types("/incident fix restart", "ana")
-    again = await world.approval_card("awaiting approval", which=2)
-    await world.press(again, "Approve", "ben")
+    second = await world.approval_card("awaiting approval", which=2)
+    await world.press(second, "Approve", "ben")
     await world.result("ran in", which=2)
 
 
@@ -242,7 +242,7 @@ async def test_null_beside_a_success_is_absent_and_not_an_error(
 async def test_an_answer_about_another_execution_is_not_taken_for_ours(
     world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
 ) -> None:
-    async def lost(request: web.Request) -> bool:
+    async def drop_answer(request: web.Request) -> bool:
         return request.path != "/execute"
 
     def alter(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:
@@ -250,7 +250,7 @@ async def test_an_answer_about_another_execution_is_not_taken_for_ours(
             return status, body
         return status, json.dumps(json.loads(body) | {"idempotency_key": "exec-other"}).encode()
 
-    front.on_answer, front.alter = lost, alter
+    front.on_answer, front.alter = drop_answer, alter
     card = await proposed(world, bot)
     await world.press(card, "Approve", "ben")
     shown = await world.approval_card("outcome unknown")

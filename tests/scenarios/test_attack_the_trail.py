@@ -95,9 +95,9 @@ async def test_a_freeze_that_is_wiped_with_its_rows_and_anchors_lets_nothing_run
     await world.quiet()
     (notice,) = notices(world)
     assert "All actions are blocked" in notice.text
-    code, value = await verify(world)
+    code, output = await verify(world)
     assert code == 1
-    assert "a bot that was running found, by row" in value
+    assert "a bot that was running found, by row" in output
     assert gateway.executions() == []
 
 

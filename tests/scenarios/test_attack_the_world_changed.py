@@ -296,18 +296,18 @@ async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_st
     running = await bot()
     await world.alert(severity="warning")
     card = await world.approval_card("awaiting approval")
-    value, go = asyncio.Event(), asyncio.Event()
+    planning, go = asyncio.Event(), asyncio.Event()
 
     async def held(request: web.Request) -> bool:
         if request.path == "/plan":
-            value.set()
+            planning.set()
             await go.wait()
         return True
 
     front.on_request = held
     await world.press(card, "Approve", "ben")
     async with asyncio.timeout(10):
-        await value.wait()
+        await planning.wait()
     match change:
         case "frozen":
             frozen = await (await world.types("/incident freeze on wait", "ana")).response()

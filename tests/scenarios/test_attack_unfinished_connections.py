@@ -32,7 +32,7 @@ async def answers(http: aiohttp.ClientSession, url: str) -> None:
 
 
 async def answered(http: aiohttp.ClientSession, url: str) -> int:
-    """How many callers were answered, one after the other, while the time of the long form ran."""
+    """Count the callers that were answered, one after the other, within SECONDS."""
     loop, count = asyncio.get_running_loop(), 0
     ends = loop.time() + SECONDS
     while loop.time() < ends:

@@ -279,13 +279,13 @@ async def test_two_who_send_the_same_edit_at_once_are_not_both_free_to_approve_i
         card = await proposed(world, bot)
         await world.press(card, "Edit", "ben")
         await world.press(card, "Edit", "chloe")
-        asked, both = 0, asyncio.Event()
+        lookups, both = 0, asyncio.Event()
 
         async def meet(request: web.Request) -> bool:
-            nonlocal asked
+            nonlocal lookups
             if request.path == "/plan":
-                asked += 1
-                if asked == 2:
+                lookups += 1
+                if lookups == 2:
                     both.set()
                 await both.wait()
             return True
@@ -452,8 +452,8 @@ async def test_a_mention_without_a_team_counts_only_when_slack_says_that_they_ar
     if who == "member":
         await world.advice("what is the password?", which=advised + 1)
         return
-    value = "only people of this workspace count" if who == "stranger" else "Slack did not say who"
-    await world.ephemeral("ana", f"Not done: {value}")
+    reason = "only people of this workspace count" if who == "stranger" else "Slack did not say who"
+    await world.ephemeral("ana", f"Not done: {reason}")
     await world.quiet()
     assert len(world.replies("advice")) == advised
 

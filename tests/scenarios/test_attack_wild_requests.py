@@ -1,4 +1,4 @@
-"""Whatever a caller sends, the fault is the caller's: 4xx with a sentence in JSON, never a 5xx."""
+"""Malformed requests get a 4xx with a sentence in JSON, never a 5xx."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ def bodies(path: str, dice: random.Random, count: int) -> Iterator[bytes]:
     yield b'{"name": ' + b"9" * 6_000 + b"}"
     yield b'{"name": "\\ud800", "text": "\\udfff\\u0000"}'
     yield b'{"name": 1e400}'
-    for item in TIMES:
-        entry = {"labels": {"alertname": "A"}, "startsAt": item, "endsAt": item}
-        times = dict.fromkeys(("starts_at", "ends_at", "timestamp", "ts", "start_date"), item)
-        yield json.dumps(good(path) | times | {"StateChangeTime": item}).encode()
-        yield json.dumps({"alerts": [entry], "metadata": {"start_time": item}}).encode()
+    for time in TIMES:
+        entry = {"labels": {"alertname": "A"}, "startsAt": time, "endsAt": time}
+        times = dict.fromkeys(("starts_at", "ends_at", "timestamp", "ts", "start_date"), time)
+        yield json.dumps(good(path) | times | {"StateChangeTime": time}).encode()
+        yield json.dumps({"alerts": [entry], "metadata": {"start_time": time}}).encode()
     for _ in range(count):
         body = good(path)
         for field in dice.sample(FIELDS, 3):

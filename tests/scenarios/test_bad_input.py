@@ -1,4 +1,4 @@
-"""Whatever strangers send gets a clear answer, loses nothing, and leaves the bot at work."""
+"""Bad input from strangers gets a clear answer, loses nothing, and leaves the bot at work."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ async def test_a_body_over_one_mebibyte_is_refused_and_one_of_that_size_is_not(
         frame = len(json.dumps({"service": SERVICE, "title": "t", "text": ""}))
         return json.dumps({"service": SERVICE, "title": "t", "text": "x" * (size - frame)}).encode()
 
-    status, value = await post(http, running, "/alerts/generic", of_size(LIMIT + 1))
-    assert (status, value) == (413, "The body is over the limit of 1 MiB.")
-    status, value = await post(http, running, "/incident", b"x" * (3 * LIMIT))
+    status, answer = await post(http, running, "/alerts/generic", of_size(LIMIT + 1))
+    assert (status, answer) == (413, "The body is over the limit of 1 MiB.")
+    status, answer = await post(http, running, "/incident", b"x" * (3 * LIMIT))
     assert status == 413
     assert incidents(world) == 0
-    status, value = await post(http, running, "/alerts/generic", of_size(LIMIT))
-    assert status == 202, value
+    status, answer = await post(http, running, "/alerts/generic", of_size(LIMIT))
+    assert status == 202, answer
     await world.card()
 
 
@@ -104,8 +104,8 @@ async def test_odd_characters_through_both_doors_become_an_alert(
     running: Bot, world: World, http: aiohttp.ClientSession, text: str
 ) -> None:
     body = json.dumps({"service": f"{SERVICE}{text}", "title": f"by http: {text}", "text": text})
-    status, value = await post(http, running, "/alerts/generic", body.encode())
-    assert status == 202, value
+    status, answer = await post(http, running, "/alerts/generic", body.encode())
+    assert status == 202, answer
     await world.card("by http:")
     event = {
         "type": "message",
@@ -129,8 +129,8 @@ async def test_forty_thousand_characters_through_both_doors_are_one_card_each(
     running: Bot, world: World, http: aiohttp.ClientSession
 ) -> None:
     body = json.dumps({"service": "search-api", "title": LONG, "text": LONG}).encode()
-    status, value = await post(http, running, "/alerts/generic", body)
-    assert status == 202, value
+    status, answer = await post(http, running, "/alerts/generic", body)
+    assert status == 202, answer
     first = await world.card()
     assert len(first.text) < 3_000, "a card fits a screen"
     await world.slack.post_as_app("Sentry", ALERTS, LONG[:40_000])

@@ -196,8 +196,8 @@ async def test_the_store_of_a_bot_that_ran_is_good_and_stays_as_it_is(
 async def test_two_clocks_that_differ_are_named(
     world: World, leaky_service: LeakyService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    value = gateway_config(leaky_service, tmp_path / "late") | {"targets": {}}
-    config = read_config(value, environ={"GATEWAY_SECRET": SECRET})
+    settings = gateway_config(leaky_service, tmp_path / "late") | {"targets": {}}
+    config = read_config(settings, environ={"GATEWAY_SECRET": SECRET})
     async with running(config, clock=lambda: datetime.now(UTC) - timedelta(hours=1)) as late:
         world.write_sops()
         _, out = await checked(world, capsys, AI_COMMAND_GATEWAY_URL=late.url)
@@ -208,11 +208,11 @@ async def test_two_clocks_that_differ_are_named(
 async def test_a_gateway_that_checks_no_signature_is_named(
     world: World, leaky_service: LeakyService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    value = gateway_config(leaky_service, tmp_path / "open") | {
+    settings = gateway_config(leaky_service, tmp_path / "open") | {
         "targets": {},
         "sources": {"sopbot": {}},
     }
-    async with running(read_config(value, environ={})) as gateway:
+    async with running(read_config(settings, environ={})) as gateway:
         world.write_sops()
         _, out = await checked(world, capsys, AI_COMMAND_GATEWAY_URL=gateway.url)
     assert "the gateway takes unsigned requests too" in line_of(out)

@@ -17,7 +17,7 @@ from tests.scenarios.world import ALERTS, Gateway, World, restart_sop
 pytestmark = pytest.mark.one_engine
 
 
-async def said(world: World, line: str, who: str = "ana") -> str:
+async def answer_to(world: World, line: str, who: str = "ana") -> str:
     """Type a command; what only this person then reads. The channel must stay as it was."""
     before = [m.text for m in world.slack.messages(ALERTS)]
     answer = await world.types(line, who)
@@ -26,7 +26,7 @@ async def said(world: World, line: str, who: str = "ana") -> str:
     after = [m.text for m in world.slack.messages(ALERTS)]
     assert len(after) == len(before), "a command posts nothing into the channel"
     others = {"ana", "ben", "chloe"} - {who}
-    assert not any(text in other for item in others for other in world.ephemerals(item))
+    assert not any(text in other for user in others for other in world.ephemerals(user))
     return text
 
 
@@ -57,7 +57,7 @@ async def test_help_names_every_command_on_one_phone_screen(
     world: World, bot: StartBot, line: str
 ) -> None:
     await bot()
-    text = await said(world, line)
+    text = await answer_to(world, line)
     for verb in ("list", "show", "ack", "resolve", "ask", "fix", "help"):
         assert f"/incident {verb}" in text
     assert "/sop list" in text
@@ -65,62 +65,62 @@ async def test_help_names_every_command_on_one_phone_screen(
 
 
 async def test_list_shows_the_newest_first(world: World, two_open: None) -> None:
-    text = await said(world, "/incident list")
+    text = await answer_to(world, "/incident list")
     assert text.startswith("2 open incidents")
     assert text.index("INC-2") < text.index("INC-1")
     assert "CRITICAL" in text
-    assert "INC-1" not in await said(world, "/incident list before INC-1")
-    assert "INC-1" in await said(world, "/incident list before INC-2")
+    assert "INC-1" not in await answer_to(world, "/incident list before INC-1")
+    assert "INC-1" in await answer_to(world, "/incident list before INC-2")
 
 
 async def test_list_of_nothing_says_so(world: World, bot: StartBot) -> None:
     await bot()
-    assert await said(world, "/incident list") == "No open incidents."
+    assert await answer_to(world, "/incident list") == "No open incidents."
 
 
 async def test_show_tells_the_story_and_links_the_thread(world: World, two_open: None) -> None:
-    text = await said(world, "/incident show INC-1")
+    text = await answer_to(world, "/incident show INC-1")
     assert "HealthCheckFailing" in text
     assert "Opened by alertmanager" in text
     assert "Advice from" in text
     assert "Open the thread" in text
     assert "sop_checkout_down" in text
     for spelling in ("inc-1", "inc1", "#1", "1"):
-        assert await said(world, f"/incident show {spelling}") == text, spelling
+        assert await answer_to(world, f"/incident show {spelling}") == text, spelling
 
 
 async def test_ack_says_whose_it_is_and_assign_takes_it_over_by_name(
     world: World, two_open: None
 ) -> None:
-    assert "INC-1 is yours." in await said(world, "/incident ack INC-1", "chloe")
+    assert "INC-1 is yours." in await answer_to(world, "/incident ack INC-1", "chloe")
     card = await world.card("acknowledged by @chloe")
     assert "Acknowledge" not in card.buttons
-    assert "@chloe" in await said(world, "/incident list")
-    assert "INC-1 is yours already" in await said(world, "/incident ack INC-1", "chloe")
+    assert "@chloe" in await answer_to(world, "/incident list")
+    assert "INC-1 is yours already" in await answer_to(world, "/incident ack INC-1", "chloe")
 
-    entry = await said(world, "/incident ack INC-1", "ben")
-    assert entry.startswith("Nothing changed: INC-1 is @chloe's, who acknowledged it")
-    assert "/incident assign INC-1 me takes it over" in entry
+    text = await answer_to(world, "/incident ack INC-1", "ben")
+    assert text.startswith("Nothing changed: INC-1 is @chloe's, who acknowledged it")
+    assert "/incident assign INC-1 me takes it over" in text
     await world.card("acknowledged by @chloe")
 
-    taken = await said(world, "/incident assign INC-1 me", "ben")
+    taken = await answer_to(world, "/incident assign INC-1 me", "ben")
     assert "INC-1 is yours. @chloe, the previous owner, is mentioned in its thread." in taken
     await world.card("acknowledged by @ben")
     await world.reply("steered", "Taken over by @ben; it was @chloe's")
-    second = await said(world, "/incident assign INC-1 me", "ben")
+    second = await answer_to(world, "/incident assign INC-1 me", "ben")
     assert "Nothing changed: INC-1 is yours already." in second
-    result = await said(world, "/incident assign #1 @chloe", "ben")
+    result = await answer_to(world, "/incident assign #1 @chloe", "ben")
     assert "INC-1 is @chloe's. @ben, the previous owner" in result
     await world.reply("steered", "Assigned to @chloe by @ben; it was @ben's", which=2)
-    assert "Assign it to whom?" in await said(world, "/incident assign INC-1 somebody", "ben")
-    shown = await said(world, "/incident show inc1")
+    assert "Assign it to whom?" in await answer_to(world, "/incident assign INC-1 somebody", "ben")
+    shown = await answer_to(world, "/incident show inc1")
     assert "Assigned to @chloe by @ben; it was @ben's" in shown
 
 
 async def test_resolve_asks_first_while_an_alert_fires_and_reopen_opens_again(
     world: World, two_open: None
 ) -> None:
-    result = await said(world, "/incident resolve INC-1", "ben")
+    result = await answer_to(world, "/incident resolve INC-1", "ben")
     assert "INC-1 is not resolved yet: confirm it in the box that opened." in result
     assert "1 alert still fires." in result
     assert "RESOLVED" not in (await world.card()).text
@@ -128,15 +128,15 @@ async def test_resolve_asks_first_while_an_alert_fires_and_reopen_opens_again(
     assert (await ben.submit(values={})).errors == {}
     assert "by @ben" in (await world.card("RESOLVED")).text
     await world.quiet()
-    assert "INC-1 is resolved already." in await said(world, "/incident resolve INC-1")
-    refused = await said(world, "/incident ack INC-1")
+    assert "INC-1 is resolved already." in await answer_to(world, "/incident resolve INC-1")
+    refused = await answer_to(world, "/incident ack INC-1")
     assert "INC-1 is resolved: there is nothing to acknowledge." in refused
 
-    assert "INC-1 is open again." in await said(world, "/incident reopen INC-1", "chloe")
+    assert "INC-1 is open again." in await answer_to(world, "/incident reopen INC-1", "chloe")
     card = await world.card("CRITICAL")
     assert "Acknowledge" in card.buttons
     await world.reply("steered", "Reopened by @chloe")
-    second = await said(world, "/incident reopen INC-1", "chloe")
+    second = await answer_to(world, "/incident reopen INC-1", "chloe")
     assert "Nothing changed: INC-1 is open." in second
 
 
@@ -149,7 +149,7 @@ async def test_a_button_resolves_what_is_quiet_and_asks_where_an_approval_waits(
     # The alert cleared in a way that closes nothing: then only the approval is in the way.
     world.store.tamper("DELETE FROM firing")
     world.store.tamper("UPDATE incidents SET firing = 0")
-    await said(world, "/incident ack INC-1", "ben")
+    await answer_to(world, "/incident ack INC-1", "ben")
     card = await world.card("acknowledged by @ben")
     await world.press(card, "Resolve", "ben")
     box = await world.slack.wait_for(lambda: world.slack.modal("ben"), why="the box asks")
@@ -177,7 +177,7 @@ async def test_a_press_on_what_somebody_has_acknowledged_says_whose_it_is(
 
 
 async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_open: None) -> None:
-    assert "INC-1 is yours" in await said(world, "/incident ack")
+    assert "INC-1 is yours" in await answer_to(world, "/incident ack")
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
 async def test_what_cannot_be_done_is_answered_with_what_to_do(
     world: World, two_open: None, gateway: Gateway, line: str, text: str
 ) -> None:
-    assert text in await said(world, line)
+    assert text in await answer_to(world, line)
     await world.quiet()
     assert gateway.executions() == []
     assert world.replies("approval") == []
@@ -227,28 +227,28 @@ async def test_with_nothing_open_a_command_without_a_number_says_so(
     world: World, bot: StartBot
 ) -> None:
     await bot()
-    assert await said(world, "/incident ack") == "No incident is open."
+    assert await answer_to(world, "/incident ack") == "No incident is open."
 
 
 async def test_sop_list_and_show(world: World, two_open: None) -> None:
-    listed = await said(world, "/sop list")
+    listed = await answer_to(world, "/sop list")
     assert "1 SOP" in listed
     assert "sop_checkout_down Checkout is down · HIGH" in listed
-    shown = await said(world, "/sop show sop_checkout_down")
+    shown = await answer_to(world, "/sop show sop_checkout_down")
     assert "GET {{service_name}}/health" in shown
     assert "svc:checkout-api" in shown
     assert "INC-1 open" in shown, "where it was used last"
 
 
 async def test_ask_brings_the_answer_into_the_thread(world: World, one_open: None) -> None:
-    text = await said(world, "/incident ask INC-1 why only in the evening?")
+    text = await answer_to(world, "/incident ask INC-1 why only in the evening?")
     assert "Question sent; the answer will be posted in the thread of INC-1." in text
     answer = await world.advice("why only in the evening?", which=2)
     assert "@ana asked" in answer.text
 
 
 async def test_fix_puts_a_proposal_before_people(world: World, one_open: None) -> None:
-    text = await said(world, "/incident fix restart grace_seconds=3")
+    text = await answer_to(world, "/incident fix restart grace_seconds=3")
     assert "Proposed in the thread of INC-1: Restart checkout-api." in text
     assert "Somebody else must approve it." in text
     card = await world.approval_card("Restart checkout-api")
@@ -261,18 +261,18 @@ async def test_a_command_delivered_again_does_not_act_twice(
 ) -> None:
     seen: list[dict[str, Any]] = []
 
-    async def look(envelope: dict[str, Any]) -> bool:
+    async def record(envelope: dict[str, Any]) -> bool:
         seen.append(envelope)
         return True
 
-    world.slack_hooks.on_envelope = look
-    await said(world, "/incident fix restart")
-    await said(world, "/incident ask why?")
+    world.slack_hooks.on_envelope = record
+    await answer_to(world, "/incident fix restart")
+    await answer_to(world, "/incident ask why?")
     commands = [e["payload"] for e in seen if e["type"] == "slash_commands"]
     assert len(commands) == 2
     for payload in commands:
-        incident_id = world.slack.deliver("slash_commands", payload, accepts_response_payload=True)
-        assert await incident_id.outcome()
+        delivery = world.slack.deliver("slash_commands", payload, accepts_response_payload=True)
+        assert await delivery.outcome()
     await world.quiet()
     assert len(world.replies("approval")) == 1
     assert len(world.replies("advice")) == 2, "the first, and the answer to one question"
@@ -294,7 +294,7 @@ async def test_fix_says_within_slacks_patience_that_the_gateway_does_not_answer(
         await bot(AI_COMMAND_GATEWAY_URL=slow.url)
         await world.alert()
         await world.card()
-        text = await said(world, "/incident fix restart")
+        text = await answer_to(world, "/incident fix restart")
         gone.set()
     assert "The gateway did not say in 2 s what it would do." in text
     assert "Nothing is proposed." in text
@@ -379,7 +379,7 @@ async def test_a_refused_press_and_a_typo_are_one_event_and_no_vote(
     world.slack.change_user("ana", is_guest=True)
     await world.press(await world.card(), "Resolve", "ana")
     await world.ephemeral("ana", "guests may not resolve here")
-    await said(world, "/incident dance INC-1 a secret", "ben")
+    await answer_to(world, "/incident dance INC-1 a secret", "ben")
     events = [record for record in caplog.records if record.getMessage() == "press.refused"]
     fields = [record.__dict__["fields"] for record in events]
     assert [(field["tried"], field["reason"], field["incident"]) for field in fields] == [
@@ -399,6 +399,6 @@ async def test_an_action_proposed_while_frozen_is_answered_with_the_freeze(
 ) -> None:
     await (await world.types("/incident freeze on", "ana")).response()
     await world.quiet()  # the freeze is announced
-    answer = await said(world, "/incident fix 1 restart")
+    answer = await answer_to(world, "/incident fix 1 restart")
     assert "Proposed in the thread of INC-1" in answer
     assert "Frozen by @ana since" in answer

@@ -47,9 +47,9 @@ class Caller:
         self, method: str, path: str, body: bytes | io.BytesIO | None = None, **headers: str
     ) -> Answer:
         """(status, the code of an error or '')."""
-        value = {"Authorization": f"Bearer {TOKEN}"} | headers
+        sent_headers = {"Authorization": f"Bearer {TOKEN}"} | headers
         async with self.http.request(
-            method, self.bot.http_url + path, data=body, headers=value
+            method, self.bot.http_url + path, data=body, headers=sent_headers
         ) as answer:
             text = await answer.text()
             if answer.status < 400 or answer.content_type != "application/json":

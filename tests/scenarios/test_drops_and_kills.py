@@ -33,7 +33,7 @@ SEVERITIES = {"critical": "CRITICAL", "warning": "MEDIUM", "info": "LOW"}
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything."""
+    """The amounts of one run."""
 
     alerts: int
     groups: int
@@ -129,13 +129,13 @@ class Trouble:
 
 async def pour(world: World, size: Size, dice: random.Random) -> Counter[int]:
     """All alerts, in any order. Returns how many each group got."""
-    items = [number % size.groups for number in range(size.alerts)]
-    dice.shuffle(items)
-    for number, group in enumerate(items, 1):
+    groups = [number % size.groups for number in range(size.alerts)]
+    dice.shuffle(groups)
+    for number, group in enumerate(groups, 1):
         await world.alert(service(group), severity=severity(group), channel=channel(group))
         if number % (RATE // 10) == 0:
             await asyncio.sleep(0.1)  # the rate of the story
-    return Counter(items)
+    return Counter(groups)
 
 
 async def all_clear(world: World, size: Size) -> None:
@@ -196,7 +196,7 @@ async def test_no_alert_is_lost_none_counts_twice_and_each_card_is_right_in_the_
     world.slack.chaos = storm
     trouble = Trouble(world, bot_process, random.Random(SEED))
     await trouble.begin()
-    (value, _) = await asyncio.gather(
+    (alerts_of, _) = await asyncio.gather(
         pour(world, size, random.Random(SEED + 1)),
         trouble.comes(size.drops * 4 // 5, size.kills - 1),
     )
@@ -218,14 +218,14 @@ async def test_no_alert_is_lost_none_counts_twice_and_each_card_is_right_in_the_
     for group in range(size.groups):
         own = [c for c in cards(world, group) if service(group) in c.text]
         assert len(own) == 1, f"{service(group)}: one card a group"
-        assert_right(own[0], group, value[group])
-    struck = Counter(item.what.split()[0] for item in world.slack.struck)
+        assert_right(own[0], group, alerts_of[group])
+    struck = Counter(fault.what.split()[0] for fault in world.slack.struck)
     print("struck:", dict(struck), "given up by Slack:", len(world.slack.core.links.undelivered))
     assert struck["lose_answer"], "the dice fell on something"
 
 
 def assert_right(card: Message, group: int, alerts: int) -> None:
-    """What the card says in the end."""
+    """Check the final text of the card."""
     first = card.text.splitlines()[0]
     assert ("RESOLVED" if ends(group) else SEVERITIES[severity(group)]) in first, card.text
     assert f"{alerts} alerts grouped" in card.text, card.text

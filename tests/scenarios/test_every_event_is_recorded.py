@@ -74,8 +74,8 @@ async def test_the_demo_shows_the_events_that_the_docs_say_it_shows(tmp_path: Pa
         stderr=asyncio.subprocess.STDOUT,
     )
     async with asyncio.timeout(200):
-        value, _ = await demo.communicate()
-    assert demo.returncode == 0, value.decode()
+        output, _ = await demo.communicate()
+    assert demo.returncode == 0, output.decode()
     logs = {name: (tmp_path / "logs" / f"{name}.log").read_text() for name in ("bot", "gateway")}
     lines = events_of(logs["bot"]) + events_of(logs["gateway"])
     shown = {line["event"] for line in lines}
@@ -83,11 +83,11 @@ async def test_the_demo_shows_the_events_that_the_docs_say_it_shows(tmp_path: Pa
     assert not missing, f"in docs/logs.md these are recorded in the demo, and are not: {missing}"
 
     # A whole incident can be followed by its number, and each line says whose it is.
-    items = [line["event"] for line in lines if line.get("incident") == "INC-1"]
+    events = [line["event"] for line in lines if line.get("incident") == "INC-1"]
     order = ["incident.opened", "remediation.proposed", "vote.counted", "approval.decided"]
     order += ["dispatch.sent", "dispatch.finished", "remediation.verified"]
-    places = [items.index(event) for event in order]
-    assert places == sorted(places), items
+    places = [events.index(event) for event in order]
+    assert places == sorted(places), events
     about = [line for line in lines if line.get("incident") == "INC-1"]
     assert all(line["sop_id"] and line["tracking_id"] and line["replica"] for line in about)
     for text in logs.values():
@@ -258,14 +258,14 @@ async def a_replica_dies(world: World) -> None:
 
 
 async def no_answer_comes(world: World, bot: Bot, line: HttpProxy) -> None:
-    async def asked(request: web.Request) -> bool:
+    async def refuse_lookups(request: web.Request) -> bool:
         return not request.path.startswith("/executions/")
 
-    async def answered(request: web.Request) -> bool:
+    async def drop_answers(request: web.Request) -> bool:
         return request.path != "/execute"
 
     await bot.service.resolve(3, BEN)
-    line.on_request, line.on_answer = asked, answered
+    line.on_request, line.on_answer = refuse_lookups, drop_answers
     world.write_sops(restart_sop(world.probe_url))
     bot.reload()
     await world.alert()

@@ -1,4 +1,4 @@
-"""What strangers and bad luck could do to the bot: a bug each, until its mark is taken away."""
+"""Strangers and bad luck: each test was a bug of the bot once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.attack("ASI07"), pytest.mark.one_engine]
 BEGAN = "2026-01-01T10:00:00Z"
 
 
-async def tell(bot: Bot, path: str, body: Any) -> int:
+async def post(bot: Bot, path: str, body: Any) -> int:
     """POST it; the answer's status."""
     data = body if isinstance(body, str) else json.dumps(body)
     async with (
@@ -153,7 +153,7 @@ async def test_an_approval_that_was_not_sent_yet_ends_with_its_incident(
     assert [row["state"] for row in states] == ["revoked"]
 
 
-async def _nothing(*_given: object) -> None:
+async def _nothing(*_arguments: object) -> None:
     return None
 
 
@@ -183,10 +183,10 @@ async def test_somebody_of_another_workspace_cannot_resolve(world: World, bot: S
 
 async def test_a_fingerprint_means_nothing_to_another_source(world: World, bot: StartBot) -> None:
     running = await bot()
-    await tell(running, "/alerts/alertmanager", am(severity="critical"))
+    await post(running, "/alerts/alertmanager", am(severity="critical"))
     other = {"name": "Cold coffee", "service": "kitchen", "fingerprint": "shared"}
-    await tell(running, "/alerts/generic", other | {"severity": "low"})
-    await tell(running, "/alerts/generic", {"name": "Bye", "fingerprint": "shared", "status": "ok"})
+    await post(running, "/alerts/generic", other | {"severity": "low"})
+    await post(running, "/alerts/generic", {"name": "Bye", "fingerprint": "shared", "status": "ok"})
     assert ("db", "critical", "open") in incidents(world)
     assert any(service == "kitchen" for service, _, _ in incidents(world))
 
@@ -195,7 +195,7 @@ async def test_an_alert_that_gets_graver_is_not_a_repetition(world: World, bot: 
     running = await bot()
     alert = {"name": "Lag", "service": "db", "starts_at": BEGAN}
     for severity in ("low", "critical"):
-        await tell(running, "/alerts/generic", alert | {"severity": severity})
+        await post(running, "/alerts/generic", alert | {"severity": severity})
     assert incidents(world) == [("db", "critical", "open")]
 
 
@@ -203,13 +203,13 @@ async def test_what_still_fires_after_somebody_resolved_it_comes_back(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     running = await bot()
-    await tell(running, "/alerts/alertmanager", am())
+    await post(running, "/alerts/alertmanager", am())
     await world.press(await world.card(), "Resolve", "ana")
     await world.card("RESOLVED")
-    await tell(running, "/alerts/alertmanager", am())  # as its repeat_interval does
+    await post(running, "/alerts/alertmanager", am())  # as its repeat_interval does
     assert all(status == "resolved" for _, _, status in incidents(world)), "ana is believed first"
     clock.forward(15 * 60)
-    await tell(running, "/alerts/alertmanager", am())
+    await post(running, "/alerts/alertmanager", am())
     assert any(status == "open" for _, _, status in incidents(world))
 
 
@@ -218,7 +218,7 @@ async def test_a_number_of_five_thousand_digits_is_the_callers_fault(
 ) -> None:
     running = await bot()
     body = '{"name": "x", "value": ' + "9" * 5_000 + "}"
-    assert await tell(running, "/alerts/generic", body) == 400
+    assert await post(running, "/alerts/generic", body) == 400
 
 
 async def test_two_edits_in_one_second_are_both_read(world: World, bot: StartBot) -> None:
@@ -241,8 +241,8 @@ async def test_two_edits_in_one_second_are_both_read(world: World, bot: StartBot
             "previous_message": posted.data | {"text": before},
         }
 
-    item, two = "Problem: disk full on db-1", "Problem: disk full on db-1!"
-    await world.slack.send_event(edit(item, two, f"{second}.000100")).outcome()
+    original, two = "Problem: disk full on db-1", "Problem: disk full on db-1!"
+    await world.slack.send_event(edit(original, two, f"{second}.000100")).outcome()
     await world.slack.send_event(
         edit(two, "Resolved: disk full on db-1", f"{second}.000200")
     ).outcome()

@@ -56,10 +56,10 @@ class Door:
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> tuple[int, Any, dict[str, str]]:
         """(status, JSON or text, headers)."""
-        value = {"Authorization": f"Bearer {TOKEN}"} | headers
+        sent_headers = {"Authorization": f"Bearer {TOKEN}"} | headers
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         async with self._http.request(
-            method, self.bot.http_url + path, data=data, headers=value
+            method, self.bot.http_url + path, data=data, headers=sent_headers
         ) as answer:
             text = await answer.text()
             is_json = answer.content_type == "application/json"
@@ -430,10 +430,10 @@ async def test_the_tracking_id_of_a_question_is_known_to_trace(http_door: OpenDo
     at = await http_door()
     status, answer = await at.post("/incident", {"incident_key": "k1", "prompt": "why"})
     assert status == 200
-    status, value = await at.get(f"/api/v3/trace/{answer['tracking_id']}")
-    assert (status, value["tracking_id"]) == (200, answer["tracking_id"])
-    assert [stage["stage"] for stage in value["stages"]] == ["asked", "answered"]
-    assert answer["sop_id"] in value["stages"][0]["text"]
+    status, trace = await at.get(f"/api/v3/trace/{answer['tracking_id']}")
+    assert (status, trace["tracking_id"]) == (200, answer["tracking_id"])
+    assert [stage["stage"] for stage in trace["stages"]] == ["asked", "answered"]
+    assert answer["sop_id"] in trace["stages"][0]["text"]
 
 
 async def test_a_key_keeps_the_sop_id_that_its_caller_named(http_door: OpenDoor) -> None:

@@ -277,5 +277,5 @@ async def test_killed_at_any_point_of_a_post_the_bot_doubles_no_message(
     await asyncio.gather(supervisor, return_exceptions=True)
     nothing_is_doubled(world, incidents)
     print("killed:", dict(killer.killed))
-    missed = {kind: left for kind, left in killer.left.items() if left}
-    assert missed == {}, "the bot was killed at every point"
+    never_reached = {kind: left for kind, left in killer.left.items() if left}
+    assert never_reached == {}, "the bot was killed at every point"

@@ -1,4 +1,4 @@
-"""Who may say yes, and how many it takes; each refusal reaches one person.
+"""Only approvers may approve, and as many as the policy asks; each refusal reaches one person.
 
 What attackers try stands in test_attack_*.py.
 """

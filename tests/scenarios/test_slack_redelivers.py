@@ -1,4 +1,4 @@
-"""What Slack sends twice, changes, or sends that is no alert; and a Slack that stumbles."""
+"""Slack sends an event twice, changes it, or sends no alert; and Slack answers with errors."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def envelopes(slack_hooks: SlackHooks) -> list[dict[str, Any]]:
     """Every envelope from now on."""
     seen: list[dict[str, Any]] = []
 
-    async def look(envelope: dict[str, Any]) -> bool:
+    async def record(envelope: dict[str, Any]) -> bool:
         seen.append(envelope)
         return True
 
-    slack_hooks.on_envelope = look
+    slack_hooks.on_envelope = record
     return seen
 
 
@@ -47,8 +47,8 @@ async def test_the_same_event_twice_is_one_alert(world: World, bot: StartBot) ->
     await world.alert()
     await world.card()
     event = next(e for e in seen if e["payload"]["event"].get("attachments"))
-    incident_id = world.slack.deliver("events_api", event["payload"])
-    assert await incident_id.outcome(), "a redelivery is acknowledged too"
+    delivery = world.slack.deliver("events_api", event["payload"])
+    assert await delivery.outcome(), "a redelivery is acknowledged too"
     await world.quiet()
     assert counted(world) == (1, 1)
     assert len(world.cards()) == 1

@@ -195,8 +195,8 @@ async def test_missing_and_misspelt_settings_are_one_line_each(world: World) -> 
     )
     assert err.startswith("sopbot does not start:")
     assert "`python -m bot check` says more" in err
-    items = {line.removeprefix("  ✗ ").partition(":")[0] for line in problems}
-    assert items == {
+    settings = {line.removeprefix("  ✗ ").partition(":")[0] for line in problems}
+    assert settings == {
         "SLACK_BOT_TOKEN",
         "SLACK_BOT_TOKN",
         "SLACK_ALERT_CHANNELS",
@@ -204,7 +204,7 @@ async def test_missing_and_misspelt_settings_are_one_line_each(world: World) -> 
         "AI_COMMAND_GATEWAY_SOURCE_ID",
         "HTTP_ADDR",
     }
-    assert len(problems) == len(items)
+    assert len(problems) == len(settings)
     assert "did you mean SLACK_BOT_TOKEN?" in err
 
 
@@ -312,9 +312,9 @@ async def test_check_asks_slack_about_everybody_who_may_approve(
     says: str,
 ) -> None:
     world.write_policy(*approvers, approvals_required=required)
-    code, value = await checked(world, monkeypatch, capsys)
+    code, output = await checked(world, monkeypatch, capsys)
     assert code == 1
-    assert says in value
+    assert says in output
 
 
 @pytest.mark.one_engine
@@ -339,9 +339,9 @@ async def test_check_names_the_broken_line_of_an_sop_file(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.write_sops('{"sop_id": "sop_a"}', '{"sop_id": ')
-    code, value = await checked(world, monkeypatch, capsys)
+    code, output = await checked(world, monkeypatch, capsys)
     assert code == 1
-    assert "✗ sops       all.jsonl:2: not JSON" in value
+    assert "✗ sops       all.jsonl:2: not JSON" in output
 
 
 @pytest.mark.one_engine
@@ -349,9 +349,9 @@ async def test_check_warns_that_nobody_may_approve(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.write_policy()
-    code, value = await checked(world, monkeypatch, capsys)
+    code, output = await checked(world, monkeypatch, capsys)
     assert code == 1
-    assert "remediate.approvers is empty, so nobody may approve" in value
+    assert "remediate.approvers is empty, so nobody may approve" in output
 
 
 async def test_check_posts_nothing_and_changes_nothing(
@@ -359,8 +359,8 @@ async def test_check_posts_nothing_and_changes_nothing(
 ) -> None:
     await checked(world, monkeypatch, capsys)
     assert world.slack.messages(ALERTS) == []
-    items = {call.method for call in world.slack.calls}
-    assert items <= {"auth.test", "apps.connections.open", "users.info", "conversations.info"}
+    methods = {call.method for call in world.slack.calls}
+    assert methods <= {"auth.test", "apps.connections.open", "users.info", "conversations.info"}
 
 
 async def test_a_store_of_a_newer_version_is_not_touched(world: World, bot: StartBot) -> None:

@@ -131,10 +131,10 @@ async def test_no_alert_is_acknowledged_until_there_is_room_and_then_each_is_tol
     await world.quiet()
     await leave_no_room(disk, running.service.store)
 
-    status, value, retry_after = await post(http, running, "search-api")
+    status, refusal, retry_after = await post(http, running, "search-api")
     assert status == 503
-    assert value["error"]["code"] == "store_unavailable"
-    assert FULL in value["error"]["message"]
+    assert refusal["error"]["code"] == "store_unavailable"
+    assert FULL in refusal["error"]["message"]
     assert int(retry_after) > 0
     said_by_readyz = await becomes(http, running, 503)
     assert said_by_readyz == f"The store {disk.folder / 'sopbot.db'} {FULL}. {REMEDY}"
@@ -341,5 +341,5 @@ async def test_a_storm_on_a_full_disk_fills_no_log_and_the_bot_ends_in_order(
     running.terminate()
     assert await running.ended() == 0
     assert "Traceback" not in running.log
-    items = [line for line in running.log.splitlines() if FULL in line]
-    assert 1 <= len(items) <= 30, items
+    full_lines = [line for line in running.log.splitlines() if FULL in line]
+    assert 1 <= len(full_lines) <= 30, full_lines

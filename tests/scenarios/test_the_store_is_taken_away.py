@@ -147,9 +147,9 @@ async def test_a_file_that_is_moved_away_is_missed_and_put_back_it_is_used_again
     await world.card("before-api")
     await world.quiet()
     elsewhere = moved_away(file)
-    status, value = await post(http, running, "search-api")
+    status, answer = await post(http, running, "search-api")
     assert status == 503
-    assert f"The store's file {file} was moved, deleted or replaced" in value
+    assert f"The store's file {file} was moved, deleted or replaced" in answer
     assert "Put it back" in await store_now(http, running, 503)
 
     put_back(elsewhere, file)
@@ -166,9 +166,9 @@ async def test_a_file_that_another_program_holds_is_named_and_used_again_when_it
     running = await bot()
     await world.quiet()
     with held(file):
-        status, value = await post(http, running, "search-api")
+        status, answer = await post(http, running, "search-api")
         assert status == 503
-        assert f"The store {file} is in use by another process" in value
+        assert f"The store {file} is in use by another process" in answer
         assert "in use by another process" in await store_now(http, running, 503)
     assert (await post(http, running, "search-api"))[0] == 202
     assert await store_now(http, running, 200) == ""

@@ -130,20 +130,20 @@ async def test_a_bot_that_nobody_asks_for_anything_finds_out_by_itself_and_says_
     running = await bot()
     await world.quiet()
 
-    def said(text: str) -> int:
+    def logged(text: str) -> int:
         return sum(text in line for line in caplog.messages)
 
     await until(lambda: not running._backfill._requests, why="its start has nothing left to write")
     await fill_up(disk, running)
     await until(lambda: not running.health.ready, why="the bot is not ready on a full disk")
-    await until(lambda: said("the lease is not renewed") > 5, why="the clockwork goes on")
+    await until(lambda: logged("the lease is not renewed") > 5, why="the clockwork goes on")
     # A write that still found room in the journal, while the disk was filled, is a sign of room.
-    found_room = said("takes changes again")
+    found_room = logged("takes changes again")
     assert found_room <= 2, "what changes nothing is no sign of room"
-    assert said("the store takes no changes") == found_room + 1
+    assert logged("the store takes no changes") == found_room + 1
     disk.make_room()
     await until(lambda: running.health.ready, why="the bot notices that there is room")
-    assert said("takes changes again") == found_room + 1
+    assert logged("takes changes again") == found_room + 1
 
 
 async def test_a_proposal_that_could_not_be_written_is_made_once_there_is_room(

@@ -146,7 +146,7 @@ class Replicas:
 
     async def kill_one(self, dice: random.Random) -> None:
         """SIGKILL, and another in its place."""
-        victim = dice.choice([item for item in self.running if item is not self.frozen])
+        victim = dice.choice([replica for replica in self.running if replica is not self.frozen])
         victim.kill()
         assert await victim.ended() == -9
         self.running.remove(victim)

@@ -1,4 +1,4 @@
-"""What provably did not run is tried again by a press, and its export proves both tries."""
+"""A press retries a request that provably did not run, and the export proves both attempts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.gateway.config import read_config
 from tests.helpers.slack_faults import HttpProxy
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import proposed, ran
-from tests.scenarios.audit_commands import bundle
+from tests.scenarios.audit_commands import export_and_verify
 from tests.scenarios.starting import StartBot, gateway_config
 from tests.scenarios.test_policy_decides_how import stop_sop
 from tests.scenarios.world import BEN, CHLOE, SECRET, SERVICE, Gateway, World
@@ -47,8 +47,8 @@ async def unplannable(world: World) -> AsyncIterator[asyncio.Event]:
 
 
 async def the_export_is_proved(world: World) -> None:
-    code, value = await bundle(world)
-    assert code == 0, value
+    code, output = await export_and_verify(world)
+    assert code == 0, output
 
 
 def decisions(world: World) -> list[Any]:

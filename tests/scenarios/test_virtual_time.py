@@ -42,43 +42,45 @@ def elapsed() -> float:
 
 
 def test_an_hour_passes_in_one_jump() -> None:
-    async def story() -> tuple[float, int]:
+    async def scenario() -> tuple[float, int]:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
         await asyncio.sleep(3_600)
         return loop.time(), loop.jumps
 
-    assert virtually(story) == (3_600, 1)
+    assert virtually(scenario) == (3_600, 1)
 
 
 def test_timers_come_in_their_order_and_each_at_its_moment() -> None:
-    async def story() -> list[tuple[str, float]]:
+    async def scenario() -> list[tuple[str, float]]:
         items: list[tuple[str, float]] = []
 
-        async def one(name: str, seconds: float) -> None:
+        async def wait_and_record(name: str, seconds: float) -> None:
             await asyncio.sleep(seconds)
             items.append((name, elapsed()))
 
-        await asyncio.gather(one("c", 30), one("a", 1e-3), one("b", 29.999))
+        await asyncio.gather(
+            wait_and_record("c", 30), wait_and_record("a", 1e-3), wait_and_record("b", 29.999)
+        )
         return items
 
-    assert virtually(story) == [("a", 1e-3), ("b", 29.999), ("c", 30)]
+    assert virtually(scenario) == [("a", 1e-3), ("b", 29.999), ("c", 30)]
 
 
 def test_a_deadline_in_virtual_time_ends_a_wait_for_ever() -> None:
-    async def story() -> float:
+    async def scenario() -> float:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(600):
                 await asyncio.Event().wait()
         return elapsed()
 
-    assert virtually(story) == 600
+    assert virtually(scenario) == 600
 
 
 def test_no_time_passes_while_a_socket_is_being_written_and_read() -> None:
     """A hundred round trips, beside a timer that would love to go off."""
 
-    async def story() -> tuple[float, int]:
+    async def scenario() -> tuple[float, int]:
         async def answer(request: web.Request) -> web.Response:
             return web.Response(text="x" * int(await request.text()))
 
@@ -88,23 +90,23 @@ def test_no_time_passes_while_a_socket_is_being_written_and_read() -> None:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         alarm = asyncio.create_task(asyncio.sleep(0.01))
-        value = 0
+        received = 0
         async with aiohttp.ClientSession() as session:
             for _ in range(100):
                 async with session.post(
                     f"http://127.0.0.1:{runner.addresses[0][1]}/", data=b"100000"
                 ) as response:
-                    value += len(await response.text())
+                    received += len(await response.text())
         at = elapsed()
         await alarm
         await runner.cleanup()
-        return at, value
+        return at, received
 
-    assert virtually(story) == (0, 10_000_000)
+    assert virtually(scenario) == (0, 10_000_000)
 
 
 def test_no_time_passes_while_a_thread_works() -> None:
-    async def story() -> float:
+    async def scenario() -> float:
         alarm = asyncio.create_task(asyncio.sleep(1))
         gate = threading.Event()
         threading.Timer(0.2, gate.set).start()  # slower than any grace that sockets get
@@ -113,13 +115,13 @@ def test_no_time_passes_while_a_thread_works() -> None:
         await alarm
         return at
 
-    assert virtually(story) == 0
+    assert virtually(scenario) == 0
 
 
 def test_no_time_passes_while_the_store_writes(tmp_path: Path) -> None:
     from store import open_store
 
-    async def story() -> tuple[float, float]:
+    async def scenario() -> tuple[float, float]:
         store = await open_store(f"sqlite:///{tmp_path / 'a.db'}", owner="a test")
         alarm = asyncio.create_task(asyncio.sleep(1e-6))
         for _ in range(50):
@@ -129,13 +131,13 @@ def test_no_time_passes_while_the_store_writes(tmp_path: Path) -> None:
         await store.close()
         return at, elapsed()
 
-    at, after = virtually(story)
+    at, after = virtually(scenario)
     assert at == 0
     assert after == 1e-6
 
 
 def test_no_time_passes_while_a_probe_says_that_something_is_under_way() -> None:
-    async def story() -> float:
+    async def scenario() -> float:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
         looks = iter([True, True, False])
@@ -143,11 +145,11 @@ def test_no_time_passes_while_a_probe_says_that_something_is_under_way() -> None
         await asyncio.sleep(5)
         return next(looks, "all were asked") == "all were asked"
 
-    assert virtually(story)
+    assert virtually(scenario)
 
 
 def test_a_half_read_socket_that_nobody_writes_to_does_not_stop_the_time() -> None:
-    async def story() -> float:
+    async def scenario() -> float:
         left, right = socket.socketpair()
         with left, right:
             left.setblocking(False)
@@ -156,11 +158,11 @@ def test_a_half_read_socket_that_nobody_writes_to_does_not_stop_the_time() -> No
             reading.cancel()
             return elapsed()
 
-    assert virtually(story) == 90
+    assert virtually(scenario) == 90
 
 
 def test_the_time_of_day_goes_with_the_loop() -> None:
-    async def story() -> tuple[float, float, list[str]]:
+    async def scenario() -> tuple[float, float, list[str]]:
         clock = VirtualTime.of_this_loop()
         began, epoch = clock.wall(), clock.now()
         texts: list[str] = []
@@ -169,14 +171,14 @@ def test_the_time_of_day_goes_with_the_loop() -> None:
         await asyncio.sleep(1_800)
         return (clock.wall() - began).total_seconds(), clock.now() - epoch, texts
 
-    wall, epoch, texts = virtually(story)
+    wall, epoch, texts = virtually(scenario)
     assert wall == 1_800
     assert epoch == pytest.approx(1_800)
     assert texts == ["a minute"]
 
 
 def test_the_scheduler_goes_by_it_too() -> None:
-    async def story() -> list[float]:
+    async def scenario() -> list[float]:
         clock = VirtualTime.of_this_loop()
         ran: list[float] = []
 
@@ -193,7 +195,7 @@ def test_the_scheduler_goes_by_it_too() -> None:
             await asyncio.sleep(0)
         return ran
 
-    assert virtually(story) == [0, 600, 1_200, 1_800]
+    assert virtually(scenario) == [0, 600, 1_200, 1_800]
 
 
 def test_outside_its_block_the_scheduler_has_the_machines_time() -> None:
@@ -205,20 +207,20 @@ def test_outside_its_block_the_scheduler_has_the_machines_time() -> None:
 
 
 def test_waiting_in_vain_says_for_what_and_how_long() -> None:
-    async def story() -> float:
+    async def scenario() -> float:
         with pytest.raises(AssertionError, match="300 s in vain for: godot"):
             await until(lambda: False, 300, "godot")
         assert await until(lambda: elapsed() > 310 and "he", 60, "godot") == "he"
         return elapsed()
 
-    assert 310 < virtually(story) < 311
+    assert 310 < virtually(scenario) < 311
 
 
 def test_whoever_tries_again_without_a_pause_is_stopped() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         async with asyncio.timeout(1):
             while True:  # noqa: ASYNC110 - that is the fault
                 await asyncio.sleep(0)
 
     with pytest.raises(StandstillError):
-        virtually(story)
+        virtually(scenario)

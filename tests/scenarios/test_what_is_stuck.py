@@ -14,7 +14,7 @@ from tests.scenarios.world import ALERTS, World, kind
 OPS = "C0OPS00001"
 
 
-def said(world: World) -> list[Message]:
+def notices(world: World) -> list[Message]:
     return [m for m in world.slack.messages(OPS) if kind(m) == "stuck"]
 
 
@@ -35,8 +35,10 @@ async def test_a_card_that_does_not_come_is_said_everywhere_until_it_comes(
     await world.slack.wait_for(lambda: world.slack.struck, why="the card is refused")
     clock.forward(301)
     await running._watchdog.run()
-    await world.slack.wait_for(lambda: said(world), why="the ops channel hears of it", channel=OPS)
-    assert "INC-1" in said(world)[0].text + str(said(world)[0].data["blocks"])
+    await world.slack.wait_for(
+        lambda: notices(world), why="the ops channel hears of it", channel=OPS
+    )
+    assert "INC-1" in notices(world)[0].text + str(notices(world)[0].data["blocks"])
     _, check = await readyz(running, http)
     assert check["state"] == "failing"
     assert "open incidents without a card" in check["reason"]
@@ -50,9 +52,9 @@ async def test_a_card_that_does_not_come_is_said_everywhere_until_it_comes(
     await world.quiet()
     await running._watchdog.run()
     await world.slack.wait_for(
-        lambda: "Nothing is stuck" in said(world)[0].text, why="it is taken back", channel=OPS
+        lambda: "Nothing is stuck" in notices(world)[0].text, why="it is taken back", channel=OPS
     )
-    assert len(said(world)) == 1, "one message, changed in place"
+    assert len(notices(world)) == 1, "one message, changed in place"
     assert (await readyz(running, http))[1]["state"] == "ok"
 
 
@@ -65,8 +67,8 @@ async def test_a_channel_that_is_archived_shows_its_incident_in_the_ops_channel_
     await world.alert("web")
 
     def shown() -> Message | None:
-        items = [m for m in world.slack.messages(OPS) if kind(m) == "undelivered"]
-        return items[0] if items else None
+        messages = [m for m in world.slack.messages(OPS) if kind(m) == "undelivered"]
+        return messages[0] if messages else None
 
     card = await world.slack.wait_for(shown, why="the card in the ops channel", channel=OPS)
     assert "CRITICAL" in card.text

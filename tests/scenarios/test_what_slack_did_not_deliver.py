@@ -1,4 +1,4 @@
-"""What Slack never handed over is read back from its history, once, whatever came between."""
+"""The backfill reads an event that Slack never delivered from the history, exactly once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def alerts(world: World) -> int:
     return count
 
 
-async def lost(world: World, service: str, **how: str) -> Message:
+async def lost_alert(world: World, service: str, **how: str) -> Message:
     """An alert of which Slack tells nobody."""
     world.slack.script.lose_envelopes("events_api")
     return await world.alert(service, **how)
@@ -122,12 +122,12 @@ async def test_what_arrives_late_after_it_was_read_back_changes_nothing(
     world: World, bot: StartBot
 ) -> None:
     running = await bot()
-    await lost(world, "web")
+    await lost_alert(world, "web")
     running._backfill.on_connect(True)
     await world.card("web")
     late = world.slack.deliveries[-1]
-    incident_id = world.slack.deliver("events_api", late.payload)
-    assert await incident_id.outcome()
+    delivery = world.slack.deliver("events_api", late.payload)
+    assert await delivery.outcome()
     await world.quiet()
     assert alerts(world) == 1
     assert len(world.cards()) == 1

@@ -1,4 +1,4 @@
-"""What stands around the bot, and the hands and eyes of a story."""
+"""The surroundings of the bot under test: what people do there, and what they see."""
 
 from __future__ import annotations
 
@@ -210,20 +210,20 @@ class World:
             channel=channel,
         )
 
-    def replies(self, wanted: str, *, number: int = 1, channel: str = ALERTS) -> list[Message]:
+    def replies(self, kind_name: str, *, number: int = 1, channel: str = ALERTS) -> list[Message]:
         """The replies of one kind in the thread of the n-th card."""
         cards = self.cards(channel)
         if len(cards) < number:
             return []
         thread = self.slack.thread(channel, cards[number - 1].ts)
-        return [m for m in thread if kind(m) == wanted]
+        return [m for m in thread if kind(m) == kind_name]
 
     async def reply(
-        self, wanted: str, says: str = "", *, number: int = 1, which: int = 1
+        self, kind_name: str, says: str = "", *, number: int = 1, which: int = 1
     ) -> Message:
         return await self.slack.wait_for(
-            lambda: self._nth(self.replies(wanted, number=number), which, says),
-            why=f"a reply of kind {wanted} saying {says!r}",
+            lambda: self._nth(self.replies(kind_name, number=number), which, says),
+            why=f"a reply of kind {kind_name} saying {says!r}",
         )
 
     async def advice(self, says: str = "", **which: int) -> Message:

@@ -204,20 +204,20 @@ async def fates(seed: int, **chances: Any) -> list[str]:
         aiohttp.ClientSession() as http,
     ):
         headers = {"Authorization": f"Bearer {slack.bot_token}"}
-        items = []
+        outcomes = []
         for n in range(40):
             body = {"channel": ALERTS, "text": f"{n}"}
             url = slack.api_url + "chat.postMessage"
             try:
                 async with http.post(url, json=body, headers=headers) as answer:
-                    items.append((await answer.json()).get("error", "ok"))
+                    outcomes.append((await answer.json()).get("error", "ok"))
             except aiohttp.ClientConnectionError:
-                items.append("dropped")
-        carried_out = items.count("ok") + sum(s.what == "lose_answer" for s in slack.struck)
+                outcomes.append("dropped")
+        carried_out = outcomes.count("ok") + sum(s.what == "lose_answer" for s in slack.struck)
         assert len(slack.messages("alerts")) == len(slack.posts) == carried_out
-        assert len(slack.struck) == 40 - items.count("ok")
-        assert len(slack.limited) == items.count("ratelimited")
-        return items
+        assert len(slack.struck) == 40 - outcomes.count("ok")
+        assert len(slack.limited) == outcomes.count("ratelimited")
+        return outcomes
 
 
 async def test_the_dice_fall_as_the_seed_says() -> None:
@@ -275,8 +275,8 @@ async def test_links_are_cut_and_envelopes_lost_by_the_dice_and_all_arrive_in_th
             await ticket(slack, http)  # there and back: the bots have their turn
             storm.calm = len(slack.struck) >= 20
             clock.advance(10)
-        for item in bots:
-            item.cancel()
+        for task in bots:
+            task.cancel()
         await asyncio.gather(*bots, return_exceptions=True)
         whats = {struck.what for struck in slack.struck}
         assert whats == {"lose_envelope", "cut_link", "refuse_socket"}

@@ -60,14 +60,14 @@ IMPOSTORS = [
 def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]]]]:
     """Everything the bot posts or answers, with that text wherever a stranger's may stand."""
     names = "title env region service category source value threshold text sop_id tracking_id"
-    fields = dict.fromkeys(names.split(), evil)
+    texts = dict.fromkeys(names.split(), evil)
     links = (
         Hyperlink(evil, "https://evil.example/Approve"),
         Hyperlink("✅ Approve", "https://EVIL.example:8443/"),
         Hyperlink("Approve ↗", "https://slack.com@evil.example/"),
         Hyperlink("Approve", "https://аpprove.example/"),
     )
-    sick = incident(**fields, links=links, posted=False)
+    sick = incident(**texts, links=links, posted=False)
     ask = approval(
         proposal=replace(
             approval().proposal,
@@ -86,8 +86,8 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         state=RemediationStatus.NOT_VERIFIED,
     )
     yield "card", card.card(sick, "https://runbooks.example/")
-    yield "card", card.card(acknowledged(**fields, links=links, posted=False), "", ask)
-    yield "card", card.card(resolved(**fields, links=links, posted=False), "", ask)
+    yield "card", card.card(acknowledged(**texts, links=links, posted=False), "", ask)
+    yield "card", card.card(resolved(**texts, links=links, posted=False), "", ask)
     for by_model in (True, False):
         model_advice = Advice(
             source=evil if by_model else "",
@@ -107,7 +107,7 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     yield "approval", approval_view.approval_card(replace(ask, state=RemediationStatus.REVOKED))
     for state in (RemediationStatus.NOT_VERIFIED, RemediationStatus.OUTCOME_UNKNOWN):
         yield "result", result.result(replace(ran, state=state), replace(ask, preview=Preview()))
-    yield "resolved", result.resolved(resolved(**fields), ran, ask)
+    yield "resolved", result.resolved(resolved(**texts), ran, ask)
     yield "note", notices.note(TimelineEntry(142, NOW, "note", evil, "U0ANA"))
     yield (
         "storm",

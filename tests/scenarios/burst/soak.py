@@ -33,7 +33,7 @@ KEPT = 120.0  # seconds for which the local Slack remembers what is over
 
 @dataclass(frozen=True)
 class Soaked:
-    """What a soak found. Memory is in MB, before and after; `growth` in percent."""
+    """The result of a soak. Memory is in MB, before and after; `growth` in percent."""
 
     seed: int
     seconds: float
@@ -70,10 +70,10 @@ class Pouring:
         end = self._lab.elapsed() + seconds
         while self._lab.elapsed() < end:
             for _ in range(round(RATE * TICK)):
-                self._one()
+                self._send_one()
             await asyncio.sleep(TICK)
 
-    def _one(self) -> None:
+    def _send_one(self) -> None:
         group = self._dice.randrange(GROUPS)
         severity = ("critical", "warning", "info")[group % 3]
         status = "RESOLVED" if self._dice.random() < RESOLVES else "FIRING"
@@ -125,16 +125,16 @@ async def soak(folder: Path, seconds: float, warm_up: float, seed: int) -> Soake
         samples: list[tuple[float, float]] = []
         cards = [0]
 
-        def look() -> None:
+        def sample() -> None:
             cards[0] += forget(lab)
             samples.append((round(lab.elapsed(), 1), rss() / MEGABYTE))
 
-        looking = asyncio.create_task(every(SAMPLE, look))
+        sampling = asyncio.create_task(every(SAMPLE, sample))
         await pouring.pour(warm_up)
         tasks, files, first = len(asyncio.all_tasks()), descriptors(), len(samples)
         await pouring.pour(seconds)
         tasks_after, files_after = len(asyncio.all_tasks()), descriptors()
-        looking.cancel()
+        sampling.cancel()
         links = lab.slack.core.links
         async with asyncio.timeout(600):
             while links.unacknowledged():  # noqa: ASYNC110 - its listener is the local Slack's

@@ -22,12 +22,12 @@ pytestmark = pytest.mark.attack("ASI08")
 async def flood(lab: Lab) -> None:
     """Critical ones by HTTP, and ten seconds of their cards."""
     bot = await lab.start()
-    items = [webhook_alert(f"flood-{number:03}", "critical") for number in range(FLOOD)]
-    await lab.webhook(bot, items)
+    alerts = [webhook_alert(f"flood-{number:03}", "critical") for number in range(FLOOD)]
+    await lab.webhook(bot, alerts)
     await asyncio.sleep(10)
 
 
-def tell(lab: Lab, severity: str) -> None:
+def send_alert(lab: Lab, severity: str) -> None:
     """Another sender, by Slack."""
     ts = lab.slack.core.workspace.next_ts()
     lab.slack.send_event(event(ALERTS, ts, "honest", "Down", severity, "FIRING"))
@@ -44,7 +44,7 @@ async def test_the_card_of_another_sender_does_not_wait_behind_it(
     notify = {"sender_incidents_per_minute": CAP}
     async with Lab.open(tmp_path, seed=SEED, notify=notify, limits=RateLimits()) as lab:
         await flood(lab)
-        tell(lab, severity)
+        send_alert(lab, severity)
         await until(lambda: shown(lab), 4, "the card of the other sender")
         assert lab.incidents()[0] == FLOOD + 1, "nothing is refused"
 

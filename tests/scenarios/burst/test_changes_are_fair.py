@@ -17,7 +17,7 @@ STORMING = int(3 * ROUND)  # seconds
 EVERY = 6  # seconds: each card wants to change so often, a dozen times in a round
 
 
-def told(lab: Lab, group: int, status: str = "FIRING") -> None:
+def send_alert(lab: Lab, group: int, status: str = "FIRING") -> None:
     severity = ("critical", "warning", "info")[group % 3]
     ts = lab.slack.core.workspace.next_ts()
     lab.slack.send_event(event(ALERTS, ts, f"svc-{group:03}", "HighErrorRate", severity, status))
@@ -27,15 +27,15 @@ async def test_no_card_waits_for_ever_while_others_change_again_and_again(tmp_pa
     async with Lab.open(tmp_path, seed=SEED, limits=RateLimits()) as lab:
         await lab.start()
         for group in range(GROUPS):
-            told(lab, group)
+            send_alert(lab, group)
         await until(lambda: len(lab.cards()) == GROUPS, 120, "a card for each")
         last = next(group for group in reversed(range(GROUPS)) if group % 3 == 2)
         for second in range(0, STORMING, EVERY):
             for group in range(GROUPS):
                 if group != last:
-                    told(lab, group)
+                    send_alert(lab, group)
             if second == EVERY:
-                told(lab, last, "RESOLVED")
+                send_alert(lab, last, "RESOLVED")
             await asyncio.sleep(EVERY)
         changed = {
             call.args["ts"] for call in lab.slack.calls if call.method == "chat.update" and call.ok
@@ -48,7 +48,7 @@ async def test_no_card_waits_for_ever_while_others_change_again_and_again(tmp_pa
 async def test_changes_of_one_card_within_a_few_milliseconds_are_one_call(tmp_path: Path) -> None:
     async with Lab.open(tmp_path, seed=SEED) as lab:
         bot = await lab.start()
-        told(lab, 0)
+        send_alert(lab, 0)
         await until(lab.cards, 60, "its card")
         await asyncio.sleep(60)
         (card,) = lab.cards()

@@ -33,10 +33,12 @@ SEEDS = [
 
 async def break_out(lab: Lab, seed: int) -> float:
     """All sixty at one moment, in any order. Returns when that was, as Slack has it."""
-    items = [name for name, count in zip(SEVERITIES, COUNTS, strict=True) for _ in range(count)]
-    random.Random(seed).shuffle(items)
+    severities = [
+        name for name, count in zip(SEVERITIES, COUNTS, strict=True) for _ in range(count)
+    ]
+    random.Random(seed).shuffle(severities)
     began = lab.time.now()
-    for number, severity in enumerate(items):
+    for number, severity in enumerate(severities):
         await lab.alert(f"svc-{number:03}", severity=severity)
     return began
 

@@ -69,13 +69,13 @@ async def alerts_by_http(lab: Lab, bot: Bot, size: Size, dice: random.Random) ->
     """All of them within that time, in any order, spread evenly."""
     groups = [group for group in range(size.groups) for _ in range(size.repeats)]
     dice.shuffle(groups)
-    items = [
+    alerts = [
         webhook_alert(f"web-{group:03}", SEVERITIES[group % 4], f"instance-{number}")
         for number, group in enumerate(groups)
     ]
     batches = size.seconds  # one a second
     for number in range(batches):
-        if batch := items[len(items) * number // batches : len(items) * (number + 1) // batches]:
+        if batch := alerts[len(alerts) * number // batches : len(alerts) * (number + 1) // batches]:
             await lab.webhook(bot, batch)
         await asyncio.sleep(size.seconds / batches)  # the rate of the story, in its own time
 

@@ -35,9 +35,9 @@ async def soaked(seconds: float, warm_up: float) -> dict[str, Any]:
         env=environment,
         stdout=asyncio.subprocess.PIPE,
     )
-    value, _ = await process.communicate()
+    output, _ = await process.communicate()
     assert process.returncode == 0
-    return dict(json.loads(value))
+    return dict(json.loads(output))
 
 
 @pytest.mark.parametrize(("seconds", "warm_up"), LENGTHS)

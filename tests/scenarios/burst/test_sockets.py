@@ -1,4 +1,4 @@
-"""What can happen to a socket: the bot is back within half a minute, and no alert is lost."""
+"""A lost or broken socket: the bot is back within half a minute, and no alert is lost."""
 
 from __future__ import annotations
 
@@ -64,11 +64,11 @@ def fewest(lab: Lab) -> list[int]:
     links = lab.slack.core.links
     before = links.on_change
 
-    def look() -> None:
+    def record() -> None:
         seen[0] = min(seen[0], lab.slack.connections)
         before()
 
-    links.on_change = look
+    links.on_change = record
     return seen
 
 

@@ -27,8 +27,8 @@ async def repeats(lab: Lab, severity: str) -> AsyncIterator[None]:
 
     async def repeat() -> None:
         for turn in range(10_000):
-            items = [webhook_alert(f"web-{n:03}", severity, f"i-{n}-{turn}") for n in range(MANY)]
-            await lab.webhook(bot, items)
+            alerts = [webhook_alert(f"web-{n:03}", severity, f"i-{n}-{turn}") for n in range(MANY)]
+            await lab.webhook(bot, alerts)
             await asyncio.sleep(10)
 
     repeating = asyncio.create_task(repeat())
@@ -102,11 +102,11 @@ async def test_a_storm_nobody_can_see_is_told_once_and_is_not_stuck_for_ever(
     async with Lab.open(tmp_path, seed=SEED) as lab:
         bot = await lab.start(SLACK_OPS_CHANNEL=OPS)
         lab.slack.script.fail("chat.*", "is_archived", times=None, channel=ALERTS)
-        items = [webhook_alert(f"web-{n:03}", "critical") for n in range(12)]
-        await lab.webhook(bot, items)
+        alerts = [webhook_alert(f"web-{n:03}", "critical") for n in range(12)]
+        await lab.webhook(bot, alerts)
         await asyncio.sleep(60)
         over = {"status": "resolved", "endsAt": "2026-11-25T20:00:00Z"}
-        await lab.webhook(bot, [item | over for item in items])
+        await lab.webhook(bot, [item | over for item in alerts])
         await asyncio.sleep(2000)  # three times given up and tried again
         assert sum("torm" in m.text for m in lab.shown(OPS)) <= 1
         assert bot.health.ready, bot.health.report()

@@ -1,4 +1,4 @@
-"""What a channel does not take now waits for its time, and costs nothing until then."""
+"""A message that a channel does not take yet waits for its time, and costs nothing until then."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ async def test_channels_that_are_held_back_do_not_wake_each_other(
     async with Scene.open(turns, notify, RateLimits()) as scene, scene.running():
         first = {name: await scene.alert(name, "first") for name in CHANNELS}
         await asyncio.sleep(2)
-        scene.engine.asked.clear()
+        scene.engine.calls.clear()
         for number in range(20):  # at one moment: twenty cards each wait for their second
             for name in CHANNELS:
                 await scene.alert(name, f"svc-{number}")
@@ -133,8 +133,8 @@ async def test_channels_that_are_held_back_do_not_wake_each_other(
         assert scene.cards() >= 15 * len(CHANNELS), "each channel takes a post a second"
         for at, looks in scene.engine.per_instant(LOOK).items():
             assert looks <= scene.engine.notified[at] + 1, "a look for what was committed, no more"
-        for at, item in scene.engine.per_instant(DUE).items():
-            assert item <= PER_INSTANT * len(CHANNELS), f"{item} questions at {at}"
+        for at, queries in scene.engine.per_instant(DUE).items():
+            assert queries <= PER_INSTANT * len(CHANNELS), f"{queries} questions at {at}"
 
 
 async def test_a_channel_that_slack_holds_back_for_a_minute_is_not_asked_about_meanwhile() -> None:
@@ -144,7 +144,7 @@ async def test_a_channel_that_slack_holds_back_for_a_minute_is_not_asked_about_m
             await scene.alert(name, "first")
             await scene.alert(name, "second")
         await asyncio.sleep(1)
-        scene.engine.asked.clear()
+        scene.engine.calls.clear()
         for _ in range(50):
             await asyncio.sleep(1)
             await scene.alert(CHANNELS[0], "first")  # wakes the outbox

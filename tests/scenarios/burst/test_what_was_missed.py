@@ -1,4 +1,4 @@
-"""What Slack did not deliver in hours of trouble is read back: alerts, edits, replies."""
+"""The backfill finds alerts, edits and replies that Slack did not deliver for hours."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class TurnsEngine:
     def __init__(self, turns: int, clock: Callable[[], datetime]) -> None:
         self.turns = turns
         self.clock = clock
-        self.asked: Counter[tuple[float, str]] = Counter()
+        self.calls: Counter[tuple[float, str]] = Counter()
         """How often each operation was asked for at each instant of the loop's time."""
         self.notified: Counter[float] = Counter()
         """How many commits woke somebody at each instant."""
@@ -66,7 +66,7 @@ class TurnsEngine:
         self._connection.close()
 
     async def _run(self, operation: Callable[[], Operation[T]], name: str, topics: set[Topic]) -> T:
-        self.asked[asyncio.get_running_loop().time(), name] += 1
+        self.calls[asyncio.get_running_loop().time(), name] += 1
         for _ in range(self.turns // 2):
             await asyncio.sleep(0)
         self._connection.execute("BEGIN IMMEDIATE")
@@ -82,7 +82,7 @@ class TurnsEngine:
 
     def per_instant(self, name: str) -> dict[float, int]:
         """Return how often one operation was asked for, at each instant in which it was."""
-        return {at: n for (at, request), n in self.asked.items() if request == name}
+        return {at: n for (at, request), n in self.calls.items() if request == name}
 
 
 def _name(operation: object) -> str:
