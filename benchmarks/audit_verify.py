@@ -24,7 +24,7 @@ from bot.incidents.remediation import RemediationStatus
 from store import Store, open_store
 from store.admin.locations import reading
 from store.audit import whole_trail
-from store.audit.proof import Row, body_text, link_text
+from store.audit.proof.rows import Row, body_text, link_text
 from store.audit.sealing import AuditKey
 from store.engines.tables import tables
 from store.operations.audit import Kind

@@ -15,7 +15,8 @@ from bot.hardening import hide_memory
 from bot.settings import AuditSettings, load_audit
 from store.admin.locations import name_of
 from store.audit import whole_trail
-from store.audit.proof import Fault, read_export, verify_export
+from store.audit.proof.export import read_export, verify_export
+from store.audit.proof.rows import Fault
 from store.audit.sealing import AuditKey
 
 EXIT_FAILED, EXIT_CONFIG = 1, 78

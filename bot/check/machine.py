@@ -18,7 +18,7 @@ from bot.errors import SettingsError, StoreError
 from bot.settings import Settings
 from store.admin.locations import file_of, name_of, reading
 from store.audit import whole_trail
-from store.audit.proof import Fault
+from store.audit.proof.rows import Fault
 from store.audit.sealing import AuditKey
 from store.engines.migrations import refuse_newer
 from store.engines.tables import steps

@@ -17,7 +17,7 @@ from handlers.outbound.metadata import Sender, as_object, key_of, time_of
 from handlers.outbound.posted_messages import Call, pages
 from store import Store
 from store.audit.known_head import Head
-from store.audit.proof import Anchor
+from store.audit.proof.rows import Anchor
 from store.operations.trail_upkeep import POSTED
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 
-from store.audit.proof import (
+from store.audit.proof.rows import (
     CHECKPOINT,
     DAY,
     FIRST,

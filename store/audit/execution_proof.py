@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from store.audit.proof import APPROVAL_KINDS, Fault, Row, course_of_execution, sha256_of
+from store.audit.proof.course import APPROVAL_KINDS, course_of_execution
+from store.audit.proof.rows import Fault, Row, sha256_of
 
 _COMPARED = ("state", "started_at", "concluded_at")
 

@@ -12,18 +12,8 @@ from bot.approvals.reasons import facts_of, from_text, to_text
 from bot.errors import NotFound
 from bot.incidents.remediation import Parameter
 from store.admin.transfer import End
-from store.audit.proof import (
-    CHECKPOINT,
-    DAY,
-    FORMAT,
-    HEAD,
-    VERSION,
-    Anchor,
-    Row,
-    body_text,
-    canonical,
-    manifest,
-)
+from store.audit.proof.export import FORMAT, VERSION, manifest
+from store.audit.proof.rows import CHECKPOINT, DAY, HEAD, Anchor, Row, body_text, canonical
 from store.audit.sealing import AuditKey
 from store.operations.audit import anchor_from, row_from
 from store.statements import to_db_time

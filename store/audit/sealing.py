@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from bot.errors import StoreError
 from store.audit.known_head import TrailView
-from store.audit.proof import Row, is_genuine, mac_of
+from store.audit.proof.rows import Row, is_genuine, mac_of
 from store.log_events import LogEvent
 from store.statements import Operation
 

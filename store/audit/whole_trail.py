@@ -20,7 +20,7 @@ from store.admin.transfer_sqlite import SqliteEnd
 from store.audit.chain import Chain
 from store.audit.execution_proof import Courses
 from store.audit.incident_export import export_incident
-from store.audit.proof import CHECKPOINT, Anchor, Fault, Row
+from store.audit.proof.rows import CHECKPOINT, Anchor, Fault, Row
 from store.audit.sealing import AuditKey
 from store.engines.tables import Table, steps, tables
 
@@ -39,7 +39,7 @@ class Proved:
 
 
 def prove(url: str, key: AuditKey, *, head: str = "") -> Proved:
-    """Look at every row, changing nothing. `proof.Fault` says what is wrong.
+    """Look at every row, changing nothing. `Fault` says what is wrong.
 
     `head` is one that was posted: it must be part of the trail. StoreError when there is no store.
     """

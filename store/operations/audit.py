@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from bot.errors import Refused, StoreError
 from bot.observability.events import Event
 from store.audit.known_head import Head, TrailView
-from store.audit.proof import (
+from store.audit.proof.rows import (
     CHECKPOINT,
     FIRST,
     HEAD,

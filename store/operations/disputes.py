@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from store.audit.known_head import Head, TrailView
-from store.audit.proof import HEAD, Anchor
+from store.audit.proof.rows import HEAD, Anchor
 from store.operations import audit, notices
 from store.operations.audit import End, Kind
 from store.operations.part import Part

@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 from bot.approvals.model import Freeze
-from store.audit.proof import HEAD, Anchor, Row
+from store.audit.proof.rows import HEAD, Anchor, Row
 from store.operations import audit, incidents, notices
 from store.operations.audit import End, Kind
 from store.operations.part import Part

@@ -15,7 +15,7 @@ from bot.approvals.reasons import EndKind, Reason
 from bot.approvals.transitions import ApprovalEvent, target
 from bot.errors import AlreadyProposed, Refused
 from bot.incidents.model import IncidentStatus
-from store.audit.proof import ALERT_FIELDS, sha256_of_alert
+from store.audit.proof.agreement import ALERT_FIELDS, sha256_of_alert
 from store.operations import approvals, audit, guards, incidents
 from store.operations.audit import Kind
 from store.operations.part import Part

@@ -12,7 +12,7 @@ from bot.approvals.reasons import sent_before
 from bot.approvals.transitions import ApprovalEvent, ExecutionEvent, target
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
-from store.audit.proof import sha256_of
+from store.audit.proof.rows import sha256_of
 from store.operations import approvals, executions, guards, incidents, news, verification
 from store.operations.audit import Kind
 from store.operations.part import Part

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.errors import StoreError
 from bot.incidents.model import Severity
-from store.audit.proof import CHECKPOINT, DAY, FIRST, HEAD, Anchor, anchor_text
+from store.audit.proof.rows import CHECKPOINT, DAY, FIRST, HEAD, Anchor, anchor_text
 from store.operations import audit, outbox
 from store.operations.audit import Kind
 from store.operations.part import Part

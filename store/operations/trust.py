@@ -16,7 +16,7 @@ from typing import Any
 
 from bot.approvals.model import Approval
 from store.audit.known_head import CheckedRequest, TrailView
-from store.audit.proof import CHECKPOINT, Anchor, Row, sha256_of
+from store.audit.proof.rows import CHECKPOINT, Anchor, Row, sha256_of
 from store.operations import audit
 from store.operations.audit import End, Kind
 from store.operations.part import Part

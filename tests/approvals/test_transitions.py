@@ -15,7 +15,7 @@ from bot.approvals.transitions import (
     target,
 )
 from bot.incidents.remediation import RemediationStatus as Status
-from store.audit import proof
+from store.audit.proof import course
 from store.operations.transitions import EFFECTS, STATES_ON_RECORD
 from tests import state_diagram
 
@@ -59,13 +59,13 @@ def test_the_proof_that_stands_alone_has_the_states_of_the_table():
         for (_, event), state in APPROVAL_TRANSITIONS.items()
         if EFFECTS[event].kinds
     }
-    assert approvals == proof.APPROVAL_STATES
+    assert approvals == course.APPROVAL_STATES
     by_kind = {str(kind): states for kind, states in STATES_ON_RECORD.items()}
     executions = {
         kind: str(next(iter(states))) for kind, states in by_kind.items() if len(states) == 1
     }
-    assert executions == proof.EXECUTION_STATES
-    assert {*approvals, *by_kind} == proof.APPROVAL_KINDS
+    assert executions == course.EXECUTION_STATES
+    assert {*approvals, *by_kind} == course.APPROVAL_KINDS
 
 
 def test_the_state_diagram_in_the_docs_is_drawn_from_the_table():

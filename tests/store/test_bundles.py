@@ -7,6 +7,7 @@ import copy
 import itertools
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -22,7 +23,8 @@ from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus
 from store import Store, open_store
 from store.audit import proof, whole_trail
-from store.audit.proof import Fault, read_export, verify_export
+from store.audit.proof.export import manifest, read_export, verify_export
+from store.audit.proof.rows import Fault
 from store.audit.sealing import AuditKey
 from store.operations.audit import Kind
 from store.statements import Operation, run, to_db_time
@@ -166,7 +168,7 @@ def test_a_part_that_was_edited_is_named(bundle: JSON) -> None:
 def test_who_edits_and_makes_the_manifest_anew_lacks_the_key(bundle: JSON) -> None:
     edited = copy.deepcopy(bundle)
     edited["parts"]["approvals"][0]["votes"][0]["voter"] = "U0EVE"
-    edited["manifest"] = proof.manifest(b"a key of his own", edited)
+    edited["manifest"] = manifest(b"a key of his own", edited)
     assert wrong(edited)
 
 
@@ -442,10 +444,13 @@ def test_a_bundle_outlives_what_is_pruned(url: str) -> None:
 # Alone
 
 
-def alone(*text: object, key: str) -> tuple[int, str]:
-    """`store/audit/proof.py` in a Python without site-packages, without this repository."""
+def alone(folder: Path, *arguments: object, key: str) -> tuple[int, str]:
+    """Run a copy of `store/audit/proof` without site-packages and without this repository."""
+    source = Path(proof.__file__).parent
+    shutil.copytree(source, folder / "proof", dirs_exist_ok=True)
     done = subprocess.run(
-        [sys.executable, "-I", "-S", str(Path(proof.__file__)), *map(str, text)],
+        [sys.executable, "-E", "-S", "-s", "-m", "proof", *map(str, arguments)],
+        cwd=folder,
         env={"AUDIT_KEY": key, "PYTHONUTF8": "1"} if key else {},
         capture_output=True,
         text=True,
@@ -459,19 +464,19 @@ def test_the_standard_library_and_the_key_are_enough(bundle: JSON, tmp_path: Pat
     file = tmp_path / "bundle.json"
     file.write_text(json.dumps(bundle), encoding="utf-8")
     key = AUDIT_KEY.raw.decode()
-    code, value = alone(file, key=key)
+    code, value = alone(tmp_path, file, key=key)
     assert (code, value.partition(" ")[0]) == (0, "✓"), value
     assert bundle["incident"] in value
-    assert alone(file, bundle["parts"]["chain"]["until"]["mac"], key=key)[0] == 0
+    assert alone(tmp_path, file, bundle["parts"]["chain"]["until"]["mac"], key=key)[0] == 0
 
     for text, with_key, result in (
         ((file,), "some other key of 16", "not the key of this bundle"),
         ((file, "0" * 64), key, "is not among the rows"),
         ((tmp_path / "none.json",), key, "No such file"),
     ):
-        code, value = alone(*text, key=with_key)
+        code, value = alone(tmp_path, *text, key=with_key)
         assert (code, result in value) == (1, True), value
-    assert alone(file, key="")[0] == 2
+    assert alone(tmp_path, file, key="")[0] == 2
 
 
 def test_the_key_is_not_in_it(url: str) -> None:

@@ -14,7 +14,7 @@ from bot.approvals.model import Approval, Choice
 from bot.errors import Refused, StoreError
 from bot.incidents.remediation import RemediationStatus
 from store import Store
-from store.audit.proof import HEAD, Row, body_text, canonical, link_text
+from store.audit.proof.rows import HEAD, Row, body_text, canonical, link_text
 from store.audit.sealing import AuditKey, sealed
 from store.operations import audit
 from store.operations.audit import Kind

@@ -15,7 +15,7 @@ from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store import Store
 from store.audit.known_head import Head
-from store.audit.proof import Anchor, Row
+from store.audit.proof.rows import Anchor, Row
 from store.operations import audit
 from store.operations.audit import Kind
 from store.statements import Operation

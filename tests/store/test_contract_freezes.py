@@ -18,7 +18,7 @@ from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store import Store
 from store.admin.invariants import broken
-from store.audit.proof import HEAD
+from store.audit.proof.rows import HEAD
 from store.operations.audit import Kind
 from tests.helpers.builders import (
     ANA,

@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import StoreError
 from store import Store
-from store.audit.proof import CHECKPOINT, HEAD
+from store.audit.proof.rows import CHECKPOINT, HEAD
 from store.operations.audit import Kind
 from tests.helpers.builders import ANA, CHANNEL, NOW
 from tests.helpers.stores import Storage

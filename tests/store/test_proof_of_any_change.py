@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.audit.chain import Chain
-from store.audit.proof import (
+from store.audit.proof.rows import (
     DAY,
     FIRST,
     HEAD,
