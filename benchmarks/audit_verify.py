@@ -27,7 +27,7 @@ from store.audit import whole_trail
 from store.audit.proof.rows import Row, body_text, link_text
 from store.audit.sealing import AuditKey
 from store.engines.tables import tables
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from tests.helpers.builders import (
     ANA,
     NOW,

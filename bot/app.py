@@ -68,7 +68,7 @@ from handlers.outbound.slack_client import SlackClient
 from store import Store, open_store
 from store.audit.sealing import AuditKey
 from store.engines.clocks import system_clock
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from store.replica import Replica
 
 log = logging.getLogger(__name__)

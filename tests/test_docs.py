@@ -15,7 +15,7 @@ from bot.policy import Policy
 from bot.remediation.catalogue import CATALOGUE
 from bot.settings import NAMES, Settings
 from handlers.listeners.commands import INCIDENT, SOP
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from tests import attack_list
 
 ROOT = Path(__file__).parent.parent

@@ -24,7 +24,8 @@ from bot.errors import NotFound, Refused, SopbotError, StoreError
 from bot.incidents.model import Incident
 from bot.response import proposal_parts
 from bot.response.dependencies import Dependencies
-from store.operations.audit import LONGEST_ID, Kind
+from store.operations.audit import LONGEST_ID
+from store.operations.audit_kinds import Kind
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ from store.audit.proof.rows import (
     mac_of,
     same,
 )
-from store.operations import audit
-from store.operations.audit import Kind
+from store.operations import trail_end
+from store.operations.audit_kinds import Kind
 
 _WINDOW = 10_000  # how far a row may have been moved to be recognised as moved
 
@@ -99,12 +99,12 @@ class Chain:
         if row.kind in (Kind.FROZEN, Kind.UNFROZEN):
             self.frozen = row if row.kind == Kind.FROZEN else None
         elif row.kind == Kind.REQUEST and self.frozen:
-            raise Fault(row.seq, audit.sent_while_frozen(row.seq, self.frozen.seq))
+            raise Fault(row.seq, trail_end.sent_while_frozen(row.seq, self.frozen.seq))
 
     def says_frozen(self) -> bool:
         """Return whether everything is frozen at the end, also by a row that retention forgot."""
         head = self._anchors.get(HEAD)
-        return self.frozen is not None or (head is not None and audit.says_frozen(head))
+        return self.frozen is not None or (head is not None and trail_end.says_frozen(head))
 
     def end(self) -> None:
         """That was the last row."""
@@ -136,7 +136,7 @@ class Chain:
                 " put in its place, or that head is of another one",
             )
         if self._dispute is not None:
-            raise Fault(self._dispute.seq, audit.disputed_text(self._dispute))
+            raise Fault(self._dispute.seq, trail_end.disputed_text(self._dispute))
 
     def _accuse(self, *, fits: bool) -> None:
         """An anchor was forged; or, when nothing at all fits, the key is another one."""

@@ -15,7 +15,7 @@ from store.admin.transfer import End
 from store.audit.proof.export import FORMAT, VERSION, manifest
 from store.audit.proof.rows import CHECKPOINT, DAY, HEAD, Anchor, Row, body_text, canonical
 from store.audit.sealing import AuditKey
-from store.operations.audit import anchor_from, row_from
+from store.operations.trail_end import anchor_from, row_from
 from store.statements import to_db_time
 
 JSON = dict[str, Any]

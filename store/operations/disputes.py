@@ -12,9 +12,10 @@ from datetime import datetime
 
 from store.audit.known_head import Head, TrailView
 from store.audit.proof.rows import HEAD, Anchor
-from store.operations import audit, notices
-from store.operations.audit import End, Kind
+from store.operations import audit, notices, trail_end
+from store.operations.audit_kinds import Kind
 from store.operations.part import Part
+from store.operations.trail_end import End
 from store.statements import Operation, query, recall, to_db_time
 
 NOTICE = "trail"
@@ -23,7 +24,7 @@ NOTICE = "trail"
 
 def current() -> Operation[str]:
     """Return how the trail is disputed, in words; '' when it is not."""
-    dispute: str = yield from of_trail((yield from audit.find_end()))
+    dispute: str = yield from of_trail((yield from trail_end.find_end()))
     return dispute
 
 
@@ -36,9 +37,9 @@ def of_trail(end: End) -> Operation[str]:
     if head is not None and not end.genuine:
         return ""  # `freezes.current` disputes a forged head
     if view.known is None:
-        view.new_dispute = yield from audit.cut_off(head)
+        view.new_dispute = yield from trail_end.cut_off(head)
     else:
-        view.new_dispute = yield from audit.contradiction(head, view.known)
+        view.new_dispute = yield from trail_end.contradiction(head, view.known)
     if view.new_dispute:
         return view.new_dispute
     if head is not None:
@@ -56,16 +57,16 @@ def compare_posted(posted: Sequence[tuple[Head, datetime]]) -> Operation[None]:
         "SELECT * FROM audit WHERE incident_id IS NULL AND kind = ? ORDER BY seq", Kind.BEGUN_ANEW
     )
     began = ""
-    for row in map(audit.row_from, begun):
-        if not (yield from audit.is_forged(row)):
+    for row in map(trail_end.row_from, begun):
+        if not (yield from trail_end.is_forged(row)):
             began = max(began, row.at)
     heads = [head for head, posted_at in posted if to_db_time(posted_at) >= began]
     if not heads:
         return
-    head = yield from audit.end_of_chain()
+    head = yield from trail_end.end_of_chain()
     view: TrailView = yield recall()
     highest = max(heads, key=lambda head: head.seq)
-    if why := (yield from audit.contradiction(head, highest)):
+    if why := (yield from trail_end.contradiction(head, highest)):
         view.new_dispute = f"its head was posted in Slack, and since then {why}"
 
 
@@ -89,21 +90,21 @@ def check(channel: str, now: datetime) -> Operation[str]:
 def _shows_by_itself() -> Operation[bool]:
     """Return whether `audit verify` finds the fault in the trail as it stands."""
     view: TrailView = yield recall()
-    head: Anchor | None = yield from audit.find_anchor(HEAD)
+    head: Anchor | None = yield from trail_end.find_anchor(HEAD)
     if head is None:
         return bool((yield query("SELECT 1 FROM audit LIMIT 1")))
     if view.known is None or head.seq < view.known.seq:
         return False
     rows = yield query("SELECT * FROM audit WHERE seq = ?", view.known.seq)
-    return not rows or bool((yield from audit.is_forged(audit.row_from(rows[0]))))
+    return not rows or bool((yield from trail_end.is_forged(trail_end.row_from(rows[0]))))
 
 
 def _on_record() -> Operation[str]:
     rows = yield query(
         "SELECT * FROM audit WHERE incident_id IS NULL AND kind = ? ORDER BY seq", Kind.DISPUTED
     )
-    for row in map(audit.row_from, rows):
-        if not (yield from audit.is_forged(row)):
+    for row in map(trail_end.row_from, rows):
+        if not (yield from trail_end.is_forged(row)):
             return str(json.loads(row.detail)["why"])
     return ""
 

@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 
 from bot.approvals.model import Freeze
 from store.audit.proof.rows import HEAD, Anchor, Row
-from store.operations import audit, incidents, notices
-from store.operations.audit import End, Kind
+from store.operations import audit, incidents, notices, trail_end
+from store.operations.audit_kinds import Kind
 from store.operations.part import Part
+from store.operations.trail_end import End
 from store.statements import Operation, from_db_time, lock, query, run, to_db_time
 
 FREEZING = "freezing"
@@ -84,14 +85,14 @@ def with_end() -> Operation[tuple[Freeze | None, End]]:
     rows = [tuple(row) for row in (yield query(_STANDING))]
     name, *of_freeze = rows[0][_ANCHOR:_TURN]
     stored = Freeze(of_freeze[0], from_db_time(of_freeze[1]), of_freeze[2]) if name else None
-    end = yield from audit.end_of(Anchor(*rows[0][:_ANCHOR]) if rows[0][0] else None)
+    end = yield from trail_end.end_of(Anchor(*rows[0][:_ANCHOR]) if rows[0][0] else None)
     head, genuine = end
     if head is None:
         genuine = not (yield query("SELECT 1 FROM audit LIMIT 1"))
     recorded: Freeze | None = yield from _recorded(
         [Row(*row[_TURN:]) for row in rows if row[_TURN] is not None]
     )
-    if recorded is None and head is not None and genuine and audit.says_frozen(head):
+    if recorded is None and head is not None and genuine and trail_end.says_frozen(head):
         # Its own row was pruned or deleted, so the user is unknown.
         recorded = stored or Freeze("", from_db_time(head.at), "")
     freeze = None
@@ -122,7 +123,7 @@ _TURN = _ANCHOR + 4
 def _recorded(rows: Iterable[Row]) -> Operation[Freeze | None]:
     """The freeze that the last genuine one of these rows about freezing says."""
     for row in rows:
-        if not (yield from audit.is_forged(row)):
+        if not (yield from trail_end.is_forged(row)):
             return _freeze_of(row) if row.kind == Kind.FROZEN else None
     return None
 

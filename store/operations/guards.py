@@ -11,8 +11,8 @@ from bot.approvals.model import Approval, Freeze
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from store.operations import disputes, freezes, trust
-from store.operations.audit import End
 from store.operations.part import Part
+from store.operations.trail_end import End
 from store.statements import Operation, from_db_time, query, to_db_time
 
 

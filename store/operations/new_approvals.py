@@ -17,7 +17,7 @@ from bot.errors import AlreadyProposed, Refused
 from bot.incidents.model import IncidentStatus
 from store.audit.proof.agreement import ALERT_FIELDS, sha256_of_alert
 from store.operations import approvals, audit, guards, incidents
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from store.operations.part import Part
 from store.operations.transitions import Change, announce, transition
 from store.rows import dump, proposal_to_json, terms_to_json

@@ -14,7 +14,7 @@ from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store.audit.proof.rows import sha256_of
 from store.operations import approvals, executions, guards, incidents, news, verification
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from store.operations.part import Part
 from store.operations.transitions import Change, show, transition
 from store.rows import dump, execution_from

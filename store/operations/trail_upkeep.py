@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from bot.errors import StoreError
 from bot.incidents.model import Severity
 from store.audit.proof.rows import CHECKPOINT, DAY, FIRST, HEAD, Anchor, anchor_text
-from store.operations import audit, outbox
-from store.operations.audit import Kind
+from store.operations import audit, outbox, trail_end
+from store.operations.audit_kinds import Kind
 from store.operations.part import Part
 from store.statements import Operation, execute, lock, query, run, seal, starting_with, to_db_time
 
@@ -27,11 +27,11 @@ def close_day(channel: str, now: datetime) -> Operation[bool]:
     """
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day = (midnight - timedelta(days=1)).date().isoformat()
-    if (yield from audit.find_anchor(DAY + day)) is not None:
+    if (yield from trail_end.find_anchor(DAY + day)) is not None:
         return False
     yield lock(audit.LOCK)  # nobody prunes what is being proved
     oldest = yield query("SELECT at FROM audit ORDER BY seq LIMIT 1")
-    head = yield from audit.end_of_chain()
+    head = yield from trail_end.end_of_chain()
     if head is None or not oldest or oldest[0]["at"] >= to_db_time(midnight):
         return False
     fault = yield from _fault_since_last_day(head.seq)
@@ -64,7 +64,7 @@ def closed_day(day: str) -> Operation[Anchor | None]:
 
     What is posted is believed of every later start.
     """
-    anchor: Anchor | None = yield from audit.find_anchor(DAY + day)
+    anchor: Anchor | None = yield from trail_end.find_anchor(DAY + day)
     if anchor is not None and (yield seal(anchor_text(anchor))) != anchor.seal:
         return replace(anchor, note=f"the anchor {anchor.name!r} was edited")
     return anchor
@@ -79,9 +79,9 @@ def prune(before: datetime, now: datetime) -> Operation[int]:
     trail.
     """
     yield lock(audit.LOCK)
-    checkpoint = yield from audit.sealed_anchor(CHECKPOINT)
+    checkpoint = yield from trail_end.sealed_anchor(CHECKPOINT)
     seq, mac = (checkpoint.seq, checkpoint.mac) if checkpoint else (0, FIRST)
-    head = yield from audit.end_of_chain()
+    head = yield from trail_end.end_of_chain()
     if head is None:
         return 0
     kept = yield query("SELECT MIN(seq) AS seq FROM audit WHERE at >= ?", to_db_time(before))
@@ -98,7 +98,9 @@ def prune(before: datetime, now: datetime) -> Operation[int]:
     times = yield query("SELECT MAX(at) AS latest FROM audit WHERE seq <= ?", through)
     latest = max(times[0]["latest"], checkpoint.note) if checkpoint else times[0]["latest"]
     yield run("DELETE FROM audit WHERE seq <= ?", through)
-    yield from audit.put(Anchor(CHECKPOINT, through, rows[0]["mac"], to_db_time(now), latest, ""))
+    yield from trail_end.put(
+        Anchor(CHECKPOINT, through, rows[0]["mac"], to_db_time(now), latest, "")
+    )
     yield from audit.record(
         Kind.PRUNED, now=now, detail={"through": through, "rows": through - seq}
     )
@@ -118,8 +120,10 @@ def reset_trail(reason: str, now: datetime) -> Operation[int]:
     yield run("DELETE FROM audit")
     yield run("DELETE FROM audit_anchors")
     yield run("DELETE FROM outbox WHERE kind = ?", POSTED)  # Slack keeps what was posted
-    start = yield from audit.put(Anchor(CHECKPOINT, seq, mac, to_db_time(now), to_db_time(now), ""))
-    yield from audit.put(replace(start, name=HEAD))
+    start = yield from trail_end.put(
+        Anchor(CHECKPOINT, seq, mac, to_db_time(now), to_db_time(now), "")
+    )
+    yield from trail_end.put(replace(start, name=HEAD))
     first: int = yield from audit.record(
         Kind.BEGUN_ANEW, now=now, detail={"reason": reason, "rows": seq, "head": mac}
     )
@@ -141,7 +145,7 @@ def _fault_since_last_day(through: int) -> Operation[str]:
     )
     if not rows:
         return (yield from _fault(0, FIRST, through))
-    anchor = audit.anchor_from(rows[0])
+    anchor = trail_end.anchor_from(rows[0])
     if (yield seal(anchor_text(anchor))) != anchor.seal:
         return f"the anchor {anchor.name!r} was edited"
     if anchor.name != CHECKPOINT and anchor.note:
@@ -163,19 +167,19 @@ def _fault(seq: int, mac: str, through: int) -> Operation[str]:
         )
         if not rows:
             return f"rows {seq + 1} to {through} are missing"
-        for row in map(audit.row_from, rows):
+        for row in map(trail_end.row_from, rows):
             if row.seq != seq + 1:
                 return f"row {seq + 1} is missing"
             if row.prev != mac:
                 return f"row {row.seq} does not follow the one before it"
-            if (yield from audit.is_forged(row)):
+            if (yield from trail_end.is_forged(row)):
                 return f"row {row.seq} was edited"
             if row.kind in (Kind.FROZEN, Kind.UNFROZEN):
                 frozen = row.seq if row.kind == Kind.FROZEN else 0
             elif row.kind == Kind.REQUEST and frozen:
-                return audit.sent_while_frozen(row.seq, frozen)
+                return trail_end.sent_while_frozen(row.seq, frozen)
             elif row.kind == Kind.DISPUTED:
-                return audit.disputed_text(row)
+                return trail_end.disputed_text(row)
             seq, mac = row.seq, row.mac
     return ""
 

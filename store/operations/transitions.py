@@ -26,7 +26,7 @@ from bot.approvals.transitions import (
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from store.operations import audit, incidents, news
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from store.rows import execution_from
 from store.statements import Operation, at_end, from_db_time_or_none, notify, query, to_db_time
 from store.topics import Topic

@@ -17,9 +17,10 @@ from typing import Any
 from bot.approvals.model import Approval
 from store.audit.known_head import CheckedRequest, TrailView
 from store.audit.proof.rows import CHECKPOINT, Anchor, Row, sha256_of
-from store.operations import audit
-from store.operations.audit import End, Kind
+from store.operations import audit, trail_end
+from store.operations.audit_kinds import Kind
 from store.operations.part import Part
+from store.operations.trail_end import End
 from store.operations.transitions import STATES_ON_RECORD
 from store.statements import Operation, from_db_time, query, recall, to_db_time, to_db_time_or_none
 
@@ -60,8 +61,8 @@ def missing(approval: Approval) -> Operation[str]:
         *_KINDS,
     )
     rows: list[Row] = []
-    for row in map(audit.row_from, result):
-        if not (yield from audit.is_forged(row)):
+    for row in map(trail_end.row_from, result):
+        if not (yield from trail_end.is_forged(row)):
             rows.append(row)
     if [_digest(row) for row in rows if row.kind == Kind.PROPOSED] != [approval.digest]:
         return "that this was proposed"
@@ -153,7 +154,7 @@ def _check_request(
     genuine: list[Row] = []
     for values in turns:
         row = Row(*values)
-        if not (yield from audit.is_forged(row)):
+        if not (yield from trail_end.is_forged(row)):
             genuine.append(row)
     previous = {row.seq: _previous(row) for row in genuine if row.kind == Kind.REQUEST}
     return CheckedRequest(turns, stored, _contradicts(genuine, stored), previous)
@@ -174,17 +175,17 @@ def _broken_requests(now: datetime, end: End, previous: Mapping[int, int]) -> Op
     if end.head is None or not end.genuine:
         return []  # `freezes.current` disputes that
     since = to_db_time(now - REMEMBERED)
-    seq = audit.last_request(end.head)
+    seq = trail_end.last_request(end.head)
     while seq:
         if seq in previous:
             seq = previous[seq]
             continue
         stored = yield query("SELECT * FROM audit WHERE seq = ?", seq)
         if not stored:
-            pruned: Anchor | None = yield from audit.sealed_anchor(CHECKPOINT)
+            pruned: Anchor | None = yield from trail_end.sealed_anchor(CHECKPOINT)
             return [] if pruned and pruned.seq >= seq else [f"row {seq}"]
-        row = audit.row_from(stored[0])
-        if row.kind != Kind.REQUEST or (yield from audit.is_forged(row)):
+        row = trail_end.row_from(stored[0])
+        if row.kind != Kind.REQUEST or (yield from trail_end.is_forged(row)):
             return [f"row {seq}"]
         if row.at <= since:
             return []

@@ -12,7 +12,7 @@ from handlers.outbound import posted_head
 from handlers.outbound.metadata import Sender
 from handlers.outbound.posted_head import compare_posted_heads
 from handlers.outbound.slack_client import SlackClient
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from tests.handlers.conftest import OPS, Desk
 from tests.helpers.trail import tamper
 

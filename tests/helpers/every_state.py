@@ -9,7 +9,7 @@ from bot.approvals.model import Choice
 from bot.incidents.model import Severity
 from bot.incidents.remediation import RemediationStatus
 from store import Store, open_store
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,

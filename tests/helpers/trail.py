@@ -8,7 +8,7 @@ from typing import Any
 from store import Store
 from store.audit.chain import Chain
 from store.audit.proof.rows import Anchor, Fault, Row
-from store.operations.audit import anchor_from, row_from
+from store.operations.trail_end import anchor_from, row_from
 from store.statements import Operation, execute, query
 from tests.helpers.builders import AUDIT_KEY
 

@@ -26,7 +26,7 @@ from store.audit import proof, whole_trail
 from store.audit.proof.export import manifest, read_export, verify_export
 from store.audit.proof.rows import Fault
 from store.audit.sealing import AuditKey
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from store.statements import Operation, run, to_db_time
 from tests.helpers.builders import (
     ANA,

@@ -17,7 +17,7 @@ from store import Store
 from store.audit.proof.rows import HEAD, Row, body_text, canonical, link_text
 from store.audit.sealing import AuditKey, sealed
 from store.operations import audit
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from store.statements import Operation, run, to_db_time
 from tests.helpers.builders import (
     ANA,

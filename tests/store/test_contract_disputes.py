@@ -17,7 +17,7 @@ from store import Store
 from store.audit.known_head import Head
 from store.audit.proof.rows import Anchor, Row
 from store.operations import audit
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from store.statements import Operation
 from tests.helpers.builders import (
     ANA,

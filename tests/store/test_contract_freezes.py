@@ -19,7 +19,7 @@ from bot.incidents.remediation import RemediationStatus
 from store import Store
 from store.admin.invariants import broken
 from store.audit.proof.rows import HEAD
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from tests.helpers.builders import (
     ANA,
     BEN,

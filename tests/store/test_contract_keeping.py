@@ -10,7 +10,7 @@ import pytest
 from bot.errors import StoreError
 from store import Store
 from store.audit.proof.rows import CHECKPOINT, HEAD
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from tests.helpers.builders import ANA, CHANNEL, NOW
 from tests.helpers.stores import Storage
 from tests.helpers.trail import anchors, fault, tamper, trail

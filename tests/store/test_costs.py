@@ -21,8 +21,8 @@ from handlers.outbound.rendering import Renderer
 from store import Store, open_store
 from store.messages import EVERYTHING
 from store.operations import freezes, grouping, trust
-from store.operations.audit import End
 from store.operations.outbox_fetch import FetchRequest
+from store.operations.trail_end import End
 from store.statements import Operation, Statement, query
 from store.topics import Topic
 from tests.handlers.conftest import Known

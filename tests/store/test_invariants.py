@@ -23,7 +23,7 @@ from store.admin.transfer import End, answer
 from store.admin.transfer_postgres import PostgresEnd
 from store.admin.transfer_sqlite import SqliteEnd
 from store.engines.dialects import statement_for_postgres
-from store.operations.audit import Kind
+from store.operations.audit_kinds import Kind
 from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,
