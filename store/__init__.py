@@ -42,6 +42,7 @@ from store.operations.outcomes import OutcomesPart
 from store.operations.overdue_work import OverdueWorkPart
 from store.operations.proposing import ProposalsPart
 from store.operations.questions import QuestionsPart
+from store.operations.retries import RetriesPart
 from store.operations.steering import SteeringPart
 from store.operations.track_record import TrackRecordPart
 from store.operations.trail_upkeep import TrailUpkeepPart
@@ -76,6 +77,7 @@ class Store(
     TrackRecordPart,
     ExecutionsPart,  # executions
     OutcomesPart,
+    RetriesPart,
     VerificationPart,
     OutboxPart,  # Slack
     OutboxFetchPart,

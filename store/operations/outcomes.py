@@ -5,18 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot.approvals import reason_text
-from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.model import Approval, Execution
 from bot.approvals.reasons import sent_before
 from bot.approvals.transitions import ApprovalEvent, ExecutionEvent, target
-from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store.audit.proof.rows import sha256_of
-from store.operations import approvals, executions, guards, incidents, news, verification
+from store.operations import approvals, executions, incidents, news, verification
 from store.operations.audit_kinds import Kind
 from store.operations.part import Part
-from store.operations.transitions import Change, show, transition
+from store.operations.transitions import Change, transition
 from store.rows import dump, execution_from
 from store.statements import Operation, query, run, to_db_time, to_db_time_or_none
 
@@ -95,52 +92,6 @@ _OUTCOMES = {
     target(event): event
     for event in (ExecutionEvent.SUCCEED, ExecutionEvent.FAIL, ExecutionEvent.LOSE)
 }
-
-
-def try_again(approval_id: str, user: str, now: datetime, limits: Limits) -> Operation[None]:
-    """Queue it once more, by the same approval: of what provably did not run, while that holds.
-
-    However many press, one UPDATE claims the attempt. `started_at` stays: the limits count it.
-    """
-    approval = yield from approvals.get(approval_id)
-    yield from incidents.lock_incident(approval.incident_id)
-    incident = yield from incidents.get(approval.incident_id)
-    blocker = yield from guards.blocker(approval, incident, limits, now)
-    if blocker:
-        raise reason_text.refused(blocker, "Not tried again")
-    execution = yield from executions.of_approval(approval_id)
-    change = Change(
-        event=ExecutionEvent.TRY_AGAIN,
-        now=now,
-        actor=user,
-        values={
-            "owner": "",
-            "answer": None,
-            "error": "",
-            "finished_at": None,
-            "retry_until": None,
-            "attempt": execution.attempt + 1 if execution else 0,
-            "created_at": to_db_time(now),
-        },
-        only_if=("retry_until > ?", to_db_time(now)),
-        detail={"attempt": str(execution.attempt + 1)} if execution else {},
-    )
-    if execution is None or not (yield from transition(execution, change, incident)):
-        raise Refused("Not tried again: only what did not run can be, and only once a time.")
-
-
-def end_retries(now: datetime) -> Operation[None]:
-    """Remove the button where the approval is too old or the incident is resolved."""
-    rows = yield query(
-        "UPDATE executions SET retry_until = NULL WHERE retry_until IS NOT NULL AND"
-        " (retry_until <= ? OR incident_id IN (SELECT id FROM incidents WHERE status = 'resolved'))"
-        " RETURNING *",
-        to_db_time(now),
-    )
-    for row in rows:
-        execution = execution_from(row)
-        incident = yield from incidents.get(execution.incident_id)
-        yield from show(execution, incident, now)
 
 
 def _undo(execution: Execution, undone_id: str, now: datetime) -> Operation[None]:
@@ -306,16 +257,6 @@ class OutcomesPart(Part):
             looked_up=looked_up,
             not_run=not_run,
         )
-
-    async def try_again(
-        self, approval_id: str, user: str, now: datetime, limits: Limits = DEFAULT_LIMITS
-    ) -> None:
-        """Queue again what did not run, by the same approval; Refused if not allowed."""
-        await self._write(try_again, approval_id, user, now, limits)
-
-    async def end_retries(self, now: datetime) -> None:
-        """Remove Try again where the approval is too old by now."""
-        await self._write(end_retries, now)
 
     async def mark_by_hand(
         self, execution: Execution, user: str, now: datetime, verify_until: datetime
