@@ -68,7 +68,7 @@ _ITS_OWN_FAULT = (
 class PostgresEngine:
     """The `Engine` of store.engines.protocol over one PostgreSQL database.
 
-    `url` is a libpq connection string. `patience` is how long an operation, once it is its turn,
+    `url` is a libpq connection string. `timeout` is how long an operation, once it is its turn,
     waits for an answer and is tried again, in seconds. StoreError names the server without its
     password.
     """

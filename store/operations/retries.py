@@ -67,7 +67,7 @@ class RetriesPart(Part):
     async def try_again(
         self, approval_id: str, user: str, now: datetime, limits: Limits = DEFAULT_LIMITS
     ) -> None:
-        """Queue an action that did not run once more, by the same approval; Refused if not allowed."""
+        """Queue an action that did not run once more; Refused if not allowed."""
         await self._write(try_again, approval_id, user, now, limits)
 
     async def end_retries(self, now: datetime) -> None:
