@@ -33,7 +33,7 @@ CLAUSES_LEFT: dict[str, int] = {
     "bot/approvals": 7,
     "bot/response": 9,
     "store/admin": 10,
-    "store/audit": 5,
+    "store/audit": 2,
     "store/engines": 6,
     "store/operations": 22,
     "store/replica.py": 1,
