@@ -1,5 +1,8 @@
 """The parts of the local Slack that its endpoints share."""
 
+from __future__ import annotations
+
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +48,14 @@ class Tokens:
 
     app: str = field(repr=False)
     bot: str = field(repr=False)
+
+    @classmethod
+    def random(cls, app_id: str) -> Tokens:
+        """Make up the tokens of one workspace."""
+        return cls(
+            app=f"xapp-1-{app_id}-{secrets.token_hex(16)}",
+            bot=f"xoxb-{secrets.token_hex(6)}-{secrets.token_hex(12)}",
+        )
 
 
 @dataclass(eq=False)

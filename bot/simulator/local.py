@@ -64,22 +64,20 @@ class LocalSlack(Outages, Watching):
         links = Links(clock, workspace.app.app_id, chain, self.seed)
         links.deliveries = [] if record_calls else None
         interactions = Interactions(workspace, clock, self._interactive)
+        manifest = manifest or Manifest()
         self._core = Core(
             clock=clock,
-            tokens=Tokens(
-                app=f"xapp-1-{workspace.app.app_id}-{secrets.token_hex(16)}",
-                bot=f"xoxb-{secrets.token_hex(6)}-{secrets.token_hex(12)}",
-            ),
+            tokens=Tokens.random(workspace.app.app_id),
             workspace=workspace,
             links=links,
             interactions=interactions,
             views=Views(workspace, interactions),
             faults=chain,
             script=Script(),
-            manifest=manifest or Manifest(),
+            manifest=manifest,
             limits=limits,
             calls=[] if record_calls else None,
-            scopes=scopes if scopes is not None else (manifest or Manifest()).scopes,
+            scopes=scopes if scopes is not None else manifest.scopes,
         )
         chain.add(self._core.script)
         if isinstance(faults, Chaos):

@@ -1,122 +1,29 @@
 """The block checks, and how each kind of block is read and drawn."""
 
-import random
 from typing import Any
 
-import aiohttp
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from slack_sdk.web.async_client import AsyncWebClient
 
-from .. import content, rendering
+from .. import content
 from ..blocks import problems
-from ..clock import ManualClock
-from ..local import LocalSlack
-from ..reading import find, full_text
 from ..refusal import Refusal
-from ..transcript import names_of
-from ..workspace import Workspace
+from .sample_blocks import (
+    ANOTHER_TABLE,
+    FEEDBACK,
+    GOOD,
+    ICON,
+    JSON,
+    button,
+    cell,
+    container,
+    data_table,
+    element,
+    option,
+    plain,
+    rich,
+    task,
+)
 
-JSON = dict[str, Any]
-
-
-def plain(text: str) -> JSON:
-    return {"type": "plain_text", "text": text}
-
-
-def option(text: str = "one", value: str = "1") -> JSON:
-    return {"text": plain(text), "value": value}
-
-
-def element(kind: str, **more: Any) -> JSON:
-    return {"type": "actions", "elements": [{"type": kind, "action_id": "a", **more}]}
-
-
-def button(**more: Any) -> JSON:
-    return element("button", **{"text": plain("Go"), **more})
-
-
-def rich(text: str) -> JSON:
-    items = [{"type": "text", "text": text}]
-    return {
-        "type": "rich_text",
-        "elements": [{"type": "rich_text_section", "elements": items}],
-    }
-
-
-def cell(text: str) -> JSON:
-    return {"type": "raw_text", "text": text}
-
-
-def container(**more: Any) -> JSON:
-    child = {"type": "section", "text": plain("inside")}
-    return {"type": "container", "title": plain("Details"), "child_blocks": [child], **more}
-
-
-def data_table(rows: int = 2, **more: Any) -> JSON:
-    head = [cell("Service"), cell("Errors")]
-    body = [[rich(f"svc-{n}"), {"type": "raw_number", "value": n}] for n in range(rows - 1)]
-    return {"type": "data_table", "caption": "By service", "rows": [head, *body], **more}
-
-
-def task(**more: Any) -> JSON:
-    return {"type": "task_card", "task_id": "t1", "title": "Look at the logs", **more}
-
-
-FEEDBACK = {
-    "positive_button": {"text": plain("Good"), "value": "+"},
-    "negative_button": {"text": plain("Bad"), "value": "-"},
-}
-ICON = {"type": "icon_button", "icon": "trash", "text": plain("Delete"), "action_id": "d"}
-SOURCE = {"type": "url", "url": "https://a.b/log", "text": "the log"}
-GOOD: list[JSON] = [
-    {"type": "header", "text": plain("A header")},
-    {"type": "divider"},
-    {"type": "context", "elements": [plain("small"), {"type": "mrkdwn", "text": "*print*"}]},
-    {"type": "image", "image_url": "https://a.b/c.png", "alt_text": "a plot"},
-    {"type": "section", "fields": [plain("left"), plain("right")]},
-    {"type": "section", "text": plain("beside"),
-     "accessory": {"type": "overflow", "action_id": "o", "options": [option()]}},
-    button(style="danger", url="https://a.b", value="v",
-           confirm={"title": plain("Sure?"), "text": plain("Really")}),
-    element("static_select", placeholder=plain("Pick"), options=[option()]),
-    element("static_select", option_groups=[{"label": plain("g"), "options": [option()]}]),
-    element("users_select"),
-    element("checkboxes", options=[option("tick")]),
-    element("radio_buttons", options=[option("turn")]),
-    element("datepicker"),
-    {"type": "context_actions", "elements": [
-        {"type": "feedback_buttons", "action_id": "f", **FEEDBACK}, ICON]},
-    {"type": "markdown", "text": "# Title\n**bold** [link](https://a.b)\n- item"},
-    {"type": "rich_text", "elements": [
-        {"type": "rich_text_section", "elements": [
-            {"type": "text", "text": "rich", "style": {"bold": True, "code": True}},
-            {"type": "link", "url": "https://a.b", "text": "there"},
-            {"type": "link", "url": "javascript:alert(1)", "text": "nowhere"},
-            {"type": "user", "user_id": "U0BEN00001"},
-            {"type": "channel", "channel_id": "C0OPS00001"},
-            {"type": "emoji", "name": "eyes"}]},
-        {"type": "rich_text_list", "elements": [
-            {"type": "rich_text_section", "elements": [{"type": "text", "text": "item"}]}]},
-        {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "code"}]},
-        {"type": "rich_text_quote", "elements": [{"type": "text", "text": "quoted"}]}]},
-    {"type": "table", "rows": [
-        [cell("cell"), rich("rich cell"), {"type": "raw_number", "value": 7}]],
-     "column_settings": [None, {"align": "right", "is_wrapped": True}]},
-    {"type": "card", "title": plain("A card"), "subtitle": plain("its subtitle"),
-     "body": {"type": "mrkdwn", "text": "*its body*"},
-     "icon": {"type": "image", "image_url": "https://a.b/i.png", "alt_text": "its icon"},
-     "actions": [{"type": "button", "text": plain("Press"), "action_id": "p"}]},
-    container(is_collapsible=True, default_collapsed=True, subtitle=plain("one of them")),
-    container(title=None, rich_text_title=rich("Rich title"), has_header_divider=True,
-              child_blocks=[button(text=plain("Within"))]),
-    task(status="in_progress", details=rich("reading"), output=rich("an error"), sources=[SOURCE]),
-    {"type": "plan", "title": "The steps", "tasks": [
-        task(title="First", status="complete"), task()]},
-    {"type": "section", "expand": True, "text": plain("expanded")},
-]  # fmt: skip
-ANOTHER_TABLE = data_table(rows=9, page_size=3, row_header_column_index=0)
 BAD: list[tuple[Any, str]] = [
     ("text", "/0"),
     ({"type": "header", "text": plain("x" * 151)}, "/0/text/text"),
@@ -266,189 +173,3 @@ def test_slack_keeps_no_block_id_of_a_markdown_block() -> None:
     assert [block["block_id"] == "mine" for block in kept] == [False, False]
     assert kept[1]["block_id"] == "mine too"
     assert kept[1]["child_blocks"][0]["block_id"], "a child gets one too"
-
-
-async def test_a_press_within_a_container_or_a_card_says_where_it_was(
-    slack: LocalSlack, client: AsyncWebClient
-) -> None:
-    within = container(child_blocks=[{**button(text=plain("Within")), "block_id": "child"}])
-    await client.chat_postMessage(channel="C0ALERTS01", text="t", blocks=[within])
-    (message,) = slack.messages("alerts")
-    block, item = find(message.data, "Within")
-    assert (block["block_id"], item["action_id"]) == ("child", "a")
-
-
-LONG = "\n".join(f"line {n} of what runs" for n in range(40))
-
-
-@pytest.mark.parametrize(
-    ("text", "expand", "folded"),
-    [
-        (LONG, None, True),
-        (LONG, False, True),
-        (LONG, True, False),
-        ("x" * 699, None, False),
-        ("x" * 700, None, True),
-        ("a\nb\nc\nd\ne", None, False),
-        ("a\nb\nc\nd\ne\nf", None, True),
-    ],
-)
-async def test_a_long_section_is_folded_unless_it_says_that_it_must_not_be(
-    slack: LocalSlack,
-    client: AsyncWebClient,
-    http: aiohttp.ClientSession,
-    text: str,
-    expand: bool | None,
-    folded: bool,
-) -> None:
-    block: JSON = {"type": "section", "text": plain(text)}
-    if expand is not None:
-        block["expand"] = expand
-    await client.chat_postMessage(channel="C0ALERTS01", text="t", blocks=[block])
-    async with http.get(slack.page_url) as answer:
-        assert ('aria-label="See more"' in await answer.text()) == folded
-    assert slack.messages("alerts")[0].text == text, "the transcript has all of it"
-
-
-async def test_an_alert_is_drawn_in_a_modal_with_its_level_in_a_word() -> None:
-    workspace = Workspace(ManualClock())
-    alert = {"type": "alert", "block_id": "a", "text": plain("Nobody answered"), "level": "warning"}
-    view = {"id": "V1", "hash": "1", "blocks": [alert]}
-    drawn = rendering.view(workspace, view, {}, names_of(workspace))["blocks"][0]
-    assert (drawn["kind"], drawn["level"], str(drawn["text"])) == (
-        "alert",
-        "warning",
-        "Nobody answered",
-    )
-
-
-async def test_every_kind_of_block_is_drawn_and_read(
-    slack: LocalSlack, client: AsyncWebClient, http: aiohttp.ClientSession
-) -> None:
-    await client.chat_postMessage(channel="C0ALERTS01", text="fallback", blocks=GOOD)
-    (message,) = slack.messages("alerts")
-    for word in (
-        "A header",
-        "print",
-        "(a plot)",
-        "[Go]",
-        "Title",
-        "left",
-        "[Pick ▾]",
-        "• item",
-        "@ben",
-    ):
-        assert word in message.text
-        assert word in message.text
-    for word in (
-        "Good] [Bad] [Delete]",
-        "cell | rich cell | 7",
-        "A card",
-        "its subtitle",
-        "[Press]",
-        "Details",
-        "inside",
-        "Rich title",
-        "◐ Look at the logs (in progress)",
-        "an error",
-        "← the log <https://a.b/log>",
-        "The steps",
-        "✓ First (complete)",
-        "expanded",
-    ):
-        assert word in message.text
-    assert message.buttons == ["Go", "Good", "Bad", "Delete", "Press", "Within"]
-    await client.chat_postMessage(channel="C0ALERTS01", text="t", blocks=[ANOTHER_TABLE])
-    assert "By service\nService | Errors\nsvc-0 | 0" in slack.messages("alerts")[1].text
-    async with http.get(slack.page_url) as answer:
-        html = await answer.text()
-    for piece in (
-        "<strong>print</strong>",
-        'aria-label="a plot"',
-        ">Good</button>",
-        "<strong>Title</strong>",
-        '<a href="https://a.b" target="_blank" rel="noopener noreferrer">link</a>',
-        "<code><strong>rich</strong></code>",
-        "@ben",
-        "• item",
-        "<blockquote>quoted</blockquote>",
-        ">Delete</button>",
-        '<td class="right">rich cell</td>',
-        ">Press</button>",
-        '<details class="block framed"><summary>Details',
-        "<strong>Rich title</strong>",
-        "<small>in progress</small>",
-        '<a href="https://a.b/log" target="_blank" rel="noopener noreferrer">the log</a>',
-        "<caption>By service</caption>",
-        '<th scope="row" class="left">svc-7</th>',
-        'aria-label="See more rows"',
-    ):
-        assert piece in html
-    assert "javascript:" not in html
-
-
-async def test_a_response_url_can_replace_and_delete_what_it_belongs_to(
-    slack: LocalSlack, client: AsyncWebClient, http: aiohttp.ClientSession
-) -> None:
-    workspace = slack.core.workspace
-    ben, where = workspace.user("ben"), workspace.channel("alerts")
-    await client.chat_postMessage(channel=where.id, text="x", blocks=[button()])
-    await client.chat_postEphemeral(channel=where.id, user=ben.id, text="only you")
-    for read in (lambda: slack.messages("alerts"), lambda: slack.ephemerals("ben")):
-        url, _ = slack.core.interactions.response_url(ben, where, read()[0].data)
-        async with http.post(url, json={"replace_original": True, "text": "done"}) as answer:
-            assert await answer.text() == "ok"
-        assert [m.text for m in read()] == ["done"]
-        async with http.post(url, json={"delete_original": True}) as answer:
-            assert await answer.text() == "ok"
-        assert read() == []
-    url, _ = slack.core.interactions.response_url(ben, where)
-    async with http.post(url, json={"response_type": "in_channel", "text": "all"}) as answer:
-        assert answer.status == 200
-    assert [m.text for m in slack.messages("alerts")] == ["all"]
-    async with http.post(url, data=b"{") as answer:
-        assert (answer.status, (await answer.json())["error"]) == (400, "invalid_payload")
-
-
-JUNK: list[Any] = [None, "", 0, [], {}, ["x"], {"a": 1}, {"type": "mrkdwn"}, True, "\ud800"]
-ATTACHMENT: JSON = {
-    "title": "a",
-    "text": "b",
-    "color": "good",
-    "fields": [{"title": "a", "value": "b", "short": True}],
-    "title_link": "https://a.b",
-    "blocks": [button()],
-}
-
-
-def spoilt(value: Any, chance: random.Random) -> Any:
-    """The value with one thing in it, at any depth, replaced by junk."""
-    if isinstance(value, dict) and value and chance.random() < 0.8:
-        name = chance.choice(list(value))
-        return {**value, name: spoilt(value[name], chance)}
-    if isinstance(value, list) and value and chance.random() < 0.8:
-        place = chance.randrange(len(value))
-        return [*value[:place], spoilt(value[place], chance), *value[place + 1 :]]
-    return chance.choice(JUNK)
-
-
-@given(st.randoms(use_true_random=False), st.sampled_from([*GOOD, ANOTHER_TABLE, ATTACHMENT]))
-def test_a_spoilt_message_is_refused_by_name_or_can_be_read_and_drawn(
-    chance: random.Random, good: JSON
-) -> None:
-    workspace = Workspace(ManualClock())
-    kind = "attachments" if good is ATTACHMENT else "blocks"
-    refused = ""
-    try:
-        body = content.kept_content({"text": "t", kind: [spoilt(good, chance)]})
-    except Refusal as refusal:
-        refused = refusal.name
-    if refused:
-        assert refused.startswith("invalid_")
-        return
-    channel = workspace.channel("alerts")
-    message = workspace.post(channel, workspace.our_author(), body)
-    names = names_of(workspace)
-    assert isinstance(full_text(message, names), str)
-    drawn = rendering.message(workspace, message, "U0BEN00001", names)
-    assert drawn["ts"] == message["ts"]

@@ -181,9 +181,8 @@ async def test_an_ack_can_push_and_update_views_and_a_close_is_heard(
     assert slack.modal("ana")["callback_id"] == "first"
 
 
-async def test_home_message_shortcut_mention_reaction_and_menu_reach_their_listeners(
-    slack: LocalSlack, app: AsyncApp, connected: Any
-) -> None:
+def record_calls(app: AsyncApp) -> list[tuple[str, str]]:
+    """Register listeners that record what reaches them, and one that publishes the Home tab."""
     calls: list[tuple[str, str]] = []
 
     @app.event("app_home_opened")
@@ -214,6 +213,21 @@ async def test_home_message_shortcut_mention_reaction_and_menu_reach_their_liste
         await ack()
         calls.append(("mute", action["selected_option"]["value"]))
 
+    return calls
+
+
+MUTE_MENU = {
+    "type": "static_select",
+    "action_id": "sopbot.mute",
+    "placeholder": {"type": "plain_text", "text": "Mute"},
+    "options": [{"text": {"type": "plain_text", "text": "1 hour"}, "value": "3600"}],
+}
+
+
+async def test_home_message_shortcut_mention_reaction_and_menu_reach_their_listeners(
+    slack: LocalSlack, app: AsyncApp, connected: Any
+) -> None:
+    calls = record_calls(app)
     await connected()
     ben = slack.as_user("ben")
     await ben.open_home()
@@ -222,14 +236,7 @@ async def test_home_message_shortcut_mention_reaction_and_menu_reach_their_liste
     question = await ben.say("alerts", "@sopbot why?")
     await ben.react(question, "eyes")
     assert (await ben.shortcut("explain", question)).acked
-    option = {"text": {"type": "plain_text", "text": "1 hour"}, "value": "3600"}
-    menu = {
-        "type": "static_select",
-        "action_id": "sopbot.mute",
-        "placeholder": {"type": "plain_text", "text": "Mute"},
-        "options": [option],
-    }
-    await app.client.chat_postMessage(channel="C0ALERTS01", text="?", blocks=actions(menu))
+    await app.client.chat_postMessage(channel="C0ALERTS01", text="?", blocks=actions(MUTE_MENU))
     assert (await ben.select(slack.messages("alerts")[-1], "Mute", "1 hour")).acked
     await slack.wait_for(lambda: len(calls) == 4, why="all four are heard")
     text = f"<@{slack.bot_user_id}> why?"

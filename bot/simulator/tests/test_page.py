@@ -140,11 +140,8 @@ async def test_messages_commands_and_replies_are_typed_and_the_answer_is_only_mi
     await expect(page.get_by_text("Only visible to you")).to_have_count(0)
 
 
-@pytest.mark.browser
-async def test_a_modal_shows_its_errors_keeps_what_was_typed_and_closes_when_taken(
-    slack: LocalSlack, app: AsyncApp, connected: Any, page: Page
-) -> None:
-    taken: list[JSON] = []
+def report_modal() -> JSON:
+    """A modal with a text input and a menu."""
 
     def plain(text: str) -> JSON:
         return {"type": "plain_text", "text": text}
@@ -154,7 +151,7 @@ async def test_a_modal_shows_its_errors_keeps_what_was_typed_and_closes_when_tak
         return {"type": "input", "block_id": block_id, "label": plain(label), "element": element}
 
     options = [{"text": plain(word), "value": word} for word in ("high", "low")]
-    view = {
+    return {
         "type": "modal",
         "callback_id": "report",
         "title": plain("Report"),
@@ -165,10 +162,17 @@ async def test_a_modal_shows_its_errors_keeps_what_was_typed_and_closes_when_tak
         ],
     }
 
+
+@pytest.mark.browser
+async def test_a_modal_shows_its_errors_keeps_what_was_typed_and_closes_when_taken(
+    slack: LocalSlack, app: AsyncApp, connected: Any, page: Page
+) -> None:
+    taken: list[JSON] = []
+
     @app.command("/incident")
     async def incident(ack: Any, body: JSON, client: Any) -> None:
         await ack()
-        await client.views_open(trigger_id=body["trigger_id"], view=view)
+        await client.views_open(trigger_id=body["trigger_id"], view=report_modal())
 
     @app.view("report")
     async def report(ack: Any, view: JSON) -> None:

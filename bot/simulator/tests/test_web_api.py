@@ -1,7 +1,6 @@
 """The Web API says what Slack says, and refuses what Slack refuses."""
 
 import json
-from typing import Any
 
 import aiohttp
 import pytest
@@ -10,37 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from ..clock import ManualClock
 from ..local import LocalSlack
-
-JSON = dict[str, Any]
-ALERTS = "C0ALERTS01"
-
-
-def section(text: str) -> JSON:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
-
-
-def buttons(count: int, **extra: Any) -> JSON:
-    label = {"type": "plain_text", "text": "Go"}
-    return {
-        "type": "actions",
-        "elements": [
-            {"type": "button", "text": label, "action_id": f"a{n}", **extra} for n in range(count)
-        ],
-    }
-
-
-def twins() -> JSON:
-    block = buttons(1)
-    return {**block, "elements": block["elements"] * 2}
-
-
-async def call(slack: LocalSlack, method: str, token: str | None = None, **args: Any) -> JSON:
-    headers = {"Authorization": f"Bearer {token or slack.bot_token}"}
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(slack.api_url + method, json=args, headers=headers) as answer,
-    ):
-        return dict(await answer.json())
+from .calls import ALERTS, JSON, buttons, call, section, twins
 
 
 @pytest.mark.parametrize(
@@ -145,74 +114,6 @@ async def test_text_is_cut_at_40000_on_post_and_refused_over_4000_on_update(
     assert answer["error"] == "msg_too_long"
 
 
-async def test_an_update_keeps_what_it_does_not_name_and_only_own_messages_can_change(
-    slack: LocalSlack, client: AsyncWebClient
-) -> None:
-    posted = await client.chat_postMessage(channel=ALERTS, text="a", blocks=[section("a")])
-    await call(slack, "chat.update", channel=ALERTS, ts=posted["ts"], blocks=[section("b")])
-    changed = slack.message("alerts", posted["ts"])
-    assert (changed["text"], changed["blocks"][0]["text"]["text"]) == ("a", "b")
-    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="c")
-    changed = slack.message("alerts", posted["ts"])
-    assert changed.text == "c"
-    assert "blocks" not in changed.data, "a text without blocks takes the blocks away"
-    assert changed["edited"]["user"] == slack.bot_user_id
-    other = await slack.post_as_app("Grafana", "alerts", "x")
-    for method, error in (
-        ("chat.update", "cant_update_message"),
-        ("chat.delete", "cant_delete_message"),
-    ):
-        answer = await call(slack, method, channel=ALERTS, ts=other.ts, text="mine")
-        assert answer["error"] == error
-    gone = await call(slack, "chat.update", channel=ALERTS, ts="1.000001", text="x")
-    assert gone["error"] == "message_not_found"
-
-
-async def test_metadata_comes_back_only_when_it_is_asked_for(
-    slack: LocalSlack, client: AsyncWebClient
-) -> None:
-    about = {"event_type": "sopbot_card", "event_payload": {"key": "k1"}}
-    await client.chat_postMessage(channel=ALERTS, text="x", metadata=about)
-    plain = await client.conversations_history(channel=ALERTS)
-    full = await client.conversations_history(channel=ALERTS, include_all_metadata=True)
-    assert "metadata" not in plain["messages"][0]
-    assert full["messages"][0]["metadata"] == about
-
-
-@pytest.mark.parametrize(
-    ("metadata", "kept"),
-    [
-        ({"event_type": "sopbot_card2", "event_payload": {}}, True),
-        ({"event_type": "a", "event_payload": {"s": "", "i": 1, "f": 0.5, "b": False}}, True),
-        ({"event_type": "a", "event_payload": {"o": {"k": "v"}, "l": [{"k": 1}]}}, True),
-        ({"event_type": "sopbot.card", "event_payload": {"key": "k1"}}, False),
-        ({"event_type": "sopbot-card", "event_payload": {"key": "k1"}}, False),
-        ({"event_type": "sopbotCard", "event_payload": {"key": "k1"}}, False),
-        ({"event_type": "sopbot_card\n", "event_payload": {"key": "k1"}}, False),
-        ({"event_type": "a", "event_payload": {"key": "k1", "incident": None}}, False),
-        ({"event_type": "a", "event_payload": {"o": {"k": None}}}, False),
-        ({"event_type": "a", "event_payload": {"o": {"k": {"deep": 1}}}}, False),
-        ({"event_type": "a", "event_payload": {"l": ["x"]}}, False),
-    ],
-)
-async def test_metadata_that_slack_does_not_keep_is_dropped_without_a_word(
-    slack: LocalSlack, client: AsyncWebClient, metadata: JSON, kept: bool
-) -> None:
-    posted = await client.chat_postMessage(channel=ALERTS, text="x", metadata=metadata)
-    assert posted["ok"]
-    assert "warning" not in posted.data
-    message = slack.message("alerts", posted["ts"])
-    assert message.metadata == (metadata if kept else {})
-    good = {"event_type": "a", "event_payload": {}}
-    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="y", metadata=good)
-    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="z")
-    assert slack.message("alerts", posted["ts"]).metadata == good, "not named, it stays"
-    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="z", metadata=metadata)
-    assert slack.message("alerts", posted["ts"]).metadata == (metadata if kept else {})
-    await client.chat_update(channel=ALERTS, ts=posted["ts"], text="z", metadata={})
-    assert slack.message("alerts", posted["ts"]).metadata == {}, "an empty object removes it"
-
-
 async def test_history_pages_backwards_and_keeps_to_its_bounds(
     slack: LocalSlack, client: AsyncWebClient
 ) -> None:
@@ -230,24 +131,6 @@ async def test_history_pages_backwards_and_keeps_to_its_bounds(
         channel=ALERTS, oldest=stamps[1], latest=stamps[2], inclusive=True
     )
     assert [m["ts"] for m in both["messages"]] == [stamps[2], stamps[1]]
-
-
-async def test_a_thread_counts_its_replies_and_a_deleted_parent_stays_as_a_tombstone(
-    slack: LocalSlack, client: AsyncWebClient
-) -> None:
-    root = await client.chat_postMessage(channel=ALERTS, text="root")
-    reply = await client.chat_postMessage(channel=ALERTS, text="r", thread_ts=root["ts"])
-    message = await slack.as_user("ben").say("alerts", "also", thread=root["ts"])
-    parent = slack.message("alerts", root["ts"])
-    assert parent["reply_count"] == 2
-    assert parent["reply_users"] == [slack.bot_user_id, slack.users["ben"]]
-    assert parent["latest_reply"] == message.ts
-    listed = await client.conversations_replies(channel=ALERTS, ts=reply["ts"])
-    assert [m["text"] for m in listed["messages"]] == ["root", "r", "also"]
-    await client.chat_delete(channel=ALERTS, ts=reply["ts"])
-    assert slack.message("alerts", root["ts"])["reply_count"] == 1
-    await client.chat_delete(channel=ALERTS, ts=root["ts"])
-    assert slack.messages("alerts")[0]["subtype"] == "tombstone"
 
 
 async def test_reactions_are_counted_and_doubled_ones_refused(
@@ -280,24 +163,6 @@ async def test_a_trigger_works_once_and_for_three_seconds(
     refused = await call(timed, "views.open", trigger_id="1", view=long_title)
     assert refused["error"] == "invalid_arguments"
     assert "/view/title/text" in refused["response_metadata"]["messages"][0]
-
-
-async def test_a_response_url_works_five_times_in_half_an_hour(
-    timed: LocalSlack, clock: ManualClock, http: aiohttp.ClientSession
-) -> None:
-    workspace = timed.core.workspace
-    ben, where = workspace.user("ben"), workspace.channel("alerts")
-    url, _ = timed.core.interactions.response_url(ben, where)
-    other, _ = timed.core.interactions.response_url(ben, where)
-    for _ in range(5):
-        async with http.post(url, json={"text": "hi"}) as answer:
-            assert answer.status == 200
-    async with http.post(url, json={"text": "hi"}) as answer:
-        assert (await answer.json())["error"] == "used_url"
-    assert len(timed.ephemerals("ben")) == 5
-    clock.advance(30 * 60 + 1)
-    async with http.post(other, json={"text": "hi"}) as answer:
-        assert (await answer.json())["error"] == "expired_url"
 
 
 async def test_a_file_is_uploaded_in_three_steps_and_stands_in_the_thread(
@@ -361,45 +226,3 @@ async def test_an_action_id_must_be_unique_in_its_block_only(slack: LocalSlack) 
         slack, "chat.postMessage", channel=ALERTS, text="x", blocks=[buttons(2), buttons(1)]
     )
     assert answer["ok"] is True
-
-
-async def test_only_an_own_message_that_is_there_can_be_deleted(
-    slack: LocalSlack, client: AsyncWebClient
-) -> None:
-    alert = await slack.post_as_app("Grafana", "alerts", "down")
-    ours = await client.chat_postMessage(channel=ALERTS, text="x")
-    refused = await call(slack, "chat.delete", channel=ALERTS, ts=alert.ts)
-    assert refused["error"] == "cant_delete_message"
-    assert (await call(slack, "chat.delete", channel=ALERTS, ts=ours["ts"]))["ts"] == ours["ts"]
-    repeat = await call(slack, "chat.delete", channel=ALERTS, ts=ours["ts"])
-    assert repeat["error"] == "message_not_found"
-    deleted = slack.deliveries[-1].payload["event"]
-    assert (deleted["subtype"], deleted["deleted_ts"]) == ("message_deleted", ours["ts"])
-    assert deleted["previous_message"]["text"] == "x"
-    assert [m.ts for m in slack.messages("alerts")] == [alert.ts]
-
-
-async def test_a_deleted_parent_is_told_as_a_change_and_goes_with_its_last_reply(
-    slack: LocalSlack, client: AsyncWebClient
-) -> None:
-    root = await client.chat_postMessage(channel=ALERTS, text="root")
-    reply = await client.chat_postMessage(channel=ALERTS, text="r", thread_ts=root["ts"])
-    await client.chat_delete(channel=ALERTS, ts=root["ts"])
-    event = slack.deliveries[-1].payload["event"]
-    assert event["subtype"] == "message_changed"
-    assert event["previous_message"]["text"] == "root"
-    stays = event["message"]
-    assert (stays["subtype"], stays["user"], stays["text"], stays["reply_count"]) == (
-        "tombstone",
-        "USLACKBOT",
-        "This message was deleted.",
-        1,
-    )
-    refused = await call(slack, "chat.update", channel=ALERTS, ts=root["ts"], text="y")
-    assert refused["error"] == "message_not_found"
-    listed = await client.conversations_replies(channel=ALERTS, ts=root["ts"])
-    assert [m["text"] for m in listed["messages"]] == ["This message was deleted.", "r"]
-    await client.chat_delete(channel=ALERTS, ts=reply["ts"])
-    gone = [d.payload["event"]["deleted_ts"] for d in slack.deliveries[-2:]]
-    assert gone == [reply["ts"], root["ts"]]
-    assert slack.messages("alerts") == []
