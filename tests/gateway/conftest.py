@@ -26,6 +26,12 @@ from bot.gateway.config import GatewayConfig, read_config
 from bot.remediation.client import ActionCall, GatewayClient
 from tests.helpers.clocks import FixedClock
 
+RESTART = ActionCall(action_id="service.restart", target="checkout-api")
+SLOW = ActionCall(
+    action_id="service.restart", target="checkout-api", parameters={"grace_seconds": 1}
+)
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process as nobody")
+
 SECRET = "a secret of the tests, long enough"
 
 # A service: answers 200 on its port, prints what it hears, and misbehaves as its flags say.

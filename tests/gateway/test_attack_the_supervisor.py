@@ -8,7 +8,6 @@ import json
 import os
 import pwd
 import signal
-import stat
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -21,18 +20,14 @@ import pytest
 
 from bot.gateway.config import read_config
 from bot.gateway.errors import ConfigError
-from bot.gateway.journal import Journal
-from bot.gateway.ourselves import lives_in
 from bot.remediation.client import ActionCall, GatewayClient
 from tests.helpers.waiting import until
 
-from .conftest import gone
+from .conftest import as_root, gone
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a secret that no child may read"
 RESTART = ActionCall(action_id="service.restart", target="web", parameters={"grace_seconds": 1})
-
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process as nobody")
 
 # Writes down all that it can read of its parent, then runs on.
 SPY = """
@@ -225,49 +220,6 @@ async def test_what_escaped_from_a_killed_gateway_is_ended_by_the_next_one(
     assert gone(pid)
 
 
-@pytest.mark.attack("ASI05")
-@pytest.mark.parametrize("name", ["journal.db", "journal.lock", "plan.key"])
-async def test_a_link_in_the_state_folder_is_not_followed(
-    start: Callable[..., Any], tmp_path: Path, name: str
-) -> None:
-    state, precious = tmp_path / "state", tmp_path / "precious"
-    state.mkdir(mode=0o700)
-    precious.write_text("not yours")
-    (state / name).symlink_to(precious)
-    with pytest.raises(ConfigError, match="is a link; it is not followed"):
-        await start({"web": {"executor": "process", "argv": ["true"], "autostart": False}})
-    assert precious.read_text() == "not yours"
-
-
-@pytest.mark.attack("ASI05")
-@pytest.mark.parametrize("mode", [0o755, 0o770, 0o707])
-async def test_a_state_folder_that_others_can_enter_is_refused(tmp_path: Path, mode: int) -> None:
-    state = tmp_path / "state"
-    state.mkdir()
-    state.chmod(mode)
-    with pytest.raises(ConfigError, match="is open to other users"):
-        await Journal.open(state)
-
-
-async def test_a_state_folder_is_made_for_the_gateway_alone(tmp_path: Path) -> None:
-    journal = await Journal.open(tmp_path / "state")
-    await journal.close()
-    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
-    (tmp_path / "link").symlink_to(tmp_path / "state")
-    with pytest.raises(ConfigError, match="links are not followed"):
-        await Journal.open(tmp_path / "link")
-
-
-@as_root
-@pytest.mark.attack("ASI05")
-async def test_a_state_folder_of_another_user_is_refused(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    state.mkdir(mode=0o700)
-    os.chown(state, 65534, 65534)
-    with pytest.raises(ConfigError, match="belongs to user 65534"):
-        await Journal.open(state)
-
-
 async def test_the_values_of_variables_and_the_user_are_in_the_plans_digest(
     start: Callable[..., Any],
 ) -> None:
@@ -286,74 +238,6 @@ async def test_the_values_of_variables_and_the_user_are_in_the_plans_digest(
     others = [await digest_with(env={"A": "two"}), await digest_with(user=me)]
     assert len({first, *others}) == 3
     assert await digest_with() == first
-
-
-@pytest.mark.attack("ASI02")
-@pytest.mark.parametrize(
-    ("name", "target", "says"),
-    [
-        ("sopbot", {"argv": ["true"]}, "is the name of the bot"),
-        ("AI-Command-Gateway", {"argv": ["true"]}, "is the name of the bot"),
-        ("caller", {"argv": ["true"]}, "is the name of the bot"),
-        ("web", {"argv": ["python3", "-m", "bot"]}, "starts the bot or its gateway"),
-        ("web", {"argv": ["python3", "-mbot.gateway"]}, "starts the bot or its gateway"),
-        ("web", {"executor": "docker", "container": "sopbot-gateway"}, "container: is the bot"),
-    ],
-)
-def test_the_bot_and_its_gateway_are_no_targets_of_a_config(
-    name: str, target: dict[str, Any], says: str
-) -> None:
-    target = {"executor": "process"} | target
-    with pytest.raises(ConfigError, match=says):
-        read_config({"sources": {"caller": {}}, "targets": {name: target}})
-
-
-ID = "4f1c" * 16
-ON_HOST = (
-    "36 25 0:31 / /var/lib/docker/overlay2/x/merged rw - overlay overlay rw\n"
-    f"37 25 0:32 / /var/lib/docker/containers/{ID}/mounts/shm rw - tmpfs shm rw\n"
-)
-IN_CONTAINER = (
-    f"50 40 8:1 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n"
-)
-
-
-@pytest.mark.parametrize(
-    ("cgroup", "mountinfo", "inside"),
-    [
-        ("0::/user.slice/session-1.scope\n", ON_HOST, False),
-        ("0::/\n", IN_CONTAINER, True),
-        (f"0::/system.slice/docker-{ID}.scope\n", "", True),
-        (f"12:cpu:/docker/{ID}\n", "", True),
-        ("", "", False),
-        ("", "nonsense\n", False),
-    ],
-)
-def test_a_gateway_knows_the_container_it_lives_in_from_others_on_its_host(
-    cgroup: str, mountinfo: str, inside: bool
-) -> None:
-    assert lives_in(ID, cgroup, mountinfo) is inside
-
-
-@pytest.mark.attack("ASI02")
-async def test_a_service_that_turns_out_to_be_the_bot_cannot_be_planned(
-    start: Callable[..., Any],
-) -> None:
-    # Its config names a script; what runs in the end has the command line of a bot.
-    script = "exec -a python3 sh -c 'sleep 1000; :' -m bot run"
-    target = {"executor": "process", "argv": ["bash", "-c", script]}
-    desk = await start({"web": target})
-    body = {
-        "source_id": "sopbot",
-        "target_resource": {"name": "web"},
-        "action_request": {"action": {"id": "service.restart"}},
-    }
-
-    async def refused() -> bool:
-        status, answer = await desk.post("/plan", body)
-        return bool(status == 502 and answer["error"]["code"] == "SELF_TARGET")
-
-    await until(lambda: refused())
 
 
 def _client(session: aiohttp.ClientSession, gateway: Any) -> GatewayClient:

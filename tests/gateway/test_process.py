@@ -12,9 +12,7 @@ from bot.gateway.executors.output import CappedLog
 from bot.remediation.client import ActionCall
 from tests.helpers.waiting import until
 
-from .conftest import gone, pid_of
-
-RESTART = ActionCall(action_id="service.restart", target="checkout-api")
+from .conftest import RESTART, gone, pid_of
 
 
 async def test_a_restart_replaces_the_process_and_says_so(start, service):
