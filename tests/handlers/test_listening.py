@@ -21,10 +21,8 @@ import handlers
 from bot.errors import InputError, Refused, StoreError
 from handlers.listeners import registration
 from handlers.listeners.errors import BUG
+from tests.handlers.payloads import ACTING, BOT, CHANNEL, PASSIVE, TEAM, USER, action, command, view
 from tests.helpers.waiting import until
-
-TEAM, USER, CHANNEL, BOT = "T1", "U0BEN", "C1", "B1"
-PERSON = {"id": USER, "team_id": TEAM}
 
 
 class Broken:
@@ -121,116 +119,6 @@ def desk_of(response_url: tuple[str, list[dict[str, Any]]]) -> Callable[[Any], D
         return Desk(app, outbox, response_url[1], response_url[0])
 
     return make
-
-
-def action(action_id: str, **more: Any) -> dict[str, Any]:
-    return {
-        "type": "block_actions",
-        "team": {"id": TEAM},
-        "user": PERSON,
-        "trigger_id": "1.2.3",
-        "channel": {"id": CHANNEL},
-        "container": {"message_ts": "1.000001", "channel_id": CHANNEL},
-        "message": {"ts": "1.000001", "bot_id": BOT},
-        "actions": [{"action_id": action_id, "block_id": "b", "value": "1", **more}],
-    }
-
-
-def view(callback_id: str) -> dict[str, Any]:
-    return {
-        "type": "view_submission",
-        "team": {"id": TEAM},
-        "user": PERSON,
-        "trigger_id": "1.2.3",
-        "view": {
-            "type": "modal",
-            "callback_id": callback_id,
-            "private_metadata": "1",
-            "state": {"values": {}},
-            "blocks": [{"type": "input", "block_id": "question"}],
-        },
-    }
-
-
-def shortcut(callback_id: str) -> dict[str, Any]:
-    return {
-        "type": "shortcut",
-        "team": {"id": TEAM},
-        "user": PERSON,
-        "trigger_id": "1.2.3",
-        "callback_id": callback_id,
-    }
-
-
-def menu(action_id: str) -> dict[str, Any]:
-    return {
-        "type": "block_suggestion",
-        "team": {"id": TEAM},
-        "user": PERSON,
-        "action_id": action_id,
-        "block_id": "b",
-        "value": "",
-    }
-
-
-def command(name: str, text: str, response_url: str = "") -> dict[str, Any]:
-    return {
-        "command": name,
-        "text": text,
-        "team_id": TEAM,
-        "user_id": USER,
-        "channel_id": CHANNEL,
-        "trigger_id": "1.2.3",
-        "response_url": response_url,
-    }
-
-
-def event(name: str, **more: Any) -> dict[str, Any]:
-    return {
-        "type": "event_callback",
-        "team_id": TEAM,
-        "event": {"type": name, "channel": CHANNEL, "ts": "1.000002", **more},
-    }
-
-
-MENTION = event("app_mention", user=USER, text="<@U0BOT> why?", thread_ts="1.000001")
-
-# One payload a listener that acts; whoever adds a listener adds its payload.
-ACTING = {
-    "approve": action("sopbot.approve"),
-    "reject": action("sopbot.reject"),
-    "dry_run": action("sopbot.dry_run"),
-    "edit": action("sopbot.edit"),
-    "check_again": action("sopbot.check_again"),
-    "by_hand": action("sopbot.by_hand"),
-    "did_not_run": action("sopbot.did_not_run"),
-    "undo": action("sopbot.undo"),
-    "try_again": action("sopbot.try_again"),
-    "reasoned": view("sopbot.reason_modal"),
-    "edited": view("sopbot.edit_modal"),
-    "acknowledge": action("sopbot.acknowledge"),
-    "resolve": action("sopbot.resolve"),
-    "confirmed": view("sopbot.resolve_modal"),
-    "reopen": action("sopbot.reopen"),
-    "turn_page": action("sopbot.alerts.more"),
-    "turn_back": action("sopbot.alerts.back"),
-    "show_alerts": action("sopbot.alerts"),
-    "ask": action("sopbot.ask"),
-    "question_submitted": view("sopbot.ask_modal"),
-    "mentioned": MENTION,
-    "incident": command("/incident", "list"),
-    "sop": command("/sop", "list"),
-}
-# Those that do nothing whatever fails: each is acknowledged.
-PASSIVE = {
-    "message_seen": event("message", text="hello"),
-    "followed_link": action("sopbot.link.0"),
-    "pressed": action("sopbot.of_an_older_version"),
-    "submitted": view("sopbot.gone"),
-    "chosen": shortcut("sopbot.gone"),
-    "opened": menu("sopbot.gone"),
-    "event_ignored": event("reaction_added", user=USER),
-}
 
 
 async def test_every_listener_is_in_one_of_the_two_tables(desk_of: Callable[[Any], Desk]) -> None:

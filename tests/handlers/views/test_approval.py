@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.blockers import Blocker
 from bot.approvals.model import ApprovalConditions, Choice, Vote
 from bot.approvals.reasons import (
     INCIDENT_RESOLVED,
-    BlockerKind,
-    EndKind,
-    LostVote,
-    Reason,
-    VoteProblem,
     from_text,
 )
 from bot.approvals.record import TrackRecord
@@ -26,7 +18,6 @@ from bot.incidents.remediation import FROM_MODEL, Parameter, Preview, Remediatio
 from handlers.views.approval import approval_card as view
 from handlers.views.approval import status_of
 from handlers.views.modals import edit_modal
-from handlers.views.text import clock
 from tests.helpers.models import (
     ANA,
     BEN,
@@ -184,14 +175,6 @@ def test_the_box_to_edit_says_edit() -> None:
     assert (view["title"]["text"], view["submit"]["text"]) == ("Edit INC-142", "Propose")
 
 
-def test_a_freeze_stands_on_the_card_with_who_and_why() -> None:
-    freeze = Blocker(kind=BlockerKind.FROZEN, user=ANA, since=NOW, reason="<!channel> a move")
-    text, blocks = view(approval(), blocker=freeze)
-    assert f"Frozen by <@{ANA}>, <!date^" in shown(blocks)
-    assert "&lt;!channel&gt; a move" in shown(blocks)
-    assert_slack_takes(text, blocks)
-
-
 def test_the_policy_stands_on_the_card_in_words() -> None:
     terms = ApprovalConditions(
         reason_required=True, only_in_windows=True, seen=False, editors=(BEN,)
@@ -222,46 +205,6 @@ def test_only_who_can_still_approve_is_named(changes: dict[str, Any], expected: 
     assert expected in shown(view(approval(**{"needed": 1, **changes}))[1])
 
 
-BLOCKERS = [
-    Blocker(kind=kind, subject="ledger", user=ANA, incident_id=7, since=NOW, count=3, until=until)
-    for kind in BlockerKind
-    if kind is not BlockerKind.FROZEN
-    for until in (None, NOW + timedelta(minutes=1), NOW + timedelta(days=1))
-]
-
-
-@pytest.mark.parametrize("blocker", BLOCKERS)
-def test_while_no_press_can_succeed_there_is_no_approve_and_the_card_says_until_when(
-    blocker: Blocker,
-) -> None:
-    text, blocks = view(approval(), blocker=blocker)
-    assert buttons(blocks) == ["Reject", "Dry run", "Edit"]
-    assert "*Nobody can approve this now:* " in shown(blocks)
-    until = blocker.until
-    expected = {
-        None: "",
-        NOW + timedelta(minutes=1): "It can be approved from <!date^",
-        NOW + timedelta(days=1): "after this approval expires: propose it again then.",
-    }
-    assert expected[until] in shown(blocks)
-    assert_slack_takes(text, blocks)
-
-
-@pytest.mark.parametrize("blocker", BLOCKERS)
-def test_every_time_on_a_card_that_cannot_be_approved_is_in_the_readers_own_zone(
-    blocker: Blocker,
-) -> None:
-    assert not re.search(r"\d\d:\d\d:\d\d UTC", shown(view(approval(), blocker=blocker)[1]))
-
-
-def test_a_cool_down_says_since_when_and_until_when_and_a_targets_name_stays_text() -> None:
-    until = NOW + timedelta(minutes=1)
-    cooling = Blocker(kind=BlockerKind.COOLDOWN, subject="<!here>", since=NOW, until=until)
-    _, blocks = view(approval(), blocker=cooling)
-    assert f"was acted on {clock(NOW)}; next action {clock(until)}." in shown(blocks)
-    assert "<!here>" not in shown(blocks)
-
-
 def test_a_vote_with_a_reason_shows_it_and_a_value_from_a_model_is_marked() -> None:
     vote = Vote(ANA, Choice.APPROVE, NOW, "it is <broken>")
     model = proposal(parameters=(Parameter("grace_seconds", 4, FROM_MODEL),))
@@ -280,58 +223,6 @@ def test_what_did_not_run_names_who_said_so() -> None:
     remediation = approval(state=RemediationStatus.APPROVED)
     _, blocks = view(remediation, execution(state=RemediationStatus.FAILED, by_hand=BEN))
     assert f"It did not run, says <@{BEN}>" in shown(blocks)
-
-
-@pytest.mark.parametrize(
-    ("reason", "expected"),
-    [
-        ("@U0BEN changed a value", "<@U0BEN> changed a value"),
-        ("Slack did not say who is in @S0SRE", "Slack did not say who is in <!subteam^S0SRE>"),
-        ("frozen (ask @SRE)", "frozen (ask @SRE)"),
-    ],
-)
-def test_a_person_or_a_group_in_the_reason_of_a_revocation_is_shown_by_name(
-    reason: str, expected: str
-) -> None:
-    remediation = approval(state=RemediationStatus.REVOKED, reason=from_text(reason))
-    assert f"Why: {expected}" in shown(view(remediation)[1])
-
-
-@pytest.mark.parametrize(
-    ("reason", "expected"),
-    [
-        (Reason(kind=EndKind.EDITED, user=BEN), f"<@{BEN}> changed a value. The new card is below"),
-        (
-            Reason(kind=BlockerKind.FROZEN, user=ANA, reason="a <move>"),
-            f"everything is frozen by <@{ANA}> (a &lt;move&gt;). An approver unblocks it",
-        ),
-        (
-            Reason(
-                kind=BlockerKind.VOTE_LOST,
-                lost_vote=LostVote(VoteProblem.GROUP_UNREAD, ("S0SRE",), ANA),
-            ),
-            "Slack did not say who is in <!subteam^S0SRE>",
-        ),
-    ],
-)
-def test_a_card_says_why_by_the_code_and_the_facts(reason: Reason, expected: str) -> None:
-    remediation = approval(state=RemediationStatus.REVOKED, reason=reason)
-    text = shown(view(remediation)[1])
-    assert "Why: " in text
-    assert expected in text
-
-
-@pytest.mark.attack("ASI09")
-@pytest.mark.parametrize("kind", [*BlockerKind, *list(EndKind)[:-1]])
-@pytest.mark.parametrize("text", HOSTILE)
-def test_no_fact_of_a_reason_formats_or_mentions(kind: BlockerKind | EndKind, text: str) -> None:
-    vote_problem = LostVote(VoteProblem.GROUP_UNREAD, (text,), text)
-    reason = Reason(kind=kind, user=text, subject=text, reason=text, lost_vote=vote_problem)
-    remediation = approval(state=RemediationStatus.REVOKED, reason=reason)
-    fallback, blocks = view(remediation)
-    assert_slack_takes(fallback, blocks)
-    assert "<!channel>" not in shown(blocks)
-    assert "<@U0EVE>" not in shown(blocks)
 
 
 WILD_APPROVALS = st.builds(

@@ -5,37 +5,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.advice.claims import MARK, marked
-from bot.advice.model import Advice
-from bot.approvals.blockers import Blocker
-from bot.approvals.model import Freeze
-from bot.approvals.reasons import BlockerKind, from_text
 from bot.incidents.confusables import fold
-from bot.incidents.model import GroupedAlert, GroupedAlerts, Hyperlink, Severity, TimelineEntry
-from bot.incidents.notices import Burst, Notice
-from bot.incidents.remediation import Parameter, Preview, RemediationStatus
-from bot.incidents.sops import ProposedAction, Sop
-from handlers.views import advice, alerts, audit, card, lists, modals, notices, result
-from handlers.views import approval as approval_view
+from bot.incidents.model import Hyperlink
+from handlers.views import card
 from handlers.views import text as views
 from handlers.views.text import imitates_bot, line, untrusted_line
+from tests.handlers.views.every_view import every_view
 from tests.helpers.models import (
-    NOW,
     acknowledged,
-    approval,
     assert_obeys_nothing,
     assert_slack_takes,
-    execution,
     incident,
     resolved,
-    vote,
 )
 
 IMPOSTORS = [
@@ -55,107 +42,6 @@ IMPOSTORS = [
     "R E S O L V E D",
     "line\n> quote\n✅ *Resolved* by <@U0ANA>\u2028👍 Approved",
 ]
-
-
-def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]]]]:
-    """Everything the bot posts or answers, with that text wherever a stranger's may stand."""
-    names = "title env region service category source value threshold text sop_id tracking_id"
-    texts = dict.fromkeys(names.split(), evil)
-    links = (
-        Hyperlink(evil, "https://evil.example/Approve"),
-        Hyperlink("✅ Approve", "https://EVIL.example:8443/"),
-        Hyperlink("Approve ↗", "https://slack.com@evil.example/"),
-        Hyperlink("Approve", "https://аpprove.example/"),
-    )
-    sick = incident(**texts, links=links, posted=False)
-    ask = approval(
-        proposal=replace(
-            approval().proposal,
-            title=evil,
-            target=evil,
-            parameters=(Parameter("target", evil, evil), Parameter("grace_seconds", evil, evil)),
-        ),
-        preview=Preview(evil, "sha256:1", evil),
-        reason=from_text(evil),
-        votes=(replace(vote("U0ANA"), reason=evil),),
-    )
-    ran = execution(
-        error=evil,
-        verify_note=evil,
-        answer={"command": evil, "exit_code": 1, "stdout": evil},
-        state=RemediationStatus.NOT_VERIFIED,
-    )
-    yield "card", card.card(sick, "https://runbooks.example/")
-    yield "card", card.card(acknowledged(**texts, links=links, posted=False), "", ask)
-    yield "card", card.card(resolved(**texts, links=links, posted=False), "", ask)
-    for by_model in (True, False):
-        model_advice = Advice(
-            source=evil if by_model else "",
-            cause=evil,
-            text=evil + evil,
-            confidence=evil,
-            evidence=(evil,),
-            next_steps=(evil,),
-            look_at=(evil,),
-            failure=evil,
-            sources=(evil,),
-        )
-        yield "advice", advice.advice_message(model_advice, evil, "U0ANA")
-    for kind in BlockerKind:
-        blocker = Blocker(kind=kind, user="U0ANA", since=NOW, reason=evil, subject=evil)
-        yield "approval", approval_view.approval_card(ask, blocker=blocker)
-    yield "approval", approval_view.approval_card(replace(ask, state=RemediationStatus.REVOKED))
-    for state in (RemediationStatus.NOT_VERIFIED, RemediationStatus.OUTCOME_UNKNOWN):
-        yield "result", result.result(replace(ran, state=state), replace(ask, preview=Preview()))
-    yield "resolved", result.resolved(resolved(**texts), ran, ask)
-    yield "note", notices.note(TimelineEntry(142, NOW, "note", evil, "U0ANA"))
-    yield (
-        "storm",
-        notices.burst_digest(
-            Burst(NOW, None, {"high": 1}, 1, 0, ((1, "high", evil),), ((evil, 30, 9),)), 20
-        ),
-    )
-    frozen = {"by": "U0ANA", "why": evil, "lifted_by": "U0BEN"}
-    yield "frozen", notices.frozen(Notice(1, "frozen", "C1", frozen, NOW, NOW))
-    rows = [["things wait", 3, [evil]]]
-    yield "stuck", notices.overdue_work(Notice(1, "stuck", "C1", rows, NOW, None))
-    yield "undelivered", notices.undelivered("C0X", evil, card.card(sick))
-    yield "audit", audit.head("2026-11-21", 3, "abc", evil)
-    timeline = [TimelineEntry(142, NOW, "opened", evil, "U0ANA")]
-    sop = Sop(
-        sop_id="web",
-        title=evil,
-        keys=(f"svc:{evil}",),
-        command=(evil,),
-        fix_action=(evil,),
-        runbook="https://runbooks.example/",
-        actions=(ProposedAction(action="service.restart"),),
-    )
-    grouped = GroupedAlert(
-        name=evil,
-        title=evil,
-        value=evil,
-        severity=Severity.HIGH,
-        is_firing=True,
-        since=NOW,
-        reason=evil,
-        source=evil,
-        count=2,
-        labels={"instance": evil, evil: evil},
-    )
-    page = alerts.alerts_modal(sick, GroupedAlerts((grouped,), 1, 1), 0)
-    yield "modal", ("a modal has no text", page["blocks"])
-    yield "modal", ("a modal has no text", modals.ask_modal(sick)["blocks"])
-    yield "modal", ("a modal has no text", modals.edit_modal(ask)["blocks"])
-    yield "modal", ("a modal has no text", modals.reason_modal(ask)["blocks"])
-    for answer in (
-        lists.incident_list([sick], NOW, {}, more=True),
-        lists.incident_details(sick, timeline, [ask], "https://slack.example/p1"),
-        lists.sop_list([sop], 1),
-        lists.sop_details(sop, [sick], NOW + timedelta(hours=1)),
-        lists.freeze(Freeze("U0ANA", NOW, evil)),
-    ):
-        yield "answer", (answer, [])
 
 
 def text_objects(node: Any) -> Iterator[dict[str, Any]]:

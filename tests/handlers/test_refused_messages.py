@@ -1,0 +1,144 @@
+"""A message that Slack refuses is tried again or given up, and holds up no other."""
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from bot.configuration import LiveConfiguration
+from bot.incidents.model import Severity
+from bot.response.upkeep import Upkeep
+from handlers.outbound.delivery import GIVE_UP_AFTER
+from tests.handlers.conftest import ALERTS, OPS
+from tests.handlers.outbox_states import refusal, tried
+from tests.helpers.waiting import until
+
+
+async def test_what_slack_will_never_take_is_told_in_the_ops_channel(desk):
+    number = await desk.open(channel="C0NOWHERE1")
+    async with desk.running():
+        await desk.slack.wait_for(
+            lambda: desk.ours(OPS), why="a word in the ops channel", channel="ops"
+        )
+    notice = desk.ours(OPS)[0]
+    assert f"INC-{number}" in notice.text
+    assert "channel_not_found" in notice.text
+    assert "web is down" in notice.text, "the card itself, so that nobody has to look for it"
+    buttons = [b["text"]["text"] for b in notice.data["blocks"][-1]["elements"]]
+    assert "Acknowledge" in buttons, "and it can be worked with from there"
+    row = await desk.store.outbox_message(f"card:{number}")
+    assert row.given_up_at, "kept, with the reason"
+
+
+async def test_refused_blocks_still_leave_the_words(desk):
+    desk.faults.script["chat.postMessage"] = [refusal("invalid_blocks")]
+    await desk.open()
+    async with desk.running():
+        await desk.slack.wait_for(desk.ours, why="the plain text")
+    assert "web is down" in desk.ours()[0].data["text"]
+    assert not desk.ours()[0].data.get("blocks")
+
+
+async def test_a_token_that_slack_does_not_take_loses_nothing(desk):
+    desk.faults.script["chat.postMessage"] = [refusal("token_revoked")]
+    number = await desk.open()
+    async with desk.running():
+        await asyncio.wait_for(desk.faults.refused.wait(), 10)
+    row = await desk.store.outbox_message(f"card:{number}")
+    assert not row.given_up_at
+    desk.clock.forward(60)
+    async with desk.running():
+        await desk.slack.wait_for(desk.ours, why="the card once the token is good again")
+
+
+def poison(error, status=200):
+    """Refuses what speaks of the service `poison` in its channel, in this way and for ever."""
+
+    def answer(method, args):
+        spoken = str(args.get("text")) if args.get("channel") == ALERTS else ""
+        if method == "chat.postMessage" and "poison is down" in spoken:
+            return web.json_response({"ok": False, "error": error}, status=status)
+        return None
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [("a_new_error", 200), ("internal_error", 200), ("oops", 503)]
+)
+async def test_a_message_that_is_always_refused_does_not_silence_its_channel(desk, error, status):
+    desk.faults.always = poison(error, status)
+    number = await desk.open("poison", Severity.CRITICAL)
+    async with desk.running():
+        await asyncio.wait_for(desk.faults.refused.wait(), 10)
+        row = await until(lambda: tried(desk, number, 1), why="the first try")
+        await desk.open("web", Severity.LOW)
+        desk.wake(1)  # the pause of a channel of which nothing is known
+        await desk.slack.wait_for(desk.ours, why="the card of another incident")
+    assert not row.given_up_at
+
+
+async def test_what_is_refused_again_and_again_is_given_up_and_told(desk):
+    desk.faults.always = poison("a_new_error")
+    number = await desk.open("poison")
+    async with desk.running():
+        for times in range(1, GIVE_UP_AFTER):
+            row = await until(lambda n=times: tried(desk, number, n), why="a try")
+            assert not row.given_up_at, times
+            desk.wake(120)
+        await desk.slack.wait_for(lambda: desk.ours(OPS), why="a word in the ops channel")
+    assert "a_new_error" in desk.ours(OPS)[0].text
+    assert (await desk.store.outbox_message(f"card:{number}")).given_up_at
+
+
+ODD_BODIES = {
+    "429 as text": lambda: web.Response(status=429, text="slow down"),
+    "429 as HTML": lambda: web.Response(status=429, text="<html>", content_type="text/html"),
+    "429 with a date": lambda: web.Response(
+        status=429, headers={"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
+    ),
+    "200 as text": lambda: web.Response(text="ok"),
+    "200 as a list": lambda: web.json_response([1]),
+    "200 and broken": lambda: web.Response(text="{", content_type="application/json"),
+    "200 without a ts": lambda: web.json_response({"ok": True}),
+    "502 as HTML": lambda: web.Response(status=502, text="<html>", content_type="text/html"),
+    "an error that is a list": lambda: web.json_response({"ok": False, "error": ["x"]}),
+}
+
+
+@pytest.mark.parametrize("body", list(ODD_BODIES))
+async def test_an_answer_of_any_shape_is_waited_out(desk, body, caplog):
+    desk.faults.script["chat.postMessage"] = [ODD_BODIES[body]()]
+    number = await desk.open()
+    async with desk.running():
+        await until(lambda: tried(desk, number, 1), why="the odd answer")
+        desk.wake(31)
+        await desk.slack.wait_for(desk.ours, why="the card")
+    assert len(desk.ours()) == 1
+    assert "cannot be shown now" not in caplog.text, "foreseen"
+
+
+async def test_a_text_that_is_too_long_even_alone_is_given_up(desk):
+    desk.faults.script["chat.postMessage"] = [refusal("msg_too_long"), refusal("msg_too_long")]
+    number = await desk.open()
+    async with desk.running():
+        await desk.slack.wait_for(lambda: desk.ours(OPS), why="a word in the ops channel")
+    assert (await desk.store.outbox_message(f"card:{number}")).given_up_at
+
+
+async def test_a_card_that_was_given_up_is_shown_once_the_bot_is_invited(desk):
+    desk.faults.script["chat.postMessage"] = [refusal("not_in_channel")]
+    number = await desk.open()
+    await desk.store.note(number, "look at the graph", "U0ANA00001", desk.clock.now)
+    upkeep = Upkeep(desk.store, LiveConfiguration(), desk.clock, desk.metrics, OPS)
+    async with desk.running():
+        await desk.slack.wait_for(lambda: desk.ours(OPS), why="a word in the ops channel")
+        await upkeep.retry_outbox()
+        assert (await desk.store.outbox_message(f"card:{number}")).given_up_at, "not at once"
+        assert "sopbot_outbox_failed 0.0" not in desk.metrics.text().decode()
+        desk.clock.forward(601)
+        await upkeep.retry_outbox()
+        await desk.slack.wait_for(
+            lambda: desk.ours() and desk.slack.thread(ALERTS, desk.ours()[0].ts),
+            why="the card, and the note beneath it",
+        )
