@@ -9,7 +9,7 @@ LONG = {
     "test_no_message_is_doubled.py",
     "test_soak.py",
     "test_three_replicas.py",
-    "test_what_was_missed.py",
+    "test_backfill_after_outages.py",
 }
 
 

@@ -14,26 +14,10 @@ MOST_LINES, MOST_LINES_OF_A_FUNCTION = 350, 50
 
 # What is longer still. Take a line out when you split the file; nothing may be added.
 LONG_FILES: dict[str, int] = {
-    "bot/simulator/tests/test_blocks.py": 454,
-    "bot/simulator/tests/test_web_api.py": 405,
     "tests/approvals/test_blockers.py": 353,
     "tests/approvals/test_rules.py": 361,
-    "tests/gateway/test_attack_the_supervisor.py": 407,
-    "tests/gateway/test_http.py": 398,
-    "tests/handlers/test_listening.py": 360,
-    "tests/handlers/test_outbox.py": 535,
-    "tests/handlers/views/test_approval.py": 376,
-    "tests/handlers/views/test_impostors.py": 385,
     "tests/incidents/test_sops.py": 354,
     "tests/remediation/test_client.py": 501,
-    "tests/scenarios/mistakes.py": 403,
-    "tests/scenarios/test_attack_audit.py": 560,
-    "tests/scenarios/test_attack_the_gateway.py": 358,
-    "tests/scenarios/test_attack_who_counts.py": 524,
-    "tests/scenarios/test_commands.py": 404,
-    "tests/scenarios/test_http_door.py": 465,
-    "tests/scenarios/test_stop_and_start.py": 379,
-    "tests/serving/test_connections.py": 355,
     "tests/store/test_backups.py": 447,
     "tests/store/test_bundles.py": 547,
     "tests/store/test_contract_approvals.py": 380,
@@ -46,7 +30,7 @@ LONG_FILES: dict[str, int] = {
     "tests/store/test_transfer.py": 356,
     "tests/test_store_command.py": 373,
 }
-LONG_FUNCTIONS = 12
+LONG_FUNCTIONS = 9
 
 
 def test_no_file_is_too_long_to_read_at_once() -> None:

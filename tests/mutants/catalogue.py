@@ -114,7 +114,7 @@ MUTANTS = [
     Mutant(
         "bot/web/access.py",
         "bearer_only.check",
-        "tests/scenarios/test_http_door.py",
+        "tests/scenarios/test_http_endpoints.py",
         returns="await handler(request)",
     ),
     Mutant("bot/web/sns.py", "_is_signed_by", "tests/web", returns="True"),

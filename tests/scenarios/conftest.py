@@ -22,7 +22,8 @@ from store.engines.clocks import system_clock
 from tests.helpers.bot_processes import BotProcess, ForkedBot, child_environment
 from tests.helpers.clocks import RunningClock
 from tests.helpers.databases import Database, PostgresDatabase, SqliteDatabase
-from tests.helpers.slack_faults import SlackHooks
+from tests.helpers.slack_faults import HttpProxy, SlackHooks
+from tests.scenarios.http_caller import TOKEN, HttpCaller, StartWithHttp
 from tests.scenarios.starting import StartBot, StartProcess, gateway_config
 from tests.scenarios.world import (
     BEN,
@@ -149,6 +150,14 @@ def world(
 
 
 @pytest.fixture
+async def gateway_proxy(world: World) -> AsyncIterator[HttpProxy]:
+    """A proxy between the bot and the gateway."""
+    async with HttpProxy.before(world.gateway_url) as proxy:
+        world.gateway_url = proxy.url
+        yield proxy
+
+
+@pytest.fixture
 def clock() -> RunningClock:
     """The bot's clock: real time, until a test puts it forward."""
     return RunningClock(system_clock)
@@ -200,3 +209,36 @@ async def unsigned_gateway(leaky_service: LeakyService, tmp_path: Path) -> Async
     config = gateway_config(leaky_service, tmp_path / "unsigned") | {"sources": {}}
     async with running(read_config(config), environ={"PATH": os.environ["PATH"]}) as started:
         yield started.url
+
+
+@pytest.fixture
+async def two_open(world: World, bot: StartBot) -> None:
+    """INC-1 with an SOP, INC-2 without one, nobody proposing anything."""
+    sop = restart_sop(world.probe_url)
+    world.write_sops(sop | {"actions": []})
+    await bot()
+    await world.alert()
+    await world.card()
+    await world.alert("search-api", name="LatencyHigh", severity="warning")
+    await world.card(number=2)
+    await world.quiet()
+
+
+@pytest.fixture
+async def one_open(world: World, bot: StartBot) -> None:
+    """INC-1 with an SOP, nobody proposing anything."""
+    world.write_sops(restart_sop(world.probe_url) | {"actions": []})
+    await bot()
+    await world.alert()
+    await world.card()
+    await world.quiet()
+
+
+@pytest.fixture
+async def start_with_http(bot: StartBot, http: aiohttp.ClientSession) -> StartWithHttp:
+    """Start a bot with a bearer token; a client that sends the token."""
+
+    async def start(**settings: str) -> HttpCaller:
+        return HttpCaller(await bot(**{"HTTP_TOKEN": TOKEN} | settings), http)
+
+    return start

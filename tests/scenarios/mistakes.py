@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.scenarios.mistake import Changes, Mistake
+from tests.scenarios.slack_mistakes import SLACK, logged_out
+from tests.scenarios.world import World, restart_sop
 
-from tests.scenarios.world import BEN, CHLOE, World, restart_sop
-
-MANIFEST = Path(__file__).parents[2] / "manifest.yml"
-SCOPES = tuple(yaml.safe_load(MANIFEST.read_text())["oauth_config"]["scopes"]["bot"])
-OPS = "C0OPS00001"
 HTML = "<!doctype html>" + "x" * 9000
-
-Changes = dict[str, str | None]
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A mistake of an operator, and what the one line of `check` about it has to contain."""
-
-    about: str
-    cause: str
-    remedy: str
-    settings: Changes | Callable[[World], Changes] | None = None
-    world: Callable[[World], Any] | None = None
-
-    def make(self, world: World) -> Changes:
-        """Do it; the settings that go with it."""
-        if self.world:
-            self.world(world)
-        return (self.settings(world) if callable(self.settings) else self.settings) or {}
 
 
 def sop(**changes: Any) -> Callable[[World], None]:
@@ -47,37 +23,6 @@ def action(**changes: Any) -> Callable[[World], None]:
 
 def file(name: str, text: str) -> Callable[[World], Any]:
     return lambda world: (world.folder / name).write_text(text)
-
-
-def scopes_without(*missing: str) -> Callable[[World], None]:
-    def change(world: World) -> None:
-        world.slack.core.scopes = tuple(scope for scope in SCOPES if scope not in missing)
-
-    return change
-
-
-def archived(channel: str) -> Callable[[World], None]:
-    def change(world: World) -> None:
-        world.slack.core.workspace.channels[channel].is_archived = True
-
-    return change
-
-
-def bot_left(world: World) -> None:
-    workspace = world.slack.core.workspace
-    workspace.channels["C0ALERTS01"].members.discard(workspace.app.user_id)
-
-
-def socket_mode_off(world: World) -> None:
-    world.slack.script.fail("apps.connections.open", "socket_mode_disabled", times=None)
-
-
-def logged_out(world: World) -> Changes:
-    """A stand-in for `q` that nobody has logged in."""
-    path = world.folder / "q"
-    path.write_text('#!/bin/sh\n[ "$1" = whoami ] && exit 1\necho q 1.19.7\n')
-    path.chmod(0o700)
-    return {"ADVISOR_COMMAND": f"{path} chat --no-interactive"}
 
 
 def page_as_store(world: World) -> Changes:
@@ -236,99 +181,6 @@ FILES = [
         "RUNBOOK_DIR: there is no folder /nowhere",
         "create it, or remove RUNBOOK_DIR",
         {"RUNBOOK_DIR": "/nowhere"},
-    ),
-]
-SLACK = [
-    Mistake(
-        "slack",
-        "SLACK_BOT_TOKEN: Slack does not accept it",
-        "Bot User OAuth Token",
-        {"SLACK_BOT_TOKEN": "xoxb-1-2"},
-    ),
-    Mistake(
-        "socket",
-        "SLACK_APP_TOKEN: Slack does not accept it",
-        "connections:write",
-        {"SLACK_APP_TOKEN": "xapp-1-2"},
-    ),
-    Mistake("socket", "Socket Mode is off", "switch it on", world=socket_mode_off),
-    *(
-        Mistake(
-            "scopes", f"the app lacks {scope};", "reinstall the app", None, scopes_without(scope)
-        )
-        for scope in ("channels:history", "groups:history", "chat:write", "channels:read")
-    ),
-    Mistake(
-        "scopes",
-        "the app lacks usergroups:read, users:read",
-        "reinstall the app",
-        world=scopes_without("users:read", "usergroups:read"),
-    ),
-    Mistake(
-        "channels",
-        "SLACK_ALERT_CHANNELS: C0ALERTS01 (#alerts) is archived",
-        "unarchive it",
-        world=archived("C0ALERTS01"),
-    ),
-    Mistake(
-        "channels",
-        "SLACK_ALERT_CHANNELS: C0ALERTS01 (#alerts): the bot is not in it",
-        "/invite",
-        world=bot_left,
-    ),
-    Mistake(
-        "channels",
-        "SLACK_ALERT_CHANNELS: C0NOBODY99: Slack knows no such channel",
-        "copy the id",
-        {"SLACK_ALERT_CHANNELS": "C0ALERTS01,C0NOBODY99"},
-    ),
-    Mistake(
-        "channels",
-        "SLACK_OPS_CHANNEL: C0NOBODY99: Slack knows no such channel",
-        "copy the id",
-        {"SLACK_OPS_CHANNEL": "C0NOBODY99"},
-    ),
-    Mistake(
-        "channels",
-        "SLACK_OPS_CHANNEL: C0OPS00001 (#ops) is archived",
-        "unarchive it",
-        world=archived(OPS),
-    ),
-    Mistake(
-        "sources",
-        "SLACK_ALERT_SOURCES: Slack knows no bot B0NOBODY99",
-        "its id (B…)",
-        {"SLACK_ALERT_SOURCES": "B0NOBODY99"},
-    ),
-    Mistake(
-        "sources",
-        "SLACK_ALERT_SOURCES: 'Alertmanager' is neither",
-        "its id (B…)",
-        {"SLACK_ALERT_SOURCES": "Alertmanager"},
-    ),
-    Mistake(
-        "approvers",
-        "U0NOBODY99: Slack does not know it",
-        "a member of this workspace",
-        world=lambda world: world.write_policy("U0NOBODY99", BEN),
-    ),
-    Mistake(
-        "approvers",
-        "this account is deactivated",
-        "a member of this workspace",
-        world=lambda world: world.slack.change_user("ben", is_deleted=True),
-    ),
-    Mistake(
-        "approvers",
-        "needs 3 approvers, and names 2",
-        "name more people",
-        world=lambda world: world.write_policy(BEN, CHLOE, approvals_required=3),
-    ),
-    Mistake(
-        "slack",
-        "Slack cannot be reached",
-        "check the network and SLACK_API_URL",
-        {"SLACK_API_URL": "http://127.0.0.1:1/api/"},
     ),
 ]
 GATEWAY = [

@@ -4,79 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 import pytest
 
-from bot.app import Bot
-from bot.approvals.binding import digest_of
 from bot.errors import StoreError
-from bot.simulator import Message
-from store.engines.tables import tables
-from store.rows import approval_from
 from tests.helpers.bot_processes import run_bot
 from tests.helpers.clocks import RunningClock
 from tests.helpers.waiting import until
-from tests.scenarios.audit_commands import export_and_verify, verify
+from tests.scenarios.audit_commands import verify
+from tests.scenarios.audit_trails import decided, posted, seq_of, trail, write_row
 from tests.scenarios.starting import StartBot
 from tests.scenarios.world import (
     ALERTS,
-    AUDIT_KEY,
     BEN,
     CHLOE,
     Gateway,
     World,
     kind,
-    restart_sop,
 )
 
 pytestmark = pytest.mark.attack("ASI10")
-
-DAY = 86_400
-COLUMNS = "seq, at, kind, incident_id, subject, actor, detail, prev, mac"
-
-
-async def decided(world: World, bot: StartBot) -> Bot:
-    """A bot, and a restart that ana was refused, ben approved, and the gateway did."""
-    running = await bot()
-    await world.alert()
-    card = await world.approval_card("awaiting approval")
-    await world.press(card, "Approve", "ana")
-    await world.ephemeral("ana", "Not counted")
-    await world.press(card, "Approve", "ben")
-    await world.result("Verified")
-    await world.quiet()
-    return running
-
-
-def trail(world: World) -> list[Any]:
-    return world.rows(f"SELECT {COLUMNS} FROM audit ORDER BY seq")  # noqa: S608
-
-
-def seq_of(world: World, what: str) -> int:
-    """The number of the first row of that kind."""
-    return next(int(row["seq"]) for row in trail(world) if row["kind"] == what)
-
-
-async def posted(world: World, running: Bot, clock: RunningClock) -> str:
-    """The head that the bot posts when the day is over."""
-    clock.forward(DAY)
-    await running.service.upkeep.close_audit_day()
-    message = await world.slack.wait_for(
-        lambda: next((m for m in world.slack.messages(ALERTS) if kind(m) == "audit_head"), None),
-        why="the head of the day",
-    )
-    return message.text.rpartition("head `")[2].partition("`")[0]
-
-
-def write_row(world: World, row: Any, seq: int) -> None:
-    values = [row[name] for name in COLUMNS.split(", ")]
-    markers = ", ".join("?" * len(values))
-    world.store.tamper(
-        f"INSERT INTO audit ({COLUMNS}) VALUES ({markers})",  # noqa: S608
-        seq,
-        *values[1:],
-    )
 
 
 async def test_nobody_attacks_and_the_whole_way_is_on_record_and_proved(
@@ -357,204 +304,3 @@ async def test_the_clock_is_moved_back_to_before_an_approval_expired(
     code, output = await verify(world)
     assert code == 0
     assert f"! row {seq_of(world, 'clock moved back')}: the clock had been moved back" in output
-
-
-async def test_a_vote_is_written_into_the_store_by_hand(world: World, bot: StartBot) -> None:
-    await decided(world, bot)
-    world.store.tamper("UPDATE votes SET voter = ?", CHLOE)
-    code, out, _ = await run_bot("store", "status", settings=world.settings(), folder=world.folder)
-    assert code == 1
-    assert f"✗ every vote is in the audit trail: not so for vote of {CHLOE}" in out
-    assert "other votes are on record" in (await export_and_verify(world))[1]
-
-
-async def approve_without_the_key(world: World) -> None:
-    """Write the rows that `vote` writes, except the audit row, which takes the key."""
-    (row,) = world.rows("SELECT * FROM approvals")
-    at = row["requested_at"]
-    world.store.tamper(
-        "INSERT INTO votes (approval_id, voter, choice, at, reason) VALUES (?, ?, ?, ?, '')",
-        row["id"],
-        BEN,
-        "approve",
-        at,
-    )
-    world.store.tamper(
-        "UPDATE approvals SET state = 'approved', decided_by = ?, decided_at = ?", BEN, at
-    )
-    world.store.tamper(
-        "INSERT INTO executions (id, approval_id, incident_id, state, created_at)"
-        " VALUES (?, ?, ?, 'approved', ?)",
-        f"exec-{row['id']}",
-        row["id"],
-        row["incident_id"],
-        at,
-    )
-
-
-async def test_an_approval_written_into_the_store_without_the_key_does_not_run(
-    world: World, bot: StartBot, gateway: Gateway, caplog: pytest.LogCaptureFixture
-) -> None:
-    await bot()
-    await world.alert()
-    await world.approval_card("awaiting approval")
-    await world.quiet()
-    await approve_without_the_key(world)
-    revoked = await world.approval_card("revoked")
-    assert "its approval is not on record" in revoked.text
-    await world.quiet()
-    assert gateway.executions() == []
-    assert any("was the store edited?" in record.getMessage() for record in caplog.records)
-
-
-async def test_an_approval_of_something_else_put_in_its_place_does_not_run(
-    world: World, bot: StartBot, gateway: Gateway
-) -> None:
-    await bot()
-    await world.alert()
-    card = await world.approval_card("awaiting approval")
-    await world.quiet()
-    (row,) = world.rows("SELECT * FROM approvals")
-    world.store.tamper("UPDATE approvals SET preview = ?", row["preview"].replace('["', '["echo '))
-    (changed,) = world.rows("SELECT * FROM approvals")
-    assert changed["preview"] != row["preview"]
-    # The digest takes no key: whoever edits the one makes the other fit.
-    digest = digest_of(approval_from(changed, []))
-    world.store.tamper("UPDATE approvals SET digest = ?", digest)
-    await world.press(card, "Approve", "ben")
-    revoked = await world.approval_card("revoked")
-    assert "its approval is not on record" in revoked.text
-    await world.quiet()
-    assert gateway.executions() == []
-
-
-async def test_a_bundle_is_proved_and_holds_no_secret(
-    world: World, bot: StartBot, clock: RunningClock
-) -> None:
-    running = await decided(world, bot)
-    head = await posted(world, running, clock)
-    code, output = await export_and_verify(world)
-    assert code == 0, output
-    assert f"lead to the head {head}" in output
-    text = (world.folder / "bundle.json").read_text(encoding="utf-8")
-    for name, value in world.settings().items():
-        if name.endswith(("_TOKEN", "_SECRET", "_KEY")):
-            assert value not in text, name
-    parts = json.loads(text)["parts"]
-    assert parts["alerts"][0]["body"]["raw"]
-    assert parts["approvals"][0]["execution"]["answer"]["overall_status"]
-    assert {message["kind"] for message in parts["messages"]} >= {"card", "approval", "result"}
-
-
-async def test_a_bundle_holds_no_token_of_the_address_to_probe_and_is_proved(
-    world: World, bot: StartBot
-) -> None:
-    world.write_sops(restart_sop(f"{world.probe_url}?token=s3cret-of-the-probe"))
-    await decided(world, bot)
-    code, output = await export_and_verify(world)
-    assert code == 0, output
-    text = (world.folder / "bundle.json").read_text(encoding="utf-8")
-    assert "?token=" in text
-    assert "s3cret" not in text
-
-
-async def test_a_bundle_is_edited(world: World, bot: StartBot) -> None:
-    await decided(world, bot)
-    assert (await export_and_verify(world))[0] == 0
-    file = world.folder / "bundle.json"
-    file.write_text(file.read_text(encoding="utf-8").replace(BEN, CHLOE), encoding="utf-8")
-    code, output = await verify(world, "--bundle", str(file))
-    assert code == 1
-    assert "was edited" in output
-
-
-async def test_the_key_is_nowhere_to_be_found(world: World, bot: StartBot) -> None:
-    await decided(world, bot)
-    tables = ("audit", "audit_anchors", "outbox", "timeline", "executions")
-    held = "\n".join(
-        str(list(row))
-        for table in tables
-        for row in world.rows(f"SELECT * FROM {table}")  # noqa: S608
-    )
-    text = "\n".join(message.text for message in everything(world))
-    assert AUDIT_KEY not in held + text
-
-
-def everything(world: World) -> list[Message]:
-    return [*world.slack.messages(ALERTS), *world.slack.thread(ALERTS, world.cards()[0].ts)]
-
-
-async def test_a_freeze_that_is_deleted_by_hand_still_blocks_and_is_reported(
-    world: World, bot: StartBot, gateway: Gateway
-) -> None:
-    await bot()
-    await world.alert()
-    card = await world.approval_card("awaiting approval")
-    await (await world.types("/incident freeze on a move", "ana")).response()
-    world.store.tamper("DELETE FROM freezes")
-    code, output = await verify(world)
-    assert code == 1
-    assert "everything is frozen by the trail, and the freeze is missing from the store" in output
-    await world.press(card, "Approve", "ben", stale=True)
-    await world.ephemeral("ben", "the store and the audit trail disagree about a freeze")
-    shown = await (await world.types("/incident freeze", "chloe")).response()
-    assert "disagree about a freeze" in shown.text
-    await world.quiet()
-    assert gateway.executions() == []
-    await (await world.types("/incident unfreeze", "ben")).response()
-    assert (await verify(world))[0] == 0
-    await until(lambda: "Approve" in world.replies("approval")[0].buttons, why="it may again")
-    await world.press(card, "Approve", "ben")
-    await world.result("Verified")
-
-
-@pytest.mark.parametrize(
-    ("change", "text"),
-    [
-        ("DELETE FROM executions", "its execution is on record, and missing"),
-        ("UPDATE executions SET state = 'failed'", "another state of its execution is on record"),
-        (
-            "UPDATE executions SET started_at = '2020-01-01T00:00:00.000000Z'",
-            "another started_at of its execution is on record",
-        ),
-        ("UPDATE executions SET answer = '{}'", "another answer is on record"),
-    ],
-    ids=["deleted", "state", "start", "answer"],
-)
-async def test_an_execution_that_is_edited_by_hand_is_found_by_the_proof(
-    world: World, bot: StartBot, change: str, text: str
-) -> None:
-    await decided(world, bot)
-    world.store.tamper(change)
-    code, sentence = await verify(world)
-    assert code == 1
-    assert text in sentence
-
-
-async def test_an_execution_without_its_request_is_found_by_the_proof_and_by_status(
-    world: World, bot: StartBot
-) -> None:
-    await decided(world, bot)
-    for table, changed in (("approvals", ("id", "origin")), ("executions", ("id", "approval_id"))):
-        (names,) = (known.columns for known in tables() if known.name == table)
-        values = ("'forged'" if name in changed else name for name in names)
-        world.store.tamper(f"INSERT INTO {table} SELECT {', '.join(values)} FROM {table}")  # noqa: S608
-    code, text = await verify(world)
-    assert code == 1
-    assert "approval forged: it was answered, and its request is not on record" in text
-    code, out, _ = await run_bot("store", "status", settings=world.settings(), folder=world.folder)
-    assert code == 1
-    assert (
-        "✗ every answered execution has its request on record: not so for execution forged" in out
-    )
-
-
-async def test_an_execution_that_is_deleted_by_hand_so_that_a_limit_forgets_it_stops_everything(
-    world: World, bot: StartBot, gateway: Gateway
-) -> None:
-    await decided(world, bot)
-    world.store.tamper("DELETE FROM executions")
-    await (await world.types("/incident fix INC-1 restart", "ana")).response()
-    card = await world.reply("approval", "an earlier request is on record", which=2)
-    assert "Approve" not in card.buttons
-    assert len(gateway.executions()) == 1

@@ -134,9 +134,9 @@ async def test_a_person_who_fixes_production_from_a_dev_incident_gets_the_rule_o
 async def test_where_a_gateway_names_no_environment_the_strictest_rule_holds(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with HttpProxy.before(world.gateway_url) as front:
-        world.gateway_url = front.url
-        front.alter = lambda request, status, body: (
+    async with HttpProxy.before(world.gateway_url) as gateway_proxy:
+        world.gateway_url = gateway_proxy.url
+        gateway_proxy.alter = lambda request, status, body: (
             (404, b"{}") if request.path == "/plan" else (status, body)
         )
         weak = {"environments": ["dev"], "approvals_required": 1}

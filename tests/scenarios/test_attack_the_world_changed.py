@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -162,14 +161,6 @@ async def test_a_row_that_somebody_made_easier_does_not_run(
     await nothing_ran(world, gateway)
 
 
-@pytest.fixture
-async def front(world: World) -> AsyncIterator[HttpProxy]:
-    """In front of the gateway."""
-    async with HttpProxy.before(world.gateway_url) as proxy:
-        world.gateway_url = proxy.url
-        yield proxy
-
-
 def another_plan(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:
     """As if the gateway had another config: what it plans is another thing."""
     if request.path != "/plan":
@@ -180,11 +171,11 @@ def another_plan(request: web.Request, status: int, body: bytes) -> tuple[int, b
 
 
 async def test_a_plan_that_drifted_is_noticed_before_anything_is_sent(
-    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
+    world: World, bot: StartBot, gateway: Gateway, gateway_proxy: HttpProxy
 ) -> None:
     card = await proposed(world, bot)
     await world.quiet()
-    front.alter = another_plan
+    gateway_proxy.alter = another_plan
     await world.press(card, "Approve", "ben")
     revoked = await world.approval_card("revoked")
     assert "the gateway's plan has changed since it was shown" in revoked.text
@@ -192,13 +183,13 @@ async def test_a_plan_that_drifted_is_noticed_before_anything_is_sent(
 
 
 async def test_a_dry_run_tells_the_presser_whether_it_is_still_the_same_plan(
-    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
+    world: World, bot: StartBot, gateway: Gateway, gateway_proxy: HttpProxy
 ) -> None:
     card = await proposed(world, bot)
     await world.quiet()
     await world.press(card, "Dry run", "ana")
     await world.ephemeral("ana", "Still the same plan. Nothing was run.")
-    front.alter = another_plan
+    gateway_proxy.alter = another_plan
     await world.press(card, "Dry run", "ana")
     await world.ephemeral("ana", "The plan is another one by now. Nothing was run.")
     await world.approval_card("revoked")
@@ -206,16 +197,16 @@ async def test_a_dry_run_tells_the_presser_whether_it_is_still_the_same_plan(
 
 
 async def test_a_plan_that_only_the_bot_believes_in_is_refused_by_the_gateway(
-    world: World, bot: StartBot, gateway: Gateway, front: HttpProxy
+    world: World, bot: StartBot, gateway: Gateway, gateway_proxy: HttpProxy
 ) -> None:
-    front.alter = another_plan
+    gateway_proxy.alter = another_plan
     card = await proposed(world, bot)
     assert "restart nothing" in card.text
     await world.press(card, "Approve", "ben")
     result = await world.result("failed")
     assert "Not dispatched: The gateway answered 409" in result.text
     assert "is not the approved one any more. Nothing was run." in result.text
-    assert front.count("POST", "/execute") == 1
+    assert gateway_proxy.count("POST", "/execute") == 1
     await nothing_ran(world, gateway)
 
 
@@ -286,7 +277,7 @@ async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_st
     world: World,
     bot: StartBot,
     gateway: Gateway,
-    front: HttpProxy,
+    gateway_proxy: HttpProxy,
     clock: RunningClock,
 ) -> None:
     if change == "window":
@@ -304,7 +295,7 @@ async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_st
             await go.wait()
         return True
 
-    front.on_request = held
+    gateway_proxy.on_request = held
     await world.press(card, "Approve", "ben")
     async with asyncio.timeout(10):
         await planning.wait()
@@ -327,7 +318,7 @@ async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_st
     go.set()
     revoked = await world.approval_card("revoked")
     assert why in revoked.text
-    assert front.count("POST", "/execute") == 0
+    assert gateway_proxy.count("POST", "/execute") == 0
     kinds = [row["kind"] for row in world.rows("SELECT kind FROM audit ORDER BY seq")]
     assert "request" not in kinds
     assert not any("erified" in reply.text for reply in world.replies("resolved"))

@@ -22,7 +22,9 @@ from bot.simulator import LocalSlack
 from tests.helpers.databases import SqliteDatabase
 from tests.helpers.postgres import PostgresServer
 from tests.helpers.slack_faults import SlackHooks
-from tests.scenarios.mistakes import MISTAKES, OPS, SCOPES, Mistake
+from tests.scenarios.mistake import Mistake
+from tests.scenarios.mistakes import MISTAKES
+from tests.scenarios.slack_mistakes import OPS, SCOPES
 from tests.scenarios.starting import gateway_config
 from tests.scenarios.world import (
     BEN,

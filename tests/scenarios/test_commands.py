@@ -11,45 +11,11 @@ import pytest
 from aiohttp import web
 
 from tests.helpers.slack_faults import HttpProxy
+from tests.scenarios.commands import answer_to
 from tests.scenarios.starting import StartBot
-from tests.scenarios.world import ALERTS, Gateway, World, restart_sop
+from tests.scenarios.world import ALERTS, Gateway, World
 
 pytestmark = pytest.mark.one_engine
-
-
-async def answer_to(world: World, line: str, who: str = "ana") -> str:
-    """Type a command; what only this person then reads. The channel must stay as it was."""
-    before = [m.text for m in world.slack.messages(ALERTS)]
-    answer = await world.types(line, who)
-    assert answer.acked, f"{line} was not acknowledged within Slack's three seconds"
-    text = (await answer.response()).text.replace("`", "")
-    after = [m.text for m in world.slack.messages(ALERTS)]
-    assert len(after) == len(before), "a command posts nothing into the channel"
-    others = {"ana", "ben", "chloe"} - {who}
-    assert not any(text in other for user in others for other in world.ephemerals(user))
-    return text
-
-
-@pytest.fixture
-async def two_open(world: World, bot: StartBot) -> None:
-    """INC-1 with an SOP, INC-2 without one, nobody proposing anything."""
-    sop = restart_sop(world.probe_url)
-    world.write_sops(sop | {"actions": []})
-    await bot()
-    await world.alert()
-    await world.card()
-    await world.alert("search-api", name="LatencyHigh", severity="warning")
-    await world.card(number=2)
-    await world.quiet()
-
-
-@pytest.fixture
-async def one_open(world: World, bot: StartBot) -> None:
-    world.write_sops(restart_sop(world.probe_url) | {"actions": []})
-    await bot()
-    await world.alert()
-    await world.card()
-    await world.quiet()
 
 
 @pytest.mark.parametrize("line", ["/incident help", "/incident"])
@@ -240,13 +206,6 @@ async def test_sop_list_and_show(world: World, two_open: None) -> None:
     assert "INC-1 open" in shown, "where it was used last"
 
 
-async def test_ask_brings_the_answer_into_the_thread(world: World, one_open: None) -> None:
-    text = await answer_to(world, "/incident ask INC-1 why only in the evening?")
-    assert "Question sent; the answer will be posted in the thread of INC-1." in text
-    answer = await world.advice("why only in the evening?", which=2)
-    assert "@ana asked" in answer.text
-
-
 async def test_fix_puts_a_proposal_before_people(world: World, one_open: None) -> None:
     text = await answer_to(world, "/incident fix restart grace_seconds=3")
     assert "Proposed in the thread of INC-1: Restart checkout-api." in text
@@ -300,46 +259,6 @@ async def test_fix_says_within_slacks_patience_that_the_gateway_does_not_answer(
     assert "Nothing is proposed." in text
     await world.quiet()
     assert world.replies("approval") == []
-
-
-async def test_a_mention_in_a_thread_is_a_question(world: World, one_open: None) -> None:
-    ben = world.slack.as_user("ben")
-    await ben.say(ALERTS, "@sopbot what changed today?", thread=await world.card())
-    answer = await world.advice("what changed today?", which=2)
-    assert "@ben asked" in answer.text
-
-
-async def test_a_mention_elsewhere_asks_nothing(world: World, one_open: None) -> None:
-    ben = world.slack.as_user("ben")
-    root = await ben.say(ALERTS, "@sopbot good morning")
-    await ben.say(ALERTS, "@sopbot and good night", thread=root)
-    await ben.say(ALERTS, "@sopbot", thread=await world.card())
-    await world.quiet()
-    assert len(world.replies("advice")) == 1
-
-
-async def test_the_ask_button_opens_a_box_and_its_answer_comes_into_the_thread(
-    world: World, one_open: None
-) -> None:
-    chloe = world.slack.as_user("chloe")
-    assert (await chloe.press(await world.card(), "Ask")).acked
-    modal = await world.slack.wait_for(lambda: world.slack.modal("chloe"), why="the box")
-    assert modal["title"]["text"] == "Ask about INC-1"
-    outcome = await chloe.submit(values={"Question": "is it the disk?"})
-    assert outcome.acked
-    assert outcome.errors == {}
-    answer = await world.advice("is it the disk?", which=2)
-    assert "@chloe asked" in answer.text
-
-
-async def test_an_empty_question_is_answered_in_the_box(world: World, one_open: None) -> None:
-    chloe = world.slack.as_user("chloe")
-    await chloe.press(await world.card(), "Ask")
-    await world.slack.wait_for(lambda: world.slack.modal("chloe"), why="the box")
-    outcome = await chloe.submit(values={"Question": "   "})
-    assert outcome.errors["question"].startswith("What is the question?")
-    await world.quiet()
-    assert len(world.replies("advice")) == 1
 
 
 async def test_the_buttons_of_the_card_acknowledge_and_resolve(

@@ -37,6 +37,7 @@ from tests.scenarios.world import (
     LeakyService,
     World,
     restart_sop,
+    stop_sop,
 )
 from tests.store.test_sqlite_files import held
 
@@ -49,7 +50,6 @@ RULES = {
     "verify_deadline_seconds": 5,
     "actions": {name: {"cooldown_seconds": 0} for name in ACTIONS},
 }
-NOTHING_LISTENS = "http://127.0.0.1:1/health"
 
 
 def documented() -> dict[str, str]:
@@ -126,9 +126,7 @@ def world(
         slack, slack_hooks, leaky_service, store, tmp_path, line.url, f"{leaky_service.url}/health"
     )
     world.write_policy(BEN, CHLOE, **RULES)
-    stop = restart_sop(NOTHING_LISTENS)
-    stop["actions"][0]["action"] = "service.stop"
-    world.write_sops(stop)
+    world.write_sops(stop_sop())
     return world
 
 

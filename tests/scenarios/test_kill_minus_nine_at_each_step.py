@@ -235,21 +235,21 @@ async def test_a_second_kill_while_the_first_is_looked_into_changes_nothing(
 async def test_a_request_that_arrives_after_its_successor_restarts_nothing_twice(
     world: World, gateway: Gateway, proxies: tuple[HttpProxy, HttpProxy], bot_process: StartProcess
 ) -> None:
-    front, _ = proxies
+    gateway_proxy, _ = proxies
     trap = Trap(("gateway", "/execute", WORKING))
     trap.stand_in(world.slack_hooks, *proxies)
-    springs, sent_again = front.on_request, asyncio.Event()
+    springs, sent_again = gateway_proxy.on_request, asyncio.Event()
     assert springs is not None
 
     async def on_request(request: web.Request) -> bool:
         goes_on = await springs(request)
         if request.path == "/execute":
-            if front.count("POST", "/execute") == 1:
+            if gateway_proxy.count("POST", "/execute") == 1:
                 # Held on its way while the bot dies, comes back, asks, and sends it anew.
                 await sent_again.wait()
             sent_again.set()
         return goes_on
 
-    front.on_request = on_request
+    gateway_proxy.on_request = on_request
     await the_story_survives(trap, world, gateway, bot_process)
-    assert front.count("POST", "/execute") == 2
+    assert gateway_proxy.count("POST", "/execute") == 2

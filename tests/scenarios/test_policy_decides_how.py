@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -20,11 +19,9 @@ from tests.scenarios.attacks import (
     ran,
 )
 from tests.scenarios.starting import StartBot
-from tests.scenarios.world import ANA, BEN, CHLOE, SERVICE, Gateway, World, restart_sop
+from tests.scenarios.world import ANA, BEN, CHLOE, SERVICE, Gateway, World, restart_sop, stop_sop
 
 pytestmark = pytest.mark.one_engine
-
-NOTHING_LISTENS = "http://127.0.0.1:9/health"
 
 
 async def test_where_a_reason_is_wanted_the_vote_counts_when_it_is_given(
@@ -152,9 +149,9 @@ async def test_a_rule_that_asks_for_people_is_not_overruled_by_what_the_policy_a
 async def test_what_a_gateway_without_plans_would_touch_is_too_much_for_every_rule(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with HttpProxy.before(world.gateway_url) as front:
-        world.gateway_url = front.url
-        front.alter = lambda request, status, body: (
+    async with HttpProxy.before(world.gateway_url) as gateway_proxy:
+        world.gateway_url = gateway_proxy.url
+        gateway_proxy.alter = lambda request, status, body: (
             (404, b"{}") if request.path == "/plan" else (status, body)
         )
         rules = [{"targets_at_least": 2, "approvals_required": 2}]
@@ -167,15 +164,17 @@ async def test_what_a_gateway_without_plans_would_touch_is_too_much_for_every_ru
 async def test_a_token_in_the_address_to_probe_is_called_but_neither_shown_nor_on_record(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with HttpProxy.before(world.probe_url.rpartition("/")[0]) as front:
+    async with HttpProxy.before(world.probe_url.rpartition("/")[0]) as gateway_proxy:
         called: list[str] = []
 
         async def listen(request: web.Request) -> bool:
             called.append(request.path_qs)
             return True
 
-        front.on_request = listen
-        probe = f"{front.url}/{world.probe_url.rpartition('/')[2]}?token=s3cret-of-the-probe"
+        gateway_proxy.on_request = listen
+        probe = (
+            f"{gateway_proxy.url}/{world.probe_url.rpartition('/')[2]}?token=s3cret-of-the-probe"
+        )
         world.write_sops(restart_sop(probe))
         card = await proposed(world, bot)
         assert "?token=…" in card.text
@@ -199,13 +198,6 @@ async def test_an_action_that_the_operator_took_out_is_not_proposed(
     note = await world.reply("note", "Not proposed: service.restart.")
     assert "Known: service.stop, service.start" in note.text
     await nothing_ran(world, gateway)
-
-
-def stop_sop() -> dict[str, Any]:
-    """An SOP that stops the service, and looks at what never answers."""
-    sop = restart_sop(NOTHING_LISTENS)
-    sop["actions"][0]["action"] = "service.stop"
-    return sop
 
 
 async def test_what_did_not_help_is_undone_by_one_click_and_another_persons_yes(

@@ -47,8 +47,8 @@ async def test_a_gateway_that_plans_one_service_slowly_holds_up_neither_advice_n
     billing = restart_sop(world.probe_url, sop_id="sop_billing", keys=["svc:billing"])
     billing["actions"][0]["parameters"]["target"] = SERVICE
     world.write_sops(restart_sop(world.probe_url), billing)
-    async with HttpProxy.before(world.gateway_url) as front:
-        world.gateway_url = front.url
+    async with HttpProxy.before(world.gateway_url) as gateway_proxy:
+        world.gateway_url = gateway_proxy.url
         first, go = asyncio.Event(), asyncio.Event()
 
         async def hold_the_first(request: web.Request) -> bool:
@@ -57,7 +57,7 @@ async def test_a_gateway_that_plans_one_service_slowly_holds_up_neither_advice_n
                 await go.wait()
             return True
 
-        front.on_request = hold_the_first
+        gateway_proxy.on_request = hold_the_first
         await bot()
         await world.alert()
         async with asyncio.timeout(10):
@@ -76,23 +76,24 @@ async def test_a_gateway_that_plans_one_service_slowly_holds_up_neither_advice_n
 async def test_what_the_gateway_could_not_plan_is_proposed_once_it_can_and_said_once(
     world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
-    async with HttpProxy.before(world.gateway_url) as front:
-        world.gateway_url = front.url
+    async with HttpProxy.before(world.gateway_url) as gateway_proxy:
+        world.gateway_url = gateway_proxy.url
         away = True
 
         async def drop(request: web.Request) -> bool:
             return not (away and request.path == "/plan")
 
-        front.on_request = drop
+        gateway_proxy.on_request = drop
         await bot()
         await world.alert()
         note = await world.reply("note", "Not proposed: service.restart.")
         assert "It is proposed as soon as the gateway can plan it." in note.text
         for _ in range(3):
-            result = front.count("POST", "/plan")
+            result = gateway_proxy.count("POST", "/plan")
             clock.forward(60)
             await until(
-                lambda result=result: front.count("POST", "/plan") > result, why="it is asked"
+                lambda result=result: gateway_proxy.count("POST", "/plan") > result,
+                why="it is asked",
             )
         assert len(world.replies("note")) == 1
         away = False

@@ -53,14 +53,6 @@ def world(
     return _world(slack, slack_hooks, leaky_service, store, gateway.url, tmp_path)
 
 
-@pytest.fixture
-async def front(world: World) -> AsyncIterator[HttpProxy]:
-    """In front of the gateway."""
-    async with HttpProxy.before(world.gateway_url) as proxy:
-        world.gateway_url = proxy.url
-        yield proxy
-
-
 async def fill_up(disk: SmallDisk, running: Bot) -> None:
     """Leave no room, while the bot writes too."""
     while True:
@@ -147,7 +139,11 @@ async def test_a_bot_that_nobody_asks_for_anything_finds_out_by_itself_and_says_
 
 
 async def test_a_proposal_that_could_not_be_written_is_made_once_there_is_room(
-    world: World, bot: StartBot, disk: SmallDisk, front: HttpProxy, caplog: pytest.LogCaptureFixture
+    world: World,
+    bot: StartBot,
+    disk: SmallDisk,
+    gateway_proxy: HttpProxy,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     running = await bot()
 
@@ -156,7 +152,7 @@ async def test_a_proposal_that_could_not_be_written_is_made_once_there_is_room(
             await fill_up(disk, running)
         return True
 
-    front.on_answer = fills
+    gateway_proxy.on_answer = fills
     await world.alert()
     await until(
         lambda: any(
@@ -164,7 +160,7 @@ async def test_a_proposal_that_could_not_be_written_is_made_once_there_is_room(
         ),
         why="the proposal cannot be written",
     )
-    front.on_answer = None
+    gateway_proxy.on_answer = None
     disk.make_room()
     await world.approval_card("Restart checkout-api")
     await world.quiet()
@@ -189,7 +185,11 @@ def fill_beside(disk: SmallDisk, file: Path) -> None:
 
 
 async def test_an_outcome_that_died_with_the_process_is_looked_up_and_nothing_is_sent_again(
-    world: World, bot_process: StartProcess, disk: SmallDisk, gateway: Gateway, front: HttpProxy
+    world: World,
+    bot_process: StartProcess,
+    disk: SmallDisk,
+    gateway: Gateway,
+    gateway_proxy: HttpProxy,
 ) -> None:
     first = await bot_process(fork=True)
 
@@ -198,7 +198,7 @@ async def test_an_outcome_that_died_with_the_process_is_looked_up_and_nothing_is
             fill_beside(disk, disk.folder / "sopbot.db")
         return True
 
-    front.on_answer = fills
+    gateway_proxy.on_answer = fills
     await world.leaky_service.falls_ill()
     await world.alert()
     await world.press(await world.approval_card(), "Approve")
@@ -213,6 +213,6 @@ async def test_an_outcome_that_died_with_the_process_is_looked_up_and_nothing_is
     await bot_process(fork=True)
     await world.result("Verified")
     await world.quiet()
-    assert front.count("POST", "/execute") == 1
+    assert gateway_proxy.count("POST", "/execute") == 1
     assert gateway.executions() == [("service.restart", "checkout-api", "finished")]
     assert world.leaky_service.restarts == 1

@@ -15,24 +15,29 @@ pytestmark = pytest.mark.one_engine
 async def test_a_degraded_gateway_does_not_stop_the_start(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with HttpProxy.before(world.gateway_url) as front:
-        front.alter = lambda request, status, body: (
+    async with HttpProxy.before(world.gateway_url) as gateway_proxy:
+        gateway_proxy.alter = lambda request, status, body: (
             (status, body.replace(b'"healthy"', b'"degraded"'))
             if request.path == "/health"
             else (status, body)
         )
-        started = await bot(AI_COMMAND_GATEWAY_URL=front.url)
+        started = await bot(AI_COMMAND_GATEWAY_URL=gateway_proxy.url)
         assert started.health.report()["gateway"]["state"] == "ok"
 
 
 async def test_an_unhealthy_gateway_stops_the_start_unless_it_need_not_be_there(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with HttpProxy.before(world.gateway_url) as front:
-        front.alter = lambda request, status, body: (503, body.replace(b"healthy", b"unhealthy"))
+    async with HttpProxy.before(world.gateway_url) as gateway_proxy:
+        gateway_proxy.alter = lambda request, status, body: (
+            503,
+            body.replace(b"healthy", b"unhealthy"),
+        )
         with pytest.raises(GatewayUnavailable):
-            await bot(AI_COMMAND_GATEWAY_URL=front.url)
-        started = await bot(AI_COMMAND_GATEWAY_URL=front.url, AI_COMMAND_GATEWAY_REQUIRED="false")
+            await bot(AI_COMMAND_GATEWAY_URL=gateway_proxy.url)
+        started = await bot(
+            AI_COMMAND_GATEWAY_URL=gateway_proxy.url, AI_COMMAND_GATEWAY_REQUIRED="false"
+        )
         assert started.health.report()["gateway"]["state"] == "failing"
         assert started.health.ready, "it takes alerts in"
 
@@ -40,9 +45,11 @@ async def test_an_unhealthy_gateway_stops_the_start_unless_it_need_not_be_there(
 async def test_without_its_gateway_it_takes_alerts_in_and_says_that_nothing_can_run(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with HttpProxy.before(world.gateway_url) as front:
-        front.alter = lambda request, status, body: (503, b"{}")
-        started = await bot(AI_COMMAND_GATEWAY_URL=front.url, AI_COMMAND_GATEWAY_REQUIRED="false")
+    async with HttpProxy.before(world.gateway_url) as gateway_proxy:
+        gateway_proxy.alter = lambda request, status, body: (503, b"{}")
+        started = await bot(
+            AI_COMMAND_GATEWAY_URL=gateway_proxy.url, AI_COMMAND_GATEWAY_REQUIRED="false"
+        )
         await world.alert()
         card = await world.card("checkout-api")
         assert "Nothing can run: the gateway did not answer at" in card.text
@@ -54,7 +61,7 @@ async def test_without_its_gateway_it_takes_alerts_in_and_says_that_nothing_can_
             lambda: any("Nothing can run since" in text for text in notices()),
             why="the ops channel hears of it",
         )
-        front.alter = lambda request, status, body: (status, body)
+        gateway_proxy.alter = lambda request, status, body: (status, body)
         await started.health.check("gateway")
         await world.slack.wait_for(
             lambda: ["The gateway answers again" in text for text in notices()] == [True],
@@ -71,13 +78,16 @@ async def test_the_next_process_takes_back_what_the_one_before_said_of_the_gatew
             True
         ]
 
-    async with HttpProxy.before(world.gateway_url) as front:
-        front.alter = lambda request, status, body: (503, b"{}")
-        settings = {"AI_COMMAND_GATEWAY_URL": front.url, "AI_COMMAND_GATEWAY_REQUIRED": "false"}
+    async with HttpProxy.before(world.gateway_url) as gateway_proxy:
+        gateway_proxy.alter = lambda request, status, body: (503, b"{}")
+        settings = {
+            "AI_COMMAND_GATEWAY_URL": gateway_proxy.url,
+            "AI_COMMAND_GATEWAY_REQUIRED": "false",
+        }
         first = await bot_process(fork=True, **settings)
         await world.slack.wait_for(lambda: says("Nothing can run since"), why="it says so")
         first.kill()
         await first.ended()
-        front.alter = lambda request, status, body: (status, body)
+        gateway_proxy.alter = lambda request, status, body: (status, body)
         await bot_process(fork=True, **settings)
         await world.slack.wait_for(lambda: says("answers again"), why="the message is taken back")

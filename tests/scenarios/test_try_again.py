@@ -18,8 +18,7 @@ from tests.helpers.waiting import until
 from tests.scenarios.attacks import proposed, ran
 from tests.scenarios.audit_commands import export_and_verify
 from tests.scenarios.starting import StartBot, gateway_config
-from tests.scenarios.test_policy_decides_how import stop_sop
-from tests.scenarios.world import BEN, CHLOE, SECRET, SERVICE, Gateway, World
+from tests.scenarios.world import BEN, CHLOE, SECRET, SERVICE, Gateway, World, stop_sop
 
 
 @asynccontextmanager
@@ -36,13 +35,13 @@ async def gateway_of(world: World) -> AsyncIterator[RunningGateway]:
 @asynccontextmanager
 async def unplannable(world: World) -> AsyncIterator[asyncio.Event]:
     """A gateway that cannot be asked what it would do while the event is set."""
-    async with HttpProxy.before(world.gateway_url) as front:
-        world.gateway_url, away = front.url, asyncio.Event()
+    async with HttpProxy.before(world.gateway_url) as gateway_proxy:
+        world.gateway_url, away = gateway_proxy.url, asyncio.Event()
 
         async def drop(request: web.Request) -> bool:
             return not (away.is_set() and request.path == "/plan")
 
-        front.on_request = drop
+        gateway_proxy.on_request = drop
         yield away
 
 
@@ -100,10 +99,10 @@ async def test_an_undo_that_could_not_be_sent_is_tried_again_by_a_press_and_prov
 async def test_what_a_stopping_gateway_did_not_take_is_sent_again_by_a_press_and_proved(
     world: World, bot: StartBot
 ) -> None:
-    async with HttpProxy.before(world.gateway_url) as front:
-        world.gateway_url = front.url
+    async with HttpProxy.before(world.gateway_url) as gateway_proxy:
+        world.gateway_url = gateway_proxy.url
         async with gateway_of(world) as stopping:
-            front.target = stopping.url
+            gateway_proxy.target = stopping.url
             card = await proposed(world, bot)
             await stopping.dispatcher.drain(5)
             await world.press(card, "Approve", "ben")
@@ -112,12 +111,12 @@ async def test_what_a_stopping_gateway_did_not_take_is_sent_again_by_a_press_and
         (first,) = world.rows("SELECT state FROM executions")
         assert first["state"] == "failed"
         async with gateway_of(world) as started:
-            front.target = started.url
+            gateway_proxy.target = started.url
             await until(lambda: world.leaky_service.pids, why="the service is up again")
             await world.press(result, "Try again", "ana")
             await world.result("Verified")
             await world.quiet()
-            assert front.count("POST", "/execute") == 2
+            assert gateway_proxy.count("POST", "/execute") == 2
             journal = Gateway(started.url, world.folder / "restarted")
             assert [state for _, _, state in journal.executions()] == ["finished"]
     await the_export_is_proved(world)

@@ -24,6 +24,7 @@ ANA, BEN, CHLOE = "U0ANA00001", "U0BEN00001", "U0CHLOE001"
 SERVICE = "checkout-api"
 SECRET = "a gateway secret of the tests"
 AUDIT_KEY = "an audit key of the tests"
+NOTHING_LISTENS = "http://127.0.0.1:9/health"
 PROGRAM = Path(__file__).with_name("leaking_service.py")
 
 
@@ -125,6 +126,13 @@ def restart_sop(probe_url: str, **more: Any) -> JSON:
             }
         ],
     } | more
+
+
+def stop_sop() -> JSON:
+    """An SOP that stops the service, and probes an address where nothing answers."""
+    sop = restart_sop(NOTHING_LISTENS)
+    sop["actions"][0]["action"] = "service.stop"
+    return sop
 
 
 @dataclass
