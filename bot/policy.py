@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from bot.approvals.rules import unknown_environments
 from bot.approvals.segment import Approver, Remediate
 from bot.errors import InputError, SettingsError
+from bot.incidents.routes import Route, dead_routes
 from bot.regular_files import read_regular
 from bot.remediation.catalogue import unknown_actions
 from bot.validation import FieldProblem, field_problems, form, in_file
@@ -54,13 +55,15 @@ Of CloudWatch with the AWS account, or `-unverified`.
 
 
 class Ingest(_Segment):
-    """The hours of Slack's history that the backfill reads, and the identity of senders.
+    """How far back the backfill reads, which senders are one, and the channel of each alert.
 
     `same_sender`: groups of senders that are one, so that each may clear the others' alerts.
+    `routes`: the channels for alerts that come by HTTP; the first route that matches decides.
     """
 
     read_back_hours: float = Field(default=24.0, gt=0, le=168)
     same_sender: tuple[Annotated[tuple[Sender, ...], Field(min_length=2)], ...] = ()
+    routes: tuple[Route, ...] = Field(default=(), max_length=500)
 
 
 class Retention(_Segment):
@@ -117,7 +120,9 @@ def parse_policy(text: str, *, file: str, roles: Roles | None = None) -> Policy:
     except ValidationError as error:
         problems = [*field_problems(error, Policy), *_unknown_beside(raw, error)]
         raise _refused(problems, name, document) from error
-    if problems := _unknown_names(policy.remediate):
+    problems = _unknown_names(policy.remediate)
+    problems += dead_routes(policy.ingest.routes, policy.remediate.declared)
+    if problems:
         raise _refused(problems, name, document)
     return policy
 

@@ -62,7 +62,7 @@ class SlackCheck:
             return
         self._check_scopes()
         if self._has("channels", "channels:read"):
-            await self._guarded("channels", self._channels)
+            await self._guarded("channels", lambda: self._channels(policy))
         if self._settings.slack_alert_sources and self._has("sources", "users:read"):
             await self._guarded("sources", self._sources)
         if policy is not None and self._has("approvers", "users:read"):
@@ -138,7 +138,7 @@ class SlackCheck:
         self._report.good("socket", "Socket Mode is on")
         return True
 
-    async def _channels(self) -> bool:
+    async def _channels(self, policy: Policy | None) -> bool:
         settings = self._settings
         before = self._report.problems
         for channel in settings.slack_alert_channels:
@@ -146,6 +146,13 @@ class SlackCheck:
         ops = settings.slack_ops_channel
         if ops and ops not in settings.slack_alert_channels:
             await self._channel("SLACK_OPS_CHANNEL", ops)
+        routed = {route.channel for route in policy.ingest.routes} if policy else set()
+        for channel in sorted(routed.difference(settings.slack_alert_channels)):
+            self._report.problem(
+                "channels",
+                f"{settings.policy_file}: ingest.routes: {channel} is not in SLACK_ALERT_CHANNELS",
+                "add it there, or name another channel",
+            )
         if self._report.problems == before:
             channels = {*settings.slack_alert_channels, *filter(None, [ops])}
             self._report.good("channels", f"a member of {len(channels)}")

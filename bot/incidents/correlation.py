@@ -55,7 +55,8 @@ class IdentifiedAlert:
     sends no reminders. `edit_of` is the part of the message that this is an edit of, with the
     common prefix of the keys of all its versions; None if this is not an edit. `sent_at` is the
     sender's time, if known. `senders` are its own sender and those that the operator declares to be
-    the same; empty if unknown.
+    the same; empty if unknown. `channel` is where a route of the policy puts the card of a new
+    incident; '' if none matches: the delivery's channel.
     """
 
     alert: Alert
@@ -69,6 +70,7 @@ class IdentifiedAlert:
     edit_of: DeliveryPart | None = None
     sent_at: datetime | None = None
     senders: tuple[str, ...] = ()
+    channel: str = ""
 
     @property
     def sender(self) -> str:

@@ -108,12 +108,11 @@ class Environments:
 
     def fitting(self, glob: str) -> frozenset[str]:
         """Return the declared names that a glob matches by any of their spellings, and UNKNOWN."""
-        names = {
-            name
-            for name, others in self.names.items()
-            if any(fnmatchcase(spelling, glob) for spelling in (name, *others))
-        }
-        return frozenset(names | ({UNKNOWN} if fnmatchcase(UNKNOWN, glob) else set()))
+        return frozenset(name for name in (*self.names, UNKNOWN) if self.fits(name, glob))
+
+    def fits(self, name: str, glob: str) -> bool:
+        """Return whether a glob matches a declared name, or UNKNOWN, by any of its spellings."""
+        return any(fnmatchcase(spelling, glob) for spelling in (name, *self.names.get(name, ())))
 
 
 DEFAULT = Environments.of(DECLARED)

@@ -93,7 +93,7 @@ def read_key(text: str) -> Key:
             raise ValueError(f"key {text!r}: {error}") from None
     if field == "category":
         pattern = _category(pattern)
-    compiled = _glob(pattern)
+    compiled = glob_pattern(pattern)
     if field == "severity" and not any(
         compiled.fullmatch(word) for severity in Severity for word in _severity_spellings(severity)
     ):
@@ -149,7 +149,7 @@ def _meet(left: str, right: str) -> bool:
     return False
 
 
-def _glob(pattern: str) -> re.Pattern[str]:
+def glob_pattern(pattern: str) -> re.Pattern[str]:
     """Compile a glob; `*` stands for any run.
 
     Every part is bound to its first match: trying all positions would take seconds for a handful of

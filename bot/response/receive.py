@@ -10,6 +10,7 @@ from datetime import datetime
 from bot.incidents import correlation, keys
 from bot.incidents.correlation import DeliveryPart, IdentifiedAlert
 from bot.incidents.model import Alert
+from bot.incidents.routes import Route, channel_of
 from bot.incidents.sops import SopLibrary
 
 ALERTS_A_STEP = 20  # named before the event loop may do something else
@@ -20,12 +21,13 @@ class Delivery:
     """What one outsider handed us at once.
 
     `key` is the same when the same thing is handed over again. `channel` is where a new incident's
-    card goes. With `retold`, a sender repeats itself to say that an alert still stands (as
-    webhooks do): what the store knows already is then a repetition. `edit_of` is how the keys of
-    every version of the edited message begin, '' when this is not an edit. `sent_at` is when the
-    sender said it, where that is known: of two tellings that come in the wrong order it tells which
-    is the newer. `posted`: it is a message in that channel, which people can read. `sender` is who
-    handed it over, as only the door can know it: `slack:<bot id>` or `http:<source>`.
+    card goes; unless `posted`, a route of the policy may choose another one for each alert. With
+    `repeats`, a sender repeats itself to say that an alert still fires (as webhooks do): the store
+    counts an alert that it knows as a reminder. `edit_of` is how the keys of every version of the
+    edited message begin, '' when this is not an edit. `sent_at` is the sender's time, where it is
+    known: it orders two messages that come in the wrong order. `posted`: it is a message in that
+    channel, which people can read. `sender` is who handed it over, as only the endpoint can know
+    it: `slack:<bot id>` or `http:<source>`.
     """
 
     key: str
@@ -43,15 +45,19 @@ def name_all(
     sops: SopLibrary,
     now: datetime,
     same_sender: Sequence[Sequence[str]] = (),
+    routes: Sequence[Route] = (),
 ) -> Iterator[IdentifiedAlert]:
     """Every alert of the delivery with its tracking id, incident key and SOP ID.
 
-    `same_sender`: each names senders that are one, as the operator declares. It costs as much as
+    `same_sender`: each names senders that are one, as the operator declares. `routes` choose the
+    channel of alerts that stand in no channel yet. It costs as much as
     there are alerts times SOPs, so the event loop takes it in parts: `named_in_steps`.
     """
     senders = _senders(delivery.sender, same_sender)
+    if delivery.posted:
+        routes = ()
     for index, alert in enumerate(delivery.alerts):
-        yield _name(alert, delivery, index, sops, now, senders)
+        yield _name(alert, delivery, index, sops, now, senders, routes)
 
 
 async def named_in_steps(names: Iterator[IdentifiedAlert]) -> list[IdentifiedAlert]:
@@ -79,6 +85,7 @@ def _name(
     sops: SopLibrary,
     now: datetime,
     senders: tuple[str, ...],
+    routes: Sequence[Route],
 ) -> IdentifiedAlert:
     scope = correlation.scope_of(alert)
     incident_key = correlation.key_of(alert, scope)
@@ -100,4 +107,5 @@ def _name(
         edit_of=DeliveryPart(delivery.edit_of, index) if delivery.edit_of else None,
         sent_at=delivery.sent_at,
         senders=senders,
+        channel=channel_of(routes, alert, sops.environments),
     )

@@ -83,8 +83,9 @@ class IncidentService:
     async def receive(self, delivery: Delivery) -> Receipt:
         """Write the alerts and fold them; the same delivery twice changes nothing."""
         now = self._clock()
+        ingest = self.policy.ingest
         named = await named_in_steps(
-            name_all(delivery, self.sops, now, self.policy.ingest.same_sender)
+            name_all(delivery, self.sops, now, ingest.same_sender, ingest.routes)
         )
         receipt = await self.store.accept(
             delivery.key, named, channel=delivery.channel, now=now, posted=delivery.posted

@@ -29,7 +29,7 @@ KEY_LIMIT = 200  # characters of an Idempotency-Key
 
 
 class IngestEndpoints:
-    """Both endpoints. `channel` receives the card of a new incident."""
+    """Both endpoints. `channel` gets the card of a new incident that no route matches."""
 
     def __init__(
         self,

@@ -26,8 +26,8 @@ from store.statements import Operation, Row, execute, query, run, to_db_time, to
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
-    """What every alert of one delivery shares: where its card goes, when it came, and whether the
-    sender's own message stands there.
+    """What every alert of one delivery shares: where its card goes unless the policy routes the
+    alert, when it came, and whether the sender's own message stands there.
     """
 
     channel: str
@@ -43,6 +43,7 @@ _ITS_ID = "(SELECT id FROM alerts WHERE dedup_key = ?)"
 def open_new(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Operation[int]:
     """A new incident with its alert, its card and its advice wished for; its id."""
     alert = identified_alert.alert
+    channel = identified_alert.channel or arrival.channel
     at = to_db_time(arrival.now)
     began = alert.starts_at if alert.starts_at and alert.starts_at <= arrival.now else arrival.now
     rows = yield query(
@@ -65,7 +66,7 @@ def open_new(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Ope
         alert.region,
         alert.service,
         alert.category,
-        arrival.channel,
+        channel,
         alert.source,
         alert.value,
         alert.threshold,
@@ -107,10 +108,10 @@ def open_new(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Ope
         sop_id=identified_alert.sop_id,
         tracking_id=identified_alert.tracking_id,
         severity=str(alert.severity),
-        channel=arrival.channel,
+        channel=channel,
     )
     yield from incidents.show_card(
-        incident_id, arrival.channel, alert.severity, arrival.now, sender=identified_alert.sender
+        incident_id, channel, alert.severity, arrival.now, sender=identified_alert.sender
     )
     yield from advice.enqueue(incident_id, "", "", alert.severity, arrival.now)
     if identified_alert.sop_matched:

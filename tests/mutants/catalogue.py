@@ -18,6 +18,8 @@ MUTANTS = [
         returns="True",
     ),
     Mutant("bot/incidents/environments.py", "folded", "tests/incidents", returns="text"),
+    Mutant("bot/incidents/routes.py", "_covers", "tests/incidents/test_routes.py", returns="False"),
+    Mutant("bot/incidents/routes.py", "channel_of", "tests/incidents/test_routes.py", returns="''"),
     Mutant("bot/incidents/keys.py", "is_sop_id", "tests/incidents", returns="True"),
     Mutant("bot/incidents/keys.py", "normalise", "tests/incidents", returns="part"),
     Mutant("bot/incidents/confusables.py", "one_stroke", "tests/handlers/views", returns="text"),

@@ -34,6 +34,12 @@ def bot_left(world: World) -> None:
     workspace.channels["C0ALERTS01"].members.discard(workspace.app.user_id)
 
 
+def routed_to(channel: str) -> Callable[[World], None]:
+    """A policy that sends the alerts of one service to this channel."""
+    routes = [{"match": {"service": "shop"}, "channel": channel}]
+    return lambda world: world.write_policy(BEN, CHLOE, segments={"ingest": {"routes": routes}})
+
+
 def socket_mode_off(world: World) -> None:
     world.slack.script.fail("apps.connections.open", "socket_mode_disabled", times=None)
 
@@ -101,6 +107,19 @@ SLACK = [
         "SLACK_OPS_CHANNEL: C0OPS00001 (#ops) is archived",
         "unarchive it",
         world=archived(OPS),
+    ),
+    Mistake(
+        "channels",
+        "ingest.routes: C0RANDOM01 is not in SLACK_ALERT_CHANNELS",
+        "add it there",
+        world=routed_to("C0RANDOM01"),
+    ),
+    Mistake(
+        "channels",
+        "SLACK_ALERT_CHANNELS: C0RANDOM01 (#random): the bot is not in it",
+        "/invite",
+        {"SLACK_ALERT_CHANNELS": "C0ALERTS01,C0RANDOM01"},
+        routed_to("C0RANDOM01"),
     ),
     Mistake(
         "sources",

@@ -94,8 +94,8 @@ class Gateway:
         return [(row["action"], row["target"], row["state"]) for row in rows]
 
 
-def policy_text(*approvers: str, **remediate: Any) -> str:
-    """A policy.yaml; JSON is YAML too."""
+def policy_text(*approvers: str, segments: JSON | None = None, **remediate: Any) -> str:
+    """A policy.yaml; JSON is YAML too. `segments` adds or replaces whole ones."""
     rules: JSON = {"approvers": list(approvers), "verify_good_probes": 1} | remediate
     return json.dumps(
         {
@@ -103,6 +103,7 @@ def policy_text(*approvers: str, **remediate: Any) -> str:
             "notify": {"post_interval_seconds": 0},
             "remediate": rules,
         }
+        | (segments or {})
     )
 
 
@@ -170,8 +171,9 @@ class World:
         }
         return fields | other
 
-    def write_policy(self, *approvers: str, **remediate: Any) -> None:
-        (self.folder / "policy.yaml").write_text(policy_text(*approvers, **remediate))
+    def write_policy(self, *approvers: str, segments: JSON | None = None, **remediate: Any) -> None:
+        text = policy_text(*approvers, segments=segments, **remediate)
+        (self.folder / "policy.yaml").write_text(text)
 
     def write_sops(self, *lines: JSON | str) -> None:
         folder = self.folder / "sops"
