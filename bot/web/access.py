@@ -28,7 +28,7 @@ def bearer_only(token: str) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if "Origin" in request.headers:
-            return problem(403, "origin", "This door is for programs, not for pages.")
+            return problem(403, "origin", "This endpoint is for programs, not for web pages.")
         if not token and not is_local_name(request.host):
             sentence = "Without HTTP_TOKEN only 127.0.0.1, [::1] and localhost are answered."
             return problem(421, "misdirected", sentence)

@@ -25,7 +25,7 @@ from handlers.views.text import (
 
 HELP = """*sopbot*: One thread per incident, advice, and no action without approval.
 `/incident list`   open incidents; `/incident list before INC-1` pages on
-`/incident show INC-1`   one incident and its story
+`/incident show INC-1`   one incident and its timeline
 `/incident ack INC-1`   take ownership; `/incident assign INC-1 me` takes it over
 `/incident resolve INC-1`   mark as resolved; `/incident reopen INC-1` opens it again
 `/incident ask INC-1 why now?`   ask the advisor; the answer is posted in the thread

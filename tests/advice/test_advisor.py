@@ -98,7 +98,7 @@ async def test_model_text_is_cut(fakeq: FakeQ) -> None:
     assert [len(item) for item in structured.evidence] == [600] * 8
 
 
-async def test_without_a_command_the_sop_speaks() -> None:
+async def test_without_a_command_the_advice_is_the_sop() -> None:
     advice = await Advisor(None).advise(SUBJECT)
     assert advice.label == "From the SOP, no model"
     assert advice.cause == "Undetermined"
@@ -132,7 +132,7 @@ async def test_a_failed_command_falls_back_to_the_sop_and_says_why(fakeq: FakeQ)
     assert "needs a login" in advice.answer
 
 
-async def test_a_busy_command_falls_back_too(fakeq: FakeQ) -> None:
+async def test_a_busy_command_falls_back_to_the_sop(fakeq: FakeQ) -> None:
     fakeq.plays(step("HELLO"))
     command = fakeq.command(max_concurrent=1, max_waiting=0)
     async with command._slots.acquire():
@@ -153,7 +153,7 @@ async def test_a_question_without_a_command_is_answered_from_the_sop() -> None:
     assert "scale out" in answer.answer
 
 
-async def test_health_is_that_of_the_command(fakeq: FakeQ) -> None:
+async def test_the_advisor_is_as_healthy_as_its_command(fakeq: FakeQ) -> None:
     fakeq.plays(step("HELLO"))
     advisor = Advisor(fakeq.command())
     await advisor.advise(SUBJECT)

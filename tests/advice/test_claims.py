@@ -37,7 +37,7 @@ pytestmark = pytest.mark.attack("ASI09")
         "THE FIX WAS DEPLOYED",
     ],
 )
-def test_what_a_model_says_happened_is_marked(claim: str) -> None:
+def test_a_models_claim_of_an_action_is_marked(claim: str) -> None:
     assert marked(claim) == MARK + claim
 
 

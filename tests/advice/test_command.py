@@ -50,7 +50,7 @@ APPROVAL = (
         (step(stdout=[b'{"type":"result","is_error":true,"result":"it broke"}']), "exit"),
     ],
 )  # fmt: skip
-async def test_a_failed_run_is_named_by_its_words_not_by_its_exit_code(
+async def test_a_failed_run_is_classified_by_its_output_and_not_by_its_exit_code(
     fakeq: FakeQ, ending: dict[str, Any], kind: str
 ) -> None:
     fakeq.plays(ending)
@@ -77,7 +77,7 @@ async def test_a_file_that_is_no_program_is_not_found_either(tmp_path: Path) -> 
     assert failed.value.kind == "not_found"
 
 
-async def test_words_on_stdout_never_make_a_failure(fakeq: FakeQ) -> None:
+async def test_text_on_stdout_never_makes_a_failure(fakeq: FakeQ) -> None:
     fakeq.plays(step("The client was not logged in: rate limit reached. Falling back is fine."))
     assert (await fakeq.command().ask("why")).text.startswith("The client was not logged in")
 
@@ -127,7 +127,7 @@ async def test_a_prompt_can_never_start_as_a_command_of_the_cli(fakeq: FakeQ, st
     assert "\\u0040/etc/passwd" in stdin
 
 
-async def test_a_throttled_command_is_asked_again_with_growing_pauses(fakeq: FakeQ) -> None:
+async def test_a_throttled_command_is_retried_with_growing_pauses(fakeq: FakeQ) -> None:
     fakeq.plays(*[step(stderr=THROTTLED)] * 3, step("HELLO"))
     answer = await fakeq.command(timeout=600).ask("why")
     assert answer.text == "HELLO"
@@ -152,7 +152,7 @@ async def test_a_pause_that_would_pass_the_deadline_is_not_made(fakeq: FakeQ) ->
     assert fakeq.pauses == [20]  # by this clock the second pause, 40 s, would end too late
 
 
-async def test_a_locked_database_is_tried_once_more_only(fakeq: FakeQ) -> None:
+async def test_a_locked_database_is_retried_once(fakeq: FakeQ) -> None:
     fakeq.plays(step(stderr=LOCKED, exit=1))
     with pytest.raises(AdvisorError):
         await fakeq.command().ask("why")
@@ -160,9 +160,7 @@ async def test_a_locked_database_is_tried_once_more_only(fakeq: FakeQ) -> None:
 
 
 @pytest.mark.parametrize("ending", [step(stderr=QUOTA), step(stderr=LOGIN), step("")])
-async def test_what_cannot_pass_by_itself_is_not_tried_again(
-    fakeq: FakeQ, ending: dict[str, Any]
-) -> None:
+async def test_a_permanent_failure_is_not_retried(fakeq: FakeQ, ending: dict[str, Any]) -> None:
     fakeq.plays(ending)
     with pytest.raises(AdvisorError):
         await fakeq.command().ask("why")
@@ -221,7 +219,7 @@ async def test_no_more_run_at_once_than_allowed_and_the_rest_is_refused(fakeq: F
     assert "busy" in fakeq.kinds()
 
 
-async def test_a_freed_slot_is_given_to_the_one_who_waits(fakeq: FakeQ) -> None:
+async def test_a_freed_slot_goes_to_a_waiting_question(fakeq: FakeQ) -> None:
     fakeq.plays(step("HELLO"))
     command = fakeq.command(max_concurrent=1)
     answers = await asyncio.gather(*(command.ask(str(number)) for number in range(4)))

@@ -80,7 +80,7 @@ async def test_no_secret_of_the_bot_reaches_the_command(fakeq: FakeQ) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
-async def test_what_each_process_of_the_advisor_may_allocate_is_bounded(fakeq: FakeQ) -> None:
+async def test_the_memory_of_each_process_of_the_advisor_is_bounded(fakeq: FakeQ) -> None:
     fakeq.plays(step("HELLO"))
     await fakeq.command(max_memory_mb=300).ask("why")
     await fakeq.command().ask("why")
@@ -106,7 +106,7 @@ async def test_a_character_split_over_two_writes_is_read_whole(fakeq: FakeQ) -> 
     assert (await fakeq.command().ask("why")).text == "grün €"
 
 
-async def test_wild_bytes_become_harmless_text(fakeq: FakeQ) -> None:
+async def test_arbitrary_bytes_become_harmless_text(fakeq: FakeQ) -> None:
     wild = b"\xff\xfe\0\x1b]8;;http://x\x1b\\link\x1b]8;;\x07 spin\rdone \x9bok\x1bPq\x1b\\"
     fakeq.plays(step(stdout=[b"a\n", wild]))
     assert (await fakeq.command().ask("why")).text == "a\ndone \ufffdok"

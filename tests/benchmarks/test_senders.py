@@ -16,7 +16,7 @@ def test_words_tell_numbers_apart_without_a_digit():
     assert all(text.isalpha() for text in spelled)
 
 
-def test_messages_of_one_storm_have_a_fingerprint_each_and_fall_into_their_groups():
+def test_messages_of_one_burst_have_a_fingerprint_each_and_fall_into_their_groups():
     alerts = [
         parse_message(
             slack_event("C1", f"1.{n:06}", service=f"shop-{word(n % GROUPS)}", instance=word(n))

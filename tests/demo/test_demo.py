@@ -97,7 +97,7 @@ async def test_a_part_that_dies_fails_the_demo_and_takes_nothing_with_it(demo, a
 
 @pytest.mark.unmeasured
 @pytest.mark.usefixtures("heeded")
-async def test_left_running_it_shows_its_page_and_ctrl_c_is_a_good_end(demo):
+async def test_a_demo_left_running_shows_its_page_and_ctrl_c_ends_it_well(demo):
     played = await demo("--keep")
     line = await played.until("Open http")
     await played.until("Alertmanager posts FIRING")

@@ -41,7 +41,7 @@ def test_no_step_is_wider_than_the_page_wherever_its_words_end():
     assert max(map(len, lines)) == WIDTH
 
 
-def test_what_a_message_says_cannot_drive_the_terminal():
+def test_the_text_of_a_message_cannot_control_the_terminal():
     lines = printed(io.StringIO(), Entry(100.0, "sopbot", "\x1b[2Jgone"))
 
     assert "\x1b" not in "".join(lines)
@@ -56,7 +56,7 @@ def test_colours_are_for_terminals_and_not_with_no_color(monkeypatch):
     assert "\x1b[1m" not in "".join(printed(Terminal(), Entry(100.0, "sopbot", "x")))
 
 
-def test_what_is_awaited_is_said_on_a_terminal_only():
+def test_a_wait_is_announced_on_a_terminal_only():
     terminal, file = Terminal(), io.StringIO()
 
     Printer(terminal).waiting("waiting for rain")

@@ -18,7 +18,7 @@ def test_each_order_is_kept_until_the_limit_is_passed_and_then_refused():
     assert not checkout.well
 
 
-def test_a_new_process_is_well_again():
+def test_a_new_process_is_healthy_again():
     ill = Checkout(limit_bytes=0, leak_bytes=1)
     ill.order()
 

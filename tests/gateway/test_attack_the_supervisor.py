@@ -167,7 +167,7 @@ async def test_a_config_that_would_hand_the_secret_to_a_process_is_refused() -> 
 
 
 @pytest.mark.attack("ASI10")
-async def test_what_makes_a_session_of_its_own_does_not_outlive_its_service(
+async def test_a_child_in_a_session_of_its_own_does_not_outlive_its_service(
     start: Callable[..., Any], tmp_path: Path
 ) -> None:
     env = {"OUT": str(tmp_path)}
@@ -189,7 +189,7 @@ async def test_what_makes_a_session_of_its_own_does_not_outlive_its_service(
 
 
 @pytest.mark.attack("ASI10")
-async def test_what_hides_its_origin_ends_with_its_service_all_the_same(
+async def test_a_child_that_hides_its_origin_ends_with_its_service(
     start: Callable[..., Any], tmp_path: Path
 ) -> None:
     env = {"OUT": str(tmp_path)}
@@ -204,7 +204,7 @@ async def test_what_hides_its_origin_ends_with_its_service_all_the_same(
 
 
 @pytest.mark.attack("ASI10")
-async def test_what_escaped_from_a_killed_gateway_is_ended_by_the_next_one(
+async def test_a_child_of_a_killed_gateway_is_ended_by_the_next_one(
     launch: Launch, tmp_path: Path
 ) -> None:
     env = {"OUT": str(tmp_path)}

@@ -114,7 +114,7 @@ async def test_each_part_of_a_signature_is_checked(desk, change, code):
     assert (status, answer["error"]["code"]) == (401, code)
 
 
-async def test_an_unsigned_request_is_refused_on_every_endpoint_that_tells_or_does(desk):
+async def test_an_unsigned_request_is_refused_on_every_endpoint_with_data_or_effects(desk):
     for path in ("/plan", "/execute", PATH):
         assert (await desk.post(path, BODY))[0] == 401
     for path in ("/actions", "/executions/k1"):

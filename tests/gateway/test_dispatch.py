@@ -115,7 +115,7 @@ async def test_a_fault_of_the_gateway_is_an_unknown_outcome_without_its_inner_te
     assert executor.runs == 1
 
 
-async def test_an_end_that_cannot_be_written_is_told_once_and_unknown_after(
+async def test_an_outcome_that_cannot_be_stored_is_returned_once_and_unknown_afterwards(
     dispatcher, tmp_path, journal, clock
 ):
     async def full() -> Result:
@@ -136,7 +136,7 @@ async def test_an_end_that_cannot_be_written_is_told_once_and_unknown_after(
     assert executor.runs == 1
 
 
-async def test_what_outlasts_the_drain_is_given_up_and_stays_running_in_the_journal(
+async def test_an_execution_that_outlasts_the_drain_stays_running_in_the_journal(
     dispatcher, journal, clock
 ):
     began = asyncio.Event()

@@ -1,4 +1,4 @@
-"""The holes of the gateway this one replaces, each shown to be closed over its own HTTP door."""
+"""The holes of the gateway that this one replaces, each shown to be closed over HTTP."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ async def test_a_second_restart_of_a_busy_target_is_refused_after_a_short_wait(s
     assert (await first).state == "succeeded"
 
 
-async def test_a_stopping_gateway_finishes_what_runs(service, start, tmp_path, clock):
+async def test_a_stopping_gateway_finishes_running_executions(service, start, tmp_path, clock):
     desk = await start({"checkout-api": service("deaf")})
     await until(lambda: _healthy(desk))
     running = asyncio.create_task(desk.client.execute(SLOW, key="k1"))
@@ -196,7 +196,7 @@ async def test_a_stopping_gateway_finishes_what_runs(service, start, tmp_path, c
         ),
     ],
 )
-async def test_what_is_not_in_the_catalogue_is_a_validation_error(
+async def test_an_action_outside_of_the_catalogue_is_a_validation_error(
     start, service, target, action, code, says
 ):
     desk = await start({"checkout-api": service(autostart=False)})

@@ -44,7 +44,7 @@ async def test_a_key_of_another_request_is_refused(start, service):
 
 
 @pytest.mark.attack("ASI07")
-async def test_a_key_that_a_look_up_barred_runs_nothing(start, service):
+async def test_a_key_barred_by_a_lookup_runs_nothing(start, service):
     desk = await start({"checkout-api": service()}, state="one")
     assert await desk.client.lookup("k1") == NeverSeen()
     assert await desk.client.lookup("k1", bar=True) == NeverSeen(barred=True)
@@ -71,7 +71,7 @@ async def test_the_bar_survives_the_journals_end(tmp_path, clock):
     await second.close()
 
 
-async def test_a_repeat_that_tells_more_of_the_incident_is_the_same_request(start, service):
+async def test_a_repeat_with_more_context_is_the_same_request(start, service):
     desk = await start({"checkout-api": service()})
     plan = await desk.client.plan(RESTART)
     first = await desk.client.execute(RESTART, key="k1", digest=plan.digest)

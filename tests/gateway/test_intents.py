@@ -72,7 +72,7 @@ def test_a_number_of_lines_is_read(intent, context, lines):
         "restart the service; ls",
     ],
 )
-def test_what_no_rule_matches_whole_is_refused_with_what_is_understood(intent):
+def test_a_sentence_that_no_rule_matches_whole_is_refused_with_the_known_ones(intent):
     with pytest.raises(Invalid, match="restart the service") as caught:
         read_intent(intent, "", "checkout-api")
     assert caught.value.code == "UNSUPPORTED_INTENT"
@@ -103,9 +103,7 @@ values = st.one_of(st.none(), st.booleans(), st.integers(), texts, st.lists(text
         }
     ),
 )
-def test_whatever_is_asked_only_declared_values_and_small_numbers_come_through(
-    name, intent, context, action
-):
+def test_only_declared_values_and_small_numbers_pass_for_any_text(name, intent, context, action):
     body = {
         "source_id": "s",
         "target_resource": {"name": name},

@@ -83,7 +83,7 @@ SLOW = ActionCall(
 )
 
 
-async def test_it_says_where_it_listens_and_ends_cleanly_with_its_processes(launch, service):
+async def test_the_gateway_prints_its_address_and_ends_with_its_processes(launch, service):
     process, client = await launch({"checkout-api": service("child")})
     assert (await client.health()).version
     await until(lambda: _healthy(client))
@@ -96,7 +96,7 @@ async def test_it_says_where_it_listens_and_ends_cleanly_with_its_processes(laun
     assert all(gone(child.pid) for child in ours)
 
 
-async def test_sigterm_waits_for_what_runs_and_its_answer_goes_out(launch, service):
+async def test_sigterm_waits_for_running_executions_and_answers_them(launch, service):
     process, client = await launch({"checkout-api": service("deaf")})
     await until(lambda: _healthy(client))
     call = ActionCall(

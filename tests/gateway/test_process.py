@@ -189,7 +189,7 @@ def named(action: str, **parameters: int) -> ActionCall:
     return ActionCall(action_id=f"service.{action}", target="checkout-api", parameters=parameters)
 
 
-async def test_a_stop_is_taken_back_by_a_start(start, service):
+async def test_a_start_undoes_a_stop(start, service):
     desk = await start({"checkout-api": service()})
     await until(lambda: _healthy(desk))
     before = pid_of(await desk.status("checkout-api"))
@@ -210,7 +210,7 @@ async def test_a_stop_is_taken_back_by_a_start(start, service):
     assert pid_of(await desk.status("checkout-api")) != before
 
 
-async def test_what_is_stopped_or_runs_already_is_left_as_it_is(start, service):
+async def test_stopping_a_stopped_or_starting_a_running_service_changes_nothing(start, service):
     desk = await start({"checkout-api": service()})
     await until(lambda: _healthy(desk))
     before = pid_of(await desk.status("checkout-api"))

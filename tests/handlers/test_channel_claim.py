@@ -53,7 +53,7 @@ def cards(count, severity=Severity.CRITICAL):
 STORM = message(99, "storm", -2)
 
 
-def test_a_storms_digest_lets_the_first_critical_cards_go_and_no_more():
+def test_the_digest_of_a_burst_follows_the_first_critical_cards():
     order = keys(channel().in_order([STORM, *cards(20)]))
     assert order.index("storm:99") == CARDS_BEFORE_DIGEST
     assert order[CARDS_BEFORE_DIGEST + 1 :] == [
@@ -61,7 +61,7 @@ def test_a_storms_digest_lets_the_first_critical_cards_go_and_no_more():
     ]
 
 
-def test_a_digest_goes_first_once_so_many_cards_of_its_storm_are_posted():
+def test_a_digest_goes_first_once_enough_cards_of_its_burst_are_posted():
     one_channel = channel()
     for card in cards(CARDS_BEFORE_DIGEST):
         one_channel.posted(card, NOW)
@@ -73,7 +73,7 @@ def test_a_digest_waits_for_no_card_that_is_not_critical():
 
 
 @pytest.mark.parametrize("kind", ["frozen", "stuck"])
-def test_what_else_the_bot_says_of_itself_waits_for_no_card(kind):
+def test_other_notices_of_the_bot_wait_for_no_card(kind):
     own = message(99, kind, -2)
     assert keys(channel().in_order([own, *cards(20)]))[0] == f"{kind}:99"
 
@@ -85,7 +85,7 @@ def test_the_first_post_of_a_quiet_channel_waits_as_long_as_more_comes_in():
     assert not one_channel.should_gather(cards(2, severity=Severity.HIGH), NOW), "nothing more came"
 
 
-def test_it_does_not_wait_for_ever():
+def test_the_first_post_of_a_quiet_channel_waits_only_so_long():
     one_channel = channel()
     waits = [
         one_channel.should_gather(cards(number, severity=Severity.HIGH), NOW)

@@ -47,14 +47,14 @@ async def store():
     await opened_store.close()
 
 
-async def test_a_press_while_the_cards_place_is_being_noted_counts(store: Store) -> None:
+async def test_a_press_before_the_ts_of_the_card_is_stored_counts(store: Store) -> None:
     incident = await open_incident(store)
     service: Any = FakeService(NotedMeanwhile(store, "1.000001"))
     shown = await incident_of_press(pressed("1.000001"), {"value": str(incident.id)}, service)
     assert shown.id == incident.id
 
 
-async def test_a_press_on_a_message_that_is_not_the_card_is_refused_at_that_moment_too(
+async def test_a_press_on_another_message_is_refused_before_the_ts_is_stored_too(
     store: Store,
 ) -> None:
     incident = await open_incident(store)

@@ -163,7 +163,7 @@ async def test_a_listener_that_fails_at_once_is_acknowledged_and_tells_its_perso
 
 
 @pytest.mark.parametrize("name", PASSIVE)
-async def test_what_does_nothing_is_acknowledged_whatever_fails(
+async def test_a_listener_that_does_nothing_is_acknowledged_whatever_fails(
     desk_of: Callable[[Any], Desk], name: str
 ) -> None:
     desk = desk_of(Broken(RuntimeError("a bug")))
@@ -222,7 +222,7 @@ async def test_a_command_that_takes_longer_than_slack_waits_is_answered_afterwar
     assert [task["text"] for task in desk.responses] == [expected]
 
 
-async def test_a_box_that_fails_later_than_slack_waits_tells_its_person_alone(
+async def test_a_modal_that_fails_after_slacks_deadline_tells_its_person_alone(
     desk_of: Callable[[Any], Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registration, "ANSWER_WITHIN", 0.01)

@@ -63,7 +63,7 @@ async def test_a_card_posted_anew_whose_answer_is_lost_is_found(desk):
 
 
 @pytest.mark.parametrize("error", ["internal_error", "fatal_error", "service_unavailable"])
-async def test_what_slack_failed_half_way_is_looked_for_before_it_is_posted_again(desk, error):
+async def test_a_post_that_slack_may_have_made_is_looked_up_before_a_retry(desk, error):
     desk.faults.script["chat.postMessage"] = [refusal(error)]
     number = await desk.open()
     async with desk.running():
@@ -75,7 +75,7 @@ async def test_what_slack_failed_half_way_is_looked_for_before_it_is_posted_agai
     assert methods[-1] == "chat.postMessage"
 
 
-async def test_after_an_outage_one_look_answers_for_every_card_that_may_be_posted(desk):
+async def test_after_an_outage_one_lookup_finds_every_card_that_may_be_posted(desk):
     await desk.open("first")
     async with desk.running():
         await desk.slack.wait_for(desk.ours, why="the channel's first card")

@@ -93,11 +93,11 @@ def test_the_kind_is_read_from_both_forms_of_the_name(mark: object, kind: str) -
 
 
 @pytest.mark.parametrize("ts", ["", "soon", None, {}, "nan", "inf", "1e400", "1e18", "-1e18"])
-def test_what_is_no_time_of_slacks_is_none(ts: object) -> None:
+def test_an_invalid_slack_ts_is_none(ts: object) -> None:
     assert time_of(ts) is None
 
 
-def test_a_time_of_slacks_is_in_utc() -> None:
+def test_a_slack_ts_is_read_as_utc() -> None:
     assert time_of("1795230245.000100") == datetime(2026, 11, 21, 3, 4, 5, 100, tzinfo=UTC)
 
 
@@ -125,7 +125,7 @@ def test_a_message_that_only_looks_like_ours_is_not(change: dict[str, Any], thre
     assert key_of(POSTED | change, US, in_own_thread=thread) is None
 
 
-def test_a_message_of_before_stores_had_ids_is_ours_only_beneath_our_own_card() -> None:
+def test_a_message_without_a_store_id_is_ours_only_below_our_own_card() -> None:
     old = POSTED | {"metadata": OLD}
     assert key_of(old, US, in_own_thread=True) == "card:1"
     assert key_of(old, US, in_own_thread=False) is None, "it may be another store's card"
@@ -141,7 +141,7 @@ def test_a_message_of_any_shape_is_simply_not_ours(wild: object) -> None:
         assert key_of(posted, US, in_own_thread=False) is None
 
 
-def test_whose_message_it_is_stands_on_the_first_block_whose_id_slack_keeps() -> None:
+def test_the_owner_is_in_the_id_of_the_first_block_that_slack_keeps() -> None:
     """Another sopbot in the channel passes it over by that, for events tell no metadata."""
     answer = {"type": "markdown", "text": "*Likely cause*"}
     small = {"type": "context", "elements": [{"type": "mrkdwn", "text": "8 s"}]}

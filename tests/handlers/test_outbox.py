@@ -20,7 +20,7 @@ from tests.handlers.outbox_states import shown, tried
 from tests.helpers.waiting import until
 
 
-async def test_a_wish_becomes_one_post_with_its_key_in_the_metadata(desk):
+async def test_an_enqueued_message_becomes_one_post_with_its_key_in_the_metadata(desk):
     number = await desk.open()
     async with desk.running():
         await desk.slack.wait_for(desk.ours, why="the card")
@@ -29,7 +29,7 @@ async def test_a_wish_becomes_one_post_with_its_key_in_the_metadata(desk):
     assert f"INC-{number}" in card.text
 
 
-async def test_the_gravest_card_is_posted_first_whatever_came_first(desk):
+async def test_the_most_severe_card_is_posted_first(desk):
     await desk.open("low", Severity.LOW)
     await desk.open("high", Severity.HIGH)
     await desk.open("critical", Severity.CRITICAL)
@@ -51,7 +51,7 @@ async def test_a_new_card_does_not_wait_while_changes_gather(desk, monkeypatch):
         await desk.slack.wait_for(lambda: "2 alerts" in desk.ours()[0].text, why="the change")
 
 
-async def test_changes_that_wait_become_one_update_to_the_newest(desk):
+async def test_waiting_changes_become_one_update(desk):
     number = await desk.open()
     async with desk.running():
         await desk.slack.wait_for(desk.ours, why="the card")

@@ -77,7 +77,7 @@ async def test_a_head_that_the_trail_lacks_disputes_it(desk: Desk) -> None:
     assert "its head was posted in Slack" in await dispute(desk)
 
 
-async def test_the_words_of_the_message_do_not_matter(desk: Desk) -> None:
+async def test_the_text_of_the_message_does_not_matter(desk: Desk) -> None:
     message = await posted_day(desk)
     text = f"proved up to row 7,000\nhead `{'f' * 64}`"
     block = {"type": "section", "text": {"type": "mrkdwn", "text": text}}

@@ -58,7 +58,7 @@ def test_quiet_time_brings_the_burst_back() -> None:
     assert limiter.wait(later) == 1.0
 
 
-def test_without_a_pace_a_refusal_changes_nothing() -> None:
+def test_without_a_rate_limit_a_refusal_changes_nothing() -> None:
     limiter = RateLimiter(interval=0.0, burst=3)
     limiter.refused(NOW)
     assert limiter.wait(NOW) == 0

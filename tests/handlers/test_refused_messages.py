@@ -14,7 +14,7 @@ from tests.handlers.outbox_states import refusal, tried
 from tests.helpers.waiting import until
 
 
-async def test_what_slack_will_never_take_is_told_in_the_ops_channel(desk):
+async def test_a_message_that_slack_never_accepts_is_reported_in_the_ops_channel(desk):
     number = await desk.open(channel="C0NOWHERE1")
     async with desk.running():
         await desk.slack.wait_for(
@@ -30,7 +30,7 @@ async def test_what_slack_will_never_take_is_told_in_the_ops_channel(desk):
     assert row.given_up_at, "kept, with the reason"
 
 
-async def test_refused_blocks_still_leave_the_words(desk):
+async def test_refused_blocks_are_replaced_by_plain_text(desk):
     desk.faults.script["chat.postMessage"] = [refusal("invalid_blocks")]
     await desk.open()
     async with desk.running():
@@ -78,7 +78,7 @@ async def test_a_message_that_is_always_refused_does_not_silence_its_channel(des
     assert not row.given_up_at
 
 
-async def test_what_is_refused_again_and_again_is_given_up_and_told(desk):
+async def test_a_message_that_is_refused_repeatedly_is_given_up_and_reported(desk):
     desk.faults.always = poison("a_new_error")
     number = await desk.open("poison")
     async with desk.running():

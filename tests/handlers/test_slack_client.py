@@ -33,7 +33,7 @@ def test_any_answer_is_refused_or_unknown(data, status):
 @pytest.mark.parametrize(
     "error", ["internal_error", "fatal_error", "request_timeout", "service_unavailable"]
 )
-def test_what_slack_failed_half_way_may_be_done(error):
+def test_a_call_that_slack_failed_half_way_may_be_done(error):
     failure = failure_of("chat_postMessage", answered({"ok": False, "error": error}))
     assert isinstance(failure, OutcomeUnknown)
 
@@ -41,7 +41,7 @@ def test_what_slack_failed_half_way_may_be_done(error):
 @pytest.mark.parametrize(
     "error", ["msg_too_long", "invalid_arguments", "restricted_action_read_only_channel"]
 )
-def test_what_slack_never_takes_is_permanent(error):
+def test_an_error_that_no_retry_helps_is_permanent(error):
     failure = failure_of("chat_postMessage", answered({"ok": False, "error": error}))
     assert isinstance(failure, SlackRefused)
     assert failure.permanent

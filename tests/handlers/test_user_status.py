@@ -56,7 +56,7 @@ async def test_a_person_is_one_of_the_groups_they_are_in(desk: Desk) -> None:
     assert (await desk.people.user_status(BEN, [])).groups == frozenset()
 
 
-async def test_what_slack_said_holds_for_less_than_a_minute(desk: Desk) -> None:
+async def test_an_answer_of_slack_is_cached_for_less_than_a_minute(desk: Desk) -> None:
     await desk.people.user_status(BEN, [SRE])
     desk.slack.change_group("sre", ANA)
     desk.slack.change_user("ben", is_guest=True)
@@ -68,7 +68,7 @@ async def test_what_slack_said_holds_for_less_than_a_minute(desk: Desk) -> None:
     assert (now.problem, now.groups) == (VoteProblem.GUEST, frozenset())
 
 
-async def test_a_clock_moved_back_makes_what_is_known_no_younger(desk: Desk) -> None:
+async def test_a_clock_moved_back_does_not_prolong_the_cache(desk: Desk) -> None:
     await desk.people.user_status(BEN, [SRE])
     desk.slack.change_group("sre", ANA)
     desk.clock.forward(-3_600)
@@ -90,7 +90,7 @@ async def test_a_slack_that_does_not_answer_is_not_asked_again_by_the_next_press
     assert desk.calls_of("users.info") == 1
 
 
-async def test_who_comes_while_slack_is_asked_waits_only_for_that_answer(desk: Desk) -> None:
+async def test_a_second_caller_shares_the_answer_of_the_first(desk: Desk) -> None:
     reached, forever = asyncio.Event(), asyncio.Event()
     called: list[str] = []
 
@@ -114,7 +114,7 @@ async def test_who_comes_while_slack_is_asked_waits_only_for_that_answer(desk: D
 
 
 @pytest.mark.parametrize("method", ["users.info", "usergroups.users.list"])
-async def test_when_slack_does_not_answer_nobody_counts_and_it_is_asked_again(
+async def test_if_slack_does_not_answer_nobody_counts_and_it_is_asked_again(
     desk: Desk, method: str
 ) -> None:
     desk.fail(method)
@@ -167,30 +167,30 @@ GOOD = {
     ],
     ids=str,
 )
-def test_whatever_slack_says_differently_is_a_reason_not_to_count(change: dict[str, Any]) -> None:
+def test_an_unusual_answer_of_slack_is_a_reason_not_to_count(change: dict[str, Any]) -> None:
     assert problem_of(GOOD, HOME) is None
     assert problem_of(GOOD | change, HOME)
 
 
 @pytest.mark.parametrize("name", [name for name in GOOD if name != "id"])
-def test_what_slack_leaves_out_is_a_reason_not_to_count(name: str) -> None:
+def test_a_field_missing_from_slacks_answer_is_a_reason_not_to_count(name: str) -> None:
     assert problem_of({key: value for key, value in GOOD.items() if key != name}, HOME)
 
 
 @pytest.mark.parametrize(
     "name", ["is_restricted", "is_ultra_restricted", "is_bot", "deleted", "team_id"]
 )
-def test_what_slack_leaves_out_makes_nobody_a_guest(name: str) -> None:
+def test_a_field_missing_from_slacks_answer_makes_nobody_a_guest(name: str) -> None:
     left_out = {key: value for key, value in GOOD.items() if key != name}
     assert problem_of(left_out, HOME) is VoteProblem.GUEST_UNREAD
     assert problem_of(GOOD | {name: None}, HOME) is VoteProblem.GUEST_UNREAD
 
 
-def test_a_stranger_of_whom_slack_says_little_is_a_stranger() -> None:
+def test_a_stranger_with_few_fields_is_a_stranger() -> None:
     user = {"id": BEN, "team_id": "T0OTHER", "deleted": False, "is_stranger": True}
     assert problem_of(user, HOME) is VoteProblem.STRANGER
 
 
 @pytest.mark.parametrize("user", [None, [], "U0BEN", {}])
-def test_what_is_no_user_at_all_does_not_count(user: Any) -> None:
+def test_an_id_that_is_no_user_does_not_count(user: Any) -> None:
     assert problem_of(user, HOME)

@@ -19,7 +19,7 @@ class Part:
             raise self.wrong
 
 
-async def test_it_is_ready_only_when_every_part_was_asked_and_is_well():
+async def test_the_bot_is_ready_only_when_every_part_was_asked_and_is_healthy():
     health, store = Health(lambda: NOW), Part()
     health.register("store", store.check)
     assert not health.ready, "nobody has been asked yet"
@@ -53,7 +53,7 @@ async def test_a_part_that_does_not_answer_is_not_waited_for(monkeypatch):
     assert "no answer" in health.report()["gateway"]["reason"]
 
 
-async def test_a_slow_part_does_not_bring_back_what_another_said_before():
+async def test_a_slow_part_does_not_restore_an_older_report_of_another():
     health, store = Health(lambda: NOW), Part()
     called, answers = asyncio.Event(), asyncio.Event()
 

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.attack("ASI03"), pytest.mark.one_engine]
 SRE = "S0SRE00001"
 
 
-async def test_who_asked_for_it_cannot_approve_it_but_another_can(
+async def test_the_requester_cannot_approve_but_another_approver_can(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_sops()
@@ -43,7 +43,7 @@ async def test_who_asked_for_it_cannot_approve_it_but_another_can(
     await ran(world, gateway, 1)
 
 
-async def test_who_edited_a_value_cannot_approve_it_and_old_votes_are_gone(
+async def test_an_editor_of_a_value_cannot_approve_and_an_edit_drops_earlier_votes(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_policy(BEN, CHLOE, ANA, approvals_required=2)
@@ -91,7 +91,7 @@ async def test_a_guest_a_bot_a_leaver_and_a_stranger_never_count_though_the_poli
     await nothing_ran(world, gateway)
 
 
-async def test_who_is_in_the_group_may_approve_and_who_left_a_minute_ago_may_not(
+async def test_a_group_member_may_approve_and_a_former_member_may_not(
     world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     world.write_policy(SRE)
@@ -122,7 +122,7 @@ async def test_an_approver_who_left_the_group_before_the_last_approval_does_not_
     await nothing_ran(world, gateway)
 
 
-async def test_while_slack_is_silent_at_dispatch_the_card_says_that_and_not_that_somebody_left(
+async def test_if_slack_does_not_answer_at_dispatch_the_card_does_not_claim_that_somebody_left(
     world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     world.write_policy(SRE, approvals_required=2)
@@ -143,7 +143,9 @@ async def test_while_slack_is_silent_at_dispatch_the_card_says_that_and_not_that
     await nothing_ran(world, gateway)
 
 
-async def test_an_empty_group_is_nobody(world: World, bot: StartBot, gateway: Gateway) -> None:
+async def test_an_empty_group_has_no_approver(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
     world.write_policy(SRE)
     world.slack.change_group("sre")
     card = await proposed(world, bot)
@@ -154,7 +156,7 @@ async def test_an_empty_group_is_nobody(world: World, bot: StartBot, gateway: Ga
 
 
 @pytest.mark.parametrize("silent", ["users.info", "usergroups.users.list"])
-async def test_while_slack_does_not_say_who_somebody_is_nobody_counts(
+async def test_if_slack_does_not_return_the_user_the_vote_is_not_counted(
     silent: str, world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     world.write_policy(SRE)
@@ -174,7 +176,7 @@ async def test_while_slack_does_not_say_who_somebody_is_nobody_counts(
     await ran(world, gateway, 1)
 
 
-async def test_where_only_rules_name_approvers_they_lift_a_freeze(
+async def test_approvers_named_only_by_rules_may_unfreeze(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_policy(rules=[{"risk_at_least": "critical", "approvers": [BEN]}])
@@ -212,7 +214,7 @@ async def test_only_an_approver_unfreezes_and_during_a_freeze_no_approval_counts
 
 
 @pytest.mark.parametrize("slow", ["users.info", "usergroups.users.list"])
-async def test_a_slow_slack_is_answered_in_its_three_seconds_however_many_press(
+async def test_many_presses_are_acknowledged_within_three_seconds_while_slack_is_slow(
     slow: str, world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_policy(SRE)
@@ -230,7 +232,7 @@ async def test_a_slow_slack_is_answered_in_its_three_seconds_however_many_press(
     await nothing_ran(world, gateway)
 
 
-async def test_a_stranger_is_answered_at_once_though_slack_is_slow_to_show_why(
+async def test_a_stranger_is_refused_at_once_while_slack_is_slow(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     card = await proposed(world, bot)
@@ -256,7 +258,7 @@ async def test_an_approver_may_still_reject(world: World, bot: StartBot, gateway
     await nothing_ran(world, gateway)
 
 
-async def test_who_asked_for_it_takes_it_back(
+async def test_the_requester_cancels_the_request(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_sops()
@@ -271,7 +273,7 @@ async def test_who_asked_for_it_takes_it_back(
     await nothing_ran(world, gateway)
 
 
-async def test_two_who_send_the_same_edit_at_once_are_not_both_free_to_approve_it(
+async def test_of_two_people_with_the_same_edit_neither_approves_their_own(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     async with HttpProxy.before(world.gateway_url) as gateway_proxy:

@@ -26,7 +26,7 @@ from tests.scenarios.world import (
 pytestmark = pytest.mark.attack("ASI10")
 
 
-async def test_nobody_attacks_and_the_whole_way_is_on_record_and_proved(
+async def test_a_whole_remediation_is_in_the_audit_trail_and_verifies(
     world: World, bot: StartBot
 ) -> None:
     await decided(world, bot)
@@ -56,7 +56,7 @@ async def test_nobody_attacks_and_the_whole_way_is_on_record_and_proved(
     assert "9 rows, 1 to 9," in output
 
 
-async def test_what_strangers_and_forged_buttons_are_refused_is_on_record(
+async def test_refused_strangers_and_forged_buttons_are_in_the_audit_trail(
     world: World, bot: StartBot
 ) -> None:
     await bot()
@@ -92,7 +92,7 @@ async def test_what_strangers_and_forged_buttons_are_refused_is_on_record(
     assert (await verify(world))[0] == 0
 
 
-async def test_a_policy_that_is_changed_while_the_bot_runs_is_on_record(
+async def test_a_policy_change_at_runtime_is_in_the_audit_trail(
     world: World, bot: StartBot
 ) -> None:
     running = await bot()
@@ -106,14 +106,14 @@ async def test_a_policy_that_is_changed_while_the_bot_runs_is_on_record(
     assert after["subject"] == hashlib.sha256(text).hexdigest()
 
 
-async def test_a_row_is_edited(world: World, bot: StartBot) -> None:
+async def test_an_edited_row_is_found(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     seq = seq_of(world, "voted")
     assert world.store.tamper("UPDATE audit SET actor = ? WHERE seq = ?", CHLOE, seq)
     assert await verify(world) == (1, f"✗ row {seq} was edited.\n")
 
 
-async def test_a_row_is_deleted(world: World, bot: StartBot) -> None:
+async def test_a_deleted_row_is_found(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     seq = seq_of(world, "refused")
     assert world.store.tamper("DELETE FROM audit WHERE seq = ?", seq)
@@ -121,9 +121,7 @@ async def test_a_row_is_deleted(world: World, bot: StartBot) -> None:
     assert (code, output) == (1, f"✗ row {seq} is missing: row {seq + 1} comes instead.\n")
 
 
-async def test_a_row_is_deleted_and_the_later_ones_are_numbered_anew(
-    world: World, bot: StartBot
-) -> None:
+async def test_a_deleted_row_is_found_after_renumbering(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     seq = seq_of(world, "refused")
     world.store.tamper("DELETE FROM audit WHERE seq = ?", seq)
@@ -133,7 +131,7 @@ async def test_a_row_is_deleted_and_the_later_ones_are_numbered_anew(
     assert (code, output) == (1, f"✗ row {seq} is out of order: it was row {seq + 1}.\n")
 
 
-async def test_rows_are_reordered(world: World, bot: StartBot) -> None:
+async def test_reordered_rows_are_found(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     first, second = seq_of(world, "voted"), seq_of(world, "dispatching")
     rows = {row["seq"]: row for row in trail(world)}
@@ -143,7 +141,7 @@ async def test_rows_are_reordered(world: World, bot: StartBot) -> None:
     assert await verify(world) == (1, f"✗ row {first} is out of order: it was row {second}.\n")
 
 
-async def test_a_row_is_put_in_by_somebody_without_the_key(world: World, bot: StartBot) -> None:
+async def test_a_row_inserted_without_the_key_is_found(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     last = trail(world)[-1]
     write_row(world, last, last["seq"] + 1)
@@ -154,7 +152,7 @@ async def test_a_row_is_put_in_by_somebody_without_the_key(world: World, bot: St
     assert (code, output) == (1, f"✗ row {last['seq'] + 1} was edited.\n")
 
 
-async def test_the_tail_is_cut_off(world: World, bot: StartBot) -> None:
+async def test_a_truncated_trail_is_found(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     seq, last = seq_of(world, "dispatching"), len(trail(world))
     world.store.tamper("DELETE FROM audit WHERE seq >= ?", seq)
@@ -164,7 +162,7 @@ async def test_the_tail_is_cut_off(world: World, bot: StartBot) -> None:
     )
 
 
-async def test_the_tail_is_cut_off_and_the_anchor_moved_so_the_bot_builds_nothing_on_it(
+async def test_the_bot_appends_nothing_to_a_truncated_trail_with_a_forged_anchor(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     running = await decided(world, bot)
@@ -183,7 +181,7 @@ async def test_the_tail_is_cut_off_and_the_anchor_moved_so_the_bot_builds_nothin
     assert len(gateway.executions()) == 1
 
 
-async def test_the_tail_is_cut_off_and_an_older_anchor_put_back_but_slack_has_the_head(
+async def test_a_truncated_trail_with_an_older_anchor_is_found_by_the_head_in_slack(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     running = await bot()
@@ -215,7 +213,7 @@ async def test_the_tail_is_cut_off_and_an_older_anchor_put_back_but_slack_has_th
     )
 
 
-async def test_the_whole_trail_is_rolled_back_to_an_older_copy(
+async def test_a_trail_restored_from_an_older_copy_is_found(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     running = await bot()
@@ -241,7 +239,7 @@ async def test_the_whole_trail_is_rolled_back_to_an_older_copy(
     assert f"✗ every vote is in the audit trail: not so for vote of {BEN}" in out
 
 
-async def test_the_day_after_an_edit_the_bot_says_so_in_the_ops_channel(
+async def test_an_edited_row_is_reported_in_the_ops_channel_at_the_end_of_the_day(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     running = await decided(world, bot)
@@ -266,7 +264,7 @@ async def test_the_head_of_a_day_is_posted_once(
     assert "proved up to row 9" in heads[0].text
 
 
-async def test_the_key_is_another_one(world: World, bot: StartBot) -> None:
+async def test_verification_with_another_key_fails(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     code, output = await verify(world, AUDIT_KEY="a key of somebody else")
     assert (code, output) == (1, "✗ this is not the key that the chain was made with.\n")
@@ -284,7 +282,7 @@ async def test_a_bot_with_another_key_does_not_start(world: World, bot: StartBot
     assert len(trail(world)) == rows
 
 
-async def test_the_clock_is_moved_back_to_before_an_approval_expired(
+async def test_a_clock_moved_back_does_not_make_an_expired_approval_valid(
     world: World, bot: StartBot, clock: RunningClock, gateway: Gateway
 ) -> None:
     world.write_policy(BEN, CHLOE, approval_ttl_seconds=3_600)

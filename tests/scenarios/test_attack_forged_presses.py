@@ -83,7 +83,7 @@ async def test_a_press_from_another_workspace_is_refused(
     await nothing_ran(world, gateway)
 
 
-async def test_who_is_of_another_workspace_by_what_slack_says_never_counts(
+async def test_a_user_whom_slack_places_in_another_workspace_is_not_counted(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     card = await proposed(world, bot)
@@ -183,7 +183,7 @@ async def test_an_approval_and_a_rejection_at_once_are_one_decision(
     await ran(world, gateway, 1 if row["state"] == "approved" else 0)
 
 
-async def test_a_submitted_box_that_was_opened_by_nobody_still_asks_who_it_is(
+async def test_a_modal_submitted_without_being_opened_is_still_authorised(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_policy(BEN, CHLOE, reason_required=True)

@@ -30,7 +30,7 @@ def _html(_status: int, _body: bytes) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize("worst", [_500, _null, _html], ids=["500", "null fields", "html"])
-async def test_an_answer_that_says_nothing_goes_to_people_and_is_not_sent_again(
+async def test_an_unusable_answer_is_an_unknown_outcome_and_is_not_retried(
     worst: Callable[[int, bytes], tuple[int, bytes]],
     world: World,
     bot: StartBot,
@@ -55,7 +55,7 @@ async def test_an_answer_that_says_nothing_goes_to_people_and_is_not_sent_again(
     await ran(world, gateway, 1)
 
 
-async def test_null_beside_a_success_is_absent_and_not_an_error(
+async def test_null_fields_beside_a_success_are_no_error(
     world: World, bot: StartBot, gateway: Gateway, gateway_proxy: HttpProxy
 ) -> None:
     def alter(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:

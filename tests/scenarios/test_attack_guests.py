@@ -110,7 +110,7 @@ async def test_a_guest_does_what_the_policy_allows_and_still_approves_nothing(
     await nothing_ran(world, gateway)
 
 
-async def test_of_whom_slack_leaves_out_whether_they_are_a_guest_nothing_counts_and_it_says_why(
+async def test_a_user_without_guest_information_is_not_counted_and_is_told_why(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     card = await proposed(world, bot)
@@ -150,7 +150,7 @@ async def mention(world: World, **more: str) -> int:
 
 
 @pytest.mark.parametrize("who", ["stranger", "member", "untold"])
-async def test_a_mention_without_a_team_counts_only_when_slack_says_that_they_are_ours(
+async def test_a_mention_without_a_team_is_accepted_only_from_a_member_of_this_workspace(
     world: World, bot: StartBot, who: str
 ) -> None:
     await proposed(world, bot)
@@ -168,7 +168,7 @@ async def test_a_mention_without_a_team_counts_only_when_slack_says_that_they_ar
     assert len(world.replies("advice")) == advised
 
 
-async def test_a_mention_that_names_another_team_asks_nothing(world: World, bot: StartBot) -> None:
+async def test_a_mention_from_another_team_is_ignored(world: World, bot: StartBot) -> None:
     await proposed(world, bot)
     advised = await mention(world, user_team="T0OTHER")
     await mention(world, text="<@U0SOPBOT01> and the second?", ts="1795300001.000100")
@@ -177,7 +177,7 @@ async def test_a_mention_that_names_another_team_asks_nothing(world: World, bot:
     assert len(world.replies("advice")) == advised + 1
 
 
-async def test_while_slack_does_not_say_who_somebody_is_they_may_stop_everything_only(
+async def test_a_user_whom_slack_does_not_return_may_only_freeze(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     await proposed(world, bot)
@@ -190,7 +190,7 @@ async def test_while_slack_does_not_say_who_somebody_is_they_may_stop_everything
     assert "Still frozen: Slack did not say who you are." in answer.text
 
 
-async def test_every_refusal_is_on_record_once(
+async def test_every_refusal_is_in_the_audit_trail_once(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_policy(BEN, CHLOE, reason_required=True)

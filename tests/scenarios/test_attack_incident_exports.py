@@ -23,7 +23,7 @@ from tests.scenarios.world import (
 pytestmark = pytest.mark.attack("ASI10")
 
 
-async def test_a_bundle_is_proved_and_holds_no_secret(
+async def test_an_export_verifies_and_holds_no_secret(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     running = await decided(world, bot)
@@ -41,7 +41,7 @@ async def test_a_bundle_is_proved_and_holds_no_secret(
     assert {message["kind"] for message in parts["messages"]} >= {"card", "approval", "result"}
 
 
-async def test_a_bundle_holds_no_token_of_the_address_to_probe_and_is_proved(
+async def test_an_export_omits_the_token_of_a_probe_address_and_verifies(
     world: World, bot: StartBot
 ) -> None:
     world.write_sops(restart_sop(f"{world.probe_url}?token=s3cret-of-the-probe"))
@@ -53,7 +53,7 @@ async def test_a_bundle_holds_no_token_of_the_address_to_probe_and_is_proved(
     assert "s3cret" not in text
 
 
-async def test_a_bundle_is_edited(world: World, bot: StartBot) -> None:
+async def test_an_edited_export_is_found(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     assert (await export_and_verify(world))[0] == 0
     file = world.folder / "bundle.json"
@@ -63,7 +63,7 @@ async def test_a_bundle_is_edited(world: World, bot: StartBot) -> None:
     assert "was edited" in output
 
 
-async def test_the_key_is_nowhere_to_be_found(world: World, bot: StartBot) -> None:
+async def test_the_audit_key_is_in_no_table_and_no_message(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     tables = ("audit", "audit_anchors", "outbox", "timeline", "executions")
     held = "\n".join(

@@ -65,7 +65,7 @@ async def test_a_resolve_by_http_ends_no_alert_that_came_by_slack(
 
 
 @pytest.mark.attack("ASI07")
-async def test_another_apps_resolve_makes_no_remediation_verified(
+async def test_another_apps_resolve_does_not_verify_a_remediation(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     sop = restart_sop(world.probe_url)
@@ -140,7 +140,7 @@ async def test_an_alert_that_another_app_fired_before_cannot_make_it_not_verifie
 
 
 @pytest.mark.attack("ASI07")
-async def test_what_still_fires_by_its_own_sender_is_not_verified(
+async def test_an_alert_that_its_own_sender_still_fires_is_not_verified(
     world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     await sent_without_a_probe(world, bot)

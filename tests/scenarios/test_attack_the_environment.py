@@ -64,7 +64,7 @@ async def test_a_key_for_one_part_of_production_lets_nothing_run_in_another_part
     await nothing_ran(world, gateway)
 
 
-async def test_what_needs_people_is_not_revoked_and_proposed_again_without_end(
+async def test_a_remediation_that_needs_approval_is_not_revoked_and_proposed_in_a_loop(
     world: World, bot: StartBot, gateway: Gateway, http: aiohttp.ClientSession
 ) -> None:
     world.write_policy(BEN, auto_approve=["*"])
@@ -116,7 +116,7 @@ async def test_the_card_says_where_the_environment_is_from(
     await nothing_ran(world, gateway)
 
 
-async def test_a_person_who_fixes_production_from_a_dev_incident_gets_the_rule_of_production(
+async def test_a_fix_of_production_from_a_dev_incident_falls_under_the_rule_of_production(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_policy(BEN, CHLOE, rules=RULES)

@@ -21,7 +21,7 @@ from tests.scenarios.world import BEN, CHLOE, Gateway, World
 pytestmark = pytest.mark.attack("ASI07")
 
 
-async def test_an_answer_that_comes_late_is_looked_up_and_nothing_is_sent_again(
+async def test_a_late_answer_is_looked_up_and_the_request_is_not_sent_again(
     world: World, bot: StartBot, gateway: Gateway, gateway_proxy: HttpProxy
 ) -> None:
     late = asyncio.Event()
@@ -41,7 +41,7 @@ async def test_an_answer_that_comes_late_is_looked_up_and_nothing_is_sent_again(
     await ran(world, gateway, 1)
 
 
-async def test_a_request_that_arrives_after_nothing_ran_was_said_runs_nothing(
+async def test_a_request_that_arrives_after_it_was_declared_not_run_runs_nothing(
     world: World, bot: StartBot, gateway: Gateway, gateway_proxy: HttpProxy
 ) -> None:
     arrives, held = asyncio.Event(), asyncio.Event()
@@ -66,7 +66,7 @@ async def test_a_request_that_arrives_after_nothing_ran_was_said_runs_nothing(
     await ran(world, gateway, 1)
 
 
-async def test_an_answer_that_never_comes_leaves_it_to_people_and_their_word_is_written_down(
+async def test_a_person_settles_an_outcome_that_was_never_answered_and_it_is_recorded(
     world: World, bot: StartBot, gateway: Gateway, gateway_proxy: HttpProxy
 ) -> None:
     async def never(request: web.Request) -> bool:
@@ -92,7 +92,7 @@ async def test_an_answer_that_never_comes_leaves_it_to_people_and_their_word_is_
     await ran(world, gateway, 1)
 
 
-async def test_a_request_that_never_arrived_is_said_not_to_have_run_and_the_next_one_may(
+async def test_a_request_that_never_arrived_is_marked_as_not_run_and_the_next_one_may_run(
     world: World, bot: StartBot, gateway: Gateway, gateway_proxy: HttpProxy
 ) -> None:
     done = True
@@ -120,7 +120,7 @@ async def test_a_request_that_never_arrived_is_said_not_to_have_run_and_the_next
     await world.result("ran in", which=2)
 
 
-async def test_who_asked_for_it_does_not_say_what_became_of_it(
+async def test_the_requester_cannot_settle_an_unknown_outcome(
     world: World, bot: StartBot, gateway: Gateway, gateway_proxy: HttpProxy
 ) -> None:
     gateway_proxy.on_answer = never_answers
@@ -139,7 +139,7 @@ async def test_who_asked_for_it_does_not_say_what_became_of_it(
     assert [row["actor"] for row in refusals] == [BEN]
 
 
-async def test_an_approver_of_the_policy_of_now_says_what_became_of_what_nobody_approved(
+async def test_an_approver_of_the_current_policy_settles_the_outcome_of_an_automatic_action(
     world: World, bot: StartBot, gateway: Gateway, gateway_proxy: HttpProxy
 ) -> None:
     world.write_policy(auto_approve=["service.restart"])

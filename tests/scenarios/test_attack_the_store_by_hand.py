@@ -22,7 +22,7 @@ from tests.scenarios.world import (
 pytestmark = pytest.mark.attack("ASI10")
 
 
-async def test_a_vote_is_written_into_the_store_by_hand(world: World, bot: StartBot) -> None:
+async def test_a_vote_inserted_into_the_store_is_found(world: World, bot: StartBot) -> None:
     await decided(world, bot)
     world.store.tamper("UPDATE votes SET voter = ?", CHLOE)
     code, out, _ = await run_bot("store", "status", settings=world.settings(), folder=world.folder)
@@ -70,7 +70,7 @@ async def test_an_approval_written_into_the_store_without_the_key_does_not_run(
     assert any("was the store edited?" in record.getMessage() for record in caplog.records)
 
 
-async def test_an_approval_of_something_else_put_in_its_place_does_not_run(
+async def test_an_approval_whose_content_was_replaced_does_not_run(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     await bot()

@@ -78,7 +78,7 @@ async def health_says(running: Bot) -> str:
 
 
 @pytest.mark.parametrize("how", ["wiped", "cut back"])
-async def test_a_freeze_that_is_wiped_with_its_rows_and_anchors_lets_nothing_run(
+async def test_a_freeze_wiped_with_its_rows_and_anchors_still_blocks(
     world: World, bot: StartBot, gateway: Gateway, how: str
 ) -> None:
     running = await bot()
@@ -101,7 +101,7 @@ async def test_a_freeze_that_is_wiped_with_its_rows_and_anchors_lets_nothing_run
     assert gateway.executions() == []
 
 
-async def test_a_trail_cut_back_while_the_bot_is_down_is_known_by_the_head_in_slack(
+async def test_a_trail_truncated_while_the_bot_is_down_is_found_by_the_head_in_slack(
     world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     running = await bot()
@@ -136,7 +136,7 @@ async def test_a_trail_cut_back_while_the_bot_is_down_is_known_by_the_head_in_sl
     assert gateway.executions() == []
 
 
-async def test_the_last_row_is_deleted_while_the_bot_is_down(
+async def test_a_last_row_deleted_while_the_bot_is_down_is_found(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     running = await bot()

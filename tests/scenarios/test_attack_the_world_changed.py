@@ -30,7 +30,7 @@ async def shown(world: World, bot: StartBot) -> tuple[Bot, Any]:
 
 @pytest.mark.parametrize("noticed", ["by the press", "by itself"])
 @pytest.mark.parametrize("edited", ["SOP", "policy"])
-async def test_an_sop_or_a_policy_that_was_edited_revokes_what_waits(
+async def test_an_edited_sop_or_policy_revokes_pending_approvals(
     edited: str, noticed: str, world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     running, card = await shown(world, bot)
@@ -52,7 +52,7 @@ async def test_an_sop_or_a_policy_that_was_edited_revokes_what_waits(
     await nothing_ran(world, gateway)
 
 
-async def test_an_edit_of_what_has_nothing_to_do_with_it_revokes_nothing(
+async def test_an_unrelated_edit_revokes_nothing(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     running, card = await shown(world, bot)
@@ -101,7 +101,7 @@ async def test_a_severity_that_any_sender_may_say_takes_no_approval_away(
     await ran(world, gateway, 1)
 
 
-async def test_what_another_approval_ran_meanwhile_revokes_its_siblings(
+async def test_an_approval_is_revoked_when_another_ran_the_same_action(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     _, first = await shown(world, bot)
@@ -120,7 +120,7 @@ async def test_what_another_approval_ran_meanwhile_revokes_its_siblings(
     await ran(world, gateway, 1)
 
 
-async def test_what_is_not_what_was_shown_does_not_run(
+async def test_a_command_that_differs_from_the_card_does_not_run(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     card = await proposed(world, bot)
@@ -135,7 +135,7 @@ async def test_what_is_not_what_was_shown_does_not_run(
 
 
 @pytest.mark.parametrize("column", ["needed", "expires_at", "approvers", "terms"])
-async def test_a_row_that_somebody_made_easier_does_not_run(
+async def test_an_approval_row_with_lowered_requirements_does_not_run(
     column: str, world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_policy(BEN, CHLOE, approvals_required=2, reason_required=True)
@@ -196,7 +196,7 @@ async def test_a_dry_run_tells_the_presser_whether_it_is_still_the_same_plan(
     await nothing_ran(world, gateway)
 
 
-async def test_a_plan_that_only_the_bot_believes_in_is_refused_by_the_gateway(
+async def test_the_gateway_refuses_a_plan_that_only_the_bot_has(
     world: World, bot: StartBot, gateway: Gateway, gateway_proxy: HttpProxy
 ) -> None:
     gateway_proxy.alter = another_plan
@@ -236,7 +236,7 @@ async def test_a_service_name_that_is_no_target_proposes_nothing(
     await nothing_ran(world, gateway)
 
 
-async def test_a_clock_moved_back_revives_nothing(
+async def test_a_clock_moved_back_makes_nothing_valid_again(
     world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     _, card = await shown(world, bot)
@@ -249,7 +249,7 @@ async def test_a_clock_moved_back_revives_nothing(
     await nothing_ran(world, gateway)
 
 
-async def test_by_a_clock_before_the_question_nothing_is_decided(
+async def test_a_vote_dated_before_its_request_decides_nothing(
     world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     _, card = await shown(world, bot)
@@ -271,7 +271,7 @@ async def test_by_a_clock_before_the_question_nothing_is_decided(
         ("window", "this may run only in a maintenance window"),
     ],
 )
-async def test_what_changes_while_the_gateway_is_asked_for_its_plan_once_more_stops_it(
+async def test_a_change_during_the_second_plan_stops_the_dispatch(
     change: str,
     why: str,
     world: World,

@@ -1,4 +1,4 @@
-"""Callers that never finish what they began, at the bot's door and at the gateway's."""
+"""Callers that never finish a request, at the HTTP endpoints of the bot and of the gateway."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def links(bot: Bot, world: World) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_hundreds_of_unfinished_requests_stop_neither_health_nor_slack(
+async def test_hundreds_of_unfinished_requests_block_neither_health_checks_nor_slack(
     bot: StartBot, world: World, http: aiohttp.ClientSession, kind: str
 ) -> None:
     running = await bot(HTTP_MAX_CONNECTIONS="100")

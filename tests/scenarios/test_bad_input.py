@@ -64,7 +64,7 @@ def incidents(world: World) -> int:
     ],
     ids=lambda value: value[:12].decode("latin1") if isinstance(value, bytes) else "",
 )
-async def test_a_body_that_is_no_request_is_told_why(
+async def test_an_invalid_body_is_answered_with_the_reason(
     running: Bot, world: World, http: aiohttp.ClientSession, path: str, body: bytes, text: str
 ) -> None:
     status, result = await post(http, running, path, body)
@@ -100,7 +100,7 @@ async def test_a_body_over_one_mebibyte_is_refused_and_one_of_that_size_is_not(
     ],
     ids=["nul", "surrogate", "control", "unicode"],
 )
-async def test_odd_characters_through_both_doors_become_an_alert(
+async def test_odd_characters_by_slack_and_by_http_become_an_alert(
     running: Bot, world: World, http: aiohttp.ClientSession, text: str
 ) -> None:
     body = json.dumps({"service": f"{SERVICE}{text}", "title": f"by http: {text}", "text": text})
@@ -125,7 +125,7 @@ async def test_odd_characters_through_both_doors_become_an_alert(
     assert len(world.cards()) == 2
 
 
-async def test_forty_thousand_characters_through_both_doors_are_one_card_each(
+async def test_forty_thousand_characters_by_slack_and_by_http_are_one_card_each(
     running: Bot, world: World, http: aiohttp.ClientSession
 ) -> None:
     body = json.dumps({"service": "search-api", "title": LONG, "text": LONG}).encode()
@@ -144,7 +144,9 @@ async def test_forty_thousand_characters_through_both_doors_are_one_card_each(
     assert all("checkout-api is down." in row["text"] for row in stored)
 
 
-async def test_messages_with_only_a_file_only_blocks_or_nothing(running: Bot, world: World) -> None:
+async def test_messages_with_only_a_file_only_blocks_or_nothing_are_handled(
+    running: Bot, world: World
+) -> None:
     base = {"type": "message", "subtype": "bot_message", "bot_id": "B0STRANGER", "channel": ALERTS}
     file = {"id": "F1", "title": "heap.png", "permalink": "https://files.example/heap.png"}
     block = {"type": "section", "text": {"type": "mrkdwn", "text": "only *blocks* here"}}

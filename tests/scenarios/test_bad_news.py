@@ -20,7 +20,7 @@ def news(world: World) -> list[Message]:
     return world.replies("news")
 
 
-async def test_an_incident_that_nobody_acknowledges_is_said_to_the_approvers_once(
+async def test_approvers_are_told_once_of_an_incident_that_nobody_acknowledges(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     world.write_policy(BEN, CHLOE, propose_from_sop=False)
@@ -39,7 +39,7 @@ async def test_an_incident_that_nobody_acknowledges_is_said_to_the_approvers_onc
     assert len(news(world)) == 1
 
 
-async def test_an_approval_that_expires_is_said_to_who_could_have_approved(
+async def test_an_expired_approval_is_announced_to_its_approvers(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     world.write_policy(BEN)
@@ -58,7 +58,9 @@ async def test_an_approval_that_expires_is_said_to_who_could_have_approved(
     assert len(news(world)) == 1
 
 
-async def test_got_worse_is_a_new_message_to_who_acknowledged(world: World, bot: StartBot) -> None:
+async def test_a_higher_severity_is_a_new_message_to_the_person_who_acknowledged(
+    world: World, bot: StartBot
+) -> None:
     await bot()
     await world.alert(severity="warning", service="search-api")
     await world.press(await world.card("MEDIUM"), "Acknowledge", "ana")
@@ -70,7 +72,7 @@ async def test_got_worse_is_a_new_message_to_who_acknowledged(world: World, bot:
 
 
 @pytest.mark.attack("ASI08")
-async def test_an_alert_that_goes_up_and_down_is_said_once_for_each_severity(
+async def test_an_alert_that_changes_back_and_forth_is_announced_once_a_severity(
     world: World, bot: StartBot
 ) -> None:
     await bot()
@@ -85,7 +87,7 @@ async def test_an_alert_that_goes_up_and_down_is_said_once_for_each_severity(
     assert len(news(world)) == 1
 
 
-async def test_an_unknown_outcome_is_said_and_leaves_the_card_once_it_is_known(
+async def test_an_unknown_outcome_is_announced_and_leaves_the_card_once_known(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     async with HttpProxy.before(world.gateway_url) as proxy:

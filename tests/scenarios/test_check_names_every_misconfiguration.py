@@ -221,7 +221,7 @@ async def test_a_gateway_that_checks_no_signature_is_named(
     assert "sources.<name>.secret_env" in line_of(out)
 
 
-async def test_a_gateway_that_is_away_and_need_not_be_there_is_told_and_is_no_problem(
+async def test_a_missing_optional_gateway_is_named_and_is_no_problem(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     away = {"AI_COMMAND_GATEWAY_URL": "http://127.0.0.1:1", "AI_COMMAND_GATEWAY_REQUIRED": "false"}
@@ -230,7 +230,7 @@ async def test_a_gateway_that_is_away_and_need_not_be_there_is_told_and_is_no_pr
     assert "! gateway    nothing can run: The gateway at http://127.0.0.1:1 cannot be" in out
 
 
-async def test_a_gateway_of_which_a_part_is_sick_is_told_and_is_no_problem(
+async def test_a_degraded_gateway_is_named_and_is_no_problem(
     world: World, leaky_service: LeakyService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = gateway_config(leaky_service, tmp_path / "sick")
@@ -264,7 +264,7 @@ async def test_a_database_that_is_empty_is_good_and_stays_empty(
         assert "is empty: the first start makes its tables" in out
 
 
-async def test_two_sops_that_fit_equally_well_are_told_and_are_no_problem(
+async def test_two_sops_that_match_equally_well_are_named_and_are_no_problem(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = restart_sop(world.probe_url, sop_id="sop_one", keys=["svc:check*", "sev:critical"])
@@ -274,7 +274,7 @@ async def test_two_sops_that_fit_equally_well_are_told_and_are_no_problem(
     assert "! sops       sop_one and sop_two fit the same alerts equally well" in out
 
 
-async def test_several_mistakes_are_counted_and_what_hangs_on_one_is_not_counted_again(
+async def test_several_mistakes_are_counted_and_their_consequences_are_not(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out = await checked(
@@ -285,7 +285,7 @@ async def test_several_mistakes_are_counted_and_what_hangs_on_one_is_not_counted
     assert "· channels   not checked: Slack does not answer to SLACK_BOT_TOKEN" in out
 
 
-def test_there_are_enough_of_them_and_each_check_is_in_the_docs() -> None:
+def test_there_are_enough_mistakes_and_each_check_is_in_the_docs() -> None:
     text = (Path(__file__).parents[2] / "docs" / "check.md").read_text(encoding="utf-8")
     rows = {line.split("|")[1].strip(" `") for line in text.splitlines() if line.startswith("| `")}
     assert {mistake.about for mistake in MISTAKES} | {"audit", "http"} <= rows

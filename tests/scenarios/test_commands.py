@@ -44,7 +44,7 @@ async def test_list_of_nothing_says_so(world: World, bot: StartBot) -> None:
     assert await answer_to(world, "/incident list") == "No open incidents."
 
 
-async def test_show_tells_the_story_and_links_the_thread(world: World, two_open: None) -> None:
+async def test_show_lists_the_events_and_links_the_thread(world: World, two_open: None) -> None:
     text = await answer_to(world, "/incident show INC-1")
     assert "HealthCheckFailing" in text
     assert "Opened by alertmanager" in text
@@ -55,7 +55,7 @@ async def test_show_tells_the_story_and_links_the_thread(world: World, two_open:
         assert await answer_to(world, f"/incident show {spelling}") == text, spelling
 
 
-async def test_ack_says_whose_it_is_and_assign_takes_it_over_by_name(
+async def test_ack_names_the_owner_and_assign_takes_the_incident_over(
     world: World, two_open: None
 ) -> None:
     assert "INC-1 is yours." in await answer_to(world, "/incident ack INC-1", "chloe")
@@ -106,7 +106,7 @@ async def test_resolve_asks_first_while_an_alert_fires_and_reopen_opens_again(
     assert "Nothing changed: INC-1 is open." in second
 
 
-async def test_a_button_resolves_what_is_quiet_and_asks_where_an_approval_waits(
+async def test_the_resolve_button_asks_first_while_an_approval_waits(
     world: World, bot: StartBot
 ) -> None:
     await bot()
@@ -128,7 +128,7 @@ async def test_a_button_resolves_what_is_quiet_and_asks_where_an_approval_waits(
     await world.card("CRITICAL")
 
 
-async def test_a_press_on_what_somebody_has_acknowledged_says_whose_it_is(
+async def test_acknowledging_an_acknowledged_incident_names_its_owner(
     world: World, one_open: None
 ) -> None:
     await world.quiet()
@@ -180,7 +180,7 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
         ("/sop show", "There is no SOP"),
     ],
 )
-async def test_what_cannot_be_done_is_answered_with_what_to_do(
+async def test_an_impossible_command_is_answered_with_what_to_do(
     world: World, two_open: None, gateway: Gateway, line: str, text: str
 ) -> None:
     assert text in await answer_to(world, line)
@@ -189,7 +189,7 @@ async def test_what_cannot_be_done_is_answered_with_what_to_do(
     assert world.replies("approval") == []
 
 
-async def test_with_nothing_open_a_command_without_a_number_says_so(
+async def test_a_command_without_a_number_says_that_nothing_is_open(
     world: World, bot: StartBot
 ) -> None:
     await bot()
@@ -206,7 +206,7 @@ async def test_sop_list_and_show(world: World, two_open: None) -> None:
     assert "INC-1 open" in shown, "where it was used last"
 
 
-async def test_fix_puts_a_proposal_before_people(world: World, one_open: None) -> None:
+async def test_fix_proposes_an_action_for_approval(world: World, one_open: None) -> None:
     text = await answer_to(world, "/incident fix restart grace_seconds=3")
     assert "Proposed in the thread of INC-1: Restart checkout-api." in text
     assert "Somebody else must approve it." in text
@@ -237,7 +237,7 @@ async def test_a_command_delivered_again_does_not_act_twice(
     assert len(world.replies("advice")) == 2, "the first, and the answer to one question"
 
 
-async def test_fix_says_within_slacks_patience_that_the_gateway_does_not_answer(
+async def test_fix_says_within_three_seconds_that_the_gateway_does_not_answer(
     world: World, bot: StartBot
 ) -> None:
     world.write_sops()

@@ -88,7 +88,7 @@ def world(
     store = SqliteDatabase(tmp_path / "sopbot.db")
     world = World(slack, slack_hooks, leaky_service, store, tmp_path, gateway.url, "")
     world.write_sops()
-    # The limits are the dice's: what Slack's own pace costs is another story's.
+    # The limits are the dice's: the cost of Slack's own limits is tested elsewhere.
     rules = {"notify": {"post_interval_seconds": 0}, "remediate": {"approvers": [BEN]}}
     (tmp_path / "policy.yaml").write_text(json.dumps(rules))
     return world
@@ -114,7 +114,7 @@ class Trouble:
         self._dice.shuffle(planned)
         for strike in planned:
             await until(lambda: self._world.slack.connections, PATIENCE, "it is connected")
-            await asyncio.sleep(self._dice.uniform(0.05, 0.4))  # the rate of the story
+            await asyncio.sleep(self._dice.uniform(0.05, 0.4))  # the rate of the alerts
             await strike()
 
     async def _drop(self) -> None:
@@ -134,7 +134,7 @@ async def pour(world: World, size: Size, dice: random.Random) -> Counter[int]:
     for number, group in enumerate(groups, 1):
         await world.alert(service(group), severity=severity(group), channel=channel(group))
         if number % (RATE // 10) == 0:
-            await asyncio.sleep(0.1)  # the rate of the story
+            await asyncio.sleep(0.1)  # the rate of the alerts
     return Counter(groups)
 
 

@@ -13,7 +13,7 @@ def gateway(gateway_process: Gateway) -> Gateway:
     return gateway_process
 
 
-async def test_a_sick_service_is_restarted_after_a_yes_and_its_incident_closes(
+async def test_a_sick_service_is_restarted_after_an_approval_and_its_incident_closes(
     world: World, bot_process: StartProcess, gateway: Gateway
 ) -> None:
     await bot_process()

@@ -138,7 +138,7 @@ async def test_a_strangers_message_with_our_key_is_not_taken_for_our_card(
     )
 
 
-async def test_an_approval_that_was_not_sent_yet_ends_with_its_incident(
+async def test_an_approval_that_was_not_sent_yet_is_revoked_with_its_incident(
     world: World, bot: StartBot
 ) -> None:
     running = await bot()
@@ -191,7 +191,7 @@ async def test_a_fingerprint_means_nothing_to_another_source(world: World, bot: 
     assert any(service == "kitchen" for service, _, _ in incidents(world))
 
 
-async def test_an_alert_that_gets_graver_is_not_a_repetition(world: World, bot: StartBot) -> None:
+async def test_an_alert_of_higher_severity_is_not_a_repetition(world: World, bot: StartBot) -> None:
     running = await bot()
     alert = {"name": "Lag", "service": "db", "starts_at": BEGAN}
     for severity in ("low", "critical"):
@@ -199,7 +199,7 @@ async def test_an_alert_that_gets_graver_is_not_a_repetition(world: World, bot: 
     assert incidents(world) == [("db", "critical", "open")]
 
 
-async def test_what_still_fires_after_somebody_resolved_it_comes_back(
+async def test_an_alert_that_still_fires_after_a_manual_resolve_comes_back(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
     running = await bot()
@@ -213,7 +213,7 @@ async def test_what_still_fires_after_somebody_resolved_it_comes_back(
     assert any(status == "open" for _, _, status in incidents(world))
 
 
-async def test_a_number_of_five_thousand_digits_is_the_callers_fault(
+async def test_a_number_of_five_thousand_digits_is_answered_400(
     world: World, bot: StartBot
 ) -> None:
     running = await bot()

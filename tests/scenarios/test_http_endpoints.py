@@ -1,4 +1,4 @@
-"""The bot's own HTTP door: who may use it, what it answers, and what lands in Slack."""
+"""The bot's HTTP endpoints: who may call them, what they answer, and what lands in Slack."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ async def test_the_same_idempotency_key_is_one_alert(
     assert "folded" not in (await world.card()).text
 
 
-async def test_deliveries_without_a_key_of_their_own_are_named_in_the_order_they_came(
+async def test_deliveries_without_a_key_are_numbered_in_their_order(
     start_with_http: StartWithHttp,
 ) -> None:
     """Each random name would change another page of the store's index."""
@@ -228,7 +228,7 @@ async def test_a_page_in_a_browser_is_turned_away(
     for path in ("/incident", "/alerts/generic"):
         status, body = await at.post(path, {"title": "x"}, Origin="https://evil.example")
         assert status == 403
-        assert body["error"]["message"] == "This door is for programs, not for pages."
+        assert body["error"]["message"] == "This endpoint is for programs, not for web pages."
     assert (await at.get("/healthz", Origin="null"))[0] == 403
     await world.quiet()
     assert world.rows("SELECT * FROM alerts") == []

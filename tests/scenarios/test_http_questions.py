@@ -42,7 +42,7 @@ async def test_an_alert_is_answered_with_the_advice_of_its_thread(
     assert body["tracking_id"] in (await world.card()).text
 
 
-async def test_what_is_missing_in_a_request_is_named(start_with_http: StartWithHttp) -> None:
+async def test_a_missing_field_of_a_request_is_named(start_with_http: StartWithHttp) -> None:
     at = await start_with_http()
     status, body = await at.post("/incident", {"incident_key": "a"})
     assert (status, body["error"]["code"]) == (400, "invalid")

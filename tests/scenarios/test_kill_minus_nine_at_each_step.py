@@ -207,7 +207,7 @@ async def the_story_survives(
 
 @pytest.mark.engines_in_turn
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: " ".join(point).replace("/", ""))
-async def test_the_story_ends_with_one_thread_and_one_restart(
+async def test_after_a_kill_at_each_step_there_is_one_thread_and_one_restart(
     point: Point,
     world: World,
     gateway: Gateway,
@@ -219,7 +219,7 @@ async def test_the_story_ends_with_one_thread_and_one_restart(
     await the_story_survives(trap, world, gateway, bot_process)
 
 
-async def test_a_second_kill_while_the_first_is_looked_into_changes_nothing(
+async def test_a_second_kill_during_the_recovery_changes_nothing(
     world: World, gateway: Gateway, proxies: tuple[HttpProxy, HttpProxy], bot_process: StartProcess
 ) -> None:
     trap = Trap(

@@ -163,7 +163,7 @@ def nothing_is_doubled(world: World, incidents: int) -> None:
         pytest.param(40, id="long", marks=[pytest.mark.chaos, pytest.mark.timeout(1_200)]),
     ],
 )
-async def test_of_thirty_in_a_hundred_lost_answers_none_doubles_a_message(
+async def test_thirty_percent_lost_answers_double_no_message(
     world: World,
     bot: StartBot,
     settings: dict[str, str],
@@ -258,7 +258,7 @@ EVERY = (BEFORE, ACCEPTED, ANSWERED)
         ),
     ],
 )
-async def test_killed_at_any_point_of_a_post_the_bot_doubles_no_message(
+async def test_a_kill_at_any_point_of_a_post_doubles_no_message(
     world: World,
     bot_process: StartProcess,
     settings: dict[str, str],

@@ -16,7 +16,7 @@ from tests.scenarios.starting import StartBot
 from tests.scenarios.world import BEN, CHLOE, Gateway, World
 
 
-async def test_who_is_no_approver_is_told_who_is(
+async def test_a_voter_who_is_no_approver_is_told_who_may_approve(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     card = await proposed(world, bot)
@@ -41,7 +41,9 @@ async def test_without_approvers_nobody_may_approve_and_the_card_says_so(
     await nothing_ran(world, gateway)
 
 
-async def test_one_no_ends_it(world: World, bot: StartBot, gateway: Gateway) -> None:
+async def test_one_rejection_ends_the_request(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
     card = await proposed(world, bot)
     await world.press(card, "Reject", "chloe")
     shown = await world.approval_card("rejected")
@@ -52,7 +54,7 @@ async def test_one_no_ends_it(world: World, bot: StartBot, gateway: Gateway) -> 
     await nothing_ran(world, gateway)
 
 
-async def test_two_yeses_are_two_people(world: World, bot: StartBot, gateway: Gateway) -> None:
+async def test_two_approvals_need_two_people(world: World, bot: StartBot, gateway: Gateway) -> None:
     world.write_policy(BEN, CHLOE, approvals_required=2)
     card = await proposed(world, bot)
     assert "Needs 2 approvals: @ben, @chloe" in card.text

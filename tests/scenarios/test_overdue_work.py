@@ -24,7 +24,7 @@ async def readyz(bot: Bot, http: aiohttp.ClientSession) -> tuple[int, dict[str, 
         return answer.status, (await answer.json())["checks"]["work"]
 
 
-async def test_a_card_that_does_not_come_is_said_everywhere_until_it_comes(
+async def test_a_card_that_cannot_be_posted_is_reported_until_it_is(
     world: World, bot: StartBot, clock: RunningClock, http: aiohttp.ClientSession
 ) -> None:
     running = await bot(SLACK_OPS_CHANNEL=OPS)
@@ -83,7 +83,7 @@ async def test_a_channel_that_is_archived_shows_its_incident_in_the_ops_channel_
     assert running.metrics.registry.get_sample_value("sopbot_stuck", {"what": "undelivered"})
 
 
-async def test_a_revoked_token_is_not_ready_at_once(
+async def test_a_revoked_token_makes_the_bot_unready_immediately(
     world: World, bot: StartBot, http: aiohttp.ClientSession
 ) -> None:
     running = await bot()

@@ -24,7 +24,7 @@ from tests.scenarios.world import ANA, BEN, CHLOE, SERVICE, Gateway, World, rest
 pytestmark = pytest.mark.one_engine
 
 
-async def test_where_a_reason_is_wanted_the_vote_counts_when_it_is_given(
+async def test_where_the_policy_asks_for_a_reason_a_vote_counts_once_it_has_one(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_policy(BEN, CHLOE, reason_required=True)
@@ -91,7 +91,7 @@ async def test_a_card_gets_its_buttons_when_its_maintenance_window_opens(
     await ran(world, gateway, 1)
 
 
-async def test_who_asks_for_what_is_proposed_already_is_told_so_and_there_is_one_card(
+async def test_asking_for_an_action_that_is_proposed_already_makes_no_second_card(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     await bot()
@@ -146,7 +146,7 @@ async def test_a_rule_that_asks_for_people_is_not_overruled_by_what_the_policy_a
     await nothing_ran(world, gateway)
 
 
-async def test_what_a_gateway_without_plans_would_touch_is_too_much_for_every_rule(
+async def test_an_action_without_a_plan_exceeds_every_limit_on_targets(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     async with HttpProxy.before(world.gateway_url) as gateway_proxy:
@@ -161,20 +161,18 @@ async def test_what_a_gateway_without_plans_would_touch_is_too_much_for_every_ru
         await nothing_ran(world, gateway)
 
 
-async def test_a_token_in_the_address_to_probe_is_called_but_neither_shown_nor_on_record(
+async def test_a_token_in_a_probe_address_is_used_and_neither_shown_nor_recorded(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
-    async with HttpProxy.before(world.probe_url.rpartition("/")[0]) as gateway_proxy:
+    async with HttpProxy.before(world.probe_url.rpartition("/")[0]) as probe_proxy:
         called: list[str] = []
 
         async def listen(request: web.Request) -> bool:
             called.append(request.path_qs)
             return True
 
-        gateway_proxy.on_request = listen
-        probe = (
-            f"{gateway_proxy.url}/{world.probe_url.rpartition('/')[2]}?token=s3cret-of-the-probe"
-        )
+        probe_proxy.on_request = listen
+        probe = f"{probe_proxy.url}/{world.probe_url.rpartition('/')[2]}?token=s3cret-of-the-probe"
         world.write_sops(restart_sop(probe))
         card = await proposed(world, bot)
         assert "?token=…" in card.text
@@ -200,7 +198,7 @@ async def test_an_action_that_the_operator_took_out_is_not_proposed(
     await nothing_ran(world, gateway)
 
 
-async def test_what_did_not_help_is_undone_by_one_click_and_another_persons_yes(
+async def test_an_action_that_did_not_help_is_undone_after_another_persons_approval(
     world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     world.write_policy(BEN, CHLOE, verify_deadline_seconds=5)
@@ -237,7 +235,7 @@ async def test_what_did_not_help_is_undone_by_one_click_and_another_persons_yes(
     assert world.leaky_service.restarts == 1
 
 
-async def test_a_freeze_is_told_to_whoever_asks(
+async def test_the_freeze_command_says_who_froze_and_since_when(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     await bot()
@@ -251,7 +249,7 @@ async def test_a_freeze_is_told_to_whoever_asks(
     assert "On or off?" in odd.text
 
 
-async def test_nothing_changed_in_the_box_changes_nothing(
+async def test_an_edit_without_a_change_changes_nothing(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_policy(BEN, ANA)

@@ -73,7 +73,7 @@ async def test_a_gateway_that_plans_one_service_slowly_holds_up_neither_advice_n
     await nothing_ran(world, gateway)
 
 
-async def test_what_the_gateway_could_not_plan_is_proposed_once_it_can_and_said_once(
+async def test_an_action_that_could_not_be_planned_is_proposed_later_and_announced_once(
     world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
 ) -> None:
     async with HttpProxy.before(world.gateway_url) as gateway_proxy:
@@ -102,7 +102,7 @@ async def test_what_the_gateway_could_not_plan_is_proposed_once_it_can_and_said_
     await nothing_ran(world, gateway)
 
 
-async def test_what_an_edit_of_the_policy_revokes_is_proposed_again_by_the_policy_of_now(
+async def test_an_approval_revoked_by_a_policy_change_is_proposed_again_under_the_new_policy(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     running = await bot()

@@ -24,7 +24,9 @@ async def test_a_mention_in_a_thread_is_a_question(world: World, one_open: None)
     assert "@ben asked" in answer.text
 
 
-async def test_a_mention_elsewhere_asks_nothing(world: World, one_open: None) -> None:
+async def test_a_mention_outside_of_an_incidents_thread_is_ignored(
+    world: World, one_open: None
+) -> None:
     ben = world.slack.as_user("ben")
     root = await ben.say(ALERTS, "@sopbot good morning")
     await ben.say(ALERTS, "@sopbot and good night", thread=root)

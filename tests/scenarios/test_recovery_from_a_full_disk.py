@@ -115,7 +115,7 @@ async def test_an_alert_refused_twice_is_written_once_when_slack_delivers_it_a_t
     assert counted(world)["incidents"] == before["incidents"] + 1
 
 
-async def test_a_bot_that_nobody_asks_for_anything_finds_out_by_itself_and_says_so_once(
+async def test_an_idle_bot_notices_by_itself_that_the_disk_has_room(
     world: World, bot: StartBot, disk: SmallDisk, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "bot.steps")
@@ -184,7 +184,7 @@ def fill_beside(disk: SmallDisk, file: Path) -> None:
                 size //= 8
 
 
-async def test_an_outcome_that_died_with_the_process_is_looked_up_and_nothing_is_sent_again(
+async def test_an_outcome_lost_with_the_process_is_looked_up_and_not_sent_again(
     world: World,
     bot_process: StartProcess,
     disk: SmallDisk,

@@ -115,7 +115,7 @@ async def test_a_deleted_message_is_not_an_alert_and_resolves_nothing(
     assert "RESOLVED" not in world.cards()[0].text
 
 
-async def test_what_people_say_in_the_channel_is_not_an_alert(world: World, bot: StartBot) -> None:
+async def test_messages_of_people_are_not_alerts(world: World, bot: StartBot) -> None:
     await bot()
     ana = world.slack.as_user("ana")
     message = await ana.say(ALERTS, "[FIRING:1] HealthCheckFailing prod (checkout-api critical)")
@@ -171,7 +171,7 @@ async def test_an_app_in_another_channel_is_not_an_alert(world: World, bot: Star
 
 
 @pytest.mark.parametrize("shape", ["classic", "modern"])
-async def test_what_no_parser_knows_becomes_an_alert_that_shows_its_text(
+async def test_an_unknown_format_becomes_an_alert_that_shows_its_text(
     world: World, bot: StartBot, shape: str
 ) -> None:
     await bot()

@@ -44,7 +44,7 @@ def tidy(log: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_it_cleanly_and_leaves_nothing_behind(
+async def test_a_signal_stops_the_bot_cleanly_and_leaves_nothing_behind(
     world: World, bot_process: StartProcess, number: signal.Signals
 ) -> None:
     bot = await bot_process()
@@ -60,7 +60,7 @@ async def test_a_signal_ends_it_cleanly_and_leaves_nothing_behind(
 
 
 @pytest.mark.attack("ASI03")
-async def test_a_dump_and_a_look_into_proc_show_no_secret_and_end_nothing(
+async def test_a_dump_and_proc_show_no_secret_and_end_nothing(
     world: World, bot_process: StartProcess
 ) -> None:
     running = await bot_process()
@@ -78,7 +78,7 @@ async def test_a_dump_and_a_look_into_proc_show_no_secret_and_end_nothing(
     assert await running.ended() == 0
 
 
-async def test_what_is_in_flight_is_finished_before_the_end(
+async def test_work_in_progress_is_finished_before_the_bot_stops(
     world: World, bot_process: StartProcess
 ) -> None:
     """A restart under way when SIGTERM comes: its answer is still written and shown."""
@@ -106,7 +106,7 @@ async def test_what_is_in_flight_is_finished_before_the_end(
     assert world.leaky_service.restarts == 1
 
 
-async def test_a_post_under_way_at_the_end_is_finished_and_not_repeated_by_the_next(
+async def test_a_post_in_progress_is_finished_and_not_repeated_by_the_next_process(
     world: World, bot_process: StartProcess
 ) -> None:
     posting, may_go_on = asyncio.Event(), asyncio.Event()
@@ -132,7 +132,7 @@ async def test_a_post_under_way_at_the_end_is_finished_and_not_repeated_by_the_n
     assert len(world.cards()) == 1
 
 
-async def test_what_came_while_nobody_was_there_is_picked_up(
+async def test_alerts_that_came_while_the_bot_was_down_are_picked_up(
     world: World, bot_process: StartProcess
 ) -> None:
     first = await bot_process(fork=True)
@@ -160,7 +160,7 @@ async def refuses(
 
 
 @pytest.mark.one_engine
-async def test_without_a_gateway_it_does_not_start(world: World) -> None:
+async def test_without_a_gateway_the_bot_does_not_start(world: World) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers there
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -174,7 +174,7 @@ async def test_without_a_gateway_it_does_not_start(world: World) -> None:
 
 
 @pytest.mark.one_engine
-async def test_what_is_not_a_gateway_is_told_from_one(world: World) -> None:
+async def test_a_server_that_is_no_gateway_is_recognised(world: World) -> None:
     await until(lambda: world.leaky_service.pids, why="the service is up")
     url = world.leaky_service.url
     await refuses(world, 1, "answered 200, but not with its health", AI_COMMAND_GATEWAY_URL=url)
@@ -227,7 +227,7 @@ async def test_missing_and_misspelt_settings_are_one_line_each(world: World) -> 
     ids=["bot token", "app token", "slack", "store", "policy"],
 )
 @pytest.mark.one_engine
-async def test_what_cannot_work_is_told_at_the_start(
+async def test_settings_that_cannot_work_are_refused_at_the_start(
     world: World, changes: dict[str, str], code: int, text: str
 ) -> None:
     await refuses(world, code, text, **changes)
@@ -240,7 +240,7 @@ async def test_an_unknown_key_in_the_policy_is_named_with_its_file(world: World)
 
 
 @pytest.mark.one_engine
-async def test_an_address_that_is_taken_is_named(world: World) -> None:
+async def test_an_address_in_use_is_named(world: World) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -118,7 +118,7 @@ async def post(http: aiohttp.ClientSession, bot: Bot, name: str) -> tuple[int, A
         return answer.status, await answer.json(), answer.headers.get("Retry-After")
 
 
-async def test_no_alert_is_acknowledged_until_there_is_room_and_then_each_is_told_once(
+async def test_on_a_full_disk_no_alert_is_acknowledged_and_later_each_is_posted_once(
     world: World,
     bot: StartBot,
     disk: SmallDisk,
@@ -169,7 +169,7 @@ async def test_no_alert_is_acknowledged_until_there_is_room_and_then_each_is_tol
     assert len(world.rows("SELECT id FROM alerts")) == 3
 
 
-async def test_who_presses_hears_that_it_did_not_count(
+async def test_a_press_on_a_full_disk_is_answered_that_it_did_not_count(
     world: World, bot: StartBot, disk: SmallDisk, gateway: Gateway
 ) -> None:
     running = await bot()
@@ -221,7 +221,7 @@ async def test_advice_that_comes_while_the_disk_is_full_is_kept_and_shown(
     assert result.read_text() == "x", "minutes of an advisor are not spent twice"
 
 
-async def test_the_outcome_of_an_execution_is_neither_lost_nor_is_it_sent_again(
+async def test_on_a_full_disk_an_outcome_is_neither_lost_nor_sent_again(
     world: World,
     bot: StartBot,
     disk: SmallDisk,
@@ -262,7 +262,7 @@ async def test_the_outcome_of_an_execution_is_neither_lost_nor_is_it_sent_again(
 
 
 @pytest.mark.parametrize("message", ["card", "advice", "approval"])
-async def test_a_message_whose_place_cannot_be_noted_is_not_posted_twice(
+async def test_a_message_whose_ts_cannot_be_stored_is_not_posted_twice(
     world: World, bot: StartBot, disk: SmallDisk, message: str
 ) -> None:
     running = await bot()
@@ -317,7 +317,7 @@ async def test_a_bot_killed_on_a_full_disk_starts_again_once_there_is_room(
     assert len(world.cards()) == 2
 
 
-async def test_a_storm_on_a_full_disk_fills_no_log_and_the_bot_ends_in_order(
+async def test_a_burst_on_a_full_disk_fills_no_log_and_the_bot_stops_cleanly(
     world: World, bot_process: StartProcess, disk: SmallDisk, http: aiohttp.ClientSession
 ) -> None:
     running = await bot_process(fork=True, LOG_FORMAT="json")

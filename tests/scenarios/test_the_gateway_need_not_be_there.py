@@ -25,7 +25,7 @@ async def test_a_degraded_gateway_does_not_stop_the_start(
         assert started.health.report()["gateway"]["state"] == "ok"
 
 
-async def test_an_unhealthy_gateway_stops_the_start_unless_it_need_not_be_there(
+async def test_an_unhealthy_gateway_stops_the_start_unless_it_is_optional(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     async with HttpProxy.before(world.gateway_url) as gateway_proxy:
@@ -42,7 +42,7 @@ async def test_an_unhealthy_gateway_stops_the_start_unless_it_need_not_be_there(
         assert started.health.ready, "it takes alerts in"
 
 
-async def test_without_its_gateway_it_takes_alerts_in_and_says_that_nothing_can_run(
+async def test_without_its_gateway_the_bot_accepts_alerts_and_says_that_nothing_can_run(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     async with HttpProxy.before(world.gateway_url) as gateway_proxy:
@@ -70,7 +70,7 @@ async def test_without_its_gateway_it_takes_alerts_in_and_says_that_nothing_can_
         assert started.health.report()["gateway"]["state"] == "ok"
 
 
-async def test_the_next_process_takes_back_what_the_one_before_said_of_the_gateway(
+async def test_the_next_process_ends_its_predecessors_warning_about_the_gateway(
     world: World, bot_process: StartProcess, gateway: Gateway
 ) -> None:
     def says(text: str) -> bool:

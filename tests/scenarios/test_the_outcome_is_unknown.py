@@ -34,7 +34,7 @@ async def gateway_line(world: World) -> AsyncIterator[tuple[HttpProxy, Line]]:
         yield proxy, line
 
 
-async def test_it_is_called_unknown_and_a_person_may_check_again(
+async def test_an_outcome_without_an_answer_is_unknown_and_can_be_checked_again(
     world: World, bot: StartBot, gateway: Gateway, gateway_line: tuple[HttpProxy, Line]
 ) -> None:
     proxy, line = gateway_line
@@ -60,7 +60,7 @@ async def test_it_is_called_unknown_and_a_person_may_check_again(
     assert gateway.executions() == [("service.restart", "checkout-api", "finished")]
 
 
-async def test_it_is_looked_up_without_anybody_asking(
+async def test_an_unknown_outcome_is_looked_up_automatically(
     world: World, bot: StartBot, gateway_line: tuple[HttpProxy, Line]
 ) -> None:
     proxy, line = gateway_line

@@ -139,7 +139,7 @@ async def post(http: aiohttp.ClientSession, bot: Bot, name: str) -> tuple[int, s
         return answer.status, result["error"]["message"] if "error" in result else ""
 
 
-async def test_a_file_that_is_moved_away_is_missed_and_put_back_it_is_used_again(
+async def test_a_store_file_that_is_moved_away_is_reported_and_used_again_once_back(
     world: World, bot: StartBot, file: Path, http: aiohttp.ClientSession
 ) -> None:
     running = await bot()
@@ -160,7 +160,7 @@ async def test_a_file_that_is_moved_away_is_missed_and_put_back_it_is_used_again
     assert len(world.cards()) == 2
 
 
-async def test_a_file_that_another_program_holds_is_named_and_used_again_when_it_lets_go(
+async def test_a_store_file_locked_by_another_program_is_reported_and_used_again_once_free(
     world: World, bot: StartBot, file: Path, http: aiohttp.ClientSession
 ) -> None:
     running = await bot()

@@ -169,7 +169,7 @@ async def pour(world: World, dice: random.Random) -> None:
     for number, group in enumerate(tellings, 1):
         await world.alert(service(group), channel=channel(group % CHANNELS))
         if number % 10 == 0:
-            await asyncio.sleep(0.1)  # the rate of the story, not a wait for anything
+            await asyncio.sleep(0.1)  # the rate of the alerts, not a wait for anything
 
 
 async def approve(world: World, dice: random.Random) -> None:

@@ -55,7 +55,7 @@ def decisions(world: World) -> list[Any]:
     return [row["kind"] for row in rows]
 
 
-async def test_what_could_not_be_sent_is_tried_again_by_a_press_and_runs_once(
+async def test_a_request_that_could_not_be_sent_is_retried_by_a_press_and_runs_once(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     async with unplannable(world) as away:
@@ -71,7 +71,7 @@ async def test_what_could_not_be_sent_is_tried_again_by_a_press_and_runs_once(
     await the_export_is_proved(world)
 
 
-async def test_an_undo_that_could_not_be_sent_is_tried_again_by_a_press_and_proved(
+async def test_an_undo_that_could_not_be_sent_is_retried_by_a_press_and_exported(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     world.write_policy(BEN, CHLOE, verify_deadline_seconds=5)
@@ -96,7 +96,7 @@ async def test_an_undo_that_could_not_be_sent_is_tried_again_by_a_press_and_prov
     await the_export_is_proved(world)
 
 
-async def test_what_a_stopping_gateway_did_not_take_is_sent_again_by_a_press_and_proved(
+async def test_a_request_refused_by_a_stopping_gateway_is_retried_by_a_press_and_exported(
     world: World, bot: StartBot
 ) -> None:
     async with HttpProxy.before(world.gateway_url) as gateway_proxy:

@@ -35,7 +35,7 @@ def quiet_policy(world: World) -> None:
     world.write_sops()
 
 
-async def test_what_came_while_the_bot_was_not_running_is_found_at_its_start(
+async def test_messages_from_before_the_start_are_found_at_the_start(
     world: World, bot: StartBot
 ) -> None:
     first = await bot()
@@ -51,9 +51,7 @@ async def test_what_came_while_the_bot_was_not_running_is_found_at_its_start(
     assert alerts(world) == 3, "web was known, and is not counted again"
 
 
-async def test_a_channel_s_past_before_the_bot_came_is_not_its_business(
-    world: World, bot: StartBot
-) -> None:
+async def test_messages_from_before_the_bot_joined_are_ignored(world: World, bot: StartBot) -> None:
     await world.alert("old")
     world.slack.core.links.waiting.clear()
     await bot()
@@ -63,7 +61,7 @@ async def test_a_channel_s_past_before_the_bot_came_is_not_its_business(
     assert len(world.cards()) == 1
 
 
-async def test_a_resolve_by_edit_that_nobody_heard_of_resolves(world: World, bot: StartBot) -> None:
+async def test_an_undelivered_resolve_by_edit_resolves(world: World, bot: StartBot) -> None:
     first = await bot()
     message = await world.alert("web")
     await world.card("web")
@@ -79,9 +77,7 @@ async def test_a_resolve_by_edit_that_nobody_heard_of_resolves(world: World, bot
     assert len(world.cards()) == 1
 
 
-async def test_a_resolve_in_a_thread_that_nobody_heard_of_resolves(
-    world: World, bot: StartBot
-) -> None:
+async def test_an_undelivered_resolve_in_a_thread_resolves(world: World, bot: StartBot) -> None:
     first = await bot()
     message = await world.alert("web")
     await world.card("web")
@@ -97,7 +93,7 @@ async def test_a_resolve_in_a_thread_that_nobody_heard_of_resolves(
     await world.card("RESOLVED")
 
 
-async def test_when_slack_withholds_events_history_is_read(world: World, bot: StartBot) -> None:
+async def test_if_slack_withholds_events_the_history_is_read(world: World, bot: StartBot) -> None:
     await bot()
     world.slack.script.lose_envelopes("events_api")
     await world.alert("web")
@@ -106,7 +102,7 @@ async def test_when_slack_withholds_events_history_is_read(world: World, bot: St
     await world.card("web")
 
 
-async def test_a_history_that_cannot_be_read_is_read_later_and_said_meanwhile(
+async def test_an_unreadable_history_is_reported_and_read_later(
     world: World, bot: StartBot
 ) -> None:
     first = await bot()
@@ -118,7 +114,7 @@ async def test_a_history_that_cannot_be_read_is_read_later_and_said_meanwhile(
     await world.card("web")
 
 
-async def test_what_arrives_late_after_it_was_read_back_changes_nothing(
+async def test_an_event_delivered_after_its_backfill_changes_nothing(
     world: World, bot: StartBot
 ) -> None:
     running = await bot()

@@ -51,7 +51,7 @@ def test_an_hour_passes_in_one_jump() -> None:
     assert virtually(scenario) == (3_600, 1)
 
 
-def test_timers_come_in_their_order_and_each_at_its_moment() -> None:
+def test_timers_fire_in_order_and_at_their_time() -> None:
     async def scenario() -> list[tuple[str, float]]:
         items: list[tuple[str, float]] = []
 
@@ -177,7 +177,7 @@ def test_the_time_of_day_goes_with_the_loop() -> None:
     assert texts == ["a minute"]
 
 
-def test_the_scheduler_goes_by_it_too() -> None:
+def test_the_scheduler_follows_virtual_time() -> None:
     async def scenario() -> list[float]:
         clock = VirtualTime.of_this_loop()
         ran: list[float] = []
@@ -216,7 +216,7 @@ def test_waiting_in_vain_says_for_what_and_how_long() -> None:
     assert 310 < virtually(scenario) < 311
 
 
-def test_whoever_tries_again_without_a_pause_is_stopped() -> None:
+def test_a_retry_loop_without_a_pause_is_stopped() -> None:
     async def scenario() -> None:
         async with asyncio.timeout(1):
             while True:  # noqa: ASYNC110 - that is the fault

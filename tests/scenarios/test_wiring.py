@@ -182,9 +182,7 @@ async def test_exactly_these_steps_run(world: World, bot: StartBot) -> None:
     }
 
 
-async def test_one_call_settles_exactly_these_steps_of_the_table(
-    world: World, bot: StartBot
-) -> None:
+async def test_one_call_settles_exactly_these_steps(world: World, bot: StartBot) -> None:
     running = await bot()
     functions = {step.name: step.run for step in running.runner.steps}
     assert list(running.service.timed) == SETTLED
@@ -257,9 +255,7 @@ def _segments() -> tuple[type[BaseModel], ...]:
     )
 
 
-async def test_after_a_reload_nobody_holds_the_policy_of_before(
-    world: World, bot: StartBot
-) -> None:
+async def test_after_a_reload_nobody_holds_the_previous_policy(world: World, bot: StartBot) -> None:
     defaults = policies_alive()  # pydantic keeps one of each
     running = await bot()
     before = policies_alive() - defaults

@@ -62,7 +62,7 @@ def test_a_request_is_whole_with_its_last_byte_and_not_before(request_: bytes) -
 
 
 @pytest.mark.parametrize("first", [b"\x16\x03\x01\x02", b"{", b"GET\r\n", b"A" * 40, b"\0"])
-def test_what_cannot_be_http_goes_to_the_parser_at_once(first: bytes) -> None:
+def test_bytes_that_cannot_be_http_go_to_the_parser_at_once(first: bytes) -> None:
     assert arrival().add(first)
 
 
@@ -131,7 +131,7 @@ async def test_a_caller_that_waits_with_its_body_is_asked_for_it_once(start: Sta
     assert json.loads(answer.rpartition(b"\r\n\r\n")[2]) == {"size": 4}
 
 
-async def test_what_is_not_http_is_answered_400_at_once(start: Start) -> None:
+async def test_bytes_that_are_not_http_are_answered_400_at_once(start: Start) -> None:
     server = await start(LONG)
     reader, _ = await server.connect(b"\x16\x03\x01\x02\x00\x01")
     assert b" 400 Bad Request\r\n" in await everything(reader)
@@ -150,7 +150,7 @@ async def test_a_request_that_was_begun_before_the_server_stops_accepting_is_ans
     assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
 
 
-async def test_after_the_end_nobody_is_left_connected(start: Start) -> None:
+async def test_after_the_stop_no_connection_is_left(start: Start) -> None:
     server = await start(LONG)
     waiting = [await server.connect(UNFINISHED_HEAD) for _ in range(5)]
     assert await server.health() == b"HTTP/1.1 200 OK\r\n"

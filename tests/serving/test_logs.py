@@ -52,7 +52,7 @@ def test_a_strangers_text_cannot_move_the_cursor_of_a_terminal():
     assert "\x9b" not in stream.getvalue()
 
 
-def test_what_is_no_secret_stays():
+def test_ordinary_text_stays():
     assert redact("incident INC-1 on web-1") == "incident INC-1 on web-1"
 
 
@@ -136,7 +136,7 @@ def test_an_event_has_its_name_and_its_fields():
     assert "actor" not in read, "what is None is left out"
 
 
-def test_what_is_bound_comes_with_events_and_with_the_lines_of_libraries():
+def test_bound_fields_are_on_events_and_on_lines_of_libraries():
     stream = io.StringIO()
     set_up("INFO", "json", stream)
     with bound(incident="INC-7", tracking_id="req-1"):
@@ -160,7 +160,7 @@ def test_on_a_terminal_an_event_is_one_line_that_reads_well():
 
 
 @pytest.mark.attack("ASI09")
-def test_debug_is_for_our_own_lines_for_those_of_libraries_hold_what_strangers_wrote():
+def test_debug_lines_of_libraries_are_not_logged_because_they_hold_strangers_text():
     stream = io.StringIO()
     set_up("DEBUG", "json", stream)
     logging.getLogger("slack_sdk.web").debug("Sending a request: %s", {"text": "alert text"})
@@ -205,7 +205,7 @@ async def test_lines_that_come_close_together_are_written_together_after_what_is
     assert stream.writes == 1, "each write lets other threads take the interpreter for a while"
 
 
-async def test_a_line_says_how_things_were_when_it_was_logged():
+async def test_a_line_holds_the_values_at_the_time_of_logging():
     stream = WatchedStream()
     set_up("INFO", "json", stream)
     changing = ["before"]
@@ -230,7 +230,7 @@ async def test_a_warning_is_written_at_once_behind_what_came_before():
     ]
 
 
-def test_what_a_loop_that_ended_did_not_write_is_written_by_the_next_one(monkeypatch):
+def test_lines_left_by_a_finished_loop_are_written_by_the_next_one(monkeypatch):
     stream = WatchedStream()
     set_up("INFO", "json", stream)
 

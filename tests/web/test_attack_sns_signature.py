@@ -152,7 +152,7 @@ async def test_many_messages_at_once_share_one_fetch(amazon: Sns, verifier: SnsV
     assert amazon.fetched == [CERTIFICATE_URL]
 
 
-async def test_what_is_no_certificate_is_not_kept(amazon: Sns, verifier: SnsVerifier) -> None:
+async def test_an_invalid_certificate_is_not_cached(amazon: Sns, verifier: SnsVerifier) -> None:
     certificate = amazon.certificates[CERTIFICATE_URL]
     amazon.certificates[CERTIFICATE_URL] = b"<html>Sign in to the network</html>"
     assert (await verifier.check(amazon.alarm())).signature is Signature.UNCHECKED

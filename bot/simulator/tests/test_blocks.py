@@ -161,7 +161,9 @@ def test_block_ids_are_unique_and_surfaces_are_kept_apart() -> None:
     ],
     ids=["two tables", "a table within", "markdown", "all text"],
 )  # fmt: skip
-def test_what_is_too_much_for_one_message_is_refused(blocks: list[JSON], error: str) -> None:
+def test_blocks_that_are_too_much_for_one_message_are_refused(
+    blocks: list[JSON], error: str
+) -> None:
     with pytest.raises(Refusal) as refused:
         content.kept_content({"text": "t", "blocks": blocks})
     assert refused.value.name == error

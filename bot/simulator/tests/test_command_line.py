@@ -11,7 +11,7 @@ from ..__main__ import main
 from . import PACKAGE, ROOT
 
 
-async def test_it_says_in_one_line_where_it_is_and_ends_when_told(
+async def test_the_command_prints_its_address_in_one_line_and_ends_on_a_signal(
     http: aiohttp.ClientSession,
 ) -> None:
     process = await asyncio.create_subprocess_exec(

@@ -91,7 +91,7 @@ async def test_an_alert_is_edited_and_deleted_as_its_app_from_its_menu(
     assert slack.messages("alerts") == []
 
 
-async def test_storms_limits_and_links_are_ruled_from_the_page(
+async def test_chaos_limits_and_links_are_controlled_from_the_page(
     slack: LocalSlack, http: aiohttp.ClientSession
 ) -> None:
     socket = await link(slack, http)
@@ -129,7 +129,7 @@ async def test_storms_limits_and_links_are_ruled_from_the_page(
         ("shout", {}),
     ],
 )
-async def test_what_makes_no_sense_is_said_in_words(
+async def test_nonsense_on_the_control_page_is_answered_in_words(
     slack: LocalSlack, http: aiohttp.ClientSession, what: str, about: JSON
 ) -> None:
     answer = await ask(slack, http, what, **about)

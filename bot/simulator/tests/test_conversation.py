@@ -69,7 +69,7 @@ async def test_a_transcript_reads_like_a_chat_with_elapsed_times(
     ]
 
 
-async def test_what_a_message_says_is_read_from_its_blocks(
+async def test_the_text_of_a_message_is_read_from_its_blocks(
     slack: LocalSlack, client: AsyncWebClient
 ) -> None:
     about = {"event_type": "t", "event_payload": {"k": "v"}}

@@ -175,7 +175,7 @@ async def test_an_envelope_may_be_lost_or_its_link_cut_right_behind_it(
     assert (envelope["payload"]["event"]["text"], envelope["retry_attempt"]) == ("cut", 1)
 
 
-async def test_too_many_events_are_told_without_an_inner_event(
+async def test_a_rate_limited_event_has_no_inner_event(
     slack: LocalSlack, http: aiohttp.ClientSession
 ) -> None:
     socket = await link(slack, http)
@@ -220,7 +220,7 @@ async def fates(seed: int, **chances: Any) -> list[str]:
         return outcomes
 
 
-async def test_the_dice_fall_as_the_seed_says() -> None:
+async def test_the_seed_decides_which_faults_happen() -> None:
     chances: dict[str, Any] = {
         "drop_before_accept": 0.1,
         "drop_after_accept": 0.1,
@@ -249,7 +249,7 @@ async def test_a_storm_can_be_calmed_and_one_begun_while_slack_runs(
     await client.chat_postMessage(channel=ALERTS, text="x")
 
 
-async def test_links_are_cut_and_envelopes_lost_by_the_dice_and_all_arrive_in_the_end(
+async def test_under_chaos_every_envelope_is_delivered_in_the_end(
     clock: ManualClock, http: aiohttp.ClientSession
 ) -> None:
     storm = Chaos(5, lose_envelope=0.3, cut_link=0.1, refuse_socket=0.3)
@@ -284,5 +284,5 @@ async def test_links_are_cut_and_envelopes_lost_by_the_dice_and_all_arrive_in_th
         assert got | undelivered == {f"{n}" for n in range(40)}
 
 
-def test_every_kind_of_plan_is_said_in_words() -> None:
+def test_every_kind_of_planned_fault_has_a_description() -> None:
     assert all(text for text in KINDS.values())

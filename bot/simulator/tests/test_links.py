@@ -26,7 +26,7 @@ async def spread(seed: int) -> list[int]:
         return [number for delivery in slack.deliveries for number in delivery.sent_on]
 
 
-async def test_which_link_an_envelope_takes_is_drawn_by_lot_and_the_seed_repeats_the_draw() -> None:
+async def test_the_seed_decides_which_link_an_envelope_takes() -> None:
     first, repeat, other = await spread(1), await spread(1), await spread(2)
     assert first == repeat
     assert first != other
@@ -34,7 +34,7 @@ async def test_which_link_an_envelope_takes_is_drawn_by_lot_and_the_seed_repeats
     assert first != sorted(first), "it is not one after the other either"
 
 
-async def test_what_a_dead_link_did_not_acknowledge_goes_out_on_another_at_once(
+async def test_envelopes_that_a_dead_link_did_not_acknowledge_go_out_on_another_at_once(
     timed: LocalSlack, http: aiohttp.ClientSession
 ) -> None:
     sockets = [await link(timed, http) for _ in range(2)]
@@ -249,7 +249,7 @@ async def test_a_slack_that_is_down_refuses_everybody_and_comes_back_where_it_wa
     assert slack.connections == 1
 
 
-async def test_withheld_events_are_told_to_nobody_and_stand_in_the_history(
+async def test_withheld_events_are_delivered_to_nobody_and_are_in_the_history(
     slack: LocalSlack, http: aiohttp.ClientSession
 ) -> None:
     socket = await link(slack, http)

@@ -57,7 +57,7 @@ async def test_metadata_comes_back_only_when_it_is_asked_for(
         ({"event_type": "a", "event_payload": {"l": ["x"]}}, False),
     ],
 )
-async def test_metadata_that_slack_does_not_keep_is_dropped_without_a_word(
+async def test_metadata_that_slack_does_not_keep_is_dropped_silently(
     slack: LocalSlack, client: AsyncWebClient, metadata: JSON, kept: bool
 ) -> None:
     posted = await client.chat_postMessage(channel=ALERTS, text="x", metadata=metadata)
@@ -109,7 +109,7 @@ async def test_only_an_own_message_that_is_there_can_be_deleted(
     assert [m.ts for m in slack.messages("alerts")] == [alert.ts]
 
 
-async def test_a_deleted_parent_is_told_as_a_change_and_goes_with_its_last_reply(
+async def test_a_deleted_parent_is_a_change_event_and_goes_with_its_last_reply(
     slack: LocalSlack, client: AsyncWebClient
 ) -> None:
     root = await client.chat_postMessage(channel=ALERTS, text="root")

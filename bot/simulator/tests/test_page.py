@@ -312,7 +312,7 @@ async def test_other_hosts_and_other_origins_are_refused(
         ("say", {"as": "guest", "channel": "ops", "text": "x"}, 200),
     ],
 )
-async def test_what_cannot_be_done_on_the_page_is_said_in_words(
+async def test_an_impossible_action_on_the_page_is_answered_in_words(
     slack: LocalSlack, http: aiohttp.ClientSession, what: str, body: JSON, status: int
 ) -> None:
     headers = {"Origin": slack.page_url.rstrip("/")}

@@ -47,7 +47,7 @@ async def test_an_event_has_the_envelope_of_the_events_api(
     await socket.close()
 
 
-async def test_an_event_nobody_acknowledges_comes_again_at_once_after_1_and_after_5_minutes(
+async def test_an_unacknowledged_event_is_redelivered_at_once_after_1_and_after_5_minutes(
     timed: LocalSlack, clock: ManualClock, http: aiohttp.ClientSession
 ) -> None:
     socket = await link(timed, http)
@@ -67,7 +67,7 @@ async def test_an_event_nobody_acknowledges_comes_again_at_once_after_1_and_afte
     await socket.close()
 
 
-async def test_an_acknowledged_event_never_comes_again(
+async def test_an_acknowledged_event_is_not_redelivered(
     timed: LocalSlack, clock: ManualClock, http: aiohttp.ClientSession
 ) -> None:
     socket = await link(timed, http)
@@ -187,7 +187,7 @@ async def test_edits_and_deletes_arrive_as_slack_sends_them(
     await socket.close()
 
 
-async def test_nothing_is_heard_from_channels_the_bot_is_not_in(
+async def test_the_bot_gets_no_events_of_channels_it_is_not_in(
     slack: LocalSlack, http: aiohttp.ClientSession
 ) -> None:
     socket = await link(slack, http)

@@ -25,7 +25,7 @@ async def test_a_message_that_did_not_change_is_the_same_object_and_read_once(
     assert slack.messages("alerts")[1] is other
 
 
-async def test_a_name_that_comes_later_is_shown_in_what_was_said_before(slack: LocalSlack) -> None:
+async def test_a_name_that_comes_later_is_shown_in_earlier_messages(slack: LocalSlack) -> None:
     from ..people import Channel
 
     await slack.post_as_app("Grafana", "alerts", "see <#C0LATER001>")
@@ -34,7 +34,7 @@ async def test_a_name_that_comes_later_is_shown_in_what_was_said_before(slack: L
     assert slack.messages("alerts")[0].text == "see #later"
 
 
-async def test_a_costly_look_is_not_taken_after_each_change() -> None:
+async def test_a_costly_condition_is_not_checked_after_each_change() -> None:
     pulse, looks, over = Pulse(), 0, False
 
     def check() -> bool:
@@ -61,7 +61,7 @@ async def test_a_costly_look_is_not_taken_after_each_change() -> None:
     assert await beating > 10 * looks
 
 
-async def test_a_wait_in_a_storm_ends_in_time() -> None:
+async def test_a_wait_under_chaos_ends_in_time() -> None:
     pulse = Pulse()
 
     async def storm() -> None:

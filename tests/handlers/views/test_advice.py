@@ -71,7 +71,7 @@ def test_a_question_of_nobody_in_slack_mentions_nobody() -> None:
     assert "<@" not in shown(blocks)
 
 
-def test_what_does_not_fit_is_counted() -> None:
+def test_lines_that_do_not_fit_are_counted() -> None:
     steps = tuple(f"step {number}" for number in range(11))
     _, blocks = advice_message(Advice(source="Amazon Q", next_steps=steps))
     assert "> 8. step 7\n> … and 3 more" in shown(blocks)
@@ -116,7 +116,7 @@ def test_any_advice_makes_a_message_that_slack_takes(given_advice, question, use
     assert_slack_takes(*advice_message(given_advice, question, user))
 
 
-def test_what_a_model_claims_to_have_happened_is_marked_wherever_it_stands() -> None:
+def test_a_models_claim_that_something_happened_is_marked() -> None:
     lie = "I restarted checkout-api and it has been approved."
     text, blocks = advice_message(
         Advice(source="Amazon Q", cause=lie, text=f"{lie} So.", evidence=(lie,), next_steps=(lie,))
@@ -126,7 +126,7 @@ def test_what_a_model_claims_to_have_happened_is_marked_wherever_it_stands() -> 
     assert_slack_takes(text, blocks)
 
 
-def test_what_the_sop_says_is_neither_marked_nor_fenced() -> None:
+def test_text_of_the_sop_is_neither_marked_nor_fenced() -> None:
     _, blocks = advice_message(Advice(source=FROM_SOP, next_steps=("I restarted it",)))
     assert "⚠ unverified" not in shown(blocks)
     assert "1. I restarted it" in texts(blocks)[-1]

@@ -39,7 +39,7 @@ UNDECIDED = ["Approve", "Reject", "Dry run", "Edit"]
 DECIDED = [s for s in RemediationStatus if s is not RemediationStatus.AWAITING_APPROVAL]
 
 
-def test_an_undecided_one_shows_exactly_what_will_run_and_where_each_value_is_from() -> None:
+def test_a_pending_approval_shows_exactly_what_will_run_and_the_origin_of_each_value() -> None:
     text, blocks = view(approval())
     assert text == "Restart checkout-api: awaiting approval"
     assert texts(blocks)[0] == "🔐 *Restart checkout-api* · awaiting approval"
@@ -51,7 +51,7 @@ def test_an_undecided_one_shows_exactly_what_will_run_and_where_each_value_is_fr
     assert_slack_takes(text, blocks)
 
 
-def test_slack_never_folds_away_what_will_run() -> None:
+def test_slack_never_collapses_the_command_that_will_run() -> None:
     _, blocks = view(approval())
     command, parameters = blocks[1], blocks[2]
     assert command["text"]["text"].startswith("```")
@@ -69,7 +69,9 @@ def test_the_two_buttons_are_called_exactly_approve_and_reject_and_carry_only_th
 
 
 @pytest.mark.parametrize("state", DECIDED)
-def test_a_decided_one_has_neither_button_and_says_its_status(state: RemediationStatus) -> None:
+def test_a_decided_approval_has_neither_button_and_shows_its_status(
+    state: RemediationStatus,
+) -> None:
     text, blocks = view(approval(state=state, votes=(vote(ANA), vote(BEN, Choice.REJECT))))
     assert not {"Approve", "Reject"} & set(buttons(blocks))
     assert str(state) in texts(blocks)[0]
@@ -88,7 +90,7 @@ def test_once_it_runs_the_status_is_that_of_the_execution(state: RemediationStat
     assert_slack_takes(text, blocks)
 
 
-def test_a_revoked_one_says_revoked_and_why() -> None:
+def test_a_revoked_approval_says_why() -> None:
     remediation = approval(state=RemediationStatus.REVOKED, reason=INCIDENT_RESOLVED)
     _, blocks = view(remediation, execution(state=RemediationStatus.DISPATCHING))
     assert "revoked" in texts(blocks)[0]
@@ -101,14 +103,14 @@ def test_an_unknown_outcome_can_be_checked_again() -> None:
     assert buttons(blocks) == ["Check again", "Mark done by hand", "It did not run"]
 
 
-def test_who_said_yes_already_is_shown_while_more_are_needed() -> None:
+def test_earlier_approvers_are_shown_while_more_are_needed() -> None:
     _, blocks = view(approval(votes=(vote(ANA),)))
     assert f"<@{ANA}> approved" in shown(blocks)
     assert "1 more needed" in shown(blocks)
     assert buttons(blocks) == UNDECIDED
 
 
-def test_without_approvers_the_card_says_that_nobody_may() -> None:
+def test_without_approvers_the_card_says_that_nobody_may_approve() -> None:
     _, blocks = view(approval(approvers=()))
     assert "Nobody may approve this: policy.yaml names no approvers." in shown(blocks)
 
@@ -147,7 +149,7 @@ def test_many_approvers_are_named_as_far_as_there_is_room() -> None:
     assert_slack_takes(text, blocks)
 
 
-def test_the_card_says_what_this_sop_was_good_for_before() -> None:
+def test_the_card_shows_the_track_record_of_the_sop() -> None:
     record = TrackRecord(
         runs=9,
         verified=7,
@@ -166,16 +168,16 @@ def test_the_card_says_what_this_sop_was_good_for_before() -> None:
 
 
 @pytest.mark.parametrize("record", [None, TrackRecord()])
-def test_what_never_ran_says_so(record: TrackRecord | None) -> None:
+def test_an_sop_without_a_track_record_says_so(record: TrackRecord | None) -> None:
     assert "This action has never run for this SOP" in shown(view(approval(), record=record)[1])
 
 
-def test_the_box_to_edit_says_edit() -> None:
+def test_the_edit_modal_says_edit() -> None:
     view = edit_modal(approval())
     assert (view["title"]["text"], view["submit"]["text"]) == ("Edit INC-142", "Propose")
 
 
-def test_the_policy_stands_on_the_card_in_words() -> None:
+def test_the_card_says_what_the_policy_asks() -> None:
     terms = ApprovalConditions(
         reason_required=True, only_in_windows=True, seen=False, editors=(BEN,)
     )
@@ -213,13 +215,13 @@ def test_a_vote_with_a_reason_shows_it_and_a_value_from_a_model_is_marked() -> N
     assert "`grace_seconds`  4   ← ⚠ from model" in shown(blocks)
 
 
-def test_what_was_done_by_hand_names_who_said_so() -> None:
+def test_an_outcome_marked_done_by_hand_names_who_marked_it() -> None:
     remediation = approval(state=RemediationStatus.APPROVED)
     _, blocks = view(remediation, execution(by_hand=BEN))
     assert f"Marked done by hand by <@{BEN}>" in shown(blocks)
 
 
-def test_what_did_not_run_names_who_said_so() -> None:
+def test_an_outcome_marked_as_not_run_names_who_marked_it() -> None:
     remediation = approval(state=RemediationStatus.APPROVED)
     _, blocks = view(remediation, execution(state=RemediationStatus.FAILED, by_hand=BEN))
     assert f"It did not run, says <@{BEN}>" in shown(blocks)

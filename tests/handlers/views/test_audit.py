@@ -17,7 +17,7 @@ def test_the_head_of_a_day_can_be_copied_into_the_command_that_checks_it() -> No
     assert f"`python -m bot audit verify --head {MAC}`" in shown_blocks
 
 
-def test_what_is_wrong_is_said_first_and_obeyed_by_nobody() -> None:
+def test_a_fault_of_the_trail_comes_first_and_its_text_is_never_obeyed() -> None:
     text, blocks = head("2026-11-25", 1204, MAC, "the anchor '<!channel>' was edited")
     assert text.startswith("🔴 Audit trail, 2026-11-25: the anchor '&lt;!channel&gt;' was edited")
     shown_blocks = json.dumps(blocks, ensure_ascii=False)

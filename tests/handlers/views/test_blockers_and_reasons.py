@@ -31,7 +31,7 @@ from tests.helpers.models import (
 )
 
 
-def test_a_freeze_stands_on_the_card_with_who_and_why() -> None:
+def test_a_freeze_is_on_the_card_with_its_author_and_reason() -> None:
     freeze = Blocker(kind=BlockerKind.FROZEN, user=ANA, since=NOW, reason="<!channel> a move")
     text, blocks = view(approval(), blocker=freeze)
     assert f"Frozen by <@{ANA}>, <!date^" in shown(blocks)
@@ -111,7 +111,7 @@ def test_a_person_or_a_group_in_the_reason_of_a_revocation_is_shown_by_name(
         ),
     ],
 )
-def test_a_card_says_why_by_the_code_and_the_facts(reason: Reason, expected: str) -> None:
+def test_the_card_words_a_reason_from_its_code_and_facts(reason: Reason, expected: str) -> None:
     remediation = approval(state=RemediationStatus.REVOKED, reason=reason)
     text = shown(view(remediation)[1])
     assert "Why: " in text
@@ -121,7 +121,9 @@ def test_a_card_says_why_by_the_code_and_the_facts(reason: Reason, expected: str
 @pytest.mark.attack("ASI09")
 @pytest.mark.parametrize("kind", [*BlockerKind, *list(EndKind)[:-1]])
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_fact_of_a_reason_formats_or_mentions(kind: BlockerKind | EndKind, text: str) -> None:
+def test_no_fact_of_a_reason_formats_text_or_mentions_anyone(
+    kind: BlockerKind | EndKind, text: str
+) -> None:
     vote_problem = LostVote(VoteProblem.GROUP_UNREAD, (text,), text)
     reason = Reason(kind=kind, user=text, subject=text, reason=text, lost_vote=vote_problem)
     remediation = approval(state=RemediationStatus.REVOKED, reason=reason)

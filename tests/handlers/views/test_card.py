@@ -45,7 +45,7 @@ def test_the_first_line_holds_severity_by_word_and_shape_title_and_number(
     assert_slack_takes(text, blocks)
 
 
-def test_the_small_print_says_where_what_since_when_and_its_ids() -> None:
+def test_the_context_line_shows_place_source_start_and_ids() -> None:
     _, blocks = card(incident())
     small = shown(blocks)
     for part in (
@@ -65,7 +65,7 @@ def test_one_alert_is_not_said_to_be_grouped() -> None:
     assert not [text for text in buttons(blocks) if text.startswith("Alerts")]
 
 
-def test_where_and_since_when_are_those_of_the_alert_that_is_shown() -> None:
+def test_place_and_start_time_are_those_of_the_alert_that_is_shown() -> None:
     since = datetime(2025, 12, 24, 10, 10, tzinfo=UTC)
     text, blocks = card(incident(shown=Shown("staging", "us-east-1", "cart", since)))
     assert "staging · us-east-1 · cart · since" in shown(blocks)
@@ -87,14 +87,14 @@ def test_an_open_incident_can_be_acknowledged_resolved_and_asked_about() -> None
     assert_slack_takes(text, blocks)
 
 
-def test_an_acknowledged_one_says_by_whom_and_has_no_button_for_it() -> None:
+def test_an_acknowledged_incident_names_its_owner_and_has_no_acknowledge_button() -> None:
     _, blocks = card(acknowledged())
     assert "Acknowledge" not in buttons(blocks)
     assert f"👀 acknowledged by <@{ANA}>" in shown(blocks)
 
 
 @pytest.mark.parametrize(("by", "expected"), [("", "the alert cleared"), (ANA, f"by <@{ANA}>")])
-def test_a_resolved_one_says_so_first_and_changes_nothing_any_more(by: str, expected: str) -> None:
+def test_a_resolved_incident_says_so_first_and_has_no_buttons(by: str, expected: str) -> None:
     text, blocks = card(resolved(by))
     assert texts(blocks)[0].startswith("*✅ RESOLVED · ")
     assert text.startswith("✅ RESOLVED · ")
@@ -104,7 +104,7 @@ def test_a_resolved_one_says_so_first_and_changes_nothing_any_more(by: str, expe
     assert_slack_takes(text, blocks)
 
 
-def test_only_what_was_verified_is_called_a_fix() -> None:
+def test_only_a_verified_action_is_called_a_fix() -> None:
     assert "fixed by" not in shown(card(resolved())[1])
     _, blocks = card(resolved(), fixed_by=approval(decided_by=ANA))
     assert f"fixed by: Restart checkout-api, approved by <@{ANA}>" in shown(blocks)
@@ -186,11 +186,11 @@ def test_the_question_box_is_a_modal_that_slack_takes(title: str) -> None:
         ({}, ""),
     ],
 )
-def test_what_was_typed_is_read_from_the_box(view: dict[str, object], question: str) -> None:
+def test_typed_text_is_read_from_the_modal(view: dict[str, object], question: str) -> None:
     assert question_of(view) == question
 
 
-def test_what_a_sender_said_by_http_is_on_the_card_for_nobody_could_read_it_else() -> None:
+def test_the_text_of_an_alert_by_http_is_on_the_card() -> None:
     sender_text = "Since the 20:10 deploy 12 % answer 502 <!channel>"
     text, blocks = card(incident(text=sender_text, posted=False))
     assert "Since the 20:10 deploy 12 % answer 502" in str(blocks)

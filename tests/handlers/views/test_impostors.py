@@ -60,7 +60,9 @@ _EVIL = ("RESOLVED*", "*Resolved", ":white_check_mark:", ":lock:", "_✅", "Appr
 
 @pytest.mark.attack("ASI09")
 @pytest.mark.parametrize("evil", IMPOSTORS, ids=range(len(IMPOSTORS)))
-def test_no_view_lets_a_stranger_format_mention_or_wear_the_bots_marks(evil: str) -> None:
+def test_no_view_lets_a_stranger_format_text_mention_anyone_or_use_the_bots_marks(
+    evil: str,
+) -> None:
     for (name, (text, blocks)), (_, (_, honest)) in zip(
         every_view(evil), every_view("harmless"), strict=True
     ):
@@ -261,7 +263,7 @@ MARKS = sorted(
 )
 
 
-def test_the_views_wear_many_marks() -> None:
+def test_the_views_use_many_marks() -> None:
     assert {"✅", "🔁", "🔌", "🔺", "🔔", "⏸"} <= set(MARKS)
 
 

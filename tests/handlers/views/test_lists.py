@@ -52,7 +52,7 @@ def test_incidents_stand_one_a_line_with_severity_number_title_and_age() -> None
     assert second.endswith(f"· 👀 <@{ANA}>")
 
 
-def test_more_incidents_are_a_command_away_and_none_is_said() -> None:
+def test_a_list_names_the_command_for_more_and_says_when_it_is_empty() -> None:
     counts = {Severity.CRITICAL: 3, Severity.LOW: 64}
     text = lists.incident_list([incident()], NOW, counts, more=True)
     assert text.startswith(
@@ -62,7 +62,7 @@ def test_more_incidents_are_a_command_away_and_none_is_said() -> None:
     assert lists.incident_list([], NOW, {}) == "No open incidents."
 
 
-def test_one_incident_shows_its_story_its_thread_and_what_waits() -> None:
+def test_an_incident_shows_its_events_its_thread_and_what_waits() -> None:
     text = lists.incident_details(
         incident(),
         timeline("looked", 20),

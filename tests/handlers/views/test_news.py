@@ -54,7 +54,9 @@ WORSE = {"before": "medium", "after": "critical"}
     ],
     ids=lambda value: value.kind if isinstance(value, News) else "",
 )
-def test_each_says_what_happened_and_mentions_whom_it_concerns(bad: News, expected: str) -> None:
+def test_each_announcement_says_what_happened_and_mentions_whom_it_concerns(
+    bad: News, expected: str
+) -> None:
     text, blocks = news(bad, incident())
     assert f"*{expected}*" in shown(blocks)
     assert f"<@{ANA}>, <!subteam^S0SRE>" in shown(blocks)
@@ -93,7 +95,7 @@ def test_hostile_text_in_bad_news_is_shown_and_never_obeyed(kind: NewsKind, text
     assert_slack_takes(*card(incident(title=text), bad_news=[bad, bad, bad]))
 
 
-def test_why_an_approval_was_revoked_is_said_in_words_whoever_stored_it() -> None:
+def test_the_reason_of_a_revocation_is_a_sentence_for_old_rows_too() -> None:
     reason = to_text(Reason(kind=BlockerKind.SOP_EDITED, subject="sop_web"))
     for facts in ({"reason": reason}, {"why": "the SOP sop_web was edited"}):
         revoked = item(NewsKind.REVOKED, facts={"title": "Restart web"} | facts)

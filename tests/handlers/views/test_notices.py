@@ -24,7 +24,7 @@ def storm(**changes: Any) -> str:
     return f"{text}\n{blocks}"
 
 
-def test_a_storm_says_how_many_how_grave_and_what_is_still_to_come() -> None:
+def test_a_burst_notice_gives_the_count_the_severities_and_the_cards_to_come() -> None:
     digest = storm()
     assert "15 incidents at once" in digest
     assert "CRITICAL 3" in digest
@@ -35,7 +35,7 @@ def test_a_storm_says_how_many_how_grave_and_what_is_still_to_come() -> None:
     assert "and 11 more" in digest, "13 are not resolved, two are named"
 
 
-def test_a_storm_that_is_over_does_not_claim_cards_that_were_not_taken() -> None:
+def test_a_finished_burst_notice_does_not_claim_cards_that_were_not_posted() -> None:
     over = {"ended_at": NOW + timedelta(seconds=90)}
     assert "every card is posted" in storm(hidden=0, **over)
     digest = storm(hidden=2, **over)
@@ -49,7 +49,7 @@ def test_a_title_that_is_markup_stays_text() -> None:
     assert "<https://" not in digest
 
 
-def test_what_is_stuck_is_named_and_its_end_is_told() -> None:
+def test_overdue_work_is_named_and_its_end_is_announced() -> None:
     notice = Notice(1, "stuck", "C1", [["open incidents", 7, ["INC-1", "INC-2"]]], NOW, None)
     text, blocks = notices.overdue_work(notice)
     assert "7 open incidents" in text

@@ -52,7 +52,7 @@ from tests.helpers.models import (
         ),
     ],
 )
-def test_the_head_says_how_it_ended_and_never_more_than_is_known(
+def test_the_headline_says_how_it_ended_and_never_more_than_is_known(
     changes: dict[str, Any], head: str
 ) -> None:
     text, blocks = result(execution(**changes), approval())
@@ -69,7 +69,7 @@ def test_the_first_lines_of_output_stand_in_a_code_block() -> None:
     assert "```\nbad\n```" in texts(blocks)
 
 
-def test_what_ran_is_named_when_no_preview_had_shown_it() -> None:
+def test_an_action_without_a_preview_is_named_in_its_result() -> None:
     _, blocks = result(execution(), approval(preview=Preview()))
     assert "Ran: `docker restart checkout-api-3`" in shown(blocks)
 
@@ -94,11 +94,11 @@ def test_an_error_is_shown_in_words() -> None:
         ),
     ],
 )
-def test_verification_is_told_as_it_goes(changes: dict[str, Any], expected: str) -> None:
+def test_the_state_of_verification_is_shown(changes: dict[str, Any], expected: str) -> None:
     assert expected in shown(result(execution(**changes), approval())[1])
 
 
-def test_what_failed_is_not_watched() -> None:
+def test_a_failed_action_is_not_verified() -> None:
     failed = execution(state=RemediationStatus.FAILED)
     assert "Watching" not in shown(result(failed, approval())[1])
 
@@ -107,7 +107,9 @@ def test_what_failed_is_not_watched() -> None:
 
 
 @pytest.mark.parametrize(("by", "expected"), [("", "the alert cleared"), (ANA, f"by <@{ANA}>")])
-def test_the_end_says_who_or_what_ended_it_and_how_long_it_lasted(by: str, expected: str) -> None:
+def test_the_resolved_message_says_who_resolved_it_and_how_long_it_lasted(
+    by: str, expected: str
+) -> None:
     text, blocks = end(resolved(by), None, None)
     assert texts(blocks)[0] == f"✅ *INC-142 resolved*: {expected}"
     assert "lasted 1 h 5 min" in shown(blocks)
@@ -116,7 +118,7 @@ def test_the_end_says_who_or_what_ended_it_and_how_long_it_lasted(by: str, expec
     assert_slack_takes(text, blocks)
 
 
-def test_the_end_tells_the_time_to_acknowledge_and_what_fixed_it() -> None:
+def test_the_resolved_message_gives_the_time_to_acknowledge_and_the_fix() -> None:
     fixed = execution(state=RemediationStatus.VERIFIED)
     _, blocks = end(acknowledged(), fixed, approval(), timedelta(minutes=2))
     assert "acknowledged after 2 min" in shown(blocks)
@@ -152,7 +154,7 @@ def test_any_result_makes_a_message_that_slack_takes(state, answer, error, note,
     assert_slack_takes(*result(ran, approval(proposal=proposal(title=title))))
 
 
-def test_what_is_not_verified_offers_its_undo_only_where_there_is_one() -> None:
+def test_an_unverified_action_offers_its_undo_if_it_has_one() -> None:
     bad = execution(state=RemediationStatus.NOT_VERIFIED, verify_note="503")
     _, blocks = result(bad, approval(proposal=proposal(action_id="service.stop")))
     assert buttons(blocks) == ["Undo"]
@@ -170,7 +172,7 @@ def test_nothing_else_offers_an_undo(state: RemediationStatus) -> None:
     assert buttons(result(execution(state=state), stop)[1]) == []
 
 
-def test_what_nobody_can_tell_is_called_unknown_and_what_was_taken_back_undone() -> None:
+def test_an_unclear_outcome_is_called_unknown_and_an_undo_undone() -> None:
     ended = execution(concluded_at=NOW, verify_note="a person resolved it")
     _, blocks = result(ended, approval())
     assert "Could not tell whether it helped: a person resolved it" in shown(blocks)
@@ -180,14 +182,14 @@ def test_what_nobody_can_tell_is_called_unknown_and_what_was_taken_back_undone()
     assert_slack_takes(text, blocks)
 
 
-def test_what_did_not_run_says_who_said_so() -> None:
+def test_a_result_marked_as_not_run_names_who_marked_it() -> None:
     did_not_run = execution(by_hand=ANA, answer=None, state=RemediationStatus.FAILED)
     text, blocks = result(did_not_run, approval())
     assert f"did not run, says <@{ANA}>" in text
     assert_slack_takes(text, blocks)
 
 
-def test_what_was_done_by_hand_does_not_say_that_it_ran() -> None:
+def test_a_result_done_by_hand_does_not_say_that_it_ran() -> None:
     text, blocks = result(execution(by_hand=ANA, answer=None), approval())
     assert f"marked done by hand by <@{ANA}>" in text
     assert "ran" not in texts(blocks)[0].replace("Restart", "")

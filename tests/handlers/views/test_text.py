@@ -12,7 +12,7 @@ from handlers.views import text as views
 from tests.helpers.models import HOSTILE, WILD, assert_obeys_nothing
 
 
-def test_escaping_shows_what_would_be_obeyed() -> None:
+def test_escaping_shows_markup_as_text() -> None:
     assert views.escape("<!channel> & <@U1>") == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
     assert views.escape("&lt;") == "&amp;lt;", "what looks escaped already is a stranger's text too"
     assert views.escape("a\x00b\u202ec\ud800d\ufeffe") == "abcde"
@@ -77,7 +77,7 @@ def test_plain_text_is_one_line_within_its_limit(text: str, limit: int) -> None:
         "https://example.org/" + "x" * 2980,
     ],
 )
-def test_these_addresses_go_on_a_button(url: str) -> None:
+def test_a_good_address_goes_on_a_button(url: str) -> None:
     assert views.is_address(url)
 
 
@@ -98,7 +98,7 @@ def test_these_addresses_go_on_a_button(url: str) -> None:
         "https://example.org/" + "x" * 2981,
     ],
 )
-def test_these_do_not(url: str) -> None:
+def test_a_bad_address_goes_on_no_button(url: str) -> None:
     assert not views.is_address(url)
 
 
@@ -141,7 +141,7 @@ def test_a_duration_is_told_in_two_units_at_most(seconds: float, expected: str) 
     assert views.span(seconds) == expected
 
 
-def test_one_is_one_and_many_are_many() -> None:
+def test_counts_take_singular_and_plural() -> None:
     assert views.plural(1, "alert") == "1 alert"
     assert views.plural(0, "alert") == "0 alerts"
     assert views.plural(14_000, "alert") == "14,000 alerts"

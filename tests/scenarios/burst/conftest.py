@@ -1,4 +1,4 @@
-"""Every story of this folder is told in virtual time."""
+"""Every scenario of this folder runs in virtual time."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ class Lab(World):
     # What monitoring does by HTTP
 
     async def webhook(self, bot: Bot, alerts: Sequence[JSON]) -> None:
-        """Alertmanager's webhook, at the bot's own door."""
+        """Post alerts as Alertmanager's webhook does."""
         body = {"version": "4", "status": "firing", "receiver": "sopbot", "alerts": list(alerts)}
         async with (
             aiohttp.ClientSession() as session,

@@ -59,7 +59,7 @@ async def test_the_digest_comes_first_and_says_who_it_is(tmp_path: Path) -> None
         await until(lambda: len(lab.cards()) == FLOOD, 200, "each has its card all the same")
 
 
-async def test_a_freeze_is_told_at_once_in_the_middle_of_it(tmp_path: Path) -> None:
+async def test_a_freeze_is_announced_at_once_during_the_flood(tmp_path: Path) -> None:
     async with Lab.open(tmp_path, seed=SEED, limits=RateLimits()) as lab:
         await flood(lab)
         await lab.slack.as_user("ben").command("/incident freeze on flood")

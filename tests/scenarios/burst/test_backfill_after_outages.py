@@ -68,7 +68,7 @@ async def a_link_lost_while_history_is_read(lab: Lab) -> AsyncIterator[None]:
 @pytest.mark.parametrize(
     "gap", [withheld, a_quarter_of_an_hour_without_a_link, a_link_lost_while_history_is_read]
 )
-async def test_a_resolve_that_stands_in_an_old_message_or_its_thread_is_found(
+async def test_a_resolve_in_an_old_message_or_its_thread_is_found(
     tmp_path: Path,
     gap: Callable[[Lab], AsyncIterator[None]],
     resolves: Callable[[Lab, Message], Awaitable[None]],
@@ -83,7 +83,7 @@ async def test_a_resolve_that_stands_in_an_old_message_or_its_thread_is_found(
         await until(lambda: "RESOLVED" in lab.cards()[0].text, SOON, "its card says so")
 
 
-async def test_after_more_than_a_day_away_no_alert_is_passed_over(tmp_path: Path) -> None:
+async def test_after_more_than_a_day_away_no_alert_is_missed(tmp_path: Path) -> None:
     async with Lab.open(tmp_path, seed=SEED) as lab:
         await lab.start()
         await lab.alert("before")
@@ -97,7 +97,7 @@ async def test_after_more_than_a_day_away_no_alert_is_passed_over(tmp_path: Path
         await until(lambda: len(lab.cards()) == 3, 120, "the cards of both")
 
 
-async def test_a_clock_that_is_ahead_of_slack_s_passes_over_nothing(tmp_path: Path) -> None:
+async def test_a_clock_ahead_of_slack_misses_no_alert(tmp_path: Path) -> None:
     async with Lab.open(tmp_path, seed=SEED) as lab:
         ahead = timedelta(minutes=7)
         settings = load(lab.settings(), lab.folder / "no.env")

@@ -45,7 +45,7 @@ async def break_out(lab: Lab, seed: int) -> float:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("notify", PACES)
-async def test_each_has_its_card_within_65_seconds_and_the_critical_ones_within_5(
+async def test_each_incident_has_its_card_within_65_seconds_and_a_critical_one_within_5(
     tmp_path: Path, notify: dict[str, Any], seed: int
 ) -> None:
     async with Lab.open(tmp_path, seed=seed, notify=notify, limits=RateLimits()) as lab:
@@ -67,7 +67,7 @@ async def test_each_has_its_card_within_65_seconds_and_the_critical_ones_within_
         assert lab.repeated() == []
 
 
-async def test_a_digest_counts_them_while_their_cards_wait(tmp_path: Path) -> None:
+async def test_a_digest_counts_the_incidents_whose_cards_wait(tmp_path: Path) -> None:
     async with Lab.open(tmp_path, seed=SEED, limits=RateLimits()) as lab:
         await lab.start()
         began = await break_out(lab, SEED)
@@ -82,7 +82,7 @@ async def test_a_digest_counts_them_while_their_cards_wait(tmp_path: Path) -> No
         assert all(count in digest.text for count in counts), digest.text
 
 
-async def test_a_few_at_once_have_no_digest(tmp_path: Path) -> None:
+async def test_a_few_incidents_at_once_have_no_digest(tmp_path: Path) -> None:
     async with Lab.open(tmp_path, seed=SEED, limits=RateLimits()) as lab:
         await lab.start()
         for number in range(5):

@@ -77,12 +77,12 @@ async def alerts_by_http(lab: Lab, bot: Bot, size: Size, dice: random.Random) ->
     for number in range(batches):
         if batch := alerts[len(alerts) * number // batches : len(alerts) * (number + 1) // batches]:
             await lab.webhook(bot, batch)
-        await asyncio.sleep(size.seconds / batches)  # the rate of the story, in its own time
+        await asyncio.sleep(size.seconds / batches)  # the rate of the alerts, in virtual time
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("down", [refusing, silent])
-async def test_memory_stays_flat_and_all_is_told_afterwards_the_gravest_first(
+async def test_memory_stays_flat_and_afterwards_all_is_posted_most_severe_first(
     tmp_path: Path, down: Callable[[Lab], Any], size: Size
 ) -> None:
     dice = random.Random(SEED)
@@ -113,7 +113,7 @@ async def test_memory_stays_flat_and_all_is_told_afterwards_the_gravest_first(
         assert grown <= GROWTH, f"{grown / MEGABYTE:.1f} MB more"
 
 
-async def test_it_is_connected_again_soon_after_slack_is_back(tmp_path: Path) -> None:
+async def test_the_bot_reconnects_soon_after_slack_is_back(tmp_path: Path) -> None:
     async with Lab.open(tmp_path, seed=SEED) as lab:
         await lab.start()
         async with refusing(lab):

@@ -216,7 +216,7 @@ async def test_events_that_slack_withheld_are_read_back(tmp_path: Path) -> None:
         assert result.ack is not None, "it is acknowledged, else Slack repeats it"
 
 
-async def test_what_slack_gave_up_while_no_socket_was_open_is_read_back(tmp_path: Path) -> None:
+async def test_events_that_slack_gave_up_without_a_socket_are_read_back(tmp_path: Path) -> None:
     async with connected(tmp_path) as lab:
         await lab.alert("before")
         refusal = lab.slack.script.refuse_sockets(503, times=None)
@@ -244,7 +244,7 @@ async def test_a_resolve_by_an_edit_that_slack_gave_up_is_read_back(tmp_path: Pa
         await until(lambda: "RESOLVED" in lab.cards()[0].text, 120, "the card says so")
 
 
-async def test_what_came_while_no_bot_ran_is_read_back_at_the_start(tmp_path: Path) -> None:
+async def test_events_from_before_the_start_are_read_back(tmp_path: Path) -> None:
     async with Lab.open(tmp_path, seed=SEED) as lab:
         await lab.start()
         await lab.alert("before")

@@ -42,7 +42,7 @@ async def repeats(lab: Lab, severity: str) -> AsyncIterator[None]:
 @pytest.mark.parametrize(
     ("button", "says"), [("Acknowledge", "acknowledged"), ("Resolve", "RESOLVED")]
 )
-async def test_what_a_person_pressed_is_seen_at_once_among_a_thousand_repeats(
+async def test_a_press_is_shown_at_once_among_a_thousand_updates(
     tmp_path: Path, severity: str, button: str, says: str
 ) -> None:
     limits = RateLimits()
@@ -56,7 +56,7 @@ async def test_what_a_person_pressed_is_seen_at_once_among_a_thousand_repeats(
         await until(shown, 5, f"{says} on its card")
 
 
-async def test_a_new_critical_does_not_wait_behind_what_stands_in_threads(tmp_path: Path) -> None:
+async def test_a_new_critical_card_does_not_wait_for_replies_in_threads(tmp_path: Path) -> None:
     async with Lab.open(tmp_path, seed=SEED, limits=RateLimits()) as lab:
         bot = await lab.start()
         await lab.webhook(bot, [webhook_alert(f"web-{n:03}", "critical") for n in range(MANY)])
@@ -68,7 +68,7 @@ async def test_a_new_critical_does_not_wait_behind_what_stands_in_threads(tmp_pa
         assert lab.posted()[-1][0] - at <= 5
 
 
-async def test_a_lone_critical_comes_soon_after_slack_is_back(tmp_path: Path) -> None:
+async def test_a_lone_critical_card_is_posted_soon_after_slack_is_back(tmp_path: Path) -> None:
     async with Lab.open(tmp_path, seed=SEED) as lab:
         bot = await lab.start()
         await lab.slack.go_away()
@@ -78,7 +78,7 @@ async def test_a_lone_critical_comes_soon_after_slack_is_back(tmp_path: Path) ->
         await until(lab.cards, 16, "its card")
 
 
-async def test_an_incident_of_a_channel_that_takes_nothing_has_its_thread_in_the_ops_channel(
+async def test_an_incident_whose_channel_refuses_posts_has_its_thread_in_the_ops_channel(
     tmp_path: Path,
 ) -> None:
     async with Lab.open(tmp_path, seed=SEED) as lab:
@@ -96,7 +96,7 @@ async def test_an_incident_of_a_channel_that_takes_nothing_has_its_thread_in_the
         assert "is shown in" in there()
 
 
-async def test_a_storm_nobody_can_see_is_told_once_and_is_not_stuck_for_ever(
+async def test_a_burst_in_a_channel_that_refuses_posts_is_reported_once_and_ends(
     tmp_path: Path,
 ) -> None:
     async with Lab.open(tmp_path, seed=SEED) as lab:
@@ -112,7 +112,7 @@ async def test_a_storm_nobody_can_see_is_told_once_and_is_not_stuck_for_ever(
         assert bot.health.ready, bot.health.report()
 
 
-async def test_a_look_longer_than_slack_s_limit_goes_on_where_it_was_cut_short(
+async def test_a_lookup_that_reaches_slacks_limit_continues_where_it_stopped(
     tmp_path: Path,
 ) -> None:
     async with Lab.open(
