@@ -15,7 +15,7 @@ def fakeq(tmp_path: Path) -> FakeQ:
 
 @pytest.fixture
 def gone() -> Callable[[int], bool]:
-    """Return True if the pid no longer runs or is a zombie."""
+    """True if the pid no longer runs or is a zombie."""
 
     def check(pid: int) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""Making scenarios for `fakeq.py` and reading what it recorded."""
+"""Makes scenarios for `fakeq.py`, and reads its records."""
 
 from __future__ import annotations
 

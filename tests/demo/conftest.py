@@ -62,7 +62,7 @@ class RunningDemo:
 
 @pytest.fixture
 async def demo(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[RunningDemo]]]:
-    """Start the demo with these arguments; whatever a failed test leaves is ended."""
+    """Start the demo with these arguments; ends the processes that a failed test leaves."""
     started: list[RunningDemo] = []
 
     async def start(*argv: str) -> RunningDemo:

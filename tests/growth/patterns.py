@@ -31,7 +31,7 @@ ENDS = ("", "\n\x01")
 
 @cache
 def modules() -> tuple[ModuleType, ...]:
-    """Every module of ours but tests; a command's `__main__` is imported too, and does nothing."""
+    """Every module of ours except tests; importing a command's `__main__` runs nothing."""
     results = []
     for package in map(importlib.import_module, PACKAGES):
         results.append(package)
@@ -105,7 +105,7 @@ def patterns() -> dict[str, re.Pattern[Any]]:
 
 
 def _parts(pattern: re.Pattern[Any]) -> Iterator[tuple[Any, Any]]:
-    """Everything that the pattern is made of, at any depth."""
+    """The parts of the pattern, at any depth."""
     text = pattern.pattern
     if isinstance(text, bytes):
         text = text.decode("latin-1")
@@ -132,7 +132,7 @@ _NESTED = {
 
 
 def alphabet(pattern: re.Pattern[Any]) -> list[str]:
-    """The words and characters that the pattern speaks of, one for each range and class."""
+    """The words and characters that occur in the pattern, one for each range and class."""
     tokens: dict[str, None] = {}
     letters: dict[str, None] = {}
     word = ""
@@ -155,7 +155,7 @@ def alphabet(pattern: re.Pattern[Any]) -> list[str]:
 
 
 def units(pattern: re.Pattern[Any]) -> list[str]:
-    """Return what is repeated: each character, each two of them, and a few longer ones."""
+    """The units to repeat: each character, each pair, and a few longer ones."""
     letters = alphabet(pattern) or ["a"]
     singles = [*letters, "a", " ", "1", "."]
     pairs = [a + b for a, b in itertools.product(letters[:9], repeat=2) if a != b]

@@ -98,7 +98,7 @@ def cost(work: Any, *arguments: Any) -> float:
 
 
 def growth(work: Any, small: tuple[Any, ...], large: tuple[Any, ...]) -> float:
-    """Return the ratio of the two durations: the least of a few tries, for a busy machine."""
+    """The ratio of the two durations: the least of a few tries, for a busy machine."""
     if cost(work, *large) < SLOW:
         return 0.0
     ratios = []

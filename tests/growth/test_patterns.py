@@ -37,7 +37,7 @@ def cost(pattern: re.Pattern[Any], text: Any, whole: bool) -> float:
 
 
 def growth(pattern: re.Pattern[Any], small: str, large: str, whole: bool) -> float:
-    """Return the ratio of the two durations: the least of a few tries, for a busy machine."""
+    """The ratio of the two durations: the least of a few tries, for a busy machine."""
     if cost(pattern, large, whole) < SLOW:
         return 0.0
     ratios = []
@@ -50,7 +50,7 @@ def growth(pattern: re.Pattern[Any], small: str, large: str, whole: bool) -> flo
 
 
 def too_slow_at_once(pattern: re.Pattern[Any], whole: bool) -> str:
-    """Return how a short input is made that takes a million steps; '' when none does.
+    """The recipe of a short input that takes a million steps; '' if there is none.
 
     A pattern that grows with the cube, or doubles with each character, would hold up the measure.
     """
@@ -62,7 +62,7 @@ def too_slow_at_once(pattern: re.Pattern[Any], whole: bool) -> str:
 
 
 def worst_of(where: str, pattern: re.Pattern[Any]) -> str:
-    """Return how the worst input is made; '' when every input grows no faster than it should."""
+    """The recipe of the worst input; '' if no input grows too fast."""
     whole = anchored(where, pattern)
     if worst := too_slow_at_once(pattern, whole):
         return worst

@@ -14,7 +14,7 @@ RESTARTED = ("service.restart", "checkout-api", "finished")
 
 
 async def proposed(world: World, bot: StartBot, *, env: str = "prod", **settings: str) -> Message:
-    """An incident whose SOP has proposed a restart; its card."""
+    """Open an incident whose SOP proposes a restart; returns the approval card."""
     # Else a restart could end a service that is not yet counted.
     await until(lambda: world.leaky_service.pids, why="the service is up")
     await bot(**settings)
@@ -27,14 +27,14 @@ async def nothing_ran(world: World, gateway: Gateway) -> None:
 
 
 async def ran(world: World, gateway: Gateway, times: int = 1) -> None:
-    """The gateway was told to restart so often, exactly, and did nothing else."""
+    """Assert that the gateway restarted exactly so often, and did nothing else."""
     await world.quiet()
     assert gateway.executions() == [RESTARTED] * times
     assert world.leaky_service.restarts == times
 
 
 async def refused(world: World, who: str, sentence: str) -> None:
-    """The words reached this person, and nobody else."""
+    """Assert that the text reached this person, and nobody else."""
     await world.ephemeral(who, sentence)
     everybody = "\n".join(m.text for m in [*world.slack.messages(ALERTS), *thread(world)])
     assert sentence not in everybody

@@ -7,7 +7,7 @@ from tests.scenarios.world import AUDIT_KEY, World
 
 
 async def verify(world: World, *more: str, **settings: str) -> tuple[int, str]:
-    """The exit code and the words of `audit verify`."""
+    """The exit code and the output of `audit verify`."""
     code, out, err = await run_bot(
         "audit", "verify", *more, settings=world.settings(**settings), folder=world.folder
     )
@@ -16,7 +16,7 @@ async def verify(world: World, *more: str, **settings: str) -> tuple[int, str]:
 
 
 async def export_and_verify(world: World) -> tuple[int, str]:
-    """Export INC-1, and what `audit verify --bundle` says of it."""
+    """Export INC-1; returns the exit code and output of `audit verify --bundle`."""
     file = world.folder / "bundle.json"
     code, out, err = await run_bot(
         "export", "INC-1", "--out", str(file), settings=world.settings(), folder=world.folder

@@ -18,7 +18,7 @@ COLUMNS = "seq, at, kind, incident_id, subject, actor, detail, prev, mac"
 
 
 async def decided(world: World, bot: StartBot) -> Bot:
-    """A bot, and a restart that ana was refused, ben approved, and the gateway did."""
+    """Start a bot; ana is refused, ben approves, and the gateway restarts the service."""
     running = await bot()
     await world.alert()
     card = await world.approval_card("awaiting approval")
@@ -40,7 +40,7 @@ def seq_of(world: World, what: str) -> int:
 
 
 async def posted(world: World, running: Bot, clock: RunningClock) -> str:
-    """The head that the bot posts when the day is over."""
+    """End the day; returns the head of the trail that the bot posts."""
     clock.forward(DAY)
     await running.service.upkeep.close_audit_day()
     message = await world.slack.wait_for(

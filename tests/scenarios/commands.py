@@ -1,4 +1,4 @@
-"""A slash command, typed by a person."""
+"""Types a slash command and returns the answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.scenarios.world import ALERTS, World
 
 
 async def answer_to(world: World, line: str, who: str = "ana") -> str:
-    """Type a command; what only this person then reads. The channel must stay as it was."""
+    """Type a command; returns the answer, which only this person may see."""
     before = [m.text for m in world.slack.messages(ALERTS)]
     answer = await world.types(line, who)
     assert answer.acked, f"{line} was not acknowledged within Slack's three seconds"

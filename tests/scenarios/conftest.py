@@ -1,4 +1,4 @@
-"""The whole bot over real sockets: a local Slack, the real gateway, a service that falls ill."""
+"""The whole bot over real sockets: a local Slack, the real gateway, a leaking service."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    """Return where the bot remembers."""
+    """The database of the bot."""
     if request.param == "postgresql":
         return PostgresDatabase(request.getfixturevalue("postgres").database())
     return SqliteDatabase(tmp_path / "sopbot.db")

@@ -1,4 +1,4 @@
-"""A small HTTP service that really falls ill: each request to /work leaks until /health is 503.
+"""A small HTTP service that leaks: after enough requests to /work, /health is 503.
 
 Run as `python -S -E leaking_service.py PORT FILE`. It writes its pid as a line into FILE when it
 is up.

@@ -1,4 +1,4 @@
-"""A reload takes every file or none, and people hear of the one that was refused."""
+"""A reload takes every file or none, and a refused reload is reported."""
 
 from __future__ import annotations
 

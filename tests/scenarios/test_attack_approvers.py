@@ -1,4 +1,4 @@
-"""Yeses of people who may not say yes. Slack is asked who they are; if it is silent, nobody is."""
+"""Votes of people who may not approve. If Slack does not return the user, no vote counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way to make the audit trail lie, tried over a real bot and its store: each is found."""
+"""Every manipulation of the audit trail, made beside a real bot, is found."""
 
 from __future__ import annotations
 

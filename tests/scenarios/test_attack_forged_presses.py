@@ -1,4 +1,4 @@
-"""Presses that are not what they seem. The gateway is told exactly as often as people said yes."""
+"""Forged presses: the gateway gets exactly as many requests as people approved."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ async def test_a_user_without_guest_information_is_not_counted_and_is_told_why(
 
 
 async def mention(world: World, **more: str) -> int:
-    """ana mentions the bot in the thread; how many advices there were before."""
+    """Let ana mention the bot in the thread; returns the number of advices before."""
     card = await world.card()
     await world.advice()  # of the SOP; it may come after the approval card
     advised = len(world.replies("advice"))

@@ -1,4 +1,4 @@
-"""Attacks by the word for an environment: the target's decides, whatever an alert says."""
+"""An alert names another environment: the environment of the target decides."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_a_remediation_that_needs_approval_is_not_revoked_and_proposed_in_
 
 
 def _waiting(world: World) -> int:
-    """Return how many were proposed while the newest of them waits, else 0."""
+    """The number of proposals while the newest of them waits, else 0."""
     states = [row["state"] for row in world.rows("SELECT state FROM approvals")]
     return len(states) if states.count("awaiting approval") == 1 else 0
 

@@ -1,4 +1,4 @@
-"""The gateway, and the way to it, at their worst; and the bot dying at the worst moments.
+"""The gateway or the network fails, or the bot is killed, at the worst moments.
 
 Kills at every other step: test_kill_minus_nine_at_each_step.py.
 """
@@ -172,7 +172,7 @@ async def test_an_answer_that_comes_twice_is_one_result(
 async def test_a_restart_between_the_press_and_the_dispatch_runs_it_once(
     world: World, gateway: Gateway, gateway_proxy: HttpProxy, bot_process: StartProcess
 ) -> None:
-    """The yes is written; the process dies before it has asked the gateway for the plan again."""
+    """The approval is stored; the process dies before it asks the gateway for the plan again."""
     first = await bot_process(fork=True)
     await world.alert()
     card = await world.approval_card("awaiting approval")

@@ -1,4 +1,4 @@
-"""Somebody wipes the audit trail, or puts an older copy back, to let what was frozen run."""
+"""Somebody wipes the audit trail, or restores an older copy, to get around a freeze."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def frozen(world: World) -> Message:
 
 
 async def health_says(running: Bot) -> str:
-    """The health, after the bot has looked at its own work and trail."""
+    """The health after the watchdog has checked the work and the trail."""
     (watchdog,) = (step for step in running.runner.steps if step.name == "self_audit")
     await watchdog.run()
     await running.health.check("audit trail")

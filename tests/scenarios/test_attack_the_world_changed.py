@@ -1,4 +1,4 @@
-"""A yes for another world: what changed between the card, the press and the run."""
+"""An approval is revoked when its circumstances change between card, press and dispatch."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ async def test_an_approval_row_with_lowered_requirements_does_not_run(
 
 
 def another_plan(request: web.Request, status: int, body: bytes) -> tuple[int, bytes]:
-    """As if the gateway had another config: what it plans is another thing."""
+    """Change the plan, as if the gateway had another config."""
     if request.path != "/plan":
         return status, body
     plan = Plan.model_validate_json(body).model_copy(update={"display": "restart nothing"})

@@ -26,7 +26,7 @@ SECONDS = 60  # of the long form
 
 
 async def answers(http: aiohttp.ClientSession, url: str) -> None:
-    """A caller of now gets its answer, over a connection of its own."""
+    """Assert that a new caller gets its answer, over a connection of its own."""
     async with http.get(url, headers={"Connection": "close"}) as answer:
         assert answer.status == 200
 

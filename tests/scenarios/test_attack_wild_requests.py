@@ -184,7 +184,7 @@ def request(method: str, path: str, body: bytes, *headers: str) -> bytes:
 
 
 async def fault(url: str, data: bytes) -> str:
-    """Return what is wrong with the answer; '' when nothing is."""
+    """The fault of the answer; '' if there is none."""
     status, _, body = await status_of(url, data)
     if status >= 500:
         return f"{status} for {data[:200]!r}: {body[:200]!r}"
@@ -198,7 +198,7 @@ async def fault(url: str, data: bytes) -> str:
 
 
 async def wild(url: str, posts: list[str], gets: list[str], count: int) -> list[str]:
-    """Return what is wrong after every odd body, header, path and method at every endpoint."""
+    """The faults after every odd body, header, path and method at every endpoint."""
     dice = random.Random(27)
     sent = [request("POST", path, body) for path in posts for body in bodies(path, dice, count)]
     for path, header in itertools.product((posts[0], posts[-1]), HEADERS):

@@ -37,7 +37,7 @@ async def running(world: World, bot: StartBot) -> AsyncIterator[Bot]:
 async def post(
     http: aiohttp.ClientSession, running: Bot, path: str, body: bytes, **headers: str
 ) -> tuple[int, str]:
-    """(status, the error's words or the whole answer)."""
+    """(status, the error's text or the whole answer)."""
     async with http.post(running.http_url + path, data=io.BytesIO(body), headers=headers) as answer:
         result = await answer.json()
         return answer.status, result["error"]["message"] if "error" in result else json.dumps(

@@ -170,7 +170,7 @@ async def test_a_check_beside_the_running_bot_finds_no_problem(
 
 @pytest.fixture
 async def store_of_another_day(world: World) -> None:
-    """The store as a bot left it that ran."""
+    """A store that a bot has used."""
     async with Bot(load(world.settings(), world.folder / ".env")):
         pass
 

@@ -1,4 +1,4 @@
-"""Each endpoint, status code and command of the docs is asked of a real bot."""
+"""A real bot serves each endpoint, status code and command of the docs."""
 
 from __future__ import annotations
 

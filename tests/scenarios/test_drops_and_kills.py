@@ -1,4 +1,4 @@
-"""A storm in which connections break, calls half succeed and the bot is killed again and again."""
+"""In a burst, connections break, calls half succeed and the bot is killed repeatedly."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.unmeasured
 
 CHANNELS = 4
 RATE = 100  # alerts a second
-PATIENCE = 300  # real seconds until all is told; never a measure of how fast it is
+TIMEOUT = 300  # real seconds until all is told; never a measure of how fast it is
 SEVERITIES = {"critical": "CRITICAL", "warning": "MEDIUM", "info": "LOW"}
 
 
@@ -62,7 +62,7 @@ def severity(group: int) -> str:
 
 
 def ends(group: int) -> bool:
-    """Return whether its alerts are resolved in the end."""
+    """True if the group's alerts are resolved in the end."""
     return group % 2 == 0
 
 
@@ -94,8 +94,8 @@ def world(
     return world
 
 
-class Trouble:
-    """One bot that is kept running, and what is done to it and to its connections."""
+class Disruptor:
+    """Keeps one bot running while it kills the bot and cuts its connections."""
 
     def __init__(self, world: World, start: StartProcess, dice: random.Random) -> None:
         self._world = world
@@ -108,12 +108,12 @@ class Trouble:
         channels = ",".join(map(channel, range(CHANNELS)))
         self._bot = await self._start(fork=True, ready=False, SLACK_ALERT_CHANNELS=channels)
 
-    async def comes(self, drops: int, kills: int) -> None:
+    async def disrupt(self, drops: int, kills: int) -> None:
         """Kills among drops, in any order, each when the bot is connected."""
         planned = [self._drop] * drops + [self._kill] * kills
         self._dice.shuffle(planned)
         for strike in planned:
-            await until(lambda: self._world.slack.connections, PATIENCE, "it is connected")
+            await until(lambda: self._world.slack.connections, TIMEOUT, "it is connected")
             await asyncio.sleep(self._dice.uniform(0.05, 0.4))  # the rate of the alerts
             await strike()
 
@@ -128,7 +128,7 @@ class Trouble:
 
 
 async def pour(world: World, size: Size, dice: random.Random) -> Counter[int]:
-    """All alerts, in any order. Returns how many each group got."""
+    """Send all alerts in random order; returns the number of each group."""
     groups = [number % size.groups for number in range(size.alerts)]
     dice.shuffle(groups)
     for number, group in enumerate(groups, 1):
@@ -144,7 +144,7 @@ async def all_clear(world: World, size: Size) -> None:
 
 
 def unfinished(world: World, written: int) -> dict[str, int]:
-    """Return what is left to do, by its kind."""
+    """The numbers of unfinished items by their kind."""
     (row,) = world.rows(
         "SELECT (SELECT COUNT(*) FROM alerts) AS written,"
         " (SELECT COUNT(*) FROM outbox WHERE sent_version < desired_version) AS unsent,"
@@ -159,11 +159,11 @@ def unfinished(world: World, written: int) -> dict[str, int]:
     return {kind: count for kind, count in left.items() if count}
 
 
-async def everything_is_told(world: World, clock: ForwardClock, written: int) -> None:
-    """Wait for it; what Slack would deliver again minutes later it delivers now."""
-    await until(lambda: world.store.file.exists(), PATIENCE, "there is a store")  # type: ignore[attr-defined]
+async def wait_until_all_is_posted(world: World, clock: ForwardClock, written: int) -> None:
+    """Wait until nothing is unfinished; late redeliveries of Slack come immediately."""
+    await until(lambda: world.store.file.exists(), TIMEOUT, "there is a store")  # type: ignore[attr-defined]
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             for step in itertools.count(1):
                 if not (left := unfinished(world, written)):
                     return
@@ -173,7 +173,7 @@ async def everything_is_told(world: World, clock: ForwardClock, written: int) ->
     except TimeoutError:
         given_up = len(world.slack.core.links.undelivered)
         raise AssertionError(
-            f"after {PATIENCE} s this is left: {unfinished(world, written)};"
+            f"after {TIMEOUT} s this is left: {unfinished(world, written)};"
             f" Slack gave up {given_up} events"
         ) from None
 
@@ -194,16 +194,18 @@ async def test_no_alert_is_lost_none_counts_twice_and_each_card_is_right_in_the_
     print("the same again:", again(request.node.nodeid, chaos=chaos))
     storm = Chaos(SEED, drop_after_accept=0.02, ratelimited=0.05)
     world.slack.chaos = storm
-    trouble = Trouble(world, bot_process, random.Random(SEED))
-    await trouble.begin()
+    disruptor = Disruptor(world, bot_process, random.Random(SEED))
+    await disruptor.begin()
     (alerts_of, _) = await asyncio.gather(
         pour(world, size, random.Random(SEED + 1)),
-        trouble.comes(size.drops * 4 // 5, size.kills - 1),
+        disruptor.disrupt(size.drops * 4 // 5, size.kills - 1),
     )
-    await everything_is_told(world, clock, size.alerts)
+    await wait_until_all_is_posted(world, clock, size.alerts)
     resolves = sum(map(ends, range(size.groups)))
-    await asyncio.gather(all_clear(world, size), trouble.comes(size.drops - size.drops * 4 // 5, 1))
-    await everything_is_told(world, clock, size.alerts + resolves)
+    await asyncio.gather(
+        all_clear(world, size), disruptor.disrupt(size.drops - size.drops * 4 // 5, 1)
+    )
+    await wait_until_all_is_posted(world, clock, size.alerts + resolves)
 
     (row,) = world.rows("SELECT COUNT(*) AS groups, SUM(alert_count) AS alerts FROM incidents")
     assert tuple(row) == (size.groups, size.alerts), "no alert is lost, and none counts twice"

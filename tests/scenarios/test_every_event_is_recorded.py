@@ -100,7 +100,7 @@ async def test_the_demo_shows_the_events_that_the_docs_say_it_shows(tmp_path: Pa
 
 @pytest.fixture
 def recording() -> io.StringIO:
-    """Return what this process logs, through the pipe of both processes."""
+    """The log of this process."""
     stream = io.StringIO()
     set_up("DEBUG", "json", stream, secrets=[AUDIT_KEY])
     return stream
@@ -108,7 +108,7 @@ def recording() -> io.StringIO:
 
 @pytest.fixture
 async def line(gateway: Gateway) -> AsyncIterator[HttpProxy]:
-    """The line to the gateway, which can be cut."""
+    """A proxy before the gateway, which can be cut off."""
     async with HttpProxy.before(gateway.url) as proxy:
         yield proxy
 
@@ -146,9 +146,9 @@ async def test_a_bad_day_shows_the_events_that_the_docs_say_it_shows(
         await slack_goes_away(world)
         await the_policy_is_reloaded(world, bot)
         await the_gateway_and_the_store_go_away(world, bot, line)
-    await a_replica_dies(world)
+    await abandon_claim(world)
     async with a_bot(world, clock) as bot:
-        await no_answer_comes(world, bot, line)
+        await leave_outcome_unknown(world, bot, line)
         await slack_refuses(world, bot, clock)
 
     shown = {entry["event"] for entry in events_of(recording.getvalue())}
@@ -246,8 +246,8 @@ async def the_gateway_and_the_store_go_away(world: World, bot: Bot, line: HttpPr
     await bot.health.check("store")
 
 
-async def a_replica_dies(world: World) -> None:
-    """It has the channel, and is gone without a word."""
+async def abandon_claim(world: World) -> None:
+    """A replica claims the channel and ends without releasing it."""
     store = await open_store(world.store.url, owner="gone", audit_key=AuditKey(AUDIT_KEY))
     now = store.clock()
     await store.replica.renew(now)
@@ -255,7 +255,7 @@ async def a_replica_dies(world: World) -> None:
     await store.close()
 
 
-async def no_answer_comes(world: World, bot: Bot, line: HttpProxy) -> None:
+async def leave_outcome_unknown(world: World, bot: Bot, line: HttpProxy) -> None:
     async def refuse_lookups(request: web.Request) -> bool:
         return not request.path.startswith("/executions/")
 

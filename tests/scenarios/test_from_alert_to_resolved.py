@@ -17,7 +17,7 @@ async def test_a_sick_service_is_restarted_after_an_approval_and_its_incident_cl
     world: World, bot_process: StartProcess, gateway: Gateway
 ) -> None:
     await bot_process()
-    await world.leaky_service.falls_ill()
+    await world.leaky_service.make_unhealthy()
 
     await world.alert()
     card = await world.card("CRITICAL · HealthCheckFailing")

@@ -38,7 +38,7 @@ async def test_approve_is_clicked_in_the_browser_and_the_service_is_restarted(
     world: World, bot: StartBot, gateway: Gateway, page: Page
 ) -> None:
     await bot()
-    await world.leaky_service.falls_ill()
+    await world.leaky_service.make_unhealthy()
     await page.goto(f"{world.slack.page_url}?as=ben")
     await page.wait_for_selector(".live.on", state="attached")
 

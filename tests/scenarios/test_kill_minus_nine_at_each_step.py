@@ -1,4 +1,4 @@
-"""Kill -9 the bot anywhere on the way, start it again: one thread, one restart, the right end.
+"""A bot killed at any step and started again makes one thread, one restart, the right end.
 
 Nothing in the bot knows of this test. The moment to kill is seen from outside: a call reaches
 Slack (before it is taken, or after and before the answer), an envelope goes out, a request
@@ -69,8 +69,8 @@ class Trap:
         self._bot: BotProcess | None = None
         self._killed = asyncio.Event()
 
-    def springs(self, where: str, what: str, when: str) -> bool:
-        """Return whether this is the next point; then the bot is dead when this returns."""
+    def kills_at(self, where: str, what: str, when: str) -> bool:
+        """Kill the bot if this is the next point; returns True if it was."""
         due = bool(self._points) and not self._killed.is_set() and self._bot is not None
         if not due or (where, what, when) != self._points[0]:
             return False
@@ -91,15 +91,15 @@ class Trap:
 
     def stand_in(self, slack_hooks: SlackHooks, gateway: HttpProxy, service: HttpProxy) -> None:
         async def on_call(method: str, args: dict[str, Any]) -> web.Response | None:
-            sprung = self.springs("slack", f"{method} {kind_of(args)}", TAKEN)
+            sprung = self.kills_at("slack", f"{method} {kind_of(args)}", TAKEN)
             return web.Response(status=503) if sprung else None
 
         async def on_answer(method: str, args: dict[str, Any]) -> bool:
-            return not self.springs("slack", f"{method} {kind_of(args)}", ANSWERED)
+            return not self.kills_at("slack", f"{method} {kind_of(args)}", ANSWERED)
 
         async def on_envelope(envelope: dict[str, Any]) -> bool:
             # It goes into a socket that nobody reads any more, as it would.
-            self.springs("envelope", _name_of(envelope), TAKEN)
+            self.kills_at("envelope", _name_of(envelope), TAKEN)
             return True
 
         slack_hooks.on_call, slack_hooks.on_answer, slack_hooks.on_envelope = (
@@ -114,11 +114,11 @@ class Trap:
 def _watch(trap: Trap, where: str, proxy: HttpProxy) -> None:
     async def on_request(request: web.Request) -> bool:
         name = "/executions" if request.path.startswith("/executions/") else request.path
-        trap.springs(where, name, WORKING)
-        return not trap.springs(where, name, TAKEN)
+        trap.kills_at(where, name, WORKING)
+        return not trap.kills_at(where, name, TAKEN)
 
     async def on_answer(request: web.Request) -> bool:
-        return not trap.springs(where, request.path, ANSWERED)
+        return not trap.kills_at(where, request.path, ANSWERED)
 
     proxy.on_request, proxy.on_answer = on_request, on_answer
 
@@ -152,20 +152,20 @@ async def proxies(world: World) -> AsyncIterator[tuple[HttpProxy, HttpProxy]]:
 
 
 async def press_until_decided(world: World, trap: Trap) -> None:
-    """As a person would: when a press fails because the bot is gone, they press again."""
+    """Press again while a press fails because the bot is gone, as a person would."""
     while "Approve" in (card := await world.approval_card()).buttons:
         with contextlib.suppress(NotThereError):
             if (await world.press(card, "Approve", "ben")).acked:
-                trap.springs("person", "the press is acknowledged", ANSWERED)
+                trap.kills_at("person", "the press is acknowledged", ANSWERED)
                 await world.slack.wait_for(
                     lambda: not world.replies("approval")[0].buttons, why="the card is decided"
                 )
         await world.slack.wait_for(lambda: world.slack.connections, why="the bot is back")
 
 
-async def the_story(world: World, trap: Trap) -> None:
-    """From the alert to the end, whatever happens to the bot meanwhile."""
-    await world.leaky_service.falls_ill()
+async def play_incident(world: World, trap: Trap) -> None:
+    """Play an incident from the alert to the end, whatever happens to the bot meanwhile."""
+    await world.leaky_service.make_unhealthy()
     await world.alert()
     await world.approval_card("Restart checkout-api")
     await press_until_decided(world, trap)
@@ -176,7 +176,7 @@ async def the_story(world: World, trap: Trap) -> None:
 
 
 def everything_once(world: World) -> None:
-    """One card, one reply of each kind, nothing else of ours in the channel."""
+    """Assert one card, one reply of each kind, and nothing else of ours in the channel."""
     roots = [m for m in world.slack.messages("alerts") if kind(m)]
     card = world.cards()[0]
     shown = Counter(kind(m) for m in roots if m.thread_ts == m.ts)
@@ -187,12 +187,12 @@ def everything_once(world: World) -> None:
     ), world.slack.transcript("alerts")
 
 
-async def the_story_survives(
+async def play_incident_under_kills(
     trap: Trap, world: World, gateway: Gateway, start: StartProcess
 ) -> None:
     supervisor = asyncio.create_task(trap.keep_running(start))
     await world.slack.wait_for(lambda: world.slack.connections, why="the bot is there")
-    await the_story(world, trap)
+    await play_incident(world, trap)
     async with asyncio.timeout(30):
         await supervisor
     await world.quiet()
@@ -216,7 +216,7 @@ async def test_after_a_kill_at_each_step_there_is_one_thread_and_one_restart(
 ) -> None:
     trap = Trap(point)
     trap.stand_in(world.slack_hooks, *proxies)
-    await the_story_survives(trap, world, gateway, bot_process)
+    await play_incident_under_kills(trap, world, gateway, bot_process)
 
 
 async def test_a_second_kill_during_the_recovery_changes_nothing(
@@ -229,7 +229,7 @@ async def test_a_second_kill_during_the_recovery_changes_nothing(
         ("slack", "chat.postMessage result", ANSWERED),
     )
     trap.stand_in(world.slack_hooks, *proxies)
-    await the_story_survives(trap, world, gateway, bot_process)
+    await play_incident_under_kills(trap, world, gateway, bot_process)
 
 
 async def test_a_request_that_arrives_after_its_successor_restarts_nothing_twice(
@@ -238,11 +238,11 @@ async def test_a_request_that_arrives_after_its_successor_restarts_nothing_twice
     gateway_proxy, _ = proxies
     trap = Trap(("gateway", "/execute", WORKING))
     trap.stand_in(world.slack_hooks, *proxies)
-    springs, sent_again = gateway_proxy.on_request, asyncio.Event()
-    assert springs is not None
+    kills_at, sent_again = gateway_proxy.on_request, asyncio.Event()
+    assert kills_at is not None
 
     async def on_request(request: web.Request) -> bool:
-        goes_on = await springs(request)
+        goes_on = await kills_at(request)
         if request.path == "/execute":
             if gateway_proxy.count("POST", "/execute") == 1:
                 # Held on its way while the bot dies, comes back, asks, and sends it anew.
@@ -251,5 +251,5 @@ async def test_a_request_that_arrives_after_its_successor_restarts_nothing_twice
         return goes_on
 
     gateway_proxy.on_request = on_request
-    await the_story_survives(trap, world, gateway, bot_process)
+    await play_incident_under_kills(trap, world, gateway, bot_process)
     assert gateway_proxy.count("POST", "/execute") == 2

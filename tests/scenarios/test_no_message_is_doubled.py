@@ -1,4 +1,4 @@
-"""Slack accepts a post, and the bot never hears of it: there is one message nevertheless.
+"""Slack accepts a post and its answer is lost: there is one message nevertheless.
 
 The bot dies between Slack's acceptance, Slack's answer and its own note of it, or the answer is
 lost on the way. Each kind of message is tried: cards, replies, the storm's digest, notices in the
@@ -30,7 +30,7 @@ from tests.scenarios.world import ALERTS, BEN, World, kind
 pytestmark = pytest.mark.unmeasured
 
 OPS, ARCHIVED = "C0OPS00001", "C0ARCHIVE1"
-PATIENCE = 600  # real seconds until all is said; never a measure of how fast it is
+TIMEOUT = 600  # real seconds until all is said; never a measure of how fast it is
 
 BEFORE = "before Slack takes it"
 ACCEPTED = "between its acceptance and the answer"
@@ -49,7 +49,7 @@ async def slack(slack_hooks: SlackHooks) -> AsyncIterator[LocalSlack]:
 
 @pytest.fixture
 def settings(world: World) -> dict[str, str]:
-    """A storm begins with the third card that waits, and cards wait for each other a little."""
+    """Settings under which a burst begins with the third waiting card."""
     rules = {
         "correlate": {"card_update_seconds": 0},
         "notify": {"post_interval_seconds": 0.1, "post_burst": 1, "storm_limit": 2},
@@ -79,25 +79,25 @@ def kinds(world: World) -> Counter[str]:
 
 
 async def command(world: World, line: str, done: str) -> None:
-    """Say it until the bot has done it: it may have died of the first time."""
+    """Repeat the command until the bot has done it: the first try may have killed it."""
     for _ in range(20):
         if world.rows(done):
             return
-        await until(lambda: world.slack.connections, PATIENCE, "the bot is connected")
+        await until(lambda: world.slack.connections, TIMEOUT, "the bot is connected")
         await world.types(line, "ben")
     raise AssertionError(f"{line} was never done")
 
 
 async def all_is_said(world: World) -> None:
-    await until(world._is_quiet, PATIENCE, "the bot is done with everything")
+    await until(world._is_quiet, TIMEOUT, "the bot is done with everything")
 
 
 def count(world: World, where: str = "1 = 1") -> int:
-    """Return how many incidents there are."""
+    """The number of incidents."""
     return int(world.rows(f"SELECT COUNT(*) AS n FROM incidents WHERE {where}")[0]["n"])  # noqa: S608
 
 
-async def the_storm(world: World, services: Sequence[str]) -> None:
+async def cause_burst(world: World, services: Sequence[str]) -> None:
     """An incident of each service, and the news that it got worse.
 
     None is critical, because the first critical cards of a storm go before its digest.
@@ -105,13 +105,13 @@ async def the_storm(world: World, services: Sequence[str]) -> None:
     everything = count(world) + len(services)
     for service in services:
         await world.alert(service, severity="warning")
-    await until(lambda: count(world) == everything, PATIENCE, "all are taken in")
+    await until(lambda: count(world) == everything, TIMEOUT, "all are taken in")
     await all_is_said(world)
     for service in services:
         await world.alert(service, name="AllDown", severity="high")
     worse = "SELECT 1 FROM news WHERE kind = 'worse'"
     for_all = len(world.rows(worse)) + len(services)
-    await until(lambda: len(world.rows(worse)) == for_all, PATIENCE, "all got worse")
+    await until(lambda: len(world.rows(worse)) == for_all, TIMEOUT, "all got worse")
     await all_is_said(world)
 
 
@@ -120,22 +120,22 @@ async def all_resolve(world: World, services: Sequence[str]) -> None:
     for service in services:
         await world.resolves(service, severity="warning")
         await world.resolves(service, name="AllDown", severity="high")
-    await until(lambda: count(world, "status = 'resolved'") == everything, PATIENCE, "all resolve")
+    await until(lambda: count(world, "status = 'resolved'") == everything, TIMEOUT, "all resolve")
     await all_is_said(world)
 
 
-async def the_day(world: World, incidents: int, freezes: int, storms: int = 1) -> None:
-    """Something of every kind of message. Every incident resolves in the end."""
+async def cause_every_message(world: World, incidents: int, freezes: int, storms: int = 1) -> None:
+    """Cause every kind of message; every incident resolves in the end."""
     for number in range(2):
         await world.alert(f"lost-{number}", channel=ARCHIVED)
-    await until(lambda: count(world) == 2, PATIENCE, "both are taken in")
+    await until(lambda: count(world) == 2, TIMEOUT, "both are taken in")
     names = [f"svc-{number:03}" for number in range(incidents)]
     size = incidents // storms
     waves = [names[number * size : (number + 1) * size] for number in range(storms)]
     for wave in waves[:-1]:
-        await the_storm(world, wave)
+        await cause_burst(world, wave)
         await all_resolve(world, wave)
-    await the_storm(world, waves[-1])
+    await cause_burst(world, waves[-1])
     for number in range(1, freezes + 1):
         await command(world, f"/incident freeze on drill {number}", "SELECT 1 FROM freezes")
         await all_is_said(world)
@@ -174,7 +174,7 @@ async def test_thirty_percent_lost_answers_double_no_message(
     print("the same again:", again(request.node.nodeid, chaos=chaos))
     await bot(**settings)
     world.slack.chaos = Chaos(SEED, drop_after_accept=0.3)
-    await the_day(world, incidents, freezes=1)
+    await cause_every_message(world, incidents, freezes=1)
     counts = Counter(s.about.split()[0] for s in world.slack.struck if s.what == "lose_answer")
     print("answers lost:", dict(counts))
     nothing_is_doubled(world, incidents)
@@ -269,10 +269,10 @@ async def test_a_kill_at_any_point_of_a_post_doubles_no_message(
     )
     killer.stand_in(world.slack_hooks)
     supervisor = asyncio.create_task(killer.keep_running())
-    await until(lambda: world.slack.connections, PATIENCE, "the bot is connected")
+    await until(lambda: world.slack.connections, TIMEOUT, "the bot is connected")
     incidents = 12
     # Of one storm the digest is posted twice at most; killed at its third point it is the next's.
-    await the_day(world, incidents, freezes=4 if "frozen" in points else 1, storms=2)
+    await cause_every_message(world, incidents, freezes=4 if "frozen" in points else 1, storms=2)
     supervisor.cancel()
     await asyncio.gather(supervisor, return_exceptions=True)
     nothing_is_doubled(world, incidents)

@@ -1,4 +1,4 @@
-"""The bot looks at its own work each minute, and says what stands still."""
+"""The watchdog checks the bot's work each minute and reports overdue work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reasons, groups, windows, actions that need nobody, and the way back from what did not help."""
+"""The policy decides on reasons, groups, windows, automatic actions and undo."""
 
 from __future__ import annotations
 

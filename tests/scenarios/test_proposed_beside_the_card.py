@@ -1,4 +1,4 @@
-"""The approval card waits for no advisor, and a gateway that is slow to plan for nobody else."""
+"""The approval card waits neither for the advisor nor for another service's plan."""
 
 from __future__ import annotations
 

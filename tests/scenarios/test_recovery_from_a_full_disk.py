@@ -1,4 +1,4 @@
-"""A disk was full and has room again: the bot goes on where it stopped, and nobody restarts it."""
+"""A full disk has room again: the bot continues without a restart."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def fill_up(disk: SmallDisk, running: Bot) -> None:
 
 
 def counted(world: World) -> dict[str, int]:
-    """Rows of what an alert leaves behind."""
+    """The numbers of rows that alerts have left in each table."""
     tables = ("alerts", "incidents", "outbox", "advice", "timeline")
     return {
         table: world.rows(f"SELECT COUNT(*) AS n FROM {table}")[0]["n"]  # noqa: S608 - constants
@@ -169,7 +169,7 @@ async def test_a_proposal_that_could_not_be_written_is_made_once_there_is_room(
 
 
 def fill_beside(disk: SmallDisk, file: Path) -> None:
-    """Leave no room; for a bot that is another process."""
+    """Leave no room, for a bot that is another process."""
     disk.fill()
     with closing(sqlite3.connect(file, timeout=10, isolation_level=None)) as plain:
         size = 100_000
@@ -199,7 +199,7 @@ async def test_an_outcome_lost_with_the_process_is_looked_up_and_not_sent_again(
         return True
 
     gateway_proxy.on_answer = fills
-    await world.leaky_service.falls_ill()
+    await world.leaky_service.make_unhealthy()
     await world.alert()
     await world.press(await world.approval_card(), "Approve")
     await until(

@@ -1,4 +1,4 @@
-"""Ending in good order, refusing to start with words, and `check`, which says what is missing."""
+"""The bot stops in good order, and refuses with a reason to start on bad settings."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_a_dump_and_proc_show_no_secret_and_end_nothing(
 async def test_work_in_progress_is_finished_before_the_bot_stops(
     world: World, bot_process: StartProcess
 ) -> None:
-    """A restart under way when SIGTERM comes: its answer is still written and shown."""
+    """A restart is in progress when SIGTERM comes: its answer is still stored and shown."""
     going, may_go_on = asyncio.Event(), asyncio.Event()
     async with HttpProxy.before(world.gateway_url) as gateway:
 
@@ -147,7 +147,7 @@ async def test_alerts_that_came_while_the_bot_was_down_are_picked_up(
 async def refuses(
     world: World, code: int, *text: str, **changes: str | None
 ) -> tuple[str, list[str]]:
-    """`python -m bot` ends with this code and these words on stderr; no secret is among them."""
+    """Assert that `python -m bot` ends with this code and text on stderr, without a secret."""
     settings = environ(world.settings(), **changes)
     ended, out, err = await run_bot(settings=settings, folder=world.folder)
     assert ended == code, err
@@ -258,7 +258,7 @@ async def test_a_store_of_a_newer_version_is_not_touched(world: World, bot: Star
 
 
 def _schema(world: World) -> object:
-    """Return what a start would change first."""
+    """The part of the store that a start would change first."""
     if isinstance(world.store, SqliteDatabase):
         return world.store.file.read_bytes()
     return [tuple(row) for row in world.rows("SELECT name, applied_at FROM sopbot_migrations")]

@@ -1,4 +1,4 @@
-"""The disk fills while the bot works: nothing is acknowledged that is not written, all is said."""
+"""The disk is full: the bot acknowledges nothing that it could not write, and says so."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def world(
 
 @pytest.fixture
 async def line(world: World) -> AsyncIterator[HttpProxy]:
-    """The line to the gateway, on which a request for an old outcome never comes through."""
+    """A proxy before the gateway that drops lookups of outcomes."""
 
     async def no_look_up(request: web.Request) -> bool:
         return not request.path.startswith("/executions/")
@@ -104,7 +104,7 @@ async def ready(http: aiohttp.ClientSession, bot: Bot) -> tuple[int, str]:
 
 
 async def becomes(http: aiohttp.ClientSession, bot: Bot, status: int) -> str:
-    """Return what /readyz says of the store once it answers with that status."""
+    """The text of /readyz about the store once it answers with that status."""
     async with asyncio.timeout(60):
         while (seen := await ready(http, bot))[0] != status:
             pass
@@ -230,7 +230,7 @@ async def test_on_a_full_disk_an_outcome_is_neither_lost_nor_sent_again(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """However long it takes: no look-up comes through here, the answer is in the process alone."""
+    """Only the process holds the answer: every lookup is dropped."""
     monkeypatch.setattr("bot.response.gateway_results.PAUSES", (0.01, 0.01, 0.01))
     caplog.set_level(logging.DEBUG, "bot.response.gateway_results")
     running = await bot()

@@ -1,4 +1,4 @@
-"""A gateway that is away or partly ill when the bot starts: AI_COMMAND_GATEWAY_REQUIRED."""
+"""A gateway that is down or degraded at the start, and AI_COMMAND_GATEWAY_REQUIRED."""
 
 from __future__ import annotations
 

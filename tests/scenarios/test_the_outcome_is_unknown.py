@@ -1,4 +1,4 @@
-"""A request that was sent and not answered: called unknown, never sent again, looked up."""
+"""A request without an answer has an unknown outcome, is looked up, and is never resent."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.scenarios.world import Gateway, World
 
 
 class Line:
-    """The line to the gateway: it loses the answer, and until `mended` every look-up as well."""
+    """A proxy before the gateway: it drops the answer, and every lookup until `repaired`."""
 
     def __init__(self) -> None:
-        self.mended = False
+        self.repaired = False
 
     async def on_request(self, request: web.Request) -> bool:
-        return self.mended or not request.path.startswith("/executions/")
+        return self.repaired or not request.path.startswith("/executions/")
 
     async def on_answer(self, request: web.Request) -> bool:
         return request.path != "/execute"
@@ -50,7 +50,7 @@ async def test_an_outcome_without_an_answer_is_unknown_and_can_be_checked_again(
     assert (await world.press(card, "Check again", "ana")).acked
     await world.ephemeral("ana", "Still unknown: the gateway has no answer yet.")
 
-    line.mended = True
+    line.repaired = True
     await world.press(card, "Check again", "ana")
     await world.result("Verified")
     assert (await world.approval_card("verified")).buttons == []
@@ -64,7 +64,7 @@ async def test_an_unknown_outcome_is_looked_up_automatically(
     world: World, bot: StartBot, gateway_line: tuple[HttpProxy, Line]
 ) -> None:
     proxy, line = gateway_line
-    line.mended = True
+    line.repaired = True
     await bot()
     await world.alert()
     await world.press(await world.approval_card(), "Approve", "ben")

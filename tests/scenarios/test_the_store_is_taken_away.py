@@ -1,4 +1,4 @@
-"""A store file that cannot be used, at the start and later: one sentence, and what to do."""
+"""A store file that cannot be used, at the start or later, is reported with the remedy."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def put_back(elsewhere: Path, file: Path) -> None:
 
 
 async def store_now(http: aiohttp.ClientSession, bot: Bot, status: int) -> str:
-    """Return what /readyz says of the store once it answers with that status."""
+    """The text of /readyz about the store once it answers with that status."""
     async with asyncio.timeout(60):
         while True:
             async with http.get(f"{bot.http_url}/readyz") as answer:

@@ -1,4 +1,4 @@
-"""Three bots, one Slack, one PostgreSQL, and a bad quarter of an hour for all of them at once."""
+"""Three replicas with one Slack and one PostgreSQL, while all of them fail in turn."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SEED = int(os.environ.get("SOPBOT_SEED", "20261121"))
 ALERTS, GROUPS, CHANNELS = 2_000, 100, 20
 WITH_ACTION = 10  # of the groups have an SOP that offers a restart
 LEASE = 2.0
-PATIENCE = 240  # seconds for everything to be told and done
+TIMEOUT = 240  # seconds for everything to be told and done
 JITTER = 0.4  # seconds by which a post may be early: the pace is kept where it is sent
 
 pytestmark = [pytest.mark.services("postgres"), pytest.mark.timeout(600), pytest.mark.unmeasured]
@@ -53,7 +53,7 @@ def service(group: int) -> str:
 
 
 def sop(group: int, probe_url: str) -> dict[str, Any]:
-    """Its own SOP for each service, which restarts it."""
+    """An SOP of its own for each service, which restarts it."""
     return restart_sop(probe_url, sop_id=f"sop_{group:03}", keys=[f"svc:{service(group)}"])
 
 
@@ -71,7 +71,7 @@ async def slack(slack_hooks: SlackHooks, clock: ForwardClock) -> AsyncIterator[L
 
 @pytest.fixture
 async def tcp_proxy(postgres: Any) -> AsyncIterator[TcpProxy]:
-    """Yield what all the bots reach the database by."""
+    """The proxy through which all the bots reach the database."""
     parts = conninfo_to_dict(postgres.url)
     async with TcpProxy.to(str(parts["host"]), int(parts["port"] or 5432)) as laid:
         yield laid
@@ -127,13 +127,13 @@ def world(
 
 
 def over(tcp_proxy: TcpProxy, url: str) -> str:
-    """The same database, reached by that wire."""
+    """The same database, reached through that proxy."""
     parts = conninfo_to_dict(url)
     return f"postgresql://{parts['user']}@127.0.0.1:{tcp_proxy.port}/{parts['dbname']}"
 
 
 class Replicas:
-    """Three bots that are kept running, whatever is done to them."""
+    """Keeps three bots running while the test kills and freezes them."""
 
     def __init__(self, start: StartProcess, settings: dict[str, str]) -> None:
         self._start = start
@@ -145,7 +145,7 @@ class Replicas:
         self.running.append(await self._start(fork=True, ready=False, **self._settings))
 
     async def kill_one(self, dice: random.Random) -> None:
-        """SIGKILL, and another in its place."""
+        """Kill a replica with SIGKILL, and start another."""
         victim = dice.choice([replica for replica in self.running if replica is not self.frozen])
         victim.kill()
         assert await victim.ended() == -9
@@ -163,7 +163,7 @@ class Replicas:
 
 
 async def pour(world: World, dice: random.Random) -> None:
-    """2,000 alerts in 100 groups, in any order, about 100 a second."""
+    """Send 2,000 alerts in 100 groups, in random order, about 100 a second."""
     tellings = [group for group in range(GROUPS) for _ in range(ALERTS // GROUPS)]
     dice.shuffle(tellings)
     for number, group in enumerate(tellings, 1):
@@ -173,7 +173,7 @@ async def pour(world: World, dice: random.Random) -> None:
 
 
 async def approve(world: World, dice: random.Random) -> None:
-    """Ben presses each Approve that appears, at random moments, until it counts."""
+    """Let Ben press each Approve that appears, at random moments, until it counts."""
     decided: set[str] = set()
     while len(decided) < WITH_ACTION:
         for number in range(CHANNELS):
@@ -192,7 +192,7 @@ def cards_in(world: World, where: str) -> list[Any]:
 
 
 def unfinished(world: World) -> dict[str, int]:
-    """Return what is left to do, by its kind."""
+    """The numbers of unfinished items by their kind."""
     (row,) = world.rows(
         "SELECT (SELECT COUNT(*) FROM alerts) AS written,"
         " (SELECT COUNT(*) FROM outbox WHERE sent_version < desired_version) AS unsent,"
@@ -206,10 +206,10 @@ def unfinished(world: World) -> dict[str, int]:
     return {kind: count for kind, count in left.items() if count}
 
 
-async def everything_is_told(world: World, clock: ForwardClock) -> None:
-    """Wait for it; what Slack would deliver again minutes later it delivers now."""
+async def wait_until_all_is_posted(world: World, clock: ForwardClock) -> None:
+    """Wait until nothing is unfinished; late redeliveries of Slack come immediately."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             for step in itertools.count(1):
                 if not unfinished(world):
                     return
@@ -217,11 +217,11 @@ async def everything_is_told(world: World, clock: ForwardClock) -> None:
                     clock.advance(60)
                 await asyncio.sleep(0.5)
     except TimeoutError:
-        raise AssertionError(f"after {PATIENCE} s this is left: {unfinished(world)}") from None
+        raise AssertionError(f"after {TIMEOUT} s this is left: {unfinished(world)}") from None
 
 
 def is_paced(moments: list[float]) -> bool:
-    """No stretch of k seconds has more than k + 1 posts."""
+    """Assert that no k seconds have more than k + 1 posts."""
     return all(
         later - earlier >= (index - start) - JITTER
         for start, earlier in enumerate(moments)
@@ -269,9 +269,9 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
     for _ in range(2):
         await asyncio.sleep(dice.uniform(1, 2))
         await bots.kill_one(dice)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         await asyncio.gather(pouring, approving)
-    await everything_is_told(world, clock)
+    await wait_until_all_is_posted(world, clock)
 
     (row,) = world.rows("SELECT COUNT(*) AS incidents, SUM(alert_count) AS alerts FROM incidents")
     assert tuple(row) == (GROUPS, ALERTS), "no alert is lost, and none counts twice"

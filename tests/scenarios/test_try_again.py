@@ -23,7 +23,7 @@ from tests.scenarios.world import BEN, CHLOE, SECRET, SERVICE, Gateway, World, s
 
 @asynccontextmanager
 async def gateway_of(world: World) -> AsyncIterator[RunningGateway]:
-    """A gateway that is started anew with the journal of the one before."""
+    """Start a second gateway with the journal of the first."""
     config = read_config(
         gateway_config(world.leaky_service, world.folder / "restarted"),
         environ={"GATEWAY_SECRET": SECRET},
@@ -34,7 +34,7 @@ async def gateway_of(world: World) -> AsyncIterator[RunningGateway]:
 
 @asynccontextmanager
 async def unplannable(world: World) -> AsyncIterator[asyncio.Event]:
-    """A gateway that cannot be asked what it would do while the event is set."""
+    """A proxy before the gateway that refuses plans while the event is set."""
     async with HttpProxy.before(world.gateway_url) as gateway_proxy:
         world.gateway_url, away = gateway_proxy.url, asyncio.Event()
 

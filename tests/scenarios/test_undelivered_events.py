@@ -21,7 +21,7 @@ def alerts(world: World) -> int:
 
 
 async def lost_alert(world: World, service: str, **how: str) -> Message:
-    """An alert of which Slack tells nobody."""
+    """Post an alert whose event Slack delivers to nobody."""
     world.slack.script.lose_envelopes("events_api")
     return await world.alert(service, **how)
 

@@ -78,7 +78,7 @@ def test_a_deadline_in_virtual_time_ends_a_wait_for_ever() -> None:
 
 
 def test_no_time_passes_while_a_socket_is_being_written_and_read() -> None:
-    """A hundred round trips, beside a timer that would love to go off."""
+    """A hundred round trips beside a timer that is due."""
 
     async def scenario() -> tuple[float, int]:
         async def answer(request: web.Request) -> web.Response:

@@ -122,7 +122,7 @@ LISTENERS = [
 
 
 class RecordingApp:
-    """Takes listeners as Bolt does, and remembers them in their order."""
+    """Registers listeners as Bolt does, and keeps their order."""
 
     def __init__(self) -> None:
         self.listeners: list[tuple[str, str, str]] = []
@@ -241,7 +241,7 @@ async def test_a_reload_replaces(world: World, bot: StartBot, part: str) -> None
 
 
 def policies_alive() -> set[int]:
-    """Every policy, segment of one, and SOP library that somebody holds."""
+    """Every policy, policy segment and SOP library that an object still refers to."""
     gc.collect()
     ours = (Policy, SopLibrary, *_segments())
     return {id(thing) for thing in gc.get_objects() if isinstance(thing, ours)}

@@ -30,7 +30,7 @@ PROGRAM = Path(__file__).with_name("leaking_service.py")
 
 @dataclass
 class LeakyService:
-    """The service that falls ill. The gateway starts it; `starts` counts how often."""
+    """The leaking service. The gateway starts it; `starts` counts how often."""
 
     port: int
     starts_file: Path
@@ -41,7 +41,7 @@ class LeakyService:
 
     @property
     def pids(self) -> list[int]:
-        """Every process it has been, oldest first."""
+        """The ids of every process of the service, oldest first."""
         if not self.starts_file.exists():
             return []
         return [int(line) for line in self.starts_file.read_text().split()]
@@ -68,7 +68,7 @@ class LeakyService:
         ):
             return answer.status == 200
 
-    async def falls_ill(self) -> None:
+    async def make_unhealthy(self) -> None:
         """Work until the health check fails."""
         await until(lambda: self.pids, why="the service is up")
         async with aiohttp.ClientSession() as session:
@@ -86,7 +86,7 @@ class Gateway:
     state_dir: Path
 
     def executions(self) -> list[tuple[str, str, str]]:
-        """(action, target, state) of everything it was told to do, oldest first."""
+        """(action, target, state) of every execution, oldest first."""
         rows = read_rows(
             self.state_dir / "journal.db",
             "SELECT action, target, state FROM executions ORDER BY received_at",
@@ -108,7 +108,7 @@ def policy_text(*approvers: str, segments: JSON | None = None, **remediate: Any)
 
 
 def restart_sop(probe_url: str, **more: Any) -> JSON:
-    """An SOP that offers to restart the patient."""
+    """An SOP that proposes to restart the leaky service."""
     return {
         "sop_id": "sop_checkout_down",
         "keys": [f"svc:{SERVICE}"],
@@ -182,7 +182,7 @@ class World:
         (folder / "all.jsonl").write_text("".join(f"{line}\n" for line in text))
 
     def rows(self, query: str) -> list[Any]:
-        """Return what the bot's store holds."""
+        """The rows of a query of the bot's store."""
         return self.store.rows(query)
 
     # What monitoring does
@@ -213,7 +213,7 @@ class World:
         return [m for m in self.slack.messages(channel) if kind(m) == "card"]
 
     async def card(self, says: str = "", *, number: int = 1, channel: str = ALERTS) -> Message:
-        """The n-th card, once it says that."""
+        """The n-th card, once it contains that text."""
         return await self.slack.wait_for(
             lambda: self._nth(self.cards(channel), number, says),
             why=f"card {number} saying {says!r}",
@@ -249,7 +249,7 @@ class World:
         return await self.reply("resolved", says, **which)
 
     def ephemerals(self, user: str) -> list[str]:
-        """Return what only this person reads."""
+        """The texts that only this person reads."""
         return [message.text for message in self.slack.ephemerals(user)]
 
     async def ephemeral(self, user: str, says: str) -> str:
@@ -294,7 +294,7 @@ class World:
 
 
 def kind(message: Message) -> str:
-    """Return which of the bot's messages this is; '' when it is not one."""
+    """The kind of the bot's message; '' if the bot did not post it."""
     return kind_of(message.metadata.get("event_type"))
 
 
@@ -313,6 +313,6 @@ def alertmanager(service: str, name: str, severity: str, status: str, env: str =
 
 
 def environ(settings: Mapping[str, str], **changes: str | None) -> dict[str, str]:
-    """The settings with changes; None takes a name away."""
+    """The settings with changes; None removes a name."""
     merged = {**settings, **changes}
     return {name: value for name, value in merged.items() if value is not None}

@@ -54,7 +54,7 @@ class Lab(World):
     async def open(
         cls, folder: Path, *, seed: int, notify: Mapping[str, Any] | None = None, **slack: Any
     ) -> AsyncIterator[Lab]:
-        """One by the running loop's virtual time. `slack` are options of the local Slack."""
+        """Open a lab in the running loop's virtual time. `slack` are options of the local Slack."""
         time = VirtualTime.of_this_loop()
         async with AsyncExitStack() as parts:
             parts.enter_context(scheduler_goes_by(time.wall))
@@ -89,22 +89,22 @@ class Lab(World):
             yield lab
 
     def write_rules(self, notify: Mapping[str, Any]) -> None:
-        """A policy with these values in its segment `notify`, and the defaults else."""
+        """Write a policy with these values in its segment `notify`, and otherwise the defaults."""
         rules = {"notify": dict(notify), "remediate": {"approvers": [BEN]}}
         (self.folder / "policy.yaml").write_text(json.dumps(rules))
 
     def settings(self, **other: str) -> dict[str, str]:
-        """A lease so long that its renewal is no part of what is simulated."""
+        """The settings of the bot, with a lease so long that no simulation renews it."""
         return super().settings(**{"STORE_LEASE_SECONDS": "60"} | other)
 
     async def start(self, **settings: str) -> Bot:
-        """A bot by this clock, until the lab closes."""
+        """Start a bot with the lab's clock, which runs until the lab closes."""
         loaded = load(self.settings(**settings), self.folder / "no.env")
         self.running = await self.bots.enter_async_context(Bot(loaded, clock=self.time.wall))
         return self.running
 
     async def stop(self) -> None:
-        """End every bot in an orderly way."""
+        """Stop every bot in an orderly way."""
         await self.bots.pop_all().aclose()
 
     # What it looks like
@@ -114,7 +114,7 @@ class Lab(World):
         return self.time.loop.time()
 
     def count(self, table: str, where: str = "1 = 1") -> int:
-        """Return how many rows of the store there are."""
+        """The number of rows of that table."""
         query = f"SELECT COUNT(*) AS n FROM {table} WHERE {where}"  # noqa: S608 - our own words
         return int(self.rows(query)[0]["n"])
 
@@ -150,7 +150,7 @@ class Lab(World):
         return sorted(key for key, times in seen.items() if times > 1)
 
     def unfinished(self) -> JSON:
-        """Return what is left to do, by its kind; empty when all is told."""
+        """The numbers of unfinished items by their kind; empty when there are none."""
         left = {
             "unacknowledged": self.slack.core.links.unacknowledged(),
             "unsent": self.count(
@@ -160,7 +160,7 @@ class Lab(World):
         }
         return {name: number for name, number in left.items() if number}
 
-    async def all_is_told(self, seconds: float) -> None:
+    async def wait_until_done(self, seconds: float) -> None:
         """Wait until nothing is left to do, for at most so many simulated seconds."""
         try:
             await until(lambda: not self.unfinished(), seconds, "all is told", every=1)
@@ -181,7 +181,7 @@ class Lab(World):
 
 @contextmanager
 def dice_fall_by(seed: int) -> Iterator[None]:
-    """The bot's own dice (its pauses between tries are spread) fall by the seed too."""
+    """Seed the bot's own random numbers too, which spread its pauses between tries."""
     before = random.getstate()
     random.seed(seed)
     try:
@@ -211,7 +211,7 @@ def webhook_alert(service: str, severity: str, instance: str = "") -> JSON:
 
 
 def event(channel: str, ts: str, service: str, name: str, severity: str, status: str) -> JSON:
-    """An alert as Slack delivers it, of a message that the local Slack need not remember."""
+    """An alert event of a message that the local Slack does not keep."""
     return {
         "type": "message",
         "subtype": "bot_message",
@@ -228,17 +228,17 @@ def event(channel: str, ts: str, service: str, name: str, severity: str, status:
 
 
 def rank_of(card: Message) -> int:
-    """Return how grave a card is: 0 is the gravest."""
+    """The rank of a card's severity: 0 is the most severe."""
     return next(rank for rank, word in enumerate(SHOWN) if word in card.text)
 
 
 def rss() -> int:
-    """Bytes of memory that this process holds now; what Python can free is freed first."""
+    """The bytes of memory of this process, after a garbage collection."""
     gc.collect()
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def descriptors() -> int:
-    """Return how many files and sockets this process has open."""
+    """The number of files and sockets that this process has open."""
     return len(list(Path("/proc/self/fd").iterdir()))

@@ -66,7 +66,7 @@ class Pouring:
         self._dice = random.Random(seed)
 
     async def pour(self, seconds: float) -> None:
-        """So many simulated seconds of them."""
+        """Send them for so many simulated seconds."""
         end = self._lab.elapsed() + seconds
         while self._lab.elapsed() < end:
             for _ in range(round(RATE * TICK)):
@@ -84,7 +84,7 @@ class Pouring:
 
 
 def forget(lab: Lab) -> int:
-    """Take from the local Slack what is over and old. Returns how many cards that were."""
+    """Delete old finished messages from the local Slack; returns the number of cards."""
     core, cards = lab.slack.core, 0
     old = lab.time.now() - KEPT
     for number in range(CHANNELS):

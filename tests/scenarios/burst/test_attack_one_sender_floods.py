@@ -1,4 +1,4 @@
-"""One sender opens incidents without end: others are heard, people told, and nothing is lost."""
+"""One sender opens incidents without end: others still get their cards, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.attack("ASI08")
 
 
 async def flood(lab: Lab) -> None:
-    """Critical ones by HTTP, and ten seconds of their cards."""
+    """Post critical alerts by HTTP, and wait for ten seconds of their cards."""
     bot = await lab.start()
     alerts = [webhook_alert(f"flood-{number:03}", "critical") for number in range(FLOOD)]
     await lab.webhook(bot, alerts)
@@ -28,7 +28,7 @@ async def flood(lab: Lab) -> None:
 
 
 def send_alert(lab: Lab, severity: str) -> None:
-    """Another sender, by Slack."""
+    """Send an alert of another sender, by Slack."""
     ts = lab.slack.core.workspace.next_ts()
     lab.slack.send_event(event(ALERTS, ts, "honest", "Down", severity, "FIRING"))
 

@@ -36,7 +36,7 @@ async def answered(lab: Lab, message: Message) -> None:
 
 @asynccontextmanager
 async def withheld(lab: Lab) -> AsyncIterator[None]:
-    """Slack keeps events back, as over 30,000 an hour."""
+    """Slack withholds events, as it does over 30,000 an hour."""
     lab.slack.withholds_events = True
     yield
     lab.slack.withholds_events = False
@@ -45,7 +45,7 @@ async def withheld(lab: Lab) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def a_quarter_of_an_hour_without_a_link(lab: Lab) -> AsyncIterator[None]:
-    """The history can be read all the while, and is, every five minutes."""
+    """No connection is open, and the history is read every five minutes."""
     refusal = lab.slack.script.refuse_sockets(503, times=None)
     lab.slack.drop_connections()
     await asyncio.sleep(60)

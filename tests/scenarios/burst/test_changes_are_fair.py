@@ -1,4 +1,4 @@
-"""Slack takes fifty changes a minute, and more than that want to change all the time."""
+"""Slack takes fifty updates a minute, and more cards than that change all the time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.scenarios.world import ALERTS
 
 GROUPS = 60
 ROUND = 60 * GROUPS / TIERS["chat.update"]  # seconds in which each card can be changed once
-STORMING = int(3 * ROUND)  # seconds
+BURST_SECONDS = int(3 * ROUND)  # seconds
 EVERY = 6  # seconds: each card wants to change so often, a dozen times in a round
 
 
@@ -30,7 +30,7 @@ async def test_no_card_starves_while_others_keep_changing(tmp_path: Path) -> Non
             send_alert(lab, group)
         await until(lambda: len(lab.cards()) == GROUPS, 120, "a card for each")
         last = next(group for group in reversed(range(GROUPS)) if group % 3 == 2)
-        for second in range(0, STORMING, EVERY):
+        for second in range(0, BURST_SECONDS, EVERY):
             for group in range(GROUPS):
                 if group != last:
                     send_alert(lab, group)

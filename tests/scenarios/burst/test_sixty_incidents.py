@@ -32,7 +32,7 @@ SEEDS = [
 
 
 async def break_out(lab: Lab, seed: int) -> float:
-    """All sixty at one moment, in any order. Returns when that was, as Slack has it."""
+    """Send all sixty alerts at once, in random order; returns the time by Slack's clock."""
     severities = [
         name for name, count in zip(SEVERITIES, COUNTS, strict=True) for _ in range(count)
     ]
@@ -62,7 +62,7 @@ async def test_each_incident_has_its_card_within_65_seconds_and_a_critical_one_w
         assert len(critical) == COUNTS[0]
         assert max(critical) <= CRITICAL_WITHIN - MARGIN, "the first place was a critical one's"
         assert [rank for _, rank in cards] == sorted(rank for _, rank in cards), "gravest first"
-        await lab.all_is_told(600)
+        await lab.wait_until_done(600)
         assert lab.incidents() == (INCIDENTS, INCIDENTS)
         assert lab.repeated() == []
 
@@ -75,7 +75,7 @@ async def test_a_digest_counts_the_incidents_whose_cards_wait(tmp_path: Path) ->
         assert at - began <= 2 * CRITICAL_WITHIN
         assert f"{INCIDENTS} incidents at once" in digest.text
         await until(lambda: len(lab.cards()) >= INCIDENTS // 2, ALL_WITHIN, "half of the cards")
-        await lab.all_is_told(600)
+        await lab.wait_until_done(600)
         [(_, digest)] = lab.posted("storm")  # changed, not posted again
         assert f"Storm over: {INCIDENTS} incidents" in digest.text
         counts = [f"{word} {count}" for word, count in zip(SHOWN, COUNTS, strict=True)]
@@ -87,6 +87,6 @@ async def test_a_few_incidents_at_once_have_no_digest(tmp_path: Path) -> None:
         await lab.start()
         for number in range(5):
             await lab.alert(f"svc-{number:03}")
-        await lab.all_is_told(120)
+        await lab.wait_until_done(120)
         assert len(lab.cards()) == 5
         assert lab.posted("storm") == []

@@ -1,4 +1,4 @@
-"""Slack is away for minutes in the middle of a storm; monitoring goes on by HTTP."""
+"""Slack is down for minutes in the middle of a burst; alerts go on by HTTP."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def silent(lab: Lab) -> AsyncIterator[None]:
 
 
 async def alerts_by_http(lab: Lab, bot: Bot, size: Size, dice: random.Random) -> None:
-    """All of them within that time, in any order, spread evenly."""
+    """Post all alerts within that time, in random order, evenly spread."""
     groups = [group for group in range(size.groups) for _ in range(size.repeats)]
     dice.shuffle(groups)
     alerts = [
@@ -108,7 +108,7 @@ async def test_memory_stays_flat_and_afterwards_all_is_posted_most_severe_first(
             ranks = [rank_of(card) for card in cards if sender in str(card)]
             assert ranks == sorted(ranks), f"the most severe first among {sender}*"
         assert lab.incidents() == (incidents, BEFORE + size.groups * size.repeats)
-        await lab.all_is_told(60 + 4 * incidents)
+        await lab.wait_until_done(60 + 4 * incidents)
         assert lab.repeated() == []
         assert grown <= GROWTH, f"{grown / MEGABYTE:.1f} MB more"
 

@@ -1,4 +1,4 @@
-"""Hours of ordinary trouble: memory, tasks and descriptors stay what they were."""
+"""After hours of alerts the numbers of bytes, tasks and descriptors are what they were."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LENGTHS = [
 
 
 async def soaked(seconds: float, warm_up: float) -> dict[str, Any]:
-    """In a process of its own; its event loop is virtual too, ours only waits."""
+    """Run the soak in a process of its own; returns its figures."""
     # Not counted for coverage: that would be memory and time of its own.
     environment = {k: v for k, v in child_environment({}).items() if not k.startswith("COV")}
     process = await asyncio.create_subprocess_exec(

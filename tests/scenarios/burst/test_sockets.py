@@ -30,17 +30,17 @@ async def connected(folder: Path) -> AsyncIterator[Lab]:
 
 
 async def each_is_an_incident(lab: Lab, alerts: int, seconds: float = 60) -> None:
-    """Nothing is lost and nothing counts twice, now and when Slack has repeated everything."""
+    """Assert that each alert is counted once, now and after Slack has redelivered everything."""
     await until(lambda: lab.incidents()[0] >= alerts, seconds, f"{alerts} incidents")
     # One post a second: a card, its advice, and the news that nobody acknowledged it.
-    await lab.all_is_told(GIVEN_UP + seconds + 3 * alerts)
+    await lab.wait_until_done(GIVEN_UP + seconds + 3 * alerts)
     assert lab.incidents() == (alerts, alerts)
     assert len(lab.cards()) == alerts
     assert lab.repeated() == []
 
 
-async def is_rebuilt(lab: Lab, before: set[int], seconds: float = REBUILT) -> None:
-    """There is a link that was not there before, and lives."""
+async def wait_until_rebuilt(lab: Lab, before: set[int], seconds: float = REBUILT) -> None:
+    """Wait for a live link that was not there before."""
     await until(
         lambda: [n for n in lab.slack.links if n.number not in before and not n.half_open],
         seconds,
@@ -53,7 +53,7 @@ def numbers(lab: Lab) -> set[int]:
 
 
 def address(lab: Lab) -> str:
-    """A fresh one for a Socket Mode link."""
+    """A fresh address for a Socket Mode link."""
     core = lab.slack.core
     return core.ws_url(core.links.ticket())
 
@@ -77,7 +77,7 @@ async def test_a_ticket_that_has_expired_is_not_tried_again(tmp_path: Path) -> N
         before = numbers(lab)
         lab.slack.script.refuse_sockets(408, times=len(before))
         lab.slack.drop_connections()
-        await is_rebuilt(lab, before)
+        await wait_until_rebuilt(lab, before)
         await lab.alert()
         await each_is_an_incident(lab, 1)
 
@@ -94,7 +94,7 @@ async def test_sockets_that_are_refused_for_minutes_are_there_soon_after(
         opened = len([c for c in lab.slack.calls if c.method == "apps.connections.open"])
         assert opened < 300, "it does not run in circles"
         lab.slack.script.cancel(refusal)
-        await is_rebuilt(lab, before)
+        await wait_until_rebuilt(lab, before)
         await lab.alert()
         await each_is_an_incident(lab, 1)
 
@@ -105,7 +105,7 @@ async def test_a_half_open_socket_is_noticed(tmp_path: Path) -> None:
         lab.slack.half_open()
         for number in range(3):
             await lab.alert(f"svc-{number}")
-        await is_rebuilt(lab, before)
+        await wait_until_rebuilt(lab, before)
         await each_is_an_incident(lab, 3, seconds=75)
 
 
@@ -117,7 +117,7 @@ async def test_sockets_that_are_half_open_from_the_start_are_noticed(tmp_path: P
         await asyncio.sleep(120)
         lab.slack.script.cancel(dead)
         before |= numbers(lab)
-        await is_rebuilt(lab, before)
+        await wait_until_rebuilt(lab, before)
         await lab.alert()
         await each_is_an_incident(lab, 1)
 
@@ -128,7 +128,7 @@ async def test_a_slow_answer_with_the_address_is_waited_for(tmp_path: Path) -> N
         lab.slack.script.slow("apps.connections.open", 20, times=2)
         lab.slack.drop_connections()
         await asyncio.sleep(20)  # nobody can be there sooner
-        await is_rebuilt(lab, before)
+        await wait_until_rebuilt(lab, before)
         await lab.alert()
         await each_is_an_incident(lab, 1)
 
@@ -143,7 +143,7 @@ async def test_an_address_that_is_refused_for_a_while_is_asked_for_again(
         lab.slack.drop_connections()
         await asyncio.sleep(120)
         lab.slack.script.cancel(refusal)
-        await is_rebuilt(lab, before)
+        await wait_until_rebuilt(lab, before)
         await lab.alert()
         await each_is_an_incident(lab, 1)
 
@@ -171,7 +171,7 @@ async def test_there_are_two_sockets_and_one_that_is_cut_leaves_no_gap(tmp_path:
             await lab.alert(f"svc-{number}")
         await until(lambda: lab.incidents() == (5, 5), 1, "all are written at once")
         assert least[0] == 1
-        await is_rebuilt(lab, before)
+        await wait_until_rebuilt(lab, before)
         await each_is_an_incident(lab, 5)
 
 
@@ -183,7 +183,7 @@ async def test_socket_mode_that_is_switched_off_and_on_again_is_found_on(tmp_pat
         await asyncio.sleep(300)
         assert not lab.slack.connections
         lab.slack.script.cancel(off)
-        await is_rebuilt(lab, before)
+        await wait_until_rebuilt(lab, before)
         await lab.alert()
         await each_is_an_incident(lab, 1)
 
@@ -200,7 +200,7 @@ async def test_too_many_sockets_of_others_are_waited_out(tmp_path: Path) -> None
         before |= numbers(lab)
         for other in others:
             await other.close()
-        await is_rebuilt(lab, before, CROWDED)
+        await wait_until_rebuilt(lab, before, CROWDED)
         await lab.alert()
         await each_is_an_incident(lab, 1)
 
@@ -248,7 +248,7 @@ async def test_events_from_before_the_start_are_read_back(tmp_path: Path) -> Non
     async with Lab.open(tmp_path, seed=SEED) as lab:
         await lab.start()
         await lab.alert("before")
-        await lab.all_is_told(60)
+        await lab.wait_until_done(60)
         await lab.stop()
         for number in range(5):
             await lab.alert(f"svc-{number}")

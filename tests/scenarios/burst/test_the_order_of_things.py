@@ -1,4 +1,4 @@
-"""In hours of trouble too: people first, the gravest first, and nothing said that is not so."""
+"""During outages too: people first, the most severe first, and no false notice."""
 
 from __future__ import annotations
 

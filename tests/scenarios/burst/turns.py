@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class TurnsEngine:
-    """The `Engine` of store.engines.protocol in memory, on this thread; `turns` is its latency."""
+    """An engine of the store in memory, on this thread; `turns` is its latency."""
 
     schema_query = SCHEMA
     alone = True
@@ -81,7 +81,7 @@ class TurnsEngine:
         return result
 
     def per_instant(self, name: str) -> dict[float, int]:
-        """Return how often one operation was asked for, at each instant in which it was."""
+        """The number of calls of one operation at each instant."""
         return {at: n for (at, request), n in self.calls.items() if request == name}
 
 
