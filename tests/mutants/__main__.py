@@ -20,7 +20,8 @@ from tests.mutants.mutant import Mutant, Stale, mutated
 
 ROOT = Path(__file__).parents[2]
 WORKERS = os.cpu_count() or 1
-LONGEST = 600  # seconds of one mutant's tests
+LONGEST = 300  # seconds of one mutant's tests
+MEMORY = 8 * 2**20  # KiB that they may allocate: a mutant may loop and remember without end
 FAILED, PASSED = 1, 0
 
 
@@ -82,11 +83,12 @@ def fate_of(mutant: Mutant, tree: Path) -> str:
 
 def run_tests(tree: Path, tests: list[str]) -> int:
     """The exit code of pytest on these tests."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--store", "sqlite", *tests]
+    limited = ["sh", "-c", f'ulimit -v {MEMORY}; exec "$@"', "sh"]
+    pytest = [sys.executable, "-m", "pytest", "-x", "-q", "--store", "sqlite", *tests]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     try:
         return subprocess.run(
-            command,
+            limited + pytest,
             cwd=tree,
             check=False,
             capture_output=True,

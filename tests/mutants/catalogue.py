@@ -105,7 +105,12 @@ MUTANTS = [
     # serving and web
     Mutant("bot/serving/log_lines.py", "redact", "tests/serving", returns="text"),
     Mutant("bot/serving/log_lines.py", "one_line", "tests/serving", returns="text"),
-    Mutant("bot/serving/arrivals.py", "_evict", "tests/serving", returns="None"),
+    Mutant(
+        "bot/serving/arrivals.py",
+        "_begin",
+        "tests/serving/test_arrivals.py tests/serving/test_connections.py",
+        without="if self._gate.unfinished >= self._limits.arrivals",
+    ),
     Mutant(
         "bot/serving/connections.py",
         "_is_encoded",

@@ -16,6 +16,8 @@ from store import Store
 from store.topics import Topic
 from tests.helpers.virtual_time import VirtualTime, VirtualTimeLoop, scheduler_goes_by
 
+ENOUGH = 1_000  # pieces of work: more than any test here has to do
+
 
 class Work:
     """Pieces of work as a step finds them; the last one again and again when it is `repeats`."""
@@ -29,6 +31,7 @@ class Work:
         if not self._names:
             return None
         name = self._names[0] if self._repeats and len(self._names) == 1 else self._names.pop(0)
+        assert len(self.done) < ENOUGH, "the runner never rests"
         self.done.append((asyncio.get_running_loop().time(), name))
         return name
 
