@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres run gateway quick check test mutants chaos services bench lock clean
+.PHONY: help demo play setup postgres nats run gateway quick check test mutants chaos services bench lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -39,6 +39,9 @@ setup: .venv/.run  ## install what the bot needs into .venv, and nothing else
 
 postgres: requirements-postgres.txt .venv/.run  ## install PostgreSQL's driver too, for a STORE_URL of postgresql://
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-postgres.txt
+
+nats: requirements-nats.txt .venv/.run  ## install the NATS library too, for NATS_URL
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-nats.txt
 
 run: .venv/.run  ## the bot, with the settings of .env
 	@$(PY) -m bot
@@ -88,7 +91,8 @@ bench: .venv/.dev  ## every benchmark beside its floor; ONLY=id runs one, QUICK=
 lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.txt
 	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-postgres.txt
-	uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
+	uv pip compile pyproject.toml --extra nats --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-nats.txt
+	uv pip compile pyproject.toml --extra dev --extra nats --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
 
 clean:  ## remove what was made here
 	rm -rf .venv .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -31,6 +31,7 @@ from bot.from_settings import (
     connection_limits,
     first_configuration,
     gateway_client,
+    nats_options,
     read_configuration,
     slack_client,
     task_instructions,
@@ -161,6 +162,7 @@ class Bot:
         self._start_steps()
         await self._start_web(session)
         await self._connect(client, receiver, session)
+        await self._start_nats()
         await self.health.check()
         self.runner.start_clock()
         self._parts.callback(self.runner.stop_clock)
@@ -306,6 +308,26 @@ class Bot:
         self._parts.push_async_callback(dispatcher.drain, DRAIN)
         await connect(self._connections)
         self._run_until_the_end(self._backfill.run(), "backfill")
+
+    async def _start_nats(self) -> None:
+        """Consume and publish, if NATS_URL is set. The server may be away; the bot connects later.
+
+        The library is optional and loaded only here.
+        """
+        settings = self._settings
+        if not settings.nats_servers:
+            return
+        try:
+            from bot.nats.session import nats_session
+        except ImportError as error:
+            why = "NATS needs its library; install it with `make nats`"
+            raise SettingsError([f"NATS_URL: {why}"]) from error
+        channel = settings.slack_alert_channels[0]
+        nats = await nats_session(
+            nats_options(settings), self.service, channel, self._clock, self.metrics
+        )
+        self.health.register("nats", nats.check, vital=False)
+        self._run_until_the_end(nats.run(), "nats")
 
     def _register_health(self) -> None:
         async def slack() -> None:

@@ -19,6 +19,7 @@ from bot.configuration import Configuration
 from bot.errors import InputError, SettingsError
 from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.sops import SopLibrary, SopProblem
+from bot.nats.options import NatsOptions
 from bot.observability.metrics import Metrics
 from bot.policy import Policy, read_policy
 from bot.regular_files import read_regular
@@ -53,6 +54,18 @@ def slack_client(settings: Settings, session: aiohttp.ClientSession) -> AsyncWeb
         base_url=settings.slack_api_url,
         session=session,
         retry_handlers=[],  # the SDK's own would post a message twice
+    )
+
+
+def nats_options(settings: Settings) -> NatsOptions:
+    """How to reach the NATS servers that the settings name."""
+    return NatsOptions(
+        servers=settings.nats_servers,
+        stream=settings.nats_stream,
+        consumer=settings.nats_consumer,
+        user=settings.nats_user,
+        password=settings.nats_password.get_secret_value(),
+        credentials=settings.nats_creds.get_secret_value(),
     )
 
 

@@ -24,7 +24,7 @@ from pydantic_settings import (
 
 from bot.regular_files import read_regular
 
-_OURS = ("AUDIT_", "SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_", "STORE_")
+_OURS = ("AUDIT_", "SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_", "STORE_", "NATS_")
 _TRUE = ("1", "true", "yes", "on")
 
 Variables = Mapping[str, str | None]

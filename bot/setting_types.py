@@ -57,6 +57,19 @@ def check_token(token: SecretStr, begins: str) -> SecretStr:
     return token
 
 
+def check_nats_url(url: SecretStr) -> SecretStr:
+    """Accept servers of NATS, comma separated; ValueError names the problem, not the value."""
+    for server in filter(None, map(str.strip, url.get_secret_value().split(","))):
+        try:
+            parts = urlsplit(server)
+            usable = parts.scheme in ("nats", "tls") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or not server.isascii() or not server.isprintable() or " " in server:
+            raise ValueError("must be an address such as nats://host:4222, or several with commas")
+    return url
+
+
 def is_loopback(host: str) -> bool:
     """Return True if only this machine can reach a listener on `host`."""
     try:
@@ -71,6 +84,9 @@ ChannelIds = Annotated[
     tuple[ChannelId, ...], NoDecode, BeforeValidator(_names), Field(min_length=1)
 ]
 OptionalChannelId = Annotated[str, form(r"([CG][A-Z0-9]+)?", _CHANNEL)]
+NatsName = Annotated[
+    str, form(r"[A-Za-z0-9_-]{1,64}", "must be 1 to 64 letters, digits, _ and -, no dot")
+]
 Url = Annotated[str, form(r"https?://[^\s/]+\S*", _URL), AfterValidator(_usable)]
 Address = Annotated[
     str,

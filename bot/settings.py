@@ -36,9 +36,11 @@ from bot.setting_types import (
     Address,
     ChannelIds,
     Names,
+    NatsName,
     OptionalChannelId,
     Seconds,
     Url,
+    check_nats_url,
     check_token,
     is_loopback,
 )
@@ -196,6 +198,21 @@ class Settings(AuditSettings):
         le=100_000,
         description="of them from one address; raise it for a proxy on another machine",
     )
+    nats_url: SecretStr = Field(
+        SecretStr(""),
+        description="NATS servers, nats:// or tls://, comma separated; empty is without NATS",
+    )
+    nats_stream: NatsName = Field(
+        "SOPBOT", description="the JetStream stream that the bot creates where no stream fits"
+    )
+    nats_consumer: NatsName = Field(
+        "sopbot", description="how the bot's durable consumers begin; bots on one store share it"
+    )
+    nats_user: str = Field("", description="the user at NATS; empty is without")
+    nats_password: SecretStr = Field(SecretStr(""), description="the password of NATS_USER")
+    nats_creds: SecretStr = Field(
+        SecretStr(""), description="a NATS credentials file; give its path as NATS_CREDS_FILE"
+    )
     sop_dir: Path = Field(Path("config/sops"), description="folder of SOP files, *.jsonl")
     runbook_dir: Path | None = Field(
         None, description="folder of runbooks; reserved, they are not read yet"
@@ -211,6 +228,19 @@ class Settings(AuditSettings):
     @classmethod
     def _of_its_kind(cls, token: SecretStr, info: ValidationInfo) -> SecretStr:
         return check_token(token, "xoxb-" if info.field_name == "slack_bot_token" else "xapp-")
+
+    @field_validator("nats_url")
+    @classmethod
+    def _nats_servers(cls, url: SecretStr) -> SecretStr:
+        return check_nats_url(url)
+
+    @field_validator("nats_creds")
+    @classmethod
+    def _nats_credentials(cls, credentials: SecretStr) -> SecretStr:
+        text = credentials.get_secret_value()
+        if text and "-----BEGIN NATS USER JWT-----" not in text:
+            raise ValueError("is no NATS credentials file; give its path as NATS_CREDS_FILE")
+        return credentials
 
     @model_validator(mode="after")
     def _closed_by_default(self) -> Settings:
@@ -229,7 +259,14 @@ class Settings(AuditSettings):
         """Return the values that no log line may hold."""
         values = [getattr(self, name) for name in type(self).model_fields if name != "store_url"]
         known = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-        return [*known, urlsplit(self.store_url.get_secret_value()).password or ""]
+        passwords = [urlsplit(url).password or "" for url in self.nats_servers]
+        return [*known, *passwords, urlsplit(self.store_url.get_secret_value()).password or ""]
+
+    @property
+    def nats_servers(self) -> tuple[str, ...]:
+        """Return the servers of NATS_URL; none when it is empty."""
+        servers = self.nats_url.get_secret_value().split(",")
+        return tuple(server.strip() for server in servers if server.strip())
 
     @property
     def http_host(self) -> str:

@@ -41,6 +41,7 @@ from store.operations.outbox_results import OutboxResultsPart
 from store.operations.outcomes import OutcomesPart
 from store.operations.overdue_work import OverdueWorkPart
 from store.operations.proposing import ProposalsPart
+from store.operations.publications import PublicationsPart
 from store.operations.questions import QuestionsPart
 from store.operations.retries import RetriesPart
 from store.operations.steering import SteeringPart
@@ -82,6 +83,7 @@ class Store(
     OutboxPart,  # Slack
     OutboxFetchPart,
     OutboxResultsPart,
+    PublicationsPart,  # NATS
     AuditTrailPart,  # the audit trail
     TrailUpkeepPart,
     DisputesPart,

@@ -50,6 +50,20 @@ class AdviceRecord:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A message to publish: an incident, or advice about it. `source_id` is the row's own id.
+
+    `alert_name` is the name of the alert that opened the incident, '' if that was pruned.
+    """
+
+    subject: str
+    source_id: int
+    incident: Incident
+    alert_name: str
+    advice: AdviceRecord | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalTask:
     """Something to be planned and put before people.

@@ -20,6 +20,8 @@ def name(requirement):
 
 NEEDED = {name(requirement) for requirement in PROJECT["dependencies"]}
 POSTGRES = {name(requirement) for requirement in PROJECT["optional-dependencies"]["postgres"]}
+NATS = {name(requirement) for requirement in PROJECT["optional-dependencies"]["nats"]}
+OPTIONAL = POSTGRES | NATS
 DEV = {name(requirement) for requirement in PROJECT["optional-dependencies"]["dev"]}
 
 
@@ -46,29 +48,34 @@ def imported(*folders):
 
 
 def test_everything_that_the_application_imports_is_declared():
-    undeclared = imported("bot", "handlers", "store") - NEEDED - POSTGRES
+    undeclared = imported("bot", "handlers", "store") - NEEDED - OPTIONAL
     assert not undeclared, f"add to dependencies in pyproject.toml: {sorted(undeclared)}"
 
 
 def test_everything_that_the_tests_import_is_declared():
-    undeclared = imported("tests", "bot/simulator/tests", "benchmarks") - NEEDED - POSTGRES - DEV
+    undeclared = imported("tests", "bot/simulator/tests", "benchmarks") - NEEDED - OPTIONAL - DEV
     assert not undeclared, f"add to the dev extra in pyproject.toml: {sorted(undeclared)}"
 
 
 def test_nothing_is_declared_that_nobody_imports():
-    idle = (NEEDED | POSTGRES) - imported("bot", "handlers", "store")
+    idle = (NEEDED | OPTIONAL) - imported("bot", "handlers", "store")
     assert not idle, f"take out of pyproject.toml: {sorted(idle)}"
 
 
 @pytest.mark.parametrize(
-    "file", ["requirements.txt", "requirements-postgres.txt", "requirements-dev.txt"]
+    "file",
+    [
+        "requirements.txt",
+        "requirements-postgres.txt",
+        "requirements-nats.txt",
+        "requirements-dev.txt",
+    ],
 )
 def test_what_is_declared_is_pinned_with_hashes_and_without_an_address(file):
     text = (ROOT / file).read_text(encoding="utf-8")
     pinned = set(re.findall(r"^([a-z0-9.-]+)(?:\[[a-z,]+\])?==", text, re.MULTILINE))
-    declared = NEEDED
-    declared |= POSTGRES if file != "requirements.txt" else set()
-    declared |= DEV if file == "requirements-dev.txt" else set()
+    extras = {"postgres": POSTGRES, "nats": NATS, "dev": POSTGRES | NATS | DEV}
+    declared = NEEDED | extras.get(file.removesuffix(".txt").partition("-")[2], set())
     assert declared <= pinned, f"run `make lock`: {sorted(declared - pinned)} not in {file}"
     assert "://" not in text, "the address of an index has no place here"
     blocks = re.split(r"\n(?=\S)", text.strip())

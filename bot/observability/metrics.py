@@ -67,6 +67,7 @@ class Metrics:
         )
         self._add_gateway(reg)
         self._add_advisor(reg)
+        self._add_nats(reg)
 
     def _add_sending(self, reg: CollectorRegistry) -> None:
         self.outbox_waiting = Gauge(
@@ -95,6 +96,26 @@ class Metrics:
             "gateway_command_execution_time_ms", "Duration of the last operation.", registry=reg
         )
 
+    def _add_nats(self, reg: CollectorRegistry) -> None:
+        self.nats_connected = Gauge(
+            "sopbot_nats_connected", "1 while the bot is connected to NATS.", registry=reg
+        )
+        self.nats_waiting = Gauge(
+            "sopbot_nats_waiting", "Anomalies at NATS that are not acknowledged yet.", registry=reg
+        )
+        self._nats_consumed = Counter(
+            "sopbot_nats_messages_total",
+            "Messages of anomalies by outcome.",
+            ["outcome"],
+            registry=reg,
+        )
+        self._nats_published = Counter(
+            "sopbot_nats_published_total",
+            "Messages that the NATS server acknowledged.",
+            ["subject"],
+            registry=reg,
+        )
+
     def _add_advisor(self, reg: CollectorRegistry) -> None:
         self._q_requests = Counter("qchat_requests_total", "Questions asked.", registry=reg)
         self._q_active = Gauge("qchat_active_requests", "Questions under way.", registry=reg)
@@ -116,6 +137,14 @@ class Metrics:
             self._alerts.labels(source, "duplicate").inc(duplicates)
         if opened:
             self._incidents.inc(opened)
+
+    def nats_consumed(self, outcome: str) -> None:
+        """Count a message of anomalies: accepted, duplicate, or postponed if the store failed."""
+        self._nats_consumed.labels(outcome).inc()
+
+    def nats_published(self, subject: str) -> None:
+        """Count a message that the NATS server acknowledged."""
+        self._nats_published.labels(subject).inc()
 
     def voted(self, choice: str) -> None:
         """Count a counted vote."""

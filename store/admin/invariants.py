@@ -297,6 +297,19 @@ WHERE e.state != CASE {states} ELSE e.state END
 """  # noqa: S608 - constants
 
 
+# `publishing` has the id up to which `published` needs no row.
+_PUBLISHED = """
+SELECT p.subject || ' ' || p.source_id AS what FROM published p
+WHERE NOT EXISTS (SELECT 1 FROM publishing g
+        WHERE g.subject = p.subject AND g.after_id < p.source_id)
+    OR NOT EXISTS (
+        SELECT 1 FROM incidents i WHERE p.subject = 'incidents.created' AND i.id = p.source_id
+        UNION ALL SELECT 1 FROM advice a
+        WHERE p.subject = 'enrichment.request' AND a.id = p.source_id
+        UNION ALL SELECT 1 FROM advice a
+        WHERE p.subject = 'enrichment.completed' AND a.id = p.source_id AND a.body IS NOT NULL)
+"""
+
 _UNDISPUTED = "SELECT 'row ' || seq AS what FROM audit WHERE kind = 'disputed'"
 
 INVARIANTS = (
@@ -336,4 +349,5 @@ INVARIANTS = (
     Invariant("every execution is in the state that is on record last", _states_on_record()),
     Invariant("no bot has found the audit trail cut back or replaced", _UNDISPUTED),
     Invariant("every request on record has its execution", _REQUESTS_RAN),
+    Invariant("what was published on NATS is in the store", _PUBLISHED),
 )

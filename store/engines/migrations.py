@@ -126,6 +126,11 @@ def m020_expand_idempotency_keys() -> str:
     return schema_changes.M020
 
 
+def m021_expand_publications() -> str:
+    """Store which incidents and which advice were published on NATS."""
+    return schema_changes.M021
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -147,6 +152,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m018_expand_recorded_requests,
     m019_expand_outbox_order,
     m020_expand_idempotency_keys,
+    m021_expand_publications,
 )
 
 

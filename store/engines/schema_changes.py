@@ -335,3 +335,16 @@ CREATE TABLE idempotency_keys (
 INSERT INTO idempotency_keys (key, seen_at) SELECT key, seen_at FROM deliveries
     WHERE key >= 'mention/' AND key < 'mention0';
 """
+
+M021 = """
+CREATE TABLE publishing (
+    subject TEXT PRIMARY KEY,           -- of NATS
+    after_id INTEGER NOT NULL           -- rows up to this id need no message
+) WITHOUT ROWID;
+CREATE TABLE published (
+    subject TEXT NOT NULL,
+    source_id INTEGER NOT NULL,         -- an incident or advice, as the subject says
+    at TEXT NOT NULL,                   -- the server has acknowledged it
+    PRIMARY KEY (subject, source_id)
+) WITHOUT ROWID;
+"""

@@ -10,6 +10,7 @@ from bot.incidents.model import Severity
 from bot.incidents.remediation import RemediationStatus
 from store import Store, open_store
 from store.operations.audit_kinds import Kind
+from store.operations.publications import SUBJECTS
 from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,
@@ -62,10 +63,12 @@ async def _fill(url: str, more: int) -> None:
 
 async def a_bit_of_everything(store: Store) -> None:
     """Every table, every state that a remediation or a message can be in."""
+    await store.start_publishing()
     await _strange_words(store)
     await _every_end_of_a_remediation(store)
     await _every_end_of_a_question(store)
     await _messages(store)
+    await _published(store)
     await deliver(store, resolved(service="never-opened", fingerprint="fp-unknown"))
     assert await store.close_audit_day(CHANNEL, later(86_400))
     await store.first_time("message:seen", NOW)
@@ -167,6 +170,13 @@ async def _messages(store: Store) -> None:
     assert known is not None
     await store.outbox_mark_deleted(known)
     await store.outbox_give_up(hopeless, "not_in_channel", "C0OPS", later(60))
+
+
+async def _published(store: Store) -> None:
+    """Of each subject one message is acknowledged, and the others are due."""
+    for subject in SUBJECTS:
+        first = (await store.unpublished(subject, NOW, 1))[0]
+        await store.record_published(subject, [first.source_id], NOW)
 
 
 async def _storm(store: Store, first: int, count: int) -> None:

@@ -148,6 +148,9 @@ BREAKS = {
     "every request on record has its execution": (
         "UPDATE audit SET kind = 'request', subject = 'gone' WHERE seq = 1",
     ),
+    "what was published on NATS is in the store": (
+        "UPDATE published SET source_id = 4711 WHERE subject = 'enrichment.completed'",
+    ),
 }
 
 
