@@ -1,7 +1,7 @@
-"""What is true of every store at every commit: in words, and as the SQL that finds what breaks it.
+"""The invariants of a store after every commit: each as a sentence and as SQL that finds faults.
 
-A backup, a copy, a restore and `store status` ask them all. A new one must hold in the middle of
-everything the bot does: true of each transaction, whatever other replicas are at.
+A backup, a copy, a restore and `store status` check them all. A new invariant must hold after each
+transaction of the bot, whatever other replicas do at that time.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from store.operations.transitions import STATES_ON_RECORD
 from store.statements import Operation, query
 
-SHOWN = 5  # of what breaks an invariant; one more tells that there are more
+SHOWN = 5  # rows that break an invariant; one more shows that there are more
 
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """`name` in words; `sql` returns one text, `what`, for each row that breaks it."""
+    """`name` is the sentence; `sql` returns a text, `what`, for each row that breaks it."""
 
     name: str
     sql: str
@@ -24,7 +24,7 @@ class Invariant:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An invariant that does not hold, and some of what breaks it."""
+    """An invariant that does not hold, with examples of rows that break it."""
 
     name: str
     examples: tuple[str, ...]
@@ -35,7 +35,7 @@ class Broken:
 
 
 def broken() -> Operation[list[Broken]]:
-    """Every invariant that does not hold."""
+    """Return every invariant that does not hold."""
     problems: list[Broken] = []
     for invariant in INVARIANTS:
         rows = yield query(
@@ -58,7 +58,7 @@ WHERE (status = 'resolved') != (resolved_at IS NOT NULL)
     OR (status = 'acknowledged' AND acknowledged_at IS NULL)
 """
 
-# `turns` may name an incident without promising that it is there.
+# `turns` may name an incident that is not stored.
 _PARENTS = " UNION ALL ".join(
     f"SELECT '{word} ' || t.{key} AS what FROM {table} t LEFT JOIN incidents i"  # noqa: S608 - constants
     " ON i.id = t.incident_id WHERE t.incident_id IS NOT NULL AND i.id IS NULL"
@@ -89,14 +89,14 @@ WHERE i.status = 'resolved' AND (
         WHERE a.incident_id = i.id AND a.state = 'awaiting approval'))
 """
 
-# Only of open ones: the alerts of those resolved long ago are pruned.
+# Open incidents only: retention prunes the alerts of incidents that were resolved long ago.
 _ALERT_COUNT = """
 SELECT 'INC-' || i.id AS what FROM incidents i
 WHERE i.status IN ('open', 'acknowledged') AND i.alert_count != (
     SELECT COUNT(*) FROM alerts a WHERE a.incident_id = i.id AND a.status = 'firing')
 """
 
-# Only while something fires: an incident that is reopened shows what may have been pruned.
+# Firing incidents only: the alert that a reopened incident shows may have been pruned.
 _SHOWN_ALERT = """
 SELECT 'INC-' || i.id AS what FROM incidents i
 WHERE i.firing > 0 AND i.shown_alert IS NOT NULL AND NOT EXISTS (
@@ -125,13 +125,13 @@ SELECT 'INC-' || i.id AS what FROM incidents i
 WHERE NOT EXISTS (SELECT 1 FROM sop_map m WHERE m.incident_key = i.incident_key)
 """
 
-_STORY_BEGINS = """
+_TIMELINE_BEGINS = """
 SELECT 'INC-' || i.id AS what FROM incidents i
 WHERE COALESCE((SELECT t.kind FROM timeline t WHERE t.incident_id = i.id
     ORDER BY t.id LIMIT 1), '') != 'opened'
 """
 
-_STORY_ENDS = """
+_TIMELINE_ENDS = """
 SELECT 'INC-' || i.id AS what FROM incidents i
 WHERE i.status = 'resolved' AND NOT EXISTS (
     SELECT 1 FROM timeline t WHERE t.incident_id = i.id AND t.kind = 'resolved')
@@ -142,7 +142,7 @@ SELECT 'approval ' || id AS what FROM approvals
 WHERE (state = 'awaiting approval') = (decided_at IS NOT NULL)
 """
 
-_STILL_WAITS = """
+_PENDING = """
 SELECT 'approval ' || a.id AS what FROM approvals a
 WHERE a.state = 'awaiting approval' AND (
     (SELECT COUNT(*) FROM votes v WHERE v.approval_id = a.id AND v.choice = 'approve') >= a.needed
@@ -172,7 +172,7 @@ SELECT 'execution ' || e.id AS what FROM executions e JOIN approvals a ON a.id =
 WHERE (e.state = 'revoked') != (a.state = 'revoked')
 """
 
-_SENT_WHEN = """
+_EXECUTION_TIMES = """
 SELECT 'execution ' || id AS what FROM executions
 WHERE (started_at IS NULL AND state NOT IN ('approved', 'revoked'))
     OR (finished_at IS NULL) != (state IN ('approved', 'dispatching'))
@@ -225,7 +225,7 @@ _POSTED = (
     "SELECT 'message ' || key AS what FROM outbox WHERE (sent_version > 0) != (ts IS NOT NULL)"
 )
 
-# Whether the key made them, only who has it can say: `python -m bot audit verify`.
+# These need no key; `python -m bot audit verify` proves the rows with it.
 _AUDIT_FOLLOWS = """
 SELECT 'row ' || a.seq AS what FROM audit a
 WHERE NOT (a.seq = 1 AND a.prev = '')
@@ -240,7 +240,7 @@ SELECT 'row ' || last.seq AS what FROM (
 WHERE last.seq != COALESCE((SELECT h.seq FROM audit_anchors h WHERE h.name = 'head'), 0)
 """
 
-# Votes of before the trail began, or whose rows are pruned, have none.
+# A vote has no row if it is older than the trail or its row is pruned.
 _VOTES_ON_RECORD = """
 SELECT 'vote of ' || v.voter || ' on ' || v.approval_id AS what FROM votes v
 JOIN approvals a ON a.id = v.approval_id
@@ -251,7 +251,7 @@ WHERE v.at > COALESCE(
         AND t.kind = 'voted' AND t.subject = v.approval_id AND t.actor = v.voter)
 """
 
-# Deleted by hand, a freeze lets things run, and an execution lets the limits forget it.
+# Somebody who deletes a freeze lets actions run; a deleted execution loosens the limits.
 _FREEZE_ON_RECORD = """
 SELECT 'the freeze' AS what FROM (SELECT COUNT(*) AS stored FROM freezes) AS f
 WHERE f.stored != CASE WHEN
@@ -270,7 +270,7 @@ WHERE t.kind = 'request' AND NOT EXISTS (SELECT 1 FROM executions e
     WHERE e.approval_id = t.subject AND e.started_at IS NOT NULL)
 """
 
-# Only what was answered: a claim that was never sent has a start, and no request.
+# Answered executions only: a claim that was never sent has a start, and no request.
 _ANSWERS_REQUESTED = """
 SELECT 'execution ' || e.id AS what FROM executions e
 WHERE e.answer IS NOT NULL AND e.started_at > COALESCE(
@@ -282,7 +282,7 @@ WHERE e.answer IS NOT NULL AND e.started_at > COALESCE(
 
 
 def _states_on_record() -> str:
-    """The last turn on record, where its kind or its detail names the state."""
+    """SQL for executions whose state differs from their last row, if its kind names a state."""
     kinds = ", ".join(f"'{kind}'" for kind in STATES_ON_RECORD)
     states = " ".join(
         f"WHEN t.kind = '{kind}' THEN '{next(iter(states))}'"
@@ -315,39 +315,41 @@ _UNDISPUTED = "SELECT 'row ' || seq AS what FROM audit WHERE kind = 'disputed'"
 INVARIANTS = (
     Invariant("one open incident for each SOP ID, env and service", _ONE_OPEN),
     Invariant("an incident's times fit its status", _TIMES),
-    Invariant("what belongs to an incident has its incident", _PARENTS),
-    Invariant("an incident counts exactly what fires in it", _FIRING),
-    Invariant("a resolved incident has nothing that fires or waits for a yes", _RESOLVED_IS_QUIET),
-    Invariant("an open incident counts every alert that joined it", _ALERT_COUNT),
+    Invariant("every row that names an incident has that incident", _PARENTS),
+    Invariant("every incident counts exactly its firing alerts", _FIRING),
     Invariant(
-        "an incident in which something fires shows one of its own stored alerts", _SHOWN_ALERT
+        "a resolved incident has no firing alert and no pending approval", _RESOLVED_IS_QUIET
     ),
-    Invariant("what an alert shares with others of its delivery is there", _SHARED_PARTS),
+    Invariant("an open incident counts every alert that joined it", _ALERT_COUNT),
+    Invariant("every firing incident shows one of its own stored alerts", _SHOWN_ALERT),
+    Invariant("every part that the alerts of a delivery share is stored", _SHARED_PARTS),
     Invariant("every open incident has its card", _CARD),
-    Invariant("every open incident has its advice, given or wanted", _ADVICE),
-    Invariant("every incident's key leads to a SOP ID", _SOP_MAP),
-    Invariant("every story begins with 'opened'", _STORY_BEGINS),
-    Invariant("the story of a resolved incident says so", _STORY_ENDS),
-    Invariant("what is decided says when, what waits does not", _DECIDED),
-    Invariant("what waits for a yes is not decided by its votes", _STILL_WAITS),
-    Invariant("nobody voted on what they asked for", _OWN_VOTE),
+    Invariant("every open incident has its advice, complete or pending", _ADVICE),
+    Invariant("every incident key maps to a SOP ID", _SOP_MAP),
+    Invariant("every timeline begins with 'opened'", _TIMELINE_BEGINS),
+    Invariant("the timeline of every resolved incident has 'resolved'", _TIMELINE_ENDS),
+    Invariant("an approval has a decision time exactly when it is decided", _DECIDED),
+    Invariant("no pending approval has the votes that decide it", _PENDING),
+    Invariant("nobody voted on their own request", _OWN_VOTE),
     Invariant("every approved remediation has exactly one execution", _ONE_EXECUTION),
     Invariant("every execution has its approval, with enough votes", _ALLOWED),
     Invariant("an execution is revoked exactly when its approval is", _REVOKED),
-    Invariant("every execution says when it was sent and when it ended", _SENT_WHEN),
-    Invariant("no target has two actions under way", _ONE_AT_A_TIME),
-    Invariant("what fixed an incident was verified", _FIXED_BY),
+    Invariant("every execution has the times that its state requires", _EXECUTION_TIMES),
+    Invariant("no target has two running actions", _ONE_AT_A_TIME),
+    Invariant("the action that fixed an incident was verified", _FIXED_BY),
     Invariant("every reply has its card", _REPLY),
-    Invariant("every message has what it shows", _SHOWN),
-    Invariant("no message is seen in a version that nobody wished for", _SENT),
-    Invariant("what is seen in Slack has its place there, and nothing else has", _POSTED),
+    Invariant("every message shows a stored row", _SHOWN),
+    Invariant("no message was sent in a version that was not enqueued", _SENT),
+    Invariant("a message has a Slack timestamp exactly when it was sent", _POSTED),
     Invariant("every row of the audit trail follows the one before it", _AUDIT_FOLLOWS),
     Invariant("the audit trail ends where its head says", _AUDIT_ENDS),
     Invariant("every vote is in the audit trail", _VOTES_ON_RECORD),
-    Invariant("a freeze stands in the store exactly when it is on record", _FREEZE_ON_RECORD),
-    Invariant("every answered execution has its request on record", _ANSWERS_REQUESTED),
-    Invariant("every execution is in the state that is on record last", _states_on_record()),
+    Invariant("the store has a freeze exactly when the audit trail has one", _FREEZE_ON_RECORD),
+    Invariant("every answered execution has its request in the audit trail", _ANSWERS_REQUESTED),
+    Invariant(
+        "every execution has the state of its last row in the audit trail", _states_on_record()
+    ),
     Invariant("no bot has found the audit trail cut back or replaced", _UNDISPUTED),
-    Invariant("every request on record has its execution", _REQUESTS_RAN),
+    Invariant("every request in the audit trail has its execution", _REQUESTS_RAN),
     Invariant("what was published on NATS is in the store", _PUBLISHED),
 )

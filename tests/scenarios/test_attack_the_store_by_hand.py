@@ -152,7 +152,8 @@ async def test_an_execution_without_its_request_is_found_by_the_proof_and_by_sta
     code, out, _ = await run_bot("store", "status", settings=world.settings(), folder=world.folder)
     assert code == 1
     assert (
-        "✗ every answered execution has its request on record: not so for execution forged" in out
+        "✗ every answered execution has its request in the audit trail: not so for execution forged"
+        in out
     )
 
 

@@ -333,5 +333,5 @@ async def test_what_is_deleted_by_hand_shows_without_the_key_too(store: Store) -
     assert await store._engine.read(broken) == []
     await tamper(store, DELETE_ROW, ("DELETE FROM executions WHERE approval_id = ?", approval.id))
     items = {each.name for each in await store._engine.read(broken)}
-    assert "a freeze stands in the store exactly when it is on record" in items
-    assert "every request on record has its execution" in items
+    assert "the store has a freeze exactly when the audit trail has one" in items
+    assert "every request in the audit trail has its execution" in items

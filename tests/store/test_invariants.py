@@ -63,13 +63,13 @@ BREAKS = {
     "an incident's times fit its status": (
         "UPDATE incidents SET resolved_at = NULL WHERE status = 'resolved'",
     ),
-    "what belongs to an incident has its incident": (
+    "every row that names an incident has that incident": (
         "UPDATE alerts SET incident_id = 4711 WHERE id = (SELECT MIN(id) FROM alerts)",
     ),
-    "an incident counts exactly what fires in it": (
+    "every incident counts exactly its firing alerts": (
         "UPDATE incidents SET firing = firing + 1 WHERE id = 1",
     ),
-    "a resolved incident has nothing that fires or waits for a yes": (
+    "a resolved incident has no firing alert and no pending approval": (
         (
             "UPDATE approvals SET state = 'awaiting approval' WHERE incident_id IN"
             " (SELECT id FROM incidents WHERE status = 'resolved')"
@@ -78,28 +78,30 @@ BREAKS = {
     "an open incident counts every alert that joined it": (
         "DELETE FROM alerts WHERE incident_id = 1",
     ),
-    "an incident in which something fires shows one of its own stored alerts": (
+    "every firing incident shows one of its own stored alerts": (
         "UPDATE incidents SET shown_alert = 4711 WHERE id = 1",
     ),
-    "what an alert shares with others of its delivery is there": (
+    "every part that the alerts of a delivery share is stored": (
         "UPDATE alerts SET shared = 'gone'",
     ),
     "every open incident has its card": ("DELETE FROM outbox WHERE key = 'card:1'",),
-    "every open incident has its advice, given or wanted": (
+    "every open incident has its advice, complete or pending": (
         "DELETE FROM advice WHERE incident_id = 1",
     ),
-    "every incident's key leads to a SOP ID": ("DELETE FROM sop_map",),
-    "every story begins with 'opened'": (
+    "every incident key maps to a SOP ID": ("DELETE FROM sop_map",),
+    "every timeline begins with 'opened'": (
         "DELETE FROM timeline WHERE incident_id = 1 AND kind = 'opened'",
     ),
-    "the story of a resolved incident says so": ("DELETE FROM timeline WHERE kind = 'resolved'",),
-    "what is decided says when, what waits does not": (
+    "the timeline of every resolved incident has 'resolved'": (
+        "DELETE FROM timeline WHERE kind = 'resolved'",
+    ),
+    "an approval has a decision time exactly when it is decided": (
         "UPDATE approvals SET decided_at = NULL WHERE state = 'rejected'",
     ),
-    "what waits for a yes is not decided by its votes": (
+    "no pending approval has the votes that decide it": (
         "UPDATE approvals SET state = 'awaiting approval' WHERE state = 'rejected'",
     ),
-    "nobody voted on what they asked for": ("UPDATE approvals SET requested_by = 'U0ANA'",),
+    "nobody voted on their own request": ("UPDATE approvals SET requested_by = 'U0ANA'",),
     "every approved remediation has exactly one execution": ("DELETE FROM executions",),
     "every execution has its approval, with enough votes": (
         "DELETE FROM votes WHERE voter = 'U0BEN'",
@@ -107,25 +109,25 @@ BREAKS = {
     "an execution is revoked exactly when its approval is": (
         "UPDATE approvals SET state = 'approved' WHERE state = 'revoked'",
     ),
-    "every execution says when it was sent and when it ended": (
+    "every execution has the times that its state requires": (
         "UPDATE executions SET finished_at = NULL WHERE state = 'failed'",
     ),
-    "no target has two actions under way": (
+    "no target has two running actions": (
         "UPDATE approvals SET target = 'web'",
         (
             "UPDATE executions SET state = 'dispatching', finished_at = NULL"
             " WHERE state IN ('failed', 'dispatching')"
         ),
     ),
-    "what fixed an incident was verified": (
+    "the action that fixed an incident was verified": (
         "UPDATE executions SET state = 'not verified' WHERE state = 'verified'",
     ),
     "every reply has its card": ("UPDATE outbox SET in_thread = 1, incident_id = NULL",),
-    "every message has what it shows": ("UPDATE advice SET body = NULL",),
-    "no message is seen in a version that nobody wished for": (
+    "every message shows a stored row": ("UPDATE advice SET body = NULL",),
+    "no message was sent in a version that was not enqueued": (
         "UPDATE outbox SET sent_version = desired_version + 1 WHERE sent_version > 0",
     ),
-    "what is seen in Slack has its place there, and nothing else has": (
+    "a message has a Slack timestamp exactly when it was sent": (
         "UPDATE outbox SET ts = NULL WHERE sent_version > 0",
     ),
     "every row of the audit trail follows the one before it": ("DELETE FROM audit WHERE seq = 3",),
@@ -133,19 +135,19 @@ BREAKS = {
         "DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)",
     ),
     "every vote is in the audit trail": ("UPDATE audit SET actor = 'U0EVE' WHERE kind = 'voted'",),
-    "a freeze stands in the store exactly when it is on record": (
+    "the store has a freeze exactly when the audit trail has one": (
         "INSERT INTO freezes (name, actor, at, reason) VALUES ('all', 'U0EVE', '2026', '')",
     ),
     "no bot has found the audit trail cut back or replaced": (
         "UPDATE audit SET kind = 'disputed' WHERE seq = 1",
     ),
-    "every answered execution has its request on record": (
+    "every answered execution has its request in the audit trail": (
         "UPDATE audit SET kind = 'refused' WHERE kind = 'request'",
     ),
-    "every execution is in the state that is on record last": (
+    "every execution has the state of its last row in the audit trail": (
         "UPDATE executions SET state = 'not verified' WHERE state = 'verified'",
     ),
-    "every request on record has its execution": (
+    "every request in the audit trail has its execution": (
         "UPDATE audit SET kind = 'request', subject = 'gone' WHERE seq = 1",
     ),
     "what was published on NATS is in the store": (
@@ -207,9 +209,9 @@ def test_each_invariant_is_named_when_it_is_broken(
 
 def test_of_many_only_some_are_shown(breakable: End) -> None:
     breakable.do("DELETE FROM sop_map")
-    value = broken(breakable)["every incident's key leads to a SOP ID"]
+    value = broken(breakable)["every incident key maps to a SOP ID"]
     assert len(value.examples) == SHOWN + 1
-    assert str(value).startswith("every incident's key leads to a SOP ID: not so for INC-")
+    assert str(value).startswith("every incident key maps to a SOP ID: not so for INC-")
     assert str(value).endswith(", …")
 
 

@@ -238,7 +238,7 @@ def test_what_is_broken_in_the_source_is_told_and_copied_as_it_is(source: str, t
     )
     done = moves.copy(source, target, Silent())
     (item,) = done.moved.broken
-    assert item.name == "every incident's key leads to a SOP ID"
+    assert item.name == "every incident key maps to a SOP ID"
     assert content(target) == content(source)
 
 
