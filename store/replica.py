@@ -88,7 +88,3 @@ class Replica:
 
     def _has(self, name: str) -> bool:
         return self.holds and self._held.get(name) == self._terms
-
-    async def others(self, now: datetime) -> list[tuple[str, datetime, datetime]]:
-        """(owner, started at, lease until) of every replica alive, this one included."""
-        return await self._engine.read(leases.replicas, now)

@@ -198,7 +198,6 @@ def incident_from(row: Row) -> Incident:
         resolved_at=from_db_time_or_none(row["resolved_at"]),
         resolved_by=row["resolved_by"],
         fixed_by=row["fixed_by"],
-        revision=row["revision"],
         posted=bool(row["posted"]),
         shown=_shown_from(row) if row["shown_alert"] is not None else None,
     )
@@ -305,7 +304,6 @@ def execution_from(row: Row) -> Execution:
         error=row["error"],
         verify_until=from_db_time_or_none(row["verify_until"]),
         verify_note=row["verify_note"],
-        good_probes=row["good_probes"],
         by_hand=row["by_hand"],
         attempt=row["attempt"],
         retry_until=from_db_time_or_none(row["retry_until"]),

@@ -59,7 +59,6 @@ class CommandHealth:
     paused_for: float = 0.0
     active: int = 0
     waiting: int = 0
-    last_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +163,6 @@ class AdvisorCommand:
             paused_for=paused_for,
             active=self._slots.active,
             waiting=self._slots.waiting,
-            last_seconds=self._last_seconds,
         )
 
     def _pause(self) -> tuple[float, AdvisorError | None]:

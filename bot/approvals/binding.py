@@ -23,10 +23,7 @@ class ConfigDigests:
 
 
 def bound_to(incident: Incident, written: ConfigDigests) -> Binding:
-    """The facts of the incident and of the operator's files that an approval depends on, now.
-
-    Not its `revision`: that grows with every repeat that is folded in.
-    """
+    """The facts of the incident and of the operator's files that an approval depends on, now."""
     return Binding(
         severity=incident.severity,
         env=incident.env,

@@ -174,7 +174,6 @@ class Execution:
     error: str
     verify_until: datetime | None
     verify_note: str
-    good_probes: int
     by_hand: str = ""
     attempt: int = 1
     retry_until: datetime | None = None

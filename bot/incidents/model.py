@@ -168,7 +168,6 @@ class IncidentStatus(StrEnum):
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
-    SUPPRESSED = "suppressed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +186,7 @@ class Incident:
 
     `number` is its name for people (INC-142). `alert_count` counts every folded alert, `firing`
     those that have not resolved. `posted`: its first alert is a message in the channel, and did not
-    arrive by HTTP. `revision` grows with each change that a person could see.
+    arrive by HTTP.
 
     It shows one alert, the most severe that fires: `severity`, `title`, `text`, `value`,
     `threshold`, `labels`, `links`, `source` and `display`. `env`, `region`, `service` and
@@ -221,7 +220,6 @@ class Incident:
     resolved_at: datetime | None
     resolved_by: str
     fixed_by: str
-    revision: int
     posted: bool = True
     shown: Shown | None = None
 

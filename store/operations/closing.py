@@ -29,7 +29,7 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
     """
     count = yield execute(
         "UPDATE incidents SET status = 'resolved', resolved_at = ?, resolved_by = ?, firing = 0,"
-        " updated_at = ?, revision = revision + 1"
+        " updated_at = ?"
         " WHERE id = ? AND status IN ('open', 'acknowledged')",
         to_db_time(now),
         by,

@@ -1,4 +1,4 @@
-"""What outsiders handed us: each thing counts once, however often it is handed over."""
+"""The keys of deliveries: each delivery counts once, however often it is redelivered."""
 
 from __future__ import annotations
 
@@ -8,17 +8,11 @@ from datetime import datetime
 from store.operations.part import Part
 from store.statements import Operation, Statement, execute, query, to_db_time
 
-_AT_ONCE = 500  # keys in one question
-
-
-def first_time(key: str, now: datetime) -> Operation[bool]:
-    """Return whether this delivery was never seen before; it has been from now on."""
-    count = yield insert(key, now)
-    return bool(count)
+_AT_ONCE = 500  # keys in one query
 
 
 def insert(key: str, now: datetime) -> Statement:
-    """Sends back 1 for a delivery that was never seen before, which it has been from now on."""
+    """Remember a delivery. The statement returns 1 if the delivery is new."""
     return execute(
         "INSERT INTO deliveries (key, seen_at) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
         key,
@@ -27,7 +21,7 @@ def insert(key: str, now: datetime) -> Statement:
 
 
 def known(keys: Sequence[str]) -> Operation[set[str]]:
-    """Return which of these were seen before."""
+    """Return the keys of these that were inserted before."""
     texts: set[str] = set()
     for start in range(0, len(keys), _AT_ONCE):
         part = keys[start : start + _AT_ONCE]
@@ -42,10 +36,6 @@ def known(keys: Sequence[str]) -> Operation[set[str]]:
 class DeliveriesPart(Part):
     """The methods of `Store` for the idempotency keys of deliveries."""
 
-    async def first_time(self, key: str, now: datetime) -> bool:
-        """True exactly once for each key, across processes and restarts."""
-        return await self._write(first_time, key, now)
-
     async def known_deliveries(self, keys: Sequence[str]) -> set[str]:
-        """Return which of these deliveries were taken in before."""
+        """Return the keys of these deliveries that were stored before."""
         return await self._engine.read(known, keys)

@@ -35,14 +35,6 @@ def of_approval(approval_id: str) -> Operation[Execution | None]:
     return execution_from(rows[0]) if rows else None
 
 
-def of_incident(incident_id: int) -> Operation[list[Execution]]:
-    """Every execution of an incident, oldest first."""
-    rows = yield query(
-        "SELECT * FROM executions WHERE incident_id = ? ORDER BY created_at", incident_id
-    )
-    return [execution_from(row) for row in rows]
-
-
 def claim(owner: str, now: datetime, limits: Limits) -> Operation[ClaimedDispatch | None]:
     """Take on the oldest approved execution: `dispatching` is durable before anything is sent.
 
@@ -263,7 +255,3 @@ class ExecutionsPart(Part):
     async def execution_of(self, approval_id: str) -> Execution | None:
         """The execution of an approval, if there is one."""
         return await self._engine.read(of_approval, approval_id)
-
-    async def executions_of(self, incident_id: int) -> list[Execution]:
-        """Every execution of an incident, oldest first."""
-        return await self._engine.read(of_incident, incident_id)

@@ -196,8 +196,8 @@ def fold(
             row["id"],
         )
     yield run(
-        "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, updated_at = ?,"
-        " revision = revision + 1 WHERE id = ?",
+        "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, updated_at = ?"
+        " WHERE id = ?",
         is_new - replaced,
         to_db_time(arrival.now),
         row["id"],
@@ -293,7 +293,7 @@ def clear(row: Row, identified_alert: IdentifiedAlert, arrival: DeliveryContext)
         yield from closing.close(row["id"], by="", now=arrival.now)
         return
     yield run(
-        "UPDATE incidents SET firing = ?, updated_at = ?, revision = revision + 1 WHERE id = ?",
+        "UPDATE incidents SET firing = ?, updated_at = ? WHERE id = ?",
         left[0]["n"],
         to_db_time(arrival.now),
         row["id"],

@@ -200,7 +200,7 @@ def conclude(
     yield from verification.end(execution_id)
     if state is RemediationStatus.VERIFIED:
         yield run(
-            "UPDATE incidents SET fixed_by = ?, revision = revision + 1 WHERE id = ?",
+            "UPDATE incidents SET fixed_by = ? WHERE id = ?",
             execution_id,
             execution.incident_id,
         )

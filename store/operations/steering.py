@@ -20,7 +20,7 @@ def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[Inciden
     """
     count = yield execute(
         "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
-        " updated_at = ?, revision = revision + 1 WHERE id = ? AND status = 'open'",
+        " updated_at = ? WHERE id = ? AND status = 'open'",
         to_db_time(now),
         user,
         to_db_time(now),
@@ -50,7 +50,7 @@ def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation
         return IncidentChange(before, changed=False, former=former)
     yield run(
         "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
-        " updated_at = ?, revision = revision + 1 WHERE id = ?",
+        " updated_at = ? WHERE id = ?",
         to_db_time(now),
         assignee,
         to_db_time(now),
@@ -91,7 +91,6 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
     yield run(
         "UPDATE incidents SET status = 'open', resolved_at = NULL, resolved_by = '',"
         " acknowledged_at = NULL, acknowledged_by = '', fixed_by = '', updated_at = ?,"
-        " revision = revision + 1,"
         # Of those resolved long ago alerts are pruned.
         " alert_count = (SELECT COUNT(*) FROM alerts a WHERE a.incident_id = incidents.id"
         " AND a.status = 'firing') WHERE id = ?",

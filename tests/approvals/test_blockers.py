@@ -84,7 +84,7 @@ def found(
 
 
 def test_nothing_blocks_what_was_asked_a_moment_ago_nor_do_repeats_of_its_alert() -> None:
-    incident = replace(models.incident(), revision=99, alert_count=400, value="9 %", firing=3)
+    incident = replace(models.incident(), alert_count=400, value="9 %", firing=3)
     for status in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
         approval = asked()
         assert (
@@ -118,10 +118,9 @@ def test_a_severity_that_any_sender_may_say_ends_no_approval(severity: Severity)
         assert found(approval, incident=incident, config=config_of(approval)) is None
 
 
-@pytest.mark.parametrize("status", [IncidentStatus.RESOLVED, IncidentStatus.SUPPRESSED])
-def test_of_an_incident_that_is_over_nothing_runs(status: IncidentStatus) -> None:
-    blocker = found(incident=models.incident(status=status))
-    assert blocker == Blocker(kind=Kind.INCIDENT_CLOSED, subject=status)
+def test_no_action_of_a_resolved_incident_runs() -> None:
+    blocker = found(incident=models.incident(status=IncidentStatus.RESOLVED))
+    assert blocker == Blocker(kind=Kind.INCIDENT_CLOSED, subject=IncidentStatus.RESOLVED)
     assert blocker.is_final
 
 

@@ -238,7 +238,6 @@ def test_an_execution_took_seconds_only_once_it_ended() -> None:
         error="",
         verify_until=None,
         verify_note="",
-        good_probes=0,
     )
     assert moving.seconds is None
     times = {"started_at": NOW, "finished_at": NOW + timedelta(seconds=2.5)}

@@ -15,6 +15,7 @@ from bot.errors import StoreError
 from store import Store
 from tests.conftest import unavailable
 from tests.helpers.builders import NOW
+from tests.helpers.stores import write_key
 
 MIB = 1 << 20
 
@@ -80,7 +81,7 @@ async def leave_no_room(disk: SmallDisk, store: Store) -> StoreError:
     size = 100_000
     for number in count():
         try:
-            await store.first_time(f"filler {number} {'x' * size}", NOW)
+            await write_key(store, f"filler {number} {'x' * size}", NOW)
         except StoreError as error:
             if size == 1:
                 return error

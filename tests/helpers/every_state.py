@@ -71,7 +71,7 @@ async def a_bit_of_everything(store: Store) -> None:
     await _published(store)
     await deliver(store, resolved(service="never-opened", fingerprint="fp-unknown"))
     assert await store.close_audit_day(CHANNEL, later(86_400))
-    await store.first_time("message:seen", NOW)
+    await store.accept("message:seen", [], channel=CHANNEL, now=NOW)
     await store.ping(NOW)
     await store.identity()
 

@@ -31,6 +31,7 @@ from tests.helpers.builders import (
     later,
     open_incident,
 )
+from tests.helpers.stores import executions_of
 
 
 class Gateway:
@@ -143,5 +144,5 @@ class Bench:
         return True
 
     async def state(self) -> RemediationStatus:
-        (execution,) = await self.store.executions_of(1)
+        (execution,) = await executions_of(self.store, 1)
         return execution.state

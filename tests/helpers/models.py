@@ -82,7 +82,6 @@ def incident(**changes: Any) -> Incident:
         "resolved_at": None,
         "resolved_by": "",
         "fixed_by": "",
-        "revision": 1,
     }
     return Incident(**{**fields, **changes})
 
@@ -161,7 +160,6 @@ def execution(**changes: Any) -> Execution:
         "error": "",
         "verify_until": NOW + timedelta(minutes=5),
         "verify_note": "",
-        "good_probes": 0,
     }
     return Execution(**{**fields, **changes})
 

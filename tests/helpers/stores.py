@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from bot.approvals.model import Execution
 from bot.configuration import Configuration, LiveConfiguration
 from bot.policy import Correlate, Policy
 from store import Store, open_store
+from store.operations import idempotency
+from store.rows import execution_from
+from store.statements import Operation, query
 from tests.helpers.builders import AUDIT_KEY
 
 
@@ -17,6 +22,23 @@ def gathering(seconds: float) -> LiveConfiguration:
     """A configuration by which repeats of an alert gather for so long before the card changes."""
     correlate = Correlate(card_update_seconds=seconds)
     return LiveConfiguration(Configuration(Policy(correlate=correlate)))
+
+
+async def write_key(store: Store, key: str, now: datetime) -> bool:
+    """The smallest write there is. True the first time that the store sees the key."""
+    return await store._write(idempotency.first_time, key, now)
+
+
+async def executions_of(store: Store, incident_id: int) -> list[Execution]:
+    """Every execution of an incident, oldest first."""
+    return await store._engine.read(_executions_of, incident_id)
+
+
+def _executions_of(incident_id: int) -> Operation[list[Execution]]:
+    rows = yield query(
+        "SELECT * FROM executions WHERE incident_id = ? ORDER BY created_at", incident_id
+    )
+    return [execution_from(row) for row in rows]
 
 
 class Storage(Protocol):

@@ -15,6 +15,7 @@ from bot.policy import Policy
 from bot.remediation.client import NeverSeen, Outcome, Running
 from tests.helpers.builders import ANA, NOW, OPS, later, open_incident
 from tests.helpers.incident_bench import Bench
+from tests.helpers.stores import executions_of
 
 DISPATCHING, UNKNOWN = RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN
 SUCCEEDED, REVOKED = RemediationStatus.SUCCEEDED, RemediationStatus.REVOKED
@@ -51,13 +52,13 @@ async def test_what_another_has_taken_over_is_neither_sent_nor_revoked(
     """We stood still while the gateway was asked; by now an heir sends it."""
 
     async def taken_over() -> None:
-        (execution,) = await bench.store.executions_of(1)
+        (execution,) = await executions_of(bench.store, 1)
         assert await bench.dead.adopt_execution(execution, bench.now)
 
     bench.gateway.digest, bench.gateway.while_asked = digest, taken_over
     await bench.approved()
     assert await bench.dispatch()
-    (execution,) = await bench.store.executions_of(1)
+    (execution,) = await executions_of(bench.store, 1)
     assert (bench.gateway.sent, execution.state) == ([], DISPATCHING)
     assert execution.owner == "bot-dead"
 

@@ -14,6 +14,7 @@ from handlers.views.result import result
 from store.replica import Replica
 from tests.helpers.builders import later
 from tests.helpers.incident_bench import Bench
+from tests.helpers.stores import executions_of
 
 
 @pytest.mark.parametrize("where", ["while it is looked up", "while it is sent"])
@@ -88,7 +89,7 @@ async def test_after_a_takeover_the_duration_counts_from_the_first_start(bench: 
     await sent_by_the_dead(bench)
     bench.gateway.found = DONE
     await bench.service.dispatches.look_up_unknown()
-    (execution,) = await bench.store.executions_of(1)
+    (execution,) = await executions_of(bench.store, 1)
     (approval,) = await bench.store.approvals_of(1)
     assert execution.seconds == pytest.approx(12.8)
     assert "ran in 12.8 s" in result(execution, approval)[0]
@@ -102,7 +103,7 @@ async def test_what_still_runs_after_a_takeover_is_waited_for_without_a_ping(ben
         await bench.service.dispatches.look_up_unknown()
         assert await bench.state() is RemediationStatus.DISPATCHING
         assert await news_kinds(bench) == []
-    (execution,) = await bench.store.executions_of(1)
+    (execution,) = await executions_of(bench.store, 1)
     (approval,) = await bench.store.approvals_of(1)
     assert "Still running at the gateway" in str(approval_card(approval, execution)[1])
     bench.now = later(133)

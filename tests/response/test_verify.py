@@ -28,7 +28,6 @@ def execution(**changes):
         "error": "",
         "verify_until": NOW + timedelta(minutes=5),
         "verify_note": "",
-        "good_probes": 0,
     }
     return Execution(**{**fields, **changes})
 
@@ -64,7 +63,6 @@ def incident(status=IncidentStatus.OPEN, resolved_by="", resolved_at=None):
         resolved_at=resolved_at,
         resolved_by=resolved_by,
         fixed_by="",
-        revision=1,
     )
 
 

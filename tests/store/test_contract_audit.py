@@ -34,7 +34,7 @@ from tests.helpers.builders import (
     revoke,
     voter,
 )
-from tests.helpers.stores import Storage
+from tests.helpers.stores import Storage, write_key
 from tests.helpers.trail import anchors, fault, tamper, trail
 
 SUCCEEDED = RemediationStatus.SUCCEEDED
@@ -77,7 +77,7 @@ async def test_a_decision_and_its_row_commit_together_or_not_at_all(store: Store
     with pytest.raises(Refused):
         await store._engine.write(sealed, decide, AUDIT_KEY)
     assert await trail(store) == []
-    assert await store.first_time("decided", NOW)
+    assert await store.known_deliveries(["decided"]) == set()
     await say(store)
     assert [row.seq for row in await trail(store)] == [1], "a number was left out"
 
@@ -95,7 +95,7 @@ async def test_without_the_key_nothing_that_must_be_recorded_is_done(store: Stor
     keyless = Store(store._engine, owner="bot-keyless")
     with pytest.raises(StoreError, match="AUDIT_KEY"):
         await say(keyless)
-    assert await keyless.first_time("anything else", NOW)
+    assert await write_key(keyless, "anything else", NOW)
     assert await trail(store) == []
 
 

@@ -30,7 +30,7 @@ from tests.helpers.builders import (
     resolved,
     voter,
 )
-from tests.helpers.stores import Storage
+from tests.helpers.stores import Storage, executions_of
 
 ROUNDS = 8  # so that some of them meet in the middle
 
@@ -61,7 +61,7 @@ async def test_of_two_last_votes_at_once_each_counts_the_other(two: Two) -> None
         assert decided.state is RemediationStatus.APPROVED
         assert {vote.user for vote in decided.votes} == {ANA, BEN}
         assert await here.execution_of(result.id) is not None
-    assert len(await here.executions_of(incident.id)) == ROUNDS
+    assert len(await executions_of(here, incident.id)) == ROUNDS
 
 
 async def test_of_a_yes_and_a_no_at_once_exactly_one_decides(two: Two) -> None:

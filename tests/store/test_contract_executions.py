@@ -35,7 +35,7 @@ from tests.helpers.builders import (
     revoke,
     voter,
 )
-from tests.helpers.stores import Storage
+from tests.helpers.stores import Storage, executions_of
 from tests.helpers.trail import fault, trail
 
 DONE = RemediationStatus.SUCCEEDED
@@ -411,7 +411,7 @@ async def test_the_outcome_is_written_and_shown(store: Store) -> None:
     assert (done.finished_at, done.verify_until, done.seconds) == (later(5), later(305), 3.0)
     assert await wanted(store, f"result:{execution.id}") == 1
     assert (await store.timeline(incident.id))[-1].text == "Remediation succeeded"
-    assert await store.executions_of(incident.id) == [done]
+    assert await executions_of(store, incident.id) == [done]
     assert await store.execution_of(execution.approval_id) == done
 
 
@@ -465,7 +465,7 @@ async def test_an_unknown_execution_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound, match="not known here"):
         await store.execution("exec-feedbeef")
     assert await store.execution_of("feedbeef") is None
-    assert await store.executions_of(999) == []
+    assert await executions_of(store, 999) == []
 
 
 # Verifying
@@ -488,7 +488,7 @@ async def test_good_probes_count_in_a_row_and_a_bad_one_starts_again(store: Stor
     ]
     assert counts == [1, 2, 0, 1]
     after = await store.execution(done.id)
-    assert (after.good_probes, after.verify_note) == (1, "look 3")
+    assert after.verify_note == "look 3"
 
 
 async def test_probes_of_what_is_not_being_verified_do_not_count(store: Store) -> None:

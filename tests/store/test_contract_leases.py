@@ -13,6 +13,7 @@ import pytest
 from bot.approvals.model import Choice
 from store import Store, open_store
 from store.messages import OutboxMessage
+from store.operations import leases
 from store.operations.leases import WORK, ChannelClaim
 from store.replica import LEASE, Replica
 from tests.helpers.builders import (
@@ -56,6 +57,11 @@ class Process:
 
     async def claim_channel(self, channel: str = CHANNEL) -> ChannelClaim | None:
         return await self.replica.claim_channel(channel, self.now)
+
+
+async def replicas_alive(process: Process, now: datetime) -> list[tuple[str, datetime, datetime]]:
+    """(owner, started at, lease until) of every replica alive, as `store status` lists them."""
+    return await process.store._engine.read(leases.replicas, now)
 
 
 def wait(seconds: float, *processes: Process) -> None:
@@ -202,21 +208,21 @@ async def test_the_living_are_listed_with_since_when_and_until_when(
     here, there = two
     wait(4, here, there)
     await there.renew()
-    assert await here.replica.others(here.now) == [
+    assert await replicas_alive(here, here.now) == [
         ("bot-a", NOW, later(LEASE)),
         ("bot-b", NOW, later(4 + LEASE)),
     ]
     late = Process(there.store, "bot-0")
     late.seconds = 5
     await late.renew()
-    assert [name for name, _, _ in await there.replica.others(later(5))] == [
+    assert [name for name, _, _ in await replicas_alive(there, later(5))] == [
         "bot-a",
         "bot-b",
         "bot-0",
     ], "oldest first"
-    assert [name for name, _, _ in await there.replica.others(later(LEASE))] == ["bot-b", "bot-0"]
+    assert [name for name, _, _ in await replicas_alive(there, later(LEASE))] == ["bot-b", "bot-0"]
     await there.replica.leave()
-    assert [name for name, _, _ in await here.replica.others(later(LEASE))] == ["bot-0"]
+    assert [name for name, _, _ in await replicas_alive(here, later(LEASE))] == ["bot-0"]
 
 
 # Lanes
@@ -380,7 +386,7 @@ async def test_who_is_alone_takes_over_at_once_what_a_killed_process_held(tmp_pa
         new = Process(store)
         assert not await new.leads(), "its lease begins with its first renewal"
         await new.renew()
-        assert await new.replica.others(new.now) == [("bot-new", NOW, later(LEASE))]
+        assert await replicas_alive(new, new.now) == [("bot-new", NOW, later(LEASE))]
         assert await new.leads()
         assert await store.claim_advice(new.now) is not None
 
@@ -402,4 +408,4 @@ async def test_who_shares_its_engine_evicts_nobody(storage: Storage) -> None:
     await here.renew()
     late = Process(here.store, "bot-late")
     await late.renew()
-    assert [name for name, _, _ in await here.replica.others(NOW)] == ["bot-a", "bot-late"]
+    assert [name for name, _, _ in await replicas_alive(here, NOW)] == ["bot-a", "bot-late"]

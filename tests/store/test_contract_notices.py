@@ -190,8 +190,8 @@ async def test_what_was_shown_or_given_up_before_makes_no_storm(store: Store) ->
 
 
 async def test_of_many_deliveries_those_that_were_taken_in_are_known(store: Store) -> None:
-    await store.first_time("seen-1", later(0))
-    await store.first_time("seen-2", later(0))
+    await store.accept("seen-1", [], channel=CHANNEL, now=later(0))
+    await store.accept("seen-2", [], channel=CHANNEL, now=later(0))
     keys = [f"new-{n}" for n in range(1200)]
     assert await store.known_deliveries(["seen-1", *keys, "seen-2"]) == {"seen-1", "seen-2"}
     assert await store.known_deliveries([]) == set()

@@ -17,6 +17,7 @@ from store.engines.sqlite import SqliteEngine
 from store.engines.tables import steps
 from store.statements import Operation, query
 from tests.helpers.builders import NOW, alert, deliver
+from tests.helpers.stores import write_key
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
@@ -75,7 +76,7 @@ async def test_a_killed_process_loses_nothing_that_was_returned(tmp_path: Path, 
         assert await store.schema() == steps()
         for tracking_id in returned:
             assert len(await store.trace(tracking_id)) == 1, tracking_id
-            assert not await store.first_time(tracking_id, NOW)
+            assert await store.known_deliveries([tracking_id]) == {tracking_id}
         incidents = await store.open_incidents(limit=100)
         assert len(incidents) == len({item.service for item in incidents})
         assert sum(item.alert_count for item in incidents) >= len(returned)
@@ -100,7 +101,7 @@ async def test_what_returned_is_committed_already(tmp_path: Path) -> None:
     try:
         before = commits(file)
         for number in range(20):
-            await store.first_time(f"k{number}", NOW)
+            await write_key(store, f"k{number}", NOW)
             assert commits(file) - before == number + 1
     finally:
         await store.close()
@@ -111,7 +112,7 @@ async def test_many_writes_at_once_share_a_few_commits(tmp_path: Path) -> None:
     store = await open_store(url_of(file), owner="bot-a")
     try:
         before = commits(file)
-        answers = await asyncio.gather(*(store.first_time(f"k{n}", NOW) for n in range(400)))
+        answers = await asyncio.gather(*(write_key(store, f"k{n}", NOW) for n in range(400)))
         assert all(answers)
         assert commits(file) - before <= 40
     finally:
@@ -131,13 +132,13 @@ async def test_a_reader_cannot_write(tmp_path: Path) -> None:
 async def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
     file = tmp_path / "sopbot.db"
     store = await open_store(url_of(file), owner="bot-a")
-    writing = [asyncio.create_task(store.first_time(f"k{n}", NOW)) for n in range(600)]
+    writing = [asyncio.create_task(write_key(store, f"k{n}", NOW)) for n in range(600)]
     await asyncio.sleep(0)  # each has queued its write, none is answered yet
     await store.close()
     assert all(await asyncio.gather(*writing))
     assert not file.with_name("sopbot.db-wal").exists(), "the log is folded in on the way out"
     with closing(sqlite3.connect(file)) as plain:
-        assert plain.execute("SELECT COUNT(*) FROM deliveries").fetchone() == (600,)
+        assert plain.execute("SELECT COUNT(*) FROM idempotency_keys").fetchone() == (600,)
 
 
 # Migrations
@@ -180,7 +181,7 @@ async def test_a_migration_that_was_cut_short_is_done_again(tmp_path: Path) -> N
         plain.execute("BEGIN")
         plain.execute("CREATE TABLE deliveries (key TEXT)")  # then the power went
     store = await open_store(url_of(file), owner="bot-a")
-    assert await store.first_time("k", NOW)
+    assert await write_key(store, "k", NOW)
     await store.close()
 
 
@@ -203,7 +204,7 @@ async def test_a_store_in_memory_leaves_no_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     store = await open_store(url, owner="bot-a")
-    assert await store.first_time("k", NOW)
+    assert await write_key(store, "k", NOW)
     await store.close()
     assert names_in(tmp_path) == []
 

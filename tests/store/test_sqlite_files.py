@@ -19,6 +19,7 @@ from bot.errors import StoreError
 from store import Store, open_store
 from store.engines.sqlite import SqliteEngine
 from tests.helpers.builders import NOW
+from tests.helpers.stores import write_key
 
 NOBODY = 65534
 
@@ -61,7 +62,7 @@ async def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "sopbot.db"
     store = await open_store(url_of(file), owner="bot-a")
     for number in range(200):
-        await store.first_time(f"k{number}", NOW)
+        await write_key(store, f"k{number}", NOW)
     await store.close()
     damaged = bytearray(file.read_bytes())
     damaged[8192:] = b"\xa5" * (len(damaged) - 8192)
@@ -168,14 +169,14 @@ async def test_a_file_that_another_process_holds_fails_the_write_and_then_works_
     try:
         with held(file):
             with pytest.raises(StoreError) as caught:
-                await store.first_time("k", NOW)
+                await write_key(store, "k", NOW)
             assert await store.incident_counts() == {}, "reading goes on"
         text = str(caught.value)
         assert str(file) in text
         assert "in use by another process" in text
         assert "One bot a file" in text
         assert not caught.value.permanent
-        assert await store.first_time("k", NOW), "what failed was not written"
+        assert await write_key(store, "k", NOW), "what failed was not written"
     finally:
         await store.close()
 

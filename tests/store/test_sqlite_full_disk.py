@@ -16,6 +16,7 @@ from store import Store, open_store
 from store.topics import Topic
 from tests.helpers.builders import CHANNEL, NOW, alert, identify, later
 from tests.helpers.disks import SmallDisk, leave_no_room, small_disk
+from tests.helpers.stores import write_key
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ async def test_a_log_that_cannot_be_folded_in_loses_nothing(disk: SmallDisk, fil
         for name in written:
             assert len(await second.trace(name)) == 1, name
         assert len(await second.trace(f"n{len(written)}")) == 0
-        assert await second.first_time("afterwards", NOW)
+        assert await write_key(second, "afterwards", NOW)
     finally:
         await second.close()
     assert count_of(file, "alerts") == len(written)
@@ -186,7 +187,7 @@ async def test_a_new_store_on_a_full_disk_is_refused_and_made_once_there_is_room
     assert f"The store {file} cannot grow: the disk is full. Make room" in str(caught.value)
     disk.make_room()
     store = await opened_at(file)
-    assert await store.first_time("k", NOW)
+    assert await write_key(store, "k", NOW)
     await store.close()
 
 

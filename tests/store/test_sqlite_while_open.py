@@ -18,6 +18,7 @@ from store.engines.sqlite import SqliteEngine
 from store.topics import Topic
 from tests.helpers.builders import CHANNEL, NOW, alert, identify
 from tests.helpers.every_state import fill
+from tests.helpers.stores import write_key
 from tests.store.test_sqlite_files import held
 
 PAGE = 4096
@@ -267,7 +268,7 @@ async def test_a_log_that_a_foreign_reader_makes_grow_is_spoken_of(
             reader.execute("BEGIN")
             reader.execute("SELECT COUNT(*) FROM deliveries").fetchone()
             while size_of(f"{file}-wal") < 5 << 20:
-                await store.first_time("x" * 100_000, NOW)
+                await write_key(store, "x" * 100_000, NOW)
                 await store.prune(NOW, NOW)
                 await store.remember("sop_x", None, "person", "y" * 100_000, NOW)
         items = [message for message in caplog.messages if "has grown to" in message]
@@ -291,7 +292,7 @@ async def test_a_large_log_left_by_a_killed_process_is_all_there_and_is_cut_down
         reader.execute("BEGIN")  # so that nothing is folded in
         reader.execute("SELECT COUNT(*) FROM deliveries").fetchone()
         written = [f"{number} {'x' * 200_000}" for number in range(60)]
-        await asyncio.gather(*(store.first_time(key, NOW) for key in written))
+        await asyncio.gather(*(write_key(store, key, NOW) for key in written))
         left = tmp_path / "left.db"
         for end in ("", "-wal"):
             shutil.copy2(f"{file}{end}", f"{left}{end}")
@@ -301,9 +302,9 @@ async def test_a_large_log_left_by_a_killed_process_is_all_there_and_is_cut_down
     again = await open_store(f"sqlite:///{left}", owner="next")
     try:
         for key in written:
-            assert not await again.first_time(key, NOW)
+            assert not await write_key(again, key, NOW)
         for number in range(3):
-            await again.first_time(f"after {number}", NOW)
+            await write_key(again, f"after {number}", NOW)
         assert size_of(f"{left}-wal") <= 1 << 20, "the disk has it back"
     finally:
         await again.close()

@@ -161,8 +161,9 @@ def test_any_incident_makes_a_card_that_slack_takes(fields, links, severity, mad
     assert "INC-142" in texts(blocks)[0].splitlines()[0]
 
 
-def test_a_suppressed_incident_has_a_card_too() -> None:
-    assert_slack_takes(*card(incident(status=IncidentStatus.SUPPRESSED)))
+@pytest.mark.parametrize("status", IncidentStatus)
+def test_an_incident_of_every_status_has_a_card(status: IncidentStatus) -> None:
+    assert_slack_takes(*card(incident(status=status)))
 
 
 # The box for a question
