@@ -49,13 +49,15 @@ run: .venv/.run  ## the bot, with the settings of .env
 gateway: .venv/.run  ## the reference gateway, with config/gateway.yaml
 	@$(PY) -m bot.gateway --config config/gateway.yaml
 
-test: .venv/.dev  ## every test, in parallel; ARGS="tests/intake -q" runs a part, plainly
-ifeq ($(strip $(ARGS)),)
+test: .venv/.dev  ## every test, in parallel; COVERAGE=1 measures coverage, ARGS="tests/intake -q" runs a part, plainly
+ifneq ($(strip $(ARGS)),)
+	@$(PY) -m pytest $(ARGS)
+else ifeq ($(COVERAGE),1)
 	@$(PY) -m coverage erase
 	@$(PY) -m coverage run -m pytest -n auto --dist worksteal
 	@$(PY) -m coverage combine --quiet && $(PY) -m coverage report
 else
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto --dist worksteal
 endif
 
 quick: .venv/.dev  ## format, lint, types and the unit tests of what changed; SINCE=main compares with it
