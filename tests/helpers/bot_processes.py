@@ -23,6 +23,7 @@ READY = "bot.ready"
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
     [
+        __name__,  # which the fresh process looks into first, and which imports pytest
         *("bot.__main__", "bot.app", "bot.serving.logs", "bot.check"),
         *("bot.store_command.commands", "bot.audit_command.commands", "store.engines.postgres"),
     ]
