@@ -11,7 +11,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -102,12 +102,12 @@ def main(sizes: tuple[int, ...]) -> None:
                 asyncio.run(fill(file.url, alerts))
                 bytes_each = (size_of_file(file.file) - empty) / alerts
                 storms.append(("SQLite", alerts, rows(file) / alerts, bytes_each))
-            there = PostgresDatabase(server.database())
-            size = "SELECT pg_database_size(current_database())"
-            empty = int(there.rows(size)[0][0])
-            asyncio.run(fill(there.url, alerts))
-            bytes_each = (int(there.rows(size)[0][0]) - empty) / alerts
-            storms.append(("PostgreSQL", alerts, rows(there) / alerts, bytes_each))
+            with closing(PostgresDatabase(server.database())) as there:
+                size = "SELECT pg_database_size(current_database())"
+                empty = int(there.rows(size)[0][0])
+                asyncio.run(fill(there.url, alerts))
+                bytes_each = (int(there.rows(size)[0][0]) - empty) / alerts
+                storms.append(("PostgreSQL", alerts, rows(there) / alerts, bytes_each))
     print("\n| engine | alerts | rows each | bytes each |\n|---|---:|---:|---:|")
     for engine, alerts, rows_each, bytes_each in storms:
         print(f"| {engine} | {alerts:,} | {rows_each:.2f} | {bytes_each:,.0f} |")

@@ -6,7 +6,7 @@ written. The floor is one bot in the same rounds.
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from statistics import median
 
 from benchmarks.results import Bar, Result
@@ -48,8 +48,9 @@ async def storm(server: PostgresServer, replicas: int) -> Poured:
             await parts.enter_async_context(child(["bot"], settings))
         await slack.storm(WARM_UP, GROUPS, "warm")
         poured = await slack.storm(ALERTS, GROUPS, "shop")
-        ((written, incidents),) = PostgresDatabase(url).rows(
-            "SELECT SUM(alert_count), COUNT(*) FROM incidents WHERE service LIKE 'shop-%%'"
+        store = parts.enter_context(closing(PostgresDatabase(url)))
+        ((written, incidents),) = store.rows(
+            "SELECT SUM(alert_count), COUNT(*) FROM incidents WHERE service LIKE 'shop-%'"
         )
         assert (written, incidents) == (ALERTS, GROUPS), (written, incidents)
         return poured

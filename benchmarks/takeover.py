@@ -11,7 +11,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -198,7 +198,7 @@ async def run() -> list[Result]:
     taken: dict[tuple[str, float], list[float]] = {}
     with postgres() as server:
         for lease, rounds in LEASES.items():
-            async with _cluster(PostgresDatabase(server.database()), lease) as cluster:
+            async with _cluster(server.database(), lease) as cluster:
                 what: dict[str, Callable[[], Awaitable[float]]] = {
                     "card": cluster.sender,
                     "advice": cluster.adviser,
@@ -213,8 +213,9 @@ async def run() -> list[Result]:
 
 
 @asynccontextmanager
-async def _cluster(store: PostgresDatabase, lease: float) -> Any:
+async def _cluster(url: str, lease: float) -> Any:
     async with AsyncExitStack() as parts:
+        store = parts.enter_context(closing(PostgresDatabase(url)))
         silent = SilentGateway()
         around = await parts.enter_async_context(surroundings(silent))
         parts.callback(silent.over.set)
@@ -223,7 +224,7 @@ async def _cluster(store: PostgresDatabase, lease: float) -> Any:
         advisor = around.folder / "advisor.py"
         advisor.write_text(ADVISOR, encoding="utf-8")
         cluster.settings = around.settings() | {
-            "STORE_URL": store.url,
+            "STORE_URL": url,
             "STORE_LEASE_SECONDS": f"{lease:g}",
             "ADVISOR_COMMAND": f"{sys.executable} {advisor} {cluster.slow_once}",
         }

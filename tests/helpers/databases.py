@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,20 +68,18 @@ class SqliteDatabase:
             yield
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresDatabase:
-    """A PostgreSQL database."""
+    """A PostgreSQL database, over one connection: a new one costs 10 ms of processor time."""
 
     url: str
+    _connection: psycopg.Connection[Any] | None = field(default=None, init=False)
 
     def rows(self, query: str) -> list[Any]:
-        with self._connected() as connection:
-            return connection.execute(composed.SQL(statement_for_postgres(query))).fetchall()
+        return self._execute(query, None).fetchall()
 
     def tamper(self, change: str, *parameters: object) -> int:
-        with self._connected() as connection:
-            done = connection.execute(composed.SQL(statement_for_postgres(change)), parameters)
-            return done.rowcount
+        return self._execute(change, parameters).rowcount
 
     def from_the_future(self) -> None:
         self.tamper("INSERT INTO sopbot_migrations (name) VALUES ('9999_from_the_future')")
@@ -93,11 +91,24 @@ class PostgresDatabase:
             yield
             connection.rollback()
 
-    @contextmanager
-    def _connected(self) -> Iterator[psycopg.Connection[Any]]:
-        with psycopg.connect(self.url, autocommit=True, connect_timeout=10) as connection:
-            connection.row_factory = _rows  # type: ignore[assignment]
-            yield connection
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _execute(self, statement: str, parameters: Sequence[object] | None) -> psycopg.Cursor[Any]:
+        """Run one statement; over a new connection if the server ended the one that we had."""
+        query = composed.SQL(statement_for_postgres(statement))
+        if self._connection is not None:
+            try:
+                return self._connection.execute(query, parameters)
+            except psycopg.OperationalError:
+                if not self._connection.broken:
+                    raise
+                self.close()
+        self._connection = psycopg.connect(self.url, autocommit=True, connect_timeout=10)
+        self._connection.row_factory = _rows  # type: ignore[assignment]
+        return self._connection.execute(query, parameters)
 
 
 def _rows(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:

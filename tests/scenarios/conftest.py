@@ -6,8 +6,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import aiohttp
@@ -113,11 +113,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    """The database of the bot."""
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Yield the database of the bot."""
     if request.param == "postgresql":
-        return PostgresDatabase(request.getfixturevalue("postgres").database())
-    return SqliteDatabase(tmp_path / "sopbot.db")
+        with closing(PostgresDatabase(request.getfixturevalue("postgres").database())) as kept:
+            yield kept
+    else:
+        yield SqliteDatabase(tmp_path / "sopbot.db")
 
 
 def _world(

@@ -8,7 +8,8 @@ import os
 import random
 import signal
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -104,26 +105,30 @@ def world(
     gateway: Gateway,
     postgres: Any,
     tmp_path: Path,
-) -> World:
+) -> Iterator[World]:
     """Twenty channels, ten services with an SOP, a strict post a second a channel."""
-    store = PostgresDatabase(postgres.database())
     first = leaky_services[0]
-    world = World(slack, slack_hooks, first, store, tmp_path, gateway.url, f"{first.url}/health")
-    world.write_policy(BEN, CHLOE, approval_ttl_seconds=3_600)
-    policy = tmp_path / "policy.yaml"
-    pace = '"notify": {"post_interval_seconds": 1, "post_burst": 1}'
-    policy.write_text(policy.read_text().replace('"notify": {"post_interval_seconds": 0}', pace, 1))
-    assert pace in policy.read_text()
-    world.write_sops(
-        *(
-            sop(group, f"{leaky_service.url}/health")
-            for group, leaky_service in enumerate(leaky_services)
+    with closing(PostgresDatabase(postgres.database())) as store:
+        world = World(
+            slack, slack_hooks, first, store, tmp_path, gateway.url, f"{first.url}/health"
         )
-    )
-    for number in range(CHANNELS):
-        there = set(next(iter(slack.core.workspace.channels.values())).members)
-        slack.add_channel(Channel(channel(number), f"scale-{number}", there))
-    return world
+        world.write_policy(BEN, CHLOE, approval_ttl_seconds=3_600)
+        policy = tmp_path / "policy.yaml"
+        pace = '"notify": {"post_interval_seconds": 1, "post_burst": 1}'
+        policy.write_text(
+            policy.read_text().replace('"notify": {"post_interval_seconds": 0}', pace, 1)
+        )
+        assert pace in policy.read_text()
+        world.write_sops(
+            *(
+                sop(group, f"{leaky_service.url}/health")
+                for group, leaky_service in enumerate(leaky_services)
+            )
+        )
+        for number in range(CHANNELS):
+            there = set(next(iter(slack.core.workspace.channels.values())).members)
+            slack.add_channel(Channel(channel(number), f"scale-{number}", there))
+        yield world
 
 
 def over(tcp_proxy: TcpProxy, url: str) -> str:
