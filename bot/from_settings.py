@@ -58,7 +58,7 @@ def slack_client(settings: Settings, session: aiohttp.ClientSession) -> AsyncWeb
 
 
 def nats_options(settings: Settings) -> NatsOptions:
-    """How to reach the NATS servers that the settings name."""
+    """Return how to reach the NATS servers that the settings name."""
     return NatsOptions(
         servers=settings.nats_servers,
         stream=settings.nats_stream,

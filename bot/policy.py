@@ -55,7 +55,7 @@ Of CloudWatch with the AWS account, or `-unverified`.
 
 
 class Ingest(_Segment):
-    """How far back the backfill reads, which senders are one, and the channel of each alert.
+    """The reach of the backfill, the senders that count as one, and the channel of each alert.
 
     `same_sender`: groups of senders that are one, so that each may clear the others' alerts.
     `routes`: the channels for alerts that come by HTTP; the first route that matches decides.

@@ -40,7 +40,7 @@ class Replica:
 
     @property
     def holds(self) -> bool:
-        """Whether what was claimed is still ours for sure; needs no answer from the database."""
+        """Return whether the claims are still ours for sure, without asking the database."""
         return self._engine.alone or self._monotonic() < self._good_until
 
     async def renew(self, now: datetime) -> None:

@@ -29,7 +29,7 @@ from store.statements import Row, from_db_time, from_db_time_or_none, to_db_time
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of one delivery: written, folded, and which incidents it touched."""
+    """The receipt of a delivery: the alerts stored and folded, and the incidents touched."""
 
     accepted: int
     duplicates: int

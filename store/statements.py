@@ -1,4 +1,4 @@
-"""How SQL is written once and run by any engine.
+"""Statements: SQL is written once and run by any engine.
 
 An operation is a generator: it yields statements and is sent what they gave. The engine decides
 how they run (SQLite: one after the other on the event loop's thread; PostgreSQL: awaiting each), so

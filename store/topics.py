@@ -1,4 +1,4 @@
-"""What a commit may concern: it wakes those who wait for that topic, in every replica."""
+"""The topics of commits: each wakes the steps that wait for it, in every replica."""
 
 from __future__ import annotations
 

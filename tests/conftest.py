@@ -1,4 +1,4 @@
-"""What every test starts from: a clean environment, a HOME of its own, and honest skips."""
+"""Gives every test a clean environment and a HOME of its own, and skips with a reason."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What the collection made stays to the end: nobody need look through it for garbage."""
+    """Freeze the objects of the collection, so that garbage collection does not scan them."""
     gc.collect()
     gc.freeze()
 

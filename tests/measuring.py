@@ -1,4 +1,4 @@
-"""Which tests a run under coverage measures, and which of them run at full speed.
+"""Chooses the tests that a run under coverage measures; the others run at full speed.
 
 A line counts as run however often it runs, and being measured makes a test cost half as much again
 and more. So whatever is marked `unmeasured` is not, nor is a property (hypothesis runs the lines of

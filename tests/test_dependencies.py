@@ -1,4 +1,4 @@
-"""What is imported is declared: nothing may come in by accident, behind another package."""
+"""Every imported package is declared; none comes in by accident with another package."""
 
 import ast
 import re

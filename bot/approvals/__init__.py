@@ -1,1 +1,1 @@
-"""Who may say yes to what. Pure: no I/O, `now` is a parameter."""
+"""The rules of approval: who may approve which action. Pure: no I/O, `now` is a parameter."""

@@ -1,4 +1,4 @@
-"""How often and how soon a remediation may run, whoever said yes."""
+"""The limits on how often and how soon a remediation may run, whoever approved it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 
 
 class Choice(StrEnum):
-    """What a vote says."""
+    """The choice of a vote."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -62,7 +62,7 @@ class ApprovalConditions:
 
 @dataclass(frozen=True, slots=True)
 class UserStatus:
-    """What Slack says of a person at this moment. Nobody counts of whom it did not say it.
+    """A person's status in Slack at this moment. Without it the person's vote is not counted.
 
     `problem` is None for a person of this workspace, else why they never count. `groups` are those
     of the approvers' groups that they are in, `unread` those that Slack did not tell about.
@@ -133,7 +133,7 @@ class Approval:
 
     @property
     def valid_until(self) -> datetime | None:
-        """When its yes is too old to act on: it holds as long as the question would have stood."""
+        """The end of its approval, which is valid as long as the request would have waited."""
         if self.decided_at is None:
             return None
         return self.decided_at + (self.expires_at - self.requested_at)
@@ -205,5 +205,5 @@ class ClaimedDispatch:
 
     @property
     def id(self) -> str:
-        """That of the execution."""
+        """Return the id of the execution."""
         return self.execution.id

@@ -18,7 +18,7 @@ SKEW = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Voter:
-    """Who pressed, as Slack's payload says: user id and workspace; and what Slack says of them."""
+    """The person who pressed: user id and workspace of Slack's payload, and their status."""
 
     user: str
     team: str

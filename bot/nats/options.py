@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NatsOptions:
-    """How to reach the server. `stream` is created where no stream takes a subject.
+    """The address of the server. `stream` is created if no stream takes a subject.
 
     `consumer` begins the names of the durable consumers: bots on one store share them.
     """

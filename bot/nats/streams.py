@@ -33,7 +33,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the server has: the sources of anomalies, and the subjects that no stream takes."""
+    """The streams of the server: sources of anomalies, and subjects that no stream takes."""
 
     sources: tuple[Source, ...]
     missing: tuple[str, ...]

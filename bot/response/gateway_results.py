@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What to write down of a dispatch: its state, the answer, and words for people.
+    """The result of a dispatch to store: its state, the answer, and a text for people.
 
     `finished_at` is the gateway's own time where the answer was `looked_up`; None means now.
     `not_run`: nothing ran, for sure, so that it may be sent again. `still_running`: the gateway

@@ -1,4 +1,4 @@
-"""Whether the gateway can run anything; while it cannot, the ops channel and the cards say so."""
+"""Watches the gateway; while it cannot run actions, the ops channel and the cards say so."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ _LABELS_OF_TARGETS = (*SERVICE_LABELS, "pod", "node", "target", "server", "datab
 
 
 def is_seen(target: str, incident: Incident, alert: Alert | None) -> bool:
-    """Whether the incident's own alerts name the target: as their service, or in a label for one.
+    """Return whether the incident's alerts name the target: as service, or in a label for targets.
 
     Not in any label: a note that mentions a target is not about it.
     """

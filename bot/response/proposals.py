@@ -38,7 +38,7 @@ class Request:
 
 
 class Proposals:
-    """What is put before people: by an SOP, a person's words, an edit, an undo.
+    """Proposes actions to people: those of an SOP, of a person's command, of an edit, of an undo.
 
     `check_person` is Refused for whoever may not propose anything.
     """

@@ -18,7 +18,7 @@ ALERTS_A_STEP = 20  # named before the event loop may do something else
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one outsider handed us at once.
+    """One delivery: the alerts that one sender gave us at once.
 
     `key` is the same when the same thing is handed over again. `channel` is where a new incident's
     card goes; unless `posted`, a route of the policy may choose another one for each alert. With
@@ -71,7 +71,7 @@ async def named_in_steps(names: Iterator[IdentifiedAlert]) -> list[IdentifiedAle
 
 
 def _senders(sender: str, same_sender: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """That sender first, then those that are the same one."""
+    """Return that sender, then the other names of the same sender."""
     if not sender:
         return ()
     others = (other for group in same_sender if sender in group for other in group)

@@ -1,4 +1,4 @@
-"""Whether the last reload was taken; while it was refused, the ops channel says so."""
+"""Reports in the ops channel that the last reload was refused, until one is accepted."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def verdict(
 
 
 def _cleared(incident: Incident, alerts: Sequence[VerifyingAlert]) -> str:
-    """That every alert by which it is judged cleared; '' when not."""
+    """Say that every alert by which it is judged cleared; '' if not."""
     if incident.status is IncidentStatus.RESOLVED and not incident.resolved_by:
         return "the alert cleared"
     if alerts and all(alert.cleared for alert in alerts):
@@ -96,7 +96,7 @@ def _cleared(incident: Incident, alerts: Sequence[VerifyingAlert]) -> str:
 
 
 def _disagreement(alerts: Sequence[VerifyingAlert]) -> str:
-    """That one sender says that it helped and another that it did not; '' when none does.
+    """Say that the senders disagree whether it helped; '' if they do not.
 
     Anybody may have fired an alert in this scope before it was sent, and never clear it.
     """

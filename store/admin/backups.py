@@ -26,7 +26,7 @@ from store.engines.tables import kept, steps
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:
-    """What `backup` did. `broken` is so in the store as well."""
+    """The result of `backup`. The store breaks the invariants in `broken` too."""
 
     rows: int
     size: int
@@ -35,7 +35,7 @@ class BackedUp:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What `restore` did. `kept` is where the former file stays; `migrated` the steps done."""
+    """The result of `restore`. `kept` is the path of the former file; `migrated` the steps done."""
 
     rows: int
     kept: Path | None

@@ -1,4 +1,4 @@
-"""How a store is: where, how big, who is alive on it, what waits, what is broken."""
+"""The condition of a store: its place, size, replicas, waiting messages and broken invariants."""
 
 from __future__ import annotations
 

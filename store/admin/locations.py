@@ -1,4 +1,4 @@
-"""What STORE_URL names: a file or a server, read whole, and who is alive on it."""
+"""Reads the store that STORE_URL names, a file or a server, and lists its live replicas."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What `copy` did. `rehearsed`: a bot goes on writing to the source."""
+    """The result of `copy`. `rehearsed`: a bot still writes to the source."""
 
     moved: Moved
     rehearsed: bool

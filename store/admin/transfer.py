@@ -31,7 +31,7 @@ _OURS = f"key = 'ping' OR (key >= '{COPIED}' AND key < '{_COPIED_END}')"
 
 
 class Progress(Protocol):
-    """Who watches. `begin` a stage of so many units, `advance` by some of them."""
+    """The observer of a move. `begin` starts a stage of units, `advance` counts some of them."""
 
     def begin(self, stage: str, total: int, unit: str) -> None:
         """The stage before is over; `total` 0 is not known."""
@@ -40,7 +40,7 @@ class Progress(Protocol):
         """So many more are done."""
 
     def decide(self) -> None:
-        """What follows must not be interrupted: it makes the change."""
+        """Announce that the next step makes the change and must not be interrupted."""
 
 
 class End(Protocol):
@@ -86,7 +86,7 @@ class End(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What arrived. `digest` is of all of it; `broken` was so in the source already.
+    """The result of a transfer. `digest` covers every row; the source broke `broken` already.
 
     `escaped` rows had a U+0000, which PostgreSQL does not know; it stands as `\\x00` there.
     """
@@ -232,7 +232,7 @@ def size_of(end: End, table: Table) -> int:
 
 
 def is_empty(end: End) -> bool:
-    """Whether it remembers nothing yet. Its own id does not count: what moves in brings its own."""
+    """Return whether the store is empty. Its id does not count: a transfer replaces it."""
     return not any(size_of(end, table) for table in kept() if table.name != "store_identity")
 
 

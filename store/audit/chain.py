@@ -107,7 +107,7 @@ class Chain:
         return self.frozen is not None or (head is not None and trail_end.says_frozen(head))
 
     def end(self) -> None:
-        """That was the last row."""
+        """Check the end of the chain, after the last row."""
         self._accuse(fits=False)
         head = self._anchors.get(HEAD)
         if head is None:

@@ -27,7 +27,7 @@ from store.engines.tables import Table, steps, tables
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What holds: `rows` up to number `seq`, whose mac is the `head`.
+    """The proved part: `rows` up to number `seq`, whose mac is the `head`.
 
     `notes` are no faults, and worth knowing.
     """

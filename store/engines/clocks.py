@@ -1,4 +1,4 @@
-"""What time it is: this machine's, or the database's where several machines share one."""
+"""The clocks of a store: this machine's, or the database's if several machines share it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where SQLite and PostgreSQL have different words for the same, side by side."""
+"""The statements that SQLite and PostgreSQL write differently, side by side."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def m014_expand_questions() -> str:
 
 
 def m015_expand_takeovers() -> str:
-    """When a dispatch was taken over, beside its own start; and what still runs at the gateway."""
+    """Store when a dispatch was taken over, beside its own start, and since when it runs."""
     return schema_changes.M015
 
 

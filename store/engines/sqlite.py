@@ -93,7 +93,7 @@ class SqliteEngine:
             self.signal(topic).set()
 
     def _on_result(self, failure: StoreError | None) -> None:
-        """How a write went. One line when it begins to fail, one a minute, one when it ends."""
+        """Log the outcome of a write: a line when writes begin to fail, one a minute, one after."""
         now = time.monotonic()
         before, self._trouble = self._trouble, failure
         if (failure is None) != (before is None):

@@ -99,7 +99,7 @@ def connect(path: str, busy_timeout: float, *, writes: bool) -> sqlite3.Connecti
 
 
 def _look_quickly(connection: sqlite3.Connection) -> None:
-    """What half a second finds wrong with the file; the rest is for `sqlite_watch.Inspection`."""
+    """Return a fault that half a second can find; `sqlite_watch.Inspection` finds the others."""
     timer = threading.Timer(_QUICK, connection.interrupt)
     timer.start()
     try:

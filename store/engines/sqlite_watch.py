@@ -1,4 +1,4 @@
-"""What may befall an SQLite file while it is open: moved, emptied, damaged, its log overgrown."""
+"""Watches an open SQLite file: it may be moved, emptied or damaged, or its log may grow."""
 
 from __future__ import annotations
 

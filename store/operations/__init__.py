@@ -1,1 +1,1 @@
-"""What the store does, as engine-free operations: one file a noun."""
+"""The operations of the store, free of the engine: one module for each noun."""

@@ -132,7 +132,7 @@ def open_for(identified_alert: IdentifiedAlert) -> Statement:
 
 
 def _sort_out(identified_alert: IdentifiedAlert, rows: list[Row]) -> Operation[Candidates]:
-    """Which of them it may join. Where none knows it, read that of the message it is an edit of."""
+    """Sort the incidents that it may join. If none fits, read the one of the message it edits."""
     of_the_scope: list[Row] = []
     with_its_key: list[Row] = []
     resolves: list[str] = []

@@ -16,7 +16,7 @@ from store.statements import Operation, query
 
 @dataclass(frozen=True, slots=True)
 class CardContent:
-    """What the store knows for a card.
+    """The stored facts that a card shows.
 
     `fix` is the approval of the action that was verified to have helped. `waiting` are the
     approvals that wait for a vote, oldest first, three at most; `bad_news` is what is still so,

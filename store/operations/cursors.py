@@ -1,4 +1,4 @@
-"""How far Slack's own history of a channel was read back."""
+"""The cursors of channels: how far the history in Slack has been read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from store.statements import Operation, from_db_time_or_none, query, run
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a channel's history was read, as Slack's ts.
+    """The cursor of a channel: how far its history was read, as Slack's ts.
 
     What was posted before `began` is not ours. Up to `ts` all messages were read, up to `edits_ts`
     what was edited too, and what was answered in threads.

@@ -1,4 +1,4 @@
-"""Whether the audit trail is still the one that this process has seen; else it is disputed.
+"""Disputes of the audit trail: it is no longer the one that this process has seen.
 
 A dispute goes on record as a row made with the key, so that other replicas, later processes and
 `audit verify` know of it. Only `audit begin-anew` ends it.
@@ -113,7 +113,7 @@ class DisputesPart(Part):
     """The methods of `Store` for disputes about the audit trail."""
 
     async def trail_dispute(self) -> str:
-        """How the trail contradicts what a bot has seen of it, in words; '' when it does not."""
+        """Return how the trail contradicts the rows that a bot has seen; '' if it does not."""
         return await self._read_sealed(current)
 
     async def check_trail(self, channel: str, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""What joining, opening and clearing an incident change."""
+"""Folds an alert into its incident: opens it, joins it, or clears it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ from store.statements import Operation, Row, execute, query, run, to_db_time, to
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
-    """What every alert of one delivery shares: where its card goes unless the policy routes the
-    alert, when it came, and whether the sender's own message stands there.
+    """The context that the alerts of one delivery share.
+
+    `channel` is where a card goes unless the policy routes its alert; `posted` says that the
+    sender's own message is in that channel.
     """
 
     channel: str

@@ -1,4 +1,4 @@
-"""What keeps the store small and known to be well."""
+"""Housekeeping: prunes old rows, and proves that writes reach the disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is alive, and who does what only one replica may do at a time.
+"""Leases: the replicas alive, and what each of them has claimed.
 
 A replica has one lease, which its heartbeat renews; everything that it took on (a claim here, an
 advice, a dispatch) is its own while that lease lasts and anybody's afterwards. The time is the

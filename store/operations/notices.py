@@ -1,4 +1,4 @@
-"""What the bot says of itself while it lasts: a storm, what is stuck. One message each, changed.
+"""Notices about the bot itself, such as a burst or overdue work: one message each, updated.
 
 One notice of a kind at a time in a channel; the database itself guards that.
 """

@@ -1,4 +1,4 @@
-"""What became of a message of the outbox: sent, retried, given up, deleted in Slack."""
+"""The outcome of a message of the outbox: sent, retried, given up, or deleted in Slack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What should have happened by now and has not: the bot's own look at its own work."""
+"""Finds overdue work of the bot itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was published on NATS. A row stands for a message that the server acknowledged."""
+"""Messages published on NATS. A row is a message that the server acknowledged."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class QuestionsPart(Part):
         await self._write(ask, tracking_id, incident_key, sop_id, named=named, now=now)
 
     async def note_answer(self, tracking_id: str, source: str, now: datetime) -> None:
-        """Who answered that question."""
+        """Record the source that answered that question."""
         await self._write(answered, tracking_id, source, now)
 
     async def question(self, tracking_id: str) -> QuestionRecord | None:

@@ -1,4 +1,4 @@
-"""What an SOP's action has been good for so far."""
+"""The track record of an SOP's action."""
 
 from __future__ import annotations
 

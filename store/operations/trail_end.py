@@ -113,7 +113,7 @@ def is_forged(row: Row) -> Operation[bool]:
 
 
 def contradiction(head: Anchor | None, known: Head) -> Operation[str]:
-    """How a trail with this genuine head contradicts the head that is known; '' if it does not.
+    """Return how a trail with this genuine head contradicts the known head; '' if it does not.
 
     The checkpoint, which takes the key, proves that retention pruned a row that is missing.
     """
@@ -135,7 +135,7 @@ def contradiction(head: Anchor | None, known: Head) -> Operation[str]:
 
 
 def cut_off(head: Anchor | None) -> Operation[str]:
-    """How the trail lacks the row that its genuine head names; '' if it has it.
+    """Return that the trail lacks the row that its genuine head names; '' if it has it.
 
     A process that has seen nothing of the trail asks this: retention never prunes the last row.
     """

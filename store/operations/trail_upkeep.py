@@ -60,7 +60,7 @@ def close_day(channel: str, now: datetime) -> Operation[bool]:
 
 
 def closed_day(day: str) -> Operation[Anchor | None]:
-    """Where the trail stood at the end of that day; with a fault where the key did not make it.
+    """Return the anchor of the end of that day; its note has a fault if it is not genuine.
 
     What is posted is believed of every later start.
     """

@@ -1,4 +1,4 @@
-"""Whether a yes that stands in the store was ever said: asked of the audit trail before it runs.
+"""Checks stored approvals against the audit trail before an action runs.
 
 Votes, states and digests are plain rows, which whoever may write to the database can write. Rows of
 the trail take the key. Only those of the one approval are looked at: this is on the way of a click.
@@ -205,7 +205,7 @@ def _state_after(row: Row) -> object:
 
 
 def _contradicts(turns: list[Row], stored: tuple[Any, ...] | None) -> bool:
-    """Whether the stored execution or approval is not what the trail's genuine rows say of it."""
+    """Return whether the stored execution or approval contradicts its genuine rows in the trail."""
     requests = [row for row in turns if row.kind == Kind.REQUEST]
     if not requests:
         return False

@@ -62,7 +62,7 @@ def test_all_changes_have_digests_of_their_own() -> None:
 
 
 def test_every_field_that_is_added_has_to_be_looked_at() -> None:
-    """What is shown is in the digest as a whole; of the rest, this names what is not."""
+    """The digest covers everything shown; these are the fields that it leaves out."""
     decided_later = {"state", "digest", "decided_by", "decided_at", "reason", "votes"}
     approval = models.approval()
     for field in fields(Approval):

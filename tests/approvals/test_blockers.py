@@ -1,4 +1,4 @@
-"""What keeps a remediation from running: one pure answer, the same on the card, press and send."""
+"""`evaluate` returns the same blocker on the card, at a press and at dispatch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the policy asks of a case: the first rule that fits decides, nothing is loose by default."""
+"""The policy's requirements: the first rule that fits decides, and the defaults are strict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may say yes: every refusal with its words, and what a vote leads to."""
+"""Votes: each refusal with its text, and the outcome of a vote that counts."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class PostgresServer:
         return self.url_of(name)
 
     def make_template(self) -> None:
-        """What `database` copies: the migrations are done once."""
+        """The migrated template that `database` copies."""
         self._create(TEMPLATE, "template0")
         with ThreadPoolExecutor(1) as aside:  # whoever asks may have a loop of their own
             aside.submit(asyncio.run, migrate(self.url_of(TEMPLATE), "the template")).result()

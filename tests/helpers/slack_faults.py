@@ -1,4 +1,4 @@
-"""Where a test stands in the way: at Slack's door, and in front of any HTTP service."""
+"""Proxies that a test puts in front of Slack, or of any HTTP service, to disturb calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an engine keeps its data: in memory, in a file, in a PostgreSQL database."""
+"""Storages of each engine for tests: in memory, in a file, in a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _executions_of(incident_id: int) -> Operation[list[Execution]]:
 
 
 class Storage(Protocol):
-    """Where an engine keeps its data: opened as often as a test likes, all seeing the same."""
+    """The data of an engine; every store that a test opens on it sees the same rows."""
 
     async def open(self, owner: str = "bot-a", *, card_update_seconds: float = 1.0) -> Store: ...
 

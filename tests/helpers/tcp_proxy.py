@@ -38,7 +38,7 @@ class TcpProxy:
         self._flows.clear()
 
     def resume(self) -> None:
-        """What waited arrives now."""
+        """Deliver the bytes that waited."""
         self._flows.set()
 
     async def _connected(self, here: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:

@@ -127,7 +127,7 @@ class VirtualTime:
 
     @classmethod
     def of_this_loop(cls) -> VirtualTime:
-        """That of the running loop, which has to be a virtual one."""
+        """Return the time of the running loop, which must be a virtual one."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
         return cls(loop)

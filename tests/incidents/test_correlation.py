@@ -1,4 +1,4 @@
-"""Which incident an alert belongs to: the rules in their order, and what a scope is."""
+"""Correlation: the rules that pick the incident of an alert, in their order, and its scope."""
 
 from __future__ import annotations
 

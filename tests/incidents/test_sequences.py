@@ -78,7 +78,7 @@ class Known:
 
 @dataclass
 class Model:
-    """What must be true after each step."""
+    """Check the invariants that hold after each step."""
 
     incidents: list[Known] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""What happens when the gateway goes away and comes back."""
+"""The gateway becomes unavailable and recovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is slow holds up only itself: dispatches by target, proposals beside the advice."""
+"""A slow dispatch delays only its own target, and slow advice delays no proposal."""
 
 from __future__ import annotations
 

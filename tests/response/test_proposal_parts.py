@@ -1,4 +1,4 @@
-"""Where each value of a proposal is from, and what binds what runs to what was shown."""
+"""The origin of each value of a proposal, and the digest that binds a run to the card."""
 
 from datetime import UTC, datetime
 

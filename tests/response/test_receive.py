@@ -1,4 +1,4 @@
-"""What a delivery becomes: each alert named, its tellings told apart."""
+"""Receiving a delivery: each alert gets its keys, and repeats are told from new alerts."""
 
 from __future__ import annotations
 

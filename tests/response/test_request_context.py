@@ -1,4 +1,4 @@
-"""What the gateway is told of the incident: all of it, cut, without secrets, a line a fact."""
+"""The incident's context for the gateway: every fact on a line, shortened, without secrets."""
 
 from __future__ import annotations
 

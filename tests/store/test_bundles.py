@@ -327,7 +327,7 @@ NUL = "because \0 of \ud800 it"
 
 
 async def every_turn(store: Store) -> None:
-    """What an approval and its execution can go through, one incident each."""
+    """Fill a store with an incident for each course of an approval and its execution."""
 
     async def asking(**changes: Any) -> Approval:
         name = f"turn-{next(numbers)}"

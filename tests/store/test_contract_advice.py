@@ -1,4 +1,4 @@
-"""What every store promises of advice: taken on once, given once, never lost with its process."""
+"""Advice in every store: claimed once, given once, never lost with its process."""
 
 from __future__ import annotations
 

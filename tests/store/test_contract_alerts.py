@@ -1,4 +1,4 @@
-"""What every store promises of alerts: written once, folded into the right incident."""
+"""Alerts in every store: written once, folded into the right incident."""
 
 from __future__ import annotations
 

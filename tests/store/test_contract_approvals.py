@@ -1,4 +1,4 @@
-"""What every store promises of approvals: asked once, decided once, one execution at most."""
+"""Approvals in every store: requested once, decided once, one execution at most."""
 
 from __future__ import annotations
 

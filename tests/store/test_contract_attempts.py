@@ -1,4 +1,4 @@
-"""What provably did not run is sent again by people, while its approval holds; nothing else is."""
+"""Try again: a person sends an action once more if it provably did not run, and in time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store promises when two processes do it at once: as if one had come first."""
+"""Every store serialises what two processes do at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every engine promises: durable before it answers, woken after it is, one fails alone."""
+"""Every engine: a write is durable before it returns, wakes waiters after, and fails alone."""
 
 from __future__ import annotations
 

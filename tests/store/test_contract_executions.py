@@ -1,4 +1,4 @@
-"""What every store promises of executions: claimed once, finished once, concluded once."""
+"""Executions in every store: claimed once, finished once, concluded once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store promises of folding: which incident an alert joins, how grave, when it ends."""
+"""Folding in every store: the incident that an alert joins, its severity, its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store holds a dispatch to, whoever said yes and however many claim at once."""
+"""The limits that every store keeps for dispatches, however many replicas claim at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store promises of incidents that people steer."""
+"""Incidents that people acknowledge, assign, resolve and reopen, in every store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store promises of replicas: one lease each, and one of them for each thing."""
+"""Replicas in every store: one lease each, and one owner for each claim."""
 
 from __future__ import annotations
 

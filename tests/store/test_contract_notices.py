@@ -1,4 +1,4 @@
-"""What every store promises of what the bot says of itself, and of its own look at its work."""
+"""Notices of the bot about itself, and its search for overdue work, in every store."""
 
 from __future__ import annotations
 

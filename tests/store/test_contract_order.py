@@ -1,4 +1,4 @@
-"""What every store promises where tellings overtake each other on their way: the newest counts."""
+"""Messages of a sender that arrive out of order, in every store: the newest one counts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def only_open(store: Store) -> Incident | None:
 
 @dataclass(frozen=True)
 class Story:
-    """What one sender told of its alerts: (name, status, severity), in the order it did."""
+    """The messages of one sender: (name, status, severity), in the order of their sending."""
 
     told: tuple[tuple[str, AlertStatus, Severity], ...]
     arrival: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""What every store promises of the messages that Slack should show."""
+"""The outbox in every store: the messages that Slack should show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store promises of publications: due until acknowledged, never due again."""
+"""Publications in every store: due until acknowledged, never due again."""
 
 from __future__ import annotations
 

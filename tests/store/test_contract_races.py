@@ -1,4 +1,4 @@
-"""What every store promises when two processes do at once what would be easy one after the other.
+"""Races of two processes that every store decides.
 
 Each test tries often enough that an interleaving which loses something comes up.
 """

@@ -1,4 +1,4 @@
-"""What blocks a remediation is judged by facts of one moment, whatever another replica commits.
+"""Blockers are evaluated with the facts of one snapshot, whatever another replica commits.
 
 In a transaction that writes, PostgreSQL gives each statement a moment of its own. Here another
 replica commits between the first and the second query of a transaction, then between its second and

@@ -1,4 +1,4 @@
-"""What every store promises of the senders of alerts: within a severity they take turns."""
+"""The senders of alerts take turns within a severity, in every store."""
 
 from __future__ import annotations
 

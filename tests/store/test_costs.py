@@ -1,4 +1,4 @@
-"""How much an alert's card and a click cost the store, in statements: not how fast that is.
+"""The cost of an alert's card and of a click, in statements of the store, not in time.
 
 Each transaction of a write is a commit. Time is measured by the benchmarks; these figures keep it
 from growing unnoticed.
@@ -81,7 +81,7 @@ async def arrive(store: Store, service: str, instance: str = "a") -> None:
 
 
 async def show(store: Store) -> None:
-    """What the outbox asks for until a card is posted."""
+    """Post the card as the outbox does, with each query that it makes."""
     outbox_channel = (await store.outbox_channels(NOW, {CHANNEL: FetchRequest(20, EVERYTHING)}))[
         CHANNEL
     ]

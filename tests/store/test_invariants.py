@@ -1,4 +1,4 @@
-"""What is true of every store: it is so whatever happens, and what breaks it is named."""
+"""The invariants hold whatever happens, and each row that breaks one is named."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def full(
 
 @pytest.fixture
 def breakable(full: tuple[str, str]) -> Iterator[End]:
-    """That store in a transaction that is undone, without what keeps its keys whole."""
+    """Open that store in a transaction that is rolled back, without foreign keys."""
     engine, url = full
     if engine == "sqlite":
         connection: Any = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)

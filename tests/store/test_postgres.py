@@ -1,4 +1,4 @@
-"""What PostgreSQL is made to suffer: killed backends, a restart, a stall, a lost answer."""
+"""PostgreSQL under faults: killed backends, a restart, a stall, a lost answer."""
 
 from __future__ import annotations
 

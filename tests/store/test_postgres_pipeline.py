@@ -1,4 +1,4 @@
-"""What PostgreSQL keeps in mind between two operations on one connection, and what it must not."""
+"""State that PostgreSQL may keep between two operations of one connection, and may not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a store on PostgreSQL begins: its clock, its schema, and what it says when it cannot."""
+"""The start of a store on PostgreSQL: its clock, its schema, and its errors."""
 
 from __future__ import annotations
 

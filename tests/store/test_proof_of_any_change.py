@@ -1,4 +1,4 @@
-"""Whatever is changed in an audit trail, and wherever: it is found, and named."""
+"""`audit verify` finds and names any change anywhere in an audit trail."""
 
 from __future__ import annotations
 

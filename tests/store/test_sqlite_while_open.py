@@ -1,4 +1,4 @@
-"""What befalls a file while a bot has it open: nothing is written where nobody finds it again."""
+"""Faults of a file that a bot has open: no write goes to a file that is lost."""
 
 from __future__ import annotations
 
@@ -285,7 +285,7 @@ async def test_a_log_that_a_foreign_reader_makes_grow_is_spoken_of(
 async def test_a_large_log_left_by_a_killed_process_is_all_there_and_is_cut_down(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a kill leaves: the file and its log, as they were at that moment."""
+    """A kill leaves the file and its log as they were at that moment."""
     monkeypatch.setattr("store.engines.sqlite_file._LOG_KEEPS", 1 << 20)
     store = await engine_on(file)
     with closing(sqlite3.connect(file, isolation_level=None)) as reader:

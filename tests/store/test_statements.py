@@ -1,4 +1,4 @@
-"""What every row pays for: times and values as they are bound."""
+"""Times and values as each row binds them."""
 
 from __future__ import annotations
 
