@@ -97,7 +97,7 @@ class ManualClock:
         return self._agenda.add(self._now + max(seconds, 0.0), action)
 
     def advance(self, seconds: float) -> None:
-        """Move time on and run what falls due, in order, each at its own moment."""
+        """Advance the time, and run each due timer at its own time."""
         end = self._now + seconds
         while (due := self._agenda.next_due()) is not None and due <= end:
             self._now = max(self._now, due)
@@ -125,7 +125,7 @@ class ForwardClock:
         return kept
 
     def advance(self, seconds: float) -> None:
-        """Put the clock forward and run what falls due."""
+        """Put the clock forward and run the due timers."""
         self._ahead += seconds
         self._run()
 

@@ -1,4 +1,4 @@
-"""Check and normalise what someone wants to post: text, blocks, attachments, metadata, views."""
+"""Checks and normalises posts: text, blocks, attachments, metadata, views."""
 
 import json
 import re

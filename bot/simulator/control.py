@@ -1,4 +1,4 @@
-"""The control page: what the local Slack does wrong, now and next, and what came of it."""
+"""The control page: the faults of the local Slack, now and planned, and their effects."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ BUTTONS = {"button", "workflow_button", "icon_button"}
 
 
 class Answered:
-    """A slash command and what the person saw after it."""
+    """A slash command and the answers that the person saw."""
 
     def __init__(self, outcome: Outcome, slack: Watching, user: User, mark: str) -> None:
         self.outcome = outcome

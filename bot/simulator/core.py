@@ -87,7 +87,7 @@ class Core:
         return f"ws://{host}/link/?ticket={ticket}&app_id={self.workspace.app.app_id}"
 
     def unleash(self, chaos: Chaos | None) -> None:
-        """Begin a storm in place of the one before; None ends it."""
+        """Begin chaos in place of the chaos before; None ends it."""
         if self.chaos is not None:
             self.faults.remove(self.chaos)
         self.chaos = chaos

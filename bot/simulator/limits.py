@@ -8,7 +8,7 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing Slack would refuse: where, which kind, and in words."""
+    """One problem that Slack would refuse: its place, its kind and a sentence."""
 
     pointer: str
     code: str

@@ -22,7 +22,7 @@ STATIC = {
     "page.js": "text/javascript",
     "control.js": "text/javascript",
 }
-BREATH = 0.1  # seconds between two calls to look again: in a storm each would render all anew
+BREATH = 0.1  # seconds between two refreshes: in a burst each would render everything again
 
 
 class PageEndpoints:
@@ -108,7 +108,7 @@ class PageEndpoints:
         raise web.HTTPFound(f"/?channel={channel.id}&thread={root}#m-{ts}")
 
     async def do(self, request: web.Request) -> web.Response:
-        """One thing a person does; the answer says whether it worked, in words."""
+        """Carry out one action of a person; the answer says whether it worked."""
         return await own_words(request, self._perform)
 
     async def _perform(self, what: str, item: JSON) -> str | None:

@@ -1,4 +1,4 @@
-"""Read a message or a view as a person does: its words, its buttons, its menus."""
+"""Reads a message or a view as a person does: its text, its buttons, its menus."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

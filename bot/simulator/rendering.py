@@ -1,4 +1,4 @@
-"""Messages and views as the templates want them: every text already safe, every part named."""
+"""Prepares messages and views for the templates: every text is safe, every part named."""
 
 import re
 from datetime import UTC, datetime

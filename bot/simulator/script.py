@@ -1,4 +1,4 @@
-"""Trouble by appointment: the next call of this method fails, the next socket is refused.
+"""Planned faults: the next call of this method fails, the next socket is refused.
 
 Each plan strikes a number of times and is then over. The first plan that fits strikes.
 """
@@ -45,7 +45,7 @@ ERRORS = (
 
 @dataclass(eq=False)
 class Plan:
-    """One trouble to come.
+    """One planned fault.
 
     `on` is a pattern of Web API methods (`chat.*`), or of envelope types. `value` is the error's
     name, the HTTP status or the seconds. `left` counts down, None is until it is cancelled.
@@ -135,12 +135,12 @@ class Script(Faults):
         return plan
 
     def cancel(self, plan: Plan) -> None:
-        """Call a plan off; harmless when it is over."""
+        """Cancel a plan; harmless when it is over."""
         if plan in self.plans:
             self.plans.remove(plan)
 
     def clear(self) -> None:
-        """Call everything off."""
+        """Cancel every plan."""
         self.plans.clear()
 
     # Striking

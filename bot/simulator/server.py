@@ -18,7 +18,7 @@ MAX_BODY = 16 * 1024 * 1024
 
 
 class Server:
-    """Listens on loopback only: this Slack has no accounts and no secrets worth the name."""
+    """Listens on loopback only: this Slack checks no accounts and protects no secrets."""
 
     def __init__(self, core: Core, actions: Actions, *, host: str, port: int) -> None:
         self.webhooks = Webhooks(core)

@@ -24,7 +24,7 @@ TICKET_SECONDS = 30.0
 
 
 class Links:
-    """All links of our app. Which of them an envelope takes is drawn by lot, from `seed`.
+    """All links of our app. A random one, by `seed`, gets each envelope.
 
     `deliveries`, when it is a list, keeps every envelope.
     """
@@ -38,7 +38,7 @@ class Links:
         self._clock = clock
         self._app_id = app_id
         self._tickets: dict[str, float] = {}
-        self._lot = Random(seed)  # noqa: S311 - a lot, no secret
+        self._lot = Random(seed)  # noqa: S311 - a choice, no secret
         self._numbers = itertools.count(1)
         self._open: dict[str, Delivery] = {}
         self._deadlines: deque[tuple[float, Delivery, int]] = deque()

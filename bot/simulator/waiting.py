@@ -1,4 +1,4 @@
-"""Wait for something to become true without sleeping."""
+"""Waits for a condition without sleeping."""
 
 import asyncio
 from collections.abc import Callable

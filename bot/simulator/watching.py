@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Watching(Addresses):
-    """Reading costs what it reads: a message that did not change is not read anew."""
+    """Reads messages; one that did not change is not read again."""
 
     _pulse: Pulse
     _began: float

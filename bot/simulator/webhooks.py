@@ -1,4 +1,4 @@
-"""Incoming webhooks: where Alertmanager, Grafana and the like post to."""
+"""Incoming webhooks, to which Alertmanager, Grafana and others post."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""The workspace: what was said, by whom, and what follows from each change.
+"""The workspace: people, channels and messages, and the events that changes cause.
 
 Pure memory, no network. Whoever wants to hear of changes gives `on_event` (an Events API event
 that our bot may see) and `on_change` (anything a page or a waiting test might look at).
@@ -20,7 +20,7 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """Something became different in a channel, or for one user only."""
+    """One change in a channel, or for one user only."""
 
     kind: str
     channel: str = ""
@@ -94,7 +94,7 @@ class Workspace:
         return self.apps[key]
 
     def touch(self) -> None:
-        """Tell who looks on that something beside the messages changed."""
+        """Notify watchers of a change that is not in the messages."""
         self.on_change(Change("fault"))
 
     # What is said
@@ -193,7 +193,7 @@ class Workspace:
         self.on_change(Change("message", channel.id, ts))
 
     def post_ephemeral(self, channel: Channel, user: str, body: JSON, thread_ts: str | None) -> str:
-        """Show something of our bot's to one user only; returns its ts."""
+        """Post an ephemeral message of our bot to one user; returns its ts."""
         ts = self.next_ts()
         message: JSON = {"type": "message", **self.our_author(), **body, "ts": ts}
         if thread_ts:
@@ -213,7 +213,7 @@ class Workspace:
         self.touched(channel, ts, user)
 
     def touched(self, channel: Channel, ts: str, user: str) -> None:
-        """Tell who looks on that something for this user changed."""
+        """Notify watchers of a change for this user."""
         self.on_change(Change("ephemeral", channel.id, ts, user))
 
     def our_author(self) -> JSON:

@@ -1,4 +1,4 @@
-"""The harness judges right; how fast things are is not a test's business."""
+"""The harness judges figures correctly; no test measures the speed itself."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The alerts of the benchmarks are what the benches say they are."""
+"""The alerts of the benchmarks have the groups and fingerprints that they claim."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The storms' benches judge right what they are told."""
+"""The benchmarks of bursts judge their figures correctly."""
 
 import pytest
 

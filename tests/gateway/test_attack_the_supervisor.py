@@ -1,4 +1,4 @@
-"""A supervised service that turns on its gateway: reads its secret, writes its journal, stays."""
+"""A supervised service attacks its gateway: its secret, its journal, its shutdown."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ Launch = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
 @pytest.fixture
 async def launch(tmp_path: Path) -> AsyncIterator[Launch]:
-    """Start a gateway as an operator does, its secret in a variable; all is ended."""
+    """Start a gateway as an operator does, with its secret in a variable; stops it at the end."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def begin(config: dict[str, Any]) -> asyncio.subprocess.Process:

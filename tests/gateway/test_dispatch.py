@@ -1,4 +1,4 @@
-"""The dispatcher over an executor that does as told: what no real one can be made to do."""
+"""The dispatcher over a scripted executor, for cases that no real executor can produce."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TARGETS = read_config({"targets": {"web": {"executor": "process", "argv": ["true
 
 
 class ToldExecutor:
-    """Runs `what`; remembers how often it was asked to."""
+    """Runs `what`, and counts its runs."""
 
     def __init__(self, what, deadline_seconds: int = 5) -> None:
         self._what = what

@@ -160,7 +160,7 @@ async def test_a_container_that_is_not_there_is_named(desk_for, docker_daemon):
 
 @pytest.fixture
 async def odd_engine(free_port):
-    """An engine that answers as told, path by path; it remembers what it was asked."""
+    """An engine with scripted answers by path; it records the requests."""
     answers: dict[str, web.Response | type[Exception]] = {}
     requests: list[str] = []
 

@@ -74,7 +74,7 @@ async def test_a_targets_environment_is_in_the_list_the_plan_and_the_plans_diges
         digests.add(plan.digest)
         _, listed = await desk.get("/actions")
         assert listed["environments"] == ({"web": word} if word else {})
-    assert len(digests) == 3, "whoever moves a target to another environment makes another plan"
+    assert len(digests) == 3, "a target in another environment has another plan"
 
 
 async def test_an_approved_plan_runs(start, service):

@@ -1,4 +1,4 @@
-"""One idempotency key is one execution and one answer, whoever asks again and when."""
+"""One idempotency key is one execution and one answer, however often it is sent."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 async def launch(tmp_path: Path):
-    """Start the gateway as a process; returns it and a client. Whatever is left is killed."""
+    """Start the gateway as a process; returns it and a client. Kills it at the end."""
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
 

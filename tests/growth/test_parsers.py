@@ -1,4 +1,4 @@
-"""No parser takes four times the input in more than about four times the time, whoever sends it."""
+"""Every parser takes four times the input in about four times the time at most."""
 
 from __future__ import annotations
 

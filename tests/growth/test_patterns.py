@@ -1,4 +1,4 @@
-"""No regular expression of ours takes four times the text in more than about four times the time.
+"""Every regular expression takes four times the text in about four times the time at most.
 
 The inputs are made of each pattern's own characters. A pattern that grows with the square (sixteen
 times) would let a text of 24 kB stop the event loop for seconds.

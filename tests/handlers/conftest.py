@@ -32,7 +32,7 @@ OPS = "C0OPS00001"
 
 
 class Scripted(Faults):
-    """Answers each call of a method with the next thing in its script, then lets calls through."""
+    """Answers each call of a method with the next item of its script, then lets calls through."""
 
     def __init__(self) -> None:
         self.script: dict[str, list] = {}
@@ -69,7 +69,7 @@ class Known:
 
 @dataclass
 class Desk:
-    """All of it, for a test to hold."""
+    """The store, the local Slack and the outbox of one test."""
 
     slack: LocalSlack
     faults: Scripted
@@ -87,7 +87,7 @@ class Desk:
         return [(call.method, call.args) for call in self.slack.calls]
 
     def wake(self, seconds: float = 0) -> None:
-        """Let time pass, and the outbox see it."""
+        """Put the clock forward, and wake the outbox."""
         self.clock.forward(seconds)
         self.store.signal(Topic.OUTBOX).set()
 

@@ -80,7 +80,7 @@ def event(name: str, **more: Any) -> dict[str, Any]:
 
 MENTION = event("app_mention", user=USER, text="<@U0BOT> why?", thread_ts="1.000001")
 
-# One payload a listener that acts; whoever adds a listener adds its payload.
+# One payload for each listener that acts; add the payload of a new listener here.
 ACTING = {
     "approve": action("sopbot.approve"),
     "reject": action("sopbot.reject"),

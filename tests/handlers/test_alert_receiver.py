@@ -14,7 +14,7 @@ CHANNELS = AlertChannels(channels=frozenset({"C1"}), sources=frozenset(), own_bo
 
 
 class Received:
-    """Replaces the incident service: remembers the deliveries."""
+    """Replaces the incident service; records the deliveries."""
 
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []

@@ -1,4 +1,4 @@
-"""The order in a channel, and the moment before the first post of a quiet one."""
+"""The order of messages in a channel, and the wait before the first post of a quiet one."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -20,7 +20,7 @@ from tests.helpers.waiting import until
 
 
 class Bot:
-    """A pool whose envelopes are remembered, and acknowledged while `acknowledges`."""
+    """A pool that records its envelopes, and acknowledges them while `acknowledges` is true."""
 
     def __init__(self, slack: LocalSlack, session: aiohttp.ClientSession, count: int) -> None:
         self.slack = slack

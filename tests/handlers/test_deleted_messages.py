@@ -1,4 +1,4 @@
-"""A card that somebody deleted is posted anew, once."""
+"""A deleted card is posted again, once."""
 
 from store.statements import query
 from tests.handlers.conftest import ALERTS

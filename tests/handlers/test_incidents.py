@@ -1,4 +1,4 @@
-"""The card's buttons: they count where they stand on a message of their incident."""
+"""The card's buttons count only on a message of their incident."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.helpers.builders import CHANNEL, NOW, open_incident
 
 
 class NotedMeanwhile:
-    """The store, in which the outbox notes the card's ts between a press's two looks."""
+    """A store in which the ts of the card is recorded between the two lookups of a press."""
 
     def __init__(self, store: Store, ts: str) -> None:
         self._store = store

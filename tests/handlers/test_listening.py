@@ -26,7 +26,7 @@ from tests.helpers.waiting import until
 
 
 class Broken:
-    """An incident service of which everything fails at once, without giving the loop a turn."""
+    """An incident service whose every method fails at once, before the loop has a turn."""
 
     home_team = TEAM
 
@@ -38,7 +38,7 @@ class Broken:
 
 
 class DirectCalls:
-    """Remembers the ephemeral messages, each with the payload that it answers."""
+    """Records the ephemeral messages, each with the payload that it answers."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[dict[str, Any], str]] = []
@@ -83,7 +83,7 @@ class Desk:
 
 @pytest.fixture
 async def response_url() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
-    """The response URL of a command: a real server that remembers late answers."""
+    """The response URL of a command: a real server that records late answers."""
     got: list[dict[str, Any]] = []
 
     async def take(request: web.Request) -> web.Response:

@@ -58,7 +58,7 @@ async def test_a_card_posted_anew_whose_answer_is_lost_is_found(desk):
         desk.wake(2)
         await until(lambda: unsure_of(desk, 1), why="the answer to the new post is lost")
         await until(lambda: nothing_waits(desk), why="it is known where the card is")
-    assert len(desk.ours()) == 1, "posted anew once"
+    assert len(desk.ours()) == 1, "posted again once"
     assert (await desk.store.outbox_message(f"card:{number}")).ts == desk.ours()[0].ts != card.ts
 
 

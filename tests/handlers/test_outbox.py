@@ -1,4 +1,4 @@
-"""The outbox: each message once, the gravest first, nothing lost when Slack has a bad day."""
+"""The outbox sends each message once, the most severe first, and loses none when Slack fails."""
 
 import asyncio
 import sqlite3
@@ -137,7 +137,7 @@ async def test_slack_calls_are_counted_by_their_outcome(desk):
 
 
 class Shaky(Store):
-    """Fails the first time it is asked what is due."""
+    """A store that fails at its first query for due messages."""
 
     failed = False
 
@@ -198,7 +198,7 @@ async def test_a_message_of_an_unknown_kind_waits_and_lets_the_others_pass(desk,
 
 
 class Stumbling(Renderer):
-    """Has a bug in what it makes of one message."""
+    """A renderer with a bug in one kind of message."""
 
     async def render(self, message, content=None):
         if message.severity is Severity.CRITICAL:

@@ -9,7 +9,7 @@ from handlers.outbound.posted_messages import MOST_PAGES, pages
 
 
 class Listing:
-    """A Slack that lists pages; after the last one it gives `then` as the cursor, for ever."""
+    """A Slack that lists pages; after the last one it returns `then` as the cursor, without end."""
 
     def __init__(self, cursors, then=""):
         self._following = dict(pairwise(["", *cursors, then]))

@@ -1,4 +1,4 @@
-"""The pace of posts in a channel, and its change after a refusal."""
+"""The rate of posts in a channel, and its change after a refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A message that Slack refuses is tried again or given up, and holds up no other."""
+"""A message that Slack refuses is retried or given up, and delays no other message."""
 
 import asyncio
 
@@ -52,7 +52,7 @@ async def test_a_token_that_slack_does_not_take_loses_nothing(desk):
 
 
 def poison(error, status=200):
-    """Refuses what speaks of the service `poison` in its channel, in this way and for ever."""
+    """Refuse every message about the service `poison` in its channel, with this error."""
 
     def answer(method, args):
         spoken = str(args.get("text")) if args.get("channel") == ALERTS else ""

@@ -1,4 +1,4 @@
-"""The error that the client makes of each shape of answer."""
+"""The client turns each shape of answer into an error."""
 
 from types import SimpleNamespace
 
@@ -72,7 +72,7 @@ def test_a_rate_limit_without_a_wait_is_waited_for_half_a_minute():
 
 @pytest.fixture
 def limited(desk):
-    """A caller in front of a Slack that refuses once, for half a minute."""
+    """A client of a Slack that limits one call, for half a minute."""
     desk.faults.script["chat.postMessage"] = [rate_limited(30)]
     desk.faults.script["chat.update"] = [rate_limited(30)]
     return SlackClient(desk.client, desk.metrics, desk.clock)

@@ -1,4 +1,4 @@
-"""The status of people: asked once a minute; if Slack does not answer, no vote counts."""
+"""The status of people is looked up once a minute; if Slack does not answer, no vote counts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOME = "T0TEAM0001"
 
 
 class Desk:
-    """People over a local Slack that counts what it is asked."""
+    """User status over a local Slack that counts its calls."""
 
     def __init__(self, slack: LocalSlack, faults: SlackHooks) -> None:
         self.slack, self.faults, self.clock = slack, faults, FixedClock()

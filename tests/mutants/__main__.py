@@ -26,7 +26,7 @@ FAILED, PASSED = 1, 0
 
 
 def main(filters: list[str]) -> int:
-    """Run them all, and return 1 when any is not killed."""
+    """Run the chosen mutants; returns 1 if one is not killed."""
     chosen = [mutant for mutant in MUTANTS if all(word in str(mutant) for word in filters)]
     trees: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
@@ -56,7 +56,7 @@ def copied(folder: Path) -> Path:
 
 
 def fate_reported(mutant: Mutant, trees: SimpleQueue[Path]) -> str:
-    """The fate of a mutant, which is also printed."""
+    """Run the mutant, print its fate and return it."""
     tree = trees.get()
     try:
         fate = fate_of(mutant, tree)

@@ -1,4 +1,4 @@
-"""The list of mutants fits the code, and a mutant is what its line says."""
+"""The catalogue of mutants fits the code, and each mutant removes what its entry says."""
 
 from __future__ import annotations
 

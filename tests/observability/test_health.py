@@ -1,4 +1,4 @@
-"""Health: each part with its own state and age."""
+"""The health report has the state and age of each part."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -81,7 +81,7 @@ async def test_an_approval_whose_content_was_replaced_does_not_run(
     world.store.tamper("UPDATE approvals SET preview = ?", row["preview"].replace('["', '["echo '))
     (changed,) = world.rows("SELECT * FROM approvals")
     assert changed["preview"] != row["preview"]
-    # The digest takes no key: whoever edits the one makes the other fit.
+    # The digest takes no key: an attacker who edits the row can compute it.
     digest = digest_of(approval_from(changed, []))
     world.store.tamper("UPDATE approvals SET digest = ?", digest)
     await world.press(card, "Approve", "ben")

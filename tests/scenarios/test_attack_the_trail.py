@@ -119,7 +119,7 @@ async def test_a_trail_truncated_while_the_bot_is_down_is_found_by_the_head_in_s
 
     second = await bot()
     assert "its head was posted in Slack" in await health_says(second)
-    await until(lambda: len(notices(world)) == 1, why="the ops channel is told")
+    await until(lambda: len(notices(world)) == 1, why="the notice in the ops channel")
     await second.__aexit__()
     code, out, err = await run_bot(
         "audit",
@@ -146,7 +146,7 @@ async def test_a_last_row_deleted_while_the_bot_is_down_is_found(
     world.store.tamper("DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)")
     second = await bot()
     assert "is missing" in await health_says(second)
-    await until(lambda: len(notices(world)) == 1, why="the ops channel is told")
+    await until(lambda: len(notices(world)) == 1, why="the notice in the ops channel")
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"{second.http_url}/readyz") as answer,

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.unmeasured
 
 CHANNELS = 4
 RATE = 100  # alerts a second
-TIMEOUT = 300  # real seconds until all is told; never a measure of how fast it is
+TIMEOUT = 300  # real seconds until all is posted; never a measure of how fast it is
 SEVERITIES = {"critical": "CRITICAL", "warning": "MEDIUM", "info": "LOW"}
 
 
@@ -88,7 +88,7 @@ def world(
     store = SqliteDatabase(tmp_path / "sopbot.db")
     world = World(slack, slack_hooks, leaky_service, store, tmp_path, gateway.url, "")
     world.write_sops()
-    # The limits are the dice's: the cost of Slack's own limits is tested elsewhere.
+    # Limits come at random here: Slack's own limits are tested elsewhere.
     rules = {"notify": {"post_interval_seconds": 0}, "remediate": {"approvers": [BEN]}}
     (tmp_path / "policy.yaml").write_text(json.dumps(rules))
     return world
@@ -223,7 +223,7 @@ async def test_no_alert_is_lost_none_counts_twice_and_each_card_is_right_in_the_
         assert_right(own[0], group, alerts_of[group])
     struck = Counter(fault.what.split()[0] for fault in world.slack.struck)
     print("struck:", dict(struck), "given up by Slack:", len(world.slack.core.links.undelivered))
-    assert struck["lose_answer"], "the dice fell on something"
+    assert struck["lose_answer"], "some answers were lost"
 
 
 def assert_right(card: Message, group: int, alerts: int) -> None:

@@ -63,7 +63,7 @@ async def test_a_card_that_somebody_deleted_does_not_silence_its_channel(
     await world.slack.delete_as_app(card)
     await world.types("/incident ask INC-1 why?")  # its answer has no thread to go to
     answered = "SELECT 1 FROM outbox WHERE key = 'advice:2' AND sent_version > 0"
-    await until(lambda: world.rows(answered), why="the answer, beneath the card posted anew")
+    await until(lambda: world.rows(answered), why="the answer below the new card")
     await world.alert("second-api")
     await world.card("second-api", number=2)
 

@@ -245,7 +245,7 @@ async def test_a_request_that_arrives_after_its_successor_restarts_nothing_twice
         goes_on = await kills_at(request)
         if request.path == "/execute":
             if gateway_proxy.count("POST", "/execute") == 1:
-                # Held on its way while the bot dies, comes back, asks, and sends it anew.
+                # Held back while the bot dies, starts again, looks it up, and resends it.
                 await sent_again.wait()
             sent_again.set()
         return goes_on

@@ -30,7 +30,7 @@ from tests.scenarios.world import ALERTS, BEN, World, kind
 pytestmark = pytest.mark.unmeasured
 
 OPS, ARCHIVED = "C0OPS00001", "C0ARCHIVE1"
-TIMEOUT = 600  # real seconds until all is said; never a measure of how fast it is
+TIMEOUT = 600  # real seconds until all is posted; never a measure of how fast it is
 
 BEFORE = "before Slack takes it"
 ACCEPTED = "between its acceptance and the answer"
@@ -178,7 +178,7 @@ async def test_thirty_percent_lost_answers_double_no_message(
     counts = Counter(s.about.split()[0] for s in world.slack.struck if s.what == "lose_answer")
     print("answers lost:", dict(counts))
     nothing_is_doubled(world, incidents)
-    assert counts["chat.postMessage"] >= incidents // 4, "the dice fell on something"
+    assert counts["chat.postMessage"] >= incidents // 4, "some answers were lost"
 
 
 # The bot is killed
@@ -271,7 +271,7 @@ async def test_a_kill_at_any_point_of_a_post_doubles_no_message(
     supervisor = asyncio.create_task(killer.keep_running())
     await until(lambda: world.slack.connections, TIMEOUT, "the bot is connected")
     incidents = 12
-    # Of one storm the digest is posted twice at most; killed at its third point it is the next's.
+    # The digest of a burst is posted twice at most: the third kill comes in the next burst.
     await cause_every_message(world, incidents, freezes=4 if "frozen" in points else 1, storms=2)
     supervisor.cancel()
     await asyncio.gather(supervisor, return_exceptions=True)

@@ -36,7 +36,7 @@ async def test_a_card_that_cannot_be_posted_is_reported_until_it_is(
     clock.forward(301)
     await running._watchdog.run()
     await world.slack.wait_for(
-        lambda: notices(world), why="the ops channel hears of it", channel=OPS
+        lambda: notices(world), why="the notice in the ops channel", channel=OPS
     )
     assert "INC-1" in notices(world)[0].text + str(notices(world)[0].data["blocks"])
     _, check = await readyz(running, http)

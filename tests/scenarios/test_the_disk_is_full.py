@@ -211,7 +211,7 @@ async def test_advice_that_comes_while_the_disk_is_full_is_kept_and_shown(
     await until(
         lambda: sample("qchat_request_duration_seconds_count") == 1, why="the advisor answered"
     )
-    for _ in range(20):  # time enough for whoever writes the answer down to be refused too
+    for _ in range(20):  # time enough for the write of the answer to fail too
         with pytest.raises(StoreError):
             await running.service.store.ping(NOW)
     disk.make_room()

@@ -59,7 +59,7 @@ async def test_without_its_gateway_the_bot_accepts_alerts_and_says_that_nothing_
 
         await world.slack.wait_for(
             lambda: any("Nothing can run since" in text for text in notices()),
-            why="the ops channel hears of it",
+            why="the notice in the ops channel",
         )
         gateway_proxy.alter = lambda request, status, body: (status, body)
         await started.health.check("gateway")

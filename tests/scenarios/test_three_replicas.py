@@ -39,7 +39,7 @@ SEED = int(os.environ.get("SOPBOT_SEED", "20261121"))
 ALERTS, GROUPS, CHANNELS = 2_000, 100, 20
 WITH_ACTION = 10  # of the groups have an SOP that offers a restart
 LEASE = 2.0
-TIMEOUT = 240  # seconds for everything to be told and done
+TIMEOUT = 240  # seconds until everything is posted and done
 JITTER = 0.4  # seconds by which a post may be early: the pace is kept where it is sent
 
 pytestmark = [pytest.mark.services("postgres"), pytest.mark.timeout(600), pytest.mark.unmeasured]

@@ -148,7 +148,7 @@ async def enforced(bound: str) -> AsyncIterator[None]:
 
 
 async def everything(reader: asyncio.StreamReader) -> bytes:
-    """All that comes until the server closes."""
+    """The bytes that arrive until the server closes."""
     data = b""
     with suppress(ConnectionError):
         while part := await reader.read(65_536):
@@ -159,7 +159,7 @@ async def everything(reader: asyncio.StreamReader) -> bytes:
 async def first_ended(
     connections: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]], count: int
 ) -> None:
-    """Wait until the server has closed so many of the connections."""
+    """Wait until the server has closed that many connections."""
     ended = [asyncio.create_task(everything(reader)) for reader, _ in connections]
     try:
         for number, first in enumerate(asyncio.as_completed(ended), 1):

@@ -1,4 +1,4 @@
-"""Connections whose first request is not whole: held by the thousand, understood in part only."""
+"""Connections with an incomplete first request: thousands are held, and cost little."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class Slow:
 
 
 class Caller(socket.socket):
-    """Our end of a connection whose caller began a request."""
+    """The server's end of a connection whose caller began a request."""
 
     clock: Slow
 

@@ -1,4 +1,4 @@
-"""The server of both processes against callers that do not finish, over real sockets."""
+"""The server of bot and gateway against callers that do not finish, over real sockets."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.attack("ASI08")
 
 @asynccontextmanager
 async def dripping(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
-    """A byte now and then, for as long as the block lasts."""
+    """Send a byte now and then until the block ends."""
 
     async def drip() -> None:
         with suppress(ConnectionError):
@@ -155,7 +155,7 @@ async def test_a_caller_that_asks_again_and_again_and_reads_nothing_is_closed(
 
 
 async def unread_answer(server: Server) -> asyncio.StreamReader:
-    """A caller that asks until an answer stays with the server, though no handler waits for it."""
+    """Send requests until an answer stays unread in the server, though no handler waits for it."""
     reader, writer = await server.connect()
     gate = server.listening.gate
     async with enforced("that an answer which nobody reads stays with the server"):

@@ -1,4 +1,4 @@
-"""Descriptors: raised where the system lets us, and never promised where it does not."""
+"""The limit of descriptors is raised where the system allows it, and respected where not."""
 
 import subprocess
 import sys

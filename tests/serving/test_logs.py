@@ -177,7 +177,7 @@ def test_an_event_below_the_level_costs_no_line():
 
 
 class WatchedStream(io.StringIO):
-    """Remembers how often it was written to, and tells the loop."""
+    """Counts its writes, and reports each to the loop."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -250,7 +250,7 @@ def test_lines_left_by_a_finished_loop_are_written_by_the_next_one(monkeypatch):
 
 
 def calls_of(function):
-    """Count the functions, ours and built-in, that one call of it calls."""
+    """Count the functions, ours and built-in, that one call causes."""
     calls = 0
 
     def count(_frame, event, _argument):

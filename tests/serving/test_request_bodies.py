@@ -1,4 +1,4 @@
-"""Bodies in chunks and with an encoding: what is read and what is refused."""
+"""The server reads honest bodies in chunks, and refuses encodings and too many chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seam for storms: a fault can be put in front of, and behind, each step."""
+"""Faults: one can be put before and after each step."""
 
 import asyncio
 from typing import Any

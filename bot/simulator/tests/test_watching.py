@@ -1,4 +1,4 @@
-"""Reading and waiting stay cheap in a storm, and clocks keep their promises."""
+"""Reading and waiting stay cheap in a burst, and clocks advance as they should."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""conversations.*: channels, their members, what was said in them."""
+"""conversations.*: channels, their members and their messages."""
 
 import base64
 from collections.abc import Iterable

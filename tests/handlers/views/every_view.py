@@ -29,7 +29,7 @@ from tests.helpers.models import (
 
 
 def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]]]]:
-    """Everything the bot posts or answers, with that text wherever a stranger's may stand."""
+    """Yield every message and answer of the bot, with `evil` wherever a stranger's text may be."""
     names = "title env region service category source value threshold text sop_id tracking_id"
     texts = dict.fromkeys(names.split(), evil)
     links = (

@@ -1,4 +1,4 @@
-"""Advice: labelled with where it is from, and a model's text is data."""
+"""Advice names its source, and the text of a model is data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The approval card: exactly what will run, and only an undecided one has its two buttons."""
+"""The approval card shows exactly what will run, and has its buttons only while pending."""
 
 from __future__ import annotations
 

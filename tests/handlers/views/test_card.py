@@ -1,4 +1,4 @@
-"""The card: one glance says what, how bad, since when, who, what next."""
+"""The card shows what happened, the severity, the start, the owner and the next step."""
 
 from __future__ import annotations
 

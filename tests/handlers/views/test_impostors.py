@@ -1,4 +1,4 @@
-"""Words of strangers that pose as the bot's own: in every view, in blocks and in fallback text."""
+"""Strangers' text that imitates the bot is harmless in every view, in blocks and fallback text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad news: a message that mentions whom it concerns, and a line on the card."""
+"""Bad news is a message that mentions the people concerned, and a line on the card."""
 
 from __future__ import annotations
 

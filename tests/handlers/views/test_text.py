@@ -1,4 +1,4 @@
-"""The one place where strangers' text becomes safe for Slack."""
+"""The helpers that make strangers' text safe for Slack."""
 
 from __future__ import annotations
 

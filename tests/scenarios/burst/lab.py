@@ -35,7 +35,7 @@ from tests.scenarios.world import (
 
 JSON = dict[str, Any]
 
-# What monitoring calls them, and what the card then says, the gravest first.
+# The severities of alerts and the words on the card, the most severe first.
 SEVERITIES = ("critical", "high", "warning", "info")
 SHOWN = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 MEGABYTE = 1_000_000
@@ -163,7 +163,7 @@ class Lab(World):
     async def wait_until_done(self, seconds: float) -> None:
         """Wait until nothing is left to do, for at most so many simulated seconds."""
         try:
-            await until(lambda: not self.unfinished(), seconds, "all is told", every=1)
+            await until(lambda: not self.unfinished(), seconds, "nothing is unfinished", every=1)
         except AssertionError as error:
             raise AssertionError(f"{error}; left: {self.unfinished()}") from None
 

@@ -13,7 +13,7 @@ from tests.helpers.seeds import SEED
 from tests.helpers.waiting import until
 from tests.scenarios.burst.lab import SEVERITIES, SHOWN, Lab, rank_of
 
-COUNTS = (5, 15, 20, 20)  # of each severity, the gravest first
+COUNTS = (5, 15, 20, 20)  # of each severity, the most severe first
 INCIDENTS = sum(COUNTS)
 CRITICAL_WITHIN, ALL_WITHIN = 5.0, 65.0  # simulated seconds
 MARGIN = 0.5
@@ -61,7 +61,7 @@ async def test_each_incident_has_its_card_within_65_seconds_and_a_critical_one_w
         critical = [at for at, rank in cards if rank == 0]
         assert len(critical) == COUNTS[0]
         assert max(critical) <= CRITICAL_WITHIN - MARGIN, "the first place was a critical one's"
-        assert [rank for _, rank in cards] == sorted(rank for _, rank in cards), "gravest first"
+        assert [rank for _, rank in cards] == sorted(rank for _, rank in cards), "most severe first"
         await lab.wait_until_done(600)
         assert lab.incidents() == (INCIDENTS, INCIDENTS)
         assert lab.repeated() == []
