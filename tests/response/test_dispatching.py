@@ -127,6 +127,25 @@ async def test_what_a_dead_process_never_sent_is_sent_only_for_an_open_incident(
     assert await bench.state() == (REVOKED if resolved else SUCCEEDED)
 
 
+async def test_a_revoked_request_of_a_dead_process_is_barred_at_the_gateway_or_its_outcome_recorded(
+    bench: Bench,
+) -> None:
+    await bench.claimed_by(bench.dead)
+    await bench.store.resolve(1, ANA, later(3))
+    barred: list[bool] = []
+
+    async def lookup(_key: str, *, tracking_id: str = "", bar: bool = False) -> object:
+        barred.append(bar)
+        if not bar:
+            return NeverSeen()
+        return Outcome(state="succeeded", overall_status="SUCCESS")  # it arrived in between
+
+    bench.gateway.lookup = lookup  # type: ignore[method-assign]
+    await bench.service.dispatches.recover()
+    assert barred == [False, True]
+    assert (bench.gateway.sent, await bench.state()) == ([], SUCCEEDED)
+
+
 async def test_an_outcome_that_the_store_refuses_once_is_written_the_next_time(
     bench: Bench,
 ) -> None:

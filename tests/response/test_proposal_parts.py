@@ -1,12 +1,17 @@
 """The origin of each value of a proposal, and the digest that binds a run to the card."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
+from bot.errors import InputError
 from bot.incidents.environments import DEFAULT
 from bot.incidents.model import Alert, AlertStatus
 from bot.incidents.sops import ProposedAction, Sop
 from bot.remediation import catalogue
-from bot.response.proposal_parts import no_target, offered, values_from
+from bot.response.proposal_parts import is_seen, no_target, offered, values_from
+from tests.helpers.models import incident
 
 NOW = datetime(2026, 11, 21, 3, 4, tzinfo=UTC)
 ALERT = Alert(
@@ -49,10 +54,6 @@ def test_an_action_is_offered_only_when_its_condition_fits():
 
 
 def test_hostile_alert_text_cannot_become_a_target():
-    import pytest
-
-    from bot.errors import InputError
-
     for name in ("web; rm -rf /", "../etc", "web\nother", "$(id)", "-rf", ""):
         with pytest.raises(InputError) as refused:
             catalogue.propose("service.restart", {"target": (name, "alert: service")})
@@ -64,3 +65,19 @@ def test_a_name_that_is_no_target_is_answered_with_the_first_few_that_are():
     result = str(no_target("nosuch", many))
     assert result.startswith("No target nosuch. Known targets: service-00, service-01, ")
     assert result.endswith("service-09 and 4 more.")
+
+
+@pytest.mark.parametrize(
+    ("service", "labels", "expected"),
+    [
+        ("web-1", {}, True),
+        ("shop", {"pod": "web-1"}, True),
+        ("shop", {"note": "web-1"}, False),
+        ("shop", {}, False),
+    ],
+    ids=["as service", "in a label for targets", "in another label", "nowhere"],
+)
+def test_a_target_is_seen_only_as_the_service_or_in_a_label_for_targets(service, labels, expected):
+    other = incident(service="shop", labels={})
+    assert is_seen("web-1", other, replace(ALERT, service=service, labels=labels)) is expected
+    assert is_seen("web-1", incident(service=service, labels=labels), None) is expected
