@@ -169,25 +169,27 @@ def headlines(count: int) -> int:
     return len(read_message({"attachments": rows}).headlines)
 
 
-def asked(**parts: Any) -> dict[str, Any]:
+def prompt_of(**parts: Any) -> dict[str, Any]:
     return subject_data(Subject(incident_key="k", sop_id="s", now=NOW, **parts))
 
 
 def turns(count: int, size: int) -> list[dict[str, str]]:
     history = tuple(Turn("person", NOW, "x" * size) for _ in range(count))
-    text: list[dict[str, str]] = asked(history=history)["history_of_earlier_incidents"]
+    text: list[dict[str, str]] = prompt_of(history=history)["history_of_earlier_incidents"]
     return text
 
 
 def guided(commands: tuple[str, ...]) -> list[str]:
-    lines: list[str] = asked(guidance=Guidance(sop_id="s", commands=commands))["sop"]["commands"]
+    lines: list[str] = prompt_of(guidance=Guidance(sop_id="s", commands=commands))["sop"][
+        "commands"
+    ]
     return lines
 
 
 def facts(count: int, size: int = 1) -> list[dict[str, str]]:
-    text: list[dict[str, str]] = asked(facts=tuple(Fact("f", "x" * size) for _ in range(count)))[
-        "facts"
-    ]
+    text: list[dict[str, str]] = prompt_of(
+        facts=tuple(Fact("f", "x" * size) for _ in range(count))
+    )["facts"]
     return text
 
 
@@ -209,7 +211,7 @@ FED: dict[str, tuple[Callable[[int], int], int]] = {
     "headlines": (headlines, 100),
     "a model's answer": (lambda n: len(clean_answer("x" * n)), MIB),
     "stderr": (lambda n: len(excerpt(b"." * n)), 160),
-    "a question": (lambda n: len(asked(question="x" * n)["question"]), 4_000),
+    "a question": (lambda n: len(prompt_of(question="x" * n)["question"]), 4_000),
     "a turn": (lambda n: len(turns(1, n)[0]["text"]), 1_200),
     "turns": (lambda n: len(turns(n, 1_000)), 6),
     "a fact": (lambda n: len(facts(1, n)[0]["text"]), 1_500),

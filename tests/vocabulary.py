@@ -69,10 +69,15 @@ class Fault(NamedTuple):
 def retired_identifiers(path: Path) -> Iterator[Fault]:
     """Names of classes, functions, variables, parameters and attributes that are retired words.
 
-    `given` of hypothesis is a name of its own.
+    Names imported from hypothesis, such as `given`, are its own.
     """
     tree = ast.parse(path.read_text("utf-8"))
-    theirs = {"given"} if "from hypothesis import given" in ast.unparse(tree) else set()
+    theirs = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "hypothesis"
+        for alias in node.names
+    }
     for node in ast.walk(tree):
         match node:
             case ast.Attribute(value=ast.Name(id="web"), attr="Response"):

@@ -55,8 +55,8 @@ def digest_of(approval: Approval) -> str:
         "needed": approval.needed,
         "approvers": approval.approvers,
         "requested_by": approval.requested_by,
-        "requested_at": _stamp(approval.requested_at),
-        "expires_at": _stamp(approval.expires_at),
+        "requested_at": _time_text(approval.requested_at),
+        "expires_at": _time_text(approval.expires_at),
         "terms": {**_values(approval.terms), "bound": _values(approval.terms.bound)},
         "undoes": approval.undoes,
     }
@@ -76,7 +76,7 @@ def _values(proposal: Proposal | Preview | ApprovalConditions | Binding) -> dict
     return {name: getattr(proposal, name) for name in _NAMES[type(proposal)]}
 
 
-def _stamp(at: datetime) -> str:
+def _time_text(at: datetime) -> str:
     """As the store writes it."""
     utc = at.astimezone(UTC).isoformat(timespec="microseconds")
     return utc.removesuffix("+00:00") + "Z"

@@ -52,7 +52,7 @@ async def layout(js: JetStreamContext, stream: str, consumer: str) -> Layout:
     missing = [
         subject
         for subject in (*ANOMALIES, *SUBJECTS)
-        if not any(covers(one, subject) or covers(subject, one) for one in everything)
+        if not any(covers(pattern, subject) or covers(subject, pattern) for pattern in everything)
     ]
     return Layout(tuple(sources), tuple(missing), stream in taken)
 
@@ -63,27 +63,27 @@ async def prepare(js: JetStreamContext, stream: str, consumer: str) -> tuple[Sou
     Raises OutsideError when a stream of that name exists and does not take the missing subjects:
     the bot never changes a stream that is there.
     """
-    found = await layout(js, stream, consumer)
-    if found.missing and found.has_own_stream:
+    existing = await layout(js, stream, consumer)
+    if existing.missing and existing.has_own_stream:
         raise OutsideError(
-            f"The stream {stream} does not take {', '.join(found.missing)}.",
+            f"The stream {stream} does not take {', '.join(existing.missing)}.",
             remedy="Add the subjects to it, or name another stream in NATS_STREAM.",
         )
-    if found.missing:
+    if existing.missing:
         await js.add_stream(
             StreamConfig(
                 name=stream,
                 description="anomalies for sopbot, and what it publishes",
-                subjects=list(found.missing),
+                subjects=list(existing.missing),
                 max_age=KEEP,
                 max_bytes=KEEP_BYTES,
                 duplicate_window=DUPLICATE_WINDOW,
             )
         )
-        found = await layout(js, stream, consumer)
-    for source in found.sources:
+        existing = await layout(js, stream, consumer)
+    for source in existing.sources:
         await _consumer(js, source)
-    return found.sources
+    return existing.sources
 
 
 def durable_name(consumer: str, subject: str) -> str:

@@ -20,10 +20,10 @@ def covers(pattern: str, subject: str) -> bool:
     return len(wide) == len(narrow)
 
 
-def filters(taken: Iterable[str], wanted: Iterable[str]) -> Iterator[str]:
-    """Yield the filters that consume `wanted` from a stream that takes the subjects `taken`."""
+def filters(taken: Iterable[str], patterns: Iterable[str]) -> Iterator[str]:
+    """Yield the filters that consume `patterns` from a stream that takes the subjects `taken`."""
     subjects = tuple(taken)
-    for pattern in wanted:
+    for pattern in patterns:
         for subject in subjects:
             if covers(subject, pattern):
                 yield pattern

@@ -68,13 +68,13 @@ def unpublished(subject: str, since: datetime, limit: int) -> Operation[list[Pub
         return []
     is_advice = source.table == "advice"
     ids = [row["incident_id" if is_advice else "id"] for row in rows]
-    marks = ", ".join("?" * len(set(ids)))
-    found = yield query(
+    placeholders = ", ".join("?" * len(set(ids)))
+    incident_rows = yield query(
         "SELECT i.*, (SELECT a.name FROM alerts a WHERE a.incident_id = i.id"  # noqa: S608 - constants
-        f" ORDER BY a.id LIMIT 1) AS alert_name FROM incidents i WHERE i.id IN ({marks})",
+        f" ORDER BY a.id LIMIT 1) AS alert_name FROM incidents i WHERE i.id IN ({placeholders})",
         *sorted(set(ids)),
     )
-    incidents = {row["id"]: row for row in found}
+    incidents = {row["id"]: row for row in incident_rows}
     return [
         Publication(
             subject,

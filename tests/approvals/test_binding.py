@@ -14,32 +14,56 @@ from bot.incidents.remediation import Parameter, Preview
 from tests.helpers import models
 
 CHANGES: dict[str, Callable[[Approval], Approval]] = {
-    "id": lambda one: replace(one, id="1" * 32),
-    "incident": lambda one: replace(one, incident_id=7),
-    "action": lambda one: replace(one, proposal=replace(one.proposal, action_id="service.stop")),
-    "target": lambda one: replace(one, proposal=replace(one.proposal, target="other")),
-    "a value": lambda one: _with(one, Parameter("target", "other", "alert label container")),
-    "an origin": lambda one: _with(one, Parameter("target", "checkout-api-3", "asked by @U1")),
-    "risk": lambda one: replace(one, proposal=replace(one.proposal, risk="low")),
-    "title": lambda one: replace(one, proposal=replace(one.proposal, title="Test it")),
-    "whether it can be undone": lambda one: replace(
-        one, proposal=replace(one.proposal, reversible="yes!")
+    "id": lambda approval: replace(approval, id="1" * 32),
+    "incident": lambda approval: replace(approval, incident_id=7),
+    "action": lambda approval: replace(
+        approval, proposal=replace(approval.proposal, action_id="service.stop")
     ),
-    "intent": lambda one: replace(one, proposal=replace(one.proposal, intent="delete the volume")),
-    "what it touches": lambda one: replace(one, preview=replace(one.preview, touches="nothing!")),
-    "when it was asked": lambda one: replace(
-        one, requested_at=one.requested_at - timedelta(seconds=1)
+    "target": lambda approval: replace(
+        approval, proposal=replace(approval.proposal, target="other")
     ),
-    "command": lambda one: replace(one, preview=replace(one.preview, command="rm")),
-    "plan": lambda one: replace(one, preview=Preview(one.preview.command, "sha256:2", "")),
-    "needed": lambda one: replace(one, needed=1),
-    "approvers": lambda one: replace(one, approvers=(*one.approvers, "U0EVE")),
-    "who asked": lambda one: replace(one, requested_by=""),
-    "a reason": lambda one: replace(one, terms=replace(one.terms, reason_required=True)),
-    "editors": lambda one: replace(one, terms=replace(one.terms, editors=("U0EVE",))),
-    "the world": lambda one: replace(one, terms=replace(one.terms, bound=Binding(sop="x"))),
-    "undo": lambda one: replace(one, undoes="exec-1"),
-    "expiry": lambda one: replace(one, expires_at=one.expires_at + timedelta(seconds=1)),
+    "a value": lambda approval: _with(
+        approval, Parameter("target", "other", "alert label container")
+    ),
+    "an origin": lambda approval: _with(
+        approval, Parameter("target", "checkout-api-3", "asked by @U1")
+    ),
+    "risk": lambda approval: replace(approval, proposal=replace(approval.proposal, risk="low")),
+    "title": lambda approval: replace(
+        approval, proposal=replace(approval.proposal, title="Test it")
+    ),
+    "whether it can be undone": lambda approval: replace(
+        approval, proposal=replace(approval.proposal, reversible="yes!")
+    ),
+    "intent": lambda approval: replace(
+        approval, proposal=replace(approval.proposal, intent="delete the volume")
+    ),
+    "what it touches": lambda approval: replace(
+        approval, preview=replace(approval.preview, touches="nothing!")
+    ),
+    "when it was asked": lambda approval: replace(
+        approval, requested_at=approval.requested_at - timedelta(seconds=1)
+    ),
+    "command": lambda approval: replace(approval, preview=replace(approval.preview, command="rm")),
+    "plan": lambda approval: replace(
+        approval, preview=Preview(approval.preview.command, "sha256:2", "")
+    ),
+    "needed": lambda approval: replace(approval, needed=1),
+    "approvers": lambda approval: replace(approval, approvers=(*approval.approvers, "U0EVE")),
+    "who asked": lambda approval: replace(approval, requested_by=""),
+    "a reason": lambda approval: replace(
+        approval, terms=replace(approval.terms, reason_required=True)
+    ),
+    "editors": lambda approval: replace(
+        approval, terms=replace(approval.terms, editors=("U0EVE",))
+    ),
+    "the world": lambda approval: replace(
+        approval, terms=replace(approval.terms, bound=Binding(sop="x"))
+    ),
+    "undo": lambda approval: replace(approval, undoes="exec-1"),
+    "expiry": lambda approval: replace(
+        approval, expires_at=approval.expires_at + timedelta(seconds=1)
+    ),
 }
 
 
@@ -74,14 +98,14 @@ def test_every_field_that_is_added_has_to_be_looked_at() -> None:
 OTHERS: dict[str, Callable[[Approval], object]] = {
     "id": lambda _: "1" * 32,
     "incident_id": lambda _: 7,
-    "proposal": lambda one: replace(one.proposal, title="other"),
+    "proposal": lambda approval: replace(approval.proposal, title="other"),
     "preview": lambda _: Preview("other"),
     "requested_by": lambda _: "U0EVE",
-    "requested_at": lambda one: one.requested_at + timedelta(microseconds=1),
-    "expires_at": lambda one: one.expires_at + timedelta(microseconds=1),
+    "requested_at": lambda approval: approval.requested_at + timedelta(microseconds=1),
+    "expires_at": lambda approval: approval.expires_at + timedelta(microseconds=1),
     "needed": lambda _: 99,
     "approvers": lambda _: ("U0EVE",),
-    "terms": lambda one: replace(one.terms, targets=99),
+    "terms": lambda approval: replace(approval.terms, targets=99),
     "undoes": lambda _: "exec-99",
 }
 

@@ -31,7 +31,7 @@ FAILED, VERIFIED = RemediationStatus.FAILED, RemediationStatus.VERIFIED
 NOT_VERIFIED = RemediationStatus.NOT_VERIFIED
 
 
-def asked(**changes: object) -> Approval:
+def pending(**changes: object) -> Approval:
     """Cat asked for it; Ana and Ben may approve it."""
     terms = ApprovalConditions(bound=Binding(env="prod", service="checkout-api", sop="sop-digest"))
     approval = models.approval(**{"terms": terms, **changes})
@@ -40,7 +40,7 @@ def asked(**changes: object) -> Approval:
 
 def approved(**changes: object) -> Approval:
     state = RemediationStatus.APPROVED
-    return asked(**{"state": state, "decided_at": NOW, "decided_by": ANA, **changes})
+    return pending(**{"state": state, "decided_at": NOW, "decided_by": ANA, **changes})
 
 
 def ran(state: RemediationStatus = VERIFIED, minutes: float = 1, **changes: object) -> PastRun:
@@ -61,7 +61,7 @@ def config_of(approval: Approval, **changes: object) -> Config:
     return Config("sop-digest", replace(requirement_of(approval), **changes))  # type: ignore[arg-type]
 
 
-def found(
+def blocker_of(
     approval: Approval | None = None,
     *runs: PastRun,
     incident: Incident | None = None,
@@ -71,7 +71,7 @@ def found(
     config: Config | None = None,
     last_check: LastCheck | None = None,
 ) -> Blocker | None:
-    item, facts = approval or asked(), Facts(freeze, runs)
+    item, facts = approval or pending(), Facts(freeze, runs)
     return evaluate(
         item,
         incident or models.incident(),
@@ -86,9 +86,11 @@ def found(
 def test_nothing_blocks_what_was_asked_a_moment_ago_nor_do_repeats_of_its_alert() -> None:
     incident = replace(models.incident(), alert_count=400, value="9 %", firing=3)
     for status in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
-        approval = asked()
+        approval = pending()
         assert (
-            found(approval, incident=replace(incident, status=status), config=config_of(approval))
+            blocker_of(
+                approval, incident=replace(incident, status=status), config=config_of(approval)
+            )
             is None
         )
 
@@ -104,7 +106,7 @@ def test_nothing_blocks_what_was_asked_a_moment_ago_nor_do_repeats_of_its_alert(
 def test_a_store_that_contradicts_its_record_blocks_everything(
     facts: Facts, kind: BlockerKind
 ) -> None:
-    for approval in (asked(), approved()):
+    for approval in (pending(), approved()):
         blocker = evaluate(approval, models.incident(), facts, LIMITS, NOW)
         assert blocker is not None
         assert blocker.kind is kind
@@ -114,24 +116,24 @@ def test_a_store_that_contradicts_its_record_blocks_everything(
 @pytest.mark.parametrize("severity", Severity)
 def test_a_severity_that_any_sender_may_say_ends_no_approval(severity: Severity) -> None:
     incident = models.incident(severity=severity)
-    for approval in (asked(), approved()):
-        assert found(approval, incident=incident, config=config_of(approval)) is None
+    for approval in (pending(), approved()):
+        assert blocker_of(approval, incident=incident, config=config_of(approval)) is None
 
 
 def test_no_action_of_a_resolved_incident_runs() -> None:
-    blocker = found(incident=models.incident(status=IncidentStatus.RESOLVED))
+    blocker = blocker_of(incident=models.incident(status=IncidentStatus.RESOLVED))
     assert blocker == Blocker(kind=Kind.INCIDENT_CLOSED, subject=IncidentStatus.RESOLVED)
     assert blocker.is_final
 
 
 def test_it_expires_at_its_time_and_an_approval_holds_as_long_as_it_would_have_waited() -> None:
-    waits, ends = asked(), asked().expires_at
-    assert found(waits, now=ends - timedelta(microseconds=1)) is None
-    assert found(waits, now=ends) == Blocker(kind=Kind.EXPIRED)
+    waits, ends = pending(), pending().expires_at
+    assert blocker_of(waits, now=ends - timedelta(microseconds=1)) is None
+    assert blocker_of(waits, now=ends) == Blocker(kind=Kind.EXPIRED)
     yes = approved(decided_at=NOW + MINUTE)
-    assert found(yes, now=ends + MINUTE - timedelta(microseconds=1)) is None
-    assert found(yes, now=ends + MINUTE) == Blocker(kind=Kind.APPROVED_TOO_LONG_AGO)
-    assert found(yes, now=NOW - MINUTE) == Blocker(kind=Kind.CLOCK_MOVED_BACK)
+    assert blocker_of(yes, now=ends + MINUTE - timedelta(microseconds=1)) is None
+    assert blocker_of(yes, now=ends + MINUTE) == Blocker(kind=Kind.APPROVED_TOO_LONG_AGO)
+    assert blocker_of(yes, now=NOW - MINUTE) == Blocker(kind=Kind.CLOCK_MOVED_BACK)
 
 
 @pytest.mark.parametrize(
@@ -147,15 +149,15 @@ def test_it_expires_at_its_time_and_an_approval_holds_as_long_as_it_would_have_w
 def test_what_it_was_proposed_for_has_changed(
     incident: dict[str, str], sop: str, needed: int, kind: BlockerKind
 ) -> None:
-    approval = asked()
+    approval = pending()
     config = replace(config_of(approval, needed=needed), sop=sop)
-    blocker = found(approval, incident=models.incident(**incident), config=config)
+    blocker = blocker_of(approval, incident=models.incident(**incident), config=config)
     assert blocker is not None
     assert (blocker.kind, blocker.is_final) == (kind, True)
 
 
 def test_what_the_policy_allows_to_nobody_any_more_is_over() -> None:
-    assert found(config=Config("sop-digest", None)) == Blocker(kind=Kind.REQUIREMENT_CHANGED)
+    assert blocker_of(config=Config("sop-digest", None)) == Blocker(kind=Kind.REQUIREMENT_CHANGED)
 
 
 @pytest.mark.parametrize(
@@ -170,17 +172,17 @@ def test_what_the_policy_allows_to_nobody_any_more_is_over() -> None:
 def test_where_too_few_are_left_who_could_approve_it_nobody_can(
     changes: dict[str, object], left: int
 ) -> None:
-    assert found(asked(**changes)) == Blocker(kind=Kind.NO_APPROVER, count=left)
+    assert blocker_of(pending(**changes)) == Blocker(kind=Kind.NO_APPROVER, count=left)
 
 
 def test_who_is_in_a_group_only_slack_knows_so_a_group_is_enough() -> None:
-    assert found(asked(approvers=("S0SRE",), needed=9)) is None
-    assert found(asked(votes=(models.vote(ANA),))) is None
+    assert blocker_of(pending(approvers=("S0SRE",), needed=9)) is None
+    assert blocker_of(pending(votes=(models.vote(ANA),))) is None
 
 
 def test_while_everything_is_frozen_nothing_runs() -> None:
     freeze = Freeze(BEN, NOW - MINUTE, "a move")
-    blocker = found(freeze=freeze)
+    blocker = blocker_of(freeze=freeze)
     expected = Blocker(kind=Kind.FROZEN, user=BEN, since=freeze.at, reason="a move")
     assert blocker == expected
     assert not expected.is_final
@@ -189,22 +191,22 @@ def test_while_everything_is_frozen_nothing_runs() -> None:
 def test_outside_of_its_window_it_says_when_that_opens() -> None:
     hour = (NOW + 2 * HOUR).replace(minute=0, second=0, microsecond=0)
     window = Window.model_validate({"start": f"{hour:%H:%M}", "end": f"{hour + HOUR:%H:%M}"})
-    approval = asked(terms=ApprovalConditions(only_in_windows=True))
+    approval = pending(terms=ApprovalConditions(only_in_windows=True))
     limits = replace(LIMITS, windows=(window,))
-    assert found(approval, limits=limits) == Blocker(kind=Kind.WINDOW_CLOSED, until=hour)
-    assert found(approval) == Blocker(kind=Kind.WINDOW_CLOSED), "no window is declared"
-    assert found(asked(), limits=limits) is None
+    assert blocker_of(approval, limits=limits) == Blocker(kind=Kind.WINDOW_CLOSED, until=hour)
+    assert blocker_of(approval) == Blocker(kind=Kind.WINDOW_CLOSED), "no window is declared"
+    assert blocker_of(pending(), limits=limits) is None
 
 
 def test_what_did_not_help_here_is_not_repeated_however_long_ago() -> None:
-    here = {"incident_id": asked().incident_id, "minutes": 9_000}
+    here = {"incident_id": pending().incident_id, "minutes": 9_000}
     for state in (NOT_VERIFIED, RemediationStatus.UNDONE):
-        blocker = found(asked(), ran(state, **here))  # type: ignore[arg-type]
+        blocker = blocker_of(pending(), ran(state, **here))  # type: ignore[arg-type]
         assert blocker == Blocker(kind=Kind.DID_NOT_HELP, subject="Restart checkout-api")
         assert blocker.makes_it_useless
-        assert found(asked(undoes="exec-1"), ran(state, **here)) is None  # type: ignore[arg-type]
-    assert found(asked(), ran(NOT_VERIFIED, 9_000)) is None, "in another incident"
-    assert found(asked(), ran(NOT_VERIFIED, action_id="service.stop", **here)) is None  # type: ignore[arg-type]
+        assert blocker_of(pending(undoes="exec-1"), ran(state, **here)) is None  # type: ignore[arg-type]
+    assert blocker_of(pending(), ran(NOT_VERIFIED, 9_000)) is None, "in another incident"
+    assert blocker_of(pending(), ran(NOT_VERIFIED, action_id="service.stop", **here)) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("undoes", ["", "exec-1"])
@@ -215,36 +217,36 @@ def test_one_action_a_target_at_a_time(
     state: RemediationStatus, kind: BlockerKind, undoes: str
 ) -> None:
     run = ran(state, 600)
-    blocker = found(asked(undoes=undoes), run)
+    blocker = blocker_of(pending(undoes=undoes), run)
     assert blocker == Blocker(
         kind=kind, subject=TARGET, incident_id=run.incident_id, since=run.started_at
     )
-    assert found(asked(), replace(run, target="elsewhere")) is None
-    assert found(asked(), replace(run, approval_id=asked().id)) is None, "that is this one"
+    assert blocker_of(pending(), replace(run, target="elsewhere")) is None
+    assert blocker_of(pending(), replace(run, approval_id=pending().id)) is None, "that is this one"
 
 
 def test_a_target_that_was_acted_on_cools_down_until_a_time_that_is_known() -> None:
     run = ran(minutes=1)
     until = run.started_at + 5 * MINUTE
-    assert found(asked(), run) == Blocker(
+    assert blocker_of(pending(), run) == Blocker(
         kind=Kind.COOLDOWN, subject=TARGET, since=run.started_at, until=until
     )
-    assert found(asked(), run, now=until) is None
-    assert found(asked(undoes="exec-1"), run) is None
-    assert found(asked(), ran(minutes=-1)) is not None, "the clock was moved back"
+    assert blocker_of(pending(), run, now=until) is None
+    assert blocker_of(pending(undoes="exec-1"), run) is None
+    assert blocker_of(pending(), ran(minutes=-1)) is not None, "the clock was moved back"
 
 
 def test_the_breaker_of_a_sop_opens_by_its_failures_and_closes_when_one_helped() -> None:
     mine = {"sop_id": models.incident().sop_id, "target": "elsewhere"}
     failures = [ran(FAILED, minutes, **mine) for minutes in (30, 20, 10)]
-    blocker = found(asked(), *failures)
+    blocker = blocker_of(pending(), *failures)
     assert blocker == Blocker(
         kind=Kind.BREAKER_OPEN, subject=mine["sop_id"], count=3, until=NOW + 30 * MINUTE
     )
-    assert found(asked(), *failures, now=NOW + 30 * MINUTE, limits=Limits()) != blocker
-    assert found(asked(), *failures[1:]) is None
-    assert found(asked(), *failures, ran(VERIFIED, 15, **mine)) is None
-    assert found(asked(undoes="exec-1"), *failures) is None
+    assert blocker_of(pending(), *failures, now=NOW + 30 * MINUTE, limits=Limits()) != blocker
+    assert blocker_of(pending(), *failures[1:]) is None
+    assert blocker_of(pending(), *failures, ran(VERIFIED, 15, **mine)) is None
+    assert blocker_of(pending(undoes="exec-1"), *failures) is None
 
 
 @pytest.mark.parametrize(
@@ -260,12 +262,12 @@ def test_a_budget_that_is_spent_says_when_there_is_some_again(
 ) -> None:
     held = Limits(**limits)  # type: ignore[arg-type]
     runs = [ran(minutes=minutes, sop_id=models.incident().sop_id) for minutes in (40, 30, 20)]
-    blocker = found(asked(), *runs, limits=held)
+    blocker = blocker_of(pending(), *runs, limits=held)
     until = NOW + 30 * MINUTE
     assert blocker == Blocker(kind=kind, subject=subject, count=3, until=until)
-    assert found(asked(expires_at=until + HOUR), *runs, limits=held, now=until) is None
+    assert blocker_of(pending(expires_at=until + HOUR), *runs, limits=held, now=until) is None
     none = Limits(**dict.fromkeys(limits, 0))  # type: ignore[arg-type]
-    never = found(asked(), limits=none)
+    never = blocker_of(pending(), limits=none)
     assert never is not None
     assert (never.kind, never.until) == (kind, None)
 
@@ -284,15 +286,15 @@ GOOD = LastCheck(is_on_record=True, lost_vote=None, plan=models.approval().previ
 def test_the_last_look_before_it_is_sent_ends_what_is_not_what_people_approved(
     last_check: LastCheck, kind: BlockerKind
 ) -> None:
-    assert found(approved(), last_check=GOOD) is None
-    blocker = found(approved(), last_check=last_check)
+    assert blocker_of(approved(), last_check=GOOD) is None
+    blocker = blocker_of(approved(), last_check=last_check)
     assert blocker is not None
     assert (blocker.kind, blocker.is_final) == (kind, True)
 
 
 def test_what_is_not_what_was_shown_is_over() -> None:
-    approval = replace(asked(), needed=1)
-    assert found(approval, config=config_of(approval)) == Blocker(kind=Kind.NOT_AS_SHOWN)
+    approval = replace(pending(), needed=1)
+    assert blocker_of(approval, config=config_of(approval)) == Blocker(kind=Kind.NOT_AS_SHOWN)
 
 
 RUNS = st.lists(
@@ -311,10 +313,10 @@ RUNS = st.lists(
 @given(RUNS)
 def test_what_ends_at_a_time_has_ended_then(runs: list[PastRun]) -> None:
     """By `until` alone a card gets its buttons back, so at that time this blocker must be gone."""
-    approval = asked(expires_at=NOW + 24 * HOUR)
-    blocker = found(approval, *runs)
+    approval = pending(expires_at=NOW + 24 * HOUR)
+    blocker = blocker_of(approval, *runs)
     while blocker and blocker.until:
-        later = found(approval, *runs, now=blocker.until)
+        later = blocker_of(approval, *runs, now=blocker.until)
         assert later != blocker
         assert later is None or later.until is None or later.until > blocker.until
         blocker = later
@@ -324,7 +326,7 @@ def test_what_ends_at_a_time_has_ended_then(runs: list[PastRun]) -> None:
 def test_every_blocker_has_words_and_a_signature_of_its_own(
     runs: list[PastRun], freeze: Freeze | None
 ) -> None:
-    blocker = found(asked(), *runs, freeze=freeze)
+    blocker = blocker_of(pending(), *runs, freeze=freeze)
     assert (signature(blocker) == "") == (blocker is None)
     if blocker:
         assert reason_text.why(blocker)
@@ -348,5 +350,5 @@ def test_what_a_person_wrote_as_the_reason_of_a_freeze_is_not_obeyed_by_slack() 
 def test_what_was_asked_before_there_were_terms_is_over_by_its_scope() -> None:
     approval = replace(models.approval(), digest="")
     approval = replace(approval, digest=digest_of(approval))
-    blocker = found(approval, config=config_of(approval))
+    blocker = blocker_of(approval, config=config_of(approval))
     assert blocker == Blocker(kind=Kind.SCOPE_CHANGED)

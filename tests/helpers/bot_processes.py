@@ -42,8 +42,8 @@ class Command:
 
     def __init__(self, texts: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         self._folder = folder
-        self._said = TemporaryDirectory(prefix="sopbot-said-")
-        items = (list(texts), dict(environment), str(folder), self._said.name)
+        self._output_folder = TemporaryDirectory(prefix="sopbot-said-")
+        items = (list(texts), dict(environment), str(folder), self._output_folder.name)
         self._fork = _forks.Process(target=_command, args=items, daemon=True)
         self._fork.start()
 
@@ -53,7 +53,7 @@ class Command:
 
     def ended(self, seconds: float = 100) -> tuple[int, str, str]:
         """Exit code, stdout, stderr."""
-        with self._said as result, closing(self._fork):
+        with self._output_folder as result, closing(self._fork):
             self._fork.join(seconds)
             if self._fork.is_alive():
                 self._fork.kill()

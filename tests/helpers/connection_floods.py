@@ -52,7 +52,7 @@ class Flood:
             for key, _ in self._waits.select(0.05):
                 if key.fileobj is sys.stdin:
                     return
-                self._look(key.fileobj, key.data)
+                self._check_socket(key.fileobj, key.data)
 
     def _begin(self) -> None:
         sock = socket.socket()
@@ -65,7 +65,7 @@ class Flood:
         self._waits.register(sock, selectors.EVENT_WRITE, "connecting")
         self._open += 1
 
-    def _look(self, sock: socket.socket, state: str) -> None:
+    def _check_socket(self, sock: socket.socket, state: str) -> None:
         try:
             if state == "connecting":
                 sock.send(self._first)

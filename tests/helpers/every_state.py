@@ -161,7 +161,9 @@ async def _every_end_of_a_question(store: Store) -> None:
 
 async def _messages(store: Store) -> None:
     """Some shown, one shown again, one changed since, one in doubt, one lost, one given up."""
-    shown, second, doubtful, missing, hopeless = (await store.outbox_due(CHANNEL, later(60)))[:5]
+    shown, second, doubtful, missing, undeliverable = (await store.outbox_due(CHANNEL, later(60)))[
+        :5
+    ]
     for number, message in enumerate((shown, second, missing)):
         assert await store.outbox_sent(message, f"17000000{number}.000100")
     await store.outbox_requeue(second)
@@ -169,7 +171,7 @@ async def _messages(store: Store) -> None:
     known = await store.outbox_message(missing.key)
     assert known is not None
     await store.outbox_mark_deleted(known)
-    await store.outbox_give_up(hopeless, "not_in_channel", "C0OPS", later(60))
+    await store.outbox_give_up(undeliverable, "not_in_channel", "C0OPS", later(60))
 
 
 async def _published(store: Store) -> None:

@@ -35,14 +35,14 @@ from tests.helpers.stores import executions_of
 
 
 class Gateway:
-    """Remembers what it was sent; says of everything that it `found` it so."""
+    """Remembers what it was sent; says of everything its `lookup_result`."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.digest = "sha256:1"
         self.while_asked: Callable[[], Awaitable[None]] | None = None
         self.while_sent: Callable[[], None] = lambda: None
-        self.found: object = NeverSeen()
+        self.lookup_result: object = NeverSeen()
 
     async def execute(self, _call: object, *, key: str, digest: str | None) -> Outcome:
         self.sent.append(key)
@@ -59,7 +59,7 @@ class Gateway:
         return {"key": key}
 
     async def lookup(self, _key: str, *, tracking_id: str = "", bar: bool = False) -> object:
-        return self.found
+        return self.lookup_result
 
 
 class Flaky:
@@ -111,7 +111,7 @@ class Bench:
         """Return what Slack says of everybody."""
         return self.presser
 
-    async def asked(self, **changes: Any) -> Approval:
+    async def pending(self, **changes: Any) -> Approval:
         """Return what waits for a yes."""
         incident = await open_incident(self.store)
         written = self.service.config.current.written(incident.sop_id)
@@ -125,7 +125,7 @@ class Bench:
 
     async def approved(self, **changes: Any) -> None:
         """A yes of 1 second after NOW."""
-        item = await self.asked(**changes)
+        item = await self.pending(**changes)
         known = UserStatus(problem=None, groups=frozenset({"S0SRE"}))
         await self.store.vote(item.id, Voter(ANA, TEAM, known), Choice.APPROVE, TEAM, later(1))
 

@@ -1,4 +1,4 @@
-"""One seed for all dice of a story, and how to throw them again."""
+"""The seed of every random choice in a test, and the command that repeats a run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ import os
 SEED = int(os.environ.get("SOPBOT_SEED", "20261125"))
 
 
-def again(test: str, *, chaos: bool) -> str:
-    """The command that throws the same dice in this test (its node id)."""
+def command_to_repeat(test: str, *, chaos: bool) -> str:
+    """Return the command that repeats this test (its node id) with the same seed."""
     return f"SOPBOT_SEED={SEED} make {'chaos' if chaos else 'test'} ARGS={test}"

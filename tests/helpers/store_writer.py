@@ -12,12 +12,12 @@ from store import Store, open_store
 from tests.helpers.builders import CHANNEL, NOW, alert, identify
 
 
-async def write_on(store: Store, lane: int) -> None:
+async def write_on(store: Store, writer: int) -> None:
     number = 0
     while True:
         number += 1
-        name = f"req-{lane}-{number}"
-        item = alert(service=f"s{number % 7}", fingerprint=f"fp-{lane}-{number}")
+        name = f"req-{writer}-{number}"
+        item = alert(service=f"s{number % 7}", fingerprint=f"fp-{writer}-{number}")
         receipt = await store.accept(
             name, [identify(item, dedup_key=name, tracking_id=name)], channel=CHANNEL, now=NOW
         )

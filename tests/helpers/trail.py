@@ -50,6 +50,6 @@ async def fault(store: Store, *, head: str = "", key: bytes = AUDIT_KEY.raw) -> 
         for row in await trail(store):
             chain.add(row)
         chain.end()
-    except Fault as found:
-        return f"{found.seq}: {found}"
+    except Fault as error:
+        return f"{error.seq}: {error}"
     return ""

@@ -130,15 +130,15 @@ NUMBERS = st.integers(0, 10**9).map(str) | st.decimals(
     0, 10**6, places=2, allow_nan=False, allow_infinity=False
 ).map(str)
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1)).flatmap(  # noqa: DTZ001 - any
-    lambda moment: st.sampled_from(
+    lambda time: st.sampled_from(
         [
-            moment.isoformat(timespec="seconds") + "Z",
-            moment.isoformat(sep=" ", timespec="milliseconds"),
-            moment.isoformat(timespec="seconds") + "+02:00",
-            f"{moment:%Y.%m.%d %H:%M:%S}",
-            f"{moment:%Y/%m/%d}",
-            f"{moment:%H:%M:%S}",
-            f"{moment:%H:%M}",
+            time.isoformat(timespec="seconds") + "Z",
+            time.isoformat(sep=" ", timespec="milliseconds"),
+            time.isoformat(timespec="seconds") + "+02:00",
+            f"{time:%Y.%m.%d %H:%M:%S}",
+            f"{time:%Y/%m/%d}",
+            f"{time:%H:%M:%S}",
+            f"{time:%H:%M}",
         ]
     )
 )

@@ -23,8 +23,8 @@ NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Tell:
-    """A sender tells of an alert. `again` hands over the last delivery a second time."""
+class Message:
+    """A sender's message about an alert. `is_repeated`: the same delivery arrives twice."""
 
     fingerprint: str
     service: str
@@ -33,7 +33,7 @@ class Tell:
     severity: Severity
     sop_id: str | None
     firing: bool
-    again: bool
+    is_repeated: bool
     number: int = 0
 
     @property
@@ -45,13 +45,13 @@ class Tell:
 class Firing:
     """An alert that fires: what was sent of it last, and the step at which it began here."""
 
-    tell: Tell
+    message: Message
     first: int
 
     @property
     def since(self) -> int:
         """Seconds from NOW: its sender's start, else when it first came."""
-        return -self.tell.number if self.tell.number % 5 else self.first
+        return -self.message.number if self.message.number % 5 else self.first
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Known:
     sop_id: str
     severity: Severity
     firing: dict[str, Firing]
-    shown: Tell
+    shown: Message
     value: str
     alerts: int = 1
     open: bool = True
@@ -82,7 +82,7 @@ class Model:
 
     incidents: list[Known] = field(default_factory=list)
 
-    def tell(self, item: Tell, scope: Scope, sop_id: str) -> None:
+    def receive(self, item: Message, scope: Scope, sop_id: str) -> None:
         result = self._find(item, scope, sop_id)
         if result is None:
             if item.firing:
@@ -97,7 +97,9 @@ class Model:
             self._show(result)
         else:
             if not result.firing.pop(item.fingerprint, None):
-                of_name = [f for f, known in result.firing.items() if known.tell.name == item.name]
+                of_name = [
+                    f for f, known in result.firing.items() if known.message.name == item.name
+                ]
                 if len(of_name) == 1:
                     del result.firing[of_name[0]]
             result.open = bool(result.firing)
@@ -107,14 +109,14 @@ class Model:
         """The most severe one that fires, of equal ones the longest; when none does, the last."""
         if known.firing:
             best = min(
-                known.firing.values(), key=lambda f: (f.tell.severity.rank, f.since, f.first)
-            ).tell
+                known.firing.values(), key=lambda f: (f.message.severity.rank, f.since, f.first)
+            ).message
             same = best.fingerprint == known.shown.fingerprint
             if best is not known.shown:
                 known.value = best.value or (known.value if same else "")
             known.severity, known.shown = best.severity, best
 
-    def _find(self, item: Tell, scope: Scope, sop_id: str) -> Known | None:
+    def _find(self, item: Message, scope: Scope, sop_id: str) -> Known | None:
         candidates = [known for known in self.incidents if known.open]
         rules = (
             lambda known: (
@@ -140,8 +142,8 @@ class Model:
         return was_open
 
 
-TELLS = st.builds(
-    Tell,
+MESSAGES = st.builds(
+    Message,
     fingerprint=st.sampled_from(["f1", "f2", "f3", "f4"]),
     service=st.sampled_from(["web", "api", ""]),
     category=st.sampled_from(["cpu", "disk"]),
@@ -149,20 +151,24 @@ TELLS = st.builds(
     severity=st.sampled_from(Severity),
     sop_id=st.sampled_from([None, "procedure"]),
     firing=st.booleans(),
-    again=st.integers(0, 4).map(lambda n: n == 0),
+    is_repeated=st.integers(0, 4).map(lambda n: n == 0),
 )
 STEPS = st.lists(
-    TELLS | TELLS | TELLS | st.builds(Close, index=st.integers(0, 3)), min_size=1, max_size=25
+    MESSAGES | MESSAGES | MESSAGES | st.builds(Close, index=st.integers(0, 3)),
+    min_size=1,
+    max_size=25,
 )
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
-def test_any_sequence_leaves_the_incidents_that_the_model_says(steps: list[Tell | Close]) -> None:
+def test_any_sequence_leaves_the_incidents_that_the_model_says(
+    steps: list[Message | Close],
+) -> None:
     asyncio.run(_play(steps))
 
 
-async def _play(steps: list[Tell | Close]) -> None:
+async def _play(steps: list[Message | Close]) -> None:
     store = await open_store("sqlite://", owner="bot-a")
     model = Model()
     texts: list[str] = []
@@ -173,7 +179,7 @@ async def _play(steps: list[Tell | Close]) -> None:
             if isinstance(step, Close):
                 await _close(store, model, step.index, now)
             else:
-                await _tell(store, model, replace(step, number=number), texts, alerts, now)
+                await _deliver(store, model, replace(step, number=number), texts, alerts, now)
             await _compare(store, model, alerts)
         for tracking_id in texts:
             assert len(await store.trace(tracking_id)) == 1, "stored exactly once"
@@ -181,10 +187,10 @@ async def _play(steps: list[Tell | Close]) -> None:
         await store.close()
 
 
-async def _tell(
+async def _deliver(
     store: Store,
     model: Model,
-    step: Tell,
+    step: Message,
     texts: list[str],
     known: dict[int, Alert],
     now: datetime,
@@ -214,8 +220,8 @@ async def _tell(
     assert (receipt.accepted, receipt.duplicates) == (1, 0)
     texts.append(identified.tracking_id)
     known[step.number] = alert
-    model.tell(step, scope, identified.sop_id)
-    if step.again:
+    model.receive(step, scope, identified.sop_id)
+    if step.is_repeated:
         for repeated in (key, f"{key}-other"):  # the same delivery, and the same alert in another
             receipt = await store.accept(repeated, [identified], channel="C1", now=now)
             assert (receipt.accepted, receipt.duplicates) == (0, 1)

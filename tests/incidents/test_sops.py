@@ -66,7 +66,7 @@ def test_every_line_is_an_sop_and_blank_lines_and_comments_are_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "words"),
+    ("bad", "reason"),
     [
         ("{", "not JSON"),
         ('{"sop_id": "a"} x', "not JSON"),
@@ -95,7 +95,7 @@ def test_every_line_is_an_sop_and_blank_lines_and_comments_are_not() -> None:
         ("[" * 100_000, "not usable JSON"),
     ],
 )
-def test_a_bad_line_is_named_by_file_and_line_and_the_rest_loads(bad: str, words: str) -> None:
+def test_a_bad_line_is_named_by_file_and_line_and_the_rest_loads(bad: str, reason: str) -> None:
     loaded = SopLibrary.load(
         [("first.jsonl", line("before")), ("second.jsonl", "\n".join([line("x"), bad, line("y")]))]
     )
@@ -103,7 +103,7 @@ def test_a_bad_line_is_named_by_file_and_line_and_the_rest_loads(bad: str, words
     [problem] = loaded.problems
     assert (problem.file, problem.line) == ("second.jsonl", 2)
     assert str(problem).startswith("second.jsonl:2: ")
-    assert words in problem.reason
+    assert reason in problem.reason
     assert len(str(problem)) < 500, "one line for a person, however long the bad one is"
 
 

@@ -22,7 +22,7 @@ def read(text: str, default: str = "web") -> tuple[str, dict[str, tuple[object, 
 
 
 @pytest.mark.parametrize(
-    ("words", "fields"),
+    ("phrase", "fields"),
     [
         ("restart", {"target": ("web", LABEL)}),
         ("RESTART", {"target": ("web", LABEL)}),
@@ -42,9 +42,9 @@ def read(text: str, default: str = "web") -> tuple[str, dict[str, tuple[object, 
     ],
 )
 def test_words_become_an_action_with_where_each_value_is_from(
-    words: str, fields: dict[str, tuple[str, str]]
+    phrase: str, fields: dict[str, tuple[str, str]]
 ) -> None:
-    assert read(words) == ("service.restart", fields)
+    assert read(phrase) == ("service.restart", fields)
 
 
 def test_without_any_target_the_catalogue_asks_for_one() -> None:
@@ -55,7 +55,7 @@ def test_without_any_target_the_catalogue_asks_for_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("phrase", "message"),
     [
         ("", f"Which action? {TRY}"),
         ("   ", f"Which action? {TRY}"),
@@ -77,9 +77,9 @@ def test_without_any_target_the_catalogue_asks_for_one() -> None:
         ),
     ],
 )
-def test_an_unknown_action_is_refused_with_what_can_be_asked(words: str, message: str) -> None:
+def test_an_unknown_action_is_refused_with_what_can_be_asked(phrase: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        read(words)
+        read(phrase)
     assert caught.value.field == "action"
     assert str(caught.value) == message
 
@@ -103,8 +103,8 @@ def test_a_very_long_word_is_not_repeated_whole() -> None:
 
 
 @given(st.text(st.characters(codec=None), max_size=80), st.text(max_size=20))
-def test_no_words_do_worse_than_an_input_error(words: str, default: str) -> None:
-    for text in (words, f"restart {words}"):
+def test_no_words_do_worse_than_an_input_error(phrase: str, default: str) -> None:
+    for text in (phrase, f"restart {phrase}"):
         made = None
         with suppress(InputError):
             made = propose(*read(text, default))

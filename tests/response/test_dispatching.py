@@ -169,7 +169,7 @@ async def test_a_dispatch_without_an_end_is_looked_up_after_a_while_and_not_sent
     bench: Bench, value: object, state: RemediationStatus
 ) -> None:
     await bench.claimed_by(bench.store)
-    bench.gateway.found = value
+    bench.gateway.lookup_result = value
     bench.now = later(2) + timedelta(seconds=120)
     await bench.service.dispatches.look_up_unknown()
     assert await bench.state() is DISPATCHING, "it may still be on its way"

@@ -31,18 +31,18 @@ class Held:
         self.about: set[str] = set()
         self.questions: list[str] = []
         self.go = asyncio.Event()
-        self.asked = asyncio.Condition()
+        self.question_arrived = asyncio.Condition()
 
     async def question(self, about: str) -> None:
-        async with self.asked:
+        async with self.question_arrived:
             self.questions.append(about)
-            self.asked.notify_all()
+            self.question_arrived.notify_all()
         if about in self.about:
             await self.go.wait()
 
     async def has(self, about: str) -> None:
-        async with asyncio.timeout(10), self.asked:
-            await self.asked.wait_for(lambda: about in self.questions)
+        async with asyncio.timeout(10), self.question_arrived:
+            await self.question_arrived.wait_for(lambda: about in self.questions)
 
 
 class HangingGateway(Gateway):

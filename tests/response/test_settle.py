@@ -15,7 +15,7 @@ async def shown(bench: Bench, incident_id: int) -> str:
 
 
 async def waiting(bench: Bench) -> Approval:
-    approval = await bench.asked()
+    approval = await bench.pending()
     for row in await bench.store.outbox_due(CHANNEL, NOW):
         await bench.store.outbox_sent(row, f"{row.id}.0")
     bench.store.signal(Topic.OUTBOX).clear()

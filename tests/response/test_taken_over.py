@@ -76,7 +76,7 @@ async def sent_by_the_dead(bench: Bench) -> None:
     """Claimed and sent by a process that died: the gateway runs it."""
     await bench.claimed_by(bench.dead)
     bench.now = later(12)
-    bench.gateway.found = Running(since=later(2))
+    bench.gateway.lookup_result = Running(since=later(2))
     await bench.service.dispatches.recover()
 
 
@@ -87,7 +87,7 @@ async def news_kinds(bench: Bench) -> list[str]:
 
 async def test_after_a_takeover_the_duration_counts_from_the_first_start(bench: Bench) -> None:
     await sent_by_the_dead(bench)
-    bench.gateway.found = DONE
+    bench.gateway.lookup_result = DONE
     await bench.service.dispatches.look_up_unknown()
     (execution,) = await executions_of(bench.store, 1)
     (approval,) = await bench.store.approvals_of(1)
@@ -117,7 +117,7 @@ async def test_what_ran_at_the_gateway_and_is_not_known_there_any_more_is_not_se
     bench: Bench,
 ) -> None:
     await sent_by_the_dead(bench)
-    bench.gateway.found = NeverSeen()
+    bench.gateway.lookup_result = NeverSeen()
     await bench.service.dispatches.recover()
     await bench.service.dispatches.look_up_unknown()
     assert bench.gateway.sent == []

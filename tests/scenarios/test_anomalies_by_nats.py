@@ -64,7 +64,7 @@ async def is_connected(bot: Bot) -> bool:
 
 
 async def stream_exists(server: NatsServer) -> bool:
-    """Whether the bot has its consumer there."""
+    """Return whether the bot has its consumer there."""
     async with jetstream(server) as js:
         try:
             await js.consumer_info("SOPBOT", durable_name("sopbot", "anomaly.detected"))

@@ -17,7 +17,7 @@ import pytest
 from bot.simulator import Channel, Chaos, ForwardClock, LocalSlack, Message
 from tests.helpers.bot_processes import BotProcess
 from tests.helpers.databases import SqliteDatabase
-from tests.helpers.seeds import SEED, again
+from tests.helpers.seeds import SEED, command_to_repeat
 from tests.helpers.slack_faults import SlackHooks
 from tests.helpers.waiting import until
 from tests.scenarios.starting import StartProcess
@@ -191,7 +191,7 @@ async def test_no_alert_is_lost_none_counts_twice_and_each_card_is_right_in_the_
     request: pytest.FixtureRequest,
 ) -> None:
     chaos = request.node.get_closest_marker("chaos") is not None
-    print("the same again:", again(request.node.nodeid, chaos=chaos))
+    print("the same again:", command_to_repeat(request.node.nodeid, chaos=chaos))
     storm = Chaos(SEED, drop_after_accept=0.02, ratelimited=0.05)
     world.slack.chaos = storm
     disruptor = Disruptor(world, bot_process, random.Random(SEED))

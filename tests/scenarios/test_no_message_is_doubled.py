@@ -21,7 +21,7 @@ from aiohttp import web
 
 from bot.simulator import Channel, Chaos, LocalSlack, Message
 from tests.helpers.bot_processes import BotProcess
-from tests.helpers.seeds import SEED, again
+from tests.helpers.seeds import SEED, command_to_repeat
 from tests.helpers.slack_faults import FastClock, SlackHooks, kind_of
 from tests.helpers.waiting import until
 from tests.scenarios.starting import StartBot, StartProcess
@@ -171,7 +171,7 @@ async def test_thirty_percent_lost_answers_double_no_message(
     request: pytest.FixtureRequest,
 ) -> None:
     chaos = request.node.get_closest_marker("chaos") is not None
-    print("the same again:", again(request.node.nodeid, chaos=chaos))
+    print("the same again:", command_to_repeat(request.node.nodeid, chaos=chaos))
     await bot(**settings)
     world.slack.chaos = Chaos(SEED, drop_after_accept=0.3)
     await cause_every_message(world, incidents, freezes=1)

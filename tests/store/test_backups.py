@@ -270,7 +270,7 @@ def test_a_database_that_is_not_empty_is_replaced_only_when_told(
 ) -> None:
     url = store_maker.filled("postgresql")
     backups.backup(url, file, Silent())
-    wanted = content(url)
+    expected = content(url)
     asyncio.run(with_store(url, "since"))
     since = content(url)
     with pytest.raises(StoreError, match="is not empty") as caught:
@@ -278,7 +278,7 @@ def test_a_database_that_is_not_empty_is_replaced_only_when_told(
     assert "--replace" in caught.value.remedy
     assert content(url) == since
     backups.restore(file, url, Silent(), replace=True)
-    assert content(url) == wanted
+    assert content(url) == expected
 
 
 @pytest.mark.parametrize("engine", ENGINES)

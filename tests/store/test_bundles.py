@@ -63,16 +63,16 @@ def exported(url: str, incident_id: int | None = None) -> JSON:
     return read_export(json.dumps(made, indent=1))
 
 
-def wrong(bundle: JSON, *, key: bytes = AUDIT_KEY.raw, head: str = "") -> str:
+def wrong(export: JSON, *, key: bytes = AUDIT_KEY.raw, head: str = "") -> str:
     try:
-        verify_export(key, bundle, head=head)
+        verify_export(key, export, head=head)
     except Fault as fault:
         return str(fault)
     return ""
 
 
 @pytest.fixture(scope="module")
-def bundle(store_maker: StoreMaker) -> JSON:
+def export(store_maker: StoreMaker) -> JSON:
     return exported(store_maker.filled("sqlite"))
 
 
@@ -121,9 +121,9 @@ def test_an_incident_with_nothing_on_record_is_proved_as_well(url: str) -> None:
     assert verify_export(AUDIT_KEY.raw, read_export(json.dumps(result))) == (0, "")
 
 
-def test_the_docs_name_every_part(bundle: JSON) -> None:
+def test_the_docs_name_every_part(export: JSON) -> None:
     text = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
-    assert re.findall(r'^    "(\w+)": ', text, re.MULTILINE) == list(bundle["parts"])
+    assert re.findall(r'^    "(\w+)": ', text, re.MULTILINE) == list(export["parts"])
 
 
 def _leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -137,13 +137,13 @@ def _leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
             yield from _leaves(inner, (*path, number))
 
 
-def test_any_value_that_is_changed_or_taken_out_anywhere_is_found(bundle: JSON) -> None:
+def test_any_value_that_is_changed_or_taken_out_anywhere_is_found(export: JSON) -> None:
     looked = 0
-    for path in _leaves(bundle):
+    for path in _leaves(export):
         if not path or path == ("manifest",):
             continue
         for take_out in (False, True):
-            edited = copy.deepcopy(bundle)
+            edited = copy.deepcopy(export)
             storage: Any = edited
             for step in path[:-1]:
                 storage = storage[step]
@@ -156,24 +156,24 @@ def test_any_value_that_is_changed_or_taken_out_anywhere_is_found(bundle: JSON) 
     assert looked > 300
 
 
-def test_a_part_that_was_edited_is_named(bundle: JSON) -> None:
-    edited = copy.deepcopy(bundle)
+def test_a_part_that_was_edited_is_named(export: JSON) -> None:
+    edited = copy.deepcopy(export)
     edited["parts"]["alerts"][0]["body"]["service"] = "innocent"
     assert wrong(edited) == "the part 'alerts' was edited"
-    edited = {**bundle, "incident": "INC-1"}
+    edited = {**export, "incident": "INC-1"}
     assert wrong(edited).startswith("what stands beside the parts was edited")
-    assert wrong({**bundle, "more": 1}).startswith("what stands beside the parts was edited")
+    assert wrong({**export, "more": 1}).startswith("what stands beside the parts was edited")
 
 
-def test_who_edits_and_makes_the_manifest_anew_lacks_the_key(bundle: JSON) -> None:
-    edited = copy.deepcopy(bundle)
+def test_who_edits_and_makes_the_manifest_anew_lacks_the_key(export: JSON) -> None:
+    edited = copy.deepcopy(export)
     edited["parts"]["approvals"][0]["votes"][0]["voter"] = "U0EVE"
     edited["manifest"] = manifest(b"a key of his own", edited)
     assert wrong(edited)
 
 
-def test_with_another_key_it_is_not_proved(bundle: JSON) -> None:
-    assert "not the key" in wrong(bundle, key=b"another key of 16")
+def test_with_another_key_it_is_not_proved(export: JSON) -> None:
+    assert "not the key" in wrong(export, key=b"another key of 16")
 
 
 @pytest.mark.parametrize(
@@ -185,17 +185,17 @@ def test_what_is_no_bundle_is_called_that(text: str) -> None:
         read_export(text)
 
 
-def test_a_name_that_stands_there_twice_is_found(bundle: JSON) -> None:
-    text = json.dumps(bundle)
+def test_a_name_that_stands_there_twice_is_found(export: JSON) -> None:
+    text = json.dumps(export)
     with pytest.raises(Fault, match="twice"):
         read_export(text[:-1] + ', "incident": "INC-7"}')
 
 
-def test_a_head_that_was_posted_is_found_in_it_or_not(bundle: JSON) -> None:
-    chain = bundle["parts"]["chain"]
-    assert wrong(bundle, head=chain["until"]["mac"]) == ""
-    assert wrong(bundle, head=chain["rows"][2]["mac"]) == ""
-    assert "is not among the rows" in wrong(bundle, head="0" * 64)
+def test_a_head_that_was_posted_is_found_in_it_or_not(export: JSON) -> None:
+    chain = export["parts"]["chain"]
+    assert wrong(export, head=chain["until"]["mac"]) == ""
+    assert wrong(export, head=chain["rows"][2]["mac"]) == ""
+    assert "is not among the rows" in wrong(export, head="0" * 64)
 
 
 # The store may lie to the exporter: the trail knows better.
@@ -460,14 +460,14 @@ def alone(folder: Path, *arguments: object, key: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_standard_library_and_the_key_are_enough(bundle: JSON, tmp_path: Path) -> None:
+def test_the_standard_library_and_the_key_are_enough(export: JSON, tmp_path: Path) -> None:
     file = tmp_path / "bundle.json"
-    file.write_text(json.dumps(bundle), encoding="utf-8")
+    file.write_text(json.dumps(export), encoding="utf-8")
     key = AUDIT_KEY.raw.decode()
     code, value = alone(tmp_path, file, key=key)
     assert (code, value.partition(" ")[0]) == (0, "✓"), value
-    assert bundle["incident"] in value
-    assert alone(tmp_path, file, bundle["parts"]["chain"]["until"]["mac"], key=key)[0] == 0
+    assert export["incident"] in value
+    assert alone(tmp_path, file, export["parts"]["chain"]["until"]["mac"], key=key)[0] == 0
 
     for text, with_key, result in (
         ((file,), "some other key of 16", "not the key of this bundle"),

@@ -260,8 +260,8 @@ async def test_of_two_who_edit_at_once_one_is_refused_and_leaves_no_trace(storag
             return_exceptions=True,
         )
         (won,) = [answer for answer in answers if isinstance(answer, Approval)]
-        (lost,) = [answer for answer in answers if isinstance(answer, Refused)]
-        assert "this remediation is revoked. Somebody was faster" in str(lost)
+        (refusal,) = [answer for answer in answers if isinstance(answer, Refused)]
+        assert "this remediation is revoked. Somebody was faster" in str(refusal)
         assert [answer.id for answer in await here.approvals_waiting()] == [won.id]
         await revoke(here, won.id, "the next round", later(1))
 

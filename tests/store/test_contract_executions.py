@@ -97,7 +97,7 @@ async def kinds(store: Store, incident: Incident) -> list[str]:
     return [entry.kind for entry in await store.timeline(incident.id)]
 
 
-async def wanted(store: Store, key: str) -> int:
+async def version_of(store: Store, key: str) -> int:
     message = await store.outbox_message(key)
     return message.desired_version if message else 0
 
@@ -136,7 +136,7 @@ async def test_an_execution_is_claimed_by_exactly_one_of_many(storage: Storage) 
 async def test_the_claim_is_shown_on_the_approval_card(store: Store) -> None:
     incident = await open_incident(store)
     execution = await dispatching(store, incident)
-    assert await wanted(store, f"approval:{execution.approval_id}") == 3
+    assert await version_of(store, f"approval:{execution.approval_id}") == 3
 
 
 async def test_an_orphan_is_adopted_by_exactly_one(
@@ -219,7 +219,7 @@ async def test_a_yes_that_was_not_sent_is_revoked_with_its_incident_and_shown(
 ) -> None:
     incident = await open_incident(store)
     execution = await approved(store, incident)
-    shown = await wanted(store, f"approval:{execution.approval_id}")
+    shown = await version_of(store, f"approval:{execution.approval_id}")
     await store.resolve(incident.id, ANA, later(2))
     assert (await store.execution(execution.id)).state is RemediationStatus.REVOKED
     approval = await store.approval(execution.approval_id)
@@ -227,7 +227,7 @@ async def test_a_yes_that_was_not_sent_is_revoked_with_its_incident_and_shown(
     assert (approval.decided_by, approval.decided_at) == (ANA, later(1)), (
         "who said yes is not forgotten"
     )
-    assert await wanted(store, f"approval:{execution.approval_id}") == shown + 1
+    assert await version_of(store, f"approval:{execution.approval_id}") == shown + 1
     assert await claim_execution(store, later(3)) is None
 
 
@@ -352,13 +352,13 @@ async def test_what_the_gateway_answered_counts_even_for_what_was_revoked_meanwh
         execution, RemediationStatus.FAILED, answer=None, error="not reached", now=later(4)
     )
     assert no_answer.state is RemediationStatus.REVOKED
-    shown = await wanted(store, f"approval:{execution.approval_id}")
+    shown = await version_of(store, f"approval:{execution.approval_id}")
     assert (await finish(store, execution, DONE)).state is DONE
     approval = await store.approval(execution.approval_id)
     assert approval.state is RemediationStatus.APPROVED
     assert approval.reason == sent_before(frozen_because("the plan drifted"))
-    assert await wanted(store, f"approval:{execution.approval_id}") == shown + 1
-    assert await wanted(store, f"result:{execution.id}") == 1
+    assert await version_of(store, f"approval:{execution.approval_id}") == shown + 1
+    assert await version_of(store, f"result:{execution.id}") == 1
     assert [row.kind for row in await trail(store)][-2:] == ["revoked", "answer"]
 
 
@@ -409,7 +409,7 @@ async def test_the_outcome_is_written_and_shown(store: Store) -> None:
     assert done.state is DONE
     assert done.answer == {"exit_code": 0, "stdout": "ok"}
     assert (done.finished_at, done.verify_until, done.seconds) == (later(5), later(305), 3.0)
-    assert await wanted(store, f"result:{execution.id}") == 1
+    assert await version_of(store, f"result:{execution.id}") == 1
     assert (await store.timeline(incident.id))[-1].text == "Remediation succeeded"
     assert await executions_of(store, incident.id) == [done]
     assert await store.execution_of(execution.approval_id) == done
@@ -422,7 +422,7 @@ async def test_a_finished_execution_is_not_finished_again_nor_told_again(store: 
     entries = await store.timeline(incident.id)
     assert await finish(store, execution, RemediationStatus.FAILED, at=9, error="late") == done
     assert await store.timeline(incident.id) == entries
-    assert await wanted(store, f"result:{execution.id}") == 1
+    assert await version_of(store, f"result:{execution.id}") == 1
 
 
 async def test_an_unknown_outcome_may_still_become_known_once(store: Store) -> None:
@@ -439,7 +439,7 @@ async def test_what_was_never_claimed_cannot_be_finished(store: Store) -> None:
     incident = await open_incident(store)
     execution = await approved(store, incident)
     assert await finish(store, execution, DONE) == execution
-    assert await wanted(store, f"result:{execution.id}") == 0
+    assert await version_of(store, f"result:{execution.id}") == 0
 
 
 async def test_unknown_outcomes_are_found_by_when_they_were_sent(store: Store) -> None:
@@ -506,7 +506,7 @@ async def test_a_verified_remediation_is_what_fixed_the_incident(store: Store) -
     assert (after.state, after.verify_note) == (RemediationStatus.VERIFIED, "200 twice")
     assert (await store.incident(incident.id)).fixed_by == done.id
     assert (await kinds(store, incident))[-1] == "verified"
-    assert await wanted(store, f"result:{done.id}") == 2
+    assert await version_of(store, f"result:{done.id}") == 2
 
 
 async def test_what_did_not_help_fixes_nothing(store: Store) -> None:
@@ -537,6 +537,6 @@ async def test_a_verdict_after_the_resolve_is_shown_with_the_end_of_the_story(
     incident = await open_incident(store)
     done = await finish(store, await dispatching(store, incident), DONE)
     await store.resolve(incident.id, ANA, later(10))
-    assert await wanted(store, f"resolved:{incident.id}") == 1
+    assert await version_of(store, f"resolved:{incident.id}") == 1
     await store.conclude(done.id, RemediationStatus.VERIFIED, "200 twice", later(20))
-    assert await wanted(store, f"resolved:{incident.id}") == 2
+    assert await version_of(store, f"resolved:{incident.id}") == 2

@@ -28,7 +28,7 @@ from tests.helpers.builders import (
 from tests.store.test_contract_executions import approved
 
 
-async def said(store: Store) -> list[News]:
+async def news_of(store: Store) -> list[News]:
     """Every piece of news, as its message in the outbox would show it."""
     items = []
     for number in range(1, 60):  # what was said already may have taken a number
@@ -56,13 +56,13 @@ async def claimed(store: Store, incident: Incident) -> Execution:
 
 async def test_a_rise_of_severity_is_said_once_for_each_severity(store: Store) -> None:
     incident_id = await deliver(store, alert(severity=Severity.MEDIUM))
-    assert await said(store) == []
+    assert await news_of(store) == []
     await store.acknowledge(incident_id, ANA, later(1))
     for second, severity in enumerate(
         (Severity.HIGH, Severity.LOW, Severity.HIGH, Severity.CRITICAL), start=2
     ):
         await deliver(store, alert(severity=severity), at=later(second))
-    news = await said(store)
+    news = await news_of(store)
     assert [(n.kind, n.facts["before"], n.facts["after"]) for n in news] == [
         (NewsKind.WORSE, "medium", "high"),
         (NewsKind.WORSE, "high", "critical"),
@@ -77,7 +77,7 @@ async def test_a_rise_of_severity_is_said_once_for_each_severity(store: Store) -
 async def test_nothing_is_said_of_a_severity_that_falls(store: Store) -> None:
     await deliver(store, alert(severity=Severity.HIGH))
     await deliver(store, alert(severity=Severity.LOW), at=later(1))
-    assert await said(store) == []
+    assert await news_of(store) == []
 
 
 async def test_an_approval_that_expires_is_said_to_who_asked_and_who_could_approve(
@@ -87,7 +87,7 @@ async def test_an_approval_that_expires_is_said_to_who_asked_and_who_could_appro
     result = await pending_approval(store, incident.id, approvers=(ANA, BEN))
     assert await store.expire_approvals(later(901)) == 1
     assert await store.expire_approvals(later(902)) == 0
-    (news,) = await said(store)
+    (news,) = await news_of(store)
     assert (news.kind, news.subject) == (NewsKind.EXPIRED, result.id)
     assert news.mentions == (CAT, ANA, BEN)
     message = await store.outbox_message("news:1")
@@ -105,12 +105,12 @@ async def test_a_revoked_approval_is_said_but_not_one_that_ends_with_its_inciden
     result = await pending_approval(store, incident.id, approvers=(ANA,))
     assert await revoke(store, result.id, "the SOP was edited", later(1))
     assert not await revoke(store, result.id, "the SOP was edited", later(2))
-    (news,) = await said(store)
+    (news,) = await news_of(store)
     assert news.kind is NewsKind.REVOKED
     assert from_text(news.facts["reason"]) == frozen_because("the SOP was edited")
     await pending_approval(store, incident.id)
     await deliver(store, resolved(), at=later(3))
-    assert len(await said(store)) == 1, "the resolve is a message of its own"
+    assert len(await news_of(store)) == 1, "the resolve is a message of its own"
 
 
 async def test_a_critical_incident_that_nobody_acknowledges_is_said_once(store: Store) -> None:
@@ -124,7 +124,7 @@ async def test_a_critical_incident_that_nobody_acknowledges_is_said_once(store: 
     assert await store.report_unanswered(later(-1), [BEN], later(299)) == 0
     assert await store.report_unanswered(later(0), [BEN, "S0SRE"], later(300)) == 1
     assert await store.report_unanswered(later(1), [BEN], later(301)) == 0
-    (news,) = await said(store)
+    (news,) = await news_of(store)
     assert (news.incident_id, news.mentions) == (lonely, (BEN, "S0SRE"))
     incident = await store.incident(lonely)
     assert (await store.card_content(incident.id)).bad_news == [news]
@@ -154,7 +154,7 @@ async def test_many_that_nobody_answers_are_said_a_few_at_a_time(store: Store) -
         )
         await shown(store, f"card:{incident_id}")
     assert await store.report_unanswered(NOW, [], later(300)) == MOST_WAITING
-    assert (await said(store))[0].incident_id == count, "the most severe first"
+    assert (await news_of(store))[0].incident_id == count, "the most severe first"
     assert await store.report_unanswered(NOW, [], later(305)) == 0
     await shown(store, "news:1")
     assert await store.report_unanswered(NOW, [], later(310)) == 1
@@ -174,7 +174,7 @@ async def test_a_dispatch_that_fails_or_has_no_outcome_is_said_to_whom_it_concer
             error="no answer in 30 s",
             now=later(5),
         )
-    (news,) = await said(store)
+    (news,) = await news_of(store)
     assert (news.kind, news.facts["why"]) == (NewsKind.UNKNOWN, "no answer in 30 s")
     assert news.mentions == ("U0DAN", CAT, ANA, BEN), "anybody who may approve can say what it did"
     assert (await store.card_content(incident.id)).bad_news == [news]
@@ -182,7 +182,7 @@ async def test_a_dispatch_that_fails_or_has_no_outcome_is_said_to_whom_it_concer
     await store.finish_execution(
         sent, RemediationStatus.FAILED, answer={"exit_code": 1}, error="exit 1", now=later(9)
     )
-    failed = (await said(store))[-1]
+    failed = (await news_of(store))[-1]
     assert (failed.kind, failed.subject) == (NewsKind.FAILED, sent.id)
     assert failed.mentions == ("U0DAN", CAT, ANA), "who asked and who approved"
     assert (await store.card_content(incident.id)).bad_news == [failed], (
@@ -201,10 +201,10 @@ async def test_what_did_not_help_is_said_and_what_helped_is_not(store: Store) ->
         now=later(5),
         verify_until=later(60),
     )
-    assert await said(store) == []
+    assert await news_of(store) == []
     assert await store.conclude(sent.id, RemediationStatus.NOT_VERIFIED, "still 503", later(61))
     assert not await store.conclude(sent.id, RemediationStatus.NOT_VERIFIED, "again", later(62))
-    (news,) = await said(store)
+    (news,) = await news_of(store)
     assert (news.kind, news.facts["why"]) == (NewsKind.NOT_HELPED, "still 503")
     card = await store.outbox_message(f"card:{incident.id}")
     assert card is not None

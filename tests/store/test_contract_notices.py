@@ -218,7 +218,7 @@ async def test_the_oldest_open_incident_of_a_channel_is_known(store: Store) -> N
 # What is stuck
 
 
-async def stuck(store: Store, seconds: float) -> dict[str, tuple[int, tuple[str, ...]]]:
+async def overdue(store: Store, seconds: float) -> dict[str, tuple[int, tuple[str, ...]]]:
     result = await store.overdue_work(later(seconds))
     return {item.what: (item.count, item.names) for item in result}
 
@@ -226,35 +226,35 @@ async def stuck(store: Store, seconds: float) -> dict[str, tuple[int, tuple[str,
 async def test_nothing_is_stuck_while_everything_moves(store: Store) -> None:
     incident = await open_incident(store)
     await pending_approval(store, incident.id)
-    assert await stuck(store, 1) == {}
+    assert await overdue(store, 1) == {}
 
 
 async def test_an_open_incident_without_a_card_is_stuck(store: Store) -> None:
     incident = await open_incident(store)
-    assert "card" not in await stuck(store, 300)
-    assert (await stuck(store, 301))["card"] == (1, (incident.number,))
+    assert "card" not in await overdue(store, 300)
+    assert (await overdue(store, 301))["card"] == (1, (incident.number,))
     await post(store, f"card:{incident.id}", "1.1")
-    assert "card" not in await stuck(store, 301)
+    assert "card" not in await overdue(store, 301)
 
 
 async def test_an_overdue_message_and_one_that_slack_does_not_take_are_stuck(store: Store) -> None:
     incident = await open_incident(store)
     await post(store, f"card:{incident.id}", "1.1")
     await store.note(incident.id, "Looking", ANA, later(0))
-    assert (await stuck(store, 301))["message"][0] == 1
+    assert (await overdue(store, 301))["message"][0] == 1
     note = (await store.outbox_due(CHANNEL, later(1)))[0]
     await store.outbox_give_up(note, "is_archived", "", later(2))
-    result = await stuck(store, 2)
+    result = await overdue(store, 2)
     assert result["undelivered"] == (1, (f"{incident.number} (note)",))
     await store.resolve(incident.id, ANA, later(3))
-    assert "undelivered" not in await stuck(store, 4), "it does not matter any more"
+    assert "undelivered" not in await overdue(store, 4), "it does not matter any more"
 
 
 async def test_an_approval_that_did_not_expire_is_stuck(store: Store) -> None:
     incident = await open_incident(store)
     result = await pending_approval(store, incident.id, expires_at=later(900))
-    assert "approval" not in await stuck(store, 960)
-    assert (await stuck(store, 961))["approval"] == (1, (result.id,))
+    assert "approval" not in await overdue(store, 960)
+    assert (await overdue(store, 961))["approval"] == (1, (result.id,))
 
 
 async def test_an_approved_action_that_nobody_sends_and_a_dispatch_without_result_are_stuck(
@@ -263,22 +263,24 @@ async def test_an_approved_action_that_nobody_sends_and_a_dispatch_without_resul
     incident = await open_incident(store)
     result = await pending_approval(store, incident.id)
     await store.vote(result.id, voter(BEN), Choice.APPROVE, TEAM, later(1))
-    assert (await stuck(store, 62))["approved"] == (1, (result.id,))
+    assert (await overdue(store, 62))["approved"] == (1, (result.id,))
     execution = await claim_execution(store, later(62))
     assert execution is not None
-    assert "approved" not in await stuck(store, 200)
-    assert (await stuck(store, 363))["dispatch"] == (1, (execution.id,))
+    assert "approved" not in await overdue(store, 200)
+    assert (await overdue(store, 363))["dispatch"] == (1, (execution.id,))
 
 
 async def test_of_many_that_are_stuck_the_first_few_are_named(store: Store) -> None:
     await several(store, 7)
-    count, names = (await stuck(store, 400))["card"]
+    count, names = (await overdue(store, 400))["card"]
     assert (count, len(names)) == (7, 5)
 
 
 async def test_advice_that_nobody_gives_is_stuck_once_its_card_is_up(store: Store) -> None:
     incident = await open_incident(store)
     hour = timedelta(hours=1).total_seconds()
-    assert "advice" not in await stuck(store, hour), "it waits for the card, which is stuck itself"
+    assert "advice" not in await overdue(store, hour), (
+        "it waits for the card, which is stuck itself"
+    )
     await post(store, f"card:{incident.id}", "1.1")
-    assert (await stuck(store, hour))["advice"] == (1, (incident.number,))
+    assert (await overdue(store, hour))["advice"] == (1, (incident.number,))

@@ -21,14 +21,14 @@ FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
 OVERTAKEN = "overtaken by a newer telling"
 
 
-def said(item: Alert, second: int, **changes: str) -> IdentifiedAlert:
+def sent(item: Alert, second: int, **changes: str) -> IdentifiedAlert:
     """The alert as its sender told it in that second."""
     return replace(identify(item, **changes), sent_at=later(second))
 
 
-async def arrive(store: Store, *tellings: IdentifiedAlert) -> None:
+async def arrive(store: Store, *messages: IdentifiedAlert) -> None:
     """Each in a delivery of its own, one after the other, all in the same moment."""
-    for delivery in tellings:
+    for delivery in messages:
         await store.accept(delivery.dedup_key, [delivery], channel=CHANNEL, now=later(1000))
 
 
@@ -43,21 +43,21 @@ async def only_open(store: Store) -> Incident | None:
 class Story:
     """The messages of one sender: (name, status, severity), in the order of their sending."""
 
-    told: tuple[tuple[str, AlertStatus, Severity], ...]
+    sequence: tuple[tuple[str, AlertStatus, Severity], ...]
     arrival: tuple[int, ...]
 
-    def tellings(self) -> list[IdentifiedAlert]:
+    def messages(self) -> list[IdentifiedAlert]:
         """All of it, in the order of arrival."""
-        return [self._telling(storage) for storage in self.arrival]
+        return [self._message(storage) for storage in self.arrival]
 
-    def _telling(self, storage: int) -> IdentifiedAlert:
-        name, status, severity = self.told[storage]
+    def _message(self, storage: int) -> IdentifiedAlert:
+        name, status, severity = self.sequence[storage]
         item = alert(name=name, fingerprint=f"fp-{name}", status=status, severity=severity)
-        return said(item, storage)
+        return sent(item, storage)
 
     def last(self) -> dict[str, tuple[AlertStatus, Severity]]:
         """Return how each alert stands by what was told last."""
-        return {name: (status, severity) for name, status, severity in self.told}
+        return {name: (status, severity) for name, status, severity in self.sequence}
 
 
 @st.composite
@@ -80,7 +80,7 @@ async def end_of(service: Story) -> Incident | None:
     storage = SqliteMemoryStorage(Path())
     try:
         store = await storage.open()
-        await arrive(store, *service.tellings())
+        await arrive(store, *service.messages())
         return await only_open(store)
     finally:
         await storage.close()
@@ -127,19 +127,19 @@ def written(arrival: str) -> list[IdentifiedAlert]:
 
     What was told in second 3 is critical, all else is low.
     """
-    tellings = []
+    messages = []
     for word in arrival.split():
         second = int(word[1:])
         status = FIRING if word[0] == "F" else RESOLVED
         severity = Severity.CRITICAL if second == 3 else Severity.LOW
-        tellings.append(said(alert(status=status, severity=severity), second))
-    return tellings
+        messages.append(sent(alert(status=status, severity=severity), second))
+    return messages
 
 
 async def test_an_alert_that_its_own_resolve_overtook_opens_nothing_and_is_kept_with_the_reason(
     store: Store,
 ) -> None:
-    await arrive(store, said(resolved(), 2), said(alert(), 1, tracking_id="req-late"))
+    await arrive(store, sent(resolved(), 2), sent(alert(), 1, tracking_id="req-late"))
     assert await store.open_incidents() == []
     assert await store.outbox_channels(later(2000)) == {}
     (kept,) = await store.trace("req-late")
@@ -149,7 +149,7 @@ async def test_an_alert_that_its_own_resolve_overtook_opens_nothing_and_is_kept_
 async def test_a_resolve_that_a_newer_alert_overtook_closes_nothing_and_is_kept_with_the_reason(
     store: Store,
 ) -> None:
-    await arrive(store, said(alert(), 3), said(resolved(), 2, tracking_id="req-late"))
+    await arrive(store, sent(alert(), 3), sent(resolved(), 2, tracking_id="req-late"))
     assert await only_open(store) is not None
     (kept,) = await store.trace("req-late")
     assert (kept.status, kept.reason, kept.incident_id) == ("resolved", OVERTAKEN, None)
@@ -159,17 +159,17 @@ async def test_a_resolve_that_reads_differently_closes_nothing_that_was_told_aft
     store: Store,
 ) -> None:
     other = resolved(fingerprint="fp-reads-differently")
-    await arrive(store, said(alert(), 3), said(other, 2))
+    await arrive(store, sent(alert(), 3), sent(other, 2))
     assert await only_open(store) is not None
-    await arrive(store, said(other, 4))
+    await arrive(store, sent(other, 4))
     assert await only_open(store) is None
 
 
 async def test_an_older_reminder_counts_and_takes_nothing_back(store: Store) -> None:
     await arrive(
         store,
-        said(alert(severity=Severity.CRITICAL, value="99 %"), 3),
-        said(alert(severity=Severity.LOW, value="70 %"), 2),
+        sent(alert(severity=Severity.CRITICAL, value="99 %"), 3),
+        sent(alert(severity=Severity.LOW, value="70 %"), 2),
     )
     incident = await only_open(store)
     assert incident is not None
@@ -180,19 +180,19 @@ async def test_an_older_reminder_counts_and_takes_nothing_back(store: Store) -> 
 async def test_the_resolve_of_one_alert_overtakes_no_other(store: Store) -> None:
     other = alert(name="HighLoad", fingerprint="fp-load")
     elsewhere = alert(source="grafana")
-    await arrive(store, said(resolved(), 9), said(other, 1))
+    await arrive(store, sent(resolved(), 9), sent(other, 1))
     incident = await only_open(store)
     assert incident is not None
-    await arrive(store, said(elsewhere, 1))
+    await arrive(store, sent(elsewhere, 1))
     assert (await store.incident(incident.id)).firing == 2, (
         "another source's fingerprint is its own"
     )
 
 
 async def test_what_is_told_in_the_same_moment_overtakes_nothing(store: Store) -> None:
-    await arrive(store, said(resolved(), 1), said(alert(), 1))
+    await arrive(store, sent(resolved(), 1), sent(alert(), 1))
     assert await only_open(store) is not None
-    await arrive(store, said(resolved(), 1))
+    await arrive(store, sent(resolved(), 1))
     assert await only_open(store) is None
 
 
@@ -200,8 +200,8 @@ async def test_what_is_told_in_the_same_moment_overtakes_nothing(store: Store) -
 async def test_where_it_is_not_known_when_it_was_told_the_order_of_arrival_counts(
     store: Store, known: str
 ) -> None:
-    ended = said(resolved(), 2) if known == "the resolve's" else identify(resolved())
-    begun = said(alert(), 1) if known == "the alert's" else identify(alert())
+    ended = sent(resolved(), 2) if known == "the resolve's" else identify(resolved())
+    begun = sent(alert(), 1) if known == "the alert's" else identify(alert())
     await arrive(store, ended, begun)
     assert await only_open(store) is not None
     await arrive(store, identify(resolved()))
@@ -216,7 +216,7 @@ async def test_the_resolve_of_something_else_with_the_same_fingerprint_overtakes
     """Senders count from 1."""
     other = resolved(fingerprint="1", env="staging", service="web")
     mine = alert(fingerprint="1", env="prod", service="payments")
-    for number, (one, at) in enumerate(((other, later(5)), (mine, later(4)))):
-        result = replace(identify(one), sent_at=at)
+    for number, (delivery, at) in enumerate(((other, later(5)), (mine, later(4)))):
+        result = replace(identify(delivery), sent_at=at)
         receipt = await store.accept(f"d{number}", [result], channel=CHANNEL, now=later(6))
     assert receipt.opened

@@ -89,9 +89,9 @@ async def test_advice_is_due_when_it_is_asked_for_and_again_when_it_is_given(sto
     record = await store.claim_advice(later(2))
     assert record is not None
     await store.give_advice(record.id, BODY, "said", later(3))
-    (given,) = await store.unpublished(ADVICE_GIVEN, LONG_AGO, 5)
-    assert given.advice is not None
-    assert (given.source_id, given.advice.body) == (record.id, BODY)
+    (completed,) = await store.unpublished(ADVICE_GIVEN, LONG_AGO, 5)
+    assert completed.advice is not None
+    assert (completed.source_id, completed.advice.body) == (record.id, BODY)
 
 
 async def test_at_most_so_many_are_returned_and_the_oldest_first(store: Store) -> None:
@@ -161,13 +161,13 @@ async def test_advice_that_nobody_tries_again_keeps_no_row(store: Store, attempt
     await store.start_publishing()
     for number in range(2):
         await opens(store, number)
-    lost, given = await store.claim_advice(NOW), await store.claim_advice(NOW)
-    assert lost is not None
-    assert given is not None
+    released, completed = await store.claim_advice(NOW), await store.claim_advice(NOW)
+    assert released is not None
+    assert completed is not None
     for _ in range(attempts - 1):
-        await store.release_advice(lost.id)
+        await store.release_advice(released.id)
         assert await store.claim_advice(NOW)
-    await store.give_advice(given.id, BODY, "said", NOW)
-    await store.record_published(ADVICE_GIVEN, [given.id], NOW)
+    await store.give_advice(completed.id, BODY, "said", NOW)
+    await store.record_published(ADVICE_GIVEN, [completed.id], NOW)
     await store.forget_published(later(1), LONG_AGO)
     assert len(await kept(store)) == (1 if attempts < ATTEMPTS else 0)

@@ -33,7 +33,7 @@ MONITOR, STRANGER, TWIN = "slack:B0MONITOR", "slack:B0STRANGER", "http:alertmana
 _keys = iter(range(10_000))
 
 
-async def tell(store: Store, item: Alert, *senders: str, at: float, **changes: str) -> int:
+async def receive(store: Store, item: Alert, *senders: str, at: float, **changes: str) -> int:
     identified = replace(identify(item), senders=senders or (MONITOR,), **changes)
     receipt = await store.accept(f"w{next(_keys)}", [identified], channel=CHANNEL, now=later(at))
     return receipt.incident_ids[-1]
@@ -64,46 +64,46 @@ async def verifying(store: Store, execution_id: str) -> list[tuple[str, bool]]:
 
 
 async def test_what_a_stranger_fires_after_it_was_sent_verifies_nothing(store: Store) -> None:
-    incident_id = await tell(store, alert(), at=0)
+    incident_id = await receive(store, alert(), at=0)
     execution_id = await sent(store, incident_id)
-    assert await tell(store, alert(fingerprint="x"), STRANGER, at=13) == incident_id
+    assert await receive(store, alert(fingerprint="x"), STRANGER, at=13) == incident_id
     assert await verifying(store, execution_id) == [(MONITOR, False)]
-    await tell(store, resolved(), at=14)
+    await receive(store, resolved(), at=14)
     assert await verifying(store, execution_id) == [(MONITOR, True)]
     assert (await store.incident(incident_id)).firing == 1, "the stranger's is on the card"
 
 
 async def test_a_strangers_resolve_clears_no_verifying_alert(store: Store) -> None:
-    incident_id = await tell(store, alert(), at=0)
-    await tell(store, alert(fingerprint="x"), STRANGER, at=1)
+    incident_id = await receive(store, alert(), at=0)
+    await receive(store, alert(fingerprint="x"), STRANGER, at=1)
     execution_id = await sent(store, incident_id)
-    await tell(store, resolved(), STRANGER, at=13)
-    await tell(store, resolved(fingerprint="x"), STRANGER, at=14)
+    await receive(store, resolved(), STRANGER, at=13)
+    await receive(store, resolved(fingerprint="x"), STRANGER, at=14)
     assert await verifying(store, execution_id) == [(MONITOR, False), (STRANGER, True)]
 
 
 async def test_senders_that_are_declared_to_be_one_clear_each_others_alerts(
     store: Store,
 ) -> None:
-    incident_id = await tell(store, alert(), at=0)
+    incident_id = await receive(store, alert(), at=0)
     execution_id = await sent(store, incident_id)
-    await tell(store, resolved(), TWIN, MONITOR, at=13)
+    await receive(store, resolved(), TWIN, MONITOR, at=13)
     assert await verifying(store, execution_id) == [(MONITOR, True)]
 
 
 async def test_a_resolve_by_name_alone_clears_verifying_alerts(store: Store) -> None:
-    incident_id = await tell(store, alert(), at=0)
+    incident_id = await receive(store, alert(), at=0)
     execution_id = await sent(store, incident_id)
-    await tell(store, resolved(fingerprint="reads differently"), at=13)
+    await receive(store, resolved(fingerprint="reads differently"), at=13)
     assert await verifying(store, execution_id) == [(MONITOR, True)]
 
 
 async def test_what_fires_again_has_not_cleared(store: Store) -> None:
-    incident_id = await tell(store, alert(), at=0)
-    await tell(store, alert(fingerprint="other", name="Other"), at=1)
+    incident_id = await receive(store, alert(), at=0)
+    await receive(store, alert(fingerprint="other", name="Other"), at=1)
     execution_id = await sent(store, incident_id)
-    await tell(store, resolved(), at=13)
-    await tell(store, alert(), at=14)
+    await receive(store, resolved(), at=13)
+    await receive(store, alert(), at=14)
     assert await verifying(store, execution_id) == [(MONITOR, False), (MONITOR, False)]
 
 
@@ -120,12 +120,12 @@ async def test_an_edit_of_the_message_is_no_clear(store: Store) -> None:
     await store.accept("e2", [edited], channel=CHANNEL, now=later(13))
     assert (await store.incident(incident_id)).firing == 1
     assert await verifying(store, execution_id) == [(MONITOR, False)]
-    await tell(store, resolved(fingerprint="reads differently"), at=14)
+    await receive(store, resolved(fingerprint="reads differently"), at=14)
     assert await verifying(store, execution_id) == [(MONITOR, True)]
 
 
 async def test_a_person_who_resolves_and_reopens_the_incident_clears_nothing(store: Store) -> None:
-    incident_id = await tell(store, alert(), at=0)
+    incident_id = await receive(store, alert(), at=0)
     execution_id = await sent(store, incident_id)
     await store.resolve(incident_id, ANA, later(13))
     await store.reopen(incident_id, ANA, later(14))
@@ -133,7 +133,7 @@ async def test_a_person_who_resolves_and_reopens_the_incident_clears_nothing(sto
 
 
 async def test_no_alert_verifies_once_the_verdict_is_known(store: Store) -> None:
-    execution_id = await sent(store, await tell(store, alert(), at=0))
+    execution_id = await sent(store, await receive(store, alert(), at=0))
     execution = await store.execution(execution_id)
     await store.finish_execution(
         execution, RemediationStatus.SUCCEEDED, answer={}, error="", now=later(13)

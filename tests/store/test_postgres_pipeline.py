@@ -16,7 +16,7 @@ from tests.helpers.builders import CHANNEL, NOW, alert, identify
 ASKED = "SELECT key FROM deliveries WHERE key = ?"
 
 
-def asked(key: str) -> Operation[int]:
+def count_of(key: str) -> Operation[int]:
     rows = yield query(ASKED, key)
     return len(rows)
 
@@ -34,7 +34,7 @@ async def test_what_a_refused_operation_had_still_to_ask_can_be_asked_later(data
         for number in range(12):  # after some times a statement is sent prepared
             with pytest.raises(StoreError, match="refused one change"):
                 await engine.write(refused, f"k{number}")
-            assert await engine.write(asked, f"k{number}") == 0
+            assert await engine.write(count_of, f"k{number}") == 0
     finally:
         await engine.close()
 
@@ -77,7 +77,7 @@ async def test_of_statements_that_go_in_one_script_none_stands_where_the_last_on
         await engine.start()
         with pytest.raises(StoreError, match="refused one change"):
             await engine.write(refused_at_its_end)
-        assert await engine.read(asked, "half") == 0
+        assert await engine.read(count_of, "half") == 0
     finally:
         await engine.close()
 

@@ -42,7 +42,7 @@ async def store(file: Path) -> AsyncIterator[Store]:
     await opened.close()
 
 
-async def tell(store: Store, name: str, service: str = "web") -> None:
+async def write_alert(store: Store, name: str, service: str = "web") -> None:
     item = alert(service=service, fingerprint=f"fp-{name}", text="a long story " * 400)
     result = identify(item, dedup_key=name, tracking_id=name)
     await store.accept(f"delivery-{name}", [result], channel=CHANNEL, now=NOW)
@@ -64,7 +64,7 @@ async def tell_until_full(store: Store) -> list[str]:
     while True:
         name = f"n{len(accepted)}"
         try:
-            await tell(store, name, service=f"s{len(accepted) % 50}")
+            await write_alert(store, name, service=f"s{len(accepted) % 50}")
         except StoreError:
             return accepted
         accepted.append(name)
@@ -78,7 +78,7 @@ def count_of(file: Path, table: str) -> int:
 async def test_what_does_not_fit_is_refused_whole_and_taken_once_there_is_room(
     disk: SmallDisk, store: Store, file: Path
 ) -> None:
-    await tell(store, "before")
+    await write_alert(store, "before")
     error = await leave_no_room(disk, store)
     text = str(error)
     assert text == (
@@ -88,7 +88,7 @@ async def test_what_does_not_fit_is_refused_whole_and_taken_once_there_is_room(
     assert not error.permanent
     for _ in range(3):
         with pytest.raises(StoreError, match="the disk is full"):
-            await tell(store, "meanwhile", service="checkout")
+            await write_alert(store, "meanwhile", service="checkout")
     assert await store.trace("meanwhile") == []
     assert len(await store.open_incidents()) == 1, "no half incident"
     assert len(await store.trace("before")) == 1, "and reading goes on"
@@ -96,8 +96,8 @@ async def test_what_does_not_fit_is_refused_whole_and_taken_once_there_is_room(
         await store.ping(NOW)
 
     disk.make_room()
-    await tell(store, "meanwhile", service="checkout")
-    await tell(store, "meanwhile", service="checkout")
+    await write_alert(store, "meanwhile", service="checkout")
+    await write_alert(store, "meanwhile", service="checkout")
     assert len(await store.trace("meanwhile")) == 1
     assert sorted(item.service for item in await store.open_incidents()) == ["checkout", "web"]
     await store.ping(NOW)
@@ -109,12 +109,12 @@ async def test_a_storm_on_a_full_disk_is_refused_to_the_last_and_logged_once(
     await leave_no_room(disk, store)
     caplog.clear()
     results = await asyncio.gather(
-        *(tell(store, f"storm-{n}") for n in range(2_000)), return_exceptions=True
+        *(write_alert(store, f"storm-{n}") for n in range(2_000)), return_exceptions=True
     )
     assert {type(item) for item in results} == {StoreError}
     assert len(caplog.records) <= 1, caplog.messages[:3]
     disk.make_room()
-    await tell(store, "afterwards")
+    await write_alert(store, "afterwards")
     ends = [message for message in caplog.messages if "takes changes again" in message]
     assert len(ends) == 1
 
@@ -123,7 +123,7 @@ async def test_whoever_watches_the_store_hears_when_it_fills_and_when_it_works_a
     disk: SmallDisk, store: Store
 ) -> None:
     received = store.signal(Topic.STORE)
-    await tell(store, "before")
+    await write_alert(store, "before")
     assert not received.is_set()
     await leave_no_room(disk, store)
     async with asyncio.timeout(10):
@@ -195,7 +195,7 @@ async def test_a_store_on_a_disk_that_filled_meanwhile_says_so_at_the_start(
     disk: SmallDisk, file: Path
 ) -> None:
     before = await opened_at(file)
-    await tell(before, "before")
+    await write_alert(before, "before")
     await before.close()
     disk.fill()
     with pytest.raises(StoreError, match="the disk is full"):

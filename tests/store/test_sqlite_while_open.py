@@ -48,14 +48,14 @@ def size_of(file: Path | str) -> int:
     return Path(file).stat().st_size
 
 
-async def tell(store: Store, name: str) -> None:
+async def write_alert(store: Store, name: str) -> None:
     result = identify(alert(fingerprint=name), dedup_key=name, tracking_id=name)
     await store.accept(name, [result], channel=CHANNEL, now=NOW)
 
 
 async def refused(store: Store, name: str) -> str:
     with pytest.raises(StoreError) as caught:
-        await tell(store, name)
+        await write_alert(store, name)
     assert caught.value.remedy, "the operator must learn what to do"
     return str(caught.value)
 
@@ -90,7 +90,7 @@ def folder_moved(file: Path) -> None:
 async def test_nothing_is_written_into_a_file_that_lost_its_name(
     store: Store, file: Path, befalls: Callable[[Path], None]
 ) -> None:
-    await tell(store, "before")
+    await write_alert(store, "before")
     befalls(file)
     text = await refused(store, "into the void")
     named_file = f"{file}-wal" if befalls is log_deleted else str(file)
@@ -102,16 +102,16 @@ async def test_nothing_is_written_into_a_file_that_lost_its_name(
 
 
 async def test_a_file_that_is_put_back_is_written_again(store: Store, file: Path) -> None:
-    await tell(store, "before")
+    await write_alert(store, "before")
     moved(file)
     await refused(store, "meanwhile")
     aside(file).rename(file)
-    await tell(store, "meanwhile")
+    await write_alert(store, "meanwhile")
     assert len(await store.trace("meanwhile")) == 1
 
 
 async def test_a_file_that_somebody_emptied_is_not_written(store: Store, file: Path) -> None:
-    await tell(store, "before")
+    await write_alert(store, "before")
     os.truncate(file, 0)
     assert f"The store's file {file} was emptied" in await refused(store, "afterwards")
 
@@ -123,12 +123,12 @@ async def test_a_lock_held_too_long_is_named_to_all_who_wait_and_heals_by_itself
     received = store.signal(Topic.STORE)
     try:
         with held(file):
-            tries = (tell(store, f"n{number}") for number in range(300))
+            tries = (write_alert(store, f"n{number}") for number in range(300))
             results = await asyncio.gather(*tries, return_exceptions=True)
             assert {type(item) for item in results} == {StoreError}
             assert "is in use by another process" in str(results[0])
             assert received.is_set()
-        await tell(store, "n0")
+        await write_alert(store, "n0")
         assert len(await store.trace("n0")) == 1
     finally:
         await store.close()
@@ -238,7 +238,7 @@ async def test_an_index_that_lies_is_found_although_a_quick_look_passes(full: Pa
 async def test_damage_that_comes_while_the_bot_runs_ends_the_writing(full: Path) -> None:
     store = await engine_on(full)
     try:
-        await tell(store, "before")
+        await write_alert(store, "before")
         leaves = pages_of(full, "alerts")
         for leaf in leaves:
             damaged(full, leaf)
@@ -299,12 +299,12 @@ async def test_a_large_log_left_by_a_killed_process_is_all_there_and_is_cut_down
     await store.close()
     assert size_of(f"{left}-wal") > 10 << 20
 
-    again = await open_store(f"sqlite:///{left}", owner="next")
+    reopened = await open_store(f"sqlite:///{left}", owner="next")
     try:
         for key in written:
-            assert not await write_key(again, key, NOW)
+            assert not await write_key(reopened, key, NOW)
         for number in range(3):
-            await write_key(again, f"after {number}", NOW)
+            await write_key(reopened, f"after {number}", NOW)
         assert size_of(f"{left}-wal") <= 1 << 20, "the disk has it back"
     finally:
-        await again.close()
+        await reopened.close()

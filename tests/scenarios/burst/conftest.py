@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.seeds import again
+from tests.helpers.seeds import command_to_repeat
 from tests.helpers.virtual_time import VirtualTimeLoop
 
 
@@ -29,5 +29,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     report = yield
     if report.failed:
         chaos = item.get_closest_marker("chaos") is not None
-        report.sections.append(("the same again", again(item.nodeid, chaos=chaos)))
+        report.sections.append(("the same again", command_to_repeat(item.nodeid, chaos=chaos)))
     return report
