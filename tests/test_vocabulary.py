@@ -17,23 +17,8 @@ from tests.vocabulary import (
 )
 
 # What is left of before, a package. Lower a figure when you rename; nothing may raise it.
-RETIRED_LEFT: dict[str, int] = {
-    "bot/approvals": 3,
-    "bot/nats": 14,
-    "store/operations": 4,
-    "tests/approvals": 149,
-    "tests/helpers": 17,
-    "tests/incidents": 28,
-    "tests/intake": 5,
-    "tests/remediation": 8,
-    "tests/response": 10,
-    "tests/scenarios": 3,
-    "tests/store": 183,
-    "tests/test_bounds.py": 5,
-}
-CLAUSES_LEFT: dict[str, int] = {
-    "tests/scenarios": 1,
-}
+RETIRED_LEFT: dict[str, int] = {}
+CLAUSES_LEFT: dict[str, int] = {}
 
 
 def grown(
