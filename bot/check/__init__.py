@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.check.files import check_policy, check_runbooks, check_sops
 from bot.check.gateway import check_gateway, check_targets
 from bot.check.machine import check_advisor, check_audit, check_port, check_store
+from bot.check.nats import check_nats
 from bot.check.report import Report
 from bot.check.slack import SlackCheck
 from bot.errors import SettingsError
@@ -62,6 +63,7 @@ async def _check_all(report: Report, settings: Settings, environ: Mapping[str, s
         offered = await check_gateway(report, settings, session, declared)
         check_targets(report, sops, offered)
         await check_advisor(report, settings, environ)
+        await check_nats(report, settings)
         if await check_store(report, settings):
             await check_audit(report, settings)
         await check_port(report, settings, session)

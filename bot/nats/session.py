@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,8 @@ from bot.observability.throttled_logger import ThrottledLogger
 from bot.response import IncidentService
 
 log = logging.getLogger(__name__)
+
+OnError = Callable[[Exception], Awaitable[None]]
 
 CONNECT_SECONDS = 5
 API_SECONDS = 5.0
@@ -53,10 +56,10 @@ class NatsSession:
             try:
                 await self._session()
             except (nats.errors.Error, OutsideError, OSError) as error:
-                self._failure = _text(error)
+                self._failure = text_of(error)
                 self._throttled.log(OutsideError(self._failure))
             except Exception as error:
-                self._failure = _text(error)
+                self._failure = text_of(error)
                 log.exception("the work on NATS failed; it begins again")
             finally:
                 if self._js is not None:  # the connection worked, so the next attempt is soon
@@ -76,7 +79,7 @@ class NatsSession:
                 info = await js.consumer_info(source.stream, source.durable)
                 waiting += (info.num_pending or 0) + (info.num_ack_pending or 0)
         except nats.errors.Error as error:
-            raise OutsideError(_text(error)) from error
+            raise OutsideError(text_of(error)) from error
         self._metrics.nats_waiting.set(waiting)
         if self._publisher.failure:
             raise OutsideError(f"nothing is published: {self._publisher.failure}")
@@ -97,8 +100,7 @@ class NatsSession:
                 *(self._consumer.run(js, source) for source in self._sources),
             )
         finally:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await client.close()
+            await close(client)
 
     async def _note(self, error: Exception) -> None:
         """An error that the library reports and no call raises, such as a missing right."""
@@ -118,34 +120,61 @@ async def nats_session(
     return NatsSession(options, Consumer(service, channel, metrics), publisher, metrics)
 
 
-async def connect(options: NatsOptions, ended: asyncio.Event, on_error: Any) -> Client:
-    """Connect once; `ended` is set when the connection is closed. Raises what the library does."""
+async def connect(options: NatsOptions, ended: asyncio.Event, on_error: OnError) -> Client:
+    """Connect once; `ended` is set when the connection is closed.
+
+    Raises OutsideError with the last reason. The library is not asked to connect again:
+    `NatsSession.run` is the one loop, for a first connection and a later one.
+    """
+    reasons: list[str] = []
 
     async def closed() -> None:
         ended.set()
+
+    async def failed(error: Exception) -> None:
+        reasons[:] = [text_of(error)]
+        await on_error(error)
 
     credentials: dict[str, Any] = {}
     if options.credentials:
         credentials["user_credentials"] = RawCredentials(options.credentials)
     elif options.user:
         credentials |= {"user": options.user, "password": options.password}
-    return await nats.connect(
-        list(options.servers),
-        name="sopbot",
-        # `NatsSession.run` connects again: one loop for a first connection and a later one.
-        allow_reconnect=False,
-        connect_timeout=CONNECT_SECONDS,
-        ping_interval=10,
-        max_outstanding_pings=2,
-        closed_cb=closed,
-        error_cb=on_error,
-        **credentials,
-    )
+    client = Client()
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS * (1 + len(options.servers))):
+            await client.connect(
+                list(options.servers),
+                name="sopbot",
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                connect_timeout=CONNECT_SECONDS,
+                ping_interval=10,
+                max_outstanding_pings=2,
+                closed_cb=closed,
+                error_cb=failed,
+                **credentials,
+            )
+    except (nats.errors.Error, OSError) as error:
+        await close(client)
+        raise OutsideError(reasons[0] if reasons else text_of(error)) from error
+    except BaseException:
+        await close(client)
+        raise
+    return client
+
+
+async def close(client: Client) -> None:
+    """Close it; a server that does not answer gets two seconds."""
+    with suppress(TimeoutError, nats.errors.Error, OSError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await client.close()
 
 
 async def _ended(ended: asyncio.Event, client: Client) -> None:
     await ended.wait()
-    raise OutsideError(_text(client.last_error) if client.last_error else "the connection ended")
+    raise OutsideError(text_of(client.last_error) if client.last_error else "the connection ended")
 
 
 async def _first_failure(*work: Coroutine[Any, Any, None]) -> None:
@@ -165,5 +194,6 @@ def _names(sources: tuple[Source, ...]) -> str:
     return ", ".join(f"{source.stream} ({source.subject})" for source in sources)
 
 
-def _text(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Return the error in one line; its class, where it has no text."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -33,7 +33,7 @@ class NatsServer:
         """Start it, and wait until it accepts connections."""
         program = shutil.which("nats-server", path="/usr/sbin:/usr/local/bin:/usr/bin")
         assert program is not None, "nats-server is not on this machine (make services)"
-        arguments = [program, "-js", "-a", "127.0.0.1", "-p", str(self.port), "-sd", "store"]
+        arguments = [program, "-a", "127.0.0.1", "-p", str(self.port)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*arguments, *self._arguments],
@@ -65,8 +65,12 @@ class NatsServer:
 
 
 @contextmanager
-def nats_server(*arguments: str, running: bool = True) -> Iterator[NatsServer]:
+def nats_server(
+    *arguments: str, running: bool = True, jetstream: bool = True
+) -> Iterator[NatsServer]:
     """A server until the block ends, not started yet if `running` is False."""
+    if jetstream:
+        arguments = ("-js", "-sd", "store", *arguments)
     folder = Path(tempfile.mkdtemp(prefix="sopbot-nats-"))
     try:
         with kept_port() as port:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 
@@ -17,6 +17,8 @@ class TcpProxy:
         self._flows.set()
         self._open: set[asyncio.StreamWriter] = set()
         self.port = 0
+        self.on_data: Callable[[bytes], None] = lambda _: None
+        """Called with what comes, in either direction, before it is handed on."""
 
     @classmethod
     @asynccontextmanager
@@ -56,6 +58,7 @@ class TcpProxy:
     async def _hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65_536):
+                self.on_data(data)
                 await self._flows.wait()
                 writer.write(data)
                 await writer.drain()
