@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bot.approvals.rules import unknown_environments
 from bot.approvals.segment import Approver, Remediate
@@ -20,15 +28,28 @@ from bot.remediation.catalogue import unknown_actions
 from bot.validation import FieldProblem, field_problems, form, in_file
 from bot.yaml_text import YamlDocument, YamlProblem, read_yaml
 
+SHORTEST_STALE_HOURS = 0.1
+
 
 class _Segment(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Correlate(_Segment):
-    """Settings for repeated alerts on the card."""
+    """Settings for repeated alerts on the card, and for incidents of which no alert comes any more.
+
+    `stale_after_hours`: 0 never asks.
+    """
 
     card_update_seconds: float = Field(default=1.0, ge=0, le=60)
+    stale_after_hours: float = Field(default=24.0, ge=0, le=720)
+
+    @field_validator("stale_after_hours")
+    @classmethod
+    def _gives_a_reminder_time(cls, value: float) -> float:
+        if 0 < value < SHORTEST_STALE_HOURS:
+            raise ValueError(f"must be 0 (never), or at least {SHORTEST_STALE_HOURS}")
+        return value
 
 
 class Notify(_Segment):

@@ -44,6 +44,7 @@ from store.operations.proposing import ProposalsPart
 from store.operations.publications import PublicationsPart
 from store.operations.questions import QuestionsPart
 from store.operations.retries import RetriesPart
+from store.operations.stale import StalePart
 from store.operations.steering import SteeringPart
 from store.operations.track_record import TrackRecordPart
 from store.operations.trail_upkeep import TrailUpkeepPart
@@ -65,6 +66,7 @@ class Store(
     ClosingPart,
     CardsPart,
     NewsPart,
+    StalePart,
     AdvicePart,  # advice
     AdviceContextPart,
     QuestionsPart,

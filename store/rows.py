@@ -200,6 +200,7 @@ def incident_from(row: Row) -> Incident:
         fixed_by=row["fixed_by"],
         posted=bool(row["posted"]),
         shown=_shown_from(row) if row["shown_alert"] is not None else None,
+        last_active_at=from_db_time_or_none(row["last_active_at"] or None),
     )
 
 

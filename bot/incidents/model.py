@@ -186,7 +186,8 @@ class Incident:
 
     `number` is its name for people (INC-142). `alert_count` counts every folded alert, `firing`
     those that have not resolved. `posted`: its first alert is a message in the channel, and did not
-    arrive by HTTP.
+    arrive by HTTP. `last_active_at` is when an alert of it came last, to a minute, or a person said
+    that it goes on; None if unknown.
 
     It shows one alert, the most severe that fires: `severity`, `title`, `text`, `value`,
     `threshold`, `labels`, `links`, `source` and `display`. `env`, `region`, `service` and
@@ -222,6 +223,7 @@ class Incident:
     fixed_by: str
     posted: bool = True
     shown: Shown | None = None
+    last_active_at: datetime | None = None
 
     @property
     def number(self) -> str:

@@ -18,15 +18,16 @@ class NewsKind(StrEnum):
     EXPIRED = "expired"
     REVOKED = "revoked"
     UNANSWERED = "unanswered"
+    STALE = "stale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """One piece of bad news, posted once in the thread.
 
-    `subject` is the id of its cause: an execution, an approval, a severity, or the opening time; an
-    incident posts each pair of kind and subject once. `facts` are its typed facts by name;
-    `mentions` are the affected users and user groups.
+    `subject` is the id of its cause: an execution, an approval, a severity, the opening time, or
+    the last sign of activity; an incident posts each pair of kind and subject once. `facts` are its
+    typed facts by name; `mentions` are the affected users and user groups.
     """
 
     id: int

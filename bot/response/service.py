@@ -178,6 +178,11 @@ class IncidentService:
         await self.decisions.check_person(user, "reopen")
         return await self.store.reopen(incident_id, user, self._clock())
 
+    async def still_going_on(self, incident_id: int, user: str) -> IncidentChange:
+        """A person says that an incident goes on though no alert of it came for long."""
+        await self.decisions.check_person(user, "acknowledge")
+        return await self.store.still_going_on(incident_id, user, self._clock())
+
     # By time alone.
 
     @property
@@ -189,6 +194,7 @@ class IncidentService:
             "verify": self.dispatches.verify_due,
             "expire_approvals": self.decisions.expire_and_revoke,
             "report_unanswered": self.upkeep.report_unanswered,
+            "ask_if_stale": self.upkeep.ask_if_stale,
             "retry_outbox": self.upkeep.retry_outbox,
             "post_audit_head": self.upkeep.close_audit_day,
             "prune": self.upkeep.prune,

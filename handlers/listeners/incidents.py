@@ -27,6 +27,7 @@ def register(listeners: Listeners) -> None:
     listeners.opener("sopbot.resolve", resolve)
     listeners.view("sopbot.resolve_modal", confirmed)
     listeners.action("sopbot.reopen", reopen)
+    listeners.action("sopbot.still_going_on", still_going_on)
     listeners.opener("sopbot.ask", ask)
     listeners.view("sopbot.ask_modal", question_submitted)
     listeners.action("sopbot.alerts", show_alerts)
@@ -85,6 +86,15 @@ async def reopen(
     incident = await incident_of_press(body, action, service)
     change = await service.reopen(incident.id, str(body["user"]["id"]))
     return None if change.changed else steering.reopened(change)
+
+
+async def still_going_on(
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
+) -> str | None:
+    """Record that the incident goes on."""
+    incident = await incident_of_press(body, action, service)
+    change = await service.still_going_on(incident.id, str(body["user"]["id"]))
+    return None if change.changed else steering.went_on_already(change)
 
 
 async def ask(

@@ -190,6 +190,8 @@ class Renderer:
         if item is None:
             return None
         incident = await self._store.incident(item.incident_id)
+        if item.kind is NewsKind.STALE and not news.is_unsettled(item, incident):
+            return Rendered(*news.settled(item, incident))
         if item.kind is NewsKind.UNKNOWN:
             execution = await self._store.execution(item.subject)
             if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.approvals.mentions import mentions
 from bot.approvals.model import Execution
 from bot.approvals.reason_text import sentence
 from bot.approvals.reasons import from_text
-from bot.incidents.model import Incident
+from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.news import News, NewsKind
 from handlers.views.result import outcome_text
-from handlers.views.text import Block, clock, quote, section, untrusted_line
+from handlers.views.steering import resolve_button
+from handlers.views.text import Block, ago, button, clock, quote, section, untrusted_line
 
 MOST_MENTIONED = 10
 
@@ -21,6 +24,7 @@ _MARK = {
     NewsKind.EXPIRED: "⌛",
     NewsKind.REVOKED: "🚫",
     NewsKind.UNANSWERED: "🔔",
+    NewsKind.STALE: "💤",
 }
 _NEXT = {
     NewsKind.NOT_HELPED: "Check what it changed before you try anything else.",
@@ -31,6 +35,7 @@ _NEXT = {
     NewsKind.EXPIRED: "Nothing ran. Propose it again if it is still needed.",
     NewsKind.REVOKED: "Nothing ran.",
     NewsKind.UNANSWERED: "Press Acknowledge on its card to take ownership.",
+    NewsKind.STALE: "If it is over, press Resolve. If not, press Still going on.",
 }
 
 
@@ -46,7 +51,27 @@ def news(item: News, incident: Incident) -> tuple[str, list[Block]]:
         " ".join(part for part in (_NEXT.get(item.kind, ""), whom) if part),
     ]
     text = f"{_MARK[item.kind]} {_what(item, incident)} · {incident.number}"
-    return f"{text} {whom}".strip(), [section("\n".join(part for part in parts if part))]
+    blocks = [section("\n".join(part for part in parts if part))]
+    if item.kind is NewsKind.STALE:
+        still = button("Still going on", "sopbot.still_going_on", str(incident.id))
+        blocks.append({"type": "actions", "elements": [still, resolve_button(incident)]})
+    return f"{text} {whom}".strip(), blocks
+
+
+def is_unsettled(item: News, incident: Incident) -> bool:
+    """Return whether nothing has answered yet if a stale incident still goes on."""
+    is_open = incident.status in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED)
+    return is_open and (incident.last_active_at is None or incident.last_active_at < item.at)
+
+
+def settled(item: News, incident: Incident) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) that replace the question whether a stale incident still goes on."""
+    if incident.last_active_at is not None and incident.last_active_at >= item.at:
+        answer = f"{incident.number} goes on, as an alert or a person said"
+    else:
+        answer = f"{incident.number} is {incident.status}"
+    asked = f"Asked at {clock(item.at)} whether it still goes on."
+    return f"☑️ {answer}", [section(f"☑️ *{answer}*\n{asked}")]
 
 
 def ended(item: News, incident: Incident, execution: Execution) -> tuple[str, list[Block]]:
@@ -68,6 +93,9 @@ def _what(item: News, incident: Incident) -> str:
         return f"{incident.number} got worse: {item.facts['before']} → {item.facts['after']}"
     if item.kind is NewsKind.UNANSWERED:
         return f"Nobody has acknowledged {incident.number}"
+    if item.kind is NewsKind.STALE:
+        silence = ago(datetime.fromisoformat(item.subject), item.at)
+        return f"No alert of {incident.number} for {silence}. Is it still going on?"
     return {
         NewsKind.NOT_HELPED: f"{title} did not help",
         NewsKind.FAILED: f"{title} failed",

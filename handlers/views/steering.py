@@ -44,6 +44,12 @@ def reopened(change: IncidentChange) -> str:
     return f"{number} is open again. Nobody has acknowledged it yet."
 
 
+def went_on_already(change: IncidentChange) -> str:
+    """The answer to a person who says that it goes on, when the question is settled."""
+    number = change.incident.number
+    return f"Nothing changed: an alert or another person said already that {number} goes on."
+
+
 def steered(entry: TimelineEntry) -> tuple[str, list[Block]]:
     """(fallback text, blocks) in the thread; it mentions the owner."""
     mark = "👀" if entry.kind == "assigned" else "🔁"

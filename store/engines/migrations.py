@@ -131,6 +131,11 @@ def m021_expand_publications() -> str:
     return schema_changes.M021
 
 
+def m022_expand_last_active() -> str:
+    """When an alert of an incident, or a person, last said that it goes on."""
+    return schema_changes.M022
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -153,6 +158,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m019_expand_outbox_order,
     m020_expand_idempotency_keys,
     m021_expand_publications,
+    m022_expand_last_active,
 )
 
 

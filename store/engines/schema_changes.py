@@ -348,3 +348,9 @@ CREATE TABLE published (
     PRIMARY KEY (subject, source_id)
 ) WITHOUT ROWID;
 """
+
+M022 = """
+-- Written at most once a minute; '' in a row of the bot before, whose updated_at counts then.
+ALTER TABLE incidents ADD COLUMN last_active_at TEXT NOT NULL DEFAULT '';
+UPDATE incidents SET last_active_at = updated_at WHERE status IN ('open', 'acknowledged');
+"""

@@ -9,7 +9,7 @@ from bot.incidents.correlation import Decision, IdentifiedAlert, Reason, Verdict
 from bot.incidents.model import Alert, AlertStatus
 from bot.observability.events import Event
 from store.log_events import log_event
-from store.operations import folding
+from store.operations import folding, stale
 from store.operations.candidates import (
     candidate,
     candidates,
@@ -109,6 +109,8 @@ def _accept_one(
         return None
     decision = decide(identified_alert, map(candidate, result.rows))
     row = next((row for row in result.rows if row["id"] == decision.incident_id), None)
+    if row is not None:
+        yield from stale.alert_came(row, arrival.now)
     if (yield from _is_repetition(identified_alert, decision, row, arrival.now)):
         return None
     if is_overtaken(identified_alert, row, result.resolves):

@@ -31,7 +31,7 @@ from store.statements import (
 
 _COLUMNS = (
     "i.id, i.sop_id, i.scope_env, i.scope_service, i.scope_category, i.env, i.service, i.severity,"
-    " i.channel, i.firing, i.shown_since,"
+    " i.channel, i.firing, i.shown_since, i.last_active_at,"
     " EXISTS (SELECT 1 FROM executions e WHERE e.incident_id = i.id) AS was_acted_on"
 )
 _IS_OPEN = "i.status IN ('open', 'acknowledged')"
@@ -46,14 +46,15 @@ _THAT_KNOW_IT = (
     " AND f.fingerprint IN "
 )
 _LATER_RESOLVES = (
-    " UNION ALL SELECT 0, '', '', '', '', '', '', '', '', 0, '', 1 = 0, 0, '', '', '', '', '', body"
+    " UNION ALL SELECT 0, '', '', '', '', '', '', '', '', 0, '', '', 1 = 0, 0, '', '', '', '', '',"
+    " body"
     " FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"
     " AND told_at != '' AND told_at > ? AND "
 )
 _STORED = -1  # the id in the row that says that this very alert is stored already
 _IS_STORED = (
-    f" UNION ALL SELECT {_STORED}, '', '', '', '', '', '', '', '', 0, '', 1 = 0, 0, '', '', '', '',"  # noqa: S608 - constants
-    " '', '' FROM alerts WHERE dedup_key = ?"
+    f" UNION ALL SELECT {_STORED}, '', '', '', '', '', '', '', '', 0, '', '', 1 = 0, 0, '', '', '',"  # noqa: S608 - constants
+    " '', '', '' FROM alerts WHERE dedup_key = ?"
 )
 
 

@@ -9,7 +9,7 @@ from bot.errors import Refused
 from bot.incidents.model import Incident
 from bot.observability.events import Event
 from store.log_events import log_event
-from store.operations import approvals, incidents
+from store.operations import approvals, incidents, stale
 from store.operations.part import Part
 from store.statements import Operation, execute, query, run, to_db_time
 
@@ -53,6 +53,7 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
     text = "Resolved by hand" if by else "Resolved: the alert cleared"
     yield from incidents.append_event(incident_id, now, "resolved", text, by)
     yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
+    yield from stale.redraw(incident_id, now)
     subject = yield from incidents.resolved_subject(incident_id)
     yield from incidents.reply(incident, "resolved", subject, now)
     return incident

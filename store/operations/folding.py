@@ -52,9 +52,10 @@ def open_new(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Ope
         "INSERT INTO incidents (incident_key, sop_id, scope_env, scope_service, scope_category,"  # noqa: S608 - constants
         " status, severity, title, env, region, service, category, channel, source, alert_count,"
         " firing, value, threshold, text, labels, links, tracking_id, opened_at, updated_at,"
-        " posted, shown_alert, shown_env, shown_region, shown_service, shown_since)"
+        " posted, shown_alert, shown_env, shown_region, shown_service, shown_since,"
+        " last_active_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        f" {_ITS_ID}, ?, ?, ?, ?)"
+        f" {_ITS_ID}, ?, ?, ?, ?, ?)"
         " RETURNING id",
         identified_alert.incident_key,
         identified_alert.sop_id,
@@ -84,6 +85,7 @@ def open_new(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Ope
         alert.region,
         alert.service,
         to_db_time_or_none(alert.starts_at) or at,
+        at,
     )
     incident_id: int = rows[0]["id"]
     yield run(

@@ -152,6 +152,15 @@ def got_worse(
     )
 
 
+def waiting_by_channel() -> Operation[dict[str, int]]:
+    """Return how many pieces of news wait to be posted in each channel."""
+    counts = yield query(
+        "SELECT channel, COUNT(*) AS n FROM outbox WHERE kind = 'news' AND ts IS NULL"  # noqa: S608 - constants
+        f" AND {outbox.PENDING} GROUP BY channel"
+    )
+    return {row["channel"]: int(row["n"]) for row in counts}
+
+
 def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) -> Operation[int]:
     """Report each critical or high incident not acknowledged in time. Returns how many.
 
@@ -176,11 +185,7 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
     )
     if not rows:
         return 0
-    counts = yield query(
-        "SELECT channel, COUNT(*) AS n FROM outbox WHERE kind = 'news' AND ts IS NULL"  # noqa: S608 - constants
-        f" AND {outbox.PENDING} GROUP BY channel"
-    )
-    waiting = {row["channel"]: int(row["n"]) for row in counts}
+    waiting = yield from waiting_by_channel()
     value = 0
     for row in rows:
         if waiting.get(row["channel"], 0) >= MOST_WAITING:
@@ -198,6 +203,11 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
             waiting[row["channel"]] = waiting.get(row["channel"], 0) + 1
             value += 1
     return value
+
+
+def last_activity(incident: Incident) -> str:
+    """The subject of news about silence: when an alert or a person last said that it goes on."""
+    return to_db_time(incident.last_active_at or incident.updated_at)
 
 
 def get(news_id: int) -> Operation[News | None]:
@@ -226,6 +236,8 @@ def _is_so(row: Row, incident: Incident) -> bool:
         return bool(row["ended"] == _OF_EXECUTION[kind])
     if kind is NewsKind.UNANSWERED:
         return incident.status is IncidentStatus.OPEN and bool(row["subject"] == row["opened"])
+    if kind is NewsKind.STALE:
+        return is_open and row["subject"] == last_activity(incident)
     if kind is NewsKind.WORSE:
         return is_open and row["subject"] == incident.severity
     # An approval that came to nothing: until something else is proposed.

@@ -91,9 +91,11 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
     yield run(
         "UPDATE incidents SET status = 'open', resolved_at = NULL, resolved_by = '',"
         " acknowledged_at = NULL, acknowledged_by = '', fixed_by = '', updated_at = ?,"
+        " last_active_at = ?,"
         # Of those resolved long ago alerts are pruned.
         " alert_count = (SELECT COUNT(*) FROM alerts a WHERE a.incident_id = incidents.id"
         " AND a.status = 'firing') WHERE id = ?",
+        to_db_time(now),
         to_db_time(now),
         incident_id,
     )

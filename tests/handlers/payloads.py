@@ -97,6 +97,7 @@ ACTING = {
     "resolve": action("sopbot.resolve"),
     "confirmed": view("sopbot.resolve_modal"),
     "reopen": action("sopbot.reopen"),
+    "still_going_on": action("sopbot.still_going_on"),
     "turn_page": action("sopbot.alerts.more"),
     "turn_back": action("sopbot.alerts.back"),
     "show_alerts": action("sopbot.alerts"),

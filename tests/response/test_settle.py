@@ -22,15 +22,16 @@ async def waiting(bench: Bench) -> Approval:
     return approval
 
 
-async def test_settle_expires_approvals_and_reports_unanswered_incidents_and_wakes_the_outbox(
+async def test_settle_expires_approvals_reports_silence_and_wakes_the_outbox(
     bench: Bench,
 ) -> None:
     approval = await waiting(bench)
     bench.now = later(30 * 24 * 3600)
     await bench.service.settle()
     assert (await bench.store.approval(approval.id)).state is RemediationStatus.EXPIRED
-    news = [await bench.store.news(number) for number in range(1, 4)]
-    assert {item.kind for item in news if item} == {NewsKind.EXPIRED, NewsKind.UNANSWERED}
+    news = [await bench.store.news(number) for number in range(1, 5)]
+    kinds = {NewsKind.EXPIRED, NewsKind.UNANSWERED, NewsKind.STALE}
+    assert {item.kind for item in news if item} == kinds
     assert bench.store.signal(Topic.OUTBOX).is_set()
 
 

@@ -51,6 +51,10 @@ WORSE = {"before": "medium", "after": "critical"}
         (item(NewsKind.EXPIRED), "Restart checkout-api: the approval expired"),
         (item(NewsKind.REVOKED), "Restart checkout-api: the approval was revoked"),
         (item(NewsKind.UNANSWERED, facts={}), "Nobody has acknowledged INC-142"),
+        (
+            item(NewsKind.STALE, subject=(NOW - timedelta(hours=24)).isoformat(), facts={}),
+            "No alert of INC-142 for 1 d. Is it still going on?",
+        ),
     ],
     ids=lambda value: value.kind if isinstance(value, News) else "",
 )
@@ -90,7 +94,7 @@ def test_the_card_names_what_waits_for_approval_and_who_can_give_it() -> None:
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize("kind", [kind for kind in NewsKind if kind is not NewsKind.WORSE])
 def test_hostile_text_in_bad_news_is_shown_and_never_obeyed(kind: NewsKind, text: str) -> None:
-    bad = item(kind, facts={"title": text, "why": text})
+    bad = item(kind, subject=NOW.isoformat(), facts={"title": text, "why": text})
     assert_slack_takes(*news(bad, incident(title=text)))
     assert_slack_takes(*card(incident(title=text), bad_news=[bad, bad, bad]))
 
