@@ -258,3 +258,13 @@ class TimelineEntry:
     kind: str
     text: str
     actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedResolve:
+    """A resolve that matched no open incident: kept, and closes nothing."""
+
+    tracking_id: str
+    sender: str
+    received_at: datetime
+    alert: Alert

@@ -15,7 +15,7 @@ from bot.web.access import TRUSTED, bearer_only
 from bot.web.body import BODY_LIMIT
 from bot.web.errors import errors_as_json
 from bot.web.ingest import IngestEndpoints
-from bot.web.trace import trace_route
+from bot.web.trace import trace_route, unmatched_route
 from store import Store
 
 VERSION = "0.1.0"
@@ -50,6 +50,7 @@ def web_app(
             web.post("/alerts/{source}", ingest.alerts),
             web.post("/webhook/alerts", ingest.alerts),
             web.get("/api/v3/trace/{tracking_id}", trace_route(store)),
+            web.get("/api/v3/unmatched", unmatched_route(store)),
         ]
     )
     return app

@@ -71,6 +71,26 @@ async def trace(store: Store, tracking_id: str) -> dict[str, Any]:
     return answer
 
 
+async def unmatched(store: Store) -> dict[str, Any]:
+    """Return the newest resolves that matched no open incident."""
+    return {
+        "resolves": [
+            {
+                "tracking_id": item.tracking_id,
+                "sender": item.sender,
+                "received_at": rfc3339_or_none(item.received_at),
+                "source": item.alert.source,
+                "name": item.alert.name,
+                "title": item.alert.title,
+                "env": item.alert.env,
+                "service": item.alert.service,
+                "fingerprint": item.alert.fingerprint,
+            }
+            for item in await store.unmatched_resolves(100)
+        ]
+    }
+
+
 async def _question(store: Store, tracking_id: str) -> dict[str, Any]:
     """Return the trace of a question without an alert."""
     question = await store.question(tracking_id)
@@ -90,6 +110,15 @@ async def _question(store: Store, tracking_id: str) -> dict[str, Any]:
         at = rfc3339_or_none(question.answered_at)
         stages.append({"stage": "answered", "at": at, "text": by, "actor": ""})
     return {"tracking_id": tracking_id, "alerts": [], "incident": None, "stages": stages}
+
+
+def unmatched_route(store: Store) -> Any:
+    """Return the handler of GET /api/v3/unmatched."""
+
+    async def handle(_request: web.Request) -> web.Response:
+        return web.json_response(await unmatched(store))
+
+    return handle
 
 
 def trace_route(store: Store) -> Any:

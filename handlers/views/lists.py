@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.approvals.model import Approval, Freeze
-from bot.incidents.model import Incident, IncidentStatus, Severity, TimelineEntry
+from bot.incidents.model import (
+    Incident,
+    IncidentStatus,
+    Severity,
+    TimelineEntry,
+    UnmatchedResolve,
+)
 from bot.incidents.sops import Sop
 from handlers.views.approval import with_mentions
 from handlers.views.text import (
@@ -25,6 +31,7 @@ from handlers.views.text import (
 
 HELP = """*sopbot*: One thread per incident, advice, and no action without approval.
 `/incident list`   open incidents; `/incident list before INC-1` pages on
+`/incident list unmatched`   resolves that closed nothing
 `/incident show INC-1`   one incident and its timeline
 `/incident ack INC-1`   take ownership; `/incident assign INC-1 me` takes it over
 `/incident resolve INC-1`   mark as resolved; `/incident reopen INC-1` opens it again
@@ -66,6 +73,23 @@ def incident_list(
         )
     if more:
         lines.append(f"Older ones: `/incident list before {incidents[-1].number}`")
+    return "\n".join(lines)
+
+
+def unmatched(resolves: Sequence[UnmatchedResolve], now: datetime) -> str:
+    """One line a resolve that matched no open incident, newest first."""
+    if not resolves:
+        return "No unmatched resolves: every resolve closed an alert of an open incident."
+    lines = ["*Resolves that matched no open incident*, the newest first"]
+    for item in resolves:
+        where = " · ".join(
+            untrusted_line(part, 40) for part in (item.alert.env, item.alert.service) if part
+        )
+        lines.append(
+            f"{untrusted_line(item.alert.title, 80)}{f' · {where}' if where else ''}"
+            f" · from {untrusted_line(item.sender or item.alert.source, 40)}"
+            f" · {ago(item.received_at, now)} ago · {inline_code(item.tracking_id, 60)}"
+        )
     return "\n".join(lines)
 
 

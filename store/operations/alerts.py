@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.incidents.correlation import Decision, IdentifiedAlert, Reason, Verdict, decide
-from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.model import Alert, AlertStatus, UnmatchedResolve
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import folding, stale
@@ -245,6 +245,26 @@ def trace(tracking_id: str) -> Operation[list[TracedAlert]]:
     ]
 
 
+def unmatched(limit: int) -> Operation[list[UnmatchedResolve]]:
+    """The newest resolves that matched no open incident."""
+    rows = yield query(
+        "SELECT tracking_id, received_at, sender, body FROM alerts"
+        " WHERE incident_id IS NULL AND status = 'resolved' AND reason = ?"
+        " ORDER BY id DESC LIMIT ?",
+        Reason.NOTHING_TO_CLOSE,
+        limit,
+    )
+    return [
+        UnmatchedResolve(
+            row["tracking_id"],
+            row["sender"],
+            from_db_time(row["received_at"]),
+            alert_from_json(row["body"]),
+        )
+        for row in rows
+    ]
+
+
 class AlertsPart(Part):
     """The methods of `Store` for alerts."""
 
@@ -271,6 +291,10 @@ class AlertsPart(Part):
     async def latest_alert(self, incident_id: int) -> Alert | None:
         """The newest firing alert of an incident."""
         return await self._engine.read(latest, incident_id)
+
+    async def unmatched_resolves(self, limit: int = 10) -> list[UnmatchedResolve]:
+        """The newest resolves that matched no open incident, newest first."""
+        return await self._engine.read(unmatched, limit)
 
     async def trace(self, tracking_id: str) -> list[TracedAlert]:
         """Every alert that carries this tracking id, oldest first."""

@@ -41,7 +41,7 @@ async def test_healthz_and_readyz_need_no_token_and_the_rest_does(
     parts = {"store", "slack", "gateway", "outbox", "work", "audit trail"}
     assert set(ready["checks"]) == parts
     assert not [check for check in ready["checks"].values() if "reason" in check]
-    for path in ("/health", "/health/detailed", "/metrics", "/api/v3/trace/x"):
+    for path in ("/health", "/health/detailed", "/metrics", "/api/v3/trace/x", "/api/v3/unmatched"):
         status, body = await at.get(path, **nobody)
         assert status == 401, path
         assert body["error"]["message"] == "Send `Authorization: Bearer <HTTP_TOKEN>`."
