@@ -30,7 +30,7 @@ hypothesis.settings.load_profile("sopbot")
 
 _OURS = (
     *("SLACK_", "AI_COMMAND_GATEWAY_", "QCHAT_", "ADVISOR_", "XDG_"),
-    *("QPROXY_", "RALPH_", "HEALTH_CHECK_", "RUNBOOK_"),
+    *("QPROXY_", "RALPH_", "HEALTH_CHECK_", "RUNBOOK_", "NATS_"),
 )
 
 

@@ -110,6 +110,13 @@ def test_only_secrets_may_come_from_a_file(no_file):
         ("QCHAT_MAX_CONCURRENT", "0"),
         ("HTTP_ADDR", "8080"),
         ("LOG_LEVEL", "LOUD"),
+        ("NATS_URL", "http://secret-host:4222"),
+        ("NATS_URL", "nats://bot:secret@"),
+        ("NATS_URL", "nats://a:4222,nats://b:secret"),
+        ("NATS_URL", "nats://a b"),
+        ("NATS_STREAM", "a.b"),
+        ("NATS_CONSUMER", ""),
+        ("NATS_CREDS", "/etc/secret.creds"),
     ],
 )
 def test_a_wrong_value_is_named_and_not_shown(name, value, no_file):
@@ -286,3 +293,18 @@ def test_a_token_that_slack_cannot_have_made_is_refused(name, token, problem, no
         line.startswith(name) and problem in line
         for line in problems({**GOOD, name: token}, no_file)
     )
+
+
+def test_the_password_in_an_address_of_nats_is_a_secret(no_file):
+    url = "nats://bot:hunter-two@a:4222, tls://b"
+    settings = load({**GOOD, "NATS_URL": url}, no_file)
+    assert settings.nats_servers == ("nats://bot:hunter-two@a:4222", "tls://b")
+    assert "hunter-two" in settings.secrets()
+    assert "hunter-two" not in repr(settings)
+
+
+def test_a_credentials_file_of_nats_is_read(tmp_path, no_file):
+    file = tmp_path / "bot.creds"
+    file.write_text("-----BEGIN NATS USER JWT-----\nabc\n------END NATS USER JWT------\n")
+    settings = load({**GOOD, "NATS_CREDS_FILE": str(file)}, no_file)
+    assert settings.nats_creds.get_secret_value().startswith("-----BEGIN")

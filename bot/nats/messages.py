@@ -42,17 +42,16 @@ def message_of(publication: Publication, sop: Sop | None, now: datetime) -> Mess
         "ship_id": ship_of(incident),
         "incident_id": incident.number,
     } | _FIELDS[subject](publication, sop)
-    tracking_id = quote(incident.tracking_id, safe="")
-    message_id = f"{subject}/{incident.number}/{publication.source_id}/{tracking_id}"
-    return Message(
-        subject, message_id[:ID_LIMIT], json.dumps(fields, separators=(",", ":")).encode()
-    )
+    message_id = f"{subject}/{incident.number}/{publication.source_id}/{_quoted(incident)}"
+    # A sender may write half a surrogate pair, which UTF-8 and other parsers do not know.
+    body = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+    return Message(subject, message_id[:ID_LIMIT], body)
 
 
 def ship_of(incident: Incident) -> str:
     """Return the ship id of the anomaly, else the environment, in V3's spelling."""
-    name = incident.labels.get("ship_id") or incident.env or UNKNOWN
-    return name.strip().replace(" ", "_").replace("/", "-").lower()
+    name = incident.labels.get("ship_id", "").strip() or incident.env.strip() or UNKNOWN
+    return name.replace(" ", "_").replace("/", "-").lower()
 
 
 def _created(publication: Publication, sop: Sop | None) -> dict[str, Any]:
@@ -130,7 +129,12 @@ def _scope(incident: Incident) -> list[dict[str, str]]:
 
 
 def _ref(incident: Incident) -> str:
-    return f"sopbot:/api/v3/trace/{quote(incident.tracking_id, safe='')}"
+    return f"sopbot:/api/v3/trace/{_quoted(incident)}"
+
+
+def _quoted(incident: Incident) -> str:
+    """Return the tracking id, which a sender may have chosen, as ASCII without spaces."""
+    return quote(incident.tracking_id, safe="", errors="backslashreplace")
 
 
 def _runbook(sop: Sop) -> dict[str, str]:

@@ -56,6 +56,10 @@ class Publisher:
                 self.failure = str(error) or type(error).__name__
                 self._throttled.log(error)
                 pause = min(LONGEST_PAUSE, 2 * pause)
+            except Exception as error:
+                self.failure = type(error).__name__
+                log.exception("nothing is published to NATS")
+                pause = LONGEST_PAUSE
             await asyncio.sleep(pause)
 
     async def publish_due(self, js: JetStreamContext) -> None:
