@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from store import Store
-from tests.helpers.postgres import PostgresServer, empty
+from tests.helpers.databases import PostgresDatabase
+from tests.helpers.postgres import EMPTY, PostgresServer
 from tests.helpers.stores import ENGINES, PostgresStorage, Storage
 
 
 @pytest.fixture(scope="session")
-def own_database(postgres: PostgresServer) -> str:
-    """The database of this test worker."""
-    return postgres.database()
+def own_database(postgres: PostgresServer) -> Iterator[PostgresDatabase]:
+    """The database of this test worker, with a connection that is there for every test."""
+    with closing(PostgresDatabase(postgres.database())) as own:
+        yield own
 
 
 @pytest.fixture
-def database(own_database: str) -> str:
+def database(own_database: PostgresDatabase) -> str:
     """The URL of an empty PostgreSQL database."""
-    empty(own_database)
-    return own_database
+    own_database.tamper(EMPTY)
+    return own_database.url
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

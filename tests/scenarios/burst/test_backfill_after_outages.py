@@ -18,7 +18,7 @@ from tests.helpers.waiting import until
 from tests.scenarios.burst.lab import Lab
 from tests.scenarios.world import ALERTS, alertmanager
 
-OLD = 900  # simulated seconds: older than what is read again by the way
+OLD = 660  # simulated seconds: older than what is read again by the way
 SOON = 600  # after all is well again
 
 
