@@ -21,7 +21,7 @@ from bot.remediation.intents import read_fix
 from bot.simulator import Names, to_html
 from handlers.views.text import line, paragraph
 
-pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240), pytest.mark.unmeasured]
+pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.unmeasured]
 
 SMALL, TIMES, MOST = 6_000, 4, 9.0
 AT_ONCE = {24: 0.02, 400: 0.04}  # seconds for so many characters; a square takes a tenth of them

@@ -15,7 +15,7 @@ import pytest
 
 from tests.growth.patterns import anchored, inputs, patterns
 
-pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(240), pytest.mark.unmeasured]
+pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.unmeasured]
 
 SMALL, TIMES = 400, 4
 SLOW = 0.0008  # seconds for 1,600 characters; what takes less is not worth a second look

@@ -17,7 +17,7 @@ from bot.intake import PARSERS
 from tests.scenarios.starting import StartBot
 from tests.scenarios.world import World
 
-pytestmark = [pytest.mark.attack("ASI02"), pytest.mark.timeout(240), pytest.mark.one_engine]
+pytestmark = [pytest.mark.attack("ASI02"), pytest.mark.one_engine]
 
 SOURCES = [parser.name for parser in PARSERS]
 DEEP = 60_000

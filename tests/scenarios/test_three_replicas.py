@@ -42,7 +42,7 @@ LEASE = 2.0
 TIMEOUT = 240  # seconds until everything is posted and done
 JITTER = 0.4  # seconds by which a post may be early: the pace is kept where it is sent
 
-pytestmark = [pytest.mark.services("postgres"), pytest.mark.timeout(600), pytest.mark.unmeasured]
+pytestmark = [pytest.mark.services("postgres"), pytest.mark.unmeasured]
 
 
 def channel(number: int) -> str:
