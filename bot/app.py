@@ -42,6 +42,7 @@ from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
 from bot.response import Dependencies, IncidentService
 from bot.response.gateway_watch import GatewayWatch
+from bot.response.log_poller import LogPoller
 from bot.response.reload_notice import ReloadNotice
 from bot.response.verify import http_probe
 from bot.response.watchdog import Watchdog
@@ -250,6 +251,9 @@ class Bot:
             self._watchdog,
             self._reload_notice,
             self._backfill.periodic,
+            LogPoller(
+                self.service, self._config, self._clock, self._settings.slack_alert_channels[0]
+            ).poll,
             advisors=self._settings.qchat_max_concurrent,
             health_interval=self._settings.health_check_interval,
         )

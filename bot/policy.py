@@ -23,6 +23,7 @@ from bot.approvals.rules import unknown_environments
 from bot.approvals.segment import Approver, Remediate
 from bot.errors import InputError, SettingsError
 from bot.incidents.routes import Route, dead_routes
+from bot.intake.log_lines import Detect
 from bot.regular_files import read_regular
 from bot.remediation.catalogue import unknown_actions
 from bot.validation import FieldProblem, field_problems, form, in_file
@@ -100,6 +101,7 @@ class Policy(_Segment):
 
     schema_version: str = "3.0"
     ingest: Ingest = Ingest()
+    detect: Detect = Detect()
     correlate: Correlate = Correlate()
     notify: Notify = Notify()
     remediate: Remediate = Remediate()

@@ -32,6 +32,7 @@ from store.operations.guards import GuardsPart
 from store.operations.housekeeping import HousekeepingPart
 from store.operations.identity import IdentityPart
 from store.operations.incidents import IncidentsPart
+from store.operations.log_positions import LogPositionsPart
 from store.operations.new_approvals import NewApprovalsPart
 from store.operations.news import NewsPart
 from store.operations.notices import NoticesPart
@@ -65,6 +66,7 @@ class Store(
     SteeringPart,
     ClosingPart,
     CardsPart,
+    LogPositionsPart,
     NewsPart,
     StalePart,
     AdvicePart,  # advice

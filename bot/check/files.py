@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterator
 from itertools import combinations
@@ -71,6 +72,19 @@ def check_sops(report: Report, settings: Settings, policy: Policy | None) -> Sop
             " used: give one of them a higher priority or one more key",
         )
     return library
+
+
+def check_pollers(report: Report, policy: Policy | None) -> None:
+    """Check that the bot can read each file of `detect.pollers`."""
+    for poller in policy.detect.pollers if policy else ():
+        path = Path(poller.file)
+        where = f"detect.pollers: {poller.name}: {path}"
+        if not path.exists():
+            report.note("pollers", f"{where} is not there yet; it is read when it appears")
+        elif not path.is_file():
+            report.problem("pollers", f"{where} is not a regular file", "name the log file itself")
+        elif not os.access(path, os.R_OK):
+            report.problem("pollers", f"{where} cannot be read", "let the bot's user read it")
 
 
 def check_runbooks(report: Report, settings: Settings) -> None:

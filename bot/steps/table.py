@@ -21,6 +21,7 @@ def all_steps(
     watchdog: Watchdog,
     reload_notice: ReloadNotice,
     backfill: Function,
+    poll_logs: Function,
     *,
     advisors: int,
     health_interval: float,
@@ -57,5 +58,6 @@ def all_steps(
         Step("post_audit_head", upkeep.close_audit_day, seconds=60, replicas=ONE),
         Step("self_audit", watchdog.run, seconds=60, replicas=EACH),
         Step("read_back", backfill, seconds=300, replicas=ONE),
+        Step("poll_logs", poll_logs, seconds=1, replicas=EACH),
         Step("prune", upkeep.prune, seconds=3600, replicas=ONE),
     )

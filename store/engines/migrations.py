@@ -136,6 +136,11 @@ def m022_expand_last_active() -> str:
     return schema_changes.M022
 
 
+def m023_expand_log_positions() -> str:
+    """Store how far each log was read."""
+    return schema_changes.M023
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -159,6 +164,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m020_expand_idempotency_keys,
     m021_expand_publications,
     m022_expand_last_active,
+    m023_expand_log_positions,
 )
 
 

@@ -354,3 +354,16 @@ M022 = """
 ALTER TABLE incidents ADD COLUMN last_active_at TEXT NOT NULL DEFAULT '';
 UPDATE incidents SET last_active_at = updated_at WHERE status IN ('open', 'acknowledged');
 """
+
+M023 = """
+CREATE TABLE log_positions (
+    poller TEXT NOT NULL,
+    host TEXT NOT NULL,
+    file_id TEXT NOT NULL,              -- device and inode; '' while there is no file
+    head TEXT NOT NULL,                 -- of its first bytes: an inode is used again
+    generation INTEGER NOT NULL,        -- how many files it has read
+    position INTEGER NOT NULL,
+    planned_end INTEGER NOT NULL,       -- more than position while a reading is not done
+    PRIMARY KEY (poller, host)
+) WITHOUT ROWID;
+"""

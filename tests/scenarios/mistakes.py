@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.scenarios.mistake import Changes, Mistake
 from tests.scenarios.slack_mistakes import SLACK, logged_out
-from tests.scenarios.world import World, restart_sop
+from tests.scenarios.world import BEN, CHLOE, World, restart_sop
 
 HTML = "<!doctype html>" + "x" * 9000
 
@@ -175,6 +175,25 @@ FILES = [
         "service.restart on cart: the gateway has no such target",
         "it has checkout-api",
         world=sop(keys=["svc:cart"]),
+    ),
+    Mistake(
+        "pollers",
+        "detect.pollers: shop: /tmp is not a regular file",
+        "name the log file itself",
+        world=lambda world: world.write_policy(
+            BEN,
+            CHLOE,
+            segments={"detect": {"pollers": [{"name": "shop", "file": "/tmp", "pattern": "x"}]}},
+        ),
+    ),
+    Mistake(
+        "policy",
+        "detect.pollers.0.pattern: between two fields there must be text",
+        "docs/policy.md",
+        world=lambda world: world.write_policy(
+            BEN,
+            segments={"detect": {"pollers": [{"name": "x", "file": "/x", "pattern": "a {b}{c}"}]}},
+        ),
     ),
     Mistake(
         "runbooks",

@@ -46,6 +46,7 @@ STEPS = {
     "post_audit_head": (None, 60, ONE, ALONE),
     "self_audit": (None, 60, EACH, ALONE),
     "read_back": (None, 300, ONE, ALONE),
+    "poll_logs": (None, 1, EACH, ALONE),
     "prune": (None, 3600, ONE, ALONE),
 }
 
