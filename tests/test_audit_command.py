@@ -11,6 +11,7 @@ import pytest
 from store.audit import whole_trail
 from tests.helpers.bot_processes import Command
 from tests.helpers.builders import AUDIT_KEY
+from tests.helpers.commands import environment
 from tests.helpers.filled_stores import (
     ENGINES,
     ROOT,
@@ -19,7 +20,6 @@ from tests.helpers.filled_stores import (
     change,
     from_the_future,
 )
-from tests.test_store_command import environment
 
 KEY = AUDIT_KEY.raw.decode()
 

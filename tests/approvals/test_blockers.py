@@ -15,19 +15,29 @@ from bot.approvals.blockers import HOUR, Blocker, evaluate, requirement_of, sign
 from bot.approvals.facts import Config, Facts, LastCheck, PastRun
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, ApprovalConditions, Binding, Freeze
-from bot.approvals.reasons import BlockerKind, LostVote, Reason, VoteProblem
+from bot.approvals.reasons import BlockerKind, LostVote, VoteProblem
+from bot.approvals.reasons import BlockerKind as Kind
 from bot.approvals.segment import Window
 from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.remediation import RemediationStatus
 from tests.helpers import models
 from tests.helpers.models import ANA, BEN, CAT, NOW
 
-Kind = BlockerKind
 MINUTE = timedelta(minutes=1)
+
+
 TARGET = models.proposal().target
+
+
 LIMITS = Limits(cooldowns={"service.restart": 5 * MINUTE}, hourly_budget_per_target=20)
+
+
 DISPATCHING, UNKNOWN = RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN
+
+
 FAILED, VERIFIED = RemediationStatus.FAILED, RemediationStatus.VERIFIED
+
+
 NOT_VERIFIED = RemediationStatus.NOT_VERIFIED
 
 
@@ -331,20 +341,6 @@ def test_every_blocker_has_words_and_a_signature_of_its_own(
     if blocker:
         assert reason_text.why(blocker)
         assert str(reason_text.refused(blocker, "Not counted")).startswith("Not counted: ")
-
-
-@pytest.mark.parametrize("kind", BlockerKind)
-def test_no_kind_is_without_words(kind: BlockerKind) -> None:
-    assert reason_text.sentence(
-        Reason(kind=kind, reason="because", subject="x", user=ANA, lost_vote=LostVote())
-    )
-
-
-def test_what_a_person_wrote_as_the_reason_of_a_freeze_is_not_obeyed_by_slack() -> None:
-    refusal = reason_text.refused(
-        Blocker(kind=Kind.FROZEN, user=BEN, reason="<!channel> now"), "Not counted"
-    )
-    assert f"frozen by <@{BEN}> (&lt;!channel&gt; now)" in str(refusal)
 
 
 def test_what_was_asked_before_there_were_terms_is_over_by_its_scope() -> None:

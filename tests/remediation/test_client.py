@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import socket
@@ -17,88 +16,15 @@ from hypothesis import strategies as st
 
 from bot.errors import GatewayRejected, GatewayUnavailable, InputError, OutcomeUnknown
 from bot.remediation import contract
-from bot.remediation.client import ActionCall, GatewayClient, NeverSeen, Running
+from bot.remediation.client import ActionCall
 from bot.serving.gate import BUSY
-
-CALL = ActionCall(
-    action_id="service.restart",
-    target="checkout-api",
-    parameters={"grace_seconds": 10},
-    intent="restart the service",
+from tests.helpers.scripted_gateway import (
+    CALL,
+    SUCCESS,
+    ScriptedGateway,
+    answer,
+    make,
 )
-SUCCESS = {
-    "request_id": "r-1",
-    "timestamp_processed_utc": "2025-06-03T10:00:00.5",  # naive, as the older gateway writes it
-    "overall_status": "COMPLETED_SUCCESS",
-    "execution_details": {
-        "command": "docker restart c",
-        "execution_result": {"status": "SUCCESS", "exit_code": 0, "stdout": "c\n", "stderr": ""},
-    },
-    "error_details": None,
-}
-
-
-def answer(status: str, **more):
-    return SUCCESS | {"overall_status": status, "execution_details": None} | more
-
-
-class ScriptedGateway:
-    """Answers every request with the next of `replies` (the last one again) and remembers it."""
-
-    def __init__(self) -> None:
-        self.replies: list = []
-        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
-        self.url = ""
-        self.released = asyncio.Event()
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        self.requests.append((request.method, request.raw_path, dict(request.headers), body))
-        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        if reply == "silence":
-            await self.released.wait()
-            return web.Response()
-        if reply == "break":
-            request.transport.abort()
-            return web.Response()
-        if reply == "cut":
-            response = web.StreamResponse(headers={"Content-Length": "1000"})
-            await response.prepare(request)
-            await response.write(json.dumps(SUCCESS).encode())
-            request.transport.abort()
-            return response
-        status, value = reply
-        data = value if isinstance(value, bytes) else json.dumps(value).encode()
-        return web.Response(status=status, body=data, headers={"Location": "/elsewhere"})
-
-
-@pytest.fixture
-async def gateway():
-    scripted = ScriptedGateway()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", scripted.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    scripted.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield scripted
-    scripted.released.set()
-    await runner.cleanup()
-
-
-@pytest.fixture
-async def client(gateway):
-    async with aiohttp.ClientSession() as session:
-        yield make(session, gateway.url)
-
-
-def make(session, url: str, **more) -> GatewayClient:
-    arguments = {
-        "timeout": 5,
-        "source_id": "sopbot",
-        "clock": lambda: datetime(2026, 1, 1, tzinfo=UTC),
-    }
-    return GatewayClient(session, url=url, **(arguments | more))
 
 
 async def test_every_request_carries_a_tracking_id_the_incidents_where_there_is_one(
@@ -296,100 +222,6 @@ async def test_a_gateway_that_cannot_be_reached_was_sent_nothing(url):
             await client.plan(CALL)
         with pytest.raises(GatewayUnavailable):
             await client.lookup("k")
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "says"),
-    [
-        (503, {"status": "unhealthy"}, "is unhealthy (HTTP 503)"),
-        (500, {"status": "healthy"}, "is healthy (HTTP 500)"),
-        (200, {"status": "success"}, "is success (HTTP 200)"),
-        (200, b"OK", "not with its health"),
-        (404, {"detail": "Not Found"}, "not with its health"),
-        (200, {"status": None}, "not with its health"),
-    ],
-)  # fmt: skip
-async def test_another_status_or_word_than_that_of_a_gateway_that_works_is_unavailable(
-    gateway, client, status, body, says
-):
-    gateway.replies = [(status, body)]
-    with pytest.raises(GatewayUnavailable) as caught:
-        await client.health()
-    assert says in str(caught.value)
-
-
-async def test_a_gateway_with_one_sick_executor_can_still_run_something(gateway, client):
-    checks = {"docker": "cannot be reached", "process": "ok"}
-    gateway.replies = [(200, {"status": "degraded", "checks": checks})]
-    health = await client.health()
-    assert (health.status, health.checks) == ("degraded", checks)
-
-
-async def test_the_older_gateways_health_is_understood(gateway, client):
-    checks = {"configuration": "ok", "container_mappings": 3}
-    gateway.replies = [(200, {"status": "healthy", "version": "1.0.0", "checks": checks})]
-    health = await client.health()
-    assert (health.version, health.checks["container_mappings"]) == ("1.0.0", 3)
-
-
-@pytest.mark.parametrize("status", [404, 405])
-async def test_a_gateway_without_the_newer_endpoints_is_told_from_a_failure(
-    gateway, client, status
-):
-    gateway.replies = [(status, {"detail": "Not Found"})]
-    assert await client.actions() is None
-    assert await client.plan(CALL) is None
-    assert await client.lookup("k") is None
-
-
-async def test_lookup_tells_running_finished_and_never_seen(gateway, client):
-    gateway.replies = [
-        (404, {"error": {"code": "unknown_key", "message": "none"}}),
-        (200, {"idempotency_key": "k", "state": "running", "received_at": "2026-01-01T00:00:00Z"}),
-        (200, {"idempotency_key": "k", "state": "finished", "answer": SUCCESS}),
-    ]
-    assert await client.lookup("k") == NeverSeen()
-    assert await client.lookup("k") == Running(datetime(2026, 1, 1, tzinfo=UTC))
-    assert (await client.lookup("k")).state == "succeeded"
-
-
-@pytest.mark.parametrize(
-    ("reply", "error"),
-    [
-        ((200, {"idempotency_key": "other", "state": "finished", "answer": SUCCESS}),
-         GatewayRejected),
-        ((200, b"<html>"), GatewayUnavailable),
-        ((500, b"oops"), GatewayUnavailable),
-        ((401, {"error": {"code": "x", "message": "sign it"}}), GatewayRejected),
-        ("break", GatewayUnavailable),
-    ],
-)  # fmt: skip
-async def test_a_lookup_that_fails_says_nothing_about_the_outcome(gateway, client, reply, error):
-    gateway.replies = [reply]
-    with pytest.raises(error):
-        await client.lookup("k")
-
-
-def plan(**more) -> dict:
-    made = contract.Plan(
-        action="service.restart", target="checkout-api", executor="process", display="restart"
-    ).model_copy(update=more)
-    return made.model_copy(update={"digest": made.expected_digest()}).model_dump(mode="json")
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (plan() | {"digest": "sha256:0"}, "own digest"),
-        (plan() | {"command": ["rm"]}, "own digest"),
-        (plan(target="ledger"), "planned service.restart on ledger"),
-        (plan(action="service.logs"), "planned service.logs"),
-    ],
-)
-async def test_a_plan_for_something_else_is_refused(gateway, client, body, says):
-    gateway.replies = [(200, body)]
-    with pytest.raises(GatewayRejected, match=says):
-        await client.plan(CALL)
 
 
 async def test_a_secret_signs_the_request_that_travels(gateway):

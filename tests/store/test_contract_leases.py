@@ -12,14 +12,12 @@ import pytest
 
 from bot.approvals.model import Choice
 from store import Store, open_store
-from store.messages import OutboxMessage
 from store.operations import leases
-from store.operations.leases import WORK, ChannelClaim
-from store.replica import LEASE, Replica
+from store.operations.leases import WORK
+from store.replica import LEASE
 from tests.helpers.builders import (
     ANA,
     AUDIT_KEY,
-    CHANNEL,
     NOW,
     TEAM,
     alert,
@@ -30,33 +28,8 @@ from tests.helpers.builders import (
     pending_approval,
     voter,
 )
+from tests.helpers.replicas import Process, two_processes, wait
 from tests.helpers.stores import Storage
-
-JOB = "job/expire"
-
-
-class Process:
-    """A replica with a steady clock that the test moves; the database's time moves with it."""
-
-    def __init__(self, store: Store, owner: str = "") -> None:
-        self.store = store
-        self.seconds = 0.0
-        self.replica = Replica(
-            store._engine, owner or store.owner, seconds=LEASE, monotonic=lambda: self.seconds
-        )
-
-    @property
-    def now(self) -> datetime:
-        return later(self.seconds)
-
-    async def renew(self) -> None:
-        await self.replica.renew(self.now)
-
-    async def leads(self, name: str = JOB) -> bool:
-        return await self.replica.leads(name, self.now)
-
-    async def claim_channel(self, channel: str = CHANNEL) -> ChannelClaim | None:
-        return await self.replica.claim_channel(channel, self.now)
 
 
 async def replicas_alive(process: Process, now: datetime) -> list[tuple[str, datetime, datetime]]:
@@ -64,30 +37,12 @@ async def replicas_alive(process: Process, now: datetime) -> list[tuple[str, dat
     return await process.store._engine.read(leases.replicas, now)
 
 
-def wait(seconds: float, *processes: Process) -> None:
-    """So much time passes for all of them."""
-    for process in processes:
-        process.seconds += seconds
+# Claims
 
 
 @pytest.fixture
 async def two(storage: Storage) -> tuple[Process, Process]:
-    """Two processes, alive since now."""
-    stores = [await storage.open("bot-a"), await storage.open("bot-b")]
-    for store in stores:
-        store._engine.alone = False  # what one process has in memory serves two here
-    here, there = (Process(store) for store in stores)
-    await here.renew()
-    await there.renew()
-    return here, there
-
-
-async def card(store: Store) -> OutboxMessage:
-    (item,) = await store.outbox_due(CHANNEL, NOW)
-    return item
-
-
-# Claims
+    return await two_processes(storage)
 
 
 async def test_a_claim_is_taken_by_exactly_one_of_many_at_once(
@@ -223,100 +178,6 @@ async def test_the_living_are_listed_with_since_when_and_until_when(
     assert [name for name, _, _ in await replicas_alive(there, later(LEASE))] == ["bot-b", "bot-0"]
     await there.replica.leave()
     assert [name for name, _, _ in await replicas_alive(here, later(LEASE))] == ["bot-0"]
-
-
-# Lanes
-
-
-async def test_a_lane_that_one_has_no_other_takes(two: tuple[Process, Process]) -> None:
-    here, there = two
-    claims = await asyncio.gather(
-        *(process.claim_channel() for process in (here, there) for _ in range(5))
-    )
-    owners = {
-        process.store.owner
-        for process, claim in zip([here] * 5 + [there] * 5, claims, strict=True)
-        if claim is not None
-    }
-    assert len(owners) == 1
-    other = there if owners == {"bot-a"} else here
-    assert await other.claim_channel("C0OTHER") is not None
-
-
-async def test_channels_that_another_looks_after_are_left_out_until_its_lease_lapsed(
-    two: tuple[Process, Process],
-) -> None:
-    here, there = two
-    await open_incident(here.store)
-    for process in two:
-        assert list(await process.store.outbox_channels(process.now)) == [CHANNEL]
-    assert await here.claim_channel() is not None
-    assert list(await here.store.outbox_channels(here.now)) == [CHANNEL]
-    assert await there.store.outbox_channels(there.now) == {}
-    wait(LEASE - 0.001, here, there)
-    assert await there.store.outbox_channels(there.now) == {}
-    wait(0.001, here, there)
-    assert list(await there.store.outbox_channels(there.now)) == [CHANNEL]
-
-
-async def test_a_channel_is_anybodys_as_soon_as_its_owner_left(
-    two: tuple[Process, Process],
-) -> None:
-    here, there = two
-    await open_incident(here.store)
-    assert await here.claim_channel() is not None
-    await here.replica.leave()
-    assert list(await there.store.outbox_channels(there.now)) == [CHANNEL]
-    assert await there.claim_channel() is not None
-
-
-async def test_a_lanes_pace_goes_on_under_whoever_takes_it_over(
-    two: tuple[Process, Process],
-) -> None:
-    here, there = two
-    await open_incident(here.store)
-    claim = await here.claim_channel()
-    assert claim is not None
-    assert claim.paced_until is None
-    await here.store.outbox_sent(await card(here.store), "100.1", later(3))
-    wait(LEASE, here, there)
-    await there.renew()
-    claim = await there.claim_channel()
-    assert claim is not None
-    assert claim.paced_until == later(3)
-
-
-async def test_the_pace_is_its_owners_to_set(two: tuple[Process, Process]) -> None:
-    here, there = two
-    await open_incident(here.store)
-    assert await here.claim_channel() is not None
-    message = await card(here.store)
-    wait(LEASE, here, there)
-    await there.renew()
-    assert await there.claim_channel() is not None
-    await there.store.outbox_sent(message, "100.1", later(20))
-    assert not await here.store.outbox_sent(message, "100.2", later(5))
-    claim = await there.claim_channel()
-    assert claim is not None
-    assert claim.paced_until == later(20)
-
-
-async def test_what_is_wished_after_a_lane_was_taken_is_newer_than_it(
-    two: tuple[Process, Process],
-) -> None:
-    here, there = two
-    empty = await here.claim_channel()
-    assert empty is not None
-    assert empty.newest == 0
-    first = await open_incident(there.store)
-    claim = await here.claim_channel()
-    assert claim is not None
-    second = await open_incident(there.store, service="api", fingerprint="fp-api")
-    before = await here.store.outbox_message(f"card:{first.id}")
-    after = await here.store.outbox_message(f"card:{second.id}")
-    assert before is not None
-    assert after is not None
-    assert before.id == claim.newest < after.id
 
 
 # What a replica leaves behind

@@ -25,7 +25,7 @@ from tests.helpers.builders import (
     resolved,
     revoke,
 )
-from tests.store.test_contract_executions import approved
+from tests.helpers.executions import approved
 
 
 async def news_of(store: Store) -> list[News]:
