@@ -6,7 +6,7 @@ from tests.mutants.mutant import Mutant
 
 INCIDENTS, APPROVALS, STORE = "bot/incidents", "bot/approvals", "store/operations"
 BLOCKERS = "tests/approvals/test_blockers.py"
-GUARDS = "tests/store/test_contract_guards.py"
+GUARDS = "tests/store/test_contract_guards.py tests/store/test_contract_limits.py"
 WIRING = "tests/scenarios/test_wiring.py"
 
 MUTANTS = [
@@ -180,7 +180,7 @@ MUTANTS = [
     Mutant(
         "store/operations/executions.py",
         "claim",
-        "tests/store/test_contract_guards.py",
+        "tests/store/test_contract_guards.py tests/store/test_contract_limits.py",
         without="revoke_siblings",
     ),
     Mutant(
@@ -211,7 +211,7 @@ MUTANTS = [
     Mutant(
         "store/admin/moves.py",
         "_must_be_free",
-        "tests/store/test_transfer.py tests/store/test_backups.py tests/test_store_command.py",
+        "tests/store/test_transfer.py tests/store/test_restores.py tests/test_store_command.py",
         returns="None",
     ),
     # handlers
