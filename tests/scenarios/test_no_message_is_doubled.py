@@ -156,6 +156,7 @@ def nothing_is_doubled(world: World, incidents: int) -> None:
 # The answer is lost
 
 
+@pytest.mark.engines_in_turn  # Slack loses answers; the store loses nothing
 @pytest.mark.parametrize(
     "incidents",
     [
