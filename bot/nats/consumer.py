@@ -19,7 +19,8 @@ from bot.response import Delivery, IncidentService
 log = logging.getLogger(__name__)
 
 BATCH = 16  # messages that one fetch takes
-FETCH_SECONDS = 5.0  # how long a fetch waits for the first message
+FETCH_SECONDS = 5.0  # how long a fetch waits for a message
+BATCH_SECONDS = 1.0  # … and for those that another replica may have taken meanwhile
 LONGEST_DELAY = 60.0  # seconds until a message is delivered again that could not be stored
 KEY_LIMIT = 200  # characters of a sender's message id that are used
 
@@ -36,14 +37,24 @@ class Consumer:
         )
 
     async def run(self, js: JetStreamContext, source: Source) -> None:
-        """Consume until the connection ends or the server refuses; then raises."""
+        """Consume until the connection ends or the consumer is gone; then raises."""
         subscription = await js.pull_subscribe_bind(consumer=source.durable, stream=source.stream)
+        waiting = 0
         while True:
+            # One message, or those that wait there: for a batch that is not full the library waits
+            # until the time is over.
+            batch = max(1, min(waiting, BATCH))
             try:
-                messages = await subscription.fetch(BATCH, timeout=FETCH_SECONDS)
-            except NatsTimeoutError:  # no message came
-                continue
+                messages = await subscription.fetch(
+                    batch, timeout=FETCH_SECONDS if batch == 1 else BATCH_SECONDS
+                )
+            except NatsTimeoutError:
+                messages = []
+            if not messages:  # the library says the same of a consumer that was deleted
+                await js.consumer_info(source.stream, source.durable)
+            waiting = 0
             for message in messages:
+                waiting = message.metadata.num_pending
                 await self._take(message)
 
     async def _take(self, message: Msg) -> None:

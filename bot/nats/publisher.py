@@ -23,11 +23,16 @@ BATCH = 50  # messages between two writes of what the server acknowledged
 INTERVAL = 1.0  # seconds between two looks at the store
 LONGEST_PAUSE = 60.0  # seconds between two attempts while the server or the store fails
 OLDEST = timedelta(days=7)  # what is older when the server is back is not published any more
+FORGET_EVERY = timedelta(minutes=1)  # else an idle bot would write every second
 FORGET_AFTER = timedelta(hours=1)  # by then every transaction with a lower id has ended
 
 
 class Publisher:
-    """The publisher of one replica. One replica publishes; it holds the claim `job/nats`."""
+    """The publisher of one replica.
+
+    Each connected replica publishes what is due: one without a connection must not hold the others
+    back. What two publish at the same time has the same message id, so the stream drops one.
+    """
 
     def __init__(
         self, service: IncidentService, clock: Callable[[], datetime], metrics: Metrics
@@ -37,6 +42,7 @@ class Publisher:
         self._clock = clock
         self._metrics = metrics
         self._throttled = ThrottledLogger(log, logging.WARNING, "nothing is published to NATS: %s")
+        self._forget_at = clock()
         self.failure = ""
         """Why nothing is published now; '' while all is well."""
 
@@ -49,8 +55,7 @@ class Publisher:
         pause = INTERVAL
         while True:
             try:
-                if await self._store.replica.leads("job/nats", self._clock()):
-                    await self.publish_due(js)
+                await self.publish_due(js)
                 pause, self.failure = INTERVAL, ""
             except (NatsError, StoreError) as error:
                 self.failure = str(error) or type(error).__name__
@@ -68,7 +73,9 @@ class Publisher:
             while await self._publish_batch(js, subject):
                 pass
         now = self._clock()
-        await self._store.forget_published(now - FORGET_AFTER, now - OLDEST)
+        if now >= self._forget_at:
+            await self._store.forget_published(now - FORGET_AFTER, now - OLDEST)
+            self._forget_at = now + FORGET_EVERY
 
     async def _publish_batch(self, js: JetStreamContext, subject: str) -> bool:
         """Return whether there may be more."""

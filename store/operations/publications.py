@@ -88,14 +88,16 @@ def unpublished(subject: str, since: datetime, limit: int) -> Operation[list[Pub
 
 
 def record(subject: str, source_ids: Sequence[int], now: datetime) -> Operation[None]:
-    """These were acknowledged; a second time changes nothing."""
+    """These were acknowledged; a second time changes nothing, also after they were forgotten."""
     for source_id in source_ids:
         yield run(
-            "INSERT INTO published (subject, source_id, at) VALUES (?, ?, ?)"
+            "INSERT INTO published (subject, source_id, at) SELECT g.subject, ?, ?"
+            " FROM publishing g WHERE g.subject = ? AND g.after_id < ?"
             " ON CONFLICT (subject, source_id) DO NOTHING",
-            subject,
             source_id,
             to_db_time(now),
+            subject,
+            source_id,
         )
 
 

@@ -43,6 +43,18 @@ MUTANTS = [
     Mutant("bot/intake/guesses.py", "severity_in", "tests/intake", returns="''"),
     Mutant("bot/intake/generic.py", "status_of_message", "tests/intake", returns="colour"),
     Mutant("bot/intake/alertmanager.py", "group_identity", "tests/intake", returns="{}"),
+    # nats
+    Mutant("bot/nats/subjects.py", "covers", "tests/nats", returns="True"),
+    Mutant("bot/nats/anomalies.py", "_parsed", "tests/nats", returns="[]"),
+    Mutant("bot/nats/messages.py", "ship_of", "tests/nats", returns="incident.env"),
+    Mutant("bot/nats/messages.py", "_quoted", "tests/nats", returns="incident.tracking_id"),
+    Mutant("bot/nats/messages.py", "_short", "tests/nats", returns="text"),
+    Mutant(
+        "store/operations/publications.py",
+        "forget",
+        "tests/store/test_contract_publications.py",
+        without="DELETE FROM published",
+    ),
     # advice
     Mutant("bot/advice/cleaning.py", "strip_terminal", "tests/advice", returns="str(raw)"),
     Mutant("bot/advice/claims.py", "marked", "tests/advice", returns="text"),

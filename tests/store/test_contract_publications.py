@@ -117,6 +117,15 @@ async def test_rows_are_forgotten_and_nothing_is_due_again(store: Store) -> None
     assert await due(store, INCIDENT_CREATED) == [fourth]
 
 
+async def test_a_replica_that_was_frozen_records_nothing_that_is_forgotten(store: Store) -> None:
+    await store.start_publishing()
+    first = await opens(store, 1)
+    await store.record_published(INCIDENT_CREATED, [first], NOW)
+    await store.forget_published(later(1), LONG_AGO)
+    await store.record_published(INCIDENT_CREATED, [first], later(2))
+    assert await kept(store) == []
+
+
 async def test_rows_stay_until_they_are_old_enough(store: Store) -> None:
     await store.start_publishing()
     await store.record_published(INCIDENT_CREATED, [await opens(store, 1)], NOW)
