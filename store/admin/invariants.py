@@ -8,18 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from store.operations.transitions import STATES_ON_RECORD
+from store.admin.trail_invariants import TRAIL_INVARIANTS, Invariant
 from store.statements import Operation, query
 
 SHOWN = 5  # rows that break an invariant; one more shows that there are more
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """`name` is the sentence; `sql` returns a text, `what`, for each row that breaks it."""
-
-    name: str
-    sql: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,78 +217,6 @@ _POSTED = (
     "SELECT 'message ' || key AS what FROM outbox WHERE (sent_version > 0) != (ts IS NOT NULL)"
 )
 
-# These need no key; `python -m bot audit verify` proves the rows with it.
-_AUDIT_FOLLOWS = """
-SELECT 'row ' || a.seq AS what FROM audit a
-WHERE NOT (a.seq = 1 AND a.prev = '')
-    AND NOT EXISTS (SELECT 1 FROM audit b WHERE b.seq = a.seq - 1 AND b.mac = a.prev)
-    AND NOT EXISTS (SELECT 1 FROM audit_anchors c
-        WHERE c.name = 'checkpoint' AND c.seq = a.seq - 1 AND c.mac = a.prev)
-"""
-
-_AUDIT_ENDS = """
-SELECT 'row ' || last.seq AS what FROM (
-    SELECT COALESCE(MAX(seq), 0) AS seq FROM audit) AS last
-WHERE last.seq != COALESCE((SELECT h.seq FROM audit_anchors h WHERE h.name = 'head'), 0)
-"""
-
-# A vote has no row if it is older than the trail or its row is pruned.
-_VOTES_ON_RECORD = """
-SELECT 'vote of ' || v.voter || ' on ' || v.approval_id AS what FROM votes v
-JOIN approvals a ON a.id = v.approval_id
-WHERE v.at > COALESCE(
-        (SELECT c.note FROM audit_anchors c WHERE c.name = 'checkpoint'),
-        (SELECT f.at FROM audit f WHERE f.seq = 1), 'never')
-    AND NOT EXISTS (SELECT 1 FROM audit t WHERE t.incident_id = a.incident_id
-        AND t.kind = 'voted' AND t.subject = v.approval_id AND t.actor = v.voter)
-"""
-
-# Somebody who deletes a freeze lets actions run; a deleted execution loosens the limits.
-_FREEZE_ON_RECORD = """
-SELECT 'the freeze' AS what FROM (SELECT COUNT(*) AS stored FROM freezes) AS f
-WHERE f.stored != CASE WHEN
-    EXISTS (SELECT 1 FROM audit_anchors h WHERE h.name = 'head'
-        AND substr(h.note, length(h.note) - 6) = ' frozen')
-    OR 'frozen' = (SELECT t.kind FROM audit t
-        WHERE t.incident_id IS NULL AND t.kind IN ('frozen', 'unfrozen')
-        ORDER BY t.seq DESC LIMIT 1)
-    THEN 1 ELSE 0 END
-"""
-
-_REQUESTS_RAN = """
-SELECT 'the request of approval ' || t.subject AS what FROM audit t
-WHERE t.kind = 'request' AND NOT EXISTS (SELECT 1 FROM executions e
-    JOIN approvals a ON a.id = e.approval_id JOIN incidents i ON i.id = e.incident_id
-    WHERE e.approval_id = t.subject AND e.started_at IS NOT NULL)
-"""
-
-# Answered executions only: a claim that was never sent has a start, and no request.
-_ANSWERS_REQUESTED = """
-SELECT 'execution ' || e.id AS what FROM executions e
-WHERE e.answer IS NOT NULL AND e.started_at > COALESCE(
-        (SELECT c.note FROM audit_anchors c WHERE c.name = 'checkpoint'),
-        (SELECT f.at FROM audit f WHERE f.seq = 1), 'never')
-    AND NOT EXISTS (SELECT 1 FROM audit t WHERE t.incident_id = e.incident_id
-        AND t.kind = 'request' AND t.subject = e.approval_id)
-"""
-
-
-def _states_on_record() -> str:
-    """SQL for executions whose state differs from their last row, if its kind names a state."""
-    kinds = ", ".join(f"'{kind}'" for kind in STATES_ON_RECORD)
-    states = " ".join(
-        f"WHEN t.kind = '{kind}' THEN '{next(iter(states))}'"
-        for kind, states in STATES_ON_RECORD.items()
-        if len(states) == 1
-    )
-    return f"""
-SELECT 'execution ' || e.id AS what FROM executions e JOIN audit t ON t.seq = (
-    SELECT MAX(u.seq) FROM audit u WHERE u.incident_id = e.incident_id
-        AND u.subject = e.approval_id AND u.kind IN ({kinds}))
-WHERE e.state != CASE {states} ELSE e.state END
-"""  # noqa: S608 - constants
-
-
 # `publishing` has the id up to which `published` needs no row.
 _PUBLISHED = """
 SELECT p.subject || ' ' || p.source_id AS what FROM published p
@@ -309,8 +229,6 @@ WHERE NOT EXISTS (SELECT 1 FROM publishing g
         UNION ALL SELECT 1 FROM advice a
         WHERE p.subject = 'enrichment.completed' AND a.id = p.source_id AND a.body IS NOT NULL)
 """
-
-_UNDISPUTED = "SELECT 'row ' || seq AS what FROM audit WHERE kind = 'disputed'"
 
 INVARIANTS = (
     Invariant("one open incident for each SOP ID, env and service", _ONE_OPEN),
@@ -341,15 +259,6 @@ INVARIANTS = (
     Invariant("every message shows a stored row", _SHOWN),
     Invariant("no message was sent in a version that was not enqueued", _SENT),
     Invariant("a message has a Slack timestamp exactly when it was sent", _POSTED),
-    Invariant("every row of the audit trail follows the one before it", _AUDIT_FOLLOWS),
-    Invariant("the audit trail ends where its head says", _AUDIT_ENDS),
-    Invariant("every vote is in the audit trail", _VOTES_ON_RECORD),
-    Invariant("the store has a freeze exactly when the audit trail has one", _FREEZE_ON_RECORD),
-    Invariant("every answered execution has its request in the audit trail", _ANSWERS_REQUESTED),
-    Invariant(
-        "every execution has the state of its last row in the audit trail", _states_on_record()
-    ),
-    Invariant("no bot has found the audit trail cut back or replaced", _UNDISPUTED),
-    Invariant("every request in the audit trail has its execution", _REQUESTS_RAN),
     Invariant("what was published on NATS is in the store", _PUBLISHED),
+    *TRAIL_INVARIANTS,
 )

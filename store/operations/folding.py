@@ -21,7 +21,16 @@ from store.operations import (
 )
 from store.operations.candidates import is_older, sent_time, since
 from store.rows import dump
-from store.statements import Operation, Row, execute, query, run, to_db_time, to_db_time_or_none
+from store.statements import (
+    Operation,
+    Row,
+    Statement,
+    execute,
+    query,
+    run,
+    to_db_time,
+    to_db_time_or_none,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +167,30 @@ def _stops(incident_id: int, key: str) -> Operation[int]:
     return count
 
 
+def _clear_by_name(incident_id: int, identified_alert: IdentifiedAlert) -> Operation[list[str]]:
+    """Clear the only firing alert of that name. Returns its fingerprint, if there is one.
+
+    A sender's resolve may read differently from its alert. If several alerts of the name fire, it
+    is not known which one resolved, so none is cleared; nor is one that was sent after this.
+    """
+    by_them, them = senders.by_them(identified_alert)
+    name, at = identified_alert.alert.name, sent_time(identified_alert)
+    rows = yield query(
+        "DELETE FROM firing WHERE incident_id = ? AND name = ? AND (? = '' OR told_at <= ?)"  # noqa: S608 - placeholders
+        f" AND {by_them} AND 1 = (SELECT COUNT(*) FROM firing WHERE incident_id = ?"
+        f" AND name = ? AND {by_them}) RETURNING fingerprint",
+        incident_id,
+        name,
+        at,
+        at,
+        *them,
+        incident_id,
+        name,
+        *them,
+    )
+    return [row["fingerprint"] for row in rows]
+
+
 def fold(
     row: Row, identified_alert: IdentifiedAlert, arrival: DeliveryContext, *, may_fire: bool
 ) -> Operation[None]:
@@ -187,18 +220,7 @@ def fold(
                 row["id"], senders.key(alert, identified_alert.sender)
             )
     elif not is_older(identified_alert, row):
-        yield run(
-            "UPDATE firing SET name = ?, severity = ?, starts_at = ?, told_at = ?,"  # noqa: S608 - constants
-            f" last_alert = {_ITS_ID}"
-            " WHERE fingerprint = ? AND incident_id = ?",
-            alert.name,
-            alert.severity,
-            since(alert),
-            sent_time(identified_alert),
-            identified_alert.dedup_key,
-            row["fired_key"],
-            row["id"],
-        )
+        yield _update_firing(row, identified_alert)
     yield run(
         "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, updated_at = ?"
         " WHERE id = ?",
@@ -216,6 +238,23 @@ def fold(
         )
     else:
         yield from _show_what_fires(row, arrival)
+
+
+def _update_firing(row: Row, identified_alert: IdentifiedAlert) -> Statement:
+    """Update the firing alert of this key to its newest message."""
+    alert = identified_alert.alert
+    return run(
+        "UPDATE firing SET name = ?, severity = ?, starts_at = ?, told_at = ?,"  # noqa: S608 - constants
+        f" last_alert = {_ITS_ID}"
+        " WHERE fingerprint = ? AND incident_id = ?",
+        alert.name,
+        alert.severity,
+        since(alert),
+        sent_time(identified_alert),
+        identified_alert.dedup_key,
+        row["fired_key"],
+        row["id"],
+    )
 
 
 def _is_shown_after(row: Row, alert: Alert, now: datetime) -> bool:
@@ -272,24 +311,7 @@ def clear(row: Row, identified_alert: IdentifiedAlert, arrival: DeliveryContext)
         if (yield from _stops(row["id"], key)):
             cleared.append(key)
     if not cleared:
-        # A sender whose resolve reads differently from its alert: the name has to do, where only
-        # one of that name fires. Of several, which one resolved is not known, so none is cleared;
-        # nor is one that was told after this.
-        at = sent_time(identified_alert)
-        by_name = yield query(
-            "DELETE FROM firing WHERE incident_id = ? AND name = ? AND (? = '' OR told_at <= ?)"  # noqa: S608 - placeholders
-            f" AND {by_them} AND 1 = (SELECT COUNT(*) FROM firing WHERE incident_id = ?"
-            f" AND name = ? AND {by_them}) RETURNING fingerprint",
-            row["id"],
-            identified_alert.alert.name,
-            at,
-            at,
-            *them,
-            row["id"],
-            identified_alert.alert.name,
-            *them,
-        )
-        cleared = [gone["fingerprint"] for gone in by_name]
+        cleared = yield from _clear_by_name(row["id"], identified_alert)
     if cleared:
         yield from verification.cleared(row["id"], cleared, arrival.now)
     left = yield query("SELECT COUNT(*) AS n FROM firing WHERE incident_id = ?", row["id"])

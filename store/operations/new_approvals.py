@@ -21,7 +21,7 @@ from store.operations.audit_kinds import Kind
 from store.operations.part import Part
 from store.operations.transitions import Change, announce, transition
 from store.rows import dump, proposal_to_json, terms_to_json
-from store.statements import Operation, at_end, query, run, to_db_time
+from store.statements import Operation, Statement, at_end, query, run, to_db_time
 
 
 def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
@@ -45,7 +45,26 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
     )
     if blocker and (alone or blocker.makes_it_useless):
         raise reason_text.refused(blocker, "Not proposed")
-    yield run(
+    yield _insert(approval, origin, blocker)
+    proposed = Change(
+        event=ApprovalEvent.PROPOSE,
+        now=approval.requested_at,
+        actor=approval.requested_by,
+        detail={**_as_proposed(approval), "alerts": (yield from _alerts(incident.id))},
+    )
+    yield from announce(approval, proposed, incident)
+    if not alone:
+        return approval
+    change = Change(
+        event=ApprovalEvent.APPROVE_BY_POLICY, now=approval.requested_at, reason=approval.reason
+    )
+    approved: Approval | None = yield from transition(approval, change, incident)
+    yield from approvals.queue(approval, approval.requested_at)
+    return approved or approval
+
+
+def _insert(approval: Approval, origin: str, blocker: Blocker | None) -> Statement:
+    return run(
         "INSERT INTO approvals (id, incident_id, origin, state, proposal, preview, requested_by,"
         " requested_at, expires_at, needed, approvers, digest, terms, undoes, action_id, target,"
         " drawn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -67,21 +86,6 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
         approval.proposal.target,
         signature(blocker),
     )
-    proposed = Change(
-        event=ApprovalEvent.PROPOSE,
-        now=approval.requested_at,
-        actor=approval.requested_by,
-        detail={**_as_proposed(approval), "alerts": (yield from _alerts(incident.id))},
-    )
-    yield from announce(approval, proposed, incident)
-    if not alone:
-        return approval
-    change = Change(
-        event=ApprovalEvent.APPROVE_BY_POLICY, now=approval.requested_at, reason=approval.reason
-    )
-    approved: Approval | None = yield from transition(approval, change, incident)
-    yield from approvals.queue(approval, approval.requested_at)
-    return approved or approval
 
 
 def _refuse_a_second(approval: Approval) -> Operation[None]:

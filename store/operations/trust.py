@@ -22,7 +22,15 @@ from store.operations.audit_kinds import Kind
 from store.operations.part import Part
 from store.operations.trail_end import End
 from store.operations.transitions import STATES_ON_RECORD
-from store.statements import Operation, from_db_time, query, recall, to_db_time, to_db_time_or_none
+from store.statements import (
+    Operation,
+    Statement,
+    from_db_time,
+    query,
+    recall,
+    to_db_time,
+    to_db_time_or_none,
+)
 
 log = logging.getLogger(__name__)
 
@@ -108,23 +116,7 @@ def lost_requests(now: datetime, end: End) -> Operation[list[str]]:
     them only. A request is not proved a second time while its rows hold the same values as when
     this process last proved them.
     """
-    since = to_db_time(now - REMEMBERED)
-    rows = yield query(
-        f"SELECT {_COLUMNS}, e.approval_id, a.action_id, a.target, e.state, e.started_at,"  # noqa: S608 - placeholders
-        " CASE WHEN e.answer IS NULL THEN 0 ELSE 1 END, a.id, i.id FROM audit t"
-        " JOIN (SELECT incident_id, subject, MAX(seq) AS seq FROM audit"
-        " WHERE kind = 'request' AND at > ? GROUP BY incident_id, subject) r"
-        " ON t.incident_id = r.incident_id AND t.subject = r.subject"
-        " LEFT JOIN executions e ON e.approval_id = t.subject"
-        " LEFT JOIN approvals a ON a.id = e.approval_id"
-        " LEFT JOIN incidents i ON i.id = e.incident_id"
-        f" WHERE t.kind IN ({', '.join('?' * len(_TURNS))})"
-        " AND (t.kind IN (?, ?) OR t.seq >= r.seq) ORDER BY t.seq",
-        since,
-        *_TURNS,
-        Kind.PROPOSED,
-        Kind.REQUEST,
-    )
+    rows = yield _recent_rows(now)
     sent_of: dict[str, tuple[Any, ...]] = {}
     turns_of: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:
@@ -146,6 +138,27 @@ def lost_requests(now: datetime, end: End) -> Operation[list[str]]:
         previous |= request.previous
     broken: list[str] = yield from _broken_requests(now, end, previous)
     return [subject for subject, request in checked.items() if request.contradicts] + broken
+
+
+def _recent_rows(now: datetime) -> Statement:
+    """Every row about the requests of late, each with the stored execution of its approval."""
+    since = to_db_time(now - REMEMBERED)
+    return query(
+        f"SELECT {_COLUMNS}, e.approval_id, a.action_id, a.target, e.state, e.started_at,"  # noqa: S608 - placeholders
+        " CASE WHEN e.answer IS NULL THEN 0 ELSE 1 END, a.id, i.id FROM audit t"
+        " JOIN (SELECT incident_id, subject, MAX(seq) AS seq FROM audit"
+        " WHERE kind = 'request' AND at > ? GROUP BY incident_id, subject) r"
+        " ON t.incident_id = r.incident_id AND t.subject = r.subject"
+        " LEFT JOIN executions e ON e.approval_id = t.subject"
+        " LEFT JOIN approvals a ON a.id = e.approval_id"
+        " LEFT JOIN incidents i ON i.id = e.incident_id"
+        f" WHERE t.kind IN ({', '.join('?' * len(_TURNS))})"
+        " AND (t.kind IN (?, ?) OR t.seq >= r.seq) ORDER BY t.seq",
+        since,
+        *_TURNS,
+        Kind.PROPOSED,
+        Kind.REQUEST,
+    )
 
 
 def _check_request(
