@@ -24,17 +24,17 @@ async def check_nats(report: Report, settings: Settings) -> None:
         return
     options = nats_options(settings)
     try:
-        found = await inspect(options)
+        existing = await inspect(options)
     except OutsideError as error:
         report.problem("nats", f"NATS_URL: {error.message}", error.remedy or _RIGHTS)
         return
-    names = ", ".join(dict.fromkeys(source.stream for source in found.sources)) or "none"
-    if not found.missing:
+    names = ", ".join(dict.fromkeys(source.stream for source in existing.sources)) or "none"
+    if not existing.missing:
         report.good("nats", f"anomalies from {names}")
-    elif found.has_own_stream:
+    elif existing.has_own_stream:
         report.problem(
             "nats",
-            f"NATS_STREAM: {options.stream} does not take {', '.join(found.missing)}",
+            f"NATS_STREAM: {options.stream} does not take {', '.join(existing.missing)}",
             "add the subjects to it, or name another stream",
         )
     else:

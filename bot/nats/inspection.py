@@ -28,13 +28,13 @@ async def inspect(options: NatsOptions) -> Layout:
         raise OutsideError(error.message, remedy=_ADDRESS) from error
     try:
         js = client.jetstream(timeout=API_SECONDS)
-        found = await layout(js, options.stream, options.consumer)
-        for source in found.sources:
+        existing = await layout(js, options.stream, options.consumer)
+        for source in existing.sources:
             try:
                 await js.consumer_info(source.stream, source.durable)
             except nats.js.errors.NotFoundError:  # the first start creates it
                 continue
-        return found
+        return existing
     except ServiceUnavailableError as error:
         raise OutsideError(
             "the server has no JetStream", remedy="enable it (`jetstream {}`)"

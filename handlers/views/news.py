@@ -70,8 +70,8 @@ def settled(item: News, incident: Incident) -> tuple[str, list[Block]]:
         answer = f"{incident.number} goes on, as an alert or a person said"
     else:
         answer = f"{incident.number} is {incident.status}"
-    asked = f"Asked at {clock(item.at)} whether it still goes on."
-    return f"☑️ {answer}", [section(f"☑️ *{answer}*\n{asked}")]
+    question = f"Asked at {clock(item.at)} whether it still goes on."
+    return f"☑️ {answer}", [section(f"☑️ *{answer}*\n{question}")]
 
 
 def ended(item: News, incident: Incident, execution: Execution) -> tuple[str, list[Block]]:

@@ -132,7 +132,7 @@ def m021_expand_publications() -> str:
 
 
 def m022_expand_last_active() -> str:
-    """When an alert of an incident, or a person, last said that it goes on."""
+    """Add the time at which an alert or a person last said that the incident goes on."""
     return schema_changes.M022
 
 

@@ -66,7 +66,7 @@ def ask(active_before: datetime, now: datetime) -> Operation[int]:
     if not rows:
         return 0
     waiting = yield from news.waiting_by_channel()
-    asked = 0
+    count = 0
     for row in rows:
         if waiting.get(row["channel"], 0) >= news.MOST_WAITING:
             continue
@@ -86,8 +86,8 @@ def ask(active_before: datetime, now: datetime) -> Operation[int]:
             )
         ):
             waiting[row["channel"]] = waiting.get(row["channel"], 0) + 1
-            asked += 1
-    return asked
+            count += 1
+    return count
 
 
 def still_going_on(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:

@@ -64,19 +64,17 @@ async def jetstream(server: NatsServer) -> AsyncIterator[JetStreamContext]:
 
 
 @asynccontextmanager
-async def held_at(
-    server: NatsServer, words: bytes
-) -> AsyncIterator[tuple[TcpProxy, asyncio.Event]]:
-    """A wire to the server that stands still when these words are on it; the event says so."""
+async def held_at(server: NatsServer, text: bytes) -> AsyncIterator[tuple[TcpProxy, asyncio.Event]]:
+    """A proxy before the server that stalls once this text passes; the event says so."""
     held = asyncio.Event()
     async with TcpProxy.to("127.0.0.1", server.port) as proxy:
 
-        def look(data: bytes) -> None:
-            if words in data:
+        def stall_at_text(data: bytes) -> None:
+            if text in data:
                 proxy.stall()
                 held.set()
 
-        proxy.on_data = look
+        proxy.on_data = stall_at_text
         yield proxy, held
 
 
@@ -94,7 +92,7 @@ async def is_disconnected(bot: Bot) -> bool:
 
 
 def counted(bot: Bot, outcome: str) -> float | None:
-    """How many messages of anomalies had this outcome."""
+    """The number of anomaly messages with this outcome."""
     name = "sopbot_nats_messages_total"
     return bot.metrics.registry.get_sample_value(name, {"outcome": outcome})
 
@@ -110,7 +108,7 @@ async def stream_exists(server: NatsServer) -> bool:
 
 
 async def is_done(server: NatsServer) -> bool:
-    """Whether the bot has acknowledged every anomaly."""
+    """True if the bot has acknowledged every anomaly."""
     count = 0
     async with jetstream(server) as js:
         for info in await js.consumers_info("SOPBOT"):

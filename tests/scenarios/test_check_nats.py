@@ -52,8 +52,8 @@ async def test_a_stream_of_that_name_without_the_subjects_is_a_problem(world: Wo
         client = await nats.connect(server.url)
         await client.jetstream().add_stream(name="SOPBOT", subjects=["anomaly.>"])
         await client.close()
-        said = await line(world, NATS_URL=server.url)
-    assert said.startswith(
+        text = await line(world, NATS_URL=server.url)
+    assert text.startswith(
         "✗ nats NATS_STREAM: SOPBOT does not take incidents.created, enrichment.request,"
     )
 
@@ -61,26 +61,26 @@ async def test_a_stream_of_that_name_without_the_subjects_is_a_problem(world: Wo
 async def test_a_server_that_is_away_is_a_problem(
     world: World, free_port: Callable[[], int]
 ) -> None:
-    said = await line(world, NATS_URL=f"nats://127.0.0.1:{free_port()}")
-    assert said.startswith("✗ nats NATS_URL: ")
-    assert "start the server" in said
+    text = await line(world, NATS_URL=f"nats://127.0.0.1:{free_port()}")
+    assert text.startswith("✗ nats NATS_URL: ")
+    assert "start the server" in text
 
 
 async def test_a_wrong_password_is_a_problem_and_is_not_shown(world: World) -> None:
     with nats_server("--user", "bot", "--pass", "right") as server:
         settings = {"NATS_URL": server.url, "NATS_USER": "bot"}
-        said = await line(world, **settings, NATS_PASSWORD="hunter-two")
+        text = await line(world, **settings, NATS_PASSWORD="hunter-two")
         # Its reason may be lost: the server resets a connection whose PING it has not read.
-        assert said.startswith("✗ nats NATS_URL: ")
-        assert "correct NATS_URL, NATS_USER" in said
-        assert "hunter-two" not in said
+        assert text.startswith("✗ nats NATS_URL: ")
+        assert "correct NATS_URL, NATS_USER" in text
+        assert "hunter-two" not in text
         assert (await line(world, **settings, NATS_PASSWORD="right")).startswith("✓ nats ")
 
 
 async def test_a_server_without_jetstream_is_a_problem(world: World) -> None:
     with nats_server(jetstream=False) as server:
-        said = await line(world, NATS_URL=server.url)
-    assert said.startswith("✗ nats NATS_URL: the server has no JetStream")
+        text = await line(world, NATS_URL=server.url)
+    assert text.startswith("✗ nats NATS_URL: the server has no JetStream")
 
 
 async def test_a_missing_right_is_a_problem_that_names_the_subject(world: World, tmp_path) -> None:
@@ -90,6 +90,6 @@ async def test_a_missing_right_is_a_problem_that_names_the_subject(world: World,
         ' publish: ["incidents.created"], subscribe: ["_INBOX.>"] } }] }'
     )
     with nats_server("-c", str(config)) as server:
-        said = await line(world, NATS_URL=server.url, NATS_USER="bot", NATS_PASSWORD="right")
-    assert "$JS.API.STREAM.LIST" in said.replace("$js.api.stream.list", "$JS.API.STREAM.LIST")
-    assert said.startswith("✗ nats NATS_URL: ")
+        text = await line(world, NATS_URL=server.url, NATS_USER="bot", NATS_PASSWORD="right")
+    assert "$JS.API.STREAM.LIST" in text.replace("$js.api.stream.list", "$JS.API.STREAM.LIST")
+    assert text.startswith("✗ nats NATS_URL: ")

@@ -26,7 +26,9 @@ def buttons(message: Message) -> list[str]:
     ]
 
 
-async def asked(world: World, bot: StartBot, clock: RunningClock) -> tuple[Message, Bot]:
+async def open_stale_question(
+    world: World, bot: StartBot, clock: RunningClock
+) -> tuple[Message, Bot]:
     """The question, about an incident that Ana acknowledged a day ago, and the bot that asks."""
     correlate = {"card_update_seconds": 0, "stale_after_hours": 24}
     world.write_policy(BEN, propose_from_sop=False, segments={"correlate": correlate})
@@ -47,7 +49,7 @@ async def asked(world: World, bot: StartBot, clock: RunningClock) -> tuple[Messa
 async def test_still_going_on_keeps_it_open_and_takes_the_buttons_away(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
-    question, running = await asked(world, bot, clock)
+    question, running = await open_stale_question(world, bot, clock)
     await world.press(question, "Still going on", "ben")
     question = await world.reply("news", "INC-1 goes on")
     assert buttons(question) == []
@@ -62,7 +64,7 @@ async def test_still_going_on_keeps_it_open_and_takes_the_buttons_away(
 async def test_resolve_closes_it_from_the_question(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
-    question, _ = await asked(world, bot, clock)
+    question, _ = await open_stale_question(world, bot, clock)
     await world.press(question, "Resolve", "ana")
     await world.resolved()
     assert buttons(await world.reply("news", "INC-1 is resolved")) == []
@@ -71,7 +73,7 @@ async def test_resolve_closes_it_from_the_question(
 async def test_a_new_alert_settles_the_question(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
-    await asked(world, bot, clock)
+    await open_stale_question(world, bot, clock)
     await world.alert(SERVICE, name="AnotherAlert")
     assert buttons(await world.reply("news", "INC-1 goes on")) == []
 
@@ -79,7 +81,7 @@ async def test_a_new_alert_settles_the_question(
 async def test_a_press_on_a_settled_question_says_so_to_the_presser(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
-    question, _ = await asked(world, bot, clock)
+    question, _ = await open_stale_question(world, bot, clock)
     await world.press(question, "Still going on", "ben")
     await world.reply("news", "INC-1 goes on")
     await world.press(question, "Still going on", "ana", stale=True)
