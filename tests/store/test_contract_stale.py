@@ -14,7 +14,7 @@ from store import Store
 from store.operations.news import MOST_WAITING
 from tests.helpers.builders import ANA, BEN, CHANNEL, alert, deliver, identify, later, resolved
 from tests.helpers.stores import Storage
-from tests.store.test_contract_news import said, shown
+from tests.store.test_contract_news import news_of, shown
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -33,7 +33,7 @@ async def ask(store: Store, seconds: float) -> int:
 
 
 async def questions(store: Store) -> list[News]:
-    return [item for item in await said(store) if item.kind is NewsKind.STALE]
+    return [item for item in await news_of(store) if item.kind is NewsKind.STALE]
 
 
 async def test_an_incident_without_an_alert_for_a_day_is_asked_about_once(store: Store) -> None:
