@@ -105,7 +105,7 @@ class Poller(BaseModel):
 
 
 class Detect(BaseModel):
-    """What the bot looks for by itself."""
+    """The patterns that the bot looks for by default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 

@@ -1,4 +1,4 @@
-"""How far each log was read: written so that a kill -9 neither loses nor doubles a line.
+"""Stores the position in each log, so that a kill -9 neither loses nor doubles a line.
 
 A reading is planned before it is done: after a crash exactly the same bytes are read again, under
 the same key, so that lines whose alerts were stored change nothing.
@@ -14,7 +14,7 @@ from store.statements import Operation, execute, query
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """How far a poller has read on this host.
+    """The position of a poller on this host.
 
     `file_id` is the file's device and inode, '' if there was no file; `head` identifies its first
     bytes. `generation` counts the files that were read, because a new one may have an old inode.

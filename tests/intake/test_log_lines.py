@@ -105,10 +105,10 @@ def test_lines_that_differ_in_numbers_only_are_one_alert_with_their_count() -> N
 
 @pytest.mark.attack("ASI08")
 def test_a_flood_of_different_lines_is_a_bounded_number_of_alerts_and_the_rest_is_counted() -> None:
-    words = [f"{a}{b}{c}" for a in "abcdefghij" for b in "klmnopqrst" for c in "uvwxyz"]
-    alerts = read(*[f"ERROR cart: {word}" for word in words])
+    services = [f"{a}{b}{c}" for a in "abcdefghij" for b in "klmnopqrst" for c in "uvwxyz"]
+    alerts = read(*[f"ERROR cart: {word}" for word in services])
     assert len(alerts) == KINDS_LIMIT + 1
-    assert f"{len(words) - KINDS_LIMIT:,} more lines" in alerts[-1].title
+    assert f"{len(services) - KINDS_LIMIT:,} more lines" in alerts[-1].title
 
 
 @pytest.mark.attack("ASI08")

@@ -1,4 +1,4 @@
-"""What is published has exactly the fields of the V3 models, within their limits."""
+"""Published messages have exactly the fields of the V3 models, within their limits."""
 
 from __future__ import annotations
 

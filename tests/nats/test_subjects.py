@@ -1,4 +1,4 @@
-"""Which filters consume the subjects of anomalies from a stream, whatever its own subjects are."""
+"""The filters that consume the subjects of anomalies, for any subjects of a stream."""
 
 from __future__ import annotations
 

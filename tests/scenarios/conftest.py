@@ -22,6 +22,7 @@ from store.engines.clocks import system_clock
 from tests.helpers.bot_processes import BotProcess, ForkedBot, child_environment
 from tests.helpers.clocks import RunningClock
 from tests.helpers.databases import Database, PostgresDatabase, SqliteDatabase
+from tests.helpers.nats import NatsServer, nats_server
 from tests.helpers.slack_faults import HttpProxy, SlackHooks
 from tests.scenarios.http_caller import TOKEN, HttpCaller, StartWithHttp
 from tests.scenarios.starting import StartBot, StartProcess, gateway_config
@@ -244,3 +245,10 @@ async def start_with_http(bot: StartBot, http: aiohttp.ClientSession) -> StartWi
         return HttpCaller(await bot(**{"HTTP_TOKEN": TOKEN} | settings), http)
 
     return start
+
+
+@pytest.fixture
+def server() -> Iterator[NatsServer]:
+    """A NATS server with JetStream."""
+    with nats_server() as running_server:
+        yield running_server

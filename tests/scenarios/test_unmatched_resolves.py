@@ -18,9 +18,9 @@ async def test_a_resolve_that_matches_nothing_open_is_listed(
 ) -> None:
     running = await bot()
     assert "No unmatched resolves" in await answer_to(world, "/incident list unmatched")
-    lost = firing("cart-api") | {"status": "resolved", "endsAt": "2026-11-21T03:30:00Z"}
+    unmatched = firing("cart-api") | {"status": "resolved", "endsAt": "2026-11-21T03:30:00Z"}
     async with http.post(
-        f"{running.http_url}/alerts/alertmanager", json=webhook(lost, firing("search"))
+        f"{running.http_url}/alerts/alertmanager", json=webhook(unmatched, firing("search"))
     ) as answer:
         tracking_id = (await answer.json())["tracking_ids"][0]
     await world.card("search is down")
