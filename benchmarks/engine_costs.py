@@ -35,7 +35,7 @@ async def accept(store: Store, number: int, service: str) -> None:
     """Accept one alert with its own fingerprint."""
     now = store.clock()
     event = slack_event(CHANNEL, f"1.{number:06}", service=service, instance=word(number))
-    delivery = Delivery(f"bench-{number}", CHANNEL, parse_message(event), sent_at=now)
+    delivery = Delivery(f"bench-{number}", CHANNEL, parse_message(event).alerts, sent_at=now)
     named = list(name_all(delivery, SopLibrary(), now))
     await store.accept(delivery.key, named, channel=CHANNEL, now=now)
 

@@ -173,7 +173,9 @@ def write_sops(folder: Path) -> None:
 def read(source: str, body: Any, sops: SopLibrary = EMPTY) -> None:
     """Run all code between the bytes and the store."""
     try:
-        alerts = parse_message(body) if source == "slack" else parse_body(source, body)
+        alerts = (
+            parse_message(body).alerts if source == "slack" else parse_body(source, body).alerts
+        )
         list(name_all(Delivery("k", "C1", alerts, repeats=True), sops, NOW))
     except SopbotError:
         return

@@ -1,4 +1,4 @@
-"""`python -m bot [run|check|dump|store …|audit …|export …]`."""
+"""`python -m bot [run|check|dump|store …|audit …|export …|sources …]`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from bot import audit_command, store_command
+from bot import audit_command, sources_command, store_command
 from bot.errors import OutsideError, SettingsError, SopbotError
 from bot.observability.events import Event, emit
 from bot.settings import Settings, forget_secrets, load
@@ -45,6 +45,9 @@ def main(argv: list[str] | None = None) -> int:
     audit_command.add_export_arguments(
         commands.add_parser("export", help="write one incident with its proof as JSON")
     )
+    sources_command.add_arguments(
+        commands.add_parser("sources", help="try: show how payloads are read, field by field")
+    )
     options = parser.parse_args(argv)
     if options.command == "store":
         from bot.store_command.commands import run
@@ -54,6 +57,10 @@ def main(argv: list[str] | None = None) -> int:
         from bot.audit_command.commands import run as run_audit
 
         return run_audit(options)
+    if options.command == "sources":
+        from bot.sources_command.commands import run as run_sources
+
+        return run_sources(options)
     if options.command == "check":
         from bot.check import check
 

@@ -19,7 +19,7 @@ from bot.advice.prompt import build_prompt, subject_data
 from bot.errors import InputError, OutcomeUnknown, TooLarge
 from bot.intake import cleaning
 from bot.intake.drafting import links_of
-from bot.intake.generic_body import checked_key
+from bot.intake.general_body import checked_key
 from bot.intake.slack_message import read_message
 from bot.remediation.contract import capped
 from bot.web.ingest import _check_count
@@ -75,7 +75,7 @@ BOUNDS: dict[str, dict[str, float]] = {
         "MOST_PARTS": 200,
     },
     "bot.intake.slack_text": {"_LOOKED_AT": 2_000},
-    "bot.intake.generic_body": {"KEY_LIMIT": 256},
+    "bot.intake.general_body": {"KEY_LIMIT": 256},
     "bot.advice.cleaning": {"_JSON_CHARS": 262_144, "_JSON_TRIES": 500},
     "bot.advice.advisor": {
         "_TEXT_CHARS": 10_000,

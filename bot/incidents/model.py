@@ -34,6 +34,10 @@ _SEVERITY_SYNONYMS = {
     "fatal": Severity.CRITICAL,
     "emergency": Severity.CRITICAL,
     "page": Severity.CRITICAL,
+    "urgent": Severity.CRITICAL,
+    "blocker": Severity.CRITICAL,
+    "p0": Severity.CRITICAL,
+    "sev0": Severity.CRITICAL,
     "p1": Severity.CRITICAL,
     "sev1": Severity.CRITICAL,
     "high": Severity.HIGH,
@@ -57,6 +61,9 @@ _SEVERITY_SYNONYMS = {
     "debug": Severity.LOW,
     "p4": Severity.LOW,
     "sev4": Severity.LOW,
+    "p5": Severity.LOW,
+    "sev5": Severity.LOW,
+    "trivial": Severity.LOW,
 }
 
 
@@ -96,10 +103,13 @@ class Alert:
 
     `severity_raw` keeps the sender's own word. `value` and `threshold` are the displayed texts, for
     people. `fingerprint` is the sender's if it has one, else `keys.fingerprint_of`. `tracking_id`
-    is empty until `response.receive` sets one, unless the sender sent it. `raw` is the received
-    data as JSON values; `raw_json` is the same as compact ASCII JSON text, or '' if nobody encoded
-    it yet. `raw_shared` is the JSON text of the data that all alerts of one delivery share; `raw`
-    then omits it, and the store keeps it once.
+    is empty until `response.receive` sets one, unless the sender sent it. `read_from` says by field
+    where its value was read: `field` (of the sender's form), `label NAME`, `title`, `colour` or
+    `guess`. `not_understood` is the reason why no parser read the alert, '' if one did.
+
+    `raw` is the received data as JSON values; `raw_json` is the same as compact ASCII JSON text, or
+    '' if nobody encoded it yet. `raw_shared` is the JSON text of the data that all alerts of one
+    delivery share; `raw` then omits it, and the store keeps it once.
     """
 
     source: str
@@ -124,6 +134,8 @@ class Alert:
     tracking_id: str = ""
     incident_key: str = ""
     sop_id: str = ""
+    read_from: Mapping[str, str] = field(default_factory=dict)
+    not_understood: str = ""
     raw: Any = None
     raw_json: str = field(default="", compare=False, repr=False)
     raw_shared: str = field(default="", compare=False, repr=False)

@@ -1,24 +1,27 @@
-"""Parses strangers' JSON (Slack messages, HTTP bodies) into alerts.
+"""Reads strangers' JSON and text (Slack messages, HTTP bodies) into alerts and activity.
 
-One file and one line per sender. Everything here is pure: no I/O, no clock. The results are clean
-(see `cleaning`) but still hostile.
+Three layers, each pure, without I/O and without a clock: the shape of a message (`slack_message`,
+`fields`), the sender's own parser (`senders`, one file and one line here for each), and the general
+reading of whatever is left (`headline`, `states`, `guesses`, `general_message`, `general_body`).
+Nothing is refused. The results are clean (see `cleaning`) but still hostile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.errors import NotFound
+from bot.errors import InputError
 from bot.incidents.model import Alert
-from bot.intake import (
+from bot.intake import general_body, general_message
+from bot.intake.reading import Activity, Reading
+from bot.intake.senders import (
     airflow,
     alertmanager,
     alertmanager_webhook,
     cloudwatch,
-    generic,
-    generic_body,
     grafana,
     sentry,
     uptime_kuma,
@@ -26,63 +29,106 @@ from bot.intake import (
 )
 from bot.intake.slack_message import SlackMessage, read_message
 
-__all__ = ["PARSERS", "Parser", "parse_body", "parse_message", "source_name"]
+__all__ = ["PARSERS", "Parser", "Reading", "parse_body", "parse_message", "source_name"]
+
+Result = Alert | Activity
 
 
 @dataclass(frozen=True, slots=True)
 class Parser:
     """The parser of one sender.
 
-    `message` returns None for a Slack message of another sender; `body` raises InputError. A sender
-    without such a form has None there.
+    `message` returns None for a Slack message of another sender, and `body` raises InputError for a
+    body of another form. `recognises` returns True if an object can only be this sender's, whatever
+    source it was posted to. A sender without such a form has None there.
     """
 
     name: str
-    message: Callable[[SlackMessage], Alert | None] | None
-    body: Callable[[object], list[Alert]] | None
+    message: Callable[[SlackMessage], Result | None] | None = None
+    body: Callable[[object], list[Alert] | list[Result]] | None = None
+    recognises: Callable[[Mapping[str, Any]], bool] | None = None
 
 
 # A message is tried in this order; generic takes everything else.
 PARSERS: tuple[Parser, ...] = (
-    Parser("alertmanager", alertmanager.parse_message, alertmanager_webhook.parse_body),
-    Parser("grafana", grafana.parse_message, grafana.parse_body),
-    Parser("cloudwatch", cloudwatch.parse_message, cloudwatch.parse_body),
-    Parser("sentry", sentry.parse_message, sentry.parse_body),
-    Parser("uptime-kuma", uptime_kuma.parse_message, uptime_kuma.parse_body),
-    Parser("zabbix", zabbix.parse_message, None),
-    Parser("airflow", None, airflow.parse_body),
-    Parser("anomaly", None, generic_body.parse_anomaly),
-    Parser("generic", generic.parse_message, generic_body.parse_body),
+    Parser(
+        "alertmanager",
+        alertmanager.parse_message,
+        alertmanager_webhook.parse_body,
+        alertmanager_webhook.recognises,
+    ),
+    Parser("grafana", grafana.parse_message, grafana.parse_body, grafana.recognises),
+    Parser("cloudwatch", cloudwatch.parse_message, cloudwatch.parse_body, cloudwatch.recognises),
+    Parser("sentry", sentry.parse_message, sentry.parse_body, sentry.recognises),
+    Parser(
+        "uptime-kuma", uptime_kuma.parse_message, uptime_kuma.parse_body, uptime_kuma.recognises
+    ),
+    Parser("zabbix", zabbix.parse_message),
+    Parser("airflow", None, airflow.parse_body, airflow.recognises),
+    Parser("anomaly", None, general_body.parse_anomaly),
+    Parser("generic", general_message.parse_message, general_body.parse_body),
 )
+_UNNAMED = re.compile(r"[^a-z0-9-]+")
 
 
-def parse_message(message: Mapping[str, Any]) -> list[Alert]:
-    """Return the alerts of a Slack message event (or of the message inside `message_changed`).
+def parse_message(message: Mapping[str, Any]) -> Reading:
+    """Read a Slack message event (or the message inside `message_changed`).
 
     Never raises. Empty only when the message holds nothing that a person could read or open, such
     as `message_deleted`.
     """
     read = read_message(message)
     for parser in PARSERS:
-        if parser.message is not None and (alert := parser.message(read)) is not None:
-            return [alert]
-    return []
+        if parser.message is not None and (result := parser.message(read)) is not None:
+            return _reading([result])
+    return Reading()
 
 
 def source_name(source: str) -> str:
-    """Return the source of POST /alerts/{source} as the table of parsers spells it."""
-    return source.strip().lower().replace("_", "-")
+    """Return the source of POST /alerts/{source} as the table of parsers spells it.
+
+    At most 40 characters of a-z, 0-9 and `-`; `generic` if none is left.
+    """
+    return _UNNAMED.sub("-", source[:200].strip().lower())[:40].strip("-") or "generic"
 
 
-def parse_body(source: str, body: object) -> list[Alert]:
-    """Return the alerts of a JSON body posted to /alerts/{source}; at least one.
+def parse_body(source: str, body: object) -> Reading:
+    """Read a JSON body posted to /alerts/{source}; at least one alert or activity.
 
-    Raises NotFound for a source without an HTTP form, and InputError with the field's name for a
-    malformed body.
+    Never raises. The source's own parser comes first, then any sender's whose form the body has,
+    then the general reading. What nobody understood is an alert that shows its text and says in
+    `not_understood` why.
     """
     name = source_name(source)
-    for parser in PARSERS:
-        if parser.name == name and parser.body is not None:
-            return parser.body(body)
-    known = ", ".join(parser.name for parser in PARSERS if parser.body is not None)
-    raise NotFound("There is no such alert source.", remedy=f"Known sources: {known}.")
+    reason = ""
+    for parser in _parsers_for(name, body):
+        if parser.body is None:
+            continue
+        try:
+            return _reading(parser.body(body))
+        except InputError as error:
+            reason = reason or str(error)
+    known = next((parser for parser in PARSERS if parser.name == name and parser.body), None)
+    results = general_body.parse_anything(body, "generic" if known is None else name, reason)
+    return _reading(results)
+
+
+def _parsers_for(name: str, body: object) -> Iterator[Parser]:
+    """Yield the parser of that name, unless another sender's form is certain; then that one's."""
+    recognised = [
+        parser
+        for parser in PARSERS
+        if parser.recognises is not None and isinstance(body, dict) and parser.recognises(body)
+    ]
+    own = [parser for parser in PARSERS if parser.name == name]
+    if recognised and not (own and own[0].recognises is None and own[0].name != "generic"):
+        yield from (parser for parser in own if parser in recognised)
+        yield from (parser for parser in recognised if parser not in own)
+    yield from (parser for parser in own if parser not in recognised)
+
+
+def _reading(results: list[Alert] | list[Result]) -> Reading:
+    return Reading(
+        tuple(item for item in results if isinstance(item, Alert)),
+        tuple(item for item in results if isinstance(item, Activity)),
+    )

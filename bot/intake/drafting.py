@@ -62,7 +62,8 @@ class Draft:
 
     `identity` identifies the alert if the sender gave no `fingerprint`: it must be the same when
     the alert fires again and when it resolves. A malformed tracking or SOP ID is left out;
-    parsers that must refuse one check it before.
+    parsers that must refuse one check it before. `read_from` names the fields that the parser did
+    not read from a field of the sender's form: from the title, a colour, or by a guess.
     """
 
     source: str
@@ -89,6 +90,8 @@ class Draft:
     tracking_id: str = ""
     incident_key: str = ""
     sop_id: str = ""
+    read_from: Mapping[str, str] | None = None
+    not_understood: str = ""
 
     def alert(self) -> Alert:
         """The alert: clean and complete."""
@@ -100,19 +103,25 @@ class Draft:
         severity = one_line(self.severity or guesses.severity_in(labels), 40)
         identity = clean_mapping(self.identity)
         fingerprint = one_line(self.fingerprint, 128) or keys.fingerprint_of(self.source, identity)
+        read_from = dict(self.read_from or {})
+        env, region, service = self._place(labels, read_from)
+        category = self.category or labels.get("category", "")
+        if not category and (category := guesses.category_of(name)):
+            read_from.setdefault("category", "guess")
+        for field, value in (("status", self.status), ("severity", severity), ("title", title)):
+            if value:
+                read_from.setdefault(field, "field")
         return Alert(
             source=self.source,
             status=self.status,
             name=name or f"{self.source} alert",
             title=title or one_line(name, TITLE_LIMIT) or f"{self.source} alert",
             text=body_of(self.text),
-            env=one_line(guesses.env_word(self.env) if self.env else guesses.env_of(labels)),
-            region=one_line(self.region or guesses.region_of(labels)),
-            service=one_line(self.service or guesses.service_of(labels)),
-            category=one_line(
-                self.category or labels.get("category", "") or guesses.category_of(name)
-            ),
-            severity=severity_of(severity),
+            env=one_line(env),
+            region=one_line(region),
+            service=one_line(service),
+            category=one_line(category),
+            severity=severity_of(guesses.severity_spoken(severity)),
             severity_raw=severity,
             labels=labels,
             annotations=annotations,
@@ -125,10 +134,26 @@ class Draft:
             tracking_id=_valid_tracking_id(self.tracking_id, labels, annotations),
             incident_key=one_line(self.incident_key),
             sop_id=_valid_sop_id(self.sop_id or labels.get("sop_id", "")),
+            read_from=read_from,
+            not_understood=one_line(self.not_understood, VALUE_LIMIT),
             raw=raw,
             raw_json=raw_json,
             raw_shared=self.raw_shared,
         )
+
+    def _place(self, labels: Mapping[str, str], read_from: dict[str, str]) -> tuple[str, str, str]:
+        """Return env, region and service, and note in `read_from` where each was read."""
+        env, env_label = (guesses.env_word(self.env), "") if self.env else guesses.env_of(labels)
+        region, region_label = (self.region, "") if self.region else guesses.region_of(labels)
+        service, service_label = (self.service, "") if self.service else guesses.service_of(labels)
+        for field, value, label in (
+            ("env", env, env_label),
+            ("region", region, region_label),
+            ("service", service, service_label),
+        ):
+            if value:
+                read_from.setdefault(field, f"label {label}" if label else "field")
+        return env, region, service
 
 
 def _valid_tracking_id(text: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:

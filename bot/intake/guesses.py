@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from bot.incidents.environments import folded
-from bot.incidents.model import AlertStatus
+from bot.incidents.model import known_severity
 from bot.intake.cleaning import parse_words
 
 # The first category of this list with a word of the name wins. Things come before symptoms, so that
@@ -123,19 +123,6 @@ _LOUD_SEVERITY = re.compile(
     re.IGNORECASE,
 )
 
-_RESOLVED_STATES = parse_words(
-    "resolved resolve ok okay recovered recovery closed close cleared clear up success succeeded "
-    "normal healthy inactive completed fixed"
-)
-
-
-def status_of(word: str) -> AlertStatus:
-    """Return the status for a sender's state word; an unknown one is firing, so that nothing is
-    lost.
-    """
-    resolved = word.strip().lower() in _RESOLVED_STATES
-    return AlertStatus.RESOLVED if resolved else AlertStatus.FIRING
-
 
 def category_of(name: str) -> str:
     """Return the category of the first known word of `name` (CamelCase is split), or ''."""
@@ -199,6 +186,7 @@ def looks_like_exporter(token: str) -> bool:
         or "kube-prometheus" in word
         or word.startswith("blackbox")
         or word.endswith("kube-state-metrics")
+        or _SCRAPE_JOB.fullmatch(token[:LONGEST]) is not None
     )
 
 
@@ -209,18 +197,20 @@ def env_word(value: str) -> str:
     return _ENV_SYNONYMS.get(folded(value), value.strip())
 
 
-def env_of(labels: Mapping[str, str]) -> str:
-    """Return the environment label, else a cluster, namespace or host with the form of one."""
+def env_of(labels: Mapping[str, str]) -> tuple[str, str]:
+    """Return (environment, its label): the environment label, else a cluster, namespace or host
+    with the form of one; ("", "") without either.
+    """
     for name in ENV_LABELS:
         if value := labels.get(name):
-            return env_word(value)
+            return env_word(value), name
     for name in _ENV_HINTS:
         if (value := labels.get(name)) and looks_like_env(value):
-            return env_word(value)
+            return env_word(value), name
     for name in (*_ENV_HINTS, "host", "hostname", "instance"):
         if (value := labels.get(name)) and (inside := env_inside(value)):
-            return inside
-    return ""
+            return inside, name
+    return "", ""
 
 
 def env_inside(name: str) -> str:
@@ -229,21 +219,24 @@ def env_inside(name: str) -> str:
     return env_word(match[1].lower()) if match else ""
 
 
-def region_of(labels: Mapping[str, str]) -> str:
-    """Return the first region label."""
-    return _first_value(REGION_LABELS, labels)
+def region_of(labels: Mapping[str, str]) -> tuple[str, str]:
+    """Return (region, its label), or ("", "")."""
+    return _first_of(REGION_LABELS, labels)
 
 
-def service_of(labels: Mapping[str, str]) -> str:
-    """Return the first of SERVICE_LABELS that is not an address; an exporter only if alone."""
-    measured_by = ""
+def service_of(labels: Mapping[str, str]) -> tuple[str, str]:
+    """Return (service, its label): the first of SERVICE_LABELS that is not an address.
+
+    An exporter counts only if no other label names a service.
+    """
+    measured_by = ("", "")
     for name in SERVICE_LABELS:
         value = labels.get(name, "")
         if not value or looks_like_address(value):
             continue
         if not looks_like_exporter(value):
-            return value
-        measured_by = measured_by or value
+            return value, name
+        measured_by = measured_by if measured_by[0] else (value, name)
     return measured_by
 
 
@@ -256,19 +249,45 @@ def is_service_word(token: str) -> bool:
     return token[:1].isalpha() and "/" not in token and token.lower() not in _PORT_NAMES
 
 
+# Scrape jobs that Prometheus's own example configuration names: they measure every service.
+_SCRAPE_JOB = re.compile(
+    r"kubernetes-(?:pods|nodes|services|service-endpoints|apiservers|cadvisor|ingresses)[\w-]*"
+    r"|(?:serviceMonitor|podMonitor|probe)/.*"
+)
 _PORT_NAMES = parse_words("http https metrics http-metrics https-metrics web grpc tcp")
 
 
 def severity_in(labels: Mapping[str, str]) -> str:
     """Return the raw severity word of the labels, or ''."""
-    return _first_value(SEVERITY_LABELS, labels)
+    return _first_of(SEVERITY_LABELS, labels)[0]
 
 
-def _first_value(names: tuple[str, ...], labels: Mapping[str, str]) -> str:
+_WORDS_OF_SEVERITY = re.compile(r"[A-Za-z]+[ -]?[0-9]?")
+_EMOJI_NAME = re.compile(r":[a-z0-9_+'-]{1,60}:", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1024)  # a burst repeats the same few words
+def severity_spoken(text: str) -> str:
+    """Return the known severity word inside a sender's text, else the text itself.
+
+    `:octagonal_sign: Critical`, `P1 - Critical`, `SEV-2`, `Priority: High`, `WARNING!`.
+    """
+    text = text[:LONGEST].strip()
+    if known_severity(text) is not None:
+        return text
+    for match in _WORDS_OF_SEVERITY.finditer(_EMOJI_NAME.sub(" ", text)):
+        word: str = match[0]
+        for candidate in (word.replace(" ", "").replace("-", ""), word.rstrip(" -0123456789")):
+            if known_severity(candidate) is not None:
+                return candidate
+    return text
+
+
+def _first_of(names: tuple[str, ...], labels: Mapping[str, str]) -> tuple[str, str]:
     for name in names:
         if value := labels.get(name):
-            return value
-    return ""
+            return value, name
+    return "", ""
 
 
 def severity_word(text: str) -> str:

@@ -11,7 +11,7 @@ from bot.incidents import keys
 from bot.incidents.model import Alert
 from bot.intake.cleaning import clean
 from bot.intake.fields import an_object, optional_text
-from bot.intake.generic_body import alert_of, checked_key, checked_sop_id
+from bot.intake.general_body import alert_of, checked_key, checked_sop_id
 
 _PROMPTS = ("prompt", "inputs.prompt", "data.prompt", "params.prompt")
 _OWN_KEYS = ("incident_key", "incidentKey")

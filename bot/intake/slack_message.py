@@ -11,21 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.incidents.model import AlertStatus
-from bot.intake.cleaning import LOOKED_AT, parse_words, urls_in
+from bot.intake.cleaning import LOOKED_AT, urls_in
 from bot.intake.slack_text import bare, field_of, plain
+from bot.intake.states import colour_state
 
 _NO_PREVIEW = "[no preview available]"
 _DEPTH_LIMIT = 12
 MOST_HEADLINES = 100  # headlines of a message that the parsers read
 MOST_READ = 4 * LOOKED_AT  # characters of all its texts; a card shows 10,000
 MOST_PARTS = 200  # blocks, attachments or fields side by side; Slack itself accepts 100
-# Colours that senders use for only one state. Slack delivers `danger` as a30200 and `good` as
-# 2eb886; the others are those of Grafana, Uptime Kuma, Zabbix, Robusta, Checkmk and Sentry.
-_FIRING_COLOURS = parse_words(
-    "danger a30200 d63232 e01e5a ee0000 ef311f e45959 e97659 ffa059 ffc859 7499ff 97aab3 warning "
-    "daa038 fa4747 e03e2f"
-)
-_RESOLVED_COLOURS = parse_words("good 2eb886 36a64f 009900 00cc00 00b302 4dc771")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +34,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class SlackMessage:
-    """The visible content of a message. `headlines` are the places where a title may stand."""
+    """The visible content of a message. `headlines` are the places where a title may stand.
+
+    `colours` are the sender's, as lower-case words or six hex digits; `colour` is what they say.
+    """
 
     sender: str
     headlines: tuple[str, ...]
@@ -49,6 +46,7 @@ class SlackMessage:
     fields: Mapping[str, str]
     links: tuple[tuple[str, str], ...]
     colour: AlertStatus | None
+    colours: tuple[str, ...]
     block_ids: tuple[str, ...]
     raw: Mapping[str, Any]
 
@@ -105,6 +103,7 @@ class _Reader:
             fields=self.fields,
             links=tuple((label, url) for url, label in self.links.items()),
             colour=self.status_by_colour(),
+            colours=tuple(self.colours),
             block_ids=tuple(self.block_ids),
             raw=message,
         )
@@ -233,11 +232,10 @@ class _Reader:
         return ends.join(self.inline(item, depth + 1) for item in _mappings(node.get("elements")))
 
     def status_by_colour(self) -> AlertStatus | None:
-        if not _FIRING_COLOURS.isdisjoint(self.colours):
-            return AlertStatus.FIRING
-        if not _RESOLVED_COLOURS.isdisjoint(self.colours):
-            return AlertStatus.RESOLVED
-        return None
+        """Return resolved only if no part of the message has a firing colour."""
+        shown_state = {colour_state(colour) for colour in self.colours}
+        firing, resolved = AlertStatus.FIRING, AlertStatus.RESOLVED
+        return firing if firing in shown_state else resolved if resolved in shown_state else None
 
 
 _INLINE = {

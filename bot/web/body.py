@@ -27,6 +27,21 @@ async def json_body(request: web.Request) -> Any:
     return json_of(await body_bytes(request))
 
 
+async def alert_body(request: web.Request) -> Any:
+    """Return the body of an alert: JSON, or plain text as a string.
+
+    Some senders (SNS, scripts) post JSON as text/plain, so text is tried as JSON first. Raises
+    TooLarge over 1 MiB; InputError if the body claims to be JSON and is not.
+    """
+    data = await body_bytes(request)
+    if not request.content_type.startswith("text/"):
+        return json_of(data)
+    try:
+        return json_of(data)
+    except InputError:
+        return data.decode("utf-8", "replace")
+
+
 def json_of(data: bytes) -> Any:
     """Parse the bytes of a body as JSON, or raise InputError."""
     try:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,16 +15,18 @@ from aiohttp import web
 from bot.advice.model import Subject, advice_from
 from bot.errors import AdvisorError, InputError, TooLarge
 from bot.incidents import keys
-from bot.intake import parse_body, source_name
-from bot.intake.cloudwatch import with_signature
+from bot.incidents.model import Alert
+from bot.intake import Reading, parse_body, source_name
 from bot.intake.incident_request import IncidentRequest, parse_incident_request
+from bot.intake.senders.cloudwatch import with_signature
 from bot.response import Delivery, IncidentService
 from bot.response.advise import guidance_of, history
-from bot.web.body import body_bytes, json_body
+from bot.web.body import alert_body, body_bytes, json_body
 from bot.web.sns import SnsVerifier
 from store.topics import Topic
 
 ALERTS_LIMIT = 500  # in one body; a larger one would block the event loop for seconds
+REASONS_TOLD = 10
 KEY_LIMIT = 200  # characters of an Idempotency-Key
 
 
@@ -49,12 +51,13 @@ class IngestEndpoints:
         """Answer 202 after every alert of the body is stored."""
         source = source_name(request.match_info.get("source", "alertmanager"))
         key = await self._key(request)
-        body = await json_body(request)
+        body = await alert_body(request)
         _check_count(_listed(body))  # before the alerts are parsed, which costs more
-        alerts = parse_body(source, body)
+        reading = parse_body(source, body)
+        alerts: Sequence[Alert] = reading.alerts
         _check_count(alerts)
         sender = f"http:{source}"
-        if source == "cloudwatch":
+        if source == "cloudwatch" and isinstance(body, dict):
             check = await self._sns.check(body)
             alerts, sender = with_signature(alerts, body, check), check.sender
             if check.message_id:  # the id of a verified message identifies a repeated post
@@ -67,6 +70,7 @@ class IngestEndpoints:
                 "accepted": receipt.accepted,
                 "duplicates": receipt.duplicates,
                 "tracking_ids": list(receipt.tracking_ids),
+                **_understood(reading),
             },
             status=202,
         )
@@ -175,13 +179,20 @@ class IngestEndpoints:
             ) from error
 
 
+def _understood(reading: Reading) -> dict[str, Any]:
+    """Return whether parsers read all of a body, and if not, why."""
+    if not reading.reasons:
+        return {"understood": True}
+    return {"understood": False, "reason": "; ".join(reading.reasons[:REASONS_TOLD])}
+
+
 def _listed(body: Any) -> list[Any]:
     """Return the unparsed alerts of a body: the body itself, or its `alerts`."""
     listed = body.get("alerts") if isinstance(body, dict) else body
     return listed if isinstance(listed, list) else []
 
 
-def _check_count(alerts: list[Any]) -> None:
+def _check_count(alerts: Sequence[Any]) -> None:
     if len(alerts) > ALERTS_LIMIT:
         raise TooLarge(
             f"The body holds {len(alerts):,} alerts; at most {ALERTS_LIMIT} are taken at once.",

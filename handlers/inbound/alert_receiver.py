@@ -156,7 +156,7 @@ class AlertReceiver:
         return Delivery(
             key=versions + version,
             channel=channel,
-            alerts=[_without_names(alert) for alert in parse_message(message)],
+            alerts=[_without_names(alert) for alert in parse_message(message).alerts],
             edit_of=versions if version else "",
             sent_at=time_of(event.get("event_ts") or event.get("ts")),
             posted=True,

@@ -20,7 +20,7 @@ def test_messages_of_one_burst_have_a_fingerprint_each_and_fall_into_their_group
     alerts = [
         parse_message(
             slack_event("C1", f"1.{n:06}", service=f"shop-{word(n % GROUPS)}", instance=word(n))
-        )[0]
+        ).alerts[0]
         for n in range(MANY)
     ]
     assert {alert.source for alert in alerts} == {"alertmanager"}
@@ -30,6 +30,6 @@ def test_messages_of_one_burst_have_a_fingerprint_each_and_fall_into_their_group
 
 def test_posted_bodies_do_the_same():
     bodies = [json.loads(webhook_body(n, GROUPS)) for n in range(MANY)]
-    alerts = [parse_body("alertmanager", body)[0] for body in bodies]
+    alerts = [parse_body("alertmanager", body).alerts[0] for body in bodies]
     assert len({alert.fingerprint for alert in alerts}) == MANY
     assert len({scope_of(alert) for alert in alerts}) == GROUPS

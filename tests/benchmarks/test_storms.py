@@ -36,7 +36,7 @@ def test_one_late_card_a_late_critical_one_a_double_or_a_draw_does_not(bot, eage
 
 def test_the_bot_and_alertmanager_are_told_of_the_same_sixty():
     alert_labels = sixty_incidents.alerts()
-    read = parse_body("alertmanager", sixty_incidents.webhook(alert_labels))
+    read = parse_body("alertmanager", sixty_incidents.webhook(alert_labels)).alerts
     assert (
         len({scope_of(alert) for alert in read}) == sixty_incidents.INCIDENTS == len(alert_labels)
     )

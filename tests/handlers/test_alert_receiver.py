@@ -56,7 +56,7 @@ async def test_an_app_in_the_channel_neither_chooses_its_sop_nor_borrows_a_trace
     borrowed: str,
 ) -> None:
     event = post(f"Lock 3 leaks\nservice: lock\n{borrowed}")
-    [parsed] = parse_message(event)
+    [parsed] = parse_message(event).alerts
     assert parsed.sop_id or parsed.tracking_id, (
         "the parser must read it, else this test says nothing"
     )

@@ -31,7 +31,7 @@ def test_a_senders_word_stands_for_one_of_the_four(word: str, severity: Severity
     assert known_severity(word) is severity
 
 
-@pytest.mark.parametrize("word", ["", "none", "banana", "p5", "critical!", "\ud800"])
+@pytest.mark.parametrize("word", ["", "none", "banana", "p9", "critical!", "\ud800"])
 def test_an_unknown_word_is_medium_and_known_to_be_unknown(word: str) -> None:
     assert severity_of(word) is Severity.MEDIUM
     assert known_severity(word) is None

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bot.errors import InputError, NotFound
+from bot.errors import InputError
 from bot.incidents import keys
 from bot.incidents.model import Severity
 from bot.intake import parse_body
-from bot.intake.cloudwatch import Signature, SignatureCheck, with_signature
 from bot.intake.incident_request import parse_incident_request
+from bot.intake.senders.cloudwatch import Signature, SignatureCheck, with_signature
 
 GOOD: dict[str, Any] = {"labels": {"alertname": "A"}}
 
@@ -29,10 +29,10 @@ GOOD: dict[str, Any] = {"labels": {"alertname": "A"}}
         ("alertmanager", {"alerts": [GOOD, "x"]}, "alerts[1]: must be an object"),
         ("alertmanager", {"alerts": [{**GOOD, "startsAt": "soon"}]}, "alerts[0].startsAt: must be"),
         ("alertmanager", {"alerts": [{**GOOD, "status": []}]}, "alerts[0].status: must be text"),
-        ("generic", 7, "body: must be an object or a list"),
+        ("generic", 7, "body: must be an object"),
         ("generic", {}, "name: must be given"),
         ("generic", [{"name": "a"}, {}], "[1].name: must be given"),
-        ("generic", {"name": "a", "service": {}}, "service: must be text"),
+        ("generic", {"name": "a", "sop_id": []}, "sop_id: must be text"),
         ("generic", {"name": "a", "labels": "x"}, "labels: must be an object"),
         ("generic", {"name": "a", "sop_id": "No Way"}, "sop_id: must be 1 to 64"),
         ("generic", {"name": "a", "incident_key": "a\nb"}, "incident_key: must be one line"),
@@ -45,30 +45,42 @@ GOOD: dict[str, Any] = {"labels": {"alertname": "A"}}
         ("airflow", [{"task_id": "t"}], "[0].dag_id: must be"),
     ],
 )
-def test_a_wrong_body_is_refused_with_the_name_of_the_field(
+def test_a_wrong_body_is_still_an_alert_that_names_the_wrong_field(
     source: str, body: object, message: str
 ) -> None:
-    with pytest.raises(InputError) as caught:
-        parse_body(source, body)
-    assert caught.value.message.startswith(message)
-    assert caught.value.field == message.partition(": ")[0]
+    reading = parse_body(source, body)
+    assert reading.alerts
+    assert all(alert.text or alert.title for alert in reading.alerts)
+    assert any(reason.startswith(message) for reason in reading.reasons)
 
 
-@pytest.mark.parametrize("source", ["nagios", "", "zabbix"])
-def test_a_source_without_an_http_form_is_not_found_and_the_known_ones_are_named(
-    source: str,
-) -> None:
-    with pytest.raises(NotFound, match="alertmanager, grafana"):
-        parse_body(source, {})
+def test_a_malformed_entry_takes_no_other_alert_with_it() -> None:
+    body = {"alerts": [GOOD, {"labels": {"alertname": "B", "pod": "p"}, "startsAt": "soon"}]}
+    good, malformed = parse_body("alertmanager", body).alerts
+    assert (good.name, good.not_understood) == ("A", "")
+    assert malformed.name == "B"
+    assert malformed.not_understood.startswith("alerts[1].startsAt: must be")
+
+
+@pytest.mark.parametrize("source", ["nagios-of-quay", "", "Zabbix 7"])
+def test_a_source_that_nobody_knows_is_read_as_generic(source: str) -> None:
+    [alert] = parse_body(source, {"title": "Pump 3 leaks"}).alerts
+    assert (alert.source, alert.title) == ("generic", "Pump 3 leaks")
+
+
+def test_a_body_of_another_known_sender_is_read_as_that_senders() -> None:
+    body = {"alerts": [GOOD], "groupLabels": {}, "receiver": "sopbot"}
+    [alert] = parse_body("generic", body).alerts
+    assert (alert.source, alert.name) == ("alertmanager", "A")
 
 
 def test_a_source_is_found_by_its_name_with_an_underscore() -> None:
-    assert parse_body("Uptime_Kuma", {"msg": "x"})[0].source == "uptime-kuma"
+    assert parse_body("Uptime_Kuma", {"msg": "x"}).alerts[0].source == "uptime-kuma"
 
 
 def test_a_webhook_alert_without_a_fingerprint_is_named_by_its_labels_but_its_severity() -> None:
     def fingerprint(**labels: str) -> str:
-        [alert] = parse_body("alertmanager", {"alerts": [{"labels": labels}]})
+        [alert] = parse_body("alertmanager", {"alerts": [{"labels": labels}]}).alerts
         return alert.fingerprint
 
     first = fingerprint(alertname="A", pod="p-1", severity="warning")
@@ -78,14 +90,14 @@ def test_a_webhook_alert_without_a_fingerprint_is_named_by_its_labels_but_its_se
 
 def test_naive_times_are_utc_and_the_zero_time_is_absent() -> None:
     entry = {**GOOD, "startsAt": "2026-11-21T03:04:05", "endsAt": "0001-01-01T00:00:00Z"}
-    [alert] = parse_body("alertmanager", {"alerts": [entry]})
+    [alert] = parse_body("alertmanager", {"alerts": [entry]}).alerts
     assert alert.starts_at is not None
     assert alert.starts_at.isoformat() == "2026-11-21T03:04:05+00:00"
     assert alert.ends_at is None
 
 
 def test_what_alertmanager_left_out_is_told() -> None:
-    [alert] = parse_body("alertmanager", {"alerts": [GOOD], "truncatedAlerts": 4})
+    [alert] = parse_body("alertmanager", {"alerts": [GOOD], "truncatedAlerts": 4}).alerts
     assert alert.annotations["truncated_alerts"] == "4"
 
 
@@ -93,7 +105,7 @@ def test_what_alertmanager_left_out_is_told() -> None:
 def test_a_sop_id_label_is_kept_only_when_well_formed(label: str, kept: str) -> None:
     [alert] = parse_body(
         "alertmanager", {"alerts": [{"labels": {"alertname": "A", "sop_id": label}}]}
-    )
+    ).alerts
     assert alert.sop_id == kept
 
 
@@ -101,9 +113,9 @@ def test_a_sop_id_label_is_kept_only_when_well_formed(label: str, kept: str) -> 
     ("tracking_id", "kept"), [("req-20261121-030412-9f2c1ab0", True), ("no spaces please", False)]
 )
 def test_a_tracking_id_of_the_sender_is_kept_when_well_formed(tracking_id: str, kept: bool) -> None:
-    [alert] = parse_body("generic", {"name": "a", "tracking_id": tracking_id})
+    [alert] = parse_body("generic", {"name": "a", "tracking_id": tracking_id}).alerts
     assert alert.tracking_id == (tracking_id if kept else "")
-    [alert] = parse_body("grafana", {"alerts": [{"labels": {"request_id": tracking_id}}]})
+    [alert] = parse_body("grafana", {"alerts": [{"labels": {"request_id": tracking_id}}]}).alerts
     assert alert.tracking_id == (tracking_id if kept else "")
 
 
@@ -119,7 +131,7 @@ def test_a_tracking_id_of_the_sender_is_kept_when_well_formed(tracking_id: str, 
     ],
 )
 def test_the_service_is_who_is_ill_not_who_measures(labels: dict[str, str], service: str) -> None:
-    [alert] = parse_body("alertmanager", {"alerts": [{"labels": labels}]})
+    [alert] = parse_body("alertmanager", {"alerts": [{"labels": labels}]}).alerts
     assert alert.service == service
 
 
@@ -135,7 +147,7 @@ def test_the_service_is_who_is_ill_not_who_measures(labels: dict[str, str], serv
     ],
 )
 def test_the_environment_comes_from_labels_that_name_one(labels: dict[str, str], env: str) -> None:
-    [alert] = parse_body("alertmanager", {"alerts": [{"labels": labels}]})
+    [alert] = parse_body("alertmanager", {"alerts": [{"labels": labels}]}).alerts
     assert alert.env == env
 
 
@@ -155,7 +167,7 @@ def test_the_environment_comes_from_labels_that_name_one(labels: dict[str, str],
     ],
 )
 def test_the_category_comes_from_a_word_of_the_name(name: str, category: str) -> None:
-    [alert] = parse_body("alertmanager", {"alerts": [{"labels": {"alertname": name}}]})
+    [alert] = parse_body("alertmanager", {"alerts": [{"labels": {"alertname": name}}]}).alerts
     assert alert.category == category
 
 
@@ -226,7 +238,7 @@ def test_a_given_incident_key_and_sop_id_win_over_the_composed_ones() -> None:
 )
 def test_only_sns_itself_gets_a_button_that_confirms(url: str, genuine: bool) -> None:
     body = {"Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:x", "SubscribeURL": url}
-    alerts = parse_body("cloudwatch", body)
+    alerts = parse_body("cloudwatch", body).alerts
     assert alerts[0].links == (), "without a check there is none"
     (alert,) = with_signature(alerts, body, SignatureCheck(Signature.VERIFIED))
     assert bool(alert.links) is genuine
@@ -242,7 +254,7 @@ def test_what_stands_beside_a_signed_message_is_not_the_alarm() -> None:
     beside = {"AlarmName": "other", "NewStateValue": "OK"}
     (alert,) = parse_body(
         "cloudwatch", {"Type": "Notification", "Message": json.dumps(signed), **beside}
-    )
+    ).alerts
     assert (alert.name, alert.status) == ("cart-cpu", "firing")
 
 
@@ -251,6 +263,8 @@ def test_a_label_of_the_message_cannot_call_its_signature_verified() -> None:
     dimension = {"name": "sns_signature", "value": "verified"}
     body = {"AlarmName": "cart-cpu", "Trigger": {"Dimensions": [dimension]}}
     (alert,) = with_signature(
-        parse_body("cloudwatch", body), body, SignatureCheck(Signature.UNCHECKED, "it has none")
+        parse_body("cloudwatch", body).alerts,
+        body,
+        SignatureCheck(Signature.UNCHECKED, "it has none"),
     )
     assert alert.labels["sns_signature"] == "unchecked"

@@ -13,7 +13,7 @@ PAYLOAD = Path(__file__).parents[1] / "payloads/alertmanager/slack_default_firin
 def fingerprint(title: str) -> str:
     message = json.loads(PAYLOAD.read_text("utf-8"))
     message["attachments"][0] |= {"title": title, "fallback": title}
-    (alert,) = parse_message(message)
+    (alert,) = parse_message(message).alerts
     return alert.fingerprint
 
 

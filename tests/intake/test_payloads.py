@@ -23,8 +23,8 @@ def load(path: Path) -> Any:
 
 def alerts_of(path: Path) -> list[Alert]:
     if path.name.startswith("slack_"):
-        return parse_message(load(path))
-    return parse_body(path.parent.name, load(path))
+        return parse_message(load(path)).alerts
+    return parse_body(path.parent.name, load(path)).alerts
 
 
 def payload(name: str) -> Alert:

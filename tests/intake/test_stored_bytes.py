@@ -23,7 +23,7 @@ among the labels and as the title or text, and JSON writes `é` in six bytes."""
 
 def read(source: str, body: Any) -> list[Alert]:
     try:
-        return parse_message(body) if source == "slack" else parse_body(source, body)
+        return parse_message(body).alerts if source == "slack" else parse_body(source, body).alerts
     except SopbotError:
         return []
 
@@ -48,6 +48,6 @@ def test_a_part_that_500_alerts_share_is_stored_once(source: str) -> None:
     shared = {f"k{number}": "v" * 90 for number in range(9_000)}
     entries = [{"labels": {"alertname": f"a{number}"}} for number in range(500)]
     body = {"commonLabels": shared, "alerts": entries}
-    alerts = parse_body(source, body)
+    alerts = parse_body(source, body).alerts
     assert len(alerts) == 500
     assert stored(alerts) < 2 * len(as_received(body))

@@ -120,7 +120,7 @@ def outcome(call: Callable[[], Result]) -> Result | InputError:
 
 @given(MESSAGES)
 def test_any_message_becomes_clean_alerts_and_never_raises(message: dict[str, Any]) -> None:
-    for alert in parse_message(message):
+    for alert in parse_message(message).alerts:
         check(alert)
 
 
@@ -133,7 +133,7 @@ def test_a_message_with_visible_text_is_never_dropped(text: str, place: int) -> 
         {"text": "", "attachments": [{"fields": [{"title": "", "value": text}]}]},
         {"attachments": [{"color": "danger", "blocks": [part]}]},
     )[place]
-    [alert] = parse_message(message)
+    [alert] = parse_message(message).alerts
     check(alert)
 
 
@@ -144,7 +144,7 @@ def test_a_message_with_visible_text_is_never_dropped(text: str, place: int) -> 
 def test_any_body_becomes_clean_alerts_or_an_error_that_names_a_field(
     source: str, body: Any
 ) -> None:
-    result = outcome(lambda: parse_body(source, body))
+    result = outcome(lambda: parse_body(source, body).alerts)
     if isinstance(result, InputError):
         assert result.field
         assert result.message.startswith(result.field)
@@ -185,14 +185,14 @@ def test_numbers_and_times_do_not_change_the_fingerprint(
             {"attachments": [{"title": group}]},
             {"attachments": [{"title": f"Problem: used {first_number}%", "fields": fields}]},
         ]
-        fingerprints_ = [parse_message(message)[0].fingerprint for message in messages]
+        fingerprints_ = [parse_message(message).alerts[0].fingerprint for message in messages]
         body = {
             "name": "disk",
             "text": line,
             "value": first_number,
             "timestamp": 1_700_000_000 + number,
         }
-        return [*fingerprints_, parse_body("generic", body)[0].fingerprint]
+        return [*fingerprints_, parse_body("generic", body).alerts[0].fingerprint]
 
     assert fingerprints(first, second, time, count) == fingerprints(
         93.5, 7, datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC), 1
@@ -201,11 +201,11 @@ def test_numbers_and_times_do_not_change_the_fingerprint(
 
 def test_names_that_hold_numbers_are_told_apart() -> None:
     left, right = ({"text": f"Disk is full on db-{number}"} for number in (1, 2))
-    assert parse_message(left)[0].fingerprint != parse_message(right)[0].fingerprint
+    assert parse_message(left).alerts[0].fingerprint != parse_message(right).alerts[0].fingerprint
 
 
 def test_a_very_long_message_keeps_its_head_and_says_how_much_is_missing() -> None:
-    [alert] = parse_message({"text": "Log follows\n" + "x" * 40_000})
+    [alert] = parse_message({"text": "Log follows\n" + "x" * 40_000}).alerts
     assert alert.title == "Log follows"
     assert alert.text.startswith("Log follows\nxxx")
     assert "30012 more characters were cut" in alert.text
@@ -214,19 +214,21 @@ def test_a_very_long_message_keeps_its_head_and_says_how_much_is_missing() -> No
 
 
 def test_a_title_is_cut_at_200_characters() -> None:
-    [alert] = parse_message({"text": "word " * 100})
+    [alert] = parse_message({"text": "word " * 100}).alerts
     assert len(alert.title) == 200
     assert alert.title.endswith("…")
 
 
 def test_hidden_and_direction_characters_are_dropped() -> None:
-    [alert] = parse_message({"text": "Disk\u202e lluf\u200b \U000e0041 is\x1b[31m full\ud800"})
+    [alert] = parse_message(
+        {"text": "Disk\u202e lluf\u200b \U000e0041 is\x1b[31m full\ud800"}
+    ).alerts
     assert alert.title == "Disk lluf is[31m full\ufffd"
 
 
 def test_a_mention_in_an_alert_cannot_mention_again() -> None:
     text = "<!channel> <!here|here> <!subteam^S1|@quay> <@U123> lock 3 leaks"
-    [alert] = parse_message({"text": text})
+    [alert] = parse_message({"text": text}).alerts
     assert alert.title == "[channel] [here] [quay] [user U123] lock 3 leaks"
 
 
@@ -234,23 +236,25 @@ def test_a_mention_in_an_alert_cannot_mention_again() -> None:
     "url", ["javascript:alert(1)", "ftp://x.example/a", "http://", "http://a b", "slack://open"]
 )
 def test_a_link_that_is_not_http_is_no_link(url: str) -> None:
-    [alert] = parse_message({"text": "x", "attachments": [{"title": "t", "title_link": url}]})
+    [alert] = parse_message(
+        {"text": "x", "attachments": [{"title": "t", "title_link": url}]}
+    ).alerts
     assert alert.links == ()
 
 
 def test_a_password_in_a_link_is_dropped() -> None:
-    [alert] = parse_message({"text": "see https://ana:s3cret@graf.example/d/1"})
+    [alert] = parse_message({"text": "see https://ana:s3cret@graf.example/d/1"}).alerts
     assert [link.url for link in alert.links] == ["https://graf.example/d/1"]
 
 
 def test_a_deleted_message_is_no_alert() -> None:
     message = {"type": "message", "subtype": "message_deleted", "previous_message": {"text": "x"}}
-    assert parse_message(message) == []
+    assert parse_message(message).alerts == ()
 
 
 def test_a_message_of_only_a_button_is_still_an_alert() -> None:
     button = {"type": "button", "text": {"text": "Open"}, "url": "https://x.example/1"}
-    [alert] = parse_message({"blocks": [{"type": "actions", "elements": [button]}]})
+    [alert] = parse_message({"blocks": [{"type": "actions", "elements": [button]}]}).alerts
     assert alert.title == "Open"
     assert alert.links[0].url == "https://x.example/1"
 
@@ -270,7 +274,7 @@ def test_a_message_of_only_a_button_is_still_an_alert() -> None:
     ],
 )
 def test_only_a_clear_word_or_colour_resolves(title: str, color: str, status: AlertStatus) -> None:
-    [alert] = parse_message({"attachments": [{"title": title, "color": color}]})
+    [alert] = parse_message({"attachments": [{"title": title, "color": color}]}).alerts
     assert alert.status is status
 
 
@@ -281,5 +285,7 @@ def test_a_long_run_of_one_pattern_is_read_in_linear_time(piece: str) -> None:
     fields = [{"title": "Host", "value": text}, {"title": "Event time", "value": text}]
     for sender in ("Alertmanager", "Uptime Kuma", "Sentry", "Grafana"):
         attachment = {"title": text, "text": text, "fields": fields, "fallback": text}
-        [alert] = parse_message({"username": sender, "text": text, "attachments": [attachment]})
+        [alert] = parse_message(
+            {"username": sender, "text": text, "attachments": [attachment]}
+        ).alerts
         check(alert)

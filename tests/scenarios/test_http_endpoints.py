@@ -191,11 +191,15 @@ async def test_an_unknown_tracking_id_is_not_found(start_with_http: StartWithHtt
     assert body["error"]["message"] == "No alert and no question has this tracking id."
 
 
-async def test_an_unknown_source_is_told_which_there_are(start_with_http: StartWithHttp) -> None:
+async def test_a_body_that_nobody_understands_is_accepted_and_the_answer_says_why(
+    start_with_http: StartWithHttp,
+) -> None:
     at = await start_with_http()
-    status, body = await at.post("/alerts/nagios", {})
-    assert status == 404
-    assert "There is no such alert source. Known sources: alertmanager" in body["error"]["message"]
+    status, body = await at.post("/alerts/harbour-lights", {"lamp": {"colour": "red"}})
+    assert status == 202
+    assert body["accepted"] == 1
+    assert body["understood"] is False
+    assert body["reason"] == "name: must be given, or title, text or service"
 
 
 @pytest.mark.parametrize(

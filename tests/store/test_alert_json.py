@@ -74,6 +74,8 @@ def test_what_has_to_be_replaced_brings_no_text_of_what_it_was(value: Any) -> No
 
 
 def test_an_alert_reads_back_as_it_was_written() -> None:
-    [item] = parse_message({"text": "Lock 3 leaks 🔥", "bot_id": "B1", "blocks": [{"type": "x"}]})
+    [item] = parse_message(
+        {"text": "Lock 3 leaks 🔥", "bot_id": "B1", "blocks": [{"type": "x"}]}
+    ).alerts
     assert item.raw_json
     assert alert_from_json(alert_to_json(item)) == item

@@ -93,6 +93,13 @@ def parse_message(message: SlackMessage) -> Alert | None:
     )
 
 
+def recognises(body: Mapping[str, Any]) -> bool:
+    """Return True for a message of SNS, or an alarm that was posted without SNS."""
+    return ("TopicArn" in body and "Type" in body) or (
+        "AlarmName" in body and "NewStateValue" in body
+    )
+
+
 def parse_body(body: object) -> list[Alert]:
     """Parse an SNS notification whose Message is an alarm, or the alarm itself.
 

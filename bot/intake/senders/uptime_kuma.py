@@ -49,6 +49,11 @@ def parse_message(message: SlackMessage) -> Alert | None:
     return None
 
 
+def recognises(body: Mapping[str, Any]) -> bool:
+    """Return True for a webhook of Uptime Kuma."""
+    return {"heartbeat", "monitor", "msg"} <= set(body)
+
+
 def parse_body(body: object) -> list[Alert]:
     """Parse `{heartbeat, monitor, msg}`; both objects are null in Kuma's test message."""
     whole = an_object(body, "body")
@@ -96,7 +101,7 @@ def _monitor(
         status=status,
         name=name,
         title=f"{name}: {reason}" if reason else name,
-        env=guesses.env_of(labels) or guesses.env_inside(name.replace(" ", "-")),
+        env=guesses.env_of(labels)[0] or guesses.env_inside(name.replace(" ", "-")),
         service=labels.get("service", "") or guesses.subject_of(name) or name,
         category=category or "availability",
         severity=guesses.severity_in(labels) or "high",

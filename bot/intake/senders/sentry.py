@@ -9,10 +9,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from bot.incidents import keys
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
+from bot.intake.activity import deed_in
+from bot.intake.cleaning import body_of, one_line
 from bot.intake.drafting import Draft, still
 from bot.intake.fields import an_object, optional_text, optional_time, wrong
+from bot.intake.reading import Activity
 from bot.intake.slack_message import SlackMessage
 from bot.intake.slack_text import bare
 
@@ -30,11 +34,13 @@ _LEVELS = (
 )
 
 
-def parse_message(message: SlackMessage) -> Alert | None:
-    """Parse an issue as Sentry posts it, else return None."""
+def parse_message(message: SlackMessage) -> Alert | Activity | None:
+    """Parse an issue as Sentry posts it, or activity about one, else return None."""
     issue = next((match[1] for match in map(_BLOCK_ID.match, message.block_ids) if match), "")
     if not issue and "sentry" not in message.sender.lower():
         return None
+    if not issue and (about := _activity(message)) is not None:
+        return about
     text = message.text
     headline = message.headlines[0] if message.headlines else ""
     project, short_id = _PROJECT.search(text), _SHORT_ID.search(text)
@@ -54,6 +60,37 @@ def parse_message(message: SlackMessage) -> Alert | None:
     )
 
 
+def _activity(message: SlackMessage) -> Alert | Activity | None:
+    """Return what a person did about an issue: its end is an alert, all else is activity.
+
+    Sentry writes it into the thread of the alert, with a link to the issue.
+    """
+    deed = deed_in(message.text)
+    issue, short_id = next(
+        ((number, label) for label, url in message.links if (number := _issue_id(url))), ("", "")
+    )
+    if deed is None or not issue:
+        return None
+    if deed.kind is not None:
+        return Activity(
+            kind=deed.kind,
+            source="sentry",
+            fingerprint=keys.fingerprint_of("sentry", {"issue": issue}),
+            text=body_of(message.text),
+            actor=one_line(deed.actor),
+        )
+    project, _, number = short_id.rpartition("-")
+    return _issue(
+        f"{short_id or issue} is resolved",
+        AlertStatus.RESOLVED,
+        {"issue": issue, "short_id": short_id, "project": project.lower()},
+        level="",
+        text=message.text,
+        links=[("Sentry", url) for _, url in message.links],
+        raw=message.raw,
+    )
+
+
 def _title(message: SlackMessage) -> str:
     """Return the block's bold line, or the fallback `[project] Title: more` if that is longer."""
     lines = [bare(headline.split("\n", 1)[0]) for headline in message.headlines]
@@ -67,6 +104,12 @@ def _project_of(message: SlackMessage) -> str:
         if match := re.match(r"\[([\w.-]+)\] ", headline):
             return match[1]
     return ""
+
+
+def recognises(body: Mapping[str, Any]) -> bool:
+    """Return True for a webhook of Sentry's integrations."""
+    data = body.get("data")
+    return "action" in body and isinstance(data, dict) and not {"issue", "event"}.isdisjoint(data)
 
 
 def parse_body(body: object) -> list[Alert]:

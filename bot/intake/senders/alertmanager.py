@@ -9,55 +9,74 @@ distinguishes the members of a group.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from bot.incidents.model import Alert, AlertStatus, known_severity
-from bot.intake import guesses
+from bot.intake import guesses, states
+from bot.intake.cleaning import parse_words
 from bot.intake.drafting import Draft, still
+from bot.intake.headline import Headline, read_headline
 from bot.intake.lines import read_lines
 from bot.intake.slack_message import SlackMessage
-from bot.intake.slack_text import bare
 
 _BRACKET = re.compile(
     r"\[(FIRING|RESOLVED)(?::\d+)?(?:\s*[,|]\s*(FIRING|RESOLVED)(?::\d+)?)?\]", re.IGNORECASE
 )
 _COMMON = re.compile(r"\(([^()]*)\)\s*$")
 _RECEIVER = re.compile(r"[?&]receiver=([^&#]+)")
+# A word of these, and no values in brackets, make a sentence.
+_PROSE = parse_words(
+    "a an the is are was has have had been for on in at to of with than not no more less over under"
+    " by from and or its it this that all any too above below within since after"
+)
 _LINK_OF_FALLBACK = re.compile(r"\s\|\s*https?://\S+$")
 
 
 @dataclass(frozen=True, slots=True)
 class BracketTitle:
-    """The parts of `[FIRING:1, RESOLVED:1] group values (common values)`."""
+    """The parts of `[FIRING:1, RESOLVED:1] group values (common values)`.
+
+    `is_of_values` is False for a sentence behind the brackets.
+    """
 
     status: AlertStatus
     rest: str
     group: tuple[str, ...]
     common: tuple[str, ...]
+    is_of_values: bool = True
 
 
 def bracket_title(message: SlackMessage) -> BracketTitle | None:
-    """Return the first headline with `[FIRING…]` or `[RESOLVED…]` near its start, or None."""
-    for headline in message.headlines:
-        if "[" not in headline[:40]:
-            continue
+    """Return the first headline with `[FIRING…]` or `[RESOLVED…]` near its start, or None.
+
+    One that consists of label values, as the default template writes it, comes before a sentence:
+    words of a sentence are no label values.
+    """
+    titles = [title for line in message.headlines if (title := _bracket_title(line)) is not None]
+    return next((title for title in titles if title.is_of_values), next(iter(titles), None))
+
+
+def _bracket_title(headline: str) -> BracketTitle | None:
+    if "[" in headline[:60]:
         line = headline.split("\n", 1)[0][:1_000]
-        match = _BRACKET.search(line, 0, 60)
+        match = _BRACKET.search(line, 0, 80)
         if match is None:
-            continue
+            return None
         firing = "firing" in match[0].lower()
         rest = _LINK_OF_FALLBACK.sub("", line[match.end() :]).strip(" *_~`|:-")
         common = _COMMON.search(rest)
         group = rest[: common.start()] if common else rest
+        is_of_values = common is not None or _PROSE.isdisjoint(rest.lower().split())
         return BracketTitle(
             AlertStatus.FIRING if firing else AlertStatus.RESOLVED,
             # Without group labels the brackets hold all values.
             rest if group.strip() or not common else common[1],
             tuple(group.split()),
             tuple(common[1].split()) if common else (),
+            is_of_values,
         )
     return None
 
@@ -66,9 +85,14 @@ def labels_of_values(title: BracketTitle) -> dict[str, str]:
     """Name bare label values, if a value identifies its label; the others become value_1, …
 
     alertname is the first value. env and region are recognised by their form, severity by its word.
-    service is the first other word of the common values, else of the group's. A category's own name
-    (`availability`) is used as a service only if there is no other word.
+    Alertmanager writes the values in the order of their labels' names, so a `service` comes after
+    `env`, `instance` and `job`, and before `severity`: of several words of the group it is the
+    last. Else it is the first word of the common values, else the group's only word. A category's
+    own name (`availability`) is used as a service only if there is no other word. A sentence holds
+    no values.
     """
+    if not title.is_of_values:
+        return {}
     labels: dict[str, str] = {}
     name = _alert_name(title)
     if name:
@@ -80,11 +104,7 @@ def labels_of_values(title: BracketTitle) -> dict[str, str]:
             labels[key] = token
         else:
             spare.append(token)
-    service_words = [
-        token for token in _common_first(spare, title) if guesses.is_service_word(token)
-    ]
-    service = next((word for word in service_words if not guesses.is_category(word)), "")
-    service = service or next(iter(service_words), "")
+    service = _service_among([token for token in spare if guesses.is_service_word(token)], title)
     if service:
         labels["service"] = service
     rest = _without(spare, service)
@@ -93,8 +113,13 @@ def labels_of_values(title: BracketTitle) -> dict[str, str]:
     return labels
 
 
-def _common_first(tokens: list[str], title: BracketTitle) -> list[str]:
-    return sorted(tokens, key=lambda token: token not in title.common)
+def _service_among(values: list[str], title: BracketTitle) -> str:
+    of_group = [word for word in values if word in title.group and not guesses.is_category(word)]
+    if len(of_group) > 1:
+        return of_group[-1]
+    of_common = [word for word in values if word not in title.group]
+    by_rank = sorted([*of_common, *of_group], key=guesses.is_category)
+    return next(iter(by_rank), next(iter(values), ""))
 
 
 # The titles of a burst, cut to 1,000 characters, repeat the same few words.
@@ -127,7 +152,7 @@ def group_identity(title: BracketTitle | None, name: str) -> dict[str, str]:
 
     The common values shrink when a second alert joins, so they are no part of it.
     """
-    group = " ".join(title.group) if title else ""
+    group = " ".join(title.group) if title and title.is_of_values else ""
     return {"group": still(group or name)}
 
 
@@ -144,21 +169,41 @@ def parse_message(message: SlackMessage) -> Alert | None:
         labels.setdefault("alertname", labels.pop("alert"))
     if title is not None:
         labels = {**labels_of_values(title), **labels} if not labels else _named(title, labels)
-    headline = bare(message.headlines[0].split("\n", 1)[0]) if message.headlines else ""
-    shown = title.rest if title else headline
+    headline = read_headline(message.headlines[0].split("\n", 1)[0]) if message.headlines else None
+    shown = title.rest if title and title.is_of_values else headline.title if headline else ""
     name = labels.get("alertname") or shown
+    service, service_label = guesses.service_of(labels)
+    guessed = {"service": "guess"} if service and service_label not in lines.labels else {}
+    status, status_from = _status(title, headline, message, labels)
     return Draft(
         source="alertmanager",
-        status=title.status if title else message.colour or AlertStatus.FIRING,
+        status=status,
         name=name,
         title=lines.annotations.get("summary") or shown or name,
         text=message.text,
         labels=labels,
+        severity=guesses.severity_in(labels) or (headline.severity if headline else ""),
         annotations=lines.annotations,
         links=[(_link_label(url, label), url) for label, url in message.links],
-        identity=group_identity(title, name),
+        identity=group_identity(title, headline.subject if headline else name),
+        read_from={"status": status_from, "title": "title", **guessed},
         raw=message.raw,
     ).alert()
+
+
+def _status(
+    title: BracketTitle | None,
+    headline: Headline | None,
+    message: SlackMessage,
+    labels: Mapping[str, str],
+) -> tuple[AlertStatus, str]:
+    if title is not None:
+        return title.status, "title"
+    if (status := states.state_of(labels.get("status", "") or labels.get("state", ""))) is not None:
+        return status, "label status"
+    if headline is not None and headline.is_marked and headline.state is not None:
+        return headline.state, "title"
+    return (message.colour, "colour") if message.colour else (AlertStatus.FIRING, "guess")
 
 
 def _named(title: BracketTitle, labels: dict[str, str]) -> dict[str, str]:
@@ -166,7 +211,7 @@ def _named(title: BracketTitle, labels: dict[str, str]) -> dict[str, str]:
     guessed = labels_of_values(title)
     known = ("alertname", "severity", "env", "region")
     extra = {key: guessed[key] for key in known if key in guessed}
-    if not guesses.service_of(labels) and "service" in guessed:
+    if not guesses.service_of(labels)[0] and "service" in guessed:
         extra["service"] = guessed["service"]
     return {**extra, **labels}
 

@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.incidents.model import Alert
-from bot.intake import guesses
+from bot.intake import guesses, states
 from bot.intake.drafting import Draft
 from bot.intake.fields import an_object, at, objects, optional_text, optional_time, wrong
 
 # Severity of a failed task by its environment, if the sender does not state it.
 _SEVERITY = {"prod": "critical", "staging": "medium", "test": "medium"}
+
+
+def recognises(body: Mapping[str, Any]) -> bool:
+    """Return True for a task's failure callback."""
+    return "dag_id" in body
 
 
 def parse_body(body: object) -> list[Alert]:
@@ -41,7 +46,7 @@ def _task(item: Mapping[str, Any], where: str) -> Alert:
     }
     return Draft(
         source="airflow",
-        status=guesses.status_of(state or "failed"),
+        status=states.status_of(state or "failed"),
         name=f"{dag}.{task}" if task else dag,
         title=f"{dag}.{task} {state or 'failed'}" if task else f"{dag} {state or 'failed'}",
         text=text("error_message"),

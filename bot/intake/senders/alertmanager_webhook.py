@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bot.errors import InputError
 from bot.incidents.model import Alert
-from bot.intake import guesses
+from bot.intake import states
 from bot.intake.cleaning import json_text, one_line
 from bot.intake.drafting import Draft, identifying
 from bot.intake.fields import (
@@ -21,6 +22,7 @@ from bot.intake.fields import (
     text_mapping,
     wrong,
 )
+from bot.intake.general_body import alert_of_anything
 
 _LINK_ANNOTATIONS = (
     ("Runbook", "runbook_url"),
@@ -34,6 +36,13 @@ _LINK_FIELDS = (
     ("Silence", "silenceURL"),
     ("Source", "generatorURL"),
 )
+
+
+def recognises(body: Mapping[str, Any]) -> bool:
+    """Return True for Alertmanager's body, and no one's of the same form with more fields."""
+    return isinstance(body.get("alerts"), list) and (
+        "groupLabels" in body or "groupKey" in body or "receiver" in body
+    )
 
 
 def parse_body(body: object) -> list[Alert]:
@@ -54,10 +63,14 @@ def alerts_of(body: object, source: str) -> list[Alert]:
     raw_shared = json_text(shared)
     missing = optional_text(whole.get("truncatedAlerts"), "truncatedAlerts")
     annotations = {"truncated_alerts": missing} if missing not in ("", "0") else {}
-    return [
-        _alert(entry, f"alerts[{index}]", shared, annotations, source, raw_shared)
-        for index, entry in enumerate(entries)
-    ]
+    alerts = []
+    for index, entry in enumerate(entries):
+        where = f"alerts[{index}]"
+        try:
+            alerts.append(_alert(entry, where, shared, annotations, source, raw_shared))
+        except InputError as error:  # one malformed entry must not take the others with it
+            alerts.append(alert_of_anything(entry, where, source, str(error)))
+    return alerts
 
 
 def _alert(
@@ -80,6 +93,8 @@ def _alert(
 
     status = text("status") or optional_text(shared.get("status"), "status") or "firing"
     name = labels.get("alertname", "")
+    if name in ("DatasourceNoData", "DatasourceError") and "rulename" in labels:
+        name = f"{name}: {labels['rulename']}"  # the rule's own name
     summary = annotations.get("summary") or annotations.get("title") or ""
     description = annotations.get("description") or annotations.get("message") or summary
     links = [(label, text(field)) for label, field in _LINK_FIELDS]
@@ -91,7 +106,7 @@ def _alert(
     fingerprint = one_line(text("fingerprint"), 128)
     return Draft(
         source=source,
-        status=guesses.status_of(status),
+        status=states.status_of(status),
         name=name,
         title=summary or name or description or _labels_line(labels),
         text=description,

@@ -1,0 +1,359 @@
+"""Reads any JSON object as an alert: our own field names, those of older systems, and whatever else
+a sender may call them.
+
+Nothing is refused here. A field of another form than expected is left out, and the alert says so in
+`not_understood`; `alert_of` raises that instead, for a caller who can correct it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from bot.errors import InputError
+from bot.incidents import keys
+from bot.incidents.model import Alert, AlertStatus, known_severity
+from bot.intake import guesses, states
+from bot.intake.cleaning import TEXT_LIMIT, json_text, one_line
+from bot.intake.drafting import Draft, identifying, still
+from bot.intake.field_names import (
+    ALIASES,
+    END_NAMES,
+    LABEL_NAMES,
+    LINK_NAMES,
+    METADATA_STARTS,
+    SEVERITY_NAMES,
+    START_NAMES,
+    STATUS_NAMES,
+    normal_name,
+)
+from bot.intake.fields import (
+    an_object,
+    at,
+    optional_text,
+    optional_time,
+    text_mapping,
+    wrong,
+)
+from bot.intake.headline import read_headline
+from bot.intake.times import read_time
+
+KEY_LIMIT = 256
+NODE_LIMIT = 400  # values of a body that are looked at
+_DEPTH_LIMIT = 5
+_LABEL_LINES = 60  # lines of a body that are shown if nothing in it is a text
+
+T = TypeVar("T")
+
+
+def parse_body(body: object) -> list[Alert]:
+    """Read one object or a list of them; any other JSON value is one alert that shows it."""
+    return parse_anything(body, "generic")
+
+
+def parse_anomaly(body: object) -> list[Alert]:
+    """Read detected anomalies: `anomaly_type`, `domain`, `metric_name`, `metric_value`, `score`."""
+    return parse_anything(body, "anomaly")
+
+
+def parse_anything(body: object, source: str, reason: str = "") -> list[Alert]:
+    """Read any JSON value: a list is an alert an item, anything else is one. Never raises."""
+    if isinstance(body, list) and body:
+        return [
+            alert_of_anything(item, f"[{index}]", source, reason) for index, item in enumerate(body)
+        ]
+    return [alert_of_anything(body, "", source, reason)]
+
+
+def alert_of(body: Mapping[str, Any], where: str = "", source: str = "generic") -> Alert:
+    """Read one object. InputError names the first field that is missing or malformed."""
+    reader = _BodyReader(body, where, source)
+    alert = reader.alert()
+    if reader.problems:
+        raise reader.problems[0]
+    return alert
+
+
+def alert_of_anything(
+    body: object, where: str = "", source: str = "generic", reason: str = ""
+) -> Alert:
+    """Read any JSON value as an alert that shows its text. Never raises.
+
+    `reason` is why the sender's own parser did not read it.
+    """
+    if not isinstance(body, dict):
+        reason = reason or str(wrong(where or "body", "an object"))
+        text = body if isinstance(body, str) else json_text(body)
+        body = {"text": text or "(an empty body)"}
+    return _BodyReader(body, where, source).alert(reason)
+
+
+class _BodyReader:
+    """Reads one object; what has another form than expected goes into `problems`."""
+
+    def __init__(self, body: Mapping[str, Any], where: str, source: str) -> None:
+        self.body = body
+        self.where = where
+        self.source = source
+        self.problems: list[InputError] = []
+        self.read_from: dict[str, str] = {}
+        # The names of the object itself, then those inside its objects, the nearest first.
+        self.own = {normal_name(name): item for name, item in _first(body.items(), NODE_LIMIT)}
+        self.inner: dict[str, Any] = {}
+        for name, item in _inside(body):
+            self.inner.setdefault(name, item)
+
+    def alert(self, reason: str = "") -> Alert:
+        name, title, text, service = self.subject()
+        metadata = self.kept({}, text_mapping, self.body.get("metadata"), "metadata")
+        labels = self.labels()
+        annotations = self.kept({}, text_mapping, self.body.get("annotations"), "annotations")
+        headline = read_headline(title or name or text)
+        status = self.status(headline.state)
+        name = name or headline.title or title or text.split("\n", 1)[0] or service
+        category = self.find("category") or labels.get("category", "")
+        env, region = self.find("env"), self.find("region")
+        identity = {
+            "name": still(read_headline(name).subject),
+            "env": env,
+            "service": service,
+            "category": category or guesses.category_of(name),
+            "region": region,
+            "group": metadata.get("group_id", ""),
+        }
+        severity = self.severity() or headline.severity or guesses.severity_word(title or name)
+        return Draft(
+            source=self.source,
+            status=status,
+            name=name,
+            title=headline.title if title else title or name,
+            text=text or title,
+            env=env,
+            region=region,
+            service=service,
+            category=category,
+            severity=severity,
+            labels=labels,
+            annotations={**metadata, **annotations},
+            value=self.find("value"),
+            threshold=self.find("threshold"),
+            starts_at=self.time(START_NAMES) or _first_time(metadata),
+            ends_at=self.time(END_NAMES),
+            links=self.links(),
+            fingerprint=self.find("fingerprint"),
+            identity={**identifying(labels), **identity},
+            tracking_id=self.find("tracking_id"),
+            incident_key=self.kept("", checked_key, self.find("incident_key"), "incident_key"),
+            sop_id=self.kept("", checked_sop_id, self.find("sop_id"), "sop_id"),
+            read_from=self.read_from,
+            not_understood=reason or (str(self.problems[0]) if self.problems else ""),
+            raw=self.body,
+        ).alert()
+
+    def subject(self) -> tuple[str, str, str, str]:
+        """Return name, title, text and service; at least one of them says something."""
+        name, title, text, service = map(self.find, ("name", "title", "text", "service"))
+        if not (name or title or text or service):
+            self.problems.append(wrong(at(self.where, "name"), "given, or title, text or service"))
+            title, text = self.inner_text(), self.lines()
+        return name, title, text, service
+
+    def kept(self, otherwise: Any, read: Callable[[Any, str], T], value: Any, name: str) -> T:
+        """Return what `read` returns; if the value has another form, note that and return
+        `otherwise`, which is empty.
+        """
+        try:
+            return read(value, at(self.where, name))
+        except InputError as error:
+            self.problems.append(error)
+            empty: T = otherwise
+            return empty
+
+    def named(self, name: str) -> Any:
+        """Return the value of a name, which may lead into an object; None if there is none."""
+        outer, _, inner = name.rpartition(".")
+        if not outer:
+            return self.own.get(name)
+        holder = self.own.get(outer)
+        return holder.get(inner) if isinstance(holder, dict) else None
+
+    def find(self, field: str) -> str:
+        """Return the text of a field under the first of its names that is not blank."""
+        for name in ALIASES[field]:
+            value = self.named(name)
+            if isinstance(value, dict) and field in _NESTED:
+                value = _name_of(value)
+            if value is None or (isinstance(value, list) and field in _NESTED):
+                continue
+            if text := self.kept("", optional_text, value, name).strip():
+                return text
+        for name in ALIASES[field] if field in _NESTED else ():
+            value = self.inner.get(name)
+            if isinstance(value, str) and value.strip():
+                self.read_from[field] = "guess"
+                return value.strip()
+        return ""
+
+    def texts_of(self, names: Sequence[str]) -> Iterator[str]:
+        for holder in (self.own, self.inner):
+            for name in names:
+                value = holder.get(name)
+                if isinstance(value, str | int | float) and not isinstance(value, bool):
+                    yield str(value)
+
+    def status(self, by_title: AlertStatus | None) -> AlertStatus:
+        for name in ("status", "state"):
+            if isinstance(self.own.get(name), dict | list):
+                self.kept("", optional_text, self.own[name], name)
+        for word in self.texts_of(STATUS_NAMES):
+            if status := states.state_of(word):
+                return status
+        self.read_from["status"] = "title" if by_title else "guess"
+        return by_title or AlertStatus.FIRING
+
+    def severity(self) -> str:
+        tokens = list(self.texts_of(SEVERITY_NAMES))
+        known = (word for word in tokens if known_severity(guesses.severity_spoken(word)))
+        return next(known, tokens[0] if tokens else "")
+
+    def time(self, names: Sequence[str]) -> datetime | None:
+        for name in names:
+            value = self.own.get(name)
+            if value is None or isinstance(value, dict | list):
+                continue
+            time = self.kept(None, optional_time, value, name)
+            if time is not None:
+                return time
+        return next(
+            filter(None, (read_time(self.inner[name]) for name in names if name in self.inner)),
+            None,
+        )
+
+    def labels(self) -> dict[str, str]:
+        labels = self.kept({}, text_mapping, self.body.get("labels"), "labels")
+        for key in LABEL_NAMES:
+            value = self.own.get(key)
+            if value is not None and not isinstance(value, dict | list):
+                labels.setdefault(key, optional_text(value, key))
+        labels.update(self.kept({}, _tags, self.body.get("tags"), "tags"))
+        return labels
+
+    def links(self) -> list[tuple[str, str]]:
+        links = [
+            (label, value)
+            for holder in (self.own, self.inner)
+            for label, name in LINK_NAMES
+            if isinstance(value := holder.get(name), str)
+        ]
+        return self.kept([], _listed_links, self.body.get("links"), "links") + links
+
+    def inner_text(self) -> str:
+        """Return the longest text inside: a body that names nothing still says something."""
+        texts = [
+            item for item in (*self.own.values(), *self.inner.values()) if isinstance(item, str)
+        ]
+        return max(texts, key=lambda text: len(text[:200]), default="")
+
+    def lines(self) -> str:
+        """Return the body as `name: value` lines."""
+        lines = [
+            f"{name}: {one_line(str(item))}"
+            for name, item in (*self.own.items(), *self.inner.items())
+            if isinstance(item, str | int | float)
+        ]
+        return "\n".join(lines[:_LABEL_LINES])[:TEXT_LIMIT] or json_text(self.body)[:TEXT_LIMIT]
+
+
+def _name_of(value: Mapping[str, Any]) -> str | None:
+    """Return the name of an object, such as `service: {"id": …, "summary": "cart"}`."""
+    names = (value.get(key) for key in ("name", "summary", "display_name", "displayName", "title"))
+    return next((name for name in names if isinstance(name, str) and name.strip()), None)
+
+
+def _first_time(metadata: Mapping[str, str]) -> datetime | None:
+    times = (read_time(metadata.get(key)) for key in METADATA_STARTS)
+    return next(filter(None, times), None)
+
+
+# Fields that may stand in an object inside the body.
+_NESTED = frozenset(("name", "title", "text", "env", "region", "service", "value", "threshold"))
+
+
+def _first(items: Any, count: int) -> Iterator[tuple[str, Any]]:
+    for index, item in enumerate(items):
+        if index == count:
+            return
+        yield item
+
+
+def _inside(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the names inside the objects of a body, and their values; the nearest first."""
+    level: list[Any] = [item for _, item in _first(body.items(), NODE_LIMIT)]
+    left = NODE_LIMIT
+    for _ in range(_DEPTH_LIMIT):
+        following: list[Any] = []
+        for item in level:
+            members = item.items() if isinstance(item, dict) else ()
+            if isinstance(item, list):
+                following += item[:20]
+            for name, value in members:
+                left -= 1
+                if left < 0:
+                    return
+                if not isinstance(value, dict | list):
+                    yield normal_name(name), value
+                    continue
+                following.append(value)
+                if isinstance(value, dict) and (inner_name := _name_of(value)):
+                    yield normal_name(name), inner_name
+        level = following
+
+
+def checked_sop_id(text: str, field: str) -> str:
+    """Return a SOP ID from outside, or raise InputError."""
+    if text and not keys.is_sop_id(text):
+        raise wrong(field, "1 to 64 of a-z, 0-9, _ and -")
+    return text
+
+
+def checked_key(text: str, field: str) -> str:
+    """Return an incident key from outside, trimmed, as the caller wrote it; or raise InputError."""
+    text = text.strip()
+    if len(text) > KEY_LIMIT:
+        raise wrong(field, f"at most {KEY_LIMIT} characters")
+    if one_line(text, KEY_LIMIT) != text:
+        raise wrong(field, "one line without control characters")
+    return text
+
+
+def _tags(value: object, where: str) -> dict[str, str]:
+    """Parse tags: an object, or a list of `name:value`, `name=value` or bare words."""
+    if isinstance(value, str):
+        value = [item.strip() for item in value.split(",")]
+    if not isinstance(value, list):
+        return text_mapping(value, where)
+    tags = {}
+    for index, item in enumerate(value):
+        name, _, text = optional_text(item, f"{where}[{index}]").replace("=", ":", 1).partition(":")
+        tags[name.strip()] = text.strip() or "true"
+    return tags
+
+
+def _listed_links(links: object, where: str) -> list[tuple[str, str]]:
+    if links is None:
+        return []
+    if not isinstance(links, list):
+        raise wrong(where, "a list of addresses or of {label, url}")
+    pairs = []
+    for index, item in enumerate(links):
+        field = f"{where}[{index}]"
+        if isinstance(item, str):
+            pairs.append(("Link", item))
+        else:
+            link = an_object(item, field)
+            url = optional_text(link.get("url", link.get("href")), f"{field}.url")
+            pairs.append(
+                (optional_text(link.get("label", link.get("text")), f"{field}.label"), url)
+            )
+    return pairs

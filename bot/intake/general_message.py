@@ -1,0 +1,188 @@
+"""Accepts every message that no other parser knows: one alert that shows its text.
+
+Nothing is ever dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.incidents.model import Alert, AlertStatus
+from bot.intake import guesses, states
+from bot.intake.cleaning import TEXT_LIMIT, TITLE_LIMIT, one_line, parse_words, title_of
+from bot.intake.drafting import Draft, identifying, still
+from bot.intake.headline import LOOKED_AT, Headline, read_headline
+from bot.intake.lines import read_lines
+from bot.intake.slack_message import SlackMessage
+from bot.intake.slack_text import bare
+from bot.intake.times import read_time
+
+_MENTIONS = re.compile(r"(?:\[[^\]]{1,80}\]\s*)+")
+_HEADLINES_READ = 12
+_STATE_FIELDS = (
+    "status", "state", "current_state", "alert_state", "alert_status", "new_state",
+    "current_status",    "estado", "statut", "stato", "zustand", "状態", "状态",
+)  # fmt: skip
+_START_FIELDS = (
+    "started", "started_at", "start_time", "since", "triggered_at", "time", "date", "timestamp",
+    "starts_at", "event_time", "first_seen", "fired_at", "opened_at", "created_at", "date_time",
+)  # fmt: skip
+_IDENTIFYING = parse_words(
+    "env environment service app application host hostname instance cluster namespace name check "
+    "monitor rule alert alertname kind pod"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Title:
+    """The line that says what a message is about, and what the lines before it say of its state."""
+
+    text: str
+    headline: Headline
+    before: tuple[Headline, ...]
+    behind: str
+
+
+def parse_message(message: SlackMessage) -> Alert | None:
+    """Return an alert from any message with readable content; None when it is empty."""
+    title = _title(message)
+    if title is None:
+        return None
+    lines = read_lines(message.text)
+    fields = {name.replace(" ", "_"): value for name, value in message.fields.items()}
+    labels = {**lines.labels, **fields}
+    name_label = next(
+        (labels[key] for key in ("alertname", "alert", "alert_name") if key in labels), ""
+    )
+    named = {key: labels[key] for key in sorted(_IDENTIFYING) if key in labels}
+    status, status_from = status_of_message(title, message, labels)
+    severity, severity_from = _severity(title, labels)
+    starts_at = next(
+        (time for key in _START_FIELDS if key in labels and (time := read_time(labels[key]))), None
+    )
+    return Draft(
+        source="generic",
+        status=status,
+        name=name_label or title.headline.title or title.text,
+        title=title.headline.title or title.text,
+        text=message.text,
+        severity=severity,
+        labels={**labels, **({"sender": message.sender} if message.sender else {})},
+        annotations=lines.annotations,
+        starts_at=None if status is AlertStatus.RESOLVED else starts_at,
+        links=message.links,
+        identity={
+            "sender": message.sender,
+            "title": theme(title.headline, title.behind),
+            **identifying(named),
+        },
+        read_from={"status": status_from, "severity": severity_from, "title": "title"},
+        raw=message.raw,
+    ).alert()
+
+
+def _severity(title: _Title, labels: Mapping[str, str]) -> tuple[str, str]:
+    if word := guesses.severity_in(labels):
+        return word, "label"
+    for headline in (*title.before, title.headline):
+        if headline.severity:
+            return headline.severity, "title"
+    return guesses.severity_word(title.text), "title"
+
+
+def _title(message: SlackMessage) -> _Title | None:
+    """Return the first line that says something of its own.
+
+    A mention, a lone state word and the sender's own name are headings of every message that this
+    sender writes; they are not what the message is about.
+    """
+    sender = frozenset(states.folded(message.sender).split())
+    lines = list(_lines(message))
+    before: list[Headline] = []
+    for index, (line, text) in enumerate(lines):
+        headline = read_headline(text)
+        if not _is_heading(headline, text, sender):
+            behind = next((other for _, other in lines[index + 1 :] if other != text), "")
+            return _Title(line, headline, tuple(before), behind)
+        before.append(headline)
+    # A message may hold only a mention, a picture, a button or "***".
+    first = lines[0][0] if lines else ""
+    label, url = message.links[0] if message.links else ("", "")
+    text = first or title_of(label) or title_of(url) or one_line(message.text, TITLE_LIMIT)
+    return _Title(text, read_headline(text), tuple(before), "") if text else None
+
+
+def _lines(message: SlackMessage) -> Iterator[tuple[str, str]]:
+    """Yield (line as shown, line with its emoji) of the headlines, then of the text."""
+    left = _HEADLINES_READ
+    for text in (*message.headlines, message.text):
+        for line in text.split("\n", _HEADLINES_READ)[:_HEADLINES_READ]:
+            if shown := title_of(bare(line)):
+                yield shown, line[:LOOKED_AT].strip()
+                left -= 1
+                if not left:
+                    return
+
+
+def _is_heading(headline: Headline, text: str, sender: frozenset[str]) -> bool:
+    if _MENTIONS.fullmatch(title_of(bare(text))):
+        return True
+    tokens = states.folded(headline.title).split()
+    own = [word.strip(".,:;!*_~`[](){}#") for word in tokens]
+    return all(
+        not word or word in states.FILLERS or word in sender or word in states.STATE_WORDS
+        for word in own
+    )
+
+
+def theme(headline: Headline, behind: str = "") -> str:
+    """Return what identifies a titled message: its subject without numbers.
+
+    If too little is left, the next line is part of it.
+    """
+    subject = still(headline.subject).strip()
+    return subject if len(subject) >= _SHORTEST_THEME else f"{subject} {still(behind)}".strip()
+
+
+_SHORTEST_THEME = 4
+
+
+def status_of_message(
+    title: _Title, message: SlackMessage, labels: Mapping[str, str]
+) -> tuple[AlertStatus, str]:
+    """Return the status and where it was read: a state field, the title, or the colour.
+
+    A word that stands apart (`[Recovered]`, `OK:`) beats the colour; the colour beats a word inside
+    the title, which may be part of the alert's name ("backup failed"). Green beside such a word is
+    a recovery only if another line says so: an incident must not close by a guess.
+    """
+    for field in _STATE_FIELDS:
+        if field in labels and (status := states.state_of(labels[field])):
+            return status, f"label {field}"
+    headlines = (*title.before, title.headline)
+    marked = {headline.state for headline in headlines if headline.is_marked}
+    for status in (AlertStatus.RESOLVED, AlertStatus.FIRING):
+        if status in marked:
+            return status, "title"
+    shown_state = title.headline.state
+    if message.colour is AlertStatus.RESOLVED:
+        if shown_state is not AlertStatus.FIRING or _says_resolved(message, headlines):
+            return AlertStatus.RESOLVED, "colour"
+        return AlertStatus.FIRING, "title"
+    if shown_state is not None:
+        return shown_state, "title"
+    emoji = next((headline.emoji for headline in reversed(headlines) if headline.emoji), None)
+    if message.colour is None and emoji is not None:
+        return emoji, "title"
+    return (message.colour, "colour") if message.colour else (AlertStatus.FIRING, "guess")
+
+
+def _says_resolved(message: SlackMessage, headlines: Sequence[Headline]) -> bool:
+    if any(headline.emoji is AlertStatus.RESOLVED for headline in headlines):
+        return True
+    return any(
+        read_headline(line).state is AlertStatus.RESOLVED
+        for line in message.text[:TEXT_LIMIT].split("\n")[:_HEADLINES_READ]
+    )

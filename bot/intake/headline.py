@@ -1,0 +1,330 @@
+"""Takes a title apart: its state and severity, and what is left when both are gone.
+
+`[FIRING:1] [P1] web1/HTTP is CRITICAL: timeout after 10 s` is about `web1/HTTP`; so is
+`RECOVERY: web1/HTTP is OK: 12 ms`. What identifies an alert must be the same in both.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.incidents.model import AlertStatus, known_severity
+from bot.intake import states
+from bot.intake.cleaning import parse_words
+from bot.intake.states import StateWord
+
+LOOKED_AT = 300  # characters of a title
+_TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+# Emoji, their names, and marks: anything that is neither a letter, a digit nor an opening bracket.
+_FRONT_MARKS = re.compile(
+    r"(?:\s|:[a-z0-9_+'-]{1,60}:|_|[^\w\[({【「『（［<\"'/$#@])+", re.IGNORECASE
+)
+_BRACKETS = {
+    "[": "]",
+    "(": ")",
+    "【": "】",
+    "{": "}",
+    "「": "」",
+    "（": "）",
+    "［": "］",
+    "『": "』",
+}
+_BRACKETED = re.compile(r"\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|【[^【】]{1,60}】")
+_RUN_NUMBER = re.compile(r"#\d+\s*$")  # "job #32 Failure": a run and its result
+_LINK_LABEL = re.compile(r"\s*[(\[](?:Open|View|Details|Link|Show)[)\]]\s*$", re.IGNORECASE)
+_PREFIX_END = re.compile(r"\s*(?:[:：|»>]\s*|\s[-–—]+\s+|\s*(?:->|→|=>)\s*)")
+_BEFORE_SUFFIX = re.compile(r"(?:[:：|,;!–—»>→(\[【（]|\s-|->|=>)\s*$")
+_BEHIND_WORD = re.compile(
+    r"\s*(?:$|[:：!.,;|)\]】）>–—→]|\s-|->|=>|\(|\[|after\b|for\b|since\b|at\b|in\b|on\b|with\b|by\b"
+    r"|again\b|nach\b|seit\b|depuis\b|desde\b|dopo\b|após\b)",
+    re.IGNORECASE,
+)
+_AMOUNT = re.compile(r"\s*(?:[-+<>=~]?\s*\d|to\b|than\b|over\b|by\b|and\b)", re.IGNORECASE)
+# Before a colon these name the kind of the subject: `PROBLEM Service Alert: web1/HTTP`.
+_KINDS = parse_words("service host check job build rule server pipeline workflow dag query")
+_NUMBER = re.compile(r"#?\d+[a-z%]{0,3}", re.IGNORECASE)
+_END_MARKS = " \t\n*_~`.,;:!|-–—>»→=#([【（"
+# Alone at the end of a title these are part of a name ("sign up", "above normal"); behind a verb,
+# a dash or a colon they are a state.
+_AMBIGUOUS = parse_words(
+    "up clear normal active open closed close online ok okay good green ready available success"
+    " successful working alive stable passed passing complete completed alert alarm incident"
+    " problem error failure timeout missing lost offline started ended stopped fail outage"
+    " warning reachable operational synced trigger recovery raise identified responding aktiv offen"
+    " meldung problema incidente alerta alarme allarme alarma erreur fehler panne échec guasto"
+    " errore falha fallo erro disponible disponibile disponível online normale"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A title, read.
+
+    `state` is None if no word says it; `is_marked` is True if the word stands where only a state
+    stands: before the title, in brackets, or at its end behind a dash. `severity` is the sender's
+    word or ''. `emoji` is what the emoji before the title says. `title` is the text without state
+    and severity; `subject` also lacks what follows the state ("timeout after 10 s"), so it
+    identifies the alert.
+    """
+
+    state: AlertStatus | None
+    is_marked: bool
+    severity: str
+    title: str
+    subject: str
+    emoji: AlertStatus | None = None
+
+
+@lru_cache(maxsize=1024)
+def read_headline(text: str) -> Headline:
+    """Read the first 300 characters of a title's first line."""
+    return _Reader(text[:LOOKED_AT].split("\n", 1)[0]).read()
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.state: AlertStatus | None = None
+        self.is_marked = False
+        self.severity = ""
+        self.emoji: AlertStatus | None = None
+        self.names: list[str] = []  # what stands in brackets before the title and is no state
+
+    def read(self) -> Headline:
+        rest = self.without_front(_LINK_LABEL.sub("", self.text))
+        rest = self.without_inner_brackets(rest).rstrip(" *_~`")
+        cut, end, word = self.transition(rest)
+        subject = title = rest
+        if word is not None:
+            subject = rest[:cut]
+            if end == len(rest) and not word.is_symptom:
+                title = subject
+            if self.state is None:
+                self.state = word.status
+        front = " ".join(f"[{name}]" for name in self.names)
+        subject = _without_fillers(" ".join([*self.names, subject]))
+        title = " ".join(part for part in (front, title.strip(" \t*_~`|:;,-–—>»→")) if part)
+        return Headline(
+            self.state,
+            self.is_marked,
+            self.severity,
+            title,
+            subject or title or self.text.strip(),
+            self.emoji,
+        )
+
+    def mark(self, status: AlertStatus) -> None:
+        """Note a state that stands apart; resolved beats the firing word that it ends."""
+        if not self.is_marked or status is AlertStatus.RESOLVED:
+            self.state = status
+        self.is_marked = True
+
+    # Front: emoji, brackets, `RESOLVED:`.
+
+    def without_front(self, rest: str) -> str:
+        for _ in range(8):
+            front = _FRONT_MARKS.match(rest)
+            if front and front.end():
+                self.emoji = self.emoji or states.emoji_state(front[0])
+                rest = rest[front.end() :]
+            if (shorter := self.without_bracket(rest)) is not None or (
+                shorter := self.without_prefix(rest)
+            ) is not None:
+                rest = shorter
+            else:
+                break
+        return rest.strip()
+
+    def without_bracket(self, rest: str) -> str | None:
+        closing = _BRACKETS.get(rest[:1])
+        if closing is None:
+            return None
+        end = rest.find(closing, 1, 120)
+        if end < 0:
+            return None
+        inside = rest[1:end].strip()
+        if not self.reads_mark(inside) and inside:
+            if not rest[end + 1 :].strip():
+                return None  # the brackets hold the whole title
+            if not _NUMBER.fullmatch(inside):
+                self.names.append(inside)
+        return rest[end + 1 :]
+
+    def without_prefix(self, rest: str) -> str | None:
+        """Remove `RESOLVED:`, `Problem in 2m -`, `Alert resolved |`, `P1:`, 【】 aside."""
+        at, states_seen = 0, 0
+        for token in _TOKEN.finditer(rest, 0, 80):
+            if token.start() < at:
+                continue
+            end = self.prefix_word(rest, token)
+            if end is None:
+                break
+            word_end, is_mark = end
+            states_seen += is_mark
+            at = word_end
+            if states_seen and (behind := _PREFIX_END.match(rest, at)):
+                if behind.end() >= len(rest):
+                    return None
+                self.reads_mark(rest[:at])
+                return rest[behind.end() :]
+        return None
+
+    def prefix_word(self, rest: str, token: re.Match[str]) -> tuple[int, bool] | None:
+        """Return (its end, whether it marks a state or severity) of a word that a prefix may
+        hold.
+        """
+        length, word = _phrase_at(rest, token.start())
+        if word is not None:
+            return token.start() + length, True
+        text = states.folded(token[0])
+        if known_severity(_severity_word(rest, token)) is not None:
+            return token.end(), True
+        if states.unseparated_state(text) and len(text) <= 8:
+            return token.end(), True
+        if text in states.FILLERS or text in states.CONNECTORS or text in _KINDS:
+            return token.end(), False
+        if _NUMBER.fullmatch(token[0]):
+            return token.end(), False
+        return None
+
+    def reads_mark(self, text: str) -> bool:
+        """Note the state or severity that the text before a title holds; False if it holds none."""
+        first = _TOKEN.search(text)
+        if first is None:
+            return states.emoji_state(text) is not None
+        severity = _severity_word(text, first)
+        has_severity = known_severity(severity) is not None
+        if has_severity and not self.severity:
+            self.severity = severity
+        status = states.state_of(text)
+        tokens = _TOKEN.findall(text)
+        if status is not None and (len(tokens) <= 3 or _begins_with_state(text)):
+            self.mark(status)
+            for token in _TOKEN.finditer(text):
+                self.note_severity(text, token)
+            return True
+        return has_severity and len(tokens) <= 2
+
+    def note_severity(self, text: str, token: re.Match[str]) -> None:
+        word = _severity_word(text, token)
+        if not self.severity and known_severity(word) is not None:
+            self.severity = word
+
+    # Inside and at the end: `team-alerts [FIRING] queue is full`, `High CPU (resolved)`.
+
+    def without_inner_brackets(self, rest: str) -> str:
+        for match in _BRACKETED.finditer(rest):
+            if self.reads_mark(match[0][1:-1]):
+                return f"{rest[: match.start()].rstrip()} {rest[match.end() :].lstrip()}".strip()
+        return rest
+
+    # Middle: `web1 is DOWN: …`, `job #32 failed after 41 s`, `changed from OK to ALARM`.
+
+    def transition(self, rest: str) -> tuple[int, int, StateWord | None]:
+        """Return where the subject ends, where the state word ends, and the word.
+
+        Without a state word all of `rest` is the subject.
+        """
+        tokens = list(_TOKEN.finditer(rest))
+        behind = 0  # the end of the phrase that was read last
+        left_at = 0  # where "from OK" begins, which "to ALARM" follows
+        for index, token in enumerate(tokens):
+            if token.start() < behind:
+                continue
+            if (run := states.unseparated_state(states.folded(token[0]))) is not None:
+                cut = token.start() + run[0]
+                if cut > 0:
+                    return cut, token.end(), run[1]
+            end, word = self.state_word(rest, token)
+            behind = end
+            if index == 0 or word is None:
+                continue
+            connectors = index
+            while connectors > 1 and _is_connector(tokens[connectors - 1]):
+                connectors -= 1
+            if states.folded(tokens[index - 1][0]) == "from":
+                left_at = tokens[connectors].start()
+                continue
+            if not _stands_as_state(rest, tokens, index, end, word):
+                continue
+            self.note_severity(rest, token)
+            is_at_end = not rest[end:].strip(_END_MARKS + ")]】）")
+            if is_at_end and connectors == index and _BEFORE_SUFFIX.search(rest[: token.start()]):
+                self.mark(word.status)
+            cut = left_at or tokens[connectors].start()
+            return cut, len(rest) if is_at_end else end, word
+        return len(rest), len(rest), None
+
+    def state_word(self, rest: str, token: re.Match[str]) -> tuple[int, StateWord | None]:
+        """Return the end and the meaning of the state phrase, or of a severity, at a token.
+
+        Nagios writes a severity where others write a state: `is CRITICAL`.
+        """
+        length, word = _phrase_at(rest, token.start())
+        if word is not None:
+            return token.start() + length, word
+        if token[0].isupper() and known_severity(token[0]) is not None:
+            return token.end(), StateWord(AlertStatus.FIRING, is_symptom=True)
+        return token.end(), None
+
+
+def _is_connector(token: re.Match[str]) -> bool:
+    return states.folded(token[0]) in states.CONNECTORS
+
+
+def _stands_as_state(
+    rest: str, tokens: list[re.Match[str]], index: int, end: int, word: StateWord
+) -> bool:
+    """Return True if the word says how the subject is, and is no part of its name."""
+    earlier = [states.folded(token[0]) for token in tokens[max(0, index - 3) : index]]
+    if not states.NEGATIONS.isdisjoint(earlier):
+        return False
+    if word.status is AlertStatus.RESOLVED and _AMOUNT.match(rest, end):
+        return False  # "is up 40 %"
+    if earlier[-1] in states.CONNECTORS:
+        return word.status is AlertStatus.FIRING or _BEHIND_WORD.match(rest, end) is not None
+    if _BEHIND_WORD.match(rest, end) is None:
+        return False
+    start = tokens[index].start()
+    if states.folded(rest[start:end]) in _AMBIGUOUS and not _RUN_NUMBER.search(rest[:start]):
+        return _BEFORE_SUFFIX.search(rest[:start]) is not None or rest[start:end].isupper()
+    return True
+
+
+def _phrase_at(text: str, start: int) -> tuple[int, StateWord | None]:
+    """Return the length and meaning of the longest known phrase that begins here."""
+    tokens = list(_TOKEN.finditer(text, start, start + 80))[: states.LONGEST_PHRASE]
+    for count in range(len(tokens), 0, -1):
+        end = tokens[count - 1].end()
+        if word := states.STATE_WORDS.get(states.folded(text[start:end])):
+            return end - start, word
+    return 0, None
+
+
+def _begins_with_state(text: str) -> bool:
+    first = _TOKEN.search(text)
+    return first is not None and (
+        _phrase_at(text, first.start())[1] is not None
+        or states.unseparated_state(states.folded(first[0])) is not None
+    )
+
+
+def _severity_word(text: str, token: re.Match[str]) -> str:
+    """Return the token, joined with a number behind a dash: `SEV-1`."""
+    behind = text[token.end() : token.end() + 2]
+    if len(behind) == 2 and behind[0] in "- " and behind[1].isdigit():
+        joined = token[0] + behind[1]
+        if known_severity(joined) is not None:
+            return joined
+    return token[0]
+
+
+def _without_fillers(text: str) -> str:
+    """Return a subject without marks at its ends and without `Alert for` before it."""
+    text = text.strip(_END_MARKS + ")]】）")
+    tokens = text.split()
+    while len(tokens) > 1 and states.folded(tokens[0].strip(_END_MARKS)) in states.FILLERS:
+        tokens.pop(0)
+    return " ".join(tokens).strip(_END_MARKS)

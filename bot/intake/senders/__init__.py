@@ -1,0 +1,1 @@
+"""The parsers: one file for each tool that sends alerts."""
