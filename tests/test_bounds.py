@@ -18,8 +18,8 @@ from bot.advice.model import Fact, Guidance, Subject, Turn
 from bot.advice.prompt import build_prompt, subject_data
 from bot.errors import InputError, OutcomeUnknown, TooLarge
 from bot.intake import cleaning
+from bot.intake.checked import checked_key
 from bot.intake.drafting import links_of
-from bot.intake.general_body import checked_key
 from bot.intake.slack_message import read_message
 from bot.remediation.contract import capped
 from bot.web.ingest import _check_count

@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from bot.errors import InputError
-from bot.incidents import keys
 from bot.incidents.model import Alert, AlertStatus, known_severity
 from bot.intake import guesses, states
+from bot.intake.checked import checked_key, checked_sop_id
 from bot.intake.cleaning import TEXT_LIMIT, json_text, one_line
 from bot.intake.drafting import Draft, identifying, still
 from bot.intake.field_names import (
@@ -39,7 +39,6 @@ from bot.intake.fields import (
 from bot.intake.headline import read_headline
 from bot.intake.times import read_time
 
-KEY_LIMIT = 256
 NODE_LIMIT = 400  # values of a body that are looked at
 _DEPTH_LIMIT = 5
 _LABEL_LINES = 60  # lines of a body that are shown if nothing in it is a text
@@ -308,23 +307,6 @@ def _inside(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                 if isinstance(value, dict) and (inner_name := _name_of(value)):
                     yield normal_name(name), inner_name
         level = following
-
-
-def checked_sop_id(text: str, field: str) -> str:
-    """Return a SOP ID from outside, or raise InputError."""
-    if text and not keys.is_sop_id(text):
-        raise wrong(field, "1 to 64 of a-z, 0-9, _ and -")
-    return text
-
-
-def checked_key(text: str, field: str) -> str:
-    """Return an incident key from outside, trimmed, as the caller wrote it; or raise InputError."""
-    text = text.strip()
-    if len(text) > KEY_LIMIT:
-        raise wrong(field, f"at most {KEY_LIMIT} characters")
-    if one_line(text, KEY_LIMIT) != text:
-        raise wrong(field, "one line without control characters")
-    return text
 
 
 def _tags(value: object, where: str) -> dict[str, str]:

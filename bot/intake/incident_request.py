@@ -9,9 +9,10 @@ from typing import Any
 from bot.errors import InputError
 from bot.incidents import keys
 from bot.incidents.model import Alert
+from bot.intake.checked import checked_key, checked_sop_id
 from bot.intake.cleaning import clean
 from bot.intake.fields import an_object, optional_text
-from bot.intake.general_body import alert_of, checked_key, checked_sop_id
+from bot.intake.general_body import alert_of
 
 _PROMPTS = ("prompt", "inputs.prompt", "data.prompt", "params.prompt")
 _OWN_KEYS = ("incident_key", "incidentKey")
