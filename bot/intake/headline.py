@@ -32,16 +32,16 @@ _BRACKETS = {
     "『": "』",
 }
 _BRACKETED = re.compile(r"\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|【[^【】]{1,60}】")
-_RUN_NUMBER = re.compile(r"#\d+\s*$")  # "job #32 Failure": a run and its result
-_LINK_LABEL = re.compile(r"\s*[(\[](?:Open|View|Details|Link|Show)[)\]]\s*$", re.IGNORECASE)
-_PREFIX_END = re.compile(r"\s*(?:[:：|»>]\s*|\s[-–—]+\s+|\s*(?:->|→|=>)\s*)")
-_BEFORE_SUFFIX = re.compile(r"(?:[:：|,;!–—»>→(\[【（]|\s-|->|=>)\s*$")
+_RUN_NUMBER = re.compile(r"#\d+")  # "job #32 Failure": a run and its result
+_LINK_LABELS = ("(open)", "[open]", "(view)", "[view]", "(details)", "(link)", "(show)")
+_DELIMITERS = (":", "：", "|", "»", ">", "->", "=>", "→")
+_ENDS_BEFORE_STATE = (*_DELIMITERS, ",", ";", "!", "–", "—", "(", "[", "【", "（")
 _BEHIND_WORD = re.compile(
-    r"\s*(?:$|[:：!.,;|)\]】）>–—→]|\s-|->|=>|\(|\[|after\b|for\b|since\b|at\b|in\b|on\b|with\b|by\b"
-    r"|again\b|nach\b|seit\b|depuis\b|desde\b|dopo\b|após\b)",
+    r"[:：!.,;|)\]】）>–—→(\[]|->|=>|(?:after|for|since|at|in|on|with|by|again|nach|seit|depuis|desde"
+    r"|dopo|após)\b",
     re.IGNORECASE,
 )
-_AMOUNT = re.compile(r"\s*(?:[-+<>=~]?\s*\d|to\b|than\b|over\b|by\b|and\b)", re.IGNORECASE)
+_AMOUNT = re.compile(r"[-+<>=~]? ?\d|(?:to|than|over|by|and)\b", re.IGNORECASE)
 # Before a colon these name the kind of the subject: `PROBLEM Service Alert: web1/HTTP`.
 _KINDS = parse_words("service host check job build rule server pipeline workflow dag query")
 _NUMBER = re.compile(r"#?\d+[a-z%]{0,3}", re.IGNORECASE)
@@ -93,7 +93,7 @@ class _Reader:
         self.names: list[str] = []  # what stands in brackets before the title and is no state
 
     def read(self) -> Headline:
-        rest = self.without_front(_LINK_LABEL.sub("", self.text))
+        rest = self.without_front(_without_link_label(self.text))
         rest = self.without_inner_brackets(rest).rstrip(" *_~`")
         cut, end, word = self.transition(rest)
         subject = title = rest
@@ -164,11 +164,11 @@ class _Reader:
             word_end, is_mark = end
             states_seen += is_mark
             at = word_end
-            if states_seen and (behind := _PREFIX_END.match(rest, at)):
-                if behind.end() >= len(rest):
+            if states_seen and (title := _behind_delimiter(rest[at:])) is not None:
+                if not title:
                     return None
                 self.reads_mark(rest[:at])
-                return rest[behind.end() :]
+                return title
         return None
 
     def prefix_word(self, rest: str, token: re.Match[str]) -> tuple[int, bool] | None:
@@ -251,7 +251,7 @@ class _Reader:
                 continue
             self.note_severity(rest, token)
             is_at_end = not rest[end:].strip(_END_MARKS + ")]】）")
-            if is_at_end and connectors == index and _BEFORE_SUFFIX.search(rest[: token.start()]):
+            if is_at_end and connectors == index and _ends_before_state(rest[: token.start()]):
                 self.mark(word.status)
             cut = left_at or tokens[connectors].start()
             return cut, len(rest) if is_at_end else end, word
@@ -281,16 +281,50 @@ def _stands_as_state(
     earlier = [states.folded(token[0]) for token in tokens[max(0, index - 3) : index]]
     if not states.NEGATIONS.isdisjoint(earlier):
         return False
-    if word.status is AlertStatus.RESOLVED and _AMOUNT.match(rest, end):
+    if word.status is AlertStatus.RESOLVED and _AMOUNT.match(rest[end:].lstrip()):
         return False  # "is up 40 %"
     if earlier[-1] in states.CONNECTORS:
-        return word.status is AlertStatus.FIRING or _BEHIND_WORD.match(rest, end) is not None
-    if _BEHIND_WORD.match(rest, end) is None:
+        return word.status is AlertStatus.FIRING or _ends_behind(rest[end:])
+    if not _ends_behind(rest[end:]):
         return False
     start = tokens[index].start()
-    if states.folded(rest[start:end]) in _AMBIGUOUS and not _RUN_NUMBER.search(rest[:start]):
-        return _BEFORE_SUFFIX.search(rest[:start]) is not None or rest[start:end].isupper()
+    if states.folded(rest[start:end]) in _AMBIGUOUS:
+        before = rest[:start]
+        is_run = _RUN_NUMBER.fullmatch(next(iter(before.split()[-1:]), "")) is not None
+        return is_run or _ends_before_state(before) or rest[start:end].isupper()
     return True
+
+
+def _without_link_label(text: str) -> str:
+    """Remove a link's label at the end, which says nothing of the alert: `(Open)`."""
+    stripped = text.rstrip()
+    label = next((end for end in _LINK_LABELS if stripped.lower().endswith(end)), "")
+    return stripped[: len(stripped) - len(label)]
+
+
+def _behind_delimiter(text: str) -> str | None:
+    """Return what follows `:`, `|`, `->` or ` - ` at the beginning, or None without one."""
+    stripped = text.lstrip()
+    for delimiter in _DELIMITERS:
+        if stripped.startswith(delimiter):
+            return stripped[len(delimiter) :].lstrip()
+    dashes = stripped.lstrip("-–—")
+    is_apart = text[:1].isspace() and dashes != stripped and dashes[:1].isspace()
+    return dashes.lstrip() if is_apart else None
+
+
+def _ends_before_state(text: str) -> bool:
+    """Return True if a delimiter ends the text: what follows stands apart."""
+    stripped = text.rstrip()
+    return stripped.endswith(_ENDS_BEFORE_STATE) or stripped.endswith((" -", "\t-"))
+
+
+def _ends_behind(text: str) -> bool:
+    """Return True if the word before this text ends a statement, or details follow it."""
+    stripped = text.lstrip()
+    if not stripped or (stripped.startswith("-") and text[:1].isspace()):
+        return True
+    return _BEHIND_WORD.match(stripped) is not None
 
 
 def _phrase_at(text: str, start: int) -> tuple[int, StateWord | None]:
