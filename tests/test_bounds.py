@@ -75,7 +75,7 @@ BOUNDS: dict[str, dict[str, float]] = {
         "MOST_PARTS": 200,
     },
     "bot.intake.slack_text": {"_LOOKED_AT": 2_000},
-    "bot.intake.general_body": {"KEY_LIMIT": 256},
+    "bot.intake.checked": {"KEY_LIMIT": 256},
     "bot.advice.cleaning": {"_JSON_CHARS": 262_144, "_JSON_TRIES": 500},
     "bot.advice.advisor": {
         "_TEXT_CHARS": 10_000,

@@ -13,6 +13,12 @@ from functools import lru_cache
 from bot.incidents.model import AlertStatus, known_severity
 from bot.intake import states
 from bot.intake.cleaning import parse_words
+from bot.intake.delimiters import (
+    behind_delimiter,
+    ends_before_state,
+    ends_behind,
+    without_link_label,
+)
 from bot.intake.states import StateWord
 
 LOOKED_AT = 300  # characters of a title
@@ -33,14 +39,6 @@ _BRACKETS = {
 }
 _BRACKETED = re.compile(r"\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|【[^【】]{1,60}】")
 _RUN_NUMBER = re.compile(r"#\d+")  # "job #32 Failure": a run and its result
-_LINK_LABELS = ("(open)", "[open]", "(view)", "[view]", "(details)", "(link)", "(show)")
-_DELIMITERS = (":", "：", "|", "»", ">", "->", "=>", "→")
-_ENDS_BEFORE_STATE = (*_DELIMITERS, ",", ";", "!", "–", "—", "(", "[", "【", "（")
-_BEHIND_WORD = re.compile(
-    r"[:：!.,;|)\]】）>–—→(\[]|->|=>|(?:after|for|since|at|in|on|with|by|again|nach|seit|depuis|desde"
-    r"|dopo|após)\b",
-    re.IGNORECASE,
-)
 _AMOUNT = re.compile(r"[-+<>=~]? ?\d|(?:to|than|over|by|and)\b", re.IGNORECASE)
 # Before a colon these name the kind of the subject: `PROBLEM Service Alert: web1/HTTP`.
 _KINDS = parse_words("service host check job build rule server pipeline workflow dag query")
@@ -93,7 +91,7 @@ class _Reader:
         self.names: list[str] = []  # what stands in brackets before the title and is no state
 
     def read(self) -> Headline:
-        rest = self.without_front(_without_link_label(self.text))
+        rest = self.without_front(without_link_label(self.text))
         rest = self.without_inner_brackets(rest).rstrip(" *_~`")
         cut, end, word = self.transition(rest)
         subject = title = rest
@@ -164,7 +162,7 @@ class _Reader:
             word_end, is_mark = end
             states_seen += is_mark
             at = word_end
-            if states_seen and (title := _behind_delimiter(rest[at:])) is not None:
+            if states_seen and (title := behind_delimiter(rest[at:])) is not None:
                 if not title:
                     return None
                 self.reads_mark(rest[:at])
@@ -251,7 +249,7 @@ class _Reader:
                 continue
             self.note_severity(rest, token)
             is_at_end = not rest[end:].strip(_END_MARKS + ")]】）")
-            if is_at_end and connectors == index and _ends_before_state(rest[: token.start()]):
+            if is_at_end and connectors == index and ends_before_state(rest[: token.start()]):
                 self.mark(word.status)
             cut = left_at or tokens[connectors].start()
             return cut, len(rest) if is_at_end else end, word
@@ -284,47 +282,15 @@ def _stands_as_state(
     if word.status is AlertStatus.RESOLVED and _AMOUNT.match(rest[end:].lstrip()):
         return False  # "is up 40 %"
     if earlier[-1] in states.CONNECTORS:
-        return word.status is AlertStatus.FIRING or _ends_behind(rest[end:])
-    if not _ends_behind(rest[end:]):
+        return word.status is AlertStatus.FIRING or ends_behind(rest[end:])
+    if not ends_behind(rest[end:]):
         return False
     start = tokens[index].start()
     if states.folded(rest[start:end]) in _AMBIGUOUS:
         before = rest[:start]
         is_run = _RUN_NUMBER.fullmatch(next(iter(before.split()[-1:]), "")) is not None
-        return is_run or _ends_before_state(before) or rest[start:end].isupper()
+        return is_run or ends_before_state(before) or rest[start:end].isupper()
     return True
-
-
-def _without_link_label(text: str) -> str:
-    """Remove a link's label at the end, which says nothing of the alert: `(Open)`."""
-    stripped = text.rstrip()
-    label = next((end for end in _LINK_LABELS if stripped.lower().endswith(end)), "")
-    return stripped[: len(stripped) - len(label)]
-
-
-def _behind_delimiter(text: str) -> str | None:
-    """Return what follows `:`, `|`, `->` or ` - ` at the beginning, or None without one."""
-    stripped = text.lstrip()
-    for delimiter in _DELIMITERS:
-        if stripped.startswith(delimiter):
-            return stripped[len(delimiter) :].lstrip()
-    dashes = stripped.lstrip("-–—")
-    is_apart = text[:1].isspace() and dashes != stripped and dashes[:1].isspace()
-    return dashes.lstrip() if is_apart else None
-
-
-def _ends_before_state(text: str) -> bool:
-    """Return True if a delimiter ends the text: what follows stands apart."""
-    stripped = text.rstrip()
-    return stripped.endswith(_ENDS_BEFORE_STATE) or stripped.endswith((" -", "\t-"))
-
-
-def _ends_behind(text: str) -> bool:
-    """Return True if the word before this text ends a statement, or details follow it."""
-    stripped = text.lstrip()
-    if not stripped or (stripped.startswith("-") and text[:1].isspace()):
-        return True
-    return _BEHIND_WORD.match(stripped) is not None
 
 
 def _phrase_at(text: str, start: int) -> tuple[int, StateWord | None]:

@@ -1,0 +1,46 @@
+"""Finds the marks that set a state word apart from a title: `:`, ` - `, `->`, brackets."""
+
+from __future__ import annotations
+
+import re
+
+_LINK_LABELS = ("(open)", "[open]", "(view)", "[view]", "(details)", "(link)", "(show)")
+_DELIMITERS = (":", "：", "|", "»", ">", "->", "=>", "→")
+_ENDS_BEFORE_STATE = (*_DELIMITERS, ",", ";", "!", "–", "—", "(", "[", "【", "（")
+_BEHIND_WORD = re.compile(
+    r"[:：!.,;|)\]】）>–—→(\[]|->|=>|(?:after|for|since|at|in|on|with|by|again|nach|seit|depuis|desde"
+    r"|dopo|após)\b",
+    re.IGNORECASE,
+)
+
+
+def without_link_label(text: str) -> str:
+    """Remove a link's label at the end, which says nothing of the alert: `(Open)`."""
+    stripped = text.rstrip()
+    label = next((end for end in _LINK_LABELS if stripped.lower().endswith(end)), "")
+    return stripped[: len(stripped) - len(label)]
+
+
+def behind_delimiter(text: str) -> str | None:
+    """Return what follows `:`, `|`, `->` or ` - ` at the beginning, or None without one."""
+    stripped = text.lstrip()
+    for delimiter in _DELIMITERS:
+        if stripped.startswith(delimiter):
+            return stripped[len(delimiter) :].lstrip()
+    dashes = stripped.lstrip("-–—")
+    is_apart = text[:1].isspace() and dashes != stripped and dashes[:1].isspace()
+    return dashes.lstrip() if is_apart else None
+
+
+def ends_before_state(text: str) -> bool:
+    """Return True if a delimiter ends the text: what follows stands apart."""
+    stripped = text.rstrip()
+    return stripped.endswith(_ENDS_BEFORE_STATE) or stripped.endswith((" -", "\t-"))
+
+
+def ends_behind(text: str) -> bool:
+    """Return True if the word before this text ends a statement, or details follow it."""
+    stripped = text.lstrip()
+    if not stripped or (stripped.startswith("-") and text[:1].isspace()):
+        return True
+    return _BEHIND_WORD.match(stripped) is not None
