@@ -38,14 +38,16 @@ def read_anomalies(data: bytes) -> list[Alert]:
 
 
 def _parsed(item: dict[str, Any]) -> Iterator[Alert]:
-    try:
-        yield from parse_body(SOURCE, item)
-    except InputError as error:
-        yield _as_text(json.dumps(item, ensure_ascii=False).encode(errors="replace"), error.message)
+    reading = parse_body(SOURCE, item)
+    if not reading.reasons:
+        yield from reading.alerts
+        return
+    text = json.dumps(item, ensure_ascii=False)
+    yield _as_text(text.encode(errors="replace"), "; ".join(reading.reasons))
 
 
 def _as_text(data: bytes, reason: str) -> Alert:
     """Return an alert that shows the beginning of the body."""
     text = data[: 4 * TEXT_LIMIT].decode("utf-8", "replace")[:TEXT_LIMIT]
     shown = {"name": UNREADABLE, "text": f"Not read as an anomaly: {reason}\n{text}"}
-    return parse_body(SOURCE, shown)[0]
+    return parse_body(SOURCE, shown).alerts[0]
