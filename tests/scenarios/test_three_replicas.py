@@ -40,7 +40,9 @@ ALERTS, GROUPS, CHANNELS = 2_000, 100, 20
 WITH_ACTION = 10  # of the groups have an SOP that offers a restart
 LEASE = 2.0
 TIMEOUT = 240  # seconds until everything is posted and done
-JITTER = 0.4  # seconds by which a post may be early: the pace is kept where it is sent
+# Seconds by which a post may be early. The pace is kept where a post is sent, and its time is taken
+# where it arrives: if one arrives late on a busy machine, the next comes up to a second too soon.
+JITTER = 1.4
 
 pytestmark = [pytest.mark.services("postgres"), pytest.mark.unmeasured]
 
