@@ -24,6 +24,7 @@ from bot.intake.cleaning import (
     storable_with_json,
     title_of,
 )
+from bot.intake.reading import Activity, ActivityKind
 
 # A number or a time on its own: neither the digit of db-1 nor an IP address.
 _LOOSE_NUMBER = re.compile(
@@ -44,6 +45,19 @@ def still(text: str) -> str:
 def identifying(labels: Mapping[str, str]) -> dict[str, str]:
     """Return the labels that identify the alert: without its severity, values and times."""
     return {name: text for name, text in labels.items() if name.lower() not in _VOLATILE_LABELS}
+
+
+def activity_about(
+    source: str, identity: Mapping[str, str], kind: ActivityKind, text: str, actor: str = ""
+) -> Activity:
+    """Return activity about the alert that a Draft with this source and identity makes."""
+    return Activity(
+        kind=kind,
+        source=source,
+        fingerprint=keys.fingerprint_of(source, clean_mapping(identity)),
+        text=body_of(text),
+        actor=one_line(actor),
+    )
 
 
 def links_of(pairs: Iterable[tuple[str, str]]) -> tuple[Hyperlink, ...]:

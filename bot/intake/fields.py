@@ -87,3 +87,34 @@ def objects(body: object, inside: str = "") -> list[tuple[str, Mapping[str, Any]
     return [
         (field := f"{inside}[{index}]", an_object(item, field)) for index, item in enumerate(body)
     ]
+
+
+def value_at(body: object, path: str) -> Any:
+    """Return the value under a path such as `data.essentials.severity`, or None.
+
+    A number in the path is a place in a list. Never raises: a sender's form may change.
+    """
+    value: Any = body
+    for name in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(name)
+        elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return None
+    return value
+
+
+def text_at(body: object, *paths: str) -> str:
+    """Return the first text or number under one of the paths, trimmed; '' if there is none."""
+    for path in paths:
+        value = value_at(body, path)
+        if isinstance(value, str | int | float) and (text := optional_text(value, path).strip()):
+            return text
+    return ""
+
+
+def time_at(body: object, *paths: str) -> datetime | None:
+    """Return the first time under one of the paths, or None."""
+    times = (read_time(value_at(body, path)) for path in paths)
+    return next((time for time in times if time is not None), None)

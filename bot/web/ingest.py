@@ -18,7 +18,7 @@ from bot.incidents import keys
 from bot.incidents.model import Alert
 from bot.intake import Reading, parse_body, source_name
 from bot.intake.incident_request import IncidentRequest, parse_incident_request
-from bot.intake.senders.cloudwatch import with_signature
+from bot.intake.senders.sns import with_signature
 from bot.response import Delivery, IncidentService
 from bot.response.advise import guidance_of, history
 from bot.web.body import alert_body, body_bytes, json_body

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from bot.intake.senders.cloudwatch import SNS_HOST, Signature, SignatureCheck
+from bot.intake.senders.sns import SNS_HOST, Signature, SignatureCheck
 from bot.intake.times import read_time
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from bot.incidents import keys
 from bot.incidents.model import Severity
 from bot.intake import parse_body
 from bot.intake.incident_request import parse_incident_request
-from bot.intake.senders.cloudwatch import Signature, SignatureCheck, with_signature
+from bot.intake.senders.sns import Signature, SignatureCheck, with_signature
 
 GOOD: dict[str, Any] = {"labels": {"alertname": "A"}}
 
@@ -38,7 +38,7 @@ GOOD: dict[str, Any] = {"labels": {"alertname": "A"}}
         ("generic", {"name": "a", "incident_key": "a\nb"}, "incident_key: must be one line"),
         ("generic", {"name": "a", "links": [3]}, "links[0]: must be an object"),
         ("generic", {"name": "a", "ends_at": "later"}, "ends_at: must be an RFC 3339 time"),
-        ("cloudwatch", {"Type": "Notification", "Message": "hello"}, "Message: must be the JSON"),
+        ("cloudwatch", {"Message": "hello"}, "Message: must be the JSON"),
         ("cloudwatch", {"Message": "{}"}, "Message.AlarmName: must be"),
         ("sentry", {}, "data: must be"),
         ("uptime-kuma", {}, "msg: must be"),

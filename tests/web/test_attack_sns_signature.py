@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.intake.senders.cloudwatch import Signature
+from bot.intake.senders.sns import Signature
 from bot.web import sns
 from bot.web.sns import SnsVerifier, certificate_fetcher
 from store.engines.clocks import system_clock

@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Mapping
 from typing import Any
 
-from bot.incidents.model import Alert, AlertStatus, Hyperlink
-from bot.intake import guesses
-from bot.intake.cleaning import http_url
+from bot.incidents.model import Alert, AlertStatus
+from bot.intake import guesses, states
+from bot.intake.cleaning import TEXT_LIMIT
 from bot.intake.drafting import Draft
-from bot.intake.fields import an_object, at, optional_text, optional_time, wrong
+from bot.intake.fields import an_object, at, optional_text, optional_time, text_at, value_at, wrong
+from bot.intake.senders import aws_events, sns
 from bot.intake.slack_message import SlackMessage
 
 _VALUE = re.compile(r"\[\s*(-?[0-9.eE+-]+)")
-# The hosts of SNS in its regions (a pattern). Anybody can get another host below amazonaws.com.
-SNS_HOST = r"sns\.[a-z]{2}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}\.amazonaws\.com(?:\.cn)?"
-_SNS = re.compile(rf"https://{SNS_HOST}/\S{{0,2000}}")
-_CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
+# CloudFormation ends the names that it makes so.
+_GENERATED = re.compile(r"-(?=[0-9A-Za-z]{0,13}[0-9])(?=[0-9a-z]{0,13}[A-Z])[0-9A-Za-z]{11,14}$")
 _THRESHOLD = re.compile(r"threshold \((-?[0-9.eE+-]+)\)")
+_CHATBOT = re.compile(
+    r"CloudWatch Alarm \| (?P<name>[^|\n]{1,255}) \| (?P<region>[a-z]{2}[a-z0-9-]{5,20})"
+    r"(?: \| Account: (?P<account>\d{12}))?"
+)
+_STATE = r"(?:ALARM|OK|INSUFFICIENT_DATA)"
+_CHANGE = re.compile(rf"\b{_STATE}\s{{0,3}}(?:→|->|=>|to)\s{{0,3}}({_STATE})\b")
 _REGION_OF_LINK = re.compile(r"[?&]region=([a-z0-9-]+)")
 # The dimensions that name the owner of the alarm, the most specific first.
 _DIMENSIONS = (
@@ -43,41 +46,14 @@ _DIMENSIONS = (
 )
 
 
-class Signature(StrEnum):
-    """Result of the check of an SNS signature."""
-
-    VERIFIED = "verified"
-    INVALID = "invalid"
-    UNCHECKED = "unchecked"
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureCheck:
-    """The result of a check, and the reason why the signature is not verified.
-
-    The signature covers `account` (AWS) and `message_id`; both are empty unless it is verified.
-    """
-
-    signature: Signature
-    why: str = ""
-    account: str = ""
-    message_id: str = ""
-
-    @property
-    def sender(self) -> str:
-        """Return the sender of the message, for `Delivery.sender`.
-
-        The account is part of it, because anybody with an account can have SNS sign a message.
-        """
-        return f"http:cloudwatch-{self.account or 'unverified'}"
-
-
 def parse_message(message: SlackMessage) -> Alert | None:
-    """A post of terraform-aws-notify-slack (fields "Alarm Name", "Current State"), else None."""
+    """A post of terraform-aws-notify-slack (fields "Alarm Name", "Current State"), or of Amazon Q
+    Developer (AWS Chatbot); else None.
+    """
     fields = message.fields
     name = fields.get("alarm name", "")
     if not name:
-        return None
+        return _of_chatbot(message)
     link = fields.get("link to alarm", "")
     region = _REGION_OF_LINK.search(link)
     reason = fields.get("alarm reason", "")
@@ -93,34 +69,78 @@ def parse_message(message: SlackMessage) -> Alert | None:
     )
 
 
+def _of_chatbot(message: SlackMessage) -> Alert | None:
+    """Read `CloudWatch Alarm | name | region | Account: 111122223333`.
+
+    The form is not public. The state is that of a change (`OK → ALARM`), of the emoji, or of the
+    colour.
+    """
+    for headline in message.headlines:
+        if match := _CHATBOT.search(headline, 0, 1_000):
+            break
+    else:
+        return None
+    change = _CHANGE.search(message.text[:TEXT_LIMIT])
+    shown_state = states.emoji_state(headline) or message.colour
+    state = change[1] if change else "OK" if shown_state is AlertStatus.RESOLVED else "ALARM"
+    reason = next((line for line in message.text.split("\n") if "Threshold" in line[:80]), "")
+    return _alarm(
+        match["name"].strip(),
+        state,
+        reason,
+        text=message.text,
+        region=match["region"],
+        labels={"account": match["account"] or ""},
+        links=message.links,
+        raw=message.raw,
+    )
+
+
 def recognises(body: Mapping[str, Any]) -> bool:
-    """Return True for a message of SNS, or an alarm that was posted without SNS."""
-    return ("TopicArn" in body and "Type" in body) or (
-        "AlarmName" in body and "NewStateValue" in body
+    """Return True for a message of SNS, or an alarm or event that was posted without SNS."""
+    return (
+        ("TopicArn" in body and "Type" in body)
+        or ("AlarmName" in body and "NewStateValue" in body)
+        or (aws_events.is_event(body) and text_at(body, "source").startswith("aws."))
+        or aws_events.is_rds_notice(body)
     )
 
 
 def parse_body(body: object) -> list[Alert]:
-    """Parse an SNS notification whose Message is an alarm, or the alarm itself.
+    """Parse an SNS notification, or the alarm or event itself.
 
+    A topic carries whatever its publishers send: alarms, events, JSON and text; each is an alert.
     A subscription that awaits its confirmation becomes an alert with the address to open: otherwise
     nobody would see it.
     """
     whole = an_object(body, "body")
     kind = optional_text(whole.get("Type"), "Type")
-    if kind in _CONFIRMATIONS:
-        return [_confirmation(whole, kind)]
+    if kind in sns.CONFIRMATIONS:
+        return [sns.confirmation(whole, kind)]
     where, alarm = "", whole
     # SNS signs the Message, but not the fields beside it.
     if "Message" in whole and (kind or "AlarmName" not in whole):
-        where, alarm = "Message", _message(whole)
+        message = _message(whole)
+        if not isinstance(message, dict):
+            if not kind:  # only a topic carries any text
+                raise wrong("Message", "the JSON text of a CloudWatch alarm")
+            return [_other(whole, message)]
+        where, alarm = "Message", message
+    if aws_events.is_event(alarm):
+        event = _alarm_of_event(alarm)
+        if event is None:
+            return [aws_events.event_alert(alarm, whole)]
+        alarm = event
+    if aws_events.is_rds_notice(alarm):
+        return [aws_events.rds_alert(alarm, whole)]
+    if where and kind and "AlarmName" not in alarm:
+        return [_other(whole, alarm)]
     name = optional_text(alarm.get("AlarmName"), at(where, "AlarmName"))
     if not name:
         raise wrong(at(where, "AlarmName"), "the alarm's name")
     trigger = an_object(alarm.get("Trigger") or {}, at(where, "Trigger"))
-    labels = _dimensions(trigger.get("Dimensions"))
-    for key, field in (("metric_name", "MetricName"), ("namespace", "Namespace")):
-        labels[key] = optional_text(trigger.get(field), at(where, f"Trigger.{field}"))
+    labels = _metric_labels(trigger)
+    labels["triggering"] = _children(alarm.get("TriggeringChildren"))
     labels["account"] = optional_text(alarm.get("AWSAccountId"), at(where, "AWSAccountId"))
     arn = optional_text(alarm.get("AlarmArn"), at(where, "AlarmArn")).split(":")
     reason = optional_text(alarm.get("NewStateReason"), at(where, "NewStateReason"))
@@ -159,9 +179,10 @@ def _alarm(
     **more: Any,
 ) -> Alert:
     labels = {"alarm_name": name, "state": state, **(labels or {})}
-    of_dimension = next((labels[key] for key in _DIMENSIONS if labels.get(key)), "")
-    if of_dimension.startswith(("app/", "net/", "targetgroup/")):
-        of_dimension = of_dimension.split("/")[1]
+    dimension = next((key for key in _DIMENSIONS if labels.get(key)), "")
+    service = labels.get(dimension, "")
+    if service.startswith(("app/", "net/", "targetgroup/")):
+        service = service.split("/")[1]
     value, limit = _VALUE.search(reason), _THRESHOLD.search(reason)
     return Draft(
         source="cloudwatch",
@@ -169,9 +190,10 @@ def _alarm(
         status=AlertStatus.RESOLVED if state.upper() == "OK" else AlertStatus.FIRING,
         name=name,
         title=f"{name}: {description}" if description else name,
-        env=guesses.env_inside(name),
+        env=guesses.env_inside(name) or guesses.env_inside(service),
         region=region,
-        service=of_dimension or guesses.subject_of(name),
+        # A name that CloudFormation made says nothing of the service.
+        service=service or ("" if _GENERATED.search(name) else guesses.subject_of(name)),
         category=guesses.category_of(name) or guesses.category_of(labels.get("metric_name", "")),
         severity=guesses.severity_word(name),
         labels=labels,
@@ -180,64 +202,99 @@ def _alarm(
         threshold=threshold or (limit[1] if limit else ""),
         # Only SNS sends the account; both endpoints must identify an alarm in the same way.
         identity={"alarm_name": name, "region": region},
+        read_from={
+            "service": f"label {dimension}" if dimension else "guess",
+            "env": "guess",
+            "severity": "title",
+        },
         **more,
     ).alert()
 
 
-def _message(whole: Mapping[str, Any]) -> Mapping[str, Any]:
+def _message(whole: Mapping[str, Any]) -> object:
+    """Return the Message: an object where it is JSON, else its text."""
     message = whole["Message"]
     if isinstance(message, str):
         try:
-            message = json.loads(message)
+            decoded = json.loads(message)
         except (ValueError, RecursionError):
-            raise wrong("Message", "the JSON text of a CloudWatch alarm") from None
-    return an_object(message, "Message")
+            return message
+        return decoded if isinstance(decoded, dict) else message
+    return message
+
+
+def _other(whole: Mapping[str, Any], message: object) -> Alert:
+    return aws_events.other_alert(
+        text_at(whole, "Subject"), message, text_at(whole, "TopicArn").rpartition(":")[2], whole
+    )
+
+
+def _alarm_of_event(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the alarm of a state change that EventBridge sends, in the form of SNS; else None."""
+    detail = value_at(event, "detail")
+    name = text_at(detail, "alarmName")
+    if not name:
+        return None
+    metrics = value_at(detail, "configuration.metrics")
+    return {
+        "AlarmName": name,
+        "AlarmDescription": text_at(detail, "configuration.description"),
+        "AWSAccountId": text_at(event, "account"),
+        "Region": text_at(event, "region"),
+        "NewStateValue": text_at(detail, "state.value"),
+        "NewStateReason": text_at(detail, "state.reason"),
+        "StateChangeTime": text_at(detail, "state.timestamp") or text_at(event, "time"),
+        "Trigger": {
+            "Metrics": [
+                {
+                    "MetricStat": {
+                        "Metric": {
+                            "MetricName": text_at(metric, "metricStat.metric.name"),
+                            "Namespace": text_at(metric, "metricStat.metric.namespace"),
+                            "Dimensions": value_at(metric, "metricStat.metric.dimensions"),
+                        }
+                    }
+                }
+                for metric in (metrics if isinstance(metrics, list) else ())
+            ]
+        },
+    }
+
+
+def _metric_labels(trigger: Mapping[str, Any]) -> dict[str, str]:
+    """Return the metric and its dimensions.
+
+    An alarm on an anomaly band or on metric math has them in `Metrics[]`; of several metrics only
+    the dimensions count that do not contradict each other.
+    """
+    metrics = value_at(trigger, "Metrics")
+    inner = [value_at(item, "MetricStat.Metric") for item in metrics or () if metrics]
+    labels: dict[str, str] = {}
+    torn: set[str] = set()
+    for metric in (trigger, *inner):
+        own = _dimensions(value_at(metric, "Dimensions"))
+        own["metric_name"] = text_at(metric, "MetricName")
+        own["namespace"] = text_at(metric, "Namespace")
+        for key, text in own.items():
+            if text and labels.setdefault(key, text) != text:
+                torn.add(key)
+    return {key: text for key, text in labels.items() if key not in torn}
 
 
 def _dimensions(value: object) -> dict[str, str]:
-    labels = {}
-    for item in value if isinstance(value, list) else ():
-        if isinstance(item, Mapping):
-            name = optional_text(item.get("name", item.get("Name")), "Trigger.Dimensions")
-            labels[name] = optional_text(item.get("value", item.get("Value")), "Trigger.Dimensions")
-    return labels
+    """Return dimensions, which are a list of names and values or an object."""
+    if isinstance(value, dict):
+        return {name: text_at(value, name) for name in value if "." not in name}
+    pairs = value if isinstance(value, list) else ()
+    return {
+        text_at(pair, "name", "Name"): text_at(pair, "value", "Value")
+        for pair in pairs
+        if text_at(pair, "name", "Name")
+    }
 
 
-def with_signature(
-    alerts: Sequence[Alert], body: Mapping[str, Any], check: SignatureCheck
-) -> list[Alert]:
-    """Return the alerts of this body, each with the result of the signature check in its text.
-
-    Only a verified message gets the button that confirms a subscription.
-    """
-    return [_with_signature(alert, body, check) for alert in alerts]
-
-
-def _with_signature(alert: Alert, body: Mapping[str, Any], check: SignatureCheck) -> Alert:
-    mark = {"sns_signature": str(check.signature)}
-    alert = replace(alert, labels=mark | {**alert.labels, **mark})
-    if check.signature is not Signature.VERIFIED:
-        return replace(alert, text=f"SNS signature not verified: {check.why}.\n{alert.text}")
-    if body.get("Type") not in _CONFIRMATIONS:
-        return alert
-    url = http_url(optional_text(body.get("SubscribeURL"), "SubscribeURL"))
-    if _SNS.fullmatch(url) is None:
-        return alert
-    return replace(alert, links=(Hyperlink("Confirm the subscription", url), *alert.links))
-
-
-def _confirmation(whole: Mapping[str, Any], kind: str) -> Alert:
-    topic = optional_text(whole.get("TopicArn"), "TopicArn")
-    return Draft(
-        source="cloudwatch",
-        status=AlertStatus.FIRING,
-        name=f"SNS {kind}",
-        title=f"Amazon SNS waits for a confirmation: {topic}",
-        # A signature proves that SNS sent this, not that the topic is ours.
-        text="Confirm only a subscription that you made, of a topic that you know."
-        f"\n{optional_text(whole.get('Message'), 'Message')}",
-        service=topic.rsplit(":", 1)[-1],
-        severity="low",
-        identity={"topic": topic, "kind": kind},
-        raw=whole,
-    ).alert()
+def _children(value: object) -> str:
+    """Return the names of the alarms that made a composite alarm change."""
+    items = value if isinstance(value, list) else ()
+    names = (text_at(item, "Arn", "arn").rpartition(":alarm:")[2] for item in items)
+    return ", ".join(name for name in names if name)
