@@ -156,7 +156,7 @@ async def connect(options: NatsOptions, ended: asyncio.Event, on_error: OnError)
                 error_cb=failed,
                 **credentials,
             )
-    except (nats.errors.Error, OSError) as error:
+    except Exception as error:  # of the library, the socket, or a key that is not valid
         await close(client)
         raise OutsideError(reasons[0] if reasons else text_of(error)) from error
     except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import nats
 import pytest
@@ -93,3 +94,21 @@ async def test_a_missing_right_is_a_problem_that_names_the_subject(world: World,
         text = await line(world, NATS_URL=server.url, NATS_USER="bot", NATS_PASSWORD="right")
     assert "$JS.API.STREAM.LIST" in text.replace("$js.api.stream.list", "$JS.API.STREAM.LIST")
     assert text.startswith("✗ nats NATS_URL: ")
+
+
+async def test_a_credentials_file_with_a_broken_key_is_a_problem(
+    world: World, tmp_path: Path
+) -> None:
+    config = tmp_path / "nats.conf"  # a public key of nobody: the server asks for a signature
+    key = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"
+    config.write_text(f"authorization {{ users = [{{ nkey: {key} }}] }}")
+    credentials = tmp_path / "bot.creds"
+    credentials.write_text(
+        "-----BEGIN NATS USER JWT-----\na.b.c\n------END NATS USER JWT------\n\n"
+        "-----BEGIN USER NKEY SEED-----\nSUNOTASEED\n------END USER NKEY SEED------\n"
+    )
+    with nats_server("-c", str(config)) as server:
+        text = await line(world, NATS_URL=server.url, NATS_CREDS_FILE=str(credentials))
+    assert text.startswith("✗ nats NATS_URL: ")
+    assert "NATS_CREDS_FILE" in text
+    assert "SUNOTASEED" not in text
