@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from bot.errors import StoreError
-from store.engines import first_schema, schema_changes
+from store.engines import first_schema, outbox_columns, schema_changes
 
 Migration = Callable[[], str]
 
@@ -114,7 +114,7 @@ def m019_expand_outbox_order() -> str:
     back. Only the order is approximate while both run: it takes each new message of this bot for
     one of a critical incident. A later step takes the triggers and the old columns away.
     """
-    return schema_changes.M019
+    return outbox_columns.M019
 
 
 def m020_expand_idempotency_keys() -> str:
