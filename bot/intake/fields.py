@@ -118,3 +118,18 @@ def time_at(body: object, *paths: str) -> datetime | None:
     """Return the first time under one of the paths, or None."""
     times = (read_time(value_at(body, path)) for path in paths)
     return next((time for time in times if time is not None), None)
+
+
+_LISTED = 200  # items of a list that a parser looks at
+
+
+def list_at(body: object, path: str) -> list[Any]:
+    """Return the first 200 items of a list under a path; empty if there is none."""
+    value = value_at(body, path)
+    return value[:_LISTED] if isinstance(value, list) else []
+
+
+def texts_at(body: object, path: str) -> list[str]:
+    """Return the texts and numbers of a list under a path."""
+    items = list_at(body, path)
+    return [str(item) for item in items if isinstance(item, str | int | float)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -39,6 +40,30 @@ def test_a_number_that_changes_does_not_change_the_identity(source: str, build: 
         for number in (1, 2, 3, 4)
     }
     assert len(fingerprints) == 1
+
+
+def variants(value: Any) -> Iterator[Any]:
+    """Yield copies of a JSON value in each of which one part has another form."""
+    yield from (None, 7, "x", [], {}, [7], {"x": 7})
+    for key, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        for other in variants(item) if isinstance(item, dict | list) else (None, 7, [7], {"x": []}):
+            changed = value.copy()
+            changed[key] = other
+            yield changed
+
+
+@pytest.mark.parametrize(("source", "build"), BODIES.values(), ids=BODIES)
+def test_whatever_form_a_part_of_a_body_has_it_becomes_an_alert_or_activity(
+    source: str, build: Builder
+) -> None:
+    body = build("cart-api", 1, True, True)
+    bodies = list(variants(body))
+    if isinstance(message := body.get("Message"), str) and message.startswith("{"):
+        bodies += [{**body, "Message": json.dumps(item)} for item in variants(json.loads(message))]
+    for changed in bodies:
+        reading = parse_body(source, changed)
+        assert reading.alerts or reading.activities
+        assert all(alert.title and alert.fingerprint for alert in reading.alerts)
 
 
 def with_event(event_type: str, **data: Any) -> Any:

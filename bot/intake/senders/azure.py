@@ -11,7 +11,7 @@ from typing import Any
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses, states
 from bot.intake.drafting import Draft
-from bot.intake.fields import an_object, text_at, time_at, value_at, wrong
+from bot.intake.fields import an_object, list_at, text_at, time_at, value_at, wrong
 
 _COMMON = "azureMonitorCommonAlertSchema"
 _OLDER = ("AzureMonitorMetricAlert", "Microsoft.Insights/LogAlert",
@@ -148,9 +148,8 @@ def _alert(
 
 
 def _dimensions(condition: object) -> dict[str, str]:
-    pairs = value_at(condition, "dimensions")
     return {
         name: text_at(pair, "value")
-        for pair in (pairs if isinstance(pairs, list) else ())
+        for pair in list_at(condition, "dimensions")
         if (name := text_at(pair, "name"))
     }

@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses, states
 from bot.intake.cleaning import TEXT_LIMIT
 from bot.intake.drafting import Draft
-from bot.intake.fields import an_object, at, optional_text, optional_time, text_at, value_at, wrong
+from bot.intake.fields import (
+    an_object,
+    at,
+    list_at,
+    optional_text,
+    optional_time,
+    text_at,
+    value_at,
+    wrong,
+)
 from bot.intake.senders import aws_events, sns
 from bot.intake.slack_message import SlackMessage
 
@@ -140,7 +149,7 @@ def parse_body(body: object) -> list[Alert]:
         raise wrong(at(where, "AlarmName"), "the alarm's name")
     trigger = an_object(alarm.get("Trigger") or {}, at(where, "Trigger"))
     labels = _metric_labels(trigger)
-    labels["triggering"] = _children(alarm.get("TriggeringChildren"))
+    labels["triggering"] = _children(list_at(alarm, "TriggeringChildren"))
     labels["account"] = optional_text(alarm.get("AWSAccountId"), at(where, "AWSAccountId"))
     arn = optional_text(alarm.get("AlarmArn"), at(where, "AlarmArn")).split(":")
     reason = optional_text(alarm.get("NewStateReason"), at(where, "NewStateReason"))
@@ -235,7 +244,6 @@ def _alarm_of_event(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
     name = text_at(detail, "alarmName")
     if not name:
         return None
-    metrics = value_at(detail, "configuration.metrics")
     return {
         "AlarmName": name,
         "AlarmDescription": text_at(detail, "configuration.description"),
@@ -255,7 +263,7 @@ def _alarm_of_event(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
                         }
                     }
                 }
-                for metric in (metrics if isinstance(metrics, list) else ())
+                for metric in list_at(detail, "configuration.metrics")
             ]
         },
     }
@@ -267,8 +275,7 @@ def _metric_labels(trigger: Mapping[str, Any]) -> dict[str, str]:
     An alarm on an anomaly band or on metric math has them in `Metrics[]`; of several metrics only
     the dimensions count that do not contradict each other.
     """
-    metrics = value_at(trigger, "Metrics")
-    inner = [value_at(item, "MetricStat.Metric") for item in metrics or () if metrics]
+    inner = [value_at(item, "MetricStat.Metric") for item in list_at(trigger, "Metrics")]
     labels: dict[str, str] = {}
     torn: set[str] = set()
     for metric in (trigger, *inner):
@@ -293,8 +300,7 @@ def _dimensions(value: object) -> dict[str, str]:
     }
 
 
-def _children(value: object) -> str:
+def _children(value: Sequence[Any]) -> str:
     """Return the names of the alarms that made a composite alarm change."""
-    items = value if isinstance(value, list) else ()
-    names = (text_at(item, "Arn", "arn").rpartition(":alarm:")[2] for item in items)
+    names = (text_at(item, "Arn", "arn").rpartition(":alarm:")[2] for item in value)
     return ", ".join(name for name in names if name)

@@ -14,7 +14,7 @@ from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
 from bot.intake.cleaning import LOOKED_AT
 from bot.intake.drafting import Draft, still
-from bot.intake.fields import an_object, text_at, time_at, value_at, wrong
+from bot.intake.fields import an_object, text_at, texts_at, time_at, wrong
 from bot.intake.slack_message import SlackMessage
 
 _STATES = r"(?:Re-?)?(?:Triggered|Warn(?:ing)?|No Data|Recovered|OK)|Renotify|Alert"
@@ -27,7 +27,7 @@ _BRACKETED = re.compile(
 _BEFORE_COLON = re.compile(
     rf"\s{{0,3}}(?P<state>{_STATES}){_SCOPE}:\s{{0,3}}{_PRIORITY}(?P<name>.*)", re.IGNORECASE
 )
-_TAG = re.compile(r"([A-Za-z][\w./-]{0,99}):([^,{}\s]{1,200})")
+_TAG = re.compile(r"(?<![\w./-])([A-Za-z][\w./-]{0,99}):([^,{}\s]{1,200})")
 _PRIORITY_FIRST = re.compile(r"\[(P[1-5])\]\s*", re.IGNORECASE)
 
 
@@ -76,8 +76,7 @@ def parse_body(body: object) -> list[Alert]:
     title = title or _Title("", "", "", text_at(whole, "title", "event_title"))
     name = text_at(whole, "alert_title") or title.name
     scope = text_at(whole, "alert_scope", "scope") or title.scope
-    tags = value_at(whole, "tags")
-    listed = ",".join(map(str, tags)) if isinstance(tags, list) else text_at(whole, "tags")
+    listed = ",".join(texts_at(whole, "tags")) or text_at(whole, "tags")
     labels = dict(_TAG.findall(listed[:LOOKED_AT])) | dict(_TAG.findall(scope))
     for label, field in (("host", "hostname"), ("host", "host_name"), ("metric_name", "metric")):
         labels.setdefault(label, text_at(whole, field))

@@ -11,7 +11,7 @@ from typing import Any
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
 from bot.intake.drafting import Draft
-from bot.intake.fields import an_object, text_at, time_at, value_at, wrong
+from bot.intake.fields import an_object, text_at, texts_at, time_at, value_at, wrong
 
 _DOCUMENT = "kibana.alert."
 _RECOVERED = ("recovered", "untracked")
@@ -62,8 +62,7 @@ def _document(whole: Mapping[str, Any]) -> Alert:
 
 def _rule(whole: Mapping[str, Any]) -> Alert:
     context = value_at(whole, "context")
-    tags = value_at(whole, "rule.tags")
-    pairs = (str(tag).partition(":") for tag in (tags if isinstance(tags, list) else ()))
+    pairs = (tag.partition(":") for tag in texts_at(whole, "rule.tags"))
     labels = {name.strip(): value.strip() for name, colon, value in pairs if colon}
     return _alert(
         whole,

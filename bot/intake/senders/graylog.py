@@ -11,7 +11,7 @@ from typing import Any
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
 from bot.intake.drafting import Draft
-from bot.intake.fields import an_object, text_at, time_at, value_at, wrong
+from bot.intake.fields import an_object, text_at, texts_at, time_at, value_at, wrong
 
 _PRIORITIES = {"1": "low", "2": "medium", "3": "high", "4": "critical"}
 
@@ -40,7 +40,7 @@ def parse_body(body: object) -> list[Alert]:
         ),
         **_texts(fields, fields if isinstance(fields, dict) else ()),
     }
-    key = text_at(event, "key") or ", ".join(map(str, value_at(event, "key_tuple") or ()))
+    key = text_at(event, "key") or ", ".join(texts_at(event, "key_tuple"))
     text = text_at(event, "message")
     priority = text_at(event, "priority")
     return [

@@ -14,7 +14,7 @@ from bot.incidents.model import Alert
 from bot.intake import guesses, states
 from bot.intake.cleaning import body_of
 from bot.intake.drafting import Draft
-from bot.intake.fields import an_object, text_at, time_at, value_at, wrong
+from bot.intake.fields import an_object, text_at, texts_at, time_at, value_at, wrong
 from bot.intake.slack_message import SlackMessage
 
 _SLACK = re.compile(r"[“\"](?P<name>[^”\"\n]{1,200})[”\"] is (?P<state>UP|DOWN)\b")
@@ -58,8 +58,7 @@ def _check(check: Mapping[str, Any], **more: Any) -> Alert:
     name = text_at(check, "name", "check", "check_name", "slug")
     state = text_at(check, "status", "state").lower()
     status = states.status_of(state)
-    listed = value_at(check, "tags")
-    tags = " ".join(map(str, listed)) if isinstance(listed, list) else text_at(check, "tags")
+    tags = " ".join(texts_at(check, "tags")) or text_at(check, "tags")
     labels = {}
     for tag in tags.split():
         key, mark, value = tag.replace("=", ":", 1).partition(":")

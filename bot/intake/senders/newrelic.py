@@ -11,7 +11,7 @@ from typing import Any
 from bot.incidents.model import Alert
 from bot.intake import guesses, states
 from bot.intake.drafting import Draft, activity_about
-from bot.intake.fields import an_object, text_at, time_at, value_at, wrong
+from bot.intake.fields import an_object, text_at, texts_at, time_at, value_at, wrong
 from bot.intake.reading import Activity, ActivityKind
 
 
@@ -43,8 +43,7 @@ def _workflow(whole: Mapping[str, Any]) -> Alert | Activity:
         if text_at(whole, "trigger").upper().startswith("UN"):
             kind = ActivityKind.UNACKNOWLEDGED
         return activity_about("newrelic", identity, kind, title, text_at(whole, "owner"))
-    entities = value_at(whole, "impactedEntities")
-    names = [str(name) for name in entities] if isinstance(entities, list) else []
+    names = texts_at(whole, "impactedEntities")
     status = states.status_of(state)
     resolved = status is states.RESOLVED
     return Draft(

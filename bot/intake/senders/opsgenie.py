@@ -12,7 +12,7 @@ from typing import Any
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
 from bot.intake.drafting import Draft, activity_about
-from bot.intake.fields import an_object, text_at, time_at, value_at, wrong
+from bot.intake.fields import an_object, text_at, texts_at, time_at, value_at, wrong
 from bot.intake.reading import Activity, ActivityKind
 from bot.intake.times import read_time
 
@@ -81,14 +81,14 @@ def _updated_at(alert: object) -> datetime | None:
 
 
 def _labels(alert: object) -> dict[str, str]:
-    details, tags = value_at(alert, "details"), value_at(alert, "tags")
+    details = value_at(alert, "details")
     labels = {
         name: text_at(details, name)
         for name in (details if isinstance(details, dict) else ())
         if "." not in name
     }
-    for tag in tags if isinstance(tags, list) else ():
-        name, colon, value = str(tag).partition(":")
+    for tag in texts_at(alert, "tags"):
+        name, colon, value = tag.partition(":")
         labels.setdefault(name.strip(), value.strip() if colon else "true")
     for name in ("entity", "team", "source", "tinyId"):
         labels.setdefault(name, text_at(alert, name))

@@ -11,7 +11,7 @@ from typing import Any
 from bot.incidents.model import Alert
 from bot.intake import guesses, states
 from bot.intake.drafting import Draft
-from bot.intake.fields import an_object, text_at, time_at, value_at, wrong
+from bot.intake.fields import an_object, text_at, texts_at, time_at, wrong
 
 
 def recognises(body: Mapping[str, Any]) -> bool:
@@ -26,18 +26,17 @@ def parse_body(body: object) -> list[Alert]:
     if not name or not state:
         raise wrong("current_state", "the state beside check_name, as Pingdom sends it")
     status = states.status_of(state)
-    tags = value_at(whole, "tags")
     host = text_at(whole, "check_params.hostname")
     reason = text_at(whole, "long_description", "description")
     changed_at = time_at(whole, "state_changed_timestamp", "state_changed_utc_time")
     resolved = status is states.RESOLVED
     shown = name.replace(" ", "-")
     labels = {}
-    for tag in tags if isinstance(tags, list) else ():
+    for tag in texts_at(whole, "tags"):
         # A tag of Pingdom has no colon: people write env-prod or env_prod.
         for label in ("service", "env"):
-            if str(tag).startswith((f"{label}-", f"{label}_", f"{label}:")):
-                labels[label] = str(tag)[len(label) + 1 :]
+            if tag.startswith((f"{label}-", f"{label}_", f"{label}:")):
+                labels[label] = tag[len(label) + 1 :]
     return [
         Draft(
             source="pingdom",

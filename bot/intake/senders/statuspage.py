@@ -11,7 +11,7 @@ from typing import Any
 from bot.incidents.model import Alert
 from bot.intake import states
 from bot.intake.drafting import Draft, activity_about
-from bot.intake.fields import an_object, text_at, time_at, value_at, wrong
+from bot.intake.fields import an_object, list_at, text_at, time_at, value_at, wrong
 from bot.intake.reading import Activity, ActivityKind
 
 _ENDS = ("resolved", "postmortem", "completed")
@@ -48,8 +48,7 @@ def parse_body(body: object) -> list[Alert | Activity]:
     if state in _MAINTENANCE:
         said = f"{state.replace('_', ' ')}: {name}\n{text}"
         return [activity_about("statuspage", identity, ActivityKind.UPDATED, said)]
-    listed = value_at(incident, "components")
-    components = [text_at(item, "name") for item in listed] if isinstance(listed, list) else []
+    components = [text_at(item, "name") for item in list_at(incident, "components")]
     ended = state in _ENDS
     impact = text_at(incident, "impact_override", "impact")
     return [
