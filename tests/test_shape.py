@@ -48,6 +48,17 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert list(circles(imports)) == [], "move what both need to a third module"
 
 
+def test_no_test_module_imports_another() -> None:
+    importing = [
+        f"{file.relative_to(ROOT)}: {node.module}"
+        for file in files("tests")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+        if node.module.startswith("tests.") and node.module.rpartition(".")[2].startswith("test_")
+    ]
+    assert importing == [], "move what both need to tests/helpers"
+
+
 def imported_by(file: Path, modules: Container[str]) -> set[str]:
     """The modules that it imports, at its head or later; a package only for its own names."""
     imported: set[str] = set()

@@ -10,7 +10,7 @@ import pytest
 from bot.app import Bot
 from bot.errors import SettingsError
 from bot.settings import load
-from tests.test_settings import GOOD
+from tests.helpers.good_settings import GOOD
 
 
 def test_the_bot_and_its_check_do_not_import_the_library() -> None:

@@ -16,9 +16,9 @@ from bot.response.verify import Probed
 from bot.steps.runner import StepRunner
 from bot.steps.step import Step
 from store import Store
+from tests.helpers.approved_dispatches import approved
 from tests.helpers.builders import claim_execution, later
 from tests.helpers.incident_bench import Bench, Gateway
-from tests.response.test_parallel import approved
 
 DISPATCHING, SUCCEEDED = RemediationStatus.DISPATCHING, RemediationStatus.SUCCEEDED
 VERIFIED = RemediationStatus.VERIFIED

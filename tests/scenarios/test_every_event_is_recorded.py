@@ -26,6 +26,7 @@ from store import open_store
 from store.audit.sealing import AuditKey
 from tests.helpers.clocks import RunningClock
 from tests.helpers.databases import SqliteDatabase
+from tests.helpers.locked_files import held
 from tests.helpers.slack_faults import HttpProxy, SlackHooks
 from tests.helpers.waiting import until
 from tests.scenarios.world import (
@@ -39,7 +40,6 @@ from tests.scenarios.world import (
     restart_sop,
     stop_sop,
 )
-from tests.store.test_sqlite_files import held
 
 pytestmark = pytest.mark.unmeasured
 

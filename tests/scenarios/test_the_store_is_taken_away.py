@@ -16,10 +16,10 @@ import pytest
 from bot.app import Bot
 from store import open_store
 from tests.helpers.databases import SqliteDatabase
+from tests.helpers.locked_files import held
 from tests.helpers.slack_faults import SlackHooks
 from tests.scenarios.starting import StartBot, StartProcess
 from tests.scenarios.world import BEN, Gateway, LeakyService, World, restart_sop
-from tests.store.test_sqlite_files import held
 
 PAGE = 4096
 

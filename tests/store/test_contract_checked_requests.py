@@ -13,9 +13,9 @@ from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
 from store import Store
 from tests.helpers.builders import ANA, AUDIT_KEY, TEAM, later, pending_approval, voter
+from tests.helpers.counting_engine import CountingEngine
+from tests.helpers.requests import approved, blocker_of, claimed, may_send
 from tests.helpers.trail import tamper, trail
-from tests.store.test_contract_freezes import approved, blocker_of, claimed, may_send
-from tests.store.test_costs import CountingEngine
 
 
 async def requested(store: Store, target: str) -> Approval:

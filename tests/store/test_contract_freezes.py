@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.blockers import evaluate, requirement_of
-from bot.approvals.facts import Config
 from bot.approvals.limits import Limits
-from bot.approvals.model import Approval, ApprovalConditions, Binding, Choice, Execution, Freeze
+from bot.approvals.model import Approval, Choice, Freeze
 from bot.approvals.reason_text import sentence
 from bot.approvals.reasons import BlockerKind
 from bot.errors import Refused
@@ -28,37 +26,13 @@ from tests.helpers.builders import (
     TEAM,
     claim_execution,
     later,
-    open_incident,
     pending_approval,
     voter,
 )
+from tests.helpers.requests import approved, blocker_of, claimed, may_send
 from tests.helpers.trail import anchors, fault, tamper, trail
 
 REVOKED = RemediationStatus.REVOKED
-
-
-async def approved(store: Store, **changes: Any) -> Approval:
-    incident = await open_incident(store)
-    terms = ApprovalConditions(
-        bound=Binding(severity=incident.severity, env=incident.env, service="web")
-    )
-    result = await pending_approval(store, incident.id, **{"terms": terms, **changes})
-    await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
-    return result
-
-
-async def claimed(store: Store, at: float = 2) -> Execution:
-    execution = await claim_execution(store, later(at), Limits())
-    assert execution is not None
-    return execution
-
-
-async def may_send(store: Store, execution: Execution, at: float) -> bool:
-    approval = await store.approval(execution.approval_id)
-    config = Config(sop="", requirement=requirement_of(approval))
-    return await store.record_request(
-        execution, approval, later(at), Limits(), config, {"key": execution.id}
-    )
 
 
 async def frozen_message(store: Store) -> Any:
@@ -116,10 +90,19 @@ async def test_a_freeze_that_cannot_be_recorded_is_not_announced_either(store: S
 
 NOBODY_CAN_TELL = "disagree about a freeze|the audit trail was cut back"
 
+
 DELETE_ROW = ("DELETE FROM freezes",)
+
+
 DELETE_RECORD = ("DELETE FROM audit WHERE kind = 'frozen'",)
+
+
 EDIT_RECORD = ("UPDATE audit SET kind = 'unfrozen' WHERE kind = 'frozen'",)
+
+
 HIDE_RECORD = ("UPDATE audit SET incident_id = 1 WHERE kind = 'frozen'",)
+
+
 DELETE_HEAD = ("DELETE FROM audit_anchors WHERE name = 'head'",)
 
 
@@ -317,13 +300,6 @@ async def test_requests_that_retention_forgot_are_not_missing(store: Store) -> N
         store, approval.incident_id, target="db", expires_at=later(300_000)
     )
     assert await blocker_of(store, waiting, 200_001) is None
-
-
-async def blocker_of(store: Store, approval: Approval, at: float) -> BlockerKind | None:
-    facts = await store.blocker_facts(Limits(), later(at))
-    incident = await store.incident(approval.incident_id)
-    result = evaluate(approval, incident, facts, Limits(), later(at))
-    return result.kind if result else None
 
 
 async def test_what_is_deleted_by_hand_shows_without_the_key_too(store: Store) -> None:

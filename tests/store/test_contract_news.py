@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.approvals.model import Execution
 from bot.approvals.reasons import from_text
 from bot.incidents.model import Incident, Severity
-from bot.incidents.news import News, NewsKind
+from bot.incidents.news import NewsKind
 from bot.incidents.remediation import RemediationStatus
 from store import Store
 from store.operations.news import MOST_WAITING
@@ -26,24 +26,7 @@ from tests.helpers.builders import (
     revoke,
 )
 from tests.helpers.executions import approved
-
-
-async def news_of(store: Store) -> list[News]:
-    """Every piece of news, as its message in the outbox would show it."""
-    items = []
-    for number in range(1, 60):  # what was said already may have taken a number
-        if await store.outbox_message(f"news:{number}"):
-            item = await store.news(number)
-            assert item is not None
-            items.append(item)
-    return items
-
-
-async def shown(store: Store, key: str) -> None:
-    """Slack shows that message."""
-    message = await store.outbox_message(key)
-    assert message is not None
-    assert await store.outbox_sent(message, f"{message.id}.0")
+from tests.helpers.news import news_of, shown
 
 
 async def claimed(store: Store, incident: Incident) -> Execution:

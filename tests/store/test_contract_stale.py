@@ -13,8 +13,8 @@ from bot.incidents.news import News, NewsKind
 from store import Store
 from store.operations.news import MOST_WAITING
 from tests.helpers.builders import ANA, BEN, CHANNEL, alert, deliver, identify, later, resolved
+from tests.helpers.news import news_of, shown
 from tests.helpers.stores import Storage
-from tests.store.test_contract_news import news_of, shown
 
 HOUR = 3600
 DAY = 24 * HOUR

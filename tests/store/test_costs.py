@@ -7,8 +7,6 @@ from growing unnoticed.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Generator
 from typing import Any, cast
 
 import pytest
@@ -23,10 +21,11 @@ from store.messages import EVERYTHING
 from store.operations import freezes, grouping, trust
 from store.operations.outbox_fetch import FetchRequest
 from store.operations.trail_end import End
-from store.statements import Operation, Statement, query
+from store.statements import Operation, query
 from store.topics import Topic
 from tests.handlers.conftest import Known
 from tests.helpers.builders import ANA, AUDIT_KEY, CHANNEL, NOW, TEAM, alert, identify
+from tests.helpers.counting_engine import CountingEngine
 from tests.helpers.incident_bench import Bench
 from tests.helpers.stores import Storage
 
@@ -34,39 +33,6 @@ TOO_MANY = (
     "Every alert, or every click, pays this. If it must be more, say in the commit why; else read"
     " together what is needed together, and write only what has changed."
 )
-
-
-class CountingEngine:
-    """An engine that counts what it is asked for."""
-
-    def __init__(self, engine: Any) -> None:
-        self._engine = engine
-        self.counts: Counter[str] = Counter()
-        self.loads = 0  # of approvals
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    async def write(self, operation: Any, *args: Any, **kwargs: Any) -> Any:
-        self.counts["transactions"] += 1
-        return await self._engine.write(self._counted, operation, args, kwargs)
-
-    async def read(self, operation: Any, *args: Any, **kwargs: Any) -> Any:
-        self.counts["reads"] += 1
-        return await self._engine.read(self._counted, operation, args, kwargs)
-
-    def _counted(self, operation: Any, args: Any, kwargs: Any) -> Operation[Any]:
-        running: Generator[Statement, Any, Any] = operation(*args, **kwargs)
-        answer: Any = None
-        try:
-            while True:
-                statement = running.send(answer)
-                if statement.wants in ("rows", "count", "nothing"):
-                    self.counts["statements"] += 1
-                    self.loads += statement.sql == "SELECT * FROM approvals WHERE id = ?"
-                answer = yield statement
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture

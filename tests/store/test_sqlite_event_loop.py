@@ -13,7 +13,7 @@ import pytest
 from store.engines.sqlite import SqliteEngine
 from store.engines.sqlite_worker import Worker
 from store.statements import Operation, execute, query
-from tests.store.test_sqlite_files import held
+from tests.helpers.locked_files import held
 
 MANY = 100  # turns of the loop, which it makes in some milliseconds if nothing holds it
 LONG = 1_000_000  # rows to count: more than 20 ms anywhere

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,6 +16,7 @@ from bot.errors import StoreError
 from store import Store, open_store
 from store.engines.sqlite import SqliteEngine
 from tests.helpers.builders import NOW
+from tests.helpers.locked_files import held
 from tests.helpers.stores import write_key
 
 NOBODY = 65534
@@ -133,30 +131,6 @@ async def test_a_read_only_folder_is_named(ordinary_user: Path) -> None:
 
 def forbid_writing(folder: Path) -> None:
     folder.chmod(0o500)
-
-
-@contextlib.contextmanager
-def held(file: Path) -> Iterator[None]:
-    """Another process that holds the file's write lock."""
-    program = (
-        "import sqlite3, sys\n"
-        "c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-        "c.execute('BEGIN IMMEDIATE')\n"
-        "print('held', flush=True)\n"
-        "sys.stdin.read()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(file)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        try:
-            yield
-        finally:
-            process.kill()
 
 
 async def test_a_file_that_another_process_holds_fails_the_write_and_then_works_again(

@@ -18,8 +18,8 @@ from store.engines.sqlite import SqliteEngine
 from store.topics import Topic
 from tests.helpers.builders import CHANNEL, NOW, alert, identify
 from tests.helpers.every_state import fill
+from tests.helpers.locked_files import held
 from tests.helpers.stores import write_key
-from tests.store.test_sqlite_files import held
 
 PAGE = 4096
 
