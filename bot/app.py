@@ -31,11 +31,12 @@ from bot.from_settings import (
     connection_limits,
     first_configuration,
     gateway_client,
-    nats_options,
+    nats_session_of,
     read_configuration,
     slack_client,
     task_instructions,
 )
+from bot.health_checks import register_checks
 from bot.observability.events import Event, emit
 from bot.observability.health import Health
 from bot.observability.metrics import Metrics
@@ -159,7 +160,17 @@ class Bot:
         self._backfill = HistoryBackfill(
             slack, store, receiver, channels, self._clock, self.metrics, self._config
         )
-        self._register_health()
+        register_checks(
+            self.health,
+            takes_writes=lambda: self.service.store.ping(self._clock()),
+            check_connections=lambda: self._connections.check(),
+            backfill=self._backfill,
+            outbox=self.outbox,
+            watchdog=self._watchdog,
+            advisor=self._advisor,
+            gateway=self._gateway_watch,
+            gateway_required=self._settings.ai_command_gateway_required,
+        )
         self._start_steps()
         await self._start_web(session)
         await self._connect(client, receiver, session)
@@ -314,47 +325,11 @@ class Bot:
         self._run_until_the_end(self._backfill.run(), "backfill")
 
     async def _start_nats(self) -> None:
-        """Consume and publish, if NATS_URL is set. The server may be away; the bot connects later.
-
-        The library is optional and loaded only here.
-        """
-        settings = self._settings
-        if not settings.nats_servers:
-            return
-        try:
-            from bot.nats.session import nats_session
-        except ImportError as error:
-            why = "NATS needs its library; install it with `make nats`"
-            raise SettingsError([f"NATS_URL: {why}"]) from error
-        channel = settings.slack_alert_channels[0]
-        nats = await nats_session(
-            nats_options(settings), self.service, channel, self._clock, self.metrics
-        )
-        self.health.register("nats", nats.check, vital=False)
-        self._run_until_the_end(nats.run(), "nats")
-
-    def _register_health(self) -> None:
-        async def slack() -> None:
-            self._connections.check()
-            await self._backfill.check()
-
-        async def store_takes_writes() -> None:
-            await self.service.store.ping(self._clock())
-
-        self.health.register(
-            "store", store_takes_writes, events=(Event.STORE_UNAVAILABLE, Event.STORE_AVAILABLE)
-        )
-        self.health.register("slack", slack)
-        self.health.register("outbox", self.outbox.check)
-        self.health.register("audit trail", self._watchdog.check_trail, vital=False)
-        self.health.register("work", self._watchdog.check, vital=False)
-        if self._advisor.health() is not None:
-            self.health.register("advisor", self._advisor.check, vital=False)
-        self.health.register(
-            "gateway",
-            self._gateway_watch.check,
-            vital=self._settings.ai_command_gateway_required,
-        )
+        """Consume and publish if NATS_URL is set, now or once the server can be reached."""
+        nats = await nats_session_of(self._settings, self.service, self._clock, self.metrics)
+        if nats is not None:
+            self.health.register("nats", nats.check, vital=False)
+            self._run_until_the_end(nats.run(), "nats")
 
     def _run_until_the_end(self, loop: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(loop, name=name)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -24,9 +25,13 @@ from bot.observability.metrics import Metrics
 from bot.policy import Policy, read_policy
 from bot.regular_files import read_regular
 from bot.remediation.client import GatewayClient
+from bot.response import IncidentService
 from bot.serving.limits import ConnectionLimits
 from bot.settings import Settings
 from handlers.inbound.alert_receiver import AlertChannels
+
+if TYPE_CHECKING:
+    from bot.nats.session import NatsSession
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +72,24 @@ def nats_options(settings: Settings) -> NatsOptions:
         password=settings.nats_password.get_secret_value(),
         credentials=settings.nats_creds.get_secret_value(),
     )
+
+
+async def nats_session_of(
+    settings: Settings, service: IncidentService, clock: Callable[[], datetime], metrics: Metrics
+) -> NatsSession | None:
+    """The session with NATS, connected if the server can be reached; None without NATS_URL.
+
+    The library is optional and loaded only here.
+    """
+    if not settings.nats_servers:
+        return None
+    try:
+        from bot.nats.session import nats_session
+    except ImportError as error:
+        why = "NATS needs its library; install it with `make nats`"
+        raise SettingsError([f"NATS_URL: {why}"]) from error
+    channel = settings.slack_alert_channels[0]
+    return await nats_session(nats_options(settings), service, channel, clock, metrics)
 
 
 def alert_channels(settings: Settings, own_bot_id: str) -> AlertChannels:

@@ -14,7 +14,6 @@ MOST_LINES, MOST_LINES_OF_A_FUNCTION = 350, 50
 
 # What is longer still. Take a line out when you split the file; nothing may be added.
 LONG_FILES: dict[str, int] = {
-    "bot/app.py": 374,
     "tests/scenarios/test_anomalies_by_nats.py": 385,
 }
 LONG_FUNCTIONS = 5
