@@ -22,7 +22,11 @@ def without_link_label(text: str) -> str:
 
 
 def behind_delimiter(text: str) -> str | None:
-    """Return what follows `:`, `|`, `->` or ` - ` at the beginning, or None without one."""
+    """Return what follows `:`, `|`, `->` or ` - ` at the beginning, or None without one.
+
+    Slack's marks of bold and code may end before it: `*Resolved*: …`.
+    """
+    text = text.lstrip("*_~`")
     stripped = text.lstrip()
     for delimiter in _DELIMITERS:
         if stripped.startswith(delimiter):

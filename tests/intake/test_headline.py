@@ -15,6 +15,8 @@ FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
     ("firing", "resolved", "subject"),
     [
         ("FIRING: Queue is stuck", "RESOLVED: Queue is stuck", "Queue is stuck"),
+        ("*Firing*: Queue is stuck", "*Resolved*: Queue is stuck", "Queue is stuck"),
+        ("`FIRING` | Queue is stuck", "_Resolved_ - Queue is stuck", "Queue is stuck"),
         ("Queue watch is firing", "Queue watch has recovered", "Queue watch"),
         ("Queue watch - FIRING", "Queue watch - OK", "Queue watch"),
         ("🔥 Firing: Queue watch", "✅ Resolved: Queue watch", "Queue watch"),
