@@ -12,6 +12,12 @@ _BEHIND_WORD = re.compile(
     r"|dopo|após)\b",
     re.IGNORECASE,
 )
+_DETAILS = re.compile(
+    r" [-–—|(] ?(?:reason|it was|was down|downtime|duration|details?|lasted|value|currently|current"
+    r"|started|since|after|error|cause|response|took|last)\b",
+    re.IGNORECASE,
+)
+_DURATION = re.compile(r"(?:in|after) [\d(]", re.IGNORECASE)
 
 
 def without_link_label(text: str) -> str:
@@ -30,7 +36,7 @@ def behind_delimiter(text: str) -> str | None:
     stripped = text.lstrip()
     for delimiter in _DELIMITERS:
         if stripped.startswith(delimiter):
-            return stripped[len(delimiter) :].lstrip()
+            return stripped[len(delimiter) :].lstrip(" \t*_~`")
     dashes = stripped.lstrip("-–—")
     is_apart = text[:1].isspace() and dashes != stripped and dashes[:1].isspace()
     return dashes.lstrip() if is_apart else None
@@ -48,3 +54,14 @@ def ends_behind(text: str) -> bool:
     if not stripped or (stripped.startswith("-") and text[:1].isspace()):
         return True
     return _BEHIND_WORD.match(stripped) is not None
+
+
+def without_details(text: str) -> str:
+    """Return a subject without what follows it: `shop - Reason: timeout`, `shop (took 3 s)`."""
+    details = _DETAILS.search(text)
+    return text[: details.start()] if details and details.start() > 0 else text
+
+
+def is_result_of_run(text: str) -> bool:
+    """Return True if a duration follows a word: `passed in 02:01`, `Failure after 41 s`."""
+    return _DURATION.match(text.lstrip()) is not None

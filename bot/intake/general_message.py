@@ -183,6 +183,6 @@ def _says_resolved(message: SlackMessage, headlines: Sequence[Headline]) -> bool
     if any(headline.emoji is AlertStatus.RESOLVED for headline in headlines):
         return True
     return any(
-        read_headline(line).state is AlertStatus.RESOLVED
+        AlertStatus.RESOLVED in (read_headline(line).state, states.state_of(line))
         for line in message.text[:TEXT_LIMIT].split("\n")[:_HEADLINES_READ]
     )

@@ -17,6 +17,8 @@ from bot.intake.delimiters import (
     behind_delimiter,
     ends_before_state,
     ends_behind,
+    is_result_of_run,
+    without_details,
     without_link_label,
 )
 from bot.intake.states import StateWord
@@ -102,6 +104,7 @@ class _Reader:
             if self.state is None:
                 self.state = word.status
         front = " ".join(f"[{name}]" for name in self.names)
+        subject = subject[: len(without_details(rest))]
         subject = _without_fillers(" ".join([*self.names, subject]))
         title = " ".join(part for part in (front, title.strip(" \t*_~`|:;,-–—>»→")) if part)
         return Headline(
@@ -289,6 +292,8 @@ def _stands_as_state(
     if states.folded(rest[start:end]) in _AMBIGUOUS:
         before = rest[:start]
         is_run = _RUN_NUMBER.fullmatch(next(iter(before.split()[-1:]), "")) is not None
+        if is_result_of_run(rest[end:]):
+            return True
         return is_run or ends_before_state(before) or rest[start:end].isupper()
     return True
 

@@ -27,3 +27,11 @@ def test_a_second_member_with_other_labels_is_still_the_same_group() -> None:
 def test_a_group_of_another_name_or_environment_is_another_one() -> None:
     titles = ("DiskFull prod (payments)", "DiskFull staging (payments)", "DiskSlow prod (payments)")
     assert len({fingerprint(f"[FIRING:1] {title}") for title in titles}) == 3
+
+
+def test_a_service_of_the_group_comes_before_a_pod_that_its_members_share() -> None:
+    title = "[FIRING:1] SlowAnswers prod 10.0.0.5:80 kubernetes-pods cart-api (shop-pod-x critical)"
+    message = {"username": "Alertmanager", "attachments": [{"title": title, "color": "danger"}]}
+    (alert,) = parse_message(message).alerts
+    assert alert.service == "cart-api"
+    assert alert.read_from["service"] == "guess"

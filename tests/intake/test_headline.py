@@ -38,6 +38,17 @@ FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
         ("Alerta: Fila parada", "Resolvido: Fila parada", "Fila parada"),
         ("Allarme: Pompa ferma", "Risolto: Pompa ferma", "Pompa ferma"),
         ("決済APIで障害が発生しました", "決済APIが復旧しました", "決済API"),
+        ("*Problem*: Pump 3", "*Resolved*: Pump 3", "Pump 3"),
+        (
+            ":red_circle: Monitor is DOWN: shop - Reason: timeout",
+            ":large_green_circle: Monitor is UP: shop - It was down for 5 minutes",
+            "shop",
+        ),
+        (
+            "Pipeline #1 of shop failed in 02:03",
+            "Pipeline #1 of shop passed in 02:01",
+            "Pipeline #1 of shop",
+        ),
         ("【告警】订单服务", "【恢复】订单服务", "订单服务"),
     ],
 )

@@ -115,11 +115,19 @@ def labels_of_values(title: BracketTitle) -> dict[str, str]:
 
 def _service_among(values: list[str], title: BracketTitle) -> str:
     of_group = [word for word in values if word in title.group and not guesses.is_category(word)]
-    if len(of_group) > 1:
+    if len(of_group) > 1 or (of_group and _follows_what_measures(of_group[0], title.group)):
         return of_group[-1]
     of_common = [word for word in values if word not in title.group]
     by_rank = sorted([*of_common, *of_group], key=guesses.is_category)
     return next(iter(by_rank), next(iter(values), ""))
+
+
+def _follows_what_measures(word: str, group: Sequence[str]) -> bool:
+    """Return True if an instance or a scrape job stands before the word: its label sorts later."""
+    before = group[: group.index(word)]
+    return any(
+        guesses.looks_like_address(token) or guesses.looks_like_exporter(token) for token in before
+    )
 
 
 # The titles of a burst, cut to 1,000 characters, repeat the same few words.
