@@ -64,7 +64,6 @@ class LocalSlack(Outages, Watching):
         links = Links(clock, workspace.app.app_id, chain, self.seed)
         links.deliveries = [] if record_calls else None
         interactions = Interactions(workspace, clock, self._interactive)
-        manifest = manifest or Manifest()
         self._core = Core(
             clock=clock,
             tokens=Tokens.random(workspace.app.app_id),
@@ -74,10 +73,10 @@ class LocalSlack(Outages, Watching):
             views=Views(workspace, interactions),
             faults=chain,
             script=Script(),
-            manifest=manifest,
+            manifest=manifest or Manifest(),
             limits=limits,
             calls=[] if record_calls else None,
-            scopes=scopes if scopes is not None else manifest.scopes,
+            scopes=(manifest or Manifest()).scopes if scopes is None else scopes,
         )
         chain.add(self._core.script)
         if isinstance(faults, Chaos):

@@ -72,15 +72,15 @@ async def test_a_kill_minus_nine_loses_and_doubles_no_line(
     file = declare(world)
     first = await bot_process(fork=True)
     await begun(world)
-    words = [f"{a}{b} broke" for a in "klmnop" for b in "uvwxyz"]
+    faults = [f"{a}{b} broke" for a in "klmnop" for b in "uvwxyz"]
     with file.open("a") as log:
-        log.write("".join(f"ERROR cart: {word}\n" for word in words[:12]))
+        log.write("".join(f"ERROR cart: {fault}\n" for fault in faults[:12]))
     await until(lambda: titles(world), why="the first lines are alerts")
     with file.open("a") as log:
-        log.write("".join(f"ERROR cart: {word}\n" for word in words[12:24]))
+        log.write("".join(f"ERROR cart: {fault}\n" for fault in faults[12:24]))
     first.kill()
     with file.open("a") as log:
-        log.write("".join(f"ERROR cart: {word}\n" for word in words[24:]))
+        log.write("".join(f"ERROR cart: {fault}\n" for fault in faults[24:]))
     await bot_process(fork=True)
-    await until(lambda: len(titles(world)) >= len(words), why="every line is an alert")
-    assert sorted(titles(world)) == sorted(words)
+    await until(lambda: len(titles(world)) >= len(faults), why="every line is an alert")
+    assert sorted(titles(world)) == sorted(faults)
