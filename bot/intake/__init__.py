@@ -35,6 +35,8 @@ from bot.intake.senders import (
     opsgenie,
     pagerduty,
     pingdom,
+    nagios,
+    netdata,
     sentry,
     splunk,
     statuspage,
@@ -77,7 +79,11 @@ PARSERS: tuple[Parser, ...] = (
     Parser(
         "uptime-kuma", uptime_kuma.parse_message, uptime_kuma.parse_body, uptime_kuma.recognises
     ),
-    Parser("zabbix", zabbix.parse_message),
+    Parser("zabbix", zabbix.parse_message, zabbix.parse_body, zabbix.recognises),
+    Parser("nagios", nagios.parse_message, nagios.parse_body, nagios.recognises),
+    Parser("icinga", None, nagios.parse_body),
+    Parser("checkmk", None, nagios.parse_body),
+    Parser("netdata", netdata.parse_message, netdata.parse_body, netdata.recognises),
     Parser("airflow", None, airflow.parse_body, airflow.recognises),
     Parser("azure", None, azure.parse_body, azure.recognises),
     Parser("betterstack", None, betterstack.parse_body, betterstack.recognises),

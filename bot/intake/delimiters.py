@@ -8,7 +8,7 @@ _LINK_LABELS = ("(open)", "[open]", "(view)", "[view]", "(details)", "(link)", "
 _DELIMITERS = (":", "：", "|", "»", ">", "->", "=>", "→")
 _ENDS_BEFORE_STATE = (*_DELIMITERS, ",", ";", "!", "–", "—", "(", "[", "【", "（")
 _BEHIND_WORD = re.compile(
-    r"[:：!.,;|)\]】）>–—→(\[]|->|=>|(?:after|for|since|at|in|on|with|by|again|nach|seit|depuis|desde"
+    r"[:：!.,;|)\]】）>*_~–—→(\[]|->|=>|(?:after|for|since|at|in|on|with|by|again|nach|seit|depuis|desde"
     r"|dopo|após)\b",
     re.IGNORECASE,
 )

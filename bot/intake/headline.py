@@ -42,6 +42,8 @@ _BRACKETS = {
 _BRACKETED = re.compile(r"\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|【[^【】]{1,60}】")
 _RUN_NUMBER = re.compile(r"#\d+")  # "job #32 Failure": a run and its result
 _AMOUNT = re.compile(r"[-+<>=~]? ?\d|(?:to|than|over|by|and)\b", re.IGNORECASE)
+_ARROW = re.compile(r" ?(?:-+>|=+>|[→➔➜]) ?")
+_SEVERITY_BEHIND = re.compile(r"(?:CRIT|CRITICAL|WARN|WARNING|UNKNOWN|UNKN)\b")
 # Before a colon these name the kind of the subject: `PROBLEM Service Alert: web1/HTTP`.
 _KINDS = parse_words("service host check job build rule server pipeline workflow dag query")
 _NUMBER = re.compile(r"#?\d+[a-z%]{0,3}", re.IGNORECASE)
@@ -245,7 +247,7 @@ class _Reader:
             connectors = index
             while connectors > 1 and _is_connector(tokens[connectors - 1]):
                 connectors -= 1
-            if states.folded(tokens[index - 1][0]) == "from":
+            if states.folded(tokens[index - 1][0]) == "from" or _leads_on(rest, end):
                 left_at = tokens[connectors].start()
                 continue
             if not _stands_as_state(rest, tokens, index, end, word):
@@ -269,6 +271,15 @@ class _Reader:
         if token[0].isupper() and known_severity(token[0]) is not None:
             return token.end(), StateWord(AlertStatus.FIRING, is_symptom=True)
         return token.end(), None
+
+
+def _leads_on(rest: str, end: int) -> bool:
+    """Return True if an arrow and another state follow: `CRIT -> OK`."""
+    arrow = _ARROW.match(rest, end)
+    if arrow is None:
+        return False
+    _, word = _phrase_at(rest, arrow.end())
+    return word is not None or _SEVERITY_BEHIND.match(rest, arrow.end()) is not None
 
 
 def _is_connector(token: re.Match[str]) -> bool:

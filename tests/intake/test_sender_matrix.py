@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bot.sources_command.commands import Outcome, Payloads, outcome_of, read
-from tests.intake import cloud_payloads
+from tests.intake import cloud_payloads, infra_payloads
 
-FORMS = {**cloud_payloads.FORMS}
+FORMS = {**cloud_payloads.FORMS, **infra_payloads.FORMS}
 ENDLESS = {**cloud_payloads.ENDLESS}
 CASES = [pytest.param(*form, id=name) for name, form in FORMS.items()]
 ENDLESS_CASES = [pytest.param(*form, id=name) for name, form in ENDLESS.items()]
