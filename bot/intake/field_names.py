@@ -15,6 +15,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "condition_name", "rule_name", "alert_rule", "alert_rule_name", "monitor_name",
         "trigger_name", "alarm_name", "problem_name", "service_check", "detector_name",
         "search_name", "job_name", "display_name", "event_name", "policy_name", "alarm", "monitor",
+        "endpoint_name", "endpoint", "sensor_name", "sensor",
     ),
     "title": (
         "title", "summary", "subject", "annotations.summary", "alert_title", "problem_title",
@@ -43,12 +44,15 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 # Of these the first counts whose word is known: `priority: normal` stands beside
 # `alert_priority: P2`, and `status: sent` beside `current_state: UP`.
 STATUS_NAMES = (
-    "status", "state", "current_state", "new_state", "new_status", "alert_state", "alert_status",
-    "alert_transition", "transition", "current_status", "monitor_condition", "incident_state",
+    # A run that is "completed" or "finished" may have failed.
+    "conclusion", "final_status",
+    "status", "state", "current_state", "new_state", "new_status", "alert_state",
+    "alert_status", "alert_transition", "transition", "current_status", "monitor_condition",
+    "incident_state",
     "incident_status", "event_state", "event_status", "check_state", "check_status",
     "service_state", "host_state", "alarm_state", "problem_state", "trigger_status",
     "monitor_status", "to_state",
-    "new_state_value", "result", "conclusion", "outcome", "phase", "health", "estado", "statut",
+    "new_state_value", "result", "outcome", "phase", "health", "estado", "statut",
     "stato", "zustand", "situacao", "action", "event_action", "event_type", "notification_type",
     "event", "alert_type", "kind",
 )  # fmt: skip

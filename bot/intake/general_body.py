@@ -51,11 +51,6 @@ def parse_body(body: object) -> list[Alert]:
     return parse_anything(body, "generic")
 
 
-def parse_anomaly(body: object) -> list[Alert]:
-    """Read detected anomalies: `anomaly_type`, `domain`, `metric_name`, `metric_value`, `score`."""
-    return parse_anything(body, "anomaly")
-
-
 def parse_anything(body: object, source: str, reason: str = "") -> list[Alert]:
     """Read any JSON value: a list is an alert an item, anything else is one. Never raises."""
     if isinstance(body, list) and body:

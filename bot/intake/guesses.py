@@ -104,6 +104,7 @@ SERVICE_LABELS = (
     "hostname",
     "nodename",
     "instance",
+    "device",
 )
 # Exporters measure other services, so they count as the service only if no other label names one.
 _EXPORTER_NAMES = parse_words("kubelet cadvisor node prometheus pushgateway")

@@ -11,12 +11,12 @@ from typing import Any
 
 Builder = Callable[[str, int, bool, bool], Any]
 
-_START = 1_795_350_000
+START = 1_795_350_000
 
 
 def slack(sender: str, number: int, **parts: Any) -> dict[str, Any]:
     """Return a message event of an app."""
-    ts = f"{_START + 60 * number}.000100"
+    ts = f"{START + 60 * number}.000100"
     return {
         "type": "message",
         "text": parts.pop("text", ""),
@@ -28,7 +28,8 @@ def slack(sender: str, number: int, **parts: Any) -> dict[str, Any]:
     }
 
 
-def _fields(**values: str) -> list[dict[str, Any]]:
+def fields(**values: str) -> list[dict[str, Any]]:
+    """Return the fields of an attachment; `_` in a title stands for a space."""
     return [
         {"title": title.replace("_", " "), "value": value, "short": True}
         for title, value in values.items()
@@ -43,7 +44,7 @@ def zabbix_slack(subject: str, number: int, is_severe: bool, is_over: bool) -> A
         "title": f"{state}: Queue grows",
         "title_link": link,
         "color": "#009900" if is_over else "#E45959" if is_severe else "#FFC859",
-        "fields": _fields(
+        "fields": fields(
             Host=f"{subject} [10.4.0.9]", Event_time="2026.11.22 09:08:07",
             Severity="Sofort" if is_severe else "Bald", Opdata=f"{number} messages",
         ),
@@ -77,7 +78,7 @@ def nagios_fields(subject: str, number: int, is_severe: bool, is_over: bool) -> 
     return slack("Nagios", number, attachments=[{
         "fallback": f"{subject} Queue length {state}", "color": colour,
         "pretext": f"{kind}", "text": f"{number} messages waiting",
-        "fields": _fields(Host=subject, Service="Queue length", State=state),
+        "fields": fields(Host=subject, Service="Queue length", State=state),
     }])  # fmt: skip
 
 
@@ -109,8 +110,8 @@ def icinga_fields(subject: str, number: int, is_severe: bool, is_over: bool) -> 
         "color": "good" if is_over else "danger",
         "title": f"{'RECOVERY' if is_over else 'PROBLEM'}: Queue length on {subject}",
         "text": f"{number} messages",
-        "fields": _fields(Hostname=subject, Service="Queue length", Service_State=state,
-                          Event_Time=f"{_START + number}"),
+        "fields": fields(Hostname=subject, Service="Queue length", Service_State=state,
+                          Event_Time=f"{START + number}"),
     }])  # fmt: skip
 
 
@@ -118,7 +119,7 @@ def icinga_http(subject: str, number: int, is_severe: bool, is_over: bool) -> An
     return {
         "type": "RECOVERY" if is_over else "PROBLEM", "host": subject, "service": "queue length",
         "state": "OK" if is_over else _nagios(is_severe), "output": f"{number} messages",
-        "timestamp": _START + number,
+        "timestamp": START + number,
     }  # fmt: skip
 
 
@@ -252,4 +253,5 @@ FORMS: dict[str, tuple[str, str, Builder]] = {
     "kuma_slack": ("slack", "uptime-kuma", kuma_slack),
     "kuma_http": ("http", "uptime-kuma", kuma_http),
     "gatus_slack": ("slack", "gatus", gatus_slack),
+    "gatus_http": ("http", "gatus", gatus_http),
 }

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bot.sources_command.commands import Outcome, Payloads, outcome_of, read
-from tests.intake import cloud_payloads, infra_payloads
+from tests.intake import cloud_payloads, infra_payloads, runner_payloads
 
-FORMS = {**cloud_payloads.FORMS, **infra_payloads.FORMS}
-ENDLESS = {**cloud_payloads.ENDLESS}
+FORMS = {**cloud_payloads.FORMS, **infra_payloads.FORMS, **runner_payloads.FORMS}
+ENDLESS = {**cloud_payloads.ENDLESS, **runner_payloads.ENDLESS}
 CASES = [pytest.param(*form, id=name) for name, form in FORMS.items()]
 ENDLESS_CASES = [pytest.param(*form, id=name) for name, form in ENDLESS.items()]
 

@@ -1,17 +1,51 @@
-"""Airflow failure callbacks: `dag_id`, `task_id`, `state`, `context {environment, cluster}`."""
+"""Airflow callbacks: JSON with `dag_id`, `task_id`, `state`, and the usual Slack text of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from bot.incidents.model import Alert
+from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses, states
 from bot.intake.drafting import Draft
 from bot.intake.fields import an_object, at, objects, optional_text, optional_time, wrong
+from bot.intake.headline import read_headline
+from bot.intake.lines import read_lines
+from bot.intake.slack_message import SlackMessage
 
 # Severity of a failed task by its environment, if the sender does not state it.
 _SEVERITY = {"prod": "critical", "staging": "medium", "test": "medium"}
+
+
+def parse_message(message: SlackMessage) -> Alert | None:
+    """Parse `Task Failed.` with the lines Dag and Task, else return None."""
+    named = {**read_lines(message.text).labels, **message.fields}
+    facts = {name.replace("_id", ""): text for name, text in named.items()}
+    dag, task = facts.get("dag", ""), facts.get("task", "")
+    if not dag or not message.headlines:
+        return None
+    lines = message.headlines[0].split("\n")
+    headlines = [read_headline(line) for line in lines[:3]]
+    states_said = (headline.state or headline.emoji for headline in headlines)
+    status = next(filter(None, states_said), None) or message.colour or AlertStatus.FIRING
+    env = guesses.env_of(named)[0]
+    resolved = status is AlertStatus.RESOLVED
+    return Draft(
+        source="airflow",
+        status=status,
+        name=f"{dag}.{task}" if task else dag,
+        title=f"{dag}.{task}" if task else dag,
+        text=message.text,
+        env=env,
+        service=dag,
+        category="pipeline",
+        severity="" if resolved else guesses.severity_in(named) or _SEVERITY.get(env, "high"),
+        labels={"dag_id": dag, "task_id": task, **({"env": env} if env else {})},
+        links=message.links,
+        identity={"dag": dag, "task": task, "env": env},
+        read_from={"status": "title"},
+        raw=message.raw,
+    ).alert()
 
 
 def recognises(body: Mapping[str, Any]) -> bool:

@@ -1,0 +1,73 @@
+"""Anomalies that a detector found: `anomaly.detected` and its enriched form, of schema 3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.incidents.model import Alert, AlertStatus, known_severity
+from bot.intake import states
+from bot.intake.drafting import Draft
+from bot.intake.fields import at, objects, optional_text, optional_time, text_mapping, wrong
+
+# The lowest score of each severity.
+_BANDS = ((0.9, "critical"), (0.7, "high"), (0.4, "medium"))
+_REQUIRED = ("domain", "anomaly_type", "detector", "service")
+
+
+def recognises(body: Mapping[str, Any]) -> bool:
+    """Return True for an anomaly of schema 3."""
+    return {"anomaly_type", "detector", "score"} <= set(body)
+
+
+def parse_body(body: object) -> list[Alert]:
+    """Parse one anomaly, or a list of them. InputError names the first malformed field."""
+    return [_anomaly(item, where) for where, item in objects(body)]
+
+
+def severity_of_score(score: float) -> str:
+    """Return the severity of a score from 0 to 1."""
+    return next((severity for lowest, severity in _BANDS if score >= lowest), "low")
+
+
+def _anomaly(item: Mapping[str, Any], where: str) -> Alert:
+    def text(name: str) -> str:
+        return optional_text(item.get(name), at(where, name))
+
+    for name in _REQUIRED:
+        if not text(name).strip():
+            raise wrong(at(where, name), "given")
+    score = item.get("score")
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+        raise wrong(at(where, "score"), "a number from 0 to 1")
+    spoken = text("severity")
+    known = known_severity(spoken) is not None
+    metadata = text_mapping(item.get("meta"), at(where, "meta"))
+    labels = {
+        name: text(name)
+        for name in ("ship_id", "device_id", "metric_name", "detector", "domain")
+        if text(name)
+    }
+    resolved = states.state_of(text("status")) is AlertStatus.RESOLVED
+    time = optional_time(item.get("ts"), at(where, "ts"))
+    subject = {name: text(name) for name in ("ship_id", "service", "metric_name", "device_id")}
+    return Draft(
+        source="anomaly",
+        status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
+        name=text("anomaly_type"),
+        title=f"{text('anomaly_type')}: {text('metric_name') or text('domain')}",
+        text=text("raw_msg"),
+        service=text("service"),
+        category=text("domain"),
+        severity=spoken if known else severity_of_score(score),
+        labels={**labels, "score": str(score)},
+        annotations=metadata,
+        value=text("metric_value"),
+        threshold=text("threshold"),
+        starts_at=None if resolved else time,
+        ends_at=time if resolved else None,
+        tracking_id=text("tracking_id"),
+        identity={"type": text("anomaly_type"), "domain": text("domain"), **subject},
+        read_from={"severity": "field" if known else "field score"},
+        raw=item,
+    ).alert()
