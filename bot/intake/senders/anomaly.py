@@ -12,7 +12,7 @@ from bot.intake.fields import at, objects, optional_text, optional_time, text_ma
 
 # The lowest score of each severity.
 _BANDS = ((0.9, "critical"), (0.7, "high"), (0.4, "medium"))
-_REQUIRED = ("domain", "anomaly_type", "detector", "service")
+_REQUIRED = ("anomaly_type", "service")
 
 
 def recognises(body: Mapping[str, Any]) -> bool:
@@ -38,10 +38,12 @@ def _anomaly(item: Mapping[str, Any], where: str) -> Alert:
         if not text(name).strip():
             raise wrong(at(where, name), "given")
     score = item.get("score")
-    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+    is_number = isinstance(score, int | float) and not isinstance(score, bool)
+    if score is not None and not (is_number and 0 <= score <= 1):
         raise wrong(at(where, "score"), "a number from 0 to 1")
     spoken = text("severity")
-    known = known_severity(spoken) is not None
+    if by_score := known_severity(spoken) is None and score is not None:
+        spoken = severity_of_score(score)
     metadata = text_mapping(item.get("meta"), at(where, "meta"))
     labels = {
         name: text(name)
@@ -59,8 +61,8 @@ def _anomaly(item: Mapping[str, Any], where: str) -> Alert:
         text=text("raw_msg"),
         service=text("service"),
         category=text("domain"),
-        severity=spoken if known else severity_of_score(score),
-        labels={**labels, "score": str(score)},
+        severity=spoken,
+        labels={**labels, **({"score": str(score)} if is_number else {})},
         annotations=metadata,
         value=text("metric_value"),
         threshold=text("threshold"),
@@ -68,6 +70,6 @@ def _anomaly(item: Mapping[str, Any], where: str) -> Alert:
         ends_at=time if resolved else None,
         tracking_id=text("tracking_id"),
         identity={"type": text("anomaly_type"), "domain": text("domain"), **subject},
-        read_from={"severity": "field" if known else "field score"},
+        read_from={"severity": "field score"} if by_score else None,
         raw=item,
     ).alert()
