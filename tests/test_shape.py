@@ -13,9 +13,7 @@ PACKAGES = ("bot", "handlers", "store")
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 350, 50
 
 # What is longer still. Take a line out when you split the file; nothing may be added.
-LONG_FILES: dict[str, int] = {
-    "tests/intake/cloud_payloads.py": 390,
-}
+LONG_FILES: dict[str, int] = {}
 LONG_FUNCTIONS = 5
 
 

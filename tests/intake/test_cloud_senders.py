@@ -11,8 +11,12 @@ import pytest
 
 from bot.intake import parse_body, parse_message
 from bot.intake.reading import ActivityKind
+from tests.intake import aws_payloads as aws
 from tests.intake import cloud_payloads as cloud
-from tests.intake.cloud_payloads import ENDLESS, FORMS, Builder
+from tests.intake.cloud_payloads import Builder
+
+FORMS = {**aws.FORMS, **cloud.FORMS}
+ENDLESS = {**aws.ENDLESS, **cloud.ENDLESS}
 
 BODIES = {
     name: (source, build)
@@ -212,8 +216,8 @@ def test_the_name_that_cloudformation_made_is_no_service() -> None:
 
 def test_an_alarm_is_the_same_by_sns_by_eventbridge_and_in_slack() -> None:
     readings = (
-        parse_body("cloudwatch", cloud.cloudwatch_alarm("cart-api", 1, False, False)),
-        parse_body("cloudwatch", cloud.cloudwatch_event("cart-api", 2, False, False)),
-        parse_message(cloud.chatbot_slack("cart-api", 3, False, False)),
+        parse_body("cloudwatch", aws.cloudwatch_alarm("cart-api", 1, False, False)),
+        parse_body("cloudwatch", aws.cloudwatch_event("cart-api", 2, False, False)),
+        parse_message(aws.chatbot_slack("cart-api", 3, False, False)),
     )
     assert len({reading.alerts[0].fingerprint for reading in readings}) == 1

@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 
 from bot.sources_command.commands import Outcome, Payloads, outcome_of, read
-from tests.intake import cloud_payloads, infra_payloads, runner_payloads
+from tests.intake import aws_payloads, cloud_payloads, infra_payloads, runner_payloads
 
-FORMS = {**cloud_payloads.FORMS, **infra_payloads.FORMS, **runner_payloads.FORMS}
-ENDLESS = {**cloud_payloads.ENDLESS, **runner_payloads.ENDLESS}
+FORMS = {
+    **aws_payloads.FORMS,
+    **cloud_payloads.FORMS,
+    **infra_payloads.FORMS,
+    **runner_payloads.FORMS,
+}
+ENDLESS = {**aws_payloads.ENDLESS, **cloud_payloads.ENDLESS, **runner_payloads.ENDLESS}
 CASES = [pytest.param(*form, id=name) for name, form in FORMS.items()]
 ENDLESS_CASES = [pytest.param(*form, id=name) for name, form in ENDLESS.items()]
 
@@ -33,8 +38,8 @@ def test_a_trouble_with_its_reminders_and_its_end_is_one_closed_incident(
     ]
     outcome = fold(intake, source, inputs)
     assert (outcome.incidents, outcome.open_at_end) == (1, 0)
-    again = fold(intake, source, [*inputs, build("cart-api", 5, False, False)])
-    assert again.open_at_end == 1
+    reopened = fold(intake, source, [*inputs, build("cart-api", 5, False, False)])
+    assert reopened.open_at_end == 1
 
 
 @pytest.mark.parametrize(("intake", "source", "build"), [*CASES, *ENDLESS_CASES])

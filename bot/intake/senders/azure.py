@@ -17,6 +17,7 @@ _COMMON = "azureMonitorCommonAlertSchema"
 _OLDER = ("AzureMonitorMetricAlert", "Microsoft.Insights/LogAlert",
           "Microsoft.Insights/activityLogs")  # fmt: skip
 # Azure counts from Sev0; elsewhere Sev1 is the most severe.
+_GUESSED = {"env": "guess", "category": "guess"}
 _SEVERITIES = {"0": "critical", "1": "high", "2": "medium", "3": "low", "4": "low"}
 
 
@@ -87,6 +88,16 @@ def _older(whole: Mapping[str, Any], schema: str) -> Alert:
     )
 
 
+def _resource(target: str) -> tuple[str, str]:
+    """Return the name of a target's resource and that of its group, each '' if there is none.
+
+    The target of a subscription's alert is the subscription: its GUID is no service.
+    """
+    groups = target.lower().split("/resourcegroups/")
+    group = groups[1].split("/")[0] if len(groups) > 1 else ""
+    return target.rsplit("/", 1)[-1] if "/providers/" in target.lower() else "", group
+
+
 def _alert(
     whole: Mapping[str, Any],
     *,
@@ -103,12 +114,8 @@ def _alert(
 ) -> Alert:
     if not rule:
         raise wrong("data", "an alert with the name of its rule")
-    groups = target.lower().split("/resourcegroups/")
-    group = groups[1].split("/")[0] if len(groups) > 1 else ""
-    # The target of a subscription's alert is the subscription: its GUID is no service.
-    resource = target.rsplit("/", 1)[-1] if "/providers/" in target.lower() else ""
+    resource, group = _resource(target)
     service = dimensions.get("service", "") or resource or item
-    level = _SEVERITIES.get(severity.lower().removeprefix("sev"), severity)
     status = states.status_of(state)
     starts_at, ends_at = more.pop("starts_at"), more.pop("ends_at")
     if status is AlertStatus.RESOLVED and kind:
@@ -121,7 +128,7 @@ def _alert(
         text=description,
         env=guesses.env_inside(group) or guesses.env_inside(rule),
         service=service,
-        severity=level,
+        severity=_SEVERITIES.get(severity.lower().removeprefix("sev"), severity),
         category=guesses.category_of(rule) or guesses.category_of(text_at(condition, "metricName")),
         labels={
             "resource": resource,
@@ -137,11 +144,7 @@ def _alert(
         ends_at=ends_at,
         # The alert's id is another one each time that the rule fires.
         identity={"rule": rule, "target": target.lower() or item, **dimensions},
-        read_from={
-            "status": "field" if states.state_of(state) else "guess",
-            "env": "guess",
-            "category": "guess",
-        },
+        read_from={"status": "field" if states.state_of(state) else "guess", **_GUESSED},
         raw=whole,
         **more,
     ).alert()

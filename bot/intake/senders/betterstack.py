@@ -14,6 +14,8 @@ from bot.intake.drafting import Draft, activity_about
 from bot.intake.fields import an_object, text_at, time_at, value_at, wrong
 from bot.intake.reading import Activity, ActivityKind
 
+_LINKS = (("Site", "url"), ("Better Stack", "origin_url"), ("Image", "screenshot_url"))
+
 
 def recognises(body: Mapping[str, Any]) -> bool:
     """Return True for an incident with the attributes of Better Stack."""
@@ -25,6 +27,21 @@ def recognises(body: Mapping[str, Any]) -> bool:
     )
 
 
+def _labels(attributes: object) -> dict[str, str]:
+    return {
+        "team": text_at(attributes, "team_name"),
+        "http_method": text_at(attributes, "http_method"),
+    }
+
+
+def _monitor(whole: Mapping[str, Any]) -> str:
+    """Return the id of the monitor or heartbeat that the incident is about, or ''."""
+    ids = (
+        text_at(whole, f"data.relationships.{kind}.data.id") for kind in ("monitor", "heartbeat")
+    )
+    return next(filter(None, ids), "")
+
+
 def parse_body(body: object) -> list[Alert | Activity]:
     """Parse one change of an incident; an acknowledgement is activity."""
     whole = an_object(body, "body")
@@ -33,14 +50,7 @@ def parse_body(body: object) -> list[Alert | Activity]:
         raise wrong("data.attributes", "an incident, as Better Stack sends it")
     incident = text_at(whole, "data.id")
     name = text_at(attributes, "name", "url") or f"Better Stack incident {incident}"
-    monitor = next(
-        (
-            found
-            for kind in ("monitor", "heartbeat")
-            if (found := text_at(whole, f"data.relationships.{kind}.data.id"))
-        ),
-        "",
-    )
+    monitor = _monitor(whole)
     identity = {"monitor": monitor} if monitor else {"incident": incident}
     cause, ends_at = text_at(attributes, "cause"), time_at(attributes, "resolved_at")
     state = text_at(attributes, "status")
@@ -62,19 +72,10 @@ def parse_body(body: object) -> list[Alert | Activity]:
             service=name.split("/")[2] if "://" in name else guesses.subject_of(shown) or name,
             category=guesses.category_of(cause) or "availability",
             severity=text_at(attributes, "severity", "metadata.severity"),
-            labels={
-                "monitor_id": monitor,
-                "incident": incident,
-                "team": text_at(attributes, "team_name"),
-                "http_method": text_at(attributes, "http_method"),
-            },
+            labels={"monitor_id": monitor, "incident": incident, **_labels(attributes)},
             starts_at=time_at(attributes, "started_at"),
             ends_at=ends_at,
-            links=[
-                ("Site", text_at(attributes, "url")),
-                ("Better Stack", text_at(attributes, "origin_url")),
-                ("Image", text_at(attributes, "screenshot_url")),
-            ],
+            links=[(label, text_at(attributes, name)) for label, name in _LINKS],
             identity=identity,
             read_from={
                 "status": "field" if ends_at or states.state_of(state) else "guess",

@@ -144,6 +144,11 @@ def parse_body(body: object) -> list[Alert]:
         return [aws_events.rds_alert(alarm, whole)]
     if where and kind and "AlarmName" not in alarm:
         return [_other(whole, alarm)]
+    return [_described(alarm, where, whole)]
+
+
+def _described(alarm: Mapping[str, Any], where: str, whole: Mapping[str, Any]) -> Alert:
+    """Return the alert of an alarm's own description, which stands in the field `where`."""
     name = optional_text(alarm.get("AlarmName"), at(where, "AlarmName"))
     if not name:
         raise wrong(at(where, "AlarmName"), "the alarm's name")
@@ -157,23 +162,19 @@ def parse_body(body: object) -> list[Alert]:
     state = optional_text(alarm.get("NewStateValue"), at(where, "NewStateValue"))
     changed = optional_time(alarm.get("StateChangeTime"), at(where, "StateChangeTime"))
     resolved = state == "OK"
-    return [
-        _alarm(
-            name,
-            state,
-            reason,
-            description=description,
-            text="\n".join(part for part in (description, reason) if part),
-            region=arn[3]
-            if len(arn) > 3
-            else optional_text(alarm.get("Region"), at(where, "Region")),
-            labels=labels,
-            threshold=optional_text(trigger.get("Threshold"), at(where, "Trigger.Threshold")),
-            starts_at=None if resolved else changed,
-            ends_at=changed if resolved else None,
-            raw=whole,
-        )
-    ]
+    return _alarm(
+        name,
+        state,
+        reason,
+        description=description,
+        text="\n".join(part for part in (description, reason) if part),
+        region=arn[3] if len(arn) > 3 else optional_text(alarm.get("Region"), at(where, "Region")),
+        labels=labels,
+        threshold=optional_text(trigger.get("Threshold"), at(where, "Trigger.Threshold")),
+        starts_at=None if resolved else changed,
+        ends_at=changed if resolved else None,
+        raw=whole,
+    )
 
 
 def _alarm(

@@ -42,8 +42,8 @@ def parse_body(body: object) -> list[Alert | Activity]:
     if not job:
         raise wrong("data.jobName", "the name of the job")
     # A run that errored is "completed" too, so the event's own name says less.
-    said = text("runStatus").lower() or optional_text(whole.get("eventType"), "eventType")
-    status = _STATUSES.get(said.removeprefix("job.run."))
+    stated = text("runStatus").lower() or optional_text(whole.get("eventType"), "eventType")
+    status = _STATUSES.get(stated.removeprefix("job.run."))
     resolved = status is AlertStatus.RESOLVED
     time = read_time(text("runErroredAt")) or read_time(text("runFinishedAt"))
     env = guesses.env_word(text("environmentName"))
@@ -51,8 +51,8 @@ def parse_body(body: object) -> list[Alert | Activity]:
         source="dbt",
         status=status or AlertStatus.FIRING,
         name=f"dbt job {job}",
-        title=f"dbt job {job} {said}",
-        text=text("runStatusMessage") or f"{job}: {said}",
+        title=f"dbt job {job} {stated}",
+        text=text("runStatusMessage") or f"{job}: {stated}",
         env=env,
         service=project or job,
         category="pipeline",
@@ -69,6 +69,6 @@ def parse_body(body: object) -> list[Alert | Activity]:
             kind=ActivityKind.UPDATED,
             source="dbt",
             fingerprint=alert.fingerprint,
-            text=body_of(f"{job}: {said}"),
+            text=body_of(f"{job}: {stated}"),
         )
     ]

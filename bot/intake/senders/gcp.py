@@ -25,6 +25,9 @@ _RESOURCES = (
 )  # fmt: skip
 
 
+_OWN_LABELS = ("metadata.system_labels", "metadata.user_labels", "policy_user_labels")
+
+
 def recognises(body: Mapping[str, Any]) -> bool:
     """Return True for an incident, also inside a push message of Pub/Sub."""
     whole = _inside(body)
@@ -39,25 +42,18 @@ def parse_body(body: object) -> list[Alert]:
         raise wrong("incident", "an object with policy_name, as Google Cloud sends it")
     policy, condition = text_at(incident, "policy_name"), text_at(incident, "condition_name")
     resource = _labels(incident, "resource.labels")
-    own = {
-        **_labels(incident, "metadata.system_labels"),
-        **_labels(incident, "metadata.user_labels"),
-        **_labels(incident, "policy_user_labels"),
-    }
+    own: dict[str, str] = {}
+    for path in _OWN_LABELS:
+        own |= _labels(incident, path)
     metric = _labels(incident, "metric.labels")
     labels = {**resource, **metric, **own}
     project = text_at(incident, "scoping_project_id") or resource.get("project_id", "")
-    service = own.get("service") or own.get("app") or metric.get("service", "")
-    service = service or next((resource[key] for key in _RESOURCES if resource.get(key)), "")
+    service = _service(own, metric, resource)
     shown = text_at(incident, "resource_display_name")
     state = text_at(incident, "state")
     severity = text_at(incident, "severity")
     condition_of = {"policy": policy, "condition": condition}
-    # The incident's id is another one each time; the resource's own labels say what is meant.
-    place = identifying({f"resource.{name}": text for name, text in resource.items()})
-    place |= {f"metric.{name}": text for name, text in metric.items()}
-    if not place:
-        place = {"incident": text_at(incident, "incident_id")}
+    place = _place(resource, metric) or {"incident": text_at(incident, "incident_id")}
     return [
         Draft(
             source="gcp",
@@ -65,14 +61,7 @@ def parse_body(body: object) -> list[Alert]:
             name=policy or condition,
             title=text_at(incident, "documentation.subject")
             or f"{policy}: {condition}".strip(": "),
-            text="\n".join(
-                part
-                for part in (
-                    text_at(incident, "summary"),
-                    text_at(incident, "documentation.content", "documentation"),
-                )
-                if part
-            ),
+            text=_text(incident),
             env=guesses.env_of(own)[0] or guesses.env_inside(project),
             region=resource.get("region") or resource.get("location") or resource.get("zone", ""),
             service=service or (shown if not shown.isdigit() else ""),
@@ -92,13 +81,31 @@ def parse_body(body: object) -> list[Alert]:
             ends_at=time_at(incident, "ended_at"),
             links=[("Google Cloud", text_at(incident, "url"))],
             identity={**condition_of, **place},
-            read_from={
-                "status": "field" if states.state_of(state) else "guess",
-                "category": "guess",
-            },
+            read_from=_read_from(state),
             raw=whole,
         ).alert()
     ]
+
+
+def _service(own: Mapping[str, str], metric: Mapping[str, str], resource: Mapping[str, str]) -> str:
+    named = own.get("service") or own.get("app") or metric.get("service", "")
+    return named or next((resource[key] for key in _RESOURCES if resource.get(key)), "")
+
+
+def _place(resource: Mapping[str, str], metric: Mapping[str, str]) -> dict[str, str]:
+    """Return what identifies the resource: the incident's id is another one each time."""
+    place = identifying({f"resource.{name}": text for name, text in resource.items()})
+    return place | {f"metric.{name}": text for name, text in metric.items()}
+
+
+def _read_from(state: str) -> dict[str, str]:
+    return {"status": "field" if states.state_of(state) else "guess", "category": "guess"}
+
+
+def _text(incident: object) -> str:
+    summary = text_at(incident, "summary")
+    documentation = text_at(incident, "documentation.content", "documentation")
+    return "\n".join(part for part in (summary, documentation) if part)
 
 
 def _labels(incident: object, path: str) -> dict[str, str]:

@@ -24,6 +24,10 @@ def recognises(body: Mapping[str, Any]) -> bool:
     return body.get("object_kind") in ("pipeline", "build")
 
 
+def _web_url(project: Mapping[str, Any]) -> str:
+    return optional_text(project.get("web_url"), "project.web_url")
+
+
 def parse_body(body: object) -> list[Alert | Activity]:
     """Parse one webhook. A pipeline that neither failed nor succeeded is activity."""
     whole = an_object(body, "body")
@@ -58,10 +62,7 @@ def parse_body(body: object) -> list[Alert | Activity]:
         labels={"project": path, "job": name, "ref": reference},
         starts_at=None if resolved else ended or read_time(text("created_at")),
         ends_at=ended if resolved else None,
-        links=[
-            ("Pipeline", text("url")),
-            ("Project", optional_text(project.get("web_url"), "project.web_url")),
-        ],
+        links=[("Pipeline", text("url")), ("Project", _web_url(project))],
         identity={"project": path, "job": name, "ref": reference},
         raw=whole,
     ).alert()

@@ -56,6 +56,17 @@ def parse_body(body: object) -> list[Alert | Activity]:
     raise wrong("event", "an object with event_type and data, as PagerDuty sends it")
 
 
+def _activity(
+    event: Mapping[str, Any], kind: str, data: object, identity: Mapping[str, str]
+) -> Activity:
+    actor = text_at(event, "agent.summary", "agent.name")
+    title = text_at(data, "incident.summary", "title", "summary", "incident.id")
+    detail = text_at(data, "content", "message", "summary", "priority.summary")
+    text = f"{kind.replace('_', ' ')}: {title}" + (f"\n{detail}" if detail != title else "")
+    deed = _KINDS.get(kind, ActivityKind.UPDATED)
+    return activity_about("pagerduty", identity, deed, text, actor)
+
+
 def _event(
     whole: Mapping[str, Any], event: Mapping[str, Any], event_type: str, data: object
 ) -> Alert | Activity:
@@ -65,12 +76,7 @@ def _event(
         raise wrong("event.data.id", "the incident's id")
     identity = {"incident": incident}
     if event_type.startswith(("incident.", "service.")) and kind not in _ALERTS:
-        actor = text_at(event, "agent.summary", "agent.name")
-        title = text_at(data, "incident.summary", "title", "summary", "incident.id")
-        detail = text_at(data, "content", "message", "summary", "priority.summary")
-        text = f"{kind.replace('_', ' ')}: {title}" + (f"\n{detail}" if detail != title else "")
-        deed = _KINDS.get(kind, ActivityKind.UPDATED)
-        return activity_about("pagerduty", identity, deed, text, actor)
+        return _activity(event, kind, data, identity)
     title = text_at(data, "title", "summary", "description") or f"PagerDuty incident {incident}"
     # An incident keeps the title that it was opened with, such as `[FIRING:1] …`.
     headline = read_headline(title)

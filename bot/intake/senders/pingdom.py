@@ -19,6 +19,19 @@ def recognises(body: Mapping[str, Any]) -> bool:
     return {"check_id", "check_name", "current_state", "previous_state"} <= body.keys()
 
 
+def _tags(whole: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags that name service and environment.
+
+    A tag of Pingdom has no colon: people write env-prod or env_prod.
+    """
+    labels = {}
+    for tag in texts_at(whole, "tags"):
+        for label in ("service", "env"):
+            if tag.startswith((f"{label}-", f"{label}_", f"{label}:")):
+                labels[label] = tag[len(label) + 1 :]
+    return labels
+
+
 def parse_body(body: object) -> list[Alert]:
     """Parse one change of state (DOWN, UP, and FAILING or SUCCESS of a transaction)."""
     whole = an_object(body, "body")
@@ -31,12 +44,7 @@ def parse_body(body: object) -> list[Alert]:
     changed_at = time_at(whole, "state_changed_timestamp", "state_changed_utc_time")
     resolved = status is states.RESOLVED
     shown = name.replace(" ", "-")
-    labels = {}
-    for tag in texts_at(whole, "tags"):
-        # A tag of Pingdom has no colon: people write env-prod or env_prod.
-        for label in ("service", "env"):
-            if tag.startswith((f"{label}-", f"{label}_", f"{label}:")):
-                labels[label] = tag[len(label) + 1 :]
+    labels = _tags(whole)
     return [
         Draft(
             source="pingdom",

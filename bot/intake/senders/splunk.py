@@ -29,15 +29,15 @@ def parse_body(body: object) -> list[Alert]:
     search, sid = text_at(whole, "search_name"), text_at(whole, "sid")
     if not sid or "result" not in whole:
         raise wrong("sid", "the search's id beside its result, as Splunk sends it")
-    found = value_at(whole, "result")
+    row = value_at(whole, "result")
     result = {
         name: str(value)
-        for name, value in (found.items() if isinstance(found, dict) else ())
+        for name, value in (row.items() if isinstance(row, dict) else ())
         if isinstance(value, str | int | float) and not name.startswith("_")
     }
     name = search or f"Splunk search in {text_at(whole, 'app') or 'an app'}"
     state = result.get("alert_state") or result.get("state") or result.get("status", "")
-    text = text_at(found, "_raw", "message", "description")
+    text = text_at(row, "_raw", "message", "description")
     lines = "\n".join(f"{key}: {value}" for key, value in list(result.items())[:60])
     return [
         Draft(
@@ -54,7 +54,7 @@ def parse_body(body: object) -> list[Alert]:
                 "owner": text_at(whole, "owner"),
             },
             value=result.get("count", ""),
-            starts_at=time_at(found, "_time"),
+            starts_at=time_at(row, "_time"),
             links=[("Splunk", text_at(whole, "results_link"))],
             identity={
                 "search": name,

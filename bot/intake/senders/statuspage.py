@@ -46,8 +46,8 @@ def parse_body(body: object) -> list[Alert | Activity]:
     text = text_at(incident, "incident_updates.0.body") or name
     identity = {"page": page, "incident": number}
     if state in _MAINTENANCE:
-        said = f"{state.replace('_', ' ')}: {name}\n{text}"
-        return [activity_about("statuspage", identity, ActivityKind.UPDATED, said)]
+        stated = f"{state.replace('_', ' ')}: {name}\n{text}"
+        return [activity_about("statuspage", identity, ActivityKind.UPDATED, stated)]
     components = [text_at(item, "name") for item in list_at(incident, "components")]
     ended = state in _ENDS
     impact = text_at(incident, "impact_override", "impact")
