@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses, states
+from bot.intake.activity import reported_deed
 from bot.intake.cleaning import TEXT_LIMIT, TITLE_LIMIT, one_line, parse_words, title_of
 from bot.intake.drafting import Draft, identifying, still
 from bot.intake.headline import LOOKED_AT, Headline, read_headline
 from bot.intake.lines import read_lines
+from bot.intake.reading import Activity
 from bot.intake.slack_message import SlackMessage
 from bot.intake.slack_text import bare
 from bot.intake.times import read_time
@@ -45,11 +47,33 @@ class _Title:
     behind: str
 
 
-def parse_message(message: SlackMessage) -> Alert | None:
-    """Return an alert from any message with readable content; None when it is empty."""
+def parse_message(message: SlackMessage) -> Alert | Activity | None:
+    """Return an alert from any message with readable content; None when it is empty.
+
+    If the message reports what a person did to an alert, return that: the end of the alert, or
+    activity about it.
+    """
     title = _title(message)
     if title is None:
         return None
+    reported = reported_deed(title.text)
+    if reported is None:
+        return _alert(message, title)
+    deed, subject = reported
+    title = _Title(subject, read_headline(subject), (), "")
+    alert = _alert(message, title, AlertStatus.RESOLVED if deed.kind is None else None)
+    if deed.kind is None:
+        return alert
+    return Activity(
+        kind=deed.kind,
+        source=alert.source,
+        fingerprint=alert.fingerprint,
+        text=alert.text,
+        actor=one_line(deed.actor),
+    )
+
+
+def _alert(message: SlackMessage, title: _Title, ended: AlertStatus | None = None) -> Alert:
     lines = read_lines(message.text)
     fields = {name.replace(" ", "_"): value for name, value in message.fields.items()}
     labels = {**lines.labels, **fields}
@@ -57,7 +81,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
         (labels[key] for key in ("alertname", "alert", "alert_name") if key in labels), ""
     )
     named = {key: labels[key] for key in sorted(_IDENTIFYING) if key in labels}
-    status, status_from = status_of_message(title, message, labels)
+    status, status_from = (ended, "title") if ended else status_of_message(title, message, labels)
     severity, severity_from = _severity(title, labels)
     starts_at = next(
         (time for key in _START_FIELDS if key in labels and (time := read_time(labels[key]))), None

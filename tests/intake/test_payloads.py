@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,7 @@ import pytest
 
 from bot.incidents.model import Alert
 from bot.intake import PARSERS, parse_body, parse_message
-
-PAYLOADS = Path(__file__).parent.parent / "payloads"
-CASES = sorted(path for path in PAYLOADS.glob("*/*.json") if ".expected" not in path.name)
-
-
-def load(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+from tests.helpers.payloads import CASES, PAYLOADS, load
 
 
 def alerts_of(path: Path) -> list[Alert]:
