@@ -119,6 +119,7 @@ PARSERS: tuple[Parser, ...] = (
     Parser("anomaly", None, anomaly.parse_body, anomaly.recognises),
     Parser("generic", general_message.parse_message, general_body.parse_body),
 )
+_BY_NAME = {parser.name: parser for parser in PARSERS if parser.body is not None}
 _UNNAMED = re.compile(r"[^a-z0-9-]+")
 
 
@@ -150,36 +151,40 @@ def parse_body(source: str, body: object) -> Reading:
     then the general reading. What nobody understood is an alert that shows its text and says in
     `not_understood` why.
     """
-    name = source_name(source)
+    own = _BY_NAME.get(source_name(source))
     reason = ""
-    for parser in _parsers_for(name, body):
-        if parser.body is None:
-            continue
+    for parser in _parsers_for(own, body):
         try:
-            return _reading(parser.body(body))
+            return _reading(parser.body(body)) if parser.body else Reading()
         except InputError as error:
             reason = reason or str(error)
-    known = next((parser for parser in PARSERS if parser.name == name and parser.body), None)
-    results = general_body.parse_anything(body, "generic" if known is None else name, reason)
-    return _reading(results)
+    return _reading(general_body.parse_anything(body, own.name if own else "generic", reason))
 
 
-def _parsers_for(name: str, body: object) -> Iterator[Parser]:
-    """Yield the parser of that name, unless another sender's form is certain; then that one's."""
-    recognised = [
-        parser
-        for parser in PARSERS
-        if parser.recognises is not None and isinstance(body, dict) and parser.recognises(body)
-    ]
-    own = [parser for parser in PARSERS if parser.name == name]
-    if recognised and not (own and own[0].recognises is None and own[0].name != "generic"):
-        yield from (parser for parser in own if parser in recognised)
-        yield from (parser for parser in recognised if parser not in own)
-    yield from (parser for parser in own if parser not in recognised)
+def _parsers_for(own: Parser | None, body: object) -> Iterator[Parser]:
+    """Yield the parsers to try: the source's own if the body can be its sender's, then that of any
+    sender whose form this certainly is, then the source's own after all.
+    """
+    tried = own if own is not None and _may_be_of(own, body) else None
+    if tried is not None:
+        yield tried
+    if isinstance(body, dict):
+        for parser in PARSERS:
+            if parser is not own and parser.recognises is not None and parser.recognises(body):
+                yield parser
+    if own is not None and tried is None:
+        yield own
+
+
+def _may_be_of(parser: Parser, body: object) -> bool:
+    """Return False if the body is another form than the one by which the sender is recognised."""
+    if parser.recognises is None:
+        return parser.name != "generic"
+    return isinstance(body, dict) and parser.recognises(body)
 
 
 def _reading(results: list[Alert] | list[Result]) -> Reading:
-    return Reading(
-        tuple(item for item in results if isinstance(item, Alert)),
-        tuple(item for item in results if isinstance(item, Activity)),
-    )
+    alerts = [item for item in results if isinstance(item, Alert)]
+    if len(alerts) == len(results):
+        return Reading(tuple(alerts))
+    return Reading(tuple(alerts), tuple(item for item in results if isinstance(item, Activity)))

@@ -122,9 +122,11 @@ class Draft:
         category = self.category or labels.get("category", "")
         if not category and (category := guesses.category_of(name)):
             read_from.setdefault("category", "guess")
-        for field, value in (("status", self.status), ("severity", severity), ("title", title)):
-            if value:
-                read_from.setdefault(field, "field")
+        read_from.setdefault("status", "field")
+        if severity:
+            read_from.setdefault("severity", "field")
+        if title:
+            read_from.setdefault("title", "field")
         return Alert(
             source=self.source,
             status=self.status,
@@ -160,13 +162,12 @@ class Draft:
         env, env_label = (guesses.env_word(self.env), "") if self.env else guesses.env_of(labels)
         region, region_label = (self.region, "") if self.region else guesses.region_of(labels)
         service, service_label = (self.service, "") if self.service else guesses.service_of(labels)
-        for field, value, label in (
-            ("env", env, env_label),
-            ("region", region, region_label),
-            ("service", service, service_label),
-        ):
-            if value:
-                read_from.setdefault(field, f"label {label}" if label else "field")
+        if env:
+            read_from.setdefault("env", f"label {env_label}" if env_label else "field")
+        if region:
+            read_from.setdefault("region", f"label {region_label}" if region_label else "field")
+        if service:
+            read_from.setdefault("service", f"label {service_label}" if service_label else "field")
         return env, region, service
 
 

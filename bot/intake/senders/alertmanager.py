@@ -55,8 +55,13 @@ def bracket_title(message: SlackMessage) -> BracketTitle | None:
     One that consists of label values, as the default template writes it, comes before a sentence:
     words of a sentence are no label values.
     """
-    titles = [title for line in message.headlines if (title := _bracket_title(line)) is not None]
-    return next((title for title in titles if title.is_of_values), next(iter(titles), None))
+    sentence = None
+    for headline in message.headlines:
+        title = _bracket_title(headline)
+        if title is not None and title.is_of_values:
+            return title
+        sentence = sentence or title
+    return sentence
 
 
 def _bracket_title(headline: str) -> BracketTitle | None:
@@ -177,7 +182,11 @@ def parse_message(message: SlackMessage) -> Alert | None:
         labels.setdefault("alertname", labels.pop("alert"))
     if title is not None:
         labels = {**labels_of_values(title), **labels} if not labels else _named(title, labels)
-    headline = read_headline(message.headlines[0].split("\n", 1)[0]) if message.headlines else None
+    # The default template's title needs no reading as a sentence, which costs more than the rest.
+    is_default = title is not None and title.is_of_values and "severity" in labels
+    headline = None
+    if message.headlines and not is_default:
+        headline = read_headline(message.headlines[0].split("\n", 1)[0])
     shown = title.rest if title and title.is_of_values else headline.title if headline else ""
     name = labels.get("alertname") or shown
     service, service_label = guesses.service_of(labels)
@@ -193,10 +202,16 @@ def parse_message(message: SlackMessage) -> Alert | None:
         severity=guesses.severity_in(labels) or (headline.severity if headline else ""),
         annotations=lines.annotations,
         links=[(_link_label(url, label), url) for label, url in message.links],
-        identity=group_identity(title, headline.subject if headline else name),
+        identity=group_identity(title, _subject(title, headline, name)),
         read_from={"status": status_from, "title": "title", **guessed},
         raw=message.raw,
     ).alert()
+
+
+def _subject(title: BracketTitle | None, headline: Headline | None, name: str) -> str:
+    """Return what identifies a message whose title holds no values of its group."""
+    is_sentence = title is None or not title.is_of_values
+    return headline.subject if headline and is_sentence else name
 
 
 def _status(
