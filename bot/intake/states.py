@@ -248,9 +248,11 @@ def _meaning(parts: list[str], at: int) -> StateWord | None:
     return run[1] if run else None
 
 
-_ENDINGS = re.compile(
-    r"(?:しました|されました|しています|されています|しております|中です|です|ました|ます|中|了|通知|信息)+$"
+_ENDINGS = (
+    *("しました", "されました", "しています", "されています", "しております", "ました", "ます"),
+    *("中です", "です", "中", "了", "通知", "信息"),
 )
+_LONGEST_RUN = 300  # characters without a space that are read
 _PARTICLES = "がはをにでのと、已为是：:・ "
 
 
@@ -261,7 +263,9 @@ def unseparated_state(run: str) -> tuple[int, StateWord] | None:
     """
     if run.isascii():
         return None
-    text = _ENDINGS.sub("", run)
+    text = run[:_LONGEST_RUN]
+    while text.endswith(_ENDINGS):
+        text = text.removesuffix(next(ending for ending in _ENDINGS if text.endswith(ending)))
     state: StateWord | None = None
     while phrase := next((word for word in UNSEPARATED if text.endswith(word)), ""):
         state = state or STATE_WORDS[phrase]

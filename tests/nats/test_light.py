@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 
-from bot.app import Bot
 from bot.errors import SettingsError
+from bot.from_settings import nats_session_of
+from bot.observability.metrics import Metrics
+from bot.response import IncidentService
 from bot.settings import load
 from tests.helpers.good_settings import GOOD
 
@@ -27,6 +31,8 @@ async def test_nats_url_without_the_library_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "nats", None)
     for name in [name for name in sys.modules if name.startswith("bot.nats.")]:
         monkeypatch.delitem(sys.modules, name)
-    bot = Bot(load({**GOOD, "NATS_URL": "nats://127.0.0.1"}, tmp_path / "none"))
+    settings = load({**GOOD, "NATS_URL": "nats://127.0.0.1"}, tmp_path / "none")
     with pytest.raises(SettingsError, match=r"NATS_URL: .*make nats"):
-        await bot._start_nats()
+        await nats_session_of(
+            settings, cast("IncidentService", None), lambda: datetime.now(UTC), Metrics()
+        )

@@ -58,9 +58,6 @@ def incidents(world: World) -> int:
         (b'{"a": 1', "at line 1, column 8"),
         (b"\xff\xfe{}", "The body is not UTF-8."),
         (b"[" * 100_000, "The body is nested too deeply."),
-        (b"[]", "body"),
-        (b"null", "body"),
-        (b'"text"', "body"),
     ],
     ids=lambda value: value[:12].decode("latin1") if isinstance(value, bytes) else "",
 )
@@ -71,6 +68,18 @@ async def test_an_invalid_body_is_answered_with_the_reason(
     assert status == 400, result
     assert text in result
     assert incidents(world) == 0
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"text"'])
+async def test_a_body_that_is_no_object_is_an_alert_and_no_question(
+    running: Bot, world: World, http: aiohttp.ClientSession, body: bytes
+) -> None:
+    status, result = await post(http, running, "/incident", body)
+    assert (status, "body" in result) == (400, True)
+    status, result = await post(http, running, "/alerts/generic", body)
+    assert status == 202, result
+    assert "body: must be an object" in result
+    assert incidents(world) == 1
 
 
 async def test_a_body_over_one_mebibyte_is_refused_and_one_of_that_size_is_not(

@@ -29,7 +29,9 @@ async def post(bot: Bot, path: str, body: Any) -> int:
     data = body if isinstance(body, str) else json.dumps(body)
     async with (
         aiohttp.ClientSession() as session,
-        session.post(bot.http_url + path, data=data) as answer,
+        session.post(
+            bot.http_url + path, data=data, headers={"Content-Type": "application/json"}
+        ) as answer,
     ):
         return answer.status
 

@@ -97,6 +97,7 @@ async def test_asking_for_an_action_that_is_proposed_already_makes_no_second_car
     await bot()
     await world.alert()
     await world.advice()
+    await world.approval_card("awaiting approval")  # the SOP's own proposal
     values = f"restart {SERVICE} grace_seconds=1"
     await (await world.types(f"/incident fix {values}", "ana")).response()
     card = await world.approval_card("asked by @ana", which=2)

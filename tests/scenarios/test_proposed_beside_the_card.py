@@ -102,7 +102,7 @@ async def test_an_action_that_could_not_be_planned_is_proposed_later_and_announc
     await nothing_ran(world, gateway)
 
 
-async def test_an_approval_revoked_by_a_policy_change_is_proposed_again_under_the_new_policy(
+async def test_a_changed_policy_proposes_again_what_it_ended(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
     running = await bot()

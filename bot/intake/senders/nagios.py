@@ -60,7 +60,7 @@ _IS_STATE = re.compile(rf" (?:is |\(|- |state: ?)\W{{0,3}}(?P<state>{_STATE_WORD
 _CHANGE = re.compile(
     rf"(?P<subject>[^\n]{{1,200}}?)\W{{1,4}}(?:{_STATE_WORD}) ?(?:->|→) ?(?P<state>{_STATE_WORD})\b"
 )
-_ADDRESS = re.compile(r"\s*\((?:IP: ?)?[0-9a-fA-F.:]+\)$")
+_ADDRESS = re.compile(r"\((?:IP: ?)?[0-9a-fA-F.:]{1,60}\)$")
 _SENDERS = ("nagios", "icinga", "checkmk", "check_mk", "check mk", "naemon", "centreon", "thruk")
 # Our fact, then its names without underscores and without the prefix of an environment variable.
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -141,7 +141,7 @@ def _facts(values: Mapping[str, Any]) -> dict[str, str]:
             value = value.get("name") or value.get("display_name") or ""
         if isinstance(value, str | int | float) and not isinstance(value, bool):
             facts[fact] = one_line(optional_text(value, fact))
-    facts["host"] = _ADDRESS.sub("", facts.get("host", ""))
+    facts["host"] = _ADDRESS.sub("", facts.get("host", "")).rstrip()
     state = facts.get("state", "").removesuffix(".0")
     numbers = _SERVICE_NUMBERS if facts.get("check") else _HOST_NUMBERS
     if state.isdigit() and len(state) == 1 and int(state) < len(numbers):
