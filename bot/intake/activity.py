@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from bot.intake.cleaning import parse_words
+from bot.intake.delimiters import without_actor
 from bot.intake.reading import ActivityKind
 
 _KINDS = {
@@ -113,7 +114,7 @@ _REFERENCE = re.compile(r"(?:^|\s|\[)(?:#\d+|[A-Z][A-Z0-9]{1,9}-\d+)\b")
 _LEADING = re.compile(
     r"\W{0,6}(?P<verb>acknowledged|acked|acknowledgement|assigned|reassigned|resolved|closed"
     r"|silenced|snoozed|commented|archived|unacknowledged)"
-    r"(?: by (?P<actor>[^:\n]{1,60}))?:\s+(?P<subject>\S[^\n]*)",
+    r"(?: #\d{1,12})?(?: by (?P<actor>[^:\n]{1,60}))?:\s+(?P<subject>\S[^\n]*)",
     re.IGNORECASE,
 )
 _PASSIVE = re.compile(
@@ -153,4 +154,8 @@ def reported_deed(line: str) -> tuple[Deed, str] | None:
         return None
     verb = match["verb"].lower()
     kind = None if verb in _ENDS else _KINDS[verb]
-    return Deed(kind, (match["actor"] or "").strip(_MARKS)), match["subject"].strip()
+    subject = match["subject"].strip()
+    actor = (match["actor"] or "").strip(_MARKS)
+    if not actor and (title := without_actor(subject)) != subject:
+        subject, actor = title, subject[len(title) :].removeprefix(" by ").strip(_MARKS)
+    return Deed(kind, actor), subject

@@ -65,3 +65,10 @@ def without_details(text: str) -> str:
 def is_result_of_run(text: str) -> bool:
     """Return True if a duration follows a word: `passed in 02:01`, `Failure after 41 s`."""
     return _DURATION.match(text.lstrip()) is not None
+
+
+def without_actor(text: str) -> str:
+    """Return a subject without the person who ended it: `Disk full by Ana Lima`."""
+    subject, by, actor = text.rpartition(" by ")
+    is_name = by and len(actor.split()) <= 3 and actor[:1].isupper()
+    return subject if is_name else text

@@ -23,6 +23,12 @@ from bot.intake.times import read_time
 
 _MENTIONS = re.compile(r"(?:\[[^\]]{1,80}\]\s*)+")
 _HEADLINES_READ = 12
+# Names of tools that people put over every message.
+_TOOLS = parse_words(
+    "grafana prometheus alertmanager zabbix nagios icinga datadog sentry pagerduty opsgenie splunk"
+    " gatus pingdom uptimerobot jenkins gitlab github cloudwatch kibana elastic graylog netdata"
+    " checkmk prtg monit bot slack webhook system team ops devops sre"
+)
 _STATE_FIELDS = (
     "status", "state", "current_state", "alert_state", "alert_status", "new_state",
     "current_status",    "estado", "statut", "stato", "zustand", "状態", "状态",
@@ -156,7 +162,11 @@ def _is_heading(headline: Headline, text: str, sender: frozenset[str]) -> bool:
     tokens = states.folded(headline.title).split()
     own = [word.strip(".,:;!*_~`[](){}#") for word in tokens]
     return all(
-        not word or word in states.FILLERS or word in sender or word in states.STATE_WORDS
+        not word
+        or word in states.FILLERS
+        or word in states.STATE_WORDS
+        or word in sender
+        or word in _TOOLS
         for word in own
     )
 

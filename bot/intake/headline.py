@@ -12,12 +12,12 @@ from functools import lru_cache
 
 from bot.incidents.model import AlertStatus, known_severity
 from bot.intake import states
-from bot.intake.cleaning import parse_words
 from bot.intake.delimiters import (
     behind_delimiter,
     ends_before_state,
     ends_behind,
     is_result_of_run,
+    without_actor,
     without_details,
     without_link_label,
 )
@@ -41,23 +41,11 @@ _BRACKETS = {
 }
 _BRACKETED = re.compile(r"\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|【[^【】]{1,60}】")
 _RUN_NUMBER = re.compile(r"#\d+")  # "job #32 Failure": a run and its result
-_AMOUNT = re.compile(r"[-+<>=~]? ?\d|(?:to|than|over|by|and)\b", re.IGNORECASE)
+_AMOUNT = re.compile(r"[-+<>=~]?\d|[<>=~] \d|(?:to|than|over|by|and)\b", re.IGNORECASE)
 _ARROW = re.compile(r" ?(?:-+>|=+>|[→➔➜]) ?")
 _SEVERITY_BEHIND = re.compile(r"(?:CRIT|CRITICAL|WARN|WARNING|UNKNOWN|UNKN)\b")
-# Before a colon these name the kind of the subject: `PROBLEM Service Alert: web1/HTTP`.
-_KINDS = parse_words("service host check job build rule server pipeline workflow dag query")
 _NUMBER = re.compile(r"#?\d+[a-z%]{0,3}", re.IGNORECASE)
 _END_MARKS = " \t\n*_~`.,;:!|-–—>»→=#([【（"
-# Alone at the end of a title these are part of a name ("sign up", "above normal"); behind a verb,
-# a dash or a colon they are a state.
-_AMBIGUOUS = parse_words(
-    "up clear normal active open closed close online ok okay good green ready available success"
-    " successful working alive stable passed passing complete completed alert alarm incident"
-    " problem error failure timeout missing lost offline started ended stopped fail outage"
-    " warning reachable operational synced trigger recovery raise identified responding aktiv offen"
-    " meldung problema incidente alerta alarme allarme alarma erreur fehler panne échec guasto"
-    " errore falha fallo erro disponible disponibile disponível online normale"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +95,12 @@ class _Reader:
                 self.state = word.status
         front = " ".join(f"[{name}]" for name in self.names)
         subject = subject[: len(without_details(rest))]
+        if self.is_marked and self.state is AlertStatus.RESOLVED:
+            subject = without_actor(subject)
         subject = _without_fillers(" ".join([*self.names, subject]))
         title = " ".join(part for part in (front, title.strip(" \t*_~`|:;,-–—>»→")) if part)
+        if title.count("*") == 1:  # the other one of a bold word was at the front
+            title, subject = title.replace("*", ""), subject.replace("*", "")
         return Headline(
             self.state,
             self.is_marked,
@@ -186,7 +178,7 @@ class _Reader:
             return token.end(), True
         if states.unseparated_state(text) and len(text) <= 8:
             return token.end(), True
-        if text in states.FILLERS or text in states.CONNECTORS or text in _KINDS:
+        if text in states.FILLERS or text in states.CONNECTORS or text in states.KINDS:
             return token.end(), False
         if _NUMBER.fullmatch(token[0]):
             return token.end(), False
@@ -300,7 +292,7 @@ def _stands_as_state(
     if not ends_behind(rest[end:]):
         return False
     start = tokens[index].start()
-    if states.folded(rest[start:end]) in _AMBIGUOUS:
+    if states.folded(rest[start:end]) in states.AMBIGUOUS:
         before = rest[:start]
         is_run = _RUN_NUMBER.fullmatch(next(iter(before.split()[-1:]), "")) is not None
         if is_result_of_run(rest[end:]):

@@ -132,6 +132,7 @@ VOCABULARIES = {
 FILLERS = parse_words(
     "alert alerts alarm alarms incident incidents problem issue notification notice event monitor"
     " monitoring status state now the new update für for pour para per de of du is in"
+    " automatically auto started"
     " alerta alarme alarma allarme incidente problema problème störung meldung on"
 )
 # Behind these a state word says what the subject is.
@@ -145,6 +146,19 @@ NEGATIONS = parse_words(
     "not never cannot can't couldn't isn't aren't wasn't un non no nicht kein keine ne pas não nem"
     " sin senza without unless"
 )
+
+# Alone at the end of a title these are part of a name ("sign up", "above normal"); behind a verb,
+# a dash or a colon they are a state.
+AMBIGUOUS = parse_words(
+    "up clear normal active open closed close online ok okay good green ready available success"
+    " successful working alive stable passed passing complete completed alert alarm incident"
+    " problem error failure timeout missing lost offline started ended stopped fail outage"
+    " warning reachable operational synced trigger recovery raise identified responding aktiv offen"
+    " meldung problema incidente alerta alarme allarme alarma erreur fehler panne échec guasto"
+    " errore falha fallo erro disponible disponibile disponível online normale"
+)
+# Before a colon these name the kind of the subject: `PROBLEM Service Alert: web1/HTTP`.
+KINDS = parse_words("service host check job build rule server pipeline workflow dag query")
 
 _COLOURS_FIRING = parse_words(
     # Slack's own names, and as Slack delivers them.

@@ -38,6 +38,9 @@ FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
         ("Alerta: Fila parada", "Resolvido: Fila parada", "Fila parada"),
         ("Allarme: Pompa ferma", "Risolto: Pompa ferma", "Pompa ferma"),
         ("決済APIで障害が発生しました", "決済APIが復旧しました", "決済API"),
+        ("Pump 3 STATE: CRITICAL - 95% used", "Pump 3 STATE: OK - 40% used", "Pump 3"),
+        ("Triggered #44: Pump 3", "Resolved #44: Pump 3 by Ana Lima", "Pump 3"),
+        ("Incident started: Pump 3", "Incident automatically resolved: Pump 3", "Pump 3"),
         ("*Problem*: Pump 3", "*Resolved*: Pump 3", "Pump 3"),
         (
             ":red_circle: Monitor is DOWN: shop - Reason: timeout",

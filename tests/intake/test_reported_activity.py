@@ -25,6 +25,7 @@ FIRING = parse_message(message("[#12] Disk full on db-2")).alerts[0]
     [
         ("Acknowledged by Ana: [#12] Disk full on db-2", ActivityKind.ACKNOWLEDGED, "Ana"),
         ("Acknowledged: [#12] Disk full on db-2", ActivityKind.ACKNOWLEDGED, ""),
+        ("Acknowledged #12: Disk full on db-2 by Ana", ActivityKind.ACKNOWLEDGED, "Ana"),
         ("[#12] Disk full on db-2 was acknowledged by Ana Lima", ActivityKind.ACKNOWLEDGED,
          "Ana Lima"),
         ("Ana assigned [#12] Disk full on db-2 to Ben", ActivityKind.ASSIGNED, "Ana"),
