@@ -27,6 +27,8 @@ from tests.scenarios.world import World
 
 pytestmark = pytest.mark.services("nats-server")
 
+SUBJECTS = ("incidents.created", "enrichment.request", "enrichment.completed")
+
 
 async def test_an_anomaly_of_the_time_of_a_kill_is_stored_once(
     world: World, bot_process: StartProcess, server: NatsServer
@@ -62,7 +64,9 @@ async def test_each_incident_is_published_once_although_the_bot_is_killed_before
         first.kill()
         assert await first.ended() == -9
     assert world.rows("SELECT * FROM published") == []
-    assert await published(server, "incidents.created"), "the server has it"
+    # The answer that was held is that of whichever message the bot published first.
+    on_server = [await published(server, subject) for subject in SUBJECTS]
+    assert any(on_server), "the server has a message that the store does not know of"
     await bot_process(fork=True, NATS_URL=server.url)
     await until(
         lambda: len(world.rows("SELECT * FROM published")) == 3, why="recorded after the restart"
@@ -83,7 +87,7 @@ async def test_an_incident_of_the_time_without_a_server_is_published_later(
         server.start()
         await until(lambda: is_connected(running), why="connected later")
         await until(lambda: published(server, "enrichment.completed"), why="published")
-        for subject in ("incidents.created", "enrichment.request", "enrichment.completed"):
+        for subject in SUBJECTS:
             (body,) = await published(server, subject)
             assert body["incident_id"] == "INC-1"
 
