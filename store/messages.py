@@ -1,4 +1,4 @@
-"""A message of the outbox: what Slack shows or should show, and its place in the order."""
+"""The outbox's messages: the state of each in Slack, and its place in the order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from store.statements import Row, from_db_time, from_db_time_or_none
 class OrderClass(IntEnum):
     """The first key of the order in a channel, as the column `class` holds it.
 
-    A notice comes first: a digest behind the cards that it counts would be of no use. A state
+    A notice comes first: a digest behind the cards that it counts would be useless. A state
     change is shown before new cards, and replies come after every card.
     """
 

@@ -1,4 +1,4 @@
-"""This process among others on one store: its lease, and what it may do alone by it."""
+"""One process among others on one store: its lease, and the claims that depend on it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from store.engines.protocol import Engine
 from store.operations import leases
 from store.operations.leases import ChannelClaim
 
-LEASE = 10.0  # seconds; what a dead replica left is taken over after so long
-_MARGIN = 0.1  # of the lease: we stop so much before others may start
+LEASE = 10.0  # seconds; then others take over the claims of a dead replica
+_MARGIN = 0.1  # of the lease: this replica stops so much earlier than others may start
 
 
 class Replica:
     """The lease of one process. A heartbeat calls `renew` at least three times a lease.
 
     `owner` names the process; `seconds` is how long the lease lasts; `monotonic` is the machine's
-    clock that nobody sets. Whoever is frozen past the lease and wakes finds `holds` False.
+    clock that nobody sets. A process that was frozen past its lease finds `holds` False.
     """
 
     def __init__(
@@ -40,14 +40,15 @@ class Replica:
 
     @property
     def holds(self) -> bool:
-        """Return whether the claims are still ours for sure, without asking the database."""
+        """Return whether this process still owns its claims for sure, without asking the
+        database."""
         return self._engine.alone or self._monotonic() < self._good_until
 
     async def renew(self, now: datetime) -> None:
-        """Prolong the lease. After it had lapsed everything is to be claimed anew."""
+        """Renew the lease. If it had lapsed, everything must be claimed again."""
         asked_at = self._monotonic()
         kept = await self._engine.write(leases.renew, self.owner, now, self.seconds)
-        # Who stood still on the way comes with an old `now`, by which the lease had not lapsed.
+        # A process that was frozen here has an old `now`, at which its lease had not lapsed.
         if not kept or not self.holds:
             self._terms += 1
             if self._engine.alone:
@@ -55,13 +56,13 @@ class Replica:
         self._good_until = asked_at + self.seconds * (1 - _MARGIN)
 
     async def leave(self) -> None:
-        """Let go of everything; others take it on at once."""
+        """Release all claims; other replicas take them over at once."""
         self._good_until = self._monotonic()
         self._terms += 1
         await self._engine.write(leases.leave, self.owner)
 
     async def leads(self, name: str, now: datetime) -> bool:
-        """Return whether `name` is ours; takes it when nobody alive has it."""
+        """Return whether this replica leads `name`; claim it if no live replica has it."""
         if self._has(name):
             return True
         terms = self._terms
@@ -71,7 +72,7 @@ class Replica:
         return self._has(name)
 
     async def claim_channel(self, channel: str, now: datetime) -> ChannelClaim | None:
-        """Take on a channel's outbox; None while another replica has it."""
+        """Claim a channel's outbox; None while another replica has it."""
         terms = self._terms
         if not self.holds:
             return None
@@ -83,7 +84,7 @@ class Replica:
         return claim
 
     def holds_channel(self, claim: ChannelClaim) -> bool:
-        """Return whether the channel is still ours for sure."""
+        """Return whether this replica still owns the channel for sure."""
         return self._has(leases.channel_claim_name(claim.channel))
 
     def _has(self, name: str) -> bool:

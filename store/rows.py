@@ -1,4 +1,4 @@
-"""Rows to models and back. One place knows the column names of each noun."""
+"""Converts rows to models and back: the one place that knows the column names."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class QuestionRecord:
 
 @dataclass(frozen=True, slots=True)
 class TracedAlert:
-    """One alert on its way: where it came from, when, and which incident it joined and why."""
+    """One stored alert: its source and time, the incident that it joined, and the reason."""
 
     tracking_id: str
     source: str
@@ -117,7 +117,7 @@ class TracedAlert:
 
 
 def dump(value: object) -> str:
-    """Compact JSON; lone surrogates become escapes, so any text can be stored."""
+    """Return compact JSON; lone surrogates become escapes, so any text can be stored."""
     return _ENCODER.encode(value)
 
 
@@ -125,7 +125,7 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)  # json.dumps wo
 
 
 def alert_to_json(alert: Alert) -> str:
-    """The alert with what arrived, as one JSON object."""
+    """Return the alert with its raw data as one JSON object."""
     body = dict(zip(_ALERT_FIELDS, _ALERT_VALUES(alert), strict=True))
     body["labels"] = dict(alert.labels)
     body["annotations"] = dict(alert.annotations)
@@ -134,12 +134,12 @@ def alert_to_json(alert: Alert) -> str:
     body["ends_at"] = to_db_time_or_none(alert.ends_at)
     if alert.raw_shared:
         body["shared"] = digest_of_shared(alert.raw_shared)
-    # What arrived is the longest part, and intake had to write it already to look at it.
+    # The raw data is the longest part, and intake has encoded it already to measure it.
     return f'{dump(body)[:-1]},"raw":{alert.raw_json or dump(alert.raw)}}}'
 
 
 def digest_of_shared(text: str) -> str:
-    """The key under which the shared part of a delivery is kept: the SHA-256 of its text."""
+    """Return the key of a delivery's shared part: the SHA-256 of its text."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -148,7 +148,7 @@ _ALERT_VALUES = attrgetter(*_ALERT_FIELDS)
 
 
 def alert_from_json(text: str) -> Alert:
-    """The reverse of `alert_to_json`, without the part that its delivery's alerts share."""
+    """Reverse `alert_to_json`, without the part that its delivery's alerts share."""
     body = json.loads(text)
     body.pop("shared", None)
     return Alert(
@@ -164,7 +164,7 @@ def alert_from_json(text: str) -> Alert:
 
 
 def links_from(pairs: list[list[str]]) -> tuple[Hyperlink, ...]:
-    """Links from [label, url] pairs."""
+    """Return links from [label, url] pairs."""
     return tuple(Hyperlink(label, url) for label, url in pairs)
 
 
@@ -232,7 +232,7 @@ def terms_to_json(terms: ApprovalConditions) -> str:
     return dump(asdict(terms))
 
 
-# A click reads the same approval five times: what never changes of one is parsed once.
+# A click reads the same approval five times: its constant parts are parsed once.
 _APPROVALS_KEPT = 256
 
 

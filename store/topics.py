@@ -1,4 +1,4 @@
-"""The topics of commits: each wakes the steps that wait for it, in every replica."""
+"""The topics of commits: a topic wakes the steps that wait for it, in every replica."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backups: one SQLite file that holds a whole store, whichever engine; and the way back.
+"""Backs a whole store of either engine up into one SQLite file, and restores it.
 
 All or nothing, as in `store.admin.moves`.
 """
@@ -44,7 +44,7 @@ class Restored:
 
 
 def backup(url: str, file: Path, progress: Progress, *, force: bool = False) -> BackedUp:
-    """One SQLite file that holds the whole store, whichever engine; its bot may be running.
+    """Write the whole store of either engine into one SQLite file; its bot may be running.
 
     `force` replaces a file of that name.
     """
@@ -71,10 +71,10 @@ def backup(url: str, file: Path, progress: Progress, *, force: bool = False) -> 
 
 
 def restore(file: Path, url: str, progress: Progress, *, replace: bool = False) -> Restored:
-    """The store is what the backup is, and up to date. No bot may run on it.
+    """Make the store equal to the backup, and migrate it. No bot may run on it.
 
-    New incidents are numbered after the last that either knew: what people call INC-142, and Slack
-    shows, never becomes another.
+    New incidents are numbered after the last one of both, so a number that Slack shows (INC-142)
+    never names another incident.
 
     A present SQLite file stays beside it; a server's database must be empty, or `replace`.
     """
@@ -132,9 +132,9 @@ def _last_number(end: End) -> int:
 
 
 def _last_number_in(file: Path) -> int:
-    """Of the file that is replaced; 0 where it cannot be read."""
+    """Return the last incident number of the replaced file; 0 if it cannot be read."""
     try:
-        # Only reading: closing a damaged one would take its log away, which is kept as well.
+        # Opened for reading only: closing a damaged file would delete its log, which is kept too.
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as present:
             return _last_number(SqliteEnd(present, str(file)))
     except (sqlite3.Error, StoreError):
@@ -147,7 +147,7 @@ def _rows_of(file: Path) -> int:
 
 
 def _free_name(file: Path) -> Path:
-    """Return where the present store stays; never a name that is taken."""
+    """Return an unused name for the present store's file."""
     name = f"{file.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     beside, number = file.with_name(name), 1
     while beside.exists():

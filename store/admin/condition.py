@@ -19,10 +19,10 @@ from store.operations import outbox
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One moment of a store. `taken`: a bot holds the file; None for a server.
+    """The condition of a store at one moment. `taken`: a bot holds the file; None for a server.
 
-    `size` is in bytes, the log of a file included. Of a store whose schema is `behind`, nothing
-    but its place is known.
+    `size` is in bytes, the log of a file included. If the schema is `behind`, only the place is
+    known.
     """
 
     engine: str
@@ -82,6 +82,6 @@ def _bytes_of(file: Path) -> int:
 
 def _is_taken(file: Path) -> bool:
     if not lock_path(file).exists():
-        return False  # and looking makes none
+        return False  # reading must not create one
     with files.alone(file) as nobody_else:
         return not nobody_else

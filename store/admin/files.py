@@ -1,4 +1,4 @@
-"""SQLite files as wholes: written beside, checked, put in place; never half of one."""
+"""Writes, checks and replaces whole SQLite files, all or nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class Examined:
 
 @contextmanager
 def alone(file: Path) -> Iterator[bool]:
-    """True while no bot has the file and none can start on it; False when one has it."""
+    """True while this process alone has the file and no bot can start on it; False if a bot has
+    it."""
     with ExitStack() as stack:
         lock = lock_path(file)
         is_new = not lock.exists()
@@ -53,7 +54,8 @@ def alone(file: Path) -> Iterator[bool]:
 
 @contextmanager
 def written_beside(file: Path) -> Iterator[Path]:
-    """An empty `<file>.partial` for this process alone; gone at the end, unless put in place.
+    """Yield an empty `<file>.partial` for this process alone; delete it at the end, unless it was
+    put in place.
 
     StoreError when another process writes one, or the folder takes none.
     """
@@ -63,7 +65,7 @@ def written_beside(file: Path) -> Iterator[Path]:
     except OSError as error:
         raise explain(error, str(partial)) from error
     try:
-        # A lock of its own kind: closing the handle does not free SQLite's.
+        # A lock of another kind: closing its handle does not release SQLite's lock.
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -84,13 +86,13 @@ def written_beside(file: Path) -> Iterator[Path]:
 
 
 def copy_pages(source: Path, partial: Path, progress: Progress, stage: str) -> None:
-    """The whole file as it is now, although others write to it; they are not held up.
+    """Copy the whole file as it is now, without blocking other writers.
 
     Leases stay behind. The copy is one file, without a write-ahead log.
     """
     try:
         with closing(_opened(source)) as there, closing(sqlite3.connect(partial)) as here:
-            # A view that stays as it is: without it each write elsewhere begins the copy anew.
+            # A snapshot: without it each write by another process restarts the copy.
             there.execute("BEGIN")
             there.execute("SELECT 1 FROM sqlite_master").fetchone()
             done = 0
@@ -114,7 +116,7 @@ def copy_pages(source: Path, partial: Path, progress: Progress, stage: str) -> N
 
 
 def examine(file: Path, progress: Progress, *, what: str) -> Examined:
-    """Check a whole file, which people call `what`. StoreError says what is wrong with it."""
+    """Check a whole file. `what` names it in messages. StoreError says what is wrong with it."""
     progress.begin("checking", 0, "")
     try:
         with closing(_opened(file)) as connection:
@@ -144,21 +146,21 @@ def examine(file: Path, progress: Progress, *, what: str) -> Examined:
 
 
 def put_in_place(partial: Path, file: Path) -> None:
-    """The file has its name now, and keeps it through a power cut."""
+    """Give the file its final name, so that it survives a power cut."""
     _sync(partial)
     partial.replace(file)
     _sync(file.parent)
 
 
 def put_store_in_place(partial: Path, file: Path, keep: Path | None) -> None:
-    """Replace a store that nobody has open; `keep` is where the present one stays, if anywhere.
+    """Replace a store that no process has open; `keep` is the new name of the present one, if any.
 
     The caller holds it alone. Its owner and mode remain.
     """
     if file.exists():
         _give_to_owner_of(file, partial)
         partial.chmod(file.stat().st_mode & 0o777)
-        if keep:  # all of it is there twice before anything goes
+        if keep:  # both copies are complete before one is removed
             for end in ("-journal", "-wal", ""):
                 if Path(f"{file}{end}").exists():
                     _twice(Path(f"{file}{end}"), Path(f"{keep}{end}"))
@@ -168,7 +170,7 @@ def put_store_in_place(partial: Path, file: Path, keep: Path | None) -> None:
 
 
 def give_back(file: Path) -> int:
-    """Give what is free inside the file back to the disk. Returns how many bytes.
+    """Return the file's free pages to the disk. Returns how many bytes.
 
     The caller holds it alone, or the file was vacuumed before: then it is done page by page.
     """
@@ -189,7 +191,7 @@ def give_back(file: Path) -> int:
 
 
 def _opened(file: Path) -> sqlite3.Connection:
-    """A connection to a file that is there; never makes one."""
+    """Return a connection to an existing file; never create one."""
     if not file.is_file():
         raise StoreError(f"There is no file {file}.", permanent=True, remedy="Check its name.")
     try:
@@ -201,7 +203,7 @@ def _opened(file: Path) -> sqlite3.Connection:
 
 
 def _is_ours(end: SqliteEnd) -> bool:
-    """A store that was made and has seen no step yet."""
+    """Return whether the file is a new store without migrations."""
     return bool(end.ask("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'"))
 
 
@@ -213,7 +215,7 @@ def _twice(file: Path, other: Path) -> None:
 
 
 def _give_to_owner_of(file: Path, other: Path) -> None:
-    """Root may run the command; the bot, who is not, must still be able to write."""
+    """If root runs the command, the bot's user must still be able to write."""
     if os.geteuid() == 0:
         owner = file.stat()
         os.chown(other, owner.st_uid, owner.st_gid, follow_symlinks=False)

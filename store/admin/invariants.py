@@ -1,7 +1,7 @@
 """The invariants of a store after every commit: each as a sentence and as SQL that finds faults.
 
 A backup, a copy, a restore and `store status` check them all. A new invariant must hold after each
-transaction of the bot, whatever other replicas do at that time.
+transaction of the bot, also while other replicas write.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def file_of(url: str) -> Path | None:
 
 
 def name_of(url: str) -> str:
-    """The place as messages name it, never with a password."""
+    """Return the place as messages name it, never with a password."""
     file = file_of(url)
     if file:
         return str(file)
@@ -39,7 +39,7 @@ def name_of(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """The URL as people may read it: `…` for a password."""
+    """Return the URL for people: `…` for a password."""
     scheme = url.partition("://")[0]
     if scheme not in SERVERS:
         return url
@@ -55,7 +55,7 @@ def shown(url: str) -> str:
 
 
 def reading(url: str) -> End:
-    """One consistent view of that store."""
+    """Yield one consistent view of that store."""
     file = file_of(url)
     if file:
         return SqliteEnd.reading(file)
@@ -65,5 +65,5 @@ def reading(url: str) -> End:
 
 
 def alive(end: End) -> list[tuple[str, datetime, datetime]]:
-    """(owner, started at, lease until) of every replica whose lease holds."""
+    """Return (owner, started at, lease until) of every replica with a valid lease."""
     return answer(end, leases.replicas(end.clock()))

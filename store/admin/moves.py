@@ -1,7 +1,7 @@
-"""A store as a whole: copied to another place, brought up to date.
+"""Copies a whole store to another place, or migrates it.
 
-Every move is all or nothing: StoreError, an interruption or a kill leave what was there before.
-They run outside of an event loop.
+Every move is all or nothing: StoreError, an interruption or a kill leave the former store. Moves
+run outside of an event loop.
 """
 
 from __future__ import annotations
@@ -44,9 +44,8 @@ class Copied:
 
 
 def copy(source_url: str, target_url: str, progress: Progress, *, replace: bool = False) -> Copied:
-    """Everything from one store to another, which is empty.
-
-    `replace` empties one that came by an earlier copy and that nobody has used since.
+    """Copy everything from one store into an empty one. `replace` first empties a target that an
+    earlier copy filled and no bot has used since.
     """
     source_file, target_file = file_of(source_url), file_of(target_url)
     with ExitStack() as stack:
@@ -99,7 +98,7 @@ def _copy_intoserver_for(source: End, url: str, progress: Progress, *, replace: 
 
 @contextmanager
 def server_for(source: End, url: str) -> Iterator[PostgresEnd]:
-    """A server's database for nobody but us; looked at before anything in it is changed."""
+    """Yield a server's database for this process alone; check it before changing anything in it."""
     from store.admin.transfer_postgres import PostgresEnd
 
     with PostgresEnd.reading(url) as target:
@@ -156,12 +155,12 @@ def migrate(url: str) -> tuple[str, ...]:
 
 
 def in_use(name: str) -> StoreError:
-    """It is not done while a bot works there."""
+    """StoreError while a bot uses the store."""
     return StoreError(f"A bot is running on {name}.", remedy="Stop it, and try again.")
 
 
 def same(name: str) -> StoreError:
-    """A store cannot become itself."""
+    """StoreError if source and target are the same store."""
     return StoreError(
         f"{name} would be both source and target.", permanent=True, remedy="Name another."
     )

@@ -1,8 +1,9 @@
-"""A whole store from one database into another, whichever engines: all of it, proved, or nothing.
+"""Copies a whole store from one database into another, of either engine: complete and checked, or
+not at all.
 
 Rows travel in batches inside one consistent view of the source and one transaction of the target.
 Before it commits, the target is read back: the number and a digest of the rows of every table, and
-the invariants. Leases stay behind, for they mean nothing elsewhere.
+the invariants. Leases are not copied, because they are about processes of the source.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Values = tuple[Any, ...]
 
 BATCH = 200  # rows at a time: an alert may have a megabyte
 
-# What is in `deliveries` for the store's own sake: a ping of its health, a note of a copy.
+# Rows of `deliveries` that the store writes for itself: a health check, the mark of a copy.
 COPIED, _COPIED_END = "copied/", "copied0"
 _OURS = f"key = 'ping' OR (key >= '{COPIED}' AND key < '{_COPIED_END}')"
 
@@ -34,10 +35,10 @@ class Progress(Protocol):
     """The observer of a move. `begin` starts a stage of units, `advance` counts some of them."""
 
     def begin(self, stage: str, total: int, unit: str) -> None:
-        """The stage before is over; `total` 0 is not known."""
+        """Begin a stage of `total` units, 0 if unknown; the stage before is over."""
 
     def advance(self, by: int) -> None:
-        """So many more are done."""
+        """Count finished units."""
 
     def decide(self) -> None:
         """Announce that the next step makes the change and must not be interrupted."""
@@ -53,25 +54,25 @@ class End(Protocol):
     takes_nul: bool
 
     def ask(self, sql: str, parameters: Values = ()) -> list[Row]:
-        """The rows of a statement in the words that both engines speak."""
+        """Return the rows of a statement in the SQL that both engines understand."""
 
     def do(self, sql: str, parameters: Values = ()) -> None:
-        """Run a change in those words."""
+        """Run a change in that SQL."""
 
     def rows(self, table: Table, where: str) -> Iterator[list[Values]]:
-        """Rows of a table in the order of its key, in batches."""
+        """Yield the rows of a table in the order of its key, in batches."""
 
     def steps(self) -> list[str]:
-        """The steps of the schema that it has seen."""
+        """Return the migrations that the database has seen."""
 
     def clock(self) -> datetime:
-        """The time by which its leases are kept."""
+        """Return the time for its leases."""
 
     def take(self, table: Table, batches: Iterable[list[Values]]) -> None:
         """Insert rows."""
 
     def settle(self) -> None:
-        """After the last row: numbers go on where the rows end."""
+        """After the last row: let the counters continue behind the rows."""
 
     def __enter__(self) -> Self: ...
 
@@ -81,7 +82,7 @@ class End(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let go of it; what was not committed is undone."""
+        """Close it; roll back what was not committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +99,21 @@ class Moved:
 
     @property
     def total(self) -> int:
-        """Return how many rows in all."""
+        """Return the number of rows of all tables."""
         return sum(self.rows.values())
 
 
 class Digest:
-    """A number of rows and what they hold, in whatever order they come."""
+    """The number and a digest of rows, in any order."""
 
     def __init__(self) -> None:
         self.count = 0
         self._sum = 0
 
     def add(self, rows: list[Values]) -> None:
-        """Count these in."""
+        """Add these rows."""
         for row in rows:
-            # None, int and str have one way each to be written, the same for every engine.
+            # None, int and str each have one spelling, the same for every engine.
             text = repr(tuple(row)).encode("utf-8", "surrogatepass")
             self._sum += int.from_bytes(hashlib.blake2b(text, digest_size=16).digest())
         self.count += len(rows)
@@ -153,7 +154,7 @@ def transfer(source: End, target: End, progress: Progress) -> Moved:
 
 
 def match_steps(source: End, target: End) -> None:
-    """StoreError unless both have exactly the schema of this code."""
+    """Raise StoreError unless both have exactly the schema of this code."""
     for end, remedy in (
         (source, "Bring it up to date first: `python -m bot store migrate`."),
         (target, "Name an empty database, or one that this version made."),
@@ -187,7 +188,7 @@ def _carry(table: Table, source: End, target: End, nul: _NulEscape, progress: Pr
 
 
 class _NulEscape:
-    """Writes U+0000 as the store writes a lone surrogate: so that it can be read."""
+    """Writes U+0000 as an escape, as the store does with a lone surrogate."""
 
     def __init__(self, *, off: bool) -> None:
         self._off = off
@@ -206,7 +207,7 @@ class _NulEscape:
 
 
 def _broken_before(source: End, target: End) -> tuple[Broken, ...]:
-    """Return what is broken on both sides; StoreError when the way broke something."""
+    """Return the invariants that are broken on both sides; StoreError if the copy broke one."""
     there = answer(target, invariants.broken())
     if not there:
         return ()
@@ -237,7 +238,7 @@ def is_empty(end: End) -> bool:
 
 
 def digest_of(end: End, table: Table, progress: Progress) -> Digest:
-    """The digest of a table as it is now."""
+    """Return the digest of a table."""
     digest = Digest()
     for batch in end.rows(table, _content(table)):
         digest.add(batch)
@@ -246,18 +247,18 @@ def digest_of(end: End, table: Table, progress: Progress) -> Digest:
 
 
 def whole(digests: dict[str, Digest]) -> str:
-    """One digest of all tables."""
+    """Return one digest of all tables."""
     text = " ".join(f"{name}={digest}" for name, digest in sorted(digests.items()))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def mark_as_copy(target: End, digest: str, now: str) -> None:
-    """Note that this came by a copy, so that the next one may replace it while it is untouched."""
+    """Mark the store as a copy, so that the next copy may replace it while it is unchanged."""
     target.do("INSERT INTO deliveries (key, seen_at) VALUES (?, ?)", (COPIED + digest, now))
 
 
 def is_untouched_copy(end: End, progress: Progress) -> bool:
-    """Return whether it came by a copy and holds exactly what came."""
+    """Return whether the store is a copy that nothing has changed since."""
     notes = end.ask("SELECT key FROM deliveries WHERE key >= ? AND key < ?", (COPIED, _COPIED_END))
     if not notes:
         return False
@@ -268,7 +269,7 @@ def is_untouched_copy(end: End, progress: Progress) -> bool:
 
 
 def answer(end: End, operation: Operation[T]) -> T:
-    """Run an operation that only asks."""
+    """Run an operation that only reads."""
     value: Any = None
     try:
         while True:

@@ -21,7 +21,7 @@ from store.engines.postgres_schema import SCHEMA, migrate
 from store.engines.tables import Table, tables
 from store.statements import Row
 
-_PATIENCE = "10s"  # for a lock of somebody else
+_PATIENCE = "10s"  # to wait for another process's lock
 
 _SESSION = (
     f"SET lock_timeout = '{_PATIENCE}'",
@@ -42,12 +42,12 @@ class PostgresEnd:
 
     @classmethod
     def reading(cls, url: str) -> Self:
-        """One consistent view of the database, whoever writes to it meanwhile."""
+        """Yield one consistent view of the database while others write to it."""
         return cls._connected(url, IsolationLevel.REPEATABLE_READ, read_only=True)
 
     @classmethod
     def writing(cls, url: str) -> Self:
-        """A database brought up to date, and for nobody else until this ends."""
+        """Yield a migrated database, locked for this process alone."""
         bring_up_to_date(url)
         end = cls._connected(url, IsolationLevel.READ_COMMITTED, read_only=False)
         try:
@@ -88,12 +88,13 @@ class PostgresEnd:
         return [row["name"] for row in self.ask(SCHEMA)] if made[0]["made"] else []
 
     def clock(self) -> datetime:
-        """The server's time."""
+        """Return the server's time."""
         at: datetime = self.ask("SELECT clock_timestamp() AS now")[0]["now"]
         return at.astimezone(UTC)
 
     def place(self) -> tuple[Any, ...]:
-        """The same for two connections to the same database, whatever their addresses."""
+        """Return a text that is equal for two connections to one database, even by different
+        addresses."""
         (row,) = self.ask(
             "SELECT pg_postmaster_start_time() AS began, oid FROM pg_database"
             " WHERE datname = current_database()"
@@ -114,7 +115,7 @@ class PostgresEnd:
                 yield batch
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all rows."""
         self.do(f"TRUNCATE {', '.join(table.name for table in tables())}")
 
     def take(self, table: Table, batches: Iterable[list[Values]]) -> None:
@@ -137,7 +138,7 @@ class PostgresEnd:
             self.do(f"ANALYZE {table.name}")
 
     def go_on_after(self, number: int) -> None:
-        """The next incident has a higher number than this."""
+        """Let the next incident have a higher number than this."""
         (incidents,) = (table for table in tables() if table.name == "incidents")
         self._number(incidents, max(number, self._last(incidents)))
 
@@ -151,7 +152,7 @@ class PostgresEnd:
         self.do(f"ALTER TABLE {table.name} ALTER COLUMN {key} RESTART WITH {last + 1}")
 
     def commit(self) -> None:
-        """Keep what was taken."""
+        """Commit the rows."""
         with self._errors_named():
             self.connection.commit()
 
@@ -187,7 +188,7 @@ class PostgresEnd:
 
 
 def bring_up_to_date(url: str) -> None:
-    """Do the steps of the schema that are left. StoreError."""
+    """Run the missing migrations. StoreError."""
     name = safe_name(url)
     try:
         asyncio.run(migrate(url, name))

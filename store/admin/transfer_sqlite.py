@@ -31,13 +31,13 @@ class SqliteEnd:
 
     @classmethod
     def reading(cls, path: Path) -> Self:
-        """One consistent view of a file that is there, whoever writes to it meanwhile."""
+        """Yield one consistent view of an existing file while others write to it."""
         if not path.is_file():
             raise StoreError(
                 f"There is no store {path}.", permanent=True, remedy="Check STORE_URL."
             )
         try:
-            # Never `mode=rwc`: looking at a file that just vanished must not make one.
+            # Never `mode=rwc`: reading must not create a file that was just deleted.
             connection = sqlite3.connect(
                 f"file:{quote(str(path))}?mode=rw", uri=True, timeout=10, isolation_level=None
             )
@@ -50,7 +50,7 @@ class SqliteEnd:
                 connection.execute("BEGIN")
                 connection.execute(
                     "SELECT 1 FROM sqlite_master"
-                ).fetchone()  # from here on it is fixed
+                ).fetchone()  # from here on the view is fixed
         except BaseException:
             connection.close()
             raise
@@ -58,7 +58,8 @@ class SqliteEnd:
 
     @classmethod
     def making(cls, partial: Path) -> Self:
-        """A new file that nobody else sees: fast, and worth nothing until it is sealed."""
+        """Yield a new file that no other process sees: written fast, and unusable until it is
+        sealed."""
         end = cls(connect(str(partial), 10, writes=True), str(partial))
         with end._errors_named():
             end.connection.execute("PRAGMA journal_mode = OFF")
@@ -82,7 +83,7 @@ class SqliteEnd:
         return [row["name"] for row in self.ask(SCHEMA)] if made else []
 
     def clock(self) -> datetime:
-        """This machine's: a file is on one."""
+        """Return this machine's time: a file is on one machine."""
         return system_clock()
 
     def rows(self, table: Table, where: str) -> Iterator[list[Values]]:
@@ -106,10 +107,10 @@ class SqliteEnd:
                 self.connection.executemany(sql, batch)
 
     def settle(self) -> None:
-        """SQLite keeps count by itself."""
+        """Nothing to do: SQLite keeps its counters itself."""
 
     def go_on_after(self, number: int) -> None:
-        """The next incident has a higher number than this."""
+        """Let the next incident have a higher number than this."""
         self.do(
             "INSERT INTO sqlite_sequence (name, seq) SELECT 'incidents', 0 WHERE NOT EXISTS"
             " (SELECT 1 FROM sqlite_sequence WHERE name = 'incidents')"
@@ -120,7 +121,7 @@ class SqliteEnd:
         )
 
     def commit(self) -> None:
-        """Keep what was taken."""
+        """Commit the rows."""
         self.do("COMMIT")
 
     @contextmanager

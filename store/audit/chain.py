@@ -1,4 +1,4 @@
-"""Looks at an audit trail row by row, and names in words the first that is at fault."""
+"""Checks an audit trail row by row, and describes the first faulty row."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from store.audit.proof.rows import (
 from store.operations import trail_end
 from store.operations.audit_kinds import Kind
 
-_WINDOW = 10_000  # how far a row may have been moved to be recognised as moved
+_WINDOW = 10_000  # rows: a row that was moved further is not recognised as moved
 
 
 def is_genuine(key: bytes, row: Row) -> bool:
-    """Return whether the key made this row, for the place where it stands."""
+    """Return whether the key made this row for this place."""
     link = link_text(row.seq, row.prev, mac_of(key, body_text(row)))
     return same(mac_of(key, link), row.mac)
 
 
 class Chain:
-    """Looks at a chain row by row, from the first that is kept to the last. Raises Fault.
+    """Checks a chain row by row, from the first kept row to the last. Raises Fault.
 
     `anchors` are all that the store has; `wanted` is the mac of a row that must be part of it.
-    `count`, `seq` and `mac` tell how far it is.
+    `count`, `seq` and `mac` are those of the last checked row.
     """
 
     def __init__(self, key: bytes, anchors: Iterable[Anchor], *, expected_head: str = "") -> None:
@@ -65,7 +65,7 @@ class Chain:
         return _is_whole(anchor) and same(mac_of(self._key, anchor_text(anchor)), anchor.seal)
 
     def add(self, row: Row) -> None:
-        """The next row, in the order of the numbers."""
+        """Check the next row, in the order of the numbers."""
         if not _is_whole(row):
             raise Fault(
                 self.seq + 1, f"row {self.seq + 1} was edited: it has values of other kinds"
@@ -102,7 +102,7 @@ class Chain:
             raise Fault(row.seq, trail_end.sent_while_frozen(row.seq, self.frozen.seq))
 
     def says_frozen(self) -> bool:
-        """Return whether everything is frozen at the end, also by a row that retention forgot."""
+        """Return whether a freeze is in force at the end, also if its row was pruned."""
         head = self._anchors.get(HEAD)
         return self.frozen is not None or (head is not None and trail_end.says_frozen(head))
 
@@ -139,7 +139,7 @@ class Chain:
             raise Fault(self._dispute.seq, trail_end.disputed_text(self._dispute))
 
     def _accuse(self, *, fits: bool) -> None:
-        """An anchor was forged; or, when nothing at all fits, the key is another one."""
+        """Raise Fault: an anchor was forged, or, if no anchor fits, the key is another one."""
         if not self._forged:
             return
         if not fits and not self.count and self._all_forged:
@@ -147,7 +147,7 @@ class Chain:
         raise Fault(0, f"the anchor {self._forged[0].name!r} was edited")
 
     def _wrong(self, row: Row) -> str:
-        """Return how a row that the key did not make at this place came there."""
+        """Describe a row that the key did not make at this place."""
         if not self.count and not self._anchors:
             return "this is not the key that the chain was made with, or row 1 was edited"
         body = mac_of(self._key, body_text(row))
@@ -158,7 +158,7 @@ class Chain:
 
 
 def _is_whole(row: Row | Anchor) -> bool:
-    """Return whether its values are of the kinds that were written: SQLite takes any."""
+    """Return whether the values have the types that the store writes: SQLite accepts any."""
     if isinstance(row, Anchor):
         return isinstance(row.seq, int) and all(
             isinstance(value, str) for value in (row.name, row.mac, row.at, row.note, row.seal)

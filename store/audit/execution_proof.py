@@ -1,7 +1,7 @@
-"""Proves that every execution in the store is what the audit trail says of it, and none is missing.
+"""Proves that the executions of the store are exactly those of the audit trail.
 
-The limits of the policy are counted over executions. Whoever deletes one, or edits its state, would
-have the bot do more than the policy allows.
+The limits of the policy are counted over executions. If somebody deletes one or edits its state,
+the bot would do more than the policy allows.
 """
 
 from __future__ import annotations
@@ -18,24 +18,23 @@ _COMPARED = ("state", "started_at", "concluded_at")
 
 
 class Courses:
-    """The rows of each approval, from which its execution must follow."""
+    """The rows of each approval; its execution must follow from them."""
 
     def __init__(self) -> None:
         self._rows: defaultdict[str, list[Row]] = defaultdict(list)
 
     def add(self, row: Row) -> None:
-        """The next row of a trail that is proved."""
+        """Add the next proved row of the trail."""
         if row.kind in APPROVAL_KINDS:
             self._rows[row.subject].append(row)
 
     def compare(self, executions: Iterable[dict[str, Any]], forgotten: str) -> None:
-        """Fault for the first that is missing, not on record, or another than on record.
-
-        `forgotten` is until when retention forgot the trail: '' is never.
+        """Raise Fault for the first execution that is missing, not on record, or different from the
+        record. `forgotten` is the time up to which the trail was pruned, '' for never.
         """
         known = {execution["approval_id"]: execution for execution in executions}
         for approval_id, rows in self._rows.items():
-            if rows[0].kind == "proposed":  # else its first rows are pruned
+            if rows[0].kind == "proposed":  # otherwise its first rows were pruned
                 _compare(approval_id, rows, known.get(approval_id))
         for approval_id, execution in known.items():
             self._is_on_record(approval_id, execution, forgotten)

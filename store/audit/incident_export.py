@@ -1,4 +1,4 @@
-"""One incident with everything about it, as one JSON document that proves itself."""
+"""Exports one incident with everything about it as one JSON document that proves itself."""
 
 from __future__ import annotations
 
@@ -22,11 +22,9 @@ JSON = dict[str, Any]
 
 
 def export_incident(end: End, incident_id: int, key: AuditKey, trail: str, now: datetime) -> JSON:
-    """The bundle, as this view of the store has it. NotFound when there is no such incident.
-
-    `trail` is what is wrong with the whole audit trail, in words.
-
-    docs/audit.md has its form. What is in it is what the store remembers: no setting, no secret.
+    """Return the export of an incident. NotFound if there is none. `trail` describes a fault of the
+    whole audit trail. docs/audit.md has the form. It holds data of the store only: no setting, no
+    secret.
     """
     incidents = _all(end, "SELECT * FROM incidents WHERE id = ?", incident_id)
     if not incidents:
@@ -66,7 +64,7 @@ def _of(end: End, table: str, order: str, incident_id: int) -> list[JSON]:
 
 
 def _read(row: JSON, *columns: str) -> JSON:
-    """The row with what is JSON in these columns spread out."""
+    """Return the row with the JSON of these columns parsed."""
     return {
         name: _spread(value) if name in columns and value is not None else value
         for name, value in row.items()
@@ -74,7 +72,7 @@ def _read(row: JSON, *columns: str) -> JSON:
 
 
 def _messages(end: End, incident_id: int) -> list[JSON]:
-    """Return where in Slack the thread is."""
+    """Return the thread's messages in Slack."""
     return _all(
         end,
         "SELECT kind, subject, channel, in_thread, ts, created_at FROM outbox"
@@ -84,7 +82,7 @@ def _messages(end: End, incident_id: int) -> list[JSON]:
 
 
 def _approvals(end: End, incident_id: int) -> list[JSON]:
-    """Each with its votes and what came of it."""
+    """Return each approval with its votes and its outcome."""
     executions = {
         row["approval_id"]: _read(row, "answer")
         for row in _of(end, "executions", "created_at, id", incident_id)
@@ -106,16 +104,16 @@ def _approvals(end: End, incident_id: int) -> list[JSON]:
 
 
 def _shown(proposal: Any) -> Any:
-    """As the card and the record have it: what may be secret in a value stays here."""
+    """Return the proposal as card and record show it, without possible secrets in values."""
     try:
         parameters = [Parameter(*parts) for parts in proposal["parameters"]]
     except (TypeError, KeyError):
-        return proposal  # somebody changed the row: the check of the bundle says so
+        return proposal  # somebody changed the row: the check of the export reports it
     return proposal | {"parameters": [[p.name, p.shown, p.origin] for p in parameters]}
 
 
 def _chain(end: End, incident_id: int, key: AuditKey) -> JSON:
-    """The incident's rows, and of those in between and behind only what proves that they are."""
+    """Return the incident's rows; of the rows in between and behind only what proves them."""
     own = [row_from(row) for row in _of(end, "audit", "seq", incident_id)]
     checkpoints = _all(end, "SELECT * FROM audit_anchors WHERE name = ?", CHECKPOINT)
     forgotten = asdict(anchor_from(checkpoints[0])) if checkpoints else None
@@ -139,7 +137,7 @@ def _chain(end: End, incident_id: int, key: AuditKey) -> JSON:
 
 
 def _spread(text: str) -> Any:
-    """For people to read; as it stands where somebody made something else of it."""
+    """Return the parsed JSON for people; the text itself if it is no JSON."""
     try:
         return json.loads(text)
     except ValueError:
@@ -147,7 +145,7 @@ def _spread(text: str) -> Any:
 
 
 def _spread_reason(text: str) -> Any:
-    """The code and facts of a reason; of an older version its sentence."""
+    """Return the code and facts of a reason; of an older version its sentence."""
     reason = from_text(text)
     return facts_of(reason) if reason and to_text(reason) == text else text
 
@@ -158,7 +156,7 @@ def _spread_if_same(detail: str) -> Any:
 
 
 def _until(end: End, last: Row) -> Anchor:
-    """The first day's end that was posted after the last row; until then, where the chain ends."""
+    """Return the first posted daily head behind the last row; before that, the chain's end."""
     anchors = [anchor_from(row) for row in _all(end, "SELECT * FROM audit_anchors ORDER BY seq")]
     posted = [
         anchor for anchor in anchors if anchor.name.startswith(DAY) and anchor.seq >= last.seq

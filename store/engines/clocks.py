@@ -10,17 +10,16 @@ LONGEST_LOOK = 1.0  # seconds
 
 
 def system_clock() -> datetime:
-    """Now, in UTC, as this machine has it."""
+    """Return this machine's time in UTC."""
     return datetime.now(UTC)
 
 
 class DatabaseClock:
-    """Now as the database has it, in UTC, to within half a round trip.
+    """The database's time in UTC, to within half a round trip.
 
-    Between two looks this machine's steady clock goes on.
-
-    However wrong a replica's own time of day is, its leases and deadlines are right. `monotonic`
-    is the machine's clock that nobody sets. Before the first look it tells the machine's time.
+    Between two readings it adds the seconds of this machine's steady clock, so leases and deadlines
+    are right even if a replica's time of day is wrong. `monotonic` is that steady clock. Before the
+    first reading it returns the machine's time.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -35,7 +34,7 @@ class DatabaseClock:
     def set(self, at: datetime, asked_at: float, answered_at: float) -> None:
         """The database said `told` between these two readings of `monotonic`.
 
-        A look that took long tells little, and is passed over when there was one before.
+        A reading that took long is inexact: it is ignored if there is an earlier one.
         """
         if self._looked and answered_at - asked_at > LONGEST_LOOK:
             return

@@ -23,7 +23,7 @@ def m001_initial() -> str:
 
 
 def m002_expand_storm() -> str:
-    """Store how far each channel was read back, and what the bot says of itself while it lasts."""
+    """Store how far each channel was backfilled, and the bot's own notices."""
     return schema_changes.M002
 
 
@@ -43,27 +43,27 @@ def m005_expand_identity() -> str:
 
 
 def m006_expand_blockers() -> str:
-    """With which blocker the card of a waiting approval was drawn."""
+    """Store the blocker that the card of a waiting approval shows."""
     return schema_changes.M006
 
 
 def m007_expand_shown_alert() -> str:
-    """Store which alert an incident shows, and which stored alert each firing one is."""
+    """Store the alert that an incident shows, and the stored alert of each firing one."""
     return schema_changes.M007
 
 
 def m008_expand_proposing() -> str:
-    """Store what is to be proposed, queued beside the advice."""
+    """Add the queue of proposals, beside the queue of advice."""
     return schema_changes.M008
 
 
 def m009_expand_news() -> str:
-    """Bad news: posted in an incident's thread, once, for the people concerned."""
+    """Store bad news, which the bot posts once in an incident's thread."""
     return schema_changes.M009
 
 
 def m010_expand_shared_parts() -> str:
-    """Store what all alerts of one webhook delivery share, kept once."""
+    """Store once the data that all alerts of one webhook delivery share."""
     return schema_changes.M010
 
 
@@ -73,12 +73,12 @@ def m011_expand_senders() -> str:
 
 
 def m012_expand_turns() -> str:
-    """Store whose alerts a message is about, and its turn among those of other senders."""
+    """Store the sender that a message is about, and its turn among those of other senders."""
     return schema_changes.M012
 
 
 def m013_expand_attempts() -> str:
-    """Let people try again what provably did not run, while its approval is valid."""
+    """Let people retry an execution that provably did not run, while its approval is valid."""
     return schema_changes.M013
 
 
@@ -88,22 +88,22 @@ def m014_expand_questions() -> str:
 
 
 def m015_expand_takeovers() -> str:
-    """Store when a dispatch was taken over, beside its own start, and since when it runs."""
+    """Store when a dispatch was taken over and when it began to run, beside its start."""
     return schema_changes.M015
 
 
 def m016_expand_watched() -> str:
-    """The alerts that fired when a request was sent: by them it is verified."""
+    """Store the alerts that fired when a request was sent: they verify it."""
     return schema_changes.M016
 
 
 def m017_expand_firing_order() -> str:
-    """Since when an alert fires in its incident, and the order in which its incident shows it."""
+    """Store when an alert began to fire, and the order in which its incident shows it."""
     return schema_changes.M017
 
 
 def m018_expand_recorded_requests() -> str:
-    """The requests on record by their time: every click asks for those of the last day."""
+    """Index the recorded requests by time: every click reads those of the last day."""
     return schema_changes.M018
 
 
@@ -169,7 +169,7 @@ MIGRATIONS: tuple[Migration, ...] = (
 
 
 def name_of(migration: Migration) -> str:
-    """Its name, as it is recorded in the database."""
+    """Return the migration's name as the database records it."""
     return migration.__name__
 
 

@@ -45,7 +45,7 @@ CONNECTIONS = 8  # at most; each runs one transaction at a time
 ATTEMPTS = 8  # of an operation that conflicts with others
 PATIENCE = 5.0  # seconds without an answer, or of trying again, until an operation gives up
 REST = 0.1  # seconds until a failed connection is tried again
-QUEUE = 30.0  # seconds that it may wait for its turn: a burst must not refuse an alert
+QUEUE = 30.0  # seconds that an operation may wait: a burst must not refuse an alert
 
 # Another transaction was in conflict; the same operation, run again, sees its result. The last two:
 # another replica changed the schema, or the server forgot a prepared statement.
@@ -88,7 +88,7 @@ class PostgresEngine:
         self._running: set[asyncio.Task[Any]] = set()
         self._long_reads: set[Callable[..., Any]] = set()
         self._closed = False
-        self._idle: list[Session] = []  # the one used last is last
+        self._idle: list[Session] = []  # the one that was used last is at the end
         self._clock = DatabaseClock()
         self._wakeups = Wakeups(url, self._notify_others, self._wake, self._clock, timeout)
 
@@ -107,7 +107,7 @@ class PostgresEngine:
 
     @property
     def clock(self) -> Callable[[], datetime]:
-        """The server's, whatever this machine's own says."""
+        """Return the server's time, even if this machine's is wrong."""
         return self._clock
 
     def signal(self, topic: Topic) -> asyncio.Event:
@@ -115,7 +115,7 @@ class PostgresEngine:
         return self._signals.setdefault(topic, asyncio.Event())
 
     def _wake(self, topics: set[Topic] | None) -> None:
-        """Set these signals; None: all, for something may have been missed."""
+        """Set the signals of these topics; None sets all, because notifications may be missed."""
         for topic in self._signals if topics is None else topics:
             self.signal(topic).set()
 
@@ -148,10 +148,10 @@ class PostgresEngine:
 
     @asynccontextmanager
     async def _session(self, seconds: float) -> AsyncIterator[Session]:
-        """One that nobody else uses until the block ends; a new one if none is idle."""
+        """Yield a session for this block alone; a new one if none is idle."""
         while self._idle:
             session = self._idle.pop()
-            if session.is_usable:  # found out here, where another one can serve
+            if session.is_usable:  # checked here, where another session can serve
                 break
             session.close()
         else:
@@ -165,12 +165,12 @@ class PostgresEngine:
                 self._idle.append(session)
 
     async def _notify_others(self, text: str) -> None:
-        """Send a NOTIFY. It waits for no turn: a burst must not keep the others from hearing."""
+        """Send a NOTIFY, ahead of waiting operations: a burst must not delay the other replicas."""
         async with self._session(self._timeout) as session:
             await session.run([(NOTIFY, (CHANNEL, text))], self._timeout)
 
     async def _in_its_own_task(self, operation: partial[Operation[T]], begin: str) -> T:
-        """Run it in a task of its own, so that a cancelled caller neither stops nor breaks it."""
+        """Run the operation in a task of its own, so that a cancelled caller does not stop it."""
         if self._closed:
             raise StoreError("The store is closed.")
         task = self._loop.create_task(self._until_done(operation, begin))
@@ -179,7 +179,7 @@ class PostgresEngine:
         return await asyncio.shield(task)
 
     async def _until_done(self, operation: partial[Operation[T]], begin: str) -> T:
-        """Wait for a turn, then run it."""
+        """Wait for a turn, then run the operation."""
         try:
             async with asyncio.timeout(QUEUE) if self._turns.locked() else nullcontext():
                 await self._turns.acquire()
@@ -194,7 +194,7 @@ class PostgresEngine:
             self._turns.release()
 
     async def _at_its_turn(self, operation: Callable[[], Operation[T]], begin: str) -> T:
-        """Run it, again if that is safe and may help, until the timeout."""
+        """Run the operation; retry it where that is safe and may help, until the timeout."""
         deadline = self._loop.time() + self._timeout
         in_the_way = 0
         while True:

@@ -25,8 +25,8 @@ from store.topics import Topic
 log = logging.getLogger(__name__)
 
 CHANNEL = "sopbot"
-LOOK = 2.0  # seconds between two looks at the database's clock; proves too that the link lives
-REST = 0.5  # seconds before a lost link is built anew
+LOOK = 2.0  # seconds between two readings of the server's clock; they also test the connection
+REST = 0.5  # seconds before it connects again
 
 SPACING = 0.05  # seconds; cards of a burst wait longer for Slack's pace
 # It holds nothing that must survive, so it does not wait for the disk.
@@ -34,7 +34,7 @@ NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2
 
 
 def is_lost(error: psycopg.Error) -> bool:
-    """Return whether the connection failed, not the statement: what became of that is not known."""
+    """Return whether the connection failed, so that the statement's outcome is unknown."""
     return error.sqlstate is None or error.sqlstate[:2] in ("08", "57")
 
 
@@ -42,7 +42,7 @@ def is_lost(error: psycopg.Error) -> bool:
 async def within(connection: Connection, seconds: float) -> AsyncIterator[None]:
     """Cut the connection after so long: a stalled network answers nothing, ever.
 
-    Whoever waits for it gets psycopg.OperationalError.
+    The waiting caller gets psycopg.OperationalError.
     """
     # A copy of the descriptor: shutting that down ends the wait on the connection's own.
     line = socket.socket(fileno=os.dup(connection.fileno()))
@@ -60,11 +60,12 @@ def _shut(line: socket.socket) -> None:
 
 
 class Wakeups:
-    """Tells other replicas what this one committed, hears what they did, and keeps the clock right.
+    """Sends this replica's topics to the others, receives theirs, and reads the server's clock.
 
-    Beside the transactions, not in them: with a NOTIFY in it, a commit waits for every other such
-    commit on the server. What is missed, the workers' own polls find. After a quiet time the others
-    are told at once; in a burst once each SPACING, because every wake makes each of them look.
+    The NOTIFY is sent outside the transactions, because a commit with a NOTIFY in it waits for
+    every other such commit on the server. If one is lost, the workers' own polls find the work.
+    After a quiet time the NOTIFY is sent at once; in a burst one is sent each SPACING, because
+    every NOTIFY makes each replica query the store.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Wakeups:
         ]
 
     async def stop(self) -> None:
-        """Say what is unsaid, then hear and say nothing more."""
+        """Send the topics that wait, then stop sending and listening."""
         if self._tasks and self._untold:
             await self._say_untold()
         for task in self._tasks:
@@ -105,7 +106,7 @@ class Wakeups:
             await self._first.close()  # a task that is stopped before it began closes nothing
 
     def announce(self, topics: set[Topic]) -> None:
-        """The others should look at these topics, soon."""
+        """Send these topics to the other replicas soon."""
         self._untold |= topics
         self._speak.set()
 
@@ -114,7 +115,7 @@ class Wakeups:
             await self._speak.wait()
             self._speak.clear()
             await self._say_untold()
-            await asyncio.sleep(SPACING)  # what is committed meanwhile is told together
+            await asyncio.sleep(SPACING)  # topics of this time are sent together
 
     async def _say_untold(self) -> None:
         topics, self._untold = self._untold, set()
@@ -150,7 +151,7 @@ class Wakeups:
             try:
                 if connection is None:
                     connection = await self._connect()
-                    self._wake(None)  # whatever was said meanwhile was missed
+                    self._wake(None)  # notifications of this time were missed
                     log.info("listening to the store again")
                 async for notification in connection.notifies(timeout=LOOK):
                     voice, *names = notification.payload.split()
@@ -174,7 +175,7 @@ _PLAIN = re.compile(r"[\w.,/\[\]-]*(:[\d,]*)?")  # a host or a socket's folder, 
 
 
 def safe_name(url: str) -> str:
-    """The database as people may read it: host, port and name, never a password."""
+    """Return the database's host, port and name for people, never a password."""
     try:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
@@ -189,7 +190,7 @@ def safe_name(url: str) -> str:
 def explain(error: Exception, name: str) -> StoreError:
     """Return what is wrong with the server, and what to do about it."""
     permanent = False
-    result = str(error)  # a connection that was refused has words, but no code
+    result = str(error)  # a refused connection has a message, but no code
     if getattr(error, "sqlstate", None) is None and "invalid" in result and "FATAL" not in result:
         what = "has no usable address"
         remedy = (
@@ -232,5 +233,5 @@ def explain(error: Exception, name: str) -> StoreError:
 
 
 def _topics_of(names: Collection[str]) -> set[Topic]:
-    """A replica of another version may name a topic that nobody here waits for."""
+    """Return the known topics; a replica of another version may send unknown ones."""
     return {topic for topic in Topic if topic in names}

@@ -14,13 +14,13 @@ _LOCK = 7_076_266  # "sop" as a number: no other program's advisory lock
 
 
 async def migrate(url: str, name: str) -> None:
-    """Do the steps that are left, each in a transaction with its record. psycopg.Error, StoreError.
+    """Run the missing migrations, each in a transaction with its record. psycopg.Error, StoreError.
 
-    Others that want to wait their turn; they find nothing left to do.
+    Other replicas wait for the lock, and then find nothing left to run.
     """
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=10)
     async with connection:
-        await connection.execute("SET lock_timeout = '60s'")  # then whoever has it stands still
+        await connection.execute("SET lock_timeout = '60s'")  # after that its owner is stuck
         await connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         await connection.execute(
             'CREATE TABLE IF NOT EXISTS sopbot_migrations (name TEXT COLLATE "C" PRIMARY KEY,'

@@ -22,7 +22,7 @@ PREPARE_AFTER = 3  # times that a connection sends a statement before it prepare
 PREPARED = 256  # statements of a connection; further ones are sent in full
 COUNTED = 1024  # statements whose sending is counted until they are prepared
 
-# A replica that stands still in the middle of a transaction must not hold up the others for long.
+# A replica that is stuck in a transaction must not block the others for long.
 _SESSION = (
     "SET client_encoding = 'UTF8'",
     "SET default_transaction_isolation = 'read committed'",  # of a script without BEGIN
@@ -38,7 +38,7 @@ Script = Sequence[tuple[str, Sequence[Any]]]
 
 
 class Row:
-    """Values by position or by column name."""
+    """A row: values by position or by column name."""
 
     __slots__ = ("_places", "_values")
 
@@ -99,7 +99,7 @@ class Answer:
         return self._result.command_tuples or 0
 
     def rows(self) -> list[Row]:
-        """The rows that it returned."""
+        """Return the rows of the answer."""
         result, places = self._result, self._places
         if not result.ntuples:
             return []
@@ -114,8 +114,8 @@ class Answer:
 class Session:
     """One connection. It runs one script at a time.
 
-    A session in which a statement failed is over: it may be at odds with the server about what is
-    prepared there.
+    A session in which a statement failed is closed, because it may not know which statements the
+    server has prepared.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -138,7 +138,7 @@ class Session:
 
     @property
     def is_usable(self) -> bool:
-        """True if the server still serves it: nothing is to be read where nothing was asked."""
+        """Return whether the server still serves it: an idle connection has nothing to read."""
         return not self.is_over and not self._line.poll(0)
 
     @property
@@ -177,7 +177,7 @@ class Session:
         return self._answers()
 
     def close(self) -> None:
-        """End the connection, whatever it is doing."""
+        """Close the connection, even in the middle of a script."""
         self._lose(psycopg.OperationalError("the connection was closed"))
 
     def _put(self, sql: str, values: list[bytes | None], types: list[int]) -> None:
@@ -242,7 +242,8 @@ class Session:
             waiter.set_result(None)
 
     def _watch(self) -> None:
-        """Look when the silence is over. One timer serves many scripts: then it is set again."""
+        """Check for a silent server. One timer serves many scripts: it is set again when it
+        fires."""
         if self._timer is not None:
             if self._timer.when() <= self._silent_until:
                 return
@@ -280,7 +281,7 @@ _FROM_CONTEXT = 0  # the server finds the type
 
 
 def _bound(values: Sequence[Any]) -> tuple[list[bytes | None], list[int]]:
-    """The values as text, and their types. psycopg.ProgrammingError for what no column holds."""
+    """Return the values as text, and their types. psycopg.ProgrammingError for an unknown type."""
     texts: list[bytes | None] = []
     types: list[int] = []
     for value in values:

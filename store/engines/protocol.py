@@ -17,9 +17,9 @@ T = TypeVar("T")
 class Engine(Protocol):
     """Runs operations. `write` commits before it returns; `read` changes nothing.
 
-    `schema_query` names the migrations that the database has seen. `alone` says that no other
-    process can be using it. `clock` tells the time by which leases are kept: the database's own
-    where several machines share it.
+    `schema_query` names the migrations that the database has seen. `alone`: no other process can
+    use the database. `clock` is the time for leases: the database's own where several machines
+    share it.
     """
 
     schema_query: str
@@ -27,7 +27,7 @@ class Engine(Protocol):
 
     @property
     def clock(self) -> Callable[[], datetime]:
-        """The time for everybody who uses this database."""
+        """Return the time that all users of this database share."""
 
     async def write(
         self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
@@ -43,4 +43,4 @@ class Engine(Protocol):
         """An event that is set after each commit that notified `topic`."""
 
     async def close(self) -> None:
-        """Finish what is queued, then let go of the database."""
+        """Finish the queued operations, then close the database."""

@@ -1,7 +1,7 @@
 """SQLite from asyncio: one connection writes, a second one reads; see `sqlite_worker`.
 
-When the file cannot be written every change is refused, and the next one tries anew: what is mended
-outside (room on the disk, a file put back) is noticed by itself.
+While the file cannot be written every change is refused. Each change tries the file again, so a
+repair from outside (room on the disk, a restored file) needs no restart.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class SqliteEngine:
 
     @property
     def clock(self) -> Callable[[], datetime]:
-        """This machine's: a file is on one."""
+        """Return this machine's time: a file is on one machine."""
         return system_clock
 
     def signal(self, topic: Topic) -> asyncio.Event:
@@ -108,7 +108,7 @@ class SqliteEngine:
             log.error("the store takes no changes: %s", failure)
 
     def _is_damaged(self, error: StoreError) -> None:
-        """The inspection found it; from its thread."""
+        """The inspection found damage; called from its thread."""
         self._watch.damaged(error)
         self._loop.call_soon_threadsafe(self._on_result, error)
 

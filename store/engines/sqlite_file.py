@@ -1,4 +1,4 @@
-"""One SQLite file: opened, checked, brought up to date, and its failures in words."""
+"""Opens, checks and migrates one SQLite file, and explains its failures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FULL_ERRNO = (errno.ENOSPC, errno.EDQUOT)
 
 
 def lock_path(path: str | Path) -> Path:
-    """The lock of a file, the same whatever links lead to it."""
+    """Return the path of a file's lock; every link to the file has the same lock."""
     return Path(f"{os.path.realpath(path)}.lock")
 
 
@@ -35,7 +35,8 @@ def lock_path(path: str | Path) -> Path:
 def claimed(path: str) -> Iterator[None]:
     """Hold the file for this process alone, by a lock on `<path>.lock`, which stays behind.
 
-    The system gives the lock free when the process ends, however it ends. StoreError when another
+    The system releases the lock when the process ends, also when it is killed. StoreError when
+    another
     process holds it.
     """
     try:
@@ -110,7 +111,7 @@ def _look_quickly(connection: sqlite3.Connection) -> None:
         return
     finally:
         timer.cancel()
-        timer.join()  # else it could interrupt what comes next
+        timer.join()  # else it could interrupt the next statement
     if says != "ok":
         raise sqlite3.DatabaseError(f"malformed: {says}")
 
@@ -121,7 +122,7 @@ def make_room(connection: sqlite3.Connection) -> None:
     SQLite does so after a commit. On a full disk there is none any more, and a log that a long
     reader made grow would lie in its own way for ever.
     """
-    with suppress(sqlite3.Error):  # the file itself may have to grow for it
+    with suppress(sqlite3.Error):  # the file itself may have to grow
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 

@@ -1,7 +1,8 @@
 """Runs a group of operations on an SQLite connection: one transaction, each fails alone.
 
-An operation that fails takes no other with it: the group is undone and run again, each operation in
-its own savepoint. That is rare, and it spares every other write two statements.
+If one operation fails, the group is rolled back and run again, each operation in its own savepoint,
+so no other operation fails with it. Failures are rare, and without savepoints every other write
+needs two statements fewer.
 """
 
 from __future__ import annotations
@@ -26,26 +27,27 @@ Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 @dataclass(slots=True)
 class Group:
-    """Operations that share a commit, and what has come of those that have run."""
+    """Operations that share a commit, and the results of those that ran."""
 
     jobs: list[Job]
     outcomes: list[Outcome] = field(default_factory=list)
     topics: set[Topic] = field(default_factory=set)
 
     def run_next(self, connection: sqlite3.Connection) -> bool:
-        """Run the next operation; whether another one is left. Its error is the whole group's."""
+        """Run the next operation; return whether another one is left. Its error fails the whole
+        group."""
         operation, future = self.jobs[len(self.outcomes)]
         self.outcomes.append((future, drive(connection, operation(), self.topics), None))
         return len(self.outcomes) < len(self.jobs)
 
     def fail(self, error: BaseException) -> None:
-        """All of its callers get this error."""
+        """Give this error to all callers."""
         self.outcomes = [(future, None, error) for _, future in self.jobs]
         self.topics = set()
 
 
 class Runner:
-    """Runs whole groups on one connection, whatever happens."""
+    """Runs whole groups on one connection."""
 
     def __init__(self, connection: sqlite3.Connection, path: str, begin: str) -> None:
         self._connection = connection
@@ -64,13 +66,13 @@ class Runner:
             except Exception as error:  # noqa: BLE001 - the second way finds out whose fault it was
                 failure = error
         if is_locked(failure):
-            raise failure  # everybody has waited long enough; the second way would wait once more
+            raise failure  # the callers have waited long enough; a second run would wait once more
         if is_full(failure):
             make_room(self._connection)
         return self._one_by_one(jobs)
 
     def _all_or_nothing(self, jobs: list[Job]) -> Group:
-        """Run the group in one transaction; whatever fails, nothing of it happened."""
+        """Run the group in one transaction; if anything fails, all of it is rolled back."""
         group = Group(jobs)
         try:
             self._connection.execute(self._begin)
@@ -83,7 +85,7 @@ class Runner:
         return group
 
     def _one_by_one(self, jobs: list[Job]) -> Group:
-        """Run the group, still in one transaction: a failure is its caller's alone."""
+        """Run the group in one transaction, where a failing operation fails alone."""
         group = Group(jobs)
         self._connection.execute(self._begin)
         for operation, future in jobs:
@@ -132,7 +134,7 @@ def drive(connection: sqlite3.Connection, operation: Operation[T], topics: set[T
                 topics.add(Topic(statement.sql))
                 answer = None
             elif statement.wants == "lock":
-                answer = None  # nobody else writes now
+                answer = None  # no other transaction writes now
             else:
                 cursor = connection.execute(statement.sql, bindable(statement.parameters))
                 if statement.wants == "rows":
@@ -144,7 +146,7 @@ def drive(connection: sqlite3.Connection, operation: Operation[T], topics: set[T
         return result
 
 
-# What SQLite says of one statement and its values, not of the file.
+# Errors of one statement and its values, not of the file.
 _ITS_OWN_FAULT = (
     sqlite3.IntegrityError,
     sqlite3.ProgrammingError,

@@ -16,15 +16,14 @@ from store.engines.sqlite_file import explain, is_damage
 
 log = logging.getLogger(__name__)
 
-_PARTS = ("", "-wal", "-shm")  # SQLite keeps all three for as long as somebody has the file open
+_PARTS = ("", "-wal", "-shm")  # SQLite keeps all three while any process has the file open
 _LARGE_LOG = 256 << 20  # bytes; at ease it stays below a few MiB, see `keep_log_short`
 
 
 class Watch:
-    """Says before each commit whether the file may still be written.
-
-    One for all threads of an engine. Opened files stay open when their names go: SQLite would
-    write on into what nobody can find any more.
+    """Checks before each commit whether the file may still be written. One for all threads of an
+    engine. An opened file stays open when its name is deleted: SQLite would keep writing into a
+    file that has no name.
     """
 
     def __init__(self, path: str) -> None:
@@ -40,7 +39,7 @@ class Watch:
             self._known = {str(part): part.stat() for part in parts if part.exists()}
 
     def check(self) -> None:
-        """StoreError when what would be written now could not be found again."""
+        """StoreError if the file has lost its name: a write could not be found again."""
         if self._damage:
             raise self._damage
         for part, before in self._known.items():
@@ -62,7 +61,7 @@ class Watch:
                 )
 
     def damaged(self, error: StoreError) -> None:
-        """From now on nothing is written: it might not be read again."""
+        """Refuse all writes from now on: a damaged file may not be readable."""
         self._damage = self._damage or error
 
     def _weigh(self, size: int) -> None:
@@ -111,7 +110,7 @@ class Inspection:
         while self._thread.is_alive():
             if connection := self._connection:
                 connection.interrupt()
-            self._thread.join(0.05)  # again: it may not have begun the statement yet
+            self._thread.join(0.05)  # once more: the statement may not have begun yet
 
     def _check(self) -> None:
         try:
@@ -134,7 +133,7 @@ class Inspection:
             log.debug("the store %s is sound", self._path)
 
     def _open(self) -> sqlite3.Connection:
-        # Not for writing, and never makes the file anew.
+        # Opens it for reading, and never creates the file.
         return sqlite3.connect(
             f"file:{quote(self._path)}?mode=ro", uri=True, timeout=10, isolation_level=None
         )

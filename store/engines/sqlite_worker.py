@@ -50,8 +50,8 @@ _STEPS = 200  # of SQLite's machine, some 10 µs, between two looks at the time
 class Worker:
     """One connection, and the thread that waits for it.
 
-    With `wake` it writes; without, it only reads. `on_result` hears of each write how it went: what
-    kept the file from being written, or None; and of a read, only that the file is damaged.
+    With `wake` it writes; without, it only reads. `on_result` gets the result of each write: the
+    error that kept the file from being written, or None; of a read only damage of the file.
     """
 
     def __init__(
@@ -92,7 +92,8 @@ class Worker:
             raise
 
     async def submit(self, operation: Callable[[], Operation[T]]) -> T:
-        """Run it in a transaction of its own, or of its group; return once that is committed."""
+        """Run the operation in a transaction of its own, or of its group; return after the
+        commit."""
         if self._closed:
             raise StoreError("The store is closed.", permanent=True)
         future: asyncio.Future[T] = self._loop.create_future()
@@ -149,7 +150,7 @@ class Worker:
                 self._connection.execute("COMMIT")  # of a read: it does not wait
         except Exception as error:  # noqa: BLE001 - the thread finds out whose fault it was
             failure = error
-        self._deadline = math.inf  # nothing may interrupt what the thread does
+        self._deadline = math.inf  # nothing may interrupt the thread's statements
         if failure is not None:
             if is_interrupted(failure):
                 self._rests_until = monotonic() + REST
@@ -165,7 +166,7 @@ class Worker:
         self._calls.put(partial(self._serve, jobs, failure))
 
     def _is_late(self) -> bool:
-        """SQLite asks this now and then, and interrupts the statement that is late."""
+        """Tell SQLite whether to interrupt the running statement, because it is late."""
         return monotonic() > self._deadline
 
     def _settle(self, group: Group, failure: StoreError | None, *, is_news: bool) -> None:
@@ -222,12 +223,12 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers hear of it
             self._serve(group.jobs, error)
         else:
-            # What changed no row did not touch the disk: it says nothing of how that is.
+            # A group that changed no row did not touch the disk: it proves nothing about it.
             is_news = self._connection.total_changes != self._changes
             self._answer(group, None, is_news=is_news)
 
     def _serve(self, jobs: list[Job], failure: Exception | None) -> None:
-        """Run a group that did not come to its end on the loop, as long as it may take."""
+        """Run a group that did not end on the loop, without a limit of time."""
         self._use_on_thread()
         undo(self._connection)
         try:

@@ -1,4 +1,4 @@
-"""The tables that the migrations make: read from them, so nobody keeps a second list."""
+"""Lists the tables that the migrations make, read from the migrations themselves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEASES = ("replicas", "claims")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table. `numbered`: its one key counts up by itself."""
+    """A table. `numbered`: its key is a counter of the database."""
 
     name: str
     columns: tuple[str, ...]
@@ -25,13 +25,13 @@ class Table:
 
 
 def steps() -> list[str]:
-    """The steps that this code's schema has, in order."""
+    """Return the migrations of this code, in order."""
     return [name_of(migration) for migration in MIGRATIONS]
 
 
 @cache
 def tables() -> tuple[Table, ...]:
-    """Every table; what a table's rows refer to comes before it."""
+    """Return every table; a table stands behind those that its rows refer to."""
     with closing(sqlite3.connect(":memory:")) as schema:
         for migration in MIGRATIONS:
             for statement in statements_of(migration):
@@ -51,7 +51,7 @@ def tables() -> tuple[Table, ...]:
 
 
 def kept() -> tuple[Table, ...]:
-    """The tables that hold what the bot remembers."""
+    """Return the tables that a backup or a move must keep."""
     return tuple(table for table in tables() if table.name not in LEASES)
 
 
