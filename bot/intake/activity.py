@@ -1,4 +1,4 @@
-"""Recognises activity about an alert: somebody took it, assigned it, commented on it, ended it.
+"""Recognises a person's action in the text of an app: acknowledged, assigned, commented, ended.
 
 `Ana assigned ISSUE-1 to themselves` is no new trouble, and `marked ISSUE-1 as resolved` is its end.
 """
@@ -53,37 +53,51 @@ _MARKS = " *_~`.,:;|()[]"
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
-    """An action of a person. `kind` is None if it ended the alert; `actor` is a name or ''."""
+class ReportedAction:
+    """An action of a person. `kind` is None if it ended the alert; `actor` is a name or ''.
+
+    `subject` is the title of the alert, or the whole line if the line does not name it.
+    """
 
     kind: ActivityKind | None
     actor: str
+    subject: str
 
 
-def deed_in(text: str) -> Deed | None:
+def reported_action(text: str, *, about_alert: bool = False) -> ReportedAction | None:
     """Return the action that the first line of a text reports, or None.
 
-    `Ana Lima assigned X to …`, `X was acknowledged by Ana`, `Acknowledged: X`, `Ana marked X as
-    resolved`, `Resolved by Ana`.
+    `Ana Lima assigned X to …`, `X was acknowledged by Ana`, `Acknowledged: X`, `Resolved by Ana`.
+
+    `Disk acknowledged no writes` and `Connection closed by peer` are alerts. So a line counts only
+    if the verb comes first, a person is named behind "by", or it refers to an alert by its number.
+    With `about_alert` another part of the message says which alert it is about, as a link to an
+    issue does: then a verb behind a name is enough.
     """
-    line = text.strip()[:_LOOKED_AT].split("\n", 1)[0]
+    line = text.strip()[:_LOOKED_AT].split("\n", 1)[0].strip()
+    action = _stated(line)
+    return action or (_mentioned(line) if about_alert else None)
+
+
+def _mentioned(line: str) -> ReportedAction | None:
+    """Return the action whose verb stands anywhere behind a name, or None."""
     tokens = line.split()
     plain = [word.strip(_MARKS).lower() for word in tokens]
     for at, word in enumerate(plain):
         if word in _ENDS and (actor := _by(tokens, plain, at)):
-            return Deed(None, actor)
+            return ReportedAction(None, actor, line)
         if word == "marked" and 0 < at <= _LONGEST_NAME and _marks_ended(plain, at):
-            return Deed(None, _name(tokens[:at]))
+            return ReportedAction(None, _name(tokens[:at]), line)
         kind = _KINDS.get(word) or _KINDS.get(" ".join(plain[at : at + 3]))
         kind = kind or _KINDS.get(" ".join(plain[at : at + 2]))
         if kind is None:
             continue
         if actor := _by(tokens, plain, at):
-            return Deed(kind, actor)
+            return ReportedAction(kind, actor, line)
         if at == 0 and (tokens[0][-1:] in ":]" or plain[1:2] in (["in"], ["on"])):
-            return Deed(kind, "")
+            return ReportedAction(kind, "", line)
         if 0 < at <= _LONGEST_NAME and not any(mark in ":]" for mark in _last_marks(tokens[:at])):
-            return Deed(kind, _name(tokens[:at]))
+            return ReportedAction(kind, _name(tokens[:at]), line)
     return None
 
 
@@ -134,14 +148,8 @@ _PERSON = re.compile(
 )
 
 
-def reported_deed(line: str) -> tuple[Deed, str] | None:
-    """Return what a person did and the title of the alert, of a line that any app wrote, or None.
-
-    Stricter than `deed_in`, because `Disk acknowledged no writes` and `Connection closed by peer`
-    are alerts: the verb comes first, or a person is named behind "by", or the line refers to an
-    alert by its number.
-    """
-    line = line.strip()[:_LOOKED_AT]
+def _stated(line: str) -> ReportedAction | None:
+    """Return the action of a line that names the person or the alert by its form, or None."""
     match = _LEADING.match(line)
     if match is not None and match["verb"].lower() in _ENDS and not match["actor"]:
         return None  # `Resolved: X` says nothing of a person
@@ -158,4 +166,4 @@ def reported_deed(line: str) -> tuple[Deed, str] | None:
     actor = (match["actor"] or "").strip(_MARKS)
     if not actor and (title := without_actor(subject)) != subject:
         subject, actor = title, subject[len(title) :].removeprefix(" by ").strip(_MARKS)
-    return Deed(kind, actor), subject
+    return ReportedAction(kind, actor, subject)

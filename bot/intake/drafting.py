@@ -48,7 +48,13 @@ def identifying(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def activity_about(
-    source: str, identity: Mapping[str, str], kind: ActivityKind, text: str, actor: str = ""
+    source: str,
+    identity: Mapping[str, str],
+    kind: ActivityKind,
+    text: str,
+    *,
+    actor: str = "",
+    is_stated: bool = False,
 ) -> Activity:
     """Return activity about the alert that a Draft with this source and identity makes."""
     return Activity(
@@ -57,6 +63,7 @@ def activity_about(
         fingerprint=keys.fingerprint_of(source, clean_mapping(identity)),
         text=body_of(text),
         actor=one_line(actor),
+        is_stated=is_stated,
     )
 
 

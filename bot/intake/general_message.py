@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses, states
-from bot.intake.activity import reported_deed
+from bot.intake.activity import reported_action
 from bot.intake.cleaning import TEXT_LIMIT, TITLE_LIMIT, one_line, parse_words, title_of
 from bot.intake.drafting import Draft, identifying, still
 from bot.intake.headline import LOOKED_AT, Headline, read_headline
@@ -62,20 +62,20 @@ def parse_message(message: SlackMessage) -> Alert | Activity | None:
     title = _title(message)
     if title is None:
         return None
-    reported = reported_deed(title.text)
-    if reported is None:
+    action = reported_action(title.text)
+    if action is None:
         return _alert(message, title)
-    deed, subject = reported
-    title = _Title(subject, read_headline(subject), (), "")
-    alert = _alert(message, title, AlertStatus.RESOLVED if deed.kind is None else None)
-    if deed.kind is None:
+    title = _Title(action.subject, read_headline(action.subject), (), "")
+    alert = _alert(message, title, AlertStatus.RESOLVED if action.kind is None else None)
+    if action.kind is None:
         return alert
     return Activity(
-        kind=deed.kind,
+        kind=action.kind,
         source=alert.source,
         fingerprint=alert.fingerprint,
         text=alert.text,
-        actor=one_line(deed.actor),
+        actor=one_line(action.actor),
+        name=alert.name,
     )
 
 

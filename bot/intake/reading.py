@@ -24,7 +24,8 @@ class ActivityKind(StrEnum):
 class Activity:
     """One thing that happened to an alert at its sender. Every text in it is hostile data.
 
-    `fingerprint` is that of the alert which it is about, '' if the sender does not say.
+    `fingerprint` is that of the alert which it is about, and `name` its name if known. `is_stated`:
+    the sender's own form states the kind in a field; a text that anybody may write does not.
     """
 
     kind: ActivityKind
@@ -32,6 +33,22 @@ class Activity:
     fingerprint: str
     text: str
     actor: str = ""
+    name: str = ""
+    is_stated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifiedActivity:
+    """Activity with its idempotency key and its senders: the one that sent it, and its equals.
+
+    `thread` is the common prefix of the keys of all versions of the message in whose thread it was
+    posted, '' if it was not posted in a thread.
+    """
+
+    activity: Activity
+    dedup_key: str
+    senders: tuple[str, ...] = ()
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ MUTANTS = [
     Mutant("bot/intake/senders/alertmanager.py", "group_identity", "tests/intake", returns="{}"),
     Mutant("bot/intake/states.py", "unseparated_state", "tests/field tests/intake", returns="None"),
     Mutant("bot/intake/states.py", "colour_state", "tests/field tests/intake", returns="None"),
-    Mutant("bot/intake/activity.py", "deed_in", "tests/field tests/intake", returns="None"),
+    Mutant("bot/intake/activity.py", "reported_action", "tests/field tests/intake", returns="None"),
     Mutant("bot/intake/__init__.py", "_parsers_for", "tests/intake", returns="iter(())"),
     # nats
     Mutant("bot/nats/subjects.py", "covers", "tests/nats", returns="True"),

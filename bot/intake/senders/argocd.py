@@ -9,8 +9,7 @@ import re
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
-from bot.intake.cleaning import body_of
-from bot.intake.drafting import Draft
+from bot.intake.drafting import Draft, activity_about
 from bot.intake.reading import Activity, ActivityKind
 from bot.intake.slack_message import SlackMessage
 
@@ -41,9 +40,12 @@ def parse_message(message: SlackMessage) -> Alert | Activity | None:
         ((side, status) for pattern, side, status in _SENTENCES if pattern.search(sentence)),
         ("sync" if "sync status" in fields else "health", None),
     )
-    alert = Draft(
+    identity = {"application": application, "side": side}
+    if status is None:  # a sync that runs, an application that was created
+        return activity_about("argocd", identity, ActivityKind.UPDATED, message.text)
+    return Draft(
         source="argocd",
-        status=status or _FIRING,
+        status=status,
         name=f"{application}: {'sync failed' if side == 'sync' else 'degraded'}",
         text=message.text,
         env=guesses.env_inside(application),
@@ -51,15 +53,7 @@ def parse_message(message: SlackMessage) -> Alert | Activity | None:
         category="deploy",
         labels={name.replace(" ", "_"): text for name, text in fields.items()},
         links=message.links,
-        identity={"application": application, "side": side},
+        identity=identity,
         read_from={"status": "text", "env": "guess"},
         raw=message.raw,
     ).alert()
-    if status is not None:
-        return alert
-    return Activity(  # a sync that runs, an application that was created
-        kind=ActivityKind.UPDATED,
-        source="argocd",
-        fingerprint=alert.fingerprint,
-        text=body_of(message.text),
-    )

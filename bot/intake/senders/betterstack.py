@@ -57,7 +57,8 @@ def parse_body(body: object) -> list[Alert | Activity]:
     if state.lower() == "acknowledged" and ends_at is None:
         actor = text_at(attributes, "acknowledged_by")
         text = f"{name}: {cause}"
-        return [activity_about("betterstack", identity, ActivityKind.ACKNOWLEDGED, text, actor)]
+        kind = ActivityKind.ACKNOWLEDGED
+        return [activity_about("betterstack", identity, kind, text, actor=actor, is_stated=True)]
     status = states.RESOLVED if ends_at else states.status_of(state)
     shown = name.replace(" ", "-")
     return [

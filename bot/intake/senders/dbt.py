@@ -10,8 +10,7 @@ from typing import Any
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
-from bot.intake.cleaning import body_of
-from bot.intake.drafting import Draft
+from bot.intake.drafting import Draft, activity_about
 from bot.intake.fields import an_object, optional_text, wrong
 from bot.intake.reading import Activity, ActivityKind
 from bot.intake.times import read_time
@@ -47,28 +46,23 @@ def parse_body(body: object) -> list[Alert | Activity]:
     resolved = status is AlertStatus.RESOLVED
     time = read_time(text("runErroredAt")) or read_time(text("runFinishedAt"))
     env = guesses.env_word(text("environmentName"))
-    alert = Draft(
-        source="dbt",
-        status=status or AlertStatus.FIRING,
-        name=f"dbt job {job}",
-        title=f"dbt job {job} {stated}",
-        text=text("runStatusMessage") or f"{job}: {stated}",
-        env=env,
-        service=project or job,
-        category="pipeline",
-        labels={"job": job, "project": project, "dbt_environment": text("environmentName")},
-        starts_at=None if resolved else time,
-        ends_at=time if resolved else None,
-        identity={"project": project, "job": job, "env": env},
-        raw=whole,
-    ).alert()
-    if status is not None:
-        return [alert]
+    identity = {"project": project, "job": job, "env": env}
+    if status is None:
+        return [activity_about("dbt", identity, ActivityKind.UPDATED, f"{job}: {stated}")]
     return [
-        Activity(
-            kind=ActivityKind.UPDATED,
+        Draft(
             source="dbt",
-            fingerprint=alert.fingerprint,
-            text=body_of(f"{job}: {stated}"),
-        )
+            status=status,
+            name=f"dbt job {job}",
+            title=f"dbt job {job} {stated}",
+            text=text("runStatusMessage") or f"{job}: {stated}",
+            env=env,
+            service=project or job,
+            category="pipeline",
+            labels={"job": job, "project": project, "dbt_environment": text("environmentName")},
+            starts_at=None if resolved else time,
+            ends_at=time if resolved else None,
+            identity=identity,
+            raw=whole,
+        ).alert()
     ]

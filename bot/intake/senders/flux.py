@@ -11,8 +11,7 @@ from typing import Any
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
-from bot.intake.cleaning import body_of
-from bot.intake.drafting import Draft
+from bot.intake.drafting import Draft, activity_about
 from bot.intake.fields import an_object, optional_text, wrong
 from bot.intake.reading import Activity, ActivityKind
 from bot.intake.slack_message import SlackMessage
@@ -91,9 +90,12 @@ def _event(
     kind, namespace, name = involved
     resolved = severity == "info"
     place = {"cluster": cluster, "namespace": namespace}
-    labels = {**place, "kind": kind, "name": name, "reason": reason}
+    identity = {**place, "kind": kind, "name": name}
+    if resolved and _ON_THE_WAY.search(f"{reason} {text}"[:1_000]):
+        return activity_about("flux", identity, ActivityKind.UPDATED, text)
+    labels = {**identity, "reason": reason}
     at_time = read_time(time)
-    alert = Draft(
+    return Draft(
         source="flux",
         status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
         name=f"{kind}/{name}",
@@ -107,14 +109,6 @@ def _event(
         starts_at=None if resolved else at_time,
         ends_at=at_time if resolved else None,
         links=links,
-        identity={**place, "kind": kind, "name": name},
+        identity=identity,
         raw=raw,
     ).alert()
-    if not resolved or not _ON_THE_WAY.search(f"{reason} {text}"[:1_000]):
-        return alert
-    return Activity(
-        kind=ActivityKind.UPDATED,
-        source="flux",
-        fingerprint=alert.fingerprint,
-        text=body_of(text),
-    )

@@ -11,8 +11,8 @@ from typing import Any
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import states
-from bot.intake.cleaning import body_of, json_text
-from bot.intake.drafting import Draft, still
+from bot.intake.cleaning import json_text
+from bot.intake.drafting import Draft, activity_about, still
 from bot.intake.fields import an_object, optional_text, wrong
 from bot.intake.headline import read_headline
 from bot.intake.reading import Activity, ActivityKind
@@ -48,6 +48,10 @@ def parse_body(body: object) -> list[Alert | Activity]:
     branch, conclusion = text("head_branch"), text("conclusion").lower()
     ended = read_time(run.get("updated_at"))
     resolved = conclusion == "success"
+    if not resolved and conclusion not in _FAILED:
+        said = f"{name} of {full_name}: {conclusion or text('status') or json_text(run)[:200]}"
+        identity = _identity(full_name, name, branch)
+        return [activity_about("github", identity, ActivityKind.UPDATED, said)]
     alert = _run(
         full_name,
         name,
@@ -59,16 +63,7 @@ def parse_body(body: object) -> list[Alert | Activity]:
         links=[("Run", text("html_url"))],
         raw=whole,
     )
-    if resolved or conclusion in _FAILED:
-        return [alert]
-    return [
-        Activity(
-            kind=ActivityKind.UPDATED,
-            source="github",
-            fingerprint=alert.fingerprint,
-            text=body_of(f"{alert.title}: {conclusion or text('status') or json_text(run)[:200]}"),
-        )
-    ]
+    return [alert]
 
 
 def parse_message(message: SlackMessage) -> Alert | None:
@@ -101,6 +96,10 @@ def _run(repository: str, name: str, branch: str, **more: Any) -> Alert:
         service=repository.rpartition("/")[2],
         category="pipeline",
         labels={label: text for label, text in labels.items() if text},
-        identity={"repository": repository, "name": name.lower(), "branch": branch},
+        identity=_identity(repository, name, branch),
         **more,
     ).alert()
+
+
+def _identity(repository: str, name: str, branch: str) -> dict[str, str]:
+    return {"repository": repository, "name": name.lower(), "branch": branch}

@@ -10,8 +10,7 @@ from typing import Any
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
-from bot.intake.cleaning import body_of
-from bot.intake.drafting import Draft
+from bot.intake.drafting import Draft, activity_about
 from bot.intake.fields import an_object, optional_text, wrong
 from bot.intake.reading import Activity, ActivityKind
 from bot.intake.times import read_time
@@ -49,30 +48,25 @@ def parse_body(body: object) -> list[Alert | Activity]:
     resolved = status == "success"
     ended = read_time(text("finished_at"))
     job = f"{name} of {path}"
-    alert = Draft(
-        source="gitlab",
-        status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
-        name=job,
-        title=f"{job} {status} on {reference}" if status == "failed" else job,
-        text=text("failure_reason") or f"{job}: {status}",
-        env=guesses.env_word(optional_text(environment.get("name"), "environment.name")),
-        service=path.rpartition("/")[2],
-        category="pipeline",
-        severity="low" if whole.get("build_allow_failure") is True else "",
-        labels={"project": path, "job": name, "ref": reference},
-        starts_at=None if resolved else ended or read_time(text("created_at")),
-        ends_at=ended if resolved else None,
-        links=[("Pipeline", text("url")), ("Project", _web_url(project))],
-        identity={"project": path, "job": name, "ref": reference},
-        raw=whole,
-    ).alert()
-    if status in _STATUSES:
-        return [alert]
+    identity = {"project": path, "job": name, "ref": reference}
+    if status not in _STATUSES:
+        return [activity_about("gitlab", identity, ActivityKind.UPDATED, f"{job}: {status}")]
     return [
-        Activity(
-            kind=ActivityKind.UPDATED,
+        Draft(
             source="gitlab",
-            fingerprint=alert.fingerprint,
-            text=body_of(f"{job}: {status}"),
-        )
+            status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
+            name=job,
+            title=f"{job} {status} on {reference}" if status == "failed" else job,
+            text=text("failure_reason") or f"{job}: {status}",
+            env=guesses.env_word(optional_text(environment.get("name"), "environment.name")),
+            service=path.rpartition("/")[2],
+            category="pipeline",
+            severity="low" if whole.get("build_allow_failure") is True else "",
+            labels=identity,
+            starts_at=None if resolved else ended or read_time(text("created_at")),
+            ends_at=ended if resolved else None,
+            links=[("Pipeline", text("url")), ("Project", _web_url(project))],
+            identity=identity,
+            raw=whole,
+        ).alert()
     ]

@@ -11,8 +11,7 @@ from typing import Any
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
-from bot.intake.cleaning import body_of
-from bot.intake.drafting import Draft
+from bot.intake.drafting import Draft, activity_about
 from bot.intake.fields import an_object, optional_text, text_mapping, wrong
 from bot.intake.reading import Activity, ActivityKind
 from bot.intake.slack_message import SlackMessage
@@ -85,10 +84,13 @@ def _event(
     kind, namespace, name = involved
     workload = _GENERATED.sub("", name) if kind.lower() in ("pod", "replicaset") else name
     place = {"cluster": cluster, "namespace": namespace}
+    identity = {**place, "kind": kind.lower(), "name": workload, "reason": reason}
+    if severity.lower() in _QUIET:
+        return activity_about("kubernetes", identity, ActivityKind.UPDATED, text)
     own = {**place, "kind": kind, "name": name, "reason": reason}
     labels = {**(labels or {}), **{label: value for label, value in own.items() if value}}
     service = guesses.service_of({**labels, "name": ""})[0] or workload
-    alert = Draft(
+    return Draft(
         source="kubernetes",
         status=AlertStatus.FIRING,
         name=reason or f"{kind} {severity}",
@@ -98,15 +100,7 @@ def _event(
         service=service,
         severity=severity.lower(),
         labels=labels,
-        identity={**place, "kind": kind.lower(), "name": workload, "reason": reason},
+        identity=identity,
         read_from={"service": "field" if service != workload else "guess"},
         **more,
     ).alert()
-    if severity.lower() not in _QUIET:
-        return alert
-    return Activity(
-        kind=ActivityKind.UPDATED,
-        source="kubernetes",
-        fingerprint=alert.fingerprint,
-        text=body_of(text),
-    )

@@ -12,8 +12,8 @@ from typing import Any
 
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
-from bot.intake.cleaning import body_of, one_line
-from bot.intake.drafting import Draft
+from bot.intake.cleaning import one_line
+from bot.intake.drafting import Draft, activity_about
 from bot.intake.field_names import normal_name
 from bot.intake.fields import an_object, objects, optional_text, wrong
 from bot.intake.lines import read_lines
@@ -126,7 +126,7 @@ def _of_object(item: Mapping[str, Any], where: str) -> Alert | Activity:
     is_activity = facts.get("type", "").upper() in _ACTIVITIES
     if not is_activity and facts.get("state", "").upper() not in _STATES:
         raise wrong(f"{where}.state" if where else "state", "a state of Nagios, such as CRITICAL")
-    return _result(facts, _text(item), links=(), raw=item)
+    return _result(facts, _text(item), links=(), raw=item, is_stated=True)
 
 
 def _facts(values: Mapping[str, Any]) -> dict[str, str]:
@@ -180,18 +180,24 @@ def _text(item: Mapping[str, Any]) -> str:
     return "\n".join(lines[:60])
 
 
-def _result(facts: Mapping[str, str], text: str, *, links: Any, raw: Any) -> Alert | Activity:
+def _result(
+    facts: Mapping[str, str], text: str, *, links: Any, raw: Any, is_stated: bool = False
+) -> Alert | Activity:
     kind, state = facts.get("type", "").upper(), facts.get("state", "").upper()
-    alert = _alert(facts, state, text, links, raw)
     if (activity := _ACTIVITIES.get(kind)) is None:
-        return alert
-    return Activity(
-        kind=activity,
-        source=alert.source,
-        fingerprint=alert.fingerprint,
-        text=body_of(text),
+        return _alert(facts, state, text, links, raw)
+    return activity_about(
+        "nagios",
+        _identity(facts),
+        activity,
+        text,
         actor=facts.get("author", ""),
+        is_stated=is_stated,
     )
+
+
+def _identity(facts: Mapping[str, str]) -> dict[str, str]:
+    return {"host": facts["host"], "check": facts.get("check", "")}
 
 
 def _alert(facts: Mapping[str, str], state: str, text: str, links: Any, raw: Any) -> Alert:
@@ -217,7 +223,7 @@ def _alert(facts: Mapping[str, str], state: str, text: str, links: Any, raw: Any
         starts_at=None if resolved else time,
         ends_at=time if resolved else None,
         links=links,
-        identity={"host": host, "check": check},
+        identity=_identity(facts),
         read_from=read_from,
         raw=raw,
     ).alert()

@@ -42,7 +42,8 @@ def _workflow(whole: Mapping[str, Any]) -> Alert | Activity:
         kind = ActivityKind.ACKNOWLEDGED
         if text_at(whole, "trigger").upper().startswith("UN"):
             kind = ActivityKind.UNACKNOWLEDGED
-        return activity_about("newrelic", identity, kind, title, text_at(whole, "owner"))
+        owner = text_at(whole, "owner")
+        return activity_about("newrelic", identity, kind, title, actor=owner, is_stated=True)
     names = texts_at(whole, "impactedEntities")
     status = states.status_of(state)
     resolved = status is states.RESOLVED
@@ -80,7 +81,8 @@ def _older(whole: Mapping[str, Any]) -> Alert | Activity:
     if state.lower() == "acknowledged":
         text = f"{condition}: {details}"
         owner = text_at(whole, "owner")
-        return activity_about("newrelic", identity, ActivityKind.ACKNOWLEDGED, text, owner)
+        kind = ActivityKind.ACKNOWLEDGED
+        return activity_about("newrelic", identity, kind, text, actor=owner, is_stated=True)
     own = value_at(whole, "targets.0.labels")
     labels = {
         str(name).lower(): text_at(own, name)

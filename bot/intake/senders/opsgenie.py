@@ -48,7 +48,7 @@ def parse_body(body: object) -> list[Alert | Activity]:
         text = f"{action}: {message}\n{text_at(alert, 'note')}"
         kind = _KINDS.get(action.lower(), ActivityKind.UPDATED)
         actor = text_at(alert, "username")
-        return [activity_about("opsgenie", identity, kind, text, actor)]
+        return [activity_about("opsgenie", identity, kind, text, actor=actor, is_stated=True)]
     labels = _labels(alert)
     status = AlertStatus.RESOLVED if action.lower() == "close" else AlertStatus.FIRING
     created = time_at(alert, "createdAt")

@@ -63,8 +63,8 @@ def _activity(
     title = text_at(data, "incident.summary", "title", "summary", "incident.id")
     detail = text_at(data, "content", "message", "summary", "priority.summary")
     text = f"{kind.replace('_', ' ')}: {title}" + (f"\n{detail}" if detail != title else "")
-    deed = _KINDS.get(kind, ActivityKind.UPDATED)
-    return activity_about("pagerduty", identity, deed, text, actor)
+    stated = _KINDS.get(kind, ActivityKind.UPDATED)
+    return activity_about("pagerduty", identity, stated, text, actor=actor, is_stated=True)
 
 
 def _event(

@@ -9,12 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bot.incidents import keys
 from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
-from bot.intake.activity import deed_in
-from bot.intake.cleaning import body_of, one_line
-from bot.intake.drafting import Draft, still
+from bot.intake.activity import reported_action
+from bot.intake.drafting import Draft, activity_about, still
 from bot.intake.fields import an_object, optional_text, optional_time, wrong
 from bot.intake.reading import Activity
 from bot.intake.slack_message import SlackMessage
@@ -65,20 +63,15 @@ def _activity(message: SlackMessage) -> Alert | Activity | None:
 
     Sentry writes it into the thread of the alert, with a link to the issue.
     """
-    deed = deed_in(message.text)
+    action = reported_action(message.text, about_alert=True)
     issue, short_id = next(
         ((number, label) for label, url in message.links if (number := _issue_id(url))), ("", "")
     )
-    if deed is None or not issue:
+    if action is None or not issue:
         return None
-    if deed.kind is not None:
-        return Activity(
-            kind=deed.kind,
-            source="sentry",
-            fingerprint=keys.fingerprint_of("sentry", {"issue": issue}),
-            text=body_of(message.text),
-            actor=one_line(deed.actor),
-        )
+    if action.kind is not None:
+        identity, actor = {"issue": issue}, action.actor
+        return activity_about("sentry", identity, action.kind, message.text, actor=actor)
     project, _, number = short_id.rpartition("-")
     return _issue(
         f"{short_id or issue} is resolved",
