@@ -1,4 +1,4 @@
-"""The second step: ask the advisor, once the card is up; it never delays the card."""
+"""The second step: asks the advisor after the card, so that it never delays the card."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from store.rows import TurnRecord
 
 
 def guidance_of(sop: Sop, alert: Alert | None, now: datetime) -> Guidance:
-    """Return what the SOP says about this alert, templates filled; without one they say so."""
+    """Return the SOP's guidance for this alert, with filled templates; without an SOP it says
+    so."""
     lists = rendered(sop, template_values(alert, now) if alert else {})
     return Guidance(
         sop_id=sop.sop_id,
@@ -29,7 +30,7 @@ def guidance_of(sop: Sop, alert: Alert | None, now: datetime) -> Guidance:
 
 
 def subject_of(sops: SopLibrary, context: AdviceContext, question: str, now: datetime) -> Subject:
-    """Everything the advisor may know about an incident."""
+    """Return everything that the advisor may know about an incident."""
     incident, alert = context.incident, context.alert
     sop = sops.get(incident.sop_id)
     return Subject(
@@ -44,7 +45,7 @@ def subject_of(sops: SopLibrary, context: AdviceContext, question: str, now: dat
 
 
 async def history(store: Store, sop_id: str) -> tuple[Turn, ...]:
-    """The last turns of a SOP ID, across incidents."""
+    """Return the last turns of a SOP ID, across incidents."""
     return _as_history(await store.turns(sop_id))
 
 

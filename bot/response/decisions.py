@@ -1,4 +1,4 @@
-"""The fourth step: people decide, and what is over, or meant for another world, decides nothing."""
+"""The fourth step: counts votes, and refuses those on approvals that are over or out of date."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _EASY_TO_TAKE_BACK = ("acknowledge", "assign", "ask")
 
 
 class Decisions:
-    """Counts votes on approvals that wait."""
+    """Counts votes on waiting approvals."""
 
     def __init__(self, dependencies: Dependencies) -> None:
         self._store = dependencies.store
@@ -58,11 +58,12 @@ class Decisions:
         reason: str = "",
         incident: Incident | None = None,
     ) -> Approval:
-        """Count a press, which Slack calls `press`. Refused says why to the person who pressed.
+        """Count a press; `press` is Slack's id of it. Refused tells the person why it does not
+        count.
 
         `incident` is that of the approval, if the caller has read it too.
         """
-        # The store looks at its own facts where it counts the vote.
+        # The store checks its own facts in the transaction that counts the vote.
         voter = await self._may_vote(approval, voter, choice, Facts(), incident)
         approval = await self._store.vote(
             approval.id,
@@ -78,16 +79,16 @@ class Decisions:
         return approval
 
     async def check(self, approval: Approval, voter: Voter) -> None:
-        """Refused unless this person's approval would count now. Counts nothing."""
+        """Raise Refused unless this person's approval would count now. It counts nothing."""
         voter = await self._may_vote(approval, voter, Choice.APPROVE)
         check_vote(approval, voter, home_team=self._home_team, now=self._clock())
 
     async def refuse(
         self, error: SopbotError, approval_id: str, user: str, facts: Mapping[str, str]
     ) -> int | None:
-        """Put a refusal on record; `approval_id` may be anything that somebody made up.
+        """Record a refusal; `approval_id` is untrusted and may name nothing.
 
-        On its own: what was refused was undone, and with it what it would have recorded. Returns
+        It is a transaction of its own, because the refused one was rolled back. Returns
         the incident of the approval, if there is one.
         """
         if isinstance(error, Refused):
@@ -116,10 +117,10 @@ class Decisions:
         facts: Facts | None = None,
         incident: Incident | None = None,
     ) -> Voter:
-        """The voter with what Slack says of them; Refused when the world is not that one any more.
+        """Return the voter with their status in Slack; Refused if the context has changed.
 
-        What is over is ended at once, for everybody: a clock that is moved back brings nothing
-        back to life. `facts` and `incident` as for `blocker_of`.
+        An expired approval is ended in the store at once, so a clock that is set back cannot revive
+        it. `facts` and `incident` as for `blocker_of`.
         """
         if approval.decided or voter.team != self._home_team:
             return voter  # the vote itself says so
@@ -140,7 +141,7 @@ class Decisions:
     async def blocker_of(
         self, approval: Approval, facts: Facts | None = None, incident: Incident | None = None
     ) -> Blocker | None:
-        """The blocker of now, for its card and for the person who presses.
+        """Return the present blocker, for the card and for the person who presses.
 
         `facts` are those of this moment, and `incident` its incident, if the caller has them.
         """
@@ -151,11 +152,11 @@ class Decisions:
         return evaluate(approval, incident, known, limits, now, config=config)
 
     async def _end(self, approval: Approval, blocker: Blocker) -> bool:
-        """Revoke an approval with a final blocker; False when somebody else ended it."""
+        """Revoke an approval with a final blocker; False if it was ended meanwhile."""
         return await self._store.end_blocked(approval, blocker, self._clock())
 
     async def dry_run(self, approval_id: str) -> str:
-        """Ask for the plan again, and say whether it is still the one on the card."""
+        """Ask for the plan again, and say whether it equals the one on the card."""
         approval = await self._store.approval(approval_id)
         check_undecided(approval)
         incident = await self._store.incident(approval.incident_id)
@@ -176,7 +177,7 @@ class Decisions:
         await self.redraw()
 
     async def redraw(self) -> None:
-        """Do that for a blocker which a commit may have begun or ended; nothing ends by time."""
+        """Do the same for a blocker that a commit may have begun or ended, without expiry."""
         waiting = await self._store.approvals_waiting()
         if not waiting:
             return
@@ -190,14 +191,12 @@ class Decisions:
             elif drawn.get(approval.id) != signature(blocker):
                 await self._store.redraw(approval.id, blocker, now)
 
-    # Freezing: anybody may stop everything; only who may approve lets it go on.
+    # Freezing: anybody may stop everything; only an approver may unfreeze it.
 
     async def freeze(self, user: str, reason: str, *, channel: str) -> tuple[Freeze, bool]:
-        """Block all actions from now on; `channel` gets the notice.
-
-        (the freeze that stands, whether it is this one). Refused for a guest, a bot or a stranger.
-        While Slack does not say who somebody is, they may freeze: to stop is safe, and it may be
-        urgent.
+        """Block all actions from now on; `channel` gets the notice. Returns the freeze in force,
+        and whether it is this one. Refused for a guest, a bot or a stranger.
+        While Slack does not return the user, they may freeze: stopping is safe and may be urgent.
         """
         user_status = await self._user_status(user, ())
         if user_status.problem is None or not user_status.problem.is_unread:
@@ -205,9 +204,9 @@ class Decisions:
         return await self._store.freeze(user, reason, self._clock(), channel=channel)
 
     async def unfreeze(self, user: str, *, channel: str) -> Freeze | None:
-        """End the freeze and return it; `channel` gets the notice. None when nothing was frozen.
+        """End the freeze and return it; `channel` gets the notice. None if there was no freeze.
 
-        Refused for anybody who is an approver of nothing in the policy.
+        Refused for a person whom the policy names nowhere as an approver.
         """
         if await self._store.frozen() is None:
             return None
@@ -216,10 +215,10 @@ class Decisions:
         return await self._store.unfreeze(user, self._clock(), channel=channel)
 
     async def check_decider(self, approval: Approval, user: str) -> None:
-        """Refused unless this person may say what became of it: an approver of the policy of now.
+        """Raise Refused unless this person, an approver of the present policy, may set the outcome.
 
-        Not of the approval: what the policy approved by itself may have none, and they may all
-        have left. Nor is it anybody who asked for it or changed a value of it.
+        The approval's own approvers do not matter: an automatic approval has none, and they may all
+        have left. The requester and its editors may not set the outcome.
         """
         approvers = self._config.current.policy.remediate.everybody_who_may_approve
         user_status = await self._check_approver(user, approvers, "Not done")
@@ -228,9 +227,10 @@ class Decisions:
             raise Refused(f"Not done: {why}.", reason=str(no.problem))
 
     async def check_person(self, user: str, action: GuestAction | None = None) -> None:
-        """Refused for a bot or a stranger, and for a guest unless the policy allows the action.
+        """Raise Refused for a bot or a stranger, and for a guest unless the policy allows the
+        action.
 
-        While Slack does not say who somebody is, they may do only what anybody can reverse.
+        While Slack does not return the user, they may do only what anybody can reverse.
         """
         user_status = await self._user_status(user, ())
         if user_status.problem is VoteProblem.GUEST and action is not None:
@@ -245,7 +245,7 @@ class Decisions:
         check_user_status(user_status, "Not done")
 
     async def check_home(self, user: str) -> None:
-        """Refused unless Slack says that the user is a guest or member of this workspace."""
+        """Raise Refused unless Slack says that the user is a guest or member of this workspace."""
         user_status = await self._user_status(user, ())
         if user_status.problem is not VoteProblem.GUEST:
             check_user_status(user_status, "Not done")
@@ -268,13 +268,13 @@ class Decisions:
 
 
 def check_user_status(user_status: UserStatus, what: str) -> None:
-    """Refused, as `what`, for whom nothing here is."""
+    """Raise Refused; `what` names the action in its text."""
     if problem := user_status.problem:
         why, remedy = reason_text.to_presser(LostVote(problem)), reason_text.remedy_of(problem)
         raise Refused(f"{what}: {why}.", remedy=remedy, reason=str(problem))
 
 
 def check_undecided(approval: Approval) -> None:
-    """Refused once it has its answer."""
+    """Raise Refused if the approval is decided."""
     if approval.decided:
         raise Refused(f"Not done: this remediation is {approval.state}.")

@@ -1,4 +1,4 @@
-"""Everything that the incident service works with; the composition root builds it."""
+"""The objects that the incident service uses; the composition root builds them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ AskUserStatus = Callable[[str, Collection[str]], Awaitable[UserStatus]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """The parts of the incident service take from it what they need.
+    """Each part of the incident service takes the objects that it needs.
 
-    `home_team` is our workspace's id. `ops_channel` is where the bot speaks of itself. A dispatch
+    `home_team` is our workspace's id. `ops_channel` gets the bot's own notices. A dispatch
     without an outcome is looked up after `dispatch_timeout` seconds, which must be more than the
     gateway's timeout.
     """

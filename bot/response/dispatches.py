@@ -1,4 +1,4 @@
-"""The fifth and sixth step: an approved action is sent once, and then verified."""
+"""The fifth and sixth step: sends an approved action once, and then verifies it."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ from bot.response.parallel import Parallel
 from bot.response.request_context import call_with_context
 
 CLAIMING = timedelta(seconds=10)  # what we claimed so long ago and do not hold, nobody sends
-UNKNOWN_LOOKUPS = timedelta(minutes=10)  # how long an unknown outcome is looked up by itself
+UNKNOWN_LOOKUPS = timedelta(minutes=10)  # an unknown outcome is looked up automatically for so long
 SIGNATURE_VALID = timedelta(seconds=SIGNATURE_WINDOW_SECONDS)
 """How long after it was sent a request may still be accepted by a gateway that bars no key."""
-PLAN_SECONDS = 10.0  # how long the gateway may take to say once more what it would do
+PLAN_SECONDS = 10.0  # seconds for the gateway to plan once more
 
 T = TypeVar("T")
 
 
 class Dispatches:
-    """Sends requests and verifies. One without an outcome after `dispatch_timeout` is looked up."""
+    """Sends requests and verifies them. It looks up a request without an outcome after
+    `dispatch_timeout`."""
 
     def __init__(self, dependencies: Dependencies) -> None:
         config = dependencies.config
@@ -59,7 +60,7 @@ class Dispatches:
 
     @property
     def in_hand(self) -> list[str]:
-        """The executions that are being sent, or whose answer is waited for."""
+        """Return the executions that are being sent or wait for their answer."""
         return sorted(self._in_hand)
 
     # Run: one request an approval, and what is not known is called unknown.
@@ -79,10 +80,10 @@ class Dispatches:
             self._in_hand.discard(claimed.id)
 
     async def recover(self) -> None:
-        """Find out what became of requests whose sender died.
+        """Find the outcome of requests whose sender died.
 
-        Only when the gateway says that it never saw the key, and the yes still holds, is the
-        request sent, with that key.
+        Only if the gateway says that it never saw the key, and the approval is still valid, the
+        request is sent with that key.
         """
         now = self._clock()
         orphans = await self._store.orphaned_executions(now - CLAIMING, now)
@@ -106,25 +107,26 @@ class Dispatches:
         await self._bar_revoked(execution)
 
     async def recheck(self, execution: Execution) -> Execution:
-        """Ask the gateway once more what became of an unknown outcome."""
+        """Ask the gateway once more for an unknown outcome."""
         if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:
             return execution
         return await self._look_up(execution)
 
     async def look_up_unknown(self) -> None:
-        """Ask after every unknown outcome of the last minutes, and what was never finished."""
+        """Ask the gateway for every unknown outcome of the last minutes, and for unfinished
+        executions."""
         now = self._clock()
         unknown = await self._store.unknown_outcomes(now - UNKNOWN_LOOKUPS, now - self._timeout)
         await self._lookups.each(unknown, self._look_up)
 
     async def mark_by_hand(self, execution: Execution, user: str) -> None:
-        """A person says that it is done, whoever did it. Refused when the outcome is known."""
+        """Mark the execution as done by hand. Refused if the outcome is known."""
         now = self._clock()
         if not await self._store.mark_by_hand(execution, user, now, now + self._verify_period()):
             raise Refused("Not done: what became of it is known by now.")
 
     async def mark_not_run(self, execution: Execution, user: str) -> None:
-        """A person says that it never ran. Refused when the outcome is known."""
+        """Mark the execution as never run. Refused if the outcome is known."""
         if not await self._store.mark_not_run(execution, user, self._clock()):
             raise Refused("Not done: what became of it is known by now.")
 
@@ -133,7 +135,7 @@ class Dispatches:
         return await look_up(self._gateway, execution.key, incident.tracking_id, bar=bar)
 
     async def _bar_revoked(self, execution: Execution) -> None:
-        """The dead sender's request may still be on its way: what is revoked must not run by it."""
+        """Bar the keys of revoked requests: a dead sender's request may still be in transit."""
         if (await self._store.execution(execution.id)).state is not RemediationStatus.REVOKED:
             return
         result = await self._ask_about(execution, bar=True)
@@ -141,9 +143,10 @@ class Dispatches:
             await self._finish(execution, result)
 
     async def try_again(self, approval_id: str, user: str) -> None:
-        """Send it again for a person; Refused unless it provably did not run and may run now.
+        """Send the request again for a person; Refused unless it provably did not run and may run
+        now.
 
-        The same approval counts; everything is checked again, as the first time.
+        The same approval counts; every check is repeated.
         """
         await self._store.try_again(approval_id, user, self._clock(), self._config.current.limits)
 
@@ -151,9 +154,9 @@ class Dispatches:
         return await self._settle(execution, await self._ask_about(execution, bar=True))
 
     async def _settle(self, execution: Execution, result: Result | NeverSeen) -> Execution:
-        """Write what a look-up brought; what still runs at the gateway is waited for.
+        """Store the result of a look-up; wait for what still runs at the gateway.
 
-        A dispatch is waited for as long as the bot's own request would be; then it is unknown.
+        It waits as long as for its own request; then the outcome is unknown.
         """
         if isinstance(result, NeverSeen):
             result = self._never_seen(execution, barred=result.barred)
@@ -166,11 +169,11 @@ class Dispatches:
         return await self._finish(execution, result)
 
     def _never_seen(self, execution: Execution, *, barred: bool) -> Result:
-        """Nothing ran only if the request cannot run any more, should it still arrive."""
+        """Return the result "not run", only if a late request can no longer run either."""
         sent_at = execution.started_at or self._clock()
         why = ""
         if execution.running_at:
-            # It said that it ran: to call it `failed` would be a guess.
+            # The gateway said that it ran, so `failed` would be a guess.
             why = "The gateway said that it was running, and does not know it any more."
         elif not barred and self._clock() < sent_at + SIGNATURE_VALID:
             why = "The gateway has not seen the request yet; it may still arrive."
@@ -211,16 +214,16 @@ class Dispatches:
         ):
             return
         if not self._store.replica.holds:
-            return  # we stood still for so long that others look after it by now
+            return  # this process was stuck for so long that another replica has taken it over
         try:
             result = await send(self._gateway, call, execution.key, approval.preview.digest)
         except Exception as error:
-            # A fault of ours after the claim: whether it was sent is not known.
+            # A bug of ours after the claim: it is unknown whether the request was sent.
             why = f"The bot failed while sending ({type(error).__name__})."
             unknown = Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
             await written(partial(self._finish, execution, unknown))
             raise
-        # Unlike what was looked up, nobody else may be able to tell.
+        # Unlike a looked-up outcome, this one may be known to this process alone.
         result = replace(result, finished_at=self._clock())
         await written(partial(self._finish, execution, result))
 
@@ -245,7 +248,7 @@ class Dispatches:
 
         if blocker := evaluated(None):
             return blocker  # Slack and the gateway need not be asked
-        # Slack, the trail and the gateway are asked at once; a plan changes nothing.
+        # Slack, the trail and the gateway are asked at the same time; a plan changes nothing.
         call = proposal_parts.call_of(incident, approval.proposal)
         is_on_record, lost_vote, planned = await asyncio.gather(
             self._store.is_on_record(approval),
@@ -256,7 +259,7 @@ class Dispatches:
             is_on_record=is_on_record, lost_vote=lost_vote, plan=approval.preview.digest
         )
         if blocker := evaluated(check):
-            return blocker  # what the gateway said, or did not say, does not matter then
+            return blocker  # then the gateway's answer does not matter
         if isinstance(planned, SopbotError):
             raise planned
         preview, _ = planned
@@ -299,7 +302,7 @@ class Dispatches:
     # Verify: a probe or the alert itself, never the exit code.
 
     async def verify_due(self) -> None:
-        """Look at everything that ran and is not verified yet."""
+        """Check every execution that ran and is not verified yet."""
         await self._verifications.each(await self._store.verifying(), self._verify)
 
     async def _verify(self, execution: Execution) -> None:
@@ -324,7 +327,7 @@ class Dispatches:
 
 
 async def _or_error(asking: Awaitable[T]) -> T | SopbotError:
-    """The answer, or the error, for who must first look at other answers."""
+    """Return the answer, or the error, for a caller that must first check other answers."""
     try:
         return await asking
     except SopbotError as error:

@@ -1,4 +1,4 @@
-"""The result of one request to the gateway: sent, refused, or unknown, which is never retried."""
+"""The result of one request to the gateway: sent, refused, or unknown (never retried)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.remediation.client import ActionCall, GatewayClient, NeverSeen, Outcome
 
 log = logging.getLogger(__name__)
 
-# Seconds between tries to write what the store refused; the last one again and again.
+# Seconds between tries to store the result; the last one repeats.
 PAUSES = (0.1, 0.5, 2.0)
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ def not_sent(error: Exception) -> Result:
 
 
 async def send(gateway: GatewayClient, call: ActionCall, key: str, digest: str) -> Result:
-    """Send the request once and say what became of it."""
+    """Send the request once and return its result."""
     try:
         return read(await gateway.execute(call, key=key, digest=digest or None))
     except (GatewayUnavailable, GatewayRejected) as error:
@@ -59,7 +59,7 @@ async def send(gateway: GatewayClient, call: ActionCall, key: str, digest: str) 
 async def look_up(
     gateway: GatewayClient, key: str, tracking_id: str, *, bar: bool
 ) -> Result | NeverSeen:
-    """Return what the gateway knows of a request that was, or may have been, sent.
+    """Ask the gateway for the result of a request that was or may have been sent.
 
     NeverSeen: sending it with the same key is safe. It did not run, and never will, only where the
     key is barred: else the first request may still be on its way.
@@ -82,7 +82,7 @@ async def look_up(
 
 
 def read(outcome: Outcome) -> Result:
-    """The gateway's answer in our words."""
+    """Return the gateway's answer as our result."""
     answer = asdict(outcome)
     if outcome.state == "succeeded":
         return Result(RemediationStatus.SUCCEEDED, answer)
@@ -102,9 +102,9 @@ def read(outcome: Outcome) -> Result:
 
 
 async def written(write: Callable[[], Awaitable[T]]) -> T:
-    """Write down what only this process knows, for as long as it takes.
+    """Store a result that only this process knows; retry until the store accepts it.
 
-    StoreError when the store refuses just this: then no other try can help.
+    StoreError if the store refuses this very write: then another try cannot help.
     """
     throttled = ThrottledLogger(log, logging.WARNING, "what came of it is not written yet: %s")
     for pause in chain(PAUSES, repeat(PAUSES[-1])):

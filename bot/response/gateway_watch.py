@@ -1,4 +1,4 @@
-"""Watches the gateway; while it cannot run actions, the ops channel and the cards say so."""
+"""Watches the gateway; while it cannot run actions, the ops channel and the cards show it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOTICE = "gateway"
 
 
 class GatewayWatch:
-    """Asks the gateway how it is, and notifies people when that changes."""
+    """Asks for the gateway's health, and notifies people when it changes."""
 
     def __init__(
         self,
@@ -31,10 +31,10 @@ class GatewayWatch:
         self._clock = clock
         self._ops_channel = ops_channel
         self.down_since: datetime | None = None
-        self._told_well = False  # what a process before this one said may still stand
+        self._told_well = False  # the notice of an earlier process may still be shown
 
     async def start(self, *, required: bool) -> None:
-        """GatewayUnavailable stops the start where the gateway is required."""
+        """Ask once. GatewayUnavailable stops the start if the gateway is required."""
         if required:
             await self._gateway.health()
             return
@@ -44,7 +44,7 @@ class GatewayWatch:
             log.warning("nothing can run: %s", error)
 
     async def check(self) -> None:
-        """GatewayUnavailable, with the reason, while nothing can run."""
+        """Raise GatewayUnavailable, with the reason, while nothing can run."""
         try:
             await self._gateway.health()
         except GatewayUnavailable as error:

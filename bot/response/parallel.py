@@ -1,4 +1,4 @@
-"""Work on several due items at the same time, so that a slow one delays only itself."""
+"""Works on several due items at the same time, so that a slow one delays only itself."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ class Parallel:
     async def each(
         self, due: Iterable[Execution], work: Callable[[Execution], Awaitable[object]]
     ) -> None:
-        """Do `work` for each that no earlier call still has in hand, and wait for those.
-
-        All of them are tried. Then the first error is raised; the others are logged.
+        """Do `work` for each item that no earlier call works on, and wait for them. All are tried;
+        then the first error is raised, and the others are logged.
         """
         begun = [execution for execution in due if execution.id not in self._in_hand]
         self._in_hand.update(execution.id for execution in begun)

@@ -23,13 +23,13 @@ from bot.remediation.answers import short_line
 from bot.remediation.client import ActionCall, GatewayClient
 from bot.response.request_context import PRIORITY
 
-LISTING_SECONDS = 0.5  # how long the gateway may take to list its targets, after a refusal
-MOST_TARGETS = 10  # named in an answer
-PATIENCE = 2.0  # seconds that a person may wait for the gateway; Slack gives a press three
+LISTING_SECONDS = 0.5  # seconds for the gateway to list its targets, after a refusal
+MOST_TARGETS = 10  # targets that an answer names
+PATIENCE = 2.0  # seconds for the gateway while a person waits; Slack allows three for a press
 
 
 def offered(sop: Sop, alert: Alert, environments: Environments) -> list[tuple[int, ProposedAction]]:
-    """The SOP's actions whose `when` matches this alert, each with its place in the SOP."""
+    """Return the SOP's actions whose `when` matches this alert, each with its place in the SOP."""
     fields = spelled(alert, environments)
     return [
         (place, action)
@@ -41,7 +41,7 @@ def offered(sop: Sop, alert: Alert, environments: Environments) -> list[tuple[in
 def values_from(
     sop: Sop, action: ProposedAction, alert: Alert, now: datetime
 ) -> dict[str, tuple[Any, str]]:
-    """The action's parameters with origins: what a template filled in is from the alert."""
+    """Return the action's parameters with origins; a template's value is from the alert."""
     values = template_values(alert, now)
     fields: dict[str, tuple[Any, str]] = {}
     for name, value in action.parameters.items():
@@ -63,7 +63,7 @@ _FROM_ALERT = {
 
 
 def _origin(sop: Sop, template: str) -> str:
-    """`alert: service` for a bare template; what the SOP wrote around it is the SOP's as well."""
+    """Return the origin: `alert: service` for a bare template, also the SOP for text around it."""
     name = template.strip().removeprefix("{{").removesuffix("}}").strip()
     if name in _FROM_ALERT:
         return f"alert: {_FROM_ALERT[name]}"
@@ -71,7 +71,7 @@ def _origin(sop: Sop, template: str) -> str:
 
 
 def call_of(incident: Incident, proposal: Proposal) -> ActionCall:
-    """Return what the gateway is asked to do: exactly the proposal, and a label for people."""
+    """Return the request for the gateway: exactly the proposal, and a label for people."""
     parameters = {
         p.name: p.value for p in proposal.parameters if p.name not in ("target", "probe_url")
     }
@@ -89,11 +89,10 @@ def call_of(incident: Incident, proposal: Proposal) -> ActionCall:
 async def preview_of(
     gateway: GatewayClient, call: ActionCall, within: float | None = None
 ) -> tuple[Preview, int | None]:
-    """Return what the gateway says it would do, `within` so many seconds, and to how many things.
+    """Return the gateway's plan and the number of things that it touches, `within` seconds.
 
-    Empty, and None, when it cannot say.
-
-    GatewayUnavailable or InputError (the gateway will not do that) leave nothing proposed.
+    '' and None if it cannot plan. After GatewayUnavailable or InputError (the gateway refuses the
+    action) nothing is proposed.
     """
     try:
         async with asyncio.timeout(within):
@@ -120,7 +119,7 @@ async def preview_of(
 
 
 async def _targets_without(gateway: GatewayClient, call: ActionCall) -> tuple[str, ...]:
-    """The action's targets, where the gateway lists them and the call's is not among them."""
+    """Return the action's targets, if the gateway lists them and the call's is not among them."""
     try:
         async with asyncio.timeout(LISTING_SECONDS):
             actions = await gateway.actions()
@@ -133,7 +132,7 @@ async def _targets_without(gateway: GatewayClient, call: ActionCall) -> tuple[st
 
 
 def no_target(name: str, targets: tuple[str, ...]) -> InputError:
-    """Return what to say of a name that is no target, with the first few that are."""
+    """Return the message for a name that is no target; it names a few that are."""
     known = ", ".join(short_line(target)[:60] for target in sorted(targets)[:MOST_TARGETS])
     more = len(targets) - MOST_TARGETS
     rest = f" and {more} more" if more > 0 else ""
@@ -145,8 +144,7 @@ _LABELS_OF_TARGETS = (*SERVICE_LABELS, "pod", "node", "target", "server", "datab
 
 def is_seen(target: str, incident: Incident, alert: Alert | None) -> bool:
     """Return whether the incident's alerts name the target: as service, or in a label for targets.
-
-    Not in any label: a note that mentions a target is not about it.
+    Other labels do not count: a note that mentions a target is not about it.
     """
     sources: list[Incident | Alert] = [incident, alert] if alert else [incident]
     return any(
@@ -166,7 +164,8 @@ def approval_for(
     undoes: str,
     now: datetime,
 ) -> Approval:
-    """A fresh approval: 128 random bits for an id, bound to what is shown and to this moment."""
+    """Return a new approval: its id has 128 random bits, and it is bound to the shown values and
+    this time."""
     alone = demand.needed == 0
     approval = Approval(
         id=secrets.token_hex(16),

@@ -33,7 +33,7 @@ class ProposalQueue:
         self._config = dependencies.config
         self._proposals = proposals
         self._clock = dependencies.clock
-        self._in_hand: set[int] = set()  # tasks that were claimed and are worked on
+        self._in_hand: set[int] = set()  # claimed tasks in progress
 
     async def claim(self) -> ProposalTask | None:
         """Claim the task of the most severe incident."""
@@ -67,7 +67,7 @@ class ProposalQueue:
         await self._store.defer_proposal(task.id, until, is_our_fault=is_our_fault)
 
     async def _propose(self, incident: Incident, task: ProposalTask) -> bool:
-        """Return whether the gateway could not plan something that is still needed."""
+        """Propose; return whether the gateway could not plan something that is still needed."""
         away = False
         for place, (name, propose) in enumerate(await self._proposals_due(incident, task)):
             try:
@@ -81,7 +81,7 @@ class ProposalQueue:
                 is_away = isinstance(error, GatewayUnavailable)
                 away = away or is_away
                 if is_away and task.deferrals:
-                    continue  # the thread says so already
+                    continue  # the thread shows it already
                 log.info("not proposed: %s", error)
                 why = str(error).removeprefix("Not proposed: ")
                 text = f"Not proposed: {name}. {why}"
@@ -91,7 +91,7 @@ class ProposalQueue:
         return away
 
     async def _proposals_due(self, incident: Incident, task: ProposalTask) -> list[Wanted]:
-        """The proposals of a task: the old approval again, or what the SOP offers."""
+        """Return the proposals of a task: the old approval again, or those that the SOP offers."""
         if task.approval_id:
             old = await self._store.approval(task.approval_id)
             return [(old.proposal.action_id, partial(self._proposals.propose_again, incident, old))]

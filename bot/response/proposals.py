@@ -1,4 +1,4 @@
-"""The third step: a typed action, the SOP's or a person's, is put before people."""
+"""The third step: proposes a typed action, the SOP's or a person's, for approval."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from bot.response import proposal_parts
 from bot.response.decisions import check_undecided
 from bot.response.dependencies import Dependencies
 
-PLAN_SECONDS = 15.0  # the gateway's time for a plan that no person waits for
+PLAN_SECONDS = 15.0  # seconds for the gateway's plan while no person waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """The origin of a proposal. `user` is the person who waits for it, '' for an SOP.
-
-    `action` is the SOP's, None for what a person chose. `requested_by` is the person who asked
-    first, and `editors` are those who changed values since.
+    """The origin of a proposal. `user` is the person who waits for it, '' for an SOP. `action` is
+    the SOP's, None if a person chose the action. `requested_by` is the person who asked first;
+    `editors` changed values since.
     """
 
     user: str = ""
@@ -40,7 +39,7 @@ class Request:
 class Proposals:
     """Proposes actions to people: those of an SOP, of a person's command, of an edit, of an undo.
 
-    `check_person` is Refused for whoever may not propose anything.
+    `check_person` raises Refused for a person who may not propose anything.
     """
 
     def __init__(
@@ -57,13 +56,14 @@ class Proposals:
     async def from_sop(
         self, incident: Incident, sop: Sop, action: ProposedAction, alert: Alert
     ) -> Approval:
-        """The approval for what the SOP offers for this alert, not stored yet."""
+        """Return the approval for an action that the SOP offers for this alert, not stored yet."""
         values = proposal_parts.values_from(sop, action, alert, self._clock())
         proposal = catalogue.propose(action.action, values, self._remediate)
         return await self._prepared(incident, proposal, Request(action=action))
 
     async def propose_again(self, incident: Incident, old: Approval) -> Approval:
-        """The same values under the current policy, without votes, not stored yet."""
+        """Return an approval of the same values under the current policy, without votes, not stored
+        yet."""
         fields = {p.name: (p.value, p.origin) for p in old.proposal.parameters}
         proposal = catalogue.propose(old.proposal.action_id, fields, self._remediate)
         return await self._prepared(
@@ -75,9 +75,8 @@ class Proposals:
     async def fix(
         self, incident: Incident, text: str, user: str, cause: str
     ) -> tuple[Approval, bool]:
-        """A person asks for an action; somebody else must approve it. `cause` asks only once.
-
-        (what is before people, whether it is this one): the same may have been there.
+        """Propose an action for a person; somebody else must approve it. One `cause` proposes once.
+        Returns the waiting approval, and whether it is new.
         """
         action_id, value = intents.read_fix(text, user=user, default_target=incident.service)
         proposal = catalogue.propose(action_id, value, self._remediate)
@@ -86,9 +85,8 @@ class Proposals:
         return stands, stands.id == result.id
 
     async def edit(self, approval_id: str, values: Mapping[str, str], user: str) -> Approval:
-        """A person changes values: another proposal takes its place, and they do not count on it.
-
-        Every vote so far was for other values, so it has none.
+        """Replace a proposal by one with a person's values, whose own vote does not count. It has
+        no votes, because all earlier votes were for other values.
         """
         old = await self._store.approval(approval_id)
         check_undecided(old)
@@ -114,13 +112,13 @@ class Proposals:
                 undoes=old.undoes,
             ),
         )
-        # With the user: who sends the same values at the same time is an editor too, or refused.
+        # With the user: a person who sends the same values at the same time is an editor too.
         cause = f"edit/{old.id}/{user}/{digest_of_text(repr(sorted(values.items())))[:16]}"
         limits = self._config.current.limits
         return await self._store.edit(old.id, fresh, cause, user, values, limits)
 
     async def undo(self, approval_id: str, user: str) -> Approval:
-        """Propose the inverse of what ran and did not help, through the same policy."""
+        """Propose the undo of an action that ran and did not help, under the same policy."""
         done = await self._store.approval(approval_id)
         execution = await self._store.execution_of(approval_id)
         entry = catalogue.inverse_of(done.proposal)
@@ -151,10 +149,11 @@ class Proposals:
         return self._config.current.policy.remediate
 
     async def _prepared(self, incident: Incident, proposal: Proposal, request: Request) -> Approval:
-        """The approval as the gateway and the policy see it now. Refused if the user may not."""
+        """Return the approval by the present plan and policy. Refused if the user may not propose
+        it."""
         preview, targets = await self._planned(incident, proposal, request)
         alert = await self._store.latest_alert(incident.id)
-        # As it is now: the advice that led here may have taken minutes.
+        # The present state: the advice that led here may have taken minutes.
         incident = await self._store.incident(incident.id)
         sop = self._config.current.sops.get(incident.sop_id)
         fits = (
@@ -178,11 +177,11 @@ class Proposals:
     async def _planned(
         self, incident: Incident, proposal: Proposal, request: Request
     ) -> tuple[Preview, int | None]:
-        """The gateway's plan, and how many targets it would touch."""
+        """Return the gateway's plan, and the number of targets that it would touch."""
         call = proposal_parts.call_of(incident, proposal)
         if not request.user:
             return await proposal_parts.preview_of(self._gateway, call, PLAN_SECONDS)
-        # Both at once: that person waits, and Slack waits for no longer than three seconds.
+        # Both at the same time, because Slack waits three seconds at most.
         guest_action: GuestAction | None = None if request.editors or request.undoes else "fix"
         plan, _ = await asyncio.gather(
             proposal_parts.preview_of(self._gateway, call, proposal_parts.PATIENCE),

@@ -1,4 +1,4 @@
-"""The first step: whatever a door was handed gets its identity and is written."""
+"""The first step: gives each alert of a delivery its identity."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bot.incidents.model import Alert
 from bot.incidents.routes import Route, channel_of
 from bot.incidents.sops import SopLibrary
 
-ALERTS_A_STEP = 20  # named before the event loop may do something else
+ALERTS_A_STEP = 20  # alerts that are identified before the event loop may do other work
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery: the alerts that one sender gave us at once.
+    """One delivery: the alerts that a sender sends together.
 
-    `key` is the same when the same thing is handed over again. `channel` is where a new incident's
+    `key` is the same for a redelivery. `channel` is where a new incident's
     card goes; unless `posted`, a route of the policy may choose another one for each alert. With
     `repeats`, a sender repeats itself to say that an alert still fires (as webhooks do): the store
     counts an alert that it knows as a reminder. `edit_of` is how the keys of every version of the
@@ -47,9 +47,9 @@ def name_all(
     same_sender: Sequence[Sequence[str]] = (),
     routes: Sequence[Route] = (),
 ) -> Iterator[IdentifiedAlert]:
-    """Every alert of the delivery with its tracking id, incident key and SOP ID.
+    """Yield every alert of the delivery with its tracking id, incident key and SOP ID.
 
-    `same_sender`: each names senders that are one, as the operator declares. `routes` choose the
+    `same_sender`: groups of senders that the operator declares to be one. `routes` choose the
     channel of alerts that stand in no channel yet. It costs as much as
     there are alerts times SOPs, so the event loop takes it in parts: `named_in_steps`.
     """

@@ -169,7 +169,7 @@ class Delivery:
         }
         if ts is not None:
             await self._slack.call("chat_update", ts=ts, **shared)
-            return ts  # Slack updated this message, whatever ts its answer names
+            return ts  # Slack updated this message, even if its answer names another ts
         answer = await self._slack.call(
             POST,
             thread_ts=message.thread_ts,

@@ -37,8 +37,8 @@ class CheckedRequest:
 class CheckedRequests:
     """The requests of the last day that were checked, by approval.
 
-    Nothing in here is believed of the store as it is now: it only spares to prove the same values
-    twice. So it may be of a transaction that was undone, and two threads may set it.
+    It is no statement about the present store: it only avoids proving the same values twice. So it
+    may be of a transaction that was undone, and two threads may set it.
     """
 
     def __init__(self) -> None:
@@ -46,10 +46,9 @@ class CheckedRequests:
 
 
 class TrailView:
-    """The trail as one operation knows it at its beginning, and as it finds it.
-
-    `known` and `dispute` are of before its transaction, so the transaction sees all that they are
-    about. An operation sets `seen` to a genuine head, and `found` to how the trail contradicts
+    """The trail as one operation knows it at its beginning, and as it finds it. `known` and
+    `dispute` are older than its transaction, so the transaction sees the rows that they are about.
+    An operation sets `seen` to a genuine head, and `found` to how the trail contradicts
     `known`. Both count only once the transaction is durable.
     """
 
