@@ -58,8 +58,9 @@ class Decisions:
         reason: str = "",
         incident: Incident | None = None,
     ) -> Approval:
-        """Count a press; `press` is Slack's id of it. Refused tells the person why it does not
-        count.
+        """Count a press; `press` is Slack's id of it.
+
+        Refused tells the person why it does not count.
 
         `incident` is that of the approval, if the caller has read it too.
         """
@@ -194,9 +195,11 @@ class Decisions:
     # Freezing: anybody may stop everything; only an approver may unfreeze it.
 
     async def freeze(self, user: str, reason: str, *, channel: str) -> tuple[Freeze, bool]:
-        """Block all actions from now on; `channel` gets the notice. Returns the freeze in force,
-        and whether it is this one. Refused for a guest, a bot or a stranger.
-        While Slack does not return the user, they may freeze: stopping is safe and may be urgent.
+        """Block all actions from now on; `channel` gets the notice.
+
+        Returns the freeze in force, and whether it is this one. Refused for a guest, a bot or a
+        stranger. While Slack does not return the user, they may freeze: stopping is safe and may be
+        urgent.
         """
         user_status = await self._user_status(user, ())
         if user_status.problem is None or not user_status.problem.is_unread:

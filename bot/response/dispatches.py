@@ -36,8 +36,10 @@ T = TypeVar("T")
 
 
 class Dispatches:
-    """Sends requests and verifies them. It looks up a request without an outcome after
-    `dispatch_timeout`."""
+    """Sends requests and verifies them.
+
+    It looks up a request without an outcome after `dispatch_timeout`.
+    """
 
     def __init__(self, dependencies: Dependencies) -> None:
         config = dependencies.config

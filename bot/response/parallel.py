@@ -24,8 +24,9 @@ class Parallel:
     async def each(
         self, due: Iterable[Execution], work: Callable[[Execution], Awaitable[object]]
     ) -> None:
-        """Do `work` for each item that no earlier call works on, and wait for them. All are tried;
-        then the first error is raised, and the others are logged.
+        """Do `work` for each item that no earlier call works on, and wait for them.
+
+        All are tried; then the first error is raised, and the others are logged.
         """
         begun = [execution for execution in due if execution.id not in self._in_hand]
         self._in_hand.update(execution.id for execution in begun)

@@ -144,6 +144,7 @@ _LABELS_OF_TARGETS = (*SERVICE_LABELS, "pod", "node", "target", "server", "datab
 
 def is_seen(target: str, incident: Incident, alert: Alert | None) -> bool:
     """Return whether the incident's alerts name the target: as service, or in a label for targets.
+
     Other labels do not count: a note that mentions a target is not about it.
     """
     sources: list[Incident | Alert] = [incident, alert] if alert else [incident]

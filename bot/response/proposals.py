@@ -24,9 +24,10 @@ PLAN_SECONDS = 15.0  # seconds for the gateway's plan while no person waits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """The origin of a proposal. `user` is the person who waits for it, '' for an SOP. `action` is
-    the SOP's, None if a person chose the action. `requested_by` is the person who asked first;
-    `editors` changed values since.
+    """The origin of a proposal.
+
+    `user` is the person who waits for it, '' for an SOP. `action` is the SOP's, None if a person
+    chose the action. `requested_by` is the person who asked first; `editors` changed values since.
     """
 
     user: str = ""
@@ -75,8 +76,9 @@ class Proposals:
     async def fix(
         self, incident: Incident, text: str, user: str, cause: str
     ) -> tuple[Approval, bool]:
-        """Propose an action for a person; somebody else must approve it. One `cause` proposes once.
-        Returns the waiting approval, and whether it is new.
+        """Propose an action for a person; somebody else must approve it.
+
+        One `cause` proposes once. Returns the waiting approval, and whether it is new.
         """
         action_id, value = intents.read_fix(text, user=user, default_target=incident.service)
         proposal = catalogue.propose(action_id, value, self._remediate)
@@ -85,8 +87,9 @@ class Proposals:
         return stands, stands.id == result.id
 
     async def edit(self, approval_id: str, values: Mapping[str, str], user: str) -> Approval:
-        """Replace a proposal by one with a person's values, whose own vote does not count. It has
-        no votes, because all earlier votes were for other values.
+        """Replace a proposal by one with a person's values, whose own vote does not count.
+
+        It has no votes, because all earlier votes were for other values.
         """
         old = await self._store.approval(approval_id)
         check_undecided(old)
@@ -149,8 +152,10 @@ class Proposals:
         return self._config.current.policy.remediate
 
     async def _prepared(self, incident: Incident, proposal: Proposal, request: Request) -> Approval:
-        """Return the approval by the present plan and policy. Refused if the user may not propose
-        it."""
+        """Return the approval by the present plan and policy.
+
+        Refused if the user may not propose it.
+        """
         preview, targets = await self._planned(incident, proposal, request)
         alert = await self._store.latest_alert(incident.id)
         # The present state: the advice that led here may have taken minutes.

@@ -44,8 +44,9 @@ class Copied:
 
 
 def copy(source_url: str, target_url: str, progress: Progress, *, replace: bool = False) -> Copied:
-    """Copy everything from one store into an empty one. `replace` first empties a target that an
-    earlier copy filled and no bot has used since.
+    """Copy everything from one store into an empty one.
+
+    `replace` first empties a target that an earlier copy filled and no bot has used since.
     """
     source_file, target_file = file_of(source_url), file_of(target_url)
     with ExitStack() as stack:

@@ -22,9 +22,10 @@ JSON = dict[str, Any]
 
 
 def export_incident(end: End, incident_id: int, key: AuditKey, trail: str, now: datetime) -> JSON:
-    """Return the export of an incident. NotFound if there is none. `trail` describes a fault of the
-    whole audit trail. docs/audit.md has the form. It holds data of the store only: no setting, no
-    secret.
+    """Return the export of an incident.
+
+    NotFound if there is none. `trail` describes a fault of the whole audit trail. docs/audit.md has
+    the form. It holds data of the store only: no setting, no secret.
     """
     incidents = _all(end, "SELECT * FROM incidents WHERE id = ?", incident_id)
     if not incidents:

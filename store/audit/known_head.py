@@ -46,9 +46,10 @@ class CheckedRequests:
 
 
 class TrailView:
-    """The trail as one operation knows it at its beginning, and as it finds it. `known` and
-    `dispute` are older than its transaction, so the transaction sees the rows that they are about.
-    An operation sets `seen` to a genuine head, and `found` to how the trail contradicts
+    """The trail as one operation knows it at its beginning, and as it finds it.
+
+    `known` and `dispute` are older than its transaction, so the transaction sees the rows that they
+    are about. An operation sets `seen` to a genuine head, and `found` to how the trail contradicts
     `known`. Both count only once the transaction is durable.
     """
 

@@ -242,8 +242,10 @@ class Session:
             waiter.set_result(None)
 
     def _watch(self) -> None:
-        """Check for a silent server. One timer serves many scripts: it is set again when it
-        fires."""
+        """Check for a silent server.
+
+        One timer serves many scripts: it is set again when it fires.
+        """
         if self._timer is not None:
             if self._timer.when() <= self._silent_until:
                 return

@@ -34,8 +34,10 @@ class Group:
     topics: set[Topic] = field(default_factory=set)
 
     def run_next(self, connection: sqlite3.Connection) -> bool:
-        """Run the next operation; return whether another one is left. Its error fails the whole
-        group."""
+        """Run the next operation; return whether another one is left.
+
+        Its error fails the whole group.
+        """
         operation, future = self.jobs[len(self.outcomes)]
         self.outcomes.append((future, drive(connection, operation(), self.topics), None))
         return len(self.outcomes) < len(self.jobs)

@@ -21,9 +21,10 @@ _LARGE_LOG = 256 << 20  # bytes; at ease it stays below a few MiB, see `keep_log
 
 
 class Watch:
-    """Checks before each commit whether the file may still be written. One for all threads of an
-    engine. An opened file stays open when its name is deleted: SQLite would keep writing into a
-    file that has no name.
+    """Checks before each commit whether the file may still be written.
+
+    One for all threads of an engine. An opened file stays open when its name is deleted: SQLite
+    would keep writing into a file that has no name.
     """
 
     def __init__(self, path: str) -> None:

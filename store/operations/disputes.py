@@ -1,6 +1,6 @@
 """Disputes of the audit trail: it is no longer the one that this process has seen.
 
-A dispute goes on record as a row made with the key, so that other replicas, later processes and
+A dispute is recorded as a row made with the key, so that other replicas, later processes and
 `audit verify` know of it. Only `audit begin-anew` ends it.
 """
 
@@ -23,13 +23,13 @@ NOTICE = "trail"
 
 
 def current() -> Operation[str]:
-    """Return how the trail is disputed, in words; '' when it is not."""
+    """Return the dispute about the trail as text; '' if there is none."""
     dispute: str = yield from of_trail((yield from trail_end.find_end()))
     return dispute
 
 
 def of_trail(end: End) -> Operation[str]:
-    """The same, of the trail with this end."""
+    """Do the same for the trail with this end."""
     view: TrailView = yield recall()
     if view.dispute:
         return view.dispute
@@ -48,9 +48,10 @@ def of_trail(end: End) -> Operation[str]:
 
 
 def compare_posted(posted: Sequence[tuple[Head, datetime]]) -> Operation[None]:
-    """Dispute a trail without the highest head posted since it was begun anew, if it was.
+    """Dispute a trail that lacks the highest head posted since its last reset.
 
-    Not the newest: whoever may write to the outbox can have an older day posted once more. The mac
+    Not the newest head: somebody who can write to the outbox can have an older day posted again.
+    The mac
     of the highest proves the lower ones too.
     """
     begun = yield query(
@@ -73,8 +74,10 @@ def compare_posted(posted: Sequence[tuple[Head, datetime]]) -> Operation[None]:
 def check(channel: str, now: datetime) -> Operation[str]:
     """Return the dispute about the trail as text; '' if there is none.
 
-    1. Compare the trail with what is known of it. 2. Without a dispute, end the notice in
-    `channel`. 3. Record a new dispute that the trail does not show by itself. 4. Begin the notice.
+    1. Compare the trail with what is known of it.
+    2. Without a dispute, end the notice in `channel`.
+    3. Record a new dispute that the trail does not show by itself.
+    4. Begin the notice.
     """
     why: str = yield from current()
     if not why:
@@ -117,16 +120,17 @@ class DisputesPart(Part):
         return await self._read_sealed(current)
 
     async def check_trail(self, channel: str, now: datetime) -> str:
-        """As `trail_dispute`. A new dispute goes on record, and one notice is posted in `channel`.
+        """As `trail_dispute`.
 
-        What the trail shows by itself is not put on record: nothing is added to such a trail.
+        A new dispute is recorded, and one notice is posted in `channel`. A fault that the trail
+        shows by itself is not recorded: nothing is added to such a trail.
         """
         return await self._write(check, channel, now)
 
     async def compare_posted_heads(self, posted: Sequence[tuple[Head, datetime]]) -> None:
-        """Dispute the trail if it lacks the highest of the heads, each with when it was posted.
+        """Dispute the trail if it lacks the highest of the heads, each with its time of posting.
 
-        One that was posted before the trail was begun anew does not count. StoreError: the trail's
+        A head that was posted before the trail's last reset does not count. StoreError: the trail's
         own head is forged.
         """
         await self._read_sealed(compare_posted, posted)

@@ -1,4 +1,4 @@
-"""Dispatches: claimed, and looked at once more, before the request is sent."""
+"""Claims dispatches, and checks each once more before its request is sent."""
 
 from __future__ import annotations
 
@@ -30,23 +30,22 @@ def get(execution_id: str) -> Operation[Execution]:
 
 
 def of_approval(approval_id: str) -> Operation[Execution | None]:
-    """The one execution of an approval, if it was approved."""
+    """Return the execution of an approval, None if it was not approved."""
     rows = yield query("SELECT * FROM executions WHERE approval_id = ?", approval_id)
     return execution_from(rows[0]) if rows else None
 
 
 def claim(owner: str, now: datetime, limits: Limits) -> Operation[ClaimedDispatch | None]:
-    """Take on the oldest approved execution: `dispatching` is durable before anything is sent.
+    """Claim the oldest approved execution: `dispatching` is durable before anything is sent.
 
-    1. Only one claim at a time looks: of two, one must see what the other took.
-    2. Oldest first. Behind an action that is under way on its target it waits for its turn: one
-       action a target at a time, in the order in which they were approved.
-    3. What anything else keeps from running is revoked on the way.
-    4. The first that is left is claimed, and what else its incident would have done to its target
-       is revoked.
+    1. Lock: of two claims, one must see the other's result.
+    2. Read the executions, oldest first. An execution waits while another one runs on its target:
+       one action a target at a time, in the order of approval.
+    3. Revoke each one that has another blocker.
+    4. Claim the first that is left, and revoke what else its incident would do to its target.
 
-    Whether an earlier request is missing from the store is not looked at here: `request` does, in
-    the transaction that has the last word.
+    A missing earlier request is not checked here but by `request`, in the last transaction before
+    the request is sent.
     """
     yield lock("dispatch")
     waiting = yield query(
@@ -83,9 +82,9 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[ClaimedDispatc
 
 
 def still_wanted(execution_id: str, owner: str, now: datetime, limits: Limits) -> Operation[bool]:
-    """Return whether `owner` may send it; else it is revoked.
+    """Return whether `owner` may send the execution; otherwise revoke it.
 
-    False, and nothing more, when it is another's by now, or finished.
+    If another replica has it by now, or it is finished, return False and change nothing.
     """
     execution = yield from get(execution_id)
     if execution.owner != owner or execution.state is not RemediationStatus.DISPATCHING:
@@ -107,15 +106,14 @@ def request(
     config: Config,
     detail: Mapping[str, Any],
 ) -> Operation[bool]:
-    """The last word before it is sent: True, and the request is on record; or it is revoked.
+    """Check an execution for the last time before it is sent: record its request and return True,
+    or revoke it. The caller asked Slack and the gateway for seconds, so its facts may be old. Here
+    the incident and the freeze are locked: a change of them is either seen, or comes after the
+    request. If another replica has the execution by now, or it is finished, return False and change
+    nothing.
 
-    Who asked Slack and the gateway about it did so for seconds, with what was true before in hand.
-    Here the incident and the freeze are locked while they are looked at: what changes them is
-    either seen, or comes after the request. False, and nothing more, when it is another's by now,
-    or finished.
-
-    `approval` is as the claim read it, and as it will be sent. It is not read again: once it is
-    decided, nothing of it changes but its state, and with that the state of the execution.
+    `approval` is as the claim read it and as it will be sent. It is not read again: after the
+    decision only its state changes, together with the state of the execution.
     """
     yield from incidents.lock_incident(approval.incident_id)
     yield lock(freezes.FREEZING)
@@ -127,7 +125,7 @@ def request(
     if blocker:
         yield from approvals.end_blocked(approval, blocker, now, owner)
         return False
-    # The start time is set here, not at the claim: what happened in between it did not bring about.
+    # The start time is set here, not at the claim: the request did not cause what happened between.
     change = Change(
         event=ExecutionEvent.REQUEST,
         now=now,
@@ -142,10 +140,10 @@ def request(
 
 
 def orphans(owner: str, ours_before: datetime, now: datetime) -> Operation[list[Execution]]:
-    """Dispatches whose sender's lease lapsed: what became of them must be looked up.
+    """Return the dispatches whose sender's lease lapsed: their outcome must be looked up.
 
-    Ours among them, once we claimed them or took them over before `ours_before`; not those that
-    still run at the gateway: see `outcomes.unknown`.
+    This replica's own are included if it claimed them or took them over before `ours_before`. Those
+    that still run at the gateway are not: see `outcomes.unknown`.
     """
     rows = yield query(
         "SELECT * FROM executions WHERE state = 'dispatching'"  # noqa: S608 - constants
@@ -160,10 +158,11 @@ def orphans(owner: str, ours_before: datetime, now: datetime) -> Operation[list[
 
 
 def adopt(execution_id: str, former: str, owner: str, now: datetime) -> Operation[bool]:
-    """Take over an orphan; False when somebody else did.
+    """Take over an orphan; False if another replica did.
 
     `started_at` stays: the request may have been sent then, and the duration, the limits and the
-    metrics count from there. The time until it counts as stuck begins anew: see `outcomes.unknown`.
+    metrics count from there. The time after which it counts as stuck restarts: see
+    `outcomes.unknown`.
     """
     execution: Execution = yield from get(execution_id)
     began = to_db_time_or_none(execution.started_at) or ""
@@ -178,7 +177,10 @@ def adopt(execution_id: str, former: str, owner: str, now: datetime) -> Operatio
 
 
 def still_running(execution_id: str, owner: str, now: datetime) -> Operation[None]:
-    """Show that the gateway says that it still runs. Its outcome is looked up until it is known."""
+    """Show that the execution still runs at the gateway.
+
+    Its outcome is looked up until it is known.
+    """
     count = yield execute(
         "UPDATE executions SET running_at = ?"
         " WHERE id = ? AND owner = ? AND state = ? AND running_at IS NULL",
@@ -199,19 +201,18 @@ class ExecutionsPart(Part):
     async def claim_dispatch(
         self, now: datetime, limits: Limits = DEFAULT_LIMITS
     ) -> ClaimedDispatch | None:
-        """Take on one approved execution; `dispatching` is durable before this returns.
+        """Claim one approved execution; `dispatching` is durable before this returns.
 
-        It comes with its approval and incident, as its transaction read them.
-
-        One action a target at a time, in the order of approval, however many claim: the next one
-        waits. What anything else blocks is revoked instead.
+        It returns the approval and incident of the same transaction. One action a target runs at a
+        time, in the order of approval, with any number of replicas: the next one waits. An
+        execution with another blocker is revoked.
         """
         return await self._write(claim, self.owner, now, limits)
 
     async def still_wanted(
         self, execution: Execution, now: datetime, limits: Limits = DEFAULT_LIMITS
     ) -> bool:
-        """Return whether it may (still) be sent; if anything blocks it, it is revoked."""
+        """Return whether the execution may still be sent; if anything blocks it, revoke it."""
         return await self._write(still_wanted, execution.id, self.owner, now, limits)
 
     async def record_request(
@@ -223,20 +224,19 @@ class ExecutionsPart(Part):
         config: Config,
         detail: Mapping[str, Any],
     ) -> bool:
-        """True: it may be sent this moment, and the request is on record. False: never send it.
+        """Return True if the request may be sent now; it is recorded.
 
-        One transaction looks at everything that may block it, and at who owns it; what is blocked
-        is revoked. `detail` is what goes on record of the request.
+        False: never send it. One transaction checks every blocker and the owner; a blocked
+        execution is revoked. `detail` is recorded with the request.
         """
         return await self._write(
             request, execution.id, approval, self.owner, now, limits, config, detail
         )
 
     async def orphaned_executions(self, ours_before: datetime, now: datetime) -> list[Execution]:
-        """Executions that a replica was dispatching whose lease lapsed.
-
-        With our own that began before `ours_before`: when the answer to a claim is lost, the claim
-        may stand. Who asks knows which of them it is sending.
+        """Return the executions of replicas whose lease lapsed while they dispatched, and this
+        replica's own that began before `ours_before`: if the answer to a claim was lost, the claim
+        may be stored. The caller knows which of them it is sending.
         """
         return await self._engine.read(orphans, self.owner, ours_before, now)
 

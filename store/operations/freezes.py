@@ -1,7 +1,7 @@
 """The global freeze: while it is set no action runs, approved or not.
 
-It stands twice: as a row of `freezes`, and on the audit trail. Whoever may write to the database
-can delete the first; nothing is sent while the two disagree.
+It is stored twice: as a row of `freezes`, and on the audit trail. Somebody who can write to the
+database can delete the first; nothing is sent while the two disagree.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ NOTICE = "frozen"
 def freeze(user: str, reason: str, channel: str, now: datetime) -> Operation[tuple[Freeze, bool]]:
     """Freeze, and return (the freeze in force, whether it is this one).
 
-    1. Wait for a request that is being sent. 2. Keep a freeze that is in force. 3. Store the
-    freeze. 4. Show it on the cards of waiting approvals. 5. Enqueue the notice to `channel`.
+    1. Wait for a request that is being sent.
+    2. Keep a freeze that is in force.
+    3. Store the freeze.
+    4. Show it on the cards of waiting approvals.
+    5. Enqueue the notice to `channel`.
     6. Record it in the audit trail.
     """
     yield lock(FREEZING)
@@ -54,8 +57,11 @@ def freeze(user: str, reason: str, channel: str, now: datetime) -> Operation[tup
 def unfreeze(user: str, channel: str, now: datetime) -> Operation[Freeze | None]:
     """End the freeze and return it; None when nothing is frozen.
 
-    1. Wait for a request that is being sent. 2. Delete the freeze. 3. Show that on the cards of
-    waiting approvals. 4. End its notice in `channel`. 5. Record it in the audit trail.
+    1. Wait for a request that is being sent.
+    2. Delete the freeze.
+    3. Show that on the cards of waiting approvals.
+    4. End its notice in `channel`.
+    5. Record it in the audit trail.
     """
     yield lock(FREEZING)
     current_freeze: Freeze | None = yield from current()
@@ -70,17 +76,17 @@ def unfreeze(user: str, channel: str, now: datetime) -> Operation[Freeze | None]
 
 
 def current() -> Operation[Freeze | None]:
-    """The freeze, while there is one by the store or by the audit trail."""
+    """Return the freeze, if there is one by the store or by the audit trail."""
     freeze, _ = yield from with_end()
     return freeze
 
 
 def with_end() -> Operation[tuple[Freeze | None, End]]:
-    """(the freeze by the store or by the audit trail, the end of the trail).
+    """Return the freeze by the store or by the audit trail, and the end of the trail.
 
-    It is `disputed` where the two disagree, and where the end of the trail is not genuine: then
-    nobody can tell, and it holds. Both are read in one statement: a freeze that another replica
-    ends between two statements would still stand in one of them.
+    The freeze is `disputed` if the two disagree or the end of the trail is not genuine: then it is
+    unknown whether there is one, and it counts as one. Both are read in one statement: a freeze
+    that another replica ends between two statements would still be in one of them.
     """
     rows = [tuple(row) for row in (yield query(_STANDING))]
     name, *of_freeze = rows[0][_ANCHOR:_TURN]
@@ -121,7 +127,7 @@ _TURN = _ANCHOR + 4
 
 
 def _recorded(rows: Iterable[Row]) -> Operation[Freeze | None]:
-    """The freeze that the last genuine one of these rows about freezing says."""
+    """Return the freeze by the last genuine row of these rows about freezing."""
     for row in rows:
         if not (yield from trail_end.is_forged(row)):
             return _freeze_of(row) if row.kind == Kind.FROZEN else None
@@ -145,16 +151,16 @@ class FreezesPart(Part):
     async def freeze(
         self, user: str, reason: str, now: datetime, *, channel: str
     ) -> tuple[Freeze, bool]:
-        """No replica claims from now on; the same commit enqueues the notice to `channel`.
+        """Let no replica claim from now on; the same commit enqueues the notice to `channel`.
 
-        (the freeze that stands, whether it is this one): another may have been there.
+        Returns the freeze in force, and whether it is this one.
         """
         return await self._write(freeze, user, reason, channel, now)
 
     async def unfreeze(self, user: str, now: datetime, *, channel: str) -> Freeze | None:
-        """End the freeze and return it, with a notice to `channel`; None when there was none."""
+        """End the freeze and return it, with a notice to `channel`; None if there was none."""
         return await self._write(unfreeze, user, channel, now)
 
     async def frozen(self) -> Freeze | None:
-        """The freeze, while there is one, by the store or by the audit trail."""
+        """Return the freeze, if there is one, by the store or by the audit trail."""
         return await self._read_sealed(current)

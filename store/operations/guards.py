@@ -23,7 +23,7 @@ def blocker(
     now: datetime,
     config: Config | None = None,
 ) -> Operation[Blocker | None]:
-    """The blocker of now."""
+    """Return the present blocker."""
     known: Facts = yield from facts(limits, now)
     return evaluate(approval, incident, known, limits, now, config=config)
 
@@ -46,9 +46,9 @@ ORDER BY started_at
 
 
 def facts(limits: Limits, now: datetime, *, missing: bool = True) -> Operation[Facts]:
-    """The facts for `evaluate`, for any number of approvals.
+    """Return the facts for `evaluate`, for any number of approvals.
 
-    Without `missing` nobody looks whether an earlier request is missing from the store.
+    Without `missing` it does not check whether an earlier request is missing from the store.
     """
     frozen: Freeze | None
     end: End
@@ -75,5 +75,5 @@ class GuardsPart(Part):
     """The methods of `Store` for the facts about blockers."""
 
     async def blocker_facts(self, limits: Limits, now: datetime) -> Facts:
-        """The facts for `blockers.evaluate`, for any number of approvals."""
+        """Return the facts for `blockers.evaluate`, for any number of approvals."""
         return await self._read_sealed(facts, limits, now)

@@ -1,7 +1,8 @@
-"""Leases: the replicas alive, and what each of them has claimed.
+"""Leases: the live replicas, and the claims of each.
 
-A replica has one lease, which its heartbeat renews; everything that it took on (a claim here, an
-advice, a dispatch) is its own while that lease lasts and anybody's afterwards. The time is the
+A replica has one lease, which its heartbeat renews; a replica owns its claims (a channel, an
+advice, a dispatch) while that lease lasts; after that any replica may take them over. The time is
+the
 database's for every replica, so their clocks need not agree.
 """
 
@@ -19,11 +20,12 @@ WORK = (Topic.OUTBOX, Topic.ADVICE, Topic.PROPOSE, Topic.DISPATCH)
 
 @dataclass(frozen=True, slots=True)
 class ChannelClaim:
-    """A channel's outbox, claimed by this replica: it is the one sender there.
+    """A channel's outbox, claimed by this replica: it is the only sender there.
 
-    A message with an id above `newest` was enqueued later: nobody else can have posted it.
+    A message with an id above `newest` was enqueued later, so no other replica can have posted it.
     `paced_until`: when the posts so far are spread out at the channel's pace; None at first.
-    `taken_at`: nobody else has posted there since. `former` had it before, '' where nobody had.
+    `taken_at`: no other replica has posted there since. `former` is the previous owner, '' if there
+    was none.
     """
 
     channel: str
@@ -39,8 +41,10 @@ def alive(owner: str) -> str:
 
 
 def renew(owner: str, now: datetime, seconds: float) -> Operation[bool]:
-    """1. Prolong the lease. 2. If it had lapsed, begin one and return False: others may have its
-    claims.
+    """Renew the lease.
+
+    1. Prolong it.
+    2. If it had lapsed, begin a new one and return False: others may have its claims.
     """
     until = to_db_time(now + timedelta(seconds=seconds))
     kept = yield execute(
@@ -58,14 +62,16 @@ def renew(owner: str, now: datetime, seconds: float) -> Operation[bool]:
 
 
 def evict_others(owner: str) -> Operation[None]:
-    """Nobody else can be alive: what they took on is free at once."""
+    """Release all claims of other replicas at once: none of them can be alive."""
     yield run("DELETE FROM replicas WHERE owner != ?", owner)
 
 
 def leave(owner: str) -> Operation[None]:
-    """End in order, so that nobody waits for the lease.
+    """End the replica in order, so that no other waits for its lease.
 
-    1. Release every claim. 2. End the lease. 3. Wake the other replicas for the work left behind.
+    1. Release every claim.
+    2. End the lease.
+    3. Wake the other replicas for the work left behind.
     """
     yield run("DELETE FROM claims WHERE owner = ?", owner)
     yield run("DELETE FROM replicas WHERE owner = ?", owner)
@@ -74,7 +80,7 @@ def leave(owner: str) -> Operation[None]:
 
 
 def claim(name: str, owner: str, now: datetime) -> Operation[bool]:
-    """Take on what nobody alive has; True too when it is this owner's already."""
+    """Claim a name that no live replica has; True too if this owner has it already."""
     yield lock(f"claim/{name}")  # of two heirs the second one sees that the first is alive
     count = yield execute(
         "INSERT INTO claims (name, owner, paced_until) VALUES (?, ?, '')"  # noqa: S608 - constants
@@ -90,8 +96,10 @@ def claim(name: str, owner: str, now: datetime) -> Operation[bool]:
 def claim_channel(channel: str, owner: str, now: datetime) -> Operation[ChannelClaim | None]:
     """Claim a channel's outbox; None while another replica has it.
 
-    1. Read the previous owner. 2. Claim the channel. 3. Read the newest message: an older one may
-    have been posted by the previous owner. 4. Read until when the channel's posts are paced.
+    1. Read the previous owner.
+    2. Claim the channel.
+    3. Read the newest message: an older one may have been posted by the previous owner.
+    4. Read until when the channel's posts are paced.
     """
     name = channel_claim_name(channel)
     before = yield query("SELECT owner FROM claims WHERE name = ?", name)
@@ -107,12 +115,12 @@ def claim_channel(channel: str, owner: str, now: datetime) -> Operation[ChannelC
 
 
 def channel_claim_name(channel: str) -> str:
-    """The claim of a channel's outbox."""
+    """Return the name of the claim of a channel's outbox."""
     return f"lane/{channel}"
 
 
 def replicas(now: datetime) -> Operation[list[tuple[str, datetime, datetime]]]:
-    """(owner, started at, lease until) of every replica alive, oldest first."""
+    """Return (owner, started at, lease until) of every live replica, oldest first."""
     rows = yield query(
         "SELECT owner, started_at, until FROM replicas WHERE until > ? ORDER BY started_at, owner",
         to_db_time(now),

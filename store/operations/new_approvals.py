@@ -1,4 +1,4 @@
-"""Proposals put before people: once each, and one in the place of another."""
+"""Stores proposals that wait for approval: each once, or one in the place of another."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from store.statements import Operation, Statement, at_end, query, run, to_db_tim
 
 
 def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
-    """Put a proposal before people; the same `origin` asks only once, whatever happens.
+    """Propose an action for approval; the same `origin` proposes only once.
 
-    One that needs nobody's yes is queued for dispatch. Refused when the incident is not open any
-    more, or it would be of no use (see `guards`).
+    An action that needs no approval is queued for dispatch. Refused if the incident is not open any
+    more, or a blocker would keep the action from running (see `guards`).
     """
     yield from incidents.lock_incident(approval.incident_id)
     incident = yield from incidents.get(approval.incident_id)
@@ -89,7 +89,7 @@ def _insert(approval: Approval, origin: str, blocker: Blocker | None) -> Stateme
 
 
 def _refuse_a_second(approval: Approval) -> Operation[None]:
-    """AlreadyProposed when the same is put before people, or approved and not sent, already."""
+    """Raise AlreadyProposed if the same action waits for approval, or is approved and not sent."""
     rows = yield query(
         "SELECT a.id FROM approvals a LEFT JOIN executions e ON e.approval_id = a.id"
         " WHERE a.incident_id = ? AND a.action_id = ? AND a.target = ? AND a.undoes = ?"
@@ -110,7 +110,7 @@ def _values_of(approval: Approval) -> dict[str, object]:
 
 
 def _as_proposed(approval: Approval) -> dict[str, object]:
-    """The part of the proposal that an approval approves, for the audit trail."""
+    """Return the part of the proposal that an approval approves, for the audit trail."""
     proposal = approval.proposal
     return {
         "action": proposal.action_id,
@@ -130,7 +130,7 @@ _ALERTS = 50  # whose SHA-256 go on record; a storm has thousands
 
 
 def _alerts(incident_id: int) -> Operation[dict[str, str]]:
-    """SHA-256 of the alerts that people knew, by their ids: the first one and the latest."""
+    """Return the SHA-256 of the alerts that people knew, by their ids: the first and the latest."""
     columns = ", ".join(("id", *ALERT_FIELDS))
     rows = yield query(
         f"SELECT {columns} FROM alerts WHERE incident_id = ? AND (id IN"  # noqa: S608 - constants
@@ -157,10 +157,10 @@ def edit(
     values: Mapping[str, str],
     limits: Limits,
 ) -> Operation[Approval]:
-    """Put `fresh` in the place of what waits: one of the two can be approved, never both.
+    """Replace a waiting approval by `fresh`: one of the two can be approved, never both.
 
-    The same `origin` edits once. Refused when the old one waits no more: of two people who change
-    it at once the second one's values are not what the first one's card shows.
+    The same `origin` edits once. Refused if the old one waits no more: of two people who edit at
+    the same time, the second does not see the first one's values.
     """
     yield from incidents.lock_incident(fresh.incident_id)
     if (yield query("SELECT 1 FROM approvals WHERE origin = ?", origin)):
@@ -190,15 +190,16 @@ def edit(
 
 
 class NewApprovalsPart(Part):
-    """The methods of `Store` that put proposals before people."""
+    """The methods of `Store` that propose actions for approval."""
 
     async def ask(
         self, approval: Approval, origin: str, limits: Limits = DEFAULT_LIMITS
     ) -> Approval:
-        """Put a proposal before people. The same `origin` asks once; Refused when resolved.
+        """Propose an action for approval.
 
-        AlreadyProposed when the same waits for approval in that incident. Refused, too, when it
-        would be of no use. One that `needed` nobody's approval is approved at once, or Refused.
+        The same `origin` proposes once. Refused if the incident is resolved or the action has a
+        blocker. AlreadyProposed if the same action waits for approval in that incident. An action
+        that needs no approval is approved at once, or Refused.
         """
         return await self._write(ask, approval, origin, limits)
 
@@ -211,8 +212,8 @@ class NewApprovalsPart(Part):
         values: Mapping[str, str],
         limits: Limits = DEFAULT_LIMITS,
     ) -> Approval:
-        """Put `fresh` before people in the place of the old one, which is revoked by that.
+        """Replace the old approval by `fresh`; the old one is revoked.
 
-        The same `origin` edits once. Refused when the old one waits no more, and as `ask` refuses.
+        The same `origin` edits once. Refused if the old one waits no more, and as `ask` refuses.
         """
         return await self._write(edit, old_id, fresh, origin, editor, values, limits)

@@ -31,10 +31,10 @@ def finish(
     looked_up: bool = False,
     not_run: bool = False,
 ) -> Operation[Execution]:
-    """Write what the gateway answered (or that it did not), and show it in the thread.
+    """Store the gateway's answer (or that there was none), and show it in the thread.
 
-    What is finished already stays as it is, and nothing is told twice. But what the gateway itself
-    answered is true, whoever asked: also of what was revoked meanwhile, or said not to have run.
+    A finished execution stays unchanged and is not shown twice. But an answer of the gateway itself
+    counts for any request, also if the execution was revoked meanwhile or marked as not run.
     """
     execution: Execution = yield from executions.get(execution_id)
     approval: Approval = yield from approvals.get(execution.approval_id)
@@ -95,7 +95,7 @@ _OUTCOMES = {
 
 
 def _undo(execution: Execution, undone_id: str, now: datetime) -> Operation[None]:
-    """Say that this execution has undone that one."""
+    """Store that this execution has undone that one."""
     rows = yield query("SELECT * FROM executions WHERE id = ?", undone_id)
     change = Change(event=ExecutionEvent.UNDO, now=now, detail={"by": execution.id})
     for row in rows:
@@ -105,14 +105,14 @@ def _undo(execution: Execution, undone_id: str, now: datetime) -> Operation[None
 def mark_by_hand(
     execution_id: str, user: str, now: datetime, verify_until: datetime
 ) -> Operation[bool]:
-    """A person says that they did it. False unless its outcome is unknown."""
+    """Mark the execution as done by a person. False unless its outcome is unknown."""
     event = ExecutionEvent.MARK_DONE
     marked: bool = yield from _mark(execution_id, event, user, now, verify_until)
     return marked
 
 
 def mark_not_run(execution_id: str, user: str, now: datetime) -> Operation[bool]:
-    """A person says that it never ran: its target is free. False unless its outcome is unknown."""
+    """Mark the execution as never run: its target is free. False unless its outcome is unknown."""
     event = ExecutionEvent.MARK_NOT_RUN
     marked: bool = yield from _mark(execution_id, event, user, now, None)
     return marked
@@ -153,8 +153,8 @@ def verifying() -> Operation[list[Execution]]:
 
 
 def unknown(since: datetime, stuck_before: datetime) -> Operation[list[Execution]]:
-    """Executions sent since then whose outcome is unknown, what still runs at the gateway, and what
-    was never finished.
+    """Return the executions sent since then whose outcome is unknown, those that still run at the
+    gateway, and those that were never finished.
     """
     rows = yield query(
         "SELECT * FROM executions WHERE (state = 'outcome unknown' AND started_at >= ?)"
@@ -182,9 +182,9 @@ def count_probe(execution_id: str, good: bool, note: str) -> Operation[int]:
 def conclude(
     execution_id: str, state: RemediationStatus, note: str, now: datetime
 ) -> Operation[bool]:
-    """Verified, not verified, or `succeeded` for good where nobody can tell: once.
+    """Store the verdict once: verified, not verified, or `succeeded` for good if it is unknown.
 
-    Only `verified` lets an incident say what fixed it.
+    Only a verified execution is shown as the fix of its incident.
     """
     before: Execution = yield from executions.get(execution_id)
     change = Change(
@@ -236,10 +236,11 @@ class OutcomesPart(Part):
         looked_up: bool = False,
         not_run: bool = False,
     ) -> Execution:
-        """Write the outcome and show it. Without effect on what is finished.
+        """Store the outcome and show it.
 
-        Nor, without a gateway's answer, on what another replica has taken over since. The answer
-        counts even for what was revoked, or said not to have run, while it was under way.
+        It changes no finished execution, and without the gateway's answer none that another replica
+        has taken over since. The answer counts even if the execution was revoked, or marked as not
+        run, while it was in progress.
 
         `finished_at` is when it ended, where that is known; else it ended now. `looked_up`: the
         gateway was asked for it afterwards. `not_run`: nothing ran, for sure.
@@ -261,11 +262,11 @@ class OutcomesPart(Part):
     async def mark_by_hand(
         self, execution: Execution, user: str, now: datetime, verify_until: datetime
     ) -> bool:
-        """A person says that they did it; False unless its outcome is unknown."""
+        """Mark the execution as done by a person; False unless its outcome is unknown."""
         return await self._write(mark_by_hand, execution.id, user, now, verify_until)
 
     async def mark_not_run(self, execution: Execution, user: str, now: datetime) -> bool:
-        """A person says that it never ran; False unless its outcome is unknown."""
+        """Mark the execution as never run; False unless its outcome is unknown."""
         return await self._write(mark_not_run, execution.id, user, now)
 
     async def verifying(self) -> list[Execution]:
@@ -275,7 +276,7 @@ class OutcomesPart(Part):
     async def unknown_outcomes(self, since: datetime, stuck_before: datetime) -> list[Execution]:
         """Executions whose outcome is unknown, sent since then.
 
-        With those that still run at the gateway, and those that somebody began to send, or took
+        With those that still run at the gateway, and those that a replica began to send, or took
         over, before `stuck_before` and never finished.
         """
         return await self._engine.read(unknown, since, stuck_before)
@@ -287,8 +288,8 @@ class OutcomesPart(Part):
     async def conclude(
         self, execution_id: str, state: RemediationStatus, note: str, now: datetime
     ) -> bool:
-        """Verified, not verified, or `succeeded` where nobody can tell. False the second time.
+        """Store the verdict: verified, not verified, or `succeeded` if it is unknown.
 
-        What was to be taken back by another execution is `undone` once that one succeeded.
+        False the second time. An execution is `undone` once the execution of its undo succeeded.
         """
         return await self._write(conclude, execution_id, state, note, now)

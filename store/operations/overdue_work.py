@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from store.operations.part import Part
 from store.statements import Operation, query, to_db_time
 
-SHOWN = 5  # of what is stuck, by name
+SHOWN = 5  # overdue items that are named
 
 OVERDUE = timedelta(minutes=5)  # a message, a card or an advice that is due so long
-DECIDED = timedelta(minutes=1)  # an approved action that nobody took on, a verdict nobody gave
+DECIDED = timedelta(minutes=1)  # an approved action without a claim, an execution without a verdict
 
 
 @dataclass(frozen=True, slots=True)
 class OverdueWork:
-    """Something that stands still. `what` names it in a metric; `names` are the first few."""
+    """Work that does not progress. `what` names it in a metric; `names` are the first few."""
 
     what: str
     says: str
@@ -101,7 +101,7 @@ _RULES = (
     _Rule(
         "approved",
         "approved actions that were neither sent nor refused",
-        # One that waits for its turn on a busy target is not: that one has a rule of its own.
+        # An execution that waits for a busy target is not overdue: it has a rule of its own.
         "SELECT e.approval_id AS name FROM executions e JOIN approvals a ON a.id = e.approval_id"
         " WHERE e.state = 'approved' AND e.created_at < ? AND NOT EXISTS (SELECT 1"
         " FROM executions b JOIN approvals c ON c.id = b.approval_id"
@@ -128,7 +128,7 @@ KINDS = tuple(rule.what for rule in _RULES)
 
 
 def overdue_work(now: datetime) -> Operation[list[OverdueWork]]:
-    """Everything that stands still."""
+    """Return all overdue work."""
     overdue_works: list[OverdueWork] = []
     for rule in _RULES:
         rows = yield query(

@@ -1,7 +1,7 @@
 """The sender of an alert: only it may clear the alert, whatever the alert says of itself.
 
-Every app in a channel and everybody with the HTTP token can send the resolve of any alert. The
-sender is what Slack or the endpoint says: the bot that posted, or the source in the path.
+Every app in a channel and everybody with the HTTP token can send the resolve of any alert. Slack or
+the endpoint names the sender: the bot that posted, or the source in the path.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from store.statements import Operation, Row, query, run
 
 
 def key(alert: Alert, sender: str) -> str:
-    """A fingerprint means something only to the sender that gave it."""
+    """Return the key of an alert: a fingerprint is unique only for its sender."""
     return f"{sender} {alert.source}/{alert.fingerprint}".strip()
 
 
@@ -28,7 +28,7 @@ KEY = (
 
 
 def keys(identified_alert: IdentifiedAlert) -> list[str]:
-    """Its own key, those of senders that are the same, and that of before senders were known."""
+    """Return its own key, those of declared same senders, and that of rows without a sender."""
     return list(
         dict.fromkeys(
             [
@@ -40,12 +40,12 @@ def keys(identified_alert: IdentifiedAlert) -> list[str]:
 
 
 def placeholders(values: Sequence[object]) -> str:
-    """A placeholder for each."""
+    """Return a placeholder for each value."""
     return ", ".join("?" * len(values))
 
 
 def by_them(identified_alert: IdentifiedAlert, table: str = "") -> tuple[str, tuple[str, ...]]:
-    """SQL: the row is of the same sender, or of before senders were known; and its values."""
+    """Return SQL for "the row has the same sender, or none", and its values."""
     if not identified_alert.senders:
         return "1 = 1", ()
     return (
@@ -55,7 +55,7 @@ def by_them(identified_alert: IdentifiedAlert, table: str = "") -> tuple[str, tu
 
 
 def told_by_another(row: Row, identified_alert: IdentifiedAlert, now: datetime) -> Operation[None]:
-    """Keep another sender's resolve, and report it in the thread once a sender."""
+    """Keep another sender's resolve, and report it in the thread, once for each sender."""
     yield run(
         "UPDATE alerts SET reason = ? WHERE dedup_key = ?",
         Reason.NOT_ITS_SENDER,

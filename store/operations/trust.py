@@ -1,7 +1,8 @@
 """Checks stored approvals against the audit trail before an action runs.
 
-Votes, states and digests are plain rows, which whoever may write to the database can write. Rows of
-the trail take the key. Only those of the one approval are looked at: this is on the way of a click.
+Votes, states and digests are plain rows, which anybody with write access to the database can forge.
+Rows of the trail need the key. Only the rows of one approval are checked, because a click waits for
+this.
 """
 
 from __future__ import annotations
@@ -56,10 +57,10 @@ _WIDTH = len(fields(Row))
 
 
 def missing(approval: Approval) -> Operation[str]:
-    """The part of this approval that is not on the trail, in words; '' when all of it is.
+    """Describe the part of this approval that is missing on the trail; '' if nothing is.
 
-    That it was put before people as it is, each yes by who said it to that, and that it was
-    approved by them, or by the policy alone, when it says. Rows that the key did not make are none.
+    The trail must have the proposal as it is, each approval by a person of exactly that, and its
+    approval by them or by the policy alone. Rows that the key did not make do not count.
     """
     result = yield query(
         "SELECT * FROM audit WHERE incident_id = ? AND subject = ?"  # noqa: S608 - placeholders
@@ -87,9 +88,9 @@ def missing(approval: Approval) -> Operation[str]:
 
 
 def _over(rows: list[Row]) -> str:
-    """Why nothing may be sent any more; '' when it may.
+    """Return why the request may not be sent any more; '' if it may.
 
-    What did not run, by the answer on record, may be sent when a person tries it again.
+    By the recorded answer an execution that did not run may be sent again for a person.
     """
     over, may_again = "", False
     for row in rows:
@@ -102,9 +103,8 @@ def _over(rows: list[Row]) -> str:
 
 
 def lost_requests(now: datetime, end: End) -> Operation[list[str]]:
-    """The approvals whose request is on record of late, and whose rows contradict the record.
-
-    With the row of the record that was a request and was edited, if there is one. `end` is that of
+    """Return the approvals whose recent request is on record and whose rows contradict the record,
+    and the edited row of the record that was a request, if there is one. `end` is that of
     the trail.
 
     Cool-down, breaker, budget and the busy target are counted over executions, with their approval
@@ -141,7 +141,7 @@ def lost_requests(now: datetime, end: End) -> Operation[list[str]]:
 
 
 def _recent_rows(now: datetime) -> Statement:
-    """Every row about the requests of late, each with the stored execution of its approval."""
+    """Return every row about recent requests, each with the stored execution of its approval."""
     since = to_db_time(now - REMEMBERED)
     return query(
         f"SELECT {_COLUMNS}, e.approval_id, a.action_id, a.target, e.state, e.started_at,"  # noqa: S608 - placeholders
@@ -174,12 +174,12 @@ def _check_request(
 
 
 def _previous(request: Row) -> int:
-    """The number of the request before this one; 0 when there is none."""
+    """Return the number of the request before this one; 0 if there is none."""
     return int(json.loads(request.detail).get("previous", 0))
 
 
 def _broken_requests(now: datetime, end: End, previous: Mapping[int, int]) -> Operation[list[str]]:
-    """The first row of late that was a request and is none any more, as `row 57`.
+    """Return the first recent row that was a request and is none any more, as `row 57`.
 
     An edit of its kind or its time would hide it from a query. But the end of the chain names the
     last request, and each request the one before it, with the key. `previous` has the genuine
@@ -212,7 +212,7 @@ _TURNS = (Kind.PROPOSED, *(kind for kind in STATES_ON_RECORD if kind is not Kind
 
 
 def _state_after(row: Row) -> object:
-    """The state of an execution after this row: by its kind, or as its detail names it."""
+    """Return the state of an execution after this row, by its kind or its detail."""
     states = STATES_ON_RECORD[Kind(row.kind)]
     return next(iter(states)) if len(states) == 1 else json.loads(row.detail).get("state")
 
@@ -240,7 +240,7 @@ def _contradicts(turns: list[Row], stored: tuple[Any, ...] | None) -> bool:
 
 @lru_cache(1024)
 def _action_of(detail: str) -> tuple[str, str]:
-    """The action and target of a `proposed` row."""
+    """Return the action and target of a `proposed` row."""
     proposed = json.loads(detail)
     return proposed["action"], proposed["target"]
 
@@ -259,7 +259,7 @@ class TrustPart(Part):
     async def is_on_record(self, approval: Approval) -> bool:
         """Return whether the audit trail has this approval and each of its votes.
 
-        Whoever may write to the database can write votes into it, but none of this.
+        Anybody with write access to the database can write votes, but not the trail's rows.
         """
         not_on_record = await self._read_sealed(missing, approval)
         if not not_on_record:

@@ -1,4 +1,4 @@
-"""People's votes on a proposal: counted once, and decided by one conditional UPDATE."""
+"""Counts each person's vote on a proposal once, and decides by one conditional UPDATE."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def vote(
     reason: str,
     limits: Limits,
 ) -> Operation[Approval]:
-    """Count one person's word; the deciding one claims the approval and queues its dispatch.
+    """Count one person's vote; the deciding vote claims the approval and queues its dispatch.
 
-    Refused says why to the person who pressed. However often and however concurrently this is
-    called, one approval leads to one execution.
+    Refused tells the person why. Any number of concurrent calls leads to one execution of an
+    approval.
     """
-    # Of two who press at once, each counts the other; nor is the incident closed meanwhile, which
-    # would leave behind a yes that it has not seen.
+    # Of two who press at once, each counts the other. The incident cannot close meanwhile: it would
+    # miss this approval.
     rows = yield query("SELECT incident_id FROM approvals WHERE id = ?", approval_id)
     for row in rows:
         yield from incidents.lock_incident(row["incident_id"])
@@ -87,7 +87,8 @@ def vote(
 
 
 def _event(state: RemediationStatus | None) -> ApprovalEvent:
-    """The event of a vote that leads to this state; None is while more are needed."""
+    """Return the event of a vote that leads to this state; None means that more votes are
+    needed."""
     if state is None:
         return ApprovalEvent.VOTE
     is_approved = state is RemediationStatus.APPROVED
@@ -101,11 +102,10 @@ def _in_order(vote: Vote) -> tuple[datetime, str]:
 def _cancel(
     approval: Approval, incident: Incident, user: str, now: datetime, press: Mapping[str, str]
 ) -> Operation[Approval]:
-    """End it for the person who asked for it or approved it.
+    """Cancel the approval for its requester or an approver.
 
-    That is no vote of the requester, and an approval that counted stays on record as it was given:
-    so there is no row in `votes` for it, and the trail has the press where it says that this is
-    rejected.
+    This is no vote of the requester, and an approval that counted stays on record: so `votes` gets
+    no row, and the trail records the press with the rejection.
     """
     is_requester = user == approval.requested_by
     kind = EndKind.CANCELLED if is_requester else EndKind.APPROVAL_CANCELLED
@@ -138,11 +138,11 @@ class VotesPart(Part):
         reason: str = "",
         limits: Limits = DEFAULT_LIMITS,
     ) -> Approval:
-        """Count one person's word. One approval leads to at most one execution, whatever races.
+        """Count one person's vote.
 
-        `press` is what Slack calls the press; it goes on record with the vote. Refused says why, to
-        the person who pressed; NotFound for an id that is not ours. A yes is refused too while the
-        limits, or a freeze, would not let it run.
+        One approval leads to at most one execution, also with concurrent votes. `press` is Slack's
+        id of the press; it is recorded with the vote. Refused tells the person why; NotFound for an
+        unknown id. An approval is refused too while the limits or a freeze would block the action.
         """
         return await self._write(
             vote,

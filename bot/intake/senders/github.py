@@ -49,9 +49,9 @@ def parse_body(body: object) -> list[Alert | Activity]:
     ended = read_time(run.get("updated_at"))
     resolved = conclusion == "success"
     if not resolved and conclusion not in _FAILED:
-        said = f"{name} of {full_name}: {conclusion or text('status') or json_text(run)[:200]}"
+        report = f"{name} of {full_name}: {conclusion or text('status') or json_text(run)[:200]}"
         identity = _identity(full_name, name, branch)
-        return [activity_about("github", identity, ActivityKind.UPDATED, said)]
+        return [activity_about("github", identity, ActivityKind.UPDATED, report)]
     alert = _run(
         full_name,
         name,
