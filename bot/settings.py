@@ -165,7 +165,9 @@ class Settings(AuditSettings):
     advisor_allow_unknown_flags: bool = Field(
         False, description="run an advisor command whose flags are not known to be safe"
     )
-    q_bin: str = Field("q", description="the Q CLI, where ADVISOR_COMMAND is unset")
+    q_bin: str = Field(
+        "q", description="the program that a leading `q` in ADVISOR_COMMAND stands for"
+    )
     qchat_timeout: Seconds = Field(120, gt=0, description="seconds an answer may take in all")
     qchat_max_retries: int = Field(3, ge=0, le=10, description="tries after the first")
     qchat_retry_delay: Seconds = Field(

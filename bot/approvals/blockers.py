@@ -1,7 +1,8 @@
-"""Blockers of a remediation: decided in one place, by `evaluate`.
+"""Blockers of a remediation: `evaluate` decides which one holds.
 
-Called when its card is drawn, at the press, when its dispatch is claimed, and before it is sent.
-The answer is data; `reason_text` has the sentences.
+It is called when the card is drawn, at a press, when the dispatch is claimed, and before it is
+sent. The answer is data; `reason_text` has the sentences. Expiry is also a condition of the vote
+itself (`policy.check_vote`, `store.operations.votes`), because a vote changes the state.
 """
 
 from __future__ import annotations
@@ -41,14 +42,14 @@ _FINAL = frozenset(
 PROPOSE_AGAIN = frozenset(
     {BlockerKind.SCOPE_CHANGED, BlockerKind.SOP_EDITED, BlockerKind.REQUIREMENT_CHANGED}
 )
-"""What ends an approval although its incident still needs the remediation."""
+"""Blockers that end an approval although its incident still needs the remediation."""
 
 _USELESS = frozenset({BlockerKind.DID_NOT_HELP, BlockerKind.BREAKER_OPEN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocker(Reason):
-    """Why it may not run now."""
+    """The reason why a remediation may not run now."""
 
     kind: BlockerKind
 
@@ -64,12 +65,13 @@ class Blocker(Reason):
 
 
 def signature(blocker: Blocker | None) -> str:
-    """The same for the same blocker, '' for none: a card is drawn again when that differs."""
+    """Return a text that is equal for equal blockers, '' for none: the card is drawn again when it
+    changes."""
     return repr(blocker) if blocker else ""
 
 
 def since_of(limits: Limits, now: datetime) -> datetime:
-    """The time before which a request can no longer block anything."""
+    """Return the time before which a request can no longer block anything."""
     longest = max(limits.cooldowns.values(), default=timedelta())
     return now - max(HOUR, limits.breaker_span, longest)
 
@@ -84,32 +86,32 @@ def evaluate(
     config: Config | None = None,
     last_check: LastCheck | None = None,
 ) -> Blocker | None:
-    """The first thing that keeps it from running now, or None.
+    """Return the first blocker that keeps the remediation from running now, or None.
 
-    `config` None: what the operator's files say is not looked at; `last_look` likewise. An undo is
-    held up by nothing of the history but an action that is under way on its target.
+    Without `config` the operator's files are not checked, and without `last_check` not its results.
+    Of the earlier executions only a running one on the same target blocks an undo.
     """
     others = [run for run in facts.runs if run.approval_id != approval.id]
     checks = (
-        _over(approval, incident, now),
-        _changed(approval, incident, config),
-        _doubtful(approval, last_check),
-        _nobody(approval),
-        _disputed(facts.dispute),
+        _ended(approval, incident, now),
+        _context_changed(approval, incident, config),
+        _fails_last_check(approval, last_check),
+        _too_few_approvers(approval),
+        _trail_disputed(facts.dispute),
         _frozen(facts.freeze),
-        _missing(facts.missing),
+        _request_missing(facts.missing),
         _outside_window(approval, limits, now),
-        _repeated(approval, others),
-        _busy(approval, others),
-        _cooling(approval, others, limits, now),
-        _tripped(approval, incident.sop_id, others, limits, now),
-        _spent(approval, incident.sop_id, others, limits, now),
+        _did_not_help(approval, others),
+        _target_busy(approval, others),
+        _target_cooling(approval, others, limits, now),
+        _breaker_open(approval, incident.sop_id, others, limits, now),
+        _budget_spent(approval, incident.sop_id, others, limits, now),
     )
     return next((blocker for blocker in checks if blocker), None)
 
 
-def _over(approval: Approval, incident: Incident, now: datetime) -> Blocker | None:
-    """Its incident, or its time, is over."""
+def _ended(approval: Approval, incident: Incident, now: datetime) -> Blocker | None:
+    """The incident is not open any more, or the approval's time is over."""
     if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
         return Blocker(kind=BlockerKind.INCIDENT_CLOSED, subject=incident.status)
     if not approval.decided:
@@ -122,10 +124,12 @@ def _over(approval: Approval, incident: Incident, now: datetime) -> Blocker | No
     return None
 
 
-def _changed(approval: Approval, incident: Incident, config: Config | None) -> Blocker | None:
-    """The context it was proposed in has changed.
+def _context_changed(
+    approval: Approval, incident: Incident, config: Config | None
+) -> Blocker | None:
+    """The context of the proposal has changed.
 
-    A severity may change: any sender may say one, and the policy does not ask for it.
+    The severity may change: any sender can set one, and the policy does not depend on it.
     """
     if config is None:
         return None
@@ -146,7 +150,7 @@ def _differs(now: ApprovalRequirements, then: ApprovalRequirements) -> bool:
     return replace(now, ttl=then.ttl) != then
 
 
-def _doubtful(approval: Approval, last_check: LastCheck | None) -> Blocker | None:
+def _fails_last_check(approval: Approval, last_check: LastCheck | None) -> Blocker | None:
     """Block an approval that is not on record, no longer counts, or is not what would run."""
     if last_check is None:
         return None
@@ -160,7 +164,7 @@ def _doubtful(approval: Approval, last_check: LastCheck | None) -> Blocker | Non
 
 
 def requirement_of(approval: Approval) -> ApprovalRequirements:
-    """The requirement at the time of the proposal."""
+    """Return the requirement at the time of the proposal."""
     return ApprovalRequirements(
         approvers=approval.approvers,
         needed=approval.needed,
@@ -170,8 +174,8 @@ def requirement_of(approval: Approval) -> ApprovalRequirements:
     )
 
 
-def _nobody(approval: Approval) -> Blocker | None:
-    """Too few people are left whose vote could count."""
+def _too_few_approvers(approval: Approval) -> Blocker | None:
+    """Fewer people can still vote than votes are needed."""
     if approval.decided:
         return None
     users, groups = who_can_still_approve(approval)
@@ -180,8 +184,8 @@ def _nobody(approval: Approval) -> Blocker | None:
     return Blocker(kind=BlockerKind.NO_APPROVER, count=len(users))
 
 
-def _disputed(why: str) -> Blocker | None:
-    """Nobody can tell which freezes, votes and requests were on record."""
+def _trail_disputed(why: str) -> Blocker | None:
+    """It is unknown which freezes, votes and requests were on record."""
     return Blocker(kind=BlockerKind.TRAIL_DISPUTED, reason=why) if why else None
 
 
@@ -193,7 +197,7 @@ def _frozen(freeze: Freeze | None) -> Blocker | None:
     return Blocker(kind=BlockerKind.FROZEN, user=freeze.by, reason=freeze.reason, since=freeze.at)
 
 
-def _missing(approvals: Sequence[str]) -> Blocker | None:
+def _request_missing(approvals: Sequence[str]) -> Blocker | None:
     """A sent request is missing from the store, so the limits cannot be counted."""
     return Blocker(kind=BlockerKind.REQUEST_MISSING, count=len(approvals)) if approvals else None
 
@@ -204,8 +208,8 @@ def _outside_window(approval: Approval, limits: Limits, now: datetime) -> Blocke
     return Blocker(kind=BlockerKind.WINDOW_CLOSED, until=next_opening(limits.windows, now))
 
 
-def _repeated(approval: Approval, others: Iterable[PastRun]) -> Blocker | None:
-    """It did not help in this incident before."""
+def _did_not_help(approval: Approval, others: Iterable[PastRun]) -> Blocker | None:
+    """The same action did not help in this incident before."""
     failed = (RemediationStatus.NOT_VERIFIED, RemediationStatus.UNDONE)
     proposal = approval.proposal
     for run in others:
@@ -225,7 +229,7 @@ _UNDER_WAY = {
 }
 
 
-def _busy(approval: Approval, others: Iterable[PastRun]) -> Blocker | None:
+def _target_busy(approval: Approval, others: Iterable[PastRun]) -> Blocker | None:
     """One action a target at a time; an action with an unknown outcome may still run."""
     for run in _on(approval.proposal.target, others):
         if run.state in _UNDER_WAY:
@@ -238,10 +242,10 @@ def _busy(approval: Approval, others: Iterable[PastRun]) -> Blocker | None:
     return None
 
 
-def _cooling(
+def _target_cooling(
     approval: Approval, others: Iterable[PastRun], limits: Limits, now: datetime
 ) -> Blocker | None:
-    """Its target was acted on a moment ago."""
+    """The pause after the last action on the target is not over."""
     pause = limits.cooldowns.get(approval.proposal.action_id, timedelta())
     started = [run.started_at for run in _on(approval.proposal.target, others)]
     if approval.undoes or not pause or not started or max(started) + pause <= now:
@@ -264,7 +268,7 @@ _FAILURES = frozenset(
 )
 
 
-def _tripped(
+def _breaker_open(
     approval: Approval, sop_id: str, others: Iterable[PastRun], limits: Limits, now: datetime
 ) -> Blocker | None:
     """This SOP's remediations failed too often since one last helped."""
@@ -287,10 +291,10 @@ def _tripped(
     )
 
 
-def _spent(
+def _budget_spent(
     approval: Approval, sop_id: str, others: Iterable[PastRun], limits: Limits, now: datetime
 ) -> Blocker | None:
-    """As many as may run within an hour have run: over everything, of its SOP, on its target."""
+    """An hourly budget is spent: of all remediations, of the SOP, or of the target."""
     if approval.undoes:
         return None
     target = approval.proposal.target

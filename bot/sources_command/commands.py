@@ -191,7 +191,7 @@ def _lines(readings: Sequence[Reading], outcome: Outcome) -> list[str]:
                 if shown[field]:
                     where = alert.read_from.get(field, "")
                     value = one_line(str(shown[field]), 70)
-                    lines.append(f"  {field:<11}{value}{f'   ({where})' if where else ''}")
+                    lines.append(f"  {field:<12}{value}{f'   ({where})' if where else ''}")
             for name, value in alert.labels.items():
                 lines.append(f"  label      {name} = {one_line(value, 70)}")
             lines.append("")

@@ -1,4 +1,4 @@
-"""The sender's state of one channel: its claim, its rate limiter, and when it may send again."""
+"""The outbox's state of one channel: its claim, its rate limiter, and when it may send again."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from store.messages import OutboxMessage
 from store.operations.leases import ChannelClaim
 
 LONGEST_PAUSE = 15.0  # seconds a channel waits at most while Slack is unavailable
-# The alerts of one outage arrive one after the other, and Slack may take no second post for a
-# second. So the first card waits while more alerts arrive in each GATHER, at most GATHERS times.
+# The alerts of one outage arrive one after the other, and after a post Slack may refuse the next
+# one for a second. So the first card waits for GATHER_SECONDS, and again while more alerts arrive,
+# MOST_GATHERS times at most.
 QUIET = timedelta(seconds=3)  # without a post; a backlog is posted about every second
-GATHER, GATHERS = 0.005, 20  # seconds; times
+GATHER_SECONDS, MOST_GATHERS = 0.005, 20
 # A press changes its card three times within milliseconds. Changes wait this long, so that they
 # become one call, and so that the update of the card does not delay the request to the gateway. A
-# new post does not wait, and the changes go with it.
+# new post does not wait; then the changes are sent too.
 GATHER_CHANGES = 0.02  # seconds
 MINUTE = timedelta(minutes=1)
 CARDS_BEFORE_DIGEST = 5  # critical cards of a burst that are posted before its digest message
@@ -31,7 +32,8 @@ class Channel:
     """One channel in the outbox, while this process has its claim.
 
     A channel either has a running `task`, or is paused (Slack or the store is unavailable), or
-    waits for `wake_at` (before that Slack takes nothing that is due), or has nothing to send.
+    waits for `wake_at` (Slack's rate limits hold every due message until then), or has nothing to
+    send.
     """
 
     claim: ChannelClaim
@@ -46,12 +48,12 @@ class Channel:
     burst_cards: int = 0  # posted since the burst began
     cards_of: dict[str, deque[datetime]] = field(default_factory=dict)  # times, by sender
     posted_at: datetime | None = None  # when the last post was sent
-    gathered: tuple[int, ...] = ()  # ids that waited at the last check
-    gathers_left: int = GATHERS
+    gathered: tuple[int, ...] = ()  # ids that waited at the last call of `should_gather`
+    gathers_left: int = MOST_GATHERS
 
     def is_paused(self, now: datetime) -> bool:
         """True while nothing may be sent."""
-        # No pause is longer than LONGEST_PAUSE; if it seems so, the clock was set back.
+        # No pause is longer than LONGEST_PAUSE; a longer rest means that the clock was set back.
         longest = timedelta(seconds=LONGEST_PAUSE)
         return self.paused_until is not None and timedelta() < self.paused_until - now <= longest
 
@@ -60,14 +62,14 @@ class Channel:
         self.paused_until = now + timedelta(seconds=seconds)
 
     def gather_changes(self, *, alone: bool) -> None:
-        """Let due changes wait for those that follow, if they are due alone, without a new post."""
+        """Let due changes wait for further ones, unless a new post is due too (`alone` False)."""
         if not alone:
             self.changes_from = None
         elif self.changes_from is None:
             self.changes_from = asyncio.get_running_loop().time() + GATHER_CHANGES
 
     def changes_wait(self) -> float:
-        """Seconds until gathered changes may be sent; 0 for now."""
+        """Return the seconds until gathered changes may be sent; 0 if they may be sent now."""
         if self.changes_from is None:
             return 0.0
         return max(0.0, self.changes_from - asyncio.get_running_loop().time())
@@ -92,7 +94,7 @@ class Channel:
             or waiting == self.gathered
             or not self.gathers_left
         ):
-            self.gathered, self.gathers_left = (), GATHERS
+            self.gathered, self.gathers_left = (), MOST_GATHERS
             return False
         self.gathered = waiting
         self.gathers_left -= 1
@@ -101,8 +103,8 @@ class Channel:
     def in_order(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
         """The messages in the order in which they are sent.
 
-        The bot's own notices come first. Only a burst's digest message lets the first critical
-        cards go before it, so that the last of five is not a second later than it must be.
+        The bot's own notices come first. Only a burst's digest message comes behind the first
+        critical cards: it would cost the last of them the second of one more post.
         """
         ahead = max(0, CARDS_BEFORE_DIGEST - self.burst_cards)
         if not ahead or not any(_is_new(message, "storm") for message in messages):

@@ -19,7 +19,7 @@ from bot.configuration import LiveConfiguration
 from bot.errors import SlackRefused, SopbotError, StoreError
 from bot.observability.throttled_logger import ThrottledLogger
 from bot.policy import Notify
-from handlers.outbound.channel_claim import GATHER, LONGEST_PAUSE, Channel
+from handlers.outbound.channel_claim import GATHER_SECONDS, LONGEST_PAUSE, Channel
 from handlers.outbound.delivery import Delivery, SlackUnavailable
 from handlers.outbound.direct_calls import DirectCalls
 from handlers.outbound.metadata import Sender
@@ -240,7 +240,7 @@ class Outbox:
                 )
             work = None
             if channel.should_gather(messages, self._clock()):
-                await asyncio.sleep(GATHER)
+                await asyncio.sleep(GATHER_SECONDS)
                 continue
             if await self._digest_changed(channel, messages):
                 continue

@@ -21,13 +21,14 @@ FROM = """
 """
 SELECT = f"SELECT o.*, card.ts AS thread_ts {FROM}"
 PENDING = "sent_version < desired_version AND given_up_at IS NULL"
-"""The words of the outbox's partial indexes: a query that uses one repeats them."""
+"""A query that should use the outbox's partial indexes must repeat their WHERE in exactly these
+words."""
 
 _IS_PENDING = "outbox.sent_version < outbox.desired_version AND outbox.given_up_at IS NULL"
 
-# A sender's card gets the turn after the sender's last card that waits at this severity, else the
-# turn of those who are next: a sender of a thousand cards gets one place in each round, and a
-# sender of one is in the first.
+# A card gets the turn after its sender's last waiting card of this severity, else the lowest
+# waiting turn: a sender of a thousand cards gets one place in each round, and a sender's only card
+# gets a place in the first round.
 _NEXT_TURN = f"""COALESCE(
     (SELECT MAX(turn) + 1 FROM outbox WHERE channel = ? AND class = {OrderClass.CARD:d}
         AND severity = ? AND promoted = 0 AND sender = ? AND {PENDING} AND ts IS NULL),
@@ -39,7 +40,9 @@ _OF_THE_CARD = """COALESCE(
 
 
 def _kept_place(column: str, of_state_change: int, is_change: str) -> str:
-    """SQL: the value of an order column of a message that is enqueued once more."""
+    """SQL: the value of an order column of a message that is enqueued again. A change of a posted
+    message (`is_change` is true) gets `of_state_change`. A waiting message keeps its place if that
+    is earlier than the new one; any other message gets the new place."""
     order = "{0}.class, {0}.severity, {0}.promoted".format
     return (
         f"{column} = CASE WHEN {is_change} THEN {of_state_change}"
@@ -70,7 +73,8 @@ def _upsert(turn: str, is_change: str) -> str:
         """  # noqa: S608 - constants
 
 
-# By (whether it has a sender of its own, whether it is due at once). `rank`: see migration m019.
+# By (whether it has a sender of its own, whether it is due at once). A delayed change is no state
+# change, hence `1 = 0`. Only bots of before migration m019 read `rank`.
 _UPSERTS = {
     (has_sender, is_due): _upsert(
         f"?, {_NEXT_TURN}" if has_sender else f"{_OF_THE_CARD}, 0",
@@ -94,16 +98,16 @@ def enqueue(
     soon: bool = False,
     sender: str = "",
 ) -> Operation[None]:
-    """Enqueue a message, or a change of the one that is there.
+    """Enqueue a message, or a change of a message that is enqueued or posted already.
 
     Any number of changes before the next send become one send. `delay` (seconds) lets repeats
-    gather; a change without delay overtakes a delayed one, but never a wait that Slack imposed. A
-    message that was given up is tried again: each change is a new chance.
+    gather; a change without delay overtakes a delayed one, but does not shorten the wait after a
+    failed try. A message that was given up is tried again after each change.
 
-    `severity` None is a notice of the bot itself. A reply comes after every card, or, with `soon`,
-    right behind the cards of its own severity. A message that waits keeps its place when it is
-    enqueued once more. Within a severity the senders' cards take turns: `sender` is whose alerts
-    the first card of an incident is about; its thread belongs to the same sender.
+    `severity` None is a notice of the bot itself. A reply comes after all cards, or, with `soon`,
+    after the cards of its own severity. A waiting message keeps its place when it is enqueued
+    again. Within a severity the cards of different senders take turns: `sender` is the sender of
+    the alerts that the card shows. Replies belong to the sender of their card.
     """
     order = OrderClass.NOTICE if severity is None else OrderClass.CARD
     if in_thread and not soon:
@@ -150,7 +154,7 @@ UNPOSTED = f"""
 
 
 def unposted_cards(channel: str) -> Operation[int]:
-    """Return how many incidents the channel does not show yet, and never did."""
+    """Return how many incidents have no card in the channel yet; a deleted card does not count."""
     rows = yield query(f"SELECT COUNT(*) AS n {UNPOSTED}", channel)
     waiting: int = rows[0]["n"]
     return waiting
@@ -163,7 +167,8 @@ def find(key: str) -> Operation[OutboxMessage | None]:
 
 
 def backlog() -> Operation[tuple[int, int]]:
-    """(waiting, given up) messages. A reply whose card was given up is given up with it."""
+    """Return the numbers of waiting and of given-up messages. A reply counts as given up if its
+    card is."""
     rows = yield query(
         f"""
         SELECT COUNT(*) AS unsent, COUNT(CASE WHEN o.given_up_at IS NOT NULL
@@ -187,5 +192,6 @@ class OutboxPart(Part):
         return await self._engine.read(find, key)
 
     async def outbox_backlog(self) -> tuple[int, int]:
-        """(waiting, given up). A reply fails with its card."""
+        """Return the numbers of waiting and of given-up messages. A reply counts as given up if its
+        card is."""
         return await self._engine.read(backlog)

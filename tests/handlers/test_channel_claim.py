@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.incidents.model import Severity
-from handlers.outbound.channel_claim import CARDS_BEFORE_DIGEST, GATHERS, QUIET, Channel
+from handlers.outbound.channel_claim import CARDS_BEFORE_DIGEST, MOST_GATHERS, QUIET, Channel
 from handlers.outbound.rate_limiter import RateLimiter
 from store.messages import OrderClass, OutboxMessage
 from store.operations.leases import ChannelClaim
@@ -89,9 +89,9 @@ def test_the_first_post_of_a_quiet_channel_waits_only_so_long():
     one_channel = channel()
     waits = [
         one_channel.should_gather(cards(number, severity=Severity.HIGH), NOW)
-        for number in range(1, GATHERS + 2)
+        for number in range(1, MOST_GATHERS + 2)
     ]
-    assert waits == [True] * GATHERS + [False]
+    assert waits == [True] * MOST_GATHERS + [False]
 
 
 def test_a_critical_card_waits_for_nothing():
