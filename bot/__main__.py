@@ -1,4 +1,4 @@
-"""`python -m bot [run|check|dump|store …|audit …|export …|sources …]`."""
+"""`python -m bot [run|check|dump|store …|audit …|export …|sources …|replay …]`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from bot import audit_command, sources_command, store_command
+from bot import audit_command, replay_command, sources_command, store_command
 from bot.errors import OutsideError, SettingsError, SopbotError
 from bot.observability.events import Event, emit
 from bot.settings import Settings, forget_secrets, load
@@ -48,7 +48,22 @@ def main(argv: list[str] | None = None) -> int:
     sources_command.add_arguments(
         commands.add_parser("sources", help="try: show how payloads are read, field by field")
     )
+    replay_command.add_arguments(
+        commands.add_parser("replay", help="show the incidents that a stream of alerts becomes")
+    )
     options = parser.parse_args(argv)
+    if options.command not in (None, "run"):
+        return _run_command(options)
+    try:
+        settings = load()
+        forget_secrets()
+    except SettingsError as error:
+        return _refuse(error)
+    return asyncio.run(_run(settings))
+
+
+def _run_command(options: argparse.Namespace) -> int:
+    """Run a command other than the bot; its modules load only now."""
     if options.command == "store":
         from bot.store_command.commands import run
 
@@ -61,20 +76,17 @@ def main(argv: list[str] | None = None) -> int:
         from bot.sources_command.commands import run as run_sources
 
         return run_sources(options)
+    if options.command == "replay":
+        from bot.replay_command.commands import run as run_replay
+
+        return run_replay(options)
     if options.command == "check":
         from bot.check import check
 
         return asyncio.run(check())
-    if options.command == "dump":
-        from bot import dump_command
+    from bot import dump_command
 
-        return dump_command.run()
-    try:
-        settings = load()
-        forget_secrets()
-    except SettingsError as error:
-        return _refuse(error)
-    return asyncio.run(_run(settings))
+    return dump_command.run()
 
 
 async def _run(settings: Settings) -> int:

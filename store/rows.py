@@ -28,17 +28,6 @@ from store.statements import Row, from_db_time, from_db_time_or_none, to_db_time
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """The receipt of a delivery: the alerts stored and folded, and the incidents touched."""
-
-    accepted: int
-    duplicates: int
-    tracking_ids: tuple[str, ...]
-    incident_ids: tuple[int, ...]
-    opened: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class AdviceRecord:
     """Advice wanted or given. `question` is '' when nobody asked; `body` is None until given."""
 

@@ -22,7 +22,7 @@ from bot.intake.checked import checked_key
 from bot.intake.drafting import links_of
 from bot.intake.slack_message import read_message
 from bot.remediation.contract import capped
-from bot.web.ingest import _check_count
+from bot.web.alert_bodies import _check_count
 from handlers.outbound.posted_messages import pages
 from handlers.outbound.slack_client import seconds_to_wait
 from handlers.views.text import section
@@ -34,7 +34,13 @@ MIB = 1_048_576
 
 BOUNDS: dict[str, dict[str, float]] = {
     "bot.web.body": {"BODY_LIMIT": MIB},
-    "bot.web.ingest": {"ALERTS_LIMIT": 500, "KEY_LIMIT": 200},
+    "bot.web.alert_bodies": {"ALERTS_LIMIT": 500},
+    "bot.web.ingest": {"KEY_LIMIT": 200},
+    "bot.replay.stream": {
+        "LARGEST_FILE": 256 * MIB,
+        "LONGEST_LINE": 1_114_112,
+        "MOST_LINES": 200_000,
+    },
     "bot.web.sns": {
         "FETCH_TIMEOUT": 5,
         "FETCHES_AT_ONCE": 4,

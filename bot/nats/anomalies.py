@@ -9,8 +9,8 @@ from typing import Any
 from bot.errors import InputError
 from bot.incidents.model import Alert
 from bot.intake import parse_body
+from bot.web.alert_bodies import ALERTS_LIMIT
 from bot.web.body import BODY_LIMIT, json_of
-from bot.web.ingest import ALERTS_LIMIT
 
 SOURCE = "anomaly"
 TEXT_LIMIT = 8_000  # characters of a body that an alert shows as text

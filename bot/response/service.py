@@ -32,7 +32,8 @@ from bot.response.proposals import Proposals
 from bot.response.receive import Delivery, name_all, named_in_steps
 from bot.response.upkeep import Upkeep
 from bot.serving.logs import bound
-from store.rows import AdviceRecord, Receipt
+from store.receipts import Receipt
+from store.rows import AdviceRecord
 
 log = logging.getLogger(__name__)
 

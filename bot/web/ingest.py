@@ -6,26 +6,24 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
 from bot.advice.model import Subject, advice_from
-from bot.errors import AdvisorError, InputError, TooLarge
+from bot.errors import AdvisorError, InputError
 from bot.incidents import keys
-from bot.incidents.model import Alert
-from bot.intake import Reading, parse_body, source_name
+from bot.intake import Reading, source_name
 from bot.intake.incident_request import IncidentRequest, parse_incident_request
-from bot.intake.senders.sns import with_signature
 from bot.response import Delivery, IncidentService
 from bot.response.advise import guidance_of, history
+from bot.web.alert_bodies import AlertBodies
 from bot.web.body import alert_body, body_bytes, json_body
 from bot.web.sns import SnsVerifier
 from store.topics import Topic
 
-ALERTS_LIMIT = 500  # in one body; a larger one would block the event loop for seconds
 REASONS_TOLD = 10
 KEY_LIMIT = 200  # characters of an Idempotency-Key
 
@@ -45,26 +43,15 @@ class IngestEndpoints:
         self._channel = channel
         self._clock = clock
         self._answer_timeout = answer_timeout
-        self._sns = sns
+        self._bodies = AlertBodies(channel, sns)
 
     async def alerts(self, request: web.Request) -> web.Response:
         """Answer 202 after every alert of the body is stored."""
         source = source_name(request.match_info.get("source", "alertmanager"))
         key = await self._key(request)
         body = await alert_body(request)
-        _check_count(_listed(body))  # before the alerts are parsed, which costs more
-        reading = parse_body(source, body)
-        alerts: Sequence[Alert] = reading.alerts
-        _check_count(alerts)
-        sender = f"http:{source}"
-        if source == "cloudwatch" and isinstance(body, dict):
-            check = await self._sns.check(body)
-            alerts, sender = with_signature(alerts, body, check), check.sender
-            if check.message_id:  # the id of a verified message identifies a repeated post
-                key = f"http/sns/{check.account}/{check.message_id}"
-        receipt = await self._service.receive(
-            Delivery(key, self._channel, alerts, repeats=True, sender=sender)
-        )
+        reading, delivery = await self._bodies.read(source, body, key)
+        receipt = await self._service.receive(delivery)
         return web.json_response(
             {
                 "accepted": receipt.accepted,
@@ -184,21 +171,6 @@ def _understood(reading: Reading) -> dict[str, Any]:
     if not reading.reasons:
         return {"understood": True}
     return {"understood": False, "reason": "; ".join(reading.reasons[:REASONS_TOLD])}
-
-
-def _listed(body: Any) -> list[Any]:
-    """Return the unparsed alerts of a body: the body itself, or its `alerts`."""
-    listed = body.get("alerts") if isinstance(body, dict) else body
-    return listed if isinstance(listed, list) else []
-
-
-def _check_count(alerts: Sequence[Any]) -> None:
-    if len(alerts) > ALERTS_LIMIT:
-        raise TooLarge(
-            f"The body holds {len(alerts):,} alerts; at most {ALERTS_LIMIT} are taken at once.",
-            field="alerts",
-            remedy="Send them in several requests.",
-        )
 
 
 def _answer(

@@ -119,7 +119,7 @@ class AlertReceiver:
     async def receive(self, payload: Message) -> bool:
         """True once the alert in this payload is durable; False if the payload has none."""
         event = payload.get("event")
-        delivery = self._delivery(event) if isinstance(event, dict) else None
+        delivery = self.delivery_of(event) if isinstance(event, dict) else None
         if delivery is None:
             return False
         await self._service.receive(delivery)
@@ -134,7 +134,7 @@ class AlertReceiver:
         deliveries = [
             delivery
             for message in history
-            if (delivery := self._delivery(_event_of(channel, message)))
+            if (delivery := self.delivery_of(_event_of(channel, message)))
         ]
         known = await self._service.store.known_deliveries([d.key for d in deliveries])
         undelivered = [delivery for delivery in deliveries if delivery.key not in known]
@@ -146,7 +146,8 @@ class AlertReceiver:
         """True if replies to this message may be alerts: an app that posts alerts posted it."""
         return self._channels.is_by_source(message)
 
-    def _delivery(self, event: Message) -> Delivery | None:
+    def delivery_of(self, event: Message) -> Delivery | None:
+        """Read the alerts of a message event; None if they are not alerts of these channels."""
         alert = self._channels.alert_in(event)
         if not alert:
             return None

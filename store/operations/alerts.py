@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.incidents.correlation import Decision, IdentifiedAlert, Reason, Verdict, decide
 from bot.incidents.model import Alert, AlertStatus, UnmatchedResolve
 from bot.observability.events import Event
 from store.log_events import log_event
-from store.operations import folding, stale
+from store.operations import folding, repeats, stale
 from store.operations.candidates import (
     candidate,
     candidates,
     is_overtaken,
-    is_unchanged,
     lock_scopes,
     open_for,
     sent_time,
@@ -22,7 +21,13 @@ from store.operations.candidates import (
 from store.operations.deliveries import insert
 from store.operations.folding import DeliveryContext
 from store.operations.part import Part
-from store.rows import Receipt, TracedAlert, alert_from_json, alert_to_json, digest_of_shared
+from store.receipts import AlertOutcome, Receipt, receipt_of
+from store.rows import (
+    TracedAlert,
+    alert_from_json,
+    alert_to_json,
+    digest_of_shared,
+)
 from store.statements import (
     Operation,
     Row,
@@ -30,14 +35,9 @@ from store.statements import (
     from_db_time,
     query,
     run,
-    starting_with,
     to_db_time,
     together,
 )
-
-# A person who resolves an incident knows more than the sender, whose next reminder may be a minute
-# away: it must not undo their word at once. What still fires after this long is worth saying again.
-QUIET_AFTER_RESOLVE = timedelta(minutes=15)
 
 
 def accept(
@@ -52,28 +52,17 @@ def accept(
     ahead = [lock_scopes(named), open_for(named[0])] if named else []
     inserted, *read = yield from together(insert(key, arrival.now), *ahead)
     if not inserted:
-        known = yield from _is_stored(named)
+        known, outcomes_before = yield from repeats.stored_before(named)
         yield log_event(Event.ALERT_REPEATED, alerts=len(named), tracking_id=", ".join(known[:5]))
-        return Receipt(0, len(named), known, (), ())
+        return Receipt(0, len(named), known, (), (), outcomes_before)
     rows = read[-1] if read else None
-    written: list[str] = []
-    touched: list[int] = []
-    opened: list[int] = []
+    outcomes: list[AlertOutcome] = []
     yield from _keep_shared_parts(named, arrival.now)
     for item in named:
         outcome = yield from _accept_one(item, arrival, rows)
         rows = None  # what is open changes with each alert
-        if outcome is None:
-            continue
-        written.append(item.tracking_id)
-        incident_id, is_new = outcome
-        if incident_id is not None:
-            touched.append(incident_id)
-            if is_new:
-                opened.append(incident_id)
-    return Receipt(
-        len(written), len(named) - len(written), tuple(written), tuple(touched), tuple(opened)
-    )
+        outcomes.append(outcome)
+    return receipt_of(named, outcomes)
 
 
 def _keep_shared_parts(named: Sequence[IdentifiedAlert], now: datetime) -> Operation[None]:
@@ -88,31 +77,23 @@ def _keep_shared_parts(named: Sequence[IdentifiedAlert], now: datetime) -> Opera
         )
 
 
-def _is_stored(named: Sequence[IdentifiedAlert]) -> Operation[tuple[str, ...]]:
-    """The tracking ids that were given the first time: the new ones lead to nothing."""
-    known: list[str] = []
-    for item in named:
-        rows = yield query("SELECT tracking_id FROM alerts WHERE dedup_key = ?", item.dedup_key)
-        known.extend(row["tracking_id"] for row in rows)
-    return tuple(known)
-
-
 def _accept_one(
     identified_alert: IdentifiedAlert, arrival: DeliveryContext, rows: list[Row] | None
-) -> Operation[tuple[int | None, bool] | None]:
-    """(incident id or None, opened), or None when this very alert is stored already.
+) -> Operation[AlertOutcome]:
+    """Store the alert and fold it, unless it repeats what is stored.
 
     `rows` are the candidates that were read just now.
     """
     result = yield from candidates(identified_alert, rows)
     if result.is_stored:
-        return None
+        return (yield from repeats.stored_outcome(identified_alert))
     decision = decide(identified_alert, map(candidate, result.rows))
     row = next((row for row in result.rows if row["id"] == decision.incident_id), None)
     if row is not None:
         yield from stale.alert_came(row, arrival.now)
-    if (yield from _is_repetition(identified_alert, decision, row, arrival.now)):
-        return None
+    repeated = yield from repeats.repeated(identified_alert, decision, row, arrival.now)
+    if repeated is not None:
+        return repeated
     if is_overtaken(identified_alert, row, result.resolves):
         decision, row = Decision(Verdict.NOTHING_OPEN, None, Reason.OVERTAKEN), None
     alert = identified_alert.alert
@@ -145,9 +126,9 @@ def _accept_one(
     )
     if decision.verdict is Verdict.OPEN:
         incident_id = yield from folding.open_new(identified_alert, arrival)
-        return incident_id, True
+        return AlertOutcome(incident_id, decision.reason, opened=True)
     if row is None:
-        return None, False
+        return AlertOutcome(None, decision.reason)
     if alert.status is AlertStatus.RESOLVED:
         yield log_event(
             Event.ALERT_CLEARED,
@@ -166,45 +147,7 @@ def _accept_one(
         )
         may_fire = row["id"] in result.with_its_key
         yield from folding.fold(row, identified_alert, arrival, may_fire=may_fire)
-    return decision.incident_id, False
-
-
-def _is_repetition(
-    identified_alert: IdentifiedAlert, decision: Decision, row: Row | None, now: datetime
-) -> Operation[bool]:
-    """Return whether a sender that repeats itself only says what is known already.
-
-    A changed severity or start, a resolve of what fires, and firing again after a resolve are
-    news. `row` is the incident that the alert would join.
-    """
-    if not identified_alert.series_key:
-        return False
-    alert = identified_alert.alert
-    firing = alert.status is AlertStatus.FIRING
-    if row is not None and row["fires"]:
-        return firing and is_unchanged(row, alert)
-    if firing and decision.verdict is Verdict.JOIN:
-        return False
-    # The + keeps SQLite from walking the whole table backwards by id instead of using the range.
-    rows = yield query(
-        "SELECT a.status, a.severity, a.incident_id, i.resolved_by, i.resolved_at FROM alerts a"
-        " LEFT JOIN incidents i ON i.id = a.incident_id"
-        " WHERE a.dedup_key >= ? AND a.dedup_key < ? AND a.source = ? AND a.fingerprint = ?"
-        " ORDER BY +a.id DESC LIMIT 1",
-        *starting_with(identified_alert.series_key),
-        alert.source,
-        alert.fingerprint,
-    )
-    if not rows or rows[0]["status"] != alert.status:
-        return False
-    last = rows[0]
-    if not firing:
-        return decision.incident_id in (None, last["incident_id"])
-    return (
-        last["severity"] == alert.severity
-        and bool(last["resolved_by"])
-        and now < from_db_time(last["resolved_at"]) + QUIET_AFTER_RESOLVE
-    )
+    return AlertOutcome(decision.incident_id, decision.reason)
 
 
 def latest(incident_id: int) -> Operation[Alert | None]:

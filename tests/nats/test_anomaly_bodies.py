@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bot.incidents.model import Alert
 from bot.nats.anomalies import TEXT_LIMIT, UNREADABLE, read_anomalies
+from bot.web.alert_bodies import ALERTS_LIMIT
 from bot.web.body import BODY_LIMIT
-from bot.web.ingest import ALERTS_LIMIT
 
 ANOMALY = {"anomaly_type": "link_degradation", "service": "vsat", "domain": "comms"}
 

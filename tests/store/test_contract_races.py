@@ -14,8 +14,8 @@ from bot.approvals.model import Approval, Choice
 from bot.errors import Refused
 from bot.incidents.correlation import IdentifiedAlert
 from store import Store
+from store.receipts import Receipt
 from store.replica import Replica
-from store.rows import Receipt
 from tests.helpers.builders import (
     CHANNEL,
     NOW,

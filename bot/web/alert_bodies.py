@@ -1,0 +1,55 @@
+"""Turns the body of POST /alerts/{source} into a delivery: its alerts, and their sender."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.errors import TooLarge
+from bot.incidents.model import Alert
+from bot.intake import Reading, parse_body
+from bot.intake.senders.sns import with_signature
+from bot.response import Delivery
+from bot.web.sns import SnsVerifier
+
+ALERTS_LIMIT = 500  # in one body; a larger one would block the event loop for seconds
+
+
+class AlertBodies:
+    """Reads bodies. `channel` gets the card of a new incident that no route matches."""
+
+    def __init__(self, channel: str, sns: SnsVerifier) -> None:
+        self._channel = channel
+        self._sns = sns
+
+    async def read(self, source: str, body: Any, key: str) -> tuple[Reading, Delivery]:
+        """Read a body of that source. `key` identifies the delivery, unless SNS signed an id.
+
+        TooLarge over 500 alerts.
+        """
+        _check_count(_listed(body))  # before the alerts are parsed, which costs more
+        reading = parse_body(source, body)
+        alerts: Sequence[Alert] = reading.alerts
+        _check_count(alerts)
+        sender = f"http:{source}"
+        if source == "cloudwatch" and isinstance(body, dict):
+            check = await self._sns.check(body)
+            alerts, sender = with_signature(alerts, body, check), check.sender
+            if check.message_id:  # the id of a verified message identifies a repeated post
+                key = f"http/sns/{check.account}/{check.message_id}"
+        return reading, Delivery(key, self._channel, alerts, repeats=True, sender=sender)
+
+
+def _listed(body: Any) -> list[Any]:
+    """Return the unparsed alerts of a body: the body itself, or its `alerts`."""
+    listed = body.get("alerts") if isinstance(body, dict) else body
+    return listed if isinstance(listed, list) else []
+
+
+def _check_count(alerts: Sequence[Any]) -> None:
+    if len(alerts) > ALERTS_LIMIT:
+        raise TooLarge(
+            f"The body holds {len(alerts):,} alerts; at most {ALERTS_LIMIT} are taken at once.",
+            field="alerts",
+            remedy="Send them in several requests.",
+        )
