@@ -1,4 +1,4 @@
-"""Advice wanted, taken on, given; the conversation of an SOP."""
+"""Advice: queued, claimed and given; and the conversation of a SOP ID."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from store.statements import (
 )
 from store.topics import Topic
 
-ATTEMPTS = 5  # so that a fault of ours, or a killer alert, is not tried for ever
+ATTEMPTS = 5  # so that a bug, or an alert that kills the process, is not tried for ever
 
 
 def enqueue(
@@ -40,8 +40,9 @@ def enqueue(
 ) -> Operation[bool]:
     """Enqueue advice: unasked when `question` is ''. False when the key `once` was seen before.
 
-    1. Store the key. 2. Store the question. Unasked advice wakes nobody: it never delays the
-    card, whose posting wakes the advisor.
+    1. Store the key.
+    2. Store the question. Unasked advice wakes nobody: it never delays the card, whose posting
+       wakes the advisor.
     """
     if once and not (yield from first_time(once, now)):
         return False
@@ -62,9 +63,9 @@ def enqueue(
 def claim(
     owner: str, now: datetime, in_hand: Sequence[int] | None
 ) -> Operation[AdviceRecord | None]:
-    """The gravest advice that is wanted, or whose advisor's lease lapsed, taken on.
+    """Claim the most severe advice that is due, or that a replica claimed whose lease lapsed.
 
-    Ours too, where `in_hand` names what we are at and it is not among that.
+    An advice that is this replica's own but not `in_hand` is claimed again, too.
     """
     forgotten = ""
     if in_hand is not None:
@@ -87,7 +88,7 @@ def claim(
 
 
 def release(advice_id: int, owner: str) -> Operation[None]:
-    """It failed by a fault of ours: it is wanted again, a few times."""
+    """Queue the advice again after a fault of ours, a few times."""
     yield run(
         "UPDATE advice SET state = 'wanted' WHERE id = ? AND state = 'running' AND owner = ?",
         advice_id,
@@ -98,8 +99,10 @@ def release(advice_id: int, owner: str) -> Operation[None]:
 def give(advice_id: int, body: dict[str, Any], text: str, now: datetime) -> Operation[None]:
     """Record advice and show it in the thread; the second time changes nothing.
 
-    1. Store the advice if it has none, and read its incident. 2. Add the question and the answer to
-    the SOP's conversation. 3. Append the event. 4. Enqueue the reply.
+    1. Store the advice if it has none, and read its incident.
+    2. Add the question and the answer to the SOP's conversation.
+    3. Append the event.
+    4. Enqueue the reply.
     """
     rows, value = yield from together(
         query(
@@ -126,7 +129,7 @@ def give(advice_id: int, body: dict[str, Any], text: str, now: datetime) -> Oper
 
 
 def unasked(incident_id: int) -> Operation[AdviceRecord | None]:
-    """The advice that an incident gets unasked."""
+    """Return the advice that an incident gets unasked."""
     rows = yield query(
         "SELECT * FROM advice WHERE incident_id = ? AND question = '' ORDER BY id LIMIT 1",
         incident_id,
@@ -160,7 +163,7 @@ def remember(
 
 
 def turns(sop_id: str, limit: int) -> Operation[list[TurnRecord]]:
-    """The last turns of a SOP ID, oldest first."""
+    """Return the last turns of a SOP ID, oldest first."""
     rows = yield query(
         "SELECT role, text, at FROM turns WHERE sop_id = ? ORDER BY id DESC LIMIT ?", sop_id, limit
     )
@@ -168,12 +171,12 @@ def turns(sop_id: str, limit: int) -> Operation[list[TurnRecord]]:
 
 
 def turns_from(rows: Sequence[Row]) -> list[TurnRecord]:
-    """Rows that were read from the newest on, oldest first."""
+    """Return the turns of rows that were read newest first, oldest first."""
     return [TurnRecord(row["role"], row["text"], from_db_time(row["at"])) for row in reversed(rows)]
 
 
 def sop_of_key(incident_key: str) -> Operation[str | None]:
-    """The SOP ID that an incident key was mapped to."""
+    """Return the SOP ID that an incident key was mapped to."""
     rows = yield query("SELECT sop_id FROM sop_map WHERE incident_key = ?", incident_key)
     return rows[0]["sop_id"] if rows else None
 
@@ -193,15 +196,15 @@ class AdvicePart(Part):
     async def claim_advice(
         self, now: datetime, in_hand: Sequence[int] | None = None
     ) -> AdviceRecord | None:
-        """Claim the most severe advice that is due; None when none is.
+        """Claim the most severe advice that is due; None if there is none.
 
-        What a replica left whose lease lapsed comes again; its `body` is there if it was given.
-        So does what is this replica's own and not `in_hand`: the answer to a claim may be lost.
+        The advice of a replica whose lease lapsed is claimed again, with its `body` if that was
+        given. So is this replica's own that is not `in_hand`: the answer to a claim may be lost.
         """
         return await self._write(claim, self.owner, now, in_hand)
 
     async def release_advice(self, advice_id: int) -> None:
-        """It failed by a fault of ours: wanted again, five times at most."""
+        """Queue the advice again after a fault of ours, five times at most."""
         await self._write(release, advice_id, self.owner)
 
     async def give_advice(

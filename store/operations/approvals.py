@@ -1,4 +1,5 @@
-"""Proposals before people: asked once, voted on, decided by one conditional UPDATE."""
+"""Approvals: reads them, draws their cards again, and ends them when they expire or a blocker
+begins."""
 
 from __future__ import annotations
 
@@ -44,7 +45,7 @@ def of_incident(incident_id: int) -> Operation[list[Approval]]:
 
 
 def waiting_of_incident(incident_id: int) -> Operation[list[Approval]]:
-    """Those of an incident that wait for a vote, oldest first; three at most."""
+    """Return an incident's approvals that wait for a vote, oldest first; three at most."""
     rows = yield query(
         "SELECT id FROM approvals WHERE incident_id = ? AND state = 'awaiting approval'"
         " ORDER BY requested_at, id LIMIT 3",
@@ -57,7 +58,7 @@ def waiting_of_incident(incident_id: int) -> Operation[list[Approval]]:
 
 
 def redraw(approval_id: str, blocker: Blocker | None, now: datetime) -> Operation[bool]:
-    """Draw the card of what waits again, unless it was drawn with this blocker. False then."""
+    """Draw the card of a waiting approval again. Return False if it shows this blocker already."""
     rows = yield query(
         "UPDATE approvals SET drawn = ? WHERE id = ? AND state = ? AND drawn != ?"
         " RETURNING incident_id",
@@ -73,7 +74,7 @@ def redraw(approval_id: str, blocker: Blocker | None, now: datetime) -> Operatio
 
 
 def queue(approval: Approval, now: datetime) -> Operation[None]:
-    """It is to be sent, once."""
+    """Enqueue the execution of an approval, once."""
     yield run(
         "INSERT INTO executions (id, approval_id, incident_id, state, created_at)"
         " VALUES (?, ?, ?, ?, ?)",
@@ -107,9 +108,10 @@ def expire(now: datetime) -> Operation[int]:
 def end_blocked(
     approval: Approval, blocker: Blocker, now: datetime, owner: str = ""
 ) -> Operation[bool]:
-    """Revoke what may not run, and have it proposed again where it would need another approval.
+    """Revoke a blocked approval; queue it to be proposed again if only a new approval is needed.
 
-    False when it is too late: what another than `owner` has claimed may be on its way.
+    Return False if it is too late: another replica than `owner` has claimed it and may have sent
+    it.
     """
     ended: bool = yield from revoke(approval, blocker, now, owner)
     if ended and blocker.kind in PROPOSE_AGAIN:
@@ -134,7 +136,7 @@ def end_blocked(
 
 
 def _proposed_again(approval: Approval, since: datetime) -> Operation[int]:
-    """Count how often this action was proposed again by itself for its incident since then."""
+    """Count how often the bot itself proposed this action again for its incident since then."""
     rows = yield query(
         "SELECT count(*) AS n FROM proposing p JOIN approvals a ON p.origin = 'again:' || a.id"
         " WHERE p.incident_id = ? AND a.action_id = ? AND p.at > ?",
@@ -148,10 +150,10 @@ def _proposed_again(approval: Approval, since: datetime) -> Operation[int]:
 def revoke(
     approval: Approval, reason: Reason, now: datetime, owner: str = "", *, ping: bool = True
 ) -> Operation[bool]:
-    """End what waits for approval, or is approved and not sent; `owner` may be about to send it.
+    """End an approval that waits, or is approved and not sent; `owner` may have claimed it.
 
-    False when it is too late: what another has claimed may be on its way. Without `ping` the
-    message in the thread mentions nobody.
+    Return False if it is too late: another replica has claimed it and may have sent it. Without
+    `ping` the message in the thread mentions nobody.
     """
     revoked: Approval | None = yield from end(approval, reason, now, owner)
     if revoked is not None:
@@ -193,7 +195,7 @@ def cancel(
     actor: str = "",
     incident: Incident | None = None,
 ) -> Operation[Approval | None]:
-    """Revoke what waits for approval; None when it does not wait."""
+    """Cancel a waiting approval; None if it does not wait."""
     change = Change(
         event=ApprovalEvent.REVOKE,
         now=now,
@@ -206,7 +208,7 @@ def cancel(
 
 
 def revoke_siblings(claimed: Approval, now: datetime) -> Operation[None]:
-    """Revoke what else the incident would do to the target of the approval that is claimed.
+    """Revoke the incident's other approvals of the claimed approval's target.
 
     Nothing went wrong and nobody has to act, so nobody is mentioned.
     """
@@ -231,13 +233,13 @@ def revoke_siblings(claimed: Approval, now: datetime) -> Operation[None]:
 
 
 def drawn() -> Operation[dict[str, str]]:
-    """With which blocker the card of each was drawn that waits; see `blockers.signature`."""
+    """Return the blocker that the card of each waiting approval shows; see `blockers.signature`."""
     rows = yield query("SELECT id, drawn FROM approvals WHERE state = 'awaiting approval'")
     return {row["id"]: row["drawn"] for row in rows}
 
 
 def waiting() -> Operation[list[Approval]]:
-    """Every approval that waits for a yes, the first to expire first."""
+    """Return every approval that waits for a vote, the first to expire first."""
     rows = yield query(
         "SELECT id FROM approvals WHERE state = 'awaiting approval' ORDER BY expires_at"
     )
@@ -259,7 +261,7 @@ class ApprovalsPart(Part):
         return await self._engine.read(of_incident, incident_id)
 
     async def approvals_waiting(self) -> list[Approval]:
-        """Every approval that waits for a yes."""
+        """Every approval that waits for a vote."""
         return await self._engine.read(waiting)
 
     async def drawn_blockers(self) -> dict[str, str]:
@@ -267,7 +269,7 @@ class ApprovalsPart(Part):
         return await self._engine.read(drawn)
 
     async def redraw(self, approval_id: str, blocker: Blocker | None, now: datetime) -> bool:
-        """Draw the card of what waits again; False when it was drawn with this blocker."""
+        """Draw the card of a waiting approval again; False if it shows this blocker already."""
         return await self._write(redraw, approval_id, blocker, now)
 
     async def expire_approvals(self, now: datetime) -> int:
@@ -275,8 +277,8 @@ class ApprovalsPart(Part):
         return await self._write(expire, now)
 
     async def end_blocked(self, approval: Approval, blocker: Blocker, now: datetime) -> bool:
-        """Revoke what may not run; it is proposed again where it needs another approval now.
+        """Revoke a blocked approval; it is proposed again if only a new approval is needed.
 
-        False when it is too late: what another replica has claimed is its own to take back.
+        False if it is too late: only the replica that claimed it may revoke it.
         """
         return await self._write(end_blocked, approval, blocker, now, self.owner)

@@ -45,7 +45,7 @@ from store.statements import (
 )
 
 LOCK = "audit"
-LONGEST_ID = 64  # characters recorded of an id that anybody can make up
+LONGEST_ID = 64  # characters recorded of an untrusted id
 SKEW = timedelta(seconds=60)
 """Replicas read the time before they wait for the lock, so a smaller step back is no fault."""
 
@@ -111,7 +111,7 @@ def _row(
     actor: str,
     detail: Mapping[str, Any],
 ) -> Row:
-    """The row as the store will have it, without its place in the chain."""
+    """Return the row as the store will have it, without its place in the chain."""
     subject, actor = bindable((subject, actor))
     return Row(
         0, to_db_time(now), str(kind), incident_id, subject, actor, canonical(detail), "", ""
@@ -154,7 +154,7 @@ class AuditTrailPart(Part):
         actor: str = "",
         detail: Mapping[str, Any] | None = None,
     ) -> int:
-        """Record an event that no other change goes with. Returns the number of its row.
+        """Record an event that changes nothing else. Returns the number of its row.
 
         StoreError if the chain was tampered with: no row is added to such a chain.
         """

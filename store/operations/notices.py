@@ -15,7 +15,7 @@ from store.rows import dump, notice_from
 from store.statements import Operation, lock, query, run, to_db_time
 
 SENDERS = 3  # that it names
-GRAVEST = 10  # incidents that a storm's digest names
+GRAVEST = 10  # incidents that a burst's digest message names
 
 
 def get(notice_id: int) -> Operation[Notice | None]:
@@ -25,7 +25,7 @@ def get(notice_id: int) -> Operation[Notice | None]:
 
 
 def lasting(kind: str, channel: str) -> Operation[Notice | None]:
-    """The notice of that kind that has not ended."""
+    """Return the notice of that kind that has not ended."""
     rows = yield query(
         "SELECT * FROM notices WHERE kind = ? AND channel = ? AND ended_at IS NULL", kind, channel
     )
@@ -37,8 +37,10 @@ def upsert_notice(
 ) -> Operation[None]:
     """Begin a notice, change the one that lasts, or end it when it is `over`.
 
-    1. Lock the notice. 2. Read the one that lasts. 3. Insert or update it; an unchanged notice, and
-    a new one that is over, change nothing. 4. Enqueue its message.
+    1. Lock the notice.
+    2. Read the one that lasts.
+    3. Insert or update it; an unchanged notice, and a new one that is over, change nothing.
+    4. Enqueue its message.
     """
     yield lock(f"notice/{kind}/{channel}")
     notice = yield from lasting(kind, channel)
@@ -68,7 +70,7 @@ def upsert_notice(
 
 
 def show(kind: str, channel: str, notice_id: int, now: datetime) -> Operation[None]:
-    """Its message is to be posted, or brought up to date."""
+    """Enqueue its message, or a change of it."""
     yield from outbox.enqueue(
         kind=kind,
         subject=notice_id,
@@ -83,8 +85,10 @@ def show(kind: str, channel: str, notice_id: int, now: datetime) -> Operation[No
 def update_burst(channel: str, limit: int, now: datetime, remind: bool) -> Operation[bool]:
     """Return whether a burst lasts: more than `limit` incidents have no card in the channel yet.
 
-    1. Count the cards that wait. 2. Begin the burst's notice above the limit. 3. While cards wait,
-    `remind` brings the notice up to date. 4. End the notice once every card is posted.
+    1. Count the cards that wait.
+    2. Begin the burst's notice above the limit.
+    3. While cards wait, `remind` brings the notice up to date.
+    4. End the notice once every card is posted.
     """
     waiting = yield from outbox.unposted_cards(channel)
     notice = yield from lasting("storm", channel)
@@ -114,7 +118,7 @@ _OF_STORM = """
 
 
 def storm(notice_id: int) -> Operation[Burst | None]:
-    """Return what a storm brought, as it stands at this moment."""
+    """Return the incidents of a burst and their present state."""
     notice = yield from get(notice_id)
     if notice is None:
         return None
@@ -157,21 +161,21 @@ class NoticesPart(Part):
     ) -> bool:
         """Return whether more than `storm_limit` incidents wait for their card in the channel.
 
-        A storm lasts until every card is up. It has one notice, of the kind `storm`, which is
-        posted when it begins, changed when it ends, and by each call that reminds in between.
+        A burst lasts until every card is posted. It has one notice, of the kind `storm`, which is
+        posted when it begins, and changed when it ends and by each call that reminds in between.
         """
         return await self._write(update_burst, channel, storm_limit, now, remind)
 
     async def storm(self, notice_id: int) -> Burst | None:
-        """The incidents of that storm, as they stand now."""
+        """The incidents of that burst, in their present state."""
         return await self._engine.read(storm, notice_id)
 
     async def upsert_notice(
         self, kind: str, channel: str, body: Any, now: datetime, *, over: bool
     ) -> None:
-        """Say something of the bot itself, or change what it said and still says.
+        """Post a notice of the bot about itself, or change the one that lasts.
 
-        `over` ends it; the next one is a new message. What begins must not be over.
+        `over` ends it; the next one is a new message. A new notice that is over is not posted.
         """
         await self._write(upsert_notice, kind, channel, body, now, over=over)
 

@@ -1,8 +1,8 @@
-"""The work of the outbox: its channels, and the first messages of each, in one read.
+"""Reads the work of the outbox: its channels, and the first messages of each, in one read.
 
-A channel that is free to send asks in the same breath for its messages, and for what the first of
-them shows where that is an incident's card. Three reads, one after the other, would each wait for a
-thread or a server, and the card is what people wait for.
+The same read returns the messages of each channel that is free to send, and the facts that the
+first card shows. Three reads, one after the other, would each wait for a thread or a server, while
+people wait for the card.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from store.operations.outbox import FROM, PENDING, SELECT
 from store.operations.part import Part
 from store.statements import Operation, Row, Statement, query, to_db_time, together
 
-AHEAD = 3  # channels whose messages are read before it is known which channel has some
+AHEAD = 3  # channels whose messages are read before the bot knows which channels have some
 LONGEST_WAIT = timedelta(minutes=5)  # nothing waits so long: the clock was set back
 
 # A reply waits until its card is posted, or given up. Takes the times of `_when`.
@@ -46,9 +46,8 @@ def _when(now: datetime) -> tuple[str, str]:
 
 
 def channels_due(now: datetime, owner: str) -> Statement:
-    """Reads the classes that each channel has to send now, for `classes_of`.
-
-    Without the channels that another replica has claimed.
+    """Return the statement that reads the classes that each channel must send now, for
+    `classes_of`. It omits channels that another replica has claimed.
     """
     return query(
         # From one channel straight to the next: a backlog of thousands in one is not walked over.
@@ -71,7 +70,7 @@ def channels_due(now: datetime, owner: str) -> Statement:
 
 
 def classes_of(rows: Sequence[Row]) -> dict[str, frozenset[MessageClass]]:
-    """The classes for which `due` has an answer, of each channel that has any."""
+    """Return the classes of the due messages of each channel that has any."""
     classes = {
         row["channel"]: frozenset(which for which in _IS if row[f"has_{which}"]) for row in rows
     }
@@ -79,9 +78,9 @@ def classes_of(rows: Sequence[Row]) -> dict[str, frozenset[MessageClass]]:
 
 
 def _yields(senders: Collection[str]) -> str:
-    """The first part of the order: posts of these senders after those of all others.
+    """SQL: the first key of the order, which puts posts of these senders after all others.
 
-    Replies come after all cards, as ever.
+    Replies still come after all cards.
     """
     if not senders:
         return ""
@@ -99,19 +98,19 @@ def due(
     which: Set[MessageClass],
     yielding: Collection[str] = (),
 ) -> Operation[list[OutboxMessage]]:
-    """The messages to send next: the most severe first, the senders in turn."""
+    """Return the messages to send next: the most severe first, the senders in turn."""
     return messages_of((yield reading_due(channel, now, limit, which, yielding)))
 
 
 def messages_of(rows: Sequence[Row]) -> list[OutboxMessage]:
-    """The messages that `reading_due` has read."""
+    """Return the messages that `reading_due` has read."""
     return [outbox_from(row) for row in rows]
 
 
 def reading_due(
     channel: str, now: datetime, limit: int, which: Set[MessageClass], yielding: Collection[str]
 ) -> Statement:
-    """Reads the messages to send next, for `messages_of`.
+    """Return the statement that reads the messages to send next, for `messages_of`.
 
     A reply waits until its card is posted. New posts of the senders in `yielding` come after the
     cards of all others.
@@ -140,10 +139,10 @@ class FetchRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChannelWork:
-    """The messages that one channel has to send now.
+    """The messages that one channel must send now.
 
-    `which` are the classes of it. `messages` are the answer to `ask`, both None where nothing was
-    asked. `card` is what the first of them shows, None where that is no incident's card.
+    `which` are their classes. `messages` is the answer to `ask`; both are None if the channel did
+    not ask. `card` has the facts that the first message shows, None if that is no incident's card.
     """
 
     which: frozenset[MessageClass]
@@ -155,7 +154,7 @@ class ChannelWork:
 def fetch(
     now: datetime, owner: str, asks: Mapping[str, FetchRequest]
 ) -> Operation[dict[str, ChannelWork]]:
-    """The channels that have something due, with the messages of those that ask for them."""
+    """Return the channels with due messages, and the messages of the channels that ask for them."""
     fields: dict[str, ChannelWork] = {}
     ahead = asks if len(asks) <= AHEAD else {}
     channels, *read = yield from together(
@@ -177,7 +176,7 @@ def fetch(
             messages = yield from due(channel, now, ask.limit, ask.which, ask.yielding)
         card = None
         if messages and messages[0].kind == "card":
-            with suppress(NotFound):  # what is missing stops this card, and no other message
+            with suppress(NotFound):  # a missing row stops this card, and no other message
                 card = yield from cards.content(int(messages[0].subject))
         fields[channel] = ChannelWork(which, ask, messages, card)
     return fields

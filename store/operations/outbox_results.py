@@ -14,7 +14,7 @@ from store.topics import Topic
 PROMOTED_AFTER = timedelta(seconds=60)
 
 
-# The work of an incident that waits for its card. It was queued with the incident.
+# Work that was queued with the incident and waits for its card.
 _WORK = """
  EXISTS (SELECT 1 FROM advice WHERE advice.incident_id = outbox.incident_id
     AND advice.state = 'wanted') AS advice,
@@ -28,11 +28,13 @@ def sent(
 ) -> Operation[bool]:
     """Record that Slack shows this version of it, under `ts`.
 
-    1. Store until when the channel's posts are paced. 2. Where the ops channel shows it as
-    undelivered, requeue that message: it says where this one is now. 3. Store `ts` and the version;
-    False when another replica posted it too, and recorded that first: this copy is one too many.
+    1. Store until when the channel's posts are paced.
+    2. Where the ops channel shows it as undelivered, requeue that message: it says where this one
+       is now.
+    3. Store `ts` and the version; False when another replica posted it too, and recorded that
+       first: this copy is one too many.
     4. Wake the outbox for the replies; after an incident's first card, wake the advisor and the
-    worker that proposes, where something waits for them: each wakes in every replica.
+       worker that proposes, where something waits for them: each wakes in every replica.
     """
     if paced_until is not None:
         yield run(
@@ -71,13 +73,16 @@ def sent(
 
 
 def requeue(message_id: int) -> Operation[None]:
-    """Send it once more: Slack may show an older version than the one that was sent last."""
+    """Send the message again: Slack may show an older version than the one that was sent last."""
     yield run("UPDATE outbox SET desired_version = desired_version + 1 WHERE id = ?", message_id)
     yield notify(Topic.OUTBOX)
 
 
 def retry(message_id: int, not_before: datetime, error: str, maybe_posted: bool) -> Operation[None]:
-    """Try again at `not_before`. After `maybe_posted` a try first checks whether it is there."""
+    """Try again at `not_before`.
+
+    After `maybe_posted` the next try first looks for the message in Slack.
+    """
     yield run(
         "UPDATE outbox SET attempts = attempts + 1, not_before = ?, error = ?,"
         " unsure = CASE WHEN ? = 1 THEN 1 ELSE unsure END WHERE id = ?",
@@ -91,8 +96,9 @@ def retry(message_id: int, not_before: datetime, error: str, maybe_posted: bool)
 def give_up(message: OutboxMessage, error: str, ops_channel: str, now: datetime) -> Operation[None]:
     """Give up a message that Slack does not take.
 
-    1. Keep it, with the time and the reason. 2. Enqueue a message to the ops channel in its place:
-    one message, however often this one is tried again and given up again.
+    1. Keep it, with the time and the reason.
+    2. Enqueue a message to the ops channel in its place: one message, however often this one is
+       tried again and given up again.
     """
     yield run(
         "UPDATE outbox SET given_up_at = ?, error = ? WHERE id = ?",
@@ -116,7 +122,10 @@ def give_up(message: OutboxMessage, error: str, ops_channel: str, now: datetime)
 def retry_failed(
     given_up_before: datetime, created_after: datetime, now: datetime
 ) -> Operation[int]:
-    """Make due what was given up, in its old place, which makes no burst. Returns how many."""
+    """Make given-up messages due, each in its old place, so that no burst arises.
+
+    Returns how many.
+    """
     revived: int = yield execute(
         "UPDATE outbox SET given_up_at = NULL, attempts = 0, revived = 1, not_before = ?"
         " WHERE given_up_at <= ? AND sent_version < desired_version AND created_at > ?",
@@ -142,10 +151,11 @@ def make_due_now(channel: str, now: datetime) -> Operation[None]:
 
 
 def raise_priority(now: datetime) -> Operation[None]:
-    """Let what has waited for a minute have its turn.
+    """Raise the priority of messages that have waited for a minute.
 
-    1. Move replies up behind the cards of their severity. 2. Move changes up among the most severe
-    cards: a channel takes fewer changes than many cards that change again and again would need.
+    1. Move replies up behind the cards of their severity.
+    2. Move changes up among the most severe cards: a channel takes fewer changes than many cards
+       that change again and again would need.
     """
     since = to_db_time(now - PROMOTED_AFTER)
     yield run(
@@ -163,7 +173,7 @@ def raise_priority(now: datetime) -> Operation[None]:
 
 
 def mark_deleted(message: OutboxMessage) -> Operation[None]:
-    """Post it anew: Slack does not know it any more."""
+    """Post the message again: it does not exist in Slack any more."""
     yield run(
         "UPDATE outbox SET ts = NULL, sent_version = 0, given_up_at = NULL, attempts = 0,"
         " unsure = 0, revived = 1 WHERE id = ? AND ts = ?",
@@ -174,7 +184,7 @@ def mark_deleted(message: OutboxMessage) -> Operation[None]:
 
 
 class OutboxResultsPart(Part):
-    """The methods of `Store` for what became of a message."""
+    """The methods of `Store` for the outcome of a message."""
 
     async def outbox_sent(
         self, message: OutboxMessage, ts: str, paced_until: datetime | None = None
@@ -187,7 +197,7 @@ class OutboxResultsPart(Part):
         return await self._write(sent, message, ts, self.owner, paced_until)
 
     async def outbox_requeue(self, message: OutboxMessage) -> None:
-        """Send it once more: Slack may show an older version of it."""
+        """Send the message again: Slack may show an older version of it."""
         await self._write(requeue, message.id)
 
     async def outbox_retry(
@@ -199,9 +209,10 @@ class OutboxResultsPart(Part):
     async def outbox_give_up(
         self, message: OutboxMessage, error: str, ops_channel: str, now: datetime
     ) -> None:
-        """Give it up: Slack does not take it. `ops_channel` ('' for none) shows it instead.
+        """Give the message up: Slack refuses it.
 
-        There it is one message, with the reason, that is changed in place.
+        `ops_channel` ('' for none) shows it instead, as one message with the reason, which is
+        changed in place.
         """
         await self._write(give_up, message, error, ops_channel, now)
 
@@ -211,22 +222,23 @@ class OutboxResultsPart(Part):
         older_than: timedelta = timedelta(minutes=10),
         younger_than: timedelta = timedelta(hours=24),
     ) -> int:
-        """Make due what was given up `older_than` ago and enqueued first `younger_than` ago.
+        """Make due the messages that were given up `older_than` ago and first enqueued
+        `younger_than` ago.
 
         Somebody may have invited the bot meanwhile. Returns how many.
         """
         return await self._write(retry_failed, now - older_than, now - younger_than, now)
 
     async def outbox_make_due_now(self, channel: str, now: datetime) -> None:
-        """Make due at once what waits only because a try failed: Slack is well again."""
+        """Make due at once the messages that wait only because a try failed: Slack works again."""
         await self._write(make_due_now, channel, now)
 
     async def outbox_raise_priority(self, now: datetime) -> None:
-        """Move up what has waited for a minute: replies behind the cards of their severity,
-        changes among the most severe cards.
+        """Raise the priority of messages that have waited for a minute: replies behind the cards of
+        their severity, changes among the most severe cards.
         """
         await self._write(raise_priority, now)
 
     async def outbox_mark_deleted(self, message: OutboxMessage) -> None:
-        """Post it anew: somebody deleted it in Slack."""
+        """Post the message again: somebody deleted it in Slack."""
         await self._write(mark_deleted, message)

@@ -1,7 +1,7 @@
 """Proposal tasks: queued with the incident, claimed, done or deferred.
 
-Beside the advice and not behind it: a remediation needs no advisor, and a slow gateway holds up
-neither the advice nor another incident's proposals.
+They run beside the advice: a remediation needs no advisor, and a slow gateway delays neither the
+advice nor another incident's proposals.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ from store.statements import (
 )
 from store.topics import Topic
 
-ATTEMPTS = 5  # so that a fault of ours, or an alert that kills us, is not tried for ever
+ATTEMPTS = 5  # so that a bug, or an alert that kills the process, is not tried for ever
 
 
 def enqueue(
     incident_id: int, severity: Severity, origin: str, now: datetime, approval_id: str = ""
 ) -> Operation[None]:
-    """Propose what the SOP offers, or that approval again; the same `origin` is queued once.
+    """Queue a task: propose the SOP's actions, or that approval again.
+
+    The same `origin` is queued once.
 
     It wakes nobody: a new incident's task must not delay its card, whose posting wakes the worker.
     """
@@ -73,7 +75,7 @@ def claim(owner: str, now: datetime, in_hand: Sequence[int]) -> Operation[Propos
 
 
 def defer(task_id: int, owner: str, until: datetime, *, is_our_fault: bool) -> Operation[None]:
-    """Try it again from then on; what is not our fault is tried as long as it takes."""
+    """Try the task again from then on; without a fault of ours there is no limit of tries."""
     yield run(
         "UPDATE proposing SET state = 'wanted', not_before = ?, deferrals = deferrals + ?,"
         " attempts = CASE WHEN ? = 1 THEN attempts ELSE 0 END"
@@ -87,7 +89,7 @@ def defer(task_id: int, owner: str, until: datetime, *, is_our_fault: bool) -> O
 
 
 def wake(now: datetime) -> Operation[None]:
-    """Make due now what waits until the gateway can plan it again."""
+    """Make due now the tasks that wait until the gateway can plan again."""
     count = yield execute(
         "UPDATE proposing SET not_before = ?"
         " WHERE state = 'wanted' AND deferrals > 0 AND not_before > ?",
@@ -99,7 +101,7 @@ def wake(now: datetime) -> Operation[None]:
 
 
 def done(task_id: int) -> Operation[None]:
-    """Nothing more is to be proposed by it."""
+    """Delete a finished task."""
     yield run("UPDATE proposing SET state = 'done' WHERE id = ?", task_id)
 
 
@@ -120,21 +122,21 @@ class ProposalsPart(Part):
     async def claim_proposal(
         self, now: datetime, in_hand: Sequence[int] = ()
     ) -> ProposalTask | None:
-        """Claim the due task of the most severe incident; None without any.
+        """Claim the due task of the most severe incident; None if there is none.
 
-        What a replica left whose lease lapsed comes again, and what is this replica's own and not
+        Tasks of a replica whose lease lapsed are claimed again, and this replica's own that are not
         `in_hand`.
         """
         return await self._write(claim, self.owner, now, in_hand)
 
     async def defer_proposal(self, task_id: int, until: datetime, *, is_our_fault: bool) -> None:
-        """Try it again from then on: five times where it failed by a fault of ours."""
+        """Try the task again from then on, after a fault of ours five times at most."""
         await self._write(defer, task_id, self.owner, until, is_our_fault=is_our_fault)
 
     async def wake_proposals(self, now: datetime) -> None:
-        """The gateway is back: what waits for it is due now."""
+        """Make due the tasks that wait for the gateway: it works again."""
         await self._write(wake, now)
 
     async def proposal_done(self, task_id: int) -> None:
-        """Nothing more is to be proposed by it."""
+        """Delete a finished task."""
         await self._write(done, task_id)

@@ -40,7 +40,7 @@ _SOURCES = {
 
 
 def start() -> Operation[None]:
-    """Publish from now on; a subject that was started before stays as it is."""
+    """Publish from now on; a subject that was started before stays unchanged."""
     for subject, source in _SOURCES.items():
         yield run(
             "INSERT INTO publishing (subject, after_id)"  # noqa: S608 - constants
@@ -51,7 +51,7 @@ def start() -> Operation[None]:
 
 
 def unpublished(subject: str, since: datetime, limit: int) -> Operation[list[Publication]]:
-    """The oldest rows that are due and were not published. 1. Read them. 2. Their incidents."""
+    """Return the oldest rows that are due and were not published, with their incidents."""
     source = _SOURCES[subject]
     rows = yield query(
         f"SELECT s.* FROM {source.table} s"  # noqa: S608 - constants
@@ -88,7 +88,8 @@ def unpublished(subject: str, since: datetime, limit: int) -> Operation[list[Pub
 
 
 def record(subject: str, source_ids: Sequence[int], now: datetime) -> Operation[None]:
-    """These were acknowledged; a second time changes nothing, also after they were forgotten."""
+    """Record acknowledged messages; a second time changes nothing, also after they were
+    forgotten."""
     for source_id in source_ids:
         yield run(
             "INSERT INTO published (subject, source_id, at) SELECT g.subject, ?, ?"
@@ -129,7 +130,7 @@ class PublicationsPart(Part):
     """The methods of `Store` for what is published on NATS."""
 
     async def start_publishing(self) -> None:
-        """Publish what comes from now on; only the first time."""
+        """Publish what is stored from now on; later calls change nothing."""
         await self._write(start)
 
     async def unpublished(self, subject: str, since: datetime, limit: int) -> list[Publication]:
@@ -139,9 +140,10 @@ class PublicationsPart(Part):
     async def record_published(
         self, subject: str, source_ids: Sequence[int], now: datetime
     ) -> None:
-        """The server acknowledged these; they are never published again."""
+        """Record that the server acknowledged these messages: they are never published again."""
         await self._write(record, subject, source_ids, now)
 
     async def forget_published(self, before: datetime, since: datetime) -> None:
-        """Keep few rows: those published before are known by the id up to which all were."""
+        """Delete rows of messages published before then; one id says up to which all were
+        published."""
         await self._write(forget, before, since)

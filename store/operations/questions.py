@@ -1,4 +1,4 @@
-"""Questions by HTTP without an alert: what they are about, and who answered."""
+"""Questions by HTTP without an alert: their subject, and the source of their answer."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ def ask(
 ) -> Operation[None]:
     """Store a question by HTTP.
 
-    1. Store the question. 2. With `named` the caller chose the SOP ID: it stays the key's own.
-    A key that leads somewhere already keeps its SOP ID: a caller takes over nobody's history.
+    1. Store the question.
+    2. With `named` the caller chose the SOP ID: it stays the key's own. A key that has a SOP ID
+       already keeps it: a caller cannot take over another's history.
     """
     yield run(
         "INSERT INTO http_questions (tracking_id, incident_key, sop_id, asked_at)"
@@ -36,7 +37,7 @@ def ask(
 
 
 def answered(tracking_id: str, source: str, now: datetime) -> Operation[None]:
-    """Note who answered."""
+    """Store the source of the answer."""
     yield run(
         "UPDATE http_questions SET source = ?, answered_at = ? WHERE tracking_id = ?",
         source,

@@ -7,11 +7,11 @@ from bot.incidents.remediation import RemediationStatus
 from store.operations.part import Part
 from store.statements import Operation, from_db_time, from_db_time_or_none, query
 
-LAST = 500  # runs looked at; what is older says little about today
+LAST = 500  # executions; older ones say little about today
 
 
 def of(sop_id: str, action_id: str) -> Operation[TrackRecord]:
-    """The record of an action of a SOP ID, over all incidents."""
+    """Return the record of an action for a SOP ID, over all incidents."""
     rows = yield query(
         "SELECT e.state, e.started_at, e.concluded_at, a.decided_by, i.resolved_at,"
         " (SELECT MIN(n.opened_at) FROM incidents n WHERE n.sop_id = i.sop_id"

@@ -1,4 +1,4 @@
-"""The end of the audit trail: its anchors, and whether it contradicts a head that is known."""
+"""The end of the audit trail: its anchors, and whether it contradicts a known head."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ class End(NamedTuple):
 
 
 def find_end() -> Operation[End]:
-    """The end of the chain, genuine or not."""
+    """Return the end of the chain, genuine or not."""
     end: End = yield from end_of((yield from find_anchor(HEAD)))
     return end
 
 
 def end_of(head: Anchor | None) -> Operation[End]:
-    """The end of the chain whose stored head this is."""
+    """Return the end of the chain with this stored head."""
     return End(head, head is not None and (yield seal(anchor_text(head))) == head.seal)
 
 
 def end_of_chain() -> Operation[Anchor | None]:
-    """The end of the chain; None when it is empty.
+    """Return the end of the chain; None if it is empty.
 
     The head's `note` is the latest time seen, the number of the last request, and whether
     everything is frozen. So a freeze or an execution that somebody deletes from the store, and from
@@ -48,7 +48,7 @@ def end_of_chain() -> Operation[Anchor | None]:
 
 
 def note_after(head: Anchor | None, kind: str, at: str, seq: int) -> str:
-    """The note of the head once a row of this kind follows `head` at number `seq`."""
+    """Return the note of the new head after a row of this kind at number `seq`."""
     latest = max(at, latest_time(head)) if head else at
     request = seq if kind == Kind.REQUEST else last_request(head) if head else 0
     was_frozen = head is not None and says_frozen(head)
@@ -61,12 +61,12 @@ def note_after(head: Anchor | None, kind: str, at: str, seq: int) -> str:
 
 
 def latest_time(head: Anchor) -> str:
-    """The latest time that the chain has seen."""
+    """Return the latest time of the chain's rows."""
     return head.note.partition(" ")[0]
 
 
 def last_request(head: Anchor) -> int:
-    """The number of the last row that is a request; 0 if there is none."""
+    """Return the number of the last row that is a request; 0 if there is none."""
     number = head.note.removesuffix(_FROZEN_MARK).partition(_REQUEST_MARK)[2]
     return int(number) if number else 0
 
@@ -77,12 +77,12 @@ def says_frozen(head: Anchor) -> bool:
 
 
 def sent_while_frozen(request: int, frozen: int) -> str:
-    """The fault of a request that was sent during a freeze, by the numbers of both rows."""
+    """Describe a request that was sent during a freeze, by the numbers of both rows."""
     return f"row {request} is a request that was sent while everything was frozen, by row {frozen}"
 
 
 def disputed_text(row: Row) -> str:
-    """The fault that a running bot found and recorded in this row."""
+    """Describe the fault that a running bot found and recorded in this row."""
     return (
         f"a bot that was running found, by row {row.seq}, that this is not the trail that it had"
         f" seen: {json.loads(row.detail)['why']}"
@@ -90,7 +90,7 @@ def disputed_text(row: Row) -> str:
 
 
 def sealed_anchor(name: str) -> Operation[Anchor | None]:
-    """An anchor; None if there is none. StoreError if the key did not make it."""
+    """Return an anchor; None if there is none. StoreError if the key did not make it."""
     anchor: Anchor | None = yield from find_anchor(name)
     if anchor is not None and (yield seal(anchor_text(anchor))) != anchor.seal:
         raise StoreError(
@@ -102,7 +102,7 @@ def sealed_anchor(name: str) -> Operation[Anchor | None]:
 
 
 def find_anchor(name: str) -> Operation[Anchor | None]:
-    """An anchor as it is stored, genuine or not."""
+    """Return an anchor as it is stored, genuine or not."""
     rows = yield query("SELECT * FROM audit_anchors WHERE name = ?", name)
     return anchor_from(rows[0]) if rows else None
 
@@ -137,7 +137,7 @@ def contradiction(head: Anchor | None, known: Head) -> Operation[str]:
 def cut_off(head: Anchor | None) -> Operation[str]:
     """Return that the trail lacks the row that its genuine head names; '' if it has it.
 
-    A process that has seen nothing of the trail asks this: retention never prunes the last row.
+    A process that has not seen the trail before checks this: retention never prunes the last row.
     """
     return "" if head is None else (yield from contradiction(head, Head(head.seq, head.mac)))
 
@@ -160,12 +160,12 @@ def put(anchor: Anchor) -> Operation[Anchor]:
 
 
 def anchor_from(row: Any) -> Anchor:
-    """An audit_anchors row."""
+    """Return a row of audit_anchors as an anchor."""
     return Anchor(row["name"], row["seq"], row["mac"], row["at"], row["note"], row["seal"])
 
 
 def row_from(row: Any) -> Row:
-    """An audit row."""
+    """Return a row of the audit table as a row of the trail."""
     return Row(
         row["seq"],
         row["at"],

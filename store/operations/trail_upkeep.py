@@ -14,22 +14,24 @@ from store.operations.part import Part
 from store.statements import Operation, execute, lock, query, run, seal, starting_with, to_db_time
 
 POSTED = "audit_head"
-_BATCH = 500  # rows that are looked at in one go
-_MOST = 2_000  # rows that go at once, so that nobody waits long to put something on record
+_BATCH = 500  # rows that are read at once
+_MOST = 2_000  # rows that are pruned at once, so that no decision waits long for the trail
 
 
 def close_day(channel: str, now: datetime) -> Operation[bool]:
     """Close each day once, after it is over, if the trail has a row of before today.
 
-    1. Keep a day that is closed. 2. Lock the trail, so that nobody prunes rows that are proved
-    here. 3. Prove the rows since the last close. 4. Store the end of the trail as the day's anchor,
-    with the fault if there is one. 5. Enqueue the message that posts it.
+    1. Keep a day that is closed.
+    2. Lock the trail, so that nobody prunes rows that are proved here.
+    3. Prove the rows since the last close.
+    4. Store the end of the trail as the day's anchor, with the fault if there is one.
+    5. Enqueue the message that posts it.
     """
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day = (midnight - timedelta(days=1)).date().isoformat()
     if (yield from trail_end.find_anchor(DAY + day)) is not None:
         return False
-    yield lock(audit.LOCK)  # nobody prunes what is being proved
+    yield lock(audit.LOCK)  # no replica may prune rows that are being proved
     oldest = yield query("SELECT at FROM audit ORDER BY seq LIMIT 1")
     head = yield from trail_end.end_of_chain()
     if head is None or not oldest or oldest[0]["at"] >= to_db_time(midnight):
@@ -62,7 +64,7 @@ def close_day(channel: str, now: datetime) -> Operation[bool]:
 def closed_day(day: str) -> Operation[Anchor | None]:
     """Return the anchor of the end of that day; its note has a fault if it is not genuine.
 
-    What is posted is believed of every later start.
+    Every later start believes a posted head.
     """
     anchor: Anchor | None = yield from trail_end.find_anchor(DAY + day)
     if anchor is not None and (yield seal(anchor_text(anchor))) != anchor.seal:
@@ -71,12 +73,14 @@ def closed_day(day: str) -> Operation[Anchor | None]:
 
 
 def prune(before: datetime, now: datetime) -> Operation[int]:
-    """Forget the rows of before then; the last row stays. Returns how many went.
+    """Prune the rows of before then; the last row stays. Returns how many were pruned.
 
-    1. Lock the trail: of two that prune, the second continues where the first one stopped. 2. Read
-    the checkpoint and choose the rows. 3. Prove them: otherwise an editor of a row's time could
-    have the bot forget it. 4. Delete them. 5. Store the new checkpoint. 6. Record that in the
-    trail.
+    1. Lock the trail: of two that prune, the second continues where the first one stopped.
+    2. Read the checkpoint and choose the rows.
+    3. Prove them: otherwise an editor of a row's time could have the bot forget it.
+    4. Delete them.
+    5. Store the new checkpoint.
+    6. Record that in the trail.
     """
     yield lock(audit.LOCK)
     checkpoint = yield from trail_end.sealed_anchor(CHECKPOINT)
@@ -111,8 +115,11 @@ def reset_trail(reason: str, now: datetime) -> Operation[int]:
     """Forget the whole trail, and continue from its end. Returns the number of the first row.
 
     For a key that changes, or a trail that was tampered with; the caller has kept a copy.
-    1. Lock the trail. 2. Delete its rows, its anchors and the posted heads. 3. Store a checkpoint
-    and a head where it ended. 4. Record the reset. 5. Record the freeze, if there is one.
+    1. Lock the trail.
+    2. Delete its rows, its anchors and the posted heads.
+    3. Store a checkpoint and a head where it ended.
+    4. Record the reset.
+    5. Record the freeze, if there is one.
     """
     yield lock(audit.LOCK)
     rows = yield query("SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1")
@@ -137,7 +144,10 @@ def reset_trail(reason: str, now: datetime) -> Operation[int]:
 
 
 def _fault_since_last_day(through: int) -> Operation[str]:
-    """As `_fault`, from the last day's end or the checkpoint on. What was wrong then still is."""
+    """As `_fault`, from the last day's end or the checkpoint on.
+
+    A fault of that time is still one.
+    """
     rows = yield query(
         "SELECT * FROM audit_anchors WHERE name >= ? AND name < ?"
         " OR name = 'checkpoint' ORDER BY seq DESC, name DESC LIMIT 1",
@@ -156,7 +166,7 @@ def _fault_since_last_day(through: int) -> Operation[str]:
 
 
 def _fault(seq: int, mac: str, through: int) -> Operation[str]:
-    """The fault of the rows after `seq`, in words; '' when they lead to `through`."""
+    """Describe the fault of the rows after `seq`; '' if they lead to `through`."""
     frozen = yield from _frozen_at(seq)
     while seq < through:
         rows = yield query(
@@ -185,7 +195,7 @@ def _fault(seq: int, mac: str, through: int) -> Operation[str]:
 
 
 def _frozen_at(seq: int) -> Operation[int]:
-    """The row by which everything was frozen at the row `seq`; 0 when nothing was."""
+    """Return the row of the freeze that was in force at row `seq`; 0 if there was none."""
     rows = yield query(
         "SELECT seq, kind FROM audit WHERE incident_id IS NULL AND kind IN ('frozen', 'unfrozen')"
         " AND seq <= ? ORDER BY seq DESC LIMIT 1",
@@ -198,27 +208,29 @@ class TrailUpkeepPart(Part):
     """The methods of `Store` for the audit trail's days and its pruning."""
 
     async def close_audit_day(self, channel: str, now: datetime) -> bool:
-        """Prove what came on record since the last time, and post yesterday's head in `channel`.
+        """Prove the rows since the last day, and post yesterday's head in `channel`.
 
-        Once a day, whoever asks and however often; then False. What is wrong with the trail is
-        posted with it.
+        Only the first call of a day does it; then False. A fault of the trail is posted with the
+        head.
         """
         return await self._write(close_day, channel, now)
 
     async def audit_day(self, day: str) -> Anchor | None:
-        """The head of the trail at the end of that day, as it is to be posted."""
+        """Return the head of the trail at the end of that day, for its post."""
         return await self._read_sealed(closed_day, day)
 
     async def prune_audit(self, before: datetime, now: datetime) -> int:
-        """Forget the rows of before then, behind a checkpoint that proves them. Returns how many.
+        """Prune the rows of before then; a checkpoint proves them.
 
-        StoreError when they cannot be proved: what was tampered with is not forgotten.
+        Returns how many. StoreError if they cannot be proved: rows that were tampered with are
+        kept.
         """
         return await self._write(prune, before, now)
 
     async def reset_trail(self, reason: str, now: datetime) -> int:
-        """Forget the trail and go on with a new one, by this store's key. Its first row's number.
+        """Delete the trail and begin a new one with this store's key.
 
-        Nothing of the former can be proved here any more: keep a copy of the store before.
+        Returns the number of its first row. The former trail cannot be proved any more: keep a copy
+        of the store first.
         """
         return await self._write(reset_trail, reason, now)

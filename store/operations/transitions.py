@@ -36,7 +36,8 @@ Subject = TypeVar("Subject", Approval, Execution)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """The effects of an event beside the state: `kinds` go on record, `entry` to the timeline."""
+    """The effects of an event beside the state: rows of `kinds` on the audit trail, `entry` in the
+    timeline."""
 
     kinds: tuple[Kind, ...] = ()
     entry: str = ""
@@ -73,7 +74,7 @@ EFFECTS: Mapping[Event, Effect] = {
         kinds=(Kind.EXPIRED,), entry="expired", text="The approval expired"
     ),
     ApprovalEvent.REVOKE: Effect(kinds=(Kind.REVOKED,), entry="revoked", text="Revoked: {reason}"),
-    ApprovalEvent.REINSTATE: Effect(is_shown=False),  # its execution's outcome is told
+    ApprovalEvent.REINSTATE: Effect(is_shown=False),  # its execution's outcome is in the timeline
     ExecutionEvent.ENQUEUE: _BY_ITS_APPROVAL,
     ExecutionEvent.CLAIM: Effect(kinds=(Kind.DISPATCHING,), wakes=(Topic.APPROVALS,)),
     ExecutionEvent.TAKE_OVER: Effect(kinds=(Kind.TAKEN_OVER,), is_shown=False),
@@ -105,7 +106,7 @@ _DECIDES = (ApprovalEvent.APPROVE, ApprovalEvent.REJECT, ApprovalEvent.CANCEL)
 
 
 def _states_on_record() -> dict[Kind, frozenset[RemediationStatus]]:
-    """The states in which an execution can be after each kind of row on record."""
+    """Return the states that an execution can have after each kind of row of the audit trail."""
     states: dict[Kind, set[RemediationStatus]] = {
         Kind.APPROVED: {target(ExecutionEvent.ENQUEUE)},
         Kind.REVOKED: {target(ExecutionEvent.REVOKE)},
@@ -126,7 +127,7 @@ class Change:
     """One event, and what comes with it.
 
     `values` are the columns written beside the state. `only_if` is SQL that must hold of the row,
-    followed by its parameters. `detail` goes on record, as `kind` if it is given.
+    followed by its parameters. `detail` is recorded, as `kind` if that is given.
     """
 
     event: Event
@@ -142,7 +143,8 @@ class Change:
 def transition(
     subject: Subject, change: Change, incident: Incident | None = None
 ) -> Operation[Subject | None]:
-    """Take the step, and return what it led to; None, and nothing more, where it cannot be taken.
+    """Take the step and return the changed object; return None and change nothing if it cannot be
+    taken.
 
     `incident` is that of the subject, if the caller has read it in this transaction.
     """
@@ -153,7 +155,8 @@ def transition(
 
 
 def _update(subject: Subject, change: Change) -> Operation[Subject | None]:
-    """One UPDATE, with the states in which the event can happen in its WHERE."""
+    """Write the new state by one UPDATE whose WHERE has the states in which the event can
+    happen."""
     state, before = target(change.event), sources(change.event)
     values: dict[str, Any] = {"state": state, **change.values}
     columns = "state = ?" + "".join(f", {name} = ?" for name in change.values)
@@ -192,9 +195,9 @@ def _update(subject: Subject, change: Change) -> Operation[Subject | None]:
 def announce(
     subject: Approval | Execution, change: Change, incident: Incident | None = None
 ) -> Operation[None]:
-    """Tell and show what has happened to it, wake who waits for that, and put it on record.
+    """Append the event to the timeline, enqueue the messages, wake the steps, and record it.
 
-    The rows of the trail come last in the transaction, wherever this is called: see `audit`.
+    The rows of the trail come last in the transaction: see `audit`.
     """
     effect = EFFECTS[change.event]
     if effect.entry:
@@ -241,9 +244,10 @@ def announce(
 def show(
     execution: Execution, incident: Incident, now: datetime, *, result: bool = False
 ) -> Operation[None]:
-    """Bring its approval's card up to date, and its result if there is one.
+    """Enqueue its approval's card, and its result if there is one.
 
-    The incident's card names it only if it was bad news: that may not be so any more.
+    The incident's card is enqueued only if it names the execution as bad news: that may have
+    changed.
     """
     yield from incidents.reply(incident, "approval", execution.approval_id, now)
     if (yield from news.is_about(execution)):
