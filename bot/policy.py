@@ -81,11 +81,14 @@ class Ingest(_Segment):
 
     `same_sender`: groups of senders that are one, so that each may clear the others' alerts.
     `routes`: the channels for alerts that come by HTTP; the first route that matches decides.
+    `acknowledge_at_source`: an acknowledgement at the sender acknowledges the incident here. It is
+    on by default: whoever pressed it there has taken the alert, and should not be reminded here.
     """
 
     read_back_hours: float = Field(default=24.0, gt=0, le=168)
     same_sender: tuple[Annotated[tuple[Sender, ...], Field(min_length=2)], ...] = ()
     routes: tuple[Route, ...] = Field(default=(), max_length=500)
+    acknowledge_at_source: bool = True
 
 
 class Retention(_Segment):

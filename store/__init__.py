@@ -15,6 +15,7 @@ from store.audit.sealing import AuditKey
 from store.engines.protocol import Engine
 from store.engines.sqlite import SqliteEngine
 from store.engines.urls import engine_of, path_of
+from store.operations.activities import ActivitiesPart
 from store.operations.advice import AdvicePart
 from store.operations.advice_context import AdviceContextPart
 from store.operations.alerts import AlertsPart
@@ -59,6 +60,7 @@ __all__ = ["Store", "open_engine", "open_store"]
 
 class Store(
     AlertsPart,  # the alerts that arrive
+    ActivitiesPart,
     DeliveriesPart,
     CursorsPart,
     GroupingPart,

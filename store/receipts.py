@@ -25,7 +25,8 @@ class AlertOutcome:
 class Receipt:
     """The receipt of a delivery: the alerts stored and folded, and the incidents touched.
 
-    `outcomes` has one for each alert of the delivery, in its order.
+    `outcomes` has one for each alert of the delivery, in its order. `activities` counts the stored
+    activities, `unmatched` those of them that match no incident.
     """
 
     accepted: int
@@ -34,10 +35,17 @@ class Receipt:
     incident_ids: tuple[int, ...]
     opened: tuple[int, ...]
     outcomes: tuple[AlertOutcome, ...] = ()
+    activities: int = 0
+    unmatched: int = 0
 
 
-def receipt_of(named: Sequence[IdentifiedAlert], outcomes: Sequence[AlertOutcome]) -> Receipt:
-    """Return the receipt of these alerts with their outcomes."""
+def receipt_of(
+    named: Sequence[IdentifiedAlert],
+    outcomes: Sequence[AlertOutcome],
+    activities: int,
+    unmatched: int,
+) -> Receipt:
+    """Return the receipt of these alerts with their outcomes, and of the activities."""
     written = [
         (item.tracking_id, outcome)
         for item, outcome in zip(named, outcomes, strict=True)
@@ -55,4 +63,6 @@ def receipt_of(named: Sequence[IdentifiedAlert], outcomes: Sequence[AlertOutcome
         incident_ids=tuple(incident_id for incident_id, _ in joined),
         opened=tuple(incident_id for incident_id, opened in joined if opened),
         outcomes=tuple(outcomes),
+        activities=activities,
+        unmatched=unmatched,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from bot.incidents.model import Alert
@@ -49,6 +50,25 @@ class IdentifiedActivity:
     dedup_key: str
     senders: tuple[str, ...] = ()
     thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredActivity:
+    """Activity as it is stored. Its texts are hostile data.
+
+    `incident_id` is None if no incident matched. `acknowledges`: it acknowledged the incident.
+    """
+
+    id: int
+    incident_id: int | None
+    source: str
+    sender: str
+    kind: ActivityKind
+    actor: str
+    text: str
+    fingerprint: str
+    acknowledges: bool
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

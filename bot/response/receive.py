@@ -12,13 +12,14 @@ from bot.incidents.correlation import DeliveryPart, IdentifiedAlert
 from bot.incidents.model import Alert
 from bot.incidents.routes import Route, channel_of
 from bot.incidents.sops import SopLibrary
+from bot.intake.reading import Activity, IdentifiedActivity
 
 ALERTS_A_STEP = 20  # alerts that are identified before the event loop may do other work
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery: the alerts that a sender sends together.
+    """One delivery: the alerts and the activity that a sender sends together.
 
     `key` is the same for a redelivery. `channel` is where a new incident's
     card goes; unless `posted`, a route of the policy may choose another one for each alert. With
@@ -27,7 +28,8 @@ class Delivery:
     edited message begin, '' when this is not an edit. `sent_at` is the sender's time, where it is
     known: it orders two messages that come in the wrong order. `posted`: it is a message in that
     channel, which people can read. `sender` is who handed it over, as only the endpoint can know
-    it: `slack:<bot id>` or `http:<source>`.
+    it: `slack:<bot id>` or `http:<source>`. `thread` is how the keys of every version of the
+    message begin in whose thread this was posted, '' if it was not.
     """
 
     key: str
@@ -38,6 +40,19 @@ class Delivery:
     sent_at: datetime | None = None
     posted: bool = False
     sender: str = ""
+    activities: Sequence[Activity] = ()
+    thread: str = ""
+
+
+def identify_activities(
+    delivery: Delivery, same_sender: Sequence[Sequence[str]] = ()
+) -> list[IdentifiedActivity]:
+    """Return every activity of the delivery with its idempotency key and its senders."""
+    senders = _senders(delivery.sender, same_sender)
+    return [
+        IdentifiedActivity(activity, f"{delivery.key}#activity{place}", senders, delivery.thread)
+        for place, activity in enumerate(delivery.activities)
+    ]
 
 
 def name_all(

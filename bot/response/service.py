@@ -29,7 +29,7 @@ from bot.response.dependencies import Dependencies
 from bot.response.dispatches import Dispatches
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
-from bot.response.receive import Delivery, name_all, named_in_steps
+from bot.response.receive import Delivery, identify_activities, name_all, named_in_steps
 from bot.response.upkeep import Upkeep
 from bot.serving.logs import bound
 from store.receipts import Receipt
@@ -82,16 +82,26 @@ class IncidentService:
     # 1. Receive: written before it is acknowledged.
 
     async def receive(self, delivery: Delivery) -> Receipt:
-        """Write the alerts and fold them; the same delivery twice changes nothing."""
+        """Write the alerts and fold them; the same delivery twice changes nothing.
+
+        Activity at the sender reaches the incident of its alert.
+        """
         now = self._clock()
         ingest = self.policy.ingest
         named = await named_in_steps(
             name_all(delivery, self.sops, now, ingest.same_sender, ingest.routes)
         )
         receipt = await self.store.accept(
-            delivery.key, named, channel=delivery.channel, now=now, posted=delivery.posted
+            delivery.key,
+            named,
+            channel=delivery.channel,
+            now=now,
+            posted=delivery.posted,
+            activities=identify_activities(delivery, ingest.same_sender),
         )
-        source = delivery.alerts[0].source if delivery.alerts else "none"
+        sources = [alert.source for alert in delivery.alerts[:1]]
+        sources += [activity.source for activity in delivery.activities[:1]]
+        source = next(iter(sources), "none")
         self._metrics.received(source, receipt.accepted, receipt.duplicates, len(receipt.opened))
         return receipt
 

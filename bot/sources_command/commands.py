@@ -23,7 +23,7 @@ from bot.intake.cleaning import one_line
 from bot.intake.fields import a_list, an_object, optional_text, wrong
 from bot.intake.times import read_time
 from bot.regular_files import read_regular
-from bot.response.receive import Delivery, name_all
+from bot.response.receive import Delivery, identify_activities, name_all
 from store import Store, open_store
 
 _SHOWN_FIELDS = (
@@ -115,10 +115,16 @@ async def _receive(
         sent_at=None if by_http else now,
         posted=not by_http,
         sender=f"http:{source_name(payloads.source)}" if by_http else "slack:try",
+        activities=reading.activities,
     )
     named = list(name_all(delivery, SopLibrary(), now))
     receipt = await store.accept(
-        delivery.key, named, channel=delivery.channel, now=now, posted=delivery.posted
+        delivery.key,
+        named,
+        channel=delivery.channel,
+        now=now,
+        posted=delivery.posted,
+        activities=identify_activities(delivery),
     )
     return receipt.opened
 

@@ -37,7 +37,14 @@ class AlertBodies:
             alerts, sender = with_signature(alerts, body, check), check.sender
             if check.message_id:  # the id of a verified message identifies a repeated post
                 key = f"http/sns/{check.account}/{check.message_id}"
-        return reading, Delivery(key, self._channel, alerts, repeats=True, sender=sender)
+        return reading, Delivery(
+            key,
+            self._channel,
+            alerts,
+            repeats=True,
+            sender=sender,
+            activities=reading.activities,
+        )
 
 
 def _listed(body: Any) -> list[Any]:

@@ -57,6 +57,7 @@ class IngestEndpoints:
                 "accepted": receipt.accepted,
                 "duplicates": receipt.duplicates,
                 "tracking_ids": list(receipt.tracking_ids),
+                "activities": {"stored": receipt.activities, "unmatched": receipt.unmatched},
                 **_understood(reading),
             },
             status=202,

@@ -72,8 +72,20 @@ async def trace(store: Store, tracking_id: str) -> dict[str, Any]:
 
 
 async def unmatched(store: Store) -> dict[str, Any]:
-    """Return the newest resolves that matched no open incident."""
+    """Return the newest resolves that matched no open incident, and the newest such activities."""
     return {
+        "activities": [
+            {
+                "source": item.source,
+                "sender": item.sender,
+                "received_at": rfc3339_or_none(item.received_at),
+                "kind": item.kind,
+                "actor": item.actor,
+                "text": item.text,
+                "fingerprint": item.fingerprint,
+            }
+            for item in await store.unmatched_activities(100)
+        ],
         "resolves": [
             {
                 "tracking_id": item.tracking_id,
@@ -87,7 +99,7 @@ async def unmatched(store: Store) -> dict[str, Any]:
                 "fingerprint": item.alert.fingerprint,
             }
             for item in await store.unmatched_resolves(100)
-        ]
+        ],
     }
 
 

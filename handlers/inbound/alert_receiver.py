@@ -153,16 +153,25 @@ class AlertReceiver:
             return None
         message, version = alert
         channel = str(event["channel"])
-        versions = f"slack/{channel}/{message.get('ts')}/"
+        versions = _versions(channel, message.get("ts"))
+        reading = parse_message(message)
+        thread_ts = message.get("thread_ts")
         return Delivery(
             key=versions + version,
             channel=channel,
-            alerts=[_without_names(alert) for alert in parse_message(message).alerts],
+            alerts=[_without_names(alert) for alert in reading.alerts],
             edit_of=versions if version else "",
             sent_at=time_of(event.get("event_ts") or event.get("ts")),
             posted=True,
             sender=f"slack:{message.get('bot_id')}",
+            activities=reading.activities,
+            thread=_versions(channel, thread_ts) if thread_ts else "",
         )
+
+
+def _versions(channel: str, ts: object) -> str:
+    """Return how the keys of all versions of a message begin."""
+    return f"slack/{channel}/{ts}/"
 
 
 def _event_of(channel: str, message: Message) -> Message:

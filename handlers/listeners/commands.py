@@ -125,7 +125,8 @@ async def _help(_call: Call, _rest: str) -> str:
 async def _list(call: Call, rest: str) -> str:
     before = None
     if rest.lower() == "unmatched":
-        return lists.unmatched(await call.store.unmatched_resolves(PAGE), call.now)
+        resolves = await call.store.unmatched_resolves(PAGE)
+        return lists.unmatched(resolves, await call.store.unmatched_activities(PAGE), call.now)
     if rest:
         before = incident_id(rest.removeprefix("before").strip())
     incidents = await call.store.open_incidents(limit=PAGE + 1, before=before)

@@ -15,7 +15,17 @@ from bot.response import IncidentService
 from bot.response.gateway_watch import GatewayWatch
 from handlers.outbound import posted_head
 from handlers.outbound.metadata import event_type
-from handlers.views import advice, approval, audit, card, news, notices, result, steering
+from handlers.views import (
+    activity,
+    advice,
+    approval,
+    audit,
+    card,
+    news,
+    notices,
+    result,
+    steering,
+)
 from handlers.views.text import Block, context
 from store.messages import OutboxMessage
 from store.operations.cards import CardContent
@@ -48,6 +58,7 @@ class Renderer:
             "result": self._result,
             "resolved": self._resolved,
             "note": self._note,
+            "activity": self._activity,
             "steered": self._steered,
             "audit_head": self._audit_head,
             "undelivered": self._undelivered,
@@ -201,6 +212,10 @@ class Renderer:
     async def _steered(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))
         return Rendered(*steering.steered(entry)) if entry else None
+
+    async def _activity(self, subject: str) -> Rendered | None:
+        item = await self._store.activity(int(subject))
+        return Rendered(*activity.activity(item)) if item else None
 
     async def _note(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))

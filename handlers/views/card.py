@@ -115,7 +115,7 @@ def _who(incident: Incident, fixed_by: Approval | None) -> str:
         helped = "fixed by" if incident.resolved_at else "helped"
         parts.append(f"{helped}: {untrusted_line(fixed_by.proposal.title, 120)}{approver}")
     if incident.acknowledged_at:
-        who = f"<@{incident.acknowledged_by}>"
+        who = f"<@{incident.acknowledged_by}>" if incident.acknowledged_by else "its sender"
         parts.append(f"👀 acknowledged by {who} {clock(incident.acknowledged_at)}")
     return " · ".join(parts)
 
@@ -129,7 +129,10 @@ def _actions(incident: Incident, runbook: str) -> Block:
         buttons = [resolve_button(incident), button("Ask", "sopbot.ask", value)]
     if incident.alert_count > 1:
         buttons.append(button(f"Alerts ({incident.alert_count})", "sopbot.alerts", value))
-    if incident.status is IncidentStatus.OPEN:
+    # An incident that its sender acknowledged has no owner here yet.
+    if incident.status is IncidentStatus.OPEN or not (
+        incident.acknowledged_by or incident.resolved_at
+    ):
         buttons.insert(0, button("Acknowledge", "sopbot.acknowledge", value, style="primary"))
     if is_address(runbook):
         buttons.append(link_button(runbook, "sopbot.link.runbook", "Runbook"))

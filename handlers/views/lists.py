@@ -14,6 +14,7 @@ from bot.incidents.model import (
     UnmatchedResolve,
 )
 from bot.incidents.sops import Sop
+from bot.intake.reading import StoredActivity
 from handlers.views.approval import with_mentions
 from handlers.views.text import (
     SYMBOL,
@@ -31,7 +32,7 @@ from handlers.views.text import (
 
 HELP = """*sopbot*: One thread per incident, advice, and no action without approval.
 `/incident list`   open incidents; `/incident list before INC-1` pages on
-`/incident list unmatched`   resolves that closed nothing
+`/incident list unmatched`   resolves that closed nothing, and activity about no open incident
 `/incident show INC-1`   one incident and its timeline
 `/incident ack INC-1`   take ownership; `/incident assign INC-1 me` takes it over
 `/incident resolve INC-1`   mark as resolved; `/incident reopen INC-1` opens it again
@@ -76,11 +77,14 @@ def incident_list(
     return "\n".join(lines)
 
 
-def unmatched(resolves: Sequence[UnmatchedResolve], now: datetime) -> str:
-    """One line a resolve that matched no open incident, newest first."""
-    if not resolves:
-        return "No unmatched resolves: every resolve closed an alert of an open incident."
-    lines = ["*Resolves that matched no open incident*, the newest first"]
+def unmatched(
+    resolves: Sequence[UnmatchedResolve], activities: Sequence[StoredActivity], now: datetime
+) -> str:
+    """One line a resolve, and one an activity, that matched no open incident, newest first."""
+    if resolves:
+        lines = ["*Resolves that matched no open incident*, the newest first"]
+    else:
+        lines = ["No unmatched resolves: every resolve closed an alert of an open incident."]
     for item in resolves:
         where = " · ".join(
             untrusted_line(part, 40) for part in (item.alert.env, item.alert.service) if part
@@ -90,6 +94,14 @@ def unmatched(resolves: Sequence[UnmatchedResolve], now: datetime) -> str:
             f" · from {untrusted_line(item.sender or item.alert.source, 40)}"
             f" · {ago(item.received_at, now)} ago · {inline_code(item.tracking_id, 60)}"
         )
+    if activities:
+        lines.append("*Activity at senders that matched no open incident*, the newest first")
+    lines += [
+        f"{activity.kind}: {untrusted_line(activity.text, 80)}"
+        f" · from {untrusted_line(activity.sender or activity.source, 40)}"
+        f" · {ago(activity.received_at, now)} ago"
+        for activity in activities
+    ]
     return "\n".join(lines)
 
 

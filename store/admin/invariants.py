@@ -56,6 +56,7 @@ _PARENTS = " UNION ALL ".join(
     " ON i.id = t.incident_id WHERE t.incident_id IS NOT NULL AND i.id IS NULL"
     for word, table, key in (
         ("alert", "alerts", "id"),
+        ("activity", "activities", "id"),
         ("firing", "firing", "fingerprint"),
         ("advice", "advice", "id"),
         ("proposal", "proposing", "origin"),

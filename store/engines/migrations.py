@@ -141,6 +141,11 @@ def m023_expand_log_positions() -> str:
     return schema_changes.M023
 
 
+def m024_expand_activities() -> str:
+    """Store the activity of people at the senders of alerts."""
+    return schema_changes.M024
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -165,6 +170,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m021_expand_publications,
     m022_expand_last_active,
     m023_expand_log_positions,
+    m024_expand_activities,
 )
 
 

@@ -273,3 +273,21 @@ CREATE TABLE log_positions (
     PRIMARY KEY (poller, host)
 ) WITHOUT ROWID;
 """
+
+M024 = """
+CREATE TABLE activities (
+    id INTEGER PRIMARY KEY,
+    dedup_key TEXT NOT NULL UNIQUE,     -- of the delivery, and its place in it
+    incident_id INTEGER REFERENCES incidents (id),  -- NULL: it matched none
+    source TEXT NOT NULL,
+    sender TEXT NOT NULL,               -- as of an alert
+    kind TEXT NOT NULL,                 -- acknowledged, assigned, commented, ...
+    actor TEXT NOT NULL,                -- a person's name there, '' if the sender does not say
+    text TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,          -- of the alert that it is about
+    acknowledges INTEGER NOT NULL DEFAULT 0,
+    received_at TEXT NOT NULL
+);
+CREATE INDEX activities_of_incident ON activities (incident_id);
+CREATE INDEX activities_by_fingerprint ON activities (fingerprint, source);
+"""

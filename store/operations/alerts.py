@@ -7,8 +7,10 @@ from datetime import datetime
 
 from bot.incidents.correlation import Decision, IdentifiedAlert, Reason, Verdict, decide
 from bot.incidents.model import Alert, AlertStatus, UnmatchedResolve
+from bot.intake.reading import IdentifiedActivity
 from bot.observability.events import Event
 from store.log_events import log_event
+from store.operations import activities as activities_at_senders
 from store.operations import folding, repeats, stale
 from store.operations.candidates import (
     candidate,
@@ -41,12 +43,18 @@ from store.statements import (
 
 
 def accept(
-    key: str, named: Sequence[IdentifiedAlert], arrival: DeliveryContext
+    key: str,
+    named: Sequence[IdentifiedAlert],
+    arrival: DeliveryContext,
+    activities: Sequence[IdentifiedActivity] = (),
+    *,
+    may_acknowledge: bool = False,
 ) -> Operation[Receipt]:
     """Write and correlate every alert of one delivery, or recognise it as seen.
 
     1. Store the delivery's key, lock the alerts' scopes, and read what the first alert could join,
-    in one round trip. 2. Store what the alerts share. 3. Take in each alert.
+    in one round trip. 2. Store what the alerts share. 3. Take in each alert. 4. Take in the
+    activity at the sender.
     """
     # The first alert's candidates come along, though a delivery that was seen needs none.
     ahead = [lock_scopes(named), open_for(named[0])] if named else []
@@ -62,7 +70,10 @@ def accept(
         outcome = yield from _accept_one(item, arrival, rows)
         rows = None  # what is open changes with each alert
         outcomes.append(outcome)
-    return receipt_of(named, outcomes)
+    counts = yield from activities_at_senders.accept_all(
+        activities, arrival.now, may_acknowledge=may_acknowledge
+    )
+    return receipt_of(named, outcomes, *counts)
 
 
 def _keep_shared_parts(named: Sequence[IdentifiedAlert], now: datetime) -> Operation[None]:
@@ -219,17 +230,25 @@ class AlertsPart(Part):
         channel: str,
         now: datetime,
         posted: bool = True,
+        activities: Sequence[IdentifiedActivity] = (),
     ) -> Receipt:
         """Write every alert of one delivery and fold it into its incident, all or nothing.
 
         The second call with the same `key` changes nothing; so does an alert whose dedup_key is
         stored, and a reminder (`series_key`) of what fires unchanged, or of what a person resolved
         less than 15 minutes ago. `channel` is where a new incident's card goes; `posted`:
-        the sender's own message stands there.
+        the sender's own message stands there. `activities` reach the incidents of their alerts.
         """
-        gather = self.config.current.policy.correlate.card_update_seconds
-        arrival = DeliveryContext(channel, now, gather, posted)
-        return await self._write(accept, key, named, arrival)
+        policy = self.config.current.policy
+        arrival = DeliveryContext(channel, now, policy.correlate.card_update_seconds, posted)
+        return await self._write(
+            accept,
+            key,
+            named,
+            arrival,
+            activities,
+            may_acknowledge=policy.ingest.acknowledge_at_source,
+        )
 
     async def latest_alert(self, incident_id: int) -> Alert | None:
         """The newest firing alert of an incident."""

@@ -11,8 +11,9 @@ from store.statements import Operation, execute, query, run, to_db_time
 def prune(deliveries_before: datetime, resolved_before: datetime) -> Operation[dict[str, int]]:
     """Forget old deliveries, and the raw alerts of incidents resolved long ago.
 
-    1. Delete old deliveries and the keys of old questions. 2. Delete the alerts. 3. Delete the
-    shared parts that no alert needs. 4. Delete old questions by HTTP. 5. Delete lapsed leases.
+    1. Delete old deliveries and the keys of old questions. 2. Delete the alerts, and the activity
+    at their senders. 3. Delete the shared parts that no alert needs. 4. Delete old questions by
+    HTTP. 5. Delete lapsed leases.
     Incidents, their timeline, votes and executions stay: they are the record.
     """
     deliveries = yield execute(
@@ -21,6 +22,12 @@ def prune(deliveries_before: datetime, resolved_before: datetime) -> Operation[d
     yield run("DELETE FROM idempotency_keys WHERE seen_at < ?", to_db_time(deliveries_before))
     alerts = yield execute(
         "DELETE FROM alerts WHERE received_at < ? AND (incident_id IS NULL OR incident_id IN"
+        " (SELECT id FROM incidents WHERE status = 'resolved' AND resolved_at < ?))",
+        to_db_time(resolved_before),
+        to_db_time(resolved_before),
+    )
+    yield run(
+        "DELETE FROM activities WHERE received_at < ? AND (incident_id IS NULL OR incident_id IN"
         " (SELECT id FROM incidents WHERE status = 'resolved' AND resolved_at < ?))",
         to_db_time(resolved_before),
         to_db_time(resolved_before),

@@ -11,11 +11,12 @@ from datetime import datetime
 
 from bot.incidents.correlation import IdentifiedAlert, Reason
 from bot.incidents.model import Alert
+from bot.intake.reading import Activity
 from store.operations import incidents
 from store.statements import Operation, Row, query, run
 
 
-def key(alert: Alert, sender: str) -> str:
+def key(alert: Alert | Activity, sender: str) -> str:
     """Return the key of an alert: a fingerprint is unique only for its sender."""
     return f"{sender} {alert.source}/{alert.fingerprint}".strip()
 

@@ -14,13 +14,16 @@ from store.statements import Operation, execute, query, run, to_db_time
 
 
 def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
-    """Acknowledge an open incident. An earlier acknowledgement keeps its owner.
+    """Acknowledge an open incident, or one without an owner: its sender acknowledged it.
+
+    An earlier acknowledgement keeps its owner.
 
     1. Update the incident if it is open. 2. Append the event. 3. Enqueue the card.
     """
     count = yield execute(
         "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
-        " updated_at = ? WHERE id = ? AND status = 'open'",
+        " updated_at = ? WHERE id = ? AND (status = 'open'"
+        " OR (status = 'acknowledged' AND acknowledged_by = ''))",
         to_db_time(now),
         user,
         to_db_time(now),

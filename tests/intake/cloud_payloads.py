@@ -90,6 +90,15 @@ def pagerduty(subject: str, number: int, is_severe: bool, is_over: bool) -> Any:
     }}  # fmt: skip
 
 
+def with_event(event_type: str, **data: Any) -> Any:
+    """Another event about the incident of `pagerduty`, by Ana Lima."""
+    body = pagerduty("cart-api", 2, False, False)
+    body["event"]["event_type"] = event_type
+    body["event"]["agent"] = {"summary": "Ana Lima"}
+    body["event"]["data"] |= data
+    return body
+
+
 def opsgenie(subject: str, number: int, is_severe: bool, is_over: bool) -> Any:
     return {
         "action": "Close" if is_over else "Create", "integrationType": "Webhook",

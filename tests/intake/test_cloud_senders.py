@@ -70,14 +70,6 @@ def test_whatever_form_a_part_of_a_body_has_it_becomes_an_alert_or_activity(
         assert all(alert.title and alert.fingerprint for alert in reading.alerts)
 
 
-def with_event(event_type: str, **data: Any) -> Any:
-    body = cloud.pagerduty("cart-api", 2, False, False)
-    body["event"]["event_type"] = event_type
-    body["event"]["agent"] = {"summary": "Ana Lima"}
-    body["event"]["data"] |= data
-    return body
-
-
 @pytest.mark.parametrize(
     ("event_type", "kind"),
     [
@@ -93,7 +85,7 @@ def test_what_people_do_at_pagerduty_is_activity_about_its_alert(
     event_type: str, kind: ActivityKind
 ) -> None:
     [alert] = parse_body("pagerduty", cloud.pagerduty("cart-api", 1, False, False)).alerts
-    reading = parse_body("pagerduty", with_event(event_type))
+    reading = parse_body("pagerduty", cloud.with_event(event_type))
     assert reading.alerts == ()
     [activity] = reading.activities
     assert activity.kind is kind
@@ -111,12 +103,12 @@ def test_a_note_at_pagerduty_is_activity_about_the_incident_that_it_names() -> N
 
 
 def test_an_incident_reopened_at_pagerduty_fires() -> None:
-    [alert] = parse_body("pagerduty", with_event("incident.reopened")).alerts
+    [alert] = parse_body("pagerduty", cloud.with_event("incident.reopened")).alerts
     assert str(alert.status) == "firing"
 
 
 def test_an_unknown_event_about_no_incident_is_an_alert_that_fires() -> None:
-    body = with_event("pagey.ping", title="A ping")
+    body = cloud.with_event("pagey.ping", title="A ping")
     [alert] = parse_body("pagerduty", body).alerts
     assert (str(alert.status), alert.read_from["status"]) == ("firing", "guess")
 

@@ -1,0 +1,21 @@
+"""Quotes what a person did to an alert at its sender: the text is the sender's, never the bot's."""
+
+from __future__ import annotations
+
+from bot.intake.reading import StoredActivity
+from handlers.views.text import Block, context, inline_code, line, quote, section, untrusted_line
+
+
+def activity(item: StoredActivity) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of one activity, as a quotation."""
+    sender = inline_code(item.sender or item.source, 80)
+    who = f"{untrusted_line(item.actor, 80)} at " if item.actor else ""
+    blocks = [section(f"Activity of {who}{sender}:\n{quote(item.text or item.kind, 1500)}")]
+    if item.acknowledges:
+        blocks.append(
+            context(
+                "Its sender acknowledged the alert, so this incident is acknowledged too. Nobody"
+                " here owns it yet. `ingest.acknowledge_at_source: false` in policy.yaml ends this."
+            )
+        )
+    return f"Activity of {who}{sender}: {line(item.text or item.kind, 300)}", blocks
