@@ -5,29 +5,24 @@ The rules, in order (the first match decides):
 1. the same fingerprint of the same source fires in an open incident, and neither env nor service
    contradicts it;
 2. an earlier version of the same message joined an open incident;
-3. an open incident has the same env, service and category, whatever the severity;
-4. an open incident has the same SOP ID, env and service;
+3. an open incident has the same scope: env, region, service and category, whatever the severity;
+4. an open incident has the same SOP ID, env, region and service;
 5. otherwise a firing alert opens an incident, and a resolved one has nothing to close.
+
+An unknown env, region or place on either side matches by rules 3 and 4 only if exactly one open
+incident fits and nothing contradicts: a wrong merge is worse than a split.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bot.incidents.keys import normalise
+from bot.incidents.keys import incident_key_of, normalise
 from bot.incidents.model import Alert, AlertStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The subject of an alert, normalised for comparison: equal scopes mean the same subject."""
-
-    env: str
-    service: str
-    category: str
+from bot.incidents.subject import Scope, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +43,7 @@ class DeliveryPart:
 
 @dataclass(frozen=True, slots=True)
 class IdentifiedAlert:
-    """An alert with its final identity: scope, incident key, SOP ID, tracking id.
+    """An alert with its final identity: subject, scope, incident key, SOP ID, tracking id.
 
     `sop_matched`: the SOP ID comes from the library, not from the alert's text. `series_key` is the
     common prefix of the dedup_keys of all reminders of the same firing alert, '' for a sender that
@@ -65,6 +60,7 @@ class IdentifiedAlert:
     sop_id: str
     tracking_id: str
     dedup_key: str
+    subject: Subject = field(default_factory=Subject)
     sop_matched: bool = False
     series_key: str = ""
     edit_of: DeliveryPart | None = None
@@ -126,21 +122,13 @@ class Decision:
     reason: Reason
 
 
-def scope_of(alert: Alert) -> Scope:
-    """Return the alert's scope. Without a service it uses the alert's name, else its fingerprint.
+def key_of(alert: Alert) -> str:
+    """Return the caller's incident key, else `env|service|category|severity` in the sender's words.
 
-    Otherwise two strangers' messages without a service could fold into one incident.
+    Without a service it has the alert's name, else its fingerprint.
     """
     service = alert.service or alert.name or alert.fingerprint
-    return Scope(normalise(alert.env), normalise(service), normalise(alert.category))
-
-
-def key_of(alert: Alert, scope: Scope) -> str:
-    """Return the caller's incident key, else `env|service|category|severity`."""
-    # The parts of the scope are normalised; a second time would change an empty part's `-` to `_`.
-    return alert.incident_key or "|".join(
-        (scope.env, scope.service, scope.category, normalise(alert.severity))
-    )
+    return alert.incident_key or incident_key_of(alert.env, service, alert.category, alert.severity)
 
 
 def could_share_fingerprint(alert: Alert, env: str, service: str) -> bool:
@@ -153,27 +141,63 @@ def could_share_fingerprint(alert: Alert, env: str, service: str) -> bool:
     return all("-" in (a, b) or a == b for a, b in ((normalise(x), normalise(y)) for x, y in pairs))
 
 
+def could_be_about(named: IdentifiedAlert, env: str, service: str, scope: Scope) -> bool:
+    """Return True if an incident about that env and service, in that scope, may have the
+    fingerprint of this alert.
+    """
+    theirs = _in_our_words(named, scope)
+    if theirs.env != named.scope.env:
+        theirs = replace(theirs, env="-")  # the sender's own words decide
+    if theirs.contradicts(named.scope):
+        return False
+    return could_share_fingerprint(named.alert, env, service) or (
+        scope.service == named.scope.service and not scope.contradicts(named.scope)
+    )
+
+
+def _in_our_words(named: IdentifiedAlert, scope: Scope) -> Scope:
+    """Return the scope with this alert's env if it was written in the sender's own word.
+
+    An incident may have been opened before the operator declared that word.
+    """
+    if scope.env == normalise(named.alert.env):
+        return replace(scope, env=named.scope.env)
+    return scope
+
+
 def decide(named: IdentifiedAlert, candidates: Iterable[Candidate]) -> Decision:
     """Apply the rules of the module docstring to the given open incidents."""
-    same_scope: Candidate | None = None
-    same_sop: Candidate | None = None
+    same_scope: list[Candidate] = []
+    same_sop: list[Candidate] = []
     for candidate in candidates:
         if candidate.fires_fingerprint:
             return Decision(Verdict.JOIN, candidate.id, Reason.SAME_FINGERPRINT)
         if candidate.had_earlier_version:
             return Decision(Verdict.JOIN, candidate.id, Reason.EDITED_MESSAGE)
-        if candidate.scope == named.scope:
-            same_scope = same_scope or candidate
-        elif (
-            candidate.sop_id == named.sop_id
-            and candidate.scope.env == named.scope.env
-            and candidate.scope.service == named.scope.service
-        ):
-            same_sop = same_sop or candidate
-    if same_scope:
-        return Decision(Verdict.JOIN, same_scope.id, Reason.SAME_SCOPE)
-    if same_sop:
-        return Decision(Verdict.JOIN, same_sop.id, Reason.SAME_SOP)
+        if candidate.scope.service == named.scope.service:
+            if candidate.scope.category == named.scope.category:
+                same_scope.append(candidate)
+            if candidate.sop_id == named.sop_id:
+                same_sop.append(candidate)
+    rules = ((same_scope, Reason.SAME_SCOPE), (same_sop, Reason.SAME_SOP))
+    for choose in (_at_the_same_place, _only_fitting):
+        for matching, reason in rules:
+            if joins := choose(named, matching):
+                return Decision(Verdict.JOIN, joins.id, reason)
     if named.alert.status is AlertStatus.RESOLVED:
         return Decision(Verdict.NOTHING_OPEN, None, Reason.NOTHING_TO_CLOSE)
     return Decision(Verdict.OPEN, None, Reason.OPENED)
+
+
+def _at_the_same_place(named: IdentifiedAlert, candidates: Iterable[Candidate]) -> Candidate | None:
+    """Return the first with the same env, region and place."""
+    at = (item for item in candidates if _in_our_words(named, item.scope).is_at(named.scope))
+    return next(at, None)
+
+
+def _only_fitting(named: IdentifiedAlert, candidates: Iterable[Candidate]) -> Candidate | None:
+    """Return the only one that contradicts neither env nor region nor place."""
+    fitting = [
+        item for item in candidates if not _in_our_words(named, item.scope).contradicts(named.scope)
+    ]
+    return fitting[0] if len(fitting) == 1 else None

@@ -59,7 +59,7 @@ def environment_glob(text: str) -> str:
     return glob
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # equal to itself only, so that it can be cached by
 class Environments:
     """The declared environments. Build it with `of`."""
 
@@ -97,6 +97,10 @@ class Environments:
         if declared := self._exact.get(word):
             return declared
         return next((name for glob, name in self._globs if fnmatchcase(word, glob)), UNKNOWN)
+
+    def declared(self, word: str) -> str:
+        """Return the declared name if the word is one of its spellings, not by a glob; else ''."""
+        return self._exact.get(environment_name(word), "")
 
     def spellings(self, text: str) -> frozenset[str]:
         """Return every word that an `env:` key may use for this environment; an unknown one only

@@ -22,6 +22,7 @@ from bot.incidents.addresses import NO_USERINFO, has_userinfo
 from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.keys import incident_key_of, is_sop_id, sop_id_of
 from bot.incidents.model import Alert
+from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.incidents.sop_keys import Key, SpelledAlert, read_key, spelled
 from bot.validation import field_problems
 
@@ -118,16 +119,24 @@ class SopProblem:
 
 @dataclass(frozen=True, slots=True)
 class SopLibrary:
-    """Every usable SOP, indexed for matching; the policy declares `environments`."""
+    """Every usable SOP, indexed for matching; the policy declares `environments`, the catalogue
+    `services`.
+    """
 
     sops: tuple[Sop, ...] = ()
     problems: tuple[SopProblem, ...] = ()
     environments: Environments = DEFAULT
+    services: Catalogue = NO_SERVICES
     _by_id: Mapping[str, Sop] = field(default_factory=dict)
     _keys: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)  # by SOP ID
 
     @classmethod
-    def load(cls, files: Iterable[tuple[str, str]], environments: Environments = DEFAULT) -> Self:
+    def load(
+        cls,
+        files: Iterable[tuple[str, str]],
+        environments: Environments = DEFAULT,
+        services: Catalogue = NO_SERVICES,
+    ) -> Self:
         """Parse (file name, text) pairs; bad lines and duplicates become `problems`."""
         sops: list[Sop] = []
         examples: set[str] = set()
@@ -153,7 +162,7 @@ class SopLibrary:
                     examples.add(sop.sop_id)
         sops.sort(key=lambda sop: (sop.sop_id in examples, *specificity(sop)))
         keys = {sop.sop_id: tuple(map(read_key, sop.keys)) for sop in sops}
-        return cls(tuple(sops), tuple(problems), environments, by_id, keys)
+        return cls(tuple(sops), tuple(problems), environments, services, by_id, keys)
 
     def get(self, sop_id: str) -> Sop | None:
         """Return the SOP of that id."""

@@ -12,6 +12,7 @@ from bot.incidents.correlation import DeliveryPart, IdentifiedAlert
 from bot.incidents.model import Alert
 from bot.incidents.routes import Route, channel_of
 from bot.incidents.sops import SopLibrary
+from bot.incidents.subject import scope_of, subject_of
 from bot.intake.reading import Activity, IdentifiedActivity
 
 ALERTS_A_STEP = 20  # alerts that are identified before the event loop may do other work
@@ -102,8 +103,8 @@ def _name(
     senders: tuple[str, ...],
     routes: Sequence[Route],
 ) -> IdentifiedAlert:
-    scope = correlation.scope_of(alert)
-    incident_key = correlation.key_of(alert, scope)
+    subject = subject_of(alert, sops.environments, sops.services)
+    incident_key = correlation.key_of(alert)
     sop = sops.match(alert, incident_key)
     series_key, dedup_key = "", str(DeliveryPart(delivery.key, index))
     if delivery.repeats and alert.starts_at:
@@ -112,7 +113,8 @@ def _name(
         dedup_key = f"{series_key}{alert.status}/{alert.severity}/{dedup_key}"
     return IdentifiedAlert(
         alert=alert,
-        scope=scope,
+        scope=scope_of(alert, subject, sops.environments),
+        subject=subject,
         incident_key=incident_key,
         sop_id=sop.sop_id if sop else alert.sop_id or keys.sop_id_of(incident_key),
         tracking_id=alert.tracking_id or keys.new_tracking_id(now),

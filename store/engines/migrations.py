@@ -146,6 +146,16 @@ def m024_expand_activities() -> str:
     return schema_changes.M024
 
 
+def m025_expand_subjects() -> str:
+    """The region and place of an incident's scope, and what its first alert is about.
+
+    The bot of before looks for open incidents by env and service only, and the index that
+    promises one open incident of each SOP ID, env and service no longer holds for it: while both
+    run, two regions are two incidents here and one there.
+    """
+    return schema_changes.M025
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -171,6 +181,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m022_expand_last_active,
     m023_expand_log_positions,
     m024_expand_activities,
+    m025_expand_subjects,
 )
 
 

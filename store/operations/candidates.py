@@ -13,10 +13,11 @@ from bot.incidents.correlation import (
     Candidate,
     DeliveryPart,
     IdentifiedAlert,
-    Scope,
+    could_be_about,
     could_share_fingerprint,
 )
 from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.subject import Scope
 from store.operations import incidents, senders
 from store.rows import alert_from_json
 from store.statements import (
@@ -30,31 +31,34 @@ from store.statements import (
 )
 
 _COLUMNS = (
-    "i.id, i.sop_id, i.scope_env, i.scope_service, i.scope_category, i.env, i.service, i.severity,"
-    " i.channel, i.firing, i.shown_since, i.last_active_at,"
+    "i.id, i.sop_id, i.scope_env, i.scope_region, i.scope_service, i.scope_category,"
+    " i.scope_place, i.env, i.service, i.severity, i.channel, i.firing, i.shown_since,"
+    " i.last_active_at,"
     " EXISTS (SELECT 1 FROM executions e WHERE e.incident_id = i.id) AS was_acted_on"
 )
 _IS_OPEN = "i.status IN ('open', 'acknowledged')"
 _OF_THE_SCOPE = (
     f"SELECT {_COLUMNS}, 0 AS fires, '' AS fired_severity, '' AS fired_key, '' AS fired_since,"  # noqa: S608 - constants
     " '' AS fired_told, '' AS replaces, '' AS resolve FROM incidents i"
-    f" WHERE i.scope_env = ? AND i.scope_service = ? AND {_IS_OPEN}"
+    " WHERE i.scope_service = ? AND (i.scope_category = ? OR i.sop_id = ?) AND"
+    f" {_IS_OPEN}"
 )
 _THAT_KNOW_IT = (
     f" UNION ALL SELECT {_COLUMNS}, 1, f.severity, f.fingerprint, f.starts_at, f.told_at, '', ''"  # noqa: S608 - constants
     f" FROM firing f JOIN incidents i ON i.id = f.incident_id WHERE {_IS_OPEN}"
     " AND f.fingerprint IN "
 )
+# A row that is no incident's: its id, then nothing in each other column of _COLUMNS and `fires`.
+_NO_INCIDENT = "SELECT {}, '', '', '', '', '', '', '', '', '', '', 0, '', '', 1 = 0, 0"
 _LATER_RESOLVES = (
-    " UNION ALL SELECT 0, '', '', '', '', '', '', '', '', 0, '', '', 1 = 0, 0, '', '', '', '', '',"
-    " body"
+    f" UNION ALL {_NO_INCIDENT.format(0)}, '', '', '', '', '', body"
     " FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"
     " AND told_at != '' AND told_at > ? AND "
 )
 _STORED = -1  # the id in the row that says that this very alert is stored already
 _IS_STORED = (
-    f" UNION ALL SELECT {_STORED}, '', '', '', '', '', '', '', '', 0, '', '', 1 = 0, 0, '', '', '',"  # noqa: S608 - constants
-    " '', '', '' FROM alerts WHERE dedup_key = ?"
+    f" UNION ALL {_NO_INCIDENT.format(_STORED)}, '', '', '', '', '', ''"
+    " FROM alerts WHERE dedup_key = ?"
 )
 
 
@@ -81,7 +85,7 @@ def lock_scopes(named: Sequence[IdentifiedAlert]) -> Statement:
     Nor takes in another telling of these alerts: it may name another scope, or none.
     """
     return lock(
-        *{incidents.lock_key(item.scope.env, item.scope.service) for item in named},
+        *{incidents.lock_key(item.scope.service) for item in named},
         *{f"alert/{key}" for item in named for key in senders.keys(item)},
     )
 
@@ -94,10 +98,9 @@ def candidates(
         identified_alert, (yield open_for(identified_alert)) if rows is None else rows
     )
     elsewhere = {
-        incidents.lock_key(row["scope_env"], row["scope_service"])
+        incidents.lock_key(row["scope_service"])
         for row in result.rows
-        if (row["scope_env"], row["scope_service"])
-        != (identified_alert.scope.env, identified_alert.scope.service)
+        if row["scope_service"] != identified_alert.scope.service
     }
     if elsewhere:
         # The incident that knows the alert has another scope: that one is to be held as well, and
@@ -114,8 +117,9 @@ def open_for(identified_alert: IdentifiedAlert) -> Statement:
     keys = senders.keys(identified_alert)
     sql = f"{_OF_THE_SCOPE}{_THAT_KNOW_IT}({senders.placeholders(keys)}){_IS_STORED}"
     parameters = [
-        identified_alert.scope.env,
         identified_alert.scope.service,
+        identified_alert.scope.category,
+        identified_alert.sop_id,
         *keys,
         identified_alert.dedup_key,
     ]
@@ -150,7 +154,7 @@ def _sort_out(identified_alert: IdentifiedAlert, rows: list[Row]) -> Operation[C
     items = [
         row
         for row in with_its_key
-        if could_share_fingerprint(identified_alert.alert, row["env"], row["service"])
+        if could_be_about(identified_alert, row["env"], row["service"], scope_from(row))
     ]
     if not items and identified_alert.edit_of:
         items = yield from _earlier_version(identified_alert, identified_alert.edit_of)
@@ -189,8 +193,20 @@ def _earlier_version(
 
 def candidate(row: Row) -> Candidate:
     """A row of `candidates` as `decide` wants it."""
-    scope = Scope(row["scope_env"], row["scope_service"], row["scope_category"])
-    return Candidate(row["id"], row["sop_id"], scope, bool(row["fires"]), bool(row["replaces"]))
+    return Candidate(
+        row["id"], row["sop_id"], scope_from(row), bool(row["fires"]), bool(row["replaces"])
+    )
+
+
+def scope_from(row: Row) -> Scope:
+    """Return the scope of an incident's row."""
+    return Scope(
+        row["scope_env"],
+        row["scope_region"],
+        row["scope_service"],
+        row["scope_category"],
+        row["scope_place"],
+    )
 
 
 def since(alert: Alert) -> str:

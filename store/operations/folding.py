@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from bot.incidents.correlation import IdentifiedAlert
@@ -19,7 +19,7 @@ from store.operations import (
     senders,
     verification,
 )
-from store.operations.candidates import is_older, sent_time, since
+from store.operations.candidates import is_older, scope_from, sent_time, since
 from store.rows import dump
 from store.statements import (
     Operation,
@@ -57,44 +57,41 @@ def open_new(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Ope
     channel = identified_alert.channel or arrival.channel
     at = to_db_time(arrival.now)
     began = alert.starts_at if alert.starts_at and alert.starts_at <= arrival.now else arrival.now
+    values = {
+        "incident_key": identified_alert.incident_key,
+        "sop_id": identified_alert.sop_id,
+        **_scope_columns(identified_alert),
+        "status": IncidentStatus.OPEN,
+        "severity": alert.severity,
+        "title": alert.title,
+        "env": alert.env,
+        "region": alert.region,
+        "service": alert.service,
+        "category": alert.category,
+        "channel": channel,
+        "source": alert.source,
+        "alert_count": 1,
+        "firing": 1,
+        "value": alert.value,
+        "threshold": alert.threshold,
+        "text": alert.text,
+        "labels": dump(dict(alert.labels)),
+        "links": dump([(link.label, link.url) for link in alert.links]),
+        "tracking_id": identified_alert.tracking_id,
+        "opened_at": to_db_time(began),
+        "updated_at": at,
+        "posted": int(arrival.posted),
+        "shown_env": alert.env,
+        "shown_region": alert.region,
+        "shown_service": alert.service,
+        "shown_since": to_db_time_or_none(alert.starts_at) or at,
+        "last_active_at": at,
+    }
     rows = yield query(
-        "INSERT INTO incidents (incident_key, sop_id, scope_env, scope_service, scope_category,"  # noqa: S608 - constants
-        " status, severity, title, env, region, service, category, channel, source, alert_count,"
-        " firing, value, threshold, text, labels, links, tracking_id, opened_at, updated_at,"
-        " posted, shown_alert, shown_env, shown_region, shown_service, shown_since,"
-        " last_active_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        f" {_ITS_ID}, ?, ?, ?, ?, ?)"
-        " RETURNING id",
-        identified_alert.incident_key,
-        identified_alert.sop_id,
-        identified_alert.scope.env,
-        identified_alert.scope.service,
-        identified_alert.scope.category,
-        IncidentStatus.OPEN,
-        alert.severity,
-        alert.title,
-        alert.env,
-        alert.region,
-        alert.service,
-        alert.category,
-        channel,
-        alert.source,
-        alert.value,
-        alert.threshold,
-        alert.text,
-        dump(dict(alert.labels)),
-        dump([(link.label, link.url) for link in alert.links]),
-        identified_alert.tracking_id,
-        to_db_time(began),
-        at,
-        int(arrival.posted),
+        f"INSERT INTO incidents ({', '.join(values)}, shown_alert)"  # noqa: S608 - constants
+        f" VALUES ({senders.placeholders(values)}, {_ITS_ID}) RETURNING id",
+        *values.values(),
         identified_alert.dedup_key,
-        alert.env,
-        alert.region,
-        alert.service,
-        to_db_time_or_none(alert.starts_at) or at,
-        at,
     )
     incident_id: int = rows[0]["id"]
     yield run(
@@ -130,6 +127,20 @@ def open_new(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Ope
     if identified_alert.sop_matched:
         yield from proposing.enqueue(incident_id, alert.severity, f"sop:{incident_id}", arrival.now)
     return incident_id
+
+
+def _scope_columns(identified_alert: IdentifiedAlert) -> dict[str, str]:
+    """Return the columns by which other alerts find the incident, and what it is about."""
+    scope, subject = identified_alert.scope, identified_alert.subject
+    return {
+        "scope_env": scope.env,
+        "scope_region": scope.region,
+        "scope_service": scope.service,
+        "scope_category": scope.category,
+        "scope_place": scope.place,
+        "subject": dump(asdict(subject)),
+        "runs_on": subject.runs_on,
+    }
 
 
 _FIRES = (
@@ -197,8 +208,8 @@ def fold(
     """Fold one more firing alert into an open incident.
 
     1. Stop the earlier version of an edited message. 2. Store the alert among those that fire, or
-    update it if it is not older. 3. Count it. 4. Enqueue the card; the incident shows its most
-    severe alert.
+    update it if it is not older. 3. Narrow the incident's scope. 4. Count it. 5. Enqueue the card;
+    the incident shows its most severe alert.
 
     `may_fire`: an alert of its key may fire there already, though it is not this one.
     """
@@ -221,6 +232,7 @@ def fold(
             )
     elif not is_older(identified_alert, row):
         yield _update_firing(row, identified_alert)
+    yield from _narrow_scope(row, identified_alert)
     yield run(
         "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, updated_at = ?"
         " WHERE id = ?",
@@ -238,6 +250,31 @@ def fold(
         )
     else:
         yield from _show_what_fires(row, arrival)
+
+
+def _narrow_scope(row: Row, identified_alert: IdentifiedAlert) -> Operation[None]:
+    """Let the incident learn the environment, region or place that it does not know yet.
+
+    Unless another open incident of its SOP ID has exactly that scope.
+    """
+    before = scope_from(row)
+    after = before.narrowed_by(identified_alert.scope)
+    if after == before or after.service != identified_alert.scope.service:
+        return
+    scope = (after.env, after.region, after.place)
+    yield run(
+        "UPDATE incidents SET scope_env = ?, scope_region = ?, scope_place = ? WHERE id = ?"
+        " AND NOT EXISTS (SELECT 1 FROM incidents o WHERE o.sop_id = ? AND o.scope_env = ?"
+        " AND o.scope_region = ? AND o.scope_service = ? AND o.scope_place = ?"
+        " AND o.status IN ('open', 'acknowledged'))",
+        *scope,
+        row["id"],
+        row["sop_id"],
+        after.env,
+        after.region,
+        after.service,
+        after.place,
+    )
 
 
 def _update_firing(row: Row, identified_alert: IdentifiedAlert) -> Statement:

@@ -129,17 +129,18 @@ def timeline(incident_id: int) -> Operation[list[TimelineEntry]]:
 
 def lock_incident(incident_id: int) -> Operation[None]:
     """Nobody else folds into, proposes for or closes this incident until the transaction ends."""
-    rows = yield query("SELECT scope_env, scope_service FROM incidents WHERE id = ?", incident_id)
+    rows = yield query("SELECT scope_service FROM incidents WHERE id = ?", incident_id)
     for row in rows:
-        yield lock(lock_key(row["scope_env"], row["scope_service"]))
+        yield lock(lock_key(row["scope_service"]))
 
 
-def lock_key(env: str, service: str) -> str:
-    """The name of the lock on every open incident about that service.
+def lock_key(service: str) -> str:
+    """The name of the lock on every open incident about that service, in all environments.
 
-    One for all of them, because which one an alert joins depends on all.
+    One for all of them, because which one an alert joins depends on all: an alert that does not
+    say its environment may join an incident of any.
     """
-    return f"scope/{env}/{service}"
+    return f"scope/{service}"
 
 
 def resolved_subject(incident_id: int) -> Operation[str]:

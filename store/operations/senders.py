@@ -6,7 +6,7 @@ the endpoint names the sender: the bot that posted, or the source in the path.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 
 from bot.incidents.correlation import IdentifiedAlert, Reason
@@ -40,7 +40,7 @@ def keys(identified_alert: IdentifiedAlert) -> list[str]:
     )
 
 
-def placeholders(values: Sequence[object]) -> str:
+def placeholders(values: Collection[object]) -> str:
     """Return a placeholder for each value."""
     return ", ".join("?" * len(values))
 

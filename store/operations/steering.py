@@ -71,7 +71,7 @@ def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation
 def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
     """Reopen a resolved incident, without an owner. `changed` is False if it is not resolved.
 
-    1. Lock the incident, and read it. 2. Refused while another one of its SOP ID, env and service
+    1. Lock the incident, and read it. 2. Refused while another one of its SOP ID and place
     is open: there is one of them. 3. Update it. 4. Append the event, and enqueue the reply. 5.
     Enqueue the card.
     """
@@ -81,7 +81,8 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
         return IncidentChange(before, changed=False)
     other = yield query(
         "SELECT o.id FROM incidents o JOIN incidents i ON i.sop_id = o.sop_id"
-        " AND i.scope_env = o.scope_env AND i.scope_service = o.scope_service"
+        " AND i.scope_env = o.scope_env AND i.scope_region = o.scope_region"
+        " AND i.scope_service = o.scope_service AND i.scope_place = o.scope_place"
         " WHERE i.id = ? AND o.id != i.id AND o.status IN ('open', 'acknowledged')",
         incident_id,
     )

@@ -15,7 +15,8 @@ def of(sop_id: str, action_id: str) -> Operation[TrackRecord]:
     rows = yield query(
         "SELECT e.state, e.started_at, e.concluded_at, a.decided_by, i.resolved_at,"
         " (SELECT MIN(n.opened_at) FROM incidents n WHERE n.sop_id = i.sop_id"
-        " AND n.scope_env = i.scope_env AND n.scope_service = i.scope_service AND n.id > i.id"
+        " AND n.scope_env = i.scope_env AND n.scope_region = i.scope_region"
+        " AND n.scope_service = i.scope_service AND n.scope_place = i.scope_place AND n.id > i.id"
         ") AS next_at"
         " FROM executions e JOIN approvals a ON a.id = e.approval_id"
         " JOIN incidents i ON i.id = e.incident_id"

@@ -3,8 +3,8 @@
 import json
 
 from benchmarks.senders import slack_event, webhook_body, word
-from bot.incidents.correlation import scope_of
 from bot.intake import parse_body, parse_message
+from tests.helpers.builders import identify
 
 MANY = 200
 GROUPS = 20
@@ -25,11 +25,11 @@ def test_messages_of_one_burst_have_a_fingerprint_each_and_fall_into_their_group
     ]
     assert {alert.source for alert in alerts} == {"alertmanager"}
     assert len({alert.fingerprint for alert in alerts}) == MANY
-    assert len({scope_of(alert) for alert in alerts}) == GROUPS
+    assert len({identify(alert).scope for alert in alerts}) == GROUPS
 
 
 def test_posted_bodies_do_the_same():
     bodies = [json.loads(webhook_body(n, GROUPS)) for n in range(MANY)]
     alerts = [parse_body("alertmanager", body).alerts[0] for body in bodies]
     assert len({alert.fingerprint for alert in alerts}) == MANY
-    assert len({scope_of(alert) for alert in alerts}) == GROUPS
+    assert len({identify(alert).scope for alert in alerts}) == GROUPS

@@ -3,8 +3,8 @@
 import pytest
 
 from benchmarks import held_back, sixty_incidents, soak, unfinished_connections
-from bot.incidents.correlation import scope_of
 from bot.intake import parse_body
+from tests.helpers.builders import identify
 
 IN_TIME = [(float(second), second < 5) for second in range(60)]
 
@@ -38,7 +38,9 @@ def test_the_bot_and_alertmanager_are_told_of_the_same_sixty():
     alert_labels = sixty_incidents.alerts()
     read = parse_body("alertmanager", sixty_incidents.webhook(alert_labels)).alerts
     assert (
-        len({scope_of(alert) for alert in read}) == sixty_incidents.INCIDENTS == len(alert_labels)
+        len({identify(alert).scope for alert in read})
+        == sixty_incidents.INCIDENTS
+        == len(alert_labels)
     )
     assert alert_labels == sixty_incidents.alerts(), "in the same order each time"
 

@@ -15,9 +15,12 @@ from bot.approvals.policy import Voter
 from bot.approvals.reasons import BlockerKind, Reason
 from bot.incidents import correlation
 from bot.incidents.correlation import IdentifiedAlert
+from bot.incidents.environments import DEFAULT
 from bot.incidents.keys import sop_id_of
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
+from bot.incidents.services import NO_SERVICES
+from bot.incidents.subject import scope_of, subject_of
 from store import Store
 from store.audit.sealing import AuditKey
 
@@ -67,11 +70,12 @@ def identify(
 ) -> IdentifiedAlert:
     """The alert with its identity; every call is another telling unless `dedup_key` is given."""
     number = next(_numbers)
-    scope = correlation.scope_of(item)
-    incident_key = correlation.key_of(item, scope)
+    subject = subject_of(item, DEFAULT, NO_SERVICES)
+    incident_key = correlation.key_of(item)
     return IdentifiedAlert(
         alert=item,
-        scope=scope,
+        scope=scope_of(item, subject, DEFAULT),
+        subject=subject,
         incident_key=incident_key,
         sop_id=sop_id or item.sop_id or sop_id_of(incident_key),
         tracking_id=tracking_id or f"req-{number}",

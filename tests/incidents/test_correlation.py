@@ -12,21 +12,22 @@ from bot.incidents.correlation import (
     Candidate,
     Decision,
     IdentifiedAlert,
-    Scope,
     Verdict,
     decide,
     key_of,
-    scope_of,
 )
+from bot.incidents.environments import DEFAULT
 from bot.incidents.keys import incident_key_of, sop_id_of
 from bot.incidents.model import Alert, AlertStatus, Severity
+from bot.incidents.services import NO_SERVICES
+from bot.incidents.subject import Scope, scope_of, subject_of
 
 FINGERPRINT, SCOPE, SOP = (
     "same fingerprint",
     "same env, service and category",
     "same SOP ID, env and service",
 )
-OURS = Scope("prod", "web", "cpu")
+OURS = Scope("production", "-", "web", "cpu")
 
 
 def alert(**changes: Any) -> Alert:
@@ -46,7 +47,7 @@ def alert(**changes: Any) -> Alert:
 def named(item: Alert, sop_id: str = "ours") -> IdentifiedAlert:
     return IdentifiedAlert(
         alert=item,
-        scope=scope_of(item),
+        scope=scope(item),
         incident_key="k",
         sop_id=sop_id,
         tracking_id="t",
@@ -55,15 +56,19 @@ def named(item: Alert, sop_id: str = "ours") -> IdentifiedAlert:
     )
 
 
+def scope(item: Alert) -> Scope:
+    return scope_of(item, subject_of(item, DEFAULT, NO_SERVICES), DEFAULT)
+
+
 def candidate(
     number: int, *, scope: Scope = OURS, sop_id: str = "other", fires: bool = False
 ) -> Candidate:
     return Candidate(number, sop_id, scope, fires)
 
 
-LATENCY = Scope("prod", "web", "latency")
-API = Scope("prod", "api", "cpu")
-TEST = Scope("test", "web", "cpu")
+LATENCY = Scope("production", "-", "web", "latency")
+API = Scope("production", "-", "api", "cpu")
+TEST = Scope("test", "-", "web", "cpu")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +127,11 @@ def test_without_a_match_firing_opens_and_resolved_closes_nothing(
 
 
 SCOPES = st.builds(
-    Scope, st.sampled_from(["prod", "test"]), st.sampled_from(["web", "api"]), st.just("cpu")
+    Scope,
+    st.sampled_from(["production", "test"]),
+    st.just("-"),
+    st.sampled_from(["web", "api"]),
+    st.just("cpu"),
 )
 CANDIDATES = st.lists(
     st.builds(
@@ -146,30 +155,34 @@ def test_a_decision_names_a_candidate_exactly_when_it_joins(candidates: list[Can
 
 
 def test_a_scope_does_not_know_case_white_space_or_dashes() -> None:
-    assert scope_of(alert(env=" PROD", service="check-out", category="C PU")) == Scope(
-        "prod", "check_out", "c_pu"
+    assert scope(alert(env=" PROD", service="check-out", category="C PU")) == Scope(
+        "production", "-", "check_out", "c_pu"
     )
 
 
-def test_without_a_service_the_name_stands_in_and_then_the_fingerprint() -> None:
-    assert scope_of(alert(service="")).service == "highcpu"
-    assert scope_of(alert(service="", name="")).service == "fp"
+def test_without_a_service_the_alerts_fingerprint_keeps_it_apart() -> None:
+    assert scope(alert(service="")).service == "highcpu fp"
+    assert scope(alert(service="", fingerprint="other")) != scope(alert(service=""))
+
+
+def test_without_a_category_the_alerts_name_is_used() -> None:
+    assert scope(alert(category="")).category == "highcpu"
 
 
 def test_the_severity_is_no_part_of_a_scope_but_is_of_the_key() -> None:
     low, high = alert(severity=Severity.LOW), alert(severity=Severity.HIGH)
-    assert scope_of(low) == scope_of(high)
-    assert key_of(low, scope_of(low)) == "prod|web|cpu|low"
-    assert key_of(high, scope_of(high)) == "prod|web|cpu|high"
+    assert scope(low) == scope(high)
+    assert key_of(low) == "prod|web|cpu|low"
+    assert key_of(high) == "prod|web|cpu|high"
 
 
 def test_a_callers_incident_key_is_kept_as_it_is() -> None:
     item = alert(incident_key="sdn5_cpu_high")
-    assert key_of(item, scope_of(item)) == "sdn5_cpu_high"
+    assert key_of(item) == "sdn5_cpu_high"
 
 
 def test_the_key_of_an_empty_part_is_a_dash_and_its_sop_id_is_that_of_the_contract() -> None:
     item = alert(env="", service="web", category="cpu", severity=Severity.HIGH)
-    assert key_of(item, scope_of(item)) == incident_key_of("", "web", "cpu", "high")
-    assert key_of(item, scope_of(item)) == "-|web|cpu|high"
+    assert key_of(item) == incident_key_of("", "web", "cpu", "high")
+    assert key_of(item) == "-|web|cpu|high"
     assert sop_id_of("-|web|cpu|high") == "sop_9cb108eb6fac"

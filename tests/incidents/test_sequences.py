@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import Refused
-from bot.incidents import correlation
-from bot.incidents.correlation import Scope
 from bot.incidents.model import Alert, AlertStatus, Hyperlink, Incident, IncidentStatus, Severity
+from bot.incidents.subject import Scope
 from store import Store, open_store
 from tests.helpers.builders import identify
 
@@ -28,6 +27,7 @@ class Message:
 
     fingerprint: str
     service: str
+    region: str
     category: str
     name: str
     severity: Severity
@@ -94,6 +94,7 @@ class Model:
             first = before.first if before else item.number
             result.firing[item.fingerprint] = Firing(item, first)
             result.alerts += 1
+            self._narrow(result, scope)
             self._show(result)
         else:
             if not result.firing.pop(item.fingerprint, None):
@@ -116,23 +117,52 @@ class Model:
                 known.value = best.value or (known.value if same else "")
             known.severity, known.shown = best.severity, best
 
+    def _narrow(self, known: Known, scope: Scope) -> None:
+        """An incident of an unknown region learns it, unless another one of its SOP has it."""
+        region = scope.region if known.scope.region == "-" else known.scope.region
+        taken = any(
+            (other.sop_id, other.scope.region, other.scope.service)
+            == (known.sop_id, region, known.scope.service)
+            for other in self.incidents
+            if other.open
+        )
+        if known.scope.service == scope.service and not taken:
+            known.scope = replace(known.scope, region=region)
+
     def _find(self, item: Message, scope: Scope, sop_id: str) -> Known | None:
         candidates = [known for known in self.incidents if known.open]
         rules = (
             lambda known: (
                 item.fingerprint in known.firing
                 and ("" in (item.service, known.service) or item.service == known.service)
+                and _are_compatible(known.scope.region, scope.region)
             ),
             lambda known: known.scope == scope,
             lambda known: (
-                (known.sop_id, known.scope.env, known.scope.service)
-                == (sop_id, scope.env, scope.service)
+                (known.sop_id, known.scope.region, known.scope.service)
+                == (sop_id, scope.region, scope.service)
             ),
         )
         for rule in rules:
             for known in candidates:
                 if rule(known):
                     return known
+        return self._only_compatible(scope, sop_id, candidates)
+
+    def _only_compatible(self, scope: Scope, sop_id: str, candidates: list[Known]) -> Known | None:
+        """Where a region is unknown, exactly one incident must fit."""
+        of_service = [
+            known
+            for known in candidates
+            if known.scope.service == scope.service
+            and _are_compatible(known.scope.region, scope.region)
+        ]
+        for fitting in (
+            [known for known in of_service if known.scope.category == scope.category],
+            [known for known in of_service if known.sop_id == sop_id],
+        ):
+            if len(fitting) == 1:
+                return fitting[0]
         return None
 
     def close(self, index: int) -> bool:
@@ -142,10 +172,15 @@ class Model:
         return was_open
 
 
+def _are_compatible(first: str, second: str) -> bool:
+    return "-" in (first, second) or first == second
+
+
 MESSAGES = st.builds(
     Message,
     fingerprint=st.sampled_from(["f1", "f2", "f3", "f4"]),
     service=st.sampled_from(["web", "api", ""]),
+    region=st.sampled_from(["eu-west-1", "us-east-1", ""]),
     category=st.sampled_from(["cpu", "disk"]),
     name=st.sampled_from(["A", "B"]),
     severity=st.sampled_from(Severity),
@@ -206,21 +241,20 @@ async def _deliver(
         labels={"number": str(step.number)},
         links=(Hyperlink("Graph", f"https://g.example/{step.number}"),),
         starts_at=NOW - timedelta(seconds=step.number) if step.number % 5 else None,
-        region=f"region {step.number}",
+        region=step.region,
         env="prod",
         service=step.service,
         category=step.category,
         severity=step.severity,
         fingerprint=step.fingerprint,
     )
-    scope = correlation.scope_of(alert)
     key = f"delivery-{len(texts)}"
     identified = identify(alert, sop_id=step.sop_id, tracking_id=f"req-{key}", dedup_key=key)
     receipt = await store.accept(key, [identified], channel="C1", now=now)
     assert (receipt.accepted, receipt.duplicates) == (1, 0)
     texts.append(identified.tracking_id)
     known[step.number] = alert
-    model.receive(step, scope, identified.sop_id)
+    model.receive(step, identified.scope, identified.sop_id)
     if step.is_repeated:
         for repeated in (key, f"{key}-other"):  # the same delivery, and the same alert in another
             receipt = await store.accept(repeated, [identified], channel="C1", now=now)
@@ -262,12 +296,14 @@ async def _compare(store: Store, model: Model, alerts: dict[int, Alert]) -> None
         if known.firing:
             assert page.alerts[0].severity is known.severity
     open_sops = [
-        (incident.sop_id, scope.env, scope.service)
+        (incident.sop_id, scope.region, scope.service)
         for incident, scope in (
             (incident, model.incidents[incident.id - 1].scope) for incident in fields.values()
         )
     ]
-    assert len(open_sops) == len(set(open_sops)), "one open incident of each SOP ID and service"
+    assert len(open_sops) == len(set(open_sops)), (
+        "one open incident of each SOP ID, region and service"
+    )
 
 
 def _assert_shows(incident: Incident, alert: Alert) -> None:

@@ -45,7 +45,7 @@ async def test_every_alert_can_be_read_behind_a_button_with_why_it_joined(
     modal = await world.slack.wait_for(lambda: world.slack.modal("chloe"), why="the list")
     first = re.findall(r"Alert\d\d", str(modal["blocks"]))
     assert first[0] == "Alert03", "the most severe first"
-    assert "same environment, service and category" in str(modal["blocks"])
+    assert "same SOP, environment and service" in str(modal["blocks"])
 
     await world.slack.as_user("chloe").press(modal, "More")
     modal = await world.slack.wait_for(
