@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from functools import lru_cache
@@ -92,7 +93,10 @@ class QuestionRecord:
 
 @dataclass(frozen=True, slots=True)
 class TracedAlert:
-    """One stored alert: its source and time, the incident that it joined, and the reason."""
+    """One stored alert: its source and time, the incident that it joined, and the reason.
+
+    `read_from` says by field where its value was read, see `Alert`.
+    """
 
     tracking_id: str
     source: str
@@ -103,6 +107,7 @@ class TracedAlert:
     reason: str
     received_at: datetime
     incident_id: int | None
+    read_from: Mapping[str, str]
 
 
 def dump(value: object) -> str:

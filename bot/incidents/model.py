@@ -97,6 +97,10 @@ class Hyperlink:
     url: str
 
 
+GUESS = "guess"
+"""The place in `Alert.read_from` of a value that no field and no label of the sender states."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One alert of one sender, in our terms. Every text in it is hostile data.
@@ -147,7 +151,7 @@ class GroupedAlert:
 
     `reason` is the stored reason why it joined (`correlation.Reason`). `count` is how often it was
     stored as firing. `since` is when it began to fire by its sender's time, else when it first
-    arrived.
+    arrived. `guessed` names the fields that were read from no field and no label of the sender.
     """
 
     name: str
@@ -160,6 +164,7 @@ class GroupedAlert:
     source: str
     count: int
     labels: Mapping[str, str]
+    guessed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ async def trace(store: Store, tracking_id: str) -> dict[str, Any]:
                 "received_at": rfc3339_or_none(alert.received_at),
                 "incident": f"INC-{alert.incident_id}" if alert.incident_id else None,
                 "reason": alert.reason,
+                "read_from": dict(alert.read_from),
             }
             for alert in alerts
         ],

@@ -43,6 +43,11 @@ _WHY = {
     Reason.SAME_SOP: "joined: same SOP, environment and service",
 }
 
+_GUESSED = {
+    "service": "service guessed from the title",
+    "env": "environment guessed from a name",
+}
+
 
 def alerts_modal(incident: Incident, page: GroupedAlerts, offset: int) -> Block:
     """The modal: firing alerts first, and of these the most severe first."""
@@ -101,6 +106,7 @@ def _alert(alert: GroupedAlert, differing: Sequence[str]) -> list[Block]:
         f"since {clock(alert.since)}",
         f"from {line(alert.source, 40)}",
         f"sent {plural(alert.count, 'time')}" if alert.count > 1 else "",
+        *(_GUESSED[field] for field in alert.guessed if field in _GUESSED),
     ]
     return [
         section(f"{mark} · {title}"),

@@ -194,6 +194,7 @@ def trace(tracking_id: str) -> Operation[list[TracedAlert]]:
             row["reason"],
             from_db_time(row["received_at"]),
             row["incident_id"],
+            alert_from_json(row["body"]).read_from,
         )
         for row in rows
     ]

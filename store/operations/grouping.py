@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.incidents.model import GroupedAlert, GroupedAlerts, Severity
+from bot.incidents.model import GUESS, GroupedAlert, GroupedAlerts, Severity
 from store.operations.part import Part
 from store.rows import alert_from_json, dump
 from store.statements import Operation, from_db_time, query, run
@@ -113,6 +113,11 @@ def grouped(incident_id: int, limit: int, offset: int) -> Operation[GroupedAlert
                 source=alert.source,
                 count=row["count"],
                 labels=alert.labels,
+                guessed=tuple(
+                    field
+                    for field in ("service", "env")
+                    if alert.read_from.get(field) == GUESS and getattr(alert, field)
+                ),
             )
         )
     return GroupedAlerts(tuple(items), counts[0]["total"], firing[0]["n"])

@@ -146,6 +146,7 @@ async def test_a_webhook_opens_a_thread_and_the_answer_has_its_tracking_id(
     assert status == 200
     assert trace["incident"]["number"] == "INC-1"
     assert trace["alerts"][0]["reason"] == "no open incident matches"
+    assert trace["alerts"][0]["read_from"]["service"] == "label service"
     assert trace["stages"][0]["stage"] == "opened"
     assert trace["stages"][0]["at"].endswith("Z")
     await world.quiet()

@@ -280,3 +280,10 @@ async def test_what_alerts_of_a_delivery_share_is_kept_once_and_as_long_as_they_
         await store.resolve(number + 1, "U0CAT", later(9))
     await store.prune(later(86_400), later(86_400))
     assert await store._engine.read(_shared_parts) == []
+
+
+async def test_the_list_of_alerts_names_the_fields_that_were_guessed(store: Store) -> None:
+    guessed = alert(read_from={"service": "guess", "env": "label env", "status": "guess"})
+    incident_id = await deliver(store, guessed)
+    [item] = (await store.grouped_alerts(incident_id, limit=5)).alerts
+    assert item.guessed == ("service",)

@@ -113,6 +113,7 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         source=evil,
         count=2,
         labels={"instance": evil, evil: evil},
+        guessed=("service", "env", evil),
     )
     page = alerts.alerts_modal(sick, GroupedAlerts((grouped,), 1, 1), 0)
     yield "modal", ("a modal has no text", page["blocks"])

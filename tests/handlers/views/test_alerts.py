@@ -55,6 +55,13 @@ def test_each_alert_says_what_how_bad_since_when_and_why_it_joined() -> None:
     assert_slack_takes("a modal has no text", view["blocks"], surface="modal")
 
 
+def test_an_alert_says_which_of_its_fields_were_guessed() -> None:
+    page = GroupedAlerts((grouped(guessed=("service",)), grouped(title="disk full")), 2, 2)
+    first, _, second = shown(alerts_modal(incident(), page, 0)["blocks"]).partition("disk full")
+    assert "service guessed from the title" in first
+    assert "guessed" not in second
+
+
 def test_two_alerts_of_one_name_are_told_apart_by_their_labels() -> None:
     same = {"alertname": "HighCpu", "severity": "high", "env": "prod"}
     first = grouped(labels={**same, "instance": "10.0.0.1", "core": "3", "lane": ""})
