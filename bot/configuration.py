@@ -10,6 +10,7 @@ from bot.approvals.facts import Config
 from bot.approvals.limits import Limits
 from bot.approvals.model import Approval
 from bot.approvals.rules import PolicyInput, demand
+from bot.incidents.cascades import Calls
 from bot.incidents.model import Incident
 from bot.incidents.sops import SopLibrary
 from bot.policy import Policy
@@ -22,6 +23,11 @@ class Configuration:
 
     policy: Policy = field(default_factory=Policy)
     sops: SopLibrary = field(default_factory=SopLibrary)
+    calls: Calls = field(init=False)
+    """The declared calls between services."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "calls", Calls.of(self.policy.correlate.depends_on))
 
     def written(self, sop_id: str) -> ConfigDigests:
         """Digests of the text that a remediation of that SOP ID depends on."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.approvals.model import Approval, ApprovalConditions, Binding, Choice, Execution, Vote
 from bot.approvals.reasons import from_text
+from bot.incidents.correlation import Decision
 from bot.incidents.model import (
     Alert,
     AlertStatus,
@@ -132,6 +133,14 @@ def alert_to_json(alert: Alert) -> str:
     return f'{dump(body)[:-1]},"raw":{alert.raw_json or dump(alert.raw)}}}'
 
 
+def decision_to_json(decision: Decision) -> str:
+    """The rule, its facts and its alternatives, as one JSON object."""
+    body: dict[str, Any] = {"rule": decision.reason, "facts": dict(decision.facts)}
+    if decision.alternatives:
+        body["alternatives"] = decision.alternatives
+    return dump(body)
+
+
 def digest_of_shared(text: str) -> str:
     """Return the key of a delivery's shared part: the SHA-256 of its text."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -195,6 +204,8 @@ def incident_from(row: Row) -> Incident:
         posted=bool(row["posted"]),
         shown=_shown_from(row) if row["shown_alert"] is not None else None,
         last_active_at=from_db_time_or_none(row["last_active_at"] or None),
+        parent_id=row["parent_id"],
+        cause_id=row["cause_id"],
     )
 
 

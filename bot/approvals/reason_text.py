@@ -66,6 +66,7 @@ _WHY: Mapping[BlockerKind | EndKind, str] = {
     EndKind.APPROVAL_CANCELLED: "{user} took the yes back",
     EndKind.ANOTHER_APPROVED: "Another {another} was approved; this one was not run",
     EndKind.BY_POLICY: "the policy approves it by itself",
+    EndKind.PART_OF_CASCADE: "the incident became a part of INC-{incident_id}",
     EndKind.WRITTEN: "{reason}",
 }
 

@@ -49,6 +49,7 @@ class EndKind(StrEnum):
     APPROVAL_CANCELLED = "approval cancelled"  # by an approver
     ANOTHER_APPROVED = "another approved"
     BY_POLICY = "by policy"
+    PART_OF_CASCADE = "part of a cascade"
     WRITTEN = "written"  # a sentence that an older version stored
 
 

@@ -15,7 +15,7 @@ incident fits and nothing contradicts: a wrong merge is worse than a split.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -100,9 +100,16 @@ class Reason(StrEnum):
     SAME_SCOPE = "same env, service and category"
     SAME_SOP = "same SOP ID, env and service"
     OPENED = "no open incident matches"
+    NODE_DOWN = "runs on a node that is down"
+    SYMPTOM = "another symptom of the same service"
+    CALLS = "a declared call between the services"
+    DEPLOY = "a deploy of the same service"
     NOTHING_TO_CLOSE = "resolved, and no open incident matches"
     OVERTAKEN = "overtaken by a newer telling"
     NOT_ITS_SENDER = "says resolved, but another sender's alert fires: nothing is cleared"
+
+
+_JOINED = (Reason.SAME_FINGERPRINT, Reason.EDITED_MESSAGE, Reason.SAME_SCOPE, Reason.SAME_SOP)
 
 
 class Verdict(StrEnum):
@@ -115,11 +122,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict, the incident to join (JOIN only) and the reason."""
+    """The verdict, the incident to join (JOIN only), and the reason with its facts.
+
+    `alternatives` are the other incidents that a rule matched, each with its code.
+    """
 
     verdict: Verdict
     incident_id: int | None
     reason: Reason
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+    alternatives: tuple[tuple[int, str], ...] = ()
 
 
 def key_of(alert: Alert) -> str:
@@ -163,6 +175,29 @@ def _in_our_words(named: IdentifiedAlert, scope: Scope) -> Scope:
     if scope.env == normalise(named.alert.env):
         return replace(scope, env=named.scope.env)
     return scope
+
+
+MOST_ALTERNATIVES = 5
+
+
+def explained(
+    decision: Decision, named: IdentifiedAlert, candidates: Iterable[Candidate]
+) -> Decision:
+    """Return the decision with its facts, and with the other open incidents that a rule matched."""
+    scope, facts = named.scope, {}
+    if decision.reason is Reason.SAME_FINGERPRINT:
+        facts = {"fingerprint": named.alert.fingerprint}
+    elif decision.reason in (Reason.SAME_SCOPE, Reason.OPENED):
+        facts = {"env": scope.env, "service": scope.service, "category": scope.category}
+    elif decision.reason is Reason.SAME_SOP:
+        facts = {"sop_id": named.sop_id, "env": scope.env, "service": scope.service}
+    others = (
+        (candidate.id, str(decide(named, (candidate,)).reason))
+        for candidate in candidates
+        if candidate.id != decision.incident_id
+    )
+    matched = [(id_, rule) for id_, rule in others if rule in _JOINED]
+    return replace(decision, facts=facts, alternatives=tuple(matched[:MOST_ALTERNATIVES]))
 
 
 def decide(named: IdentifiedAlert, candidates: Iterable[Candidate]) -> Decision:

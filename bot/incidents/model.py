@@ -204,7 +204,9 @@ class Incident:
     `number` is its name for people (INC-142). `alert_count` counts every folded alert, `firing`
     those that have not resolved. `posted`: its first alert is a message in the channel, and did not
     arrive by HTTP. `last_active_at` is when an alert of it came last, to a minute, or a person said
-    that it goes on; None if unknown.
+    that it goes on; None if unknown. `parent_id` is the root of the cascade of which it is a child,
+    None for a root; a root's `cause_id` is the child that is the most probable cause, None if it is
+    the root itself.
 
     It shows one alert, the most severe that fires: `severity`, `title`, `text`, `value`,
     `threshold`, `labels`, `links`, `source` and `display`. `env`, `region`, `service` and
@@ -241,6 +243,8 @@ class Incident:
     posted: bool = True
     shown: Shown | None = None
     last_active_at: datetime | None = None
+    parent_id: int | None = None
+    cause_id: int | None = None
 
     @property
     def number(self) -> str:

@@ -54,7 +54,7 @@ class IncidentAtEnd:
     @property
     def parent_id(self) -> int | None:
         """Return the incident that this one is a part of; None for a root."""
-        return None
+        return self.incident.parent_id
 
 
 class Player:

@@ -91,6 +91,9 @@ class Delivery:
             return False
         try:
             ts = await self._show(message, rendered, claim)
+            if ts is None and rendered.only_if_posted:
+                await self._store.outbox_drop(message)
+                return False
         except OutcomeUnknown as error:
             wait = back_off() + min(self._backoff(message), UNAVAILABLE_BACKOFF)
             await self._postpone(message, str(error), maybe_posted=True, wait=wait)
@@ -135,6 +138,8 @@ class Delivery:
             ts = await self._lookup.find(message, tried_at)
             if ts is None and not self._store.replica.holds_channel(claim):
                 return None  # the lookup took so long that another replica may have posted it since
+        if ts is None and rendered.only_if_posted:
+            return None
         try:
             return await self._send(message, rendered.text, rendered.blocks, rendered, ts)
         except SlackRefused as error:

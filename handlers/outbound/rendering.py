@@ -21,6 +21,7 @@ from handlers.views import (
     approval,
     audit,
     card,
+    cascade,
     news,
     notices,
     result,
@@ -30,18 +31,22 @@ from handlers.views.text import Block, context
 from store.messages import OutboxMessage
 from store.operations.cards import CardContent
 
+PERMALINK = "https://slack.com/archives"  # Slack leads from there to the reader's workspace
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """A message in Slack's form; `broadcast` shows a reply in the channel too.
 
-    `facts` go into its metadata, for the code that reads the message later.
+    `facts` go into its metadata, for the code that reads the message later. `only_if_posted`: it
+    changes a message that Slack shows, and is not posted anew.
     """
 
     text: str
     blocks: list[Block]
     broadcast: bool = False
     facts: Mapping[str, str | int] = field(default_factory=dict)
+    only_if_posted: bool = False
 
 
 class Renderer:
@@ -92,13 +97,18 @@ class Renderer:
 
     def _card_of(self, content: CardContent) -> Rendered:
         incident = content.incident
-        sop = self._service.sops.get(incident.sop_id)
+        if root := content.root:
+            url = f"{PERMALINK}/{root.channel}/p{root.ts.replace('.', '')}" if root.ts else ""
+            folded = cascade.folded_card(incident, root.incident, url)
+            return Rendered(*folded, only_if_posted=True)
+        sop = self._service.sops.get(cascade.cause(incident, content.children).sop_id)
         text, blocks = card.card(
             incident,
             sop.runbook if sop else "",
             content.fix,
             waiting=content.waiting,
             bad_news=content.bad_news,
+            children=content.children,
         )
         down_since = self._gateway.down_since if self._gateway else None
         if down_since and incident.resolved_at is None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.approvals.model import Approval
 from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.news import News
+from handlers.views import cascade
 from handlers.views.approval import waiting_line
 from handlers.views.news import on_card
 from handlers.views.steering import reopen_button, resolve_button
@@ -35,27 +36,30 @@ def card(
     *,
     waiting: Sequence[Approval] = (),
     bad_news: Sequence[News] = (),
+    children: Sequence[Incident] = (),
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the incident as it is now; `fixed_by` is verified to have helped.
 
     `waiting` are the approvals that wait for a vote; `bad_news` is the news that still holds.
+    `children` are the incidents that are part of this one.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
-    mark = "✅ RESOLVED" if resolved else SYMBOL[incident.severity]
+    mark = "✅ RESOLVED" if resolved else SYMBOL[cascade.severity(incident, children)]
     title = untrusted_line(incident.title, 150) or "(no title)"
     blocks: list[Block] = [
         section(f"*{mark} · {title}*   `{incident.number}`"),
         *_sender_text(incident),
         context(
             f"“…”: as {line(incident.source, 40)} wrote it" if title.startswith("“") else "",
-            _where(incident),
-            _what(incident),
+            _where(incident, children),
+            cascade.cause_line(incident, children),
+            _what(incident, children),
             _who(incident, fixed_by),
             *(f"🔐 approval waiting: {waiting_line(approval)}" for approval in waiting[:3]),
             *(on_card(item, incident) for item in bad_news),
         ),
     ]
-    actions = _actions(incident, runbook)
+    actions = _actions(incident, runbook, children)
     if actions["elements"]:
         blocks.append(actions)
     where = " · ".join(
@@ -78,7 +82,7 @@ def _sender_text(incident: Incident) -> list[Block]:
     return [section(f"{line(incident.source, 40)} says:\n{quote(text, 400)}")]
 
 
-def _where(incident: Incident) -> str:
+def _where(incident: Incident, children: Sequence[Incident]) -> str:
     names = (incident.display.env, incident.display.region, incident.display.service)
     parts = [untrusted_line(part, 60) for part in names if part]
     # The duration is omitted: a posted message is not refreshed every minute.
@@ -86,12 +90,15 @@ def _where(incident: Incident) -> str:
     if incident.resolved_at:
         lasted = span((incident.resolved_at - incident.opened_at).total_seconds())
         parts.append(f"lasted {lasted}")
-    if incident.alert_count > 1:
-        parts.append(f"{plural(incident.alert_count, 'alert')} grouped")
+    alerts = sum(member.alert_count for member in (incident, *children))
+    if alerts > 1:
+        parts.append(f"{plural(alerts, 'alert')} grouped")
+    if children:
+        parts.append(cascade.children_line(children))
     return " · ".join(parts)
 
 
-def _what(incident: Incident) -> str:
+def _what(incident: Incident, children: Sequence[Incident]) -> str:
     parts = []
     if incident.value:
         limit = (
@@ -99,7 +106,7 @@ def _what(incident: Incident) -> str:
         )
         parts.append(f"value {untrusted_line(incident.value, 60)}{limit}")
     parts += [
-        untrusted_line(incident.sop_id, 80),
+        untrusted_line(cascade.cause(incident, children).sop_id, 80),
         untrusted_line(incident.tracking_id, 80),
     ]
     return " · ".join(parts)
@@ -120,13 +127,13 @@ def _who(incident: Incident, fixed_by: Approval | None) -> str:
     return " · ".join(parts)
 
 
-def _actions(incident: Incident, runbook: str) -> Block:
+def _actions(incident: Incident, runbook: str, children: Sequence[Incident]) -> Block:
     value = str(incident.id)
     buttons: list[Block] = []
     if incident.status is IncidentStatus.RESOLVED:
         buttons = [reopen_button(incident)]
     else:
-        buttons = [resolve_button(incident), button("Ask", "sopbot.ask", value)]
+        buttons = [resolve_button(incident, children), button("Ask", "sopbot.ask", value)]
     if incident.alert_count > 1:
         buttons.append(button(f"Alerts ({incident.alert_count})", "sopbot.alerts", value))
     # An incident that its sender acknowledged has no owner here yet.

@@ -57,9 +57,18 @@ def steered(entry: TimelineEntry) -> tuple[str, list[Block]]:
     return text, [section(text)]
 
 
-def resolve_warning(incident: Incident, waiting: Sequence[Approval]) -> str:
-    """The consequences of closing the incident, for a person who must confirm."""
+def resolve_warning(
+    incident: Incident, waiting: Sequence[Approval], children: Sequence[Incident] = ()
+) -> str:
+    """The consequences of closing the incident, for a person who must confirm.
+
+    `children` are those that are open.
+    """
     parts = []
+    if children:
+        numbers = ", ".join(child.number for child in children[:3])
+        more = f" and {len(children) - 3} more" if len(children) > 3 else ""
+        parts.append(f"Resolves its children too: {numbers}{more}.")
     if incident.firing:
         verb = "fires" if incident.firing == 1 else "fire"
         parts.append(f"{plural(incident.firing, 'alert')} still {verb}.")
@@ -86,16 +95,18 @@ def resolve_modal(incident: Incident, waiting: Sequence[Approval]) -> Block:
     }
 
 
-def resolve_button(incident: Incident) -> Block:
+def resolve_button(incident: Incident, children: Sequence[Incident] = ()) -> Block:
     """The button that resolves; while an alert fires, Slack itself asks for confirmation."""
     value = str(incident.id)
-    if not incident.firing:
+    still_open = [child for child in children if child.resolved_at is None]
+    if not incident.firing and not still_open:
         return button("Resolve", "sopbot.resolve", value)
     confirm: Block = {
         "title": {"type": "plain_text", "text": f"Resolve {incident.number}?"},
         "text": {
             "type": "plain_text",
-            "text": f"{resolve_warning(incident, ())} Actions that wait for approval are revoked.",
+            "text": f"{resolve_warning(incident, (), still_open)}"
+            " Actions that wait for approval are revoked.",
         },
         "confirm": {"type": "plain_text", "text": "Resolve"},
         "deny": {"type": "plain_text", "text": "Keep it open"},

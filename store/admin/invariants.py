@@ -103,14 +103,36 @@ WHERE a.shared != '' AND NOT EXISTS (SELECT 1 FROM shared_parts p WHERE p.digest
 
 _CARD = """
 SELECT 'INC-' || i.id AS what FROM incidents i
-WHERE i.status IN ('open', 'acknowledged') AND NOT EXISTS (
+WHERE i.status IN ('open', 'acknowledged') AND i.parent_id IS NULL AND NOT EXISTS (
     SELECT 1 FROM outbox o WHERE o.incident_id = i.id AND o.kind = 'card')
 """
 
 _ADVICE = """
 SELECT 'INC-' || i.id AS what FROM incidents i
-WHERE i.status IN ('open', 'acknowledged') AND NOT EXISTS (
+WHERE i.status IN ('open', 'acknowledged') AND i.parent_id IS NULL AND NOT EXISTS (
     SELECT 1 FROM advice a WHERE a.incident_id = i.id AND a.question = '')
+"""
+
+_TWO_LEVELS = """
+SELECT 'INC-' || c.id AS what FROM incidents c LEFT JOIN incidents r ON r.id = c.parent_id
+WHERE c.parent_id IS NOT NULL AND (r.id IS NULL OR r.parent_id IS NOT NULL OR r.id = c.id)
+"""
+
+_RESOLVED_ROOT = """
+SELECT 'INC-' || c.id AS what FROM incidents c JOIN incidents r ON r.id = c.parent_id
+WHERE r.status = 'resolved' AND c.status IN ('open', 'acknowledged')
+"""
+
+_CAUSE = """
+SELECT 'INC-' || r.id AS what FROM incidents r WHERE r.cause_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM incidents c WHERE c.id = r.cause_id AND c.parent_id = r.id)
+"""
+
+# A root has its advice from its opening on, so a child with a card and without advice was no root.
+_CHILD_CARD = """
+SELECT 'INC-' || c.id AS what FROM incidents c JOIN outbox o ON o.key = 'card:' || c.id
+WHERE c.parent_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM advice a WHERE a.incident_id = c.id AND a.question = '')
 """
 
 _SOP_MAP = """
@@ -197,7 +219,8 @@ EXCEPT SELECT 'message resolved:' || incident_id FROM timeline WHERE kind = 'res
 EXCEPT SELECT 'message resolved:' || t.incident_id || '/' || (SELECT COUNT(*) FROM timeline u
     WHERE u.incident_id = t.incident_id AND u.kind = 'resolved' AND u.id <= t.id)
     FROM timeline t WHERE t.kind = 'resolved'
-EXCEPT SELECT 'message steered:' || id FROM timeline WHERE kind IN ('assigned', 'reopened')
+EXCEPT SELECT 'message steered:' || id FROM timeline
+    WHERE kind IN ('assigned', 'reopened', 'cause', 'split', 'merged')
 EXCEPT SELECT 'message note:' || id FROM timeline
 EXCEPT SELECT 'message advice:' || id FROM advice WHERE body IS NOT NULL
 EXCEPT SELECT 'message approval:' || id FROM approvals
@@ -242,8 +265,12 @@ INVARIANTS = (
     Invariant("an open incident counts every alert that joined it", _ALERT_COUNT),
     Invariant("every firing incident shows one of its own stored alerts", _SHOWN_ALERT),
     Invariant("every part that the alerts of a delivery share is stored", _SHARED_PARTS),
-    Invariant("every open incident has its card", _CARD),
-    Invariant("every open incident has its advice, complete or pending", _ADVICE),
+    Invariant("every open incident that is no child has its card", _CARD),
+    Invariant("every open incident that is no child has its advice, complete or pending", _ADVICE),
+    Invariant("a child's root exists, and is no child itself", _TWO_LEVELS),
+    Invariant("a resolved root has no open child", _RESOLVED_ROOT),
+    Invariant("the cause of a cascade is one of its members", _CAUSE),
+    Invariant("a child that never was a root has no card", _CHILD_CARD),
     Invariant("every incident key maps to a SOP ID", _SOP_MAP),
     Invariant("every timeline begins with 'opened'", _TIMELINE_BEGINS),
     Invariant("the timeline of every resolved incident has 'resolved'", _TIMELINE_ENDS),

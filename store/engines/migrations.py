@@ -156,6 +156,11 @@ def m025_expand_subjects() -> str:
     return schema_changes.M025
 
 
+def m026_expand_cascades() -> str:
+    """Store which incident is part of which, and the decision about each alert."""
+    return schema_changes.M026
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -182,6 +187,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m023_expand_log_positions,
     m024_expand_activities,
     m025_expand_subjects,
+    m026_expand_cascades,
 )
 
 

@@ -312,3 +312,18 @@ CREATE INDEX open_incidents_of_sop ON incidents (scope_service, sop_id)
 CREATE INDEX open_incidents_on_host ON incidents (runs_on)
     WHERE status IN ('open', 'acknowledged') AND runs_on != '';
 """
+
+M026 = """
+-- The root of the cascade that it is a part of; NULL for a root.
+ALTER TABLE incidents ADD COLUMN parent_id INTEGER;
+ALTER TABLE incidents ADD COLUMN cause_id INTEGER;
+-- What the rules of cascades read; the times are '' in a row that the bot before wrote.
+ALTER TABLE incidents ADD COLUMN trouble TEXT NOT NULL DEFAULT 'acute';
+ALTER TABLE incidents ADD COLUMN happened_at TEXT NOT NULL DEFAULT '';
+ALTER TABLE incidents ADD COLUMN grew_at TEXT NOT NULL DEFAULT '';
+ALTER TABLE incidents ADD COLUMN namespace TEXT NOT NULL DEFAULT '';
+CREATE INDEX children ON incidents (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX open_incidents_in_namespace ON incidents (namespace, happened_at)
+    WHERE status IN ('open', 'acknowledged') AND namespace != '';
+ALTER TABLE alerts ADD COLUMN decision TEXT NOT NULL DEFAULT '';
+"""

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache, partial
 
-from bot.incidents.correlation import Decision, IdentifiedAlert, Reason, Verdict, decide
+from bot.incidents.correlation import (
+    Candidate,
+    Decision,
+    IdentifiedAlert,
+    Reason,
+    Verdict,
+    decide,
+    explained,
+)
 from bot.incidents.model import Alert, AlertStatus, UnmatchedResolve
 from bot.intake.reading import IdentifiedActivity
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import activities as activities_at_senders
-from store.operations import folding, repeats, stale
+from store.operations import cascades, folding, repeats, stale
 from store.operations.candidates import (
     candidate,
     candidates,
@@ -20,6 +29,7 @@ from store.operations.candidates import (
     open_for,
     sent_time,
 )
+from store.operations.cascades import Placement
 from store.operations.deliveries import insert
 from store.operations.folding import DeliveryContext
 from store.operations.part import Part
@@ -28,6 +38,7 @@ from store.rows import (
     TracedAlert,
     alert_from_json,
     alert_to_json,
+    decision_to_json,
     digest_of_shared,
 )
 from store.statements import (
@@ -66,8 +77,10 @@ def accept(
     rows = read[-1] if read else None
     outcomes: list[AlertOutcome] = []
     yield from _keep_shared_parts(named, arrival.now)
+    # Of the whole delivery at once: locks that are taken in any order wait for each other.
+    lock_near = cache(partial(cascades.lock_near, named, arrival.calls, arrival.now))
     for item in named:
-        outcome = yield from _accept_one(item, arrival, rows)
+        outcome = yield from _accept_one(item, arrival, rows, lock_near)
         rows = None  # what is open changes with each alert
         outcomes.append(outcome)
     counts = yield from activities_at_senders.accept_all(
@@ -89,16 +102,21 @@ def _keep_shared_parts(named: Sequence[IdentifiedAlert], now: datetime) -> Opera
 
 
 def _accept_one(
-    identified_alert: IdentifiedAlert, arrival: DeliveryContext, rows: list[Row] | None
+    identified_alert: IdentifiedAlert,
+    arrival: DeliveryContext,
+    rows: list[Row] | None,
+    lock_near: Callable[[], Statement],
 ) -> Operation[AlertOutcome]:
     """Store the alert and fold it, unless it repeats what is stored.
 
-    `rows` are the candidates that were read just now.
+    `rows` are the candidates that were read just now. `lock_near` holds what an incident that it
+    opens could be a part of.
     """
     result = yield from candidates(identified_alert, rows)
     if result.is_stored:
         return (yield from repeats.stored_outcome(identified_alert))
-    decision = decide(identified_alert, map(candidate, result.rows))
+    open_incidents: list[Candidate] = [candidate(row) for row in result.rows]
+    decision = decide(identified_alert, open_incidents)
     row = next((row for row in result.rows if row["id"] == decision.incident_id), None)
     if row is not None:
         yield from stale.alert_came(row, arrival.now)
@@ -108,35 +126,15 @@ def _accept_one(
     if is_overtaken(identified_alert, row, result.resolves):
         decision, row = Decision(Verdict.NOTHING_OPEN, None, Reason.OVERTAKEN), None
     alert = identified_alert.alert
-    yield run(
-        "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
-        " tracking_id, reason, told_at, received_at, sender, body, shared)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        identified_alert.dedup_key,
-        decision.incident_id,
-        alert.source,
-        alert.status,
-        alert.name,
-        alert.severity,
-        alert.fingerprint,
-        identified_alert.tracking_id,
-        decision.reason,
-        sent_time(identified_alert),
-        to_db_time(arrival.now),
-        identified_alert.sender,
-        alert_to_json(alert),
-        digest_of_shared(alert.raw_shared) if alert.raw_shared else "",
-    )
-    yield log_event(
-        Event.ALERT_ACCEPTED,
-        tracking_id=identified_alert.tracking_id,
-        sop_id=identified_alert.sop_id,
-        source=alert.source,
-        status=str(alert.status),
-        severity=str(alert.severity),
-    )
+    decision = explained(decision, identified_alert, open_incidents)
+    placement: Placement | None = None
     if decision.verdict is Verdict.OPEN:
-        incident_id = yield from folding.open_new(identified_alert, arrival)
+        yield lock_near()
+        placement = yield from cascades.place(identified_alert, arrival.calls, arrival.now)
+        decision = placement.decision(decision)
+    yield from _insert(identified_alert, decision, arrival.now)
+    if placement is not None:
+        incident_id = yield from folding.open_new(identified_alert, arrival, placement)
         return AlertOutcome(incident_id, decision.reason, opened=True)
     if row is None:
         return AlertOutcome(None, decision.reason)
@@ -159,6 +157,41 @@ def _accept_one(
         may_fire = row["id"] in result.with_its_key
         yield from folding.fold(row, identified_alert, arrival, may_fire=may_fire)
     return AlertOutcome(decision.incident_id, decision.reason)
+
+
+def _insert(
+    identified_alert: IdentifiedAlert, decision: Decision, now: datetime
+) -> Operation[None]:
+    """Store the alert with the decision about it."""
+    alert = identified_alert.alert
+    yield run(
+        "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
+        " tracking_id, reason, told_at, received_at, sender, body, shared, decision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        identified_alert.dedup_key,
+        decision.incident_id,
+        alert.source,
+        alert.status,
+        alert.name,
+        alert.severity,
+        alert.fingerprint,
+        identified_alert.tracking_id,
+        decision.reason,
+        sent_time(identified_alert),
+        to_db_time(now),
+        identified_alert.sender,
+        alert_to_json(alert),
+        digest_of_shared(alert.raw_shared) if alert.raw_shared else "",
+        decision_to_json(decision),
+    )
+    yield log_event(
+        Event.ALERT_ACCEPTED,
+        tracking_id=identified_alert.tracking_id,
+        sop_id=identified_alert.sop_id,
+        source=alert.source,
+        status=str(alert.status),
+        severity=str(alert.severity),
+    )
 
 
 def latest(incident_id: int) -> Operation[Alert | None]:
@@ -240,8 +273,10 @@ class AlertsPart(Part):
         less than 15 minutes ago. `channel` is where a new incident's card goes; `posted`:
         the sender's own message stands there. `activities` reach the incidents of their alerts.
         """
-        policy = self.config.current.policy
-        arrival = DeliveryContext(channel, now, policy.correlate.card_update_seconds, posted)
+        current = self.config.current
+        policy = current.policy
+        gather = policy.correlate.card_update_seconds
+        arrival = DeliveryContext(channel, now, gather, posted, current.calls)
         return await self._write(
             accept,
             key,

@@ -45,10 +45,15 @@ def of_incident(incident_id: int) -> Operation[list[Approval]]:
 
 
 def waiting_of_incident(incident_id: int) -> Operation[list[Approval]]:
-    """Return an incident's approvals that wait for a vote, oldest first; three at most."""
+    """Return the approvals of an incident and its children that wait for a vote, oldest first.
+
+    Three at most.
+    """
     rows = yield query(
-        "SELECT id FROM approvals WHERE incident_id = ? AND state = 'awaiting approval'"
-        " ORDER BY requested_at, id LIMIT 3",
+        "SELECT id FROM approvals WHERE (incident_id = ?"
+        " OR incident_id IN (SELECT id FROM incidents WHERE parent_id = ?))"
+        " AND state = 'awaiting approval' ORDER BY requested_at, id LIMIT 3",
+        incident_id,
         incident_id,
     )
     approvals = []

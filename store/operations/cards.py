@@ -15,18 +15,30 @@ from store.statements import Operation, query
 
 
 @dataclass(frozen=True, slots=True)
+class RootCard:
+    """The root of a cascade, and where its card is; `ts` is None until it is posted."""
+
+    incident: Incident
+    channel: str
+    ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CardContent:
     """The stored facts that a card shows.
 
     `fix` is the approval of the action that was verified to have helped. `waiting` are the
     approvals that wait for a vote, oldest first, three at most; `bad_news` is what is still so,
-    newest first, three at most.
+    newest first, three at most. `children` are the members of its cascade besides itself, the
+    oldest first. `root` is set for a child: its own card, if it has one, only says where it went.
     """
 
     incident: Incident
     fix: Approval | None
     waiting: Sequence[Approval]
     bad_news: Sequence[News]
+    children: Sequence[Incident] = ()
+    root: RootCard | None = None
 
 
 def content(incident_id: int) -> Operation[CardContent]:
@@ -37,24 +49,43 @@ def content(incident_id: int) -> Operation[CardContent]:
     rows = yield query(
         "SELECT i.*, EXISTS (SELECT 1 FROM approvals a WHERE a.incident_id = i.id"
         " AND a.state = 'awaiting approval') AS is_asked,"
-        " EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id) AS has_news"
+        " EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id) AS has_news,"
+        " EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id) AS has_children"
         " FROM incidents i WHERE i.id = ?",
         incident_id,
     )
     if not rows:
         raise incidents.unknown(incident_id)
     incident = incident_from(rows[0])
+    if incident.parent_id is not None:
+        root = yield from _root_card(incident.parent_id)
+        return CardContent(incident, None, (), (), root=root)
+    children: Sequence[Incident] = []
+    if rows[0]["has_children"]:
+        of_root = yield query(
+            "SELECT * FROM incidents WHERE parent_id = ? ORDER BY id", incident_id
+        )
+        children = [incident_from(row) for row in of_root]
+    fixed_by = next((item.fixed_by for item in (incident, *children) if item.fixed_by), "")
     fix = None
-    if incident.fixed_by:
-        execution = yield from executions.get(incident.fixed_by)
+    if fixed_by:
+        execution = yield from executions.get(fixed_by)
         fix = yield from approvals.get(execution.approval_id)
     waiting: Sequence[Approval] = []
-    if rows[0]["is_asked"]:
+    if rows[0]["is_asked"] or children:
         waiting = yield from approvals.waiting_of_incident(incident_id)
     bad_news: Sequence[News] = []
     if rows[0]["has_news"]:
         bad_news = yield from news.current(incident)
-    return CardContent(incident, fix, waiting, bad_news)
+    return CardContent(incident, fix, waiting, bad_news, children)
+
+
+def _root_card(root_id: int) -> Operation[RootCard]:
+    root = yield from incidents.get(root_id)
+    rows = yield query("SELECT channel, ts FROM outbox WHERE key = ?", f"card:{root_id}")
+    if not rows:
+        return RootCard(root, root.channel, None)
+    return RootCard(root, rows[0]["channel"], rows[0]["ts"])
 
 
 class CardsPart(Part):

@@ -9,14 +9,14 @@ from bot.errors import Refused
 from bot.incidents.model import Incident
 from bot.observability.events import Event
 from store.log_events import log_event
-from store.operations import approvals, incidents, stale
+from store.operations import approvals, cascades, incidents, stale
 from store.operations.part import Part
 from store.statements import Operation, execute, query, run, to_db_time
 
 
 def resolve(incident_id: int, user: str, now: datetime) -> Operation[Incident]:
-    """A person closes it."""
-    yield from incidents.lock_incident(incident_id)
+    """A person closes it, with its children."""
+    yield from cascades.lock_with_children(incident_id)
     incident: Incident = yield from close(incident_id, by=user, now=now)
     return incident
 
@@ -24,8 +24,27 @@ def resolve(incident_id: int, user: str, now: datetime) -> Operation[Incident]:
 def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
     """Resolve: by a person (their user id), or '' when nothing fires any more.
 
-    The caller holds the incident. What waits for approval, or is approved and not sent yet, is
-    revoked: the incident that it was meant for is over.
+    The caller holds the incident. A root waits for its open children, unless a person resolves all
+    of them with it; it resolves with the last child if nothing of its own fires.
+    """
+    family = yield from cascades.lock_family(incident_id)
+    if family.open_children and not by:
+        yield from cascades.wait_for_children(incident_id, now)
+        waiting: Incident = yield from incidents.get(incident_id)
+        return waiting
+    for child_id in family.open_children:
+        yield from _close_one(child_id, by, now)
+    incident: Incident = yield from _close_one(incident_id, by, now)
+    if family.root_id and (yield from cascades.is_over(family.root_id)):
+        yield from _close_one(family.root_id, "", now)
+    return incident
+
+
+def _close_one(incident_id: int, by: str, now: datetime) -> Operation[Incident]:
+    """Resolve this incident alone.
+
+    What waits for approval, or is approved and not sent yet, is revoked: the incident that it was
+    meant for is over. A child has no message of its own about it: the card of its root shows it.
     """
     count = yield execute(
         "UPDATE incidents SET status = 'resolved', resolved_at = ?, resolved_by = ?, firing = 0,"
@@ -54,8 +73,9 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
     yield from incidents.append_event(incident_id, now, "resolved", text, by)
     yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
     yield from stale.redraw(incident_id, now)
-    subject = yield from incidents.resolved_subject(incident_id)
-    yield from incidents.reply(incident, "resolved", subject, now)
+    if incident.parent_id is None:
+        subject = yield from incidents.resolved_subject(incident_id)
+        yield from incidents.reply(incident, "resolved", subject, now)
     return incident
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from bot.incidents.cascades import NO_CALLS, Calls
 from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import (
     advice,
+    cascade_growth,
+    cascades,
     closing,
     grouping,
     incidents,
@@ -20,6 +23,7 @@ from store.operations import (
     verification,
 )
 from store.operations.candidates import is_older, scope_from, sent_time, since
+from store.operations.cascades import Placement
 from store.rows import dump
 from store.statements import (
     Operation,
@@ -38,23 +42,26 @@ class DeliveryContext:
     """The context that the alerts of one delivery share.
 
     `channel` is where a card goes unless the policy routes its alert; `posted` says that the
-    sender's own message is in that channel.
+    sender's own message is in that channel. `calls` are the declared calls between services.
     """
 
     channel: str
     now: datetime
     card_delay: float
     posted: bool = True
+    calls: Calls = NO_CALLS
 
 
 # Of the alert that is being taken in, by its dedup_key: nobody need wait until the server has told.
 _ITS_ID = "(SELECT id FROM alerts WHERE dedup_key = ?)"
 
 
-def open_new(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Operation[int]:
-    """A new incident with its alert, its card and its advice wished for; its id."""
+def open_new(
+    identified_alert: IdentifiedAlert, arrival: DeliveryContext, placement: Placement
+) -> Operation[int]:
+    """Open an incident with its alert. A root gets its card and its advice. Returns its id."""
     alert = identified_alert.alert
-    channel = identified_alert.channel or arrival.channel
+    channel = placement.channel or identified_alert.channel or arrival.channel
     at = to_db_time(arrival.now)
     began = alert.starts_at if alert.starts_at and alert.starts_at <= arrival.now else arrival.now
     values = {
@@ -86,6 +93,7 @@ def open_new(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Ope
         "shown_service": alert.service,
         "shown_since": to_db_time_or_none(alert.starts_at) or at,
         "last_active_at": at,
+        **cascades.columns(placement),
     }
     rows = yield query(
         f"INSERT INTO incidents ({', '.join(values)}, shown_alert)"  # noqa: S608 - constants
@@ -120,6 +128,11 @@ def open_new(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Ope
         severity=str(alert.severity),
         channel=channel,
     )
+    if placement.root_id is not None:
+        yield from cascade_growth.grow(
+            incident_id, placement, arrival.calls, arrival.now, arrival.card_delay
+        )
+        return incident_id
     yield from incidents.show_card(
         incident_id, channel, alert.severity, arrival.now, sender=identified_alert.sender
     )

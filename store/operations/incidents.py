@@ -61,6 +61,22 @@ def reply(incident: Incident, kind: str, subject: object, now: datetime) -> Oper
     )
 
 
+def append_and_reply(
+    incident: Incident, now: datetime, kind: str, text: str, actor: str = ""
+) -> Operation[None]:
+    """Add a fact to the incident's story, and a message in the thread that says it."""
+    rows = yield query(
+        "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, ?, ?, ?)"
+        " RETURNING id",
+        incident.id,
+        to_db_time(now),
+        kind,
+        text,
+        actor,
+    )
+    yield from reply(incident, "steered", rows[0]["id"], now)
+
+
 def show_approval(incident: Incident, approval_id: str, now: datetime) -> Operation[None]:
     """The thread should show this approval, and the card that it waits, or waits no more."""
     yield from reply(incident, "approval", approval_id, now)

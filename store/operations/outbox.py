@@ -35,8 +35,10 @@ _NEXT_TURN = f"""COALESCE(
     (SELECT MIN(turn) FROM outbox WHERE channel = ? AND class = {OrderClass.CARD:d}
         AND severity = ? AND promoted = 0 AND {PENDING} AND ts IS NULL),
     0)"""  # noqa: S608 - constants
-_OF_THE_CARD = """COALESCE(
-    (SELECT sender FROM outbox WHERE incident_id = ? AND kind = 'card' LIMIT 1), '')"""
+# The messages of a child belong to the thread of its root, and its card is the root's.
+_ROOT = "COALESCE((SELECT parent_id FROM incidents WHERE id = ?), ?)"
+_OF_THE_CARD = f"""COALESCE(
+    (SELECT sender FROM outbox WHERE incident_id = {_ROOT} AND kind = 'card' LIMIT 1), '')"""  # noqa: S608 - constants
 
 
 def _kept_place(column: str, of_state_change: int, is_change: str) -> str:
@@ -51,11 +53,11 @@ def _kept_place(column: str, of_state_change: int, is_change: str) -> str:
     )
 
 
-def _upsert(turn: str, is_change: str) -> str:
+def _upsert(turn: str, is_change: str, key: str, subject: str) -> str:
     return f"""
         INSERT INTO outbox (key, kind, incident_id, subject, channel, in_thread, class, severity,
             promoted, not_before, enqueued_at, created_at, desired_version, rank, sender, turn)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, {turn})
+        VALUES ({key}, ?, {_ROOT}, {subject}, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, {turn})
         ON CONFLICT (key) DO UPDATE SET desired_version = outbox.desired_version + 1,
             {_kept_place("class", OrderClass.STATE_CHANGE, is_change)},
             {_kept_place("severity", 0, is_change)},
@@ -73,15 +75,18 @@ def _upsert(turn: str, is_change: str) -> str:
         """  # noqa: S608 - constants
 
 
-# By (whether it has a sender of its own, whether it is due at once). A delayed change is no state
-# change, hence `1 = 0`. Only bots of before migration m019 read `rank`.
+# By (whether it has a sender of its own, whether it is due at once, whether it is a card). A
+# delayed change is no state change, hence `1 = 0`. Only bots of before migration m019 read `rank`.
 _UPSERTS = {
-    (has_sender, is_due): _upsert(
+    (has_sender, is_due, is_card): _upsert(
         f"?, {_NEXT_TURN}" if has_sender else f"{_OF_THE_CARD}, 0",
         "outbox.ts IS NOT NULL" if is_due else "1 = 0",
+        f"'card:' || {_ROOT}" if is_card else "?",
+        f"CAST({_ROOT} AS TEXT)" if is_card else "?",
     )
     for has_sender in (True, False)
     for is_due in (True, False)
+    for is_card in (True, False)
 }
 
 
@@ -107,22 +112,25 @@ def enqueue(
     `severity` None is a notice of the bot itself. A reply comes after all cards, or, with `soon`,
     after the cards of its own severity. A waiting message keeps its place when it is enqueued
     again. Within a severity the cards of different senders take turns: `sender` is the sender of
-    the alerts that the card shows. Replies belong to the sender of their card.
+    the alerts that the card shows. Replies belong to the sender of their card. What is enqueued for
+    a child of a cascade goes to its root's thread; its card is the root's.
     """
     order = OrderClass.NOTICE if severity is None else OrderClass.CARD
     if in_thread and not soon:
         order = OrderClass.REPLY
     rank = severity.rank if severity else 0
     due = to_db_time(now + timedelta(seconds=delay) if delay else now)
-    of_sender: tuple[object, ...] = (incident_id,)
+    root = (incident_id, incident_id)
+    of_sender: tuple[object, ...] = root
     if sender:
         of_sender = (sender, channel, rank, sender, channel, rank)
+    is_card = kind == "card"
     yield run(
-        _UPSERTS[bool(sender), not delay],
-        f"{kind}:{subject}",
+        _UPSERTS[bool(sender), not delay, is_card],
+        *(root if is_card else (f"{kind}:{subject}",)),
         kind,
-        incident_id,
-        str(subject),
+        *root,
+        *(root if is_card else (str(subject),)),
         channel,
         int(in_thread),
         int(order),

@@ -72,6 +72,27 @@ def sent(
     return bool(rows)
 
 
+def drop(message_id: int) -> Operation[None]:
+    """Delete the card of an incident that became a child before its card was posted.
+
+    1. Let the replies that wait for it go to the root's thread. 2. Delete it.
+    """
+    yield run(
+        "UPDATE outbox SET (incident_id, channel) = (SELECT r.id, r.channel FROM outbox card"
+        " JOIN incidents c ON c.id = card.incident_id JOIN incidents r ON r.id = c.parent_id"
+        " WHERE card.id = ?) WHERE in_thread = 1 AND ts IS NULL AND incident_id = (SELECT"
+        " c.id FROM outbox card JOIN incidents c ON c.id = card.incident_id"
+        " WHERE card.id = ? AND c.parent_id IS NOT NULL)",
+        message_id,
+        message_id,
+    )
+    yield run(
+        "DELETE FROM outbox WHERE id = ? AND ts IS NULL AND EXISTS (SELECT 1 FROM incidents c"
+        " WHERE c.id = outbox.incident_id AND c.parent_id IS NOT NULL)",
+        message_id,
+    )
+
+
 def requeue(message_id: int) -> Operation[None]:
     """Send the message again: Slack may show an older version than the one that was sent last."""
     yield run("UPDATE outbox SET desired_version = desired_version + 1 WHERE id = ?", message_id)
@@ -195,6 +216,10 @@ class OutboxResultsPart(Part):
         many.
         """
         return await self._write(sent, message, ts, self.owner, paced_until)
+
+    async def outbox_drop(self, message: OutboxMessage) -> None:
+        """Delete the card of an incident that became a child before its card was posted."""
+        await self._write(drop, message.id)
 
     async def outbox_requeue(self, message: OutboxMessage) -> None:
         """Send the message again: Slack may show an older version of it."""

@@ -60,7 +60,7 @@ def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation
         incident_id,
     )
     text = f"Taken over by @{assignee}" if by == assignee else f"Assigned to @{assignee} by @{by}"
-    yield from _append_and_reply(
+    yield from incidents.append_and_reply(
         before, now, "assigned", text + (f"; it was @{former}'s" if former else ""), by
     )
     yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=assignee)
@@ -103,7 +103,7 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
         to_db_time(now),
         incident_id,
     )
-    yield from _append_and_reply(before, now, "reopened", f"Reopened by @{user}", user)
+    yield from incidents.append_and_reply(before, now, "reopened", f"Reopened by @{user}", user)
     yield log_event(
         Event.INCIDENT_OPENED,
         incident_id,
@@ -120,22 +120,6 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
 def _check_open(incident: Incident, why: str) -> None:
     if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
         raise Refused(f"{incident.number} is {incident.status}: {why}.")
-
-
-def _append_and_reply(
-    incident: Incident, now: datetime, kind: str, text: str, actor: str
-) -> Operation[None]:
-    """Add a fact to the story, and a message in the thread that says it."""
-    rows = yield query(
-        "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, ?, ?, ?)"
-        " RETURNING id",
-        incident.id,
-        to_db_time(now),
-        kind,
-        text,
-        actor,
-    )
-    yield from incidents.reply(incident, "steered", rows[0]["id"], now)
 
 
 class SteeringPart(Part):

@@ -84,8 +84,22 @@ BREAKS = {
     "every part that the alerts of a delivery share is stored": (
         "UPDATE alerts SET shared = 'gone'",
     ),
-    "every open incident has its card": ("DELETE FROM outbox WHERE key = 'card:1'",),
-    "every open incident has its advice, complete or pending": (
+    "every open incident that is no child has its card": (
+        "DELETE FROM outbox WHERE key = 'card:1'",
+    ),
+    "every open incident that is no child has its advice, complete or pending": (
+        "DELETE FROM advice WHERE incident_id = 1",
+    ),
+    "a child's root exists, and is no child itself": ("UPDATE incidents SET parent_id = 4711",),
+    "a resolved root has no open child": (
+        (
+            "UPDATE incidents SET parent_id = (SELECT MAX(r.id) FROM incidents r"
+            " WHERE r.status = 'resolved') WHERE status = 'open'"
+        ),
+    ),
+    "the cause of a cascade is one of its members": ("UPDATE incidents SET cause_id = 1",),
+    "a child that never was a root has no card": (
+        "UPDATE incidents SET parent_id = 2 WHERE id = 1",
         "DELETE FROM advice WHERE incident_id = 1",
     ),
     "every incident key maps to a SOP ID": ("DELETE FROM sop_map",),

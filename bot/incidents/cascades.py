@@ -1,0 +1,241 @@
+"""Decides which open cascade a new incident joins, and which member is its most probable cause.
+
+A cascade is a root incident with its children. `RULES` is the table of what links two incidents;
+every rule needs the same environment, a compatible region and cluster, and two troubles that can
+spread (`troubles`). A window is counted from the newest member of the cascade, because a cascade
+spreads from member to member. What no rule links stays apart: a wrong merge is worse than a split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import combinations
+
+from bot.incidents.correlation import IdentifiedAlert, Reason
+from bot.incidents.services import spelling
+from bot.incidents.subject import GUESS, Scope
+from bot.incidents.troubles import Trouble, trouble_of
+
+WINDOW = timedelta(minutes=5)
+DEPLOY_WINDOW = timedelta(minutes=15)
+MOST_NEIGHBOURS = 200
+"""Callers and callees of one service that are looked for: a service called by more is a hub."""
+
+Facts = Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The declared calls between services: names in the form of `Scope.service`."""
+
+    callees: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    callers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, depends_on: Mapping[str, Iterable[str]]) -> Calls:
+        """Build from names of services, each with the names of those that it calls."""
+        callees: dict[str, set[str]] = {}
+        callers: dict[str, set[str]] = {}
+        for name, called in depends_on.items():
+            caller = spelling(name)
+            for other in map(spelling, called):
+                if other != caller:
+                    callees.setdefault(caller, set()).add(other)
+                    callers.setdefault(other, set()).add(caller)
+        return cls(
+            {name: frozenset(names) for name, names in callees.items()},
+            {name: frozenset(names) for name, names in callers.items()},
+        )
+
+    def calls_of(self, service: str) -> frozenset[str]:
+        """Return the services that this one is declared to call."""
+        return self.callees.get(service, frozenset())
+
+    def callers_of(self, service: str) -> frozenset[str]:
+        """Return the services that are declared to call this one."""
+        return self.callers.get(service, frozenset())
+
+
+NO_CALLS = Calls()
+
+
+def neighbours(calls: Calls, service: str) -> list[str]:
+    """Return the declared callers and callees of a service, in the order of their names."""
+    return sorted(calls.calls_of(service) | calls.callers_of(service))[:MOST_NEIGHBOURS]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """The facts of an incident that the rules read. An unknown text is ''.
+
+    `id` is 0 for an incident that is about to open. `root_id` is the cascade's root, its own id for
+    a root. `service` is '' where the alert names none, or it was guessed. `runs_on` is the node or
+    host. `at` is the time of its first alert, `grew_at` that of the newest member of its cascade.
+    """
+
+    id: int = 0
+    root_id: int = 0
+    scope: Scope
+    service: str = ""
+    runs_on: str = ""
+    namespace: str = ""
+    trouble: Trouble = Trouble.ACUTE
+    at: datetime
+    grew_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A rule that links a new incident with a member of a cascade, with its facts."""
+
+    rule: Reason
+    member: Member
+    facts: Facts
+
+
+def happened_at(identified_alert: IdentifiedAlert, now: datetime) -> datetime:
+    """Return the time of an alert: its sender's, else its start, else its arrival.
+
+    A burst that arrives late after an outage must not look as if it had happened together. A time
+    in the future is no time.
+    """
+    alert = identified_alert.alert
+    for time in (identified_alert.sent_at, alert.starts_at):
+        if time is not None and time <= now:
+            return time
+    return now
+
+
+def newcomer(identified_alert: IdentifiedAlert, now: datetime) -> Member:
+    """Return what the rules read of an incident that this alert would open."""
+    alert, at = identified_alert.alert, happened_at(identified_alert, now)
+    scope, subject = identified_alert.scope, identified_alert.subject
+    return Member(
+        scope=scope,
+        service=service_in(scope, subject.service, subject.read_from),
+        runs_on=subject.runs_on,
+        namespace=subject.namespace.lower(),
+        trouble=trouble_of(alert),
+        at=at,
+        grew_at=at,
+    )
+
+
+def service_in(scope: Scope, service: str, read_from: Mapping[str, str]) -> str:
+    """Return the scope's service; '' if the alert names none, or only a guess does."""
+    return scope.service if service and read_from.get("service") != GUESS else ""
+
+
+def _same_node(new: Member, member: Member, _calls: Calls) -> Facts | None:
+    is_down = Trouble.NODE_DOWN in (new.trouble, member.trouble)
+    if not is_down or not new.runs_on or new.runs_on != member.runs_on:
+        return None
+    return {"node": new.runs_on}
+
+
+def _same_service(new: Member, member: Member, _calls: Calls) -> Facts | None:
+    if not new.service or new.service != member.service:
+        return None
+    return {
+        "service": new.service,
+        "category": new.scope.category,
+        "other_category": member.scope.category,
+    }
+
+
+def _calls_between(new: Member, member: Member, calls: Calls) -> Facts | None:
+    if not new.service or not member.service:
+        return None
+    if member.service in calls.calls_of(new.service):
+        return {"caller": new.service, "callee": member.service}
+    if new.service in calls.calls_of(member.service):
+        return {"caller": member.service, "callee": new.service}
+    return None
+
+
+def _deployed(new: Member, member: Member, _calls: Calls) -> Facts | None:
+    is_deploy = Trouble.DEPLOY in (new.trouble, member.trouble)
+    if not is_deploy or not new.service or new.service != member.service:
+        return None
+    return {"service": new.service}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the table: the code, how long after the newest member, and the test of two members.
+
+    The test returns the facts that link the two, or None.
+    """
+
+    reason: Reason
+    within: timedelta
+    test: Callable[[Member, Member, Calls], Facts | None]
+
+
+RULES = (
+    Rule(Reason.NODE_DOWN, WINDOW, _same_node),
+    Rule(Reason.SYMPTOM, WINDOW, _same_service),
+    Rule(Reason.CALLS, WINDOW, _calls_between),
+    Rule(Reason.DEPLOY, DEPLOY_WINDOW, _deployed),
+)
+
+
+LONGEST_WINDOW = max(rule.within for rule in RULES)
+
+
+def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation]:
+    """Return the best link of the new incident with each open cascade, the oldest cascade first.
+
+    Of two links with one cascade the earlier row of `RULES` counts, then the older member. If the
+    cascades contradict each other (the new incident's region is unknown, theirs are two), none is
+    right.
+    """
+    best: dict[int, tuple[int, Relation]] = {}
+    for member in sorted(members, key=lambda member: member.id):
+        for rank, rule in enumerate(RULES):
+            facts = _linked(new, member, rule, calls)
+            if facts is None:
+                continue
+            known_link = best.get(member.root_id)
+            if known_link is None or rank < known_link[0]:
+                best[member.root_id] = rank, Relation(rule.reason, member, facts)
+            break
+    chosen = [best[root_id][1] for root_id in sorted(best)]
+    scopes = [link.member.scope for link in chosen]
+    return [] if any(a.contradicts(b) for a, b in combinations(scopes, 2)) else chosen
+
+
+def _linked(new: Member, member: Member, rule: Rule, calls: Calls) -> Facts | None:
+    if Trouble.SLOW in (new.trouble, member.trouble) or new.scope.contradicts(member.scope):
+        return None
+    gap = abs(new.at - member.grew_at)
+    if gap > rule.within and abs(new.at - member.at) > rule.within:
+        return None
+    facts = rule.test(new, member, calls)
+    return None if facts is None else {**facts, "seconds": int(gap.total_seconds())}
+
+
+def cause(members: Sequence[Member], calls: Calls) -> Member:
+    """Return the most probable root cause among the members of a cascade.
+
+    In this order: a node that is down, a deploy, a service that members call and that calls none of
+    them (the one with the most callers), then the member that began first.
+    """
+    services = {member.service for member in members if member.service}
+
+    def order(member: Member) -> tuple[int, int, datetime, int]:
+        called_by = len(services & calls.callers_of(member.service))
+        calls_some = bool(services & calls.calls_of(member.service))
+        if member.trouble is Trouble.NODE_DOWN:
+            kind = 0
+        elif member.trouble is Trouble.DEPLOY:
+            kind = 1
+        elif called_by and not calls_some:
+            kind = 2
+        else:
+            kind = 3 if called_by else 4
+        return kind, -called_by, member.at, member.id
+
+    return min(members, key=order)

@@ -1,0 +1,147 @@
+"""A cascade grows: a new child, another root that becomes a child, another most probable cause."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.approvals.reasons import EndKind, Reason
+from bot.incidents.cascades import Calls, cause
+from bot.incidents.model import Incident, Severity
+from store.operations import advice, approvals, incidents, news, proposing
+from store.operations.cascades import MEMBER, OPEN, Placement, member_from
+from store.statements import Operation, notify, query, run, to_db_time
+from store.topics import Topic
+
+
+def grow(
+    incident_id: int, placement: Placement, calls: Calls, now: datetime, delay: float
+) -> Operation[None]:
+    """Add the incident, which has just opened, to its cascade. The caller holds `place`'s locks.
+
+    1. Fold the other roots that it is linked with into the oldest one. 2. Move the cascade's
+    window on, and note the child. 3. Find the most probable cause. 4. Enqueue the root's card.
+    """
+    root = yield from incidents.get(placement.links[0].member.root_id)
+    for link in placement.links[1:]:
+        yield from _fold_root(link.member.root_id, root, now)
+    at = to_db_time(placement.member.at)
+    yield run(
+        "UPDATE incidents SET grew_at = CASE WHEN grew_at < ? THEN ? ELSE grew_at END,"
+        " updated_at = ? WHERE id = ?",
+        at,
+        at,
+        to_db_time(now),
+        root.id,
+    )
+    child = yield from incidents.get(incident_id)
+    yield from _note_child(root, child, now)
+    before = yield from _severity(root.id, without=child.id)
+    yield from news.got_worse(root.id, before, child.severity, now)
+    yield from _find_cause(root.id, calls, now)
+    yield from incidents.show_card(root.id, root.channel, child.severity, now, delay=delay)
+
+
+def _note_child(root: Incident, child: Incident, now: datetime) -> Operation[None]:
+    yield from incidents.append_event(root.id, now, "child", f"{child.number} became a part")
+    yield from incidents.append_event(child.id, now, "joined", f"Part of {root.number}")
+
+
+def _fold_root(root_id: int, into: Incident, now: datetime) -> Operation[None]:
+    """Make a root, with its children, children of an older root. The caller holds both cascades.
+
+    1. Enqueue its card, which says where it went. 2. Move it and its children. 3. Move the replies
+    that are not posted yet. 4. Revoke what waits for approval there, and drop what is queued: the
+    older root's SOP decides.
+    """
+    root = yield from incidents.get(root_id)
+    yield from incidents.show_card(root.id, root.channel, root.severity, now)
+    rows = yield query("SELECT id FROM incidents WHERE parent_id = ? OR id = ?", root_id, root_id)
+    ids = [row["id"] for row in rows]
+    placeholders = ", ".join("?" * len(ids))
+    yield run(
+        "UPDATE incidents SET parent_id = ?, cause_id = NULL, channel = ?, updated_at = ?"  # noqa: S608 - placeholders
+        f" WHERE id IN ({placeholders})",
+        into.id,
+        into.channel,
+        to_db_time(now),
+        *ids,
+    )
+    yield run(
+        "UPDATE outbox SET incident_id = ?, channel = ?"
+        " WHERE incident_id = ? AND in_thread = 1 AND ts IS NULL",
+        into.id,
+        into.channel,
+        root_id,
+    )
+    for incident_id in ids:
+        yield from _end_response(incident_id, into, now)
+    yield from _note_child(into, root, now)
+
+
+def _end_response(incident_id: int, into: Incident, now: datetime) -> Operation[None]:
+    """Revoke what waits for approval, and drop advice and proposals that nobody works on yet."""
+    waiting = yield query(
+        "SELECT id FROM approvals WHERE incident_id = ? AND state = 'awaiting approval'",
+        incident_id,
+    )
+    for row in waiting:
+        approval = yield from approvals.get(row["id"])
+        reason = Reason(kind=EndKind.PART_OF_CASCADE, incident_id=into.id)
+        yield from approvals.cancel(approval, reason, now)
+    yield run(
+        "UPDATE advice SET state = 'done' WHERE incident_id = ? AND question = ''"
+        " AND state = 'wanted'",
+        incident_id,
+    )
+    yield run("DELETE FROM proposing WHERE incident_id = ? AND state = 'wanted'", incident_id)
+
+
+def _severity(root_id: int, *, without: int = 0) -> Operation[Severity]:
+    """Return the most severe of the members of a cascade that are open."""
+    rows = yield query(
+        "SELECT severity FROM incidents WHERE (id = ? OR parent_id = ?) AND id != ?"  # noqa: S608 - a constant
+        f" AND status IN {OPEN}",
+        root_id,
+        root_id,
+        without,
+    )
+    return min((Severity(row["severity"]) for row in rows), key=lambda severity: severity.rank)
+
+
+def _find_cause(root_id: int, calls: Calls, now: datetime) -> Operation[None]:
+    """Store the most probable cause. If it is another one now, its SOP goes on in the thread."""
+    rows = yield query(
+        f"SELECT {MEMBER}, '' AS grew_at, r.cause_id FROM incidents m JOIN incidents r"  # noqa: S608 - constants
+        " ON r.id = ? WHERE m.id = ? OR m.parent_id = ?",
+        root_id,
+        root_id,
+        root_id,
+    )
+    former = rows[0]["cause_id"] or root_id
+    new = cause([member_from(row) for row in rows], calls).id
+    if new == former:
+        return
+    yield run(
+        "UPDATE incidents SET cause_id = ? WHERE id = ?", None if new == root_id else new, root_id
+    )
+    root, member = (yield from incidents.get(root_id)), (yield from incidents.get(new))
+    text = f"Most probable cause: {member.number}, no longer INC-{former}"
+    yield from incidents.append_and_reply(root, now, "cause", text)
+    yield from respond(member, now)
+
+
+def respond(incident: Incident, now: datetime) -> Operation[None]:
+    """Enqueue the advice and the proposals of an incident's SOP, unless it has them.
+
+    Its card is posted, so nothing else would wake the workers.
+    """
+    rows = yield query(
+        "UPDATE advice SET state = CASE WHEN body IS NULL AND state = 'done' AND attempts = 0"
+        " THEN 'wanted' ELSE state END WHERE incident_id = ? AND question = '' RETURNING id",
+        incident.id,
+    )
+    if not rows:
+        yield from advice.enqueue(incident.id, "", "", incident.severity, now)
+    yield from proposing.enqueue(incident.id, incident.severity, f"sop:{incident.id}", now)
+    yield notify(Topic.ADVICE)
+    yield notify(Topic.PROPOSE)

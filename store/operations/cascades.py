@@ -1,0 +1,231 @@
+"""Cascades: incidents that belong together are a root and its children.
+
+A child has its own row, SOP and alerts. The root's card shows it, and its messages stand in the
+root's thread (`outbox.enqueue`). Children have no children. `bot.incidents.cascades` decides what
+belongs together; this module reads what it needs, `cascade_growth` writes what it says.
+
+Locks, always in this order, so that no two transactions wait for each other: the scopes of the
+alerts (`candidates.lock_scopes`), then `near/…` of all that a new incident could be linked with,
+then `cascade/…` of the roots that change.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.incidents.cascades import (
+    LONGEST_WINDOW,
+    Calls,
+    Member,
+    Relation,
+    links,
+    neighbours,
+    newcomer,
+    service_in,
+)
+from bot.incidents.correlation import Decision, IdentifiedAlert
+from bot.incidents.troubles import Trouble
+from store.operations import incidents
+from store.operations.candidates import scope_from
+from store.statements import (
+    Operation,
+    Row,
+    Statement,
+    from_db_time,
+    lock,
+    query,
+    run,
+    to_db_time,
+)
+
+OPEN = "('open', 'acknowledged')"
+MEMBER = (
+    "m.id, COALESCE(m.parent_id, m.id) AS root_id, m.scope_env, m.scope_region, m.scope_service,"
+    " m.scope_category, m.scope_place, m.subject, m.runs_on, m.namespace, m.trouble, m.happened_at,"
+    " m.opened_at"
+)
+_WITH_ROOT = (
+    f"SELECT {MEMBER}, r.grew_at, r.channel FROM incidents m JOIN incidents r"  # noqa: S608 - constants
+    f" ON r.id = COALESCE(m.parent_id, m.id) AND r.status IN {OPEN} AND r.grew_at >= ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The place of a new incident: a root, or a child of `root_id` by the first of `links`.
+
+    `links` has one for each cascade that it is linked with, the oldest cascade first. `channel` is
+    the root's, '' without a root.
+    """
+
+    member: Member
+    links: Sequence[Relation] = ()
+    channel: str = ""
+
+    @property
+    def root_id(self) -> int | None:
+        """Return the root of the cascade that it joins, None for none."""
+        return self.links[0].member.root_id if self.links else None
+
+    def decision(self, decision: Decision) -> Decision:
+        """Return the decision to open it, with the rule that placed it there."""
+        if not self.links:
+            return decision
+        first, *others = self.links
+        facts = {"incident": f"INC-{first.member.id}", **first.facts}
+        return replace(
+            decision,
+            reason=first.rule,
+            facts=facts,
+            alternatives=tuple((link.member.id, str(link.rule)) for link in others),
+        )
+
+
+def lock_near(named: Sequence[IdentifiedAlert], calls: Calls, now: datetime) -> Statement:
+    """Hold all that these alerts could be linked with: of two at one instant one sees the other."""
+    names: set[str] = set()
+    for member in (newcomer(item, now) for item in named):
+        services = [member.service, *neighbours(calls, member.service)] if member.service else []
+        names.update(f"near/service/{service}" for service in services)
+        if member.runs_on:
+            names.add(f"near/node/{member.runs_on}")
+    return lock(*names)
+
+
+def place(identified_alert: IdentifiedAlert, calls: Calls, now: datetime) -> Operation[Placement]:
+    """Find where the incident that this alert opens belongs. The caller holds `lock_near`.
+
+    1. Read the open incidents that a rule could link it with. 2. Lock the roots of those that a
+    rule links, and read again: somebody may have resolved or moved one.
+    """
+    member = newcomer(identified_alert, now)
+    if member.trouble is Trouble.SLOW:
+        return Placement(member)
+    rows = yield from _related(member, calls)
+    result = links(member, map(member_from, rows), calls)
+    if not result:
+        return Placement(member)
+    held = {link.member.root_id for link in result}
+    yield lock(*map(lock_key, held))
+    rows = yield from _related(member, calls)
+    result = [
+        link for link in links(member, map(member_from, rows), calls) if link.member.root_id in held
+    ]
+    channels = {row["root_id"]: row["channel"] for row in rows}
+    return Placement(member, result, channels[result[0].member.root_id] if result else "")
+
+
+def columns(placement: Placement) -> dict[str, object]:
+    """Return the columns of a new incident that say where it belongs."""
+    member, at = placement.member, to_db_time(placement.member.at)
+    return {
+        "parent_id": placement.root_id,
+        "trouble": member.trouble,
+        "happened_at": at,
+        "grew_at": at,
+        "namespace": member.namespace,
+    }
+
+
+def _related(member: Member, calls: Calls) -> Operation[list[Row]]:
+    """Read the members of open cascades with the same service or node, or a neighbour's."""
+    since = to_db_time(member.at - LONGEST_WINDOW)
+    parts, parameters = [], []
+    if member.service:
+        services = [member.service, *neighbours(calls, member.service)]
+        placeholders = ", ".join("?" * len(services))
+        parts.append(
+            f"{_WITH_ROOT} WHERE m.scope_service IN ({placeholders}) AND m.status IN {OPEN}"
+        )
+        parameters += [since, *services]
+    if member.runs_on:
+        parts.append(f"{_WITH_ROOT} WHERE m.runs_on = ? AND m.runs_on != '' AND m.status IN {OPEN}")
+        parameters += [since, member.runs_on]
+    if not parts:
+        return []
+    rows: list[Row] = yield query(" UNION ".join(parts), *parameters)
+    return rows
+
+
+def lock_key(root_id: int) -> str:
+    return f"cascade/{root_id}"
+
+
+def member_from(row: Row) -> Member:
+    at = from_db_time(row["happened_at"] or row["opened_at"])
+    scope, subject = scope_from(row), json.loads(row["subject"])
+    return Member(
+        id=row["id"],
+        root_id=row["root_id"],
+        scope=scope,
+        service=service_in(scope, subject.get("service", ""), subject.get("read_from", {})),
+        runs_on=row["runs_on"],
+        namespace=row["namespace"],
+        trouble=Trouble(row["trouble"]),
+        at=at,
+        grew_at=from_db_time(row["grew_at"]) if row["grew_at"] else at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The root of an incident, None for a root; and the children of it that are open."""
+
+    root_id: int | None
+    open_children: tuple[int, ...]
+
+
+def lock_family(incident_id: int) -> Operation[Family]:
+    """Hold the cascade of an incident, so that nobody adds to it, moves it or closes it.
+
+    1. Read and lock its root. 2. Once more if it was moved meanwhile. 3. Read its open children.
+    """
+    rows = yield query("SELECT parent_id FROM incidents WHERE id = ?", incident_id)
+    root_id = rows[0]["parent_id"] if rows else None
+    while True:
+        yield lock(lock_key(root_id or incident_id))
+        rows = yield query(
+            "SELECT i.parent_id, c.id AS child FROM incidents i"  # noqa: S608 - a constant
+            f" LEFT JOIN incidents c ON c.parent_id = i.id AND c.status IN {OPEN}"
+            " WHERE i.id = ? ORDER BY c.id",
+            incident_id,
+        )
+        if not rows or rows[0]["parent_id"] == root_id:
+            children = tuple(row["child"] for row in rows if row["child"] is not None)
+            return Family(root_id, children)
+        root_id = rows[0]["parent_id"]
+
+
+def lock_with_children(incident_id: int) -> Operation[None]:
+    """Hold the scopes of an incident and of its open children, all at once."""
+    rows = yield query(
+        "SELECT scope_service FROM incidents"  # noqa: S608 - a constant
+        f" WHERE id = ? OR (parent_id = ? AND status IN {OPEN})",
+        incident_id,
+        incident_id,
+    )
+    yield lock(*{incidents.lock_key(row["scope_service"]) for row in rows})
+
+
+def wait_for_children(incident_id: int, now: datetime) -> Operation[None]:
+    """Nothing of a root fires any more: it stays open until its last child is resolved."""
+    yield run("DELETE FROM firing WHERE incident_id = ?", incident_id)
+    yield run(
+        "UPDATE incidents SET firing = 0, updated_at = ? WHERE id = ?", to_db_time(now), incident_id
+    )
+    incident = yield from incidents.get(incident_id)
+    yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
+
+
+def is_over(root_id: int) -> Operation[bool]:
+    """Return whether a root is open, and neither it nor one of its children fires any more."""
+    rows = yield query(
+        f"SELECT 1 FROM incidents i WHERE i.id = ? AND i.status IN {OPEN} AND i.firing = 0"  # noqa: S608 - constants
+        f" AND NOT EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id"
+        f" AND c.status IN {OPEN})",
+        root_id,
+    )
+    return bool(rows)

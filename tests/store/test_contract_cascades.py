@@ -1,0 +1,205 @@
+"""Cascades in every store: which incident opens as a child, what its root shows, and its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.configuration import Configuration
+from bot.incidents.model import Alert, IncidentStatus, Severity
+from bot.policy import Correlate, Policy
+from store import Store
+from store.admin.invariants import broken
+from tests.helpers.builders import ANA, NOW, alert, deliver, later, pending_approval, resolved
+
+CALLS = {"web": ("cart-api",), "cart-api": ("orders-db",), "edge": ("web",)}
+
+
+@pytest.fixture(autouse=True)
+def declared_calls(store: Store) -> None:
+    store.config.current = Configuration(Policy(correlate=Correlate(depends_on=CALLS)))
+
+
+def latency(**changes: Any) -> Alert:
+    """A second symptom of the service web."""
+    return symptom("web", category="latency", **changes)
+
+
+def symptom(service: str, **changes: Any) -> Alert:
+    category = changes.setdefault("category", "errors")
+    fields = {"service": service, "name": category, "fingerprint": f"{service}-{category}"}
+    return alert(title=f"{service}: {category}", **{**fields, **changes})
+
+
+async def cards(store: Store, *incident_ids: int) -> list[bool]:
+    return [await store.outbox_message(f"card:{number}") is not None for number in incident_ids]
+
+
+async def check(store: Store) -> None:
+    assert await store._engine.read(broken) == []
+
+
+async def test_a_second_symptom_of_a_service_opens_as_a_child_without_a_card(store: Store) -> None:
+    root = await deliver(store, alert())
+    child = await deliver(store, latency(), at=later(240))
+    incident = await store.incident(child)
+    assert (incident.parent_id, incident.sop_id) == (root, (await store.incident(child)).sop_id)
+    assert await cards(store, root, child) == [True, False]
+    assert await store.first_advice(child) is None
+    assert [item.number for item in (await store.card_content(root)).children] == [f"INC-{child}"]
+    await check(store)
+
+
+@pytest.mark.parametrize(
+    ("second", "seconds"),
+    [
+        (latency(), 301),
+        (latency(env="test"), 60),
+        (symptom("web", category="certificate", name="CertificateExpiresSoon"), 60),
+        (symptom("web", category="disk_space", name="DiskSpaceLow"), 60),
+        (symptom("payments"), 60),
+        (latency(region="us-east-1"), 60),
+    ],
+    ids=["too late", "another env", "it expires", "it fills", "undeclared", "another region"],
+)
+async def test_what_no_rule_links_opens_as_a_root(
+    store: Store, second: Alert, seconds: float
+) -> None:
+    root = await deliver(store, alert(region="eu-west-1"))
+    other = await deliver(store, second, at=later(seconds))
+    assert (await store.incident(other)).parent_id is None
+    assert await cards(store, root, other) == [True, True]
+
+
+async def test_a_slow_trouble_starts_no_cascade(store: Store) -> None:
+    await deliver(store, symptom("web", category="certificate", name="CertExpiry"))
+    other = await deliver(store, latency(), at=later(10))
+    assert (await store.incident(other)).parent_id is None
+
+
+@pytest.mark.parametrize("order", [("web", "cart-api"), ("cart-api", "web")])
+async def test_a_declared_caller_or_callee_opens_as_a_child(
+    store: Store, order: tuple[str, str]
+) -> None:
+    first, second = [await deliver(store, symptom(name)) for name in order]
+    assert (await store.incident(second)).parent_id == first
+    await check(store)
+
+
+async def test_a_cascade_grows_from_member_to_member(store: Store) -> None:
+    root = await deliver(store, symptom("orders-db"))
+    members = [
+        await deliver(store, symptom(name), at=later(240 * place))
+        for place, name in enumerate(("cart-api", "web", "edge"), start=1)
+    ]
+    assert {(await store.incident(number)).parent_id for number in members} == {root}
+    await check(store)
+
+
+@pytest.mark.parametrize("node_first", [True, False])
+async def test_what_runs_on_a_node_that_is_down_is_one_cascade(
+    store: Store, node_first: bool
+) -> None:
+    node = alert(
+        service="", name="KubeNodeNotReady", category="", fingerprint="n", labels={"node": "n1"}
+    )
+    pods = [
+        symptom(name, labels={"node": node_name})
+        for name, node_name in (("shop", "n1"), ("search", "n1"), ("mail", "n2"))
+    ]
+    alerts = [node, *pods] if node_first else [*pods, node]
+    ids = [await deliver(store, item, at=later(place)) for place, item in enumerate(alerts)]
+    node_id, *of_pods = ids if node_first else [ids[-1], *ids[:-1]]
+    roots = [(await store.incident(number)).parent_id or number for number in (node_id, *of_pods)]
+    assert roots[0] == roots[1] == roots[2] == min(ids)
+    assert roots[3] == of_pods[2]
+    root = await store.incident(roots[0])
+    assert (root.cause_id or root.id) == node_id
+    await check(store)
+
+
+async def test_a_member_that_links_two_roots_folds_the_younger_into_the_older(
+    store: Store,
+) -> None:
+    older = await deliver(store, symptom("web"))
+    younger = await deliver(store, symptom("orders-db"), at=later(5))
+    waiting = await pending_approval(store, younger)
+    card = await store.outbox_message(f"card:{younger}")
+    assert card is not None
+    await store.outbox_sent(card, "1.2")
+    link = await deliver(store, symptom("cart-api"), at=later(10))
+    assert [(await store.incident(number)).parent_id for number in (older, younger, link)] == [
+        None,
+        older,
+        older,
+    ]
+    assert (await store.incident(older)).cause_id == younger
+    ended = await store.approval(waiting.id)
+    assert (ended.state, ended.reason and ended.reason.kind) == ("revoked", "part of a cascade")
+    folded = await store.outbox_message(f"card:{younger}")
+    assert folded is not None
+    assert folded.desired_version > folded.sent_version
+    root = (await store.card_content(younger)).root
+    assert root is not None
+    assert root.incident.id == older
+    await check(store)
+
+
+async def test_a_root_stays_open_until_its_last_child_is_resolved(store: Store) -> None:
+    root = await deliver(store, alert())
+    child = await deliver(store, latency())
+    await deliver(store, resolved(), at=later(60))
+    waits = await store.incident(root)
+    assert (waits.status, waits.firing) == (IncidentStatus.OPEN, 0)
+    await check(store)
+    await deliver(store, replace(latency(), status=resolved().status), at=later(120))
+    ends = [(await store.incident(number)).status for number in (root, child)]
+    assert ends == [IncidentStatus.RESOLVED, IncidentStatus.RESOLVED]
+    assert await store.outbox_message(f"resolved:{root}") is not None
+    assert await store.outbox_message(f"resolved:{child}") is None
+    await check(store)
+
+
+async def test_a_child_that_is_resolved_first_leaves_its_root_open(store: Store) -> None:
+    root = await deliver(store, alert())
+    child = await deliver(store, latency())
+    await deliver(store, replace(latency(), status=resolved().status), at=later(60))
+    statuses = [(await store.incident(number)).status for number in (root, child)]
+    assert statuses == [IncidentStatus.OPEN, IncidentStatus.RESOLVED]
+    await check(store)
+
+
+async def test_a_person_who_resolves_a_root_resolves_its_children(store: Store) -> None:
+    root = await deliver(store, alert())
+    child = await deliver(store, latency())
+    waiting = await pending_approval(store, child)
+    await store.resolve(root, ANA, later(60))
+    incident = await store.incident(child)
+    assert (incident.status, incident.resolved_by) == (IncidentStatus.RESOLVED, ANA)
+    assert (await store.approval(waiting.id)).state == "revoked"
+    await check(store)
+
+
+async def test_a_resolved_cascade_takes_nothing_in(store: Store) -> None:
+    root = await deliver(store, alert())
+    await store.resolve(root, ANA, later(60))
+    other = await deliver(store, latency(), at=later(90))
+    assert (await store.incident(other)).parent_id is None
+
+
+async def test_a_childs_messages_stand_in_the_thread_of_its_root(store: Store) -> None:
+    root = await deliver(store, alert())
+    child = await deliver(store, latency(severity=Severity.CRITICAL))
+    card = await store.outbox_message(f"card:{root}")
+    assert card is not None
+    await store.outbox_sent(card, "1.1")
+    waiting = await pending_approval(store, child)
+    shown = await store.outbox_message(f"approval:{waiting.id}")
+    assert shown is not None
+    assert (shown.incident_id, shown.thread_ts) == (root, "1.1")
+    content = await store.card_content(root)
+    assert [approval.id for approval in content.waiting] == [waiting.id]
+    assert NOW
+    await check(store)
