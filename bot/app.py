@@ -56,6 +56,7 @@ from bot.steps.table import all_steps
 from bot.web.ingest import IngestEndpoints
 from bot.web.server import web_app
 from bot.web.sns import FetchCertificate, SnsVerifier, certificate_fetcher
+from bot.web.stats import StatsEndpoints
 from handlers.inbound.alert_receiver import AlertReceiver
 from handlers.inbound.bolt_app import bolt_app
 from handlers.inbound.connection_pool import ConnectionPool
@@ -287,6 +288,7 @@ class Bot:
         self.web = web_app(
             store=self.service.store,
             ingest=ingest,
+            stats=StatsEndpoints(self.service.store, self._config, self._clock),
             health=self.health,
             metrics=self.metrics,
             token=settings.http_token.get_secret_value(),

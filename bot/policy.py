@@ -101,6 +101,15 @@ class Retention(_Segment):
     audit_days: int = Field(default=365, ge=1)
 
 
+class Slo(_Segment):
+    """The times that statistics are compared with: of the card, and of the advice after it."""
+
+    fast_path_p95_ms: int = Field(default=1_500, ge=1)
+    fast_path_p99_ms: int = Field(default=3_000, ge=1)
+    insight_path_p95_ms: int = Field(default=10_000, ge=1)
+    insight_path_p99_ms: int = Field(default=20_000, ge=1)
+
+
 class Policy(_Segment):
     """The whole policy."""
 
@@ -111,6 +120,7 @@ class Policy(_Segment):
     notify: Notify = Notify()
     remediate: Remediate = Remediate()
     retention: Retention = Retention()
+    slo: Slo = Slo()
 
     @model_validator(mode="after")
     def _remembers_what_it_reads(self) -> Self:

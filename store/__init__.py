@@ -47,6 +47,7 @@ from store.operations.publications import PublicationsPart
 from store.operations.questions import QuestionsPart
 from store.operations.retries import RetriesPart
 from store.operations.stale import StalePart
+from store.operations.stats import StatsPart
 from store.operations.steering import SteeringPart
 from store.operations.track_record import TrackRecordPart
 from store.operations.trail_upkeep import TrailUpkeepPart
@@ -71,6 +72,7 @@ class Store(
     LogPositionsPart,
     NewsPart,
     StalePart,
+    StatsPart,
     AdvicePart,  # advice
     AdviceContextPart,
     QuestionsPart,

@@ -62,6 +62,10 @@ BOUNDS: dict[str, dict[str, float]] = {
     "bot.response.request_context": {"CONTEXT_CHARS": 4_000, "_SIMILAR_AT_MOST": 100},
     "bot.response.proposal_parts": {"MOST_TARGETS": 10, "PATIENCE": 2},
     "bot.response.receive": {"ALERTS_A_STEP": 20},
+    "bot.response.upkeep": {"HOURS_A_STEP": 48},
+    "bot.incidents.windows": {"LONGEST_HOURS": 8_760},
+    "bot.web.incidents": {"MOST": 100, "DEFAULT": 50},
+    "bot.web.stats": {"MOST_TYPES": 100, "MOST_NAMED": 50},
     "bot.steps.table": {"PLANS_AT_ONCE": 16},
     "bot.intake.cleaning": {
         "TITLE_LIMIT": 200,

@@ -208,6 +208,7 @@ class IncidentService:
             "ask_if_stale": self.upkeep.ask_if_stale,
             "retry_outbox": self.upkeep.retry_outbox,
             "post_audit_head": self.upkeep.close_audit_day,
+            "summarise_hours": self.upkeep.summarise_hours,
             "prune": self.upkeep.prune,
         }
 

@@ -10,6 +10,8 @@ from bot.observability.metrics import Metrics
 from store import Store
 from store.topics import Topic
 
+HOURS_A_STEP = 48  # hours of history summarised at once, each in a transaction of its own
+
 
 class Upkeep:
     """Keeps the store up to date with the time that passes."""
@@ -58,6 +60,13 @@ class Upkeep:
     async def close_audit_day(self) -> None:
         """Prove the day that is over and post its head in the ops channel: only once."""
         await self._store.close_audit_day(self._ops_channel, self._clock())
+
+    async def summarise_hours(self) -> None:
+        """Summarise the hours that are over, for the statistics; at most two days of them."""
+        now = self._clock()
+        for _ in range(HOURS_A_STEP):
+            if not await self._store.summarise_hour(now):
+                return
 
     async def prune(self) -> None:
         """Delete what the policy does not keep any longer."""

@@ -59,5 +59,6 @@ def all_steps(
         Step("self_audit", watchdog.run, seconds=60, replicas=EACH),
         Step("read_back", backfill, seconds=300, replicas=ONE),
         Step("poll_logs", poll_logs, seconds=1, replicas=EACH),
+        Step("summarise_hours", upkeep.summarise_hours, seconds=60, replicas=ONE),
         Step("prune", upkeep.prune, seconds=3600, replicas=ONE),
     )

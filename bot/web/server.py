@@ -14,7 +14,9 @@ from bot.observability.metrics import Metrics
 from bot.web.access import TRUSTED, bearer_only
 from bot.web.body import BODY_LIMIT
 from bot.web.errors import errors_as_json
+from bot.web.incidents import incident_routes
 from bot.web.ingest import IngestEndpoints
+from bot.web.stats import StatsEndpoints
 from bot.web.trace import trace_route, unmatched_route
 from store import Store
 
@@ -25,6 +27,7 @@ def web_app(
     *,
     store: Store,
     ingest: IngestEndpoints,
+    stats: StatsEndpoints,
     health: Health,
     metrics: Metrics,
     token: str,
@@ -51,6 +54,8 @@ def web_app(
             web.post("/webhook/alerts", ingest.alerts),
             web.get("/api/v3/trace/{tracking_id}", trace_route(store)),
             web.get("/api/v3/unmatched", unmatched_route(store)),
+            *stats.routes(),
+            *incident_routes(store),
         ]
     )
     return app

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
 from bot.errors import NotFound
+from bot.web.times import rfc3339_or_none
 from store import Store
-
-
-def rfc3339_or_none(time: datetime | None) -> str | None:
-    """Format as RFC 3339 UTC with milliseconds and Z."""
-    if time is None:
-        return None
-    utc = time.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
 
 
 async def trace(store: Store, tracking_id: str) -> dict[str, Any]:

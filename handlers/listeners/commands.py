@@ -9,11 +9,12 @@ from typing import Any
 
 from bot.errors import InputError, NotFound
 from bot.incidents.model import Incident
+from bot.incidents.windows import parse_window
 from bot.response import IncidentService
 from handlers.listeners.incidents import incident_id
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
-from handlers.views import lists, steering
+from handlers.views import lists, stats, steering
 from handlers.views.text import typed, untrusted_line
 
 PAGE = 10
@@ -211,6 +212,13 @@ async def _fix(call: Call, rest: str) -> str:
     return f"{answer} {lists.freeze(frozen)}" if frozen else answer
 
 
+async def _stats(call: Call, rest: str) -> str:
+    window = parse_window(rest or "24h")
+    since = window.since(call.now)
+    types = await call.store.stats_by_type(since, stats.TYPES)
+    return stats.overview(await call.store.stats(since), types, window)
+
+
 async def _freeze(call: Call, rest: str) -> str:
     word, _, reason = rest.partition(" ")
     if word == "on":
@@ -256,6 +264,7 @@ INCIDENT: dict[str, Verb] = {
     "reopen": _reopen,
     "ask": _ask,
     "fix": _fix,
+    "stats": _stats,
     "freeze": _freeze,
     "unfreeze": _unfreeze,
 }

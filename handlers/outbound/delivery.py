@@ -124,8 +124,9 @@ class Delivery:
             else:  # the claim's new owner may have shown a newer version before this one
                 await self._store.outbox_requeue(message)
             return
-        paced_until = limiter.posted(self._clock())
-        if not await self._store.outbox_sent(message, ts, paced_until):
+        now = self._clock()
+        paced_until = limiter.posted(now)
+        if not await self._store.outbox_sent(message, ts, paced_until, posted_at=now):
             log.warning("%s was posted by another replica too; this copy goes", message.key)
             await self._slack.call("chat_delete", channel=message.channel, ts=ts)
 

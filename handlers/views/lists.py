@@ -38,9 +38,9 @@ HELP = """*sopbot*: One thread per incident, advice, and no action without appro
 `/incident resolve INC-1`   mark as resolved; `/incident reopen INC-1` opens it again
 `/incident ask INC-1 why now?`   ask the advisor; the answer is posted in the thread
 `/incident fix INC-1 restart|stop|start [service] [grace_seconds=5]`   propose it; others approve
+`/incident stats 7d`   numbers of the last 24h, 7d or 2w
 `/incident freeze on [why]`   block all actions; `/incident unfreeze` unblocks
-`/incident help`   this page
-`/sop list`   the procedures        `/sop show sop_…`   one of them
+`/sop list`   the procedures; `/sop show sop_…`   one of them; `/incident help`   this page
 You can omit the number if only one incident is open."""
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from bot.errors import StoreError
-from store.engines import first_schema, outbox_columns, schema_changes
+from store.engines import first_schema, outbox_columns, schema_changes, stats_columns
 
 Migration = Callable[[], str]
 
@@ -161,6 +161,11 @@ def m026_expand_cascades() -> str:
     return schema_changes.M026
 
 
+def m027_expand_stats() -> str:
+    """Count repeats, store when an incident was opened and its card posted, and index both."""
+    return stats_columns.M027
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -188,6 +193,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m024_expand_activities,
     m025_expand_subjects,
     m026_expand_cascades,
+    m027_expand_stats,
 )
 
 

@@ -47,12 +47,13 @@ def enqueue(
     if once and not (yield from first_time(once, now)):
         return False
     yield run(
-        "INSERT INTO advice (incident_id, question, asked_by, rank, state, at)"
-        " VALUES (?, ?, ?, ?, 'wanted', ?)",
+        "INSERT INTO advice (incident_id, question, asked_by, rank, state, at, asked_at)"
+        " VALUES (?, ?, ?, ?, 'wanted', ?, ?)",
         incident_id,
         question,
         user,
         severity.rank,
+        to_db_time(now),
         to_db_time(now),
     )
     if question:
@@ -106,8 +107,10 @@ def give(advice_id: int, body: dict[str, Any], text: str, now: datetime) -> Oper
     """
     rows, value = yield from together(
         query(
-            "UPDATE advice SET body = ?, at = ? WHERE id = ? AND body IS NULL RETURNING question",
+            "UPDATE advice SET body = ?, at = ?, given_at = ? WHERE id = ? AND body IS NULL"
+            " RETURNING question",
             dump(body),
+            to_db_time(now),
             to_db_time(now),
             advice_id,
         ),

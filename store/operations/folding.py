@@ -94,6 +94,7 @@ def open_new(
         "shown_since": to_db_time_or_none(alert.starts_at) or at,
         "last_active_at": at,
         **cascades.columns(placement),
+        "created_at": at,
     }
     rows = yield query(
         f"INSERT INTO incidents ({', '.join(values)}, shown_alert)"  # noqa: S608 - constants

@@ -8,7 +8,16 @@ from store.messages import OrderClass, OutboxMessage
 from store.operations import leases
 from store.operations.outbox import PENDING, enqueue
 from store.operations.part import Part
-from store.statements import Operation, execute, last, notify, query, run, to_db_time
+from store.statements import (
+    Operation,
+    execute,
+    last,
+    notify,
+    query,
+    run,
+    to_db_time,
+    to_db_time_or_none,
+)
 from store.topics import Topic
 
 PROMOTED_AFTER = timedelta(seconds=60)
@@ -24,7 +33,11 @@ _WORK = """
 
 
 def sent(
-    message: OutboxMessage, ts: str, owner: str, paced_until: datetime | None
+    message: OutboxMessage,
+    ts: str,
+    owner: str,
+    paced_until: datetime | None,
+    posted_at: datetime | None,
 ) -> Operation[bool]:
     """Record that Slack shows this version of it, under `ts`.
 
@@ -53,11 +66,12 @@ def sent(
         query(
             "UPDATE outbox SET ts = ?, turn = 0, sent_version ="  # noqa: S608 - constants
             " CASE WHEN sent_version > ? THEN sent_version ELSE ? END,"
-            " attempts = 0, unsure = 0, error = ''"
+            " attempts = 0, unsure = 0, error = '', posted_at = COALESCE(posted_at, ?)"
             f" WHERE id = ? AND (ts IS NULL OR ts = ?) RETURNING {_WORK if is_first else 'id'}",
             ts,
             message.desired_version,
             message.desired_version,
+            to_db_time_or_none(posted_at),
             message.id,
             ts,
         )
@@ -208,14 +222,20 @@ class OutboxResultsPart(Part):
     """The methods of `Store` for the outcome of a message."""
 
     async def outbox_sent(
-        self, message: OutboxMessage, ts: str, paced_until: datetime | None = None
+        self,
+        message: OutboxMessage,
+        ts: str,
+        paced_until: datetime | None = None,
+        *,
+        posted_at: datetime | None = None,
     ) -> bool:
         """Record that Slack shows this version under `ts`; its channel is paced until then.
 
+        `posted_at`: when it was posted; None when it was changed in place.
         False when another replica posted it as well and recorded that first: then `ts` is one too
         many.
         """
-        return await self._write(sent, message, ts, self.owner, paced_until)
+        return await self._write(sent, message, ts, self.owner, paced_until, posted_at)
 
     async def outbox_drop(self, message: OutboxMessage) -> None:
         """Delete the card of an incident that became a child before its card was posted."""

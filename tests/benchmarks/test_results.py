@@ -29,6 +29,7 @@ ISSUE = {
     "scale.two_engines",
     "scale.takeover",
     "scale.replicas",
+    "noise.stats",
     "storm.sixty_incidents",
     "storm.soak",
     "approval.audit_verify",

@@ -47,6 +47,7 @@ STEPS = {
     "self_audit": (None, 60, EACH, ALONE),
     "read_back": (None, 300, ONE, ALONE),
     "poll_logs": (None, 1, EACH, ALONE),
+    "summarise_hours": (None, 60, ONE, ALONE),
     "prune": (None, 3600, ONE, ALONE),
 }
 
@@ -59,6 +60,7 @@ SETTLED = [
     "ask_if_stale",
     "retry_outbox",
     "post_audit_head",
+    "summarise_hours",
     "prune",
 ]
 
