@@ -72,6 +72,7 @@ def accept(
     inserted, *read = yield from together(insert(key, arrival.now), *ahead)
     if not inserted:
         known, outcomes_before = yield from repeats.stored_before(named)
+        yield from repeats.count(named, outcomes_before, arrival.now)
         yield log_event(Event.ALERT_REPEATED, alerts=len(named), tracking_id=", ".join(known[:5]))
         return Receipt(0, len(named), known, (), (), outcomes_before)
     rows = read[-1] if read else None
@@ -83,6 +84,7 @@ def accept(
         outcome = yield from _accept_one(item, arrival, rows, lock_near)
         rows = None  # what is open changes with each alert
         outcomes.append(outcome)
+    yield from repeats.count(named, outcomes, arrival.now)
     counts = yield from activities_at_senders.accept_all(
         activities, arrival.now, may_acknowledge=may_acknowledge
     )

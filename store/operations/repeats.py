@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from bot.incidents.correlation import Decision, IdentifiedAlert, Verdict
 from bot.incidents.model import AlertStatus
+from store.operations import senders
 from store.operations.candidates import is_unchanged
 from store.receipts import AlertOutcome
-from store.statements import Operation, Row, from_db_time, query, starting_with
+from store.statements import Operation, Row, from_db_time, query, run, starting_with, to_db_time
 
 # A person who resolves an incident knows more than the sender, whose next reminder may be a minute
 # away: it must not undo their word at once. What still fires after this long is worth saying again.
@@ -88,3 +89,25 @@ def repeated(
     else:
         is_repeat = decision.incident_id in (None, last["incident_id"])
     return _outcome_of_repeat(rows) if is_repeat else None
+
+
+def count(
+    named: Sequence[IdentifiedAlert], outcomes: Sequence[AlertOutcome], now: datetime
+) -> Operation[None]:
+    """Count each repeat: one row for its alert and hour, however often it is repeated."""
+    for item, outcome in zip(named, outcomes, strict=True):
+        if outcome.is_repeat:
+            yield run(
+                "INSERT INTO repeats (incident_id, alert, hour, count, last_at)"
+                " VALUES (?, ?, ?, 1, ?) ON CONFLICT (incident_id, alert, hour)"
+                " DO UPDATE SET count = repeats.count + 1, last_at = excluded.last_at",
+                outcome.incident_id or 0,
+                senders.key(item.alert, item.sender),
+                to_db_time(hour_of(now)),
+                to_db_time(now),
+            )
+
+
+def hour_of(at: datetime) -> datetime:
+    """Return the beginning of its hour."""
+    return at.replace(minute=0, second=0, microsecond=0)

@@ -26,10 +26,10 @@ from bot.incidents.stats import (
     TypeCount,
 )
 from store.operations.part import Part
+from store.operations.repeats import hour_of
 from store.rows import dump, incident_from
 from store.statements import (
     Operation,
-    Statement,
     from_db_time,
     query,
     run,
@@ -53,24 +53,6 @@ _SPANS = {
     span: f"SELECT {begin} AS began, {end} AS ended FROM {of} >= ? AND {end} < ?"  # noqa: S608 - constants
     for span, (begin, end, of) in _ENDS.items()
 }
-
-
-def count_repeat(incident_id: int | None, alert: str, now: datetime) -> Statement:
-    """Count that the sender repeated an alert that is stored; `alert` is its key as in firing."""
-    return run(
-        "INSERT INTO repeats (incident_id, alert, hour, count, last_at) VALUES (?, ?, ?, 1, ?)"
-        " ON CONFLICT (incident_id, alert, hour) DO UPDATE SET count = repeats.count + 1,"
-        " last_at = excluded.last_at",
-        incident_id or 0,
-        alert,
-        to_db_time(hour_of(now)),
-        to_db_time(now),
-    )
-
-
-def hour_of(at: datetime) -> datetime:
-    """Return the beginning of its hour."""
-    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def read(since: datetime) -> Operation[IncidentStats]:

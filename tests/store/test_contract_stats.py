@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,8 @@ from bot.incidents.model import IncidentStatus, Severity
 from bot.incidents.stats import Span
 from store import Store
 from store.operations import stats
-from store.statements import to_db_time
-from tests.helpers.builders import ANA, NOW, alert, deliver, later, resolved
+from store.statements import Operation, query, to_db_time
+from tests.helpers.builders import ANA, CHANNEL, NOW, alert, deliver, identify, later, resolved
 from tests.store.test_costs import plan_of
 
 HOUR = 3600
@@ -209,3 +211,55 @@ async def test_statistics_never_read_a_row_of_alerts_or_incidents() -> None:
     ]
     assert len(tables) == 7
     assert all("COVERING INDEX" in step or "INDEX open_incidents" in step for step in tables), steps
+
+
+async def repeat(store: Store, number: int, seconds: float, **changes: Any) -> None:
+    """Accept the same alert once more, as a webhook repeats it."""
+    item = replace(
+        identify(alert(starts_at=NOW, **changes), dedup_key=f"series/{number}"),
+        series_key="series/",
+    )
+    key = f"delivery-{number}"
+    await store.accept(key, [item], channel=CHANNEL, now=later(seconds))
+
+
+async def test_a_repeat_is_counted_for_its_incident_and_hour(store: Store) -> None:
+    for number, seconds in enumerate((0, 60, 120, 2 * HOUR)):
+        await repeat(store, number, seconds)
+    numbers = await store.stats(NOW)
+    assert (numbers.accepted, numbers.repeats, numbers.duplicates) == (1, 3, 3)
+    assert (await store.stats(later(HOUR))).repeats == 1
+    (most,) = await store.most_repeated(NOW, 5)
+    assert (most.incident_id, most.count, most.last_at) == (1, 3, later(2 * HOUR))
+    assert most.alert == "alertmanager/fp-web-cpu"
+
+
+async def test_a_redelivery_is_counted_as_a_repeat(store: Store) -> None:
+    await repeat(store, 1, 0)
+    await repeat(store, 1, 5)
+    numbers = await store.stats(NOW)
+    assert (numbers.accepted, numbers.repeats) == (1, 1)
+    (most,) = await store.most_repeated(NOW, 5)
+    assert most.last_at == later(5)
+
+
+async def test_repeats_of_an_alert_take_one_row_an_hour(store: Store) -> None:
+    for number in range(50):
+        await repeat(store, number, number)
+    assert len(await rows_of(store, "SELECT count FROM repeats")) == 1
+
+
+async def rows_of(store: Store, sql: str) -> list[Any]:
+    def read() -> Operation[list[Any]]:
+        return (yield query(sql))
+
+    return await store._engine.read(read)
+
+
+async def test_repeats_stay_in_the_summary_of_their_hour(store: Store) -> None:
+    for number, seconds in enumerate((0, 60, 120, 2 * HOUR)):
+        await repeat(store, number, seconds)
+    while await store.summarise_hour(later(4 * HOUR)):
+        pass
+    assert (await store.stats(later(-HOUR))).repeats == 3
+    assert (await store.stats(later(HOUR))).repeats == 1
