@@ -23,7 +23,7 @@ def overview(stats: IncidentStats, types: Sequence[TypeCount], window: Window) -
     lines = [
         f"*Last {window.text}*: {plural(stats.total, 'incident')}: {counts}",
         "   ".join(severities),
-        f"{plural(stats.accepted, 'alert')}, {stats.joined:,} of an incident that was open",
+        f"{plural(stats.accepted, 'alert')}, {stats.joined:,} joined an open incident",
         f"{plural(stats.repeats, 'repeat')} of a known alert, {stats.suppressed:,} suppressed",
         f"Acknowledged after {_typical(spans[Span.ACKNOWLEDGED])}",
         f"Resolved after {_typical(spans[Span.RESOLVED])}",

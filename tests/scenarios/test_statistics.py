@@ -111,7 +111,7 @@ async def test_the_command_says_the_same_on_one_phone_screen(
     await send_three(at)
     await world.quiet()
     answer = await answer_to(world, "/incident stats 7d")
-    assert "*Last 7d*: 2 incidents: 2 open, 0 acknowledged, 0 resolved" in answer
+    assert "Last 7d: 2 incidents: 2 open, 0 acknowledged, 0 resolved" in answer
     assert "2 repeats of a known alert" in answer
     assert len(answer.splitlines()) <= 12
     assert "from 1h to 8760h" in await answer_to(world, "/incident stats often")

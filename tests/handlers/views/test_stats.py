@@ -32,7 +32,7 @@ def test_the_numbers_stand_in_plain_words_on_one_phone_screen() -> None:
     assert overview(numbers(), types, DAY).splitlines() == [
         "*Last 24h*: 3 incidents: 1 open, 1 acknowledged, 1 resolved",
         "🔴 CRITICAL 2   🔹 LOW 1",
-        "14 alerts, 11 of an incident that was open",
+        "14 alerts, 11 joined an open incident",
         "2,400 repeats of a known alert, 0 suppressed",
         "Acknowledged after 1 min (median), 95 % within 3 min",
         "Resolved after –",
